@@ -1,0 +1,199 @@
+#include "base/json.h"
+
+#include "base/text.h"
+
+#include <math.h>
+
+static void before(struct json *j)
+{
+    if (j->comma)
+        buf_u8(j->out, ',');
+    j->comma = true;
+}
+
+static void open_with(struct json *j, char c)
+{
+    before(j);
+    buf_u8(j->out, (uint8_t)c);
+    j->comma = false;
+}
+
+static void close_with(struct json *j, char c)
+{
+    buf_u8(j->out, (uint8_t)c);
+    j->comma = true;
+}
+
+void json_object(struct json *j)
+{
+    open_with(j, '{');
+}
+
+void json_object_end(struct json *j)
+{
+    close_with(j, '}');
+}
+
+void json_array(struct json *j)
+{
+    open_with(j, '[');
+}
+
+void json_array_end(struct json *j)
+{
+    close_with(j, ']');
+}
+
+void json_key(struct json *j, const char *key)
+{
+    before(j);
+    buf_u8(j->out, '"');
+    buf_add_str(j->out, key);
+    buf_add(j->out, "\":", 2);
+    j->comma = false;
+}
+
+static void escaped(struct buf *out, uint8_t c)
+{
+    switch (c) {
+    case '"':
+        buf_add(out, "\\\"", 2);
+        break;
+    case '\\':
+        buf_add(out, "\\\\", 2);
+        break;
+    case '\n':
+        buf_add(out, "\\n", 2);
+        break;
+    case '\r':
+        buf_add(out, "\\r", 2);
+        break;
+    case '\t':
+        buf_add(out, "\\t", 2);
+        break;
+    default: {
+        char digits[3];
+        text_hex_to(digits, &c, 1);
+        buf_add(out, "\\u00", 4);
+        buf_add(out, digits, 2);
+    }
+    }
+}
+
+void json_text(struct json *j, struct span s)
+{
+    before(j);
+    buf_u8(j->out, '"');
+    while (s.n > 0) {
+        size_t plain = 0;
+        while (plain < s.n && s.p[plain] >= 0x20 && s.p[plain] < 0x7f && s.p[plain] != '"' && s.p[plain] != '\\')
+            plain++;
+        buf_add(j->out, s.p, plain);
+        (void)span_skip(&s, plain);
+        if (s.n == 0)
+            break;
+        if (s.p[0] < 0x80) {
+            escaped(j->out, span_u8(&s));
+            continue;
+        }
+        size_t n = text_utf8_len(s);
+        if (n > 0) {
+            buf_add_span(j->out, span_take(&s, n));
+        } else {
+            uint8_t c = span_u8(&s);
+            buf_u8(j->out, (uint8_t)(0xc0 | c >> 6));
+            buf_u8(j->out, (uint8_t)(0x80 | (c & 0x3f)));
+        }
+    }
+    buf_u8(j->out, '"');
+}
+
+void json_str(struct json *j, const char *text)
+{
+    if (text == NULL)
+        json_null(j);
+    else
+        json_text(j, span_str(text));
+}
+
+void json_uint(struct json *j, uint64_t v)
+{
+    char digits[20];
+    size_t n = sizeof digits;
+    do {
+        digits[--n] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    before(j);
+    buf_add(j->out, digits + n, sizeof digits - n);
+}
+
+void json_int(struct json *j, int64_t v)
+{
+    if (v >= 0) {
+        json_uint(j, (uint64_t)v);
+        return;
+    }
+    before(j);
+    buf_u8(j->out, '-');
+    j->comma = false;
+    json_uint(j, (uint64_t)0 - (uint64_t)v);
+}
+
+void json_real(struct json *j, double v, int decimals)
+{
+    if (!isfinite(v)) {
+        json_null(j);
+        return;
+    }
+    before(j);
+    buf_addf(j->out, "%.*f", decimals, v);
+}
+
+void json_bool(struct json *j, bool v)
+{
+    before(j);
+    buf_add_str(j->out, v ? "true" : "false");
+}
+
+void json_null(struct json *j)
+{
+    before(j);
+    buf_add(j->out, "null", 4);
+}
+
+void json_raw(struct json *j, struct span ready)
+{
+    before(j);
+    buf_add_span(j->out, ready);
+}
+
+void json_put_text(struct json *j, const char *key, struct span v)
+{
+    json_key(j, key);
+    json_text(j, v);
+}
+
+void json_put_str(struct json *j, const char *key, const char *v)
+{
+    json_key(j, key);
+    json_str(j, v);
+}
+
+void json_put_int(struct json *j, const char *key, int64_t v)
+{
+    json_key(j, key);
+    json_int(j, v);
+}
+
+void json_put_uint(struct json *j, const char *key, uint64_t v)
+{
+    json_key(j, key);
+    json_uint(j, v);
+}
+
+void json_put_bool(struct json *j, const char *key, bool v)
+{
+    json_key(j, key);
+    json_bool(j, v);
+}

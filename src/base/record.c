@@ -1,0 +1,227 @@
+#include "base/record.h"
+
+#include <arpa/inet.h>
+
+static const struct key_info keys[KEY_COUNT] = {
+#define RECORD_KEY_ROW(c, json_name, class_name, type_name, is_list) \
+    [KEY_##c] = {.json = (json_name), .class = FIELD_##class_name, .type = TYPE_##type_name, .list = (is_list)},
+    RECORD_KEYS(RECORD_KEY_ROW)
+#undef RECORD_KEY_ROW
+};
+
+static const char *const event_names[EVENT_COUNT] = {
+    [EVENT_NONE] = "",
+    [EVENT_ASSET_EVIDENCE] = "asset.evidence",
+    [EVENT_FLOW_CLOSED] = "flow.closed",
+    [EVENT_LAB_MESSAGE] = "lab.message",
+    [EVENT_LAB_RESULT] = "lab.result",
+    [EVENT_DICOM_ASSOCIATION] = "dicom.association",
+    [EVENT_SENSOR_STATUS] = "sensor.status",
+    [EVENT_FINDING] = "finding",
+    [EVENT_RUN_STARTED] = "run.started",
+    [EVENT_RUN_STOPPED] = "run.stopped",
+    [EVENT_ROLE_RESTARTED] = "role.restarted",
+    [EVENT_CLOCK_STEPPED] = "clock.stepped",
+    [EVENT_CAPTURE_STARTED] = "capture.started",
+    [EVENT_CAPTURE_ENDED] = "capture.ended",
+    [EVENT_ACCOUNT_CREATED] = "account.created",
+    [EVENT_SESSION_OPENED] = "session.opened",
+    [EVENT_SESSION_REFUSED] = "session.refused",
+    [EVENT_SESSION_CLOSED] = "session.closed",
+    [EVENT_REQUEST_REFUSED] = "request.refused",
+    [EVENT_FINDING_TAKEN] = "finding.taken",
+    [EVENT_FINDING_RELEASED] = "finding.released",
+    [EVENT_FINDING_DISMISSED] = "finding.dismissed",
+    [EVENT_FINDING_REOPENED] = "finding.reopened",
+    [EVENT_ASSET_NAMED] = "asset.named",
+    [EVENT_LEDGER_VERIFIED] = "ledger.verified",
+};
+
+const char *event_name(enum event e)
+{
+    return (unsigned)e < EVENT_COUNT ? event_names[e] : "";
+}
+
+const struct key_info *key_info(enum record_key k)
+{
+    return &keys[(unsigned)k < KEY_COUNT ? k : 0];
+}
+
+void record_start(struct record *r, enum event event, tq_time time, const struct flow_ref *flow)
+{
+    r->event = event;
+    r->time = time;
+    r->seq = 0;
+    if (flow != NULL)
+        r->flow = *flow;
+    else
+        memset(&r->flow, 0, sizeof r->flow);
+    r->n = 0;
+    r->cut = false;
+}
+
+static struct field *next_field(struct record *r, enum record_key key)
+{
+    if (r->n == RECORD_FIELDS) {
+        r->cut = true;
+        return NULL;
+    }
+    struct field *f = &r->fields[r->n++];
+    f->key = key;
+    return f;
+}
+
+void record_text(struct record *r, enum record_key key, struct span text)
+{
+    if (text.n == 0)
+        return;
+    struct field *f = next_field(r, key);
+    if (f == NULL)
+        return;
+    f->text = text;
+    if (f->text.n > RECORD_TEXT) {
+        f->text.n = RECORD_TEXT;
+        r->cut = true;
+    }
+}
+
+void record_str(struct record *r, enum record_key key, const char *text)
+{
+    if (text != NULL)
+        record_text(r, key, span_str(text));
+}
+
+void record_int(struct record *r, enum record_key key, int64_t v)
+{
+    struct field *f = next_field(r, key);
+    if (f != NULL)
+        f->number = v;
+}
+
+static const struct field *find(const struct record *r, enum record_key key)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->fields[i].key == key)
+            return &r->fields[i];
+    return NULL;
+}
+
+struct span record_get(const struct record *r, enum record_key key)
+{
+    const struct field *f = find(r, key);
+    return f == NULL || keys[key].type != TYPE_TEXT ? (struct span){0} : f->text;
+}
+
+int64_t record_number(const struct record *r, enum record_key key, int64_t missing)
+{
+    const struct field *f = find(r, key);
+    return f == NULL || keys[key].type == TYPE_TEXT ? missing : f->number;
+}
+
+static void put_address(struct buf *out, const struct address *a)
+{
+    buf_u8(out, a->family);
+    buf_add(out, a->bytes, sizeof a->bytes);
+}
+
+void record_encode(struct buf *out, const struct record *r)
+{
+    buf_u8(out, (uint8_t)r->event);
+    buf_u8(out, r->cut);
+    buf_be64(out, (uint64_t)r->time);
+    buf_be64(out, r->seq);
+    buf_be64(out, r->flow.id);
+    if (r->flow.id != 0) {
+        buf_u8(out, r->flow.proto);
+        put_address(out, &r->flow.src);
+        put_address(out, &r->flow.dst);
+        buf_be16(out, r->flow.sport);
+        buf_be16(out, r->flow.dport);
+        buf_be16(out, r->flow.vlan);
+    }
+    buf_be16(out, (uint16_t)r->n);
+    for (size_t i = 0; i < r->n; i++) {
+        const struct field *f = &r->fields[i];
+        buf_be16(out, (uint16_t)f->key);
+        if (keys[f->key].type == TYPE_TEXT) {
+            buf_be32(out, (uint32_t)f->text.n);
+            buf_add_span(out, f->text);
+        } else {
+            buf_be64(out, (uint64_t)f->number);
+        }
+    }
+}
+
+static void get_address(struct span *s, struct address *a)
+{
+    a->family = span_u8(s);
+    struct span bytes = span_take(s, sizeof a->bytes);
+    if (bytes.bad || (a->family != 0 && a->family != 4 && a->family != 6)) {
+        (void)span_fail(s);
+        return;
+    }
+    memcpy(a->bytes, bytes.p, sizeof a->bytes);
+}
+
+int record_decode(struct span in, struct record *r, struct error *e)
+{
+    struct span s = in;
+    uint8_t event = span_u8(&s);
+    uint8_t cut = span_u8(&s);
+    uint64_t time = span_be64(&s);
+    record_start(r, EVENT_NONE, (tq_time)time, NULL);
+    r->seq = span_be64(&s);
+    r->flow.id = span_be64(&s);
+    if (r->flow.id != 0) {
+        r->flow.proto = span_u8(&s);
+        get_address(&s, &r->flow.src);
+        get_address(&s, &r->flow.dst);
+        r->flow.sport = span_be16(&s);
+        r->flow.dport = span_be16(&s);
+        r->flow.vlan = span_be16(&s);
+    }
+    size_t n = span_be16(&s);
+    if (s.bad || event == EVENT_NONE || event >= EVENT_COUNT || cut > 1 || n > RECORD_FIELDS)
+        return err_set(e, ERR_PEER, "a record's head is malformed");
+    r->event = (enum event)event;
+    for (size_t i = 0; i < n; i++) {
+        uint16_t key = span_be16(&s);
+        if (s.bad || key >= KEY_COUNT)
+            return err_set(e, ERR_PEER, "field %zu of a record has no known key", i);
+        struct field *f = &r->fields[r->n++];
+        f->key = (enum record_key)key;
+        if (keys[key].type == TYPE_TEXT) {
+            uint32_t length = span_be32(&s);
+            if (length > RECORD_TEXT)
+                return err_set(e, ERR_PEER, "field %zu of a record is over %d bytes", i, RECORD_TEXT);
+            f->text = span_take(&s, length);
+        } else {
+            f->number = (int64_t)span_be64(&s);
+        }
+    }
+    if (s.bad || s.n != 0)
+        return err_set(e, ERR_PEER, "a record is cut, or followed by %zu stray bytes", s.n);
+    r->cut = cut == 1;
+    return 0;
+}
+
+void address_format(const struct address *a, char out[46])
+{
+    out[0] = 0;
+    if (a->family != 0)
+        (void)inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->bytes, out, 46);
+}
+
+bool address_parse(struct span text, struct address *ret)
+{
+    char copy[46];
+    if (text.n >= sizeof copy)
+        return false;
+    memcpy(copy, text.p, text.n);
+    copy[text.n] = 0;
+    struct address a = {.family = memchr(copy, ':', text.n) != NULL ? 6 : 4};
+    if (inet_pton(a.family == 4 ? AF_INET : AF_INET6, copy, a.bytes) != 1)
+        return false;
+    *ret = a;
+    return true;
+}

@@ -1,0 +1,245 @@
+/* A record: one event as a typed value, on its way from where it was seen or decided to the ledger.
+ *
+ * It is a list of fields. Each field's key says, once and in one table (record.c), its name in JSON, its type, and its class: who may see it. Only
+ * record/veil turns the clear fields into tokens; nobody else prints, stores or sends one. Spans in a record point into bytes that the maker owns
+ * and hold only until the sink returns.
+ *
+ * Events and their fields: docs/formats/events.md. */
+#ifndef TQ_BASE_RECORD_H
+#define TQ_BASE_RECORD_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/time.h"
+
+enum event {
+    EVENT_NONE,
+    /* observations: seen on the wire */
+    EVENT_ASSET_EVIDENCE,
+    EVENT_FLOW_CLOSED,
+    EVENT_LAB_MESSAGE,
+    EVENT_LAB_RESULT,
+    EVENT_DICOM_ASSOCIATION,
+    EVENT_SENSOR_STATUS, /* counters of a sensor: packets, drops, damage */
+    /* judged */
+    EVENT_FINDING,
+    /* done by people or by the program itself */
+    EVENT_RUN_STARTED,
+    EVENT_RUN_STOPPED,
+    EVENT_ROLE_RESTARTED,
+    EVENT_CLOCK_STEPPED,
+    EVENT_CAPTURE_STARTED,
+    EVENT_CAPTURE_ENDED,
+    EVENT_ACCOUNT_CREATED,
+    EVENT_SESSION_OPENED,
+    EVENT_SESSION_REFUSED,
+    EVENT_SESSION_CLOSED,
+    EVENT_REQUEST_REFUSED,
+    EVENT_FINDING_TAKEN,
+    EVENT_FINDING_RELEASED,
+    EVENT_FINDING_DISMISSED,
+    EVENT_FINDING_REOPENED,
+    EVENT_ASSET_NAMED,
+    EVENT_LEDGER_VERIFIED,
+    EVENT_COUNT
+};
+
+/* Who may see a field, and what the veil does with it. */
+enum field_class {
+    FIELD_OPEN,     /* ours: counts, enumerations, addresses: shown as it is */
+    FIELD_FOREIGN,  /* filled by outsiders: shown when it passes the allow-list, else a token */
+    FIELD_PATIENT,  /* a patient's identifier: always a token (P-…) */
+    FIELD_SPECIMEN, /* a specimen's or order's identifier: always a token (S-…) */
+    FIELD_VALUE,    /* a measured value: never shown; goes into value_digest */
+    FIELD_PRIVATE,  /* any other field of the patient (name, birth date, address …): never shown; a foreign field that repeats one becomes a token */
+    FIELD_CAUSE,    /* the canonical cause of a finding: never shown; goes into the finding's id */
+    FIELD_SECRET,   /* a password's hash and the like: never shown, not even with --reveal; kept only sealed */
+};
+
+enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
+
+/* Every key: KEY(name in C, name in JSON ("a.b" = member b of object a), class, type, is it a list). Order is part of the format on the wire between
+ * roles only, never on disk. */
+#define RECORD_KEYS(KEY)                                                                                                                              \
+    /* asset.evidence */                                                                                                                              \
+    KEY(IP, "ip", OPEN, TEXT, false)                                                                                                                  \
+    KEY(MAC, "mac", OPEN, TEXT, false)                                                                                                                \
+    KEY(MAKER, "maker", FOREIGN, TEXT, false)                                                                                                         \
+    KEY(MODEL, "model", FOREIGN, TEXT, false)                                                                                                         \
+    KEY(SERIAL, "serial", FOREIGN, TEXT, false)                                                                                                       \
+    KEY(SOFTWARE, "software", FOREIGN, TEXT, false)                                                                                                   \
+    KEY(HOSTNAME, "hostname", FOREIGN, TEXT, false)                                                                                                   \
+    KEY(ROLE, "role", OPEN, TEXT, false)                                                                                                              \
+    KEY(SOURCE, "source", OPEN, TEXT, false)                                                                                                          \
+    /* flow.closed */                                                                                                                                 \
+    KEY(PACKETS, "packets", OPEN, INT, false)                                                                                                         \
+    KEY(BYTES_UP, "bytes_up", OPEN, INT, false)                                                                                                       \
+    KEY(BYTES_DOWN, "bytes_down", OPEN, INT, false)                                                                                                   \
+    KEY(DURATION_NS, "duration_ns", OPEN, INT, false)                                                                                                 \
+    KEY(APP, "app", OPEN, TEXT, false)                                                                                                                \
+    KEY(REASON, "reason", OPEN, TEXT, false)                                                                                                          \
+    KEY(GAPS, "gaps", OPEN, INT, false)                                                                                                               \
+    KEY(RETRANSMITTED, "retransmitted", OPEN, INT, false)                                                                                             \
+    /* lab.message */                                                                                                                                 \
+    KEY(MESSAGE_ID, "id", OPEN, TEXT, false)                                                                                                          \
+    KEY(PROTOCOL, "protocol", OPEN, TEXT, false)                                                                                                      \
+    KEY(MESSAGE_TYPE, "type", FOREIGN, TEXT, false)                                                                                                   \
+    KEY(CONTROL_ID, "control_id", FOREIGN, TEXT, false)                                                                                               \
+    KEY(SENDER, "sender", FOREIGN, TEXT, false)                                                                                                       \
+    KEY(RECEIVER, "receiver", FOREIGN, TEXT, false)                                                                                                   \
+    KEY(VERSION, "version", FOREIGN, TEXT, false)                                                                                                     \
+    KEY(CHARSET, "charset", FOREIGN, TEXT, false)                                                                                                     \
+    KEY(RESULTS, "results", OPEN, INT, false)                                                                                                         \
+    KEY(BYTES, "bytes", OPEN, INT, false)                                                                                                             \
+    KEY(MALFORMED, "malformed", OPEN, TEXT, false) /* names a place, never content */                                                                 \
+    KEY(HOSTILE, "hostile", OPEN, TEXT, false)     /* what the payload tries, and where: a place, never content */                                    \
+    KEY(ACK_CODE, "ack.code", FOREIGN, TEXT, false)                                                                                                   \
+    KEY(ACK_FOR, "ack.for", FOREIGN, TEXT, false)                                                                                                     \
+    KEY(PATIENTS, "patients", OPEN, INT, false)                                                                                                       \
+    /* lab.result */                                                                                                                                  \
+    KEY(TEST_CODE, "test.code", FOREIGN, TEXT, false)                                                                                                 \
+    KEY(TEST_SYSTEM, "test.system", FOREIGN, TEXT, false)                                                                                             \
+    KEY(TEST_TEXT, "test.text", FOREIGN, TEXT, false)                                                                                                 \
+    KEY(PATIENT, "patient", PATIENT, TEXT, false)                                                                                                     \
+    KEY(SPECIMEN, "specimen", SPECIMEN, TEXT, false)                                                                                                  \
+    KEY(ORDER, "order", SPECIMEN, TEXT, false)                                                                                                        \
+    KEY(VALUE, "value", VALUE, TEXT, false)                                                                                                           \
+    KEY(VALUE_TYPE, "value_type", FOREIGN, TEXT, false)                                                                                               \
+    KEY(UNITS, "units", FOREIGN, TEXT, false)                                                                                                         \
+    KEY(FLAGS, "flags", FOREIGN, TEXT, true)                                                                                                          \
+    KEY(STATUS, "status", FOREIGN, TEXT, false)                                                                                                       \
+    KEY(OBSERVED_AT, "observed_at", OPEN, TEXT, false) /* ISO 8601 from the sender's time stamp; without zone where the sender gave none */           \
+    KEY(MESSAGE, "message", OPEN, TEXT, false)         /* the id of the lab.message */                                                                \
+    KEY(PRIVATE, "private", PRIVATE, TEXT, true)       /* one for each field of PID / P of the whole message */                                       \
+    KEY(PRIVATE_CUT, "private_cut", PRIVATE, BOOL, false) /* more private fields than a record holds: every foreign field becomes a token */          \
+    /* dicom.association */                                                                                                                           \
+    KEY(CALLING, "calling", FOREIGN, TEXT, false)                                                                                                     \
+    KEY(CALLED, "called", FOREIGN, TEXT, false)                                                                                                       \
+    KEY(RESULT, "result", OPEN, TEXT, false)                                                                                                          \
+    /* finding */                                                                                                                                     \
+    KEY(FINDING, "id", OPEN, TEXT, false) /* written by the veil from KIND and CAUSE; in decisions: the finding meant */                              \
+    KEY(KIND, "kind", OPEN, TEXT, false)                                                                                                              \
+    KEY(CAUSE, "cause", CAUSE, TEXT, false)                                                                                                           \
+    KEY(SEVERITY, "severity", OPEN, TEXT, false)                                                                                                      \
+    KEY(TITLE, "title", OPEN, TEXT, false)         /* one sentence; {0} … {3} stand for the SUBJECTs, which the veil puts in */                       \
+    KEY(SUBJECT, "subject", FOREIGN, TEXT, true)                                                                                                      \
+    KEY(EVIDENCE_FLOW, "evidence.flows", OPEN, TEXT, true)                                                                                            \
+    KEY(EVIDENCE_MESSAGE, "evidence.messages", OPEN, TEXT, true)                                                                                      \
+    KEY(EVIDENCE_RECORD, "evidence.records", OPEN, INT, true)                                                                                         \
+    KEY(TECHNIQUE, "technique", OPEN, TEXT, false)                                                                                                    \
+    KEY(ADVICE, "advice", OPEN, TEXT, false)                                                                                                          \
+    KEY(SID, "sid", OPEN, INT, false)                                                                                                                 \
+    /* sensor.status and capture.* */                                                                                                                 \
+    KEY(CAPTURE, "capture", OPEN, TEXT, false) /* the interface or file */                                                                            \
+    KEY(DROPPED, "dropped", OPEN, INT, false)                                                                                                         \
+    KEY(DAMAGED, "damaged", OPEN, INT, false)                                                                                                         \
+    KEY(FLOWS, "flows", OPEN, INT, false)                                                                                                             \
+    KEY(FIRST_TIME, "first_time", OPEN, TIME, false)                                                                                                  \
+    KEY(LAST_TIME, "last_time", OPEN, TIME, false)                                                                                                    \
+    /* decisions and the program's own doings */                                                                                                      \
+    KEY(PERSON, "person", OPEN, TEXT, false) /* account name of who did it */                                                                         \
+    KEY(ACCOUNT, "account", OPEN, TEXT, false)                                                                                                        \
+    KEY(DISPLAY_NAME, "display_name", OPEN, TEXT, false)                                                                                              \
+    KEY(ACCOUNT_ROLE, "account_role", OPEN, TEXT, false)                                                                                              \
+    KEY(PASSWORD_HASH, "password_hash", SECRET, TEXT, false)                                                                                          \
+    KEY(SESSION, "session", OPEN, TEXT, false) /* a public handle, never the cookie */                                                                \
+    KEY(ORIGIN, "origin", OPEN, TEXT, false)   /* where a request came from: an address, or "local socket, uid 0" */                                  \
+    KEY(WHY, "why", OPEN, TEXT, false)         /* the reason that a person gave, or why something was refused */                                      \
+    KEY(ASSET, "asset", OPEN, TEXT, false)                                                                                                            \
+    KEY(NAME, "name", OPEN, TEXT, false)                                                                                                              \
+    KEY(PERMISSION, "permission", OPEN, TEXT, false)                                                                                                  \
+    KEY(PROGRAM_ROLE, "program_role", OPEN, TEXT, false)                                                                                              \
+    KEY(HOLDS, "holds", OPEN, BOOL, false)                                                                                                            \
+    KEY(TREE_SIZE, "tree_size", OPEN, INT, false)                                                                                                     \
+    KEY(STEP_NS, "step_ns", OPEN, INT, false)
+
+enum record_key {
+#define RECORD_KEY_ENUM(c, json, class, type, list) KEY_##c,
+    RECORD_KEYS(RECORD_KEY_ENUM)
+#undef RECORD_KEY_ENUM
+        KEY_COUNT
+};
+
+struct key_info {
+    const char *json;
+    enum field_class class;
+    enum field_type type;
+    bool list; /* may come more than once, in a row */
+};
+
+struct field {
+    enum record_key key;
+    union {
+        struct span text;
+        int64_t number; /* TYPE_INT, TYPE_BOOL, TYPE_TIME */
+    };
+};
+
+/* An IP address: IPv4 in the first four bytes. */
+struct address {
+    uint8_t bytes[16];
+    uint8_t family; /* 0 none, 4, 6 */
+};
+
+/* The conversation that a record comes from, with src the side that spoke first. */
+struct flow_ref {
+    uint64_t id;      /* ordinal in the run; 0: the record comes from no flow */
+    uint8_t proto;    /* IP protocol number */
+    struct address src;
+    struct address dst;
+    uint16_t sport;
+    uint16_t dport;
+    uint16_t vlan;    /* 0: none */
+};
+
+#define RECORD_FIELDS 192      /* most fields of one record */
+#define RECORD_PRIVATE 96      /* most PRIVATE fields; above that PRIVATE_CUT is set */
+#define RECORD_ENCODED 1048576 /* most bytes of an encoded record */
+#define RECORD_TEXT 65536      /* most bytes of one text field; a longer one is cut by record_text, except VALUE whose maker must digest or split */
+
+struct record {
+    enum event event;
+    tq_time time;
+    uint64_t seq; /* position in the run's capture, counted by the sensor: the keeper takes each once */
+    struct flow_ref flow;
+    size_t n;
+    bool cut; /* a field was left out because the record was full */
+    struct field fields[RECORD_FIELDS];
+};
+
+/* Where records go: called in order, on one thread; the record holds only during the call. */
+struct record_sink {
+    void (*put)(void *context, const struct record *r);
+    void *context;
+};
+
+const char *event_name(enum event e);             /* "lab.message" …; "" for EVENT_NONE */
+const struct key_info *key_info(enum record_key k);
+
+/* Starts a record. Only the head is written: the field array is left as it is (records are large, and made once a message). */
+void record_start(struct record *r, enum event event, tq_time time, const struct flow_ref *flow);
+void record_text(struct record *r, enum record_key key, struct span text);   /* an empty text is left out */
+void record_str(struct record *r, enum record_key key, const char *text);    /* NULL is left out */
+void record_int(struct record *r, enum record_key key, int64_t v);           /* also bool and time */
+
+/* The first field with this key: its text (empty where there is none), or its number (`missing` where there is none). */
+struct span record_get(const struct record *r, enum record_key key);
+int64_t record_number(const struct record *r, enum record_key key, int64_t missing);
+
+/* The form in which roles hand records to each other (proc/message.h): event, time, seq, flow, fields; big-endian, lengths before texts. */
+void record_encode(struct buf *out, const struct record *r);
+/* Texts point into `in`. -1: not a well-formed record (ERR_PEER). */
+int record_decode(struct span in, struct record *r, struct error *e);
+
+/* Writes "10.0.5.1" or RFC 5952 IPv6 and a final zero; "" for family 0. */
+void address_format(const struct address *a, char out[46]);
+bool address_parse(struct span text, struct address *ret);
+
+/* Calls the sink, where there is one. */
+static inline void record_put(const struct record_sink *sink, const struct record *r)
+{
+    if (sink->put != NULL)
+        sink->put(sink->context, r);
+}
+
+#endif

@@ -1,0 +1,182 @@
+/* The bounds-checked cursor through which all bytes from outside are read.
+ *
+ * A span is a view: it owns nothing and must not outlive the bytes. A read past the end gives zeros (or an empty span) and makes the span bad;
+ * bad is sticky, so that a decoder may read a whole header and check once. */
+#ifndef TQ_BASE_SPAN_H
+#define TQ_BASE_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct span {
+    const uint8_t *p;
+    size_t n; /* bytes left */
+    bool bad;
+};
+
+static inline struct span span_of(const void *p, size_t n)
+{
+    return (struct span){.p = p, .n = n};
+}
+
+static inline struct span span_str(const char *s)
+{
+    return (struct span){.p = (const uint8_t *)s, .n = strlen(s)};
+}
+
+/* A string literal as a span, without its final zero. */
+#define SPAN_LIT(s) ((struct span){.p = (const uint8_t *)("" s), .n = sizeof(s) - 1})
+
+static inline bool span_fail(struct span *s)
+{
+    s->n = 0;
+    s->bad = true;
+    return false;
+}
+
+/* Takes the next n bytes as a child span. Too few left: an empty, bad child, and s is bad. */
+static inline struct span span_take(struct span *s, size_t n)
+{
+    if (n > s->n) {
+        (void)span_fail(s);
+        return (struct span){.p = s->p, .n = 0, .bad = true};
+    }
+    struct span child = {.p = s->p, .n = n, .bad = s->bad};
+    s->p += n;
+    s->n -= n;
+    return child;
+}
+
+static inline bool span_skip(struct span *s, size_t n)
+{
+    if (n > s->n)
+        return span_fail(s);
+    s->p += n;
+    s->n -= n;
+    return true;
+}
+
+static inline uint8_t span_u8(struct span *s)
+{
+    if (s->n < 1)
+        return (uint8_t)span_fail(s);
+    s->n -= 1;
+    return *s->p++;
+}
+
+static inline uint16_t span_be16(struct span *s)
+{
+    if (s->n < 2)
+        return (uint16_t)span_fail(s);
+    uint16_t v = (uint16_t)(s->p[0] << 8 | s->p[1]);
+    s->p += 2;
+    s->n -= 2;
+    return v;
+}
+
+static inline uint32_t span_be24(struct span *s)
+{
+    if (s->n < 3)
+        return (uint32_t)span_fail(s);
+    uint32_t v = (uint32_t)s->p[0] << 16 | (uint32_t)s->p[1] << 8 | s->p[2];
+    s->p += 3;
+    s->n -= 3;
+    return v;
+}
+
+static inline uint32_t span_be32(struct span *s)
+{
+    if (s->n < 4)
+        return (uint32_t)span_fail(s);
+    uint32_t v = (uint32_t)s->p[0] << 24 | (uint32_t)s->p[1] << 16 | (uint32_t)s->p[2] << 8 | s->p[3];
+    s->p += 4;
+    s->n -= 4;
+    return v;
+}
+
+static inline uint64_t span_be64(struct span *s)
+{
+    uint64_t high = span_be32(s);
+    return high << 32 | span_be32(s);
+}
+
+static inline uint16_t span_le16(struct span *s)
+{
+    return __builtin_bswap16(span_be16(s));
+}
+
+static inline uint32_t span_le32(struct span *s)
+{
+    return __builtin_bswap32(span_be32(s));
+}
+
+static inline uint64_t span_le64(struct span *s)
+{
+    return __builtin_bswap64(span_be64(s));
+}
+
+/* The byte at offset i without moving, 0 past the end (never bad). */
+static inline uint8_t span_peek(const struct span *s, size_t i)
+{
+    return i < s->n ? s->p[i] : 0;
+}
+
+/* Position of byte c, or s->n when it is not there. */
+static inline size_t span_find(const struct span *s, uint8_t c)
+{
+    const uint8_t *hit = s->n == 0 ? NULL : memchr(s->p, c, s->n);
+    return hit == NULL ? s->n : (size_t)(hit - s->p);
+}
+
+/* Takes everything up to separator c and steps over it; without one, takes all that is left. *more (may be NULL) says whether c was there. */
+static inline struct span span_until(struct span *s, uint8_t c, bool *more)
+{
+    size_t at = span_find(s, c);
+    bool found = at < s->n;
+    struct span child = {.p = s->p, .n = at, .bad = s->bad};
+    size_t step = at + (found ? 1 : 0);
+    s->p += step;
+    s->n -= step;
+    if (more != NULL)
+        *more = found;
+    return child;
+}
+
+static inline bool span_equal(struct span a, struct span b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool span_is(struct span a, const char *text)
+{
+    return span_equal(a, span_str(text));
+}
+
+static inline bool span_starts(struct span a, struct span prefix)
+{
+    return a.n >= prefix.n && (prefix.n == 0 || memcmp(a.p, prefix.p, prefix.n) == 0);
+}
+
+/* Reads a whole decimal number without sign, spaces or leading zeros (but "0" itself). False: not such a number, or over max. */
+static inline bool span_decimal(struct span s, uint64_t max, uint64_t *ret)
+{
+    if (s.bad || s.n == 0 || s.n > 20 || (s.n > 1 && s.p[0] == '0'))
+        return false;
+    uint64_t v = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+        uint64_t digit = (uint64_t)(s.p[i] - '0');
+        if (v > (UINT64_MAX - digit) / 10)
+            return false;
+        v = v * 10 + digit;
+    }
+    if (v > max)
+        return false;
+    *ret = v;
+    return true;
+}
+
+#endif

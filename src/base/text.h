@@ -1,0 +1,27 @@
+/* Bytes as text and back: hexadecimal, base64, UTF-8. */
+#ifndef TQ_BASE_TEXT_H
+#define TQ_BASE_TEXT_H
+
+#include "base/buf.h"
+
+/* Appends lower-case hexadecimal. */
+void text_hex(struct buf *out, struct span bytes);
+
+/* Writes 2*n lower-case digits and a final zero. */
+void text_hex_to(char *out, const void *bytes, size_t n);
+
+/* Reads exactly n bytes from 2*n hexadecimal digits of either case. */
+bool text_unhex(struct span text, uint8_t *out, size_t n);
+
+/* Appends standard base64 with padding (RFC 4648, section 4). */
+void text_base64(struct buf *out, struct span bytes);
+
+/* Reads strict base64: padding required, no spaces, spare bits zero. Appends to out; false: not such a text, or out is full. */
+bool text_unbase64(struct span text, struct buf *out);
+
+/* Bytes of the well-formed UTF-8 sequence at the start of s (1-4), or 0: none (RFC 3629: no overlong forms, no surrogates). */
+size_t text_utf8_len(struct span s);
+
+bool text_is_utf8(struct span s);
+
+#endif

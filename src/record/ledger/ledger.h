@@ -1,0 +1,78 @@
+/* ledger: an append-only log of sealed records with a Merkle tree (C2SP tlog-tiles) and signed checkpoints. docs/formats/ledger.md is the format;
+ * ledger.c opens with its numbered invariants and state diagram. It knows no protocol and reads no clock.
+ *
+ * One writer per folder (a lock file). Appends collect in memory; ledger_commit makes them durable together (group commit) and only then are they acknowledged. */
+#ifndef TQ_LEDGER_H
+#define TQ_LEDGER_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/time.h"
+
+enum ledger_stream { LEDGER_CUSTODY = 1, LEDGER_OBSERVATION = 2 };
+
+#define LEDGER_PAYLOAD_MAX (4u << 20) /* most bytes of one payload in clear */
+
+struct ledger;
+
+/* The root key that wraps all others. In this version a file of 32 random bytes, mode 0600, made by ledger_create; the interface has room for others. */
+struct ledger_options {
+    const char *dir;      /* DATA/ledger; made where it is missing (create) */
+    const char *key_file; /* DATA/root.key */
+    const char *origin;   /* the log's name in checkpoints: "tourniquet.local/<site>"; used at creation only */
+    bool create;          /* make it when there is none */
+};
+
+/* Opens for writing: takes the lock, recovers from a crash (drops what no checkpoint or complete commit covers, and says so in *ret_note, which may be
+ * NULL and is caller's buffer of 256 bytes), checks the head against the signed checkpoint. */
+struct ledger *ledger_open(const struct ledger_options *options, char ret_note[256], struct error *e);
+void ledger_close(struct ledger *l);
+
+/* Adds one record: sealed, hashed, queued. *ret_index is its place, valid once ledger_commit returns 0. `time` is the keeper's clock. */
+int ledger_append(struct ledger *l, enum ledger_stream stream, tq_time time, struct span payload, uint64_t *ret_index, struct error *e);
+
+/* Makes everything appended durable, writes tiles and signs a checkpoint. On failure nothing of it counts as written; the ledger then refuses further appends. */
+int ledger_commit(struct ledger *l, tq_time now, struct error *e);
+
+uint64_t ledger_size(const struct ledger *l);                          /* committed records */
+void ledger_root(const struct ledger *l, uint8_t root[32]);            /* of the committed tree */
+const char *ledger_checkpoint(const struct ledger *l);                 /* text of the last signed note */
+tq_time ledger_checkpoint_time(const struct ledger *l);
+const char *ledger_verifier(const struct ledger *l);                   /* the public key as a note verifier line */
+void ledger_derive_key(struct ledger *l, const char *purpose, uint8_t out[32]); /* a key for another purpose ("token", "store" …) under the root key */
+
+struct ledger_record {
+    uint64_t index;
+    enum ledger_stream stream;
+    tq_time time;       /* recorded */
+    struct span payload; /* in clear, in the reader's buffer until the next read */
+};
+
+/* Reads in order from `from`: returns 1 and fills *ret, 0 at the end, -1 with ERR_CORRUPT naming the record that does not hold. */
+struct ledger_reader;
+struct ledger_reader *ledger_reader_new(struct ledger *l, uint64_t from, struct error *e);
+int ledger_reader_next(struct ledger_reader *r, struct ledger_record *ret, struct error *e);
+void ledger_reader_free(struct ledger_reader *r);
+
+/* ── Verbs that need no root key ── */
+
+struct ledger_report {
+    bool holds;
+    uint64_t records;
+    uint64_t first_bad;       /* meaningful when !holds */
+    char why[256];            /* when !holds: what does not hold, and where */
+    char checkpoint_root[45]; /* base64 */
+    uint64_t checkpoint_size;
+    bool compared;            /* against --key or --since: something kept elsewhere */
+};
+
+/* Recomputes everything that can be recomputed without keys. verifier, since (text of a kept checkpoint) may be NULL. -1: could not be read at all. */
+int ledger_verify(const char *dir, const char *verifier, const char *since, struct ledger_report *ret, struct error *e);
+
+/* Appends a c2sp.org/tlog-proof@v1 of record `index` under the current checkpoint, with the entry in an `extra` line. */
+int ledger_prove(const char *dir, uint64_t index, struct buf *out, struct error *e);
+
+/* Checks such a proof with nothing but its text and the public key. 0: holds (*ret_index, *ret_size filled); -1 ERR_CORRUPT: it does not, and why. */
+int ledger_check(struct span proof, const char *verifier, uint64_t *ret_index, uint64_t *ret_size, struct error *e);
+
+#endif

@@ -1,0 +1,30 @@
+/* veil: clear fields → tokens. The only code that turns a record into text that may be printed, kept in a view, or sent.
+ *
+ * Tokens are keyed (HMAC-SHA-256 under the token key, cut to 80 bits, base32): the same patient gives the same token under one key, and nobody without the
+ * key can try names. docs/formats/events.md gives every form. */
+#ifndef TQ_VEIL_H
+#define TQ_VEIL_H
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/record.h"
+
+#define VEIL_KEY 32
+
+struct veil;
+
+/* reveal: adds the clear fields (patient_id, specimen_id, value …) for a person who may see them. The key is copied into locked memory. */
+struct veil *veil_new(const uint8_t key[VEIL_KEY], bool reveal, struct error *e);
+void veil_free(struct veil *v);
+
+/* Appends the record as one JSON object, without line end. The id of a finding is made here, from kind and cause. */
+void veil_json(struct veil *v, struct buf *out, const struct record *r);
+
+/* Appends the clear fields (PATIENT, SPECIMEN, VALUE, foreign ones that became tokens, SECRET) as one JSON object, for sealing only: this text never
+ * leaves the keeper unsealed. PRIVATE fields are left out. */
+void veil_private_json(struct veil *v, struct buf *out, const struct record *r);
+
+/* The id of a finding: 32 hexadecimal digits and a final zero. */
+void veil_finding_id(struct veil *v, const char *kind, struct span cause, char out[33]);
+
+#endif
