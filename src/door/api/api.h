@@ -1,0 +1,90 @@
+/* api: the request table of the keeper. Two doors (console, local socket) lead here; every request's session, permission, CSRF token and If-Match are
+ * checked here and nowhere else. docs/api.md is the contract; /api/v1/openapi.json is made from the table (table.c).
+ *
+ * Invariants
+ *  1. No handler writes SQL: a change is one decision record, given to host.decide, which returns when it is durable and visible in the views.
+ *  2. Nobody is believed: the console's word about who is asking is a session token that only this room can check.
+ *  3. Every change and every refusal is a record. Refusals are thinned to 60 a minute, and the next one says how many were left out.
+ *  4. Changes are made one at a time (one lock), so that If-Match is compared with what the change will meet.
+ *  5. No password, token, set-up code or body of a request goes into a record, an error text or a reply.
+ *
+ * api_handle may be called from any number of threads at once. */
+#ifndef TQ_DOOR_API_H
+#define TQ_DOOR_API_H
+
+#include "base/record.h"
+#include "door/request.h"
+#include "lab/views.h"
+
+struct api;
+
+struct api_clock {
+    tq_time wall;      /* goes into records and answers */
+    tq_time monotonic; /* for the age of sessions and for throttling */
+};
+
+/* What GET /ledger tells, as the keeper knows it. Texts hold until the callback's caller returns from api_handle; copy into the fixed arrays. */
+struct api_ledger_state {
+    uint64_t records;          /* committed leaves */
+    uint64_t bytes;            /* of the ledger's files */
+    tq_time first_time;        /* recorded time of record 0; 0: none */
+    tq_time checkpoint_time;
+    char origin[128];
+    char root[45];             /* base64 */
+    char checkpoint[2048];     /* the signed note */
+    char verifier[512];        /* the public key as a note verifier line */
+    bool verifying;
+};
+
+/* What the keeper does for the handlers. All callbacks may be called from several threads at once. */
+struct api_host {
+    void *context;
+
+    /* Appends the decision and waits until it is durable and projected (views_visible > index). Spans in the record hold during the call.
+     * -1: not written (ERR_SYSTEM, ERR_LIMIT) or not in time (ERR_AGAIN). */
+    int (*decide)(void *context, const struct record *r, uint64_t *ret_index, struct error *e);
+
+    void (*ledger_state)(void *context, struct api_ledger_state *ret);
+
+    /* Appends a tlog-proof of the record. ERR_MISUSE: there is no such record. */
+    int (*ledger_prove)(void *context, uint64_t index, struct buf *out, struct error *e);
+
+    /* Starts checking the whole ledger in the background; its outcome becomes a ledger.verified record, with person as who asked. ERR_AGAIN: one is under way. */
+    int (*ledger_verify)(void *context, struct span person, struct error *e);
+
+    /* May be NULL. Appends further lines in the Prometheus text format. */
+    void (*metrics)(void *context, struct buf *out);
+};
+
+struct api_options {
+    const char *site;           /* name of the laboratory */
+    struct store *store;        /* the one that the views stand on; outlives the api */
+    struct keeper_views *views; /* outlives the api */
+    struct api_host host;
+};
+
+/* Call it after the ledger has been replayed: whether a first administrator exists decides whether there is a set-up code. */
+struct api *api_new(const struct api_options *options, struct error *e);
+void api_free(struct api *api);
+
+#define SETUP_CODE_TEXT 12 /* "XXXXX-XXXXX" and a final zero */
+
+/* Copies the one-time set-up code, to be shown once by the supervisor; false (and ""): there is an administrator already. The code lives as long as the api. */
+bool api_setup_code(struct api *api, char out[SETUP_CODE_TEXT]);
+
+/* An answer with the memory it stands on. Start with API_REPLY_INIT; it can be used again; release at the end. */
+struct api_reply {
+    struct reply r; /* spans point into the members below */
+    struct buf body;
+    char type[64];
+    char etag[24];
+    char session[65];
+};
+
+#define API_REPLY_INIT ((struct api_reply){.body = {.max = REPLY_BODY_MAX}})
+
+/* Answers one request; never fails: what goes wrong is an answer too (application/problem+json). */
+void api_handle(struct api *api, struct api_clock now, const struct request *request, struct api_reply *ret);
+void api_reply_release(struct api_reply *reply);
+
+#endif

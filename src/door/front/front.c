@@ -1,0 +1,573 @@
+/* Invariants
+ *  1. A slot of `pending` is in use exactly while the keeper owes a reply; its evhttp request stays ours until evhttp_send_reply, also when the browser has
+ *     left (libevent then sets its connection to NULL and the send frees it).
+ *  2. `connections` counts living SSL objects of the listener: up in new_connection, down when OpenSSL frees one. At the cap the listener sleeps.
+ *  3. What the browser sends reaches the keeper only as a struct request whose every span is capped; what the keeper answers reaches the browser only with
+ *     the headers of front_secure_headers.
+ *  4. A request for another host name is answered with 421 and reaches nobody: a name that an attacker points at us (DNS rebinding) is not ours. */
+#include "door/front/front_private.h"
+
+#include "door/front/asset.h"
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IDLE_SECONDS 60
+#define HEADERS_MAX 16384
+#define COOKIE "__Host-tourniquet"
+
+/* ── TLS ── */
+
+static int ssl_owner = -1; /* index of our ex_data in SSL objects; set once */
+
+static void ssl_gone(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
+{
+    (void)parent, (void)ad, (void)index, (void)argl, (void)argp;
+    struct front *f = ptr;
+    if (f == NULL)
+        return;
+    f->connections--;
+    if (f->paused && f->connections < FRONT_CONNECTIONS && f->listener != NULL) {
+        f->paused = false;
+        (void)evconnlistener_enable(f->listener);
+    }
+}
+
+static struct bufferevent *new_connection(struct event_base *base, void *context)
+{
+    struct front *f = context;
+    SSL *ssl = SSL_new(f->tls);
+    if (ssl == NULL)
+        abort(); /* evhttp would go on in clear text without a bufferevent of ours: better a restart by the supervisor */
+    (void)SSL_set_ex_data(ssl, ssl_owner, f);
+    f->connections++;
+    if (f->connections >= FRONT_CONNECTIONS && !f->paused) {
+        f->paused = true;
+        (void)evconnlistener_disable(f->listener);
+    }
+    struct bufferevent *b = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+    if (b == NULL)
+        abort();
+    bufferevent_openssl_set_allow_dirty_shutdown(b, 1);
+    return b;
+}
+
+static int tls_failed(struct error *e, const char *what)
+{
+    char words[160];
+    ERR_error_string_n(ERR_get_error(), words, sizeof words);
+    ERR_clear_error();
+    return err_set(e, ERR_MISUSE, "the console's %s cannot be used: %s", what, words);
+}
+
+static int load_identity(SSL_CTX *tls, struct span certificate, struct span key, struct error *e)
+{
+    BIO *bio = BIO_new_mem_buf(certificate.p, (int)certificate.n);
+    X509 *own = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    int ok = own != NULL && SSL_CTX_use_certificate(tls, own) == 1;
+    X509_free(own);
+    for (X509 *next; ok && (next = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL;)
+        if (SSL_CTX_add0_chain_cert(tls, next) != 1) {
+            X509_free(next);
+            ok = 0;
+        }
+    BIO_free(bio);
+    if (!ok)
+        return tls_failed(e, "certificate");
+    ERR_clear_error(); /* the end of the PEM text counts as an error there */
+    bio = BIO_new_mem_buf(key.p, (int)key.n);
+    EVP_PKEY *k = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+    ok = k != NULL && SSL_CTX_use_PrivateKey(tls, k) == 1 && SSL_CTX_check_private_key(tls) == 1;
+    EVP_PKEY_free(k);
+    BIO_free(bio);
+    return ok ? 0 : tls_failed(e, "TLS key");
+}
+
+static SSL_CTX *new_tls(const struct front_options *o, struct error *e)
+{
+    if (ssl_owner < 0)
+        ssl_owner = SSL_get_ex_new_index(0, NULL, NULL, NULL, ssl_gone);
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    if (tls == NULL) {
+        (void)err_set(e, ERR_SYSTEM, "no memory for TLS");
+        return NULL;
+    }
+    (void)SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
+    (void)SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    (void)SSL_CTX_set_cipher_list(tls, "ECDHE+AESGCM:ECDHE+CHACHA20");
+    (void)SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+    (void)SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+    if (load_identity(tls, o->certificate, o->key, e) != 0) {
+        SSL_CTX_free(tls);
+        return NULL;
+    }
+    return tls;
+}
+
+/* ── Answers ── */
+
+static void add_header(struct evhttp_request *http, const char *name, const char *value)
+{
+    (void)evhttp_add_header(evhttp_request_get_output_headers(http), name, value);
+}
+
+void front_secure_headers(struct front *f, struct evhttp_request *http)
+{
+    add_header(http, "X-Content-Type-Options", "nosniff");
+    add_header(http, "Referrer-Policy", "no-referrer");
+    add_header(http, "Cross-Origin-Opener-Policy", "same-origin");
+    add_header(http, "Cross-Origin-Resource-Policy", "same-origin");
+    add_header(http, "Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()");
+    if (strcmp(f->name, "localhost") != 0)
+        add_header(http, "Strict-Transport-Security", "max-age=31536000");
+}
+
+static const char *reason(int status)
+{
+    switch (status) {
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 304: return "Not Modified";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 421: return "Misdirected Request";
+    case 422: return "Unprocessable Content";
+    case 428: return "Precondition Required";
+    case 429: return "Too Many Requests";
+    case 503: return "Service Unavailable";
+    default: return status < 400 ? "OK" : status < 500 ? "Bad Request" : "Internal Server Error";
+    }
+}
+
+static void send_body(struct evhttp_request *http, int status, struct span body)
+{
+    struct evbuffer *out = evhttp_request_get_output_buffer(http);
+    if (body.n > 0 && evhttp_request_get_command(http) != EVHTTP_REQ_HEAD)
+        (void)evbuffer_add(out, body.p, body.n);
+    evhttp_send_reply(http, status, reason(status), NULL);
+}
+
+/* An error in the form of RFC 9457. detail: plain words of ours. */
+void front_problem(struct front *f, struct evhttp_request *http, int status, const char *code, const char *detail)
+{
+    buf_clear(&f->scratch);
+    struct json j = json_to(&f->scratch);
+    json_object(&j);
+    json_put_str(&j, "type", "about:blank");
+    json_put_str(&j, "title", reason(status));
+    json_put_int(&j, "status", status);
+    json_put_str(&j, "code", code);
+    json_put_str(&j, "detail", detail);
+    json_object_end(&j);
+    front_secure_headers(f, http);
+    add_header(http, "Content-Type", "application/problem+json");
+    add_header(http, "Cache-Control", "no-store");
+    send_body(http, status, buf_span(&f->scratch));
+}
+
+static void add_header_span(struct evhttp_request *http, const char *name, const char *before, struct span value, const char *after)
+{
+    char text[1024];
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] < 0x20 || value.p[i] == 0x7f)
+            return;
+    int n = snprintf(text, sizeof text, "%s%.*s%s", before, (int)value.n, (const char *)value.p, after);
+    if (n > 0 && (size_t)n < sizeof text)
+        add_header(http, name, text);
+}
+
+static void send_reply(struct front *f, struct evhttp_request *http, const struct reply *r)
+{
+    front_secure_headers(f, http);
+    if (r->type.n > 0)
+        add_header_span(http, "Content-Type", "", r->type, "");
+    if (r->etag.n > 0)
+        add_header_span(http, "ETag", "\"", r->etag, "\"");
+    add_header(http, "Cache-Control", "no-store");
+    add_header(http, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    if (r->set_session.n > 0)
+        add_header_span(http, "Set-Cookie", COOKIE "=", r->set_session, "; Path=/; Secure; HttpOnly; SameSite=Strict");
+    else if (r->clear_session)
+        add_header(http, "Set-Cookie", COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0");
+    send_body(http, r->status, r->body);
+}
+
+/* ── Static page ── */
+
+static void send_index(struct front *f, struct evhttp_request *http, const struct asset *a)
+{
+    static const char token[] = "__CSP_NONCE__";
+    uint8_t random[16];
+    if (RAND_bytes(random, sizeof random) != 1) {
+        front_problem(f, http, 503, "random", "The machine gave no random numbers. Try again.");
+        return;
+    }
+    char nonce[33];
+    text_hex_to(nonce, random, sizeof random);
+    char policy[512];
+    (void)snprintf(policy, sizeof policy,
+                   "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-%s'; style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+                   "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                   nonce);
+    buf_clear(&f->scratch);
+    struct span rest = span_of(a->plain, (size_t)(a->plain_end - a->plain));
+    while (rest.n > 0) {
+        const uint8_t *hit = memmem(rest.p, rest.n, token, sizeof token - 1);
+        buf_add_span(&f->scratch, span_take(&rest, hit == NULL ? rest.n : (size_t)(hit - rest.p)));
+        if (hit != NULL) {
+            buf_add_str(&f->scratch, nonce);
+            (void)span_skip(&rest, sizeof token - 1);
+        }
+    }
+    front_secure_headers(f, http);
+    add_header(http, "Content-Type", a->type);
+    add_header(http, "Cache-Control", "no-store");
+    add_header(http, "Content-Security-Policy", policy);
+    send_body(http, 200, buf_span(&f->scratch));
+}
+
+static void send_asset(struct front *f, struct evhttp_request *http, const struct asset *a)
+{
+    struct evkeyvalq *in = evhttp_request_get_input_headers(http);
+    const char *match = evhttp_find_header(in, "If-None-Match");
+    const char *encodings = evhttp_find_header(in, "Accept-Encoding");
+    bool hashed = strncmp(a->path, "/assets/", 8) == 0;
+    front_secure_headers(f, http);
+    add_header(http, "Content-Type", a->type);
+    add_header(http, "ETag", a->etag);
+    add_header(http, "Vary", "Accept-Encoding");
+    add_header(http, "Cache-Control", hashed ? "public, max-age=31536000, immutable" : "no-cache");
+    add_header(http, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    if (match != NULL && strcmp(match, a->etag) == 0) {
+        evhttp_send_reply(http, 304, reason(304), NULL);
+        return;
+    }
+    struct span body = span_of(a->plain, (size_t)(a->plain_end - a->plain));
+    if (a->gzip != NULL && encodings != NULL && strstr(encodings, "gzip") != NULL) {
+        body = span_of(a->gzip, (size_t)(a->gzip_end - a->gzip));
+        add_header(http, "Content-Encoding", "gzip");
+    }
+    send_body(http, 200, body);
+}
+
+/* ── Requests ── */
+
+static const char *method_name(struct evhttp_request *http)
+{
+    switch (evhttp_request_get_command(http)) {
+    case EVHTTP_REQ_GET:
+    case EVHTTP_REQ_HEAD:
+        return "GET";
+    case EVHTTP_REQ_POST: return "POST";
+    case EVHTTP_REQ_PUT: return "PUT";
+    case EVHTTP_REQ_PATCH: return "PATCH";
+    case EVHTTP_REQ_DELETE: return "DELETE";
+    default: return NULL;
+    }
+}
+
+/* The value of our session cookie among "a=b; c=d". */
+static struct span session_cookie(const char *cookies)
+{
+    struct span s = cookies == NULL ? (struct span){0} : span_str(cookies);
+    while (s.n > 0) {
+        struct span one = span_until(&s, ';', NULL);
+        while (span_peek(&one, 0) == ' ')
+            (void)span_skip(&one, 1);
+        bool has_value;
+        struct span key = span_until(&one, '=', &has_value);
+        if (has_value && span_is(key, COOKIE))
+            return one;
+    }
+    return (struct span){0};
+}
+
+static struct span header(struct evhttp_request *http, const char *name, size_t max)
+{
+    const char *v = evhttp_find_header(evhttp_request_get_input_headers(http), name);
+    struct span s = v == NULL ? (struct span){0} : span_str(v);
+    return s.n > max ? (struct span){0} : s;
+}
+
+/* Etags come quoted: the quotes go. */
+static struct span etag_header(struct evhttp_request *http, const char *name)
+{
+    struct span s = header(http, name, 256);
+    if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
+        s = span_of(s.p + 1, s.n - 2);
+    return s;
+}
+
+/* A free slot for a reply that is owed, with a fresh id; -1: none. */
+static int new_pending(struct front *f, struct evhttp_request *http, bool stream)
+{
+    for (int i = 0; i < FRONT_PENDING; i++) {
+        if (f->pending_id[i] != 0)
+            continue;
+        f->pending_id[i] = ++f->last_id;
+        f->pending[i] = (struct pending){.http = http, .stream = stream};
+        return i;
+    }
+    return -1;
+}
+
+/* Hands the request to the keeper. -1: not possible now (nothing was answered yet). */
+int front_ask(struct front *f, struct evhttp_request *http, bool stream)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(http);
+    const char *path = evhttp_uri_get_path(uri);
+    const char *query = evhttp_uri_get_query(uri);
+    struct evbuffer *in = evhttp_request_get_input_buffer(http);
+    size_t length = evbuffer_get_length(in);
+    char *peer = NULL;
+    ev_uint16_t port;
+    evhttp_connection_get_peer(evhttp_request_get_connection(http), &peer, &port);
+    int slot = f->keeper ? new_pending(f, http, stream) : -1;
+    if (slot < 0)
+        return -1;
+    struct request r = {
+        .id = f->pending_id[slot],
+        .door = DOOR_CONSOLE,
+        .method = span_str(method_name(http)),
+        .path = span_str(path == NULL ? "/" : path),
+        .query = query == NULL ? (struct span){0} : span_str(query),
+        .session = session_cookie(evhttp_find_header(evhttp_request_get_input_headers(http), "Cookie")),
+        .csrf = header(http, "X-CSRF", 256),
+        .if_match = etag_header(http, "If-Match"),
+        .if_none_match = etag_header(http, "If-None-Match"),
+        .peer = peer == NULL ? (struct span){0} : span_str(peer),
+        .body = length == 0 ? (struct span){0} : span_of(evbuffer_pullup(in, -1), length),
+    };
+    if (r.session.n > 127)
+        r.session = (struct span){0};
+    if (r.path.n > REQUEST_TEXT_MAX || r.query.n > REQUEST_TEXT_MAX || f->send(f->context, &r) != 0) {
+        f->pending_id[slot] = 0;
+        return -1;
+    }
+    return 0;
+}
+
+/* True when the Host header names us: the name alone, or with a port. */
+static bool host_is_ours(struct front *f, struct evhttp_request *http)
+{
+    struct span host = header(http, "Host", 300);
+    struct span bare = span_until(&host, ':', NULL);
+    return bare.n == strlen(f->name) && strncasecmp((const char *)bare.p, f->name, bare.n) == 0;
+}
+
+/* A change that another site's page asked for is refused here already; the keeper checks the CSRF token besides. */
+static bool origin_is_ours(struct front *f, struct evhttp_request *http)
+{
+    struct span site = header(http, "Sec-Fetch-Site", 32);
+    if (site.n > 0 && !span_is(site, "same-origin") && !span_is(site, "none"))
+        return false;
+    struct span origin = header(http, "Origin", 300);
+    if (origin.n == 0)
+        return true;
+    struct span scheme = SPAN_LIT("https://");
+    if (!span_starts(origin, scheme))
+        return false;
+    (void)span_skip(&origin, scheme.n);
+    return span_equal(origin, header(http, "Host", 300)) && strncasecmp((const char *)origin.p, f->name, strlen(f->name)) == 0;
+}
+
+static void handle_api(struct front *f, struct evhttp_request *http, struct span path)
+{
+    bool change = evhttp_request_get_command(http) != EVHTTP_REQ_GET && evhttp_request_get_command(http) != EVHTTP_REQ_HEAD;
+    if (change && !origin_is_ours(f, http)) {
+        front_problem(f, http, 403, "origin", "This request came from another site's page and was refused.");
+        return;
+    }
+    if (change && evbuffer_get_length(evhttp_request_get_input_buffer(http)) > 0) {
+        struct span type = header(http, "Content-Type", 128);
+        struct span bare = span_until(&type, ';', NULL);
+        if (!span_is(bare, "application/json")) {
+            front_problem(f, http, 415, "content-type", "Send the body as application/json.");
+            return;
+        }
+    }
+    if (front_ask(f, http, span_is(path, "/api/v1/stream")) != 0)
+        front_problem(f, http, 503, "keeper", "The keeper is starting or busy. Nothing was changed. Try again in a few seconds.");
+}
+
+static void handle(struct evhttp_request *http, void *context)
+{
+    struct front *f = context;
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(http);
+    const char *text = uri == NULL ? NULL : evhttp_uri_get_path(uri);
+    struct span path = span_str(text == NULL || text[0] == 0 ? "/" : text);
+    if (method_name(http) == NULL) {
+        front_problem(f, http, 405, "method", "This method is not known here.");
+        return;
+    }
+    if (span_is(path, "/healthz")) {
+        front_secure_headers(f, http);
+        add_header(http, "Content-Type", "text/plain; charset=utf-8");
+        send_body(http, 200, SPAN_LIT("ok\n"));
+        return;
+    }
+    if (!host_is_ours(f, http)) {
+        char detail[400];
+        (void)snprintf(detail, sizeof detail, "This console answers only under its own name. Open https://%s with the port you used.", f->name);
+        front_problem(f, http, 421, "host", detail);
+        return;
+    }
+    if (span_starts(path, SPAN_LIT("/api/")) || span_is(path, "/readyz") || span_is(path, "/metrics")) {
+        handle_api(f, http, path);
+        return;
+    }
+    if (evhttp_request_get_command(http) != EVHTTP_REQ_GET && evhttp_request_get_command(http) != EVHTTP_REQ_HEAD) {
+        front_problem(f, http, 405, "method", "Pages can only be read.");
+        return;
+    }
+    const struct asset *a = span_is(path, "/") ? NULL : asset_find(path);
+    if (a != NULL && !span_is(path, "/index.html")) {
+        send_asset(f, http, a);
+    } else if (span_starts(path, SPAN_LIT("/assets/"))) {
+        front_problem(f, http, 404, "asset", "No such file. Reload the page: it may be newer than what your browser kept.");
+    } else {
+        send_index(f, http, asset_find(SPAN_LIT("/index.html")));
+    }
+}
+
+/* ── Life ── */
+
+static void on_heartbeat(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    stream_beat(context);
+}
+
+static int start_http(struct front *f, int listen_fd, struct error *e)
+{
+    f->http = evhttp_new(f->base);
+    f->listener = evconnlistener_new(f->base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, listen_fd);
+    struct timeval every = {.tv_sec = 15};
+    f->heartbeat = event_new(f->base, -1, EV_PERSIST, on_heartbeat, f);
+    if (f->http == NULL || f->listener == NULL || f->heartbeat == NULL || event_add(f->heartbeat, &every) != 0)
+        return err_set(e, ERR_SYSTEM, "no memory for the console's HTTP server, or its socket is unusable");
+    evhttp_set_allowed_methods(f->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE);
+    evhttp_set_max_headers_size(f->http, HEADERS_MAX);
+    evhttp_set_max_body_size(f->http, REQUEST_BODY_MAX);
+    evhttp_set_timeout(f->http, IDLE_SECONDS);
+    evhttp_set_default_content_type(f->http, NULL);
+    evhttp_set_bevcb(f->http, new_connection, f);
+    evhttp_set_gencb(f->http, handle, f);
+    if (evhttp_bind_listener(f->http, f->listener) == NULL)
+        return err_set(e, ERR_SYSTEM, "the console cannot listen on its socket");
+    return 0;
+}
+
+struct front *front_new(const struct front_options *o, struct error *e)
+{
+    struct front *f = calloc(1, sizeof *f);
+    char *name = strdup(o->name);
+    if (f == NULL || name == NULL) {
+        free(f);
+        free(name);
+        (void)err_set(e, ERR_SYSTEM, "no memory for the console");
+        return NULL;
+    }
+    f->base = o->base;
+    f->name = name;
+    f->send = o->send;
+    f->context = o->context;
+    f->keeper = true;
+    f->scratch = BUF_INIT(1 << 20);
+    f->tls = new_tls(o, e);
+    if (f->tls == NULL || start_http(f, o->listen_fd, e) != 0) {
+        front_free(f);
+        return NULL;
+    }
+    return f;
+}
+
+void front_free(struct front *f)
+{
+    if (f == NULL)
+        return;
+    front_keeper_gone(f);
+    stream_close_all(f);
+    if (f->heartbeat != NULL)
+        event_free(f->heartbeat);
+    struct evconnlistener *listener = f->listener;
+    f->listener = NULL;
+    if (f->http != NULL)
+        evhttp_free(f->http); /* frees the listener that was bound */
+    else if (listener != NULL)
+        evconnlistener_free(listener);
+    SSL_CTX_free(f->tls);
+    buf_release(&f->scratch);
+    free(f->name);
+    free(f);
+}
+
+void front_reply(struct front *f, const struct reply *r)
+{
+    if (stream_is_check(f, r->id)) {
+        stream_checked(f, r->id, r->status);
+        return;
+    }
+    for (int i = 0; i < FRONT_PENDING; i++) {
+        if (f->pending_id[i] != r->id || r->id == 0)
+            continue;
+        struct pending p = f->pending[i];
+        f->pending_id[i] = 0;
+        if (p.stream && r->status == 200)
+            stream_open(f, p.http);
+        else
+            send_reply(f, p.http, r);
+        return;
+    }
+}
+
+void front_notice(struct front *f, const struct notice *n)
+{
+    buf_clear(&f->scratch);
+    buf_add_str(&f->scratch, "data: ");
+    struct json j = json_to(&f->scratch);
+    json_object(&j);
+    json_put_text(&j, "topic", n->topic);
+    json_put_text(&j, "id", n->id);
+    json_put_text(&j, "etag", n->etag);
+    json_object_end(&j);
+    buf_add_str(&f->scratch, "\n\n");
+    if (buf_ok(&f->scratch))
+        stream_tell(f, buf_span(&f->scratch));
+}
+
+void front_keeper_gone(struct front *f)
+{
+    f->keeper = false;
+    for (int i = 0; i < FRONT_PENDING; i++) {
+        if (f->pending_id[i] == 0)
+            continue;
+        f->pending_id[i] = 0;
+        front_problem(f, f->pending[i].http, 503, "keeper", "The keeper stopped before it answered. Look whether the change was made, then try again.");
+    }
+}
+
+void front_keeper_back(struct front *f)
+{
+    f->keeper = true;
+    stream_tell(f, SPAN_LIT("data: {\"topic\":\"keeper\",\"id\":\"\",\"etag\":\"\"}\n\n"));
+}

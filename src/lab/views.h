@@ -1,0 +1,48 @@
+/* views: what the ledger's records amount to, as tables that can be asked. Deleted and rebuilt at will: replaying the ledger from record 0 gives the same
+ * tables, byte for byte, because nothing here reads a clock or draws a random number.
+ *
+ * One thread (the projector) applies records, in ledger order; any number of threads read. What was applied becomes visible at views_commit. */
+#ifndef TQ_LAB_VIEWS_H
+#define TQ_LAB_VIEWS_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "record/store/store.h"
+
+/* One event as the projector finds it on the ledger. Texts belong to the caller and hold during the call. */
+struct committed {
+    uint64_t index;      /* leaf on the ledger */
+    uint32_t position;   /* place in its leaf (0 in the custody stream) */
+    bool custody;        /* stream: custody, or observation */
+    tq_time recorded;    /* the keeper's clock */
+    struct span json;    /* the veiled event: one JSON object */
+    struct span private_json; /* the sealed rest of account.created ({"password_hash":…}); empty for every other event */
+};
+
+/* What the page is told: coalesced, so that a thousand results give one notice. */
+enum view_topic { TOPIC_DEVICES, TOPIC_RESULTS, TOPIC_FINDINGS, TOPIC_LEDGER, TOPIC_SENSOR, TOPIC_TODAY, TOPIC_COUNT };
+
+struct keeper_views;
+
+/* Runs the schema of every noun on an empty store. `site` (copied) goes into the ids of devices. NULL: ERR_SYSTEM. The store outlives the views. */
+struct keeper_views *views_open(struct store *store, const char *site, struct error *e);
+void views_close(struct keeper_views *v);
+
+/* Applies one record; index and position must grow. A record whose JSON is not understood is counted (views_skipped) and otherwise ignored: the ledger is
+ * the truth, and a view must survive whatever is on it. -1: the store failed (ERR_SYSTEM), or the order is broken (ERR_MISUSE). */
+int views_apply(struct keeper_views *v, const struct committed *c, struct error *e);
+
+/* Makes everything applied visible to readers. Call at the end of a leaf or of a batch of leaves: readers wait while a batch is open, so keep batches short
+ * (256 records or 20 ms). */
+int views_commit(struct keeper_views *v, struct error *e);
+
+/* The index of the last record that readers can see + 1; 0 when none. Any thread. */
+uint64_t views_visible(const struct keeper_views *v);
+uint64_t views_skipped(const struct keeper_views *v); /* any thread */
+
+/* Hands over the notices gathered since the last call (at most 1 + 64 a topic: above that one without id) and forgets them. Projector thread, after
+ * views_commit. topic: "devices" …; id: "" where the whole list is meant; etag: decimal index. */
+void views_take_notices(struct keeper_views *v, void (*each)(void *context, const char *topic, const char *id, const char *etag), void *context);
+
+#endif
