@@ -63,7 +63,7 @@ bool crypto_open(const uint8_t key[AES_GCM_KEY], const uint8_t nonce[AES_GCM_NON
 struct crypto_signer;
 struct crypto_signer *crypto_signer_new(const uint8_t seed[ED25519_SEED]); /* NULL: no memory */
 void crypto_signer_public(const struct crypto_signer *s, uint8_t out[ED25519_PUBLIC]);
-void crypto_sign(const struct crypto_signer *s, struct span message, uint8_t out[ED25519_SIGNATURE]);
+void crypto_signer_sign(const struct crypto_signer *s, struct span message, uint8_t out[ED25519_SIGNATURE]);
 void crypto_signer_free(struct crypto_signer *s);
 bool crypto_verify(const uint8_t public_key[ED25519_PUBLIC], struct span message, const uint8_t signature[ED25519_SIGNATURE]);
 
