@@ -1,0 +1,552 @@
+/* Invariants
+ *
+ * 1. What a field becomes is decided by its class alone, in put_field and in veil_private_json: nothing else writes a field's text.
+ * 2. A PRIVATE, CAUSE or SECRET field is written by neither with or without reveal (SECRET: only by veil_private_json).
+ * 3. Every HMAC starts with a word of its own for its purpose, and every text in one with several texts has its length before it: no two different inputs
+ *    give the same bytes.
+ * 4. The token cache holds keyed hashes of texts, never texts: a core file gives away no name.
+ * 5. Keys are written in the order of RECORD_KEYS, each at most once: the same record always gives the same text. */
+#include "record/veil/veil.h"
+
+#include "base/hash.h"
+#include "record/crypto/crypto.h"
+#include "record/veil/allow.h"
+#include "record/veil/community.h"
+
+#include <stdlib.h>
+
+#define TOKEN_BYTES 10 /* 80 bits */
+#define TOKEN 18       /* "P-" and 16 characters */
+#define DIGEST_BYTES 20
+#define DIGEST 34      /* "V-" and 32 characters */
+#define CACHE 8192     /* tokens kept; a power of two. A newer token takes the place of an older one */
+#define TITLE_MAX 8192
+
+struct cached {
+    uint64_t a;
+    uint64_t b;
+    char token[TOKEN];
+};
+
+/* "test.code" → object "test", member "code" */
+struct name {
+    char object[16];
+    const char *member;
+};
+
+struct veil {
+    struct crypto_hmac *hmac;
+    struct hash_key *cache_keys; /* two of them, in secret memory */
+    struct cached *cache;
+    bool reveal;
+    struct buf title;
+    struct name names[KEY_COUNT];
+    struct allow allow;
+    /* of the record in hand: its fields by key */
+    uint64_t present[(KEY_COUNT + 63) / 64];
+    uint8_t first[KEY_COUNT];
+    uint8_t last[KEY_COUNT];
+    uint8_t next[RECORD_FIELDS]; /* the next field with the same key; the last points to itself */
+};
+
+_Static_assert(RECORD_FIELDS <= 256, "field indexes are kept in bytes");
+
+static void name_keys(struct veil *v)
+{
+    for (size_t k = 0; k < KEY_COUNT; k++) {
+        const char *json = key_info((enum record_key)k)->json;
+        const char *dot = strchr(json, '.');
+        v->names[k].member = json;
+        if (dot == NULL || (size_t)(dot - json) >= sizeof v->names[k].object)
+            continue;
+        memcpy(v->names[k].object, json, (size_t)(dot - json));
+        v->names[k].member = dot + 1;
+    }
+}
+
+struct veil *veil_new(const uint8_t key[VEIL_KEY], bool reveal, struct error *e)
+{
+    struct veil *v = calloc(1, sizeof *v);
+    if (v != NULL) {
+        v->hmac = crypto_hmac_new(span_of(key, VEIL_KEY));
+        v->cache_keys = crypto_secret_new(2 * sizeof *v->cache_keys, NULL);
+        v->cache = calloc(CACHE, sizeof *v->cache);
+    }
+    if (v == NULL || v->hmac == NULL || v->cache_keys == NULL || v->cache == NULL) {
+        veil_free(v);
+        (void)err_set(e, ERR_SYSTEM, "no memory for the veil");
+        return NULL;
+    }
+    crypto_random(v->cache_keys, 2 * sizeof *v->cache_keys);
+    v->reveal = reveal;
+    v->title = BUF_INIT(TITLE_MAX);
+    name_keys(v);
+    return v;
+}
+
+void veil_free(struct veil *v)
+{
+    if (v == NULL)
+        return;
+    crypto_hmac_free(v->hmac);
+    crypto_secret_free(v->cache_keys, 2 * sizeof *v->cache_keys);
+    free(v->cache);
+    buf_release(&v->title);
+    free(v);
+}
+
+/* ── Tokens ── */
+
+static struct span trimmed(struct span s)
+{
+    while (s.n > 0 && s.p[0] == ' ') {
+        s.p++;
+        s.n--;
+    }
+    while (s.n > 0 && s.p[s.n - 1] == ' ')
+        s.n--;
+    return s;
+}
+
+/* Base32 (RFC 4648, alphabet of section 6) in lower case; n is a multiple of 5. */
+static void base32(const uint8_t *in, size_t n, char *out)
+{
+    static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+    for (; n >= 5; n -= 5, in += 5, out += 8) {
+        uint64_t five = (uint64_t)in[0] << 32 | (uint64_t)in[1] << 24 | (uint64_t)in[2] << 16 | (uint64_t)in[3] << 8 | in[4];
+        for (int i = 0; i < 8; i++)
+            out[i] = digits[five >> (35 - 5 * i) & 31];
+    }
+}
+
+/* The token of a text: P, S or T, a dash, 16 characters. The span points into the cache and holds until the next token. */
+static struct span token(struct veil *v, char letter, struct span text)
+{
+    text = trimmed(text);
+    uint64_t a = hash_bytes(&v->cache_keys[0], text.p, text.n) ^ (uint64_t)(uint8_t)letter;
+    uint64_t b = hash_bytes(&v->cache_keys[1], text.p, text.n);
+    struct cached *c = &v->cache[b & (CACHE - 1)];
+    if (c->a != a || c->b != b || c->token[0] != letter) {
+        struct span purpose = letter == 'P' ? SPAN_LIT("tourniquet patient\n") : letter == 'S' ? SPAN_LIT("tourniquet specimen\n") : SPAN_LIT("tourniquet text\n");
+        uint8_t mac[SHA256_SIZE];
+        crypto_hmac_do(v->hmac, (struct span[]){purpose, text}, 2, mac);
+        *c = (struct cached){.a = a, .b = b, .token = {letter, '-'}};
+        base32(mac, TOKEN_BYTES, c->token + 2);
+    }
+    return span_of(c->token, TOKEN);
+}
+
+static bool foreign_shown(const struct veil *v, struct span text)
+{
+    return v->reveal || allow_shown(&v->allow, text);
+}
+
+/* A foreign text as it may be written: itself, or its token (which holds until the next one). */
+static struct span foreign(struct veil *v, struct span text)
+{
+    return foreign_shown(v, text) ? text : token(v, 'T', text);
+}
+
+void veil_finding_id(struct veil *v, const char *kind, struct span cause, char out[33])
+{
+    static const char hex[] = "0123456789abcdef";
+    uint8_t length[4] = {(uint8_t)(cause.n >> 24), (uint8_t)(cause.n >> 16), (uint8_t)(cause.n >> 8), (uint8_t)cause.n};
+    uint8_t mac[SHA256_SIZE];
+    crypto_hmac_do(v->hmac, (struct span[]){SPAN_LIT("tourniquet finding\n"), span_str(kind), SPAN_LIT("\n"), span_of(length, 4), cause}, 5, mac);
+    for (size_t i = 0; i < 16; i++) {
+        out[2 * i] = hex[mac[i] >> 4];
+        out[2 * i + 1] = hex[mac[i] & 15];
+    }
+    out[32] = 0;
+}
+
+/* ── The record in hand ── */
+
+static bool has(const struct veil *v, enum record_key k)
+{
+    return v->present[k / 64] >> (k % 64) & 1;
+}
+
+static void mark(struct veil *v, enum record_key k)
+{
+    v->present[k / 64] |= UINT64_C(1) << (k % 64);
+}
+
+/* Sorts the fields by key, and learns what is private. */
+static void take(struct veil *v, const struct record *r)
+{
+    memset(v->present, 0, sizeof v->present);
+    allow_start(&v->allow);
+    for (size_t i = 0; i < r->n; i++) {
+        enum record_key k = r->fields[i].key;
+        v->next[i] = (uint8_t)i;
+        if (has(v, k))
+            v->next[v->last[k]] = (uint8_t)i;
+        else
+            v->first[k] = (uint8_t)i;
+        v->last[k] = (uint8_t)i;
+        mark(v, k);
+        const struct key_info *info = key_info(k);
+        if (info->class != FIELD_PRIVATE && info->class != FIELD_PATIENT && info->class != FIELD_SPECIMEN)
+            continue;
+        if (info->type == TYPE_TEXT)
+            allow_private(&v->allow, r->fields[i].text);
+        else
+            v->allow.shut = true; /* PRIVATE_CUT */
+    }
+}
+
+/* The fields of key k one after another: start with *at = -1. */
+static const struct field *each(const struct veil *v, const struct record *r, enum record_key k, int *at)
+{
+    if (!has(v, k) || *at == (int)v->last[k])
+        return NULL;
+    *at = *at < 0 ? v->first[k] : v->next[*at];
+    return &r->fields[*at];
+}
+
+static const struct field *only(const struct veil *v, const struct record *r, enum record_key k)
+{
+    return has(v, k) ? &r->fields[v->first[k]] : NULL;
+}
+
+static struct span text_of(const struct veil *v, const struct record *r, enum record_key k)
+{
+    const struct field *f = only(v, r, k);
+    return f == NULL ? (struct span){0} : f->text;
+}
+
+/* ── Writing ── */
+
+static void length_before(uint8_t out[4], size_t n)
+{
+    out[0] = (uint8_t)(n >> 24);
+    out[1] = (uint8_t)(n >> 16);
+    out[2] = (uint8_t)(n >> 8);
+    out[3] = (uint8_t)n;
+}
+
+/* The value's digest: over specimen, test, units and value. A value that came in several pieces counts as one. */
+static void put_value_digest(struct veil *v, struct json *j, const struct record *r)
+{
+    enum { FIXED = 4 };
+    const struct span fixed[FIXED] = {trimmed(text_of(v, r, KEY_SPECIMEN)), text_of(v, r, KEY_TEST_CODE), text_of(v, r, KEY_TEST_SYSTEM), text_of(v, r, KEY_UNITS)};
+    struct span parts[2 + 2 * FIXED + RECORD_FIELDS];
+    uint8_t lengths[FIXED + 1][4];
+    size_t n = 0;
+    parts[n++] = SPAN_LIT("tourniquet value\n");
+    for (size_t i = 0; i < FIXED; i++) {
+        length_before(lengths[i], fixed[i].n);
+        parts[n++] = span_of(lengths[i], 4);
+        parts[n++] = fixed[i];
+    }
+    size_t total_at = n++;
+    size_t total = 0;
+    int at = -1;
+    for (const struct field *f; (f = each(v, r, KEY_VALUE, &at)) != NULL; total += f->text.n)
+        parts[n++] = f->text;
+    length_before(lengths[FIXED], total);
+    parts[total_at] = span_of(lengths[FIXED], 4);
+    uint8_t mac[SHA256_SIZE];
+    crypto_hmac_do(v->hmac, parts, n, mac);
+    char digest[DIGEST] = {'V', '-'};
+    base32(mac, DIGEST_BYTES, digest + 2);
+    json_put_text(j, "value_digest", span_of(digest, DIGEST));
+}
+
+/* The value in clear, its pieces joined. */
+static void put_value(struct veil *v, struct json *j, const struct record *r)
+{
+    const struct field *one = only(v, r, KEY_VALUE);
+    if (v->first[KEY_VALUE] == v->last[KEY_VALUE]) {
+        json_put_text(j, "value", one->text);
+        return;
+    }
+    struct buf whole = BUF_SECRET(RECORD_ENCODED);
+    int at = -1;
+    for (const struct field *f; (f = each(v, r, KEY_VALUE, &at)) != NULL;)
+        buf_add_span(&whole, f->text);
+    json_put_text(j, "value", buf_span(&whole));
+    buf_release(&whole);
+}
+
+/* A sentence with {0} … {9} replaced by the subjects. */
+static void put_sentence(struct veil *v, struct json *j, const struct record *r, struct span s)
+{
+    buf_clear(&v->title);
+    for (;;) {
+        buf_add_span(&v->title, span_until(&s, '{', NULL));
+        if (s.n == 0)
+            break;
+        if (s.n < 2 || s.p[0] < '0' || s.p[0] > '9' || s.p[1] != '}') {
+            buf_u8(&v->title, '{');
+            continue;
+        }
+        int wanted = s.p[0] - '0';
+        (void)span_skip(&s, 2);
+        int at = -1;
+        const struct field *f = each(v, r, KEY_SUBJECT, &at);
+        while (f != NULL && wanted-- > 0)
+            f = each(v, r, KEY_SUBJECT, &at);
+        buf_add_span(&v->title, f == NULL ? SPAN_LIT("(not known)") : foreign(v, f->text));
+    }
+    json_text(j, buf_span(&v->title));
+}
+
+static void put_number(struct json *j, enum field_type type, int64_t number)
+{
+    char text[TIME_TEXT];
+    if (type == TYPE_BOOL)
+        json_bool(j, number != 0);
+    else if (type == TYPE_TIME)
+        json_text(j, span_of(text, time_format(number, text)));
+    else
+        json_int(j, number);
+}
+
+/* One value of a field whose class lets it be written. */
+static void put_one(struct veil *v, struct json *j, const struct record *r, const struct field *f)
+{
+    const struct key_info *info = key_info(f->key);
+    if (info->type != TYPE_TEXT)
+        put_number(j, info->type, f->number);
+    else if (f->key == KEY_TITLE || f->key == KEY_ADVICE)
+        put_sentence(v, j, r, f->text);
+    else if (info->class == FIELD_FOREIGN)
+        json_text(j, foreign(v, f->text));
+    else
+        json_text(j, f->text);
+}
+
+static void put_list(struct veil *v, struct json *j, const struct record *r, enum record_key k)
+{
+    json_array(j);
+    int at = -1;
+    for (const struct field *f; (f = each(v, r, k, &at)) != NULL;)
+        put_one(v, j, r, f);
+    json_array_end(j);
+}
+
+static void put_identifier(struct veil *v, struct json *j, const struct record *r, enum record_key k, char letter, const char *clear_name)
+{
+    struct span text = text_of(v, r, k);
+    json_put_text(j, v->names[k].member, token(v, letter, text));
+    if (v->reveal)
+        json_put_text(j, clear_name, text);
+}
+
+static const char *clear_name(enum record_key k)
+{
+    return k == KEY_PATIENT ? "patient_id" : k == KEY_SPECIMEN ? "specimen_id" : "order_id";
+}
+
+/* Writes key k of the record: the one place that decides by class. A key that is not in the record is one that its event always has. */
+static void put_field(struct veil *v, struct json *j, const struct record *r, enum record_key k)
+{
+    const struct key_info *info = key_info(k);
+    switch (info->class) {
+    case FIELD_PRIVATE:
+    case FIELD_CAUSE:
+    case FIELD_SECRET:
+        return;
+    case FIELD_PATIENT:
+        put_identifier(v, j, r, k, 'P', clear_name(k));
+        return;
+    case FIELD_SPECIMEN:
+        put_identifier(v, j, r, k, 'S', clear_name(k));
+        return;
+    case FIELD_VALUE:
+        put_value_digest(v, j, r);
+        if (v->reveal)
+            put_value(v, j, r);
+        return;
+    case FIELD_OPEN:
+    case FIELD_FOREIGN:
+        break;
+    }
+    json_key(j, v->names[k].member);
+    if (info->list)
+        put_list(v, j, r, k);
+    else if (has(v, k))
+        put_one(v, j, r, only(v, r, k));
+    else
+        json_null(j);
+}
+
+/* Opens and closes the objects that hold members: "test.code" and "test.system" share one. */
+static void enter(struct veil *v, struct json *j, const char **inside, enum record_key k)
+{
+    const char *object = v->names[k].object;
+    if (strcmp(*inside, object) == 0)
+        return;
+    if (**inside != 0)
+        json_object_end(j);
+    if (*object != 0) {
+        json_key(j, object);
+        json_object(j);
+    }
+    *inside = object;
+}
+
+static void leave(struct json *j, const char **inside)
+{
+    if (**inside != 0)
+        json_object_end(j);
+    *inside = "";
+}
+
+/* The keys that an event's object always has: null, or an empty list, where the record has none. */
+static const struct {
+    enum event event;
+    enum record_key key;
+} always[] = {
+    {EVENT_LAB_MESSAGE, KEY_MALFORMED},       {EVENT_LAB_RESULT, KEY_FLAGS},      {EVENT_FINDING, KEY_EVIDENCE_FLOW},
+    {EVENT_FINDING, KEY_EVIDENCE_MESSAGE},    {EVENT_FINDING, KEY_EVIDENCE_RECORD}, {EVENT_FINDING, KEY_TECHNIQUE},
+};
+
+static void put_fields(struct veil *v, struct json *j, const struct record *r)
+{
+    uint64_t keys[sizeof v->present / sizeof v->present[0]];
+    memcpy(keys, v->present, sizeof keys);
+    for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
+        if (always[i].event == r->event)
+            keys[always[i].key / 64] |= UINT64_C(1) << (always[i].key % 64);
+    if (r->event == EVENT_FINDING)
+        keys[KEY_FINDING / 64] &= ~(UINT64_C(1) << (KEY_FINDING % 64)); /* the id is made, not taken */
+    if (r->event == EVENT_FINDING || has(v, KEY_FINDING))
+        keys[KEY_MESSAGE_ID / 64] &= ~(UINT64_C(1) << (KEY_MESSAGE_ID % 64)); /* also called "id" */
+    const char *inside = "";
+    for (size_t word = 0; word < sizeof keys / sizeof keys[0]; word++) {
+        for (; keys[word] != 0; keys[word] &= keys[word] - 1) {
+            enum record_key k = (enum record_key)(64 * word + (size_t)__builtin_ctzll(keys[word]));
+            if (key_info(k)->class != FIELD_PRIVATE && key_info(k)->class != FIELD_CAUSE && key_info(k)->class != FIELD_SECRET)
+                enter(v, j, &inside, k);
+            put_field(v, j, r, k);
+        }
+    }
+    leave(j, &inside);
+    if (r->event == EVENT_LAB_MESSAGE && !has(v, KEY_ACK_CODE) && !has(v, KEY_ACK_FOR)) {
+        json_key(j, "ack");
+        json_null(j);
+    }
+}
+
+static void put_flow(struct json *j, const struct flow_ref *flow)
+{
+    char text[46];
+    json_key(j, "flow");
+    json_object(j);
+    json_put_uint(j, "id", flow->id);
+    json_key(j, "proto");
+    if (flow->proto == 6)
+        json_text(j, SPAN_LIT("tcp"));
+    else if (flow->proto == 17)
+        json_text(j, SPAN_LIT("udp"));
+    else
+        json_uint(j, flow->proto);
+    address_format(&flow->src, text);
+    json_put_str(j, "src", text);
+    json_put_uint(j, "sport", flow->sport);
+    address_format(&flow->dst, text);
+    json_put_str(j, "dst", text);
+    json_put_uint(j, "dport", flow->dport);
+    json_key(j, "vlan");
+    if (flow->vlan == 0)
+        json_null(j);
+    else
+        json_uint(j, flow->vlan);
+    json_object_end(j);
+}
+
+void veil_json(struct veil *v, struct buf *out, const struct record *r)
+{
+    take(v, r);
+    struct json j = json_to(out);
+    json_object(&j);
+    char text[TIME_TEXT];
+    json_put_text(&j, "time", span_of(text, time_format(r->time, text)));
+    json_put_str(&j, "event", event_name(r->event));
+    if (r->flow.id != 0)
+        put_flow(&j, &r->flow);
+    if (r->event == EVENT_FLOW_CLOSED) {
+        char community[COMMUNITY_ID];
+        if (community_id(&r->flow, community))
+            json_put_str(&j, "community_id", community);
+    }
+    if (r->event == EVENT_FINDING) {
+        char kind[64];
+        struct span k = text_of(v, r, KEY_KIND);
+        size_t n = k.n < sizeof kind ? k.n : sizeof kind - 1;
+        if (n > 0)
+            memcpy(kind, k.p, n);
+        kind[n] = 0;
+        char id[33];
+        veil_finding_id(v, kind, text_of(v, r, KEY_CAUSE), id);
+        json_put_str(&j, "id", id);
+    }
+    put_fields(v, &j, r);
+    if (r->cut)
+        json_put_bool(&j, "cut", true); /* more was seen than a record holds */
+    json_object_end(&j);
+}
+
+/* Whether a key has something for the sealed text: everything of the patient's, and foreign texts that veil_json writes as tokens. */
+static bool hidden(const struct veil *v, const struct record *r, enum record_key k)
+{
+    switch (key_info(k)->class) {
+    case FIELD_PATIENT:
+    case FIELD_SPECIMEN:
+    case FIELD_VALUE:
+    case FIELD_SECRET:
+        return true;
+    case FIELD_FOREIGN: {
+        int at = -1;
+        for (const struct field *f; (f = each(v, r, k, &at)) != NULL;)
+            if (!allow_shown(&v->allow, f->text))
+                return true;
+        return false;
+    }
+    case FIELD_OPEN:
+    case FIELD_PRIVATE:
+    case FIELD_CAUSE:
+        break;
+    }
+    return false;
+}
+
+static void put_clear(struct veil *v, struct json *j, const struct record *r, enum record_key k)
+{
+    const struct key_info *info = key_info(k);
+    if (info->class == FIELD_VALUE) {
+        put_value(v, j, r);
+        return;
+    }
+    json_key(j, info->class == FIELD_PATIENT || info->class == FIELD_SPECIMEN ? clear_name(k) : v->names[k].member);
+    if (info->list)
+        json_array(j);
+    int at = -1;
+    for (const struct field *f; (f = each(v, r, k, &at)) != NULL;) {
+        json_text(j, f->text);
+        if (!info->list)
+            break;
+    }
+    if (info->list)
+        json_array_end(j);
+}
+
+void veil_private_json(struct veil *v, struct buf *out, const struct record *r)
+{
+    take(v, r);
+    struct json j = json_to(out);
+    json_object(&j);
+    const char *inside = "";
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        enum record_key k = (enum record_key)i;
+        if (!has(v, k) || !hidden(v, r, k))
+            continue;
+        enter(v, &j, &inside, k);
+        put_clear(v, &j, r, k);
+    }
+    leave(&j, &inside);
+    json_object_end(&j);
+}
