@@ -7,6 +7,12 @@
 
 #include "base/buf.h"
 
+/* jansson exports four of these names: ours get others for the linker, so that neither is ever called in place of the other. */
+#define json_object tq_json_object
+#define json_array tq_json_array
+#define json_real tq_json_real
+#define json_null tq_json_null
+
 struct json {
     struct buf *out;
     bool comma; /* a comma is due before the next member */
