@@ -317,35 +317,41 @@ static struct span etag_header(struct evhttp_request *http, const char *name)
     return s;
 }
 
-/* A free slot for a reply that is owed, with a fresh id; -1: none. */
-static int new_pending(struct front *f, struct evhttp_request *http, bool stream)
+/* A free slot for a reply that is owed, with a fresh id; NULL: none. */
+static struct pending *new_pending(struct front *f, struct evhttp_request *http, enum ask ask)
 {
-    for (int i = 0; i < FRONT_PENDING; i++) {
-        if (f->pending_id[i] != 0)
-            continue;
-        f->pending_id[i] = ++f->last_id;
-        f->pending[i] = (struct pending){.http = http, .stream = stream};
-        return i;
-    }
-    return -1;
+    for (size_t i = 0; i < FRONT_PENDING; i++)
+        if (f->pending[i].id == 0) {
+            f->pending[i] = (struct pending){.id = ++f->last_id, .http = http, .ask = ask};
+            return &f->pending[i];
+        }
+    return NULL;
 }
 
-/* Hands the request to the keeper. -1: not possible now (nothing was answered yet). */
-int front_ask(struct front *f, struct evhttp_request *http, bool stream)
+void front_forget(struct front *f, const struct evhttp_request *http)
+{
+    for (size_t i = 0; i < FRONT_PENDING; i++)
+        if (f->pending[i].http == http)
+            f->pending[i] = (struct pending){0};
+}
+
+int front_ask(struct front *f, struct evhttp_request *http, enum ask ask)
 {
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(http);
     const char *path = evhttp_uri_get_path(uri);
     const char *query = evhttp_uri_get_query(uri);
     struct evbuffer *in = evhttp_request_get_input_buffer(http);
     size_t length = evbuffer_get_length(in);
+    struct evhttp_connection *connection = evhttp_request_get_connection(http);
     char *peer = NULL;
     ev_uint16_t port;
-    evhttp_connection_get_peer(evhttp_request_get_connection(http), &peer, &port);
-    int slot = f->keeper ? new_pending(f, http, stream) : -1;
-    if (slot < 0)
+    if (connection != NULL)
+        evhttp_connection_get_peer(connection, &peer, &port);
+    struct pending *slot = f->keeper ? new_pending(f, http, ask) : NULL;
+    if (slot == NULL)
         return -1;
     struct request r = {
-        .id = f->pending_id[slot],
+        .id = slot->id,
         .door = DOOR_CONSOLE,
         .method = span_str(method_name(http)),
         .path = span_str(path == NULL ? "/" : path),
@@ -360,7 +366,7 @@ int front_ask(struct front *f, struct evhttp_request *http, bool stream)
     if (r.session.n > 127)
         r.session = (struct span){0};
     if (r.path.n > REQUEST_TEXT_MAX || r.query.n > REQUEST_TEXT_MAX || f->send(f->context, &r) != 0) {
-        f->pending_id[slot] = 0;
+        *slot = (struct pending){0};
         return -1;
     }
     return 0;
@@ -405,7 +411,7 @@ static void handle_api(struct front *f, struct evhttp_request *http, struct span
             return;
         }
     }
-    if (front_ask(f, http, span_is(path, "/api/v1/stream")) != 0)
+    if (front_ask(f, http, span_is(path, "/api/v1/stream") ? ASK_STREAM : ASK_ANSWER) != 0)
         front_problem(f, http, 503, "keeper", "The keeper is starting or busy. Nothing was changed. Try again in a few seconds.");
 }
 
@@ -523,19 +529,19 @@ void front_free(struct front *f)
 
 void front_reply(struct front *f, const struct reply *r)
 {
-    if (stream_is_check(f, r->id)) {
-        stream_checked(f, r->id, r->status);
-        return;
-    }
-    for (int i = 0; i < FRONT_PENDING; i++) {
-        if (f->pending_id[i] != r->id || r->id == 0)
+    for (size_t i = 0; i < FRONT_PENDING && r->id != 0; i++) {
+        if (f->pending[i].id != r->id)
             continue;
         struct pending p = f->pending[i];
-        f->pending_id[i] = 0;
-        if (p.stream && r->status == 200)
+        f->pending[i] = (struct pending){0};
+        if (p.ask == ASK_CHECK) {
+            if (r->status != 200)
+                stream_end(f, p.http);
+        } else if (p.ask == ASK_STREAM && r->status == 200) {
             stream_open(f, p.http);
-        else
+        } else {
             send_reply(f, p.http, r);
+        }
         return;
     }
 }
@@ -558,11 +564,11 @@ void front_notice(struct front *f, const struct notice *n)
 void front_keeper_gone(struct front *f)
 {
     f->keeper = false;
-    for (int i = 0; i < FRONT_PENDING; i++) {
-        if (f->pending_id[i] == 0)
-            continue;
-        f->pending_id[i] = 0;
-        front_problem(f, f->pending[i].http, 503, "keeper", "The keeper stopped before it answered. Look whether the change was made, then try again.");
+    for (size_t i = 0; i < FRONT_PENDING; i++) {
+        struct pending p = f->pending[i];
+        f->pending[i] = (struct pending){0};
+        if (p.id != 0 && p.ask != ASK_CHECK)
+            front_problem(f, p.http, 503, "keeper", "The keeper stopped before it answered. Look whether the change was made, then try again.");
     }
 }
 

@@ -2,25 +2,24 @@
 #ifndef TQ_FRONT_PRIVATE_H
 #define TQ_FRONT_PRIVATE_H
 
-#include "base/table.h"
+#include "base/json.h"
 #include "door/front/front.h"
 
 #include <event2/event.h>
 #include <event2/http.h>
 #include <openssl/ssl.h>
 
-/* A request that waits for the keeper's reply. */
-struct pending {
-    struct evhttp_request *http;
-    bool stream; /* GET /api/v1/stream: a good reply opens a stream */
+enum ask {
+    ASK_ANSWER, /* the reply goes to the browser as it is */
+    ASK_STREAM, /* GET /api/v1/stream: a good reply opens a stream */
+    ASK_CHECK,  /* does the session of an open stream still hold? */
 };
 
-/* One event stream. */
-struct stream {
-    struct evhttp_request *http; /* NULL: free slot */
-    uint64_t check;              /* id of the request that asks again whether the session still holds; 0: none under way */
-    char session[128];
-    char peer[64];
+/* A request that waits for the keeper's reply. */
+struct pending {
+    uint64_t id; /* 0: free slot */
+    struct evhttp_request *http;
+    enum ask ask;
 };
 
 struct front {
@@ -33,8 +32,7 @@ struct front {
     void *context;
     uint64_t last_id;
     struct pending pending[FRONT_PENDING];
-    uint64_t pending_id[FRONT_PENDING]; /* 0: free slot */
-    struct stream streams[FRONT_STREAMS];
+    struct evhttp_request *streams[FRONT_STREAMS]; /* open event streams; NULL: free slot */
     struct event *heartbeat;
     unsigned beats;
     size_t connections;
@@ -43,23 +41,16 @@ struct front {
     struct buf scratch;
 };
 
-/* The request of the page as the keeper wants it; spans point into the evhttp request and into room. */
-struct request_room {
-    char session[128];
-    char peer[64];
-    struct buf body;
-};
-
 void front_secure_headers(struct front *f, struct evhttp_request *http);
 void front_problem(struct front *f, struct evhttp_request *http, int status, const char *code, const char *detail);
-int front_ask(struct front *f, struct evhttp_request *http, bool stream);
+int front_ask(struct front *f, struct evhttp_request *http, enum ask ask); /* -1: the keeper cannot be asked now; nothing was answered */
+void front_forget(struct front *f, const struct evhttp_request *http);     /* no reply is waited for any more on behalf of this request */
 
 /* stream.c */
 void stream_open(struct front *f, struct evhttp_request *http);
-void stream_checked(struct front *f, uint64_t id, unsigned status);
+void stream_end(struct front *f, struct evhttp_request *http); /* ends the stream of this request, where there is one */
 void stream_beat(struct front *f);
-void stream_tell(struct front *f, struct span line);
+void stream_tell(struct front *f, struct span lines);
 void stream_close_all(struct front *f);
-bool stream_is_check(const struct front *f, uint64_t id);
 
 #endif

@@ -6,69 +6,90 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <string.h>
 
 #define CHECK_BEATS 4
 
-static void end_stream(struct stream *s)
+void stream_end(struct front *f, struct evhttp_request *http)
 {
-    struct evhttp_request *http = s->http;
-    *s = (struct stream){0};
-    struct evhttp_connection *connection = evhttp_request_get_connection(http);
-    if (connection != NULL)
-        evhttp_connection_set_closecb(connection, NULL, NULL);
-    evhttp_send_reply_end(http); /* also frees it when the browser has left */
+    for (size_t i = 0; i < FRONT_STREAMS; i++) {
+        if (f->streams[i] != http)
+            continue;
+        f->streams[i] = NULL;
+        front_forget(f, http);
+        struct evhttp_connection *connection = evhttp_request_get_connection(http);
+        if (connection != NULL)
+            evhttp_connection_set_closecb(connection, NULL, NULL);
+        evhttp_send_reply_end(http);
+        return;
+    }
 }
 
+/* The browser left: the request is freed by evhttp_send_reply_end, once its connection is gone from it. */
 static void on_close(struct evhttp_connection *connection, void *context)
 {
     struct front *f = context;
-    for (int i = 0; i < FRONT_STREAMS; i++)
-        if (f->streams[i].http != NULL && evhttp_request_get_connection(f->streams[i].http) == connection) {
-            f->streams[i] = (struct stream){0}; /* libevent frees the request with its connection */
+    for (size_t i = 0; i < FRONT_STREAMS; i++)
+        if (f->streams[i] != NULL && evhttp_request_get_connection(f->streams[i]) == connection) {
+            front_forget(f, f->streams[i]);
+            f->streams[i] = NULL; /* libevent frees the request with its connection */
             return;
         }
 }
 
-static void send_line(struct stream *s, struct span line)
+static void send_lines(struct front *f, struct evhttp_request *http, struct span lines)
 {
-    struct evhttp_connection *connection = evhttp_request_get_connection(s->http);
-    if (connection == NULL) {
-        end_stream(s);
-        return;
-    }
-    struct evbuffer *queue = bufferevent_get_output(evhttp_connection_get_bufferevent(connection));
-    if (evbuffer_get_length(queue) + line.n > FRONT_STREAM_QUEUE) {
-        end_stream(s);
-        return;
-    }
+    struct evhttp_connection *connection = evhttp_request_get_connection(http);
     struct evbuffer *chunk = evbuffer_new();
-    if (chunk == NULL)
-        return;
-    if (evbuffer_add(chunk, line.p, line.n) == 0)
-        evhttp_send_reply_chunk(s->http, chunk);
-    evbuffer_free(chunk);
+    if (connection == NULL || chunk == NULL ||
+        evbuffer_get_length(bufferevent_get_output(evhttp_connection_get_bufferevent(connection))) + lines.n > FRONT_STREAM_QUEUE ||
+        evbuffer_add(chunk, lines.p, lines.n) != 0)
+        stream_end(f, http);
+    else
+        evhttp_send_reply_chunk(http, chunk);
+    if (chunk != NULL)
+        evbuffer_free(chunk);
 }
 
 void stream_open(struct front *f, struct evhttp_request *http)
 {
-    struct stream *s = NULL;
-    for (int i = 0; i < FRONT_STREAMS && s == NULL; i++)
-        if (f->streams[i].http == NULL)
-            s = &f->streams[i];
+    size_t slot = 0;
+    while (slot < FRONT_STREAMS && f->streams[slot] != NULL)
+        slot++;
     struct evhttp_connection *connection = evhttp_request_get_connection(http);
-    if (s == NULL || connection == NULL) {
+    if (slot == FRONT_STREAMS || connection == NULL) {
         front_problem(f, http, 503, "streams", "Too many pages are open. Close one and reload.");
         return;
     }
-    const char *cookies = evhttp_find_header(evhttp_request_get_input_headers(http), "Cookie");
-    *s = (struct stream){.http = http};
-    (void)snprintf(s->session, sizeof s->session, "%s", cookies == NULL ? "" : "kept");
+    f->streams[slot] = http;
     evhttp_connection_set_closecb(connection, on_close, f);
     bufferevent_set_timeouts(evhttp_connection_get_bufferevent(connection), NULL, NULL);
     front_secure_headers(f, http);
     (void)evhttp_add_header(evhttp_request_get_output_headers(http), "Content-Type", "text/event-stream");
     (void)evhttp_add_header(evhttp_request_get_output_headers(http), "Cache-Control", "no-store");
     evhttp_send_reply_start(http, 200, "OK");
-    send_line(s, SPAN_LIT("retry: 3000\n\n"));
+    send_lines(f, http, SPAN_LIT("retry: 3000\n\n"));
+}
+
+void stream_tell(struct front *f, struct span lines)
+{
+    for (size_t i = 0; i < FRONT_STREAMS; i++)
+        if (f->streams[i] != NULL)
+            send_lines(f, f->streams[i], lines);
+}
+
+void stream_beat(struct front *f)
+{
+    stream_tell(f, SPAN_LIT(": still here\n\n"));
+    if (++f->beats % CHECK_BEATS != 0)
+        return;
+    for (size_t i = 0; i < FRONT_STREAMS; i++)
+        if (f->streams[i] != NULL)
+            (void)front_ask(f, f->streams[i], ASK_CHECK); /* not now: the next beat asks again */
+}
+
+void stream_close_all(struct front *f)
+{
+    for (size_t i = 0; i < FRONT_STREAMS; i++)
+        if (f->streams[i] != NULL)
+            stream_end(f, f->streams[i]);
 }
