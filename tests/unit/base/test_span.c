@@ -1,0 +1,79 @@
+#include "base/span.h"
+
+#include "../cmocka_all.h"
+
+static void reads_integers_in_both_orders(void **state)
+{
+    (void)state;
+    const uint8_t bytes[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    struct span s = span_of(bytes, sizeof bytes);
+    assert_int_equal(span_u8(&s), 1);
+    assert_int_equal(span_be16(&s), 0x0203);
+    assert_int_equal(span_le16(&s), 0x0504);
+    assert_int_equal(span_be24(&s), 0x060708);
+    assert_int_equal(span_le32(&s), 0x0c0b0a09);
+    assert_int_equal(s.n, 3);
+    assert_false(s.bad);
+    assert_int_equal(span_be32(&s), 0);
+    assert_true(s.bad);
+    assert_int_equal(s.n, 0);
+}
+
+static void bad_is_sticky_and_inherited(void **state)
+{
+    (void)state;
+    struct span s = SPAN_LIT("abc");
+    struct span child = span_take(&s, 4);
+    assert_true(child.bad && s.bad);
+    assert_int_equal(child.n, 0);
+    assert_true(span_take(&s, 0).bad);
+    assert_int_equal(span_u8(&s), 0);
+}
+
+static void sixty_four_bits(void **state)
+{
+    (void)state;
+    const uint8_t bytes[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    struct span s = span_of(bytes, 8);
+    assert_true(span_be64(&s) == UINT64_C(0x0102030405060708));
+    s = span_of(bytes, 8);
+    assert_true(span_le64(&s) == UINT64_C(0x0807060504030201));
+    s = span_of(bytes, 7);
+    (void)span_be64(&s);
+    assert_true(s.bad);
+}
+
+static void splits_at_separators(void **state)
+{
+    (void)state;
+    struct span s = SPAN_LIT("a||bc");
+    bool more;
+    assert_true(span_is(span_until(&s, '|', &more), "a") && more);
+    assert_true(span_until(&s, '|', &more).n == 0 && more);
+    assert_true(span_is(span_until(&s, '|', &more), "bc") && !more);
+    assert_true(span_until(&s, '|', &more).n == 0 && !more);
+    assert_false(s.bad);
+}
+
+static void decimal_numbers_are_strict(void **state)
+{
+    (void)state;
+    uint64_t v = 7;
+    assert_true(span_decimal(SPAN_LIT("0"), 10, &v) && v == 0);
+    assert_true(span_decimal(SPAN_LIT("18446744073709551615"), UINT64_MAX, &v) && v == UINT64_MAX);
+    assert_false(span_decimal(SPAN_LIT("18446744073709551616"), UINT64_MAX, &v));
+    assert_false(span_decimal(SPAN_LIT("007"), 100, &v));
+    assert_false(span_decimal(SPAN_LIT("+7"), 100, &v));
+    assert_false(span_decimal(SPAN_LIT(" 7"), 100, &v));
+    assert_false(span_decimal(SPAN_LIT(""), 100, &v));
+    assert_false(span_decimal(SPAN_LIT("101"), 100, &v));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_integers_in_both_orders), cmocka_unit_test(bad_is_sticky_and_inherited), cmocka_unit_test(sixty_four_bits),
+        cmocka_unit_test(splits_at_separators),          cmocka_unit_test(decimal_numbers_are_strict),
+    };
+    return cmocka_run_group_tests_name("span", tests, NULL, NULL);
+}

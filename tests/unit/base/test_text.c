@@ -1,0 +1,66 @@
+#include "base/text.h"
+
+#include "../cmocka_all.h"
+
+static void hex_both_ways(void **state)
+{
+    (void)state;
+    uint8_t out[3];
+    assert_true(text_unhex(SPAN_LIT("00fFa9"), out, 3));
+    assert_memory_equal(out, "\x00\xff\xa9", 3);
+    assert_false(text_unhex(SPAN_LIT("00ff"), out, 3));
+    assert_false(text_unhex(SPAN_LIT("00ffag"), out, 3));
+    char text[7];
+    text_hex_to(text, out, 3);
+    assert_string_equal(text, "00ffa9");
+}
+
+/* RFC 4648, section 10. */
+static void base64_vectors(void **state)
+{
+    (void)state;
+    static const char *const vectors[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+        struct buf b = BUF_INIT(64);
+        text_base64(&b, span_str(vectors[i][0]));
+        assert_string_equal(buf_text(&b), vectors[i][1]);
+        struct buf back = BUF_INIT(64);
+        assert_true(text_unbase64(span_str(vectors[i][1]), &back));
+        assert_string_equal(buf_text(&back), vectors[i][0]);
+        buf_release(&b);
+        buf_release(&back);
+    }
+}
+
+static void base64_refuses_what_is_not_exact(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"Zg", "Zg=", "Zh==", "Zm9=", "Zm9v\n", "Zm 9", "====", "Z===", "Zg==Zg==", "Zm8=Zm8=", "Zm9-"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct buf b = BUF_INIT(64);
+        assert_false(text_unbase64(span_str(bad[i]), &b));
+        buf_release(&b);
+    }
+}
+
+static void utf8_by_the_book(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"", "abc", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
+    static const char *const bad[] = {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "a\xffz"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(text_is_utf8(span_str(good[i])));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(text_is_utf8(span_str(bad[i])));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hex_both_ways),
+        cmocka_unit_test(base64_vectors),
+        cmocka_unit_test(base64_refuses_what_is_not_exact),
+        cmocka_unit_test(utf8_by_the_book),
+    };
+    return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}
