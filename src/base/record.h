@@ -151,7 +151,8 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(PROGRAM_ROLE, "program_role", OPEN, TEXT, false)                                                                                              \
     KEY(HOLDS, "holds", OPEN, BOOL, false)                                                                                                            \
     KEY(TREE_SIZE, "tree_size", OPEN, INT, false)                                                                                                     \
-    KEY(STEP_NS, "step_ns", OPEN, INT, false)
+    KEY(STEP_NS, "step_ns", OPEN, INT, false)                                                                                                         \
+    KEY(FIRST_BAD, "first_bad", OPEN, INT, false) /* ledger.verified: the first record that does not hold */
 
 enum record_key {
 #define RECORD_KEY_ENUM(c, json, class, type, list) KEY_##c,

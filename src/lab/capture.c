@@ -1,0 +1,91 @@
+#include "lab/capture.h"
+
+#include "lab/views_private.h"
+
+static void tell(struct apply *a, struct span name)
+{
+    view_notice(a->v, TOPIC_SENSOR, name.n < VIEW_ID ? name : SPAN_LIT(""), a->c->index);
+    view_notice(a->v, TOPIC_TODAY, SPAN_LIT(""), a->c->index);
+}
+
+int capture_apply_started(struct apply *a, struct error *e)
+{
+    struct span name = event_text(&a->ev, "capture");
+    if (name.n == 0)
+        return 0;
+    tell(a, name);
+    struct store_stmt *q = store_stmt(a->w, "INSERT INTO capture(name, state, changed) SELECT ?1, 'reading', ?2 WHERE (SELECT count(*) FROM capture) < ?3 "
+                                            "OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) ON CONFLICT(name) DO UPDATE SET state = 'reading', changed = ?2");
+    store_bind_text(q, 1, name);
+    store_bind_int(q, 2, (int64_t)a->c->index);
+    store_bind_int(q, 3, KEEP_CAPTURES);
+    return store_run(q, e);
+}
+
+/* Brings the last counters; `why` says why it could not be read to its end. */
+int capture_apply_ended(struct apply *a, struct error *e)
+{
+    struct span name = event_text(&a->ev, "capture");
+    bool failed = event_text(&a->ev, "why").n > 0;
+    if (capture_apply_status(a, e) != 0)
+        return -1;
+    struct store_stmt *q = store_stmt(a->w, "UPDATE capture SET state = ?2, changed = ?3 WHERE name = ?1");
+    store_bind_text(q, 1, name);
+    store_bind_str(q, 2, failed ? "failed" : "ended");
+    store_bind_int(q, 3, (int64_t)a->c->index);
+    return store_run(q, e);
+}
+
+/* Counters of a sensor are totals of its run: the newest stand for all before. */
+int capture_apply_status(struct apply *a, struct error *e)
+{
+    struct span name = event_text(&a->ev, "capture");
+    if (name.n == 0)
+        return 0;
+    tell(a, name);
+    struct store_stmt *q = store_stmt(a->w, "INSERT INTO capture SELECT ?1, 'reading', ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), nullif(?8, 0), ?9 "
+                                            "WHERE (SELECT count(*) FROM capture) < ?10 OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) "
+                                            "ON CONFLICT(name) DO UPDATE SET packets = excluded.packets, bytes = excluded.bytes, flows = excluded.flows, "
+                                            "dropped = excluded.dropped, damaged = excluded.damaged, first_time = coalesce(excluded.first_time, first_time), "
+                                            "last_time = coalesce(excluded.last_time, last_time), changed = excluded.changed");
+    store_bind_text(q, 1, name);
+    static const char *const counters[] = {"packets", "bytes", "flows", "dropped", "damaged"};
+    for (int i = 0; i < 5; i++)
+        store_bind_int(q, 2 + i, event_int(&a->ev, counters[i], 0));
+    store_bind_int(q, 7, event_when(&a->ev, "first_time"));
+    store_bind_int(q, 8, event_when(&a->ev, "last_time"));
+    store_bind_int(q, 9, (int64_t)a->c->index);
+    store_bind_int(q, 10, KEEP_CAPTURES);
+    return store_run(q, e);
+}
+
+/* The program started or stopped: what still counts as being read was cut off. A start opens a new run: ids of messages begin anew. */
+int capture_apply_run(struct apply *a, struct error *e)
+{
+    if (a->ev.event == EVENT_RUN_STARTED && counter_add(a->w, "runs", 1, e) != 0)
+        return -1;
+    tell(a, SPAN_LIT(""));
+    struct store_stmt *q = store_stmt(a->w, "UPDATE capture SET state = 'ended', changed = ?1 WHERE state = 'reading'");
+    store_bind_int(q, 1, (int64_t)a->c->index);
+    return store_run(q, e);
+}
+
+int capture_list(struct store_conn *c, capture_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT name, state, packets, bytes, flows, dropped, damaged, first_time, last_time FROM capture ORDER BY changed DESC, name");
+    while (store_step(q)) {
+        struct capture_row row = {
+            .name = store_text(q, 0),
+            .state = store_text(q, 1),
+            .packets = store_int(q, 2),
+            .bytes = store_int(q, 3),
+            .flows = store_int(q, 4),
+            .dropped = store_int(q, 5),
+            .damaged = store_int(q, 6),
+            .first_time = store_int(q, 7),
+            .last_time = store_int(q, 8),
+        };
+        each(context, &row);
+    }
+    return store_done(q, e);
+}

@@ -1,0 +1,18 @@
+/* capture: what the sensors read, and how well. */
+#ifndef TQ_LAB_CAPTURE_H
+#define TQ_LAB_CAPTURE_H
+
+#include "base/error.h"
+#include "base/time.h"
+#include "record/store/store.h"
+
+struct capture_row {
+    struct span name, state; /* reading, ended, failed */
+    int64_t packets, bytes, flows, dropped, damaged;
+    tq_time first_time, last_time; /* 0: none */
+};
+
+typedef void capture_each(void *context, const struct capture_row *row);
+int capture_list(struct store_conn *c, capture_each *each, void *context, struct error *e);
+
+#endif

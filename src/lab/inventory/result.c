@@ -1,0 +1,144 @@
+#include "lab/inventory/result.h"
+
+#include "lab/views_private.h"
+
+static void bind_optional(struct store_stmt *q, int at, struct span text)
+{
+    if (text.n > 0)
+        store_bind_text(q, at, text);
+    else
+        store_bind_null(q, at);
+}
+
+static void add_search(struct buf *search, struct span text)
+{
+    if (text.n == 0)
+        return;
+    if (search->n > 0)
+        buf_u8(search, ' ');
+    for (size_t i = 0; i < text.n; i++)
+        buf_u8(search, text.p[i] >= 'A' && text.p[i] <= 'Z' ? (uint8_t)(text.p[i] | 0x20) : text.p[i]);
+}
+
+static void flags_json(const struct event_view *ev, struct buf *out)
+{
+    bool list = event_item(ev, "flags", 1).n > 0 || event_text(ev, "flags").n == 0;
+    event_json(ev, "flags", out);
+    if (out->n == 0)
+        buf_add_str(out, "[]");
+    else if (!list && out->p[0] == '"') { /* a single text */
+        struct buf one = BUF_INIT(4096);
+        buf_addf(&one, "[%s]", buf_text(out));
+        buf_clear(out);
+        buf_add_span(out, buf_span(&one));
+        buf_release(&one);
+    }
+}
+
+static int insert(struct apply *a, struct span search, struct span flags, struct error *e)
+{
+    const struct event_view *ev = &a->ev;
+    struct store_stmt *q = store_stmt(
+        a->w, "INSERT INTO result(record, position, time, recorded, run, message, test_code, test_system, test_text, patient, specimen, units, status, "
+              "observed_at, flags, protocol, type, control_id, sender, receiver, src, search) "
+              "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, m.protocol, m.type, m.control_id, m.sender, m.receiver, m.src, "
+              "?16 || coalesce(' ' || lower(m.sender), '') FROM (SELECT 1) LEFT JOIN (SELECT * FROM message WHERE run = ?5 AND id = ?6 ORDER BY n DESC LIMIT 1) AS m");
+    store_bind_int(q, 1, (int64_t)a->c->index);
+    store_bind_int(q, 2, a->c->position);
+    store_bind_int(q, 3, ev->time);
+    store_bind_int(q, 4, a->c->recorded);
+    store_bind_int(q, 5, counter_get(a->w, "runs", e));
+    store_bind_text(q, 6, event_text(ev, "message"));
+    static const char *const optional[] = {"test.code", "test.system", "test.text", "patient", "specimen", "units", "status", "observed_at"};
+    for (int i = 0; i < 8; i++)
+        bind_optional(q, 7 + i, event_text(ev, optional[i]));
+    store_bind_text(q, 15, flags);
+    store_bind_text(q, 16, search);
+    return store_run(q, e);
+}
+
+int result_apply(struct apply *a, struct error *e)
+{
+    struct buf search = BUF_INIT(2048);
+    static const char *const searched[] = {"test.code", "test.text", "patient", "specimen"};
+    for (size_t i = 0; i < 4; i++)
+        add_search(&search, event_text(&a->ev, searched[i]));
+    struct buf flags = BUF_INIT(4096);
+    flags_json(&a->ev, &flags);
+    int rc = insert(a, buf_ok(&search) ? buf_span(&search) : SPAN_LIT(""), buf_ok(&flags) ? buf_span(&flags) : SPAN_LIT("[]"), e);
+    buf_release(&search);
+    buf_release(&flags);
+    if (rc != 0 || counter_add(a->w, "results", 1, e) != 0)
+        return -1;
+    view_notice(a->v, TOPIC_RESULTS, SPAN_LIT(""), a->c->index);
+    if (counter_get(a->w, "results", e) % KEEP_SLACK != 0)
+        return 0;
+    struct store_stmt *q = store_stmt(a->w, "DELETE FROM result WHERE n <= (SELECT max(n) FROM result) - ?1");
+    store_bind_int(q, 1, KEEP_RESULTS);
+    return store_run(q, e);
+}
+
+/* ── reading ── */
+
+/* ?1: text to search, null: all; ?2: sender, null: all */
+#define MATCHES "(?1 IS NULL OR instr(search, ?1) > 0) AND (?2 IS NULL OR sender = ?2)"
+
+static void bind_filter(struct store_stmt *q, const struct result_query *query)
+{
+    if (query->search.n > 0)
+        store_bind_text(q, 1, query->search);
+    if (query->sender.n > 0)
+        store_bind_text(q, 2, query->sender);
+}
+
+static void row_of(struct store_stmt *q, struct result_row *row)
+{
+    *row = (struct result_row){
+        .n = store_int(q, 0),
+        .record = (uint64_t)store_int(q, 1),
+        .position = (uint32_t)store_int(q, 2),
+        .time = store_int(q, 3),
+        .recorded = store_int(q, 4),
+        .sender = store_text(q, 5),
+        .sender_device = store_text(q, 6),
+        .receiver = store_text(q, 7),
+        .test_code = store_text(q, 8),
+        .test_system = store_text(q, 9),
+        .test_text = store_text(q, 10),
+        .patient = store_text(q, 11),
+        .specimen = store_text(q, 12),
+        .units = store_text(q, 13),
+        .status = store_text(q, 14),
+        .observed_at = store_text(q, 15),
+        .flags = store_text(q, 16),
+        .message = store_text(q, 17),
+        .protocol = store_text(q, 18),
+        .type = store_text(q, 19),
+        .control_id = store_text(q, 20),
+    };
+}
+
+int result_list(struct store_conn *c, const struct result_query *query, result_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(
+        c, "SELECT n, record, position, time, recorded, sender,"
+           " (SELECT s.id FROM asset AS a JOIN asset AS s ON s.n = coalesce(a.merged_into, a.n) WHERE a.n = src), receiver, test_code, test_system,"
+           " test_text, patient, specimen, units, status, observed_at, flags, message, protocol, type, control_id"
+           " FROM result WHERE n < ?3 AND " MATCHES " ORDER BY n DESC LIMIT ?4");
+    bind_filter(q, query);
+    store_bind_int(q, 3, query->before > 0 ? query->before : INT64_MAX);
+    store_bind_int(q, 4, query->limit);
+    struct result_row row;
+    while (store_step(q)) {
+        row_of(q, &row);
+        each(context, &row);
+    }
+    return store_done(q, e);
+}
+
+int64_t result_total(struct store_conn *c, const struct result_query *query, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT count(*) FROM result WHERE " MATCHES);
+    bind_filter(q, query);
+    return store_run_int(q, -1, e);
+}

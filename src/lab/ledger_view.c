@@ -1,0 +1,162 @@
+#include "lab/ledger_view.h"
+
+#include "lab/views_private.h"
+
+#include <stdio.h>
+
+static void add(struct buf *out, const char *before, struct span text, const char *after)
+{
+    if (text.n == 0)
+        return;
+    buf_add_str(out, before);
+    buf_add_span(out, text);
+    buf_add_str(out, after);
+}
+
+static void say_lab(const struct event_view *ev, struct buf *out)
+{
+    if (ev->event == EVENT_LAB_RESULT) {
+        struct span test = event_text(ev, "test.text");
+        add(out, "Result: ", test.n > 0 ? test : event_text(ev, "test.code"), "");
+        add(out, ", specimen ", event_text(ev, "specimen"), "");
+        return;
+    }
+    add(out, "", event_text(ev, "type"), "");
+    add(out, " from ", event_text(ev, "sender"), "");
+    add(out, " to ", event_text(ev, "receiver"), "");
+    int64_t results = event_int(ev, "results", 0);
+    if (results > 0)
+        buf_addf(out, ", %lld result%s", (long long)results, results == 1 ? "" : "s");
+    add(out, ", damaged: ", event_text(ev, "malformed"), "");
+}
+
+/* Something that a person or the program did: who, what, to what, why. */
+static const struct {
+    enum event event;
+    const char *did;
+    const char *object; /* field that names what it was done to; NULL: nothing */
+} doings[] = {
+    {EVENT_RUN_STARTED, "Tourniquet started", NULL},
+    {EVENT_RUN_STOPPED, "Tourniquet stopped", NULL},
+    {EVENT_ROLE_RESTARTED, "A part of the program was restarted:", "program_role"},
+    {EVENT_CLOCK_STEPPED, "The clock was moved", NULL},
+    {EVENT_CAPTURE_STARTED, "Started to read", "capture"},
+    {EVENT_CAPTURE_ENDED, "Stopped reading", "capture"},
+    {EVENT_SENSOR_STATUS, "Counters of", "capture"},
+    {EVENT_ACCOUNT_CREATED, "Account made:", "account"},
+    {EVENT_SESSION_OPENED, "Signed in:", "account"},
+    {EVENT_SESSION_REFUSED, "Sign-in refused:", "account"},
+    {EVENT_SESSION_CLOSED, "Signed out:", "account"},
+    {EVENT_REQUEST_REFUSED, "Request refused:", "permission"},
+    {EVENT_FINDING_TAKEN, "Finding taken:", "id"},
+    {EVENT_FINDING_RELEASED, "Finding given back:", "id"},
+    {EVENT_FINDING_DISMISSED, "Finding dismissed:", "id"},
+    {EVENT_FINDING_REOPENED, "Finding opened again:", "id"},
+    {EVENT_ASSET_NAMED, "Device named", "name"},
+    {EVENT_ASSET_EVIDENCE, "Learnt about", "ip"},
+    {EVENT_FLOW_CLOSED, "Conversation ended:", "app"},
+    {EVENT_DICOM_ASSOCIATION, "DICOM association with", "called"},
+};
+
+static void say_doing(const struct event_view *ev, struct buf *out)
+{
+    for (size_t i = 0; i < sizeof doings / sizeof doings[0]; i++) {
+        if (doings[i].event != ev->event)
+            continue;
+        buf_add_str(out, doings[i].did);
+        if (doings[i].object != NULL)
+            add(out, " ", event_text(ev, doings[i].object), "");
+    }
+    add(out, ", by ", event_text(ev, "person"), "");
+    add(out, ", from ", event_text(ev, "origin"), "");
+    add(out, ". ", event_text(ev, "why"), "");
+}
+
+static void say(const struct event_view *ev, struct buf *out)
+{
+    if (ev->event == EVENT_LAB_MESSAGE || ev->event == EVENT_LAB_RESULT)
+        say_lab(ev, out);
+    else if (ev->event == EVENT_FINDING)
+        add(out, "", event_text(ev, "title"), "");
+    else if (ev->event == EVENT_LEDGER_VERIFIED)
+        buf_add_str(out, event_int(ev, "holds", 0) == 1 ? "The ledger was checked: it holds." : "The ledger was checked: it does not hold.");
+    else
+        say_doing(ev, out);
+}
+
+int ledger_apply_row(struct apply *a, struct error *e)
+{
+    struct buf summary = BUF_INIT(2048);
+    say(&a->ev, &summary);
+    struct store_stmt *q = store_stmt(a->w, "INSERT INTO ledger_row VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7) ON CONFLICT(record) DO UPDATE SET "
+                                            "events = events + 1, flows = flows + excluded.flows, evidence = evidence + excluded.evidence");
+    store_bind_int(q, 1, (int64_t)a->c->index);
+    store_bind_int(q, 2, a->c->custody);
+    store_bind_int(q, 3, a->c->recorded);
+    store_bind_str(q, 4, event_name(a->ev.event));
+    store_bind_text(q, 5, buf_ok(&summary) ? buf_span(&summary) : SPAN_LIT(""));
+    store_bind_int(q, 6, a->ev.event == EVENT_FLOW_CLOSED);
+    store_bind_int(q, 7, a->ev.event == EVENT_ASSET_EVIDENCE);
+    int rc = store_run(q, e);
+    buf_release(&summary);
+    view_notice(a->v, TOPIC_LEDGER, SPAN_LIT(""), a->c->index);
+    if (rc != 0 || a->c->index % KEEP_SLACK != 0)
+        return rc;
+    q = store_stmt(a->w, "DELETE FROM ledger_row WHERE record <= ?1");
+    store_bind_int(q, 1, (int64_t)a->c->index - KEEP_LEDGER_ROWS);
+    return store_run(q, e);
+}
+
+int ledger_apply_verified(struct apply *a, struct error *e)
+{
+    struct store_stmt *q = store_stmt(a->w, "INSERT OR REPLACE INTO ledger_check VALUES (1, ?1, ?2, ?3, ?4, nullif(?5, ''))");
+    store_bind_int(q, 1, a->ev.time);
+    store_bind_int(q, 2, event_int(&a->ev, "holds", 0));
+    store_bind_int(q, 3, event_int(&a->ev, "tree_size", 0));
+    store_bind_int(q, 4, event_int(&a->ev, "first_bad", -1));
+    store_bind_text(q, 5, event_text(&a->ev, "why"));
+    view_notice(a->v, TOPIC_TODAY, SPAN_LIT(""), a->c->index);
+    return store_run(q, e);
+}
+
+int ledger_list(struct store_conn *c, int64_t before, int64_t limit, ledger_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT record, custody, time, event, summary, events, flows, evidence FROM ledger_row WHERE record < ?1 "
+                                         "ORDER BY record DESC LIMIT ?2");
+    store_bind_int(q, 1, before >= 0 ? before : INT64_MAX);
+    store_bind_int(q, 2, limit);
+    while (store_step(q)) {
+        struct ledger_row row = {
+            .record = (uint64_t)store_int(q, 0),
+            .custody = store_int(q, 1) != 0,
+            .time = store_int(q, 2),
+            .event = store_text(q, 3),
+            .summary = store_text(q, 4),
+            .events = store_int(q, 5),
+            .flows = store_int(q, 6),
+            .evidence = store_int(q, 7),
+        };
+        each(context, &row);
+    }
+    return store_done(q, e);
+}
+
+int64_t ledger_rows(struct store_conn *c, struct error *e)
+{
+    return store_run_int(store_stmt(c, "SELECT count(*) FROM ledger_row"), -1, e);
+}
+
+int ledger_check_get(struct store_conn *c, struct ledger_check_row *ret, struct error *e)
+{
+    *ret = (struct ledger_check_row){.first_bad = -1};
+    struct store_stmt *q = store_stmt(c, "SELECT at, holds, records, first_bad, why FROM ledger_check");
+    if (store_step(q)) {
+        ret->any = true;
+        ret->at = store_int(q, 0);
+        ret->holds = store_int(q, 1) != 0;
+        ret->records = store_int(q, 2);
+        ret->first_bad = store_int(q, 3);
+        (void)snprintf(ret->why, sizeof ret->why, "%.*s", (int)store_text(q, 4).n, (const char *)store_text(q, 4).p);
+    }
+    return store_done(q, e);
+}

@@ -1,0 +1,51 @@
+/* finding: something wrong, with evidence, severity, a plain sentence and what to do.
+ *
+ *            take                release
+ *   open ──────────► taken ──────────────► open
+ *   open, taken ── dismiss (why) ──► dismissed ── reopen (why) ──► open
+ *
+ * The same cause is the same finding: when it is found again its count and last time go up, in whatever state it is. When it comes back worse than it was,
+ * a dismissed one opens again by itself, because what was judged then is not what happens now. Every step is kept as history. */
+#ifndef TQ_LAB_FINDING_H
+#define TQ_LAB_FINDING_H
+
+#include "base/error.h"
+#include "base/time.h"
+#include "record/store/store.h"
+
+struct finding_row {
+    int64_t n;
+    int64_t rank; /* of the severity: info 0 … critical 4 */
+    struct span id;
+    uint64_t changed; /* its ETag */
+    struct span kind, severity, title, advice, technique, state, taken_by, device;
+    tq_time first_time, last_time;
+    int64_t count;
+    struct span flows, messages, records; /* JSON arrays */
+};
+
+struct finding_query {
+    struct span state;    /* open, taken, dismissed; empty: all */
+    struct span severity; /* empty: all */
+    struct span kind;     /* empty: all */
+    bool after;           /* go on behind the row with this rank and n */
+    int64_t after_rank;
+    int64_t after_n;
+    int64_t limit;
+};
+
+typedef void finding_each(void *context, const struct finding_row *row);
+int finding_list(struct store_conn *c, const struct finding_query *query, finding_each *each, void *context, struct error *e); /* worst, then newest first */
+int64_t finding_total(struct store_conn *c, const struct finding_query *query, struct error *e);
+int finding_get(struct store_conn *c, struct span id, finding_each *each, void *context, bool *ret_found, struct error *e);
+
+typedef void finding_event_each(void *context, tq_time time, struct span event, struct span person, struct span why, uint64_t record);
+int finding_history(struct store_conn *c, int64_t n, finding_event_each *each, void *context, struct error *e); /* oldest first */
+
+int finding_rank(struct span severity); /* -1: no such severity */
+bool finding_state_valid(struct span state);
+
+/* May this decision be made in this state? event: "finding.taken" … */
+bool finding_may(const char *event, struct span state);
+
+#endif

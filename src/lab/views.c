@@ -1,0 +1,168 @@
+#include "lab/views_private.h"
+
+#include "lab/schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct {
+    enum event event;
+    apply_fn *apply;
+} projections[] = {
+    {EVENT_ASSET_EVIDENCE, asset_apply_evidence},
+    {EVENT_FLOW_CLOSED, asset_apply_flow},
+    {EVENT_ASSET_NAMED, asset_apply_named},
+    {EVENT_LAB_MESSAGE, message_apply},
+    {EVENT_LAB_RESULT, result_apply},
+    {EVENT_FINDING, finding_apply},
+    {EVENT_FINDING_TAKEN, finding_apply_decision},
+    {EVENT_FINDING_RELEASED, finding_apply_decision},
+    {EVENT_FINDING_DISMISSED, finding_apply_decision},
+    {EVENT_FINDING_REOPENED, finding_apply_decision},
+    {EVENT_ACCOUNT_CREATED, account_apply_created},
+    {EVENT_CAPTURE_STARTED, capture_apply_started},
+    {EVENT_CAPTURE_ENDED, capture_apply_ended},
+    {EVENT_SENSOR_STATUS, capture_apply_status},
+    {EVENT_RUN_STARTED, capture_apply_run},
+    {EVENT_RUN_STOPPED, capture_apply_run},
+    {EVENT_LEDGER_VERIFIED, ledger_apply_verified},
+};
+
+static const char *const topic_names[TOPIC_COUNT] = {
+    [TOPIC_DEVICES] = "devices", [TOPIC_RESULTS] = "results", [TOPIC_FINDINGS] = "findings",
+    [TOPIC_LEDGER] = "ledger",   [TOPIC_SENSOR] = "sensor",   [TOPIC_TODAY] = "today",
+};
+
+struct keeper_views *views_open(struct store *store, const char *site, struct error *e)
+{
+    if (store_migrate(store, lab_schema, lab_schema_count, e) != 0)
+        return NULL;
+    struct keeper_views *v = calloc(1, sizeof *v);
+    if (v == NULL) {
+        (void)err_set(e, ERR_SYSTEM, "views: no memory");
+        return NULL;
+    }
+    v->store = store;
+    v->w = store_writer(store);
+    (void)snprintf(v->site, sizeof v->site, "%s", site);
+    return v;
+}
+
+void views_close(struct keeper_views *v)
+{
+    if (v == NULL)
+        return;
+    if (v->open)
+        store_rollback(v->w);
+    free(v);
+}
+
+/* ── counters and notices ── */
+
+int counter_add(struct store_conn *w, const char *name, int64_t n, struct error *e)
+{
+    struct store_stmt *q = store_stmt(w, "INSERT INTO counter VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET value = value + excluded.value");
+    store_bind_str(q, 1, name);
+    store_bind_int(q, 2, n);
+    return store_run(q, e);
+}
+
+int64_t counter_get(struct store_conn *c, const char *name, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT value FROM counter WHERE name = ?1");
+    store_bind_str(q, 1, name);
+    return store_run_int(q, 0, e);
+}
+
+void view_notice(struct keeper_views *v, enum view_topic topic, struct span id, uint64_t etag)
+{
+    struct view_notices *set = &v->notices[topic];
+    for (size_t i = 0; i < set->n; i++)
+        if (span_is(id, set->ids[i].id)) {
+            set->ids[i].etag = etag;
+            return;
+        }
+    if (id.n == 0 || id.n >= VIEW_ID || set->n == VIEW_NOTICES) {
+        set->whole = true;
+        set->etag = etag;
+        return;
+    }
+    struct view_notice *slot = &set->ids[set->n++];
+    memcpy(slot->id, id.p, id.n);
+    slot->id[id.n] = 0;
+    slot->etag = etag;
+}
+
+void views_take_notices(struct keeper_views *v, void (*each)(void *context, const char *topic, const char *id, const char *etag), void *context)
+{
+    for (int topic = 0; topic < TOPIC_COUNT; topic++) {
+        struct view_notices *set = &v->notices[topic];
+        char etag[24];
+        for (size_t i = 0; i < set->n; i++) {
+            (void)snprintf(etag, sizeof etag, "%llu", (unsigned long long)set->ids[i].etag);
+            each(context, topic_names[topic], set->ids[i].id, etag);
+        }
+        if (set->whole) {
+            (void)snprintf(etag, sizeof etag, "%llu", (unsigned long long)set->etag);
+            each(context, topic_names[topic], "", etag);
+        }
+        set->n = 0;
+        set->whole = false;
+    }
+}
+
+/* ── applying ── */
+
+static int apply_event(struct apply *a, struct error *e)
+{
+    for (size_t i = 0; i < sizeof projections / sizeof projections[0]; i++)
+        if (projections[i].event == a->ev.event)
+            return projections[i].apply(a, e);
+    return 0;
+}
+
+int views_apply(struct keeper_views *v, const struct committed *c, struct error *e)
+{
+    if (v->any && (c->index < v->index || (c->index == v->index && c->position <= v->position)))
+        return err_set(e, ERR_MISUSE, "views: record %llu comes after record %llu", (unsigned long long)c->index, (unsigned long long)v->index);
+    if (!v->open) {
+        if (store_begin(v->w, e) != 0)
+            return -1;
+        v->open = true;
+    }
+    v->any = true;
+    v->index = c->index;
+    v->position = c->position;
+    struct apply a = {.v = v, .w = v->w, .c = c};
+    if (!event_open(&a.ev, c->json)) {
+        atomic_fetch_add(&v->skipped, 1);
+        return 0;
+    }
+    int rc = apply_event(&a, e);
+    if (rc == 0)
+        rc = ledger_apply_row(&a, e);
+    event_release(&a.ev);
+    return rc;
+}
+
+int views_commit(struct keeper_views *v, struct error *e)
+{
+    if (v->open) {
+        v->open = false;
+        if (store_commit(v->w, e) != 0)
+            return -1;
+    }
+    if (v->any)
+        atomic_store(&v->visible, v->index + 1);
+    return 0;
+}
+
+uint64_t views_visible(const struct keeper_views *v)
+{
+    return atomic_load(&v->visible);
+}
+
+uint64_t views_skipped(const struct keeper_views *v)
+{
+    return atomic_load(&v->skipped);
+}

@@ -1,0 +1,86 @@
+/* What the nouns' projections share. Only files of lab/ include it. */
+#ifndef TQ_LAB_VIEWS_PRIVATE_H
+#define TQ_LAB_VIEWS_PRIVATE_H
+
+#include "lab/event.h"
+#include "lab/views.h"
+
+#include <stdatomic.h>
+
+#define VIEW_NOTICES 64
+#define VIEW_ID 40
+
+#define KEEP_RESULTS 100000
+#define KEEP_MESSAGES 100000
+#define KEEP_LEDGER_ROWS 100000
+#define KEEP_ASSETS 10000
+#define KEEP_ADDRESSES 40000
+#define KEEP_EVIDENCE 50
+#define KEEP_CONVERSATIONS 100000
+#define KEEP_FINDINGS 10000
+#define KEEP_FINDING_EVENTS 100
+#define KEEP_CAPTURES 256
+#define KEEP_ACCOUNTS 1000
+#define KEEP_SLACK 1000 /* a full table is cut this many rows at a time */
+
+struct view_notice {
+    char id[VIEW_ID];
+    uint64_t etag;
+};
+
+struct view_notices {
+    size_t n;
+    bool whole; /* one without id: the list as a whole */
+    uint64_t etag;
+    struct view_notice ids[VIEW_NOTICES];
+};
+
+struct keeper_views {
+    struct store *store;
+    struct store_conn *w;
+    char site[128];
+    bool open;      /* a batch is open */
+    bool any;       /* a record was applied since the views were opened */
+    uint64_t index; /* of the last one */
+    uint32_t position;
+    _Atomic uint64_t visible;
+    _Atomic uint64_t skipped;
+    struct view_notices notices[TOPIC_COUNT];
+};
+
+/* One record in hand. */
+struct apply {
+    struct keeper_views *v;
+    struct store_conn *w;
+    const struct committed *c;
+    struct event_view ev;
+};
+
+/* Every projection: 0, or -1 when the store failed. What a record says wrongly is ignored. */
+typedef int apply_fn(struct apply *a, struct error *e);
+
+void view_notice(struct keeper_views *v, enum view_topic topic, struct span id, uint64_t etag); /* empty id: the whole list */
+int counter_add(struct store_conn *w, const char *name, int64_t n, struct error *e);
+int64_t counter_get(struct store_conn *c, const char *name, struct error *e); /* 0 where it never was */
+
+apply_fn asset_apply_evidence, asset_apply_flow, asset_apply_named;
+apply_fn message_apply, result_apply;
+apply_fn finding_apply, finding_apply_decision;
+apply_fn account_apply_created;
+apply_fn capture_apply_started, capture_apply_ended, capture_apply_status, capture_apply_run;
+apply_fn ledger_apply_row, ledger_apply_verified;
+
+/* The asset that holds this address, made where it is new (0: it is no address of one device, or the inventory is full). */
+int asset_at(struct apply *a, struct span ip, int64_t *ret_asset, struct error *e);
+
+/* A lab message went from one asset to another: counts it, and judges roles anew. Either may be 0. */
+struct asset_traffic {
+    int64_t from;
+    int64_t to;
+    struct span protocol;
+    int64_t results;
+    bool ack;
+};
+int asset_saw_message(struct apply *a, const struct asset_traffic *t, struct error *e);
+
+#endif
