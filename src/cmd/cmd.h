@@ -1,0 +1,15 @@
+/* One file a verb: it defines verb_NAME, and main.c lists it. */
+#ifndef TQ_CMD_H
+#define TQ_CMD_H
+
+struct verb {
+    const char *name;
+    const char *summary; /* one line for `tourniquet --help` */
+    const char *usage;   /* the whole of `tourniquet help NAME` */
+    int (*run)(int argc, char **argv); /* argv[0] is the verb's name; returns the exit status */
+};
+
+extern const struct verb verb_simulate;
+extern const struct verb verb_sense;
+
+#endif

@@ -1,0 +1,229 @@
+/* The simulated lab from inside: who is in it, what they say, and what has been counted. One file an actor:
+ *
+ *   order.c       the LIS orders, prints labels; samples and their life: ordered → arrived → measured → forwarded → corrected
+ *   analyzer.c    how each kind of analyzer asks for work and reports
+ *   middleware.c  takes results in, re-writes and forwards them
+ *   hl7.c, astm.c messages as text, and the exchanges that carry them
+ *   background.c  everything else on the network
+ *   attack.c      what is staged on request */
+#ifndef TQ_SIMULATE_LAB_H
+#define TQ_SIMULATE_LAB_H
+
+#include "engine/simulate/content.h"
+#include "engine/simulate/net.h"
+
+#define PATIENTS 240
+#define STATIONS 8
+#define MESSAGE_MAX (1U << 20)
+#define CONTROL_TEXT 24
+#define PORT_LIS_RESULTS 2575 /* MLLP: the LIS takes results */
+#define PORT_LIS_ASTM 4001    /* E1381 over TCP: the LIS */
+#define PORT_MIDDLEWARE 5100  /* MLLP: the middleware takes results and orders */
+#define PORT_MIDDLEWARE_ASTM 5200
+#define PORT_ANALYZER_LAW 6700 /* MLLP: an analyzer takes work orders */
+
+/* A sender or receiver of HL7 messages. */
+struct party {
+    const char *application;
+    const char *facility;
+    const char *version;
+    const char *charset; /* MSH-18 */
+    bool latin1;         /* writes ISO 8859-1; else UTF-8 */
+    char prefix[8];      /* of its control ids */
+    uint32_t control;    /* the last one */
+};
+
+enum analyzer_kind {
+    ANALYZER_CHEMISTRY,    /* HL7 2.3.1, ORU^R01, one lasting connection to the middleware */
+    ANALYZER_IMMUNOASSAY,  /* HL7 2.5.1, IHE LAW, one connection per message */
+    ANALYZER_COMPACT,      /* ASTM, one record per frame, straight to the LIS */
+    ANALYZER_HAEMATOLOGY,  /* ASTM, frames filled up, to the middleware */
+    ANALYZER_KINDS
+};
+
+struct analyzer {
+    enum analyzer_kind kind;
+    struct host *host;
+    struct host *upstream;
+    struct party party; /* the two that speak HL7 */
+    char serial[12];
+    struct conn up; /* the lasting connection, where it has one */
+    uint32_t runs;
+};
+
+#define HL7_TYPES 32
+#define TRUTH_ATTACKS 256
+
+struct truth_attack {
+    enum simulate_attack kind;
+    tq_time time;
+    char message[CONTROL_TEXT]; /* MSH-10, or the specimen of an ASTM message */
+    const char *field;          /* "OBX-5" … */
+    const char *test;           /* "" where none */
+    char specimen[16];
+    struct address from;        /* who sent the message */
+};
+
+struct truth {
+    struct {
+        char type[12];
+        uint64_t count;
+    } hl7_types[HL7_TYPES];
+    size_t hl7_types_n;
+    uint64_t hl7_messages;
+    uint64_t hl7_bytes; /* with their frames */
+    uint64_t obx;
+    uint64_t documents;
+    uint64_t astm_messages;
+    uint64_t astm_sessions;
+    uint64_t astm_contentions;
+    uint64_t astm_good_frames;
+    uint64_t astm_damaged_frames;
+    uint64_t astm_records;
+    uint64_t astm_by_type[26];
+    uint64_t dns_queries;
+    uint64_t tls_connections;
+    uint64_t http_requests;
+    uint64_t smb_requests;
+    uint64_t dhcp_exchanges;
+    uint64_t ntp_queries;
+    uint64_t labels;
+    uint64_t results_ordered; /* samples of patients */
+    struct truth_attack attacks[TRUTH_ATTACKS];
+    size_t attacks_n;
+};
+
+struct replay;
+
+struct simulate {
+    struct simulate_options options;
+    struct rng rng;
+    struct net net;
+    struct queue events;
+    tq_time start;
+    tq_time end;
+    tq_time last;   /* the latest event */
+    bool closed;    /* the lasting connections have been closed */
+    bool failed;    /* no memory: sticky */
+    struct packet *given; /* the packet handed out last */
+    struct truth truth;
+    struct patient patients[PATIENTS];
+    struct sample *samples;
+    uint32_t samples_made;
+    struct analyzer analyzers[SIMULATE_ANALYZERS_MAX];
+    unsigned analyzers_n;
+    struct host hosts[SIMULATE_ANALYZERS_MAX + STATIONS + 32];
+    size_t hosts_n;
+    struct host *gateway; /* router, name server, DHCP server, clock */
+    struct host *lis;
+    struct host *middleware;     /* its leg on the office network */
+    struct host *middleware_lab; /* its leg among the analyzers */
+    struct host *files;
+    struct host *printer;
+    struct host *intruder;
+    struct host *stations[STATIONS];
+    struct host *outside[4];
+    struct party lis_party;
+    struct party middleware_party;
+    struct conn results; /* middleware → LIS */
+    struct conn orders;  /* LIS → middleware */
+    struct buf held;         /* a forwarded message that waits to be sent together with the next */
+    struct buf held_answer;  /* and its acknowledgement */
+    struct replay *replays; /* messages kept by an attacker */
+    enum simulate_attack staged[ATTACK_COUNT];
+    struct buf message; /* scratch, one for each step of an exchange */
+    struct buf answer;
+    struct buf frame;
+};
+
+typedef void lab_act(void *world, tq_time at, void *what);
+
+/* Does `act` at `at`; a sample is held meanwhile (NULL: none). */
+void lab_later(struct simulate *s, tq_time at, lab_act *act, struct sample *sample);
+void lab_do(struct simulate *s, tq_time at, lab_act *act, void *what);
+void sample_release(struct simulate *s, struct sample *sample);
+struct sample *sample_new(struct simulate *s);
+
+/* How busy the lab is at this time of the day, in thousandths (about 1,000 by day, 80 at night). */
+int64_t lab_rate(tq_time at);
+struct host *lab_host(struct simulate *s, const char *name, const uint8_t maker[3], const char *ip, uint16_t vlan);
+
+/* ── hl7.c ── */
+void party_init(struct party *p, const char *application, const char *facility, const char *version, const char *charset, const char *prefix);
+void hl7_text(struct buf *m, const struct party *from, const char *utf8);
+void hl7_stamp(struct buf *m, tq_time at);
+/* MSH; type as in MSH-9 ("ORU^R01^ORU_R01"), profile for MSH-21 (NULL: none); control: gets the new MSH-10. */
+void hl7_msh(struct buf *m, struct party *from, const struct party *to, const char *type, const char *profile, tq_time at, char control[CONTROL_TEXT]);
+void hl7_pid(struct buf *m, const struct party *from, const struct patient *p);
+void hl7_obx(struct buf *m, const struct party *from, const struct sample *sample, size_t i, size_t set);
+void hl7_ack(struct buf *m, struct party *from, const struct party *to, const char *event, tq_time at, const char *control, const char *code, const char *why);
+void hl7_oru_analyzer(struct buf *m, struct analyzer *a, const struct sample *sample, const struct party *to, tq_time at, char control[CONTROL_TEXT]);
+void hl7_oul(struct buf *m, struct analyzer *a, const struct sample *sample, const struct party *to, tq_time at, char control[CONTROL_TEXT]);
+void hl7_oru_forward(struct simulate *s, struct buf *m, struct party *from, const struct sample *sample, tq_time at, char control[CONTROL_TEXT]);
+/* Counts one message that is about to be sent, and sends it in its frame. */
+void mllp_say(struct simulate *s, struct conn *c, int from, struct span message, bool quiet);
+/* A message and its answer on an open connection, thinking time between. */
+void mllp_exchange(struct simulate *s, struct conn *c, int from, struct span message, struct span answer);
+
+/* ── order_write.c: orders and queries as HL7 ── */
+void hl7_order_orm(struct simulate *s, struct buf *m, const struct sample *sample, tq_time at, char control[CONTROL_TEXT]);
+void hl7_order_oml(struct simulate *s, struct buf *m, const struct sample *sample, tq_time at, char control[CONTROL_TEXT]);
+void hl7_order_answer(struct simulate *s, struct buf *m, const struct sample *sample, tq_time at, const char *control);
+void hl7_law_query(struct simulate *s, struct buf *m, struct analyzer *a, const struct sample *sample, tq_time at, char control[CONTROL_TEXT]);
+void hl7_law_answer(struct simulate *s, struct buf *m, struct analyzer *a, const struct sample *sample, tq_time at, const char *control);
+void hl7_law_order(struct simulate *s, struct buf *m, struct analyzer *a, const struct sample *sample, tq_time at, char control[CONTROL_TEXT]);
+void hl7_law_accept(struct simulate *s, struct buf *m, struct analyzer *a, const struct sample *sample, tq_time at, const char *control);
+void hl7_people_query(struct simulate *s, struct buf *m, struct party *from, const struct patient *p, tq_time at, char control[CONTROL_TEXT]);
+void hl7_people_answer(struct simulate *s, struct buf *m, const struct party *to, const struct patient *p, tq_time at, const char *control);
+
+/* ── astm.c ── */
+/* One transfer: ENQ, the records of `text` in frames of at most `most` bytes of text (0: one record per frame), EOT. instrument: side 0 is the sender. */
+struct astm_transfer {
+    int from;
+    size_t most;
+    bool contended; /* both sides bid for the line first */
+    bool busy;      /* the receiver refuses the first bid */
+    unsigned damage; /* one frame in so many is damaged on its way; 0: none */
+};
+void astm_transfer(struct simulate *s, struct conn *c, const struct astm_transfer *how, struct span text);
+void astm_result(struct buf *m, struct analyzer *a, const struct sample *sample, tq_time at);
+void astm_query(struct buf *m, struct analyzer *a, const struct sample *sample, tq_time at);
+void astm_order(struct buf *m, struct analyzer *a, const struct sample *sample, tq_time at);
+
+/* ── analyzer.c ── */
+void analyzer_start(struct simulate *s, unsigned number);
+lab_act analyzer_arrive; /* a sample is on board: ask for its work */
+lab_act analyzer_report; /* measured: send it */
+const char *analyzer_model(const struct analyzer *a);
+size_t astm_frame_limit(const struct analyzer *a);
+
+/* ── middleware.c ── */
+lab_act middleware_forward; /* a result goes on to the LIS */
+void middleware_say(struct simulate *s, struct span message, struct span answer, tq_time at); /* on the lasting connection to the LIS */
+void middleware_order(struct simulate *s, const struct sample *sample, tq_time at);           /* the LIS sends the order */
+
+/* ── order.c ── */
+lab_act order_source;   /* patients' samples, again and again */
+lab_act control_source; /* quality control, again and again */
+struct sample *order_make(struct simulate *s, struct analyzer *a, tq_time at);
+
+/* ── background.c ── */
+void background_start(struct simulate *s);
+void print_label(struct simulate *s, const struct sample *sample, tq_time at);
+
+/* ── attack.c ── */
+void attack_start(struct simulate *s);
+void attack_free(struct simulate *s); /* what is staged and not yet done */
+void attack_shape(struct simulate *s, struct sample *sample);   /* before the analyzer reports */
+void attack_reported(struct simulate *s, struct sample *sample, tq_time at, const char *control); /* when it has reported */
+/* Before the middleware forwards; the sample is a copy. */
+void attack_shape_forward(struct simulate *s, struct sample *sample);
+/* When it has forwarded this message. */
+void attack_forwarded(struct simulate *s, const struct sample *sample, struct span message, const char *control, tq_time at);
+void truth_attack(struct simulate *s, enum simulate_attack kind, tq_time at, const char *message, const char *field, const char *test, const struct sample *sample,
+                  const struct host *from);
+
+/* ── truth.c ── */
+void truth_hl7(struct truth *t, struct span message, size_t framed);
+
+#endif

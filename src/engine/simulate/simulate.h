@@ -1,0 +1,69 @@
+/* simulate: a small laboratory's network traffic, packet by packet, made from a seed: analyzers, middleware, LIS, workstations, and attacks on request.
+ *
+ * The same seed and options give the same bytes on every machine (integers only, no clock, no environment). Everybody in it is made up. Packets come in
+ * the order of their times; nothing is lost in the capture. What the lab holds: docs/simulate.md; the truth: docs/formats/truth.md. */
+#ifndef TQ_SIMULATE_H
+#define TQ_SIMULATE_H
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/time.h"
+
+/* ATTACK(name in C, kind as findings call it) */
+#define SIMULATE_ATTACKS(ATTACK)                                                                                                                      \
+    ATTACK(SENDER_UNKNOWN, "sender.unknown")                                                                                                          \
+    ATTACK(SENDER_SPOOFED, "sender.spoofed")                                                                                                          \
+    ATTACK(MESSAGE_MALFORMED, "message.malformed")                                                                                                    \
+    ATTACK(MESSAGE_HOSTILE, "message.hostile")                                                                                                        \
+    ATTACK(RESULT_ALTERED, "result.altered")                                                                                                          \
+    ATTACK(RESULT_ALTERED_IN_TRANSIT, "result.altered_in_transit")                                                                                    \
+    ATTACK(RESULT_MISSING, "result.missing")                                                                                                          \
+    ATTACK(RESULT_REPLAYED, "result.replayed")                                                                                                        \
+    ATTACK(RESULT_WRONG_PATIENT, "result.wrong_patient")                                                                                              \
+    ATTACK(RESULT_UNIT_CHANGED, "result.unit_changed")                                                                                                \
+    ATTACK(RESULT_FLAG_MISMATCH, "result.flag_mismatch")                                                                                              \
+    ATTACK(RESULT_IMPLAUSIBLE, "result.implausible")                                                                                                  \
+    ATTACK(PHI_BULK_QUERY, "phi.bulk_query")
+
+enum simulate_attack {
+    ATTACK_NONE,
+#define SIMULATE_ATTACK_ENUM(c, kind) ATTACK_##c,
+    SIMULATE_ATTACKS(SIMULATE_ATTACK_ENUM)
+#undef SIMULATE_ATTACK_ENUM
+        ATTACK_COUNT
+};
+
+#define SIMULATE_SECONDS_MIN 60
+#define SIMULATE_SECONDS_MAX (7 * 24 * 3600)
+#define SIMULATE_SECONDS 3600 /* where nothing is asked for */
+#define SIMULATE_ANALYZERS_MIN 4
+#define SIMULATE_ANALYZERS_MAX 40
+#define SIMULATE_STAGED_MAX 16 /* most attacks of one kind */
+
+struct simulate_options {
+    uint64_t seed;
+    int64_t seconds;               /* 0: SIMULATE_SECONDS */
+    unsigned analyzers;            /* 0: SIMULATE_ANALYZERS_MIN; the four kinds take turns */
+    uint8_t attacks[ATTACK_COUNT]; /* how many of each kind to stage */
+};
+
+struct simulate;
+
+/* NULL: no memory, or options out of range (the error says which). */
+struct simulate *simulate_new(const struct simulate_options *options, struct error *e);
+void simulate_free(struct simulate *s);
+
+/* The next packet: an Ethernet frame, whole; *ret_bytes holds until the next call. 1: a packet, 0: the lab's day is over, -1: no memory. */
+int simulate_next(struct simulate *s, tq_time *ret_time, struct span *ret_bytes, struct error *e);
+
+/* Hands all packets to `each` (false from it stops the run, which then returns 0). */
+int simulate_run(struct simulate *s, bool (*each)(void *context, tq_time time, struct span bytes), void *context, struct error *e);
+
+/* What was made so far, as a JSON object (docs/formats/truth.md). Whole once simulate_next gave 0. */
+void simulate_truth(const struct simulate *s, struct json *j);
+
+/* The kind's name, and the kind of a name (ATTACK_NONE: no such kind). */
+const char *simulate_attack_name(enum simulate_attack kind);
+enum simulate_attack simulate_attack_kind(struct span name);
+
+#endif
