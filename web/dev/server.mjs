@@ -1,0 +1,290 @@
+// Serves web/dist with a made-up lab behind the API of docs/api.md, for work on the page. Development only; the program itself serves the page
+// with the real API. Loopback only.
+//
+//   scripts/node node web/dev/server.mjs [PORT]     name "ana", password "a long enough phrase", set-up code ABCDE-12345
+//
+// POST /dev {"lab":{"devices":0,…}} makes another lab, {"mode":"ok|slow|error"} another mood, {"results":3} new results, {"finding":true} a new finding,
+// {"setup":true} a first start.
+
+import { randomBytes } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { lab } from './fixture.mjs';
+
+const DIST = new URL('../dist/', import.meta.url).pathname;
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.txt': 'text/plain' };
+const PASSWORD = 'a long enough phrase';
+const ORDER = ['critical', 'high', 'medium', 'low', 'info'];
+
+let world = lab();
+let mode = 'ok';
+let needed = false;
+let person = { name: 'ana', display_name: 'Ana Ruiz', role: 'administrator' };
+const sessions = new Map();
+const streams = new Set();
+
+const problem = (status, code, detail) => ({ status, body: { type: 'about:blank', title: code, status, detail, code } });
+const tell = (topic, id = '', etag = '') => streams.forEach((s) => s.write(`data: ${JSON.stringify({ topic, id, etag })}\n\n`));
+
+function page(items, query) {
+    const limit = Math.min(200, Number(query.get('limit') ?? 100));
+    const from = Number(query.get('cursor') ?? 0);
+    const part = items.slice(from, from + limit);
+    return { status: 200, body: { items: part, next: from + limit < items.length ? String(from + limit) : null, total: items.length } };
+}
+
+function today() {
+    const { devices, results, findings, verified, next } = world.state;
+    const open = worst(findings.filter((f) => f.state === 'open'));
+    return {
+        sentence: '',
+        checked_at: new Date().toISOString(),
+        needs: open.slice(0, 10),
+        counts: {
+            findings_open: open.length,
+            findings_critical: open.filter((f) => f.severity === 'critical').length,
+            devices: devices.length,
+            devices_unknown: devices.filter((d) => d.role === 'unknown').length,
+            results: results.length,
+            messages: Math.ceil(results.length / 3),
+            malformed: findings.length > 4 ? 2 : 0,
+            messages_clear: Math.ceil(results.length / 3),
+        },
+        capture: { state: 'reading', last_time: new Date().toISOString(), packets: 48210 },
+        ledger: { records: next, holds: verified?.holds ?? null, verified_at: verified?.at ?? null },
+    };
+}
+const worst = (list) => [...list].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity) || b.last_time.localeCompare(a.last_time));
+
+function devicesOf(query) {
+    const q = (query.get('q') ?? '').toLowerCase();
+    const role = query.get('role');
+    const found = world.state.devices.filter((d) => (!role || d.role === role) && JSON.stringify([d.title, d.ip, d.mac, d.serial, d.maker, d.hostname]).toLowerCase().includes(q));
+    const sort = query.get('sort') ?? '';
+    const key = sort.replace(/^-/, '').replace('findings', 'findings_open');
+    if (key) {
+        found.sort((a, b) => (a[key] < b[key] ? -1 : a[key] > b[key] ? 1 : 0) * (sort.startsWith('-') ? -1 : 1));
+    }
+    return found;
+}
+
+function decide(finding, act, body) {
+    const steps = { take: ['taken', 'finding.taken'], release: ['open', 'finding.released'], dismiss: ['dismissed', 'finding.dismissed'], reopen: ['open', 'finding.reopened'] };
+    const [state, event] = steps[act];
+    const index = world.record(event, `${finding.title} by ${person.name}`);
+    finding.state = state;
+    finding.taken_by = state === 'taken' ? person.display_name : null;
+    finding.etag = String(index);
+    finding.history.push({ time: new Date().toISOString(), event, person: person.display_name, why: body.why ?? null, record: index });
+    tell('findings', finding.id, finding.etag);
+    tell('ledger');
+    return { status: 200, body: finding };
+}
+
+function ledger() {
+    const { next, verified, verifying, since } = world.state;
+    const root = Buffer.alloc(32, 7).toString('base64');
+    return {
+        records: next,
+        origin: 'main-street.tourniquet.local',
+        checkpoint: { size: next, root, time: new Date(Date.now() - 40_000).toISOString(), text: `main-street.tourniquet.local\n${next}\n${root}\n\n— main-street.tourniquet.local ${Buffer.alloc(68, 9).toString('base64')}\n` },
+        verified,
+        verifying,
+        verifier: 'main-street.tourniquet.local+1f2e3d4c+ATcAAAbbbbccccddddeeeeffffgggghhhhiiiijjjjkkkk',
+        since,
+        bytes: next * 911,
+    };
+}
+
+function verify() {
+    if (world.state.verifying) {
+        return problem(409, 'verifying', 'A check is under way.');
+    }
+    world.state.verifying = true;
+    setTimeout(() => {
+        const index = world.record('ledger.verified', `${world.state.next} records hold, asked by ${person.name}`);
+        world.state.verifying = false;
+        world.state.verified = { at: new Date().toISOString(), holds: true, records: index, first_bad: null, why: null };
+        tell('ledger');
+    }, 2500);
+    tell('ledger');
+    return { status: 202, body: { started: true } };
+}
+
+function signIn() {
+    const token = randomBytes(16).toString('hex');
+    const csrf = randomBytes(16).toString('hex');
+    sessions.set(token, csrf);
+    return { status: 200, session: token, body: { person, csrf, site: 'Main Street Lab' } };
+}
+
+function answer(method, path, query, body, token, headers) {
+    const { state } = world;
+    const csrf = sessions.get(token);
+    if (path === '/setup' && method === 'GET') {
+        return { status: 200, body: { needed } };
+    }
+    if (path === '/setup') {
+        if (!needed) {
+            return problem(409, 'done', 'Set-up is already done.');
+        }
+        if (body.code !== 'ABCDE-12345') {
+            return problem(403, 'code', 'This code is not right.');
+        }
+        if (body.password.length < 12) {
+            return problem(422, 'password', 'The password needs 12 characters or more.');
+        }
+        needed = false;
+        person = { name: body.name, display_name: body.display_name, role: 'administrator' };
+        return { ...signIn(), status: 201 };
+    }
+    if (path === '/session' && method === 'POST') {
+        return body.name === person.name && body.password === PASSWORD ? signIn() : problem(401, 'credentials', 'Name or password is wrong.');
+    }
+    if (csrf === undefined) {
+        return problem(401, 'session', 'Sign in first.');
+    }
+    if (method !== 'GET' && headers['x-csrf'] !== csrf) {
+        return problem(403, 'csrf', 'Reload the page.');
+    }
+    if (path === '/session') {
+        if (method === 'DELETE') {
+            sessions.delete(token);
+            return { status: 204 };
+        }
+        return { status: 200, body: { person, csrf, site: 'Main Street Lab' } };
+    }
+    if (mode === 'error') {
+        return problem(500, 'store', 'The store could not be read.');
+    }
+    const [, noun, id, act] = path.split('/');
+    const stale = (thing) => headers['if-match'] !== `"${thing.etag}"`;
+    switch (`${method} /${noun}${id ? '/id' : ''}${act ? '/act' : ''}`) {
+        case 'GET /today':
+            return { status: 200, body: today() };
+        case 'GET /devices':
+            return page(devicesOf(query), query);
+        case 'GET /devices/id': {
+            const found = state.devices.find((d) => d.id === id);
+            const peer = (d) => ({ ip: d.ip[0], name: d.title, app: d.protocols[0] ?? null, packets: 4210, bytes: 3_812_331, last_seen: d.last_seen });
+            return found
+                ? { status: 200, body: { ...found, evidence: found.why.map((w) => ({ time: w.time, source: w.source, fields: { model: found.model, serial: found.serial } })), peers: found.messages ? state.devices.slice(4, 6).map(peer) : [] } }
+                : problem(404, 'device', 'There is no such device.');
+        }
+        case 'PUT /devices/id/act': {
+            const found = state.devices.find((d) => d.id === id);
+            if (stale(found)) {
+                return problem(412, 'stale', 'Changed meanwhile.');
+            }
+            found.name = found.title = body.name;
+            found.etag = String(world.record('asset.named', `${body.name} by ${person.name}`));
+            tell('devices', found.id, found.etag);
+            return { status: 200, body: found };
+        }
+        case 'GET /results':
+            return page(state.results.filter((r) => JSON.stringify([r.test, r.sender, r.patient, r.specimen]).toLowerCase().includes((query.get('q') ?? '').toLowerCase())), query);
+        case 'GET /findings': {
+            const [wanted, severity, kind] = [query.get('state') ?? 'open', query.get('severity'), query.get('kind')];
+            return page(worst(state.findings.filter((f) => (wanted === 'all' || f.state === wanted) && (!severity || f.severity === severity) && (!kind || f.kind === kind))), query);
+        }
+        case 'GET /findings/id': {
+            const found = state.findings.find((f) => f.id === id);
+            return found ? { status: 200, body: found } : problem(404, 'finding', 'There is no such finding.');
+        }
+        case 'POST /findings/id/act': {
+            const found = state.findings.find((f) => f.id === id);
+            return stale(found) ? problem(412, 'stale', 'Changed meanwhile.') : decide(found, act, body);
+        }
+        case 'GET /ledger':
+            return { status: 200, body: ledger() };
+        case 'POST /ledger/id':
+            return verify();
+        case 'GET /ledger/id':
+            return page(state.records, query);
+        default:
+            return problem(404, 'path', 'No such path.');
+    }
+}
+
+function develop(body) {
+    if (body.lab) {
+        world = lab(body.lab);
+    }
+    mode = body.mode ?? mode;
+    needed = body.setup ?? needed;
+    for (let i = 0; i < (body.results ?? 0); i++) {
+        world.addResult(0);
+    }
+    if (body.finding) {
+        world.addFinding();
+    }
+    for (const topic of ['results', 'findings', 'ledger', 'today', 'devices']) {
+        tell(topic);
+    }
+    return { status: 200, body: {} };
+}
+
+function asset(path, response) {
+    const name = normalize(path);
+    let file = join(DIST, name);
+    try {
+        if (name === '/' || !statSync(file).isFile()) {
+            throw new Error('index');
+        }
+    } catch {
+        if (name.startsWith('/assets/')) {
+            response.writeHead(404).end();
+            return;
+        }
+        file = join(DIST, 'index.html');
+    }
+    const headers = { 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream', 'Cache-Control': 'no-cache' };
+    let data = readFileSync(file);
+    if (file.endsWith('.html')) {
+        const nonce = randomBytes(16).toString('hex');
+        headers['Content-Security-Policy'] =
+            `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+        data = data.toString().replaceAll('__CSP_NONCE__', nonce);
+    }
+    response.writeHead(200, headers).end(data);
+}
+
+const server = createServer(async (request, response) => {
+    const url = new URL(request.url, 'http://localhost');
+    if (url.pathname === '/readyz' || url.pathname === '/healthz') {
+        response.writeHead(200).end('ok\n');
+        return;
+    }
+    if (!url.pathname.startsWith('/api/v1') && url.pathname !== '/dev') {
+        asset(url.pathname, response);
+        return;
+    }
+    const token = /dev=([0-9a-f]+)/.exec(request.headers.cookie ?? '')?.[1];
+    if (url.pathname === '/api/v1/stream') {
+        if (!sessions.has(token)) {
+            response.writeHead(401).end();
+            return;
+        }
+        response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+        response.write(': hello\n\n');
+        streams.add(response);
+        request.on('close', () => streams.delete(response));
+        return;
+    }
+    let text = '';
+    for await (const chunk of request) {
+        text += chunk;
+    }
+    const body = text ? JSON.parse(text) : {};
+    if (mode === 'slow' && url.pathname !== '/dev' && !/setup|session/.test(url.pathname)) {
+        await new Promise((done) => setTimeout(done, 7000));
+    }
+    const said = url.pathname === '/dev' ? develop(body) : answer(request.method, url.pathname.slice(7), url.searchParams, body, token, request.headers);
+    const headers = { 'Content-Type': said.status < 400 ? 'application/json' : 'application/problem+json', 'Cache-Control': 'no-store' };
+    if (said.session) {
+        headers['Set-Cookie'] = `dev=${said.session}; Path=/; HttpOnly; SameSite=Strict`;
+    }
+    response.writeHead(said.status, headers).end(said.body === undefined ? undefined : JSON.stringify(said.body));
+});
+server.listen(Number(process.argv[2] ?? 8400), '127.0.0.1', () => console.log(`http://localhost:${server.address().port}`));

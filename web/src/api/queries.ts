@@ -1,0 +1,195 @@
+// Every question the page asks, with its key. A notice of the stream names a topic; the topic names the keys that may have changed.
+
+import { QueryClient, useMutation, useQuery, useQueryClient, keepPreviousData } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { call, get, Problem, query, rememberCsrf } from './client';
+import { listen } from './stream';
+import type { Device, DeviceDetail, Finding, FindingDetail, Ledger, LedgerRecord, Notice, Page, Result, Session, Today } from './types';
+
+export const client = new QueryClient({
+    defaultOptions: {
+        queries: {
+            staleTime: 10_000,
+            retry: (count, error) => count < 2 && error instanceof Problem && error.status >= 500,
+            refetchOnWindowFocus: true,
+            refetchOnReconnect: true,
+            networkMode: 'always',
+        },
+        mutations: { networkMode: 'always' },
+    },
+});
+
+const TOPICS: Record<string, string[]> = {
+    devices: ['devices', 'device', 'today'],
+    results: ['results', 'today'],
+    findings: ['findings', 'finding', 'today', 'devices', 'device'],
+    ledger: ['ledger', 'records', 'today'],
+    sensor: ['today'],
+    today: ['today'],
+};
+const PAUSE_MS = 1000;
+
+/** Turns notices into refreshed data: at most one round a second, however many events there are. */
+export function useStream() {
+    const queries = useQueryClient();
+    useEffect(() => {
+        const waiting = new Set<string>();
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const flush = () => {
+            timer = undefined;
+            for (const key of waiting) {
+                void queries.invalidateQueries({ queryKey: [key] });
+            }
+            waiting.clear();
+        };
+        const stop = listen((notice: Notice) => {
+            for (const key of TOPICS[notice.topic] ?? Object.values(TOPICS).flat()) {
+                waiting.add(key);
+            }
+            timer ??= setTimeout(flush, PAUSE_MS);
+        });
+        return () => {
+            stop();
+            clearTimeout(timer);
+        };
+    }, [queries]);
+}
+
+export const useSetupNeeded = () =>
+    useQuery({ queryKey: ['setup'], queryFn: ({ signal }) => get<{ needed: boolean }>('/setup', signal), staleTime: Infinity });
+
+/** The session, or null when nobody is signed in. */
+export const useSession = () =>
+    useQuery({
+        queryKey: ['session'],
+        queryFn: async ({ signal }): Promise<Session | null> => {
+            try {
+                const session = await get<Session>('/session', signal);
+                rememberCsrf(session.csrf);
+                return session;
+            } catch (error) {
+                if (error instanceof Problem && error.status === 401) {
+                    return null;
+                }
+                throw error;
+            }
+        },
+        staleTime: 60_000,
+    });
+
+function enter(session: Session) {
+    rememberCsrf(session.csrf);
+    client.setQueryData(['session'], session);
+    client.setQueryData(['setup'], { needed: false });
+}
+
+export const useSignIn = () =>
+    useMutation({
+        mutationFn: (who: { name: string; password: string }) => call<Session>('POST', '/session', { body: who }),
+        onSuccess: enter,
+    });
+
+export const useSetUp = () =>
+    useMutation({
+        mutationFn: (who: { code: string; name: string; display_name: string; password: string }) =>
+            call<Session>('POST', '/setup', { body: who }),
+        onSuccess: async (session) => {
+            if (session && 'csrf' in session) {
+                enter(session);
+            }
+            await client.invalidateQueries({ queryKey: ['session'] });
+            client.setQueryData(['setup'], { needed: false });
+        },
+    });
+
+export async function signOut() {
+    await call<void>('DELETE', '/session').catch(() => undefined);
+    client.clear();
+    client.setQueryData(['session'], null);
+    client.setQueryData(['setup'], { needed: false });
+}
+
+export const useToday = () => useQuery({ queryKey: ['today'], queryFn: ({ signal }) => get<Today>('/today', signal) });
+
+export interface DeviceFilter {
+    q: string;
+    role: string;
+    sort: string;
+    cursor: string;
+}
+export const useDevices = (filter: DeviceFilter) =>
+    useQuery({
+        queryKey: ['devices', filter],
+        queryFn: ({ signal }) => get<Page<Device>>(`/devices${query({ ...filter })}`, signal),
+        placeholderData: keepPreviousData,
+    });
+
+export const useDevice = (id: string) =>
+    useQuery({ queryKey: ['device', id], queryFn: ({ signal }) => get<DeviceDetail>(`/devices/${encodeURIComponent(id)}`, signal) });
+
+export const useResults = (filter: { q: string; sender: string; cursor: string }) =>
+    useQuery({
+        queryKey: ['results', filter],
+        queryFn: ({ signal }) => get<Page<Result>>(`/results${query({ ...filter })}`, signal),
+        placeholderData: keepPreviousData,
+    });
+
+export const useFindings = (filter: { state: string; severity: string; kind: string; cursor: string }) =>
+    useQuery({
+        queryKey: ['findings', filter],
+        queryFn: ({ signal }) => get<Page<Finding>>(`/findings${query({ ...filter })}`, signal),
+        placeholderData: keepPreviousData,
+    });
+
+export const useFinding = (id: string) =>
+    useQuery({ queryKey: ['finding', id], queryFn: ({ signal }) => get<FindingDetail>(`/findings/${encodeURIComponent(id)}`, signal) });
+
+export const useLedger = () =>
+    useQuery({
+        queryKey: ['ledger'],
+        queryFn: ({ signal }) => get<Ledger>('/ledger', signal),
+        refetchInterval: (q) => (q.state.data?.verifying ? 1000 : false),
+    });
+
+export const useRecords = (cursor: string) =>
+    useQuery({
+        queryKey: ['records', cursor],
+        queryFn: ({ signal }) => get<Page<LedgerRecord>>(`/ledger/records${query({ cursor, limit: 50 })}`, signal),
+        placeholderData: keepPreviousData,
+    });
+
+export type Decision = 'take' | 'release' | 'dismiss' | 'reopen';
+
+export const useDecide = (id: string) =>
+    useMutation({
+        mutationFn: ({ act, etag, why }: { act: Decision; etag: string; why?: string }) =>
+            call<Finding>('POST', `/findings/${encodeURIComponent(id)}/${act}`, { etag, body: why === undefined ? {} : { why } }),
+        onSuccess: (finding) => {
+            client.setQueryData<FindingDetail>(['finding', id], (old) => (old ? { ...old, ...finding } : old));
+        },
+        onSettled: () => {
+            for (const key of ['finding', 'findings', 'today', 'devices', 'device', 'records']) {
+                void client.invalidateQueries({ queryKey: [key] });
+            }
+        },
+    });
+
+export const useNameDevice = (id: string) =>
+    useMutation({
+        mutationFn: ({ name, etag }: { name: string; etag: string }) =>
+            call<Device>('PUT', `/devices/${encodeURIComponent(id)}/name`, { etag, body: { name } }),
+        onSuccess: (device) => {
+            client.setQueryData<DeviceDetail>(['device', id], (old) => (old ? { ...old, ...device } : old));
+        },
+        onSettled: () => {
+            for (const key of ['device', 'devices', 'records']) {
+                void client.invalidateQueries({ queryKey: [key] });
+            }
+        },
+    });
+
+export const useVerify = () =>
+    useMutation({
+        mutationFn: () => call<{ started: boolean }>('POST', '/ledger/verify', { body: {} }),
+        onSettled: () => void client.invalidateQueries({ queryKey: ['ledger'] }),
+    });

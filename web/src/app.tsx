@@ -1,0 +1,116 @@
+import { MantineProvider } from '@mantine/core';
+import { I18nProvider } from '@lingui/react';
+import { i18n } from '@lingui/core';
+import { Trans } from '@lingui/react/macro';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { setNonce } from 'get-nonce';
+import { Component, useSyncExternalStore, type ReactNode } from 'react';
+import { Route, Switch } from 'wouter';
+import { useLostAt } from './api/connection';
+import { client, useSession, useSetupNeeded } from './api/queries';
+import { DevicePage } from './pages/device';
+import { DevicesPage } from './pages/devices';
+import { FindingPage } from './pages/finding';
+import { FindingsPage } from './pages/findings';
+import { LedgerPage } from './pages/ledger';
+import { MorePage } from './pages/more';
+import { NotFoundPage } from './pages/notfound';
+import { ResultsPage } from './pages/results';
+import { SetUpPage } from './pages/setup';
+import { SignInPage } from './pages/signin';
+import { TodayPage } from './pages/today';
+import { Shell } from './parts/shell';
+import { Failed } from './parts/states';
+import { theme, variables } from './theme';
+
+const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
+setNonce(nonce);
+
+/** A page that fails to draw does not take the rail with it. */
+class Guard extends Component<{ children: ReactNode; place: string }, { error: unknown; place: string }> {
+    state = { error: null as unknown, place: this.props.place };
+    static getDerivedStateFromError(error: unknown) {
+        return { error };
+    }
+    static getDerivedStateFromProps(props: { place: string }, state: { place: string }) {
+        return props.place === state.place ? null : { error: null, place: props.place };
+    }
+    render() {
+        if (this.state.error !== null) {
+            return <Failed what={<Trans>this page</Trans> as unknown as string} error={this.state.error} again={() => this.setState({ error: null })} />;
+        }
+        return this.props.children;
+    }
+}
+
+function Pages() {
+    return (
+        <Route path="*?">
+            {(params) => (
+                <Guard place={params['*'] ?? ''}>
+                    <Switch>
+                        <Route path="/" component={TodayPage} />
+                        <Route path="/findings" component={FindingsPage} />
+                        <Route path="/findings/:id">{({ id }) => <FindingPage key={id} id={id} />}</Route>
+                        <Route path="/results" component={ResultsPage} />
+                        <Route path="/devices" component={DevicesPage} />
+                        <Route path="/devices/:id">{({ id }) => <DevicePage key={id} id={id} />}</Route>
+                        <Route path="/ledger" component={LedgerPage} />
+                        <Route path="/more" component={MorePage} />
+                        <Route component={NotFoundPage} />
+                    </Switch>
+                </Guard>
+            )}
+        </Route>
+    );
+}
+
+function Door() {
+    const setup = useSetupNeeded();
+    const session = useSession();
+    const lost = useLostAt();
+    if (session.data) {
+        return (
+            <Shell>
+                <Pages />
+            </Shell>
+        );
+    }
+    if (setup.isPending || session.isPending) {
+        return null;
+    }
+    if (setup.isError || session.isError || lost) {
+        return (
+            <main className="door">
+                <div className="door-box">
+                    <Failed
+                        what="Tourniquet"
+                        error={setup.error ?? session.error}
+                        again={() => {
+                            void setup.refetch();
+                            void session.refetch();
+                        }}
+                    />
+                </div>
+            </main>
+        );
+    }
+    return setup.data.needed ? <SetUpPage /> : <SignInPage />;
+}
+
+export function App() {
+    // A change of language draws everything anew: words are looked up while drawing.
+    const locale = useSyncExternalStore(
+        (l) => i18n.on('change', l),
+        () => i18n.locale,
+    );
+    return (
+        <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+            <QueryClientProvider client={client}>
+                <I18nProvider i18n={i18n} key={locale}>
+                    <Door />
+                </I18nProvider>
+            </QueryClientProvider>
+        </MantineProvider>
+    );
+}

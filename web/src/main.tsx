@@ -1,0 +1,24 @@
+import '@mantine/core/styles/baseline.css';
+import '@mantine/core/styles/default-css-variables.css';
+import '@mantine/core/styles/global.css';
+import '@mantine/core/styles/UnstyledButton.css';
+import '@mantine/core/styles/Button.css';
+import '@mantine/core/styles/ActionIcon.css';
+import '@mantine/core/styles/CloseButton.css';
+import '@mantine/core/styles/Input.css';
+import '@mantine/core/styles/PasswordInput.css';
+import '@mantine/core/styles/Loader.css';
+import '@mantine/core/styles/Overlay.css';
+import '@mantine/core/styles/Paper.css';
+import '@mantine/core/styles/ModalBase.css';
+import '@mantine/core/styles/Modal.css';
+import './tokens.css';
+import './page.css';
+import { createRoot } from 'react-dom/client';
+import { App } from './app';
+import { preferred, speak } from './i18n';
+import { applyRows } from './parts/settings';
+
+applyRows();
+await speak(preferred());
+createRoot(document.getElementById('root') as HTMLElement).render(<App />);

@@ -1,0 +1,194 @@
+// What is on my network?
+
+import { NativeSelect } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { plural, t } from '@lingui/core/macro';
+import { Plural, Trans } from '@lingui/react/macro';
+import { useCallback } from 'react';
+import { Link } from 'wouter';
+import { useDevices, useToday } from '../api/queries';
+import type { Device } from '../api/types';
+import { Age } from '../parts/age';
+import { Head } from '../parts/head';
+import { useHeld } from '../parts/held';
+import { Newer, Pager, Search, SortHead } from '../parts/list';
+import { Mark, Shape } from '../parts/mark';
+import { Asked, Empty, Panel } from '../parts/states';
+import { useParams } from '../parts/url';
+import { count } from '../time';
+import { basisWord, roleWord, ROLES } from '../words';
+
+const DEFAULTS = { q: '', role: '', sort: '', cursor: '' };
+
+function Role({ device }: { device: Device }) {
+    return device.role === 'unknown' ? (
+        <span className="mark">
+            <Shape state="unknown" size={16} />
+            {roleWord(device.role)}
+        </span>
+    ) : (
+        <>
+            {roleWord(device.role)} <span className="muted">{basisWord(device.role_basis)}</span>
+        </>
+    );
+}
+
+function Open({ device }: { device: Device }) {
+    return device.findings_open > 0 ? (
+        <Mark state="high">
+            <Plural value={device.findings_open} one="# finding" other="# findings" />
+        </Mark>
+    ) : (
+        <span className="muted">
+            <Trans>none</Trans>
+        </span>
+    );
+}
+
+const addresses = (device: Device) => {
+    const [one, ...more] = device.ip.length > 0 ? device.ip : device.mac;
+    return one === undefined ? '–' : more.length > 0 ? `${one} +${more.length}` : one;
+};
+
+function Table({ rows, sort, setSort, total, gone }: { rows: Device[]; sort: string; setSort: (s: string) => void; total: number; gone: (d: Device) => boolean }) {
+    return (
+        <div className="scroll">
+            <table aria-rowcount={total + 1}>
+                <caption className="unseen">
+                    <Trans>Devices</Trans>
+                </caption>
+                <thead>
+                    <tr>
+                        <SortHead name="title" label={t`Device`} sort={sort} change={setSort} />
+                        <SortHead name="role" label={t`Type`} sort={sort} change={setSort} />
+                        <th scope="col">
+                            <Trans>Address</Trans>
+                        </th>
+                        <th scope="col">
+                            <Trans>Speaks</Trans>
+                        </th>
+                        <SortHead name="messages" label={t`Messages`} sort={sort} change={setSort} className="number" />
+                        <SortHead name="findings" label={t`Open findings`} sort={sort} change={setSort} />
+                        <SortHead name="last_seen" label={t`Seen`} sort={sort} change={setSort} />
+                    </tr>
+                </thead>
+                <tbody>
+                    {rows.map((d, i) => (
+                        <tr key={d.id} aria-rowindex={i + 2} className={gone(d) ? 'gone' : undefined}>
+                            <th scope="row">
+                                <Link href={`/devices/${d.id}`} className="row-link" data-row>
+                                    {d.title}
+                                </Link>
+                            </th>
+                            <td>
+                                <Role device={d} />
+                            </td>
+                            <td className="mono">{addresses(d)}</td>
+                            <td>{d.protocols.join(', ') || '–'}</td>
+                            <td className="number">{count(d.messages)}</td>
+                            <td>
+                                <Open device={d} />
+                            </td>
+                            <td>
+                                <Age at={d.last_seen} />
+                            </td>
+                        </tr>
+                    ))}
+                </tbody>
+            </table>
+        </div>
+    );
+}
+
+function Cards({ rows, gone }: { rows: Device[]; gone: (d: Device) => boolean }) {
+    return (
+        <ul className="cards">
+            {rows.map((d) => (
+                <li key={d.id} className={gone(d) ? 'gone' : undefined}>
+                    <Link href={`/devices/${d.id}`} className="card" data-row>
+                        <strong>{d.title}</strong>
+                        <span className="line">
+                            <span>
+                                <Role device={d} />
+                            </span>
+                            <span className="mono">{addresses(d)}</span>
+                        </span>
+                        <span className="line">
+                            <Age at={d.last_seen} short />
+                            {d.findings_open > 0 && <Open device={d} />}
+                        </span>
+                    </Link>
+                </li>
+            ))}
+        </ul>
+    );
+}
+
+export function DevicesPage() {
+    const [filter, change] = useParams(DEFAULTS);
+    const query = useDevices(filter);
+    const counts = useToday().data?.counts;
+    const phone = useMediaQuery('(max-width: 767px)', undefined, { getInitialValueInEffect: false });
+    const held = useHeld(query.isPlaceholderData ? undefined : query.data?.items, JSON.stringify(filter), (d) => d.id);
+    const setQ = useCallback((q: string) => change({ q, cursor: '' }, true), [change]);
+    const setSort = (sort: string) => change({ sort, cursor: '' });
+    const filtered = filter.q !== '' || filter.role !== '';
+    const line = !counts
+        ? t`What is on your network`
+        : plural(counts.devices, { one: '# device seen', other: '# devices seen' }) +
+          (counts.devices_unknown > 0 ? `; ${plural(counts.devices_unknown, { one: 'for # we do not know what it is.', other: 'for # we do not know what they are.' })}` : '.');
+    return (
+        <>
+            <Head name={t`Devices`} line={line} note={<Trans>Learnt by listening. Nothing was sent to any of them.</Trans>} />
+            <div className="tools" role="search">
+                <Search value={filter.q} label={t`Search devices`} hint={t`Name, maker, address, serial`} change={setQ} />
+                <NativeSelect
+                    label={t`Type`}
+                    className="half"
+                    value={filter.role}
+                    onChange={(e) => change({ role: e.currentTarget.value, cursor: '' })}
+                    data={[{ value: '', label: t`All types` }, ...ROLES.map((r) => ({ value: r, label: roleWord(r) }))]}
+                />
+                {phone && (
+                    <NativeSelect
+                        label={t`Sort by`}
+                        className="half"
+                        value={filter.sort}
+                        onChange={(e) => setSort(e.currentTarget.value)}
+                        data={[
+                            { value: '', label: t`As usual` },
+                            { value: 'title', label: t`Name` },
+                            { value: '-findings', label: t`Findings` },
+                            { value: '-last_seen', label: t`Last seen` },
+                        ]}
+                    />
+                )}
+                <Newer newer={filter.cursor === '' ? held.newer : 0} show={held.show} />
+            </div>
+            <Panel title={filtered ? t`Devices that match` : t`All devices`}>
+                <Asked what={t`the devices`} query={query} rows={10}>
+                    {(page) =>
+                        held.rows.length === 0 ? (
+                            filtered ? (
+                                <Empty title={t`No device matches.`}>
+                                    <Trans>Try a part of the name, or another type.</Trans>
+                                </Empty>
+                            ) : (
+                                <Empty title={t`Nothing seen: check the mirror port.`}>
+                                    <Trans>Devices appear here as soon as one of them speaks.</Trans>
+                                </Empty>
+                            )
+                        ) : phone ? (
+                            <Cards rows={held.rows} gone={held.gone} />
+                        ) : (
+                            <Table rows={held.rows} sort={filter.sort} setSort={setSort} total={page.total} gone={held.gone} />
+                        )
+                    }
+                </Asked>
+                {query.data && held.rows.length > 0 && (
+                    <Pager shown={held.rows.length} total={query.data.total} first={filter.cursor === ''} next={query.data.next} change={(cursor) => change({ cursor })} />
+                )}
+            </Panel>
+        </>
+    );
+}

@@ -1,0 +1,356 @@
+// What happened, how sure we are, what to do now; and the decision about it.
+
+import { Button, Modal, Textarea } from '@mantine/core';
+import { i18n } from '@lingui/core';
+import { t } from '@lingui/core/macro';
+import { Plural, Trans } from '@lingui/react/macro';
+import { useCallback, useState, type FormEvent } from 'react';
+import { Link } from 'wouter';
+import { Problem } from '../api/client';
+import { useLostAt } from '../api/connection';
+import { useDecide, useDevice, useFinding, type Decision } from '../api/queries';
+import type { FindingDetail, Flow } from '../api/types';
+import { Age, When } from '../parts/age';
+import { Head } from '../parts/head';
+import { useKey } from '../parts/keys';
+import { SeverityMark } from '../parts/mark';
+import { show } from '../parts/say';
+import { Asked, Panel } from '../parts/states';
+import { count } from '../time';
+import { eventWord, headline, kindWord, said, stateWord } from '../words';
+import { Wrong } from './door';
+
+function refusal(error: unknown): string {
+    if (error instanceof Problem) {
+        if (error.status === 412) {
+            return t`Not saved: somebody changed this finding meanwhile. You see the newest state now; decide again.`;
+        }
+        if (error.status === 403) {
+            return t`Not saved: your role may not decide on findings.`;
+        }
+        if (error.status === 0) {
+            return t`Not saved: Tourniquet did not answer. Try again in a moment.`;
+        }
+        return t`Not saved: ${error.detail}`;
+    }
+    return t`Not saved.`;
+}
+
+function Reason({ act, opened, close, send }: { act: 'dismiss' | 'reopen'; opened: boolean; close: () => void; send: (why: string) => void }) {
+    const [why, setWhy] = useState('');
+    const [asked, setAsked] = useState(false);
+    const submit = (event: FormEvent) => {
+        event.preventDefault();
+        if (why.trim() === '') {
+            setAsked(true);
+            return;
+        }
+        send(why.trim());
+    };
+    return (
+        <Modal opened={opened} onClose={close} title={act === 'dismiss' ? t`Dismiss this finding` : t`Reopen this finding`} closeButtonProps={{ 'aria-label': t`Close` }}>
+            <form onSubmit={submit}>
+                <p style={{ marginBottom: 16 }}>
+                    {act === 'dismiss' ? (
+                        <Trans>It leaves the list of open findings. It stays on the ledger with your name and reason, and it can be reopened.</Trans>
+                    ) : (
+                        <Trans>It comes back to the list of open findings.</Trans>
+                    )}
+                </p>
+                <Textarea
+                    label={t`Reason`}
+                    description={t`One sentence for whoever asks later. No names of patients.`}
+                    rows={3}
+                    maxLength={500}
+                    value={why}
+                    onChange={(e) => setWhy(e.currentTarget.value)}
+                    error={asked && why.trim() === '' ? t`Write a reason: it is kept with the decision.` : undefined}
+                    data-autofocus
+                />
+                <div className="acts" style={{ marginTop: 16, justifyContent: 'flex-end' }}>
+                    <Button variant="default" onClick={close}>
+                        <Trans>Cancel</Trans>
+                    </Button>
+                    <Button type="submit">{act === 'dismiss' ? t`Dismiss with this reason` : t`Reopen with this reason`}</Button>
+                </div>
+            </form>
+        </Modal>
+    );
+}
+
+function Acts({ finding, failed }: { finding: FindingDetail; failed: (text: string | null) => void }) {
+    const decide = useDecide(finding.id);
+    const away = useLostAt() !== null;
+    const [reason, setReason] = useState<'dismiss' | 'reopen' | null>(null);
+    const { mutate } = decide;
+    const act = useCallback(
+        (what: Decision, why?: string) => {
+            failed(null);
+            mutate(
+                { act: what, etag: finding.etag, why },
+                {
+                    onError: (error) => failed(refusal(error)),
+                    onSuccess: (now) => {
+                        if (what === 'take') {
+                            show({ text: t`You took it.`, undoWord: t`Undo`, undo: () => mutate({ act: 'release', etag: now.etag }) });
+                        } else if (what === 'release') {
+                            show({ text: t`It is open again.`, undoWord: t`Undo`, undo: () => mutate({ act: 'take', etag: now.etag }) });
+                        } else {
+                            show({ text: what === 'dismiss' ? t`Dismissed. It can be reopened here.` : t`Reopened.` });
+                        }
+                    },
+                },
+            );
+        },
+        [mutate, finding.etag, failed],
+    );
+    useKey(
+        't',
+        useCallback(() => act('take'), [act]),
+        finding.state === 'open' && !away,
+    );
+    return (
+        <>
+            {finding.state === 'open' && (
+                <Button onClick={() => act('take')} disabled={away} loading={decide.isPending}>
+                    <Trans>Take it</Trans>
+                </Button>
+            )}
+            {finding.state === 'taken' && (
+                <Button variant="default" onClick={() => act('release')} disabled={away}>
+                    <Trans>Give it back</Trans>
+                </Button>
+            )}
+            {finding.state === 'dismissed' ? (
+                <Button variant="default" onClick={() => setReason('reopen')} disabled={away}>
+                    <Trans>Reopen…</Trans>
+                </Button>
+            ) : (
+                <Button variant="default" onClick={() => setReason('dismiss')} disabled={away}>
+                    <Trans>Dismiss…</Trans>
+                </Button>
+            )}
+            {reason && (
+                <Reason
+                    act={reason}
+                    opened
+                    close={() => setReason(null)}
+                    send={(why) => {
+                        setReason(null);
+                        act(reason, why);
+                    }}
+                />
+            )}
+        </>
+    );
+}
+
+const end = (host?: string, port?: number) => (host?.includes(':') ? `[${host}]` : (host ?? '?')) + (port ? `:${port}` : '');
+const flowText = (flow: Flow | string) => (typeof flow === 'string' ? flow : flow.src ? `${end(flow.src, flow.sport)} → ${end(flow.dst, flow.dport)}` : flow.id);
+
+function DeviceName({ id }: { id: string }) {
+    const device = useDevice(id).data;
+    return <Link href={`/devices/${id}`}>{device?.title ?? t`Open the device`}</Link>;
+}
+
+const SHOWN = 12;
+
+function Chips({ texts }: { texts: string[] }) {
+    const [all, setAll] = useState(false);
+    const shown = all ? texts : texts.slice(0, SHOWN);
+    return (
+        <div>
+            <ul className="chips">
+                {shown.map((text) => (
+                    <li key={text} className="chip mono">
+                        {text}
+                    </li>
+                ))}
+            </ul>
+            {texts.length > SHOWN && !all && (
+                <button type="button" className="link-button" onClick={() => setAll(true)}>
+                    <Trans>Show all {count(texts.length)}</Trans>
+                </button>
+            )}
+        </div>
+    );
+}
+
+function Facts({ finding }: { finding: FindingDetail }) {
+    return (
+        <dl className="facts">
+            <dt>
+                <Trans>Kind</Trans>
+            </dt>
+            <dd>
+                {kindWord(finding.kind)} <span className="muted mono">{finding.kind}</span>
+            </dd>
+            {finding.device && (
+                <>
+                    <dt>
+                        <Trans>Device</Trans>
+                    </dt>
+                    <dd>
+                        <DeviceName id={finding.device} />
+                    </dd>
+                </>
+            )}
+            <dt>
+                <Trans>First seen</Trans>
+            </dt>
+            <dd>
+                <When at={finding.first_time} seconds />
+            </dd>
+            <dt>
+                <Trans>Last seen</Trans>
+            </dt>
+            <dd>
+                <When at={finding.last_time} seconds />
+            </dd>
+            <dt>
+                <Trans>Times</Trans>
+            </dt>
+            <dd>
+                {count(finding.count)}{' '}
+                <span className="muted">
+                    <Trans>one row: the cause is the same</Trans>
+                </span>
+            </dd>
+            {finding.technique && (
+                <>
+                    <dt>
+                        <Trans>Technique</Trans>
+                    </dt>
+                    <dd>
+                        <span className="mono">{finding.technique}</span> <span className="muted">MITRE ATT&CK</span>
+                    </dd>
+                </>
+            )}
+            {finding.flows.length > 0 && (
+                <>
+                    <dt>
+                        <Trans>Conversations</Trans>
+                    </dt>
+                    <dd>
+                        <Chips texts={finding.flows.map(flowText)} />
+                    </dd>
+                </>
+            )}
+            {finding.messages.length > 0 && (
+                <>
+                    <dt>
+                        <Trans>Messages</Trans>
+                    </dt>
+                    <dd>
+                        <Chips texts={finding.messages} />
+                    </dd>
+                </>
+            )}
+            {finding.records.length > 0 && (
+                <>
+                    <dt>
+                        <Trans>Ledger records</Trans>
+                    </dt>
+                    <dd>
+                        <Chips texts={finding.records.map(String)} />
+                    </dd>
+                </>
+            )}
+        </dl>
+    );
+}
+
+function Story({ finding }: { finding: FindingDetail }) {
+    return (
+        <ol className="story">
+            {finding.history.map((step) => (
+                <li key={`${step.record}-${step.time}`}>
+                    <strong>{eventWord(step.event)}</strong>
+                    {step.person && <> · {step.person}</>}
+                    {step.why && <p>“{step.why}”</p>}
+                    <p className="muted small">
+                        <When at={step.time} seconds /> · <Trans>record {count(step.record)}</Trans>
+                    </p>
+                </li>
+            ))}
+        </ol>
+    );
+}
+
+function state(finding: FindingDetail): string {
+    if (finding.state === 'open') {
+        return t`open, nobody has it`;
+    }
+    return finding.taken_by ? t`${stateWord(finding.state)} by ${finding.taken_by}` : stateWord(finding.state);
+}
+
+export function FindingPage({ id }: { id: string }) {
+    const query = useFinding(id);
+    const [wrong, setWrong] = useState<string | null>(null);
+    const finding = query.data;
+    const parent = (
+        <Link href="/findings" className="quiet-link">
+            <Trans>Findings</Trans>
+        </Link>
+    );
+    return (
+        <>
+            <Head
+                name={t`Finding`}
+                parent={parent}
+                line={finding ? headline(finding) : t`Finding`}
+                note={
+                    finding && (
+                        <>
+                            {i18n.locale !== 'en' && <p lang={said()}>{finding.title}</p>}
+                            <span className="mark" style={{ flexWrap: 'wrap', whiteSpace: 'normal' }}>
+                                <SeverityMark severity={finding.severity} />
+                                <span>
+                                    {state(finding)} · <Plural value={finding.count} one="seen once" other="seen # times" /> · <Age at={finding.last_time} />
+                                </span>
+                            </span>
+                        </>
+                    )
+                }
+            >
+                {finding && <Acts finding={finding} failed={setWrong} />}
+            </Head>
+            {wrong && <Wrong>{wrong}</Wrong>}
+            {query.isError && query.error instanceof Problem && query.error.status === 404 ? (
+                <p>
+                    <Trans>There is no such finding.</Trans>
+                </p>
+            ) : (
+                <Asked what={t`this finding`} query={query} rows={8}>
+                    {(data) => (
+                        <>
+                            <Panel title={t`What to do now`} className="advice">
+                                <div className="inside" lang={said()}>
+                                    {data.advice}
+                                </div>
+                            </Panel>
+                            <div className="columns">
+                                <Panel title={t`What happened`}>
+                                    <div className="inside">
+                                        <Facts finding={data} />
+                                    </div>
+                                </Panel>
+                                <Panel title={t`Who did what`}>
+                                    <div className="inside">
+                                        {data.history.length === 0 ? (
+                                            <p className="muted">
+                                                <Trans>Nobody has decided on it yet.</Trans>
+                                            </p>
+                                        ) : (
+                                            <Story finding={data} />
+                                        )}
+                                    </div>
+                                </Panel>
+                            </div>
+                        </>
+                    )}
+                </Asked>
+            )}
+        </>
+    );
+}

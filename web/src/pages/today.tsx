@@ -1,0 +1,202 @@
+// What must I do now?
+
+import { Button } from '@mantine/core';
+import { plural, t } from '@lingui/core/macro';
+import { Plural, Trans } from '@lingui/react/macro';
+import { useCallback } from 'react';
+import { Link, useLocation } from 'wouter';
+import { useLostAt } from '../api/connection';
+import { useDecide, useToday } from '../api/queries';
+import type { Finding, Today } from '../api/types';
+import { Age } from '../parts/age';
+import { Head } from '../parts/head';
+import { useHeld } from '../parts/held';
+import { Newer } from '../parts/list';
+import { Mark, SeverityMark, type State } from '../parts/mark';
+import { show } from '../parts/say';
+import { Asked, Empty, Panel } from '../parts/states';
+import { clock, count } from '../time';
+import { headline, said, stateWord } from '../words';
+
+function sentence(today: Today): string {
+    const { findings_open: open, results, malformed } = today.counts;
+    const first =
+        open === 0 ? t`Nothing needs you.` : plural(open, { one: '# thing needs you.', other: '# things need you.' });
+    const seen =
+        results === 0
+            ? t`No result seen yet.`
+            : plural(results, { one: '# result seen', other: `${count(results)} results seen` }) +
+              (malformed === 0 ? '.' : `; ${plural(malformed, { one: '# message was damaged.', other: '# messages were damaged.' })}`);
+    return `${first} ${seen}`;
+}
+
+function Need({ finding, away }: { finding: Finding; away: boolean }) {
+    const decide = useDecide(finding.id);
+    const [, go] = useLocation();
+    const open = useCallback(() => go(`/findings/${finding.id}`), [go, finding.id]);
+    const take = () =>
+        decide.mutate(
+            { act: 'take', etag: finding.etag },
+            {
+                onSuccess: (now) =>
+                    show({ text: t`You took it.`, undoWord: t`Undo`, undo: () => decide.mutate({ act: 'release', etag: now.etag }) }),
+                onError: open,
+            },
+        );
+    return (
+        <li>
+            <SeverityMark severity={finding.severity} />
+            <div className="what">
+                <Link href={`/findings/${finding.id}`} data-row>
+                    {headline(finding)}
+                </Link>
+                <p lang={said()}>{finding.advice}</p>
+                <p>
+                    {stateWord(finding.state)} · <Plural value={finding.count} one="seen once" other="seen # times" /> · <Age at={finding.last_time} />
+                </p>
+            </div>
+            <div className="acts">
+                {finding.state === 'open' && (
+                    <Button variant="default" onClick={take} disabled={away} loading={decide.isPending}>
+                        <Trans>Take it</Trans>
+                    </Button>
+                )}
+            </div>
+        </li>
+    );
+}
+
+function LedgerCount({ ledger }: { ledger: Today['ledger'] }) {
+    const [state, word]: [State, string] =
+        ledger.holds === true ? ['good', t`Holds`] : ledger.holds === false ? ['critical', t`Does not hold`] : ['unknown', t`Not checked`];
+    return (
+        <Link href="/ledger">
+            <b>
+                <Mark state={state}>{word}</Mark>
+            </b>
+            <span>
+                <Trans>Ledger, {count(ledger.records)} records</Trans>
+            </span>
+        </Link>
+    );
+}
+
+function Counts({ today, away }: { today: Today; away: boolean }) {
+    const { counts, capture } = today;
+    const unknown = counts.devices_unknown;
+    return (
+        <ul className="counts" aria-label={t`Counts`}>
+            <li>
+                <Link href="/findings">
+                    <b>{count(counts.findings_open)}</b>
+                    <span>
+                        <Plural value={counts.findings_critical} _0="open findings" one="open findings, # critical" other="open findings, # critical" />
+                    </span>
+                </Link>
+            </li>
+            <li>
+                <Link href="/results">
+                    <b>{count(counts.results)}</b>
+                    <span>
+                        <Trans>results in {count(counts.messages)} messages</Trans>
+                    </span>
+                </Link>
+            </li>
+            <li>
+                <Link href="/findings?kind=phi.cleartext&state=all">
+                    <b>{count(counts.messages_clear)}</b>
+                    <span>
+                        <Trans>messages in clear text</Trans>
+                    </span>
+                </Link>
+            </li>
+            <li>
+                <Link href="/devices">
+                    <b>{count(counts.devices)}</b>
+                    <span>
+                        <Plural value={unknown} _0="devices" one="devices, # unknown" other="devices, # unknown" />
+                    </span>
+                </Link>
+            </li>
+            <li>
+                <LedgerCount ledger={today.ledger} />
+            </li>
+            <li>
+                <Link href="/devices?sort=-last_seen">
+                    <b>
+                        {capture?.state === 'reading' && !away ? (
+                            <Mark state="good">
+                                <Trans>Listening</Trans>
+                            </Mark>
+                        ) : capture?.state === 'failed' ? (
+                            <Mark state="high">
+                                <Trans>Stopped</Trans>
+                            </Mark>
+                        ) : capture?.state === 'ended' ? (
+                            <Mark state="unknown">
+                                <Trans>Ended</Trans>
+                            </Mark>
+                        ) : (
+                            <Mark state="unknown">
+                                <Trans>Unknown</Trans>
+                            </Mark>
+                        )}
+                    </b>
+                    <span>
+                        <Trans>Network, {count(capture?.packets ?? 0)} packets</Trans>
+                    </span>
+                </Link>
+            </li>
+        </ul>
+    );
+}
+
+export function TodayPage() {
+    const query = useToday();
+    const away = useLostAt() !== null;
+    const held = useHeld(query.data?.needs, 'today', (f) => f.id);
+    const first = held.rows.find((f) => f.state === 'open') ?? held.rows[0];
+    const today = query.data;
+    return (
+        <>
+            <Head
+                name={t`Today`}
+                line={today ? sentence(today) : <Trans>What needs you today</Trans>}
+                note={today && <Trans>Checked {clock(today.checked_at)}.</Trans>}
+            >
+                {first && (
+                    <Link href={`/findings/${first.id}`} asChild>
+                        <Button component="a">
+                            <Trans>Do the first</Trans>
+                        </Button>
+                    </Link>
+                )}
+            </Head>
+            <Panel title={t`Needs you`} aside={<Newer newer={held.newer} show={held.show} />}>
+                <Asked what={t`what needs you`} query={query} rows={6}>
+                    {(data) =>
+                        held.rows.length === 0 ? (
+                            <Empty title={t`Nothing needs you. Checked ${clock(data.checked_at)}.`}>
+                                <Trans>New findings appear here by themselves.</Trans>
+                            </Empty>
+                        ) : (
+                            <ul className="needs">
+                                {held.rows.map((finding) => (
+                                    <Need key={finding.id} finding={finding} away={away} />
+                                ))}
+                            </ul>
+                        )
+                    }
+                </Asked>
+                {today && today.counts.findings_open > today.needs.length && (
+                    <div className="pager">
+                        <Link href="/findings">
+                            <Trans>All {count(today.counts.findings_open)} open findings</Trans>
+                        </Link>
+                    </div>
+                )}
+            </Panel>
+            {today && <Counts today={today} away={away} />}
+        </>
+    );
+}

@@ -1,0 +1,256 @@
+// The frame around every page: rail at a desk, bottom bar on a phone, the band when the program is away.
+
+import { Modal } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { t } from '@lingui/core/macro';
+import { Trans } from '@lingui/react/macro';
+import {
+    IconAlertTriangle,
+    IconChecklist,
+    IconDots,
+    IconFileCertificate,
+    IconKeyboard,
+    IconMicroscope,
+    IconPlugConnectedX,
+    IconSettings,
+    IconSwitchHorizontal,
+    IconTestPipe,
+    type TablerIcon,
+} from '@tabler/icons-react';
+import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
+import { Link, useLocation } from 'wouter';
+import { useLostAt } from '../api/connection';
+import { signOut, useSession, useStream, useToday } from '../api/queries';
+import { clock, stamp } from '../time';
+import { personRole } from '../words';
+import { useKey, useKeyboard } from './keys';
+import { Said, say, sayNow, undoLast } from './say';
+import { Settings } from './settings';
+
+interface Place {
+    path: string;
+    key: string;
+    word: () => string;
+    icon: TablerIcon;
+}
+
+const PLACES: Record<string, Place> = {
+    today: { path: '/', key: 'g t', word: () => t`Today`, icon: IconChecklist },
+    findings: { path: '/findings', key: 'g f', word: () => t`Findings`, icon: IconAlertTriangle },
+    results: { path: '/results', key: 'g r', word: () => t`Results`, icon: IconTestPipe },
+    devices: { path: '/devices', key: 'g d', word: () => t`Devices`, icon: IconMicroscope },
+    ledger: { path: '/ledger', key: 'g l', word: () => t`Ledger`, icon: IconFileCertificate },
+};
+
+// What a role has on its rail. The program checks every request itself; this only hides what would be refused.
+const RAILS: Record<string, string[]> = {
+    auditor: ['devices', 'findings', 'ledger'],
+    it: ['today', 'findings', 'devices', 'results', 'ledger'],
+};
+const placesOf = (role: string) => (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'ledger']).map((name) => PLACES[name] as Place);
+
+export function Brand({ site }: { site?: string }) {
+    return (
+        <span className="brand">
+            <svg width="32" height="32" viewBox="0 0 32 32" aria-hidden="true">
+                <rect width="32" height="32" rx="8" fill="var(--action)" />
+                <path d="M16 5v22" stroke="var(--on-action)" strokeWidth="7" strokeLinecap="round" opacity=".45" />
+                <path d="M6 13h20M6 19h20" stroke="var(--on-action)" strokeWidth="3" strokeLinecap="round" />
+            </svg>
+            <span>
+                <strong translate="no">Tourniquet</strong>
+                {site && <span>{site}</span>}
+            </span>
+        </span>
+    );
+}
+
+function PlaceLink({ place, badge }: { place: Place; badge: number }) {
+    const [here, go] = useLocation();
+    const current = place.path === '/' ? here === '/' : here.startsWith(place.path);
+    const Icon = place.icon;
+    useKey(
+        place.key,
+        useCallback(() => go(place.path), [go, place.path]),
+    );
+    return (
+        <Link href={place.path} className="place" aria-current={current ? 'page' : undefined}>
+            <Icon size={20} aria-hidden />
+            <span>{place.word()}</span>
+            {badge > 0 && (
+                <span className="badge">
+                    {badge > 99 ? '99+' : badge}
+                    <span className="unseen">
+                        {' '}
+                        <Trans>open</Trans>
+                    </span>
+                </span>
+            )}
+        </Link>
+    );
+}
+
+function Offline({ since }: { since: Date }) {
+    return (
+        <div className="band" role="alert">
+            <IconPlugConnectedX size={20} aria-hidden />
+            <strong>
+                <Trans>Not connected, shown as of {clock(since)}.</Trans>
+            </strong>
+            <span>
+                <Trans>You can read; saving waits until Tourniquet answers.</Trans>
+            </span>
+        </div>
+    );
+}
+
+const HELP: [string, () => string][] = [
+    ['/', () => t`Search this list`],
+    ['g t', () => t`Go to Today`],
+    ['g f', () => t`Go to Findings`],
+    ['g r', () => t`Go to Results`],
+    ['g d', () => t`Go to Devices`],
+    ['g l', () => t`Go to Ledger`],
+    ['j', () => t`Next row`],
+    ['k', () => t`Previous row`],
+    ['Enter', () => t`Open the row`],
+    ['t', () => t`Take the finding`],
+    ['z', () => t`Undo`],
+    ['?', () => t`This list`],
+    ['Esc', () => t`Close or go back`],
+];
+
+function Help({ opened, close }: { opened: boolean; close: () => void }) {
+    return (
+        <Modal opened={opened} onClose={close} title={t`Keys`} closeButtonProps={{ 'aria-label': t`Close` }}>
+            <dl className="keys">
+                {HELP.map(([key, word]) => (
+                    <div key={key} style={{ display: 'contents' }}>
+                        <dt>
+                            {key.split(' ').map((k) => (
+                                <kbd key={k}>{k}</kbd>
+                            ))}
+                        </dt>
+                        <dd>{word()}</dd>
+                    </div>
+                ))}
+            </dl>
+            <p className="muted small" style={{ marginTop: 16 }}>
+                <Trans>Everything here also has a button or a link. Single keys can be turned off in Settings.</Trans>
+            </p>
+        </Modal>
+    );
+}
+
+/** Says counts that grew, for those who do not see them; a critical finding interrupts. */
+function useAnnounced(open: number | undefined, critical: number | undefined) {
+    const before = useRef<{ open: number; critical: number } | null>(null);
+    useEffect(() => {
+        if (open === undefined || critical === undefined) {
+            return;
+        }
+        const was = before.current;
+        before.current = { open, critical };
+        if (was && critical > was.critical) {
+            sayNow(t`A new critical finding. Open Findings.`);
+        } else if (was && open > was.open) {
+            say(t`A new finding. ${open} are open.`);
+        }
+    }, [open, critical]);
+}
+
+export function Shell({ children }: { children: ReactNode }) {
+    useStream();
+    useKeyboard();
+    const phone = useMediaQuery('(max-width: 767px)', undefined, { getInitialValueInEffect: false });
+    const session = useSession().data;
+    const counts = useToday().data?.counts;
+    const lostAt = useLostAt();
+    const [, go] = useLocation();
+    const [here] = useLocation();
+    const [settings, setSettings] = useState(false);
+    const [help, setHelp] = useState(false);
+    useAnnounced(counts?.findings_open, counts?.findings_critical);
+    useKey(
+        '?',
+        useCallback(() => setHelp(true), []),
+    );
+    useKey('z', undoLast);
+    useKey(
+        'Escape',
+        useCallback(() => {
+            const up = here.split('/').slice(0, -1).join('/');
+            if (up !== '') {
+                go(up);
+            }
+        }, [here, go]),
+    );
+    if (!session) {
+        return null;
+    }
+    const places = placesOf(session.person.role);
+    const badge = (place: Place) => (place.path === '/findings' ? (counts?.findings_open ?? 0) : 0);
+    const leave = () => void signOut();
+    return (
+        <>
+            <a className="skip" href="#content">
+                <Trans>Skip to content</Trans>
+            </a>
+            <div className="frame">
+                {!phone && (
+                    <div className="rail">
+                        <Brand site={session.site} />
+                        <nav className="places" aria-label={t`Pages`}>
+                            {places.map((place) => (
+                                <PlaceLink key={place.path} place={place} badge={badge(place)} />
+                            ))}
+                        </nav>
+                        <div className="rail-foot">
+                            <div className="person">
+                                <strong>{session.person.display_name}</strong>
+                                <span>{personRole(session.person.role)}</span>
+                            </div>
+                            <button type="button" className="place" onClick={leave}>
+                                <IconSwitchHorizontal size={20} aria-hidden />
+                                <Trans>Switch person</Trans>
+                            </button>
+                            <button type="button" className="place" onClick={() => setSettings(true)}>
+                                <IconSettings size={20} aria-hidden />
+                                <Trans>Settings</Trans>
+                            </button>
+                            <button type="button" className="place" onClick={() => setHelp(true)}>
+                                <IconKeyboard size={20} aria-hidden />
+                                <Trans>Keys</Trans>
+                            </button>
+                        </div>
+                    </div>
+                )}
+                <div className="main">
+                    {lostAt && <Offline since={lostAt} />}
+                    <main id="content" tabIndex={-1} className="page">
+                        {children}
+                        <p className="print-foot">
+                            {session.site} · {session.person.display_name} · {stamp(new Date())}
+                        </p>
+                    </main>
+                </div>
+                {phone && (
+                    <nav className="bottom" aria-label={t`Pages`}>
+                        {places.slice(0, 4).map((place) => (
+                            <PlaceLink key={place.path} place={place} badge={badge(place)} />
+                        ))}
+                        <Link href="/more" aria-current={here === '/more' || here === '/ledger' ? 'page' : undefined}>
+                            <IconDots size={20} aria-hidden />
+                            <Trans>More</Trans>
+                        </Link>
+                    </nav>
+                )}
+            </div>
+            <Settings opened={settings} close={() => setSettings(false)} />
+            <Help opened={help} close={() => setHelp(false)} />
+            <Said />
+        </>
+    );
+}
+
+export { placesOf };

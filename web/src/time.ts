@@ -1,0 +1,85 @@
+// Dates and ages as people read them: 12-Mar-2026 14:05 CDT, and "9 min ago" with the time beside it.
+
+import { i18n } from '@lingui/core';
+import { plural, t } from '@lingui/core/macro';
+import { useSyncExternalStore } from 'react';
+
+const MINUTE = 60_000;
+
+function parts(when: Date, options: Intl.DateTimeFormatOptions): Record<string, string> {
+    const format = new Intl.DateTimeFormat(i18n.locale, { hourCycle: 'h23', ...options });
+    return Object.fromEntries(format.formatToParts(when).map((p) => [p.type, p.value]));
+}
+
+export function day(when: Date | string): string {
+    const p = parts(new Date(when), { day: '2-digit', month: 'short', year: 'numeric' });
+    return `${p.day}-${(p.month ?? '').replace('.', '')}-${p.year}`;
+}
+
+export function clock(when: Date | string, seconds = false): string {
+    const p = parts(new Date(when), { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+    return seconds ? `${p.hour}:${p.minute}:${p.second}` : `${p.hour}:${p.minute}`;
+}
+
+export function zone(when: Date | string = new Date()): string {
+    return parts(new Date(when), { timeZoneName: 'short', hour: '2-digit' }).timeZoneName ?? '';
+}
+
+export const stamp = (when: Date | string, seconds = false) => `${day(when)} ${clock(when, seconds)} ${zone(when)}`;
+
+/** The time of day alone for today's moments, with the date for older ones. */
+export const near = (when: Date | string, seconds = false) =>
+    day(when) === day(new Date()) ? clock(when, seconds) : `${day(when)} ${clock(when, seconds)}`;
+
+export function age(when: Date | string, now: number): string {
+    const minutes = Math.floor((now - new Date(when).getTime()) / MINUTE);
+    if (minutes < 1) {
+        return t`just now`;
+    }
+    if (minutes < 120) {
+        return t`${minutes} min ago`;
+    }
+    const hours = Math.floor(minutes / 60);
+    if (hours < 48) {
+        return t`${hours} h ago`;
+    }
+    const days = Math.floor(hours / 24);
+    return plural(days, { one: '# day ago', other: '# days ago' });
+}
+
+export const count = (value: number) => new Intl.NumberFormat(i18n.locale, { useGrouping: 'always' } as Intl.NumberFormatOptions).format(value);
+
+/** Bytes with one decimal, in the units that people know. */
+export function size(bytes: number): string {
+    const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+    let value = bytes;
+    let unit = 0;
+    while (value >= 1000 && unit < units.length - 1) {
+        value /= 1000;
+        unit += 1;
+    }
+    const digits = unit === 0 || value >= 100 ? 0 : 1;
+    return `${new Intl.NumberFormat(i18n.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)} ${units[unit]}`;
+}
+
+// One ticking clock for every age on the page.
+let now = Date.now();
+const listeners = new Set<() => void>();
+let timer: ReturnType<typeof setInterval> | undefined;
+
+function subscribe(listener: () => void) {
+    listeners.add(listener);
+    timer ??= setInterval(() => {
+        now = Date.now();
+        listeners.forEach((l) => l());
+    }, 15_000);
+    return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0) {
+            clearInterval(timer);
+            timer = undefined;
+        }
+    };
+}
+
+export const useNow = () => useSyncExternalStore(subscribe, () => now);

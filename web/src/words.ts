@@ -1,0 +1,181 @@
+// Words for the codes that the API speaks. An unknown code is shown as it came, never hidden.
+
+import { i18n } from '@lingui/core';
+import { t } from '@lingui/core/macro';
+import type { Basis, Finding, FindingState, Severity } from './api/types';
+
+/** Sentences made by the program are English; say so to screen readers when the page is not. */
+export const said = () => (i18n.locale === 'en' ? undefined : 'en');
+
+export function severityWord(severity: Severity | string): string {
+    switch (severity) {
+        case 'critical':
+            return t`Critical`;
+        case 'high':
+            return t`High`;
+        case 'medium':
+            return t`Medium`;
+        case 'low':
+            return t`Low`;
+        case 'info':
+            return t`Information`;
+        default:
+            return severity;
+    }
+}
+
+export function stateWord(state: FindingState | string): string {
+    switch (state) {
+        case 'open':
+            return t({ message: 'Open', context: 'state of a finding' });
+        case 'taken':
+            return t`Taken`;
+        case 'dismissed':
+            return t`Dismissed`;
+        default:
+            return state;
+    }
+}
+
+export const ROLES = ['analyzer', 'middleware', 'lis', 'workstation', 'server', 'printer', 'network', 'unknown'] as const;
+
+export function roleWord(role: string): string {
+    switch (role) {
+        case 'analyzer':
+            return t`Analyzer`;
+        case 'middleware':
+            return t`Middleware`;
+        case 'lis':
+            return t`LIS`;
+        case 'workstation':
+            return t`Workstation`;
+        case 'server':
+            return t`Server`;
+        case 'printer':
+            return t`Printer`;
+        case 'network':
+            return t`Network device`;
+        case 'unknown':
+            return t`Unknown`;
+        default:
+            return role;
+    }
+}
+
+/** How sure we are of a statement. */
+export function basisWord(basis: Basis | string): string {
+    switch (basis) {
+        case 'seen':
+            return t`seen`;
+        case 'inferred':
+            return t`inferred`;
+        case 'told':
+            return t`told by a person`;
+        default:
+            return t`unknown`;
+    }
+}
+
+/** What a kind of finding is about, in a few words. */
+export function kindWord(kind: string): string {
+    switch (kind) {
+        case 'phi.cleartext':
+            return t`Results pass in clear text`;
+        case 'sender.unknown':
+            return t`Unknown sender of results`;
+        case 'sender.spoofed':
+            return t`Sender under a false name`;
+        case 'message.malformed':
+            return t`Damaged message`;
+        case 'message.hostile':
+            return t`Hostile message`;
+        case 'protocol.violation':
+            return t`Broken protocol rules`;
+        case 'result.altered':
+        case 'result.altered_in_transit':
+            return t`Result changed on its way`;
+        case 'result.missing':
+            return t`Result missing`;
+        case 'result.replayed':
+            return t`Result sent again`;
+        default:
+            return kind.startsWith('ledger.') ? t`The record does not hold` : kind;
+    }
+}
+
+/** The headline of a finding: the program's sentence in English, our words for its kind elsewhere (the sentence then follows). */
+export const headline = (finding: Finding) => (i18n.locale === 'en' ? finding.title : kindWord(finding.kind));
+
+export function personRole(role: string): string {
+    switch (role) {
+        case 'administrator':
+        case 'admin':
+            return t`Administrator`;
+        case 'lab manager':
+        case 'manager':
+            return t`Lab manager`;
+        case 'it':
+            return t`IT`;
+        case 'auditor':
+            return t`Auditor`;
+        case 'privacy officer':
+            return t`Privacy officer`;
+        default:
+            return role;
+    }
+}
+
+export function eventWord(event: string): string {
+    switch (event) {
+        case 'asset.evidence':
+            return t`Device evidence`;
+        case 'asset.named':
+            return t`Device named`;
+        case 'flow.closed':
+            return t`Conversation ended`;
+        case 'lab.message':
+            return t`Lab message`;
+        case 'lab.result':
+            return t`Result`;
+        case 'dicom.association':
+            return t`DICOM association`;
+        case 'sensor.status':
+            return t`Sensor counts`;
+        case 'finding':
+            return t`Finding`;
+        case 'finding.taken':
+            return t`Finding taken`;
+        case 'finding.released':
+            return t`Finding given back`;
+        case 'finding.dismissed':
+            return t`Finding dismissed`;
+        case 'finding.reopened':
+            return t`Finding reopened`;
+        case 'run.started':
+            return t`Program started`;
+        case 'run.stopped':
+            return t`Program stopped`;
+        case 'role.restarted':
+            return t`Part restarted`;
+        case 'clock.stepped':
+            return t`Clock changed`;
+        case 'capture.started':
+            return t`Capture started`;
+        case 'capture.ended':
+            return t`Capture ended`;
+        case 'account.created':
+            return t`Account created`;
+        case 'session.opened':
+            return t`Signed in`;
+        case 'session.refused':
+            return t`Sign-in refused`;
+        case 'session.closed':
+            return t`Signed out`;
+        case 'request.refused':
+            return t`Request refused`;
+        case 'ledger.verified':
+            return t`Ledger checked`;
+        default:
+            return event;
+    }
+}
