@@ -27,8 +27,9 @@ void app_conflict(struct app_context *c, struct app_flow **state, const struct f
 /* The flow is over: unfinished messages are reported, the state is freed and *state set to NULL. */
 void app_close(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, tq_time time);
 
-/* One UDP datagram (DHCP is decoded by the flow layer itself; here only a label and what lab protocols may come over UDP). */
-void app_datagram(struct app_context *c, const struct flow_ref *flow, int direction, struct span bytes, tq_time time);
+/* One UDP datagram (DHCP is decoded by the flow layer itself). Returns the label of its protocol, for flow.closed: "dns", "dhcp", "ntp" …, or "" when it is
+ * not recognised: then the next datagram of the flow may be asked. No lab protocol travels over UDP. */
+const char *app_datagram(struct app_context *c, const struct flow_ref *flow, int direction, struct span bytes, tq_time time);
 
 /* What the flow carries, for flow.closed: "hl7", "astm", "poct1a", "tls", "http", "dicom", "smb", "ssh" …, or "" when not recognised. */
 const char *app_label(const struct app_flow *state);

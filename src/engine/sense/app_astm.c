@@ -1,0 +1,475 @@
+/* ASTM E1381 and E1394: sessions → messages → records.
+ *
+ * 1. Text of a frame counts when its checksum holds and it is no repeat (wire/astm_link.h says how frames are counted); it is kept in astm_side.text until
+ *    its message is complete.
+ * 2. A message goes from H to L. It is counted when its L record is complete, or at EOT when no L came. A message that is not ended in either way (the
+ *    sender begins again, the stream ends) is reported as malformed, and not counted: senders send it again.
+ * 3. Records are counted by type when their message is counted, so that what is sent again after an abort counts once.
+ * 4. A message whose beginning was not captured has no H: it is reported, its results are read with the usual delimiters; it is counted only where a hole
+ *    in the capture took the H.
+ * 5. Over a limit, the first bytes are kept, whole records behind them are looked at and dropped; the L, or EOT, still ends the message. */
+#include "engine/sense/app_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define FIELDS 15
+
+static const struct hl7_delims usual = {.field = '|', .repetition = '\\', .component = '^', .escape = '&', .sub = 0};
+
+/* ── a message ── */
+
+struct reading {
+    struct span patient;
+    struct span specimen;
+    size_t by_type[26];
+};
+
+static void read_header(struct lab_message *m, struct span record)
+{
+    struct span f[FIELDS];
+    (void)astm_fields(m->delims, record, f, FIELDS);
+    m->control_id = f[3];
+    m->sender = f[5];
+    m->receiver = f[10];
+    m->version = f[13];
+}
+
+static void read_privates(struct lab_message *m, struct span record)
+{
+    bool more = true;
+    for (size_t i = 1; more; i++) {
+        struct span field = span_until(&record, m->delims->field, &more);
+        if (i > 2)
+            lab_private(m, field);
+    }
+}
+
+static void name_type(struct lab_message *m, const struct reading *r)
+{
+    m->results = r->by_type['R' - 'A'];
+    m->patients = r->by_type['P' - 'A'];
+    if (m->results > 0)
+        m->type = SPAN_LIT("ASTM.RESULT");
+    else if (r->by_type['Q' - 'A'] > 0)
+        m->type = SPAN_LIT("ASTM.QUERY");
+    else if (r->by_type['O' - 'A'] > 0)
+        m->type = SPAN_LIT("ASTM.ORDER");
+    else
+        m->type = SPAN_LIT("ASTM.MESSAGE");
+}
+
+static void walk_message(struct lab_message *m, struct span message, struct reading *r, bool records)
+{
+    struct span rest = message;
+    struct span record;
+    for (size_t number = 1; astm_record(&rest, &record); number++) {
+        uint8_t type = astm_type(m->delims, record);
+        if (type == 0) {
+            lab_malformed(m, "record %zu (byte %zu): does not begin with a record type", number, (size_t)(record.p - message.p));
+            continue;
+        }
+        r->by_type[type - 'A']++;
+        if (type == 'H')
+            read_header(m, record);
+        else if (type == 'P' && records)
+            read_privates(m, record);
+        else if (type == 'R' && records && m->hostile[0] == 0 && app_executable(hl7_part(record, m->delims->field, 4)))
+            (void)snprintf(m->hostile, sizeof m->hostile, "an executable program in R-4 (record %zu)", number);
+    }
+    name_type(m, r);
+}
+
+static void put_flags(struct app_context *c, const struct hl7_delims *d, struct span field)
+{
+    bool more = field.n > 0;
+    for (size_t i = 0; more && i < 24; i++)
+        lab_text(c, d, KEY_FLAGS, span_until(&field, d->repetition, &more), APP_FOREIGN_MAX);
+}
+
+static void put_result(struct app_context *c, const struct hl7_delims *d, struct span record, const struct reading *r)
+{
+    struct span f[FIELDS];
+    struct span code, text;
+    (void)astm_fields(d, record, f, FIELDS);
+    astm_test(d, f[3], &code, &text);
+    c->scratch_n = 0;
+    lab_text(c, d, KEY_TEST_CODE, code, APP_FOREIGN_MAX);
+    lab_text(c, d, KEY_TEST_TEXT, text, APP_FOREIGN_MAX);
+    lab_text(c, d, KEY_PATIENT, r->patient, APP_IDENTITY_MAX);
+    lab_text(c, d, KEY_SPECIMEN, r->specimen, APP_IDENTITY_MAX);
+    lab_value(c, d, f[4]);
+    lab_text(c, d, KEY_UNITS, hl7_part(f[5], d->component, 1), APP_FOREIGN_MAX);
+    put_flags(c, d, f[7]);
+    lab_text(c, d, KEY_STATUS, f[9], APP_FOREIGN_MAX);
+    lab_time(c, f[13].n > 0 ? f[13] : f[12]);
+    record_put(&c->options.sink, &c->record);
+}
+
+static void read_patient(const struct hl7_delims *d, struct span record, struct reading *r)
+{
+    struct span f[6];
+    (void)astm_fields(d, record, f, 6);
+    *r = (struct reading){0};
+    for (size_t i = 3; i < 6 && r->patient.n == 0; i++)
+        r->patient = astm_first_component(d, f[i]);
+}
+
+static void read_order(const struct hl7_delims *d, struct span record, struct reading *r)
+{
+    struct span f[5];
+    (void)astm_fields(d, record, f, 5);
+    r->specimen = astm_first_component(d, f[3]);
+    if (r->specimen.n == 0)
+        r->specimen = astm_first_component(d, f[4]);
+}
+
+static void walk_results(const struct app_where *w, const struct lab_message *m, struct span message)
+{
+    const struct hl7_delims *d = m->delims;
+    size_t shared = lab_results_start(w, m);
+    struct reading r = {0};
+    struct span rest = message;
+    struct span record;
+    while (astm_record(&rest, &record)) {
+        switch (astm_type(d, record)) {
+        case 'P':
+            read_patient(d, record, &r);
+            break;
+        case 'O':
+            read_order(d, record, &r);
+            break;
+        case 'R':
+            w->c->record.n = shared;
+            put_result(w->c, d, record, &r);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static void tell_evidence(const struct app_where *w, const struct lab_message *m, const struct reading *r)
+{
+    struct astm_sender sender;
+    if (!w->c->options.flow_records || !app_wants_records(w->c) || m->sender.n == 0)
+        return;
+    astm_sender(m->delims, m->sender, &sender);
+    struct lab_evidence e = {.source = "astm.h", .maker = sender.maker, .model = sender.model, .serial = sender.serial, .software = sender.software};
+    e.sends_results = m->results > 0 || r->by_type['Q' - 'A'] > 0; /* analyzers ask, hosts answer with orders */
+    e.takes_results = !e.sends_results && r->by_type['O' - 'A'] > 0;
+    if (e.takes_results)
+        e = (struct lab_evidence){.source = e.source, .software = m->sender, .takes_results = true};
+    app_evidence(w, &e, m);
+}
+
+static void flaw_of(const struct app_where *w, const struct astm_side *s, const char *not_ended, struct lab_message *m)
+{
+    if (s->over)
+        lab_malformed(m, "message of %" PRIu64 " bytes is over the limit of %zu", s->bytes, w->c->options.limits.message);
+    else if (s->starved)
+        lab_malformed(m, "message of %" PRIu64 " bytes could not be kept: too many unfinished messages", s->bytes);
+    else if (s->hole)
+        lab_malformed(m, "frames are missing: the capture lost bytes");
+    else if (not_ended != NULL)
+        lab_malformed(m, "framing: %s (byte %" PRIu64 ")", not_ended, s->bytes);
+    else if (s->frame_lost)
+        lab_malformed(m, "framing: a frame number is skipped");
+    else if (!s->header)
+        lab_malformed(m, "H: the message has no header record");
+}
+
+static void message(const struct app_where *w, struct astm_side *s, struct span text, const char *not_ended, bool counted)
+{
+    struct app_context *c = w->c;
+    struct lab_message m;
+    struct reading r = {0};
+    bool records = app_wants_records(c);
+    bool cut = s->over || s->starved;
+    counted = counted && (s->header || s->hole);
+    lab_start(&m, "astm");
+    m.delims = s->header ? &s->delims : &usual;
+    m.bytes = cut ? s->bytes : text.n;
+    lab_number(w, &m);
+    flaw_of(w, s, not_ended, &m);
+    walk_message(&m, text, &r, records);
+    if (cut)
+        m.results = 0; /* they are not read */
+    if (records && m.hostile[0] == 0)
+        app_hostile(m.delims, text, true, m.hostile);
+    if (counted || !s->header)
+        for (size_t i = 0; i < 26; i++)
+            c->counters->astm_records[i] += r.by_type[i];
+    lab_put(w, &m, counted);
+    if (records && m.results > 0)
+        walk_results(w, &m, text);
+    tell_evidence(w, &m, &r);
+}
+
+/* ── the open message ── */
+
+/* Forgets the first n bytes of the text: a message that is done with. */
+static void forget(const struct app_where *w, struct astm_side *s, size_t n)
+{
+    buf_drop_front(&s->text, n);
+    s->parsed -= s->parsed < n ? s->parsed : n;
+    s->frame_at -= s->frame_at < n ? s->frame_at : n;
+    s->bytes = s->text.n;
+    s->header = s->frame_lost = s->over = s->starved = s->hole = false;
+    if (s->text.n == 0 && s->text.p != NULL)
+        app_hold_release(w->c, &s->text);
+}
+
+static void drop_all(const struct app_where *w, struct astm_side *s)
+{
+    forget(w, s, s->text.n);
+    s->bytes = 0;
+}
+
+static void keep(const struct app_where *w, struct astm_side *s, struct span text)
+{
+    s->bytes += text.n;
+    if (s->frame_cut)
+        return;
+    bool over;
+    if (app_hold(w->c, &s->text, text, &over))
+        return;
+    if (over)
+        s->over = true;
+    else
+        s->starved = true;
+    s->frame_cut = true;
+    size_t left = s->frame_at < APP_KEEP_OVERSIZE ? s->frame_at : APP_KEEP_OVERSIZE;
+    app_hold_shrink(w->c, &s->text, left);
+    while (s->text.n > 0 && s->text.p[s->text.n - 1] != '\r')
+        s->text.n--;
+    s->frame_at = s->parsed = s->text.n;
+}
+
+/* One whole record, [from, from + n). True when it ended a message, which is done with then. */
+static bool look(const struct app_where *w, struct astm_side *s, size_t from, size_t n)
+{
+    struct span record = span_of(s->text.p + from, n);
+    while (record.n > 0 && record.p[0] == '\n')
+        (void)span_skip(&record, 1);
+    struct hl7_delims d;
+    if (astm_delims(record, &d)) {
+        if (from > 0) {
+            message(w, s, span_of(s->text.p, from), "another H record before the L record", true);
+            forget(w, s, from);
+        }
+        s->hole = s->frame_lost = false; /* what was lost came before this message */
+        s->header = true;
+        s->delims = d;
+        return false;
+    }
+    if (astm_type(s->header ? &s->delims : &usual, record) != 'L')
+        return false;
+    size_t end = from + n + 1;
+    message(w, s, span_of(s->text.p, end), NULL, true);
+    forget(w, s, end);
+    return true;
+}
+
+static void look_at_records(const struct app_where *w, struct astm_side *s)
+{
+    while (s->parsed < s->frame_at) {
+        struct span rest = span_of(s->text.p + s->parsed, s->frame_at - s->parsed);
+        size_t n = span_find(&rest, '\r');
+        if (n == rest.n)
+            return;
+        size_t from = s->parsed;
+        bool had_header = s->header;
+        s->parsed = from + n + 1;
+        if (look(w, s, from, n) || !(s->over || s->starved) || (s->header && !had_header))
+            continue;
+        /* over a limit: a record behind the kept ones is dropped */
+        memmove(s->text.p + from, s->text.p + s->parsed, s->text.n - s->parsed);
+        s->text.n -= s->parsed - from;
+        s->frame_at -= s->parsed - from;
+        s->parsed = from;
+    }
+}
+
+/* The text of a frame that arrived well: it counts, and where the frame ended with ETX its last record is whole. */
+static void accept_text(const struct app_where *w, struct astm_side *s)
+{
+    if (s->link.out_of_order)
+        s->frame_lost = true;
+    if (s->frame_cut)
+        s->text.n = s->frame_at;
+    else if (s->link.last_of_message && s->text.n > 0 && s->text.p[s->text.n - 1] != '\r')
+        keep(w, s, SPAN_LIT("\r"));
+    s->frame_cut = false;
+    s->frame_at = s->text.n;
+}
+
+static void good_frame(const struct app_where *w, struct astm_side *s)
+{
+    w->c->counters->astm_good_frames++;
+    accept_text(w, s);
+    look_at_records(w, s);
+}
+
+/* The frame's text does not count. */
+static void bad_frame(struct astm_side *s)
+{
+    if (s->text.n > s->frame_at) {
+        s->bytes -= s->text.n - s->frame_at;
+        s->text.n = s->frame_at;
+    }
+    s->frame_cut = false;
+}
+
+static void session_end(const struct app_where *w, struct astm_side *s, const char *not_ended, bool counted)
+{
+    bad_frame(s);
+    if (s->text.n > 0)
+        message(w, s, buf_span(&s->text), not_ended, counted);
+    drop_all(w, s);
+}
+
+/* One event of the link. False: the input is used up. */
+static bool step(const struct app_where *w, struct astm_side *s, struct span *in)
+{
+    struct span got = {0};
+    enum astm_event event = astm_link_next(&s->link, in, &got);
+    switch (event) {
+    case ASTM_MORE:
+        return false;
+    case ASTM_ENQ:
+        session_end(w, s, "the session begins again before the message is complete", false);
+        break;
+    case ASTM_EOT:
+        session_end(w, s, "the session ends before the L record", true);
+        break;
+    case ASTM_FRAME_START:
+        s->frame_at = s->text.n;
+        break;
+    case ASTM_TEXT:
+        keep(w, s, got);
+        break;
+    case ASTM_FRAME_GOOD:
+        good_frame(w, s);
+        break;
+    case ASTM_FRAME_REPEAT:
+        w->c->counters->astm_good_frames++;
+        bad_frame(s);
+        break;
+    case ASTM_FRAME_DAMAGED:
+        w->c->counters->astm_damaged_frames++;
+        bad_frame(s);
+        break;
+    case ASTM_ACK:
+    case ASTM_NAK:
+    case ASTM_JUNK:
+        break;
+    }
+    return true;
+}
+
+void app_astm_data(const struct app_where *w, struct span bytes)
+{
+    struct astm_side *s = &w->f->side[w->direction].astm;
+    while (step(w, s, &bytes))
+        ;
+}
+
+void app_astm_gap(const struct app_where *w)
+{
+    struct astm_side *s = &w->f->side[w->direction].astm;
+    (void)astm_link_gap(&s->link);
+    bad_frame(s);
+    while (s->text.n > 0 && s->text.p[s->text.n - 1] != '\r')
+        s->text.n--;
+    s->frame_at = s->text.n;
+    if (s->parsed > s->text.n)
+        s->parsed = s->text.n;
+    s->hole = true;
+}
+
+void app_astm_close(const struct app_where *w)
+{
+    struct astm_side *s = &w->f->side[w->direction].astm;
+    (void)astm_link_close(&s->link);
+    session_end(w, s, "the stream ends before the message does", false);
+}
+
+/* ── recognition ── */
+
+/* The text of a frame that begins with an H record and sane delimiters: six bytes that nothing else has. */
+static bool is_header_text(struct span s)
+{
+    struct hl7_delims d;
+    return s.n >= 6 && s.p[0] == 'H' && astm_delims(s, &d);
+}
+
+/* The text of a good frame that begins like any record: a type and a delimiter. */
+static bool is_record_text(struct span s)
+{
+    return s.n >= 3 && s.p[0] != 0 && strchr("HPORCQLMS", s.p[0]) != NULL && s.p[1] != 0 && strchr("|!#%;,:@^~\\/", s.p[1]) != NULL;
+}
+
+/* One event while it is not certain. False: the input is used up, or it is certain now. */
+static bool probe_step(const struct app_where *w, struct astm_side *s, struct span *in)
+{
+    struct span got = {0};
+    enum astm_event event = astm_link_next(&s->link, in, &got);
+    if (event == ASTM_TEXT)
+        keep(w, s, got);
+    struct span text = span_of(s->text.p == NULL ? NULL : s->text.p + s->frame_at, s->text.n - s->frame_at);
+    switch (event) {
+    case ASTM_MORE:
+        return false;
+    case ASTM_FRAME_START:
+        s->frame_at = s->text.n;
+        break;
+    case ASTM_TEXT:
+        s->certain = is_header_text(text);
+        break;
+    case ASTM_FRAME_GOOD:
+        s->good++;
+        s->certain = is_record_text(text);
+        accept_text(w, s);
+        break;
+    case ASTM_FRAME_REPEAT:
+        s->good++;
+        bad_frame(s);
+        break;
+    case ASTM_FRAME_DAMAGED:
+        s->damaged++;
+        bad_frame(s);
+        break;
+    default:
+        break;
+    }
+    return !s->certain;
+}
+
+bool app_astm_probe(const struct app_where *w, struct span *in)
+{
+    struct astm_side *s = &w->f->side[w->direction].astm;
+    while (probe_step(w, s, in))
+        ;
+    return s->certain;
+}
+
+void app_astm_begin(const struct app_where *w)
+{
+    for (int direction = 0; direction < 2; direction++) {
+        struct app_where one = *w;
+        one.direction = direction;
+        struct astm_side *s = &w->f->side[direction].astm;
+        w->c->counters->astm_damaged_frames += s->damaged;
+        w->c->counters->astm_good_frames += s->good;
+        look_at_records(&one, s);
+    }
+}
+
+void app_astm_forget(const struct app_where *w)
+{
+    struct astm_side *s = &w->f->side[w->direction].astm;
+    if (s->text.p != NULL)
+        app_hold_release(w->c, &s->text);
+    *s = (struct astm_side){0};
+}

@@ -1,0 +1,264 @@
+/* Payloads that try to exploit whoever reads the message: precise patterns, few false alarms.
+ *
+ * Searched in every field, since every field ends up in somebody's database, log, web page or shell. Markup as such (XML, CDA, HTML) and base64 are normal
+ * in HL7 and no pattern. One pass over the bytes: a table says which bytes may begin a pattern; only those are looked at closer. */
+#include "engine/sense/app_private.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#define FIELDS_MAX 1024    /* no standard segment has over 100 fields */
+#define HEADER_MAX 1024    /* bytes of a field of MSH or H */
+
+/* Escape may stand in text where a message switches character sets (ISO 2022), backspace and form feed in notes of old systems. */
+static bool is_bad_control(uint8_t c)
+{
+    return c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != 0x1b && c != '\b' && c != '\f';
+}
+
+static bool starts(struct span s, const char *text)
+{
+    size_t n = strlen(text);
+    return s.n >= n && strncasecmp((const char *)s.p, text, n) == 0;
+}
+
+static void blanks(struct span *s)
+{
+    while (s->n > 0 && (s->p[0] == ' ' || s->p[0] == '\t' || s->p[0] == '+'))
+        (void)span_skip(s, 1);
+}
+
+/* A whole word, and what follows it. */
+static bool word(struct span *s, const char *text)
+{
+    size_t n = strlen(text);
+    if (!starts(*s, text))
+        return false;
+    uint8_t c = span_peek(s, n);
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')
+        return false;
+    return span_skip(s, n);
+}
+
+/* After a quote: OR/AND with a comparison ("' OR '1'='1"), or a second statement ("'; DROP TABLE"), or UNION SELECT. */
+static bool is_sql(struct span s)
+{
+    static const char *const statements[] = {"drop", "delete", "insert", "update", "exec", "execute", "shutdown", "select", "alter", "truncate", "create", "declare"};
+    (void)span_skip(&s, 1);
+    blanks(&s);
+    if (span_peek(&s, 0) == ')')
+        (void)span_skip(&s, 1), blanks(&s);
+    if (span_peek(&s, 0) == ';') {
+        (void)span_skip(&s, 1);
+        blanks(&s);
+        for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
+            if (word(&s, statements[i]))
+                return span_peek(&s, 0) == ' ' || span_peek(&s, 0) == '+';
+        return starts(s, "--");
+    }
+    if (word(&s, "union")) {
+        blanks(&s);
+        if (word(&s, "all"))
+            blanks(&s);
+        return word(&s, "select");
+    }
+    if (!word(&s, "or") && !word(&s, "and"))
+        return false;
+    blanks(&s);
+    struct span test = span_of(s.p, s.n < 24 ? s.n : 24);
+    uint8_t first = span_peek(&test, 0);
+    if (first != '\'' && first != '"' && (first < '0' || first > '9'))
+        return false;
+    return span_find(&test, '=') < test.n;
+}
+
+static bool is_format(struct span s)
+{
+    static const char *const runs[] = {"%n%n", "%s%s%s", "%x%x%x", "%p%p%p", "%08x.%08x", "%08x%08x", "%d%d%d%d%n"};
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++)
+        if (starts(s, runs[i]))
+            return true;
+    size_t i = 1; /* "%7$n", "%100$hn" */
+    while (i < s.n && i < 8 && s.p[i] >= '0' && s.p[i] <= '9')
+        i++;
+    struct span rest = span_of(s.p + i, s.n - i);
+    return i > 1 && (starts(rest, "$n") || starts(rest, "$hn") || starts(rest, "$hhn"));
+}
+
+static bool is_script(struct span s)
+{
+    static const char *const tags[] = {"<script>", "<script ", "<script/", "<iframe src=", "<iframe/", "<svg/onload", "<svg onload", "<img src=x on", "<body onload=",
+                                       "<!entity ", "<?php", "<%eval", "<embed src=", "<object data=\"data:"};
+    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++)
+        if (starts(s, tags[i]))
+            return true;
+    return false;
+}
+
+static bool is_shell_substitution(struct span s)
+{
+    static const char *const commands[] = {"id", "cat", "curl", "wget", "nc", "sh", "bash", "whoami", "uname", "sleep", "ping", "python", "perl", "rm", "touch", "nslookup"};
+    bool tick = s.p[0] == '`';
+    (void)span_skip(&s, tick ? 1 : 2);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        struct span rest = s;
+        if (word(&rest, commands[i]) && (span_peek(&rest, 0) == ' ' || span_peek(&rest, 0) == ')' || span_peek(&rest, 0) == '`'))
+            return true;
+    }
+    return false;
+}
+
+static bool is_chained_command(struct span s)
+{
+    static const char *const commands[] = {"rm -", "cat /etc/", "wget http", "curl http", "curl -", "nc -", "bash -", "sh -c", "/bin/", "powershell", "cmd /c", "cmd.exe", "nslookup ",
+                                           "ping -c", "ping -n", "chmod +x", "sleep 1", "sleep 5", "whoami"};
+    while (s.n > 0 && (s.p[0] == ';' || s.p[0] == '|' || s.p[0] == '&'))
+        (void)span_skip(&s, 1);
+    blanks(&s);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (starts(s, commands[i]))
+            return true;
+    return false;
+}
+
+static bool is_ldap(struct span s)
+{
+    static const char *const parts[] = {"*)(uid=", "*)(cn=", "*)(objectclass=", "*)(&", "*)(|(", "*)(userpassword="};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (starts(s, parts[i]))
+            return true;
+    return false;
+}
+
+/* What begins here, or NULL. */
+static const char *attempt(struct span s)
+{
+    switch (s.p[0]) {
+    case '<':
+        return is_script(s) ? "script injection" : NULL;
+    case '\'':
+    case '"':
+        return is_sql(s) ? "SQL injection" : NULL;
+    case '%':
+        if (is_format(s))
+            return "format string";
+        return starts(s, "%2e%2e%2f%2e%2e%2f") || starts(s, "%00") ? "path traversal" : NULL;
+    case '$':
+        if (starts(s, "${jndi:") || starts(s, "${${") || starts(s, "${env:") || starts(s, "${lower:"))
+            return "lookup injection";
+        return starts(s, "$(") && is_shell_substitution(s) ? "shell command" : NULL;
+    case '`':
+        return is_shell_substitution(s) ? "shell command" : NULL;
+    case ';':
+    case '&':
+        return is_chained_command(s) ? "shell command" : NULL;
+    case '.':
+        return starts(s, "../../") || starts(s, "..\\..\\") || starts(s, "..\\E\\..\\E\\") || starts(s, "..%2f..%2f") ? "path traversal" : NULL;
+    case '/':
+        return starts(s, "/etc/passwd") || starts(s, "/etc/shadow") || starts(s, "/bin/sh -") || starts(s, "/bin/bash -") ? "shell command" : NULL;
+    case '*':
+        return is_ldap(s) ? "LDAP injection" : NULL;
+    case 'j':
+    case 'J':
+        return starts(s, "javascript:alert(") || starts(s, "javascript:eval(") || starts(s, "javascript:document.") ? "script injection" : NULL;
+    case 'x':
+    case 'X':
+        return starts(s, "xp_cmdshell") ? "SQL injection" : NULL;
+    default:
+        return s.p[0] == 0 ? "NUL byte" : "control character";
+    }
+}
+
+/* Bytes worth a closer look. */
+static const uint8_t *interesting(void)
+{
+    static uint8_t table[256];
+    static bool ready;
+    if (!ready) {
+        static const char first[] = "<'\"%$`;&./*jJxX";
+        for (size_t i = 0; first[i] != 0; i++)
+            table[(uint8_t)first[i]] = 1;
+        for (unsigned c = 0; c < 0x20; c++)
+            table[c] = is_bad_control((uint8_t)c);
+        ready = true;
+    }
+    return table;
+}
+
+/* "SQL injection in OBX-5 (byte 812)". The name of a segment is checked to be one before it is written. */
+static void tell(const struct hl7_delims *d, struct span message, bool records, size_t at, const char *what, char out[APP_REASON])
+{
+    size_t start = at;
+    while (start > 0 && message.p[start - 1] != '\r' && message.p[start - 1] != '\n')
+        start--;
+    size_t field = records ? 1 : 0;
+    for (size_t i = start; i < at; i++)
+        field += message.p[i] == d->field;
+    struct span segment = span_of(message.p + start, message.n - start);
+    if (records && astm_type(d, segment) != 0) {
+        (void)snprintf(out, APP_REASON, "%s in %c-%zu (byte %zu)", what, astm_type(d, segment), field, at);
+        return;
+    }
+    if (records || !hl7_segment_named(d, segment)) {
+        (void)snprintf(out, APP_REASON, "%s (byte %zu)", what, at);
+        return;
+    }
+    uint32_t name = hl7_name(segment);
+    if (name == HL7_NAME('M', 'S', 'H') || name == HL7_NAME('F', 'H', 'S') || name == HL7_NAME('B', 'H', 'S'))
+        field++;
+    (void)snprintf(out, APP_REASON, "%s in %.3s-%zu (byte %zu)", what, (const char *)segment.p, field, at);
+}
+
+/* Sizes that no honest sender uses. */
+static void absurd(const struct hl7_delims *d, struct span message, bool records, char out[APP_REASON])
+{
+    struct span rest = message;
+    struct span segment;
+    size_t first = 0;
+    while (out[0] == 0 && (records ? astm_record(&rest, &segment) : hl7_segment(d, &rest, &segment))) {
+        size_t fields = 0;
+        size_t longest = 0;
+        for (size_t at = 0; at <= segment.n;) {
+            struct span left = span_of(segment.p + at, segment.n - at);
+            size_t n = span_find(&left, d->field);
+            longest = n > longest ? n : longest;
+            at += n + 1;
+            fields++;
+        }
+        size_t place = (size_t)(segment.p - message.p);
+        if (fields > FIELDS_MAX)
+            (void)snprintf(out, APP_REASON, "absurd number of fields (%zu) in a segment (byte %zu)", fields, place);
+        else if (first++ == 0 && longest > HEADER_MAX)
+            (void)snprintf(out, APP_REASON, "absurd length of a field (%zu bytes) of the first segment", longest);
+    }
+}
+
+void app_hostile(const struct hl7_delims *d, struct span message, bool records, char out[APP_REASON])
+{
+    const uint8_t *table = interesting();
+    for (size_t i = 0; i < message.n; i++) {
+        if (!table[message.p[i]])
+            continue;
+        const char *what = attempt(span_of(message.p + i, message.n - i));
+        if (what != NULL) {
+            tell(d, message, records, i, what, out);
+            return;
+        }
+    }
+    absurd(d, message, records, out);
+}
+
+bool app_executable(struct span s)
+{
+    static const char *const base64[] = {"TVqQAAMA", "TVpQAAIA", "TVqAAAEA", "TVoAAAAA", "TVpBUlVI", "f0VMRgEB", "f0VMRgIB"};
+    static const char *const hex[] = {"4d5a90000300", "4d5a50000200", "7f454c4601", "7f454c4602"};
+    if (s.n < 64)
+        return false;
+    for (size_t i = 0; i < sizeof base64 / sizeof base64[0]; i++)
+        if (memcmp(s.p, base64[i], 8) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof hex / sizeof hex[0]; i++)
+        if (starts(s, hex[i]))
+            return true;
+    return memcmp(s.p, "\x7f" "ELF", 4) == 0 || memcmp(s.p, "MZ\x90", 3) == 0;
+}

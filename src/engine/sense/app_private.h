@@ -1,0 +1,207 @@
+/* What the files of app share.
+ *
+ *   app.c          contexts, flows, recognition by content, the two directions
+ *   app_label.c    cheap names for what is not a lab protocol
+ *   app_hl7.c      MLLP blocks → lab.message, lab.result
+ *   app_astm.c     ASTM sessions → lab.message, lab.result
+ *   app_record.c   records, private fields, message types, evidence about devices
+ *   app_hold.c     memory for unfinished messages, under the limits
+ *   app_hostile.c  payloads that try to exploit a receiver
+ */
+#ifndef TQ_SENSE_APP_PRIVATE_H
+#define TQ_SENSE_APP_PRIVATE_H
+
+#include "base/table.h"
+#include "engine/sense/app.h"
+#include "wire/astm.h"
+#include "wire/astm_link.h"
+#include "wire/hl7.h"
+#include "wire/mllp.h"
+
+#define APP_SCRATCH 65536       /* room for unescaped texts of one record */
+#define APP_VALUE_MAX 16384     /* longest value that goes into a record as it is; a longer one goes as its SHA-256 and length */
+#define APP_FOREIGN_MAX 256     /* longest text of a field that outsiders fill; the veil shows at most 64 bytes anyway */
+#define APP_IDENTITY_MAX 1024   /* longest identifier of a patient, specimen or order */
+#define APP_PRIVATE_MAX 1024    /* longest private field kept whole; pieces longer than this set private_cut */
+#define APP_TYPE_TEXT 48
+#define APP_REASON 128          /* room for a reason */
+#define APP_KEEP_OVERSIZE 4096  /* of a message over the limit: its beginning, to name its type and sender */
+#define APP_TYPES 256           /* message types counted apart */
+#define APP_EVIDENCE 4096       /* pieces of evidence remembered as told; then all is forgotten and may be told again */
+#define APP_SPARES 8            /* buffers kept for the next split message */
+#define APP_SPARE_BYTES 262144  /* largest buffer kept so */
+
+enum app_kind { APP_UNKNOWN, APP_HL7, APP_ASTM, APP_OTHER };
+
+/* One direction of MLLP. */
+struct hl7_side {
+    struct mllp mllp;
+    struct buf text;   /* content of the open block, as far as it had to be kept */
+    struct span whole; /* content of the open block that lies in the present segment */
+    uint64_t bytes;    /* content of the open block so far */
+    uint64_t junk;     /* bytes outside blocks since the last block */
+    uint64_t hole_at;  /* where the first hole is */
+    bool framed;       /* a block was seen in this direction */
+    bool over;         /* longer than a message may be */
+    bool starved;      /* no memory was left for it */
+    bool hole;
+    bool skip_line;    /* behind a hole: skip to the next segment end */
+    bool lost_between; /* bytes between blocks are missing: what is there is no violation */
+};
+
+/* One direction of ASTM. */
+struct astm_side {
+    struct astm_link link;
+    struct hl7_delims delims;
+    struct buf text;    /* records of the open message */
+    size_t frame_at;    /* text before this offset counts; behind it is that of the current frame */
+    size_t parsed;      /* whole records before this offset have been looked at; ≤ frame_at */
+    uint64_t bytes;     /* text of the open message so far, also what was not kept */
+    bool header;        /* the open message has its H record */
+    bool frame_lost;    /* a frame number was skipped */
+    bool over;
+    bool starved;
+    bool frame_cut;     /* part of the current frame's text was not kept */
+    bool hole;
+    bool certain;       /* a frame was seen that only ASTM has */
+    uint64_t good;      /* frames seen before the flow was known to be ASTM */
+    uint64_t damaged;
+};
+
+struct app_side {
+    uint64_t seen;      /* bytes handed in while unknown */
+    uint64_t ordinal;   /* of the last lab message */
+    bool done;
+    bool sends_results;
+    bool conflict;      /* contradicted itself, not told yet */
+    struct hl7_side hl7;
+    struct astm_side astm;
+};
+
+struct app_flow {
+    enum app_kind kind;
+    const char *label;
+    bool conflict_told;
+    bool called;              /* a DICOM association was asked for */
+    struct app_side side[2];
+};
+
+struct app_context {
+    struct sense_options options;
+    struct sense_stats *counters;
+    struct table *types;    /* → uint64_t */
+    uint64_t other_types;
+    struct table *told;     /* evidence told → uint8_t */
+    struct table *roles;    /* address → uint8_t: bit 0 sends results, bit 1 receives results */
+    size_t held;            /* bytes allocated for unfinished messages */
+    struct buf spare[APP_SPARES];
+    size_t spares;
+    struct record record;
+    size_t scratch_n;
+    uint8_t scratch[APP_SCRATCH];
+};
+
+/* Whose bytes, and when. */
+struct app_where {
+    struct app_context *c;
+    struct app_flow *f;
+    const struct flow_ref *flow;
+    int direction;
+    tq_time time;
+};
+
+/* A message as its protocol's file has read it; spans point into the message. */
+struct lab_message {
+    const char *protocol;
+    struct span type;
+    struct span control_id;
+    struct span sender;
+    struct span receiver;
+    struct span version;
+    struct span charset;
+    struct span ack_code;
+    struct span ack_for;
+    size_t results;
+    size_t patients;
+    uint64_t bytes;
+    char malformed[APP_REASON];
+    char hostile[APP_REASON];
+    bool private_cut;
+    size_t privates;
+    struct span private[RECORD_PRIVATE];
+    const struct hl7_delims *delims;
+    char type_text[APP_TYPE_TEXT]; /* room for a type that is put together */
+    char id[64];
+};
+
+/* ── app_hl7.c ── */
+void app_hl7_data(const struct app_where *w, struct span bytes);
+/* Looks for the start of a first block: true when there is one; *in is what follows it. */
+bool app_hl7_probe(struct hl7_side *s, struct span *in);
+void app_hl7_gap(const struct app_where *w);
+void app_hl7_close(const struct app_where *w);
+
+/* ── app_astm.c ── */
+void app_astm_data(const struct app_where *w, struct span bytes);
+void app_astm_gap(const struct app_where *w);
+void app_astm_close(const struct app_where *w);
+/* Looks for frames: true when these bytes, with those before, are ASTM. What was read stays in the flow; *in is what follows. */
+bool app_astm_probe(const struct app_where *w, struct span *in);
+/* The flow is ASTM: what both directions have read so far counts. */
+void app_astm_begin(const struct app_where *w);
+void app_astm_forget(const struct app_where *w);
+
+/* ── app_label.c ── The label of a protocol whose stream begins with these bytes, or NULL. */
+const char *app_label_stream(struct span start);
+const char *app_label_datagram(const struct flow_ref *flow, struct span bytes);
+
+/* ── app_hold.c ── */
+/* Appends to a message's buffer. False: not kept: it would pass the limit of a message (*over set) or of all messages (*over not set). */
+bool app_hold(struct app_context *c, struct buf *b, struct span s, bool *over);
+void app_hold_release(struct app_context *c, struct buf *b);
+/* Cuts a buffer to its first n bytes and gives memory back. */
+void app_hold_shrink(struct app_context *c, struct buf *b, size_t n);
+
+/* ── app_record.c ── */
+static inline bool app_wants_records(const struct app_context *c)
+{
+    return c->options.sink.put != NULL;
+}
+void lab_start(struct lab_message *m, const char *protocol);
+/* Fills the id with the next ordinal of this direction. */
+void lab_number(const struct app_where *w, struct lab_message *m);
+/* The first reason stays. */
+void lab_malformed(struct lab_message *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A field of the patient, with all its parts. */
+void lab_private(struct lab_message *m, struct span field);
+/* Counts it (counted: as a message of its protocol) and puts the lab.message record. */
+void lab_put(const struct app_where *w, struct lab_message *m, bool counted);
+/* Reports a contradiction that no message of this direction came to tell of. */
+void lab_conflict(const struct app_where *w);
+/* Starts the records of the message's results in c->record: what all share. Returns how many fields that are; before each result, set record.n to it. */
+size_t lab_results_start(const struct app_where *w, const struct lab_message *m);
+/* Puts a field into c->record, unescaped, cut to max bytes. */
+void lab_text(struct app_context *c, const struct hl7_delims *d, enum record_key key, struct span text, size_t max);
+/* The value of a result: as it is, or its digest when it is long. */
+void lab_value(struct app_context *c, const struct hl7_delims *d, struct span value);
+void lab_time(struct app_context *c, struct span text);
+void app_count_type(struct app_context *c, struct span type);
+
+struct lab_evidence {
+    struct span maker;
+    struct span model;
+    struct span serial;
+    struct span software;
+    const char *source;
+    bool sends_results;
+    bool takes_results; /* acknowledged results */
+};
+/* What a message says about the device that sent it. Told once. */
+void app_evidence(const struct app_where *w, const struct lab_evidence *evidence, const struct lab_message *m);
+
+/* ── app_hostile.c ── Looks through a message; writes what it tries and where. records: true for ASTM, false for HL7. */
+void app_hostile(const struct hl7_delims *d, struct span message, bool records, char out[APP_REASON]);
+/* Does this value (OBX-5 or a part of it) hold an executable program, plain, in base64 or in hexadecimal? */
+bool app_executable(struct span value);
+
+#endif

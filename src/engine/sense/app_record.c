@@ -1,0 +1,314 @@
+#include "engine/sense/app_private.h"
+#include "wire/sha256.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void lab_start(struct lab_message *m, const char *protocol)
+{
+    memset(m, 0, offsetof(struct lab_message, private));
+    m->protocol = protocol;
+    m->delims = NULL;
+    m->id[0] = 0;
+}
+
+void lab_number(const struct app_where *w, struct lab_message *m)
+{
+    uint64_t ordinal = ++w->f->side[w->direction].ordinal;
+    (void)snprintf(m->id, sizeof m->id, "f%" PRIu64 ".%d.%" PRIu64, w->flow->id, w->direction, ordinal);
+}
+
+void lab_malformed(struct lab_message *m, const char *format, ...)
+{
+    if (m->malformed[0] != 0)
+        return;
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(m->malformed, sizeof m->malformed, format, args);
+    va_end(args);
+}
+
+static void private_piece(struct lab_message *m, struct span s)
+{
+    if (s.n < 3 || hl7_null(s))
+        return;
+    if (s.n > APP_PRIVATE_MAX) {
+        m->private_cut = true;
+        return;
+    }
+    for (size_t i = 0; i < m->privates; i++)
+        if (span_equal(m->private[i], s))
+            return;
+    if (m->privates == RECORD_PRIVATE)
+        m->private_cut = true;
+    else
+        m->private[m->privates++] = s;
+}
+
+/* The veil parts private texts at the usual delimiters itself; parts are given apart only where the message uses others, or where the field is too long
+ * to be kept whole. */
+static bool parts_itself(const struct hl7_delims *d)
+{
+    return d->component == '^' && (d->repetition == '~' || d->repetition == '\\' || d->repetition == '@') && (d->sub == '&' || d->sub == 0);
+}
+
+void lab_private(struct lab_message *m, struct span field)
+{
+    const struct hl7_delims *d = m->delims;
+    if (field.n < 3)
+        return;
+    bool whole = field.n <= APP_PRIVATE_MAX;
+    if (whole)
+        private_piece(m, field);
+    if (whole && parts_itself(d))
+        return;
+    bool more_repetitions = true;
+    for (struct span rest = field; more_repetitions && !m->private_cut;) {
+        struct span repetition = span_until(&rest, d->repetition, &more_repetitions);
+        bool more_components = true;
+        while (more_components && !m->private_cut) {
+            struct span component = span_until(&repetition, d->component, &more_components);
+            bool more_subs = true;
+            while (more_subs && !m->private_cut)
+                private_piece(m, span_until(&component, d->sub, &more_subs));
+        }
+    }
+}
+
+static void put_privates(struct record *r, const struct lab_message *m)
+{
+    for (size_t i = 0; i < m->privates; i++)
+        record_text(r, KEY_PRIVATE, m->private[i]);
+    if (m->private_cut)
+        record_int(r, KEY_PRIVATE_CUT, 1);
+}
+
+static struct span cut(struct span s, size_t max)
+{
+    if (s.n > max)
+        s.n = max;
+    return s;
+}
+
+void lab_text(struct app_context *c, const struct hl7_delims *d, enum record_key key, struct span text, size_t max)
+{
+    text = cut(text, max);
+    if (text.n == 0 || hl7_null(text))
+        return;
+    if (d != NULL && key != KEY_MESSAGE_TYPE && memchr(text.p, d->escape, text.n) != NULL && text.n <= APP_SCRATCH - c->scratch_n) {
+        uint8_t *out = c->scratch + c->scratch_n;
+        text = span_of(out, hl7_unescape(d, text, out));
+        c->scratch_n += text.n;
+    }
+    record_text(&c->record, key, text);
+}
+
+void lab_value(struct app_context *c, const struct hl7_delims *d, struct span value)
+{
+    if (value.n <= APP_VALUE_MAX) {
+        lab_text(c, d, KEY_VALUE, value, APP_VALUE_MAX);
+        return;
+    }
+    struct sha256 state;
+    uint8_t digest[SHA256_BYTES];
+    sha256_start(&state);
+    sha256_add(&state, value);
+    sha256_end(&state, digest);
+    char *out = (char *)c->scratch + c->scratch_n;
+    size_t room = APP_SCRATCH - c->scratch_n;
+    if (room < 128)
+        return;
+    int n = snprintf(out, room, "sha-256:");
+    for (size_t i = 0; i < SHA256_BYTES; i++)
+        n += snprintf(out + n, room - (size_t)n, "%02x", digest[i]);
+    n += snprintf(out + n, room - (size_t)n, ":%zu", value.n);
+    c->scratch_n += (size_t)n;
+    record_text(&c->record, KEY_VALUE, span_of(out, (size_t)n));
+}
+
+void lab_time(struct app_context *c, struct span text)
+{
+    if (APP_SCRATCH - c->scratch_n < HL7_TIME_TEXT)
+        return;
+    char *out = (char *)c->scratch + c->scratch_n;
+    size_t n = hl7_time(text, out);
+    c->scratch_n += n;
+    record_text(&c->record, KEY_OBSERVED_AT, span_of(out, n));
+}
+
+void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
+{
+    struct app_context *c = w->c;
+    bool hl7 = m->protocol[0] == 'h';
+    if (w->f->side[w->direction].conflict) {
+        w->f->side[w->direction].conflict = false;
+        lab_malformed(m, "tcp: bytes of this stream were sent twice with different content");
+    }
+    if (counted) {
+        *(hl7 ? &c->counters->hl7_messages : &c->counters->astm_messages) += 1;
+        c->counters->results += m->results;
+        if (hl7)
+            app_count_type(c, m->type);
+    }
+    if (m->malformed[0] != 0)
+        c->counters->malformed++;
+    if (!app_wants_records(c))
+        return;
+    struct record *r = &c->record;
+    c->scratch_n = 0;
+    record_start(r, EVENT_LAB_MESSAGE, w->time, w->flow);
+    record_str(r, KEY_MESSAGE_ID, m->id);
+    record_str(r, KEY_PROTOCOL, m->protocol);
+    lab_text(c, m->delims, KEY_MESSAGE_TYPE, m->type, APP_FOREIGN_MAX);
+    lab_text(c, m->delims, KEY_CONTROL_ID, m->control_id, APP_FOREIGN_MAX);
+    lab_text(c, m->delims, KEY_SENDER, m->sender, APP_FOREIGN_MAX);
+    lab_text(c, m->delims, KEY_RECEIVER, m->receiver, APP_FOREIGN_MAX);
+    lab_text(c, m->delims, KEY_VERSION, m->version, APP_FOREIGN_MAX);
+    lab_text(c, m->delims, KEY_CHARSET, m->charset, APP_FOREIGN_MAX);
+    record_int(r, KEY_RESULTS, (int64_t)m->results);
+    record_int(r, KEY_PATIENTS, (int64_t)m->patients);
+    record_int(r, KEY_BYTES, (int64_t)m->bytes);
+    if (m->malformed[0] != 0)
+        record_str(r, KEY_MALFORMED, m->malformed);
+    if (m->hostile[0] != 0)
+        record_str(r, KEY_HOSTILE, m->hostile);
+    lab_text(c, m->delims, KEY_ACK_CODE, m->ack_code, APP_FOREIGN_MAX);
+    lab_text(c, m->delims, KEY_ACK_FOR, m->ack_for, APP_FOREIGN_MAX);
+    put_privates(r, m);
+    record_put(&c->options.sink, r);
+}
+
+void lab_conflict(const struct app_where *w)
+{
+    struct lab_message m;
+    lab_start(&m, w->f->kind == APP_HL7 ? "hl7" : "astm");
+    lab_number(w, &m);
+    lab_put(w, &m, false);
+}
+
+size_t lab_results_start(const struct app_where *w, const struct lab_message *m)
+{
+    struct record *r = &w->c->record;
+    record_start(r, EVENT_LAB_RESULT, w->time, w->flow);
+    record_str(r, KEY_MESSAGE, m->id);
+    put_privates(r, m);
+    return r->n;
+}
+
+/* Only what looks like a message type is counted under its own name: an outsider fills MSH-9, and the name is printed. */
+static bool is_type(struct span s)
+{
+    if (s.n != 3 && s.n != 7)
+        return false;
+    for (size_t i = 0; i < 3; i++)
+        if (s.p[i] < 'A' || s.p[i] > 'Z')
+            return false;
+    if (s.n == 3)
+        return true;
+    bool letter = s.p[5] >= 'A' && s.p[5] <= 'Z';
+    bool digit = s.p[5] >= '0' && s.p[5] <= '9';
+    return s.p[3] == '^' && s.p[4] >= 'A' && s.p[4] <= 'Z' && (letter || digit) && s.p[6] >= '0' && s.p[6] <= '9';
+}
+
+void app_count_type(struct app_context *c, struct span type)
+{
+    uint64_t *count = is_type(type) ? table_put(c->types, type, NULL) : NULL;
+    if (count != NULL)
+        (*count)++;
+    else
+        c->other_types++;
+}
+
+struct type_row {
+    const char *type;
+    uint64_t count;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    const struct type_row *x = a;
+    const struct type_row *y = b;
+    return strcmp(x->type, y->type);
+}
+
+void app_hl7_types(const struct app_context *c, void (*each)(void *context, const char *type, uint64_t count), void *context)
+{
+    char names[APP_TYPES + 1][8];
+    struct type_row rows[APP_TYPES + 1];
+    size_t n = 0;
+    size_t at = 0;
+    struct span key;
+    void *value;
+    while (n < APP_TYPES && table_next(c->types, &at, &key, &value)) {
+        memcpy(names[n], key.p, key.n);
+        names[n][key.n] = 0;
+        rows[n] = (struct type_row){.type = names[n], .count = *(uint64_t *)value};
+        n++;
+    }
+    if (c->other_types > 0)
+        rows[n++] = (struct type_row){.type = "other", .count = c->other_types};
+    qsort(rows, n, sizeof rows[0], by_name);
+    for (size_t i = 0; i < n; i++)
+        each(context, rows[i].type, rows[i].count);
+}
+
+/* An address that sends results in one conversation and takes them in another is middleware. */
+static const char *role_of(struct app_context *c, const struct address *a, const struct lab_evidence *evidence)
+{
+    uint8_t now = (uint8_t)((evidence->sends_results ? 1 : 0) | (evidence->takes_results ? 2 : 0));
+    if (now == 0)
+        return NULL;
+    struct span key = span_of(a->bytes, a->family == 4 ? 4 : sizeof a->bytes);
+    uint8_t *known = table_put(c->roles, key, NULL);
+    uint8_t all = now;
+    if (known != NULL)
+        all = *known |= now;
+    return all == 3 ? "middleware" : all == 1 ? "analyzer" : "lis";
+}
+
+/* True the first time that this content is seen. */
+static bool is_news(struct app_context *c, const struct address *a, const struct lab_evidence *e, const char *role)
+{
+    struct span parts[7] = {span_of(a->bytes, sizeof a->bytes), cut(e->maker, APP_FOREIGN_MAX), cut(e->model, APP_FOREIGN_MAX),
+                            cut(e->serial, APP_FOREIGN_MAX), cut(e->software, APP_FOREIGN_MAX), span_str(e->source), span_str(role == NULL ? "" : role)};
+    uint64_t key[7];
+    for (size_t i = 0; i < 7; i++)
+        key[i] = hash_bytes(&c->options.hash_key, parts[i].p, parts[i].n);
+    bool fresh = false;
+    if (table_put(c->told, span_of(key, sizeof key), &fresh) != NULL)
+        return fresh;
+    struct table *next = table_new(c->options.hash_key, APP_EVIDENCE, 1);
+    if (next == NULL)
+        return false;
+    table_free(c->told);
+    c->told = next;
+    return true;
+}
+
+void app_evidence(const struct app_where *w, const struct lab_evidence *evidence, const struct lab_message *m)
+{
+    struct app_context *c = w->c;
+    if (!c->options.flow_records || !app_wants_records(c))
+        return;
+    const struct address *a = w->direction == 0 ? &w->flow->src : &w->flow->dst;
+    const char *role = role_of(c, a, evidence);
+    bool empty = evidence->maker.n + evidence->model.n + evidence->serial.n + evidence->software.n == 0 && role == NULL;
+    if (empty || !is_news(c, a, evidence, role))
+        return;
+    char ip[46];
+    address_format(a, ip);
+    struct record *r = &c->record;
+    c->scratch_n = 0;
+    record_start(r, EVENT_ASSET_EVIDENCE, w->time, w->flow);
+    record_str(r, KEY_IP, ip);
+    lab_text(c, m->delims, KEY_MAKER, evidence->maker, APP_FOREIGN_MAX);
+    lab_text(c, m->delims, KEY_MODEL, evidence->model, APP_FOREIGN_MAX);
+    lab_text(c, m->delims, KEY_SERIAL, evidence->serial, APP_FOREIGN_MAX);
+    lab_text(c, m->delims, KEY_SOFTWARE, evidence->software, APP_FOREIGN_MAX);
+    record_str(r, KEY_ROLE, role);
+    record_str(r, KEY_SOURCE, evidence->source);
+    put_privates(r, m);
+    record_put(&c->options.sink, r);
+}

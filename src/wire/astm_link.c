@@ -1,0 +1,188 @@
+#include "wire/astm_link.h"
+
+enum { STX = 0x02, ETX = 0x03, EOT = 0x04, ENQ = 0x05, ACK = 0x06, NAK = 0x15, ETB = 0x17 };
+
+#define DIGEST_PRIME UINT64_C(0x100000001b3) /* FNV-1a: tells a repeat from a new frame; whoever can forge one can forge the checksum too */
+#define DIGEST_START UINT64_C(0xcbf29ce484222325)
+
+uint8_t astm_checksum(struct span s)
+{
+    unsigned sum = 0;
+    for (size_t i = 0; i < s.n; i++)
+        sum += s.p[i];
+    return (uint8_t)sum;
+}
+
+/* Bytes that end a frame's text. */
+static bool is_control(uint8_t c)
+{
+    return c >= STX && c <= ETB && (c <= ENQ || c == ETB);
+}
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static enum astm_event idle(struct astm_link *l, struct span *in, struct span *ret)
+{
+    size_t n = 0;
+    while (n < in->n && !(is_control(in->p[n]) && in->p[n] != ETX && in->p[n] != ETB) && in->p[n] != ACK && in->p[n] != NAK)
+        n++;
+    if (n > 0) {
+        *ret = span_take(in, n);
+        return ASTM_JUNK;
+    }
+    switch (span_u8(in)) {
+    case ENQ:
+        l->expected = 1;
+        l->number_known = true;
+        l->last_digest = 0;
+        return ASTM_ENQ;
+    case EOT:
+        l->number_known = false;
+        return ASTM_EOT;
+    case ACK:
+        return ASTM_ACK;
+    case NAK:
+        return ASTM_NAK;
+    default:
+        l->state = ASTM_LINK_NUMBER;
+        return ASTM_FRAME_START;
+    }
+}
+
+static enum astm_event damaged(struct astm_link *l)
+{
+    l->state = ASTM_LINK_IDLE;
+    return ASTM_FRAME_DAMAGED;
+}
+
+static enum astm_event text(struct astm_link *l, struct span *in, struct span *ret)
+{
+    size_t n = 0;
+    unsigned sum = l->sum;
+    uint64_t digest = l->digest;
+    while (n < in->n && !is_control(in->p[n])) {
+        sum += in->p[n];
+        digest = (digest ^ in->p[n]) * DIGEST_PRIME;
+        n++;
+    }
+    l->sum = (uint8_t)sum;
+    l->digest = digest;
+    if (n > 0) {
+        *ret = span_take(in, n);
+        return ASTM_TEXT;
+    }
+    uint8_t c = in->p[0];
+    if (c != ETX && c != ETB)
+        return damaged(l); /* the control byte is read again from the neutral state */
+    (void)span_skip(in, 1);
+    l->sum = (uint8_t)(l->sum + c);
+    l->last_of_message = c == ETX;
+    l->state = ASTM_LINK_SUM1;
+    return ASTM_MORE;
+}
+
+/* Both digits are read. */
+static enum astm_event verdict(struct astm_link *l)
+{
+    if (l->claimed != l->sum)
+        return damaged(l);
+    l->state = ASTM_LINK_CR;
+    uint8_t last = (l->expected + 7) & 7;
+    l->out_of_order = false;
+    if (l->number_known && l->number != l->expected) {
+        if (l->number == last && l->digest == l->last_digest)
+            return ASTM_FRAME_REPEAT;
+        l->out_of_order = true;
+    }
+    l->number_known = true;
+    l->expected = (l->number + 1) & 7;
+    l->last_digest = l->digest;
+    return ASTM_FRAME_GOOD;
+}
+
+static enum astm_event sum_digit(struct astm_link *l, struct span *in)
+{
+    int digit = hex_digit(in->p[0]);
+    if (digit < 0)
+        return damaged(l);
+    (void)span_skip(in, 1);
+    if (l->state == ASTM_LINK_SUM1) {
+        l->claimed = (uint8_t)(digit << 4);
+        l->state = ASTM_LINK_SUM2;
+        return ASTM_MORE;
+    }
+    l->claimed |= (uint8_t)digit;
+    return verdict(l);
+}
+
+/* CR and LF behind a frame, each optional. */
+static void tail(struct astm_link *l, struct span *in)
+{
+    uint8_t c = in->p[0];
+    bool cr = c == '\r' && l->state == ASTM_LINK_CR;
+    bool lf = c == '\n';
+    l->tail_missing = !cr && !(lf && l->state == ASTM_LINK_LF);
+    l->state = cr ? ASTM_LINK_LF : ASTM_LINK_IDLE;
+    if (cr || lf)
+        (void)span_skip(in, 1);
+}
+
+enum astm_event astm_link_next(struct astm_link *l, struct span *in, struct span *ret)
+{
+    while (in->n > 0) {
+        enum astm_event event = ASTM_MORE;
+        switch (l->state) {
+        case ASTM_LINK_IDLE:
+            return idle(l, in, ret);
+        case ASTM_LINK_NUMBER:
+            if (in->p[0] < '0' || in->p[0] > '7')
+                return damaged(l);
+            l->number = span_u8(in) - '0';
+            l->sum = (uint8_t)(l->number + '0');
+            l->digest = DIGEST_START;
+            l->state = ASTM_LINK_TEXT;
+            break;
+        case ASTM_LINK_TEXT:
+            event = text(l, in, ret);
+            break;
+        case ASTM_LINK_SUM1:
+        case ASTM_LINK_SUM2:
+            event = sum_digit(l, in);
+            break;
+        case ASTM_LINK_CR:
+        case ASTM_LINK_LF:
+            tail(l, in);
+            break;
+        }
+        if (event != ASTM_MORE)
+            return event;
+    }
+    return ASTM_MORE;
+}
+
+static bool frame_open(const struct astm_link *l)
+{
+    return l->state >= ASTM_LINK_NUMBER && l->state <= ASTM_LINK_SUM2;
+}
+
+bool astm_link_gap(struct astm_link *l)
+{
+    bool open = frame_open(l);
+    l->state = ASTM_LINK_IDLE;
+    l->number_known = false;
+    return open;
+}
+
+bool astm_link_close(struct astm_link *l)
+{
+    bool open = frame_open(l);
+    l->state = ASTM_LINK_IDLE;
+    return open;
+}

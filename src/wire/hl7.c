@@ -1,0 +1,240 @@
+#include "wire/hl7.h"
+
+static bool is_letter_or_digit(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static bool is_name_byte(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool is_separator(uint8_t c)
+{
+    return c > 0x20 && c < 0x7f && !is_letter_or_digit(c);
+}
+
+static bool is_header(uint32_t name)
+{
+    return name == HL7_NAME('M', 'S', 'H') || name == HL7_NAME('F', 'H', 'S') || name == HL7_NAME('B', 'H', 'S');
+}
+
+bool hl7_delims(struct span message, struct hl7_delims *ret)
+{
+    if (!is_header(hl7_name(message)) || message.n < 4 || !is_separator(message.p[3]))
+        return false;
+    struct hl7_delims d = {.field = message.p[3], .component = '^', .repetition = '~', .escape = '\\', .sub = '&'};
+    struct span rest = span_of(message.p + 4, message.n - 4 < 8 ? message.n - 4 : 8);
+    struct span encoding = span_until(&rest, d.field, NULL);
+    uint8_t *const places[4] = {&d.component, &d.repetition, &d.escape, &d.sub};
+    size_t n = 0;
+    for (size_t i = 0; i < encoding.n && n < 4; i++) {
+        uint8_t c = encoding.p[i];
+        if (!is_separator(c))
+            break;
+        if (n > 0 && c == *places[n - 1])
+            continue; /* "^~\\&": an escape character that some writer escaped */
+        *places[n++] = c;
+    }
+    d.encoding_missing = n < 4;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (*places[i] == *places[j])
+                return false;
+    *ret = d;
+    return true;
+}
+
+bool hl7_segment_named(const struct hl7_delims *d, struct span s)
+{
+    return s.n >= 3 && s.p[0] >= 'A' && s.p[0] <= 'Z' && is_name_byte(s.p[1]) && is_name_byte(s.p[2]) && (s.n == 3 || s.p[3] == d->field);
+}
+
+/* Where the segment at the start of s ends, and how many bytes its end takes. */
+static size_t segment_end(const struct hl7_delims *d, struct span s, size_t *ret_step)
+{
+    size_t cr = span_find(&s, '\r');
+    struct span line = span_of(s.p, cr);
+    size_t at = span_find(&line, '\n');
+    while (at < cr) {
+        struct span behind = span_of(s.p + at + 1, s.n - at - 1);
+        if (at + 1 == s.n || hl7_segment_named(d, behind) || at + 1 == cr) {
+            *ret_step = 1;
+            return at;
+        }
+        struct span left = span_of(line.p + at + 1, cr - at - 1);
+        at += 1 + span_find(&left, '\n');
+    }
+    *ret_step = cr < s.n ? 1 : 0;
+    return cr;
+}
+
+bool hl7_segment(const struct hl7_delims *d, struct span *rest, struct span *ret)
+{
+    while (rest->n > 0 && (rest->p[0] == '\r' || rest->p[0] == '\n'))
+        (void)span_skip(rest, 1);
+    if (rest->n == 0)
+        return false;
+    size_t step = 0;
+    size_t end = segment_end(d, *rest, &step);
+    *ret = span_take(rest, end);
+    (void)span_skip(rest, step);
+    return true;
+}
+
+size_t hl7_fields(const struct hl7_delims *d, struct span segment, struct span *out, size_t max)
+{
+    size_t n = 0;
+    bool more = true;
+    struct span rest = segment;
+    out[n++] = span_until(&rest, d->field, &more);
+    if (more && is_header(hl7_name(segment)) && out[0].n == 3)
+        out[n++] = span_of(segment.p + 3, 1);
+    while (more && n < max)
+        out[n++] = span_until(&rest, d->field, &more);
+    for (size_t i = n; i < max; i++)
+        out[i] = (struct span){0};
+    return n;
+}
+
+struct span hl7_part(struct span s, uint8_t separator, size_t n)
+{
+    bool more = true;
+    struct span part = {0};
+    for (size_t i = 0; i < n; i++) {
+        if (!more)
+            return (struct span){0};
+        part = span_until(&s, separator, &more);
+    }
+    return part;
+}
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Writes what the sequence stands for; 0: not one that is undone here. */
+static size_t undo(const struct hl7_delims *d, struct span sequence, uint8_t *out)
+{
+    if (sequence.n == 1) {
+        switch (sequence.p[0]) {
+        case 'F': out[0] = d->field; return 1;
+        case 'S': out[0] = d->component; return 1;
+        case 'T': out[0] = d->sub; return 1;
+        case 'R': out[0] = d->repetition; return 1;
+        case 'E': out[0] = d->escape; return 1;
+        default: return 0;
+        }
+    }
+    if (sequence.n < 3 || sequence.p[0] != 'X' || sequence.n % 2 == 0)
+        return 0;
+    for (size_t i = 1; i < sequence.n; i++)
+        if (hex_digit(sequence.p[i]) < 0)
+            return 0;
+    for (size_t i = 1; i < sequence.n; i += 2)
+        out[i / 2] = (uint8_t)(hex_digit(sequence.p[i]) << 4 | hex_digit(sequence.p[i + 1]));
+    return sequence.n / 2;
+}
+
+size_t hl7_unescape(const struct hl7_delims *d, struct span s, uint8_t *out)
+{
+    size_t n = 0;
+    while (s.n > 0) {
+        size_t at = span_find(&s, d->escape);
+        if (at > 0)
+            memcpy(out + n, s.p, at);
+        n += at;
+        (void)span_skip(&s, at);
+        if (s.n == 0)
+            break;
+        struct span behind = span_of(s.p + 1, s.n - 1);
+        size_t length = span_find(&behind, d->escape);
+        size_t made = length < behind.n ? undo(d, span_of(behind.p, length), out + n) : 0;
+        if (made == 0) { /* one escape character stays; what follows may still hold a sequence */
+            out[n++] = s.p[0];
+            (void)span_skip(&s, 1);
+            continue;
+        }
+        n += made;
+        (void)span_skip(&s, length + 2);
+    }
+    return n;
+}
+
+static bool two_digits(struct span *s, unsigned low, unsigned high, char out[2])
+{
+    if (s->n < 2 || s->p[0] < '0' || s->p[0] > '9' || s->p[1] < '0' || s->p[1] > '9')
+        return false;
+    unsigned v = (unsigned)(s->p[0] - '0') * 10 + (unsigned)(s->p[1] - '0');
+    if (v < low || v > high)
+        return false;
+    out[0] = (char)s->p[0];
+    out[1] = (char)s->p[1];
+    (void)span_skip(s, 2);
+    return true;
+}
+
+static bool zone(struct span *s, char *out, size_t *n)
+{
+    uint8_t sign = span_peek(s, 0);
+    if (sign != '+' && sign != '-')
+        return true;
+    (void)span_skip(s, 1);
+    out[0] = (char)sign;
+    out[3] = ':';
+    *n += 6;
+    return two_digits(s, 0, 15, out + 1) && two_digits(s, 0, 59, out + 4);
+}
+
+static bool fraction(struct span *s, char *out, size_t *n)
+{
+    if (span_peek(s, 0) != '.')
+        return true;
+    (void)span_skip(s, 1);
+    size_t digits = 0;
+    while (digits < s->n && s->p[digits] >= '0' && s->p[digits] <= '9')
+        digits++;
+    if (digits == 0 || digits > 9)
+        return digits == 0; /* "120000." is seen: no fraction */
+    out[0] = '.';
+    memcpy(out + 1, s->p, digits);
+    *n += digits + 1;
+    (void)span_skip(s, digits);
+    return true;
+}
+
+static bool parse_time(struct span s, char *out, size_t *n)
+{
+    static const struct { char before; unsigned low; unsigned high; } parts[] = {{'-', 1, 12}, {'-', 1, 31}, {'T', 0, 23}, {':', 0, 59}, {':', 0, 60}};
+    if (!two_digits(&s, 0, 99, out) || !two_digits(&s, 0, 99, out + 2))
+        return false;
+    *n = 4;
+    size_t i = 0;
+    for (; i < 5 && s.n > 0 && s.p[0] >= '0' && s.p[0] <= '9'; i++) {
+        out[*n] = parts[i].before;
+        if (!two_digits(&s, parts[i].low, parts[i].high, out + *n + 1))
+            return false;
+        *n += 3;
+    }
+    if (i == 5 && !fraction(&s, out + *n, n))
+        return false;
+    return zone(&s, out + *n, n) && s.n == 0;
+}
+
+size_t hl7_time(struct span s, char out[HL7_TIME_TEXT])
+{
+    size_t n = 0;
+    struct span text = span_until(&s, '^', NULL);
+    while (text.n > 0 && text.p[text.n - 1] == ' ')
+        text.n--;
+    if (text.n > 26 || !parse_time(text, out, &n))
+        n = 0;
+    out[n] = 0;
+    return n;
+}
