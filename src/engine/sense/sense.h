@@ -70,6 +70,9 @@ void sense_finish(struct sense *s);
 
 const struct sense_stats *sense_stats(const struct sense *s);
 
+/* What was damaged, by name ("a link type that is not known: 147"), and how often: calls `each` for every kind that came. The sum is stats.damaged_packets. */
+void sense_damage(const struct sense *s, void (*each)(void *context, const char *what, uint64_t count), void *context);
+
 /* Messages by type ("ORU^R01" → count): calls `each` in alphabetical order; at most 256 types are kept apart, the rest under "other". */
 void sense_hl7_types(const struct sense *s, void (*each)(void *context, const char *type, uint64_t count), void *context);
 

@@ -1,0 +1,240 @@
+#include "engine/sense/flow.h"
+
+#include <stdlib.h>
+
+#define SLAB 256u          /* flows allocated at a time */
+#define VICTIM_STEPS 64    /* most flows looked at to find one to drop */
+
+/* Silence after which a flow is over. Analyzers keep a connection open for hours between results; a request over UDP is answered at once or not at all. */
+static const tq_time idle_after[FLOW_CLASSES] = {
+    [FLOW_CLOSING] = 10 * TIME_SECOND,
+    [FLOW_OPENING] = 60 * TIME_SECOND,
+    [FLOW_UDP] = 60 * TIME_SECOND,
+    [FLOW_OPEN] = 7200 * TIME_SECOND,
+};
+
+struct slot {
+    uint32_t hash;
+    uint32_t index; /* 1 + index of the flow; 0: empty */
+};
+
+struct queue {
+    struct flow *oldest;
+    struct flow *newest;
+};
+
+struct flows {
+    struct hash_key key;
+    struct slot *slots;
+    uint32_t mask;
+    size_t count;
+    size_t max;
+    struct flow **slabs;
+    uint32_t made;           /* flows ever taken from slabs */
+    struct flow *free;       /* chained by newer */
+    struct queue queues[FLOW_CLASSES];
+    uint64_t last_id;
+};
+
+struct flows *flows_new(const struct hash_key *key, size_t max)
+{
+    if (max == 0 || max > (1u << 24))
+        return NULL;
+    struct flows *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return NULL;
+    uint32_t slots = 64;
+    while (slots < max * 2)
+        slots *= 2;
+    t->key = *key;
+    t->max = max;
+    t->mask = slots - 1;
+    t->slots = calloc(slots, sizeof *t->slots);
+    t->slabs = calloc(max / SLAB + 1, sizeof(struct flow *));
+    if (t->slots == NULL || t->slabs == NULL) {
+        flows_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void flows_free(struct flows *t)
+{
+    if (t == NULL)
+        return;
+    if (t->slabs != NULL) {
+        for (size_t i = 0; i <= t->max / SLAB; i++)
+            free(t->slabs[i]);
+    }
+    free(t->slabs);
+    free(t->slots);
+    free(t);
+}
+
+size_t flows_count(const struct flows *t)
+{
+    return t->count;
+}
+
+static inline struct flow *at(const struct flows *t, uint32_t index)
+{
+    return &t->slabs[index / SLAB][index % SLAB];
+}
+
+uint32_t flows_hash(const struct flows *t, const struct flow_key *key)
+{
+    uint64_t h = hash_bytes(&t->key, key, flow_key_size(key));
+    return (uint32_t)(h ^ h >> 32);
+}
+
+struct flow *flows_find(const struct flows *t, const struct flow_key *key, uint32_t hash)
+{
+    for (uint32_t i = hash & t->mask; t->slots[i].index != 0; i = (i + 1) & t->mask) {
+        if (t->slots[i].hash != hash)
+            continue;
+        struct flow *f = at(t, t->slots[i].index - 1);
+        if (f->key.meta == key->meta && memcmp(&f->key, key, flow_key_size(key)) == 0)
+            return f;
+    }
+    return NULL;
+}
+
+static void enqueue(struct flows *t, struct flow *f, tq_time now)
+{
+    struct queue *q = &t->queues[f->class];
+    f->queued = now;
+    f->newer = NULL;
+    f->older = q->newest;
+    if (q->newest != NULL)
+        q->newest->newer = f;
+    else
+        q->oldest = f;
+    q->newest = f;
+}
+
+static void dequeue(struct flows *t, struct flow *f)
+{
+    struct queue *q = &t->queues[f->class];
+    if (f->older != NULL)
+        f->older->newer = f->newer;
+    else
+        q->oldest = f->newer;
+    if (f->newer != NULL)
+        f->newer->older = f->older;
+    else
+        q->newest = f->older;
+}
+
+static struct flow *take_free(struct flows *t)
+{
+    struct flow *f = t->free;
+    if (f != NULL) {
+        t->free = f->newer;
+        return f;
+    }
+    uint32_t slab = t->made / SLAB;
+    if (t->slabs[slab] == NULL) {
+        t->slabs[slab] = calloc(SLAB, sizeof *f);
+        if (t->slabs[slab] == NULL)
+            return NULL;
+    }
+    f = at(t, t->made);
+    f->index = t->made++;
+    return f;
+}
+
+struct flow *flows_add(struct flows *t, const struct flow_key *key, uint32_t hash, enum flow_class class, tq_time now)
+{
+    if (t->count == t->max)
+        return NULL;
+    struct flow *f = take_free(t);
+    if (f == NULL)
+        return NULL;
+    uint32_t index = f->index;
+    *f = (struct flow){.key = *key, .hash = hash, .index = index, .class = (uint8_t)class, .first = now, .last = now};
+    f->ref.id = ++t->last_id;
+    uint32_t i = hash & t->mask;
+    while (t->slots[i].index != 0)
+        i = (i + 1) & t->mask;
+    t->slots[i] = (struct slot){.hash = hash, .index = index + 1};
+    t->count++;
+    enqueue(t, f, now);
+    return f;
+}
+
+void flows_remove(struct flows *t, struct flow *f)
+{
+    uint32_t i = f->hash & t->mask;
+    while (t->slots[i].index != f->index + 1)
+        i = (i + 1) & t->mask;
+    /* pull back whatever probed past this slot */
+    for (uint32_t j = (i + 1) & t->mask; t->slots[j].index != 0; j = (j + 1) & t->mask) {
+        uint32_t home = t->slots[j].hash & t->mask;
+        if (((j - home) & t->mask) >= ((j - i) & t->mask)) {
+            t->slots[i] = t->slots[j];
+            i = j;
+        }
+    }
+    t->slots[i] = (struct slot){0};
+    t->count--;
+    dequeue(t, f);
+    f->newer = t->free;
+    t->free = f;
+}
+
+void flows_reclass(struct flows *t, struct flow *f, enum flow_class class, tq_time now)
+{
+    dequeue(t, f);
+    f->class = (uint8_t)class;
+    enqueue(t, f, now);
+}
+
+bool flow_idle(const struct flow *f, tq_time now)
+{
+    return now - f->last > idle_after[f->class];
+}
+
+struct flow *flows_expired(struct flows *t, tq_time now)
+{
+    for (int c = 0; c < FLOW_CLASSES; c++) {
+        for (;;) {
+            struct flow *f = t->queues[c].oldest;
+            if (f == NULL || now - f->queued <= idle_after[c])
+                break;
+            if (flow_idle(f, now))
+                return f;
+            dequeue(t, f);
+            enqueue(t, f, now);
+        }
+    }
+    return NULL;
+}
+
+struct flow *flows_victim(struct flows *t, tq_time now)
+{
+    for (int c = 0; c < FLOW_CLASSES; c++) {
+        struct flow *best = t->queues[c].oldest;
+        if (best == NULL)
+            continue;
+        for (int i = 0; i < VICTIM_STEPS; i++) {
+            struct flow *f = t->queues[c].oldest;
+            if (f->last <= f->queued)
+                return f;
+            if (f->last < best->last)
+                best = f;
+            dequeue(t, f);
+            enqueue(t, f, now);
+        }
+        return best;
+    }
+    return NULL;
+}
+
+struct flow *flows_any(const struct flows *t)
+{
+    for (int c = 0; c < FLOW_CLASSES; c++) {
+        if (t->queues[c].oldest != NULL)
+            return t->queues[c].oldest;
+    }
+    return NULL;
+}

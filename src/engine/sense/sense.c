@@ -1,0 +1,513 @@
+/* One packet's way: clock → link → IP (fragments) → flow → TCP stream or datagram; and what is common to all records.
+ *
+ * 1. Nothing here allocates for a packet that is in order and belongs to a known flow.
+ * 2. `now` is the packet clock: it never goes back by less than an hour, and a single packet cannot move it by more.
+ * 3. Every record of the room passes put_record, which numbers it.
+ * 4. Wrong checksums are accepted (see wire/tcp.h, wire/udp.h, wire/ip.h). */
+#include "engine/sense/sense.h"
+
+#include "engine/sense/app.h"
+#include "engine/sense/evidence.h"
+#include "engine/sense/flow.h"
+#include "engine/sense/fragment.h"
+#include "engine/sense/tcp_stream.h"
+#include "wire/ip.h"
+#include "wire/link.h"
+#include "wire/tcp.h"
+#include "wire/udp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LEAP (3600 * TIME_SECOND) /* a step of the packet clock that one packet alone cannot make */
+#define UNKNOWN_TYPES 8           /* unknown link types told apart */
+
+const struct sense_limits sense_default_limits = {
+    .flows = 65536,
+    .fragments = 4u << 20,
+    .reassembly_flow = 256u << 10,
+    .reassembly_total = 16u << 20,
+    .message = 4u << 20,
+    .messages_total = 32u << 20,
+};
+
+enum damage { DAMAGE_LINK, DAMAGE_ARP, DAMAGE_IP, DAMAGE_TCP, DAMAGE_UDP, DAMAGE_CUT, DAMAGE_TYPE, DAMAGE_KINDS };
+
+static const char *const damage_names[DAMAGE_KINDS] = {
+    [DAMAGE_LINK] = "a frame that ends inside its link headers",
+    [DAMAGE_ARP] = "an ARP packet that is cut or not for IPv4 over Ethernet",
+    [DAMAGE_IP] = "an IP header that is cut or contradicts itself",
+    [DAMAGE_TCP] = "a TCP header that is cut or whose data offset cannot be true",
+    [DAMAGE_UDP] = "a UDP header that is cut or whose length cannot be true",
+    [DAMAGE_CUT] = "a packet shorter than its headers say (cut by the capture)",
+    [DAMAGE_TYPE] = "a link type that is not known",
+};
+
+struct sense {
+    struct sense_options options;
+    struct sense_stats stats;
+    struct flows *flows;
+    struct fragments *fragments;
+    struct evidence *evidence; /* NULL: not asked for */
+    struct app_context *app;
+    struct streams streams;
+    tq_time now;
+    tq_time leap;  /* where the last packet that did not fit the clock stood; 0: it fitted */
+    tq_time sweep; /* when to look for idle flows again */
+    uint64_t seq;
+    uint64_t damage[DAMAGE_KINDS];
+    struct {
+        uint32_t linktype;
+        uint64_t count;
+    } unknown[UNKNOWN_TYPES];
+    struct record numbered; /* the record being handed out */
+    struct record closed;   /* flow.closed in the making */
+};
+
+/* ── records ── */
+
+static void put_record(void *context, const struct record *r)
+{
+    struct sense *s = context;
+    memcpy(&s->numbered, r, offsetof(struct record, fields) + r->n * sizeof r->fields[0]);
+    s->numbered.seq = ++s->seq;
+    record_put(&s->options.sink, &s->numbered);
+}
+
+static void flow_record(struct sense *s, const struct flow *f, const char *label, const char *reason)
+{
+    struct record *r = &s->closed;
+    record_start(r, EVENT_FLOW_CLOSED, f->last, &f->ref);
+    record_int(r, KEY_PACKETS, (int64_t)f->packets);
+    record_int(r, KEY_BYTES_UP, (int64_t)f->bytes[0]);
+    record_int(r, KEY_BYTES_DOWN, (int64_t)f->bytes[1]);
+    record_int(r, KEY_DURATION_NS, f->last > f->first ? f->last - f->first : 0);
+    if (label[0] != '\0')
+        record_str(r, KEY_APP, label);
+    record_str(r, KEY_REASON, reason);
+    if (f->gaps > 0)
+        record_int(r, KEY_GAPS, f->gaps);
+    if (f->retransmitted > 0)
+        record_int(r, KEY_RETRANSMITTED, f->retransmitted);
+    put_record(s, r);
+}
+
+/* ── life of a sense ── */
+
+static size_t or_default(size_t limit, size_t otherwise)
+{
+    return limit == 0 ? otherwise : limit;
+}
+
+static struct sense_limits complete(const struct sense_limits *l)
+{
+    const struct sense_limits *d = &sense_default_limits;
+    return (struct sense_limits){
+        .flows = or_default(l->flows, d->flows),
+        .fragments = or_default(l->fragments, d->fragments),
+        .reassembly_flow = or_default(l->reassembly_flow, d->reassembly_flow),
+        .reassembly_total = or_default(l->reassembly_total, d->reassembly_total),
+        .message = or_default(l->message, d->message),
+        .messages_total = or_default(l->messages_total, d->messages_total),
+    };
+}
+
+static void start_of_stream(void *context, struct flow *f, int direction, struct span bytes, tq_time time)
+{
+    struct sense *s = context;
+    evidence_start(s->evidence, f, direction, bytes, time);
+}
+
+static int make_parts(struct sense *s, struct error *e)
+{
+    const struct sense_limits *l = &s->options.limits;
+    struct sense_options inner = s->options;
+    if (s->options.sink.put != NULL)
+        inner.sink = (struct record_sink){.put = put_record, .context = s};
+    s->flows = flows_new(&s->options.hash_key, l->flows);
+    s->fragments = fragments_new(l->fragments);
+    if (s->flows == NULL || s->fragments == NULL || streams_init(&s->streams, l, e) != 0)
+        return err_set(e, ERR_SYSTEM, "no memory to look into traffic");
+    if (s->options.flow_records && s->options.sink.put != NULL) {
+        s->evidence = evidence_new(&s->options.hash_key, &inner.sink);
+        if (s->evidence == NULL)
+            return err_set(e, ERR_SYSTEM, "no memory to look into traffic");
+    }
+    s->app = app_context_new(&inner, &s->stats, e);
+    if (s->app == NULL)
+        return -1;
+    s->streams.app = s->app;
+    s->streams.stats = &s->stats;
+    s->streams.flows = s->flows;
+    s->streams.hellos = s->evidence != NULL;
+    s->streams.start = start_of_stream;
+    s->streams.start_context = s;
+    return 0;
+}
+
+struct sense *sense_new(const struct sense_options *options, struct error *e)
+{
+    struct sense_limits limits = complete(&options->limits);
+    if (limits.flows > 1u << 24 || limits.message > limits.messages_total || limits.reassembly_flow > limits.reassembly_total) {
+        (void)err_set(e, ERR_MISUSE, "limits that make no sense: at most 16777216 flows, and no part may be larger than its total");
+        return NULL;
+    }
+    struct sense *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        (void)err_set(e, ERR_SYSTEM, "no memory to look into traffic");
+        return NULL;
+    }
+    s->options = *options;
+    s->options.limits = limits;
+    if (make_parts(s, e) != 0) {
+        sense_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+static void end_flow(struct sense *s, struct flow *f, const char *reason)
+{
+    stream_end(&s->streams, f, s->now);
+    const char *label = f->label != NULL ? f->label : f->app != NULL ? app_label(f->app) : "";
+    if (f->app != NULL)
+        app_close(s->app, &f->app, &f->ref, s->now);
+    if (s->options.flow_records)
+        flow_record(s, f, label, reason);
+    if (s->evidence != NULL)
+        evidence_close(s->evidence, f);
+    flows_remove(s->flows, f);
+}
+
+/* The reason for which a TCP flow that has ended itself is over; otherwise the one given. */
+static const char *reason_of(const struct flow *f, const char *otherwise)
+{
+    if ((f->side[0].flags | f->side[1].flags) & SIDE_RST)
+        return "rst";
+    if (f->side[0].flags & f->side[1].flags & SIDE_FIN)
+        return "fin";
+    return otherwise;
+}
+
+static void close_flow(struct sense *s, struct flow *f, const char *reason)
+{
+    end_flow(s, f, reason_of(f, reason));
+}
+
+void sense_finish(struct sense *s)
+{
+    struct flow *f;
+    while ((f = flows_any(s->flows)) != NULL)
+        close_flow(s, f, "end");
+}
+
+void sense_free(struct sense *s)
+{
+    if (s == NULL)
+        return;
+    if (s->app != NULL) {
+        s->options.sink.put = NULL; /* what was not finished is thrown away */
+        s->options.flow_records = false;
+        sense_finish(s);
+        app_context_free(s->app);
+    }
+    evidence_free(s->evidence);
+    fragments_free(s->fragments);
+    flows_free(s->flows);
+    streams_release(&s->streams);
+    free(s);
+}
+
+/* ── the packet clock ── */
+
+static void sweep(struct sense *s)
+{
+    struct flow *f;
+    while ((f = flows_expired(s->flows, s->now)) != NULL)
+        close_flow(s, f, "idle");
+    s->sweep = s->now + TIME_SECOND;
+}
+
+static bool near(tq_time a, tq_time b)
+{
+    __int128 apart = (__int128)a - b;
+    return apart < LEAP && apart > -LEAP;
+}
+
+/* Moves the clock to a packet's time. A packet that stands more than an hour away must be confirmed by the next one. */
+static inline void tick(struct sense *s, tq_time time)
+{
+    if (__builtin_expect(s->stats.packets == 0, 0)) {
+        s->now = time;
+        s->stats.first_time = time;
+    } else if (__builtin_expect(near(time, s->now), 1)) {
+        s->leap = 0;
+        if (time > s->now)
+            s->now = time;
+    } else if (s->leap != 0 && near(time, s->leap)) {
+        s->leap = 0;
+        s->now = time;
+        s->sweep = time;
+    } else {
+        s->leap = time;
+        return;
+    }
+    s->stats.last_time = s->now;
+    if (s->now >= s->sweep)
+        sweep(s);
+}
+
+void sense_advance(struct sense *s, tq_time now)
+{
+    if (s->stats.packets == 0 || now <= s->now)
+        return;
+    s->now = now;
+    if (now >= s->sweep)
+        sweep(s);
+}
+
+/* ── damage ── */
+
+static void damaged(struct sense *s, enum damage kind)
+{
+    s->stats.damaged_packets++;
+    s->damage[kind]++;
+}
+
+static void unknown_type(struct sense *s, uint32_t linktype)
+{
+    damaged(s, DAMAGE_TYPE);
+    for (size_t i = 0; i < UNKNOWN_TYPES; i++) {
+        if (s->unknown[i].count == 0)
+            s->unknown[i].linktype = linktype;
+        if (s->unknown[i].linktype == linktype) {
+            s->unknown[i].count++;
+            return;
+        }
+    }
+}
+
+void sense_damage(const struct sense *s, void (*each)(void *context, const char *what, uint64_t count), void *context)
+{
+    for (int kind = 0; kind < DAMAGE_TYPE; kind++) {
+        if (s->damage[kind] > 0)
+            each(context, damage_names[kind], s->damage[kind]);
+    }
+    uint64_t others = s->damage[DAMAGE_TYPE];
+    for (size_t i = 0; i < UNKNOWN_TYPES && s->unknown[i].count > 0; i++) {
+        char text[80];
+        (void)snprintf(text, sizeof text, "%s: %u", damage_names[DAMAGE_TYPE], s->unknown[i].linktype);
+        each(context, text, s->unknown[i].count);
+        others -= s->unknown[i].count;
+    }
+    if (others > 0)
+        each(context, damage_names[DAMAGE_TYPE], others);
+}
+
+/* ── flows ── */
+
+/* Everything about the packet in hand. */
+struct way {
+    tq_time time;
+    uint32_t wire_length;
+    struct link link;
+    struct ip ip;
+    uint16_t sport;
+    uint16_t dport;
+    bool reversed; /* its sender is the endpoint that sorts higher */
+};
+
+static void make_key(struct way *w, struct flow_key *key)
+{
+    size_t n = w->ip.src.n;
+    int order = memcmp(w->ip.src.p, w->ip.dst.p, n);
+    w->reversed = order > 0 || (order == 0 && w->sport > w->dport);
+    key->meta = w->link.vlan << 8 | (n == 16 ? FLOW_KEY_V6 : 0) | w->ip.proto;
+    if (w->reversed) {
+        key->ports = (uint32_t)w->dport << 16 | w->sport;
+        memcpy(key->addresses, w->ip.dst.p, n);
+        memcpy(key->addresses + n, w->ip.src.p, n);
+    } else {
+        key->ports = (uint32_t)w->sport << 16 | w->dport;
+        memcpy(key->addresses, w->ip.src.p, n);
+        memcpy(key->addresses + n, w->ip.dst.p, n);
+    }
+}
+
+static struct address address_of(struct span bytes)
+{
+    struct address a = {.family = bytes.n == 4 ? 4 : 6};
+    memcpy(a.bytes, bytes.p, bytes.n);
+    return a;
+}
+
+/* A flow for a first packet. from_responder: its sender is the side that answered (a SYN with ACK). */
+static struct flow *open_flow(struct sense *s, const struct way *w, const struct flow_key *key, uint32_t hash, enum flow_class class, bool from_responder)
+{
+    if (flows_count(s->flows) == s->options.limits.flows)
+        close_flow(s, flows_victim(s->flows, s->now), "evicted");
+    struct flow *f = flows_add(s->flows, key, hash, class, s->now);
+    if (f == NULL)
+        return NULL; /* no memory: the packet is counted, and that is all */
+    s->stats.flows++;
+    f->reversed = w->reversed != from_responder;
+    f->ref.proto = w->ip.proto;
+    f->ref.vlan = link_vlan_id(w->link.vlan);
+    struct address from = address_of(w->ip.src);
+    struct address to = address_of(w->ip.dst);
+    f->ref.src = from_responder ? to : from;
+    f->ref.dst = from_responder ? from : to;
+    f->ref.sport = from_responder ? w->dport : w->sport;
+    f->ref.dport = from_responder ? w->sport : w->dport;
+    return f;
+}
+
+/* Counts the packet; returns its direction. */
+static inline int touch(struct sense *s, struct flow *f, const struct way *w)
+{
+    int direction = f->reversed != w->reversed;
+    f->last = s->now;
+    f->packets++;
+    f->bytes[direction] += w->wire_length;
+    if (__builtin_expect(!(f->seen & 1 << direction), 0)) {
+        f->seen |= (uint8_t)(1 << direction);
+        if (s->evidence != NULL && w->link.has_mac)
+            evidence_address(s->evidence, &f->ref, direction == 0 ? &f->ref.src : &f->ref.dst, w->link.source, w->time);
+    }
+    return direction;
+}
+
+static void on_tcp(struct sense *s, struct way *w, struct span bytes)
+{
+    struct tcp seg;
+    if (!tcp_decode(bytes, &seg)) {
+        damaged(s, DAMAGE_TCP);
+        return;
+    }
+    if (w->ip.missing > 0)
+        damaged(s, DAMAGE_CUT);
+    w->sport = seg.sport;
+    w->dport = seg.dport;
+    struct flow_key key;
+    make_key(w, &key);
+    uint32_t hash = flows_hash(s->flows, &key);
+    struct flow *f = flows_find(s->flows, &key, hash);
+    if (f != NULL && __builtin_expect(flow_idle(f, s->now), 0)) {
+        close_flow(s, f, "idle");
+        f = NULL;
+    }
+    if (f != NULL && stream_reopens(f, f->reversed != w->reversed, &seg)) {
+        close_flow(s, f, "reopened");
+        f = NULL;
+    }
+    if (f == NULL) {
+        bool alone = (seg.flags & (TCP_SYN | TCP_RST)) != 0 && seg.payload.n == 0;
+        f = open_flow(s, w, &key, hash, alone ? FLOW_OPENING : FLOW_OPEN, (seg.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK));
+        if (f == NULL)
+            return;
+        s->stats.tcp_flows++;
+    }
+    int direction = touch(s, f, w);
+    stream_segment(&s->streams, f, direction, &seg, w->ip.missing, w->time, s->now);
+}
+
+static void on_udp(struct sense *s, struct way *w, struct span bytes)
+{
+    struct udp udp;
+    if (!udp_decode(bytes, &udp)) {
+        damaged(s, DAMAGE_UDP);
+        return;
+    }
+    if (udp.missing > 0)
+        damaged(s, DAMAGE_CUT);
+    w->sport = udp.sport;
+    w->dport = udp.dport;
+    struct flow_key key;
+    make_key(w, &key);
+    uint32_t hash = flows_hash(s->flows, &key);
+    struct flow *f = flows_find(s->flows, &key, hash);
+    if (f != NULL && flow_idle(f, s->now)) {
+        close_flow(s, f, "idle");
+        f = NULL;
+    }
+    if (f == NULL) {
+        f = open_flow(s, w, &key, hash, FLOW_UDP, false);
+        if (f == NULL)
+            return;
+        s->stats.udp_flows++;
+    }
+    int direction = touch(s, f, w);
+    if (udp.payload.n == 0)
+        return;
+    bool maybe_dhcp = (udp.sport == 67 || udp.sport == 68) && (udp.dport == 67 || udp.dport == 68);
+    if (maybe_dhcp && s->evidence != NULL && evidence_dhcp(s->evidence, &f->ref, udp.payload, w->time))
+        f->label = "dhcp";
+    if (f->label != NULL)
+        return;
+    const char *label = app_datagram(s->app, &f->ref, direction, udp.payload, w->time);
+    if (label[0] != '\0')
+        f->label = label;
+}
+
+static void on_ip(struct sense *s, struct way *w)
+{
+    if (!ip_decode(w->link.protocol == ETHERTYPE_IPV4 ? 4 : 6, w->link.payload, &w->ip)) {
+        damaged(s, DAMAGE_IP);
+        return;
+    }
+    struct span bytes = w->ip.payload;
+    if (__builtin_expect(w->ip.fragment, 0)) {
+        if (w->ip.missing > 0)
+            damaged(s, DAMAGE_CUT);
+        uint8_t proto;
+        if (!fragments_add(s->fragments, &w->ip, w->link.vlan, s->now, &bytes, &proto))
+            return;
+        w->ip.proto = proto;
+        w->ip.missing = 0;
+        w->ip.fragment = false;
+        if (w->ip.version == 6 && (!ip_extensions(proto, &bytes, &w->ip) || w->ip.fragment)) {
+            damaged(s, DAMAGE_IP);
+            return;
+        }
+    }
+    if (w->ip.proto == IP_PROTO_TCP)
+        on_tcp(s, w, bytes);
+    else if (w->ip.proto == IP_PROTO_UDP)
+        on_udp(s, w, bytes);
+    else if (w->ip.missing > 0)
+        damaged(s, DAMAGE_CUT);
+}
+
+void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span bytes, uint32_t wire_length)
+{
+    struct way w;
+    w.time = time;
+    w.wire_length = wire_length;
+    tick(s, time);
+    s->stats.packets++;
+    s->stats.bytes += wire_length;
+    switch (link_decode(linktype, bytes, &w.link)) {
+    case LINK_UNKNOWN:
+        unknown_type(s, linktype);
+        return;
+    case LINK_CUT:
+        damaged(s, DAMAGE_LINK);
+        return;
+    case LINK_OK:
+        break;
+    }
+    if (w.link.protocol == ETHERTYPE_IPV4 || w.link.protocol == ETHERTYPE_IPV6)
+        on_ip(s, &w);
+    else if (w.link.protocol == ETHERTYPE_ARP && s->evidence != NULL && !evidence_arp(s->evidence, w.link.payload, time))
+        damaged(s, DAMAGE_ARP);
+}
+
+const struct sense_stats *sense_stats(const struct sense *s)
+{
+    return &s->stats;
+}
+
+void sense_hl7_types(const struct sense *s, void (*each)(void *context, const char *type, uint64_t count), void *context)
+{
+    app_hl7_types(s->app, each, context);
+}

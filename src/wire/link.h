@@ -1,0 +1,51 @@
+/* Link layer: the frame of a capture → what it carries.
+ *
+ * Known: Ethernet (II, 802.3 with LLC/SNAP; 802.1Q, 802.1ad and old QinQ tags; PPPoE sessions; MPLS), Linux cooked v1 and v2, raw IP, NULL and LOOP,
+ * PPP, PPP over serial, PPPoE. Numbers are LINKTYPE_* of tcpdump.org/linktypes.html, which for the types here equal what capture files hold. */
+#ifndef TQ_WIRE_LINK_H
+#define TQ_WIRE_LINK_H
+
+#include "base/span.h"
+
+#define LINKTYPE_NULL 0
+#define LINKTYPE_ETHERNET 1
+#define LINKTYPE_PPP 9
+#define LINKTYPE_RAW_12 12 /* DLT_RAW of most systems, found in old files */
+#define LINKTYPE_RAW_14 14 /* DLT_RAW of OpenBSD */
+#define LINKTYPE_PPP_HDLC 50
+#define LINKTYPE_PPP_ETHER 51
+#define LINKTYPE_RAW 101
+#define LINKTYPE_LOOP 108
+#define LINKTYPE_LINUX_SLL 113
+#define LINKTYPE_IPV4 228
+#define LINKTYPE_IPV6 229
+#define LINKTYPE_LINUX_SLL2 276
+
+#define ETHERTYPE_IPV4 0x0800
+#define ETHERTYPE_ARP 0x0806
+#define ETHERTYPE_IPV6 0x86dd
+
+enum link_status {
+    LINK_OK,
+    LINK_UNKNOWN, /* no decoder for this link type */
+    LINK_CUT,     /* the headers do not fit into the frame */
+};
+
+struct link {
+    uint16_t protocol;    /* EtherType of payload; 0: something else than IP or ARP */
+    uint32_t vlan;        /* tags as they identify a network: outer << 12 | inner for two, the id for one, 0 for none */
+    bool has_mac;         /* source holds the sender's Ethernet address */
+    uint8_t source[6];
+    struct span payload;
+};
+
+/* Decodes one frame. On LINK_OK *ret is filled; payload points into bytes. At most 8 tags or labels are followed. */
+enum link_status link_decode(uint32_t linktype, struct span bytes, struct link *ret);
+
+/* What is shown for a link's tags: the innermost VLAN id, 0 for none. */
+static inline uint16_t link_vlan_id(uint32_t vlan)
+{
+    return (uint16_t)(vlan & 0xfff);
+}
+
+#endif
