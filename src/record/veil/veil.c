@@ -9,6 +9,7 @@
 #include "record/veil/veil.h"
 
 #include "base/hash.h"
+#include "base/json.h"
 #include "record/crypto/crypto.h"
 #include "record/veil/allow.h"
 #include "record/veil/community.h"
@@ -275,8 +276,9 @@ static void put_sentence(struct veil *v, struct json *j, const struct record *r,
 {
     buf_clear(&v->title);
     for (;;) {
-        buf_add_span(&v->title, span_until(&s, '{', NULL));
-        if (s.n == 0)
+        bool more;
+        buf_add_span(&v->title, span_until(&s, '{', &more));
+        if (!more)
             break;
         if (s.n < 2 || s.p[0] < '0' || s.p[0] > '9' || s.p[1] != '}') {
             buf_u8(&v->title, '{');

@@ -6,7 +6,7 @@
 #define TQ_VEIL_H
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/buf.h"
 #include "base/record.h"
 
 #define VEIL_KEY 32

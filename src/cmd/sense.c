@@ -1,0 +1,491 @@
+/* tourniquet sense: a capture → events and findings, in one process: source → sense → detect → veil → standard output. */
+#include "cmd/cmd.h"
+
+#include "engine/detect/detect.h"
+#include "engine/sense/sense.h"
+#include "engine/sense/source.h"
+#include "record/crypto/crypto.h"
+#include "record/veil/veil.h"
+
+#include "base/json.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define OUT_BLOCK (128 * 1024)       /* written in blocks of at least this */
+#define OUT_MAX (64 * 1024 * 1024)   /* one record is 1 MiB at most, six times that as JSON */
+#define KEY_FILE_MAX 66              /* 64 digits and an end of line */
+
+static const char usage[] =
+    "usage: tourniquet sense FILE|- [OPTION]...\n"
+    "\n"
+    "Reads a capture of network traffic and prints what it means for a laboratory: devices, lab messages, results, and what is wrong with them.\n"
+    "FILE is a pcap or pcapng file, plain or packed with gzip or zstd; - is standard input. Lab protocols (HL7 over MLLP, ASTM E1381/E1394 and others)\n"
+    "are recognised by content on any port. Damaged captures are read as far as they can be.\n"
+    "\n"
+    "Output: one JSON object a line, the events of docs/formats/events.md. Patients and specimens are keyed tokens (P-..., S-...), values are digests\n"
+    "(V-...), names, birth dates and addresses are left out, and texts from outside that could hold any of these are tokens too (T-...).\n"
+    "\n"
+    "  --stats            print no events, but one line of counters at the end\n"
+    "  --events           print events also with --stats\n"
+    "  --token-key FILE   key for tokens: 32 bytes, or 64 hexadecimal digits; not readable by everybody. The same key gives the same tokens. Without it a\n"
+    "                     random key is used, and tokens of two runs cannot be compared\n"
+    "  --reveal           add patient, specimen and value in clear: only for people who may see them\n"
+    "  --fail-on SEVERITY exit with 1 when there is a finding of this severity (info, low, medium, high, critical) or above\n"
+    "  --labels own       how flow.closed names applications: own recognition (the only kind so far)\n"
+    "  --help             this text\n"
+    "\n"
+    "Exit status: 0 done (findings are output, not failure), 1 a finding reached --fail-on, 2 wrong use, or not one packet could be read,\n"
+    "3 the machine failed (disk, memory, permission).\n"
+    "\n"
+    "Examples:\n"
+    "  tourniquet sense monday.pcapng.gz | jq 'select(.event == \"finding\")'\n"
+    "  tourniquet sense monday.pcap --stats\n"
+    "  tcpdump -i eth1 -w - | tourniquet sense - --token-key lab.key\n";
+
+enum long_option { OPT_STATS = 1000, OPT_EVENTS, OPT_TOKEN_KEY, OPT_REVEAL, OPT_FAIL_ON, OPT_LABELS, OPT_RULES, OPT_INTEL };
+
+static const struct option long_options[] = {
+    {"stats", no_argument, NULL, OPT_STATS},         {"events", no_argument, NULL, OPT_EVENTS},
+    {"token-key", required_argument, NULL, OPT_TOKEN_KEY}, {"reveal", no_argument, NULL, OPT_REVEAL},
+    {"fail-on", required_argument, NULL, OPT_FAIL_ON}, {"labels", required_argument, NULL, OPT_LABELS},
+    {"rules", required_argument, NULL, OPT_RULES},   {"intel", required_argument, NULL, OPT_INTEL},
+    {"interface", required_argument, NULL, 'i'},     {0},
+};
+
+static const char *const severities[] = {"info", "low", "medium", "high", "critical"};
+#define SEVERITIES ((int)(sizeof severities / sizeof severities[0]))
+
+struct choice {
+    const char *file;
+    const char *token_key; /* file, or NULL */
+    bool stats;
+    bool events;
+    bool reveal;
+    int fail_on; /* severity, or SEVERITIES: never */
+};
+
+/* Everything of one run. */
+struct run {
+    struct choice choice;
+    struct sense *sense;
+    struct detect *detect;
+    struct veil *veil; /* NULL: nothing is printed but counters */
+    struct source *source;
+    struct buf out;
+    int out_error; /* errno of a failed write; EPIPE: the reader went away */
+    int worst;     /* severity of the worst finding, -1: none */
+};
+
+static int severity_rank(struct span word)
+{
+    for (int i = 0; i < SEVERITIES; i++)
+        if (span_is(word, severities[i]))
+            return i;
+    return -1;
+}
+
+static int choose(int argc, char **argv, struct choice *ret, struct error *e)
+{
+    struct choice c = {.fail_on = SEVERITIES};
+    bool events = false;
+    optind = 0;
+    opterr = 0;
+    for (int o; (o = getopt_long(argc, argv, ":i:", long_options, NULL)) != -1;) {
+        switch (o) {
+        case OPT_STATS:
+            c.stats = true;
+            break;
+        case OPT_EVENTS:
+            events = true;
+            break;
+        case OPT_TOKEN_KEY:
+            c.token_key = optarg;
+            break;
+        case OPT_REVEAL:
+            c.reveal = true;
+            break;
+        case OPT_FAIL_ON:
+            c.fail_on = severity_rank(span_str(optarg));
+            if (c.fail_on < 0)
+                return err_set(e, ERR_MISUSE, "--fail-on %s: give one of info, low, medium, high, critical", optarg);
+            break;
+        case OPT_LABELS:
+            if (strcmp(optarg, "own") != 0)
+                return err_set(e, ERR_MISUSE, "--labels %s: this version recognises applications by its own means only; leave the option out or give own", optarg);
+            break;
+        case OPT_RULES:
+            return err_set(e, ERR_MISUSE, "--rules: this version does not match rules yet; leave the option out");
+        case OPT_INTEL:
+            return err_set(e, ERR_MISUSE, "--intel: this version does not match indicators yet; leave the option out");
+        case 'i':
+            return err_set(e, ERR_MISUSE, "-i %s: this version reads captures, not live interfaces; use `tcpdump -i %s -w - | tourniquet sense -`", optarg, optarg);
+        case ':':
+            return err_set(e, ERR_MISUSE, "%s: its value is missing; see `tourniquet help sense`", argv[optind - 1]);
+        default:
+            return err_set(e, ERR_MISUSE, "%s: there is no such option; see `tourniquet help sense`", argv[optind - 1]);
+        }
+    }
+    if (optind >= argc)
+        return err_set(e, ERR_MISUSE, "no capture given: name a file, or - for standard input");
+    if (optind + 1 < argc)
+        return err_set(e, ERR_MISUSE, "%s: one capture at a time; run it once for each file", argv[optind + 1]);
+    c.file = argv[optind];
+    c.events = events || !c.stats;
+    *ret = c;
+    return 0;
+}
+
+/* ── The token key ── */
+
+/* Bytes of the file, at most max, or -1. */
+static ssize_t read_key_file(const char *path, uint8_t *into, size_t max, struct error *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return errno == EACCES ? err_sys(e, errno, "%s: the token key cannot be opened", path)
+                               : err_set(e, ERR_MISUSE, "%s: the token key cannot be opened: no such file", path);
+    struct stat st;
+    ssize_t n = -1;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        (void)err_set(e, ERR_MISUSE, "%s: the token key is no ordinary file", path);
+    else if ((st.st_mode & (S_IROTH | S_IWOTH)) != 0)
+        (void)err_set(e, ERR_MISUSE, "%s: everybody may read or write this token key; run `chmod 600` on it, and use another key if somebody may have read it", path);
+    else if ((n = read(fd, into, max)) < 0)
+        (void)err_sys(e, errno, "%s: reading the token key", path);
+    (void)close(fd);
+    return n;
+}
+
+static int token_key(const char *path, uint8_t key[VEIL_KEY], struct error *e)
+{
+    if (path == NULL) {
+        crypto_random(key, VEIL_KEY);
+        return 0;
+    }
+    uint8_t bytes[KEY_FILE_MAX + 1];
+    ssize_t n = read_key_file(path, bytes, sizeof bytes, e);
+    if (n < 0)
+        return -1;
+    struct span text = span_of(bytes, (size_t)n);
+    while (text.n > 2 * VEIL_KEY && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+        text.n--;
+    bool ok = true;
+    if (text.n == VEIL_KEY)
+        memcpy(key, text.p, VEIL_KEY);
+    else
+        ok = text.n == 2 * VEIL_KEY && text_unhex(text, key, VEIL_KEY);
+    crypto_wipe(bytes, sizeof bytes);
+    return ok ? 0 : err_set(e, ERR_MISUSE, "%s: a token key is 32 bytes, or 64 hexadecimal digits; make one with `openssl rand -hex 32`", path);
+}
+
+/* ── Output ── */
+
+static void flush(struct run *run)
+{
+    size_t at = 0;
+    while (at < run->out.n && run->out_error == 0) {
+        ssize_t n = write(STDOUT_FILENO, run->out.p + at, run->out.n - at);
+        if (n > 0)
+            at += (size_t)n;
+        else if (n < 0 && errno != EINTR)
+            run->out_error = errno;
+    }
+    buf_clear(&run->out);
+}
+
+static void print(struct run *run, const struct record *r)
+{
+    veil_json(run->veil, &run->out, r);
+    buf_u8(&run->out, '\n');
+    if (!buf_ok(&run->out)) {
+        run->out_error = ENOMEM;
+        buf_clear(&run->out);
+    } else if (run->out.n >= OUT_BLOCK) {
+        flush(run);
+    }
+}
+
+static void take_finding(void *context, const struct record *r)
+{
+    struct run *run = context;
+    int rank = severity_rank(record_get(r, KEY_SEVERITY));
+    if (rank > run->worst)
+        run->worst = rank;
+    if (run->veil != NULL)
+        print(run, r);
+}
+
+static void take_record(void *context, const struct record *r)
+{
+    struct run *run = context;
+    if (run->veil != NULL)
+        print(run, r);
+    detect_record(run->detect, r);
+}
+
+/* ── Counters ── */
+
+static void put_count(void *context, const char *name, uint64_t count)
+{
+    json_put_uint(context, name, count);
+}
+
+/* A message type comes from outside: three capitals or digits, and perhaps an event of a letter and two digits, is a type; anything else is "other". */
+static bool is_type(const char *t)
+{
+    size_t n = strlen(t);
+    if (n != 3 && n != 7)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        bool capital = t[i] >= 'A' && t[i] <= 'Z';
+        bool digit = t[i] >= '0' && t[i] <= '9';
+        if (i == 3 ? t[i] != '^' : i == 0 || i == 4 ? !capital : i > 4 ? !digit : !capital && !digit)
+            return false;
+    }
+    return true;
+}
+
+struct types {
+    struct json *json;
+    uint64_t other;
+};
+
+static void put_type(void *context, const char *type, uint64_t count)
+{
+    struct types *t = context;
+    if (is_type(type))
+        json_put_uint(t->json, type, count);
+    else
+        t->other += count;
+}
+
+static void put_types(struct json *j, const struct sense *sense)
+{
+    struct types types = {.json = j};
+    json_key(j, "hl7_by_type");
+    json_object(j);
+    sense_hl7_types(sense, put_type, &types);
+    if (types.other > 0)
+        json_put_uint(j, "other", types.other);
+    json_object_end(j);
+}
+
+static void put_letters(struct json *j, const struct sense_stats *s)
+{
+    json_key(j, "astm_records_by_type");
+    json_object(j);
+    for (size_t i = 0; i < 26; i++)
+        if (s->astm_records[i] > 0)
+            json_put_uint(j, (char[]){(char)('A' + i), 0}, s->astm_records[i]);
+    json_object_end(j);
+}
+
+static void put_time(struct json *j, const char *key, tq_time t)
+{
+    char text[TIME_TEXT];
+    if (t == 0) {
+        json_put_str(j, key, NULL);
+        return;
+    }
+    json_put_text(j, key, span_of(text, time_format(t, text)));
+}
+
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+static void print_stats(struct run *run, const struct timespec *start)
+{
+    const struct sense_stats *s = sense_stats(run->sense);
+    struct json out = json_to(&run->out);
+    struct json *j = &out;
+    json_object(j);
+    put_time(j, "time", s->last_time);
+    json_put_str(j, "event", "stats");
+    json_put_uint(j, "packets", s->packets);
+    json_put_uint(j, "bytes", s->bytes);
+    json_put_uint(j, "flows", s->flows);
+    json_put_uint(j, "tcp_flows", s->tcp_flows);
+    json_put_uint(j, "udp_flows", s->udp_flows);
+    json_put_uint(j, "tcp_gaps", s->tcp_gaps);
+    json_put_uint(j, "retransmitted", s->retransmitted);
+    json_put_uint(j, "tcp_conflicts", s->tcp_conflicts);
+    json_put_uint(j, "hl7_messages", s->hl7_messages);
+    put_types(j, run->sense);
+    json_put_uint(j, "astm_messages", s->astm_messages);
+    put_letters(j, s);
+    json_put_uint(j, "astm_good_frames", s->astm_good_frames);
+    json_put_uint(j, "astm_damaged_frames", s->astm_damaged_frames);
+    json_put_uint(j, "poct1a_messages", s->poct1a_messages);
+    json_put_uint(j, "dicom_associations", s->dicom_associations);
+    json_put_uint(j, "results", s->results);
+    json_put_uint(j, "malformed", s->malformed);
+    json_key(j, "findings_by_kind");
+    json_object(j);
+    detect_kinds(run->detect, put_count, j);
+    json_object_end(j);
+    json_put_uint(j, "damaged_packets", s->damaged_packets);
+    json_put_uint(j, "capture_damage", source_damage(run->source, NULL));
+    put_time(j, "first_time", s->first_time);
+    put_time(j, "last_time", s->last_time);
+    json_key(j, "elapsed_s");
+    json_real(j, seconds_since(start), 6);
+    json_object_end(j);
+    buf_u8(&run->out, '\n');
+}
+
+/* ── The run ── */
+
+static struct hash_key random_hash_key(void)
+{
+    struct hash_key k;
+    crypto_random(&k, sizeof k);
+    return k;
+}
+
+static int make_stages(struct run *run, struct error *e)
+{
+    if (run->choice.events) {
+        uint8_t key[VEIL_KEY];
+        if (token_key(run->choice.token_key, key, e) != 0)
+            return -1;
+        run->veil = veil_new(key, run->choice.reveal, e);
+        crypto_wipe(key, sizeof key);
+        if (run->veil == NULL)
+            return -1;
+    }
+    struct detect_options d = {.hash_key = random_hash_key(), .sink = {take_finding, run}};
+    struct sense_options s = {.limits = sense_default_limits, .hash_key = random_hash_key(), .sink = {take_record, run}, .flow_records = run->choice.events};
+    run->detect = detect_new(&d, e);
+    run->sense = run->detect == NULL ? NULL : sense_new(&s, e);
+    return run->sense == NULL ? -1 : 0;
+}
+
+static int open_capture(const char *file, int *ret_fd, struct error *e)
+{
+    if (strcmp(file, "-") == 0) {
+        *ret_fd = STDIN_FILENO;
+        return 0;
+    }
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            return err_set(e, ERR_MISUSE, "%s: there is no such file; check the name", file);
+        return err_sys(e, errno, "%s: cannot be opened", file);
+    }
+    struct stat st;
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        (void)close(fd);
+        return err_set(e, ERR_MISUSE, "%s: is a folder; name one capture file", file);
+    }
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Reads until the end, an error, or a reader that went away. */
+static int read_all(struct run *run, struct error *e)
+{
+    struct packet p;
+    int more;
+    while ((more = source_next(run->source, &p, e)) > 0 && run->out_error == 0)
+        sense_packet(run->sense, p.time, p.linktype, p.bytes, p.wire_length);
+    if (run->out_error == 0)
+        sense_finish(run->sense);
+    return more < 0 ? -1 : 0;
+}
+
+/* What could not be read, in one line for people. */
+static void name_damage(const struct run *run, const char *name)
+{
+    const char *first = "";
+    uint64_t capture = source_damage(run->source, &first);
+    uint64_t packets = sense_stats(run->sense)->damaged_packets;
+    if (capture == 0 && packets == 0)
+        return;
+    struct buf line = BUF_INIT(2048);
+    buf_addf(&line, "tourniquet sense: %s:", name);
+    if (capture > 0)
+        buf_addf(&line, " the capture is damaged in %llu place%s, first: %s;", (unsigned long long)capture, capture == 1 ? "" : "s", first);
+    if (packets > 0)
+        buf_addf(&line, " %llu packet%s cut or malformed;", (unsigned long long)packets, packets == 1 ? " is" : "s are");
+    buf_add_str(&line, " the rest was read");
+    (void)fprintf(stderr, "%s\n", buf_text(&line));
+    buf_release(&line);
+}
+
+/* The exit status, after everything is printed; complains where the machine or the input failed. */
+static int conclude(struct run *run, int rc, const char *name, struct error *e)
+{
+    if (rc == 0 && sense_stats(run->sense)->packets == 0)
+        rc = err_set(e, ERR_MISUSE, "holds not one packet; give a capture made while the network was in use");
+    if (rc != 0) {
+        (void)err_context(e, "tourniquet sense: %s", name);
+        (void)fprintf(stderr, "%s\n", e->text);
+        return err_exit_status(e);
+    }
+    if (run->out_error != 0 && run->out_error != EPIPE) {
+        (void)err_sys(e, run->out_error, "tourniquet sense: standard output cannot be written");
+        (void)fprintf(stderr, "%s\n", e->text);
+        return 3;
+    }
+    return run->worst >= run->choice.fail_on ? 1 : 0;
+}
+
+static int run_on(struct run *run, int fd, const char *name, struct error *e)
+{
+    struct timespec start;
+    (void)clock_gettime(CLOCK_MONOTONIC, &start);
+    run->source = source_from_fd(fd, e);
+    int rc = run->source == NULL ? -1 : make_stages(run, e);
+    if (rc != 0) {
+        (void)fprintf(stderr, "tourniquet sense: %s\n", e->text);
+        return err_exit_status(e);
+    }
+    rc = read_all(run, e);
+    name_damage(run, name);
+    if (run->choice.stats && sense_stats(run->sense)->packets > 0)
+        print_stats(run, &start);
+    flush(run);
+    return conclude(run, rc, name, e);
+}
+
+static int run_sense(int argc, char **argv)
+{
+    struct error e = {0};
+    struct run run = {.out = BUF_INIT(OUT_MAX), .worst = -1};
+    int fd = -1;
+    if (choose(argc, argv, &run.choice, &e) != 0 || crypto_start(&e) != 0 || open_capture(run.choice.file, &fd, &e) != 0) {
+        (void)fprintf(stderr, "tourniquet sense: %s\n", e.text);
+        return err_exit_status(&e);
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    int status = run_on(&run, fd, fd == STDIN_FILENO ? "standard input" : run.choice.file, &e);
+    if (fd != STDIN_FILENO)
+        (void)close(fd);
+    sense_free(run.sense);
+    detect_free(run.detect);
+    veil_free(run.veil);
+    source_free(run.source);
+    buf_release(&run.out);
+    return status;
+}
+
+const struct verb verb_sense = {
+    .name = "sense",
+    .summary = "a capture of network traffic -> events and findings",
+    .usage = usage,
+    .run = run_sense,
+};

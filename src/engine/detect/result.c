@@ -1,0 +1,224 @@
+/* Whether results stay the same: one that comes again with other content (result.altered, result.corrected), and a whole message that comes again on another
+ * connection (result.replayed). Nothing but keyed digests is kept. */
+#include "engine/detect/detect_private.h"
+
+#define REPLAY_AFTER (10 * 60 * TIME_SECOND) /* sooner, from the same address, it is a sender that was not sure to have been heard */
+#define CAUSE_MAX 1024
+
+struct kept_result {
+    struct digest content;
+    struct digest message;
+    uint8_t final;
+    uint8_t several; /* one message held this result several times with different content (replicates, sub-tests): not comparable */
+};
+
+struct memo *results_new(void)
+{
+    return memo_new(RESULTS_MAX, sizeof(struct kept_result));
+}
+
+static struct digest digest_text(const struct detect *d, char purpose, struct span text)
+{
+    struct digester g;
+    digest_start(&g, &d->key, purpose);
+    digest_add(&g, text);
+    return digest_end(&g);
+}
+
+/* OBX-11 and E1394 R-9. Final: F, U, V, or nothing said. Changed on purpose: C corrected, A amended, W wrong, D deleted, X cannot be obtained. */
+static uint8_t status_letter(struct span status)
+{
+    uint8_t c = span_peek(&status, 0);
+    return c >= 'a' && c <= 'z' ? (uint8_t)(c - 32) : c;
+}
+
+static bool is_final(uint8_t c)
+{
+    return c == 0 || c == 'F' || c == 'U' || c == 'V' || c == 'C' || c == 'A';
+}
+
+static bool is_correction(uint8_t c)
+{
+    return c == 'C' || c == 'A' || c == 'W' || c == 'D' || c == 'X';
+}
+
+static struct span result_cause(struct buf *b, const struct result *t, struct parties *p)
+{
+    const struct span parts[] = {t->specimen, t->code, t->system, t->observed};
+    buf_addf(b, "%s>%s:%u", p->sender_text, p->receiver_text, (unsigned)p->port);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        buf_u8(b, '|');
+        buf_add_span(b, parts[i].n > CAUSE_MAX / 8 ? span_of(parts[i].p, CAUSE_MAX / 8) : parts[i]);
+    }
+    return buf_span(b);
+}
+
+static void changed(struct detect *d, const struct record *r, const struct result *t, struct parties *p, bool correction)
+{
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    parties_text(p);
+    struct finding f = {
+        .kind = correction ? KIND_RESULT_CORRECTED : KIND_RESULT_ALTERED,
+        .severity = correction ? SEVERITY_INFO : SEVERITY_CRITICAL,
+        .title = correction ? "{0} corrected a result of test {2} that it had sent to {1} before."
+                            : "A result of test {2} came from {0} to {1} a second time with different content, and not as a correction.",
+        .advice = correction ? "Nothing to do if the lab corrected this result. If nobody did, treat it as altered: compare it with the analyzer's own record."
+                             : "Do not act on this result. Compare the value in the LIS with the analyzer's own display or printout, tell the physician if a wrong value "
+                               "went out, and have the path between {0} and {1} examined.",
+        .technique = correction ? NULL : "T1565.002",
+        .subjects = {span_str(p->sender_text), span_str(p->receiver_text), t->code},
+        .n_subjects = 3,
+        .cause = result_cause(&cause, t, p),
+    };
+    finding_put(d, r, &f);
+    buf_release(&cause);
+}
+
+static void add_place(struct digester *g, struct parties *p)
+{
+    digest_add(g, span_of(p->sender->bytes, sizeof p->sender->bytes));
+    digest_add(g, span_of(p->receiver->bytes, sizeof p->receiver->bytes));
+    digest_add(g, span_of(&p->port, sizeof p->port));
+}
+
+static struct digest content_of(const struct detect *d, const struct result *t)
+{
+    struct digester g;
+    digest_start(&g, &d->key, 'v');
+    digest_add(&g, t->value);
+    digest_add(&g, t->units);
+    return digest_end(&g);
+}
+
+void judge_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p)
+{
+    if (t->specimen.n == 0 || t->code.n == 0 || t->observed.n == 0)
+        return; /* without all three, two results may rightly differ */
+    struct digester g;
+    digest_start(&g, &d->key, 'i');
+    add_place(&g, p);
+    digest_add(&g, t->specimen);
+    digest_add(&g, t->code);
+    digest_add(&g, t->system);
+    digest_add(&g, t->observed);
+    bool is_new;
+    struct kept_result *k = memo_put(d->results, digest_end(&g), r->time, &is_new);
+    struct digest content = content_of(d, t);
+    struct digest message = digest_text(d, 'm', t->message);
+    uint8_t status = status_letter(t->status);
+    if (is_new) {
+        *k = (struct kept_result){.content = content, .message = message, .final = is_final(status)};
+        return;
+    }
+    bool differs = !digest_equal(k->content, content);
+    bool was_final = k->final;
+    if (differs && digest_equal(k->message, message))
+        k->several = 1;
+    bool judged = differs && !k->several && was_final;
+    k->content = content;
+    k->message = message;
+    k->final = is_final(status);
+    if (judged)
+        changed(d, r, t, p, is_correction(status));
+}
+
+/* ── Whole messages ── */
+
+struct kept_message {
+    struct digest content; /* the sum of its results */
+    uint64_t flow;
+    struct address from;
+    tq_time time;
+    uint8_t accepted; /* the receiver said so */
+};
+
+struct memo *messages_new(void)
+{
+    return memo_new(MESSAGES_MAX, sizeof(struct kept_message));
+}
+
+static struct digest identity_of(const struct detect *d, const struct address *receiver, uint16_t port, struct span control_id)
+{
+    struct digester g;
+    digest_start(&g, &d->key, 'w');
+    digest_add(&g, span_of(receiver->bytes, sizeof receiver->bytes));
+    digest_add(&g, span_of(&port, sizeof port));
+    digest_add(&g, control_id);
+    return digest_end(&g);
+}
+
+void judge_replay_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p)
+{
+    if (m->ack_for.n > 0) {
+        /* An answer goes the other way: its sender received what it answers, and the listening port is the same. */
+        struct kept_message *k = memo_get(d->messages, identity_of(d, p->sender, p->port, m->ack_for));
+        if (k != NULL && m->ack_code.n == 2 && m->ack_code.p[1] == 'A' && k->flow == r->flow.id)
+            k->accepted = 1;
+    }
+    d->open.results_left = 0;
+    if (m->results <= 0 || m->control_id.n == 0 || m->malformed.n > 0)
+        return;
+    d->open.id = digest_text(d, 'm', m->id);
+    d->open.identity = identity_of(d, p->receiver, p->port, m->control_id);
+    d->open.content = (struct digest){0};
+    d->open.results_left = m->results;
+}
+
+static bool elsewhere(const struct kept_message *k, const struct parties *p)
+{
+    return k->from.family != p->sender->family || memcmp(k->from.bytes, p->sender->bytes, sizeof k->from.bytes) != 0;
+}
+
+/* One cause is one device that repeats another's (or its own) messages to one receiver, however many. */
+static void replayed(struct detect *d, const struct record *r, struct parties *p, const struct kept_message *k)
+{
+    bool other = elsewhere(k, p);
+    parties_text(p);
+    char home[46];
+    address_format(&k->from, home);
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    buf_addf(&cause, "%s>%s:%u|%s", p->sender_text, p->receiver_text, (unsigned)p->port, home);
+    struct finding f = {
+        .kind = KIND_RESULT_REPLAYED,
+        .severity = other ? SEVERITY_HIGH : SEVERITY_MEDIUM,
+        .title = other ? "{0} sent to {1} a message with results that {2} had sent before, unchanged."
+                       : "{0} sent {1} the same message with results once more, on a new connection, long after it had been accepted.",
+        .advice = other ? "Find the device with address {0}: somebody may be sending recorded results again. Check in the LIS that these results were not filed twice "
+                          "or for another order."
+                        : "Ask whether somebody sent old results again on purpose. If not, check in the LIS that they were not filed twice or for another order.",
+        .technique = "T1565.002",
+        .subjects = {span_str(p->sender_text), span_str(p->receiver_text), span_str(home)},
+        .n_subjects = 3,
+        .cause = buf_span(&cause),
+    };
+    finding_put(d, r, &f);
+    buf_release(&cause);
+}
+
+static void message_complete(struct detect *d, const struct record *r, struct parties *p)
+{
+    bool is_new;
+    struct kept_message *k = memo_put(d->messages, d->open.identity, r->time, &is_new);
+    bool same = !is_new && k->accepted && digest_equal(k->content, d->open.content);
+    if (same && k->flow != r->flow.id && (elsewhere(k, p) || r->time - k->time >= REPLAY_AFTER))
+        replayed(d, r, p, k);
+    if (!same) /* else the first one stays what later ones are compared with */
+        *k = (struct kept_message){.content = d->open.content, .flow = r->flow.id, .from = *p->sender, .time = r->time};
+}
+
+void judge_replay_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p)
+{
+    if (d->open.results_left <= 0 || !digest_equal(d->open.id, digest_text(d, 'm', t->message)))
+        return;
+    struct digester g;
+    digest_start(&g, &d->key, 's');
+    digest_add(&g, t->specimen);
+    digest_add(&g, t->code);
+    digest_add(&g, t->observed);
+    digest_add(&g, t->value);
+    struct digest one = digest_end(&g);
+    d->open.content.a += one.a;
+    d->open.content.b += one.b;
+    if (--d->open.results_left == 0)
+        message_complete(d, r, p);
+}

@@ -1,0 +1,255 @@
+/* Who sends: senders never seen before, and names used from another address.
+ *
+ * A sender is an address with a name (MSH-3 and MSH-4, or H-5). What speaks during the learning time is taken as known. Memory holds keyed digests of
+ * names, never names. Answers (ACK and the like) say nothing about who sends results and are left out. */
+#include "engine/detect/detect_private.h"
+
+#define STILL_SPEAKS (10 * 60 * TIME_SECOND)        /* a name's owner that spoke so lately is still there */
+#define RIVAL_WAITS (INT64_C(24) * 3600 * TIME_SECOND) /* how long after a rival the owner's next word proves two */
+#define CAUSE_MAX 256
+
+struct known {
+    tq_time first;
+    tq_time last;
+    struct address home;  /* of a name: the first address that used it */
+    struct address rival; /* of a name: another, newer address that used it, not told yet */
+    tq_time rival_at;
+    uint8_t learnt;       /* seen in the learning time, or in an earlier run */
+    uint8_t shared;       /* of a name: several addresses used it in the learning time */
+};
+
+struct memo *senders_new(void)
+{
+    return memo_new(KNOWN_MAX, sizeof(struct known));
+}
+
+static bool same_address(const struct address *a, const struct address *b)
+{
+    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+static struct digest key_of(const struct detect *d, char purpose, const struct address *a, struct span name, uint16_t port)
+{
+    struct digester g;
+    digest_start(&g, &d->key, purpose);
+    if (a != NULL)
+        digest_add(&g, span_of(a->bytes, a->family == 4 ? 4 : sizeof a->bytes));
+    digest_add(&g, name);
+    digest_add(&g, span_of((uint8_t[]){(uint8_t)(port >> 8), (uint8_t)port}, 2));
+    return digest_end(&g);
+}
+
+static struct known *look(struct detect *d, struct digest key, tq_time now, bool learning, bool *ret_new)
+{
+    struct known *k = memo_put(d->known, key, now, ret_new);
+    if (*ret_new)
+        k->first = now;
+    if (learning && !k->learnt) {
+        k->learnt = 1;
+        memo_hold(d->known, key);
+    }
+    k->last = now;
+    return k;
+}
+
+static struct span cause_of(struct buf *b, const char *address, struct span name, const char *other)
+{
+    buf_addf(b, "%s|", address);
+    buf_add_span(b, name.n > CAUSE_MAX / 2 ? span_of(name.p, CAUSE_MAX / 2) : name);
+    buf_addf(b, "|%s", other);
+    return buf_span(b);
+}
+
+static void spoofed(struct detect *d, const struct record *r, const struct message *m, const struct address *rival, const struct address *home)
+{
+    char rival_text[46];
+    char home_text[46];
+    address_format(rival, rival_text);
+    address_format(home, home_text);
+    struct buf cause = BUF_INIT(512);
+    struct finding f = {
+        .kind = KIND_SENDER_SPOOFED,
+        .severity = SEVERITY_CRITICAL,
+        .title = "{0} sends results under the name {1}, which belongs to {2}, and {2} is still sending too.",
+        .advice = "Somebody may be passing off results as those of {2}. Find the device with address {0} and take it off the network; hold back the results that "
+                  "arrived under this name since then until they are compared with the display of the real analyzer.",
+        .technique = "T1036",
+        .subjects = {span_str(rival_text), m->sender, span_str(home_text)},
+        .n_subjects = 3,
+        .cause = cause_of(&cause, rival_text, m->sender, home_text),
+    };
+    finding_put(d, r, &f);
+    buf_release(&cause);
+}
+
+static void unknown(struct detect *d, const struct record *r, const struct message *m, struct parties *p, enum severity severity)
+{
+    struct buf cause = BUF_INIT(512);
+    parties_text(p);
+    bool named = m->sender.n > 0;
+    struct finding f = {
+        .kind = KIND_SENDER_UNKNOWN,
+        .severity = severity,
+        .title = severity == SEVERITY_LOW ? "{0} sends to {1} under a name that it never used before: {2}."
+                 : named                  ? "A sender never seen before, {2} at {0}, sends to {1}."
+                                          : "A sender never seen before, at {0}, sends to {1}.",
+        .advice = severity == SEVERITY_LOW
+                      ? "If the device was renamed, replaced or got new software, all is well. If nobody did that, have it examined."
+                      : "Find out who connected the device with address {0}. If nobody in the lab did, take it off the network now and check every result that it "
+                        "sent to {1}.",
+        .technique = severity == SEVERITY_LOW ? NULL : "T1200",
+        .subjects = {span_str(p->sender_text), span_str(p->receiver_text), m->sender},
+        .n_subjects = 3,
+        .cause = cause_of(&cause, p->sender_text, m->sender, ""),
+    };
+    finding_put(d, r, &f);
+    buf_release(&cause);
+}
+
+static bool is_answer(const struct message *m)
+{
+    return m->ack_code.n > 0 || m->ack_for.n > 0 || span_starts(m->type, SPAN_LIT("ACK"));
+}
+
+/* What a message says about the name that it uses. */
+struct name_news {
+    struct address home;  /* whose name it is */
+    struct address rival; /* family not 0: its owner speaks again after this newer address used it */
+    bool taken;           /* the name's owner is another address, which spoke a moment ago */
+};
+
+static struct name_news judge_name(struct detect *d, struct span sender, const struct address *from, tq_time now, bool learning, bool newcomer)
+{
+    struct name_news news = {0};
+    if (sender.n == 0)
+        return news;
+    struct digest key = key_of(d, 'n', NULL, sender, 0);
+    bool is_new;
+    tq_time last = 0;
+    struct known *name = memo_get(d->known, key);
+    if (name != NULL)
+        last = name->last;
+    name = look(d, key, now, learning, &is_new);
+    if (is_new)
+        name->home = *from;
+    bool at_home = same_address(&name->home, from);
+    news.home = name->home;
+    if (at_home) {
+        if (name->rival.family != 0 && now - name->rival_at <= RIVAL_WAITS)
+            news.rival = name->rival;
+        name->rival.family = 0;
+        return news;
+    }
+    name->last = last; /* of its owner, not of others */
+    if (learning)
+        name->shared = 1;
+    if (!newcomer || name->shared)
+        return news;
+    news.taken = now - last <= STILL_SPEAKS;
+    if (!news.taken) {
+        name->rival = *from;
+        name->rival_at = now;
+    }
+    return news;
+}
+
+void judge_sender(struct detect *d, const struct record *r, const struct message *m, struct parties *p)
+{
+    if (is_answer(m))
+        return;
+    const struct span none = {0};
+    tq_time now = r->time;
+    bool learning = !d->learnt && now - d->first < (d->options.learn > 0 ? d->options.learn : LEARN_DEFAULT);
+    bool new_pair;
+    bool new_address;
+    bool new_receiver;
+    (void)look(d, key_of(d, 'p', p->sender, m->sender, 0), now, learning, &new_pair);
+    (void)look(d, key_of(d, 'a', p->sender, none, 0), now, learning, &new_address);
+    (void)look(d, key_of(d, 'r', p->receiver, none, p->port), now, learning, &new_receiver);
+    if (p->receiver_listens)
+        (void)look(d, key_of(d, 'l', p->receiver, none, 0), now, learning, &(bool){false});
+    if (learning && new_pair)
+        d->senders_learnt++;
+    bool newcomer = new_pair && !learning && d->senders_learnt > 0;
+    struct name_news news = judge_name(d, m->sender, p->sender, now, learning, newcomer && new_address);
+    if (news.rival.family != 0)
+        spoofed(d, r, m, &news.rival, &news.home);
+    if (!newcomer || (m->sender.n == 0 && !new_address))
+        return;
+    /* A receiver that now sends too (a LIS its first order) is no newcomer. */
+    bool listens = memo_get(d->known, key_of(d, 'l', p->sender, none, 0)) != NULL;
+    if (news.taken)
+        spoofed(d, r, m, p->sender, &news.home);
+    else if (!new_address)
+        unknown(d, r, m, p, SEVERITY_LOW);
+    else if (!listens)
+        unknown(d, r, m, p, !new_receiver && m->results > 0 ? SEVERITY_HIGH : SEVERITY_MEDIUM);
+}
+
+/* ── What is kept over a restart: docs/formats/detector-state.md ── */
+
+static void put_address(struct buf *out, const struct address *a)
+{
+    buf_u8(out, a->family);
+    buf_add(out, a->bytes, sizeof a->bytes);
+}
+
+static bool get_address(struct span *in, struct address *a)
+{
+    a->family = span_u8(in);
+    struct span bytes = span_take(in, sizeof a->bytes);
+    if (bytes.bad || (a->family != 0 && a->family != 4 && a->family != 6))
+        return false;
+    memcpy(a->bytes, bytes.p, sizeof a->bytes);
+    return true;
+}
+
+void senders_save(const struct detect *d, struct buf *out)
+{
+    size_t at = 0;
+    size_t n = 0;
+    struct digest key;
+    const void *value;
+    while (memo_next_held(d->known, &at, &key, &value))
+        n++;
+    buf_be32(out, (uint32_t)d->senders_learnt);
+    buf_be32(out, (uint32_t)n);
+    at = 0;
+    while (memo_next_held(d->known, &at, &key, &value)) {
+        const struct known *k = value;
+        buf_be64(out, key.a);
+        buf_be64(out, key.b);
+        buf_be64(out, (uint64_t)k->first);
+        buf_be64(out, (uint64_t)k->last);
+        put_address(out, &k->home);
+        put_address(out, &k->rival);
+        buf_be64(out, (uint64_t)k->rival_at);
+        buf_u8(out, k->shared);
+    }
+}
+
+int senders_restore(struct detect *d, struct span *in, struct error *e)
+{
+    uint32_t learnt = span_be32(in);
+    uint32_t n = span_be32(in);
+    if (in->bad || n > KNOWN_MAX || learnt > KNOWN_MAX)
+        return err_set(e, ERR_CORRUPT, "the detector's state is cut, or claims more senders than it can hold");
+    for (uint32_t i = 0; i < n; i++) {
+        struct digest key = {.a = span_be64(in), .b = 0};
+        key.b = span_be64(in);
+        struct known k = {.learnt = 1};
+        k.first = (tq_time)span_be64(in);
+        k.last = (tq_time)span_be64(in);
+        bool ok = get_address(in, &k.home) && get_address(in, &k.rival);
+        k.rival_at = (tq_time)span_be64(in);
+        k.shared = span_u8(in);
+        if (!ok || in->bad || k.shared > 1)
+            return err_set(e, ERR_CORRUPT, "entry %u of the detector's state is malformed", i);
+        struct known *to = memo_put(d->known, key, k.last, NULL);
+        *to = k;
+        memo_hold(d->known, key);
+    }
+    d->senders_learnt = learnt;
+    d->learnt = learnt > 0;
+    return 0;
+}

@@ -1,0 +1,467 @@
+/* detect: each finding fires on what it is for, once, and not on what looks like it. */
+#include "engine/detect/detect.h"
+#include "engine/detect/memo.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define MOST 64
+
+struct seen {
+    char kind[MOST][24];
+    char severity[MOST][12];
+    char title[MOST][256];
+    char subjects[MOST][160];
+    char cause[MOST][256];
+    size_t n;
+};
+
+static void copy(char *out, size_t size, struct span s)
+{
+    (void)snprintf(out, size, "%.*s", (int)s.n, (const char *)s.p);
+}
+
+static void take(void *context, const struct record *r)
+{
+    struct seen *s = context;
+    assert_true(s->n < MOST);
+    assert_int_equal(r->event, EVENT_FINDING);
+    assert_true(record_get(r, KEY_ADVICE).n > 20);
+    assert_true(record_get(r, KEY_CAUSE).n > 0);
+    copy(s->kind[s->n], sizeof s->kind[0], record_get(r, KEY_KIND));
+    copy(s->severity[s->n], sizeof s->severity[0], record_get(r, KEY_SEVERITY));
+    copy(s->title[s->n], sizeof s->title[0], record_get(r, KEY_TITLE));
+    copy(s->cause[s->n], sizeof s->cause[0], record_get(r, KEY_CAUSE));
+    s->subjects[s->n][0] = 0;
+    for (size_t i = 0; i < r->n; i++)
+        if (r->fields[i].key == KEY_SUBJECT) {
+            size_t used = strlen(s->subjects[s->n]);
+            (void)snprintf(s->subjects[s->n] + used, sizeof s->subjects[0] - used, "%s%.*s", used > 0 ? "," : "", (int)r->fields[i].text.n,
+                           (const char *)r->fields[i].text.p);
+        }
+    s->n++;
+}
+
+static size_t count(const struct seen *s, const char *kind)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        n += strcmp(s->kind[i], kind) == 0;
+    return n;
+}
+
+static const char *severity(const struct seen *s, const char *kind)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (strcmp(s->kind[i], kind) == 0)
+            return s->severity[i];
+    return "";
+}
+
+static struct detect *detector(struct seen *s)
+{
+    memset(s, 0, sizeof *s);
+    const struct detect_options options = {.hash_key = {11, 22}, .sink = {take, s}};
+    struct error e = {0};
+    struct detect *d = detect_new(&options, &e);
+    assert_non_null(d);
+    return d;
+}
+
+struct say {
+    const char *src;
+    uint64_t flow; /* 0: one made of the source address */
+    double at;     /* seconds */
+    const char *sender;
+    const char *type;
+    int results;
+    const char *malformed;
+    const char *hostile;
+    const char *control_id;
+    const char *ack_for;
+    bool back; /* from the listening end */
+};
+
+static struct flow_ref flow_of(const char *src, uint64_t id)
+{
+    struct flow_ref f = {.proto = 6, .sport = 40000, .dport = 2575};
+    assert_true(address_parse(span_str(src), &f.src));
+    assert_true(address_parse(SPAN_LIT("10.0.5.2"), &f.dst));
+    f.id = id != 0 ? id : hash_bytes(&(struct hash_key){1, 1}, src, strlen(src)) | 1;
+    return f;
+}
+
+static void message(struct detect *d, struct say m)
+{
+    static struct record r;
+    static unsigned ordinal;
+    struct flow_ref f = flow_of(m.src, m.flow);
+    char id[64];
+    (void)snprintf(id, sizeof id, "f%llu.%d.%u", (unsigned long long)f.id, m.back ? 1 : 0, ++ordinal);
+    record_start(&r, EVENT_LAB_MESSAGE, (tq_time)(m.at * 1e9) + INT64_C(1700000000000000000), &f);
+    record_str(&r, KEY_MESSAGE_ID, id);
+    record_str(&r, KEY_MESSAGE_TYPE, m.type != NULL ? m.type : "ORU^R01");
+    record_str(&r, KEY_SENDER, m.sender);
+    record_int(&r, KEY_RESULTS, m.results);
+    record_str(&r, KEY_MALFORMED, m.malformed);
+    record_str(&r, KEY_HOSTILE, m.hostile);
+    record_str(&r, KEY_CONTROL_ID, m.control_id);
+    record_str(&r, KEY_ACK_FOR, m.ack_for);
+    record_str(&r, KEY_ACK_CODE, m.ack_for != NULL ? "AA" : NULL);
+    detect_record(d, &r);
+}
+
+struct value {
+    const char *src;
+    uint64_t flow;
+    double at;
+    const char *message;
+    const char *specimen;
+    const char *value;
+    const char *status;
+    const char *observed;
+};
+
+static void result(struct detect *d, struct value v)
+{
+    static struct record r;
+    struct flow_ref f = flow_of(v.src, v.flow);
+    record_start(&r, EVENT_LAB_RESULT, (tq_time)(v.at * 1e9) + INT64_C(1700000000000000000), &f);
+    record_str(&r, KEY_MESSAGE, v.message);
+    record_str(&r, KEY_TEST_CODE, "GLU");
+    record_str(&r, KEY_SPECIMEN, v.specimen);
+    record_str(&r, KEY_VALUE, v.value);
+    record_str(&r, KEY_UNITS, "mmol/L");
+    record_str(&r, KEY_STATUS, v.status);
+    record_str(&r, KEY_OBSERVED_AT, v.observed != NULL ? v.observed : "2026-03-02T08:00:00");
+    detect_record(d, &r);
+}
+
+/* Two analyzers that speak every ten seconds for two minutes. */
+static void quiet_lab(struct detect *d)
+{
+    for (int t = 0; t < 120; t += 10) {
+        message(d, (struct say){.src = "10.0.5.11", .at = t, .sender = "COAG", .results = 3});
+        message(d, (struct say){.src = "10.0.5.11", .at = t + 0.1, .sender = "LIS", .type = "ACK", .ack_for = "1", .back = true});
+        message(d, (struct say){.src = "10.0.5.12", .at = t, .sender = "HEMA", .results = 3});
+    }
+}
+
+static void clear_text_once_a_link(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    quiet_lab(d);
+    assert_int_equal(s.n, 2);
+    assert_int_equal(count(&s, "phi.cleartext"), 2);
+    assert_string_equal(s.severity[0], "medium");
+    assert_string_equal(s.title[0], "Results from {0} to {1} pass in clear text.");
+    assert_string_equal(s.subjects[0], "10.0.5.11,10.0.5.2 port 2575");
+    message(d, (struct say){.src = "8.8.4.4", .at = 1, .sender = "COAG", .results = 3});
+    assert_string_equal(s.severity[2], "high"); /* over public addresses */
+    detect_free(d);
+}
+
+static void unknown_sender(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    quiet_lab(d);
+    s.n = 0;
+    message(d, (struct say){.src = "10.0.5.66", .at = 130, .sender = "NEW", .results = 1});
+    message(d, (struct say){.src = "10.0.5.66", .at = 131, .sender = "NEW", .results = 1});
+    assert_int_equal(count(&s, "sender.unknown"), 1);
+    assert_string_equal(severity(&s, "sender.unknown"), "high");
+    assert_int_equal(count(&s, "sender.spoofed"), 0);
+    s.n = 0;
+    message(d, (struct say){.src = "10.0.5.11", .at = 132, .sender = "COAG2", .results = 1}); /* a known device with a new name */
+    assert_string_equal(severity(&s, "sender.unknown"), "low");
+    s.n = 0;
+    message(d, (struct say){.src = "10.0.5.11", .at = 133, .sender = "LIS", .type = "OML^O33", .back = true}); /* the LIS sends its first order */
+    assert_int_equal(s.n, 0);
+    detect_free(d);
+}
+
+static void learning_takes_all(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    message(d, (struct say){.src = "10.0.5.11", .at = 0, .sender = "COAG", .results = 1});
+    message(d, (struct say){.src = "10.0.5.12", .at = 59, .sender = "HEMA", .results = 1});
+    assert_int_equal(count(&s, "sender.unknown"), 0);
+    message(d, (struct say){.src = "10.0.5.13", .at = 60, .sender = "CHEM", .results = 1});
+    assert_int_equal(count(&s, "sender.unknown"), 1);
+    detect_free(d);
+}
+
+static void first_sender_is_not_unknown(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    static struct record r;
+    struct flow_ref f = flow_of("10.0.5.50", 9);
+    record_start(&r, EVENT_FLOW_CLOSED, INT64_C(1700000000000000000), &f);
+    detect_record(d, &r);
+    message(d, (struct say){.src = "10.0.5.11", .at = 500, .sender = "COAG", .results = 1}); /* nobody was known: nothing to compare with */
+    assert_int_equal(count(&s, "sender.unknown"), 0);
+    detect_free(d);
+}
+
+static void spoofed_sender(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    quiet_lab(d);
+    s.n = 0;
+    message(d, (struct say){.src = "10.0.5.66", .at = 130, .sender = "COAG", .results = 1}); /* COAG spoke 20 s ago from .11 */
+    assert_int_equal(count(&s, "sender.spoofed"), 1);
+    assert_int_equal(count(&s, "sender.unknown"), 0);
+    assert_string_equal(severity(&s, "sender.spoofed"), "critical");
+    s.n = 0;
+    message(d, (struct say){.src = "10.0.5.67", .at = 5000, .sender = "HEMA", .results = 1}); /* HEMA was silent: perhaps it has moved */
+    assert_int_equal(count(&s, "sender.unknown"), 1);
+    assert_int_equal(count(&s, "sender.spoofed"), 0);
+    message(d, (struct say){.src = "10.0.5.12", .at = 5100, .sender = "HEMA", .results = 1}); /* it has not */
+    assert_int_equal(count(&s, "sender.spoofed"), 1);
+    detect_free(d);
+}
+
+/* Two devices that had one name from the start are twins, not a spoof. */
+static void twins_are_no_spoof(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    for (int t = 0; t < 200; t += 10) {
+        message(d, (struct say){.src = "10.0.5.11", .at = t, .sender = "COAG", .results = 1});
+        message(d, (struct say){.src = "10.0.5.12", .at = t, .sender = "COAG", .results = 1});
+    }
+    assert_int_equal(count(&s, "sender.spoofed") + count(&s, "sender.unknown"), 0);
+    detect_free(d);
+}
+
+static void malformed_joins_by_reason(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    message(d, (struct say){.src = "10.0.5.11", .sender = "COAG", .malformed = "segment 4 (byte 812): does not begin with a segment name"});
+    message(d, (struct say){.src = "10.0.5.11", .sender = "COAG", .malformed = "segment 12 (byte 90): does not begin with a segment name"});
+    assert_int_equal(count(&s, "message.malformed"), 1);
+    assert_string_equal(s.severity[0], "medium");
+    message(d, (struct say){.src = "10.0.5.11", .sender = "COAG", .malformed = "MSH-9: the message type is missing"});
+    message(d, (struct say){.src = "10.0.5.12", .sender = "HEMA", .malformed = "MSH-9: the message type is missing"});
+    assert_int_equal(count(&s, "message.malformed"), 3);
+    s.n = 0;
+    message(d, (struct say){.src = "10.0.5.11", .sender = "COAG", .malformed = "bytes are missing at byte 7: the capture lost them"});
+    assert_string_equal(severity(&s, "message.malformed"), "info");
+    message(d, (struct say){.src = "10.0.5.11", .sender = "COAG", .malformed = "tcp: bytes of this stream were sent twice with different content"});
+    assert_string_equal(severity(&s, "protocol.violation"), "high");
+    message(d, (struct say){.src = "10.0.5.11", .sender = "COAG", .hostile = "a command in PID-5 (segment 2)"});
+    assert_string_equal(severity(&s, "message.hostile"), "critical");
+    detect_free(d);
+}
+
+static void altered_result(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.1", .specimen = "S1", .value = "5.1", .status = "F"});
+    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.2", .specimen = "S1", .value = "5.1", .status = "F"}); /* the same again */
+    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.3", .specimen = "S2", .value = "7.0", .status = "F"}); /* another specimen */
+    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.4", .specimen = "S1", .value = "7.0", .status = "F", .observed = "2026-03-02T09:00:00"});
+    result(d, (struct value){.src = "10.0.5.12", .message = "f2.0.1", .specimen = "S1", .value = "7.0", .status = "F"}); /* another link */
+    assert_int_equal(s.n, 0);
+    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.5", .specimen = "S1", .value = "9.9", .status = "F"});
+    assert_int_equal(count(&s, "result.altered"), 1);
+    assert_string_equal(s.severity[0], "critical");
+    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.6", .specimen = "S1", .value = "8.8", .status = "F"}); /* the same cause */
+    assert_int_equal(s.n, 1);
+    detect_free(d);
+}
+
+static void corrections_and_progress_are_no_alteration(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.1", .specimen = "S1", .value = "5.1", .status = "F"});
+    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.2", .specimen = "S1", .value = "5.3", .status = "C"});
+    assert_int_equal(s.n, 1);
+    assert_string_equal(s.kind[0], "result.corrected");
+    assert_string_equal(s.severity[0], "info");
+    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.3", .specimen = "S9", .value = "5.1", .status = "P"});
+    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.4", .specimen = "S9", .value = "5.4", .status = "F"});
+    for (int i = 0; i < 3; i++) { /* replicates within one message, sent twice */
+        result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.5", .specimen = "S5", .value = i == 0 ? "1" : i == 1 ? "2" : "3", .status = "F"});
+        result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.5", .specimen = "S5", .value = i == 0 ? "4" : i == 1 ? "5" : "6", .status = "F"});
+    }
+    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.6", .specimen = "S5", .value = "1", .status = "F"});
+    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.7", .specimen = "", .value = "1", .status = "F"}); /* no specimen: not comparable */
+    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.8", .specimen = "", .value = "2", .status = "F"});
+    assert_int_equal(s.n, 1);
+    detect_free(d);
+}
+
+/* One message with one result, acknowledged. */
+static void exchange(struct detect *d, const char *src, uint64_t flow, double when, const char *value)
+{
+    static struct record r;
+    struct flow_ref f = flow_of(src, flow);
+    char id[32];
+    (void)snprintf(id, sizeof id, "f%llu.0.1", (unsigned long long)flow);
+    record_start(&r, EVENT_LAB_MESSAGE, (tq_time)(when * 1e9) + INT64_C(1700000000000000000), &f);
+    record_str(&r, KEY_MESSAGE_ID, id);
+    record_str(&r, KEY_MESSAGE_TYPE, "ORU^R01");
+    record_str(&r, KEY_SENDER, "COAG");
+    record_str(&r, KEY_CONTROL_ID, "A45-1");
+    record_int(&r, KEY_RESULTS, 1);
+    detect_record(d, &r);
+    result(d, (struct value){.src = src, .flow = flow, .at = when, .message = id, .specimen = "S1", .value = value, .status = "F"});
+    message(d, (struct say){.src = src, .flow = flow, .at = when, .sender = "LIS", .type = "ACK", .ack_for = "A45-1", .back = true});
+}
+
+static void replayed_message(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    exchange(d, "10.0.5.11", 5, 1, "5.1");
+    exchange(d, "10.0.5.11", 6, 30, "5.1"); /* soon again: the sender was not sure */
+    assert_int_equal(count(&s, "result.replayed"), 0);
+    exchange(d, "10.0.5.11", 7, 7200, "5.1");
+    assert_int_equal(count(&s, "result.replayed"), 1);
+    assert_string_equal(severity(&s, "result.replayed"), "medium");
+    s.n = 0;
+    exchange(d, "10.0.5.66", 8, 7300, "5.1");
+    assert_string_equal(severity(&s, "result.replayed"), "high");
+    s.n = 0;
+    exchange(d, "10.0.5.66", 9, 9300, "6.6"); /* other content: no replay */
+    assert_int_equal(count(&s, "result.replayed"), 0);
+    detect_free(d);
+}
+
+static void state_survives(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    quiet_lab(d);
+    struct buf saved = BUF_INIT(1 << 24);
+    detect_save(d, &saved);
+    assert_true(buf_ok(&saved));
+    detect_free(d);
+
+    d = detector(&s);
+    struct error e = {0};
+    assert_int_equal(detect_restore(d, buf_span(&saved), &e), 0);
+    message(d, (struct say){.src = "10.0.5.11", .at = 90000, .sender = "COAG", .results = 1});
+    assert_int_equal(count(&s, "sender.unknown"), 0);
+    message(d, (struct say){.src = "10.0.5.66", .at = 90001, .sender = "NEW", .results = 1}); /* no second learning time */
+    assert_int_equal(count(&s, "sender.unknown"), 1);
+    assert_int_equal(detect_restore(d, buf_span(&saved), &e), -1); /* too late */
+    detect_free(d);
+
+    for (size_t cut = 0; cut < saved.n; cut += 7) {
+        d = detector(&s);
+        assert_int_equal(detect_restore(d, span_of(saved.p, cut), &e), -1);
+        assert_int_equal(e.class, ERR_CORRUPT);
+        detect_free(d);
+    }
+    /* names are kept as digests only */
+    for (size_t i = 0; i + 4 <= saved.n; i++)
+        assert_memory_not_equal(saved.p + i, "COAG", 4);
+    buf_release(&saved);
+}
+
+static void add_kind(void *context, const char *kind, uint64_t n)
+{
+    char *text = context;
+    size_t used = strlen(text);
+    (void)snprintf(text + used, 256 - used, "%s=%llu ", kind, (unsigned long long)n);
+}
+
+static void kinds_are_counted(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    quiet_lab(d);
+    message(d, (struct say){.src = "10.0.5.11", .at = 130, .sender = "COAG", .malformed = "MSH-9: the message type is missing"});
+    char text[256] = "";
+    detect_kinds(d, add_kind, text);
+    assert_string_equal(text, "message.malformed=1 phi.cleartext=2 ");
+    detect_free(d);
+}
+
+static void memo_holds_what_was_learnt(void **state)
+{
+    (void)state;
+    struct memo *m = memo_new(64, sizeof(int));
+    struct hash_key key = {3, 4};
+    for (int i = 0; i < 100000; i++) {
+        struct digester g;
+        digest_start(&g, &key, 'x');
+        digest_add(&g, span_of(&i, sizeof i));
+        bool is_new;
+        *(int *)memo_put(m, digest_end(&g), i, &is_new) = i;
+        assert_true(is_new);
+        if (i < 8)
+            memo_hold(m, digest_end(&g));
+    }
+    assert_int_equal(memo_count(m), 64);
+    for (int i = 0; i < 8; i++) {
+        struct digester g;
+        digest_start(&g, &key, 'x');
+        digest_add(&g, span_of(&i, sizeof i));
+        int *value = memo_get(m, digest_end(&g));
+        assert_non_null(value);
+        assert_int_equal(*value, i);
+    }
+    memo_free(m);
+}
+
+static void digests_tell_pieces_apart(void **state)
+{
+    (void)state;
+    struct hash_key key = {3, 4};
+    char large[400];
+    memset(large, 'a', sizeof large);
+    struct digest all[4];
+    const struct span pairs[4][2] = {{SPAN_LIT("ab"), SPAN_LIT("c")}, {SPAN_LIT("a"), SPAN_LIT("bc")}, {span_of(large, 399), span_of(large, 1)}, {span_of(large, 398), span_of(large, 2)}};
+    for (size_t i = 0; i < 4; i++) {
+        struct digester g;
+        digest_start(&g, &key, 'x');
+        for (size_t k = 0; k < 12; k++) { /* more than the digester holds at once */
+            digest_add(&g, pairs[i][0]);
+            digest_add(&g, pairs[i][1]);
+        }
+        all[i] = digest_end(&g);
+        for (size_t k = 0; k < i; k++)
+            assert_false(digest_equal(all[i], all[k]));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clear_text_once_a_link),      cmocka_unit_test(unknown_sender),
+        cmocka_unit_test(learning_takes_all),          cmocka_unit_test(first_sender_is_not_unknown),
+        cmocka_unit_test(spoofed_sender),              cmocka_unit_test(twins_are_no_spoof),
+        cmocka_unit_test(malformed_joins_by_reason),   cmocka_unit_test(altered_result),
+        cmocka_unit_test(corrections_and_progress_are_no_alteration), cmocka_unit_test(replayed_message),
+        cmocka_unit_test(state_survives),              cmocka_unit_test(kinds_are_counted),
+        cmocka_unit_test(memo_holds_what_was_learnt),  cmocka_unit_test(digests_tell_pieces_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
