@@ -21,6 +21,8 @@ struct ledger_options {
     const char *key_file; /* DATA/root.key */
     const char *origin;   /* the log's name in checkpoints: "tourniquet.local/<site>"; used at creation only */
     bool create;          /* make it when there is none */
+    tq_time checkpoint_interval; /* 0: every commit writes tiles and signs a checkpoint; else a commit does so when the last one is that old, and is durable
+                                    (and read back after a crash) all the same. Committing nothing publishes what is due. */
 };
 
 /* Opens for writing: takes the lock, recovers from a crash (drops what no checkpoint or complete commit covers, and says so in *ret_note, which may be
@@ -34,8 +36,21 @@ int ledger_append(struct ledger *l, enum ledger_stream stream, tq_time time, str
 /* Makes everything appended durable, writes tiles and signs a checkpoint. On failure nothing of it counts as written; the ledger then refuses further appends. */
 int ledger_commit(struct ledger *l, tq_time now, struct error *e);
 
+/* The head as the last commit left it. May be asked on any thread. */
+struct ledger_head {
+    uint64_t size;           /* committed records */
+    uint64_t published;      /* records under the last checkpoint: the same, unless checkpoint_interval says otherwise */
+    uint8_t root[32];        /* of the tree under the last checkpoint */
+    tq_time checkpoint_time; /* when it was signed; after a restart without new records: when the file was written */
+    char checkpoint[512];    /* the signed note */
+    bool failed;             /* a write failed: the ledger takes nothing more until it is opened again */
+    bool keys_locked;        /* keys lie in memory that is never swapped out */
+};
+void ledger_head(struct ledger *l, struct ledger_head *ret);
+
+/* The appender's thread only (texts are the ledger's own and hold until the next commit). */
 uint64_t ledger_size(const struct ledger *l);                          /* committed records */
-void ledger_root(const struct ledger *l, uint8_t root[32]);            /* of the committed tree */
+void ledger_root(const struct ledger *l, uint8_t root[32]);            /* of the tree under the last checkpoint */
 const char *ledger_checkpoint(const struct ledger *l);                 /* text of the last signed note */
 tq_time ledger_checkpoint_time(const struct ledger *l);
 const char *ledger_verifier(const struct ledger *l);                   /* the public key as a note verifier line */
@@ -48,7 +63,8 @@ struct ledger_record {
     struct span payload; /* in clear, in the reader's buffer until the next read */
 };
 
-/* Reads in order from `from`: returns 1 and fills *ret, 0 at the end, -1 with ERR_CORRUPT naming the record that does not hold. */
+/* Reads in order from `from`: returns 1 and fills *ret, 0 at the end of what is committed (ask again later for more), -1 with ERR_CORRUPT naming the record
+ * that does not hold. A reader belongs to one thread, which need not be the appender's; all readers are freed before the ledger is closed. */
 struct ledger_reader;
 struct ledger_reader *ledger_reader_new(struct ledger *l, uint64_t from, struct error *e);
 int ledger_reader_next(struct ledger_reader *r, struct ledger_record *ret, struct error *e);
@@ -56,14 +72,17 @@ void ledger_reader_free(struct ledger_reader *r);
 
 /* ── Verbs that need no root key ── */
 
+#define LEDGER_NO_RECORD UINT64_MAX
+
 struct ledger_report {
     bool holds;
     uint64_t records;
-    uint64_t first_bad;       /* meaningful when !holds */
+    uint64_t first_bad;       /* meaningful when !holds; LEDGER_NO_RECORD: what does not hold is not a record (a key, a signature) */
     char why[256];            /* when !holds: what does not hold, and where */
     char checkpoint_root[45]; /* base64 */
     uint64_t checkpoint_size;
     bool compared;            /* against --key or --since: something kept elsewhere */
+    uint64_t unsigned_tail;   /* durable records that the checkpoint does not cover yet; part of `records` */
 };
 
 /* Recomputes everything that can be recomputed without keys. verifier, since (text of a kept checkpoint) may be NULL. -1: could not be read at all. */

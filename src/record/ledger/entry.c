@@ -1,0 +1,149 @@
+#include "record/ledger/entry.h"
+
+#define MAGIC "TQE1"
+#define ALGORITHM 1
+
+int entry_parse(struct span in, struct entry *ret, struct error *e)
+{
+    if (in.n >= 4 && memcmp(in.p, "TQE", 3) == 0 && in.p[3] > '1' && in.p[3] <= '9')
+        return err_set(e, ERR_LIMIT, "the entry is of format %c, this program knows 1: use a newer program", in.p[3]);
+    if (in.n != ENTRY_BYTES || memcmp(in.p, MAGIC, 4) != 0)
+        return err_set(e, ERR_CORRUPT, "the entry does not have the form of one");
+    (void)span_skip(&in, 4);
+    struct entry r = {.stream = (enum ledger_stream)span_u8(&in)};
+    uint8_t algorithm = span_u8(&in);
+    uint16_t zero = span_be16(&in);
+    r.time = (tq_time)span_be64(&in);
+    memcpy(r.key_id, span_take(&in, KEY_ID).p, KEY_ID);
+    memcpy(r.salt, span_take(&in, ENTRY_SALT).p, ENTRY_SALT);
+    memcpy(r.commitment, span_take(&in, 32).p, 32);
+    r.clear_n = span_be32(&in);
+    memcpy(r.hash, span_take(&in, SHA256_SIZE).p, SHA256_SIZE);
+    if ((r.stream != LEDGER_CUSTODY && r.stream != LEDGER_OBSERVATION) || algorithm != ALGORITHM || zero != 0 || r.clear_n > LEDGER_PAYLOAD_MAX)
+        return err_set(e, ERR_CORRUPT, "the entry has a field that cannot be");
+    *ret = r;
+    return 0;
+}
+
+static void put_be64(uint8_t *p, uint64_t v)
+{
+    for (int i = 7; i >= 0; i--, v >>= 8)
+        p[i] = (uint8_t)v;
+}
+
+static void put_be32(uint8_t *p, uint32_t v)
+{
+    for (int i = 3; i >= 0; i--, v >>= 8)
+        p[i] = (uint8_t)v;
+}
+
+/* seal key, then commitment: 64 bytes, both from the record key */
+static void record_keys(const struct keyring *ring, const struct period_key *key, uint8_t stream, uint64_t index, const uint8_t salt[ENTRY_SALT],
+                        uint8_t out[64])
+{
+#define RECORD_KEY_LABEL "tourniquet record key v1"
+#define RECORD_LABEL "tourniquet record v1"
+    uint8_t info[64] = RECORD_KEY_LABEL; /* the array's zeros give the 00 behind the label */
+    size_t n = sizeof RECORD_KEY_LABEL;
+    uint8_t record_key[32];
+    info[n] = stream;
+    put_be64(info + n + 1, index);
+    crypto_hkdf_expand(key->key, span_of(info, n + 9), record_key, sizeof record_key);
+
+    uint8_t context[80] = RECORD_LABEL;
+    n = sizeof RECORD_LABEL - 1;
+    context[n] = ALGORITHM;
+    context[n + 1] = 0;
+    memcpy(context + n + 2, salt, ENTRY_SALT);
+    memcpy(context + n + 2 + ENTRY_SALT, ring->log_id, LOG_ID);
+    put_be64(context + n + 2 + ENTRY_SALT + LOG_ID, index);
+    crypto_hkdf_expand(record_key, span_of(context, n + 2 + ENTRY_SALT + LOG_ID + 8), out, 64);
+    crypto_wipe(record_key, sizeof record_key);
+}
+
+static void associated(const struct keyring *ring, uint64_t index, const uint8_t header[ENTRY_HEADER], uint8_t out[LOG_ID + 8 + ENTRY_HEADER])
+{
+    memcpy(out, ring->log_id, LOG_ID);
+    put_be64(out + LOG_ID, index);
+    memcpy(out + LOG_ID + 8, header, ENTRY_HEADER);
+}
+
+static const uint8_t zero_nonce[AES_GCM_NONCE];
+
+bool entry_seal(struct buf *out, const struct keyring *ring, const struct period_key *key, uint64_t index, enum ledger_stream stream, tq_time time,
+                const uint8_t salt[ENTRY_SALT], struct span payload)
+{
+    size_t total = SEALED_RECORD_MIN + payload.n + AES_GCM_TAG;
+    if (!buf_reserve(out, total))
+        return false;
+    uint8_t keys[64];
+    uint8_t ad[LOG_ID + 8 + ENTRY_HEADER];
+    uint8_t *p = out->p + out->n;
+    uint8_t *entry = p + 10;
+    uint8_t *sealed = entry + ENTRY_BYTES + 4;
+    record_keys(ring, key, (uint8_t)stream, index, salt, keys);
+    put_be64(p, index);
+    p[8] = 0;
+    p[9] = ENTRY_BYTES;
+    memcpy(entry, MAGIC, 4);
+    entry[4] = (uint8_t)stream;
+    entry[5] = ALGORITHM;
+    entry[6] = entry[7] = 0;
+    put_be64(entry + 8, (uint64_t)time);
+    memcpy(entry + 16, key->id, KEY_ID);
+    memcpy(entry + 32, salt, ENTRY_SALT);
+    memcpy(entry + 48, keys + 32, 32);
+    put_be32(entry + 80, (uint32_t)payload.n);
+    put_be32(entry + ENTRY_BYTES, (uint32_t)(payload.n + AES_GCM_TAG));
+    associated(ring, index, entry, ad);
+    crypto_seal(keys, zero_nonce, span_of(ad, sizeof ad), payload, sealed);
+    crypto_sha256(span_of(sealed, payload.n + AES_GCM_TAG), entry + ENTRY_HEADER);
+    crypto_wipe(keys, sizeof keys);
+    out->n += total;
+    return true;
+}
+
+int entry_open(const struct keyring *ring, const struct sealed_record *r, const struct entry *entry, uint8_t *out, struct error *e)
+{
+    unsigned long long index = r->index;
+    uint8_t hash[SHA256_SIZE];
+    uint8_t keys[64];
+    uint8_t ad[LOG_ID + 8 + ENTRY_HEADER];
+    if (r->sealed.n != (size_t)entry->clear_n + AES_GCM_TAG)
+        return err_set(e, ERR_CORRUPT, "record %llu does not hold: its sealed bytes have another length than its entry says", index);
+    crypto_sha256(r->sealed, hash);
+    if (memcmp(hash, entry->hash, sizeof hash) != 0)
+        return err_set(e, ERR_CORRUPT, "record %llu does not hold: its sealed bytes are not those of its entry", index);
+    const struct period_key *key = keyring_by_id(ring, entry->key_id);
+    if (key == NULL)
+        return err_set(e, ERR_MISUSE, "record %llu cannot be read: its key is not in the keyring", index);
+    record_keys(ring, key, (uint8_t)entry->stream, r->index, entry->salt, keys);
+    associated(ring, r->index, r->entry.p, ad);
+    int rc = 0;
+    if (!crypto_equal(keys + 32, entry->commitment, 32))
+        rc = err_set(e, ERR_CORRUPT, "record %llu does not hold: its key is not the one it was sealed with", index);
+    else if (!crypto_open(keys, zero_nonce, span_of(ad, sizeof ad), r->sealed, out))
+        rc = err_set(e, ERR_CORRUPT, "record %llu does not hold: it does not open under its key", index);
+    crypto_wipe(keys, sizeof keys);
+    return rc;
+}
+
+int sealed_record_take(struct span *in, struct sealed_record *ret)
+{
+    struct span at = *in;
+    struct sealed_record r = {.index = span_be64(&at)};
+    uint16_t entry_n = span_be16(&at);
+    if (!at.bad && entry_n != ENTRY_BYTES)
+        return -1;
+    r.entry = span_take(&at, ENTRY_BYTES);
+    uint32_t sealed_n = span_be32(&at);
+    if (!at.bad && (sealed_n < AES_GCM_TAG || sealed_n > SEALED_MAX))
+        return -1;
+    r.sealed = span_take(&at, sealed_n);
+    if (at.bad)
+        return 0;
+    r.bytes = span_of(in->p, (size_t)(at.p - in->p));
+    *in = at;
+    *ret = r;
+    return 1;
+}

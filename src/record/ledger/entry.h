@@ -1,0 +1,49 @@
+/* One record's entry in the tree, its sealing, and its form in segments and journal frames. docs/formats/ledger.md, Entry and Sealing. */
+#ifndef TQ_LEDGER_ENTRY_H
+#define TQ_LEDGER_ENTRY_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "record/ledger/keyring.h"
+#include "record/ledger/ledger.h"
+
+#define ENTRY_BYTES 116
+#define ENTRY_HEADER 84
+#define ENTRY_SALT 16
+#define SEALED_MAX (LEDGER_PAYLOAD_MAX + AES_GCM_TAG)
+#define SEALED_RECORD_MIN (8 + 2 + ENTRY_BYTES + 4)                /* a sealed record without the sealed bytes */
+#define SEALED_RECORD_MAX ((size_t)SEALED_RECORD_MIN + SEALED_MAX)
+
+struct entry {
+    enum ledger_stream stream;
+    tq_time time;
+    uint8_t key_id[KEY_ID];
+    uint8_t salt[ENTRY_SALT];
+    uint8_t commitment[32];
+    uint32_t clear_n;
+    uint8_t hash[SHA256_SIZE]; /* of the sealed bytes */
+};
+
+/* A sealed record as it lies in a segment or frame; the spans point into it. */
+struct sealed_record {
+    uint64_t index;
+    struct span bytes; /* all of it */
+    struct span entry;
+    struct span sealed;
+};
+
+int entry_parse(struct span bytes, struct entry *ret, struct error *e); /* ERR_CORRUPT; ERR_LIMIT: of a newer format */
+
+/* Seals payload under the period key and appends the sealed record. The caller has checked the payload's size. False: no room in out. */
+bool entry_seal(struct buf *out, const struct keyring *ring, const struct period_key *key, uint64_t index, enum ledger_stream stream, tq_time time,
+                const uint8_t salt[ENTRY_SALT], struct span payload);
+
+/* Opens a sealed record: checks hash, commitment and tag, in this order, and writes entry->clear_n bytes to out. ERR_CORRUPT, naming the record;
+ * ERR_MISUSE: its key is not in the keyring. */
+int entry_open(const struct keyring *ring, const struct sealed_record *r, const struct entry *entry, uint8_t *out, struct error *e);
+
+/* Takes the next sealed record off `in`: 1; 0: more bytes are needed (nothing taken); -1: what stands there is none. */
+int sealed_record_take(struct span *in, struct sealed_record *ret);
+
+#endif

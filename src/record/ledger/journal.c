@@ -1,0 +1,324 @@
+#include "record/ledger/journal.h"
+
+#include "record/ledger/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAGIC SPAN_LIT("TQJRNL1\n")
+#define FRAME_MAGIC SPAN_LIT("TQFRAME1")
+#define BASE_BYTES 128
+#define GROW (1u << 20)
+
+static const char *path_of(uint64_t generation)
+{
+    return generation % 2 == 0 ? "journal.0" : "journal.1";
+}
+
+static uint64_t pages(uint64_t n)
+{
+    return (n + JOURNAL_PAGE - 1) / JOURNAL_PAGE * JOURNAL_PAGE;
+}
+
+void journal_init(struct journal *j, int dir)
+{
+    *j = (struct journal){.dir = dir, .fd = -1};
+}
+
+void journal_close(struct journal *j)
+{
+    if (j->fd >= 0)
+        (void)close(j->fd);
+    j->fd = -1;
+}
+
+/* ── Page 0 ── */
+
+int journal_base_parse(struct span in, struct journal_base *ret, struct error *e)
+{
+    uint8_t hash[SHA256_SIZE];
+    if (in.n < JOURNAL_PAGE || !span_starts(in, MAGIC))
+        return err_set(e, ERR_CORRUPT, "it does not begin like a journal");
+    if ((in.p[8] << 8 | in.p[9]) > JOURNAL_FORMAT)
+        return err_set(e, ERR_LIMIT, "it was written by a newer program (format %d, this one knows %d): use that one", in.p[8] << 8 | in.p[9], JOURNAL_FORMAT);
+    crypto_sha256(span_of(in.p, BASE_BYTES), hash);
+    if (memcmp(hash, in.p + BASE_BYTES, sizeof hash) != 0)
+        return err_set(e, ERR_CORRUPT, "its first page does not hold");
+    for (size_t i = BASE_BYTES + SHA256_SIZE; i < JOURNAL_PAGE; i++) {
+        if (in.p[i] != 0)
+            return err_set(e, ERR_CORRUPT, "its first page has bytes where none should be");
+    }
+    struct journal_base b;
+    (void)span_skip(&in, 10);
+    struct span zero = span_take(&in, 6);
+    memcpy(b.log_id, span_take(&in, LOG_ID).p, LOG_ID);
+    b.generation = span_be64(&in);
+    b.size = span_be64(&in);
+    memcpy(b.root.b, span_take(&in, 32).p, 32);
+    memcpy(b.nonce, span_take(&in, 16).p, 16);
+    for (unsigned i = 0; i < STREAMS; i++) {
+        b.segment[i].first = span_be64(&in);
+        b.segment[i].length = span_be64(&in);
+    }
+    static const uint8_t zeros[6];
+    if (memcmp(zero.p, zeros, sizeof zeros) != 0 || b.generation == 0)
+        return err_set(e, ERR_CORRUPT, "its first page has a field that cannot be");
+    *ret = b;
+    return 0;
+}
+
+static void put_base(const struct journal_base *b, uint8_t page[JOURNAL_PAGE])
+{
+    struct buf out = {.p = page, .size = JOURNAL_PAGE, .max = JOURNAL_PAGE};
+    uint8_t hash[SHA256_SIZE];
+    memset(page, 0, JOURNAL_PAGE);
+    buf_add_span(&out, MAGIC);
+    buf_be16(&out, JOURNAL_FORMAT);
+    buf_add(&out, (uint8_t[6]){0}, 6);
+    buf_add(&out, b->log_id, LOG_ID);
+    buf_be64(&out, b->generation);
+    buf_be64(&out, b->size);
+    buf_add(&out, b->root.b, 32);
+    buf_add(&out, b->nonce, 16);
+    for (unsigned i = 0; i < STREAMS; i++) {
+        buf_be64(&out, b->segment[i].first);
+        buf_be64(&out, b->segment[i].length);
+    }
+    crypto_sha256(buf_span(&out), hash);
+    buf_add(&out, hash, sizeof hash);
+}
+
+int journal_begin(struct journal *j, const struct journal_base *base, struct error *e)
+{
+    uint8_t page[JOURNAL_PAGE];
+    struct stat st;
+    struct journal_base b = *base;
+    const char *path = path_of(b.generation);
+    crypto_random(b.nonce, sizeof b.nonce);
+    put_base(&b, page);
+    int fd = file_open_write(j->dir, path, e);
+    if (fd < 0)
+        return -1;
+    if (file_write(fd, path, span_of(page, sizeof page), 0, e) != 0 || file_sync(fd, path, e) != 0 || file_sync_path(j->dir, ".", e) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    if (fstat(fd, &st) != 0) {
+        (void)close(fd);
+        return err_sys(e, errno, "reading %s", path);
+    }
+    journal_close(j);
+    j->fd = fd;
+    j->base = b;
+    j->end = JOURNAL_PAGE;
+    j->allocated = (uint64_t)st.st_size;
+    return 0;
+}
+
+/* -1: not there or does not hold. */
+static int load_base(int dir, const char *path, struct journal_base *ret, struct error *e)
+{
+    uint8_t page[JOURNAL_PAGE];
+    size_t n = 0;
+    struct error why = {0};
+    int fd = file_open_read(dir, path, e);
+    if (fd < 0)
+        return -1;
+    int rc = file_read(fd, path, page, sizeof page, 0, &n, e);
+    (void)close(fd);
+    if (rc == 0 && journal_base_parse(span_of(page, n), ret, &why) != 0)
+        rc = err_set(e, why.class, "%s cannot be used: %s", path, why.text);
+    return rc;
+}
+
+int journal_open(struct journal *j, bool read_only, struct error *e)
+{
+    struct journal_base base[2];
+    struct error why[2] = {{0}};
+    int best = -1;
+    for (int i = 0; i < 2; i++) {
+        if (load_base(j->dir, path_of((uint64_t)i), &base[i], &why[i]) == 0) {
+            if (base[i].generation % 2 != (uint64_t)i)
+                (void)err_set(&why[i], ERR_CORRUPT, "%s is the other one under a wrong name", path_of((uint64_t)i));
+            else if (best < 0 || base[i].generation > base[best].generation)
+                best = i;
+        } else if (why[i].class == ERR_LIMIT || why[i].class == ERR_SYSTEM) {
+            if (e != NULL)
+                *e = why[i];
+            return -1;
+        }
+    }
+    if (best < 0) {
+        if (e != NULL)
+            *e = why[0].class == ERR_CLOSED ? why[1] : why[0];
+        return -1;
+    }
+    const char *path = path_of((uint64_t)best);
+    struct stat st;
+    int fd = openat(j->dir, path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return err_sys(e, errno, "opening %s", path);
+    if (fstat(fd, &st) != 0) {
+        (void)close(fd);
+        return err_sys(e, errno, "reading %s", path);
+    }
+    journal_close(j);
+    j->fd = fd;
+    j->base = base[best];
+    j->end = JOURNAL_PAGE;
+    j->allocated = (uint64_t)st.st_size;
+    return 0;
+}
+
+/* ── Frames ── */
+
+void journal_frame_begin(struct buf *out)
+{
+    buf_clear(out);
+    buf_add(out, (uint8_t[JOURNAL_FRAME_HEADER]){0}, JOURNAL_FRAME_HEADER);
+}
+
+static void put_frame_header(struct buf *frame, const struct journal *j, uint64_t first, uint32_t count, tq_time time)
+{
+    struct buf out = {.p = frame->p, .size = JOURNAL_FRAME_HEADER, .max = JOURNAL_FRAME_HEADER};
+    buf_add_span(&out, FRAME_MAGIC);
+    buf_be64(&out, first);
+    buf_be32(&out, count);
+    buf_be32(&out, (uint32_t)(frame->n - JOURNAL_FRAME_HEADER));
+    buf_add(&out, j->base.nonce, 16);
+    buf_be64(&out, (uint64_t)time);
+}
+
+void journal_cancel(struct journal *j, uint64_t at)
+{
+    static const uint8_t zeros[JOURNAL_PAGE];
+    if (j->fd < 0)
+        return;
+    if (file_write(j->fd, path_of(j->base.generation), span_of(zeros, sizeof zeros), at, NULL) == 0)
+        (void)fdatasync(j->fd);
+}
+
+/* Zeros behind a frame that reaches beyond the file, so that the next ones overwrite blocks that exist. */
+static int grow(struct journal *j, uint64_t end, struct error *e)
+{
+    uint8_t zeros[16384] = {0};
+    uint64_t size = end + GROW;
+    for (uint64_t at = end; at < size; at += sizeof zeros) {
+        if (file_write(j->fd, path_of(j->base.generation), span_of(zeros, sizeof zeros), at, e) != 0)
+            return -1;
+    }
+    j->allocated = size;
+    return 0;
+}
+
+int journal_write(struct journal *j, struct buf *frame, uint64_t first, uint32_t count, tq_time time, struct error *e)
+{
+    const char *path = path_of(j->base.generation);
+    uint8_t hash[SHA256_SIZE];
+    uint64_t end = j->end + pages(frame->n + SHA256_SIZE);
+    put_frame_header(frame, j, first, count, time);
+    crypto_sha256(buf_span(frame), hash);
+    buf_add(frame, hash, sizeof hash);
+    if (!buf_ok(frame))
+        return err_sys(e, ENOMEM, "writing %s", path);
+    bool beyond = end > j->allocated;
+    if (file_write(j->fd, path, buf_span(frame), j->end, e) != 0 || (beyond && grow(j, end, e) != 0) || file_sync(j->fd, path, e) != 0) {
+        journal_cancel(j, j->end);
+        return -1;
+    }
+    j->end = end;
+    return 0;
+}
+
+bool journal_frame_parse(struct span in, const uint8_t nonce[16], struct journal_frame *ret, size_t *ret_need)
+{
+    struct span all = in;
+    uint8_t hash[SHA256_SIZE];
+    *ret_need = 0;
+    if (in.n < JOURNAL_FRAME_HEADER || !span_starts(in, FRAME_MAGIC))
+        return false;
+    (void)span_skip(&in, 8);
+    struct journal_frame f = {.first = span_be64(&in), .count = span_be32(&in)};
+    uint32_t body = span_be32(&in);
+    struct span nonce_is = span_take(&in, 16);
+    f.time = (tq_time)span_be64(&in);
+    struct span zero = span_take(&in, 16);
+    static const uint8_t zeros[16];
+    if (memcmp(nonce_is.p, nonce, 16) != 0 || memcmp(zero.p, zeros, sizeof zeros) != 0 || body > JOURNAL_BODY_MAX || f.count == 0)
+        return false;
+    *ret_need = (size_t)JOURNAL_FRAME_HEADER + body + SHA256_SIZE;
+    f.body = span_take(&in, body);
+    struct span hash_is = span_take(&in, SHA256_SIZE);
+    if (in.bad)
+        return false;
+    crypto_sha256(span_of(all.p, JOURNAL_FRAME_HEADER + body), hash);
+    if (memcmp(hash, hash_is.p, sizeof hash) != 0)
+        return false;
+    *ret = f;
+    return true;
+}
+
+/* Reads and checks the frame at `at`: 1, 0 (none), -1 (the machine failed). */
+static int read_frame(struct journal *j, uint64_t at, struct buf *bytes, struct journal_frame *ret, struct error *e)
+{
+    const char *path = path_of(j->base.generation);
+    size_t got = 0;
+    size_t need = 0;
+    buf_clear(bytes);
+    if (!buf_reserve(bytes, JOURNAL_PAGE))
+        return err_sys(e, ENOMEM, "reading %s", path);
+    if (file_read(j->fd, path, bytes->p, JOURNAL_PAGE, at, &got, e) != 0)
+        return -1;
+    bytes->n = got;
+    if (journal_frame_parse(buf_span(bytes), j->base.nonce, ret, &need))
+        return 1;
+    if (need <= got)
+        return 0;
+    size_t more = need - got;
+    if (!buf_reserve(bytes, more))
+        return err_sys(e, ENOMEM, "reading %s", path);
+    if (file_read(j->fd, path, bytes->p + bytes->n, more, at + bytes->n, &got, e) != 0)
+        return -1;
+    bytes->n += got;
+    return journal_frame_parse(buf_span(bytes), j->base.nonce, ret, &need) ? 1 : 0;
+}
+
+/* The head of a frame of this generation: a write that was cut short. */
+static bool looks_torn(const struct journal *j, const struct buf *page)
+{
+    return page->n >= 8 && memcmp(page->p, FRAME_MAGIC.p, 8) == 0 && page->n >= 40 && memcmp(page->p + 24, j->base.nonce, 16) == 0;
+}
+
+int journal_next(struct journal *j, uint64_t first, struct buf *bytes, struct journal_frame *ret, bool *ret_torn, struct error *e)
+{
+    int rc = read_frame(j, j->end, bytes, ret, e);
+    if (rc < 0)
+        return -1;
+    if (rc == 1 && ret->first == first) {
+        j->end += pages(JOURNAL_FRAME_HEADER + ret->body.n + SHA256_SIZE);
+        return 1;
+    }
+    *ret_torn = looks_torn(j, bytes);
+    struct journal_frame behind;
+    for (uint64_t at = j->end + (rc == 1 ? 0 : JOURNAL_PAGE); at < j->allocated; at += JOURNAL_PAGE) {
+        rc = read_frame(j, at, bytes, &behind, e);
+        if (rc < 0)
+            return -1;
+        if (rc == 1)
+            return err_set(e, ERR_CORRUPT, "%s is damaged at byte %llu: record %llu should stand there, and whole commits stand behind it",
+                           path_of(j->base.generation), (unsigned long long)j->end, (unsigned long long)first);
+    }
+    return 0;
+}
+
+int journal_shrink(struct journal *j, struct error *e)
+{
+    if (file_cut(j->fd, path_of(j->base.generation), JOURNAL_PAGE, e) != 0)
+        return -1;
+    j->allocated = JOURNAL_PAGE;
+    if (file_remove(j->dir, path_of(j->base.generation + 1), e) != 0) /* the generation before lay there */
+        return -1;
+    return file_sync(j->fd, path_of(j->base.generation), e);
+}

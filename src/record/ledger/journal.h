@@ -1,0 +1,68 @@
+/* The journal: what makes a commit durable, with one write and one fdatasync. docs/formats/ledger.md, Journal. */
+#ifndef TQ_LEDGER_JOURNAL_H
+#define TQ_LEDGER_JOURNAL_H
+
+#include "record/ledger/segment.h"
+#include "record/ledger/tree.h"
+
+#define JOURNAL_FORMAT 1
+#define JOURNAL_PAGE 4096
+#define JOURNAL_FRAME_HEADER 64
+#define JOURNAL_BODY_MAX (48u << 20) /* most bytes of sealed records in one commit */
+#define JOURNAL_SETTLE (UINT64_C(32) << 20)
+
+struct journal_base {
+    uint8_t log_id[LOG_ID];
+    uint64_t generation;
+    uint64_t size;
+    struct tree_hash root;
+    uint8_t nonce[16];
+    struct {
+        uint64_t first;
+        uint64_t length;
+    } segment[STREAMS];
+};
+
+struct journal {
+    int dir;
+    int fd; /* -1: none */
+    struct journal_base base;
+    uint64_t end;       /* where the next frame goes */
+    uint64_t allocated; /* the file's size: written with zeros or older frames, so that a frame changes no metadata */
+};
+
+struct journal_frame {
+    uint64_t first;
+    uint32_t count;
+    tq_time time;
+    struct span body;
+};
+
+void journal_init(struct journal *j, int dir);
+void journal_close(struct journal *j);
+
+/* Begins a generation in its file (base->generation; the nonce is made here), durable on return, and closes the one before. */
+int journal_begin(struct journal *j, const struct journal_base *base, struct error *e);
+
+/* Opens the valid generation. ERR_CLOSED: there is no journal at all; ERR_CORRUPT: none holds; ERR_LIMIT: newer format. read_only: for verifying. */
+int journal_open(struct journal *j, bool read_only, struct error *e);
+
+/* Empties `out` and begins a frame in it; sealed records are appended; then journal_write fills in head and hash and makes it durable. On failure the
+ * frame's place is overwritten again, as far as the disk lets it. */
+void journal_frame_begin(struct buf *out);
+int journal_write(struct journal *j, struct buf *frame, uint64_t first, uint32_t count, tq_time time, struct error *e);
+/* Takes the last frame back (best effort). */
+void journal_cancel(struct journal *j, uint64_t at);
+
+/* Reads the frame at j->end, which must begin with record `first`, into `bytes`; steps over it. 1; 0: the journal ends here (*ret_torn: something that is
+ * no frame stands there); -1 ERR_CORRUPT: it ends here but whole frames of it stand behind. */
+int journal_next(struct journal *j, uint64_t first, struct buf *bytes, struct journal_frame *ret, bool *ret_torn, struct error *e);
+
+/* Cuts the file to its first page and removes the other one (an orderly end, after settling). */
+int journal_shrink(struct journal *j, struct error *e);
+
+/* For the fuzzer: page 0, and a frame in memory. */
+int journal_base_parse(struct span page, struct journal_base *ret, struct error *e);
+bool journal_frame_parse(struct span bytes, const uint8_t nonce[16], struct journal_frame *ret, size_t *ret_need);
+
+#endif

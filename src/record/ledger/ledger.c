@@ -1,0 +1,693 @@
+/* The writer: open and recover, append, commit, settle, close.
+ *
+ * Invariants
+ *  1. One writer a folder: an open-file-description lock on `lock` is held from open to close.
+ *  2. A record is committed when, and only when, a whole frame with it is durable in the valid journal generation, or the generation's base covers it.
+ *  3. What the base of the valid generation covers is durable in place: segments up to the lengths in the base, bundles, tiles, keyring. Nothing that the base needs is
+ *     overwritten, cut or removed while it is the base: segments only grow behind those lengths, full tiles lie behind it, partial tiles of its size are removed only
+ *     after a later base is durable.
+ *  4. Everything behind the base (segments' ends, bundles, tiles, checkpoint) is a function of base and frames: a restart may write it again, any number
+ *     of times, and be stopped at any point of doing so.
+ *  5. A head is signed only over committed records, and committed records are never dropped: so any two signed heads are consistent. A frame that is taken back
+ *     (journal_cancel) was never under a signed head.
+ *  6. A frame begins on its own page, so writing one touches no page of another: a torn write damages only what was not acknowledged.
+ *  7. A period key is durable in the keyring before a record is sealed with it. A seal key is used once, because its salt is random: an index that is
+ *     given again after a crash does not meet the same key.
+ *  8. After any failed write nothing more is taken (FAILED): what the disk holds is unknown until a restart has read it.
+ *  9. size, published head and key count are what other threads see; they change under `mutex` or atomically, after the disk.
+ *
+ *                 append                     commit: segments, journal + fdatasync          tiles, checkpoint
+ *      ┌──────┐ ─────────► ┌────────┐ ─────────────────────────────────────────► ┌─────────┐ ───────────► ┌───────────┐
+ *      │ OPEN │            │ QUEUED │                                            │ DURABLE │              │ PUBLISHED │ ──► acknowledged, OPEN
+ *      └──────┘ ◄───────── └────────┘                                            └─────────┘              └───────────┘
+ *         ▲      (close or crash: gone)      any failure ──► frame taken back ──► FAILED ──► only close
+ *         │ settle: all durable in place, next generation
+ *
+ *  OPEN, QUEUED: a crash loses nothing acknowledged; the journal ends behind the last commit.  DURABLE: a crash keeps the records; the restart publishes them.
+ *  With a checkpoint interval, DURABLE is acknowledged and PUBLISHED follows.
+ *
+ * Why a journal: a commit that touched segments of two streams, a bundle, tiles and the checkpoint would need five or more syncs and could be torn between them. The
+ * journal needs one, into blocks that exist, and makes the commit one thing; the price is that bytes are written twice, the second time at leisure. */
+#include "record/ledger/ledger.h"
+
+#include "record/ledger/file.h"
+#include "record/ledger/inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SALTS 64
+#define DAY (INT64_C(86400) * TIME_SECOND)
+
+struct ledger {
+    int dir;
+    int lock;
+    struct keyring *ring;
+    struct crypto_signer *signer;
+    struct note_key key;
+    char verifier[VERIFIER_TEXT];
+    tq_time interval;
+
+    struct edge edge;
+    struct segment_writer segments[STREAMS];
+    struct journal journal;
+    struct buf queue; /* the next frame */
+    uint32_t queued;
+
+    uint8_t salts[SALTS][ENTRY_SALT];
+    unsigned salts_left;
+    struct {
+        bool set;
+        int64_t day;
+        const struct period_key *key;
+    } current[STREAMS];
+
+    struct error failure; /* why nothing more is taken */
+    _Atomic uint64_t size;
+    pthread_mutex_t mutex;
+    struct ledger_head head;
+};
+
+/* ── What other files of this folder may see ── */
+
+int ledger_dir(const struct ledger *l)
+{
+    return l->dir;
+}
+
+const struct keyring *ledger_ring(const struct ledger *l)
+{
+    return l->ring;
+}
+
+uint64_t ledger_size(const struct ledger *l)
+{
+    return l->size;
+}
+
+void ledger_root(const struct ledger *l, uint8_t root[32])
+{
+    memcpy(root, l->head.root, 32);
+}
+
+const char *ledger_checkpoint(const struct ledger *l)
+{
+    return l->head.checkpoint;
+}
+
+tq_time ledger_checkpoint_time(const struct ledger *l)
+{
+    return l->head.checkpoint_time;
+}
+
+const char *ledger_verifier(const struct ledger *l)
+{
+    return l->verifier;
+}
+
+void ledger_head(struct ledger *l, struct ledger_head *ret)
+{
+    (void)pthread_mutex_lock(&l->mutex);
+    *ret = l->head;
+    (void)pthread_mutex_unlock(&l->mutex);
+}
+
+void ledger_derive_key(struct ledger *l, const char *purpose, uint8_t out[32])
+{
+#define PURPOSE_LABEL "tourniquet purpose v1"
+    uint8_t info[256] = PURPOSE_LABEL; /* the array's zeros give the 00 behind the label */
+    size_t n = strnlen(purpose, sizeof info - sizeof PURPOSE_LABEL);
+    memcpy(info + sizeof PURPOSE_LABEL, purpose, n);
+    crypto_hkdf(span_of(l->ring->purpose, sizeof l->ring->purpose), span_of(l->ring->log_id, LOG_ID), span_of(info, sizeof PURPOSE_LABEL + n), out, 32);
+}
+
+/* ── Failing ── */
+
+static int fail(struct ledger *l, const struct error *why, struct error *e)
+{
+    l->failure = *why;
+    (void)pthread_mutex_lock(&l->mutex);
+    l->head.failed = true;
+    (void)pthread_mutex_unlock(&l->mutex);
+    buf_clear(&l->queue);
+    l->queued = 0;
+    if (e != NULL)
+        *e = *why;
+    return -1;
+}
+
+static int refuse_when_failed(const struct ledger *l, struct error *e)
+{
+    if (l->failure.class == ERR_NONE)
+        return 0;
+    return err_set(e, ERR_SYSTEM, "the ledger takes nothing more since a write failed (%.200s): mend the disk, then restart", l->failure.text);
+}
+
+/* ── Append ── */
+
+/* The period key for a record; a new month's key is made durable first. */
+static const struct period_key *key_for(struct ledger *l, enum ledger_stream stream, tq_time time, struct error *e)
+{
+    unsigned slot = stream_slot(stream);
+    int64_t day = time / DAY - (time % DAY < 0);
+    if (l->current[slot].set && l->current[slot].day == day)
+        return l->current[slot].key;
+    const struct period_key *key = keyring_for(l->ring, (uint8_t)stream, time);
+    if (key == NULL) {
+        struct error why = {0};
+        if (keyring_add(l->ring, (uint8_t)stream, time, e) != 0)
+            return NULL;
+        if (keyring_save(l->ring, l->dir, &why) != 0) {
+            (void)fail(l, &why, e);
+            return NULL;
+        }
+        key = keyring_for(l->ring, (uint8_t)stream, time);
+    }
+    l->current[slot].set = true;
+    l->current[slot].day = day;
+    l->current[slot].key = key;
+    return key;
+}
+
+int ledger_append(struct ledger *l, enum ledger_stream stream, tq_time time, struct span payload, uint64_t *ret_index, struct error *e)
+{
+    if (refuse_when_failed(l, e) != 0)
+        return -1;
+    if (stream != LEDGER_CUSTODY && stream != LEDGER_OBSERVATION)
+        return err_set(e, ERR_MISUSE, "there is no ledger stream %d", (int)stream);
+    if (payload.n > LEDGER_PAYLOAD_MAX)
+        return err_set(e, ERR_LIMIT, "a record of %zu bytes is over the ledger's limit of %u", payload.n, LEDGER_PAYLOAD_MAX);
+    size_t total = SEALED_RECORD_MIN + payload.n + AES_GCM_TAG;
+    if (l->queue.n + total > JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX)
+        return err_set(e, ERR_LIMIT, "%u records wait for a commit: commit them first", l->queued);
+    const struct period_key *key = key_for(l, stream, time, e);
+    if (key == NULL)
+        return -1;
+    if (l->salts_left == 0) {
+        crypto_random(l->salts, sizeof l->salts);
+        l->salts_left = SALTS;
+    }
+    if (l->queued == 0)
+        journal_frame_begin(&l->queue);
+    uint64_t index = l->size + l->queued;
+    if (!entry_seal(&l->queue, l->ring, key, index, stream, time, l->salts[--l->salts_left], payload)) {
+        struct error why = {0};
+        (void)err_sys(&why, ENOMEM, "sealing a record");
+        return fail(l, &why, e);
+    }
+    l->queued++;
+    if (ret_index != NULL)
+        *ret_index = index;
+    return 0;
+}
+
+/* ── Commit ── */
+
+static uint32_t day_of(tq_time time)
+{
+    return time < 0 ? 0 : (uint32_t)(time / DAY);
+}
+
+/* Writes the sealed records of a frame's body into their segments, neighbours of one stream in one write. */
+static int write_segments(struct ledger *l, struct span body, struct error *e)
+{
+    struct sealed_record r;
+    struct span run = {0};
+    uint64_t run_index = 0;
+    uint32_t run_day = 0;
+    enum ledger_stream run_stream = LEDGER_CUSTODY;
+    while (sealed_record_take(&body, &r) == 1) {
+        struct entry entry;
+        if (entry_parse(r.entry, &entry, e) != 0)
+            return -1;
+        uint32_t day = entry.stream == LEDGER_OBSERVATION ? day_of(entry.time) : 0;
+        bool same = run.n > 0 && run_stream == entry.stream && run_day == day && run.n + r.bytes.n < (8u << 20);
+        if (same) {
+            run.n += r.bytes.n;
+            continue;
+        }
+        if (run.n > 0 && segment_write(&l->segments[stream_slot(run_stream)], run_index, run_day, run, e) != 0)
+            return -1;
+        run = r.bytes;
+        run_index = r.index;
+        run_day = day;
+        run_stream = entry.stream;
+    }
+    return run.n > 0 ? segment_write(&l->segments[stream_slot(run_stream)], run_index, run_day, run, e) : 0;
+}
+
+/* Adds a frame's entries to the tree. watch: the root at that size is wanted (NULL: none is). */
+static int grow_tree(struct ledger *l, struct span body, const uint64_t *watch, struct tree_hash *ret_root, struct error *e)
+{
+    struct sealed_record r;
+    while (sealed_record_take(&body, &r) == 1) {
+        if (edge_add(&l->edge, r.entry, e) != 0)
+            return -1;
+        if (watch != NULL && l->edge.tree.size == *watch)
+            tree_root(&l->edge.tree, ret_root);
+    }
+    return 0;
+}
+
+/* Writes partial tiles and the checkpoint of the tree as it is, and makes it the head. */
+static int publish(struct ledger *l, uint64_t published, tq_time now, struct error *e)
+{
+    struct buf text = BUF_INIT(512);
+    struct buf note = BUF_INIT(sizeof l->head.checkpoint - 1);
+    struct tree_hash root;
+    tree_root(&l->edge.tree, &root);
+    int rc = edge_publish(&l->edge, published, e);
+    if (rc == 0) {
+        checkpoint_format(&text, l->key.name, l->edge.tree.size, &root);
+        note_sign(&note, buf_span(&text), &l->key, l->signer);
+        rc = buf_ok(&text) && buf_ok(&note) ? file_replace(l->dir, "checkpoint", buf_span(&note), false, e) : err_sys(e, ENOMEM, "signing a checkpoint");
+    }
+    if (rc == 0) {
+        (void)pthread_mutex_lock(&l->mutex);
+        memcpy(l->head.checkpoint, note.p, note.n);
+        l->head.checkpoint[note.n] = 0;
+        l->head.published = l->head.size = l->edge.tree.size;
+        l->head.checkpoint_time = now;
+        memcpy(l->head.root, root.b, sizeof l->head.root);
+        (void)pthread_mutex_unlock(&l->mutex);
+    }
+    buf_release(&text);
+    buf_release(&note);
+    return rc;
+}
+
+static void take_size(struct ledger *l, uint64_t size)
+{
+    (void)pthread_mutex_lock(&l->mutex);
+    l->head.size = size;
+    (void)pthread_mutex_unlock(&l->mutex);
+    l->size = size;
+}
+
+/* Makes all that is committed durable in place and begins the next journal generation. The head must be published. */
+static int settle(struct ledger *l, struct error *e)
+{
+    struct journal_base base = {.generation = l->journal.base.generation + 1, .size = l->edge.tree.size};
+    uint64_t before = l->journal.base.size;
+    memcpy(base.log_id, l->ring->log_id, LOG_ID);
+    tree_root(&l->edge.tree, &base.root);
+    for (unsigned i = 0; i < STREAMS; i++) {
+        base.segment[i].first = l->segments[i].first;
+        base.segment[i].length = l->segments[i].length;
+        if (segment_writer_sync(&l->segments[i], e) != 0)
+            return -1;
+    }
+    if (base.segment[0].first != SEGMENT_NONE || base.segment[1].first != SEGMENT_NONE) {
+        if (file_sync_path(l->dir, "segment", e) != 0)
+            return -1;
+    }
+    if (edge_sync(&l->edge, before, e) != 0 || file_sync_path(l->dir, "checkpoint", e) != 0 || file_sync_path(l->dir, ".", e) != 0 ||
+        journal_begin(&l->journal, &base, e) != 0)
+        return -1;
+    edge_tidy(&l->edge, before);
+    return 0;
+}
+
+static bool publication_due(const struct ledger *l, tq_time now)
+{
+    return l->interval == 0 || now - l->head.checkpoint_time >= l->interval || now < l->head.checkpoint_time;
+}
+
+/* The steps of a commit, in the order that invariants 2 to 5 ask for. *ret_durable: the frame's place in the journal once it is there. */
+static int commit_steps(struct ledger *l, tq_time now, uint64_t *ret_frame, struct error *e)
+{
+    if (l->journal.end > JOURNAL_SETTLE) {
+        if (l->head.published != l->edge.tree.size && publish(l, l->head.published, now, e) != 0)
+            return -1;
+        if (settle(l, e) != 0)
+            return -1;
+    }
+    struct span body = span_of(l->queue.p + JOURNAL_FRAME_HEADER, l->queue.n - JOURNAL_FRAME_HEADER);
+    uint64_t place = l->journal.end;
+    if (write_segments(l, body, e) != 0 || !buf_reserve(&l->queue, SHA256_SIZE) || journal_write(&l->journal, &l->queue, l->size, l->queued, now, e) != 0)
+        return -1;
+    *ret_frame = place;
+    body = span_of(l->queue.p + JOURNAL_FRAME_HEADER, body.n);
+    if (grow_tree(l, body, NULL, NULL, e) != 0)
+        return -1;
+    return publication_due(l, now) ? publish(l, l->head.published, now, e) : 0;
+}
+
+int ledger_commit(struct ledger *l, tq_time now, struct error *e)
+{
+    struct error why = {0};
+    if (refuse_when_failed(l, e) != 0)
+        return -1;
+    if (l->queued == 0) {
+        if (l->head.published == l->size || !publication_due(l, now))
+            return 0;
+        return publish(l, l->head.published, now, &why) == 0 ? 0 : fail(l, &why, e);
+    }
+    uint64_t frame = 0;
+    if (commit_steps(l, now, &frame, &why) != 0) {
+        if (frame != 0)
+            journal_cancel(&l->journal, frame);
+        if (why.class == ERR_NONE)
+            (void)err_sys(&why, ENOMEM, "committing to the ledger");
+        return fail(l, &why, e);
+    }
+    take_size(l, l->size + l->queued);
+    l->queued = 0;
+    buf_clear(&l->queue);
+    return 0;
+}
+
+/* ── Open ── */
+
+static int lock_folder(struct ledger *l, struct error *e)
+{
+    l->lock = file_open_write(l->dir, "lock", e);
+    if (l->lock < 0)
+        return -1;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(l->lock, F_OFD_SETLK, &lock) == 0)
+        return 0;
+    if (errno == EAGAIN || errno == EACCES)
+        return err_set(e, ERR_AGAIN, "another process is writing this ledger: stop it first (only one may)");
+    return err_sys(e, errno, "locking the ledger");
+}
+
+static bool is_there(int dir, const char *path)
+{
+    return faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Root key and keyring; both are made where there is nothing yet and `create` says so. */
+static int open_keys(struct ledger *l, const struct ledger_options *o, struct error *e)
+{
+    struct error why = {0};
+    bool fresh = !is_there(l->dir, "keyring");
+    l->ring = keyring_new(e);
+    if (l->ring == NULL)
+        return -1;
+    if (fresh && (is_there(l->dir, "checkpoint") || is_there(l->dir, "segment")))
+        return err_set(e, ERR_CORRUPT, "the ledger's keyring is missing: nothing in it can be read; put it back from a backup");
+    if (fresh && !o->create)
+        return err_set(e, ERR_MISUSE, "there is no ledger in %s", o->dir);
+    if (root_key_load(o->key_file, l->ring->root, &why) != 0) {
+        if (why.class != ERR_CLOSED || !fresh) {
+            if (why.class == ERR_CLOSED)
+                return err_set(e, ERR_MISUSE, "the root key %s is missing: without it nothing in the ledger can be read; put the file back", o->key_file);
+            *e = why;
+            return -1;
+        }
+        if (root_key_make(o->key_file, e) != 0 || root_key_load(o->key_file, l->ring->root, e) != 0)
+            return -1;
+    }
+    if (!fresh)
+        return keyring_load(l->ring, l->dir, e);
+    struct note_key key;
+    if (o->origin == NULL || note_key_make(&key, span_str(o->origin), (const uint8_t[ED25519_PUBLIC]){0}, &why) != 0)
+        return err_set(e, ERR_MISUSE, "the ledger's name (origin) cannot be used: %s", o->origin == NULL ? "there is none" : why.text);
+    keyring_start(l->ring, o->origin);
+    return keyring_save(l->ring, l->dir, e);
+}
+
+static int open_identity(struct ledger *l, struct error *e)
+{
+    uint8_t public_key[ED25519_PUBLIC];
+    char line[VERIFIER_TEXT + 1];
+    struct buf kept = BUF_INIT(VERIFIER_TEXT + 1);
+    struct error why = {0};
+    l->signer = crypto_signer_new(l->ring->seed);
+    if (l->signer == NULL)
+        return err_sys(e, ENOMEM, "opening the signing key");
+    crypto_signer_public(l->signer, public_key);
+    if (note_key_make(&l->key, span_str(l->ring->origin), public_key, e) != 0)
+        return -1;
+    note_key_format(&l->key, l->verifier);
+    (void)snprintf(line, sizeof line, "%s\n", l->verifier);
+    int rc = file_load(l->dir, "verifier.pub", VERIFIER_TEXT, &kept, &why);
+    if (rc != 0 && why.class == ERR_CLOSED)
+        rc = file_replace(l->dir, "verifier.pub", span_str(line), true, e);
+    else if (rc != 0 || !span_is(buf_span(&kept), line))
+        rc = err_set(e, ERR_CORRUPT, "verifier.pub is not this ledger's public key: it was exchanged or damaged. The right line is %s", l->verifier);
+    buf_release(&kept);
+    return rc;
+}
+
+/* The last signed checkpoint. 1: loaded into the head; 0: there is none, or an empty file is what a power cut left of it; -1: it does not hold. */
+static int load_checkpoint(struct ledger *l, struct checkpoint *ret, struct error *e)
+{
+    struct buf note = {.p = (uint8_t *)l->head.checkpoint, .size = sizeof l->head.checkpoint - 1, .max = sizeof l->head.checkpoint - 1};
+    struct error why = {0};
+    struct stat st;
+    l->head.checkpoint[0] = 0;
+    if (file_load(l->dir, "checkpoint", note.max, &note, &why) != 0) {
+        if (why.class == ERR_CLOSED)
+            return 0;
+        *e = why;
+        return -1;
+    }
+    if (note.n == 0)
+        return 0;
+    note.p[note.n] = 0;
+    if (checkpoint_open(buf_span(&note), &l->key, ret, &why) != 0)
+        return err_set(e, ERR_CORRUPT, "the ledger's checkpoint does not hold (%.150s): compare with a copy kept elsewhere before going on", why.text);
+    l->head.published = ret->size;
+    memcpy(l->head.root, ret->root.b, sizeof l->head.root);
+    if (fstatat(l->dir, "checkpoint", &st, AT_SYMLINK_NOFOLLOW) == 0)
+        l->head.checkpoint_time = (tq_time)st.st_mtim.tv_sec * TIME_SECOND + st.st_mtim.tv_nsec;
+    return 1;
+}
+
+static int begin_empty(struct ledger *l, struct error *e)
+{
+    struct journal_base base = {.generation = 1};
+    memcpy(base.log_id, l->ring->log_id, LOG_ID);
+    tree_root(&l->edge.tree, &base.root);
+    base.segment[0].first = base.segment[1].first = SEGMENT_NONE;
+    return journal_begin(&l->journal, &base, e);
+}
+
+static int open_journal(struct ledger *l, struct error *e)
+{
+    struct error why = {0};
+    if (journal_open(&l->journal, false, &why) != 0) {
+        bool never_used = !is_there(l->dir, "checkpoint") && !is_there(l->dir, "segment");
+        if (never_used && (why.class == ERR_CLOSED || why.class == ERR_CORRUPT))
+            return begin_empty(l, e);
+        if (why.class == ERR_CLOSED)
+            return err_set(e, ERR_CORRUPT, "both journals are missing: put the ledger back from a backup");
+        *e = why;
+        return -1;
+    }
+    if (memcmp(l->journal.base.log_id, l->ring->log_id, LOG_ID) != 0)
+        return err_set(e, ERR_CORRUPT, "the journal belongs to another ledger: put the right one back from a backup");
+    return 0;
+}
+
+/* What the journal holds behind its base. */
+struct tail {
+    uint64_t frames;
+    uint64_t size; /* of the ledger with them */
+    tq_time time;  /* of the last */
+    bool torn;
+};
+
+/* Reads all frames, calling for each the two writers where `apply` says so. The first reading changes nothing: a damaged journal must find segments and
+ * tiles as they were. */
+static int read_tail(struct ledger *l, bool apply, const uint64_t *watch, struct tree_hash *ret_root, struct tail *ret, struct error *e)
+{
+    struct buf bytes = BUF_INIT(JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX + SHA256_SIZE + JOURNAL_PAGE);
+    struct journal_frame f;
+    struct tail t = {.size = l->journal.base.size};
+    int rc;
+    l->journal.end = JOURNAL_PAGE;
+    while ((rc = journal_next(&l->journal, t.size, &bytes, &f, &t.torn, e)) == 1) {
+        struct span body = f.body;
+        struct sealed_record r;
+        uint64_t count = 0;
+        for (; sealed_record_take(&body, &r) == 1 && r.index == t.size + count; count++)
+            ;
+        if (body.n > 0 || count != f.count) {
+            rc = err_set(e, ERR_CORRUPT, "the journal's commit at record %llu is not well-formed", (unsigned long long)f.first);
+            break;
+        }
+        if (apply && (write_segments(l, f.body, e) != 0 || grow_tree(l, f.body, watch, ret_root, e) != 0)) {
+            rc = -1;
+            break;
+        }
+        t.frames++;
+        t.size += count;
+        t.time = f.time;
+    }
+    buf_release(&bytes);
+    *ret = t;
+    return rc;
+}
+
+/* The root that the tree had at a size that the base covers. */
+static int settled_root(struct ledger *l, uint64_t size, struct tree_hash *ret, struct error *e)
+{
+    struct tile_source *s = malloc(sizeof *s);
+    struct tree t;
+    if (s == NULL)
+        return err_sys(e, ENOMEM, "reading the tree");
+    tile_source_init(s, l->dir, l->journal.base.size);
+    struct tree_source source = tile_tree_source(s);
+    int rc = tree_load(&t, size, &source, e);
+    free(s);
+    if (rc == 0)
+        tree_root(&t, ret);
+    return rc;
+}
+
+/* Brings tree and segments to the base of the journal. */
+static int restore_base(struct ledger *l, struct error *e)
+{
+    const struct journal_base *b = &l->journal.base;
+    struct tree_hash root;
+    if (edge_load(&l->edge, b->size, e) != 0)
+        return err_context(e, "the ledger's tree cannot be read (put it back from a backup)");
+    tree_root(&l->edge.tree, &root);
+    if (!tree_hash_equal(&root, &b->root))
+        return err_set(e, ERR_CORRUPT, "the tree on disk is not the one that was settled at %llu records: run ledger verify, then put it back from a backup",
+                       (unsigned long long)b->size);
+    for (unsigned i = 0; i < STREAMS; i++) {
+        if (segment_writer_restore(&l->segments[i], b->segment[i].first, b->segment[i].length, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_head(struct ledger *l, const struct checkpoint *c, const struct tree_hash *watched, struct error *e)
+{
+    struct tree_hash root = *watched;
+    if (c->size <= l->journal.base.size && settled_root(l, c->size, &root, e) != 0)
+        return -1;
+    if (tree_hash_equal(&root, &c->root))
+        return 0;
+    return err_set(e, ERR_CORRUPT, "the ledger's first %llu records are not those of its signed checkpoint: it was changed, or parts of an old copy were put back",
+                   (unsigned long long)c->size);
+}
+
+static void describe(char *note, const struct tail *t, bool had_checkpoint, bool fresh, const char *locked)
+{
+    char recovered[120] = "";
+    if (t->frames > 0)
+        (void)snprintf(recovered, sizeof recovered, "not closed in an orderly way: %llu commits since the last settling were read back; ",
+                       (unsigned long long)t->frames);
+    (void)snprintf(note, 256, "%s%s%s%s", recovered, t->torn ? "one commit that was never acknowledged was cut short and dropped; " : "",
+                   had_checkpoint || fresh ? "" : "the checkpoint was missing and was signed again; ", locked);
+    size_t n = strlen(note);
+    if (n >= 2)
+        note[n - 2] = 0;
+}
+
+static int recover(struct ledger *l, char *note, struct error *e)
+{
+    struct checkpoint c = {0};
+    struct tail t;
+    struct tree_hash watched;
+    bool fresh = !is_there(l->dir, "checkpoint") && !is_there(l->dir, "segment");
+    if (open_journal(l, e) != 0)
+        return -1;
+    int has = load_checkpoint(l, &c, e);
+    if (has < 0 || read_tail(l, false, NULL, NULL, &t, e) != 0)
+        return -1;
+    if (has == 1 && c.size > t.size)
+        return err_set(e, ERR_CORRUPT, "the checkpoint covers %llu records but only %llu are there: the end was cut off, or an old copy was put back",
+                       (unsigned long long)c.size, (unsigned long long)t.size);
+    if (restore_base(l, e) != 0)
+        return -1;
+    tree_root(&l->edge.tree, &watched);
+    if (read_tail(l, true, &c.size, &watched, &t, e) != 0 || (has == 1 && check_head(l, &c, &watched, e) != 0))
+        return -1;
+    take_size(l, t.size);
+    tq_time time = t.frames > 0 ? t.time : l->head.checkpoint_time;
+    if ((has == 0 || c.size != t.size || t.frames > 0) && publish(l, l->journal.base.size, time, e) != 0)
+        return -1;
+    if (t.frames > 0) {
+        if (settle(l, e) != 0)
+            return -1;
+        edge_tidy_last(&l->edge);
+    }
+    if (note != NULL)
+        describe(note, &t, has == 1, fresh, l->ring->locked ? "" : "keys lie in memory that may be swapped out (raise the limit of locked memory); ");
+    return 0;
+}
+
+static int open_all(struct ledger *l, const struct ledger_options *o, char *note, struct error *e)
+{
+    if (o->create && mkdir(o->dir, 0700) != 0 && errno != EEXIST)
+        return err_sys(e, errno, "making the folder %s", o->dir);
+    l->dir = open(o->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (l->dir < 0)
+        return errno == ENOENT ? err_set(e, ERR_MISUSE, "there is no ledger in %s", o->dir) : err_sys(e, errno, "opening the folder %s", o->dir);
+    if (!o->create && !is_there(l->dir, "keyring") && !is_there(l->dir, "checkpoint"))
+        return err_set(e, ERR_MISUSE, "there is no ledger in %s", o->dir);
+    if (lock_folder(l, e) != 0 || open_keys(l, o, e) != 0 || open_identity(l, e) != 0)
+        return -1;
+    edge_init(&l->edge, l->dir);
+    journal_init(&l->journal, l->dir);
+    for (unsigned i = 0; i < STREAMS; i++)
+        segment_writer_init(&l->segments[i], l->dir, l->ring->log_id, (enum ledger_stream)(i + 1));
+    l->head.keys_locked = l->ring->locked;
+    return recover(l, note, e);
+}
+
+static void release(struct ledger *l)
+{
+    for (unsigned i = 0; i < STREAMS; i++)
+        segment_writer_close(&l->segments[i]);
+    journal_close(&l->journal);
+    edge_release(&l->edge);
+    buf_release(&l->queue);
+    crypto_signer_free(l->signer);
+    keyring_free(l->ring);
+    if (l->lock >= 0)
+        (void)close(l->lock); /* and the lock goes */
+    if (l->dir >= 0)
+        (void)close(l->dir);
+    (void)pthread_mutex_destroy(&l->mutex);
+    free(l);
+}
+
+struct ledger *ledger_open(const struct ledger_options *options, char ret_note[256], struct error *e)
+{
+    struct error why = {0};
+    struct ledger *l = calloc(1, sizeof *l);
+    if (l == NULL || crypto_start(&why) != 0) {
+        if (l == NULL)
+            (void)err_sys(&why, ENOMEM, "opening the ledger");
+        free(l);
+        if (e != NULL)
+            *e = why;
+        return NULL;
+    }
+    l->dir = l->lock = l->journal.fd = l->segments[0].fd = l->segments[1].fd = -1;
+    l->interval = options->checkpoint_interval;
+    l->queue = BUF_INIT(JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX + SHA256_SIZE);
+    (void)pthread_mutex_init(&l->mutex, NULL);
+    if (ret_note != NULL)
+        ret_note[0] = 0;
+    if (open_all(l, options, ret_note, &why) == 0)
+        return l;
+    release(l);
+    if (e != NULL)
+        *e = why;
+    return NULL;
+}
+
+void ledger_close(struct ledger *l)
+{
+    if (l == NULL)
+        return;
+    if (l->failure.class == ERR_NONE) { /* whatever fails here is made good by the next start */
+        bool published = l->head.published == l->size || publish(l, l->head.published, l->head.checkpoint_time, NULL) == 0;
+        if (published && (l->journal.end == JOURNAL_PAGE || settle(l, NULL) == 0))
+            (void)journal_shrink(&l->journal, NULL);
+    }
+    release(l);
+}

@@ -1,0 +1,86 @@
+/* Reads an open ledger's records in order: two streams of segments merged by index, each record checked and opened. */
+#include "record/ledger/inside.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct ledger_reader {
+    struct ledger *ledger;
+    struct segment_reader streams[STREAMS];
+    unsigned last; /* the stream that the record before came from */
+    uint64_t next;
+    struct buf clear;
+};
+
+struct ledger_reader *ledger_reader_new(struct ledger *l, uint64_t from, struct error *e)
+{
+    struct ledger_reader *r = calloc(1, sizeof *r);
+    if (r == NULL) {
+        (void)err_sys(e, ENOMEM, "reading the ledger");
+        return NULL;
+    }
+    r->ledger = l;
+    r->next = from;
+    r->clear = BUF_SECRET(LEDGER_PAYLOAD_MAX);
+    for (unsigned i = 0; i < STREAMS; i++)
+        segment_reader_init(&r->streams[i], ledger_dir(l), (enum ledger_stream)(i + 1), ledger_ring(l)->log_id);
+    for (unsigned i = 0; i < STREAMS; i++) {
+        if (segment_reader_seek(&r->streams[i], from, e) != 0) {
+            ledger_reader_free(r);
+            return NULL;
+        }
+    }
+    return r;
+}
+
+/* Finds the next record in one stream, stepping over earlier ones: 1, 0 it is not there, -1. */
+static int find(struct segment_reader *s, uint64_t index, uint64_t limit, struct sealed_record *ret, struct error *e)
+{
+    for (;;) {
+        int rc = segment_reader_peek(s, limit, ret, e);
+        if (rc != 1 || ret->index == index)
+            return rc;
+        if (ret->index > index)
+            return 0;
+        segment_reader_step(s, ret);
+    }
+}
+
+int ledger_reader_next(struct ledger_reader *r, struct ledger_record *ret, struct error *e)
+{
+    uint64_t limit = ledger_size(r->ledger);
+    if (r->next >= limit)
+        return 0;
+    struct sealed_record sealed;
+    struct entry entry;
+    int rc = find(&r->streams[r->last], r->next, limit, &sealed, e);
+    if (rc == 0) {
+        r->last = (r->last + 1) % STREAMS;
+        rc = find(&r->streams[r->last], r->next, limit, &sealed, e);
+    }
+    if (rc == 0)
+        return err_set(e, ERR_CORRUPT, "record %llu does not hold: it is in no segment", (unsigned long long)r->next);
+    if (rc < 0)
+        return err_context(e, "record %llu", (unsigned long long)r->next);
+    if (entry_parse(sealed.entry, &entry, e) != 0)
+        return err_context(e, "record %llu does not hold", (unsigned long long)r->next);
+    buf_clear(&r->clear);
+    if (!buf_reserve(&r->clear, entry.clear_n == 0 ? 1 : entry.clear_n))
+        return err_sys(e, ENOMEM, "reading record %llu", (unsigned long long)r->next);
+    if (entry_open(ledger_ring(r->ledger), &sealed, &entry, r->clear.p, e) != 0)
+        return -1;
+    r->clear.n = entry.clear_n;
+    segment_reader_step(&r->streams[r->last], &sealed);
+    *ret = (struct ledger_record){.index = r->next++, .stream = entry.stream, .time = entry.time, .payload = buf_span(&r->clear)};
+    return 1;
+}
+
+void ledger_reader_free(struct ledger_reader *r)
+{
+    if (r == NULL)
+        return;
+    for (unsigned i = 0; i < STREAMS; i++)
+        segment_reader_release(&r->streams[i]);
+    buf_release(&r->clear);
+    free(r);
+}
