@@ -91,9 +91,9 @@ static enum astm_event text(struct astm_link *l, struct span *in, struct span *r
 /* Both digits are read. */
 static enum astm_event verdict(struct astm_link *l)
 {
-    if (l->claimed != l->sum)
-        return damaged(l);
     l->state = ASTM_LINK_CR;
+    if (l->claimed != l->sum)
+        return ASTM_FRAME_DAMAGED;
     uint8_t last = (l->expected + 7) & 7;
     l->out_of_order = false;
     if (l->number_known && l->number != l->expected) {

@@ -67,8 +67,6 @@ static void read_msh(struct lab_message *m, struct span segment)
         lab_malformed(m, "MSH-2: encoding characters are missing");
     if (m->type.n == 0)
         lab_malformed(m, "MSH-9: the message type is missing");
-    if (m->control_id.n == 0)
-        lab_malformed(m, "MSH-10: the control id is missing");
 }
 
 static void read_privates(struct lab_message *m, struct span segment)
