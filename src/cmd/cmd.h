@@ -11,5 +11,6 @@ struct verb {
 
 extern const struct verb verb_simulate;
 extern const struct verb verb_sense;
+extern const struct verb verb_ledger;
 
 #endif

@@ -23,22 +23,20 @@ void tile_path(char out[TILE_PATH], int level, uint64_t n, unsigned width)
         (void)snprintf(out + used, TILE_PATH - (size_t)used, ".p/%u", width);
 }
 
-/* Finds and loads a file of at least `width` items. */
-static int load_wide(int dir, int level, uint64_t n, unsigned width, size_t max, struct buf *out, struct error *e)
+/* Finds and loads a file of at least `width` items; *ret_width is how many it must have. */
+static int load_wide(int dir, int level, uint64_t n, unsigned width, size_t max, struct buf *out, unsigned *ret_width, struct error *e)
 {
     char path[TILE_PATH];
     struct error why = {0};
-    unsigned w = width;
-    for (unsigned step = 0; step < TILE_WIDTH; step++) { /* the exact one, the full one, then wider partials */
-        if (step == 1)
-            w = TILE_WIDTH;
-        else if (step > 1)
-            w = width + step - 1;
+    for (unsigned step = 0; step <= TILE_WIDTH; step++) { /* the exact one, the full one, then wider partials */
+        unsigned w = step == 0 ? width : step == 1 ? TILE_WIDTH : width + step - 1;
         if (step > 0 && (width == TILE_WIDTH || (step > 1 && w >= TILE_WIDTH)))
             break;
         tile_path(path, level, n, w);
-        if (file_load(dir, path, max, out, &why) == 0)
+        if (file_load(dir, path, max, out, &why) == 0) {
+            *ret_width = w;
             return 0;
+        }
         if (why.class != ERR_CLOSED) {
             if (e != NULL)
                 *e = why;
@@ -51,20 +49,16 @@ static int load_wide(int dir, int level, uint64_t n, unsigned width, size_t max,
 
 int tile_load(int dir, int level, uint64_t n, unsigned width, struct tree_hash out[TILE_WIDTH], struct error *e)
 {
-    struct buf file = BUF_INIT(sizeof(struct tree_hash) * TILE_WIDTH + 1);
-    if (load_wide(dir, level, n, width, file.max, &file, e) != 0) {
-        buf_release(&file);
-        return -1;
-    }
-    int rc = 0;
-    size_t want = sizeof(struct tree_hash) * width;
-    if (file.n < want || file.n % sizeof(struct tree_hash) != 0 || file.n > sizeof(struct tree_hash) * TILE_WIDTH) {
+    struct buf file = BUF_INIT(sizeof(struct tree_hash) * TILE_WIDTH);
+    unsigned has = 0;
+    int rc = load_wide(dir, level, n, width, file.max, &file, &has, e);
+    if (rc == 0 && file.n != sizeof(struct tree_hash) * has) {
         char path[TILE_PATH];
-        tile_path(path, level, n, width);
-        rc = err_set(e, ERR_CORRUPT, "%s has not the length of a tile", path);
-    } else {
-        memcpy(out, file.p, want);
+        tile_path(path, level, n, has);
+        rc = err_set(e, ERR_CORRUPT, "%s has not the length of a tile of %u hashes", path, has);
     }
+    if (rc == 0)
+        memcpy(out, file.p, sizeof(struct tree_hash) * width);
     buf_release(&file);
     return rc;
 }
@@ -78,22 +72,30 @@ bool bundle_next(struct span *in, struct span *ret_entry)
     return !in->bad;
 }
 
-int bundle_load(int dir, uint64_t n, unsigned width, struct buf *out, struct error *e)
+int bundle_load(int dir, uint64_t n, unsigned width, struct buf *out, unsigned *ret_good, struct error *e)
 {
     size_t before = out->n;
-    if (load_wide(dir, TILE_ENTRIES, n, width, BUNDLE_MAX, out, e) != 0)
-        return -1;
-    struct span in = span_of(out->p + before, out->n - before);
-    struct span entry;
-    for (unsigned i = 0; i < width; i++) {
-        if (!bundle_next(&in, &entry) || entry.n != ENTRY_BYTES) {
+    unsigned has = 0;
+    unsigned good = 0;
+    size_t end = before;
+    int rc = load_wide(dir, TILE_ENTRIES, n, width, BUNDLE_MAX, out, &has, e);
+    if (rc == 0) {
+        struct span in = span_of(out->p + before, out->n - before);
+        struct span entry;
+        while (good < has && bundle_next(&in, &entry) && entry.n == ENTRY_BYTES) {
+            if (++good == width)
+                end = (size_t)(in.p - out->p);
+        }
+        if (good < has || in.n > 0) {
             char path[TILE_PATH];
-            tile_path(path, TILE_ENTRIES, n, width);
-            return err_set(e, ERR_CORRUPT, "%s is not a bundle of %u entries: entry %u has not the length of one", path, width, i);
+            tile_path(path, TILE_ENTRIES, n, has);
+            rc = err_set(e, ERR_CORRUPT, "%s is not a bundle of %u entries (%u are well-formed)", path, has, good);
         }
     }
-    out->n -= in.n; /* a wider file was read */
-    return 0;
+    if (ret_good != NULL)
+        *ret_good = good;
+    out->n = rc == 0 ? end : before; /* a wider file may have been read */
+    return rc;
 }
 
 /* ── Hashes out of tiles ── */
@@ -163,7 +165,7 @@ int edge_load(struct edge *x, uint64_t size, struct error *e)
     }
     buf_clear(&x->bundle);
     if (rc == 0 && tile_partial(size, TILE_ENTRIES) > 0)
-        rc = bundle_load(x->dir, tile_full(size, TILE_ENTRIES), tile_partial(size, TILE_ENTRIES), &x->bundle, e);
+        rc = bundle_load(x->dir, tile_full(size, TILE_ENTRIES), tile_partial(size, TILE_ENTRIES), &x->bundle, NULL, e);
     return rc;
 }
 

@@ -31,8 +31,8 @@ static inline uint64_t tile_full(uint64_t size, int level)
 /* Reads at least the first `width` hashes of a tile, from the file of that width, the full one, or a wider one. ERR_CORRUPT: missing or of a wrong length. */
 int tile_load(int dir, int level, uint64_t n, unsigned width, struct tree_hash out[TILE_WIDTH], struct error *e);
 
-/* The same for a bundle: appends the bytes of its first `width` entries. */
-int bundle_load(int dir, uint64_t n, unsigned width, struct buf *out, struct error *e);
+/* The same for a bundle: appends the bytes of its first `width` entries. *ret_good (may be NULL): how many entries from the front are well-formed. */
+int bundle_load(int dir, uint64_t n, unsigned width, struct buf *out, unsigned *ret_good, struct error *e);
 
 /* Takes the next entry off a bundle. False: none left, or not well-formed (in->bad). */
 bool bundle_next(struct span *in, struct span *ret_entry);

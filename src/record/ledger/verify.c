@@ -1,0 +1,455 @@
+/* Verifying without any secret, and proofs: everything is read from the folder as an outsider could, in one pass and bounded memory.
+ *
+ * A writer may be at work meanwhile. The journal's page 0 is read first and the checkpoint after it, so that the checkpoint covers at least the journal's base; what the writer
+ * removes (partial tiles that became full) is found again in the full tile. */
+#include "record/ledger/file.h"
+#include "record/ledger/inside.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct verify {
+    int dir;
+    struct note_key key;
+    struct buf note; /* the checkpoint's text */
+    struct checkpoint head;
+    bool has_since;
+    struct checkpoint since;
+    bool has_journal;
+    struct journal journal;
+    struct error journal_error;
+
+    struct segment_reader streams[STREAMS];
+    struct tree tree;
+    struct tree_hash levels[TILE_LEVELS][TILE_WIDTH]; /* hashes of the tiles that are being filled */
+    struct tree_hash tile[TILE_WIDTH];                /* one read from disk */
+    struct tree_hash journal_root;                    /* of the tree at the journal's base, once passed */
+    struct buf bundle;
+    struct ledger_report *report;
+};
+
+/* What was found does not hold: fills the report, returns 1. */
+__attribute__((format(printf, 3, 4))) static int bad(struct verify *v, uint64_t index, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    v->report->holds = false;
+    v->report->first_bad = index;
+    (void)vsnprintf(v->report->why, sizeof v->report->why, format, args);
+    va_end(args);
+    return 1;
+}
+
+/* An error of class ERR_CORRUPT or ERR_CLOSED is a finding (1), any other one the machine's (-1). */
+static int judge(struct verify *v, uint64_t index, const struct error *why, struct error *e)
+{
+    if (why->class == ERR_CORRUPT || why->class == ERR_CLOSED)
+        return bad(v, index, "%s", why->text);
+    *e = *why;
+    return -1;
+}
+
+/* ── Head ── */
+
+static int load_key(struct verify *v, const char *verifier, struct error *e)
+{
+    struct buf line = BUF_INIT(VERIFIER_TEXT);
+    struct error why = {0};
+    struct note_key own;
+    if (verifier != NULL && note_key_parse(&v->key, span_str(verifier), e) != 0)
+        return -1;
+    int rc = file_load(v->dir, "verifier.pub", VERIFIER_TEXT, &line, &why);
+    if (rc != 0) {
+        rc = judge(v, LEDGER_NO_RECORD, &why, e);
+    } else if (note_key_parse(&own, buf_span(&line), &why) != 0) {
+        rc = bad(v, LEDGER_NO_RECORD, "verifier.pub does not hold: %.150s", why.text);
+    } else if (line.p[line.n - 1] != '\n') {
+        rc = bad(v, LEDGER_NO_RECORD, "verifier.pub does not hold: its line end is missing");
+    } else if (verifier == NULL) {
+        v->key = own;
+    } else if (memcmp(own.public_key, v->key.public_key, sizeof own.public_key) != 0 || strcmp(own.name, v->key.name) != 0) {
+        rc = bad(v, LEDGER_NO_RECORD, "verifier.pub is not the key that was kept: the ledger's key was exchanged");
+    }
+    buf_release(&line);
+    return rc;
+}
+
+static int load_head(struct verify *v, const char *since, struct error *e)
+{
+    struct error why = {0};
+    if (file_load(v->dir, "checkpoint", 4096, &v->note, &why) != 0)
+        return judge(v, LEDGER_NO_RECORD, &why, e);
+    if (checkpoint_open(buf_span(&v->note), &v->key, &v->head, &why) != 0)
+        return bad(v, LEDGER_NO_RECORD, "the checkpoint does not hold: %s", why.text);
+    struct buf root = {.p = (uint8_t *)v->report->checkpoint_root, .size = 44, .max = 44};
+    text_base64(&root, span_of(v->head.root.b, sizeof v->head.root.b));
+    v->report->checkpoint_root[44] = 0;
+    v->report->checkpoint_size = v->head.size;
+    if (since == NULL)
+        return 0;
+    if (checkpoint_open(span_str(since), &v->key, &v->since, &why) != 0)
+        return err_set(e, ERR_MISUSE, "the kept checkpoint cannot be compared with: %s", why.text);
+    v->has_since = true;
+    if (v->since.size > v->head.size)
+        return bad(v, v->head.size, "the kept checkpoint covers %llu records, this ledger has %llu: its end was cut off, or an old copy was put back",
+                   (unsigned long long)v->since.size, (unsigned long long)v->head.size);
+    return 0;
+}
+
+/* ── The walk ── */
+
+/* The record's bytes in its segment against its entry. 0, 1 (report filled), -1. */
+static int check_sealed(struct verify *v, uint64_t index, struct span entry_bytes, struct error *e)
+{
+    struct entry entry;
+    struct sealed_record r;
+    struct error why = {0};
+    uint8_t hash[SHA256_SIZE];
+    if (entry_parse(entry_bytes, &entry, &why) != 0)
+        return judge(v, index, &why, e);
+    struct segment_reader *s = &v->streams[stream_slot(entry.stream)];
+    int rc = segment_reader_peek(s, v->head.size, &r, &why);
+    if (rc < 0)
+        return judge(v, index, &why, e);
+    if (rc == 0 || r.index != index)
+        return bad(v, index, "its sealed bytes are not where they should be, in %s", s->first == SEGMENT_NONE ? "a segment" : s->path);
+    if (!span_equal(r.entry, entry_bytes) || r.sealed.n != (size_t)entry.clear_n + AES_GCM_TAG)
+        return bad(v, index, "in %s stands another entry than in the tree", s->path);
+    crypto_sha256(r.sealed, hash);
+    if (memcmp(hash, entry.hash, sizeof hash) != 0)
+        return bad(v, index, "its sealed bytes in %s were changed", s->path);
+    segment_reader_step(s, &r);
+    return 0;
+}
+
+/* Compares a tile on disk with the hashes computed. */
+static int check_tile(struct verify *v, int level, uint64_t n, unsigned width, struct error *e)
+{
+    struct error why = {0};
+    uint64_t first = n << 8 << (8 * level); /* no overflow: the tree has at least this many leaves */
+    char path[TILE_PATH];
+    if (tile_load(v->dir, level, n, width, v->tile, &why) != 0)
+        return judge(v, first, &why, e);
+    for (unsigned i = 0; i < width; i++) {
+        if (!tree_hash_equal(&v->tile[i], &v->levels[level][i])) {
+            tile_path(path, level, n, width);
+            return bad(v, first + ((uint64_t)i << (8 * level)), "hash %u of %s is not that of the entries below it", i, path);
+        }
+    }
+    return 0;
+}
+
+static int add_leaf(struct verify *v, struct span entry, const struct tree_hash *expected, struct error *e)
+{
+    struct tree_hash made[TREE_HEIGHT];
+    uint64_t index = v->tree.size;
+    tree_leaf_hash(entry, &made[0]);
+    if (!tree_hash_equal(&made[0], expected))
+        return bad(v, index, "its entry is not the one that its tile was computed from");
+    unsigned count = tree_append(&v->tree, &made[0], made);
+    for (int level = 0; level < TILE_LEVELS && 8 * (unsigned)level < count; level++) {
+        uint64_t i = index >> (8 * level);
+        v->levels[level][i % TILE_WIDTH] = made[8 * level];
+        if (level > 0 && i % TILE_WIDTH == TILE_WIDTH - 1) {
+            int rc = check_tile(v, level, i / TILE_WIDTH, TILE_WIDTH, e);
+            if (rc != 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+/* Roots at sizes of the past that something kept speaks of. */
+static int check_passed(struct verify *v)
+{
+    struct tree_hash root;
+    bool since = v->has_since && v->tree.size == v->since.size;
+    bool base = v->has_journal && v->tree.size == v->journal.base.size;
+    if (!since && !base)
+        return 0;
+    tree_root(&v->tree, &root);
+    if (base)
+        v->journal_root = root;
+    if (since && !tree_hash_equal(&root, &v->since.root))
+        return bad(v, LEDGER_NO_RECORD, "the first %llu records are not those of the kept checkpoint: the ledger was rewritten", (unsigned long long)v->since.size);
+    return 0;
+}
+
+static int walk_bundle(struct verify *v, uint64_t n, unsigned width, struct error *e)
+{
+    struct error why = {0};
+    unsigned good = 0;
+    struct tree_hash expected[TILE_WIDTH];
+    buf_clear(&v->bundle);
+    if (bundle_load(v->dir, n, width, &v->bundle, &good, &why) != 0)
+        return judge(v, n * TILE_WIDTH + (good < width ? good : 0), &why, e);
+    if (tile_load(v->dir, 0, n, width, expected, &why) != 0)
+        return judge(v, n * TILE_WIDTH, &why, e);
+    struct span in = buf_span(&v->bundle);
+    struct span entry;
+    for (unsigned i = 0; i < width && bundle_next(&in, &entry); i++) {
+        int rc = check_sealed(v, v->tree.size, entry, e);
+        if (rc == 0)
+            rc = add_leaf(v, entry, &expected[i], e);
+        if (rc == 0)
+            rc = check_passed(v);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int walk(struct verify *v, struct error *e)
+{
+    int rc = check_passed(v);
+    while (rc == 0 && v->tree.size < v->head.size) {
+        uint64_t left = v->head.size - v->tree.size;
+        rc = walk_bundle(v, v->tree.size / TILE_WIDTH, left < TILE_WIDTH ? (unsigned)left : TILE_WIDTH, e);
+    }
+    for (int level = 1; level < TILE_LEVELS && rc == 0; level++) {
+        unsigned width = tile_partial(v->head.size, level);
+        if (width > 0)
+            rc = check_tile(v, level, tile_full(v->head.size, level), width, e);
+    }
+    if (rc != 0)
+        return rc;
+    struct tree_hash root;
+    tree_root(&v->tree, &root);
+    if (!tree_hash_equal(&root, &v->head.root))
+        return bad(v, LEDGER_NO_RECORD, "the entries do not give the root that was signed: the ledger was rewritten");
+    return 0;
+}
+
+/* ── Journal and keyring ── */
+
+/* A writer began another generation meanwhile: what was read of the old one says nothing. */
+static bool journal_moved_on(struct verify *v)
+{
+    struct journal now;
+    journal_init(&now, v->dir);
+    bool moved = journal_open(&now, true, NULL) == 0 && now.base.generation != v->journal.base.generation;
+    journal_close(&now);
+    return moved;
+}
+
+/* A frame's record against the tree's entry (or, behind the checkpoint, in itself). */
+static int check_framed(struct verify *v, const struct sealed_record *r, struct error *e)
+{
+    struct entry entry;
+    struct error why = {0};
+    uint8_t hash[SHA256_SIZE];
+    if (entry_parse(r->entry, &entry, &why) != 0)
+        return judge(v, r->index, &why, e);
+    crypto_sha256(r->sealed, hash);
+    if (memcmp(hash, entry.hash, sizeof hash) != 0)
+        return bad(v, r->index, "its sealed bytes in the journal were changed");
+    if (r->index >= v->head.size) {
+        v->report->unsigned_tail++;
+        return 0;
+    }
+    uint64_t n = r->index / TILE_WIDTH;
+    uint64_t left = v->head.size - n * TILE_WIDTH;
+    buf_clear(&v->bundle);
+    if (bundle_load(v->dir, n, left < TILE_WIDTH ? (unsigned)left : TILE_WIDTH, &v->bundle, NULL, &why) != 0)
+        return judge(v, r->index, &why, e);
+    struct span at = span_of(v->bundle.p + (r->index % TILE_WIDTH) * (2 + ENTRY_BYTES) + 2, ENTRY_BYTES);
+    return span_equal(at, r->entry) ? 0 : bad(v, r->index, "in the journal stands another entry than in the tree");
+}
+
+static int check_frames(struct verify *v, struct buf *bytes, struct error *e)
+{
+    struct journal_frame f;
+    struct error why = {0};
+    uint64_t next = v->journal.base.size;
+    bool torn = false;
+    int rc;
+    while ((rc = journal_next(&v->journal, next, bytes, &f, &torn, &why)) == 1) {
+        struct sealed_record r;
+        while (sealed_record_take(&f.body, &r) == 1 && r.index == next) {
+            int bad_one = check_framed(v, &r, e);
+            if (bad_one != 0)
+                return bad_one;
+            next++;
+        }
+        if (f.body.n > 0)
+            return bad(v, next, "the journal's commit at record %llu is not well-formed", (unsigned long long)f.first);
+    }
+    if (rc < 0)
+        return judge(v, next, &why, e);
+    if (next < v->head.size)
+        return bad(v, next, "the journal ends before the records that the checkpoint covers: a frame in it was damaged");
+    return 0;
+}
+
+static int check_journal(struct verify *v, struct error *e)
+{
+    if (!v->has_journal)
+        return judge(v, LEDGER_NO_RECORD, &v->journal_error, e);
+    const struct journal_base *b = &v->journal.base;
+    if (b->size > v->head.size)
+        return bad(v, v->head.size, "the journal knows of %llu records, the checkpoint covers %llu: an older checkpoint was put back",
+                   (unsigned long long)b->size, (unsigned long long)v->head.size);
+    if (!tree_hash_equal(&b->root, &v->journal_root))
+        return bad(v, LEDGER_NO_RECORD, "the journal belongs to another tree");
+    for (unsigned i = 0; i < STREAMS; i++) {
+        if (!v->streams[i].any_log && memcmp(v->streams[i].log_id, b->log_id, LOG_ID) != 0)
+            return bad(v, LEDGER_NO_RECORD, "the %s segments belong to another ledger than the journal", i == 0 ? "custody" : "observation");
+    }
+    struct buf bytes = BUF_INIT(JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX + SHA256_SIZE + JOURNAL_PAGE);
+    int rc = check_frames(v, &bytes, e);
+    buf_release(&bytes);
+    if (rc == 1 && journal_moved_on(v)) {
+        v->report->holds = true;
+        v->report->unsigned_tail = 0;
+        rc = 0;
+    }
+    return rc;
+}
+
+static int check_keyring(struct verify *v, struct error *e)
+{
+    struct error why = {0};
+    return keyring_check(v->dir, &why) == 0 ? 0 : judge(v, LEDGER_NO_RECORD, &why, e);
+}
+
+static int verify_all(struct verify *v, const char *verifier, const char *since, struct error *e)
+{
+    journal_init(&v->journal, v->dir);
+    v->has_journal = journal_open(&v->journal, true, &v->journal_error) == 0;
+    int rc = load_key(v, verifier, e);
+    if (rc == 0)
+        rc = load_head(v, since, e);
+    if (rc == 0)
+        rc = walk(v, e);
+    if (rc == 0)
+        rc = check_journal(v, e);
+    if (rc == 0)
+        rc = check_keyring(v, e);
+    return rc;
+}
+
+static int open_folder(const char *dir, struct error *e)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ? err_set(e, ERR_MISUSE, "there is no ledger in %s", dir) : err_sys(e, errno, "opening the folder %s", dir);
+    if (faccessat(fd, "checkpoint", F_OK, 0) != 0 && faccessat(fd, "keyring", F_OK, 0) != 0 && faccessat(fd, "segment", F_OK, 0) != 0) {
+        (void)close(fd);
+        return err_set(e, ERR_MISUSE, "there is no ledger in %s", dir);
+    }
+    return fd;
+}
+
+int ledger_verify(const char *dir, const char *verifier, const char *since, struct ledger_report *ret, struct error *e)
+{
+    struct error why = {0};
+    struct ledger_report report = {.holds = true, .first_bad = LEDGER_NO_RECORD, .compared = verifier != NULL || since != NULL};
+    int fd = open_folder(dir, &why);
+    struct verify *v = fd < 0 ? NULL : calloc(1, sizeof *v);
+    int rc = -1;
+    if (v != NULL) {
+        v->dir = fd;
+        v->report = &report;
+        v->note = BUF_INIT(4096);
+        v->bundle = BUF_INIT(BUNDLE_MAX);
+        for (unsigned i = 0; i < STREAMS; i++)
+            segment_reader_init(&v->streams[i], fd, (enum ledger_stream)(i + 1), NULL);
+        rc = verify_all(v, verifier, since, &why);
+        report.records = v->tree.size + report.unsigned_tail;
+        for (unsigned i = 0; i < STREAMS; i++)
+            segment_reader_release(&v->streams[i]);
+        journal_close(&v->journal);
+        buf_release(&v->note);
+        buf_release(&v->bundle);
+        free(v);
+    } else if (fd >= 0) {
+        (void)err_sys(&why, ENOMEM, "verifying the ledger");
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    if (rc >= 0)
+        *ret = report;
+    else if (e != NULL)
+        *e = why;
+    return rc >= 0 ? 0 : -1;
+}
+
+/* ── Proofs ── */
+
+static int prove(int dir, struct tile_source *tiles, uint64_t index, struct buf *note, struct buf *bundle, struct buf *out, struct error *e)
+{
+    struct buf line = BUF_INIT(VERIFIER_TEXT);
+    struct note_key key;
+    struct checkpoint head;
+    struct tree_hash path[TREE_HEIGHT];
+    struct tree_hash leaf;
+    size_t n = 0;
+    int rc = file_load(dir, "verifier.pub", VERIFIER_TEXT, &line, e);
+    if (rc == 0)
+        rc = note_key_parse(&key, buf_span(&line), e);
+    buf_release(&line);
+    if (rc != 0 || file_load(dir, "checkpoint", 4096, note, e) != 0 || checkpoint_open(buf_span(note), &key, &head, e) != 0)
+        return -1;
+    tile_source_init(tiles, dir, head.size);
+    struct tree_source source = tile_tree_source(tiles);
+    if (tree_prove_inclusion(index, head.size, &source, path, &n, e) != 0)
+        return -1;
+    uint64_t first = index / TILE_WIDTH * TILE_WIDTH;
+    unsigned width = head.size - first < TILE_WIDTH ? (unsigned)(head.size - first) : TILE_WIDTH;
+    if (bundle_load(dir, index / TILE_WIDTH, width, bundle, NULL, e) != 0)
+        return -1;
+    struct span entry = span_of(bundle->p + (index - first) * (2 + ENTRY_BYTES) + 2, ENTRY_BYTES);
+    tree_leaf_hash(entry, &leaf);
+    if (!tree_check_inclusion(index, head.size, &leaf, path, n, &head.root))
+        return err_set(e, ERR_CORRUPT, "no proof of record %llu can be made: the ledger does not hold; run ledger verify", (unsigned long long)index);
+    proof_format(out, entry, index, path, n, buf_span(note));
+    return buf_ok(out) ? 0 : err_sys(e, ENOMEM, "writing the proof");
+}
+
+int ledger_prove(const char *dir, uint64_t index, struct buf *out, struct error *e)
+{
+    int fd = open_folder(dir, e);
+    if (fd < 0)
+        return -1;
+    struct buf note = BUF_INIT(4096);
+    struct buf bundle = BUF_INIT(BUNDLE_MAX);
+    struct tile_source *tiles = malloc(sizeof *tiles);
+    int rc = tiles == NULL ? err_sys(e, ENOMEM, "making a proof") : prove(fd, tiles, index, &note, &bundle, out, e);
+    free(tiles);
+    buf_release(&note);
+    buf_release(&bundle);
+    (void)close(fd);
+    return rc;
+}
+
+int ledger_check(struct span proof, const char *verifier, uint64_t *ret_index, uint64_t *ret_size, struct error *e)
+{
+    struct note_key key;
+    struct proof p;
+    struct checkpoint head;
+    struct tree_hash leaf;
+    if (note_key_parse(&key, span_str(verifier), e) != 0 || proof_parse(proof, &p, e) != 0)
+        return -1;
+    int rc = 0;
+    if (p.extra.n == 0)
+        rc = err_set(e, ERR_CORRUPT, "the proof does not bring the record's entry (a line \"extra\")");
+    else if (checkpoint_open(p.checkpoint, &key, &head, e) != 0)
+        rc = err_context(e, "the proof's checkpoint does not hold");
+    if (rc == 0) {
+        tree_leaf_hash(buf_span(&p.extra), &leaf);
+        if (!tree_check_inclusion(p.index, head.size, &leaf, p.path, p.n, &head.root))
+            rc = err_set(e, ERR_CORRUPT, "the proof does not hold: record %llu with this entry is not in the tree that was signed", (unsigned long long)p.index);
+    }
+    if (rc == 0) {
+        *ret_index = p.index;
+        *ret_size = head.size;
+    }
+    buf_release(&p.extra);
+    return rc;
+}
