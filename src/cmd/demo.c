@@ -1,0 +1,241 @@
+/* tourniquet demo: a made-up laboratory, staged on the real path: its traffic is written as a capture, and `run --replay` does the rest. */
+#include "cmd/cmd.h"
+#include "engine/simulate/simulate.h"
+#include "proc/clock.h"
+#include "proc/log.h"
+#include "proc/premises.h"
+#include "proc/supervisor.h"
+#include "wire/pcap_write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SEED 20261122
+#define WRITE_PIECE (1u << 20)
+#define PORTS 10 /* tried from the default on, when --listen does not say which */
+
+struct demo {
+    char folder[CONFIG_PATH - 64];
+    char config_path[CONFIG_PATH];
+    char capture_path[CONFIG_PATH];
+    char data_path[CONFIG_PATH];
+    bool temporary;
+    bool staged_before;
+    bool exit_when_staged;
+    const char *listen;
+    struct config_endpoint page;
+};
+
+/* ── the capture ── */
+
+struct writer {
+    int fd;
+    struct buf bytes;
+    tq_time shift; /* added to every packet, so that the lab's hour ends now */
+    bool first;
+    int64_t seconds;
+    int error;
+};
+
+static bool flush(struct writer *w)
+{
+    size_t done = 0;
+    while (w->error == 0 && done < w->bytes.n) {
+        ssize_t n = write(w->fd, w->bytes.p + done, w->bytes.n - done);
+        if (n >= 0)
+            done += (size_t)n;
+        else if (errno != EINTR)
+            w->error = errno;
+    }
+    if (!buf_ok(&w->bytes))
+        w->error = ENOMEM;
+    buf_clear(&w->bytes);
+    return w->error == 0;
+}
+
+static bool write_packet(void *context, tq_time time, struct span bytes)
+{
+    struct writer *w = context;
+    if (w->first)
+        w->shift = clock_now() - w->seconds * TIME_SECOND - time;
+    w->first = false;
+    pcap_write_packet(&w->bytes, time + w->shift, bytes);
+    return w->bytes.n < WRITE_PIECE || flush(w);
+}
+
+static int write_capture(const struct demo *d, struct error *e)
+{
+    struct simulate_options options = {.seed = SEED, .seconds = SIMULATE_SECONDS};
+    options.attacks[ATTACK_SENDER_UNKNOWN] = 1;
+    options.attacks[ATTACK_MESSAGE_MALFORMED] = 2;
+    options.attacks[ATTACK_MESSAGE_HOSTILE] = 1;
+    struct simulate *s = simulate_new(&options, e);
+    if (s == NULL)
+        return -1;
+    struct writer w = {.bytes = BUF_INIT(4 * WRITE_PIECE), .first = true, .seconds = SIMULATE_SECONDS};
+    w.fd = open(d->capture_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int r = w.fd < 0 ? err_sys(e, errno, "making %s", d->capture_path) : 0;
+    if (r == 0) {
+        pcap_write_header(&w.bytes, 1);
+        r = simulate_run(s, write_packet, &w, e);
+        if (r == 0 && !flush(&w))
+            r = err_sys(e, w.error, "writing %s", d->capture_path);
+        (void)close(w.fd);
+    }
+    buf_release(&w.bytes);
+    simulate_free(s);
+    return r;
+}
+
+/* ── the folder ── */
+
+static int choose_folder(struct demo *d, const char *asked, struct error *e)
+{
+    if (asked != NULL) {
+        if (mkdir(asked, 0700) != 0 && errno != EEXIST)
+            return err_sys(e, errno, "making %s", asked);
+        char full[PATH_MAX];
+        if (realpath(asked, full) == NULL || strlen(full) >= sizeof d->folder)
+            return err_set(e, ERR_MISUSE, "--data: not a usable path");
+        (void)snprintf(d->folder, sizeof d->folder, "%s", full);
+    } else {
+        const char *base = getenv("TMPDIR");
+        (void)snprintf(d->folder, sizeof d->folder, "%s/tourniquet-demo-XXXXXX", base != NULL && base[0] == '/' ? base : "/tmp");
+        if (mkdtemp(d->folder) == NULL)
+            return err_sys(e, errno, "making a folder for the demo in %s", base != NULL && base[0] == '/' ? base : "/tmp");
+        d->temporary = true;
+    }
+    (void)snprintf(d->config_path, sizeof d->config_path, "%s/lab.yaml", d->folder);
+    (void)snprintf(d->capture_path, sizeof d->capture_path, "%s/lab.pcap", d->folder);
+    (void)snprintf(d->data_path, sizeof d->data_path, "%s/data", d->folder);
+    char ledger[CONFIG_PATH + 16];
+    (void)snprintf(ledger, sizeof ledger, "%s/ledger", d->data_path);
+    d->staged_before = access(ledger, F_OK) == 0;
+    return 0;
+}
+
+static int choose_page(struct demo *d, struct error *e)
+{
+    if (d->listen != NULL) {
+        if (!config_endpoint_parse(span_str(d->listen), false, &d->page))
+            return err_set(e, ERR_MISUSE, "--listen: expected address:port, as in 127.0.0.1:8443");
+        return 0;
+    }
+    struct config c;
+    config_default(&c);
+    d->page = c.console_listen;
+    for (int i = 0; i < PORTS; i++) {
+        int fd = -1;
+        if (premises_listen(&d->page, &fd, e) == 0) {
+            (void)close(fd);
+            return 0;
+        }
+        d->page.port++;
+    }
+    return -1;
+}
+
+static int write_config(const struct demo *d, struct error *e)
+{
+    char where[CONFIG_HOST + 16];
+    config_endpoint_text(&d->page, where, sizeof where);
+    FILE *f = fopen(d->config_path, "we");
+    if (f == NULL)
+        return err_sys(e, errno, "making %s", d->config_path);
+    (void)fprintf(f, "# A made-up laboratory, staged by `tourniquet demo`.\nsite: demo-lab\ndata: \"%s\"\nconsole: { listen: \"%s\", name: localhost }\n", d->data_path, where);
+    return fclose(f) == 0 ? 0 : err_sys(e, errno, "writing %s", d->config_path);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+/* ── the run ── */
+
+static void tell_staged(void *context, const struct progress *p)
+{
+    const struct demo *d = context;
+    log_line(LOG_LEVEL_INFO, "the lab's hour is on the ledger: %llu messages, %llu results, %llu findings, %llu ledger records", (unsigned long long)p->messages,
+             (unsigned long long)p->results, (unsigned long long)p->findings, (unsigned long long)p->ledger);
+    if (!d->exit_when_staged)
+        log_line(LOG_LEVEL_INFO, "open the page, enter the set-up code above and choose a password. Ctrl-C ends the demo%s",
+                 d->temporary ? " and removes its folder" : "");
+}
+
+static int stage(struct demo *d, struct error *e)
+{
+    static struct config config;
+    struct progress progress = {0};
+    if (choose_page(d, e) != 0 || write_config(d, e) != 0 || config_load(&config, d->config_path, e) != 0)
+        return -1;
+    if (!d->staged_before && write_capture(d, e) != 0)
+        return -1;
+    log_line(LOG_LEVEL_INFO, d->staged_before ? "this lab was staged before; its ledger in %s is shown" : "staging a made-up laboratory in %s", d->folder);
+    if (d->staged_before && d->exit_when_staged)
+        return 0;
+    struct supervisor_options options = {.config = &config, .replay = d->staged_before ? NULL : d->capture_path, .exit_when_read = d->exit_when_staged,
+                                         .unprivileged = true, .read_all = tell_staged, .context = d};
+    return supervisor_run(&options, &progress, e);
+}
+
+static int run(int argc, char **argv)
+{
+    enum { DATA = 256, LISTEN, EXIT };
+    static const struct option options[] = {{"data", required_argument, NULL, DATA}, {"listen", required_argument, NULL, LISTEN},
+                                            {"exit-when-staged", no_argument, NULL, EXIT}, {NULL, 0, NULL, 0}};
+    static struct demo d;
+    const char *folder = NULL;
+    struct error e = {0};
+    int c;
+    optind = 1;
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (c == DATA)
+            folder = optarg;
+        else if (c == LISTEN)
+            d.listen = optarg;
+        else if (c == EXIT)
+            d.exit_when_staged = true;
+        if (c == '?') {
+            (void)fputs(verb_demo.usage, stderr);
+            return 2;
+        }
+    }
+    if (optind < argc) {
+        (void)fputs(verb_demo.usage, stderr);
+        return 2;
+    }
+    log_speaker("tourniquet demo");
+    int r = choose_folder(&d, folder, &e);
+    if (r == 0)
+        r = stage(&d, &e);
+    if (d.temporary)
+        (void)nftw(d.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    if (r != 0)
+        log_line(LOG_LEVEL_ERROR, "%s", e.text);
+    return r == 0 ? 0 : err_exit_status(&e);
+}
+
+const struct verb verb_demo = {
+    .name = "demo",
+    .summary = "a staged laboratory: made-up analyzers, LIS and attacks, on the real path",
+    .usage = "usage: tourniquet demo [--data DIR] [--listen ADDRESS:PORT] [--exit-when-staged]\n"
+             "\n"
+             "Makes an hour of a made-up laboratory's traffic, with an unknown sender, damaged messages and a hostile one in it, feeds it through the same\n"
+             "sensor, detector, keeper and page as `tourniquet run --replay`, and serves the page until it is stopped.\n"
+             "\n"
+             "  --data DIR            keep everything there; started again, it shows the same lab (default: a temporary folder, removed at the end)\n"
+             "  --listen ADDRESS:PORT where the page is served (default: 127.0.0.1, the first free port from 8443 on)\n"
+             "  --exit-when-staged    stop when the hour is durable\n",
+    .run = run,
+};

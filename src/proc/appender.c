@@ -1,0 +1,487 @@
+#include "proc/appender.h"
+
+#include "proc/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define GROUP_TIME (200 * TIME_MS)   /* longest that a custody record waits for its commit */
+#define BATCH_TIME TIME_SECOND       /* longest that an observation waits for company */
+#define BATCH_BYTES (1u << 20)       /* an observation leaf is closed above this */
+#define GROUP_BYTES (8u << 20)       /* appended and not committed: commit above this */
+#define PRIVATE_MAX (1u << 20)       /* most bytes of a record's private text */
+#define VEILED_MAX (2u << 20)
+#define STEP_NOTICED (500 * TIME_MS) /* a step of the wall clock below this is not worth an event */
+
+enum item_kind { ITEM_PIPELINE, ITEM_END, ITEM_OWN };
+
+/* Somebody who waits for a decision; on that thread's stack. */
+struct waiter {
+    bool done;
+    bool failed;
+    uint64_t index;
+    struct waiter *next; /* in the list of those whose commit is due */
+};
+
+struct item {
+    struct item *next;
+    enum item_kind kind;
+    struct position position;
+    struct waiter *waiter;
+    size_t n;
+    uint8_t bytes[];
+};
+
+struct appender {
+    struct appender_options o;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards what stands between here and the next line */
+    pthread_cond_t work;
+    pthread_cond_t decided;
+    struct item *first;
+    struct item **last;
+    size_t intake;
+    bool stopping;
+    bool failed;
+    struct error why;
+    struct progress durable;
+    /* the thread's own */
+    struct position taken[3]; /* by stream */
+    struct progress counted;
+    struct buf batch;         /* observations that wait for company */
+    tq_time batch_since;      /* monotonic; 0: none waits */
+    size_t batch_count;
+    struct buf payload;
+    struct buf veiled;
+    struct buf private;
+    size_t group_bytes;
+    tq_time group_since;      /* monotonic; 0: nothing waits for a commit */
+    struct waiter *due;
+    tq_time offset;           /* wall clock minus monotonic clock, when last looked */
+    struct record record;
+};
+
+enum ledger_stream appender_stream(enum event event)
+{
+    switch (event) {
+    case EVENT_ASSET_EVIDENCE:
+    case EVENT_FLOW_CLOSED:
+    case EVENT_DICOM_ASSOCIATION:
+    case EVENT_SENSOR_STATUS:
+    case EVENT_CAPTURE_STARTED:
+    case EVENT_CAPTURE_ENDED:
+        return LEDGER_OBSERVATION;
+    default:
+        return LEDGER_CUSTODY;
+    }
+}
+
+/* ── the thread: appending ── */
+
+static int append_leaf(struct appender *a, enum ledger_stream stream, struct buf *payload, uint64_t *ret_index, struct error *e)
+{
+    if (!buf_ok(payload))
+        return err_set(e, ERR_LIMIT, "a record is larger than a leaf of the ledger may be");
+    (void)pthread_mutex_lock(a->o.ledger_lock);
+    int r = ledger_append(a->o.ledger, stream, clock_now(), buf_span(payload), ret_index, e);
+    (void)pthread_mutex_unlock(a->o.ledger_lock);
+    a->group_bytes += payload->n;
+    if (a->group_since == 0)
+        a->group_since = clock_monotonic();
+    return r;
+}
+
+static int flush_batch(struct appender *a, struct error *e)
+{
+    if (a->batch_count == 0)
+        return 0;
+    uint64_t index;
+    int r = append_leaf(a, LEDGER_OBSERVATION, &a->batch, &index, e);
+    buf_clear(&a->batch);
+    a->batch_count = 0;
+    a->batch_since = 0;
+    return r;
+}
+
+/* The two texts of a record. A private text that does not fit is left out, and says so. */
+static struct payload_record veil_record(struct appender *a, struct position position)
+{
+    buf_clear(&a->veiled);
+    buf_clear(&a->private);
+    veil_json(a->o.veil, &a->veiled, &a->record);
+    veil_private_json(a->o.veil, &a->private, &a->record);
+    if (!buf_ok(&a->private)) {
+        buf_clear(&a->private);
+        buf_add_str(&a->private, "{\"cut\":true}");
+    }
+    struct payload_record r = {.position = position, .veiled = buf_span(&a->veiled), .private = buf_span(&a->private)};
+    if (!buf_ok(&a->veiled))
+        r.veiled = (struct span){0};
+    if (span_is(r.private, "{}"))
+        r.private.n = 0;
+    return r;
+}
+
+static void count(struct progress *p, const struct record *r)
+{
+    p->records++;
+    if (r->event == EVENT_LAB_MESSAGE)
+        p->messages++;
+    else if (r->event == EVENT_LAB_RESULT)
+        p->results++;
+    else if (r->event == EVENT_FINDING)
+        p->findings++;
+    if (r->event == EVENT_CAPTURE_ENDED) {
+        p->packets = (uint64_t)record_number(r, KEY_PACKETS, 0);
+        p->damaged = (uint64_t)record_number(r, KEY_DAMAGED, 0);
+    }
+}
+
+static int take_observation(struct appender *a, const struct payload_record *r, struct error *e)
+{
+    if (a->batch_count == 0) {
+        payload_start(&a->batch, a->o.run);
+        a->batch_since = clock_monotonic();
+    }
+    payload_add(&a->batch, r);
+    a->batch_count++;
+    return a->batch_count == PAYLOAD_RECORDS || a->batch.n > BATCH_BYTES ? flush_batch(a, e) : 0;
+}
+
+static int take_custody(struct appender *a, const struct payload_record *r, struct waiter *waiter, struct error *e)
+{
+    buf_clear(&a->payload);
+    payload_start(&a->payload, a->o.run);
+    payload_add(&a->payload, r);
+    uint64_t index = 0;
+    if (append_leaf(a, LEDGER_CUSTODY, &a->payload, &index, e) != 0)
+        return -1;
+    if (waiter != NULL) {
+        waiter->index = index;
+        waiter->next = a->due;
+        a->due = waiter;
+    }
+    return 0;
+}
+
+/* One record, unless it was taken before. */
+static int take_record(struct appender *a, const struct item *item, struct error *e)
+{
+    if (record_decode(span_of(item->bytes, item->n), &a->record, e) != 0)
+        return -1;
+    enum ledger_stream stream = appender_stream(a->record.event);
+    if (item->kind == ITEM_PIPELINE) {
+        if (!position_after(item->position, a->taken[stream]))
+            return 0;
+        a->taken[stream] = item->position;
+        count(&a->counted, &a->record);
+    }
+    struct payload_record r = veil_record(a, item->position);
+    return stream == LEDGER_OBSERVATION && item->waiter == NULL ? take_observation(a, &r, e) : take_custody(a, &r, item->waiter, e);
+}
+
+static void tell_waiters(struct appender *a, bool failed)
+{
+    (void)pthread_mutex_lock(&a->lock);
+    for (struct waiter *w = a->due; w != NULL;) {
+        struct waiter *next = w->next; /* w is gone once done is set and the lock given back */
+        w->failed = failed;
+        w->done = true;
+        w = next;
+    }
+    a->due = NULL;
+    (void)pthread_cond_broadcast(&a->decided);
+    (void)pthread_mutex_unlock(&a->lock);
+}
+
+static int commit(struct appender *a, struct error *e)
+{
+    (void)pthread_mutex_lock(a->o.ledger_lock);
+    int r = ledger_commit(a->o.ledger, clock_now(), e);
+    uint64_t size = ledger_size(a->o.ledger);
+    (void)pthread_mutex_unlock(a->o.ledger_lock);
+    if (r != 0)
+        return -1;
+    a->group_bytes = 0;
+    a->group_since = 0;
+    a->counted.ledger = size;
+    (void)pthread_mutex_lock(&a->lock);
+    uint64_t waiting = a->batch_count;
+    a->durable = a->counted;
+    a->durable.records -= waiting;
+    (void)pthread_mutex_unlock(&a->lock);
+    tell_waiters(a, false);
+    a->o.committed(a->o.context);
+    return 0;
+}
+
+/* A jump of the wall clock is an event: times on the ledger would be doubted else. */
+static int watch_clock(struct appender *a, struct error *e)
+{
+    tq_time wall = clock_now();
+    tq_time offset = wall - clock_monotonic();
+    tq_time step = offset - a->offset;
+    a->offset = offset;
+    if (step < STEP_NOTICED && step > -STEP_NOTICED)
+        return 0;
+    record_start(&a->record, EVENT_CLOCK_STEPPED, wall, NULL);
+    record_int(&a->record, KEY_STEP_NS, step);
+    struct payload_record r = veil_record(a, (struct position){0});
+    return take_custody(a, &r, NULL, e);
+}
+
+/* Commits what is due: at once when somebody waits or the group is large, else when the oldest has waited long enough. */
+static int settle(struct appender *a, bool all, struct error *e)
+{
+    tq_time now = clock_monotonic();
+    if (all || (a->batch_since != 0 && now - a->batch_since >= BATCH_TIME))
+        if (flush_batch(a, e) != 0)
+            return -1;
+    bool due = a->due != NULL || a->group_bytes >= GROUP_BYTES || (a->group_since != 0 && (all || now - a->group_since >= GROUP_TIME));
+    return due ? commit(a, e) : 0;
+}
+
+/* ── the thread: its loop ── */
+
+static void wait_until(struct appender *a, tq_time deadline)
+{
+    struct timespec t = {.tv_sec = deadline / TIME_SECOND, .tv_nsec = deadline % TIME_SECOND};
+    (void)pthread_cond_clockwait(&a->work, &a->lock, CLOCK_MONOTONIC, &t);
+}
+
+/* Sleeps until there is work or something is due; takes the whole intake. */
+static struct item *take_intake(struct appender *a, bool *ret_stopping)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    tq_time now = (tq_time)t.tv_sec * TIME_SECOND + t.tv_nsec;
+    tq_time deadline = now + (a->group_since != 0 ? GROUP_TIME : BATCH_TIME);
+    (void)pthread_mutex_lock(&a->lock);
+    if (a->first == NULL && !a->stopping)
+        wait_until(a, deadline);
+    struct item *items = a->first;
+    bool was_full = a->intake > APPENDER_INTAKE;
+    a->first = NULL;
+    a->last = &a->first;
+    a->intake = 0;
+    *ret_stopping = a->stopping && items == NULL;
+    (void)pthread_mutex_unlock(&a->lock);
+    if (was_full)
+        a->o.committed(a->o.context);
+    return items;
+}
+
+static void fail(struct appender *a, const struct error *e)
+{
+    (void)pthread_mutex_lock(&a->lock);
+    a->failed = true;
+    a->why = *e;
+    (void)pthread_mutex_unlock(&a->lock);
+    tell_waiters(a, true);
+    a->o.committed(a->o.context);
+}
+
+/* Works the intake off in order. Once something failed (r), the rest is only given back: who waits is told by tell_waiters. */
+static int work_off(struct appender *a, struct item *items, int r, struct error *e)
+{
+    while (items != NULL) {
+        struct item *item = items;
+        items = item->next;
+        if (r == 0 && item->kind == ITEM_END) {
+            a->counted.ended = true;
+            r = flush_batch(a, e) != 0 || commit(a, e) != 0 ? -1 : 0;
+        } else if (r == 0) {
+            r = take_record(a, item, e);
+            if (r == 0 && a->group_bytes >= GROUP_BYTES)
+                r = commit(a, e);
+        }
+        if (r != 0 && item->waiter != NULL && item->waiter != a->due) {
+            item->waiter->next = a->due;
+            a->due = item->waiter;
+        }
+        explicit_bzero(item->bytes, item->n);
+        free(item);
+    }
+    return r;
+}
+
+static void *run(void *context)
+{
+    struct appender *a = context;
+    struct error e = {0};
+    bool stopping = false;
+    while (!stopping) {
+        struct item *items = take_intake(a, &stopping);
+        int r = a->failed || watch_clock(a, &e) != 0 ? -1 : 0;
+        r = work_off(a, items, r, &e);
+        if (r == 0)
+            r = settle(a, stopping, &e);
+        if (r != 0 && !a->failed)
+            fail(a, &e);
+        else if (r != 0)
+            tell_waiters(a, true);
+    }
+    return NULL;
+}
+
+/* ── the other threads' side ── */
+
+struct appender *appender_start(const struct appender_options *options, struct error *e)
+{
+    struct appender *a = calloc(1, sizeof *a);
+    if (a == NULL) {
+        (void)err_set(e, ERR_SYSTEM, "no memory for the appender");
+        return NULL;
+    }
+    a->o = *options;
+    a->last = &a->first;
+    a->durable = a->counted = options->progress;
+    a->taken[LEDGER_CUSTODY] = options->custody;
+    a->taken[LEDGER_OBSERVATION] = options->observation;
+    a->batch = BUF_SECRET(LEDGER_PAYLOAD_MAX);
+    a->payload = BUF_SECRET(LEDGER_PAYLOAD_MAX);
+    a->veiled = BUF_SECRET(VEILED_MAX);
+    a->private = BUF_SECRET(PRIVATE_MAX);
+    a->offset = clock_now() - clock_monotonic();
+    (void)pthread_mutex_init(&a->lock, NULL);
+    (void)pthread_cond_init(&a->work, NULL);
+    (void)pthread_cond_init(&a->decided, NULL);
+    int r = pthread_create(&a->thread, NULL, run, a);
+    if (r != 0) {
+        (void)err_sys(e, r, "starting the appender");
+        free(a);
+        return NULL;
+    }
+    return a;
+}
+
+int appender_stop(struct appender *a, struct error *e)
+{
+    if (a == NULL)
+        return 0;
+    (void)pthread_mutex_lock(&a->lock);
+    a->stopping = true;
+    (void)pthread_cond_signal(&a->work);
+    (void)pthread_mutex_unlock(&a->lock);
+    (void)pthread_join(a->thread, NULL);
+    int r = a->failed ? -1 : 0;
+    if (r != 0 && e != NULL)
+        *e = a->why;
+    buf_release(&a->batch);
+    buf_release(&a->payload);
+    buf_release(&a->veiled);
+    buf_release(&a->private);
+    (void)pthread_cond_destroy(&a->decided);
+    (void)pthread_cond_destroy(&a->work);
+    (void)pthread_mutex_destroy(&a->lock);
+    explicit_bzero(a, sizeof *a);
+    free(a);
+    return r;
+}
+
+static struct item *new_item(enum item_kind kind, struct position position, struct span bytes, struct error *e)
+{
+    struct item *item = malloc(sizeof *item + bytes.n);
+    if (item == NULL) {
+        (void)err_set(e, ERR_SYSTEM, "no memory for a record");
+        return NULL;
+    }
+    *item = (struct item){.kind = kind, .position = position, .n = bytes.n};
+    if (bytes.n > 0)
+        memcpy(item->bytes, bytes.p, bytes.n);
+    return item;
+}
+
+static void put_item(struct appender *a, struct item *item)
+{
+    (void)pthread_mutex_lock(&a->lock);
+    *a->last = item;
+    a->last = &item->next;
+    a->intake += sizeof *item + item->n;
+    (void)pthread_cond_signal(&a->work);
+    (void)pthread_mutex_unlock(&a->lock);
+}
+
+int appender_put(struct appender *a, struct position position, struct span encoded, struct error *e)
+{
+    struct item *item = new_item(ITEM_PIPELINE, position, encoded, e);
+    if (item == NULL)
+        return -1;
+    put_item(a, item);
+    return 0;
+}
+
+void appender_end(struct appender *a)
+{
+    struct item *item = new_item(ITEM_END, (struct position){0}, (struct span){0}, NULL);
+    if (item != NULL)
+        put_item(a, item);
+}
+
+bool appender_full(struct appender *a)
+{
+    (void)pthread_mutex_lock(&a->lock);
+    bool full = a->intake > APPENDER_INTAKE;
+    (void)pthread_mutex_unlock(&a->lock);
+    return full;
+}
+
+static struct item *encode_own(const struct record *r, struct error *e)
+{
+    struct buf encoded = BUF_SECRET(RECORD_ENCODED);
+    record_encode(&encoded, r);
+    struct item *item = NULL;
+    if (buf_ok(&encoded))
+        item = new_item(ITEM_OWN, (struct position){0}, buf_span(&encoded), e);
+    else
+        (void)err_set(e, ERR_LIMIT, "the record is too large");
+    buf_release(&encoded);
+    return item;
+}
+
+int appender_note(struct appender *a, const struct record *r, struct error *e)
+{
+    struct item *item = encode_own(r, e);
+    if (item == NULL)
+        return -1;
+    put_item(a, item);
+    return 0;
+}
+
+int appender_decide(struct appender *a, const struct record *r, uint64_t *ret_index, struct error *e)
+{
+    struct item *item = encode_own(r, e);
+    if (item == NULL)
+        return -1;
+    struct waiter w = {0};
+    item->waiter = &w;
+    put_item(a, item);
+    (void)pthread_mutex_lock(&a->lock);
+    while (!w.done)
+        (void)pthread_cond_wait(&a->decided, &a->lock);
+    struct error why = a->why;
+    (void)pthread_mutex_unlock(&a->lock);
+    if (w.failed)
+        return err_set(e, ERR_SYSTEM, "the record could not be written: %s", why.text);
+    *ret_index = w.index;
+    return 0;
+}
+
+struct progress appender_progress(struct appender *a)
+{
+    (void)pthread_mutex_lock(&a->lock);
+    struct progress p = a->durable;
+    (void)pthread_mutex_unlock(&a->lock);
+    return p;
+}
+
+bool appender_failed(struct appender *a, struct error *e)
+{
+    (void)pthread_mutex_lock(&a->lock);
+    bool failed = a->failed;
+    if (failed)
+        *e = a->why;
+    (void)pthread_mutex_unlock(&a->lock);
+    return failed;
+}

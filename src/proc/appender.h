@@ -1,0 +1,65 @@
+/* appender: the keeper's thread that takes records, veils them, seals them onto the ledger and makes them durable together.
+ *
+ * Invariants
+ *  1. It is the only thread that appends to the ledger, and it never waits for SQL: views follow the ledger at their own pace.
+ *  2. Exactly once. Within a run the pipeline's records come in one order, which is the same however often the capture is read again (proc/supervisor.c
+ *     says why). Each has a position (seq, ordinal) that grows. The appender remembers the highest position it took on each of the two streams and takes only
+ *     what comes after it; at its start these are the highest durable ones of the run, found on the ledger.
+ *  3. Two positions, one for each stream, and not one for both: an observation waits up to a second for company while later custody records
+ *     become durable. On one stream records become durable in order, so what is durable of a stream is always a prefix of it.
+ *  4. What was taken is either durable in the end or the keeper ends: a failed commit is final (appender_failed), never skipped over.
+ *  5. Who waits for a decision is told its index only after the commit that covers it.
+ *  6. The intake is bounded: appender_full says when the pipeline has to wait. Decisions are bounded by the number of threads that make them. */
+#ifndef TQ_PROC_APPENDER_H
+#define TQ_PROC_APPENDER_H
+
+#include "base/record.h"
+#include "proc/payload.h"
+#include "proc/start.h"
+#include "record/ledger/ledger.h"
+#include "record/veil/veil.h"
+
+#include <pthread.h>
+
+#define APPENDER_INTAKE (8u << 20) /* bytes of encoded records above which the pipeline waits */
+
+struct appender;
+
+struct appender_options {
+    struct ledger *ledger;
+    pthread_mutex_t *ledger_lock; /* held during each call on the ledger */
+    struct veil *veil;            /* used by this thread only */
+    uint8_t run[RUN_ID];
+    struct position custody;      /* highest durable position of this run on the custody stream */
+    struct position observation;
+    struct progress progress;     /* counts of this run so far */
+    void (*committed)(void *context); /* called on the appender's thread after each commit, failure or drained intake */
+    void *context;
+};
+
+struct appender *appender_start(const struct appender_options *options, struct error *e);
+
+/* Appends and commits all that was put, then ends the thread. -1: it had failed. */
+int appender_stop(struct appender *a, struct error *e);
+
+/* One record of the pipeline, encoded. Copied. */
+int appender_put(struct appender *a, struct position position, struct span encoded, struct error *e);
+void appender_end(struct appender *a); /* the capture is read to its end */
+bool appender_full(struct appender *a);
+
+/* A record of the keeper's own; nobody waits. */
+int appender_note(struct appender *a, const struct record *r, struct error *e);
+
+/* A decision: waits until it is durable. -1: ERR_SYSTEM, ERR_LIMIT (the record is too large). */
+int appender_decide(struct appender *a, const struct record *r, uint64_t *ret_index, struct error *e);
+
+/* What is durable now. */
+struct progress appender_progress(struct appender *a);
+
+/* True once a commit failed; *e says why. Nothing is taken any more. */
+bool appender_failed(struct appender *a, struct error *e);
+
+/* The stream that an event belongs to. */
+enum ledger_stream appender_stream(enum event event);
+
+#endif

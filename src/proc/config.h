@@ -1,0 +1,70 @@
+/* The configuration, lab.yaml. One table of keys (config_keys.c) gives the parser, the defaults, the texts of errors and docs/configuration.md. */
+#ifndef TQ_PROC_CONFIG_H
+#define TQ_PROC_CONFIG_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#define CONFIG_BYTES (1u << 20) /* largest lab.yaml */
+#define CONFIG_PATH 1024
+#define CONFIG_NAME 64
+#define CONFIG_HOST 256
+#define CONFIG_CAPTURES 16
+#define CONFIG_RELAYS 64
+#define CONFIG_LISTENERS 8
+
+struct config_endpoint {
+    char host[CONFIG_HOST]; /* an address, or (where a key allows it) a host name */
+    uint16_t port;          /* 0: not given */
+};
+
+struct config_capture {
+    char interface[16];
+};
+
+struct config_relay {
+    char name[CONFIG_NAME];
+    struct config_endpoint listen;
+    struct config_endpoint forward;
+    char protocol[CONFIG_NAME];
+    char tls_to[CONFIG_NAME];
+};
+
+struct config_listener {
+    char purpose[CONFIG_NAME];
+    struct config_endpoint listen;
+    char name[CONFIG_HOST];
+};
+
+struct config {
+    char site[CONFIG_NAME];
+    char data[CONFIG_PATH];
+    struct config_endpoint console_listen;
+    char console_name[CONFIG_HOST];
+    size_t capture_count;
+    struct config_capture capture[CONFIG_CAPTURES];
+    size_t relay_count;
+    struct config_relay relay[CONFIG_RELAYS];
+    size_t listener_count;
+    struct config_listener listener[CONFIG_LISTENERS];
+};
+
+/* Every default. */
+void config_default(struct config *ret);
+
+/* Reads a whole lab.yaml. name: of the file, for error texts ("lab.yaml:3:7: …"). -1: ERR_MISUSE with line, column and what was expected. */
+int config_parse(struct config *ret, struct span text, const char *name, struct error *e);
+
+/* Reads it from a file. ERR_MISUSE also where there is no such file, or it may not be read. */
+int config_load(struct config *ret, const char *path, struct error *e);
+
+/* Reads "10.0.5.1:5000", "[fe80::1]:5000" or, where names are allowed, "lis.example:2575". False: it is none. */
+bool config_endpoint_parse(struct span text, bool names, struct config_endpoint *ret);
+
+/* Writes it back, with brackets where it needs them. */
+void config_endpoint_text(const struct config_endpoint *p, char *out, size_t size);
+
+/* Appends docs/configuration.md. */
+void config_document(struct buf *out);
+
+#endif

@@ -1,0 +1,24 @@
+#include "proc/config_keys.h"
+
+static const char *const type_words[] = {
+    [CONFIG_MAP] = "keys", [CONFIG_LIST] = "list", [CONFIG_LABEL] = "name", [CONFIG_FILE] = "path", [CONFIG_INTERFACE] = "interface",
+    [CONFIG_ADDRESS] = "address:port", [CONFIG_TARGET] = "host:port", [CONFIG_HOSTNAME] = "host name", [CONFIG_CHOICE] = "choice",
+};
+
+void config_document(struct buf *out)
+{
+    buf_add_str(out,
+                "# lab.yaml: every key\n\n"
+                "This page is made from the table that the parser uses (`tourniquet run --keys`); a test checks that it is current.\n"
+                "`tourniquet run -c lab.yaml` reads the file once, at the start. An unknown key, a wrong value or a key given twice stops the start\n"
+                "with line, column and what was expected. Without `-c` every key has its default.\n\n"
+                "The least that works:\n\n"
+                "```yaml\nsite: main-street\n```\n\n"
+                "| key | value | default | what it is |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *k = &config_keys[i];
+        char scratch[160];
+        buf_addf(out, "| `%s` | %s: %s | %s%s%s | %s |\n", k->path, type_words[k->type], config_expected(k, scratch, sizeof scratch),
+                 k->initial == NULL ? "" : "`", k->initial != NULL ? k->initial : k->required ? "required" : "none", k->initial == NULL ? "" : "`", k->help);
+    }
+}

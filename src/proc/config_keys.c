@@ -1,0 +1,167 @@
+#include "proc/config_keys.h"
+
+#include "base/record.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define AT(type, member) .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
+#define LIST_AT(element, member, number, limit) \
+    .offset = offsetof(struct config, member), .size = sizeof(struct element), .count_offset = offsetof(struct config, number), .most = (limit)
+
+const struct config_key config_keys[] = {
+    {"site", CONFIG_LABEL, AT(config, site), .initial = "laboratory",
+     .help = "Name of this laboratory or draw centre. It goes into the ledger's name and into the site's own certificate authority, so it is chosen once."},
+    {"data", CONFIG_FILE, AT(config, data), .initial = "/var/lib/tourniquet",
+     .help = "The data folder: ledger, keys, local socket. One Tourniquet at a time uses it."},
+    {"capture", CONFIG_LIST, LIST_AT(config_capture, capture, capture_count, CONFIG_CAPTURES),
+     .help = "Where to listen: network interfaces that see the lab's traffic (a mirror port or a tap)."},
+    {"capture[].interface", CONFIG_INTERFACE, .required = true, AT(config_capture, interface), .help = "The interface, as `ip link` names it."},
+    {"relay", CONFIG_LIST, LIST_AT(config_relay, relay, relay_count, CONFIG_RELAYS),
+     .help = "Connections between analyzers and LIS that pass through this machine. In this version they are checked, and not served: the start says so."},
+    {"relay[].name", CONFIG_LABEL, .required = true, AT(config_relay, name), .help = "Name of the link; it shows on the page."},
+    {"relay[].listen", CONFIG_ADDRESS, .required = true, AT(config_relay, listen), .help = "Where the analyzer connects to."},
+    {"relay[].forward", CONFIG_TARGET, .required = true, AT(config_relay, forward), .help = "Where the connection goes on to."},
+    {"relay[].protocol", CONFIG_CHOICE, .required = true, AT(config_relay, protocol), .choices = "mllp astm poct1a", .help = "What is spoken on the link."},
+    {"relay[].tls", CONFIG_MAP, .help = "Encryption of the link."},
+    {"relay[].tls.to", CONFIG_CHOICE, AT(config_relay, tls_to), .initial = "off", .choices = "off optional required",
+     .help = "Towards the receiver: never, when it can, or not without."},
+    {"console", CONFIG_MAP, .help = "The page."},
+    {"console.listen", CONFIG_ADDRESS, AT(config, console_listen), .initial = "127.0.0.1:8443", .help = "Where the page is served, over HTTPS only."},
+    {"console.name", CONFIG_HOSTNAME, AT(config, console_name), .initial = "localhost",
+     .help = "Host name of the page, as people type it: it stands in the certificate and belongs to cookies and passkeys. Never an address."},
+    {"listeners", CONFIG_LIST, LIST_AT(config_listener, listener, listener_count, CONFIG_LISTENERS),
+     .help = "Further doors, each under a host name of its own. In this version they are checked, and not served: the start says so."},
+    {"listeners[].for", CONFIG_CHOICE, .required = true, AT(config_listener, purpose), .choices = "taxii landing",
+     .help = "`taxii` shares threat information with other sites, `landing` serves lessons about phishing."},
+    {"listeners[].listen", CONFIG_ADDRESS, .required = true, AT(config_listener, listen), .help = "Where it listens."},
+    {"listeners[].name", CONFIG_HOSTNAME, .required = true, AT(config_listener, name), .help = "Its host name. Never an address."},
+};
+const size_t config_key_count = sizeof config_keys / sizeof config_keys[0];
+
+const char *config_expected(const struct config_key *key, char *scratch, size_t size)
+{
+    switch (key->type) {
+    case CONFIG_MAP:
+        return "keys with values (name: value)";
+    case CONFIG_LIST:
+        (void)snprintf(scratch, size, "a list (- …) of at most %zu entries with keys", key->most);
+        return scratch;
+    case CONFIG_LABEL:
+        (void)snprintf(scratch, size, "a name of 1 to %zu letters, digits, - or _", key->size - 1 > 40 ? 40 : key->size - 1);
+        return scratch;
+    case CONFIG_FILE:
+        return "an absolute path, as in /var/lib/tourniquet";
+    case CONFIG_INTERFACE:
+        return "the name of a network interface, as in eth1";
+    case CONFIG_ADDRESS:
+        return "address:port, as in 127.0.0.1:8443 or [::1]:8443";
+    case CONFIG_TARGET:
+        return "address:port or host:port, as in lis.example:2575";
+    case CONFIG_HOSTNAME:
+        return "a host name, as in tourniquet.lab.example (never an address)";
+    case CONFIG_CHOICE:
+        (void)snprintf(scratch, size, "one of: %s", key->choices);
+        return scratch;
+    }
+    return "";
+}
+
+static bool all_of(struct span text, const char *marks)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] >= 0x80 || text.p[i] == 0 || (!isalnum(text.p[i]) && strchr(marks, text.p[i]) == NULL))
+            return false;
+    return text.n > 0;
+}
+
+/* RFC 1123, section 2.1: labels of 1 to 63 letters, digits and hyphens. A last label of digits only would be an address. */
+static bool is_hostname(struct span text)
+{
+    struct span rest = text;
+    struct span label = {0};
+    bool more = true;
+    if (text.n > 253)
+        return false;
+    while (more) {
+        label = span_until(&rest, '.', &more);
+        if (label.n > 63 || !all_of(label, "-") || label.p[0] == '-' || label.p[label.n - 1] == '-')
+            return false;
+    }
+    for (size_t i = 0; i < label.n; i++)
+        if (!isdigit(label.p[i]))
+            return true;
+    return false;
+}
+
+static bool keep(struct span text, void *field, size_t size)
+{
+    if (text.n == 0 || text.n >= size || memchr(text.p, 0, text.n) != NULL)
+        return false;
+    memcpy(field, text.p, text.n);
+    ((char *)field)[text.n] = 0;
+    return true;
+}
+
+bool config_endpoint_parse(struct span text, bool names, struct config_endpoint *ret)
+{
+    const uint8_t *colon = text.n == 0 ? NULL : memrchr(text.p, ':', text.n);
+    uint64_t port;
+    if (colon == NULL)
+        return false;
+    struct span host = span_of(text.p, (size_t)(colon - text.p));
+    struct span digits = span_of(colon + 1, text.n - host.n - 1);
+    if (!span_decimal(digits, 65535, &port) || port == 0)
+        return false;
+    bool brackets = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
+    if (brackets)
+        host = span_of(host.p + 1, host.n - 2);
+    struct address address;
+    bool is_address = address_parse(host, &address);
+    if (is_address ? (address.family == 6) != brackets : brackets || !names || !is_hostname(host))
+        return false;
+    ret->port = (uint16_t)port;
+    return keep(host, ret->host, sizeof ret->host);
+}
+
+void config_endpoint_text(const struct config_endpoint *p, char *out, size_t size)
+{
+    bool six = strchr(p->host, ':') != NULL;
+    (void)snprintf(out, size, "%s%s%s:%u", six ? "[" : "", p->host, six ? "]" : "", p->port);
+}
+
+static bool is_choice(struct span text, const char *choices)
+{
+    struct span rest = span_str(choices);
+    bool more = true;
+    while (more)
+        if (span_equal(span_until(&rest, ' ', &more), text))
+            return true;
+    return false;
+}
+
+bool config_store(const struct config_key *key, struct span text, void *base)
+{
+    void *field = (char *)base + key->offset;
+    switch (key->type) {
+    case CONFIG_LABEL:
+        return text.n <= 40 && all_of(text, "-_") && keep(text, field, key->size);
+    case CONFIG_FILE:
+        return text.n > 0 && text.p[0] == '/' && keep(text, field, key->size);
+    case CONFIG_INTERFACE:
+        return all_of(text, "-_.@:") && keep(text, field, key->size);
+    case CONFIG_ADDRESS:
+        return config_endpoint_parse(text, false, field);
+    case CONFIG_TARGET:
+        return config_endpoint_parse(text, true, field);
+    case CONFIG_HOSTNAME:
+        return is_hostname(text) && keep(text, field, key->size);
+    case CONFIG_CHOICE:
+        return is_choice(text, key->choices) && keep(text, field, key->size);
+    case CONFIG_MAP:
+    case CONFIG_LIST:
+        break;
+    }
+    return false;
+}

@@ -1,0 +1,41 @@
+/* The table of keys of lab.yaml; for config.c and config_document.c only. */
+#ifndef TQ_PROC_CONFIG_KEYS_H
+#define TQ_PROC_CONFIG_KEYS_H
+
+#include "proc/config.h"
+
+enum config_type {
+    CONFIG_MAP,       /* holds keys */
+    CONFIG_LIST,      /* of maps */
+    CONFIG_LABEL,     /* a short name: letters, digits, - and _ */
+    CONFIG_FILE,      /* an absolute path */
+    CONFIG_INTERFACE, /* a network interface */
+    CONFIG_ADDRESS,   /* address:port */
+    CONFIG_TARGET,    /* address or host name, :port */
+    CONFIG_HOSTNAME,  /* a host name, never an address */
+    CONFIG_CHOICE,    /* one of `choices` */
+};
+
+struct config_key {
+    const char *path;     /* "relay[].tls.to" */
+    enum config_type type;
+    bool required;        /* in its map */
+    size_t offset;        /* in struct config, or in the list's element */
+    size_t size;          /* of the field; of one element (list) */
+    size_t count_offset;  /* list: where the number of elements is kept */
+    size_t most;          /* list: most elements */
+    const char *initial;  /* default, as text; NULL: none */
+    const char *choices;  /* "a b c" */
+    const char *help;
+};
+
+extern const struct config_key config_keys[];
+extern const size_t config_key_count;
+
+/* What a value of this key has to be, in words. */
+const char *config_expected(const struct config_key *key, char *scratch, size_t size);
+
+/* Stores a text value; false: it is not what is expected. base: the struct that offset counts from. */
+bool config_store(const struct config_key *key, struct span text, void *base);
+
+#endif

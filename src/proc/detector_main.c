@@ -1,0 +1,141 @@
+/* The detector: records in from the sensor, records and findings out to the keeper.
+ *
+ * Invariants
+ *  1. Every record goes on, bytes unchanged, with ordinal 0, before the findings that it causes; these have its seq and ordinals 1, 2, … in the order in
+ *     which detect makes them. Detect is pure, and its hash key is the run's: the same input gives the same output.
+ *  2. It reads only when what it has to say is written: a slow keeper slows the sensor. */
+#include "engine/detect/detect.h"
+#include "proc/log.h"
+#include "proc/role.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct detector {
+    struct role_self self;
+    struct channel sensor;
+    struct channel keeper;
+    struct detect *detect;
+    bool stopping; /* the supervisor said stop: read what the sensor still has, then end */
+    uint64_t seq;
+    uint32_t ordinal;
+    struct buf body;
+    struct record record;
+};
+
+static void hear(struct detector *d)
+{
+    struct message m;
+    int r;
+    while ((r = role_control(&d->self, 0, &m)) == 1) {
+        int fd;
+        enum role peer = role_peer(&m, &fd);
+        struct channel *c = peer == ROLE_SENSOR ? &d->sensor : &d->keeper;
+        if (peer != ROLE_SENSOR && peer != ROLE_KEEPER)
+            continue;
+        channel_close(c);
+        channel_open(c, fd, ROLE_DETECTOR, peer, PEER_QUEUE);
+    }
+    if (r < 0)
+        d->stopping = true;
+}
+
+/* Hands a message on, waiting as long as the keeper needs. Without a keeper it is lost: the supervisor starts the reading anew. */
+static void send_message(struct detector *d, enum message_type type, struct span body)
+{
+    struct error e = {0};
+    while (d->keeper.fd >= 0 && channel_put(&d->keeper, type, body, &e) != 0) {
+        if (e.class != ERR_LIMIT || channel_flush(&d->keeper, -1, &e) != 0)
+            channel_close(&d->keeper);
+    }
+    if (d->keeper.fd >= 0 && channel_waiting(&d->keeper) >= PEER_QUEUE / 4 && channel_write(&d->keeper, &e) != 0)
+        channel_close(&d->keeper);
+}
+
+static void put_finding(void *context, const struct record *r)
+{
+    struct detector *d = context;
+    buf_clear(&d->body);
+    buf_be64(&d->body, d->seq);
+    buf_be32(&d->body, ++d->ordinal);
+    record_encode(&d->body, r);
+    if (buf_ok(&d->body))
+        send_message(d, MESSAGE_RECORD, buf_span(&d->body));
+}
+
+static int take_record(struct detector *d, struct span body, struct error *e)
+{
+    struct span s = body;
+    uint64_t seq = span_be64(&s);
+    uint32_t ordinal = span_be32(&s);
+    if (s.bad || ordinal != 0 || seq != d->seq + 1)
+        return err_set(e, ERR_PEER, "record %llu came after record %llu", (unsigned long long)seq, (unsigned long long)d->seq);
+    if (record_decode(s, &d->record, e) != 0)
+        return -1;
+    d->seq = seq;
+    d->ordinal = 0;
+    d->record.seq = seq;
+    send_message(d, MESSAGE_RECORD, body);
+    detect_record(d->detect, &d->record);
+    return 0;
+}
+
+static int take_messages(struct detector *d, struct error *e)
+{
+    struct message m;
+    int r;
+    while ((r = channel_next(&d->sensor, &m, e)) == 1) {
+        if (m.type == MESSAGE_END)
+            send_message(d, MESSAGE_END, (struct span){0});
+        else if (take_record(d, m.body, e) != 0)
+            return -1;
+    }
+    return r;
+}
+
+static void read_sensor(struct detector *d)
+{
+    struct error e = {0};
+    int r = channel_read(&d->sensor, &e);
+    if (r == 0)
+        r = take_messages(d, &e);
+    struct error late;
+    if (d->keeper.fd >= 0 && channel_flush(&d->keeper, -1, &late) != 0)
+        channel_close(&d->keeper);
+    if (r == 0 || e.class == ERR_AGAIN)
+        return;
+    if (e.class != ERR_CLOSED)
+        role_complain(&d->self, ROLE_SENSOR, &e);
+    channel_close(&d->sensor);
+}
+
+int main(void)
+{
+    static struct detector d = {.sensor = {.fd = -1}, .keeper = {.fd = -1}};
+    role_begin(&d.self, ROLE_DETECTOR);
+    char note[256];
+    role_narrow(&d.self, -1, note);
+    d.body = BUF_INIT(12 + RECORD_ENCODED);
+    struct error e = {0};
+    struct detect_options options = {.hash_key = d.self.start.hash_key, .sink = {.put = put_finding, .context = &d}};
+    d.detect = detect_new(&options, &e);
+    if (d.detect == NULL)
+        role_fail(&d.self, &e);
+    role_ready(&d.self, note);
+    hear(&d);
+    while (!d.stopping || d.sensor.fd >= 0) {
+        bool work = d.sensor.fd >= 0 && d.keeper.fd >= 0;
+        struct pollfd p[2] = {{.fd = d.stopping ? -1 : d.self.control.fd, .events = POLLIN}, {.fd = work ? d.sensor.fd : -1, .events = POLLIN}};
+        if (d.stopping && !work)
+            break;
+        if (poll(p, 2, -1) < 0 && errno != EINTR)
+            break;
+        if (p[0].revents != 0)
+            hear(&d);
+        if (p[1].revents != 0)
+            read_sensor(&d);
+    }
+    _exit(0);
+}

@@ -1,0 +1,458 @@
+/* The keeper: the only process that holds keys, the ledger and the views.
+ *
+ *   main thread      listens: supervisor, detector, console, local socket; hands on
+ *   appender         veils, seals, appends, commits                                   (appender.c)
+ *   projector        follows the ledger, writes the views                             (projector.c)
+ *   readers          answer requests                                                  (desk.c)
+ *   verifier         recomputes the ledger now and then                               (verifier.c)
+ *
+ * They share the queues between them and the ledger (under ledger_lock), nothing else.
+ *
+ * Everything is below the data folder, which is its present folder: it needs no path, and can use none. */
+#include "door/api/api.h"
+#include "proc/appender.h"
+#include "proc/clock.h"
+#include "proc/desk.h"
+#include "proc/identity.h"
+#include "proc/log.h"
+#include "proc/projector.h"
+#include "proc/role.h"
+#include "proc/verifier.h"
+#include "record/crypto/crypto.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <dirent.h>
+#include <unistd.h>
+
+#define LEDGER_DIR "ledger"
+#define ROOT_KEY "root.key"
+#define VERIFY_FIRST (5 * TIME_SECOND)
+#define VERIFY_EVERY (24 * 3600 * TIME_SECOND)
+#define DECISION_TIME (10 * TIME_SECOND) /* longest that a handler waits until its decision is visible */
+
+struct keeper {
+    struct role_self self;
+    struct channel detector;
+    struct position last; /* of the present channel from the detector */
+    int wake_fd;
+    pthread_mutex_t ledger_lock;
+    struct ledger *ledger;
+    struct veil *veil;
+    struct store *store;
+    struct keeper_views *views;
+    struct api *api;
+    struct appender *appender;
+    struct projector *projector;
+    struct desk *desk;
+    struct verifier *verifier;
+    struct identity identity;
+    struct buf identity_message;
+    struct found found;
+    char verifier_line[512];
+    struct buf told; /* the last progress message */
+    bool ended;
+    tq_time verify_at; /* monotonic */
+    bool stopping;
+};
+
+static struct keeper k = {.told = {.max = 256}, .detector = {.fd = -1}, .wake_fd = -1, .ledger_lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void wake(void *context)
+{
+    (void)context;
+    uint64_t one = 1;
+    ssize_t n = write(k.wake_fd, &one, sizeof one);
+    (void)n;
+}
+
+/* ── what the keeper does for the request handlers: any thread ── */
+
+static int decide(void *context, const struct record *r, uint64_t *ret_index, struct error *e)
+{
+    (void)context;
+    if (appender_decide(k.appender, r, ret_index, e) != 0)
+        return -1;
+    return projector_wait(k.projector, *ret_index, DECISION_TIME, e);
+}
+
+static void root_base64(const uint8_t root[32], char out[45])
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t at = 0;
+    for (size_t i = 0; i < 33; i += 3) {
+        uint32_t v = (uint32_t)root[i] << 16 | (uint32_t)(i + 1 < 32 ? root[i + 1] : 0) << 8 | (i + 2 < 32 ? root[i + 2] : 0);
+        for (int shift = 18; shift >= 0; shift -= 6)
+            out[at++] = digits[v >> shift & 63];
+    }
+    out[43] = '=';
+    out[44] = 0;
+}
+
+/* Bytes of the files below the ledger's folder; at most three levels deep. */
+static uint64_t folder_bytes(const char *path, int depth)
+{
+    uint64_t sum = 0;
+    DIR *d = opendir(path);
+    if (d == NULL)
+        return 0;
+    for (struct dirent *f = readdir(d); f != NULL; f = readdir(d)) {
+        char below[512];
+        struct stat st;
+        if (f->d_name[0] == '.' || (size_t)snprintf(below, sizeof below, "%s/%s", path, f->d_name) >= sizeof below || lstat(below, &st) != 0)
+            continue;
+        if (S_ISREG(st.st_mode))
+            sum += (uint64_t)st.st_size;
+        else if (S_ISDIR(st.st_mode) && depth > 0)
+            sum += folder_bytes(below, depth - 1);
+    }
+    (void)closedir(d);
+    return sum;
+}
+
+static void ledger_state(void *context, struct api_ledger_state *ret)
+{
+    (void)context;
+    *ret = (struct api_ledger_state){0};
+    uint8_t root[32];
+    (void)pthread_mutex_lock(&k.ledger_lock);
+    ret->records = ledger_size(k.ledger);
+    ret->checkpoint_time = ledger_checkpoint_time(k.ledger);
+    ledger_root(k.ledger, root);
+    (void)snprintf(ret->checkpoint, sizeof ret->checkpoint, "%s", ledger_checkpoint(k.ledger));
+    (void)pthread_mutex_unlock(&k.ledger_lock);
+    root_base64(root, ret->root);
+    (void)snprintf(ret->origin, sizeof ret->origin, "%.*s", (int)strcspn(ret->checkpoint, "\n"), ret->checkpoint);
+    (void)snprintf(ret->verifier, sizeof ret->verifier, "%s", k.verifier_line);
+    ret->first_time = k.found.first_time;
+    ret->bytes = folder_bytes(LEDGER_DIR, 3);
+    ret->verifying = verifier_busy(k.verifier);
+}
+
+static int prove(void *context, uint64_t index, struct buf *out, struct error *e)
+{
+    (void)context;
+    (void)pthread_mutex_lock(&k.ledger_lock);
+    uint64_t size = ledger_size(k.ledger);
+    (void)pthread_mutex_unlock(&k.ledger_lock);
+    if (index >= size)
+        return err_set(e, ERR_MISUSE, "there is no record %llu", (unsigned long long)index);
+    return ledger_prove(LEDGER_DIR, index, out, e);
+}
+
+static int verify(void *context, struct span person, struct error *e)
+{
+    (void)context;
+    return verifier_ask(k.verifier, person, e);
+}
+
+static void metrics(void *context, struct buf *out)
+{
+    (void)context;
+    struct progress p = appender_progress(k.appender);
+    buf_addf(out, "# HELP tourniquet_run_records Records of this run's capture that are durable.\n# TYPE tourniquet_run_records counter\ntourniquet_run_records %llu\n",
+             (unsigned long long)p.records);
+}
+
+/* ── start ── */
+
+static void notice(void *context, const char *topic, const char *id, const char *etag)
+{
+    (void)context;
+    if (k.desk != NULL)
+        desk_notice(k.desk, topic, id, etag);
+}
+
+static void complain(void *context, const struct error *why)
+{
+    (void)context;
+    role_complain(&k.self, ROLE_CONSOLE, why);
+}
+
+static int open_ledger(struct error *e)
+{
+    char origin[128];
+    char note[256] = "";
+    (void)snprintf(origin, sizeof origin, "tourniquet.local/%s", k.self.start.site);
+    struct ledger_options options = {.dir = LEDGER_DIR, .key_file = ROOT_KEY, .origin = origin, .create = true};
+    k.ledger = ledger_open(&options, note, e);
+    if (k.ledger == NULL)
+        return -1;
+    if (note[0] != 0)
+        log_line(LOG_LEVEL_WARNING, "the ledger: %s", note);
+    (void)snprintf(k.verifier_line, sizeof k.verifier_line, "%s", ledger_verifier(k.ledger));
+    return 0;
+}
+
+static int open_keys(struct error *e)
+{
+    uint8_t key[32];
+    ledger_derive_key(k.ledger, "token", key);
+    k.veil = veil_new(key, false, e);
+    int r = k.veil == NULL ? -1 : 0;
+    if (r == 0) {
+        ledger_derive_key(k.ledger, "identity", key);
+        r = identity_open(&k.identity, key, k.self.start.site, k.self.start.name, k.self.start.address, clock_now(), e);
+    }
+    crypto_wipe(key, sizeof key);
+    if (r != 0)
+        return -1;
+    k.identity_message = BUF_SECRET(65536);
+    buf_be32(&k.identity_message, (uint32_t)k.identity.chain.n);
+    buf_add_span(&k.identity_message, buf_span(&k.identity.chain));
+    buf_add_span(&k.identity_message, buf_span(&k.identity.key));
+    buf_release(&k.identity.key);
+    return 0;
+}
+
+/* Views are rebuilt from the ledger; one that does not hold somewhere is shown up to there, and reported. */
+static int open_views(struct error *e)
+{
+    k.store = store_open_memory(e);
+    k.views = k.store == NULL ? NULL : views_open(k.store, k.self.start.site, e);
+    struct projector_options options = {.ledger = k.ledger, .ledger_lock = &k.ledger_lock, .views = k.views, .notice = notice};
+    memcpy(options.run, k.self.start.run, RUN_ID);
+    k.projector = k.views == NULL ? NULL : projector_new(&options, e);
+    if (k.projector == NULL)
+        return -1;
+    if (projector_catch_up(k.projector, &k.found, e) != 0 && e->class != ERR_CORRUPT)
+        return -1;
+    return 0;
+}
+
+static int open_api(struct error *e)
+{
+    struct api_options options = {.site = k.self.start.site, .store = k.store, .views = k.views,
+                                  .host = {.decide = decide, .ledger_state = ledger_state, .ledger_prove = prove, .ledger_verify = verify, .metrics = metrics}};
+    k.api = api_new(&options, e);
+    return k.api == NULL ? -1 : 0;
+}
+
+static int start_threads(struct error *e)
+{
+    struct appender_options options = {.ledger = k.ledger, .ledger_lock = &k.ledger_lock, .veil = k.veil, .custody = k.found.custody,
+                                       .observation = k.found.observation, .progress = k.found.progress, .committed = wake};
+    memcpy(options.run, k.self.start.run, RUN_ID);
+    k.appender = appender_start(&options, e);
+    if (k.appender == NULL || projector_start(k.projector, e) != 0)
+        return -1;
+    k.verifier = verifier_start(LEDGER_DIR, k.verifier_line, k.appender, e);
+    k.desk = k.verifier == NULL ? NULL : desk_new(k.api, wake, complain, NULL, e);
+    return k.desk == NULL ? -1 : 0;
+}
+
+static void tell_terminal(enum terminal kind, const char *text)
+{
+    struct buf body = BUF_SECRET(256);
+    buf_u8(&body, (uint8_t)kind);
+    buf_add_str(&body, text);
+    (void)channel_send(&k.self.control, MESSAGE_TERMINAL, buf_span(&body), NULL);
+    buf_release(&body);
+}
+
+/* A record about the program itself: what happened, to which part of it, and why. */
+static void note_event(enum event event, const char *role, struct span why)
+{
+    static struct record r; /* main thread only */
+    record_start(&r, event, clock_now(), NULL);
+    record_str(&r, KEY_PROGRAM_ROLE, role);
+    record_text(&r, KEY_WHY, why);
+    (void)appender_note(k.appender, &r, NULL);
+}
+
+static void note_start(void)
+{
+    struct error why = {0};
+    uint64_t first_bad = 0;
+    if (!k.found.run_started)
+        note_event(EVENT_RUN_STARTED, NULL, (struct span){0});
+    if (projector_broken(k.projector, &first_bad, &why)) {
+        log_line(LOG_LEVEL_ERROR, "the ledger does not hold from record %llu on: %s", (unsigned long long)first_bad, why.text);
+        verifier_report(k.verifier, first_bad, why.text);
+    }
+    char code[SETUP_CODE_TEXT];
+    tell_terminal(TERMINAL_FINGERPRINT, k.identity.fingerprint);
+    if (api_setup_code(k.api, code))
+        tell_terminal(TERMINAL_SETUP_CODE, code);
+    crypto_wipe(code, sizeof code);
+    k.verify_at = clock_monotonic() + VERIFY_FIRST;
+}
+
+static void start(void)
+{
+    struct error e = {0};
+    char note[256];
+    role_begin(&k.self, ROLE_KEEPER);
+    if (crypto_start(&e) != 0 || fchdir(k.self.fds[0]) != 0)
+        role_fail(&k.self, e.class != ERR_NONE ? &e : &(struct error){ERR_SYSTEM, "the data folder cannot be entered"});
+    (void)umask(0077);
+    role_narrow(&k.self, k.self.fds[0], note);
+    k.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (k.wake_fd < 0)
+        (void)err_sys(&e, errno, "making an event descriptor");
+    if (k.wake_fd < 0 || open_ledger(&e) != 0 || open_keys(&e) != 0 || open_views(&e) != 0 || open_api(&e) != 0 || start_threads(&e) != 0)
+        role_fail(&k.self, &e);
+    note_start();
+    role_ready(&k.self, note);
+}
+
+/* ── main loop ── */
+
+static void hear(void)
+{
+    struct message m;
+    int r;
+    while ((r = role_control(&k.self, 0, &m)) == 1) {
+        int fd;
+        if (m.type == MESSAGE_RESTARTED && m.body.n > 1) {
+            struct span why = m.body;
+            note_event(EVENT_ROLE_RESTARTED, role_name((enum role)span_u8(&why)), why);
+            continue;
+        }
+        enum role peer = role_peer(&m, &fd);
+        if (peer == ROLE_CONSOLE) {
+            desk_console(k.desk, fd, buf_span(&k.identity_message));
+        } else if (peer == ROLE_DETECTOR) {
+            channel_close(&k.detector);
+            channel_open(&k.detector, fd, ROLE_KEEPER, ROLE_DETECTOR, PEER_QUEUE);
+            k.last = (struct position){0};
+        }
+    }
+    if (r < 0)
+        k.stopping = true;
+}
+
+static int take_record(struct span body, struct error *e)
+{
+    struct span s = body;
+    struct position p = {.seq = span_be64(&s)};
+    p.ordinal = span_be32(&s);
+    if (s.bad || p.seq == 0 || !position_after(p, k.last))
+        return err_set(e, ERR_PEER, "a record came out of order");
+    k.last = p;
+    return appender_put(k.appender, p, s, e);
+}
+
+static void read_detector(void)
+{
+    struct error e = {0};
+    int r = channel_read(&k.detector, &e);
+    if (r != 0 && e.class == ERR_AGAIN)
+        return;
+    struct message m;
+    while (r == 0 && (r = channel_next(&k.detector, &m, &e)) == 1) {
+        r = 0;
+        if (m.type == MESSAGE_END)
+            appender_end(k.appender);
+        else
+            r = take_record(m.body, &e);
+        if (r != 0)
+            break;
+    }
+    if (r == 0)
+        return;
+    if (e.class != ERR_CLOSED)
+        role_complain(&k.self, ROLE_DETECTOR, &e);
+    channel_close(&k.detector);
+}
+
+static void tell_progress(void)
+{
+    struct progress p = appender_progress(k.appender);
+    if (p.ended && !k.ended)
+        k.verify_at = clock_monotonic();
+    k.ended = p.ended;
+    struct buf body = BUF_INIT(256);
+    progress_encode(&body, &p);
+    if (!span_equal(buf_span(&body), buf_span(&k.told))) {
+        (void)channel_send(&k.self.control, MESSAGE_DURABLE, buf_span(&body), NULL);
+        buf_clear(&k.told);
+        buf_add_span(&k.told, buf_span(&body));
+    }
+    buf_release(&body);
+}
+
+static void woken(void)
+{
+    uint64_t n;
+    ssize_t got = read(k.wake_fd, &n, sizeof n);
+    (void)got;
+    struct error e = {0};
+    if (appender_failed(k.appender, &e)) {
+        (void)err_context(&e, "the ledger cannot be written");
+        role_fail(&k.self, &e);
+    }
+    projector_wake(k.projector);
+    tell_progress();
+}
+
+static void accept_local(void)
+{
+    int fd = accept4(k.self.fds[1], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0)
+        desk_local(k.desk, fd);
+}
+
+static int next_deadline(void)
+{
+    tq_time left = (k.verify_at - clock_monotonic()) / TIME_MS;
+    return left < 0 ? 0 : left > 60000 ? 60000 : (int)left + 1;
+}
+
+static void turn(void)
+{
+    enum { CONTROL, WAKE, DETECTOR, LOCAL, FIXED };
+    struct pollfd p[FIXED + DESK_LINES] = {
+        [CONTROL] = {.fd = k.stopping ? -1 : k.self.control.fd, .events = POLLIN},
+        [WAKE] = {.fd = k.wake_fd, .events = POLLIN},
+        [DETECTOR] = {.fd = appender_full(k.appender) ? -1 : k.detector.fd, .events = POLLIN},
+        [LOCAL] = {.fd = k.stopping ? -1 : k.self.fds[1], .events = POLLIN},
+    };
+    size_t lines = desk_poll(k.desk, p + FIXED);
+    if (poll(p, FIXED + lines, next_deadline()) < 0)
+        return;
+    if (p[WAKE].revents != 0)
+        woken();
+    if (p[DETECTOR].revents != 0)
+        read_detector();
+    if (p[LOCAL].revents != 0)
+        accept_local();
+    desk_act(k.desk, p + FIXED, lines);
+    if (p[CONTROL].revents != 0)
+        hear();
+    if (clock_monotonic() >= k.verify_at) {
+        (void)verifier_ask(k.verifier, (struct span){0}, NULL);
+        k.verify_at = clock_monotonic() + VERIFY_EVERY;
+    }
+}
+
+/* Everything that was handed over becomes durable; then the end. */
+static void finish(void)
+{
+    struct error e = {0};
+    verifier_stop(k.verifier);
+    desk_stop(k.desk); /* what is in hand is answered, for which the two other threads are needed */
+    projector_stop(k.projector);
+    desk_free(k.desk);
+    note_event(EVENT_RUN_STOPPED, NULL, (struct span){0});
+    int r = appender_stop(k.appender, &e);
+    if (r == 0)
+        ledger_close(k.ledger);
+    veil_free(k.veil);
+    if (r != 0)
+        role_fail(&k.self, &e);
+    _exit(0);
+}
+
+int main(void)
+{
+    start();
+    hear();
+    while (!k.stopping || k.detector.fd >= 0)
+        turn();
+    finish();
+}

@@ -1,0 +1,106 @@
+/* How the processes talk: typed, length-prefixed, size-capped messages over stream socket pairs.
+ *
+ * One table (message.c) says which role may send which message to which, how large it may be and how many descriptors come with it. A message that the
+ * table does not allow makes the channel fail with ERR_PEER: the receiver closes the connection (an outsider) or asks for the sibling's restart; it never
+ * stops itself.
+ *
+ * On the wire: length of the body (u32), type (u8), descriptors (u8), zero (u16), body; big-endian. Descriptors come by SCM_RIGHTS with the first byte. */
+#ifndef TQ_PROC_MESSAGE_H
+#define TQ_PROC_MESSAGE_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+enum role {
+    ROLE_NONE,
+    ROLE_SUPERVISOR,
+    ROLE_SENSOR,
+    ROLE_DETECTOR,
+    ROLE_KEEPER,
+    ROLE_CONSOLE,
+    ROLE_LOCAL, /* a command at the local socket: an outsider */
+    ROLE_COUNT
+};
+
+const char *role_name(enum role r); /* "sensor" …; "" for ROLE_NONE and what is no role */
+
+enum message_type {
+    MESSAGE_NONE,
+    /* supervisor → role */
+    MESSAGE_START,     /* what the role is to do (start.h) and the descriptors of its own */
+    MESSAGE_PEER,      /* u8 role, and a descriptor that leads to it */
+    MESSAGE_RESTARTED, /* to the keeper: a role was restarted; u8 role, then why in words */
+    MESSAGE_STOP,      /* finish what is in hand, make it durable, end */
+    /* role → supervisor */
+    MESSAGE_READY,     /* narrowed and at work; words about what could not be narrowed, or nothing */
+    MESSAGE_FAILED,    /* it cannot go on: u8 error class, then words */
+    MESSAGE_COMPLAINT, /* u8 role whose channel was bad, then words: please restart it */
+    MESSAGE_DURABLE,   /* from the keeper: what is durable (struct progress) */
+    MESSAGE_TERMINAL,  /* from the keeper: lines for the person at the terminal (set-up code, fingerprint) */
+    /* the pipeline */
+    MESSAGE_RECORD,    /* u64 seq, u32 ordinal, then record_encode's form */
+    MESSAGE_END,       /* the capture is read to its end */
+    /* the doors */
+    MESSAGE_IDENTITY,  /* from the keeper to the console: u32 length, certificate PEM, key PEM */
+    MESSAGE_REQUEST,   /* door/request.h */
+    MESSAGE_REPLY,
+    MESSAGE_NOTICE,
+    MESSAGE_COUNT
+};
+
+#define MESSAGE_HEAD 8
+#define MESSAGE_FDS 4 /* most descriptors of one message */
+
+struct message {
+    enum message_type type;
+    struct span body;      /* in the channel's buffer, until the next call on the channel */
+    int fds[MESSAGE_FDS];  /* the receiver's own; close-on-exec */
+    size_t fd_count;
+};
+
+struct channel {
+    int fd; /* -1: closed */
+    enum role self;
+    enum role peer;
+    struct buf in;
+    size_t taken; /* bytes at the front of `in` that were handed out */
+    struct buf out;
+    size_t sent;  /* bytes at the front of `out` that are written */
+    int fds[2 * MESSAGE_FDS];
+    size_t fd_count;
+};
+
+/* May `from` send this type to `to`? */
+bool message_allowed(enum message_type type, enum role from, enum role to);
+
+/* Takes over fd (made non-blocking). out_max: most bytes that may wait to be written (one message more may be put when nothing waits). */
+void channel_open(struct channel *c, int fd, enum role self, enum role peer, size_t out_max);
+void channel_close(struct channel *c);
+
+/* Reads once what is there. 0: read something; -1: ERR_AGAIN nothing there, ERR_CLOSED the peer is gone, ERR_PEER, ERR_SYSTEM. */
+int channel_read(struct channel *c, struct error *e);
+
+/* 1: *ret is the next message; 0: none is complete yet; -1: what came is no permitted message (ERR_PEER). */
+int channel_next(struct channel *c, struct message *ret, struct error *e);
+
+/* Queues a message. -1: ERR_LIMIT the queue is full (write first) or the body too large, ERR_MISUSE not permitted, ERR_CLOSED. */
+int channel_put(struct channel *c, enum message_type type, struct span body, struct error *e);
+
+/* Writes what goes without waiting. 0: all is written or the peer's buffer is full (channel_waiting tells); -1: ERR_CLOSED, ERR_SYSTEM. */
+int channel_write(struct channel *c, struct error *e);
+
+/* Sends a message with descriptors at once (they stay the caller's). For small control messages: a peer whose buffer is full gives ERR_LIMIT. */
+int channel_send_fds(struct channel *c, enum message_type type, struct span body, const int *fds, size_t n, struct error *e);
+
+/* Puts and writes, waiting as long as the peer needs. */
+int channel_send(struct channel *c, enum message_type type, struct span body, struct error *e);
+
+/* Writes all that waits. Ends early with ERR_AGAIN when descriptor `watch` (or -1) becomes readable meanwhile. */
+int channel_flush(struct channel *c, int watch, struct error *e);
+
+static inline size_t channel_waiting(const struct channel *c)
+{
+    return c->out.n - c->sent;
+}
+
+#endif

@@ -1,0 +1,170 @@
+#include "proc/premises.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define LISTEN_QUEUE 128
+#define DEPTH_MAX 8 /* of folders below the data folder */
+#define LOCAL_NAME "api.sock"
+
+/* ── data folder ── */
+
+static int make_folders(const char *path, struct error *e)
+{
+    char part[CONFIG_PATH];
+    size_t n = strlen(path);
+    if (n >= sizeof part)
+        return err_set(e, ERR_MISUSE, "the data folder's path is longer than %d bytes", CONFIG_PATH - 1);
+    for (size_t i = 1; i <= n; i++) {
+        if (path[i] != '/' && path[i] != 0)
+            continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        if (mkdir(part, i == n ? 0700 : 0755) != 0 && errno != EEXIST && errno != EISDIR)
+            return err_sys(e, errno, "the data folder %s cannot be made", path);
+    }
+    return 0;
+}
+
+/* Gives a folder and all below it to its owner, without following links. Files with a second name are left alone: they may be somebody else's. */
+static int give_to(int dir, uid_t owner, int depth, struct error *e)
+{
+    struct stat st;
+    if (fstat(dir, &st) != 0 || (st.st_uid != owner && fchown(dir, owner, owner) != 0))
+        return err_sys(e, errno, "the data folder cannot be given to uid %u", (unsigned)owner);
+    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = copy < 0 ? NULL : fdopendir(copy);
+    if (d == NULL)
+        return err_sys(e, errno, "the data folder cannot be read");
+    int r = 0;
+    for (struct dirent *f = readdir(d); f != NULL && r == 0; f = readdir(d)) {
+        if (strcmp(f->d_name, ".") == 0 || strcmp(f->d_name, "..") == 0 || fstatat(dir, f->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;
+        if (S_ISDIR(st.st_mode) && depth > 0) {
+            int below = openat(dir, f->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            r = below < 0 ? err_sys(e, errno, "a folder in the data folder cannot be opened") : give_to(below, owner, depth - 1, e);
+            if (below >= 0)
+                (void)close(below);
+        } else if (S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid != owner && fchownat(dir, f->d_name, owner, owner, AT_SYMLINK_NOFOLLOW) != 0) {
+            r = err_sys(e, errno, "a file in the data folder cannot be given to uid %u", (unsigned)owner);
+        }
+    }
+    (void)closedir(d);
+    return r;
+}
+
+int premises_data(const char *path, uid_t owner, int *ret_fd, struct error *e)
+{
+    if (make_folders(path, e) != 0)
+        return -1;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, errno, "the data folder %s cannot be opened", path);
+    int r = 0;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        r = errno == EWOULDBLOCK ? err_set(e, ERR_MISUSE, "another Tourniquet is running on the data folder %s: stop it first, or choose another folder", path)
+                                 : err_sys(e, errno, "the data folder %s cannot be locked", path);
+    else if (geteuid() == 0)
+        r = give_to(fd, owner, DEPTH_MAX, e);
+    else if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+        r = err_sys(e, errno, "the data folder %s cannot be written", path);
+    if (r != 0)
+        (void)close(fd);
+    else
+        *ret_fd = fd;
+    return r;
+}
+
+/* ── sockets ── */
+
+int premises_listen(const struct config_endpoint *at, int *ret_fd, struct error *e)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } where = {0};
+    char text[CONFIG_HOST + 16];
+    config_endpoint_text(at, text, sizeof text);
+    bool six = strchr(at->host, ':') != NULL;
+    where.any.sa_family = six ? AF_INET6 : AF_INET;
+    *(six ? &where.six.sin6_port : &where.four.sin_port) = htons(at->port);
+    if (inet_pton(where.any.sa_family, at->host, six ? (void *)&where.six.sin6_addr : (void *)&where.four.sin_addr) != 1)
+        return err_set(e, ERR_MISUSE, "console.listen: %s is no address", at->host);
+    int fd = socket(where.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int on = 1;
+    if (fd < 0)
+        return err_sys(e, errno, "making a socket for %s", text);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (six)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    int r = 0;
+    if (bind(fd, &where.any, six ? sizeof where.six : sizeof where.four) != 0 || listen(fd, LISTEN_QUEUE) != 0) {
+        if (errno == EADDRINUSE)
+            r = err_set(e, ERR_MISUSE, "the page cannot be served on %s: another program uses this port; choose another with console.listen", text);
+        else if (errno == EADDRNOTAVAIL)
+            r = err_set(e, ERR_MISUSE, "the page cannot be served on %s: this machine has no such address; choose another with console.listen", text);
+        else
+            r = err_sys(e, errno, "the page cannot be served on %s", text);
+    }
+    if (r != 0)
+        (void)close(fd);
+    else
+        *ret_fd = fd;
+    return r;
+}
+
+int premises_local(int data_fd, uid_t owner, int *ret_fd, struct error *e)
+{
+    struct sockaddr_un where = {.sun_family = AF_UNIX};
+    /* Through /proc, because the path of a socket may have 107 bytes and that of a data folder more. */
+    (void)snprintf(where.sun_path, sizeof where.sun_path, "/proc/self/fd/%d/" LOCAL_NAME, data_fd);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return err_sys(e, errno, "making the local socket");
+    (void)unlinkat(data_fd, LOCAL_NAME, 0);
+    mode_t before = umask(0117);
+    int r = bind(fd, (const struct sockaddr *)&where, sizeof where);
+    (void)umask(before);
+    if (r == 0 && geteuid() == 0)
+        r = fchownat(data_fd, LOCAL_NAME, owner, owner, AT_SYMLINK_NOFOLLOW);
+    if (r == 0)
+        r = listen(fd, LISTEN_QUEUE);
+    if (r != 0) {
+        r = err_sys(e, errno, "the local socket " LOCAL_NAME " cannot be made in the data folder");
+        (void)close(fd);
+        return r;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+/* ── capture ── */
+
+int premises_capture(const char *path, int *ret_fd, struct error *e)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        int why = errno;
+        if (fd >= 0)
+            (void)close(fd);
+        return err_set(e, ERR_MISUSE, "the capture %s cannot be opened: %s", path, strerror(why));
+    }
+    if (!S_ISREG(st.st_mode)) {
+        (void)close(fd);
+        return err_set(e, ERR_MISUSE, "the capture %s is no ordinary file: --replay must be able to read it again from its start", path);
+    }
+    *ret_fd = fd;
+    return 0;
+}

@@ -1,0 +1,24 @@
+/* premises: what the supervisor opens before any role starts: the data folder, the sockets, the capture. Roles get these as descriptors and open nothing
+ * outside the data folder themselves. */
+#ifndef TQ_PROC_PREMISES_H
+#define TQ_PROC_PREMISES_H
+
+#include "base/error.h"
+#include "proc/config.h"
+
+#include <sys/types.h>
+
+/* The data folder: made where it is missing (0700), locked against a second run, given to `owner` when this process is root. Keep the descriptor open: it is
+ * the lock. ERR_MISUSE: in use, or no folder; ERR_SYSTEM: not writable. */
+int premises_data(const char *path, uid_t owner, int *ret_fd, struct error *e);
+
+/* A listening TCP socket. ERR_MISUSE: the address is taken, or is none of this machine's. */
+int premises_listen(const struct config_endpoint *at, int *ret_fd, struct error *e);
+
+/* The local socket, "api.sock" in the data folder, 0660. A stale one is replaced. */
+int premises_local(int data_fd, uid_t owner, int *ret_fd, struct error *e);
+
+/* A capture file. ERR_MISUSE: it cannot be opened, or is no regular file (it must be possible to read it again from its start). */
+int premises_capture(const char *path, int *ret_fd, struct error *e);
+
+#endif

@@ -1,0 +1,73 @@
+#include "proc/start.h"
+
+static void put_text(struct buf *out, const char *text)
+{
+    buf_be16(out, (uint16_t)strlen(text));
+    buf_add_str(out, text);
+}
+
+static void get_text(struct span *s, char *out, size_t size)
+{
+    struct span text = span_take(s, span_be16(s));
+    if (text.bad || text.n >= size || memchr(text.p, 0, text.n) != NULL) {
+        (void)span_fail(s);
+        return;
+    }
+    memcpy(out, text.p, text.n);
+    out[text.n] = 0;
+}
+
+void start_encode(struct buf *out, const struct start *s)
+{
+    buf_u8(out, s->unprivileged);
+    buf_u8(out, s->replay);
+    buf_be32(out, s->uid);
+    buf_add(out, s->run, RUN_ID);
+    buf_be64(out, s->hash_key.k0);
+    buf_be64(out, s->hash_key.k1);
+    put_text(out, s->site);
+    put_text(out, s->name);
+    put_text(out, s->address);
+}
+
+int start_decode(struct span in, struct start *ret, struct error *e)
+{
+    struct span s = in;
+    struct start t = {0};
+    t.unprivileged = span_u8(&s) != 0;
+    t.replay = span_u8(&s) != 0;
+    t.uid = span_be32(&s);
+    struct span run = span_take(&s, RUN_ID);
+    if (!run.bad)
+        memcpy(t.run, run.p, RUN_ID);
+    t.hash_key.k0 = span_be64(&s);
+    t.hash_key.k1 = span_be64(&s);
+    get_text(&s, t.site, sizeof t.site);
+    get_text(&s, t.name, sizeof t.name);
+    get_text(&s, t.address, sizeof t.address);
+    if (s.bad || s.n != 0)
+        return err_set(e, ERR_PEER, "a start message is malformed");
+    *ret = t;
+    return 0;
+}
+
+void progress_encode(struct buf *out, const struct progress *p)
+{
+    const uint64_t numbers[] = {p->ledger, p->records, p->messages, p->results, p->findings, p->packets, p->damaged};
+    buf_u8(out, p->ended);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        buf_be64(out, numbers[i]);
+}
+
+int progress_decode(struct span in, struct progress *ret, struct error *e)
+{
+    struct span s = in;
+    struct progress p = {.ended = span_u8(&s) != 0};
+    uint64_t *const numbers[] = {&p.ledger, &p.records, &p.messages, &p.results, &p.findings, &p.packets, &p.damaged};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        *numbers[i] = span_be64(&s);
+    if (s.bad || s.n != 0)
+        return err_set(e, ERR_PEER, "a progress message is malformed");
+    *ret = p;
+    return 0;
+}

@@ -1,0 +1,43 @@
+/* What the supervisor tells a role at its start (MESSAGE_START), and what the keeper tells about its progress (MESSAGE_DURABLE). */
+#ifndef TQ_PROC_START_H
+#define TQ_PROC_START_H
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "proc/payload.h"
+
+#define START_NAME 256
+
+struct start {
+    bool unprivileged;       /* keep the uid */
+    bool replay;             /* a capture file is read in this run */
+    uint32_t uid;            /* to become, unless unprivileged; also the gid */
+    uint8_t run[RUN_ID];
+    struct hash_key hash_key; /* of tables: one a run, so that a capture read again gives the same records in the same order */
+    char site[64];
+    char name[START_NAME];    /* sensor: the capture's name; keeper and console: host name of the page */
+    char address[64];         /* keeper: the address of the page, for its certificate */
+};
+
+/* START: the sensor gets the capture's descriptor; the keeper the data folder and the listening local socket; the console the listening socket. */
+void start_encode(struct buf *out, const struct start *s);
+int start_decode(struct span in, struct start *ret, struct error *e);
+
+struct progress {
+    bool ended;            /* the capture is read to its end, and everything from it is durable */
+    uint64_t ledger;       /* leaves */
+    uint64_t records;      /* records of this run's capture */
+    uint64_t messages;     /* lab.message … */
+    uint64_t results;
+    uint64_t findings;
+    uint64_t packets;      /* as capture.ended says */
+    uint64_t damaged;
+};
+
+/* First byte of a TERMINAL message: what the text behind it is. */
+enum terminal { TERMINAL_FINGERPRINT = 1, TERMINAL_SETUP_CODE = 2 };
+
+void progress_encode(struct buf *out, const struct progress *p);
+int progress_decode(struct span in, struct progress *ret, struct error *e);
+
+#endif

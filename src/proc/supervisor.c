@@ -1,0 +1,581 @@
+/* The supervisor.
+ *
+ *   keeper ⇄ console          detector → keeper          sensor → detector          (each a socket pair that the supervisor makes and hands out)
+ *
+ * A replay is exactly-once, whoever is killed whenever. Invariants:
+ *  1. The run's id and hash key are chosen once and handed to every role that is started. With them sense and detect are functions of the capture: the
+ *     records of a run, in their order, are the same each time that the capture is read.
+ *  2. Each record has a position (seq from the sensor, ordinal from the detector) that grows along that order.
+ *  3. As long as the capture is not durable to its end, sensor and detector live and die together with the keeper: when one of the three dies, sensor and
+ *     detector are killed, and the capture is read again from its start by new ones. Nothing half-read survives in a socket or a memory.
+ *  4. The keeper takes a record only if its position is above the highest that is durable, or on its way, on the record's stream (appender.c).
+ *  5. Only the keeper says that the capture is durable to its end. From then on it is not read again, and a dead sibling is replaced alone: the others
+ *     get a new descriptor to it.
+ * So no record is lost (3: everything is sent again) and none comes twice (4).
+ *
+ * States of a role: OFF → (started) → UP → (dies) → OFF until its back-off has passed. */
+#include "proc/supervisor.h"
+
+#include "proc/clock.h"
+#include "proc/log.h"
+#include "proc/premises.h"
+#include "proc/role.h"
+#include "proc/spawn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define BACKOFF_MOST (30 * TIME_SECOND)
+#define HEALTHY (60 * TIME_SECOND) /* a role that lived so long starts its back-off anew */
+#define DEATHS 5                   /* within a minute: reported loudly */
+
+struct child {
+    enum role role;
+    pid_t pid;              /* 0: OFF */
+    struct channel control;
+    bool ready;
+    bool was_ready;         /* once in this run */
+    tq_time started;
+    tq_time not_before;     /* back-off: not started again before */
+    unsigned failures;      /* in a row */
+    tq_time deaths[DEATHS]; /* ring */
+    size_t death_count;
+    char why[128];          /* of the restart that the keeper has not been told yet, or "" */
+    bool restarted;         /* runs again after that death */
+};
+
+struct supervisor {
+    const struct supervisor_options *o;
+    char folder[SPAWN_PATH];
+    bool unprivileged;
+    uint8_t run[RUN_ID];
+    struct hash_key hash_key;
+    int data_fd;
+    int listen_fd;
+    int local_fd;
+    int signal_fd;
+    struct child children[ROLE_COUNT];
+    bool read_out;   /* the present sensor handed everything on */
+    bool durable;    /* the capture is durable to its end (or there is none) */
+    bool stopping;
+    size_t stop_step;
+    tq_time stop_deadline; /* of the present step; 0: not begun */
+    bool announced;
+    struct progress progress;
+    struct error failure;  /* why the run ends badly */
+};
+
+/* ── starting ── */
+
+static void fill_start(const struct supervisor *s, enum role role, struct start *start)
+{
+    const struct config *c = s->o->config;
+    *start = (struct start){.unprivileged = s->unprivileged, .replay = s->o->replay != NULL, .uid = spawn_uid(role), .hash_key = s->hash_key};
+    memcpy(start->run, s->run, RUN_ID);
+    memcpy(start->site, c->site, sizeof start->site);
+    if (role == ROLE_SENSOR) {
+        const char *slash = strrchr(s->o->replay, '/');
+        (void)snprintf(start->name, sizeof start->name, "%s", slash != NULL ? slash + 1 : s->o->replay);
+    } else if (role != ROLE_DETECTOR) {
+        (void)snprintf(start->name, sizeof start->name, "%s", c->console_name);
+        (void)snprintf(start->address, sizeof start->address, "%s", c->console_listen.host);
+    }
+}
+
+/* Tells a new role what to do, with the descriptors that it alone gets. */
+static int send_start(struct supervisor *s, struct child *c, struct error *e)
+{
+    struct start start;
+    struct buf body = BUF_INIT(4096);
+    int fds[2];
+    size_t n = 0;
+    int capture = -1;
+    fill_start(s, c->role, &start);
+    start_encode(&body, &start);
+    if (c->role == ROLE_SENSOR) {
+        if (premises_capture(s->o->replay, &capture, e) != 0) {
+            buf_release(&body);
+            return -1;
+        }
+        fds[n++] = capture;
+    } else if (c->role == ROLE_KEEPER) {
+        fds[n++] = s->data_fd;
+        fds[n++] = s->local_fd;
+    } else if (c->role == ROLE_CONSOLE) {
+        fds[n++] = s->listen_fd;
+    }
+    int r = channel_send_fds(&c->control, MESSAGE_START, buf_span(&body), fds, n, e);
+    if (capture >= 0)
+        (void)close(capture);
+    buf_release(&body);
+    return r;
+}
+
+static void send_peer(struct child *to, enum role peer, int fd)
+{
+    uint8_t body = (uint8_t)peer;
+    struct error e;
+    if (channel_send_fds(&to->control, MESSAGE_PEER, span_of(&body, 1), &fd, 1, &e) != 0)
+        log_line(LOG_LEVEL_WARNING, "the %s could not be given a channel to the %s: %s", role_name(to->role), role_name(peer), e.text);
+}
+
+/* A new channel between two roles, where both are up. */
+static void join(struct supervisor *s, enum role a, enum role b)
+{
+    struct child *one = &s->children[a];
+    struct child *other = &s->children[b];
+    int pair[2];
+    if (one->pid == 0 || other->pid == 0)
+        return;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        log_line(LOG_LEVEL_ERROR, "no channel between %s and %s: %s", role_name(a), role_name(b), strerror(errno));
+        return;
+    }
+    send_peer(one, b, pair[0]);
+    send_peer(other, a, pair[1]);
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+}
+
+static void join_all(struct supervisor *s, enum role role)
+{
+    static const enum role lines[][2] = {{ROLE_KEEPER, ROLE_CONSOLE}, {ROLE_DETECTOR, ROLE_KEEPER}, {ROLE_SENSOR, ROLE_DETECTOR}};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (lines[i][0] == role || lines[i][1] == role)
+            join(s, lines[i][0], lines[i][1]);
+}
+
+static void back_off(struct child *c, tq_time now)
+{
+    if (now - c->started >= HEALTHY)
+        c->failures = 0;
+    tq_time wait = c->failures < 5 ? TIME_SECOND << c->failures : BACKOFF_MOST;
+    c->failures++;
+    c->not_before = now + wait;
+}
+
+static void start_child(struct supervisor *s, struct child *c)
+{
+    struct error e = {0};
+    int control = -1;
+    c->started = clock_monotonic();
+    if (spawn_role(s->folder, c->role, &c->pid, &control, &e) != 0) {
+        log_line(LOG_LEVEL_ERROR, "%s", e.text);
+        back_off(c, c->started);
+        return;
+    }
+    channel_open(&c->control, control, ROLE_SUPERVISOR, c->role, 65536);
+    c->ready = false;
+    if (send_start(s, c, &e) != 0) {
+        log_line(LOG_LEVEL_ERROR, "the %s cannot be started: %s", role_name(c->role), e.text);
+        (void)kill(c->pid, SIGKILL);
+        return;
+    }
+    c->restarted = c->why[0] != 0;
+    join_all(s, c->role);
+}
+
+/* Which roles should be up now. While a capture is being read, the chain waits for what is below it. */
+static bool wanted(const struct supervisor *s, enum role role)
+{
+    switch (role) {
+    case ROLE_KEEPER:
+    case ROLE_CONSOLE:
+        return true;
+    case ROLE_DETECTOR:
+        return s->durable || s->children[ROLE_KEEPER].pid != 0;
+    case ROLE_SENSOR:
+        return !s->durable && !s->read_out && s->children[ROLE_DETECTOR].pid != 0;
+    default:
+        return false;
+    }
+}
+
+/* Tells the keeper about restarts, so that they stand on the ledger. */
+static void tell_restarts(struct supervisor *s)
+{
+    struct child *keeper = &s->children[ROLE_KEEPER];
+    for (enum role r = ROLE_SENSOR; r <= ROLE_CONSOLE; r++) {
+        struct child *c = &s->children[r];
+        if (!c->restarted || keeper->pid == 0)
+            continue;
+        struct buf body = BUF_INIT(256);
+        buf_u8(&body, (uint8_t)r);
+        buf_add_str(&body, c->why);
+        if (channel_send_fds(&keeper->control, MESSAGE_RESTARTED, buf_span(&body), NULL, 0, NULL) == 0) {
+            c->restarted = false;
+            c->why[0] = 0;
+        }
+        buf_release(&body);
+    }
+}
+
+static void start_due(struct supervisor *s)
+{
+    static const enum role order[] = {ROLE_KEEPER, ROLE_CONSOLE, ROLE_DETECTOR, ROLE_SENSOR};
+    tq_time now = clock_monotonic();
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        struct child *c = &s->children[order[i]];
+        if (c->pid == 0 && now >= c->not_before && wanted(s, order[i]))
+            start_child(s, c);
+    }
+    tell_restarts(s);
+}
+
+/* ── dying ── */
+
+static void put_off(struct child *c)
+{
+    channel_close(&c->control);
+    c->pid = 0;
+    c->ready = false;
+}
+
+/* Ends a role at once, without counting it as a death of its own. */
+static void kill_child(struct child *c)
+{
+    if (c->pid == 0)
+        return;
+    (void)kill(c->pid, SIGKILL);
+    while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    put_off(c);
+}
+
+/* The reading starts anew (invariant 3). */
+static void reset_chain(struct supervisor *s)
+{
+    kill_child(&s->children[ROLE_SENSOR]);
+    kill_child(&s->children[ROLE_DETECTOR]);
+    s->read_out = false;
+}
+
+static void end_run(struct supervisor *s, enum err_class class, const char *who, const char *what, const char *why)
+{
+    if (s->failure.class == ERR_NONE)
+        (void)err_set(&s->failure, class, "the %s %s: %s", who, what, why);
+    s->stopping = true;
+}
+
+static void count_death(struct child *c, tq_time now)
+{
+    c->deaths[c->death_count++ % DEATHS] = now;
+    if (c->death_count >= DEATHS && now - c->deaths[c->death_count % DEATHS] < 60 * TIME_SECOND)
+        log_line(LOG_LEVEL_ERROR, "the %s died %d times within a minute; the other parts go on, and it is tried again every %d seconds at least", role_name(c->role),
+                 DEATHS, (int)(BACKOFF_MOST / TIME_SECOND));
+}
+
+static void describe(int status, char *out, size_t size)
+{
+    if (WIFSIGNALED(status))
+        (void)snprintf(out, size, "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        (void)snprintf(out, size, "ended with status %d", WEXITSTATUS(status));
+}
+
+static void died(struct supervisor *s, struct child *c, int status)
+{
+    tq_time now = clock_monotonic();
+    bool finished = c->role == ROLE_SENSOR && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    put_off(c);
+    if (s->stopping)
+        return;
+    if (finished) {
+        s->read_out = true;
+        return;
+    }
+    describe(status, c->why, sizeof c->why);
+    if (!c->was_ready && (c->role == ROLE_KEEPER || c->role == ROLE_CONSOLE)) {
+        end_run(s, ERR_SYSTEM, role_name(c->role), "could not start", c->why);
+        return;
+    }
+    back_off(c, now);
+    log_line(LOG_LEVEL_WARNING, "the %s was %s; it is started again in %d s", role_name(c->role), c->why, (int)((c->not_before - now) / TIME_SECOND));
+    count_death(c, now);
+    if (!s->durable && c->role != ROLE_CONSOLE)
+        reset_chain(s);
+}
+
+static void reap(struct supervisor *s)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (enum role r = ROLE_SENSOR; r <= ROLE_CONSOLE; r++)
+            if (s->children[r].pid == pid)
+                died(s, &s->children[r], status);
+}
+
+/* ── what roles say ── */
+
+static void announce(struct supervisor *s)
+{
+    char where[CONFIG_HOST + 16];
+    struct config_endpoint page = s->o->config->console_listen;
+    if (s->announced || !s->children[ROLE_KEEPER].ready || !s->children[ROLE_CONSOLE].ready)
+        return;
+    s->announced = true;
+    (void)snprintf(page.host, sizeof page.host, "%s", s->o->config->console_name);
+    config_endpoint_text(&page, where, sizeof where);
+    log_line(LOG_LEVEL_INFO, "the page is at https://%s/", where);
+}
+
+static void heard_terminal(struct supervisor *s, struct span body)
+{
+    struct span text = body;
+    uint8_t kind = span_u8(&text);
+    int n = text.n < 256 ? (int)text.n : 256;
+    if (kind == TERMINAL_FINGERPRINT && !s->children[ROLE_KEEPER].was_ready)
+        log_line(LOG_LEVEL_INFO, "fingerprint of this site's certificate authority (SHA-256): %.*s", n, (const char *)text.p);
+    else if (kind == TERMINAL_SETUP_CODE)
+        log_line(LOG_LEVEL_INFO, "set-up code for the first administrator, good for one use until the next start: %.*s", n, (const char *)text.p);
+}
+
+static void heard_failed(struct supervisor *s, struct child *c, struct span body)
+{
+    char words[200];
+    uint8_t class = span_u8(&body);
+    (void)snprintf(words, sizeof words, "%.*s", (int)(body.n < sizeof words ? body.n : sizeof words - 1), (const char *)body.p);
+    bool at_start = !c->was_ready && (c->role == ROLE_KEEPER || c->role == ROLE_CONSOLE);
+    if (c->role == ROLE_SENSOR && class == ERR_MISUSE)
+        end_run(s, ERR_MISUSE, "capture", "cannot be read", words);
+    else if (at_start)
+        end_run(s, class > ERR_NONE && class <= ERR_CORRUPT ? (enum err_class)class : ERR_SYSTEM, role_name(c->role), "could not start", words);
+    else
+        log_line(LOG_LEVEL_ERROR, "the %s cannot go on: %s", role_name(c->role), words);
+}
+
+static void heard_complaint(struct supervisor *s, const struct child *c, struct span body)
+{
+    uint8_t role = span_u8(&body);
+    if (role < ROLE_SENSOR || role > ROLE_CONSOLE || role == c->role || s->children[role].pid == 0)
+        return;
+    log_line(LOG_LEVEL_ERROR, "the %s says of the %s: %.*s; it is restarted", role_name(c->role), role_name((enum role)role), (int)(body.n < 200 ? body.n : 200),
+             (const char *)body.p);
+    (void)kill(s->children[role].pid, SIGKILL);
+}
+
+static void heard_durable(struct supervisor *s, struct span body)
+{
+    struct error e;
+    if (progress_decode(body, &s->progress, &e) != 0 || !s->progress.ended || s->durable)
+        return;
+    s->durable = true;
+    if (s->o->read_all != NULL)
+        s->o->read_all(s->o->context, &s->progress);
+    if (s->o->exit_when_read)
+        s->stopping = true;
+}
+
+static void take_message(struct supervisor *s, struct child *c, const struct message *m)
+{
+    switch (m->type) {
+    case MESSAGE_READY:
+        if (m->body.n > 0 && !c->was_ready)
+            log_line(LOG_LEVEL_WARNING, "the %s: %.*s", role_name(c->role), (int)m->body.n, (const char *)m->body.p);
+        c->ready = c->was_ready = true;
+        announce(s);
+        break;
+    case MESSAGE_FAILED:
+        heard_failed(s, c, m->body);
+        break;
+    case MESSAGE_COMPLAINT:
+        heard_complaint(s, c, m->body);
+        break;
+    case MESSAGE_DURABLE:
+        heard_durable(s, m->body);
+        break;
+    case MESSAGE_TERMINAL:
+        heard_terminal(s, m->body);
+        break;
+    default:
+        break;
+    }
+}
+
+static void hear(struct supervisor *s, struct child *c)
+{
+    struct error e = {0};
+    struct message m;
+    int r = channel_read(&c->control, &e);
+    if (r != 0 && e.class == ERR_AGAIN)
+        return;
+    while (r == 0 && c->pid != 0 && (r = channel_next(&c->control, &m, &e)) == 1) {
+        take_message(s, c, &m);
+        r = 0;
+    }
+    if (r == 0)
+        return;
+    if (e.class == ERR_PEER) {
+        log_line(LOG_LEVEL_ERROR, "%s; it is restarted", e.text);
+        (void)kill(c->pid, SIGKILL);
+    }
+    channel_close(&c->control); /* the end of the process follows */
+}
+
+/* ── stopping ── */
+
+/* One role after the other, in the direction of the data, so that what was read becomes durable. */
+static void stop_next(struct supervisor *s)
+{
+    static const struct {
+        enum role role;
+        int seconds;
+    } steps[] = {{ROLE_CONSOLE, 5}, {ROLE_SENSOR, 5}, {ROLE_DETECTOR, 15}, {ROLE_KEEPER, 60}};
+    tq_time now = clock_monotonic();
+    while (s->stop_step < sizeof steps / sizeof steps[0]) {
+        struct child *c = &s->children[steps[s->stop_step].role];
+        if (c->pid == 0) {
+            s->stop_step++;
+            s->stop_deadline = 0;
+        } else if (s->stop_deadline == 0) {
+            s->stop_deadline = now + steps[s->stop_step].seconds * TIME_SECOND;
+            if (c->control.fd < 0 || channel_send_fds(&c->control, MESSAGE_STOP, (struct span){0}, NULL, 0, NULL) != 0)
+                s->stop_deadline = now;
+        } else if (now >= s->stop_deadline) {
+            log_line(LOG_LEVEL_WARNING, "the %s did not stop in time and is killed", role_name(c->role));
+            kill_child(c);
+        } else {
+            return;
+        }
+    }
+}
+
+static bool all_off(const struct supervisor *s)
+{
+    return s->stop_step > 3;
+}
+
+/* ── the loop ── */
+
+static void heard_signal(struct supervisor *s)
+{
+    struct signalfd_siginfo info;
+    while (read(s->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
+            if (!s->stopping)
+                log_line(LOG_LEVEL_INFO, "stopping");
+            s->stopping = true;
+        }
+    }
+    reap(s);
+}
+
+static int next_deadline(const struct supervisor *s)
+{
+    tq_time now = clock_monotonic();
+    tq_time next = now + 60 * TIME_SECOND;
+    if (s->stopping && s->stop_deadline != 0 && s->stop_deadline < next)
+        next = s->stop_deadline;
+    for (enum role r = ROLE_SENSOR; r <= ROLE_CONSOLE && !s->stopping; r++) {
+        const struct child *c = &s->children[r];
+        if (c->pid == 0 && wanted(s, r) && c->not_before < next)
+            next = c->not_before;
+    }
+    return next <= now ? 0 : (int)((next - now) / TIME_MS) + 1;
+}
+
+static void turn(struct supervisor *s)
+{
+    struct pollfd p[ROLE_COUNT + 1] = {{.fd = s->signal_fd, .events = POLLIN}};
+    struct child *who[ROLE_COUNT + 1] = {NULL};
+    nfds_t n = 1;
+    for (enum role r = ROLE_SENSOR; r <= ROLE_CONSOLE; r++) {
+        struct child *c = &s->children[r];
+        if (c->pid == 0 || c->control.fd < 0)
+            continue;
+        who[n] = c;
+        p[n++] = (struct pollfd){.fd = c->control.fd, .events = POLLIN};
+    }
+    if (poll(p, n, next_deadline(s)) < 0)
+        return;
+    for (nfds_t i = 1; i < n; i++)
+        if (p[i].revents != 0 && who[i]->pid != 0 && who[i]->control.fd == p[i].fd)
+            hear(s, who[i]); /* before reaping: last words count */
+    if (p[0].revents != 0)
+        heard_signal(s);
+}
+
+static int open_all(struct supervisor *s, struct error *e)
+{
+    const struct config *c = s->o->config;
+    uid_t owner = s->unprivileged ? geteuid() : spawn_uid(ROLE_KEEPER);
+    int probe = -1;
+    if (s->o->replay != NULL && premises_capture(s->o->replay, &probe, e) != 0)
+        return -1;
+    if (probe >= 0)
+        (void)close(probe);
+    if (spawn_find(s->folder, e) != 0 || premises_data(c->data, owner, &s->data_fd, e) != 0 || premises_listen(&c->console_listen, &s->listen_fd, e) != 0 ||
+        premises_local(s->data_fd, owner, &s->local_fd, e) != 0)
+        return -1;
+    if (getrandom(s->run, sizeof s->run, 0) != (ssize_t)sizeof s->run || getrandom(&s->hash_key, sizeof s->hash_key, 0) != (ssize_t)sizeof s->hash_key)
+        return err_sys(e, errno, "drawing random bytes");
+    return 0;
+}
+
+static int catch_signals(struct supervisor *s, sigset_t *ret_before, struct error *e)
+{
+    sigset_t mine;
+    (void)sigemptyset(&mine);
+    (void)sigaddset(&mine, SIGTERM);
+    (void)sigaddset(&mine, SIGINT);
+    (void)sigaddset(&mine, SIGHUP);
+    (void)sigaddset(&mine, SIGCHLD);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &mine, ret_before) != 0 || (s->signal_fd = signalfd(-1, &mine, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
+        return err_sys(e, errno, "setting signals up");
+    return 0;
+}
+
+static void close_all(struct supervisor *s)
+{
+    if (s->local_fd >= 0)
+        (void)unlinkat(s->data_fd, "api.sock", 0);
+    const int fds[] = {s->signal_fd, s->local_fd, s->listen_fd, s->data_fd};
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+        if (fds[i] >= 0)
+            (void)close(fds[i]);
+    for (enum role r = ROLE_SENSOR; r <= ROLE_CONSOLE; r++)
+        channel_close(&s->children[r].control);
+}
+
+int supervisor_run(const struct supervisor_options *options, struct progress *ret_progress, struct error *e)
+{
+    struct supervisor *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return err_set(e, ERR_SYSTEM, "no memory for the supervisor");
+    s->o = options;
+    s->unprivileged = options->unprivileged || geteuid() != 0;
+    s->durable = options->replay == NULL;
+    s->data_fd = s->listen_fd = s->local_fd = s->signal_fd = -1;
+    for (enum role r = ROLE_NONE; r < ROLE_COUNT; r++)
+        s->children[r] = (struct child){.role = r, .control = {.fd = -1}};
+    sigset_t before;
+    (void)sigprocmask(SIG_SETMASK, NULL, &before);
+    int r = open_all(s, e) != 0 || catch_signals(s, &before, e) != 0 ? -1 : 0;
+    while (r == 0 && !all_off(s)) {
+        if (!s->stopping)
+            start_due(s);
+        else
+            stop_next(s);
+        if (!all_off(s))
+            turn(s);
+    }
+    *ret_progress = s->progress;
+    if (r == 0 && s->failure.class != ERR_NONE) {
+        *e = s->failure;
+        r = -1;
+    }
+    close_all(s);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    free(s);
+    return r;
+}
