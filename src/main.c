@@ -6,6 +6,8 @@
 
 static const struct verb *const verbs[] = {
     &verb_sense,
+    &verb_simulate,
+    &verb_ledger,
 };
 
 #define VERBS (sizeof verbs / sizeof verbs[0])

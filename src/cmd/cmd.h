@@ -9,6 +9,8 @@ struct verb {
     int (*run)(int argc, char **argv); /* argv[0] is the verb's name; returns the exit status */
 };
 
+extern const struct verb verb_run;
+extern const struct verb verb_demo;
 extern const struct verb verb_simulate;
 extern const struct verb verb_sense;
 extern const struct verb verb_ledger;

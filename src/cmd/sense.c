@@ -413,8 +413,8 @@ static void name_damage(const struct run *run, const char *name)
     const char *first = "";
     uint64_t capture = source_damage(run->source, &first);
     uint64_t packets = sense_stats(run->sense)->damaged_packets;
-    if (capture == 0 && packets == 0)
-        return;
+    if ((capture == 0 && packets == 0) || sense_stats(run->sense)->packets == 0)
+        return; /* nothing, or the error says it */
     struct buf line = BUF_INIT(2048);
     buf_addf(&line, "tourniquet sense: %s:", name);
     if (capture > 0)
@@ -429,8 +429,10 @@ static void name_damage(const struct run *run, const char *name)
 /* The exit status, after everything is printed; complains where the machine or the input failed. */
 static int conclude(struct run *run, int rc, const char *name, struct error *e)
 {
+    const char *damage = "";
+    (void)source_damage(run->source, &damage);
     if (rc == 0 && sense_stats(run->sense)->packets == 0)
-        rc = err_set(e, ERR_MISUSE, "holds not one packet; give a capture made while the network was in use");
+        rc = err_set(e, ERR_MISUSE, "holds not one packet%s%s; give a capture made while the network was in use", *damage != 0 ? ", " : "", damage);
     if (rc != 0) {
         (void)err_context(e, "tourniquet sense: %s", name);
         (void)fprintf(stderr, "%s\n", e->text);

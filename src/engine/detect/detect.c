@@ -124,7 +124,6 @@ void detect_record(struct detect *d, const struct record *r)
         struct result t = result_of(r);
         parties_of(r, t.message, &p);
         judge_result(d, r, &t, &p);
-        judge_replay_result(d, r, &t, &p);
     }
 }
 

@@ -99,7 +99,14 @@ struct detect {
     tq_time first;
     size_t senders_learnt;
     uint64_t counts[KIND_COUNT];
-    /* the message whose results come in, for result.replayed */
+    /* the message whose results come in: its id, and digests of the id and of who sends to whom */
+    struct {
+        char id[64];
+        size_t n;
+        struct digest message;
+        struct digest place;
+    } current;
+    /* the same message, for result.replayed */
     struct {
         struct digest id;
         struct digest identity;
@@ -117,7 +124,6 @@ void judge_message(struct detect *d, const struct record *r, const struct messag
 void judge_sender(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p);
 void judge_replay_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
-void judge_replay_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p);
 
 /* The memories, each made by the file that knows its values. NULL: no memory. */
 struct memo *senders_new(void);

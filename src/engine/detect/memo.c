@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #define WAYS 8
-#define PIECE_MAX 96 /* longer pieces go in as their hashes */
+#define PIECE_MAX 48 /* longer pieces go in as their hashes */
 
 void digest_start(struct digester *d, const struct hash_key *key, char purpose)
 {

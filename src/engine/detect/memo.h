@@ -17,7 +17,7 @@ struct digest {
 struct digester {
     const struct hash_key *key;
     size_t n;
-    uint8_t bytes[512];
+    uint8_t bytes[192];
 };
 
 void digest_start(struct digester *d, const struct hash_key *key, char purpose);

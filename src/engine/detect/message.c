@@ -46,13 +46,15 @@ static struct span cause_of(char *out, size_t size, const struct parties *p, str
     return span_of(out, n);
 }
 
-/* True the first time for these two ends: most messages stop here, without a text being made. */
+/* True the first time for these two ends, in whichever direction: most messages stop here, without a text being made. */
 static bool first_on_link(struct detect *d, const struct parties *p, tq_time now)
 {
     struct digester g;
     digest_start(&g, &d->key, 'k');
-    digest_add(&g, span_of(p->sender->bytes, sizeof p->sender->bytes));
-    digest_add(&g, span_of(p->receiver->bytes, sizeof p->receiver->bytes));
+    const struct address *client = p->receiver_listens ? p->sender : p->receiver;
+    const struct address *server = p->receiver_listens ? p->receiver : p->sender;
+    digest_add(&g, span_of(client->bytes, sizeof client->bytes));
+    digest_add(&g, span_of(server->bytes, sizeof server->bytes));
     digest_add(&g, span_of((uint8_t[]){(uint8_t)(p->port >> 8), (uint8_t)p->port}, 2));
     bool is_new;
     (void)memo_put(d->causes, digest_end(&g), now, &is_new);

@@ -74,54 +74,6 @@ static void changed(struct detect *d, const struct record *r, const struct resul
     buf_release(&cause);
 }
 
-static void add_place(struct digester *g, struct parties *p)
-{
-    digest_add(g, span_of(p->sender->bytes, sizeof p->sender->bytes));
-    digest_add(g, span_of(p->receiver->bytes, sizeof p->receiver->bytes));
-    digest_add(g, span_of(&p->port, sizeof p->port));
-}
-
-static struct digest content_of(const struct detect *d, const struct result *t)
-{
-    struct digester g;
-    digest_start(&g, &d->key, 'v');
-    digest_add(&g, t->value);
-    digest_add(&g, t->units);
-    return digest_end(&g);
-}
-
-void judge_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p)
-{
-    if (t->specimen.n == 0 || t->code.n == 0 || t->observed.n == 0)
-        return; /* without all three, two results may rightly differ */
-    struct digester g;
-    digest_start(&g, &d->key, 'i');
-    add_place(&g, p);
-    digest_add(&g, t->specimen);
-    digest_add(&g, t->code);
-    digest_add(&g, t->system);
-    digest_add(&g, t->observed);
-    bool is_new;
-    struct kept_result *k = memo_put(d->results, digest_end(&g), r->time, &is_new);
-    struct digest content = content_of(d, t);
-    struct digest message = digest_text(d, 'm', t->message);
-    uint8_t status = status_letter(t->status);
-    if (is_new) {
-        *k = (struct kept_result){.content = content, .message = message, .final = is_final(status)};
-        return;
-    }
-    bool differs = !digest_equal(k->content, content);
-    bool was_final = k->final;
-    if (differs && digest_equal(k->message, message))
-        k->several = 1;
-    bool judged = differs && !k->several && was_final;
-    k->content = content;
-    k->message = message;
-    k->final = is_final(status);
-    if (judged)
-        changed(d, r, t, p, is_correction(status));
-}
-
 /* ── Whole messages ── */
 
 struct kept_message {
@@ -156,6 +108,7 @@ void judge_replay_message(struct detect *d, const struct record *r, const struct
             k->accepted = 1;
     }
     d->open.results_left = 0;
+    d->current.n = 0; /* a sensor that started again may use an id again */
     if (m->results <= 0 || m->control_id.n == 0 || m->malformed.n > 0)
         return;
     d->open.id = digest_text(d, 'm', m->id);
@@ -206,19 +159,82 @@ static void message_complete(struct detect *d, const struct record *r, struct pa
         *k = (struct kept_message){.content = d->open.content, .flow = r->flow.id, .from = *p->sender, .time = r->time};
 }
 
-void judge_replay_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p)
+/* A result of the open message: its content goes into the sum, which the last one completes. */
+static void replay_result(struct detect *d, const struct record *r, struct parties *p, struct digest identity, struct digest content)
 {
-    if (d->open.results_left <= 0 || !digest_equal(d->open.id, digest_text(d, 'm', t->message)))
+    if (d->open.results_left <= 0 || !digest_equal(d->open.id, d->current.message))
         return;
-    struct digester g;
-    digest_start(&g, &d->key, 's');
-    digest_add(&g, t->specimen);
-    digest_add(&g, t->code);
-    digest_add(&g, t->observed);
-    digest_add(&g, t->value);
-    struct digest one = digest_end(&g);
-    d->open.content.a += one.a;
-    d->open.content.b += one.b;
+    d->open.content.a += (identity.a ^ (content.b << 31 | content.b >> 33)) * UINT64_C(0x9e3779b97f4a7c15);
+    d->open.content.b += (identity.b ^ (content.a << 29 | content.a >> 35)) * UINT64_C(0xc2b2ae3d27d4eb4f);
     if (--d->open.results_left == 0)
         message_complete(d, r, p);
+}
+
+/* ── One result ── */
+
+/* What all results of one message share, worked out once. */
+static void enter_message(struct detect *d, struct span id, const struct parties *p)
+{
+    if (id.n > 0 && id.n == d->current.n && memcmp(id.p, d->current.id, id.n) == 0)
+        return;
+    d->current.n = 0;
+    if (id.n > 0 && id.n <= sizeof d->current.id) {
+        memcpy(d->current.id, id.p, id.n);
+        d->current.n = id.n;
+    }
+    d->current.message = digest_text(d, 'm', id);
+    struct digester g;
+    digest_start(&g, &d->key, 'l');
+    digest_add(&g, span_of(p->sender->bytes, sizeof p->sender->bytes));
+    digest_add(&g, span_of(p->receiver->bytes, sizeof p->receiver->bytes));
+    digest_add(&g, span_of(&p->port, sizeof p->port));
+    d->current.place = digest_end(&g);
+}
+
+static struct digest identity_of_result(const struct detect *d, const struct result *t)
+{
+    struct digester g;
+    digest_start(&g, &d->key, 'i');
+    digest_add(&g, t->specimen);
+    digest_add(&g, t->code);
+    digest_add(&g, t->system);
+    digest_add(&g, t->observed);
+    return digest_end(&g);
+}
+
+static struct digest content_of(const struct detect *d, const struct result *t)
+{
+    struct digester g;
+    digest_start(&g, &d->key, 'v');
+    digest_add(&g, t->value);
+    digest_add(&g, t->units);
+    return digest_end(&g);
+}
+
+void judge_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p)
+{
+    enter_message(d, t->message, p);
+    struct digest identity = identity_of_result(d, t);
+    struct digest content = content_of(d, t);
+    replay_result(d, r, p, identity, content);
+    if (t->specimen.n == 0 || t->code.n == 0 || t->observed.n == 0)
+        return; /* without all three, two results may rightly differ */
+    struct digest key = {.a = identity.a ^ d->current.place.a, .b = identity.b ^ d->current.place.b};
+    bool is_new;
+    struct kept_result *k = memo_put(d->results, key, r->time, &is_new);
+    uint8_t status = status_letter(t->status);
+    if (is_new) {
+        *k = (struct kept_result){.content = content, .message = d->current.message, .final = is_final(status)};
+        return;
+    }
+    bool differs = !digest_equal(k->content, content);
+    bool was_final = k->final;
+    if (differs && digest_equal(k->message, d->current.message))
+        k->several = 1;
+    bool judged = differs && !k->several && was_final;
+    k->content = content;
+    k->message = d->current.message;
+    k->final = is_final(status);
+    if (judged)
+        changed(d, r, t, p, is_correction(status));
 }

@@ -1,6 +1,7 @@
 /* Who sends: senders never seen before, and names used from another address.
  *
- * A sender is an address with a name (MSH-3 and MSH-4, or H-5). What speaks during the learning time is taken as known. Memory holds keyed digests of
+ * A sender is an address with a name: the first component of MSH-3 or H-5 (versions and serial numbers behind it come and go with the kind of message). What
+ * speaks during the learning time is taken as known. Memory holds keyed digests of
  * names, never names. Answers (ACK and the like) say nothing about who sends results and are left out. */
 #include "engine/detect/detect_private.h"
 
@@ -26,6 +27,11 @@ struct memo *senders_new(void)
 static bool same_address(const struct address *a, const struct address *b)
 {
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+static struct span name_of(struct span sender)
+{
+    return span_until(&sender, '^', NULL);
 }
 
 static struct digest key_of(const struct detect *d, char purpose, const struct address *a, struct span name, uint16_t port)
@@ -76,7 +82,7 @@ static void spoofed(struct detect *d, const struct record *r, const struct messa
         .technique = "T1036",
         .subjects = {span_str(rival_text), m->sender, span_str(home_text)},
         .n_subjects = 3,
-        .cause = cause_of(&cause, rival_text, m->sender, home_text),
+        .cause = cause_of(&cause, rival_text, name_of(m->sender), home_text),
     };
     finding_put(d, r, &f);
     buf_release(&cause);
@@ -100,7 +106,7 @@ static void unknown(struct detect *d, const struct record *r, const struct messa
         .technique = severity == SEVERITY_LOW ? NULL : "T1200",
         .subjects = {span_str(p->sender_text), span_str(p->receiver_text), m->sender},
         .n_subjects = 3,
-        .cause = cause_of(&cause, p->sender_text, m->sender, ""),
+        .cause = cause_of(&cause, p->sender_text, name_of(m->sender), ""),
     };
     finding_put(d, r, &f);
     buf_release(&cause);
@@ -163,7 +169,8 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
     bool new_pair;
     bool new_address;
     bool new_receiver;
-    (void)look(d, key_of(d, 'p', p->sender, m->sender, 0), now, learning, &new_pair);
+    struct span name = name_of(m->sender);
+    (void)look(d, key_of(d, 'p', p->sender, name, 0), now, learning, &new_pair);
     (void)look(d, key_of(d, 'a', p->sender, none, 0), now, learning, &new_address);
     (void)look(d, key_of(d, 'r', p->receiver, none, p->port), now, learning, &new_receiver);
     if (p->receiver_listens)
@@ -171,10 +178,10 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
     if (learning && new_pair)
         d->senders_learnt++;
     bool newcomer = new_pair && !learning && d->senders_learnt > 0;
-    struct name_news news = judge_name(d, m->sender, p->sender, now, learning, newcomer && new_address);
+    struct name_news news = judge_name(d, name, p->sender, now, learning, newcomer && new_address);
     if (news.rival.family != 0)
         spoofed(d, r, m, &news.rival, &news.home);
-    if (!newcomer || (m->sender.n == 0 && !new_address))
+    if (!newcomer || (name.n == 0 && !new_address))
         return;
     /* A receiver that now sends too (a LIS its first order) is no newcomer. */
     bool listens = memo_get(d->known, key_of(d, 'l', p->sender, none, 0)) != NULL;
