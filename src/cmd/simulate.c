@@ -157,8 +157,7 @@ static int write_truth(const struct simulate *s, const char *path, struct error 
     struct sink k;
     if (sink_open(&k, path, e) != 0)
         return -1;
-    struct json j = json_to(&k.bytes);
-    simulate_truth(s, &j);
+    simulate_truth(s, &k.bytes);
     buf_u8(&k.bytes, '\n');
     return sink_close(&k, e);
 }

@@ -4,16 +4,13 @@
 
 #include "base/buf.h"
 
-#define ASTM_STX 0x02
-#define ASTM_ETX 0x03
-#define ASTM_EOT 0x04
-#define ASTM_ENQ 0x05
-#define ASTM_ACK 0x06
-#define ASTM_NAK 0x15
-#define ASTM_ETB 0x17
-
-/* The sum, modulo 256, of the bytes from the frame number to ETB or ETX, both included. */
-uint8_t astm_checksum(struct span bytes);
+#define ASTM_BYTE_STX 0x02
+#define ASTM_BYTE_ETX 0x03
+#define ASTM_BYTE_EOT 0x04
+#define ASTM_BYTE_ENQ 0x05
+#define ASTM_BYTE_ACK 0x06
+#define ASTM_BYTE_NAK 0x15
+#define ASTM_BYTE_ETB 0x17
 
 /* Appends one frame. number: counts from 1 in each transfer; its last three bits are sent, so 8 is sent as 0. last: ends in ETX instead of ETB. */
 void astm_write_frame(struct buf *out, unsigned number, struct span text, bool last);

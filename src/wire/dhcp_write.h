@@ -3,8 +3,7 @@
 #define TQ_WIRE_DHCP_WRITE_H
 
 #include "base/buf.h"
-
-enum dhcp_type { DHCP_DISCOVER = 1, DHCP_OFFER = 2, DHCP_REQUEST = 3, DHCP_ACK = 5 };
+#include "wire/dhcp.h" /* enum dhcp_type */
 
 struct dhcp_write {
     enum dhcp_type type;

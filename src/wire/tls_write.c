@@ -42,7 +42,7 @@ static void write_alpn(struct buf *out, const char *protocol)
     buf_add(out, protocol, n);
 }
 
-static void write_client_extensions(struct buf *out, const struct tls_hello *hello)
+static void write_client_extensions(struct buf *out, const struct tls_hello_write *hello)
 {
     if (hello->server_name != NULL)
         write_server_name(out, hello->server_name);
@@ -89,7 +89,7 @@ static void write_handshake(struct buf *out, uint8_t type, const struct buf *bod
     buf_release(&whole);
 }
 
-static void write_hello_head(struct buf *body, const struct tls_hello *hello)
+static void write_hello_head(struct buf *body, const struct tls_hello_write *hello)
 {
     buf_be16(body, 0x0303);
     buf_add(body, hello->random, 32);
@@ -106,7 +106,7 @@ static void write_sized(struct buf *out, struct buf *part)
     buf_release(part);
 }
 
-void tls_write_client_hello(struct buf *out, const struct tls_hello *hello)
+void tls_write_client_hello(struct buf *out, const struct tls_hello_write *hello)
 {
     static const uint16_t suites[] = {0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030};
     struct buf body = BUF_INIT(8192);
@@ -122,7 +122,7 @@ void tls_write_client_hello(struct buf *out, const struct tls_hello *hello)
     buf_release(&body);
 }
 
-void tls_write_server_hello(struct buf *out, const struct tls_hello *hello)
+void tls_write_server_hello(struct buf *out, const struct tls_hello_write *hello)
 {
     struct buf body = BUF_INIT(8192);
     write_hello_head(&body, hello);

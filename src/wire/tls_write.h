@@ -10,7 +10,7 @@
 #define TLS_HANDSHAKE 22
 #define TLS_APPLICATION 23
 
-struct tls_hello {
+struct tls_hello_write {
     const char *server_name; /* NULL: none */
     const char *alpn;        /* one protocol, as "h2"; NULL: none */
     uint8_t random[32];
@@ -20,7 +20,7 @@ struct tls_hello {
 
 /* One record; body at most 16,640 bytes (else `out` becomes failed). */
 void tls_write_record(struct buf *out, uint8_t type, struct span body);
-void tls_write_client_hello(struct buf *out, const struct tls_hello *hello);
-void tls_write_server_hello(struct buf *out, const struct tls_hello *hello);
+void tls_write_client_hello(struct buf *out, const struct tls_hello_write *hello);
+void tls_write_server_hello(struct buf *out, const struct tls_hello_write *hello);
 
 #endif

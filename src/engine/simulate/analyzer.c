@@ -102,12 +102,12 @@ static void arrive_astm(struct simulate *s, struct analyzer *a, struct sample *s
     struct conn *c = lasting(s, a, at);
     buf_clear(&s->message);
     astm_query(&s->message, a, sample, c->clock);
-    struct astm_transfer query = {.from = 0, .most = astm_frame_limit(a), .damage = 90};
+    struct astm_transfer query = {.from = 0, .most = astm_frame_limit(a), .damage = 40};
     astm_transfer(s, c, &query, buf_span(&s->message));
     c->clock += rng_between(&s->rng, 100 * TIME_MS, 900 * TIME_MS);
     buf_clear(&s->message);
     astm_order(&s->message, a, sample, c->clock);
-    struct astm_transfer order = {.from = 1, .most = astm_frame_limit(a), .damage = 90};
+    struct astm_transfer order = {.from = 1, .most = astm_frame_limit(a), .damage = 40};
     astm_transfer(s, c, &order, buf_span(&s->message));
 }
 
@@ -144,9 +144,9 @@ static tq_time report_hl7(struct simulate *s, struct analyzer *a, struct sample 
 static tq_time report_astm(struct simulate *s, struct analyzer *a, const struct sample *sample, tq_time at)
 {
     struct conn *c = lasting(s, a, at);
-    struct astm_transfer how = {.from = 0, .most = astm_frame_limit(a), .damage = 90};
-    how.contended = rng_one_in(&s->rng, 40);
-    how.busy = !how.contended && rng_one_in(&s->rng, 60);
+    struct astm_transfer how = {.from = 0, .most = astm_frame_limit(a), .damage = 40};
+    how.contended = rng_one_in(&s->rng, 18);
+    how.busy = !how.contended && rng_one_in(&s->rng, 40);
     buf_clear(&s->message);
     astm_result(&s->message, a, sample, c->clock);
     astm_transfer(s, c, &how, buf_span(&s->message));

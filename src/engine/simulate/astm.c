@@ -116,20 +116,20 @@ static void think(struct simulate *s, struct conn *c)
 static void bid(struct simulate *s, struct conn *c, const struct astm_transfer *how)
 {
     if (how->contended) {
-        say_byte(c, how->from, ASTM_ENQ, true);
-        say_byte(c, !how->from, ASTM_ENQ, false);
+        say_byte(c, how->from, ASTM_BYTE_ENQ, true);
+        say_byte(c, !how->from, ASTM_BYTE_ENQ, false);
         c->clock += rng_between(&s->rng, 1000 * TIME_MS, 1300 * TIME_MS);
         s->truth.astm_contentions++;
     }
     if (how->busy) {
-        say_byte(c, how->from, ASTM_ENQ, true);
+        say_byte(c, how->from, ASTM_BYTE_ENQ, true);
         think(s, c);
-        say_byte(c, !how->from, ASTM_NAK, false);
+        say_byte(c, !how->from, ASTM_BYTE_NAK, false);
         c->clock += rng_between(&s->rng, 10000 * TIME_MS, 11000 * TIME_MS);
     }
-    say_byte(c, how->from, ASTM_ENQ, true);
+    say_byte(c, how->from, ASTM_BYTE_ENQ, true);
     think(s, c);
-    say_byte(c, !how->from, ASTM_ACK, true);
+    say_byte(c, !how->from, ASTM_BYTE_ACK, true);
     think(s, c);
 }
 
@@ -153,7 +153,7 @@ static void send_frame(struct simulate *s, struct conn *c, const struct astm_tra
         }
         conn_send(c, how->from, buf_span(&s->frame), true);
         think(s, c);
-        say_byte(c, !how->from, damaged ? ASTM_NAK : ASTM_ACK, true);
+        say_byte(c, !how->from, damaged ? ASTM_BYTE_NAK : ASTM_BYTE_ACK, true);
         think(s, c);
         if (!damaged) {
             s->truth.astm_good_frames++;
@@ -188,5 +188,5 @@ void astm_transfer(struct simulate *s, struct conn *c, const struct astm_transfe
         struct span part = span_take(&text, n);
         send_frame(s, c, how, number++, part, text.n == 0);
     }
-    say_byte(c, how->from, ASTM_EOT, false);
+    say_byte(c, how->from, ASTM_BYTE_EOT, false);
 }

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BULK 40 /* patients asked for in one go */
+#define BULK 40                  /* patients asked for in one go */
+#define QUIET (75 * TIME_SECOND) /* no attack before: detectors learn who is who meanwhile */
 
 static const char *const names[ATTACK_COUNT] = {
     [ATTACK_NONE] = "",
@@ -173,6 +174,7 @@ static void send_malformed(struct simulate *s, tq_time at)
     buf_clear(&s->message);
     buf_clear(&s->answer);
     hl7_msh(&s->message, &a->party, &s->middleware_party, "ORU^R01", NULL, a->up.clock, control);
+    s->truth.malformed++;
     buf_add_str(&s->message, "PID|1||MR04\rOB");
     for (unsigned i = 0; i < 60; i++)
         buf_u8(&s->message, (uint8_t)(0x80 + rng_below(&s->rng, 0x7f)));
@@ -259,6 +261,7 @@ static void stage(void *world, tq_time at, void *what)
         break;
     case ATTACK_SENDER_SPOOFED:
         as = s->middleware_party;
+        as.control += 40000; /* the numbers of somebody who does not know where the true sender is */
         intrude(s, kind, &as, at);
         break;
     case ATTACK_MESSAGE_MALFORMED:
@@ -291,8 +294,9 @@ void attack_start(struct simulate *s)
     unsigned k = 0;
     for (unsigned kind = 1; kind < ATTACK_COUNT; kind++)
         total += s->options.attacks[kind];
-    int64_t first = (s->end - s->start) / 3;
-    int64_t step = total == 0 ? 0 : (s->end - s->start) / 2 / total;
+    /* after a while in which the lab is its ordinary self, and not at the very end */
+    int64_t first = s->options.seconds * TIME_SECOND / 3 < QUIET ? QUIET : s->options.seconds * TIME_SECOND / 3;
+    int64_t step = total == 0 ? 0 : (s->options.seconds * TIME_SECOND / 2 + 10 * TIME_SECOND) / total;
     for (unsigned kind = 1; kind < ATTACK_COUNT; kind++) {
         s->staged[kind] = (enum simulate_attack)kind;
         for (unsigned i = 0; i < s->options.attacks[kind]; i++)

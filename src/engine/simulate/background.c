@@ -131,7 +131,7 @@ static void browse_encrypted(struct simulate *s, struct host *client, tq_time at
 {
     uint32_t site = rng_below(&s->rng, 4);
     struct conn c = {.trouble = 200};
-    struct tls_hello hello = {.server_name = sites[site], .alpn = site == 0 ? NULL : "h2"};
+    struct tls_hello_write hello = {.server_name = sites[site], .alpn = site == 0 ? NULL : "h2"};
     rng_fill(&s->rng, hello.random, 96);
     resolve(s, client, sites[site], s->outside[site]->ip, client->ip6[0] != 0, at);
     conn_open(&s->net, &c, client, s->outside[site], 443, at + 40 * TIME_MS, false);

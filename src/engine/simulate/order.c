@@ -6,7 +6,7 @@
 
 #define ORDER_MEAN (36 * TIME_SECOND)    /* between two samples for one analyzer, at the busiest */
 #define CONTROL_MEAN (1500 * TIME_SECOND) /* between two quality controls of one analyzer */
-#define TAIL (150 * TIME_SECOND)         /* no new samples so long before the end */
+#define TAIL (150 * TIME_SECOND)          /* no new samples so long before the end, or in the last third of a short day */
 
 struct sample *sample_new(struct simulate *s)
 {
@@ -93,7 +93,8 @@ void order_source(void *world, tq_time at, void *what)
         sample_release(s, sample);
     }
     tq_time next = at + rng_wait(&s->rng, ORDER_MEAN * 1000 / lab_rate(at));
-    if (next < s->end - TAIL)
+    int64_t third = s->options.seconds * TIME_SECOND / 3;
+    if (next < s->end - (third < TAIL ? third : TAIL))
         lab_do(s, next, order_source, a);
 }
 

@@ -6,7 +6,7 @@
 #define TQ_SIMULATE_H
 
 #include "base/error.h"
-#include "base/json.h"
+#include "base/buf.h"
 #include "base/time.h"
 
 /* ATTACK(name in C, kind as findings call it) */
@@ -59,8 +59,8 @@ int simulate_next(struct simulate *s, tq_time *ret_time, struct span *ret_bytes,
 /* Hands all packets to `each` (false from it stops the run, which then returns 0). */
 int simulate_run(struct simulate *s, bool (*each)(void *context, tq_time time, struct span bytes), void *context, struct error *e);
 
-/* What was made so far, as a JSON object (docs/formats/truth.md). Whole once simulate_next gave 0. */
-void simulate_truth(const struct simulate *s, struct json *j);
+/* Appends what was made so far, as a JSON object (docs/formats/truth.md). Whole once simulate_next gave 0. */
+void simulate_truth(const struct simulate *s, struct buf *out);
 
 /* The kind's name, and the kind of a name (ATTACK_NONE: no such kind). */
 const char *simulate_attack_name(enum simulate_attack kind);

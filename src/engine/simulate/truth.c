@@ -1,5 +1,7 @@
 #include "engine/simulate/lab.h"
 
+#include "base/json.h"
+
 #include <stdio.h>
 
 /* Field n of MSH (MSH-1 is the separator itself). */
@@ -153,8 +155,10 @@ static void write_attacks(const struct truth *t, struct json *j)
     json_array_end(j);
 }
 
-void simulate_truth(const struct simulate *s, struct json *j)
+void simulate_truth(const struct simulate *s, struct buf *out)
 {
+    struct json writer = json_to(out);
+    struct json *j = &writer;
     const struct truth *t = &s->truth;
     const struct net_truth *n = &s->net.truth;
     json_object(j);
@@ -170,6 +174,7 @@ void simulate_truth(const struct simulate *s, struct json *j)
     json_put_uint(j, "retransmitted", n->retransmitted);
     json_put_uint(j, "results", t->obx + t->astm_by_type['R' - 'A']);
     json_put_uint(j, "obx", t->obx);
+    json_put_uint(j, "malformed", t->malformed);
     write_hl7(t, j);
     write_astm(t, j);
     write_network(s, j);
