@@ -20,7 +20,7 @@ struct api;
 
 struct api_clock {
     tq_time wall;      /* goes into records and answers */
-    tq_time monotonic; /* for the age of sessions and for throttling */
+    tq_time monotonic; /* CLOCK_MONOTONIC: for the age of sessions, throttling and waiting */
 };
 
 /* What GET /ledger tells, as the keeper knows it. Texts hold until the callback's caller returns from api_handle; copy into the fixed arrays. */

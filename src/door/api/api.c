@@ -1,0 +1,443 @@
+#include "door/api/api_private.h"
+
+#include "record/crypto/crypto.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* From a request to its answer: find the route, find out who asks, check CSRF and permission, call the handler. */
+
+#define REFUSALS_A_MINUTE 60
+#define SWEEP_EVERY (60 * TIME_SECOND)
+
+/* ── birth and end ── */
+
+static bool any_account(struct api *api, struct error *e)
+{
+    struct store_conn *c = store_reader_open(api->store, e);
+    if (c == NULL || store_look(c, e) != 0) {
+        store_reader_close(c);
+        return false;
+    }
+    int64_t n = account_total(c, e);
+    store_look_end(c);
+    store_reader_close(c);
+    return n != 0;
+}
+
+struct api *api_new(const struct api_options *o, struct error *e)
+{
+    struct api *api = calloc(1, sizeof *api);
+    if (api == NULL) {
+        (void)err_set(e, ERR_SYSTEM, "no memory for the api");
+        return NULL;
+    }
+    (void)snprintf(api->site, sizeof api->site, "%s", o->site);
+    api->store = o->store;
+    api->views = o->views;
+    api->host = o->host;
+    (void)pthread_mutex_init(&api->change, NULL);
+    (void)pthread_mutex_init(&api->hashing, NULL);
+    (void)pthread_mutex_init(&api->lock, NULL);
+    struct error own = {0};
+    bool accounts = any_account(api, &own);
+    api->sessions = own.class == ERR_NONE ? sessions_new(&own) : NULL;
+    api->throttle = api->sessions != NULL ? throttle_new(&own) : NULL;
+    if (api->throttle == NULL) {
+        if (e != NULL)
+            *e = own;
+        api_free(api);
+        return NULL;
+    }
+    if (!accounts)
+        setup_code_make(api->setup_code);
+    return api;
+}
+
+void api_free(struct api *api)
+{
+    if (api == NULL)
+        return;
+    for (size_t i = 0; i < api->idle; i++)
+        store_reader_close(api->readers[i]);
+    sessions_free(api->sessions);
+    throttle_free(api->throttle);
+    (void)pthread_mutex_destroy(&api->change);
+    (void)pthread_mutex_destroy(&api->hashing);
+    (void)pthread_mutex_destroy(&api->lock);
+    crypto_wipe(api->setup_code, sizeof api->setup_code);
+    free(api);
+}
+
+bool api_setup_code(struct api *api, char out[SETUP_CODE_TEXT])
+{
+    (void)pthread_mutex_lock(&api->lock);
+    memcpy(out, api->setup_code, SETUP_CODE_TEXT);
+    (void)pthread_mutex_unlock(&api->lock);
+    return out[0] != 0;
+}
+
+void api_reply_release(struct api_reply *reply)
+{
+    buf_release(&reply->body);
+    crypto_wipe(reply->session, sizeof reply->session);
+}
+
+/* ── connections ── */
+
+static struct store_conn *borrow(struct api *api, struct error *e)
+{
+    struct store_conn *c = NULL;
+    (void)pthread_mutex_lock(&api->lock);
+    if (api->idle > 0)
+        c = api->readers[--api->idle];
+    (void)pthread_mutex_unlock(&api->lock);
+    return c != NULL ? c : store_reader_open(api->store, e);
+}
+
+static void give_back(struct api *api, struct store_conn *c)
+{
+    if (c == NULL)
+        return;
+    (void)pthread_mutex_lock(&api->lock);
+    bool kept = api->idle < API_READERS;
+    if (kept)
+        api->readers[api->idle++] = c;
+    (void)pthread_mutex_unlock(&api->lock);
+    if (!kept)
+        store_reader_close(c);
+}
+
+bool look(struct call *c)
+{
+    struct error e = {0};
+    c->looking = store_look(c->db, &e) == 0;
+    if (!c->looking)
+        problem_store(c, &e);
+    return c->looking;
+}
+
+void look_away(struct call *c)
+{
+    if (c->looking)
+        store_look_end(c->db);
+    c->looking = false;
+}
+
+/* ── routes ── */
+
+/* Compares a path with a pattern; segments in braces are parameters: 1-128 of a-z A-Z 0-9 - _ . */
+static bool match(struct span path, const char *pattern, struct span params[ROUTE_PARAMS])
+{
+    struct span p = span_str(pattern);
+    size_t n = 0;
+    for (;;) {
+        bool more_path = false;
+        bool more_pattern = false;
+        struct span want = span_until(&p, '/', &more_pattern);
+        struct span have = span_until(&path, '/', &more_path);
+        bool param = want.n > 0 && want.p[0] == '{';
+        if (more_path != more_pattern || (!param && !span_equal(want, have)))
+            return false;
+        if (param) {
+            if (have.n == 0 || have.n > 128 || n == ROUTE_PARAMS)
+                return false;
+            for (size_t i = 0; i < have.n; i++) {
+                uint8_t ch = have.p[i];
+                bool plain = (ch >= '0' && ch <= '9') || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') || ch == '-' || ch == '_' || ch == '.';
+                if (!plain)
+                    return false;
+            }
+            params[n++] = have;
+        }
+        if (!more_path)
+            return true;
+    }
+}
+
+static const struct route *find_route(const struct request *r, struct span params[ROUTE_PARAMS], bool *ret_path_known)
+{
+    *ret_path_known = false;
+    for (size_t i = 0; i < api_route_count; i++) {
+        if (!match(r->path, api_routes[i].path, params))
+            continue;
+        *ret_path_known = true;
+        if (span_is(r->method, api_routes[i].method))
+            return &api_routes[i];
+    }
+    return NULL;
+}
+
+/* ── who asks ── */
+
+/* The peer as records may show it: at most 64 characters of what addresses and "uid 0" are made of. */
+static void name_origin(struct call *c)
+{
+    char peer[65];
+    size_t n = 0;
+    for (size_t i = 0; i < c->request->peer.n && n < sizeof peer - 1; i++) {
+        uint8_t ch = c->request->peer.p[i];
+        bool plain = (ch >= '0' && ch <= '9') || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') || memchr(".:%[] ", ch, 6) != NULL;
+        if (plain)
+            peer[n++] = (char)ch;
+    }
+    peer[n] = 0;
+    if (c->request->door == DOOR_LOCAL)
+        (void)snprintf(c->origin, sizeof c->origin, "local socket, %s", n > 0 ? peer : "unknown user");
+    else
+        (void)snprintf(c->origin, sizeof c->origin, "%s", n > 0 ? peer : "unknown address");
+}
+
+static void identify(struct call *c)
+{
+    struct person *p = &c->person;
+    if (c->request->door == DOOR_LOCAL) {
+        *p = (struct person){.known = true, .role = ROLE_LOCAL_ADMINISTRATOR, .display_name = "Local administrator"};
+        (void)snprintf(p->name, sizeof p->name, "%.*s", (int)sizeof p->name - 1, c->origin);
+        return;
+    }
+    struct session session;
+    struct account account;
+    bool found = false;
+    struct error e = {0};
+    if (!session_use(c->api->sessions, c->request->session, c->now.monotonic, &session) ||
+        account_get(c->db, span_str(session.account), &account, &found, &e) != 0 || !found)
+        return;
+    *p = (struct person){.known = true};
+    memcpy(p->session, session.handle, sizeof p->session);
+    (void)snprintf(p->name, sizeof p->name, "%s", account.name);
+    (void)snprintf(p->display_name, sizeof p->display_name, "%s", account.display_name);
+    (void)snprintf(p->role, sizeof p->role, "%s", account.role);
+}
+
+static bool csrf_right(const struct call *c)
+{
+    char want[SESSION_CSRF];
+    session_csrf(c->request->session, want);
+    return c->request->csrf.n == SESSION_CSRF - 1 && crypto_equal(c->request->csrf.p, want, SESSION_CSRF - 1);
+}
+
+/* Session, CSRF, permission, If-Match: true when the handler may run. */
+static bool allowed(struct call *c)
+{
+    const struct route *route = c->route;
+    if ((route->flags & ROUTE_OPEN) != 0)
+        return true;
+    if (!c->person.known) {
+        if (c->request->session.n > 0) {
+            c->reply->r.clear_session = true;
+            problem(c, 401, "signed-out", "Your session has ended. Sign in again.");
+        } else {
+            problem(c, 401, "not-signed-in", "Sign in first.");
+        }
+        return false;
+    }
+    bool change = strcmp(route->method, "GET") != 0;
+    if (change && c->request->door == DOOR_CONSOLE && !csrf_right(c)) {
+        refuse(c, 403, "csrf", "The request does not come from this page: its X-CSRF header is missing or wrong. Reload the page.", route->permission);
+        return false;
+    }
+    if (route->permission != NULL && !role_may(c->db, c->person.role, route->permission)) {
+        refuse(c, 403, "not-permitted", "Your role may not do this. Ask the lab manager.", route->permission);
+        return false;
+    }
+    if ((route->flags & ROUTE_IF_MATCH) != 0 && c->request->if_match.n == 0) {
+        problem(c, 428, "if-match-missing", "Say which state you saw: send its ETag in If-Match.");
+        return false;
+    }
+    return true;
+}
+
+/* ── handling ── */
+
+static bool due_for_sweep(struct api *api, tq_time now)
+{
+    (void)pthread_mutex_lock(&api->lock);
+    bool due = now - api->swept >= SWEEP_EVERY || now < api->swept;
+    if (due)
+        api->swept = now;
+    (void)pthread_mutex_unlock(&api->lock);
+    return due;
+}
+
+static void sweep(struct call *c)
+{
+    struct session gone;
+    bool idle = false;
+    while (session_expired(c->api->sessions, c->now.monotonic, &gone, &idle))
+        note_session(c, EVENT_SESSION_CLOSED, gone.account, gone.handle, idle ? "30 minutes without a request" : "12 hours old");
+}
+
+static void run(struct call *c)
+{
+    bool path_known = false;
+    c->route = find_route(c->request, c->params, &path_known);
+    if (c->route == NULL) {
+        problem(c, path_known ? 405 : 404, path_known ? "method" : "not-found", path_known ? "This address takes other methods." : "There is nothing at this address.");
+        return;
+    }
+    bool serial = (c->route->flags & ROUTE_SERIAL) != 0;
+    if (serial)
+        (void)pthread_mutex_lock(&c->api->change);
+    if (look(c)) {
+        identify(c);
+        if (allowed(c))
+            c->route->handle(c);
+    }
+    look_away(c);
+    if (serial)
+        (void)pthread_mutex_unlock(&c->api->change);
+}
+
+static void finish(struct call *c)
+{
+    struct api_reply *reply = c->reply;
+    if (reply->r.status == 0) {
+        reply->r.status = (uint16_t)c->route->success;
+        if (reply->body.n > 0 && reply->type[0] == 0)
+            (void)snprintf(reply->type, sizeof reply->type, "application/json");
+    }
+    if (!buf_ok(&reply->body)) {
+        buf_release(&reply->body);
+        c->json = json_to(&reply->body);
+        reply->r.status = 0;
+        problem(c, 500, "too-large", "The answer is too large. Ask for fewer rows.");
+    }
+    reply->r.id = c->request->id;
+    reply->r.type = span_str(reply->type);
+    reply->r.etag = span_str(reply->etag);
+    reply->r.set_session = span_str(reply->session);
+    reply->r.body = buf_span(&reply->body);
+    atomic_fetch_add(&c->api->answers[reply->r.status / 100 % 6], 1);
+}
+
+void api_handle(struct api *api, struct api_clock now, const struct request *request, struct api_reply *ret)
+{
+    buf_clear(&ret->body);
+    ret->r = (struct reply){0};
+    ret->type[0] = 0;
+    ret->etag[0] = 0;
+    crypto_wipe(ret->session, sizeof ret->session);
+    struct call c = {.api = api, .now = now, .request = request, .reply = ret, .json = json_to(&ret->body)};
+    struct error e = {0};
+    name_origin(&c);
+    c.db = borrow(api, &e);
+    if (c.db == NULL) {
+        problem_store(&c, &e);
+    } else {
+        if (due_for_sweep(api, now.monotonic))
+            sweep(&c);
+        run(&c);
+    }
+    give_back(api, c.db);
+    finish(&c);
+}
+
+/* ── decisions ── */
+
+struct record *decision(struct call *c, enum event event)
+{
+    struct record *r = malloc(sizeof *r);
+    if (r == NULL) {
+        problem(c, 503, "memory", "Not saved: the machine is out of memory.");
+        return NULL;
+    }
+    record_start(r, event, c->now.wall, NULL);
+    if (c->person.known)
+        record_str(r, KEY_PERSON, c->person.name);
+    record_str(r, KEY_ORIGIN, c->origin);
+    return r;
+}
+
+static int hand_over(struct call *c, const struct record *r, uint64_t *ret_index, struct error *e)
+{
+    bool looking = c->looking;
+    look_away(c); /* the projector must be able to write while we wait for it */
+    int rc = c->api->host.decide(c->api->host.context, r, ret_index, e);
+    if (looking && !look(c))
+        return err_set(e, ERR_SYSTEM, "the views cannot be read");
+    return rc;
+}
+
+bool decide(struct call *c, const struct record *r, uint64_t *ret_index)
+{
+    struct error e = {0};
+    if (hand_over(c, r, ret_index, &e) == 0)
+        return true;
+    if (answered(c))
+        return false;
+    if (e.class == ERR_AGAIN)
+        problem_later(c, 503, "slow", "Taken down, but not shown yet. Reload in a moment before you try again.", 2);
+    else
+        problem(c, 503, "not-saved", "Not saved: the ledger cannot be written. Look at the free disk space, then try again.");
+    return false;
+}
+
+/* Takes one of the minute's places for refusals; left_out: how many went without a record since the last one. */
+static bool may_note(struct api *api, tq_time now, int64_t *ret_left_out)
+{
+    int64_t wait = 0;
+    (void)pthread_mutex_lock(&api->lock);
+    bool open = throttle_window_open(&api->refusals, REFUSALS_A_MINUTE, now, &wait);
+    if (open) {
+        throttle_window_count(&api->refusals);
+        *ret_left_out = api->refusals_left_out;
+        api->refusals_left_out = 0;
+    } else {
+        api->refusals_left_out++;
+    }
+    (void)pthread_mutex_unlock(&api->lock);
+    return open;
+}
+
+static void say_why(char out[160], const char *why, int64_t left_out)
+{
+    if (left_out > 0)
+        (void)snprintf(out, 160, "%s; %lld more refusals before it are not listed", why, (long long)left_out);
+    else
+        (void)snprintf(out, 160, "%s", why);
+}
+
+void refuse(struct call *c, int status, const char *code, const char *detail, const char *permission)
+{
+    atomic_fetch_add(&c->api->refused, 1);
+    int64_t left_out = 0;
+    struct record *r = may_note(c->api, c->now.monotonic, &left_out) ? decision(c, EVENT_REQUEST_REFUSED) : NULL;
+    if (r != NULL) {
+        char why[160];
+        uint64_t index;
+        struct error e;
+        say_why(why, code, left_out);
+        record_str(r, KEY_PERMISSION, permission);
+        record_str(r, KEY_WHY, why);
+        (void)hand_over(c, r, &index, &e);
+        free(r);
+    }
+    problem(c, status, code, detail);
+}
+
+void note_session(struct call *c, enum event event, const char *account, const char *session, const char *why)
+{
+    int64_t left_out = 0;
+    bool refused = event == EVENT_SESSION_REFUSED;
+    if (refused)
+        atomic_fetch_add(&c->api->refused, 1);
+    if (refused && !may_note(c->api, c->now.monotonic, &left_out))
+        return;
+    struct record *r = malloc(sizeof *r);
+    if (r == NULL)
+        return;
+    char words[160];
+    uint64_t index;
+    struct error e;
+    record_start(r, event, c->now.wall, NULL);
+    record_str(r, KEY_ACCOUNT, account);
+    record_str(r, KEY_SESSION, session);
+    record_str(r, KEY_ORIGIN, event == EVENT_SESSION_CLOSED && !c->person.known ? NULL : c->origin);
+    if (why != NULL) {
+        say_why(words, why, left_out);
+        record_str(r, KEY_WHY, words);
+    }
+    (void)hand_over(c, r, &index, &e);
+    free(r);
+}

@@ -1,0 +1,187 @@
+/* What the handlers share. Only files of door/api include it. */
+#ifndef TQ_DOOR_API_PRIVATE_H
+#define TQ_DOOR_API_PRIVATE_H
+
+#include "base/json.h"
+#include "door/api/api.h"
+#include "door/api/body.h"
+#include "lab/people/account.h"
+#include "lab/people/session.h"
+#include "lab/people/throttle.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define API_READERS 8
+#define PARAM_MAX 64
+#define LIST_DEFAULT 100
+#define LIST_MAX 200
+#define ROUTE_PARAMS 2
+
+struct api {
+    char site[128];
+    struct store *store;
+    struct keeper_views *views;
+    struct api_host host;
+    struct sessions *sessions;
+    struct throttle *throttle;
+    pthread_mutex_t change; /* changes are made one at a time */
+    pthread_mutex_t hashing; /* one Argon2id at a time: it takes 64 MiB */
+    pthread_mutex_t lock;   /* guards what follows */
+    struct store_conn *readers[API_READERS]; /* idle ones */
+    size_t idle;
+    char setup_code[SETUP_CODE_TEXT]; /* empty: used up */
+    struct throttle_window setup_wrong;
+    struct throttle_window refusals;
+    int64_t refusals_left_out;
+    tq_time swept;
+    _Atomic uint64_t answers[6]; /* by first digit of the status */
+    _Atomic uint64_t refused;
+};
+
+enum {
+    ROUTE_OPEN = 1,     /* for anybody */
+    ROUTE_SIGNED = 2,   /* for whoever is signed in */
+    ROUTE_IF_MATCH = 4, /* needs If-Match; the handler compares */
+    ROUTE_LIST = 8,     /* takes limit and cursor */
+    ROUTE_SERIAL = 16,  /* changes something: one at a time */
+};
+
+struct call;
+
+struct route {
+    const char *method;
+    const char *path;       /* "/api/v1/devices/{id}" */
+    const char *permission; /* "noun.verb"; NULL with ROUTE_OPEN or ROUTE_SIGNED */
+    unsigned flags;
+    void (*handle)(struct call *c);
+    const char *summary;
+    const char *query;      /* "q:text role:text": beyond limit and cursor; NULL: none */
+    const char *body;       /* "name password": members of the body, all texts; "why?" may be left out; NULL: none */
+    const char *answer;     /* schema of the answer (openapi.c); "[device]": a list of them; NULL: none */
+    int success;            /* status when it went well */
+};
+
+extern const struct route api_routes[];
+extern const size_t api_route_count;
+
+struct person {
+    bool known;
+    char name[ACCOUNT_NAME_MAX + 32];
+    char display_name[4 * ACCOUNT_DISPLAY_MAX + 1];
+    char role[ACCOUNT_ROLE_MAX + 1];
+    char session[SESSION_HANDLE];
+};
+
+/* One request in hand. */
+struct call {
+    struct api *api;
+    struct api_clock now;
+    const struct request *request;
+    struct api_reply *reply;
+    const struct route *route;
+    struct span params[ROUTE_PARAMS];
+    struct person person;
+    char origin[96];
+    struct store_conn *db;
+    bool looking;
+    struct json json; /* writes the reply's body */
+};
+
+/* ── answers ── */
+
+/* Ends the call with a problem (RFC 9457): a plain sentence and a code of our own ("weak-password"). */
+void problem(struct call *c, int status, const char *code, const char *detail);
+void problem_later(struct call *c, int status, const char *code, const char *detail, int64_t retry_after_s);
+void problem_store(struct call *c, const struct error *e);
+void set_etag(struct call *c, uint64_t index);
+bool answered(const struct call *c);
+
+void put_time(struct json *j, const char *key, tq_time t);              /* 0: null */
+void put_optional(struct json *j, const char *key, struct span text);   /* empty: null */
+void put_ready(struct json *j, const char *key, struct span json, const char *missing); /* JSON text; empty: `missing` */
+
+/* ── what came in ── */
+
+/* A query parameter, percent-decoded, in out (with a final zero); empty where it is missing. False: badly written or too long; the problem is set. */
+bool query_text(struct call *c, const char *name, char out[PARAM_MAX + 1]);
+void lower(char *text);
+
+struct page {
+    int64_t limit;
+    bool after;
+    int64_t number;      /* of the row to go on behind */
+    int64_t order;       /* what the list is ordered by: a time, a rank; 0 where it is the number alone */
+    char text[PARAM_MAX * 4 + 1]; /* … or a text */
+};
+
+/* Reads limit and cursor. `list` names the list: a cursor of another one is refused. False: the problem is set. */
+bool query_page(struct call *c, const char *list, struct page *ret);
+/* `"next":` with the cursor behind this row, or null. */
+void put_next(struct json *j, const char *list, bool more, const struct page *at);
+/* The text form, for tests and fuzzing: false where it is none of this list's cursors. */
+bool cursor_read(struct span cursor, const char *list, struct page *ret);
+void cursor_write(struct buf *out, const char *list, const struct page *at);
+
+/* If-Match against the noun's ETag. False: the problem (428 missing, 412 stale) is set. */
+bool if_match(struct call *c, uint64_t etag);
+/* If-None-Match: true and 304 is set where the reader has this very state. */
+bool not_modified(struct call *c, uint64_t etag);
+
+/* ── bodies ── */
+
+/* body_parse, with the problem set. */
+bool body_open(struct call *c, struct body *b, struct body_field *fields, size_t n);
+
+/* The look at the store: taken before a handler runs. A handler that waits (hashing) ends it and takes it anew; else the projector would wait too. */
+bool look(struct call *c); /* false: the problem is set */
+void look_away(struct call *c);
+
+/* ── changes ── */
+
+/* Starts a decision: event, time, person, origin. The caller adds its fields and calls decide, then frees it. NULL: the problem is set. */
+struct record *decision(struct call *c, enum event event);
+/* Hands it to the keeper and waits; false: the problem is set. The look at the store is taken anew. */
+bool decide(struct call *c, const struct record *r, uint64_t *ret_index);
+
+/* Refuses with a record: who wanted what. */
+void refuse(struct call *c, int status, const char *code, const char *detail, const char *permission);
+void note_session(struct call *c, enum event event, const char *account, const char *session, const char *why);
+
+/* ── shared between nouns ── */
+
+struct finding_row;
+void put_finding(struct json *j, const struct finding_row *row); /* the members, without the braces */
+void put_person(struct call *c);                                 /* the answer of GET /session */
+void setup_code_make(char out[SETUP_CODE_TEXT]);
+bool setup_code_matches(struct span typed, const char *code); /* whatever the case and the dashes; constant time */
+
+/* handlers */
+void handle_setup_get(struct call *c);
+void handle_setup_post(struct call *c);
+void handle_session_get(struct call *c);
+void handle_session_post(struct call *c);
+void handle_session_delete(struct call *c);
+void handle_today(struct call *c);
+void handle_device_list(struct call *c);
+void handle_device_get(struct call *c);
+void handle_device_name(struct call *c);
+void handle_result_list(struct call *c);
+void handle_message_list(struct call *c);
+void handle_finding_list(struct call *c);
+void handle_finding_get(struct call *c);
+void handle_finding_take(struct call *c);
+void handle_finding_release(struct call *c);
+void handle_finding_dismiss(struct call *c);
+void handle_finding_reopen(struct call *c);
+void handle_ledger_get(struct call *c);
+void handle_ledger_verify(struct call *c);
+void handle_ledger_records(struct call *c);
+void handle_ledger_proof(struct call *c);
+void handle_sensor(struct call *c);
+void handle_stream(struct call *c);
+void handle_openapi(struct call *c);
+void handle_ready(struct call *c);
+void handle_metrics(struct call *c);
+
+#endif

@@ -1,0 +1,357 @@
+#include "door/api/api_private.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+/* GET /openapi.json: OpenAPI 3.1, made from the request table and from the shapes below.
+ *
+ * A shape is a list of members "name:type". Types: text, int, bool, time, json (any object), a shape's name; "?" behind it: may be null; in brackets: a list.
+ * "+NAME" takes over the members of another shape. */
+
+static const struct {
+    const char *name;
+    const char *members;
+} shapes[] = {
+    {"setup", "needed:bool"},
+    {"started", "started:bool"},
+    {"ready", "ready:bool records:int"},
+    {"person", "name:text display_name:text role:text"},
+    {"session", "person:person csrf:text site:text"},
+    {"reason", "text:text source:text time:time?"},
+    {"device", "id:text etag:text name:text? title:text role:text role_basis:text maker:text? model:text? serial:text? software:text? hostname:text? ip:[text] "
+               "mac:[text] protocols:[text] first_seen:time last_seen:time messages:int findings_open:int why:[reason]"},
+    {"evidence", "time:time source:text fields:json"},
+    {"peer", "ip:text name:text? app:text? packets:int bytes:int last_seen:time"},
+    {"device_detail", "+device evidence:[evidence] peers:[peer]"},
+    {"test", "code:text? system:text? text:text?"},
+    {"result_message", "id:text? protocol:text? type:text? control_id:text?"},
+    {"result", "record:int position:int time:time recorded:time sender:text? sender_device:text? receiver:text? test:test patient:text? specimen:text? units:text? "
+               "flags:[text] status:text? observed_at:text? message:result_message verdict:text"},
+    {"ack", "code:text for:text?"},
+    {"message", "record:int position:int time:time id:text protocol:text type:text? control_id:text? sender:text? receiver:text? version:text? charset:text? "
+                "results:int bytes:int malformed:text? ack:ack? flow:json?"},
+    {"finding", "id:text etag:text kind:text severity:text title:text advice:text technique:text? state:text taken_by:text? first_time:time last_time:time count:int "
+                "device:text? flows:[text] messages:[text] records:[int]"},
+    {"finding_step", "time:time event:text person:text? why:text? record:int"},
+    {"finding_evidence", "flows:[text] messages:[text] records:[int]"},
+    {"finding_detail", "+finding history:[finding_step] evidence:finding_evidence"},
+    {"today_counts", "findings_open:int findings_critical:int devices:int devices_unknown:int results:int messages:int malformed:int messages_clear:int"},
+    {"today_capture", "state:text last_time:time? packets:int"},
+    {"today_ledger", "records:int holds:bool? verified_at:time?"},
+    {"today", "sentence:text checked_at:time needs:[finding] counts:today_counts capture:today_capture ledger:today_ledger"},
+    {"checkpoint", "size:int root:text time:time? text:text"},
+    {"ledger_check", "at:time holds:bool records:int first_bad:int? why:text?"},
+    {"ledger", "records:int origin:text checkpoint:checkpoint verified:ledger_check? verifying:bool verifier:text since:time? bytes:int"},
+    {"ledger_record", "index:int stream:text time:time event:text summary:text"},
+    {"capture", "capture:text state:text packets:int bytes:int flows:int dropped:int damaged:int first_time:time? last_time:time?"},
+    {"sensor", "captures:[capture]"},
+    {"problem", "type:text title:text status:int detail:text code:text"},
+};
+
+static void put_ref(struct json *j, struct span name)
+{
+    struct buf ref = BUF_INIT(128);
+    buf_add_str(&ref, "#/components/schemas/");
+    buf_add_span(&ref, name);
+    json_put_text(j, "$ref", buf_span(&ref));
+    buf_release(&ref);
+}
+
+/* The members of a schema object for one type, without braces. */
+static void put_type(struct json *j, struct span type, bool nullable)
+{
+    static const struct {
+        const char *type;
+        const char *json;
+        const char *format;
+    } plain[] = {{"text", "string", NULL}, {"int", "integer", NULL}, {"bool", "boolean", NULL}, {"time", "string", "date-time"}, {"json", "object", NULL}};
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+        if (!span_is(type, plain[i].type))
+            continue;
+        json_key(j, "type");
+        if (nullable) {
+            json_array(j);
+            json_str(j, plain[i].json);
+            json_str(j, "null");
+            json_array_end(j);
+        } else {
+            json_str(j, plain[i].json);
+        }
+        if (plain[i].format != NULL)
+            json_put_str(j, "format", plain[i].format);
+        return;
+    }
+    if (!nullable) {
+        put_ref(j, type);
+        return;
+    }
+    json_key(j, "anyOf");
+    json_array(j);
+    json_object(j);
+    put_ref(j, type);
+    json_object_end(j);
+    json_object(j);
+    json_put_str(j, "type", "null");
+    json_object_end(j);
+    json_array_end(j);
+}
+
+static void put_member(struct json *j, struct span type)
+{
+    bool nullable = type.n > 0 && type.p[type.n - 1] == '?';
+    if (nullable)
+        type.n--;
+    json_object(j);
+    if (type.n > 2 && type.p[0] == '[') {
+        json_put_str(j, "type", "array");
+        json_key(j, "items");
+        json_object(j);
+        put_type(j, span_of(type.p + 1, type.n - 2), false);
+        json_object_end(j);
+    } else {
+        put_type(j, type, nullable);
+    }
+    json_object_end(j);
+}
+
+static const char *members_of(struct span shape)
+{
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+        if (span_is(shape, shapes[i].name))
+            return shapes[i].members;
+    return "";
+}
+
+static void each_member(struct json *j, const char *members, bool names_only)
+{
+    struct span rest = span_str(members);
+    while (rest.n > 0) {
+        struct span type = span_until(&rest, ' ', NULL);
+        if (type.p[0] == '+') {
+            each_member(j, members_of(span_of(type.p + 1, type.n - 1)), names_only);
+            continue;
+        }
+        struct span name = span_until(&type, ':', NULL);
+        char key[64];
+        (void)snprintf(key, sizeof key, "%.*s", (int)name.n, (const char *)name.p);
+        if (names_only) {
+            json_str(j, key);
+            continue;
+        }
+        json_key(j, key);
+        put_member(j, type);
+    }
+}
+
+static void put_shapes(struct json *j)
+{
+    json_key(j, "schemas");
+    json_object(j);
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        json_key(j, shapes[i].name);
+        json_object(j);
+        json_put_str(j, "type", "object");
+        json_key(j, "properties");
+        json_object(j);
+        each_member(j, shapes[i].members, false);
+        json_object_end(j);
+        json_key(j, "required");
+        json_array(j);
+        each_member(j, shapes[i].members, true);
+        json_array_end(j);
+        json_object_end(j);
+    }
+    json_object_end(j);
+}
+
+/* ── operations ── */
+
+static void put_parameter(struct json *j, const char *in, struct span name, const char *type, bool required)
+{
+    json_object(j);
+    json_put_text(j, "name", name);
+    json_put_str(j, "in", in);
+    json_put_bool(j, "required", required);
+    json_key(j, "schema");
+    json_object(j);
+    json_put_str(j, "type", type);
+    json_object_end(j);
+    json_object_end(j);
+}
+
+static void put_parameters(struct json *j, const struct route *r)
+{
+    json_key(j, "parameters");
+    json_array(j);
+    struct span path = span_str(r->path);
+    while (path.n > 0) {
+        struct span part = span_until(&path, '/', NULL);
+        if (part.n > 2 && part.p[0] == '{')
+            put_parameter(j, "path", span_of(part.p + 1, part.n - 2), "string", true);
+    }
+    struct span query = span_str(r->query == NULL ? "" : r->query);
+    while (query.n > 0)
+        put_parameter(j, "query", span_until(&query, ' ', NULL), "string", false);
+    if ((r->flags & ROUTE_LIST) != 0) {
+        put_parameter(j, "query", SPAN_LIT("limit"), "integer", false);
+        put_parameter(j, "query", SPAN_LIT("cursor"), "string", false);
+    }
+    if ((r->flags & ROUTE_IF_MATCH) != 0)
+        put_parameter(j, "header", SPAN_LIT("If-Match"), "string", true);
+    if ((r->flags & ROUTE_OPEN) == 0 && strcmp(r->method, "GET") != 0)
+        put_parameter(j, "header", SPAN_LIT("X-CSRF"), "string", true);
+    json_array_end(j);
+}
+
+static void put_body(struct json *j, const struct route *r)
+{
+    if (r->body == NULL)
+        return;
+    json_key(j, "requestBody");
+    json_object(j);
+    json_put_bool(j, "required", true);
+    json_key(j, "content");
+    json_object(j);
+    json_key(j, "application/json");
+    json_object(j);
+    json_key(j, "schema");
+    json_object(j);
+    json_put_str(j, "type", "object");
+    json_put_bool(j, "additionalProperties", false);
+    for (int required = 0; required < 2; required++) {
+        json_key(j, required ? "required" : "properties");
+        if (required)
+            json_array(j);
+        else
+            json_object(j);
+        struct span members = span_str(r->body);
+        while (members.n > 0) {
+            struct span name = span_until(&members, ' ', NULL);
+            bool optional = name.p[name.n - 1] == '?';
+            char key[64];
+            (void)snprintf(key, sizeof key, "%.*s", (int)(optional ? name.n - 1 : name.n), (const char *)name.p);
+            if (required && !optional)
+                json_str(j, key);
+            if (required)
+                continue;
+            json_key(j, key);
+            json_object(j);
+            json_put_str(j, "type", "string");
+            json_object_end(j);
+        }
+        if (required)
+            json_array_end(j);
+        else
+            json_object_end(j);
+    }
+    json_object_end(j);
+    json_object_end(j);
+    json_object_end(j);
+    json_object_end(j);
+}
+
+static void put_schema(struct json *j, struct span answer)
+{
+    json_key(j, "schema");
+    json_object(j);
+    if (span_is(answer, "text") || span_is(answer, "events")) {
+        json_put_str(j, "type", "string");
+    } else if (span_is(answer, "any")) {
+        json_put_str(j, "type", "object");
+    } else if (answer.p[0] == '[') {
+        json_put_str(j, "type", "object");
+        json_key(j, "properties");
+        json_object(j);
+        json_key(j, "items");
+        put_member(j, answer);
+        json_key(j, "next");
+        put_member(j, SPAN_LIT("text?"));
+        json_key(j, "total");
+        put_member(j, SPAN_LIT("int"));
+        json_object_end(j);
+        json_key(j, "required");
+        json_raw(j, SPAN_LIT("[\"items\",\"next\",\"total\"]"));
+    } else {
+        put_ref(j, answer);
+    }
+    json_object_end(j);
+}
+
+static void put_responses(struct json *j, const struct route *r)
+{
+    char status[8];
+    (void)snprintf(status, sizeof status, "%d", r->success);
+    json_key(j, "responses");
+    json_object(j);
+    json_key(j, status);
+    json_object(j);
+    json_put_str(j, "description", "Done");
+    if (r->answer != NULL) {
+        struct span answer = span_str(r->answer);
+        json_key(j, "content");
+        json_object(j);
+        json_key(j, span_is(answer, "text") ? "text/plain" : span_is(answer, "events") ? "text/event-stream" : "application/json");
+        json_object(j);
+        put_schema(j, answer);
+        json_object_end(j);
+        json_object_end(j);
+    }
+    json_object_end(j);
+    json_key(j, "default");
+    json_raw(j, SPAN_LIT("{\"description\":\"A problem (RFC 9457)\",\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/problem\"}}}}"));
+    json_object_end(j);
+}
+
+static void put_operation(struct json *j, const struct route *r)
+{
+    char method[8];
+    size_t n = 0;
+    for (; r->method[n] != 0 && n + 1 < sizeof method; n++)
+        method[n] = (char)tolower((unsigned char)r->method[n]);
+    method[n] = 0;
+    json_key(j, method);
+    json_object(j);
+    json_put_str(j, "summary", r->summary);
+    json_put_str(j, "x-permission", r->permission != NULL ? r->permission : (r->flags & ROUTE_OPEN) != 0 ? "-" : "signed in");
+    put_parameters(j, r);
+    put_body(j, r);
+    put_responses(j, r);
+    if ((r->flags & ROUTE_OPEN) != 0) {
+        json_key(j, "security");
+        json_raw(j, SPAN_LIT("[]"));
+    }
+    json_object_end(j);
+}
+
+void handle_openapi(struct call *c)
+{
+    struct json *j = &c->json;
+    json_object(j);
+    json_put_str(j, "openapi", "3.1.0");
+    json_key(j, "info");
+    json_raw(j, SPAN_LIT("{\"title\":\"Tourniquet\",\"version\":\"1\",\"license\":{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}}"));
+    json_key(j, "security");
+    json_raw(j, SPAN_LIT("[{\"session\":[]}]"));
+    json_key(j, "paths");
+    json_object(j);
+    for (size_t i = 0; i < api_route_count; i++) {
+        if (i > 0 && strcmp(api_routes[i].path, api_routes[i - 1].path) == 0) {
+            put_operation(j, &api_routes[i]);
+        } else {
+            if (i > 0)
+                json_object_end(j);
+            json_key(j, api_routes[i].path);
+            json_object(j);
+            put_operation(j, &api_routes[i]);
+        }
+    }
+    json_object_end(j);
+    json_object_end(j);
+    json_key(j, "components");
+    json_object(j);
+    json_key(j, "securitySchemes");
+    json_raw(j, SPAN_LIT("{\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"__Host-tourniquet\"}}"));
+    put_shapes(j);
+    json_object_end(j);
+    json_object_end(j);
+}

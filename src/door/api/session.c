@@ -1,0 +1,311 @@
+#include "door/api/api_private.h"
+
+#include "lab/people/password_rules.h"
+#include "record/crypto/crypto.h"
+#include "record/crypto/password.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* Setting up, signing in and out. */
+
+#define WRONG_CODES_A_MINUTE 5
+#define HASHING_WAIT_S 2
+
+static const char code_letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford's base32: no I, L, O, U */
+
+void setup_code_make(char out[SETUP_CODE_TEXT])
+{
+    uint8_t bytes[SETUP_CODE_TEXT - 2];
+    crypto_random(bytes, sizeof bytes);
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        if (i == sizeof bytes / 2)
+            out[n++] = '-';
+        out[n++] = code_letters[bytes[i] & 31];
+    }
+    out[n] = 0;
+    crypto_wipe(bytes, sizeof bytes);
+}
+
+/* Takes dashes and spaces out; reads O as 0 and I, L as 1. */
+static void plain_code(struct span in, char out[SETUP_CODE_TEXT])
+{
+    size_t n = 0;
+    memset(out, 0, SETUP_CODE_TEXT);
+    while (in.n > 0) {
+        uint8_t c = span_u8(&in);
+        if (c == '-' || c == ' ')
+            continue;
+        if (c >= 'a' && c <= 'z')
+            c = (uint8_t)(c & ~0x20);
+        if (n == SETUP_CODE_TEXT - 1) {
+            out[0] = '?';
+            return;
+        }
+        out[n++] = c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : (char)c;
+    }
+}
+
+bool setup_code_matches(struct span typed, const char *code)
+{
+    char a[SETUP_CODE_TEXT];
+    char b[SETUP_CODE_TEXT];
+    plain_code(typed, a);
+    plain_code(span_str(code), b);
+    bool same = crypto_equal(a, b, sizeof a);
+    crypto_wipe(a, sizeof a);
+    crypto_wipe(b, sizeof b);
+    return same && code[0] != 0;
+}
+
+/* One at a time may hash; who waits long is sent away, so that readers stay free for others. */
+static bool hashing_begin(struct call *c)
+{
+    tq_time end = c->now.monotonic + HASHING_WAIT_S * TIME_SECOND;
+    struct timespec until = {.tv_sec = end / TIME_SECOND, .tv_nsec = end % TIME_SECOND};
+    look_away(c);
+    if (pthread_mutex_clocklock(&c->api->hashing, CLOCK_MONOTONIC, &until) == 0)
+        return true;
+    problem_later(c, 429, "busy", "Many are signing in at once. Try again in a moment.", 2);
+    return false;
+}
+
+static bool hashing_end(struct call *c)
+{
+    (void)pthread_mutex_unlock(&c->api->hashing);
+    return look(c);
+}
+
+/* ── GET /session ── */
+
+void put_person(struct call *c)
+{
+    char csrf[SESSION_CSRF];
+    session_csrf(c->reply->session[0] != 0 ? span_str(c->reply->session) : c->request->session, csrf);
+    struct json *j = &c->json;
+    json_object(j);
+    json_key(j, "person");
+    json_object(j);
+    json_put_str(j, "name", c->person.name);
+    json_put_str(j, "display_name", c->person.display_name);
+    json_put_str(j, "role", c->person.role);
+    json_object_end(j);
+    json_put_str(j, "csrf", c->request->door == DOOR_LOCAL ? "" : csrf);
+    json_put_str(j, "site", c->api->site);
+    json_object_end(j);
+}
+
+void handle_session_get(struct call *c)
+{
+    put_person(c);
+}
+
+static void sign_in(struct call *c, const struct account *account)
+{
+    struct session session;
+    if (!session_open(c->api->sessions, account->name, c->now.monotonic, c->reply->session, &session)) {
+        c->reply->session[0] = 0;
+        problem_later(c, 503, "sessions", "Too many people are signed in. Try again later.", 60);
+        return;
+    }
+    c->person = (struct person){.known = true};
+    (void)snprintf(c->person.name, sizeof c->person.name, "%s", account->name);
+    (void)snprintf(c->person.display_name, sizeof c->person.display_name, "%s", account->display_name);
+    (void)snprintf(c->person.role, sizeof c->person.role, "%s", account->role);
+    memcpy(c->person.session, session.handle, sizeof session.handle);
+
+    struct record *r = decision(c, EVENT_SESSION_OPENED);
+    uint64_t index = 0;
+    bool noted = false;
+    if (r != NULL) {
+        record_str(r, KEY_ACCOUNT, account->name);
+        record_str(r, KEY_SESSION, session.handle);
+        noted = decide(c, r, &index);
+        free(r);
+    }
+    if (!noted) { /* nobody is let in without a record of it */
+        (void)session_close(c->api->sessions, span_str(c->reply->session), &session);
+        crypto_wipe(c->reply->session, sizeof c->reply->session);
+        return;
+    }
+    put_person(c);
+}
+
+/* ── POST /session ── */
+
+/* True: this is the account and its password. Takes the same time for a name that does not exist. */
+static bool password_right(struct call *c, struct span name, struct span password, struct account *account, bool *ret_account)
+{
+    char plain[ACCOUNT_NAME_MAX + 1];
+    struct error e = {0};
+    *ret_account = false;
+    if (account_name(name, plain) && account_get(c->db, span_str(plain), account, ret_account, &e) != 0) {
+        problem_store(c, &e);
+        return false;
+    }
+    if (!hashing_begin(c))
+        return false;
+    bool right = false;
+    if (*ret_account)
+        right = password_verify(password, account->password_hash);
+    else
+        password_verify_nobody(password);
+    return hashing_end(c) && right;
+}
+
+static void refuse_sign_in(struct call *c, bool known, const char *account)
+{
+    /* what was typed as a name may be a password: only names that exist are written down */
+    note_session(c, EVENT_SESSION_REFUSED, known ? account : NULL, NULL, known ? "wrong password" : "no such account");
+    if (!answered(c))
+        problem(c, 401, "wrong-sign-in", "Name or password is wrong.");
+}
+
+void handle_session_post(struct call *c)
+{
+    struct body body;
+    struct body_field fields[] = {{.name = "name", .max = 256}, {.name = "password", .max = 4 * PASSWORD_LONGEST}};
+    if (!body_open(c, &body, fields, 2))
+        return;
+    char name[ACCOUNT_NAME_MAX + 1];
+    struct span who = account_name(fields[0].text, name) ? span_str(name) : SPAN_LIT("?");
+    struct span peer = span_str(c->origin);
+    int64_t wait = 0;
+    struct account account = {0};
+    bool known = false;
+    if (!throttle_ask(c->api->throttle, who, peer, c->now.monotonic, &wait)) {
+        note_session(c, EVENT_SESSION_REFUSED, NULL, NULL, "too many attempts");
+        if (!answered(c))
+            problem_later(c, 429, "throttled", "Too many attempts. Wait a little, then try again.", wait);
+    } else if (password_right(c, fields[0].text, fields[1].text, &account, &known)) {
+        throttle_right(c->api->throttle, who, peer);
+        sign_in(c, &account);
+    } else if (!answered(c)) {
+        refuse_sign_in(c, known, name);
+    }
+    crypto_wipe(&account, sizeof account);
+    body_close(&body);
+}
+
+/* ── DELETE /session ── */
+
+void handle_session_delete(struct call *c)
+{
+    struct session session;
+    if (c->request->door == DOOR_LOCAL || !session_close(c->api->sessions, c->request->session, &session))
+        return;
+    note_session(c, EVENT_SESSION_CLOSED, session.account, session.handle, "signed out");
+    if (!answered(c))
+        c->reply->r.clear_session = true;
+}
+
+/* ── /setup ── */
+
+void handle_setup_get(struct call *c)
+{
+    struct error e = {0};
+    int64_t n = account_total(c->db, &e);
+    if (n < 0) {
+        problem_store(c, &e);
+        return;
+    }
+    json_object(&c->json);
+    json_put_bool(&c->json, "needed", n == 0);
+    json_object_end(&c->json);
+}
+
+enum { SETUP_CODE, SETUP_NAME, SETUP_PASSWORD, SETUP_DISPLAY, SETUP_FIELDS };
+
+/* The code, throttled. True: right. */
+static bool code_right(struct call *c, struct span typed)
+{
+    int64_t wait = 0;
+    (void)pthread_mutex_lock(&c->api->lock);
+    bool open = throttle_window_open(&c->api->setup_wrong, WRONG_CODES_A_MINUTE, c->now.monotonic, &wait);
+    bool right = open && setup_code_matches(typed, c->api->setup_code);
+    if (open && !right)
+        throttle_window_count(&c->api->setup_wrong);
+    (void)pthread_mutex_unlock(&c->api->lock);
+    if (!open)
+        problem_later(c, 429, "throttled", "Too many wrong codes. Wait a little, then try again.", wait);
+    else if (!right)
+        refuse(c, 403, "wrong-code", "This is not the set-up code. It stands where Tourniquet was started.", "setup");
+    return right;
+}
+
+static bool acceptable(struct call *c, struct body_field *f, struct account *account)
+{
+    if (!account_name(f[SETUP_NAME].text, account->name)) {
+        problem(c, 422, "name", "A name has 1 to 64 letters (a-z), digits, dots, dashes or underscores, and starts with a letter or digit.");
+        return false;
+    }
+    struct span display = f[SETUP_DISPLAY].text.n > 0 ? f[SETUP_DISPLAY].text : span_str(account->name);
+    if (!account_display_name_valid(display)) {
+        problem(c, 422, "display-name", "The name to show has 1 to 80 characters.");
+        return false;
+    }
+    (void)snprintf(account->display_name, sizeof account->display_name, "%.*s", (int)display.n, (const char *)display.p);
+    (void)snprintf(account->role, sizeof account->role, "%s", ROLE_LAB_MANAGER);
+    const struct span context[] = {span_str(account->name), display, span_str(c->api->site), SPAN_LIT("tourniquet")};
+    const char *why = password_refused(f[SETUP_PASSWORD].text, context, 4);
+    if (why != NULL)
+        problem(c, 422, "weak-password", why);
+    return why == NULL;
+}
+
+static bool make_account(struct call *c, struct account *account, struct span password)
+{
+    struct error e = {0};
+    if (!hashing_begin(c))
+        return false;
+    int rc = password_hash(password, account->password_hash, &e);
+    if (!hashing_end(c))
+        return false;
+    if (rc != 0) {
+        problem(c, 503, "memory", "Not saved: the machine is out of memory.");
+        return false;
+    }
+    c->person = (struct person){.known = true};
+    (void)snprintf(c->person.name, sizeof c->person.name, "%s", account->name);
+    struct record *r = decision(c, EVENT_ACCOUNT_CREATED);
+    if (r == NULL)
+        return false;
+    record_str(r, KEY_ACCOUNT, account->name);
+    record_str(r, KEY_DISPLAY_NAME, account->display_name);
+    record_str(r, KEY_ACCOUNT_ROLE, account->role);
+    record_str(r, KEY_PASSWORD_HASH, account->password_hash);
+    uint64_t index = 0;
+    bool ok = decide(c, r, &index);
+    free(r);
+    return ok;
+}
+
+void handle_setup_post(struct call *c)
+{
+    struct body body;
+    struct body_field fields[SETUP_FIELDS] = {
+        [SETUP_CODE] = {.name = "code", .max = 64},
+        [SETUP_NAME] = {.name = "name", .max = 256},
+        [SETUP_PASSWORD] = {.name = "password", .max = 4 * PASSWORD_LONGEST},
+        [SETUP_DISPLAY] = {.name = "display_name", .max = 4 * ACCOUNT_DISPLAY_MAX, .optional = true},
+    };
+    if (!body_open(c, &body, fields, SETUP_FIELDS))
+        return;
+    struct error e = {0};
+    struct account account = {0};
+    int64_t accounts = account_total(c->db, &e);
+    if (accounts < 0)
+        problem_store(c, &e);
+    else if (accounts > 0)
+        problem(c, 409, "done", "The first administrator exists already. Sign in.");
+    else if (code_right(c, fields[SETUP_CODE].text) && acceptable(c, fields, &account) && make_account(c, &account, fields[SETUP_PASSWORD].text)) {
+        (void)pthread_mutex_lock(&c->api->lock);
+        crypto_wipe(c->api->setup_code, sizeof c->api->setup_code);
+        (void)pthread_mutex_unlock(&c->api->lock);
+        sign_in(c, &account);
+    }
+    crypto_wipe(&account, sizeof account);
+    body_close(&body);
+}
