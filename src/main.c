@@ -5,6 +5,8 @@
 #include <string.h>
 
 static const struct verb *const verbs[] = {
+    &verb_run,
+    &verb_demo,
     &verb_sense,
     &verb_simulate,
     &verb_ledger,

@@ -55,10 +55,9 @@ _Noreturn static void become_role(const char *path, const char *name, int contro
     environment[0] = options;
     environment[1] = undefined;
 #endif
-    char role[32];
-    size_t n = strlen(name);
-    memcpy(role, name, n + 1);
-    char *const arguments[] = {role, NULL};
+    char title[48] = "tourniquet-"; /* as `ps` shows it */
+    memcpy(title + strlen(title), name, strlen(name) + 1);
+    char *const arguments[] = {title, NULL};
     (void)execve(path, arguments, environment);
     _exit(127);
 }
