@@ -65,11 +65,13 @@ void throttle_free(struct throttle *t)
 
 static struct span key_of(enum scope scope, struct span account, struct span peer, uint8_t out[SHA256_SIZE])
 {
-    uint8_t head = (uint8_t)scope;
-    struct span none = SPAN_LIT("");
-    uint8_t length = (uint8_t)account.n;
-    struct span parts[] = {span_of(&head, 1), span_of(&length, 1), scope == SCOPE_PEER ? none : account, scope == SCOPE_ACCOUNT ? none : peer};
-    crypto_sha256_parts(parts, 4, out);
+    if (scope == SCOPE_PEER)
+        account = SPAN_LIT("");
+    if (scope == SCOPE_ACCOUNT)
+        peer = SPAN_LIT("");
+    uint8_t head[2] = {(uint8_t)scope, (uint8_t)account.n};
+    struct span parts[] = {span_of(head, 2), account, peer};
+    crypto_sha256_parts(parts, 3, out);
     return span_of(out, SHA256_SIZE);
 }
 
@@ -148,7 +150,7 @@ void throttle_right(struct throttle *t, struct span account, struct span peer)
         struct entry *en = table_get(t->entries, key_of((enum scope)s, account, peer, key));
         if (en != NULL && en->wrong > 0) {
             en->wrong--; /* this one was not wrong */
-            if (en->wrong <= limits[s].free)
+            if (s == SCOPE_ACCOUNT || en->wrong <= limits[s].free) /* whoever knows the password need not wait for those who guess it */
                 en->until = en->last;
         }
     }
