@@ -132,6 +132,8 @@ static const struct flaw {
      "Have the interface settings of the device checked. Receivers may lose results over this.", NULL},
     {"bytes are missing", KIND_MESSAGE_MALFORMED, SEVERITY_INFO, "A message from {0} to {1} could be read only in part, because the capture lost some of it",
      "Nothing is wrong in the lab because of this. If it goes on, have the network tap or mirror port checked: it drops packets.", NULL},
+    {"frames are missing", KIND_MESSAGE_MALFORMED, SEVERITY_INFO, "A message from {0} to {1} could be read only in part, because the capture lost some of it",
+     "Nothing is wrong in the lab because of this. If it goes on, have the network tap or mirror port checked: it drops packets.", NULL},
     {"message of ", KIND_MESSAGE_MALFORMED, SEVERITY_LOW, "A message from {0} to {1} was too large to be examined",
      "Ask the device's vendor whether messages of this size are expected (pictures and documents can be). If not, have the device examined.", NULL},
     {"", KIND_MESSAGE_MALFORMED, SEVERITY_MEDIUM, "A message from {0} to {1} is damaged, and its results may not have arrived",
@@ -171,6 +173,12 @@ static void malformed(struct detect *d, const struct record *r, const struct mes
     buf_release(&title);
 }
 
+/* What may come from a broken device as well as from an attacker. */
+static bool only_upsets(struct span what)
+{
+    return span_starts(what, SPAN_LIT("NUL byte")) || span_starts(what, SPAN_LIT("control character")) || span_starts(what, SPAN_LIT("absurd"));
+}
+
 static void hostile(struct detect *d, const struct record *r, const struct message *m, struct parties *p)
 {
     if (m->hostile.n == 0)
@@ -179,12 +187,14 @@ static void hostile(struct detect *d, const struct record *r, const struct messa
     char cause[CAUSE_MAX];
     struct buf title = BUF_INIT(1024);
     parties_text(p);
+    bool attack = !only_upsets(m->hostile);
     struct finding f = {
         .kind = KIND_MESSAGE_HOSTILE,
-        .severity = SEVERITY_CRITICAL,
-        .title = title_with(&title, "A message from {0} tries to attack {1}", m->hostile),
-        .advice = "Take {0} off the network now and leave it switched on for examination. Tell whoever runs {1} to look at its logs for this moment, and trust no "
-                  "result that {0} sent until somebody has checked the device.",
+        .severity = attack ? SEVERITY_CRITICAL : SEVERITY_HIGH,
+        .title = title_with(&title, attack ? "A message from {0} tries to attack {1}" : "A message from {0} holds what can bring {1} to a stop", m->hostile),
+        .advice = attack ? "Take {0} off the network now and leave it switched on for examination. Tell whoever runs {1} to look at its logs for this moment, and trust "
+                           "no result that {0} sent until somebody has checked the device."
+                         : "Check that {1} still takes results. Have the device at {0} examined: it is broken, or somebody is using it to upset its receiver.",
         .technique = "T1210",
         .subjects = {span_str(p->sender_text), span_str(p->receiver_text)},
         .n_subjects = 2,

@@ -2,7 +2,9 @@
  * connection (result.replayed). Nothing but keyed digests is kept. */
 #include "engine/detect/detect_private.h"
 
-#define REPLAY_AFTER (10 * 60 * TIME_SECOND) /* sooner, from the same address, it is a sender that was not sure to have been heard */
+/* A sender that was not sure to have been heard sends again, from the same address, on a new connection. It is a replay when it comes later than this, or
+ * after the first connection went on to other messages. */
+#define REPLAY_AFTER (10 * 60 * TIME_SECOND)
 #define CAUSE_MAX 1024
 
 struct kept_result {
@@ -76,6 +78,7 @@ static void changed(struct detect *d, const struct record *r, const struct resul
 
 /* ── Whole messages ── */
 
+/* A message with results, by its identity; or, under a flow's key, the identity of its last such message in `content`. */
 struct kept_message {
     struct digest content; /* the sum of its results */
     uint64_t flow;
@@ -135,7 +138,7 @@ static void replayed(struct detect *d, const struct record *r, struct parties *p
         .kind = KIND_RESULT_REPLAYED,
         .severity = other ? SEVERITY_HIGH : SEVERITY_MEDIUM,
         .title = other ? "{0} sent to {1} a message with results that {2} had sent before, unchanged."
-                       : "{0} sent {1} the same message with results once more, on a new connection, long after it had been accepted.",
+                       : "{0} sent the same message with results to {1} once more, on a new connection, after it had been accepted.",
         .advice = other ? "Find the device with address {0}: somebody may be sending recorded results again. Check in the LIS that these results were not filed twice "
                           "or for another order."
                         : "Ask whether somebody sent old results again on purpose. If not, check in the LIS that they were not filed twice or for another order.",
@@ -148,15 +151,32 @@ static void replayed(struct detect *d, const struct record *r, struct parties *p
     buf_release(&cause);
 }
 
+/* Where the last message of a flow is remembered. */
+static struct digest flow_key(const struct detect *d, uint64_t flow)
+{
+    struct digester g;
+    digest_start(&g, &d->key, 'f');
+    digest_add(&g, span_of(&flow, sizeof flow));
+    return digest_end(&g);
+}
+
+static bool went_on(const struct detect *d, uint64_t flow, struct digest identity)
+{
+    const struct kept_message *last = memo_get(d->messages, flow_key(d, flow));
+    return last != NULL && !digest_equal(last->content, identity);
+}
+
 static void message_complete(struct detect *d, const struct record *r, struct parties *p)
 {
     bool is_new;
     struct kept_message *k = memo_put(d->messages, d->open.identity, r->time, &is_new);
     bool same = !is_new && k->accepted && digest_equal(k->content, d->open.content);
-    if (same && k->flow != r->flow.id && (elsewhere(k, p) || r->time - k->time >= REPLAY_AFTER))
+    if (same && k->flow != r->flow.id && (elsewhere(k, p) || r->time - k->time >= REPLAY_AFTER || went_on(d, k->flow, d->open.identity)))
         replayed(d, r, p, k);
     if (!same) /* else the first one stays what later ones are compared with */
         *k = (struct kept_message){.content = d->open.content, .flow = r->flow.id, .from = *p->sender, .time = r->time};
+    struct kept_message *last = memo_put(d->messages, flow_key(d, r->flow.id), r->time, NULL);
+    last->content = d->open.identity;
 }
 
 /* A result of the open message: its content goes into the sum, which the last one completes. */

@@ -166,31 +166,31 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
     const struct span none = {0};
     tq_time now = r->time;
     bool learning = !d->learnt && now - d->first < (d->options.learn > 0 ? d->options.learn : LEARN_DEFAULT);
+    struct span name = name_of(m->sender);
     bool new_pair;
     bool new_address;
     bool new_receiver;
-    struct span name = name_of(m->sender);
     (void)look(d, key_of(d, 'p', p->sender, name, 0), now, learning, &new_pair);
-    (void)look(d, key_of(d, 'a', p->sender, none, 0), now, learning, &new_address);
     (void)look(d, key_of(d, 'r', p->receiver, none, p->port), now, learning, &new_receiver);
     if (p->receiver_listens)
         (void)look(d, key_of(d, 'l', p->receiver, none, 0), now, learning, &(bool){false});
+    /* An address at home in the lab: it was learnt, or others have been sending to it (a LIS that sends its first order, the second address of a
+     * middleware). */
+    bool at_home = look(d, key_of(d, 'a', p->sender, none, 0), now, learning, &new_address)->learnt || memo_get(d->known, key_of(d, 'l', p->sender, none, 0)) != NULL;
     if (learning && new_pair)
         d->senders_learnt++;
     bool newcomer = new_pair && !learning && d->senders_learnt > 0;
-    struct name_news news = judge_name(d, name, p->sender, now, learning, newcomer && new_address);
+    struct name_news news = judge_name(d, name, p->sender, now, learning, newcomer && !at_home);
     if (news.rival.family != 0)
         spoofed(d, r, m, &news.rival, &news.home);
     if (!newcomer || (name.n == 0 && !new_address))
         return;
-    /* A receiver that now sends too (a LIS its first order) is no newcomer. */
-    bool listens = memo_get(d->known, key_of(d, 'l', p->sender, none, 0)) != NULL;
     if (news.taken)
         spoofed(d, r, m, p->sender, &news.home);
+    else if (!at_home)
+        unknown(d, r, m, p, !new_receiver && m->results > 0 ? SEVERITY_HIGH : SEVERITY_MEDIUM);
     else if (!new_address)
         unknown(d, r, m, p, SEVERITY_LOW);
-    else if (!listens)
-        unknown(d, r, m, p, !new_receiver && m->results > 0 ? SEVERITY_HIGH : SEVERITY_MEDIUM);
 }
 
 /* ── What is kept over a restart: docs/formats/detector-state.md ── */

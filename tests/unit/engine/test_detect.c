@@ -266,7 +266,10 @@ static void malformed_joins_by_reason(void **state)
     assert_string_equal(severity(&s, "message.malformed"), "info");
     message(d, (struct say){.src = "10.0.5.11", .sender = "COAG", .malformed = "tcp: bytes of this stream were sent twice with different content"});
     assert_string_equal(severity(&s, "protocol.violation"), "high");
-    message(d, (struct say){.src = "10.0.5.11", .sender = "COAG", .hostile = "a command in PID-5 (segment 2)"});
+    message(d, (struct say){.src = "10.0.5.11", .sender = "COAG", .hostile = "control character in PID-5 (byte 90)"});
+    assert_string_equal(severity(&s, "message.hostile"), "high");
+    s.n = 0;
+    message(d, (struct say){.src = "10.0.5.11", .sender = "COAG", .hostile = "shell command in PID-5 (byte 90)"});
     assert_string_equal(severity(&s, "message.hostile"), "critical");
     detect_free(d);
 }
@@ -314,7 +317,7 @@ static void corrections_and_progress_are_no_alteration(void **state)
 }
 
 /* One message with one result, acknowledged. */
-static void exchange(struct detect *d, const char *src, uint64_t flow, double when, const char *value)
+static void exchange_as(struct detect *d, const char *control_id, const char *src, uint64_t flow, double when, const char *value)
 {
     static struct record r;
     struct flow_ref f = flow_of(src, flow);
@@ -324,11 +327,16 @@ static void exchange(struct detect *d, const char *src, uint64_t flow, double wh
     record_str(&r, KEY_MESSAGE_ID, id);
     record_str(&r, KEY_MESSAGE_TYPE, "ORU^R01");
     record_str(&r, KEY_SENDER, "COAG");
-    record_str(&r, KEY_CONTROL_ID, "A45-1");
+    record_str(&r, KEY_CONTROL_ID, control_id);
     record_int(&r, KEY_RESULTS, 1);
     detect_record(d, &r);
     result(d, (struct value){.src = src, .flow = flow, .at = when, .message = id, .specimen = "S1", .value = value, .status = "F"});
-    message(d, (struct say){.src = src, .flow = flow, .at = when, .sender = "LIS", .type = "ACK", .ack_for = "A45-1", .back = true});
+    message(d, (struct say){.src = src, .flow = flow, .at = when, .sender = "LIS", .type = "ACK", .ack_for = control_id, .back = true});
+}
+
+static void exchange(struct detect *d, const char *src, uint64_t flow, double when, const char *value)
+{
+    exchange_as(d, "A45-1", src, flow, when, value);
 }
 
 static void replayed_message(void **state)
@@ -348,6 +356,13 @@ static void replayed_message(void **state)
     s.n = 0;
     exchange(d, "10.0.5.66", 9, 9300, "6.6"); /* other content: no replay */
     assert_int_equal(count(&s, "result.replayed"), 0);
+    detect_free(d);
+
+    d = detector(&s);
+    exchange(d, "10.0.5.11", 5, 1, "5.1");
+    exchange_as(d, "A45-2", "10.0.5.11", 5, 2, "5.5");
+    exchange(d, "10.0.5.11", 6, 30, "5.1"); /* soon, but its connection had gone on to another message */
+    assert_int_equal(count(&s, "result.replayed"), 1);
     detect_free(d);
 }
 
