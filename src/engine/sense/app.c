@@ -28,6 +28,8 @@ struct app_context *app_context_new(const struct sense_options *options, struct 
         c->options.limits.message = sense_default_limits.message;
     if (c->options.limits.messages_total == 0)
         c->options.limits.messages_total = sense_default_limits.messages_total;
+    if (c->options.limits.message < APP_MESSAGE_LEAST)
+        c->options.limits.message = APP_MESSAGE_LEAST;
     c->counters = counters;
     c->types = table_new(options->hash_key, APP_TYPES, sizeof(uint64_t));
     c->told = table_new(options->hash_key, APP_EVIDENCE, 1);

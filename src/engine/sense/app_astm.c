@@ -226,6 +226,31 @@ static void drop_all(const struct app_where *w, struct astm_side *s)
     s->bytes = 0;
 }
 
+static void cut_to_record(struct astm_side *s)
+{
+    while (s->text.n > 0 && s->text.p[s->text.n - 1] != '\r')
+        s->text.n--;
+}
+
+/* The text passes a limit: of the message its first whole records are kept, also when they are in this frame. */
+static void cut_frame(const struct app_where *w, struct astm_side *s, struct span text)
+{
+    bool over;
+    bool first = s->frame_at == 0;
+    size_t left = first ? s->text.n : s->frame_at;
+    s->frame_cut = true;
+    app_hold_shrink(w->c, &s->text, left < APP_KEEP_OVERSIZE ? left : APP_KEEP_OVERSIZE);
+    if (first && s->text.n < APP_KEEP_OVERSIZE) {
+        size_t room = APP_KEEP_OVERSIZE - s->text.n;
+        (void)app_hold(w->c, &s->text, span_of(text.p, text.n < room ? text.n : room), &over);
+    }
+    cut_to_record(s);
+    if (!first)
+        s->frame_at = s->text.n;
+    if (s->parsed > s->frame_at)
+        s->parsed = s->frame_at;
+}
+
 static void keep(const struct app_where *w, struct astm_side *s, struct span text)
 {
     s->bytes += text.n;
@@ -238,12 +263,7 @@ static void keep(const struct app_where *w, struct astm_side *s, struct span tex
         s->over = true;
     else
         s->starved = true;
-    s->frame_cut = true;
-    size_t left = s->frame_at < APP_KEEP_OVERSIZE ? s->frame_at : APP_KEEP_OVERSIZE;
-    app_hold_shrink(w->c, &s->text, left);
-    while (s->text.n > 0 && s->text.p[s->text.n - 1] != '\r')
-        s->text.n--;
-    s->frame_at = s->parsed = s->text.n;
+    cut_frame(w, s, text);
 }
 
 /* One whole record, [from, from + n). True when it ended a message, which is done with then. */
@@ -296,9 +316,7 @@ static void accept_text(const struct app_where *w, struct astm_side *s)
 {
     if (s->link.out_of_order)
         s->frame_lost = true;
-    if (s->frame_cut)
-        s->text.n = s->frame_at;
-    else if (s->link.last_of_message && s->text.n > 0 && s->text.p[s->text.n - 1] != '\r')
+    if (!s->frame_cut && s->link.last_of_message && s->text.n > 0 && s->text.p[s->text.n - 1] != '\r')
         keep(w, s, SPAN_LIT("\r"));
     s->frame_cut = false;
     s->frame_at = s->text.n;
@@ -380,8 +398,7 @@ void app_astm_gap(const struct app_where *w)
     struct astm_side *s = &w->f->side[w->direction].astm;
     (void)astm_link_gap(&s->link);
     bad_frame(s);
-    while (s->text.n > 0 && s->text.p[s->text.n - 1] != '\r')
-        s->text.n--;
+    cut_to_record(s);
     s->frame_at = s->text.n;
     if (s->parsed > s->text.n)
         s->parsed = s->text.n;

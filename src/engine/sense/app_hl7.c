@@ -339,6 +339,7 @@ static void block_start(struct hl7_side *s)
     s->framed = true;
 }
 
+/* Of a message over a limit its beginning is kept, the same however the stream is cut. */
 static void keep(const struct app_where *w, struct hl7_side *s, struct span part)
 {
     if (s->over || s->starved || part.n == 0)
@@ -351,6 +352,10 @@ static void keep(const struct app_where *w, struct hl7_side *s, struct span part
     else
         s->starved = true;
     app_hold_shrink(w->c, &s->text, APP_KEEP_OVERSIZE);
+    size_t room = APP_KEEP_OVERSIZE - s->text.n;
+    if (part.n > room)
+        part.n = room;
+    (void)app_hold(w->c, &s->text, part, &over);
 }
 
 static void flush(const struct app_where *w, struct hl7_side *s)
@@ -413,7 +418,7 @@ static void block_end(const struct app_where *w, struct hl7_side *s, const char 
     struct content content = {.message = split ? buf_span(&s->text) : s->whole, .bytes = s->bytes};
     size_t limit = w->c->options.limits.message;
     if (content.message.n > limit)
-        content.message.n = APP_KEEP_OVERSIZE < limit ? APP_KEEP_OVERSIZE : limit;
+        content.message.n = APP_KEEP_OVERSIZE;
     content.header_only = s->over || s->starved || s->bytes > limit;
     char flaw[APP_REASON];
     flaw_of(w, s, cut_off, flaw);

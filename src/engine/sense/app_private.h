@@ -26,6 +26,7 @@
 #define APP_TYPE_TEXT 48
 #define APP_REASON 128          /* room for a reason */
 #define APP_KEEP_OVERSIZE 4096  /* of a message over the limit: its beginning, to name its type and sender */
+#define APP_MESSAGE_LEAST 8192  /* the limit of a message is at least this: room for its beginning and a record behind it */
 #define APP_TYPES 256           /* message types counted apart */
 #define APP_EVIDENCE 4096       /* pieces of evidence remembered as told; then all is forgotten and may be told again */
 #define APP_SPARES 8            /* buffers kept for the next split message */
