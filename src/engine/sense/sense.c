@@ -22,13 +22,14 @@
 #define LEAP (3600 * TIME_SECOND) /* a step of the packet clock that one packet alone cannot make */
 #define UNKNOWN_TYPES 8           /* unknown link types told apart */
 
+/* Together with what every flow takes (about 1 KiB) these keep the whole program below 128 MiB when all of them are reached at once. */
 const struct sense_limits sense_default_limits = {
-    .flows = 65536,
-    .fragments = 4u << 20,
+    .flows = 32768,
+    .fragments = 2u << 20,
     .reassembly_flow = 256u << 10,
-    .reassembly_total = 16u << 20,
+    .reassembly_total = 12u << 20,
     .message = 4u << 20,
-    .messages_total = 32u << 20,
+    .messages_total = 24u << 20,
 };
 
 enum damage { DAMAGE_LINK, DAMAGE_ARP, DAMAGE_IP, DAMAGE_TCP, DAMAGE_UDP, DAMAGE_CUT, DAMAGE_TYPE, DAMAGE_KINDS };

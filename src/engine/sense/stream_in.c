@@ -8,7 +8,7 @@
 
 #define WINDOW (STREAM_IN_MOST + 524288u) /* what must be in one piece, and a block to read at a time */
 #define PACKED 131072u
-#define ZSTD_WINDOW_LOG 25 /* 32 MiB: frames that need more would break the memory promise */
+#define ZSTD_WINDOW_LOG 24 /* 16 MiB: frames that need more (zstd --ultra, --long) would break the memory promise */
 
 enum packing { PACKED_GZIP, PACKED_ZSTD };
 
@@ -128,7 +128,7 @@ static ssize_t zstd_into(struct stream_in *in, uint8_t *into, size_t n)
     u->at = from.pos;
     if (ZSTD_isError(status)) {
         in->trouble = ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge
-                            ? "the zstd frame needs a window of more than 32 MiB: pack it again without --long or --ultra"
+                            ? "the zstd frame needs a window of more than 16 MiB: pack it again without --long or --ultra"
                             : "the zstd stream is corrupt";
         in->ended = true;
     } else {

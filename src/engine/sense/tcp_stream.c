@@ -185,13 +185,13 @@ static void drain(const struct work *w)
         }
         free(s);
     }
-    me->held_since = w->now;
 }
 
 static void give_up(const struct work *w)
 {
     gap(w, w->me->held->seq - w->me->next);
     drain(w);
+    w->me->held_since = w->now;
 }
 
 /* ── ahead of next ── */
@@ -319,8 +319,11 @@ static void payload_slow(const struct work *w, uint32_t seq, struct span bytes, 
     }
     if (!room_for(w, cost((uint32_t)bytes.n) * 2) && seq != me->next)
         gap(w, seq - me->next);
+    uint32_t before = me->next;
     merge(w, seq, bytes, n, counted);
     drain(w);
+    if (me->next != before)
+        me->held_since = w->now;
 }
 
 static void pin(const struct streams *t, struct tcp_side *me, uint32_t next)

@@ -1,0 +1,331 @@
+/* Whole packets through sense: flows, evidence, the clock, damage, limits. */
+#include "engine/sense/sense.h"
+
+#include "wire/dhcp_write.h"
+#include "wire/packet_write.h"
+#include "wire/tls_write.h"
+
+#include "../cmocka_all.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#define T0 (1700000000 * TIME_SECOND)
+#define MOST 64
+
+/* The records that came, each as one line of text. */
+struct notes {
+    size_t n;
+    uint64_t seq;
+    char lines[MOST][512];
+};
+
+static void note(void *context, const struct record *r)
+{
+    struct notes *notes = context;
+    assert_true(r->seq == ++notes->seq);
+    if (notes->n == MOST)
+        return;
+    char *line = notes->lines[notes->n++];
+    int n = snprintf(line, 512, "%s", event_name(r->event));
+    for (size_t i = 0; i < r->n; i++) {
+        const struct key_info *k = key_info(r->fields[i].key);
+        if (k->type == TYPE_TEXT)
+            n += snprintf(line + n, 512 - (size_t)n, " %s=%.*s", k->json, (int)r->fields[i].text.n, (const char *)r->fields[i].text.p);
+        else
+            n += snprintf(line + n, 512 - (size_t)n, " %s=%lld", k->json, (long long)r->fields[i].number);
+    }
+}
+
+static bool noted(const struct notes *notes, const char *what)
+{
+    for (size_t i = 0; i < notes->n; i++) {
+        if (strstr(notes->lines[i], what) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static struct sense *begin(struct notes *notes)
+{
+    struct sense_options o = {.hash_key = {5, 6}, .flow_records = notes != NULL};
+    if (notes != NULL) {
+        memset(notes, 0, sizeof *notes);
+        o.sink = (struct record_sink){.put = note, .context = notes};
+    }
+    struct error e = {0};
+    struct sense *s = sense_new(&o, &e);
+    assert_non_null(s);
+    return s;
+}
+
+static struct packet_path path_of(uint8_t from, uint8_t to)
+{
+    struct packet_path p = {.mac_src = {2, 0, 0, 0, 0, from}, .mac_dst = {2, 0, 0, 0, 0, to}, .ttl = 64};
+    p.src = (struct address){.bytes = {10, 0, 0, from}, .family = 4};
+    p.dst = (struct address){.bytes = {10, 0, 0, to}, .family = 4};
+    return p;
+}
+
+static void give(struct sense *s, tq_time time, struct buf *frame)
+{
+    uint8_t *exact = malloc(frame->n);
+    assert_non_null(exact);
+    memcpy(exact, frame->p, frame->n);
+    sense_packet(s, time, 1, span_of(exact, frame->n), (uint32_t)frame->n);
+    free(exact);
+    buf_clear(frame);
+}
+
+static void tcp(struct sense *s, tq_time time, struct packet_path path, uint16_t sport, uint16_t dport, uint32_t seq, uint32_t ack, uint8_t flags,
+    struct span payload)
+{
+    struct buf b = BUF_INIT(65536);
+    struct packet_tcp t = {.sport = sport, .dport = dport, .seq = seq, .ack = ack, .flags = flags, .window = 8192};
+    packet_write_tcp(&b, &path, &t, payload);
+    assert_true(buf_ok(&b));
+    give(s, time, &b);
+    buf_release(&b);
+}
+
+static void udp(struct sense *s, tq_time time, struct packet_path path, uint16_t sport, uint16_t dport, struct span payload)
+{
+    struct buf b = BUF_INIT(65536);
+    packet_write_udp(&b, &path, sport, dport, payload);
+    give(s, time, &b);
+    buf_release(&b);
+}
+
+#define NOTHING ((struct span){0})
+#define SYN PACKET_TCP_SYN
+#define ACK PACKET_TCP_ACK
+#define FIN PACKET_TCP_FIN
+
+static void a_conversation(void **state)
+{
+    (void)state;
+    struct notes notes;
+    struct sense *s = begin(&notes);
+    struct packet_path out = path_of(1, 2);
+    struct packet_path in = path_of(2, 1);
+    tcp(s, T0, in, 2000, 1000, 0xffffffff, 100, SYN | ACK, NOTHING); /* the answer is captured first */
+    tcp(s, T0, out, 1000, 2000, 99, 0, SYN, NOTHING);
+    tcp(s, T0 + 1, out, 1000, 2000, 100, 0, ACK, SPAN_LIT("abc"));
+    tcp(s, T0 + 2, in, 2000, 1000, 0, 103, ACK, SPAN_LIT("d"));
+    tcp(s, T0 + 3, out, 1000, 2000, 103, 1, FIN | ACK, NOTHING);
+    tcp(s, T0 + 4, in, 2000, 1000, 1, 104, FIN | ACK, NOTHING);
+    tcp(s, T0 + 5, out, 1000, 2000, 104, 2, ACK, NOTHING);
+    tcp(s, T0 + TIME_SECOND, out, 1000, 2000, 5000, 0, SYN, NOTHING); /* the same ports again */
+    udp(s, T0 + TIME_SECOND, out, 5, 6, SPAN_LIT("x"));
+    udp(s, T0 + 90 * TIME_SECOND, in, 6, 5, SPAN_LIT("x")); /* too late for an answer */
+    sense_finish(s);
+    const struct sense_stats *t = sense_stats(s);
+    assert_true(t->flows == 4 && t->tcp_flows == 2 && t->udp_flows == 2);
+    assert_true(t->packets == 10 && t->damaged_packets == 0 && t->tcp_gaps == 0 && t->retransmitted == 0);
+    assert_true(t->first_time == T0 && t->last_time == T0 + 90 * TIME_SECOND);
+    assert_true(noted(&notes, "flow.closed packets=7 bytes_up=240 bytes_down=180 duration_ns=5 reason=fin"));
+    assert_true(noted(&notes, "reason=idle"));
+    assert_true(noted(&notes, "reason=end"));
+    assert_true(noted(&notes, "asset.evidence ip=10.0.0.1 mac=02:00:00:00:00:01 source=ip"));
+    assert_true(noted(&notes, "asset.evidence ip=10.0.0.2 mac=02:00:00:00:00:02 source=ip"));
+    assert_int_equal(notes.n, 6);
+    sense_free(s);
+}
+
+static void vlans_keep_networks_apart(void **state)
+{
+    (void)state;
+    struct sense *s = begin(NULL);
+    struct packet_path p = path_of(1, 2);
+    for (uint16_t vlan = 0; vlan < 5; vlan++) {
+        p.vlan = vlan;
+        tcp(s, T0, p, 1, 2, 7, 0, SYN, NOTHING);
+    }
+    assert_true(sense_stats(s)->tcp_flows == 5);
+    sense_free(s);
+}
+
+static void devices_introduce_themselves(void **state)
+{
+    (void)state;
+    struct notes notes;
+    struct sense *s = begin(&notes);
+    struct buf b = BUF_INIT(65536);
+    struct packet_arp arp = {.mac_src = {2, 0, 0, 0, 0, 9}, .sender_mac = {2, 0, 0, 0, 0, 9}, .sender_ip = {10, 0, 0, 9}, .target_ip = {10, 0, 0, 1}};
+    for (int i = 0; i < 3; i++) {
+        packet_write_arp(&b, &arp);
+        give(s, T0, &b);
+    }
+    assert_int_equal(notes.n, 1); /* said once */
+    assert_true(noted(&notes, "ip=10.0.0.9 mac=02:00:00:00:00:09 source=arp"));
+    struct buf payload = BUF_INIT(65536);
+    const uint8_t wish[4] = {10, 0, 0, 7};
+    dhcp_write(&payload, &(struct dhcp_write){.type = DHCP_REQUEST, .mac = {2, 0, 0, 0, 0, 7}, .requested = wish, .host_name = "XN-1000", .vendor_class = "MSFT 5.0"});
+    udp(s, T0, path_of(7, 255), 68, 67, buf_span(&payload));
+    assert_true(noted(&notes, "ip=10.0.0.7 mac=02:00:00:00:00:07 software=MSFT 5.0 hostname=XN-1000 source=dhcp"));
+    buf_clear(&payload);
+    tls_write_client_hello(&payload, &(struct tls_hello_write){.server_name = "lis.example"});
+    for (size_t at = 0; at < payload.n; at++) /* a byte a segment */
+        tcp(s, T0 + (tq_time)at, path_of(1, 3), 1234, 443, 500 + (uint32_t)at, 1, ACK, span_of(payload.p + at, 1));
+    assert_true(noted(&notes, "ip=10.0.0.3 hostname=lis.example source=tls"));
+    sense_finish(s);
+    assert_true(noted(&notes, "app=dhcp"));
+    buf_release(&payload);
+    buf_release(&b);
+    sense_free(s);
+}
+
+static void the_clock_follows_no_single_packet(void **state)
+{
+    (void)state;
+    struct notes notes;
+    struct sense *s = begin(&notes);
+    struct packet_path p = path_of(1, 2);
+    tcp(s, T0, p, 1, 2, 7, 0, ACK, SPAN_LIT("x"));
+    tcp(s, INT64_MAX, p, 1, 3, 7, 0, ACK, SPAN_LIT("x"));
+    tcp(s, T0 + TIME_SECOND, p, 1, 2, 8, 0, ACK, SPAN_LIT("x"));
+    tcp(s, 0, p, 1, 2, 9, 0, ACK, SPAN_LIT("x"));
+    tcp(s, INT64_MIN, p, 1, 2, 10, 0, ACK, SPAN_LIT("x"));
+    tcp(s, T0 + 2 * TIME_SECOND, p, 1, 2, 11, 0, ACK, SPAN_LIT("x"));
+    assert_true(sense_stats(s)->flows == 2);
+    assert_true(sense_stats(s)->last_time == T0 + 2 * TIME_SECOND);
+    tcp(s, T0 + 30000 * TIME_SECOND, p, 1, 4, 1, 0, ACK, SPAN_LIT("x")); /* captures joined: the second packet confirms */
+    tcp(s, T0 + 30000 * TIME_SECOND, p, 1, 4, 2, 0, ACK, SPAN_LIT("x"));
+    assert_true(sense_stats(s)->last_time == T0 + 30000 * TIME_SECOND);
+    assert_true(noted(&notes, "reason=idle"));
+    sense_free(s);
+}
+
+static void sum(void *context, const char *what, uint64_t count)
+{
+    struct notes *n = context;
+    assert_true(n->n < MOST);
+    (void)snprintf(n->lines[n->n++], 512, "%s %llu", what, (unsigned long long)count);
+    n->seq += count;
+}
+
+static void damage_is_counted_and_named(void **state)
+{
+    (void)state;
+    struct sense *s = begin(NULL);
+    struct buf b = BUF_INIT(65536);
+    struct packet_path p = path_of(1, 2);
+    struct packet_tcp t = {.sport = 1, .dport = 2, .flags = ACK};
+    for (size_t n = 0; n < 64; n++) { /* cut everywhere */
+        packet_write_tcp(&b, &p, &t, SPAN_LIT("ABCDEFGHIJ"));
+        uint32_t whole = (uint32_t)b.n;
+        b.n = n < b.n ? n : b.n;
+        uint8_t *exact = malloc(n + 1);
+        assert_non_null(exact);
+        memcpy(exact, b.p, b.n);
+        sense_packet(s, T0, 1, span_of(exact, b.n), whole);
+        free(exact);
+        buf_clear(&b);
+    }
+    for (uint32_t type = 1000; type < 1012; type++)
+        sense_packet(s, T0, type, SPAN_LIT("abc"), 3);
+    struct notes named;
+    memset(&named, 0, sizeof named);
+    sense_damage(s, sum, &named);
+    assert_true(named.seq == sense_stats(s)->damaged_packets);
+    assert_true(sense_stats(s)->damaged_packets == 76);
+    assert_true(noted(&named, "a link type that is not known: 1000 1"));
+    assert_true(noted(&named, "a link type that is not known 4"));
+    assert_true(noted(&named, "TCP header"));
+    buf_release(&b);
+    sense_free(s);
+}
+
+static void fragments_become_packets(void **state)
+{
+    (void)state;
+    struct sense *s = begin(NULL);
+    struct buf b = BUF_INIT(65536);
+    struct packet_path p = path_of(1, 2);
+    uint8_t payload[64] = {0};
+    packet_write_udp(&b, &p, 1, 2, span_of(payload, sizeof payload));
+    /* 72 bytes behind the IP header, as 40 and 32 */
+    uint8_t first[14 + 20 + 40];
+    uint8_t second[14 + 20 + 32];
+    memcpy(first, b.p, sizeof first);
+    memcpy(second, b.p, 34);
+    memcpy(second + 34, b.p + 34 + 40, 32);
+    first[16] = second[16] = 0;
+    first[17] = 60;
+    second[17] = 52;
+    first[20] = 0x20;
+    first[21] = 0;
+    second[20] = 0;
+    second[21] = 5;
+    sense_packet(s, T0, 1, span_of(second, sizeof second), sizeof second);
+    assert_true(sense_stats(s)->flows == 0);
+    sense_packet(s, T0, 1, span_of(first, sizeof first), sizeof first);
+    assert_true(sense_stats(s)->udp_flows == 1);
+    assert_true(sense_stats(s)->damaged_packets == 0);
+    buf_release(&b);
+    sense_free(s);
+}
+
+/* A flood of everything that could be kept: half-open connections, out-of-order bytes, fragments, unfinished messages. */
+static void a_flood_takes_bounded_memory(void **state)
+{
+    (void)state;
+    static struct notes notes;
+    struct sense *s = begin(&notes); /* with records: evidence is remembered too */
+    struct packet_path p = path_of(1, 2);
+    uint8_t block[1000];
+    memset(block, 0x0b, sizeof block);
+    static const char start[] = "\x0bMSH|^~\\&|A|B|C|D|20260101||ORU^R01|1|P|2.5\r";
+    memcpy(block, start, sizeof start - 1);
+    for (uint32_t i = 0; i < 300000; i++) {
+        p.src.bytes[1] = (uint8_t)(i >> 16);
+        p.src.bytes[2] = (uint8_t)(i >> 8);
+        p.src.bytes[3] = (uint8_t)i;
+        tcp(s, T0 + i, p, 1, 2, 1, 0, ACK, span_of(block, sizeof block));
+        tcp(s, T0 + i, p, 1, 2, 5000, 0, ACK, span_of(block, sizeof block));
+        uint8_t piece[14 + 20 + 1000] = {[12] = 0x08, [14] = 0x45, [16] = 3, [17] = 0xfc, [20] = 0x20, [23] = 17}; /* the first fragment of many */
+        memcpy(piece + 26, p.src.bytes, 4);
+        sense_packet(s, T0 + i, 1, span_of(piece, sizeof piece), sizeof piece);
+    }
+    struct rusage use;
+    (void)getrusage(RUSAGE_SELF, &use);
+    (void)printf("# %ld KiB\n", use.ru_maxrss);
+#ifndef __SANITIZE_ADDRESS__
+    assert_true(use.ru_maxrss < 128L << 10);
+#endif
+    assert_true(sense_stats(s)->tcp_flows == 300000);
+    sense_free(s);
+}
+
+static void limits_that_make_no_sense(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct sense_options o = {.limits = {.reassembly_flow = 2000, .reassembly_total = 1000}};
+    assert_null(sense_new(&o, &e));
+    assert_int_equal(e.class, ERR_MISUSE);
+    o.limits = (struct sense_limits){.flows = 3};
+    struct sense *s = sense_new(&o, &e);
+    assert_non_null(s);
+    struct packet_path p = path_of(1, 2);
+    for (uint16_t i = 0; i < 100; i++)
+        tcp(s, T0 + i, p, i, 2, 1, 0, ACK, SPAN_LIT("x"));
+    assert_true(sense_stats(s)->flows == 100);
+    sense_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_conversation),
+        cmocka_unit_test(vlans_keep_networks_apart),
+        cmocka_unit_test(devices_introduce_themselves),
+        cmocka_unit_test(the_clock_follows_no_single_packet),
+        cmocka_unit_test(damage_is_counted_and_named),
+        cmocka_unit_test(fragments_become_packets),
+        cmocka_unit_test(a_flood_takes_bounded_memory),
+        cmocka_unit_test(limits_that_make_no_sense),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
