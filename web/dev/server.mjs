@@ -62,9 +62,9 @@ function devicesOf(query) {
     const role = query.get('role');
     const found = world.state.devices.filter((d) => (!role || d.role === role) && JSON.stringify([d.title, d.ip, d.mac, d.serial, d.maker, d.hostname]).toLowerCase().includes(q));
     const sort = query.get('sort') ?? '';
-    const key = sort.replace(/^-/, '').replace('findings', 'findings_open');
+    const key = { title: 'title', first_seen: 'first_seen', last_seen: 'last_seen' }[sort] ?? 'title';
     if (key) {
-        found.sort((a, b) => (a[key] < b[key] ? -1 : a[key] > b[key] ? 1 : 0) * (sort.startsWith('-') ? -1 : 1));
+        found.sort((a, b) => (a[key] < b[key] ? -1 : a[key] > b[key] ? 1 : 0) * (key === 'title' ? 1 : -1));
     }
     return found;
 }

@@ -1,4 +1,4 @@
-import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
+import { Button, createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 
 // Mantine wants ten shades; the page uses its own variables (tokens.css), so the shades only fill the gaps between action and ground.
 const action: MantineColorsTuple = ['#E8F1FA', '#CFE2F4', '#A9CBEB', '#7DB8F5', '#4E97DA', '#2A7AC4', '#0B5CAD', '#0A539C', '#084584', '#06366A'];
@@ -16,6 +16,11 @@ export const theme = createTheme({
     respectReducedMotion: true,
     focusRing: 'auto',
     activeClassName: '',
+    components: {
+        Button: Button.extend({
+            vars: (_, { variant = 'filled' }) => ({ root: variant === 'filled' ? { '--button-color': 'var(--on-action)' } : {} }),
+        }),
+    },
 });
 
 /** Mantine's own variables, said in the page's colours. */

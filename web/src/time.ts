@@ -21,8 +21,10 @@ export function clock(when: Date | string, seconds = false): string {
     return seconds ? `${p.hour}:${p.minute}:${p.second}` : `${p.hour}:${p.minute}`;
 }
 
+/** "CDT": the short name is the same in every language; only English spells it out for American zones. */
 export function zone(when: Date | string = new Date()): string {
-    return parts(new Date(when), { timeZoneName: 'short', hour: '2-digit' }).timeZoneName ?? '';
+    const format = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' });
+    return format.formatToParts(new Date(when)).find((p) => p.type === 'timeZoneName')?.value ?? '';
 }
 
 export const stamp = (when: Date | string, seconds = false) => `${day(when)} ${clock(when, seconds)} ${zone(when)}`;

@@ -30,7 +30,7 @@ function Name({ device }: { device: DeviceDetail }) {
     return (
         <>
             <Button
-                variant={device.name === null ? 'filled' : 'default'}
+                variant={device.name === null && device.findings_open === 0 ? 'filled' : 'default'}
                 disabled={away}
                 onClick={() => {
                     save.reset();
@@ -97,7 +97,13 @@ function Facts({ device }: { device: DeviceDetail }) {
     return (
         <dl className="facts">
             <Fact name={t`Type`}>
-                {roleWord(device.role)} <span className="muted">{basisWord(device.role_basis)}</span>
+                {device.role === 'unknown' ? (
+                    <Value value={null} />
+                ) : (
+                    <>
+                        {roleWord(device.role)} <span className="muted">{basisWord(device.role_basis)}</span>
+                    </>
+                )}
             </Fact>
             <Fact name={t`Maker`}>
                 <Value value={device.maker} />
@@ -163,7 +169,7 @@ function Peers({ device }: { device: DeviceDetail }) {
         return <Empty title={t`No conversation seen.`} />;
     }
     return (
-        <div className="scroll" tabIndex={0} role="region" aria-label={t`Whom it talks to`}>
+        <div className="scroll" tabIndex={0} role="group" aria-label={t`Whom it talks to`}>
             <table>
                 <thead>
                     <tr>
@@ -213,7 +219,7 @@ function Evidence({ device }: { device: DeviceDetail }) {
             .map(([k, v]) => `${k} ${typeof v === 'object' ? JSON.stringify(v) : String(v)}`)
             .join(' · ');
     return (
-        <div className="scroll" tabIndex={0} role="region" aria-label={t`Evidence`}>
+        <div className="scroll" tabIndex={0} role="group" aria-label={t`Evidence`}>
             <table>
                 <thead>
                     <tr>
@@ -244,8 +250,22 @@ function Evidence({ device }: { device: DeviceDetail }) {
     );
 }
 
+const useItsFindings = () => useFindings({ state: 'all', severity: '', kind: '', cursor: '' });
+
+/** The act that the device's state asks for: look at what is wrong with it first. */
+function First({ device }: { device: DeviceDetail }) {
+    const first = useItsFindings().data?.items.find((f) => f.device === device.id && f.state === 'open');
+    return first ? (
+        <Link href={`/findings/${first.id}`} asChild>
+            <Button component="a">
+                <Trans>Open the finding</Trans>
+            </Button>
+        </Link>
+    ) : null;
+}
+
 function ItsFindings({ device }: { device: DeviceDetail }) {
-    const query = useFindings({ state: 'all', severity: '', kind: '', cursor: '' });
+    const query = useItsFindings();
     return (
         <Asked what={t`its findings`} query={query} rows={3}>
             {(page) => {
@@ -296,6 +316,8 @@ export function DevicePage({ id }: { id: string }) {
                         )
                     ) : open > 0 ? (
                         <Plural value={open} one={`${device.title}: # finding is open.`} other={`${device.title}: # findings are open.`} />
+                    ) : device.role === 'unknown' ? (
+                        t`${device.title}: no finding is open, but nobody knows yet what it is.`
                     ) : (
                         t`${device.title}: no finding is open.`
                     )
@@ -303,11 +325,17 @@ export function DevicePage({ id }: { id: string }) {
                 note={
                     device && (
                         <>
-                            {roleWord(device.role)}, {basisWord(device.role_basis)} · <Trans>last seen {near(device.last_seen)}</Trans>
+                            {device.role !== 'unknown' && (
+                                <>
+                                    {roleWord(device.role)}, {basisWord(device.role_basis)} ·{' '}
+                                </>
+                            )}
+                            <Trans>last seen {near(device.last_seen)}</Trans>
                         </>
                     )
                 }
             >
+                {device && device.findings_open > 0 && <First device={device} />}
                 {device && <Name device={device} />}
             </Head>
             {!missing && (

@@ -12,13 +12,13 @@ import { Age } from '../parts/age';
 import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
 import { Newer, Pager, Search, SortHead } from '../parts/list';
-import { Mark, Shape } from '../parts/mark';
+import { Shape } from '../parts/mark';
 import { Asked, Empty, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
 import { count } from '../time';
 import { basisWord, roleWord, ROLES } from '../words';
 
-const DEFAULTS = { q: '', role: '', sort: '', cursor: '' };
+const DEFAULTS = { q: '', role: '', sort: 'title', cursor: '' };
 
 function Role({ device }: { device: Device }) {
     return device.role === 'unknown' ? (
@@ -35,9 +35,9 @@ function Role({ device }: { device: Device }) {
 
 function Open({ device }: { device: Device }) {
     return device.findings_open > 0 ? (
-        <Mark state="high">
+        <b>
             <Plural value={device.findings_open} one="# finding" other="# findings" />
-        </Mark>
+        </b>
     ) : (
         <span className="muted">
             <Trans>none</Trans>
@@ -60,16 +60,22 @@ function Table({ rows, sort, setSort, total, gone }: { rows: Device[]; sort: str
                 <thead>
                     <tr>
                         <SortHead name="title" label={t`Device`} sort={sort} change={setSort} />
-                        <SortHead name="role" label={t`Type`} sort={sort} change={setSort} />
+                        <th scope="col">
+                            <Trans>Type</Trans>
+                        </th>
                         <th scope="col">
                             <Trans>Address</Trans>
                         </th>
                         <th scope="col">
                             <Trans>Speaks</Trans>
                         </th>
-                        <SortHead name="messages" label={t`Messages`} sort={sort} change={setSort} className="number" />
-                        <SortHead name="findings" label={t`Open findings`} sort={sort} change={setSort} />
-                        <SortHead name="last_seen" label={t`Seen`} sort={sort} change={setSort} />
+                        <th scope="col" className="number">
+                            <Trans>Messages</Trans>
+                        </th>
+                        <th scope="col">
+                            <Trans>Open findings</Trans>
+                        </th>
+                        <SortHead name="last_seen" label={t`Seen`} sort={sort} change={setSort} down />
                     </tr>
                 </thead>
                 <tbody>
@@ -149,23 +155,19 @@ export function DevicesPage() {
                     onChange={(e) => change({ role: e.currentTarget.value, cursor: '' })}
                     data={[{ value: '', label: t`All types` }, ...ROLES.map((r) => ({ value: r, label: roleWord(r) }))]}
                 />
-                {phone && (
-                    <NativeSelect
-                        label={t`Sort by`}
-                        className="half"
-                        value={filter.sort}
-                        onChange={(e) => setSort(e.currentTarget.value)}
-                        data={[
-                            { value: '', label: t`As usual` },
-                            { value: 'title', label: t`Name` },
-                            { value: '-findings', label: t`Findings` },
-                            { value: '-last_seen', label: t`Last seen` },
-                        ]}
-                    />
-                )}
-                <Newer newer={filter.cursor === '' ? held.newer : 0} show={held.show} />
+                <NativeSelect
+                    label={t`Sort by`}
+                    className="half"
+                    value={filter.sort}
+                    onChange={(e) => setSort(e.currentTarget.value)}
+                    data={[
+                        { value: 'title', label: t`Name` },
+                        { value: 'last_seen', label: t`Last seen` },
+                        { value: 'first_seen', label: t`Newest` },
+                    ]}
+                />
             </div>
-            <Panel title={filtered ? t`Devices that match` : t`All devices`}>
+            <Panel title={filtered ? t`Devices that match` : t`All devices`} aside={<Newer newer={filter.cursor === '' ? held.newer : 0} show={held.show} />}>
                 <Asked what={t`the devices`} query={query} rows={10}>
                     {(page) =>
                         held.rows.length === 0 ? (

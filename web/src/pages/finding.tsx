@@ -212,9 +212,11 @@ function Facts({ finding }: { finding: FindingDetail }) {
             </dt>
             <dd>
                 {count(finding.count)}{' '}
-                <span className="muted">
-                    <Trans>one row: the cause is the same</Trans>
-                </span>
+                {finding.count > 1 && (
+                    <span className="muted">
+                        <Trans>one row: the cause is the same</Trans>
+                    </span>
+                )}
             </dd>
             {finding.technique && (
                 <>
@@ -265,11 +267,14 @@ function Story({ finding }: { finding: FindingDetail }) {
         <ol className="story">
             {finding.history.map((step) => (
                 <li key={`${step.record}-${step.time}`}>
-                    <strong>{eventWord(step.event)}</strong>
+                    <strong>{step.event === 'finding' ? <Trans>Found</Trans> : eventWord(step.event)}</strong>
                     {step.person && <> · {step.person}</>}
                     {step.why && <p>“{step.why}”</p>}
-                    <p className="muted small">
-                        <When at={step.time} seconds /> · <Trans>record {count(step.record)}</Trans>
+                    <p className="muted small line">
+                        <When at={step.time} seconds />
+                        <span>
+                            <Trans>record {count(step.record)}</Trans>
+                        </span>
                     </p>
                 </li>
             ))}
@@ -303,11 +308,13 @@ export function FindingPage({ id }: { id: string }) {
                     finding && (
                         <>
                             {i18n.locale !== 'en' && <p lang={said()}>{finding.title}</p>}
-                            <span className="mark" style={{ flexWrap: 'wrap', whiteSpace: 'normal' }}>
+                            <span className="line">
                                 <SeverityMark severity={finding.severity} />
+                                <span>{state(finding)}</span>
                                 <span>
-                                    {state(finding)} · <Plural value={finding.count} one="seen once" other="seen # times" /> · <Age at={finding.last_time} />
+                                    <Plural value={finding.count} one="seen once" other="seen # times" />
                                 </span>
+                                <Age at={finding.last_time} />
                             </span>
                         </>
                     )

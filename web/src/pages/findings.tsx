@@ -149,9 +149,8 @@ export function FindingsPage() {
                     onChange={(e) => change({ kind: e.currentTarget.value, cursor: '' })}
                     data={[{ value: '', label: t`All kinds` }, ...kinds.map((k) => ({ value: k, label: kindWord(k) }))]}
                 />
-                <Newer newer={filter.cursor === '' ? held.newer : 0} show={held.show} />
             </div>
-            <Panel title={filtered ? t`Findings that match` : t`Open findings`}>
+            <Panel title={filtered ? t`Findings that match` : t`Open findings`} aside={<Newer newer={filter.cursor === '' ? held.newer : 0} show={held.show} />}>
                 <Asked what={t`the findings`} query={query} rows={8}>
                     {(page) =>
                         held.rows.length === 0 ? (

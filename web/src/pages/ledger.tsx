@@ -1,6 +1,7 @@
 // Was the record rewritten?
 
 import { Button } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { plural, t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useEffect, useRef } from 'react';
@@ -79,7 +80,7 @@ function Check({ ledger }: { ledger: Ledger }) {
     return (
         <>
             <Button onClick={() => verify.mutate()} disabled={away} loading={verify.isPending || ledger.verifying}>
-                <Trans>Check again</Trans>
+                {ledger.verified === null ? <Trans>Check now</Trans> : <Trans>Check again</Trans>}
             </Button>
             {verify.isError && problem(verify.error).status !== 409 && (
                 <Wrong>
@@ -141,9 +142,26 @@ function Facts({ ledger }: { ledger: Ledger }) {
     );
 }
 
+function Cards({ rows }: { rows: LedgerRecord[] }) {
+    return (
+        <ul className="cards">
+            {rows.map((r) => (
+                <li key={`${r.index}${r.event}${r.summary}`} className="card">
+                    <span className="line">
+                        <span className="mono">{r.index}</span>
+                        <Near at={r.time} seconds />
+                    </span>
+                    <strong>{eventWord(r.event)}</strong>
+                    <span lang={said()}>{r.summary}</span>
+                </li>
+            ))}
+        </ul>
+    );
+}
+
 function Records({ rows }: { rows: LedgerRecord[] }) {
     return (
-        <div className="scroll" tabIndex={0} role="region" aria-label={t`Records`}>
+        <div className="scroll" tabIndex={0} role="group" aria-label={t`Records`}>
             <table>
                 <thead>
                     <tr>
@@ -176,7 +194,7 @@ function Records({ rows }: { rows: LedgerRecord[] }) {
                             <td className="nowrap">{eventWord(r.event)}</td>
                             <td lang={said()}>{r.summary}</td>
                             <td>
-                                <a href={`/api/v1/ledger/proof/${r.index}`} download={`record-${r.index}.tlog-proof`} className="row-link">
+                                <a href={`/api/v1/ledger/proof/${r.index}`} download={`record-${r.index}.tlog-proof`} className="target">
                                     <Trans>Save</Trans>
                                     <span className="unseen">
                                         {' '}
@@ -197,6 +215,7 @@ export function LedgerPage() {
     const query = useLedger();
     const records = useRecords(cursor);
     const held = useHeld(records.isPlaceholderData ? undefined : records.data?.items, cursor, (r) => `${r.index}${r.event}${r.summary}`);
+    const phone = useMediaQuery('(max-width: 767px)', undefined, { getInitialValueInEffect: false });
     const ledger = query.data;
     return (
         <>
@@ -239,9 +258,9 @@ export function LedgerPage() {
                     )}
                 </div>
             </div>
-            <Panel title={t`Who did what`} aside={<Newer newer={cursor === '' ? held.newer : 0} show={held.show} />}>
+            <Panel title={t`What was recorded, newest first`} aside={<Newer newer={cursor === '' ? held.newer : 0} show={held.show} />}>
                 <Asked what={t`the records`} query={records} rows={10}>
-                    {() => (held.rows.length === 0 ? <Empty title={t`No record yet.`} /> : <Records rows={held.rows} />)}
+                    {() => (held.rows.length === 0 ? <Empty title={t`No record yet.`} /> : phone ? <Cards rows={held.rows} /> : <Records rows={held.rows} />)}
                 </Asked>
                 {records.data && held.rows.length > 0 && (
                     <Pager shown={held.rows.length} total={records.data.total} first={cursor === ''} next={records.data.next} change={(next) => change({ cursor: next })} />

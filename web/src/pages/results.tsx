@@ -12,7 +12,7 @@ import { Near } from '../parts/age';
 import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
 import { Newer, Pager, Search } from '../parts/list';
-import { Mark, type State } from '../parts/mark';
+import { Mark, Shape, type State } from '../parts/mark';
 import { Asked, Empty, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
 import { clock, count } from '../time';
@@ -45,7 +45,14 @@ function verdict(code: string, away: boolean): [State, string] {
 
 function Verdict({ result, away }: { result: Result; away: boolean }) {
     const [state, word] = verdict(result.verdict, away);
-    return <Mark state={state}>{word}</Mark>;
+    return state === 'unknown' ? (
+        <span className="mark">
+            <Shape state={state} />
+            {word}
+        </span>
+    ) : (
+        <Mark state={state}>{word}</Mark>
+    );
 }
 
 const testOf = (r: Result) => r.test.text || r.test.code || t`Test without a name`;
@@ -79,6 +86,9 @@ function Table({ rows, total, away }: { rows: Result[]; total: number; away: boo
                             <Trans>Test</Trans>
                         </th>
                         <th scope="col">
+                            <Trans>Value</Trans>
+                        </th>
+                        <th scope="col">
                             <Trans>Specimen</Trans>
                         </th>
                         <th scope="col">
@@ -107,6 +117,12 @@ function Table({ rows, total, away }: { rows: Result[]; total: number; away: boo
                             <th scope="row">
                                 <Test result={r} />
                             </th>
+                            <td className="nowrap">
+                                <span className="muted">
+                                    <Trans>hidden</Trans>
+                                </span>{' '}
+                                {r.units}
+                            </td>
                             <td className="mono nowrap">{r.specimen ?? '–'}</td>
                             <td className="mono nowrap">{r.patient ?? '–'}</td>
                             <td>
@@ -180,9 +196,8 @@ export function ResultsPage() {
             />
             <div className="tools" role="search">
                 <Search value={filter.q} label={t`Search results`} hint={t`Test, sender, token`} change={setQ} />
-                <Newer newer={filter.cursor === '' ? held.newer : 0} show={held.show} />
             </div>
-            <Panel title={filtered ? t`Results that match` : t`Newest results`}>
+            <Panel title={filtered ? t`Results that match` : t`Newest results`} aside={<Newer newer={filter.cursor === '' ? held.newer : 0} show={held.show} />}>
                 <Asked what={t`the results`} query={query} rows={10}>
                     {(page) =>
                         held.rows.length === 0 ? (

@@ -51,8 +51,12 @@ function Need({ finding, away }: { finding: Finding; away: boolean }) {
                     {headline(finding)}
                 </Link>
                 <p lang={said()}>{finding.advice}</p>
-                <p>
-                    {stateWord(finding.state)} · <Plural value={finding.count} one="seen once" other="seen # times" /> · <Age at={finding.last_time} />
+                <p className="line">
+                    <span>{stateWord(finding.state)}</span>
+                    <span>
+                        <Plural value={finding.count} one="seen once" other="seen # times" />
+                    </span>
+                    <Age at={finding.last_time} />
                 </p>
             </div>
             <div className="acts">
@@ -122,7 +126,7 @@ function Counts({ today, away }: { today: Today; away: boolean }) {
                 <LedgerCount ledger={today.ledger} />
             </li>
             <li>
-                <Link href="/devices?sort=-last_seen">
+                <Link href="/devices?sort=last_seen">
                     <b>
                         {capture?.state === 'reading' && !away ? (
                             <Mark state="good">

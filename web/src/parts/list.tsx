@@ -50,6 +50,7 @@ export function Search({ value, label, hint, change }: { value: string; label: s
     );
 }
 
+/** Stands in the head of a panel, whose height has room for it: the rows below do not move when it appears. */
 export function Newer({ newer, show }: { newer: number; show: () => void }) {
     const text = plural(newer, { one: '# newer row', other: '# newer rows' });
     useEffect(() => {
@@ -57,14 +58,10 @@ export function Newer({ newer, show }: { newer: number; show: () => void }) {
             say(text);
         }
     }, [newer, text]);
-    return (
-        <div className="waiting">
-            {newer > 0 && (
-                <Button variant="default" onClick={show} leftSection={<IconArrowUp size={20} aria-hidden />}>
-                    {text} · <Trans>Show</Trans>
-                </Button>
-            )}
-        </div>
+    return newer === 0 ? null : (
+        <Button variant="default" onClick={show} leftSection={<IconArrowUp size={20} aria-hidden />}>
+            {text} · <Trans>Show</Trans>
+        </Button>
     );
 }
 
@@ -94,16 +91,15 @@ export function Pager({ shown, total, first, next, change }: { shown: number; to
     );
 }
 
-/** A column's head that sorts. `sort` is "name" or "-name" (descending). */
-export function SortHead({ name, label, sort, change, className }: { name: string; label: string; sort: string; change: (sort: string) => void; className?: string }) {
-    const up = sort === name;
-    const down = sort === `-${name}`;
-    const Icon = up ? IconArrowUp : down ? IconArrowDown : IconArrowsSort;
+/** A column's head that sorts, in the one direction that the program offers for it. */
+export function SortHead({ name, label, sort, change, down = false }: { name: string; label: string; sort: string; change: (sort: string) => void; down?: boolean }) {
+    const active = sort === name;
+    const Icon = !active ? IconArrowsSort : down ? IconArrowDown : IconArrowUp;
     return (
-        <th scope="col" className={className} aria-sort={up ? 'ascending' : down ? 'descending' : 'none'}>
-            <button type="button" onClick={() => change(up ? `-${name}` : name)} title={t`Sort by ${label}`}>
+        <th scope="col" aria-sort={!active ? 'none' : down ? 'descending' : 'ascending'}>
+            <button type="button" onClick={() => change(name)} title={t`Sort by ${label}`}>
                 {label}
-                <Icon size={16} aria-hidden opacity={up || down ? 1 : 0.55} />
+                <Icon size={16} aria-hidden opacity={active ? 1 : 0.55} />
             </button>
         </th>
     );

@@ -198,7 +198,7 @@ export function Shell({ children }: { children: ReactNode }) {
             </a>
             <div className="frame">
                 {!phone && (
-                    <div className="rail">
+                    <aside className="rail" aria-label={t`Tourniquet and you`}>
                         <Brand site={session.site} />
                         <nav className="places" aria-label={t`Pages`}>
                             {places.map((place) => (
@@ -223,7 +223,7 @@ export function Shell({ children }: { children: ReactNode }) {
                                 <Trans>Keys</Trans>
                             </button>
                         </div>
-                    </div>
+                    </aside>
                 )}
                 <div className="main">
                     {lostAt && <Offline since={lostAt} />}

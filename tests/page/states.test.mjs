@@ -1,0 +1,394 @@
+// The page in states that a staged lab rarely shows: empty, slow, failing, away, crowded, with very long names; and what it does with new
+// rows, decisions and keys. The lab behind it is made up (web/dev). The real program is tested in program.test.mjs.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { join } from 'node:path';
+import { launch, missing, open, root, shot, sideways, axe } from './browser.mjs';
+import { called, inspect, settled, SIGHTS, walk } from './walk.mjs';
+
+const skip = missing;
+let chromium;
+let server;
+let base;
+let cookies;
+
+async function serve() {
+    const child = spawn(process.execPath, [join(root, 'web/dev/server.mjs'), base ? new URL(base).port : '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = await once(child.stdout, 'data');
+    base = line.toString().trim();
+    return child;
+}
+const dev = (body) => fetch(`${base}/dev`, { method: 'POST', body: JSON.stringify(body) });
+const FRESH = { mode: 'ok', lab: {}, setup: false };
+
+async function signIn(page) {
+    await page.goto(base);
+    await page.fill('[name=username]', 'ana');
+    await page.fill('[name=password]', 'a long enough phrase');
+    await page.click('button[type=submit]');
+    await page.waitForSelector('.places, .bottom');
+}
+
+before(async () => {
+    if (!skip) {
+        server = await serve();
+        chromium = await launch();
+        const { context, page } = await open(chromium.browser, base);
+        await signIn(page);
+        cookies = await context.storageState();
+        await context.close();
+    }
+});
+after(async () => {
+    await chromium?.close();
+    server?.kill();
+});
+
+async function look(sight, act) {
+    const view = await open(chromium.browser, base, { ...sight, cookies });
+    try {
+        await act(view.page, view.faults);
+    } finally {
+        await view.context.close();
+    }
+}
+
+for (const sight of SIGHTS) {
+    test(`every page at ${called(sight)}`, { skip }, async () => {
+        await dev(FRESH);
+        await look(sight, (page, faults) => walk(base, page, faults, sight));
+    });
+}
+
+for (const sight of [SIGHTS[0], SIGHTS[3]]) {
+    test(`an empty lab at ${called(sight)}`, { skip }, async () => {
+        await dev({ ...FRESH, lab: { devices: 0, results: 0, findings: 0 } });
+        await look(sight, async (page, faults) => {
+            for (const path of ['/', '/findings', '/results', '/devices']) {
+                await page.goto(base + path);
+                await page.waitForSelector('.empty');
+                await inspect(page, faults, sight, `empty${path.replace('/', '-')}`);
+            }
+        });
+    });
+    test(`very long names at ${called(sight)}`, { skip }, async () => {
+        await dev({ ...FRESH, lab: { long: true } });
+        await look(sight, async (page, faults) => {
+            for (const path of ['/', '/findings', '/devices?q=laboratory-of']) {
+                await page.goto(base + path);
+                await inspect(page, faults, sight, `long-${path.slice(1, 8)}`);
+            }
+            await page.locator('[data-row]').first().click();
+            await page.waitForSelector('.facts');
+            await inspect(page, faults, sight, 'long-device');
+        });
+    });
+}
+
+test('sign-in and set-up: keyboard alone, a wrong password is said, axe', { skip }, async () => {
+    for (const sight of [SIGHTS[0], SIGHTS[3], SIGHTS[4]]) {
+        await dev(FRESH);
+        const view = await open(chromium.browser, base, sight);
+        const { page, faults } = view;
+        await page.goto(base);
+        await page.waitForSelector('form');
+        await inspect(page, faults, sight, 'signin');
+        assert.equal(await page.evaluate(() => document.activeElement.getAttribute('name')), 'username');
+        await page.keyboard.type('ana');
+        await page.keyboard.press('Tab');
+        await page.keyboard.type('not this one');
+        await page.keyboard.press('Enter');
+        await page.waitForSelector('[role=alert].wrong');
+        assert.deepEqual(await axe(page), []);
+        await shot(page, `signin-wrong-${called(sight)}`);
+        await dev({ ...FRESH, setup: true });
+        await page.goto(base);
+        await page.waitForSelector('.asks');
+        await inspect(page, faults, sight, 'setup');
+        await view.context.close();
+    }
+    await dev({ setup: false });
+});
+
+test('new results wait until they are asked for; nothing moves meanwhile', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/results`);
+        await settled(page);
+        const first = await page.locator('tbody tr').first().innerText();
+        const link = page.locator('tbody a').nth(2);
+        await link.focus();
+        const before = await link.boundingBox();
+        await dev({ results: 3 });
+        const newer = page.getByRole('button', { name: /3 newer rows/ });
+        await newer.waitFor({ timeout: 5000 });
+        assert.equal(await page.locator('tbody tr').first().innerText(), first);
+        assert.deepEqual(await link.boundingBox(), before);
+        assert.ok(await link.evaluate((e) => e === document.activeElement), 'focus stays');
+        await shot(page, 'newer-1440-light-en', false);
+        await newer.click();
+        await newer.waitFor({ state: 'detached' });
+        assert.notEqual(await page.locator('tbody tr').first().innerText(), first);
+        assert.deepEqual(faults, []);
+    });
+});
+
+test('fifty events a second: no row moves, no focus is lost', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page) => {
+        await page.goto(`${base}/results`);
+        await settled(page);
+        const link = page.locator('tbody a').nth(3);
+        await link.focus();
+        const box = await link.boundingBox();
+        for (let i = 0; i < 100; i++) {
+            await dev({ results: 1 });
+            await new Promise((done) => setTimeout(done, 20));
+        }
+        await page.getByRole('button', { name: /newer row/ }).waitFor();
+        assert.deepEqual(await link.boundingBox(), box);
+        assert.ok(await link.evaluate((e) => e === document.activeElement));
+    });
+});
+
+test('a finding is taken, undone, dismissed with a reason, reopened; counts follow at once', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/findings`);
+        await page.locator('[data-row]').first().click();
+        await page.getByRole('button', { name: 'Take it' }).click();
+        await page.getByText('You took it.').waitFor();
+        await page.locator('.place .badge', { hasText: '4' }).waitFor();
+        await shot(page, 'taken-1440-light-en', false);
+        await page.keyboard.press('z');
+        await page.getByRole('button', { name: 'Take it' }).waitFor();
+        await page.getByRole('button', { name: 'Dismiss…' }).click();
+        await page.getByRole('button', { name: 'Dismiss with this reason' }).click();
+        await page.getByText('Write a reason').waitFor();
+        await page.waitForTimeout(400);
+        assert.deepEqual(await axe(page), []);
+        await shot(page, 'dismiss-1440-light-en', false);
+        await page.getByLabel('Reason').fill('A planned test by the maker.');
+        await page.getByRole('button', { name: 'Dismiss with this reason' }).click();
+        await page.getByText('A planned test by the maker.').waitFor();
+        await page.getByRole('button', { name: 'Reopen…' }).waitFor();
+        assert.deepEqual(faults, []);
+    });
+});
+
+test('somebody else was faster: said, and the newest state is shown', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page) => {
+        await page.goto(`${base}/findings`);
+        await page.locator('[data-row]').nth(1).click();
+        await page.waitForSelector('.advice');
+        // The page keeps its old copy while another browser decides.
+        await page.route('**/api/v1/findings/*', (route) => (route.request().method() === 'GET' ? route.abort() : route.continue()));
+        const other = await open(chromium.browser, base, { cookies });
+        await other.page.goto(page.url());
+        await other.page.getByRole('button', { name: 'Take it' }).click();
+        await other.page.getByText('You took it.').waitFor();
+        await other.context.close();
+        await page.unroute('**/api/v1/findings/*');
+        if (await page.getByRole('button', { name: 'Take it' }).isVisible()) {
+            await page.getByRole('button', { name: 'Take it' }).click();
+            await page.getByText('somebody changed this finding').waitFor();
+        }
+        await page.getByRole('button', { name: 'Give it back' }).waitFor();
+    });
+});
+
+test('keys: g then a letter, j and k, Enter, ?, Esc, /; they can be turned off and sleep in fields', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page) => {
+        await page.goto(base);
+        await settled(page);
+        await page.keyboard.press('g');
+        await page.keyboard.press('d');
+        await page.waitForURL('**/devices');
+        await settled(page);
+        await page.keyboard.press('j');
+        await page.keyboard.press('j');
+        await page.keyboard.press('k');
+        assert.ok(await page.locator('[data-row]').first().evaluate((e) => e === document.activeElement));
+        await page.keyboard.press('Enter');
+        await page.waitForURL('**/devices/*');
+        await page.keyboard.press('Escape');
+        await page.waitForURL('**/devices');
+        await settled(page);
+        await page.keyboard.press('/');
+        await page.keyboard.type('gd?');
+        await page.waitForURL('**/devices?q=gd*');
+        assert.equal(await page.getByRole('dialog').count(), 0);
+        await page.reload();
+        assert.equal(await page.getByRole('searchbox').inputValue(), 'gd?');
+        await page.goBack();
+        await page.locator('h1').click();
+        await page.keyboard.press('?');
+        await page.getByRole('dialog').waitFor();
+        await page.waitForTimeout(400);
+        assert.deepEqual(await axe(page), []);
+        await shot(page, 'keys-1440-light-en', false);
+        await page.keyboard.press('Escape');
+        await page.getByRole('dialog').waitFor({ state: 'detached' });
+        await page.getByRole('button', { name: 'Settings' }).click();
+        await page.getByRole('dialog').waitFor();
+        await page.waitForTimeout(400);
+        await shot(page, 'settings-1440-light-en', false);
+        assert.deepEqual(await axe(page), []);
+        await page.getByRole('radiogroup', { name: 'Single-letter keys' }).getByLabel('Off').check({ force: true });
+        await page.keyboard.press('Escape');
+        await page.getByRole('dialog').waitFor({ state: 'detached' });
+        await page.keyboard.press('g');
+        await page.keyboard.press('l');
+        assert.ok(page.url().includes('/devices'));
+    });
+});
+
+test('the whole way by keyboard: skip link, then line one', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page) => {
+        await page.goto(base);
+        await settled(page);
+        await page.keyboard.press('Tab');
+        assert.match(await page.evaluate(() => document.activeElement.className), /skip/);
+        await shot(page, 'skip-1440-light-en', false);
+        await page.keyboard.press('Enter');
+        await page.keyboard.press('Tab');
+        assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Do the first');
+    });
+});
+
+test('one stream for all tabs; when the first tab closes another takes over', { skip }, async () => {
+    await dev(FRESH);
+    const view = await open(chromium.browser, base, { cookies });
+    const streams = [];
+    view.context.on('request', (r) => r.url().endsWith('/stream') && streams.push(r));
+    await view.page.goto(`${base}/results`);
+    await settled(view.page);
+    const second = await view.context.newPage();
+    await second.goto(`${base}/results`);
+    await settled(second);
+    await second.waitForTimeout(500);
+    assert.equal(streams.length, 1);
+    await dev({ results: 1 });
+    await second.getByRole('button', { name: /1 newer row/ }).waitFor();
+    await view.page.close();
+    await second.waitForTimeout(500);
+    assert.equal(streams.length, 2);
+    await dev({ results: 1 });
+    await second.getByRole('button', { name: /2 newer rows/ }).waitFor();
+    await view.context.close();
+});
+
+for (const sight of [SIGHTS[0], SIGHTS[3]]) {
+    test(`slow: a skeleton, then what is slow; at ${called(sight)}`, { skip }, async () => {
+        await dev({ ...FRESH, mode: 'slow' });
+        await look(sight, async (page) => {
+            await page.goto(`${base}/devices`);
+            await page.waitForSelector('.bones');
+            await shot(page, `loading-${called(sight)}`, false);
+            assert.deepEqual(await axe(page), []);
+            await page.getByText(/Still waiting|Aún se espera/).waitFor({ timeout: 7000 });
+            assert.equal(await sideways(page), 0);
+        });
+        await dev({ mode: 'ok' });
+    });
+    test(`failing: what failed, what still holds, try again; at ${called(sight)}`, { skip }, async () => {
+        await dev({ ...FRESH, mode: 'error' });
+        await look(sight, async (page) => {
+            await page.goto(`${base}/devices`);
+            await page.waitForSelector('.failed', { timeout: 10_000 });
+            await shot(page, `error-${called(sight)}`, false);
+            assert.deepEqual(await axe(page), []);
+            assert.equal(await page.locator('.empty').count(), 0, 'a failure does not pose as empty');
+            await dev({ mode: 'ok' });
+            await page.locator('.failed button').click();
+            await page.waitForSelector('[data-row]');
+        });
+    });
+}
+
+test('away: the band says since when, reading stays, writing is grey, results turn unknown; back by itself', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page) => {
+        await page.goto(`${base}/findings`);
+        await page.locator('[data-row]').first().click();
+        await page.waitForSelector('.advice');
+        server.kill('SIGKILL');
+        await page.getByText(/Not connected, shown as of \d\d:\d\d/).waitFor({ timeout: 8000 });
+        assert.ok(await page.getByRole('button', { name: 'Take it' }).isDisabled());
+        await shot(page, 'offline-1440-light-en', false);
+        assert.deepEqual(await axe(page), []);
+        server = await serve();
+        await page.getByText('Not connected').waitFor({ state: 'detached', timeout: 10_000 });
+    });
+    const view = await open(chromium.browser, base);
+    await signIn(view.page);
+    cookies = await view.context.storageState();
+    await view.page.goto(`${base}/results`);
+    await settled(view.page);
+    server.kill('SIGKILL');
+    await view.page.getByText(/Unknown since \d\d:\d\d/).waitFor({ timeout: 8000 });
+    assert.ok(await view.page.getByText('unknown now').first().isVisible());
+    await shot(view.page, 'offline-results-1440-light-en', false);
+    await view.context.close();
+    server = await serve();
+    const again = await open(chromium.browser, base);
+    await signIn(again.page);
+    cookies = await again.context.storageState();
+    await again.context.close();
+});
+
+test('a hundred thousand results: a page of them, and the next', { skip }, async () => {
+    await dev({ ...FRESH, lab: { results: 100_000 } });
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/results`);
+        await settled(page);
+        assert.ok((await page.locator('tbody tr').count()) <= 100);
+        await page.getByText('100 of 100,000 shown').waitFor();
+        const first = await page.locator('tbody tr').first().innerText();
+        await page.getByRole('button', { name: 'Next page' }).click();
+        await page.waitForURL('**cursor=*');
+        await page.waitForFunction((was) => document.querySelector('tbody tr')?.innerText !== was, first);
+        await page.goBack();
+        await page.waitForFunction((was) => document.querySelector('tbody tr')?.innerText === was, first);
+        assert.deepEqual(faults, []);
+    });
+    await dev(FRESH);
+});
+
+test('on paper: white, no rail, who and when', { skip }, async () => {
+    await dev(FRESH);
+    await look({ ...SIGHTS[0], scheme: 'dark' }, async (page) => {
+        await page.goto(`${base}/findings`);
+        await settled(page);
+        await page.emulateMedia({ media: 'print' });
+        assert.equal(await page.locator('.rail').isVisible(), false);
+        assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(255, 255, 255)');
+        assert.match(await page.locator('.print-foot').innerText(), /Main Street Lab · Ana Ruiz · \d\d-\w{3}-\d{4} \d\d:\d\d/);
+        await shot(page, 'print-findings');
+    });
+});
+
+test('without colour the states can still be told apart (a grey shot), and at 200 % nothing is cut', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page) => {
+        await page.goto(base);
+        await settled(page);
+        const cdp = await page.context().newCDPSession(page);
+        await cdp.send('Emulation.setEmulatedVisionDeficiency', { type: 'achromatopsia' });
+        await shot(page, 'grey-1440-light-en', false);
+        const words = await page.locator('.needs .mark').allInnerTexts();
+        assert.ok(words.length > 0 && words.every((w) => w.trim() !== ''));
+    });
+    await look({ ...SIGHTS[0], width: 720, height: 450 }, async (page) => {
+        await page.goto(`${base}/devices`);
+        await settled(page);
+        assert.equal(await sideways(page), 0);
+        await shot(page, 'zoom-200', false);
+    });
+});
