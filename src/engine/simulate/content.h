@@ -1,7 +1,7 @@
 /* What the lab measures and of whom: tests with ranges, panels, patients that do not exist, and samples with values that hang together.
  *
- * Values are integers in units of the test's last digit, so that every machine makes the same: 41 of a test with one decimal is 4.1. Ranges and limits
- * are common adult text-book figures; nothing here is for treating anybody. */
+ * Values are integers in units of the test's last digit, so that every machine makes the same: 41 of a test with one decimal is 4.1. Ranges and
+ * limits are common adult text-book figures; nothing here is for treating anybody. */
 #ifndef TQ_SIMULATE_CONTENT_H
 #define TQ_SIMULATE_CONTENT_H
 
@@ -11,20 +11,20 @@
 #include "engine/simulate/simulate.h"
 
 struct analyte {
-    const char *code;  /* as the analyzers send it */
+    const char *code; /* as the analyzers send it */
     const char *loinc;
     const char *name;
     const char *unit;
     const char *other_unit; /* the unit that sites mix it up with; NULL: none */
     uint8_t decimals;
-    int32_t low;       /* range; -1: none on this side */
+    int32_t low; /* range; -1: none on this side */
     int32_t high;
     int32_t panic_low; /* -1: none */
     int32_t panic_high;
-    int32_t middle;    /* of the healthy */
-    int32_t spread;    /* one standard deviation of the healthy */
-    int32_t sick;      /* how far the very ill are from the middle (either sign) */
-    int32_t absurd;    /* a value that no living person has */
+    int32_t middle; /* of the healthy */
+    int32_t spread; /* one standard deviation of the healthy */
+    int32_t sick;   /* how far the very ill are from the middle (either sign) */
+    int32_t absurd; /* a value that no living person has */
 };
 
 enum panel { PANEL_BMP, PANEL_LIVER, PANEL_CARDIAC, PANEL_THYROID, PANEL_IRON, PANEL_A1C, PANEL_LIPID, PANEL_CRP, PANEL_CBC, PANEL_COUNT };
@@ -51,8 +51,8 @@ struct patient {
     const char *street;
     unsigned house;
     const char *ward;
-    const char *doctor;    /* identifier^family^given, HL7 components */
-    int32_t illness;       /* 0 … 1000 */
+    const char *doctor; /* identifier^family^given, HL7 components */
+    int32_t illness;    /* 0 … 1000 */
 };
 
 void patient_make(struct rng *r, unsigned number, struct patient *p);
@@ -81,10 +81,10 @@ enum stage {
 struct sample {
     struct sample *next; /* all that live, so that they can be freed */
     struct sample **link;
-    unsigned uses;       /* events that wait for it */
+    unsigned uses; /* events that wait for it */
     char barcode[16];
     char order[16];
-    char step[20];       /* the work order step (LAW) */
+    char step[20];                 /* the work order step (LAW) */
     const struct patient *patient; /* NULL: quality control */
     unsigned control_level;        /* 1, 2 for quality control */
     struct analyzer *analyzer;
@@ -110,8 +110,8 @@ void sample_correct(struct rng *r, struct sample *s);
 void sample_measure_again(struct rng *r, struct sample *s);
 
 void value_flag(struct value *v);
-void value_write(struct buf *out, const struct value *v);           /* "4.1" */
-void value_write_range(struct buf *out, const struct analyte *a);   /* "3.5-5.1", "<=26", ">=40" */
+void value_write(struct buf *out, const struct value *v);         /* "4.1" */
+void value_write_range(struct buf *out, const struct analyte *a); /* "3.5-5.1", "<=26", ">=40" */
 void decimal_write(struct buf *out, int32_t number, uint8_t decimals);
 
 const char *comment_make(struct rng *r);

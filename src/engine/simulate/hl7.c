@@ -93,7 +93,8 @@ void hl7_obx(struct buf *m, const struct party *from, const struct sample *sampl
     buf_u8(m, '\r');
 }
 
-void hl7_ack(struct buf *m, struct party *from, const struct party *to, const char *event, tq_time at, const char *control, const char *code, const char *why)
+void hl7_ack(struct buf *m, struct party *from, const struct party *to, const char *event, tq_time at, const char *control, const char *code,
+             const char *why)
 {
     char type[24];
     char own[CONTROL_TEXT];

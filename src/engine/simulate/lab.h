@@ -34,10 +34,10 @@ struct party {
 };
 
 enum analyzer_kind {
-    ANALYZER_CHEMISTRY,    /* HL7 2.3.1, ORU^R01, one lasting connection to the middleware */
-    ANALYZER_IMMUNOASSAY,  /* HL7 2.5.1, IHE LAW, one connection per message */
-    ANALYZER_COMPACT,      /* ASTM, one record per frame, straight to the LIS */
-    ANALYZER_HAEMATOLOGY,  /* ASTM, frames filled up, to the middleware */
+    ANALYZER_CHEMISTRY,   /* HL7 2.3.1, ORU^R01, one lasting connection to the middleware */
+    ANALYZER_IMMUNOASSAY, /* HL7 2.5.1, IHE LAW, one connection per message */
+    ANALYZER_COMPACT,     /* ASTM, one record per frame, straight to the LIS */
+    ANALYZER_HAEMATOLOGY, /* ASTM, frames filled up, to the middleware */
     ANALYZER_KINDS
 };
 
@@ -61,7 +61,7 @@ struct truth_attack {
     const char *field;          /* "OBX-5" … */
     const char *test;           /* "" where none */
     char specimen[16];
-    struct address from;        /* who sent the message */
+    struct address from; /* who sent the message */
 };
 
 struct truth {
@@ -103,9 +103,9 @@ struct simulate {
     struct queue events;
     tq_time start;
     tq_time end;
-    tq_time last;   /* the latest event */
-    bool closed;    /* the lasting connections have been closed */
-    bool failed;    /* no memory: sticky */
+    tq_time last;         /* the latest event */
+    bool closed;          /* the lasting connections have been closed */
+    bool failed;          /* no memory: sticky */
     struct packet *given; /* the packet handed out last */
     struct truth truth;
     struct patient patients[PATIENTS];
@@ -126,10 +126,10 @@ struct simulate {
     struct host *outside[4];
     struct party lis_party;
     struct party middleware_party;
-    struct conn results; /* middleware → LIS */
-    struct conn orders;  /* LIS → middleware */
-    struct buf held;         /* a forwarded message that waits to be sent together with the next */
-    struct buf held_answer;  /* and its acknowledgement */
+    struct conn results;    /* middleware → LIS */
+    struct conn orders;     /* LIS → middleware */
+    struct buf held;        /* a forwarded message that waits to be sent together with the next */
+    struct buf held_answer; /* and its acknowledgement */
     struct replay *replays; /* messages kept by an attacker */
     enum simulate_attack staged[ATTACK_COUNT];
     struct buf message; /* scratch, one for each step of an exchange */
@@ -154,10 +154,12 @@ void party_init(struct party *p, const char *application, const char *facility, 
 void hl7_text(struct buf *m, const struct party *from, const char *utf8);
 void hl7_stamp(struct buf *m, tq_time at);
 /* MSH; type as in MSH-9 ("ORU^R01^ORU_R01"), profile for MSH-21 (NULL: none); control: gets the new MSH-10. */
-void hl7_msh(struct buf *m, struct party *from, const struct party *to, const char *type, const char *profile, tq_time at, char control[CONTROL_TEXT]);
+void hl7_msh(struct buf *m, struct party *from, const struct party *to, const char *type, const char *profile, tq_time at,
+             char control[CONTROL_TEXT]);
 void hl7_pid(struct buf *m, const struct party *from, const struct patient *p);
 void hl7_obx(struct buf *m, const struct party *from, const struct sample *sample, size_t i, size_t set);
-void hl7_ack(struct buf *m, struct party *from, const struct party *to, const char *event, tq_time at, const char *control, const char *code, const char *why);
+void hl7_ack(struct buf *m, struct party *from, const struct party *to, const char *event, tq_time at, const char *control, const char *code,
+             const char *why);
 void hl7_oru_analyzer(struct buf *m, struct analyzer *a, const struct sample *sample, const struct party *to, tq_time at, char control[CONTROL_TEXT]);
 void hl7_oul(struct buf *m, struct analyzer *a, const struct sample *sample, const struct party *to, tq_time at, char control[CONTROL_TEXT]);
 void hl7_oru_forward(struct simulate *s, struct buf *m, struct party *from, const struct sample *sample, tq_time at, char control[CONTROL_TEXT]);
@@ -178,12 +180,13 @@ void hl7_people_query(struct simulate *s, struct buf *m, struct party *from, con
 void hl7_people_answer(struct simulate *s, struct buf *m, const struct party *to, const struct patient *p, tq_time at, const char *control);
 
 /* ── astm.c ── */
-/* One transfer: ENQ, the records of `text` in frames of at most `most` bytes of text (0: one record per frame), EOT. instrument: side 0 is the sender. */
+/* One transfer: ENQ, the records of `text` in frames of at most `most` bytes of text (0: one record per frame), EOT. instrument: side 0 is the
+ * sender. */
 struct astm_transfer {
     int from;
     size_t most;
-    bool contended; /* both sides bid for the line first */
-    bool busy;      /* the receiver refuses the first bid */
+    bool contended;  /* both sides bid for the line first */
+    bool busy;       /* the receiver refuses the first bid */
     unsigned damage; /* one frame in so many is damaged on its way; 0: none */
 };
 void astm_transfer(struct simulate *s, struct conn *c, const struct astm_transfer *how, struct span text);
@@ -199,7 +202,7 @@ const char *analyzer_model(const struct analyzer *a);
 size_t astm_frame_limit(const struct analyzer *a);
 
 /* ── middleware.c ── */
-lab_act middleware_forward; /* a result goes on to the LIS */
+lab_act middleware_forward;                                                                   /* a result goes on to the LIS */
 void middleware_say(struct simulate *s, struct span message, struct span answer, tq_time at); /* on the lasting connection to the LIS */
 void middleware_order(struct simulate *s, const struct sample *sample, tq_time at);           /* the LIS sends the order */
 
@@ -214,15 +217,15 @@ void print_label(struct simulate *s, const struct sample *sample, tq_time at);
 
 /* ── attack.c ── */
 void attack_start(struct simulate *s);
-void attack_free(struct simulate *s); /* what is staged and not yet done */
-void attack_shape(struct simulate *s, struct sample *sample);   /* before the analyzer reports */
+void attack_free(struct simulate *s);                                                             /* what is staged and not yet done */
+void attack_shape(struct simulate *s, struct sample *sample);                                     /* before the analyzer reports */
 void attack_reported(struct simulate *s, struct sample *sample, tq_time at, const char *control); /* when it has reported */
 /* Before the middleware forwards; the sample is a copy. */
 void attack_shape_forward(struct simulate *s, struct sample *sample);
 /* When it has forwarded this message. */
 void attack_forwarded(struct simulate *s, const struct sample *sample, struct span message, const char *control, tq_time at);
-void truth_attack(struct simulate *s, enum simulate_attack kind, tq_time at, const char *message, const char *field, const char *test, const struct sample *sample,
-                  const struct host *from);
+void truth_attack(struct simulate *s, enum simulate_attack kind, tq_time at, const char *message, const char *field, const char *test,
+                  const struct sample *sample, const struct host *from);
 
 /* ── truth.c ── */
 void truth_hl7(struct truth *t, struct span message, size_t framed);

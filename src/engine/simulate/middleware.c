@@ -1,5 +1,5 @@
-/* The middleware: takes the LIS's orders, and sends results on as its own messages. Most go one by one; some wait and share a segment with the next; now
- * and then the LIS cannot store one and gets it again. */
+/* The middleware: takes the LIS's orders, and sends results on as its own messages. Most go one by one; some wait and share a segment with the next;
+ * now and then the LIS cannot store one and gets it again. */
 #include "engine/simulate/lab.h"
 
 #define HELD_LONGEST (9 * TIME_SECOND)

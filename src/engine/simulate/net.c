@@ -123,8 +123,8 @@ static void conn_ack(struct conn *c, int from, tq_time at, uint32_t upto)
     conn_emit(c, !from, at, c->seq[!from], upto, PACKET_TCP_ACK, span_of(NULL, 0));
 }
 
-/* A segment that got lost between the tap and the receiver: seen, not acknowledged, sent again after the retransmission timeout. With `recut` the second
- * sending begins at the same byte but holds other bytes too, or only some. Returns the bytes that are through afterwards. */
+/* A segment that got lost between the tap and the receiver: seen, not acknowledged, sent again after the retransmission timeout. With `recut` the
+ * second sending begins at the same byte but holds other bytes too, or only some. Returns the bytes that are through afterwards. */
 static size_t send_again(struct conn *c, int from, struct span bytes, size_t take, bool recut)
 {
     struct net *n = c->net;

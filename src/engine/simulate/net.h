@@ -55,12 +55,12 @@ void net_release(struct net *n);
 
 struct conn {
     struct net *net;
-    struct host *end[2];     /* 0: the side that opened */
+    struct host *end[2]; /* 0: the side that opened */
     struct address ip[2];
     uint16_t port[2];
     uint32_t seq[2]; /* next to send */
     tq_time clock;
-    uint16_t mss;    /* most payload bytes of one segment */
+    uint16_t mss;     /* most payload bytes of one segment */
     uint32_t trouble; /* one segment in so many is lost behind the tap, cut differently or swapped; 0: none */
     bool open;
 };

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ORDER_MEAN (36 * TIME_SECOND)    /* between two samples for one analyzer, at the busiest */
+#define ORDER_MEAN (36 * TIME_SECOND)     /* between two samples for one analyzer, at the busiest */
 #define CONTROL_MEAN (1500 * TIME_SECOND) /* between two quality controls of one analyzer */
 #define TAIL (150 * TIME_SECOND)          /* no new samples so long before the end, or in the last third of a short day */
 
@@ -43,14 +43,10 @@ static enum panel pick_panel(struct simulate *s, enum analyzer_kind kind)
     static const enum panel compact[] = {PANEL_A1C, PANEL_A1C, PANEL_CRP, PANEL_LIPID};
     uint32_t i = rng_below(&s->rng, 4);
     switch (kind) {
-    case ANALYZER_CHEMISTRY:
-        return chemistry[i];
-    case ANALYZER_IMMUNOASSAY:
-        return immunoassay[i];
-    case ANALYZER_COMPACT:
-        return compact[i];
-    default:
-        return PANEL_CBC;
+    case ANALYZER_CHEMISTRY: return chemistry[i];
+    case ANALYZER_IMMUNOASSAY: return immunoassay[i];
+    case ANALYZER_COMPACT: return compact[i];
+    default: return PANEL_CBC;
     }
 }
 

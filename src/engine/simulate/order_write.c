@@ -1,4 +1,5 @@
-/* Orders and queries as HL7 messages: LIS → middleware (ORM^O01, OML^O21 / ORL^O22), IHE LAW (QBP^Q11, RSP^K11, OML^O33, ORL^O34), patients (QBP^Q22). */
+/* Orders and queries as HL7 messages: LIS → middleware (ORM^O01, OML^O21 / ORL^O22), IHE LAW (QBP^Q11, RSP^K11, OML^O33, ORL^O34), patients
+ * (QBP^Q22). */
 #include "engine/simulate/lab.h"
 
 void hl7_order_orm(struct simulate *s, struct buf *m, const struct sample *sample, tq_time at, char control[CONTROL_TEXT])

@@ -20,7 +20,7 @@ struct queue {
 
 #define QUEUE_MAX (1U << 20)
 
-bool queue_put(struct queue *q, struct queue_item item); /* false: no memory, or full */
+bool queue_put(struct queue *q, struct queue_item item);     /* false: no memory, or full */
 const struct queue_item *queue_first(const struct queue *q); /* without taking it; NULL: empty */
 bool queue_take(struct queue *q, struct queue_item *ret);
 void queue_release(struct queue *q); /* the `what`s are the owner's */

@@ -11,9 +11,9 @@ struct rng {
 void rng_seed(struct rng *r, uint64_t seed);
 uint64_t rng_next(struct rng *r);
 
-uint32_t rng_below(struct rng *r, uint32_t n);            /* 0 … n-1; n ≥ 1 */
+uint32_t rng_below(struct rng *r, uint32_t n);                 /* 0 … n-1; n ≥ 1 */
 int64_t rng_between(struct rng *r, int64_t low, int64_t high); /* both included */
-bool rng_one_in(struct rng *r, uint32_t n);               /* true once in n */
+bool rng_one_in(struct rng *r, uint32_t n);                    /* true once in n */
 void rng_fill(struct rng *r, void *p, size_t n);
 
 /* Bell-shaped around 0 in thousandths of a standard deviation, within about ±3,400 (a sum of twelve). */

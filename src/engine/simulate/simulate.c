@@ -1,7 +1,7 @@
 /* The lab's day: who is there, and what happens next.
  *
- * Two queues by time: events (what somebody does) and packets (what is on its way). An event at time t writes only packets of t and later, so a packet is
- * due as soon as no event comes before it. */
+ * Two queues by time: events (what somebody does) and packets (what is on its way). An event at time t writes only packets of t and later, so a
+ * packet is due as soon as no event comes before it. */
 #include "engine/simulate/lab.h"
 
 #include <stdio.h>
@@ -26,7 +26,8 @@ void lab_later(struct simulate *s, tq_time at, lab_act *act, struct sample *samp
 
 int64_t lab_rate(tq_time at)
 {
-    static const uint16_t by_hour[24] = {90, 80, 80, 80, 110, 240, 620, 950, 1000, 1000, 940, 860, 760, 820, 800, 700, 600, 480, 360, 280, 220, 180, 140, 110};
+    static const uint16_t by_hour[24] = {90,  80,  80,  80,  110, 240, 620, 950, 1000, 1000, 940, 860,
+                                         760, 820, 800, 700, 600, 480, 360, 280, 220,  180,  140, 110};
     return by_hour[at / (3600 * TIME_SECOND) % 24];
 }
 
@@ -37,8 +38,9 @@ static const struct {
     const char *ip;
     uint8_t maker[3];
 } station_makers[STATIONS] = {
-    {"RECEPTION-1", "10.20.10.51", {0x00, 0x14, 0x22}}, {"RECEPTION-2", "10.20.10.52", {0x00, 0x14, 0x22}}, {"BENCH-CHEM", "10.20.10.53", {0x00, 0x1a, 0xa0}},
-    {"BENCH-HEM", "10.20.10.54", {0x00, 0x1a, 0xa0}},   {"BENCH-IMM", "10.20.10.55", {0x3c, 0xd9, 0x2b}},   {"OFFICE-QA", "10.20.10.56", {0x3c, 0xd9, 0x2b}},
+    {"RECEPTION-1", "10.20.10.51", {0x00, 0x14, 0x22}}, {"RECEPTION-2", "10.20.10.52", {0x00, 0x14, 0x22}},
+    {"BENCH-CHEM", "10.20.10.53", {0x00, 0x1a, 0xa0}},  {"BENCH-HEM", "10.20.10.54", {0x00, 0x1a, 0xa0}},
+    {"BENCH-IMM", "10.20.10.55", {0x3c, 0xd9, 0x2b}},   {"OFFICE-QA", "10.20.10.56", {0x3c, 0xd9, 0x2b}},
     {"PATHOLOGIST", "10.20.10.57", {0xf0, 0x18, 0x98}}, {"COURIER-TAB", "10.20.10.58", {0xf0, 0x18, 0x98}},
 };
 
@@ -74,7 +76,8 @@ static void give_ip6(struct host *h, uint8_t last)
 
 static void build_servers(struct simulate *s)
 {
-    static const uint8_t server[3] = {0x00, 0x25, 0x90}, router[3] = {0x00, 0x0d, 0xb9}, printer[3] = {0x00, 0x07, 0x4d}, stranger[3] = {0xb8, 0x27, 0xeb};
+    static const uint8_t server[3] = {0x00, 0x25, 0x90}, router[3] = {0x00, 0x0d, 0xb9}, printer[3] = {0x00, 0x07, 0x4d},
+                         stranger[3] = {0xb8, 0x27, 0xeb};
     static const char *const outside[4] = {"203.0.113.10", "198.51.100.20", "203.0.113.44", "198.51.100.80"};
     s->gateway = lab_host(s, "ROUTER", router, "10.20.10.1", 0);
     s->lis = lab_host(s, "LIS", server, "10.20.10.10", 0);

@@ -1,28 +1,29 @@
-/* simulate: a small laboratory's network traffic, packet by packet, made from a seed: analyzers, middleware, LIS, workstations, and attacks on request.
+/* simulate: a small laboratory's network traffic, packet by packet, made from a seed: analyzers, middleware, LIS, workstations, and attacks on
+ * request.
  *
- * The same seed and options give the same bytes on every machine (integers only, no clock, no environment). Everybody in it is made up. Packets come in
- * the order of their times; nothing is lost in the capture. What the lab holds: docs/simulate.md; the truth: docs/formats/truth.md. */
+ * The same seed and options give the same bytes on every machine (integers only, no clock, no environment). Everybody in it is made up. Packets come
+ * in the order of their times; nothing is lost in the capture. What the lab holds: docs/simulate.md; the truth: docs/formats/truth.md. */
 #ifndef TQ_SIMULATE_H
 #define TQ_SIMULATE_H
 
-#include "base/error.h"
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/time.h"
 
 /* ATTACK(name in C, kind as findings call it) */
-#define SIMULATE_ATTACKS(ATTACK)                                                                                                                      \
-    ATTACK(SENDER_UNKNOWN, "sender.unknown")                                                                                                          \
-    ATTACK(SENDER_SPOOFED, "sender.spoofed")                                                                                                          \
-    ATTACK(MESSAGE_MALFORMED, "message.malformed")                                                                                                    \
-    ATTACK(MESSAGE_HOSTILE, "message.hostile")                                                                                                        \
-    ATTACK(RESULT_ALTERED, "result.altered")                                                                                                          \
-    ATTACK(RESULT_ALTERED_IN_TRANSIT, "result.altered_in_transit")                                                                                    \
-    ATTACK(RESULT_MISSING, "result.missing")                                                                                                          \
-    ATTACK(RESULT_REPLAYED, "result.replayed")                                                                                                        \
-    ATTACK(RESULT_WRONG_PATIENT, "result.wrong_patient")                                                                                              \
-    ATTACK(RESULT_UNIT_CHANGED, "result.unit_changed")                                                                                                \
-    ATTACK(RESULT_FLAG_MISMATCH, "result.flag_mismatch")                                                                                              \
-    ATTACK(RESULT_IMPLAUSIBLE, "result.implausible")                                                                                                  \
+#define SIMULATE_ATTACKS(ATTACK)                                                                                                                     \
+    ATTACK(SENDER_UNKNOWN, "sender.unknown")                                                                                                         \
+    ATTACK(SENDER_SPOOFED, "sender.spoofed")                                                                                                         \
+    ATTACK(MESSAGE_MALFORMED, "message.malformed")                                                                                                   \
+    ATTACK(MESSAGE_HOSTILE, "message.hostile")                                                                                                       \
+    ATTACK(RESULT_ALTERED, "result.altered")                                                                                                         \
+    ATTACK(RESULT_ALTERED_IN_TRANSIT, "result.altered_in_transit")                                                                                   \
+    ATTACK(RESULT_MISSING, "result.missing")                                                                                                         \
+    ATTACK(RESULT_REPLAYED, "result.replayed")                                                                                                       \
+    ATTACK(RESULT_WRONG_PATIENT, "result.wrong_patient")                                                                                             \
+    ATTACK(RESULT_UNIT_CHANGED, "result.unit_changed")                                                                                               \
+    ATTACK(RESULT_FLAG_MISMATCH, "result.flag_mismatch")                                                                                             \
+    ATTACK(RESULT_IMPLAUSIBLE, "result.implausible")                                                                                                 \
     ATTACK(PHI_BULK_QUERY, "phi.bulk_query")
 
 enum simulate_attack {

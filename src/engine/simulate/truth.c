@@ -54,13 +54,16 @@ void truth_hl7(struct truth *t, struct span message, size_t framed)
     }
 }
 
-void truth_attack(struct simulate *s, enum simulate_attack kind, tq_time at, const char *message, const char *field, const char *test, const struct sample *sample,
-                  const struct host *from)
+void truth_attack(struct simulate *s, enum simulate_attack kind, tq_time at, const char *message, const char *field, const char *test,
+                  const struct sample *sample, const struct host *from)
 {
     struct truth *t = &s->truth;
     if (t->attacks_n == TRUTH_ATTACKS)
         return;
-    struct truth_attack *a = &t->attacks[t->attacks_n++];
+    size_t place = t->attacks_n++; /* in the order of their times */
+    for (; place > 0 && t->attacks[place - 1].time > at; place--)
+        t->attacks[place] = t->attacks[place - 1];
+    struct truth_attack *a = &t->attacks[place];
     *a = (struct truth_attack){.kind = kind, .time = at, .field = field, .test = test, .from = host_address(from, false)};
     snprintf(a->message, sizeof a->message, "%s", message);
     if (sample != NULL)

@@ -30,7 +30,8 @@ static void check_type(void *context, const char *type, uint64_t count)
 {
     struct types *t = context;
     if (json_integer_value(json_object_get(t->hl7, type)) != (json_int_t)count)
-        fail_msg("%s: sense counts %llu, the truth says %lld", type, (unsigned long long)count, (long long)json_integer_value(json_object_get(t->hl7, type)));
+        fail_msg("%s: sense counts %llu, the truth says %lld", type, (unsigned long long)count,
+                 (long long)json_integer_value(json_object_get(t->hl7, type)));
     t->total += count;
 }
 

@@ -1,7 +1,7 @@
-/* simulate: the same seed gives the same bytes, and the truth is what a second, simple reader finds in the packets. The reader shares no code with the
- * encoders or with sense: it puts TCP payload where its sequence number says and looks at the result. */
-#include "engine/simulate/simulate.h"
+/* simulate: the same seed gives the same bytes, and the truth is what a second, simple reader finds in the packets. The reader shares no code with
+ * the encoders or with sense: it puts TCP payload where its sequence number says and looks at the result. */
 #include "base/table.h"
+#include "engine/simulate/simulate.h"
 
 #include <jansson.h>
 #include <setjmp.h>
@@ -31,6 +31,7 @@ struct walker {
     uint64_t by_type[26];
     tq_time last;
     uint64_t digest;
+    struct buf messages; /* all HL7 messages, each behind a 0x0b */
 };
 
 static uint32_t be32(const uint8_t *p)
@@ -151,6 +152,8 @@ static bool begins(const uint8_t *p, const uint8_t *end, const char *text)
 static void count_message(struct walker *w, const uint8_t *p, const uint8_t *end)
 {
     assert_true(begins(p, end, "MSH|^~\\&|"));
+    buf_u8(&w->messages, 0x0b);
+    buf_add(&w->messages, p, (size_t)(end - p));
     const uint8_t *type = p;
     for (unsigned bars = 0; bars < 8; type++)
         bars += *type == '|';
@@ -234,7 +237,7 @@ static uint64_t truth_number(json_t *truth, const char *group, const char *key)
 static json_t *simulated(const struct simulate_options *options, struct walker *w)
 {
     struct error e = {0};
-    *w = (struct walker){.digest = 1};
+    *w = (struct walker){.digest = 1, .messages = BUF_INIT(256U << 20)};
     w->streams = calloc(STREAMS, sizeof *w->streams);
     w->index = table_new((struct hash_key){1, 2}, STREAMS, sizeof(uint32_t));
     w->datagrams = table_new((struct hash_key){1, 2}, STREAMS, 1);
@@ -254,6 +257,7 @@ static json_t *simulated(const struct simulate_options *options, struct walker *
 static void walker_free(struct walker *w)
 {
     free(w->streams);
+    buf_release(&w->messages);
     table_free(w->index);
     table_free(w->datagrams);
 }
@@ -341,6 +345,7 @@ static void test_every_attack_is_staged(void **state)
         compare(truth, &w);
         json_t *attacks = json_object_get(truth, "attacks");
         assert_int_equal(json_array_size(attacks), 2);
+        tq_time last = 0;
         for (size_t i = 0; i < 2; i++) {
             json_t *a = json_array_get(attacks, i);
             tq_time at = 0;
@@ -348,11 +353,132 @@ static void test_every_attack_is_staged(void **state)
             assert_true(strlen(json_string_value(json_object_get(a, "message"))) > 3);
             assert_non_null(json_object_get(a, "field"));
             assert_true(time_parse(span_str(json_string_value(json_object_get(a, "time"))), &at));
-            assert_true(at <= w.last);
+            assert_true(at >= last && at <= w.last);
+            last = at;
         }
         json_decref(truth);
         walker_free(&w);
     }
+}
+
+/* ── what the attacks did to the bytes ── */
+
+/* The k-th message (0 …) that holds both texts; n is 0 where there is none. */
+static struct span message_with(const struct walker *w, const char *a, const char *b, unsigned k)
+{
+    struct span left = buf_span(&w->messages);
+    while (left.n > 0) {
+        struct span m = span_until(&left, 0x0b, NULL);
+        if (m.n > 0 && memmem(m.p, m.n, a, strlen(a)) != NULL && memmem(m.p, m.n, b, strlen(b)) != NULL && k-- == 0)
+            return m;
+    }
+    return (struct span){0};
+}
+
+/* Field n of the first segment that begins with `start`. */
+static struct span field(struct span message, const char *start, unsigned n)
+{
+    struct span found = {0};
+    while (message.n > 0) {
+        struct span segment = span_until(&message, '\r', NULL);
+        if (!span_starts(segment, span_str(start)))
+            continue;
+        for (unsigned i = 0; i <= n; i++)
+            found = span_until(&segment, '|', NULL);
+        return found;
+    }
+    return found;
+}
+
+#define FROM_ANALYZER "MSH|^~\\&|Mindray|BS-380|LABLINK"
+#define FROM_MIDDLEWARE "MSH|^~\\&|LABLINK|CORE|LIS|MAIN"
+#define POTASSIUM "OBX|2|NM|K^"
+
+static const char *text_of(json_t *attack, const char *key)
+{
+    const char *text = json_string_value(json_object_get(attack, key));
+    return text == NULL ? "" : text;
+}
+
+/* A lab with one attack of this kind: its entry in the truth, and its messages in w. */
+static json_t *staged(enum simulate_attack kind, struct walker *w, json_t **truth)
+{
+    struct simulate_options options = {.seed = 900 + (uint64_t)kind, .seconds = 240};
+    options.attacks[kind] = 1;
+    *truth = simulated(&options, w);
+    json_t *a = json_array_get(json_object_get(*truth, "attacks"), 0);
+    assert_non_null(a);
+    return a;
+}
+
+static void test_results_are_changed(void **state)
+{
+    (void)state;
+    for (enum simulate_attack kind = ATTACK_RESULT_ALTERED; kind <= ATTACK_RESULT_IMPLAUSIBLE; kind++) {
+        struct walker w;
+        json_t *truth;
+        json_t *a = staged(kind, &w, &truth);
+        const char *specimen = text_of(a, "specimen");
+        struct span sent = message_with(&w, FROM_ANALYZER, specimen, 0), sent_again = message_with(&w, FROM_ANALYZER, specimen, 1);
+        struct span arrived = message_with(&w, FROM_MIDDLEWARE, specimen, 0), arrived_again = message_with(&w, FROM_MIDDLEWARE, specimen, 1);
+        struct span value = field(sent, POTASSIUM, 5), forwarded = field(arrived, POTASSIUM, 5);
+        assert_true(sent.n > 0);
+        assert_true(value.n > 0);
+        if (kind == ATTACK_RESULT_MISSING) {
+            assert_int_equal(arrived.n, 0);
+        } else {
+            assert_true(arrived.n > 0);
+            assert_int_equal(span_equal(value, forwarded), kind != ATTACK_RESULT_ALTERED_IN_TRANSIT);
+        }
+        assert_int_equal(sent_again.n > 0, kind == ATTACK_RESULT_ALTERED || kind == ATTACK_RESULT_WRONG_PATIENT);
+        if (kind == ATTACK_RESULT_ALTERED) {
+            assert_false(span_equal(value, field(sent_again, POTASSIUM, 5)));
+            assert_true(span_is(field(sent_again, POTASSIUM, 11), "F"));
+        } else if (kind == ATTACK_RESULT_WRONG_PATIENT) {
+            assert_true(span_equal(value, field(sent_again, POTASSIUM, 5)));
+            assert_false(span_equal(field(sent, "PID|", 3), field(sent_again, "PID|", 3)));
+        } else if (kind == ATTACK_RESULT_REPLAYED) {
+            assert_true(arrived_again.n > 0 && span_equal(arrived, arrived_again));
+        } else if (kind == ATTACK_RESULT_UNIT_CHANGED) {
+            assert_true(span_is(field(sent, POTASSIUM, 6), "mg/dL"));
+        } else if (kind == ATTACK_RESULT_FLAG_MISMATCH) {
+            assert_true(span_is(value, "6.9") && span_is(field(sent, POTASSIUM, 8), "N"));
+        } else if (kind == ATTACK_RESULT_IMPLAUSIBLE) {
+            assert_true(span_is(value, "45.0") && span_is(field(sent, POTASSIUM, 8), "HH"));
+        }
+        json_decref(truth);
+        walker_free(&w);
+    }
+}
+
+static void test_senders_and_messages_are_staged(void **state)
+{
+    (void)state;
+    struct walker w;
+    json_t *truth;
+    json_t *a = staged(ATTACK_SENDER_UNKNOWN, &w, &truth);
+    assert_true(message_with(&w, "MSH|^~\\&|LABPRO-X|BACKROOM|LIS", text_of(a, "message"), 0).n > 0);
+    json_decref(truth);
+    walker_free(&w);
+    a = staged(ATTACK_SENDER_SPOOFED, &w, &truth);
+    assert_true(message_with(&w, FROM_MIDDLEWARE, text_of(a, "message"), 0).n > 0);
+    assert_string_equal(text_of(a, "src"), "10.20.10.199");
+    json_decref(truth);
+    walker_free(&w);
+    a = staged(ATTACK_MESSAGE_MALFORMED, &w, &truth);
+    assert_true(message_with(&w, "\r|||\r", text_of(a, "message"), 0).n > 0);
+    assert_int_equal(truth_number(truth, NULL, "malformed"), 1);
+    json_decref(truth);
+    walker_free(&w);
+    a = staged(ATTACK_MESSAGE_HOSTILE, &w, &truth);
+    assert_true(field(message_with(&w, FROM_ANALYZER, text_of(a, "message"), 0), "NTE|", 3).n > 10);
+    json_decref(truth);
+    walker_free(&w);
+    staged(ATTACK_PHI_BULK_QUERY, &w, &truth);
+    assert_int_equal(truth_number(truth, "hl7", "QBP^Q22"), 40);
+    assert_true(message_with(&w, "RSP^K22", "PID|1||MR", 39).n > 0);
+    json_decref(truth);
+    walker_free(&w);
 }
 
 static void test_no_attack_unasked(void **state)
@@ -369,7 +495,8 @@ static void test_no_attack_unasked(void **state)
 static void test_options_out_of_range(void **state)
 {
     (void)state;
-    struct simulate_options bad[] = {{.seconds = 59}, {.seconds = SIMULATE_SECONDS_MAX + 1}, {.analyzers = 3}, {.analyzers = 41}, {.attacks = {0, 17}}};
+    struct simulate_options bad[] = {
+        {.seconds = 59}, {.seconds = SIMULATE_SECONDS_MAX + 1}, {.analyzers = 3}, {.analyzers = 41}, {.attacks = {0, 17}}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct error e = {0};
         assert_null(simulate_new(&bad[i], &e));
@@ -397,8 +524,14 @@ static void test_stopped_early(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts_hold),        cmocka_unit_test(test_same_seed_same_bytes), cmocka_unit_test(test_every_attack_is_staged),
-        cmocka_unit_test(test_no_attack_unasked),  cmocka_unit_test(test_options_out_of_range), cmocka_unit_test(test_stopped_early),
+        cmocka_unit_test(test_counts_hold),
+        cmocka_unit_test(test_same_seed_same_bytes),
+        cmocka_unit_test(test_every_attack_is_staged),
+        cmocka_unit_test(test_results_are_changed),
+        cmocka_unit_test(test_senders_and_messages_are_staged),
+        cmocka_unit_test(test_no_attack_unasked),
+        cmocka_unit_test(test_options_out_of_range),
+        cmocka_unit_test(test_stopped_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,8 @@ static void test_checksum(void **state)
 {
     (void)state;
     /* a well-known IPv4 header: its checksum is b861 */
-    static const uint8_t header[20] = {0x45, 0x00, 0x00, 0x73, 0x00, 0x00, 0x40, 0x00, 0x40, 0x11, 0x00, 0x00, 0xc0, 0xa8, 0x00, 0x01, 0xc0, 0xa8, 0x00, 0xc7};
+    static const uint8_t header[20] = {0x45, 0x00, 0x00, 0x73, 0x00, 0x00, 0x40, 0x00, 0x40, 0x11,
+                                       0x00, 0x00, 0xc0, 0xa8, 0x00, 0x01, 0xc0, 0xa8, 0x00, 0xc7};
     assert_int_equal(packet_checksum(0, span_of(header, 20)), 0xb861);
     /* RFC 1071, section 3: the words 0001 f203 f4f5 f6f7 sum to ddf2 */
     assert_int_equal(packet_checksum(0, span_of("\x00\x01\xf2\x03\xf4\xf5\xf6\xf7", 8)), 0xffff & ~0xddf2);
@@ -153,7 +154,13 @@ static void test_dhcp_message(void **state)
     (void)state;
     static const uint8_t ip[4] = {10, 20, 10, 51}, server[4] = {10, 20, 10, 1};
     struct buf b = BUF_INIT(4096);
-    struct dhcp_write m = {.type = DHCP_REQUEST, .transaction = 7, .mac = {1, 2, 3, 4, 5, 6}, .requested = ip, .server = server, .host_name = "BENCH", .vendor_class = "MSFT 5.0"};
+    struct dhcp_write m = {.type = DHCP_REQUEST,
+                           .transaction = 7,
+                           .mac = {1, 2, 3, 4, 5, 6},
+                           .requested = ip,
+                           .server = server,
+                           .host_name = "BENCH",
+                           .vendor_class = "MSFT 5.0"};
     struct dhcp d;
     dhcp_write(&b, &m);
     assert_int_equal(b.n, 300);
@@ -177,8 +184,9 @@ static void test_dhcp_message(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_checksum),    cmocka_unit_test(test_udp_packet),   cmocka_unit_test(test_tcp_packet),  cmocka_unit_test(test_pcap_file),
-        cmocka_unit_test(test_astm_frames), cmocka_unit_test(test_mllp_and_dns), cmocka_unit_test(test_dhcp_message),
+        cmocka_unit_test(test_checksum),     cmocka_unit_test(test_udp_packet),  cmocka_unit_test(test_tcp_packet),
+        cmocka_unit_test(test_pcap_file),    cmocka_unit_test(test_astm_frames), cmocka_unit_test(test_mllp_and_dns),
+        cmocka_unit_test(test_dhcp_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
