@@ -230,7 +230,7 @@ int finding_apply_decision(struct apply *a, struct error *e)
 
 #define COLUMNS                                                                                                                                       \
     "finding.n, rank, finding.id, finding.changed, kind, severity, finding.title, advice, technique, state, taken_by, asset.id, first_time, last_time, " \
-    "count, flows, messages, records FROM finding LEFT JOIN asset ON asset.n = finding.asset"
+    "count, flows, finding.messages, records FROM finding LEFT JOIN asset ON asset.n = finding.asset"
 
 /* ?1 state, ?2 rank, ?3 kind; null: all */
 #define MATCHES "(?1 IS NULL OR state = ?1) AND (?2 IS NULL OR rank = ?2) AND (?3 IS NULL OR kind = ?3)"

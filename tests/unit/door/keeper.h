@@ -1,0 +1,203 @@
+/* A keeper small enough for a test: decisions are veiled, go on a list that stands for the ledger, and are projected at once. */
+#ifndef TQ_TEST_KEEPER_H
+#define TQ_TEST_KEEPER_H
+
+#include "door/api/api.h"
+#include "record/veil/veil.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEEPER_PASSWORD "rhubarb kettle osprey 97"
+
+struct keeper {
+    struct store *store;
+    struct keeper_views *views;
+    struct api *api;
+    struct veil *veil;
+    pthread_mutex_t lock;
+    uint64_t next;
+    char last[8192];  /* veiled text of the last decision */
+    bool broken;      /* the ledger cannot be written */
+    bool verifying;
+    struct api_clock now;
+    struct api_reply reply;
+    char session[65];
+    char csrf[40];
+};
+
+static inline int keeper_apply(struct keeper *k, struct span json, struct span private_json, uint64_t *ret_index, struct error *e)
+{
+    struct committed c = {.index = k->next, .custody = true, .recorded = k->now.wall, .json = json, .private_json = private_json};
+    if (views_apply(k->views, &c, e) != 0 || views_commit(k->views, e) != 0)
+        return -1;
+    *ret_index = k->next++;
+    return 0;
+}
+
+static inline int keeper_decide(void *context, const struct record *r, uint64_t *ret_index, struct error *e)
+{
+    struct keeper *k = context;
+    (void)pthread_mutex_lock(&k->lock);
+    struct buf clear = BUF_INIT(1u << 20);
+    struct buf sealed = BUF_INIT(1u << 20);
+    veil_json(k->veil, &clear, r);
+    veil_private_json(k->veil, &sealed, r);
+    (void)snprintf(k->last, sizeof k->last, "%s", buf_text(&clear));
+    int rc = k->broken ? err_set(e, ERR_SYSTEM, "the disk is full") : keeper_apply(k, buf_span(&clear), buf_span(&sealed), ret_index, e);
+    buf_release(&clear);
+    buf_release(&sealed);
+    (void)pthread_mutex_unlock(&k->lock);
+    return rc;
+}
+
+static inline void keeper_ledger_state(void *context, struct api_ledger_state *ret)
+{
+    struct keeper *k = context;
+    *ret = (struct api_ledger_state){.records = k->next, .bytes = 4096, .first_time = k->now.wall, .checkpoint_time = k->now.wall, .origin = "tourniquet.local/test",
+                                     .root = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", .checkpoint = "a\nb\n", .verifier = "v", .verifying = k->verifying};
+}
+
+static inline int keeper_prove(void *context, uint64_t index, struct buf *out, struct error *e)
+{
+    struct keeper *k = context;
+    if (index >= k->next)
+        return err_set(e, ERR_MISUSE, "no such record");
+    buf_addf(out, "c2sp.org/tlog-proof@v1\nindex %llu\n", (unsigned long long)index);
+    return 0;
+}
+
+static inline int keeper_verify(void *context, struct span person, struct error *e)
+{
+    struct keeper *k = context;
+    (void)person;
+    if (k->verifying)
+        return err_set(e, ERR_AGAIN, "under way");
+    k->verifying = true;
+    return 0;
+}
+
+static inline struct keeper *keeper_new(void)
+{
+    static const uint8_t key[VEIL_KEY] = {7};
+    struct error e = {0};
+    struct keeper *k = calloc(1, sizeof *k);
+    if (k == NULL)
+        abort();
+    (void)pthread_mutex_init(&k->lock, NULL);
+    k->now = (struct api_clock){.wall = INT64_C(1795360000) * TIME_SECOND, .monotonic = 5000 * TIME_SECOND};
+    k->store = store_open_memory(&e);
+    k->views = views_open(k->store, "main-street", &e);
+    k->veil = veil_new(key, false, &e);
+    struct api_options o = {.site = "main-street", .store = k->store, .views = k->views,
+                            .host = {.context = k, .decide = keeper_decide, .ledger_state = keeper_ledger_state, .ledger_prove = keeper_prove, .ledger_verify = keeper_verify}};
+    k->api = api_new(&o, &e);
+    k->reply = API_REPLY_INIT;
+    if (k->api == NULL || k->veil == NULL) {
+        (void)fprintf(stderr, "%s\n", e.text);
+        abort();
+    }
+    return k;
+}
+
+static inline void keeper_free(struct keeper *k)
+{
+    api_reply_release(&k->reply);
+    api_free(k->api);
+    views_close(k->views);
+    store_close(k->store);
+    veil_free(k->veil);
+    (void)pthread_mutex_destroy(&k->lock);
+    free(k);
+}
+
+static inline void keeper_feed(struct keeper *k, const char *json)
+{
+    uint64_t index;
+    struct error e = {0};
+    if (keeper_apply(k, span_str(json), SPAN_LIT(""), &index, &e) != 0)
+        abort();
+}
+
+/* Accounts come with a hash that is cheap to have: nobody signs in with it unless the test made it so. */
+static inline void keeper_account(struct keeper *k, const char *name, const char *role, const char *hash)
+{
+    char json[512];
+    char sealed[512];
+    uint64_t index;
+    struct error e = {0};
+    (void)snprintf(json, sizeof json, "{\"time\":\"2026-11-22T14:00:00Z\",\"event\":\"account.created\",\"account\":\"%s\",\"display_name\":\"%s\",\"account_role\":\"%s\"}", name,
+                   name, role);
+    (void)snprintf(sealed, sizeof sealed, "{\"password_hash\":\"%s\"}", hash);
+    if (keeper_apply(k, span_str(json), span_str(sealed), &index, &e) != 0)
+        abort();
+}
+
+/* Asks; "METHOD /path?query". Sends the session and CSRF token in hand. Returns the status. */
+static inline int keeper_ask(struct keeper *k, const char *what, const char *body, const char *if_match)
+{
+    struct span rest = span_str(what);
+    struct span method = span_until(&rest, ' ', NULL);
+    struct span path = span_until(&rest, '?', NULL);
+    struct request r = {.id = 9, .door = DOOR_CONSOLE, .method = method, .path = path, .query = rest, .session = span_str(k->session), .csrf = span_str(k->csrf),
+                        .if_match = span_str(if_match == NULL ? "" : if_match), .peer = SPAN_LIT("10.0.0.5"), .body = span_str(body == NULL ? "" : body)};
+    api_handle(k->api, k->now, &r, &k->reply);
+    (void)buf_text(&k->reply.body);
+    return k->reply.r.status;
+}
+
+static inline int keeper_ask_local(struct keeper *k, const char *what, const char *body, const char *if_match)
+{
+    struct span rest = span_str(what);
+    struct span method = span_until(&rest, ' ', NULL);
+    struct span path = span_until(&rest, '?', NULL);
+    struct request r = {.id = 9, .door = DOOR_LOCAL, .method = method, .path = path, .query = rest, .if_match = span_str(if_match == NULL ? "" : if_match),
+                        .peer = SPAN_LIT("uid 0"), .body = span_str(body == NULL ? "" : body)};
+    api_handle(k->api, k->now, &r, &k->reply);
+    (void)buf_text(&k->reply.body);
+    return k->reply.r.status;
+}
+
+static inline const char *keeper_text(struct keeper *k)
+{
+    return buf_text(&k->reply.body);
+}
+
+/* The text of a member ("key":"…") of the answer, the first of that name. */
+static inline const char *keeper_member(struct keeper *k, const char *key)
+{
+    static char value[2048];
+    char mark[64];
+    (void)snprintf(mark, sizeof mark, "\"%s\":\"", key);
+    const char *at = strstr(keeper_text(k), mark);
+    value[0] = 0;
+    if (at != NULL) {
+        at += strlen(mark);
+        const char *end = strchr(at, '"');
+        (void)snprintf(value, sizeof value, "%.*s", end == NULL ? 0 : (int)(end - at), at);
+    }
+    return value;
+}
+
+/* Takes over the session of the answer, as a browser does. */
+static inline void keeper_take_session(struct keeper *k)
+{
+    (void)snprintf(k->session, sizeof k->session, "%.*s", (int)k->reply.r.set_session.n, (const char *)k->reply.r.set_session.p);
+    (void)snprintf(k->csrf, sizeof k->csrf, "%s", keeper_member(k, "csrf"));
+}
+
+/* Makes the first administrator "ana", signed in. Returns the status. */
+static inline int keeper_set_up(struct keeper *k)
+{
+    char code[SETUP_CODE_TEXT];
+    char body[256];
+    (void)api_setup_code(k->api, code);
+    (void)snprintf(body, sizeof body, "{\"code\":\"%s\",\"name\":\"Ana\",\"display_name\":\"Ana R\",\"password\":\"" KEEPER_PASSWORD "\"}", code);
+    int status = keeper_ask(k, "POST /api/v1/setup", body, NULL);
+    keeper_take_session(k);
+    return status;
+}
+
+#endif

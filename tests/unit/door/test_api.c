@@ -1,0 +1,529 @@
+/* The API: signing in, permissions, every request well and badly put. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "keeper.h"
+
+#include "door/api/api_private.h"
+#include "record/crypto/password.h"
+
+#define T "{\"time\":\"2026-11-22T14:00:00.000000000Z\",\"event\":"
+#define FLOW "\"flow\":{\"id\":1,\"proto\":\"tcp\",\"src\":\"10.0.5.7\",\"sport\":4000,\"dst\":\"10.0.5.1\",\"dport\":2575,\"vlan\":null}"
+
+static void feed_lab(struct keeper *k)
+{
+    keeper_feed(k, T "\"run.started\"}");
+    keeper_feed(k, T "\"capture.started\",\"capture\":\"lab.pcap\"}");
+    keeper_feed(k, T "\"asset.evidence\",\"ip\":\"10.0.5.7\",\"maker\":\"Acme\",\"model\":\"C-800\",\"source\":\"hl7.msh\"}");
+    keeper_feed(k, T "\"lab.message\"," FLOW ",\"id\":\"1-0-1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"control_id\":\"M1\",\"sender\":\"Chem 2\",\"receiver\":\"LIS\","
+                     "\"version\":\"2.5.1\",\"charset\":null,\"results\":1,\"bytes\":400,\"malformed\":null,\"ack\":null}");
+    keeper_feed(k, T "\"lab.result\"," FLOW ",\"test\":{\"code\":\"2823-3\",\"system\":\"LN\",\"text\":\"Potassium\"},\"patient\":\"P-ABC\",\"specimen\":\"S-DEF\","
+                     "\"units\":\"mmol/L\",\"flags\":[\"H\"],\"status\":\"F\",\"observed_at\":\"2026-11-22T14:00:00\",\"message\":\"1-0-1\"}");
+    keeper_feed(k, T "\"lab.message\"," FLOW ",\"id\":\"1-1-1\",\"protocol\":\"hl7\",\"type\":\"ACK\",\"control_id\":\"A1\",\"sender\":\"LIS\",\"receiver\":\"Chem 2\","
+                     "\"results\":0,\"bytes\":80,\"malformed\":null,\"ack\":{\"code\":\"AA\",\"for\":\"M1\"}}");
+    keeper_feed(k, T "\"flow.closed\"," FLOW ",\"packets\":9,\"bytes_up\":600,\"bytes_down\":300,\"app\":\"hl7\"}");
+    keeper_feed(k, T "\"finding\"," FLOW ",\"id\":\"00112233445566778899aabbccddeeff\",\"kind\":\"phi.cleartext\",\"severity\":\"medium\",\"title\":\"Results pass in clear text.\","
+                     "\"evidence\":{\"flows\":[\"1\"],\"messages\":[\"1-0-1\"]},\"technique\":\"T1040\",\"advice\":\"Switch on TLS.\"}");
+    keeper_feed(k, T "\"sensor.status\",\"capture\":\"lab.pcap\",\"packets\":12,\"bytes\":900,\"flows\":1,\"dropped\":0,\"damaged\":0,"
+                     "\"first_time\":\"2026-11-22T13:00:00.000000000Z\",\"last_time\":\"2026-11-22T14:00:00.000000000Z\"}");
+}
+
+#define FINDING "/api/v1/findings/00112233445566778899aabbccddeeff"
+
+#define ASK(k, expected, ...)                                                                           \
+    do {                                                                                                \
+        int got = keeper_ask(k, __VA_ARGS__);                                                           \
+        if (got != (expected))                                                                          \
+            fail_msg("line %d: %d instead of %d: %s", __LINE__, got, (int)(expected), keeper_text(k)); \
+    } while (0)
+
+#define SAYS(k, text)                                                                            \
+    do {                                                                                         \
+        if (strstr(keeper_text(k), text) == NULL)                                                \
+            fail_msg("line %d: no %s in %s", __LINE__, text, keeper_text(k));                    \
+    } while (0)
+
+static void setting_up_once(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    char code[SETUP_CODE_TEXT];
+    char body[512];
+    ASK(k, 200, "GET /api/v1/setup", NULL, NULL);
+    assert_string_equal(keeper_text(k), "{\"needed\":true}");
+    assert_true(api_setup_code(k->api, code));
+    assert_int_equal(strlen(code), 11);
+    ASK(k, 403, "POST /api/v1/setup", "{\"code\":\"AAAAA-AAAAA\",\"name\":\"ana\",\"password\":\"" KEEPER_PASSWORD "\"}", NULL);
+    assert_non_null(strstr(k->last, "request.refused"));
+    assert_null(strstr(k->last, "AAAAA"));
+    (void)snprintf(body, sizeof body, "{\"code\":\"%s\",\"name\":\"ana\",\"password\":\"password1234\"}", code);
+    ASK(k, 422, "POST /api/v1/setup", body, NULL);
+    SAYS(k, "weak-password");
+    (void)snprintf(body, sizeof body, "{\"code\":\"%s\",\"name\":\"Ana Rios\",\"password\":\"" KEEPER_PASSWORD "\"}", code);
+    ASK(k, 422, "POST /api/v1/setup", body, NULL);
+    ASK(k, 400, "POST /api/v1/setup", "{\"code\":\"x\"}", NULL);
+    ASK(k, 400, "POST /api/v1/setup", "", NULL);
+    /* typed by hand: small letters, no dash, letters for digits */
+    char typed[16] = {0};
+    size_t n = 0;
+    for (size_t i = 0; code[i] != 0; i++)
+        if (code[i] != '-')
+            typed[n++] = code[i] == '0' ? 'o' : code[i] == '1' ? 'l' : (char)(code[i] >= 'A' ? code[i] | 0x20 : code[i]);
+    (void)snprintf(body, sizeof body, "{\"code\":\"%s\",\"name\":\"Ana\",\"display_name\":\"Ana R\",\"password\":\"" KEEPER_PASSWORD "\"}", typed);
+    ASK(k, 201, "POST /api/v1/setup", body, NULL);
+    SAYS(k, "\"role\":\"lab manager\"");
+    SAYS(k, "\"site\":\"main-street\"");
+    keeper_take_session(k);
+    assert_int_equal(strlen(k->session), 64);
+    assert_false(api_setup_code(k->api, code));
+    ASK(k, 200, "GET /api/v1/session", NULL, NULL);
+    SAYS(k, "\"display_name\":\"Ana R\"");
+    assert_string_equal(keeper_member(k, "csrf"), k->csrf);
+    ASK(k, 409, "POST /api/v1/setup", body, NULL);
+    ASK(k, 200, "GET /api/v1/setup", NULL, NULL);
+    assert_string_equal(keeper_text(k), "{\"needed\":false}");
+    keeper_free(k);
+}
+
+static void wrong_codes_are_throttled(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    for (int i = 0; i < 5; i++)
+        ASK(k, 403, "POST /api/v1/setup", "{\"code\":\"AAAAA-AAAAA\",\"name\":\"ana\",\"password\":\"x\"}", NULL);
+    assert_int_equal(keeper_set_up(k), 429); /* even the right one waits */
+    SAYS(k, "\"retry_after_s\":60");
+    k->now.monotonic += 61 * TIME_SECOND;
+    assert_int_equal(keeper_set_up(k), 201);
+    keeper_free(k);
+}
+
+static void signing_in_and_out(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    assert_int_equal(keeper_set_up(k), 201);
+    assert_non_null(strstr(k->last, "session.opened"));
+    assert_null(strstr(k->last, k->session));
+    ASK(k, 204, "DELETE /api/v1/session", NULL, NULL);
+    assert_true(k->reply.r.clear_session);
+    assert_non_null(strstr(k->last, "session.closed"));
+    ASK(k, 401, "GET /api/v1/session", NULL, NULL);
+    SAYS(k, "signed-out");
+    k->session[0] = 0;
+    ASK(k, 401, "GET /api/v1/today", NULL, NULL);
+    SAYS(k, "not-signed-in");
+
+    ASK(k, 401, "POST /api/v1/session", "{\"name\":\"ana\",\"password\":\"not this\"}", NULL);
+    char wrong_password[512];
+    (void)snprintf(wrong_password, sizeof wrong_password, "%s", keeper_text(k));
+    assert_non_null(strstr(k->last, "\"account\":\"ana\""));
+    ASK(k, 401, "POST /api/v1/session", "{\"name\":\"hunter2secret\",\"password\":\"not this\"}", NULL);
+    assert_string_equal(keeper_text(k), wrong_password);    /* the same words */
+    assert_null(strstr(k->last, "hunter2secret"));          /* it may have been a password */
+    ASK(k, 200, "POST /api/v1/session", "{\"name\":\"ANA\",\"password\":\"" KEEPER_PASSWORD "\"}", NULL);
+    keeper_take_session(k);
+    assert_null(strstr(k->last, KEEPER_PASSWORD));
+    ASK(k, 200, "GET /api/v1/session", NULL, NULL);
+    k->now.monotonic += SESSION_IDLE;
+    ASK(k, 401, "GET /api/v1/session", NULL, NULL);
+    assert_non_null(strstr(k->last, "session.closed")); /* and the record says why */
+    assert_non_null(strstr(k->last, "30 minutes"));
+    keeper_free(k);
+}
+
+static void guessing_is_throttled(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    assert_int_equal(keeper_set_up(k), 201);
+    k->session[0] = 0;
+    int refused = 0;
+    for (int i = 0; i < 6; i++)
+        refused += keeper_ask(k, "POST /api/v1/session", "{\"name\":\"ana\",\"password\":\"not this\"}", NULL) == 429;
+    assert_in_range(refused, 1, 3);
+    ASK(k, 429, "POST /api/v1/session", "{\"name\":\"ana\",\"password\":\"" KEEPER_PASSWORD "\"}", NULL);
+    SAYS(k, "retry_after_s");
+    k->now.monotonic += 5 * 60 * TIME_SECOND;
+    ASK(k, 200, "POST /api/v1/session", "{\"name\":\"ana\",\"password\":\"" KEEPER_PASSWORD "\"}", NULL);
+    keeper_free(k);
+}
+
+static void changes_need_the_csrf_token(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    feed_lab(k);
+    assert_int_equal(keeper_set_up(k), 201);
+    char right[40];
+    (void)snprintf(right, sizeof right, "%s", k->csrf);
+    static const char *const wrong[] = {"", "x", "00000000000000000000000000000000"};
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(k->csrf, sizeof k->csrf, "%s", wrong[i]);
+        ASK(k, 403, "POST " FINDING "/take", NULL, "7");
+        assert_non_null(strstr(k->last, "request.refused"));
+        ASK(k, 200, "GET " FINDING, NULL, NULL); /* reading needs none */
+    }
+    (void)snprintf(k->csrf, sizeof k->csrf, "%s", right);
+    ASK(k, 200, "POST " FINDING "/take", NULL, "7");
+    keeper_free(k);
+}
+
+static void findings_are_decided(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    feed_lab(k);
+    assert_int_equal(keeper_set_up(k), 201);
+    ASK(k, 200, "GET " FINDING, NULL, NULL);
+    SAYS(k, "\"history\":[{\"time\":\"2026-11-22T14:00:00.000000000Z\",\"event\":\"finding\",\"person\":null,\"why\":null,\"record\":7}]");
+    char etag[32];
+    (void)snprintf(etag, sizeof etag, "\"%s\"", k->reply.etag);
+    ASK(k, 428, "POST " FINDING "/take", NULL, NULL);
+    ASK(k, 412, "POST " FINDING "/take", NULL, "\"6\"");
+    ASK(k, 200, "POST " FINDING "/take", NULL, etag);
+    SAYS(k, "\"state\":\"taken\",\"taken_by\":\"ana\"");
+    ASK(k, 412, "POST " FINDING "/release", NULL, etag); /* it has moved on */
+    (void)snprintf(etag, sizeof etag, "%s", k->reply.etag);
+    ASK(k, 200, "GET " FINDING, NULL, NULL);
+    (void)snprintf(etag, sizeof etag, "%s", k->reply.etag);
+    ASK(k, 409, "POST " FINDING "/take", NULL, etag);
+    ASK(k, 200, "POST " FINDING "/release", NULL, etag);
+    (void)snprintf(etag, sizeof etag, "%s", k->reply.etag);
+    ASK(k, 400, "POST " FINDING "/dismiss", NULL, etag);
+    ASK(k, 422, "POST " FINDING "/dismiss", "{\"why\":\"  \"}", etag);
+    ASK(k, 400, "POST " FINDING "/dismiss", "{\"why\":7}", etag);
+    ASK(k, 400, "POST " FINDING "/dismiss", "{\"why\":\"x\",\"state\":\"open\"}", etag);
+    ASK(k, 200, "POST " FINDING "/dismiss", "{\"why\":\"A test of ours\"}", etag);
+    (void)snprintf(etag, sizeof etag, "%s", k->reply.etag);
+    ASK(k, 200, "GET /api/v1/findings", NULL, NULL);
+    SAYS(k, "\"total\":0");
+    ASK(k, 200, "GET /api/v1/findings?state=dismissed", NULL, NULL);
+    SAYS(k, "\"total\":1");
+    ASK(k, 200, "POST " FINDING "/reopen", "{\"why\":\"Not ours\"}", etag);
+    ASK(k, 200, "GET " FINDING, NULL, NULL);
+    SAYS(k, "Not ours");
+    ASK(k, 404, "POST /api/v1/findings/nosuch/take", NULL, "1");
+    ASK(k, 404, "GET /api/v1/findings/nosuch", NULL, NULL);
+    keeper_free(k);
+}
+
+static void devices_are_named(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    feed_lab(k);
+    assert_int_equal(keeper_set_up(k), 201);
+    ASK(k, 200, "GET /api/v1/devices?q=c-800", NULL, NULL);
+    SAYS(k, "\"total\":1");
+    SAYS(k, "\"title\":\"Acme C-800\",\"role\":\"analyzer\",\"role_basis\":\"inferred\"");
+    SAYS(k, "Calls itself 'C-800' in the header of its HL7 messages.");
+    char path[128];
+    char etag[32];
+    (void)snprintf(path, sizeof path, "GET /api/v1/devices/%s", keeper_member(k, "id"));
+    ASK(k, 200, path, NULL, NULL);
+    SAYS(k, "\"evidence\":[{\"time\":\"2026-11-22T14:00:00.000000000Z\",\"source\":\"hl7.msh\",\"fields\":{\"ip\":\"10.0.5.7\",\"maker\":\"Acme\",\"model\":\"C-800\"}}]");
+    SAYS(k, "\"peers\":[{\"ip\":\"10.0.5.1\",\"name\":\"10.0.5.1\",\"app\":\"hl7\",\"packets\":9,\"bytes\":900");
+    (void)snprintf(etag, sizeof etag, "%s", k->reply.etag);
+    memmove(path, "PUT", 3);
+    (void)snprintf(path + strlen(path), 8, "/name");
+    ASK(k, 428, path, "{\"name\":\"Chem 2\"}", NULL);
+    ASK(k, 412, path, "{\"name\":\"Chem 2\"}", "999");
+    ASK(k, 422, path, "{\"name\":\"Chem\\n2\"}", etag);
+    ASK(k, 200, path, "{\"name\":\"Chem 2\"}", etag);
+    SAYS(k, "\"name\":\"Chem 2\",\"title\":\"Chem 2\"");
+    (void)snprintf(etag, sizeof etag, "%s", k->reply.etag);
+    assert_non_null(strstr(k->last, "\"event\":\"asset.named\""));
+    ASK(k, 200, path, "{\"name\":\"\"}", etag);
+    SAYS(k, "\"name\":null,\"title\":\"Acme C-800\"");
+    ASK(k, 404, "PUT /api/v1/devices/nosuch/name", "{\"name\":\"x\"}", "1");
+    ASK(k, 404, "GET /api/v1/devices/nosuch", NULL, NULL);
+    ASK(k, 400, "GET /api/v1/devices?sort=colour", NULL, NULL);
+    keeper_free(k);
+}
+
+static void pages_tell_what_they_should(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *ask;
+        const char *says;
+    } pages[] = {
+        {"GET /api/v1/today", "\"sentence\":\"1 thing needs you. 1 result seen, from 1 device.\""},
+        {"GET /api/v1/today", "\"counts\":{\"findings_open\":1,\"findings_critical\":0,\"devices\":2,\"devices_unknown\":0,\"results\":1,\"messages\":2,\"malformed\":0,"
+                              "\"messages_clear\":1}"},
+        {"GET /api/v1/today", "\"capture\":{\"state\":\"reading\",\"last_time\":\"2026-11-22T14:00:00.000000000Z\",\"packets\":12}"},
+        {"GET /api/v1/results", "\"sender\":\"Chem 2\""},
+        {"GET /api/v1/results", "\"message\":{\"id\":\"1-0-1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"control_id\":\"M1\"},\"verdict\":\"single\""},
+        {"GET /api/v1/results?q=POTASS", "\"total\":1"},
+        {"GET /api/v1/results?q=sodium", "\"items\":[],\"next\":null,\"total\":0"},
+        {"GET /api/v1/results?sender=Chem%202", "\"total\":1"},
+        {"GET /api/v1/results?sender=Chem+3", "\"total\":0"},
+        {"GET /api/v1/messages", "\"ack\":{\"code\":\"AA\",\"for\":\"M1\"}"},
+        {"GET /api/v1/messages?limit=1", "\"total\":2"},
+        {"GET /api/v1/findings?severity=medium&kind=phi.cleartext", "\"total\":1"},
+        {"GET /api/v1/findings?severity=high", "\"total\":0"},
+        {"GET /api/v1/findings?state=all", "\"records\":[7]"},
+        {"GET /api/v1/ledger", "\"checkpoint\":{\"size\":"},
+        {"GET /api/v1/ledger", "\"verified\":null,\"verifying\":false"},
+        {"GET /api/v1/ledger/records", "\"summary\":\"Signed in: ana, by ana, from 10.0.0.5\""},
+        {"GET /api/v1/ledger/records", "\"summary\":\"ORU^R01 from Chem 2 to LIS, 1 result\""},
+        {"GET /api/v1/ledger/proof/3", "c2sp.org/tlog-proof@v1"},
+        {"GET /api/v1/sensor", "{\"captures\":[{\"capture\":\"lab.pcap\",\"state\":\"reading\",\"packets\":12"},
+        {"GET /api/v1/stream", "{\"allowed\":true}"},
+        {"GET /readyz", "\"ready\":true"},
+        {"GET /metrics", "tourniquet_results_total 1\n"},
+        {"GET /api/v1/openapi.json", "\"/api/v1/devices/{id}/name\":{\"put\":"},
+    };
+    struct keeper *k = keeper_new();
+    feed_lab(k);
+    assert_int_equal(keeper_set_up(k), 201);
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        ASK(k, 200, pages[i].ask, NULL, NULL);
+        SAYS(k, pages[i].says);
+    }
+    ASK(k, 202, "POST /api/v1/ledger/verify", NULL, NULL);
+    ASK(k, 409, "POST /api/v1/ledger/verify", NULL, NULL);
+    keeper_free(k);
+}
+
+static void badly_put_requests(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *ask;
+        int status;
+    } bad[] = {
+        {"GET /", 404},
+        {"GET /api/v1", 404},
+        {"GET /api/v1/devices/", 404},
+        {"GET /api/v1/devices/a/b/c", 404},
+        {"GET /api/v1/devices/a%2fb", 404},
+        {"GET /api/v1/Today", 404},
+        {"PATCH /api/v1/today", 405},
+        {"get /api/v1/today", 405},
+        {"GET /api/v1/results?limit=0", 400},
+        {"GET /api/v1/results?limit=201", 400},
+        {"GET /api/v1/results?limit=ten", 400},
+        {"GET /api/v1/results?cursor=zz", 400},
+        {"GET /api/v1/results?cursor=00", 400},
+        {"GET /api/v1/results?q=%", 400},
+        {"GET /api/v1/results?q=%ff", 400},
+        {"GET /api/v1/results?q=%00", 400},
+        {"GET /api/v1/results?q=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 400},
+        {"GET /api/v1/findings?state=lost", 400},
+        {"GET /api/v1/findings?severity=fatal", 400},
+        {"GET /api/v1/ledger/proof/x", 404},
+        {"GET /api/v1/ledger/proof/99999", 404},
+        {"GET /api/v1/ledger/proof/18446744073709551616", 404},
+    };
+    struct keeper *k = keeper_new();
+    feed_lab(k);
+    assert_int_equal(keeper_set_up(k), 201);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        ASK(k, bad[i].status, bad[i].ask, NULL, NULL);
+        assert_true(span_is(k->reply.r.type, "application/problem+json"));
+    }
+    keeper_free(k);
+}
+
+/* Every request of the table with every role: allowed exactly where the role has the permission. */
+static void the_permission_matrix(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *role;
+        const char *may;
+    } roles[] = {
+        {"lab manager", "today.read device.read device.name result.read finding.read finding.decide ledger.read ledger.verify metrics.read"},
+        {"IT", "today.read device.read device.name result.read finding.read finding.decide ledger.read ledger.verify metrics.read"},
+        {"auditor", "today.read device.read finding.read ledger.read ledger.verify metrics.read"},
+        {"technologist", "today.read device.read result.read finding.read metrics.read"},
+    };
+    struct keeper *k = keeper_new();
+    struct error e = {0};
+    char hash[PASSWORD_TEXT];
+    assert_int_equal(password_hash(SPAN_LIT(KEEPER_PASSWORD), hash, &e), 0);
+    feed_lab(k);
+    for (size_t r = 0; r < sizeof roles / sizeof roles[0]; r++) {
+        char name[8];
+        char body[128];
+        (void)snprintf(name, sizeof name, "p%zu", r);
+        keeper_account(k, name, roles[r].role, hash);
+        (void)snprintf(body, sizeof body, "{\"name\":\"%s\",\"password\":\"" KEEPER_PASSWORD "\"}", name);
+        k->session[0] = 0;
+        ASK(k, 200, "POST /api/v1/session", body, NULL);
+        keeper_take_session(k);
+        for (size_t i = 0; i < api_route_count; i++) {
+            const struct route *route = &api_routes[i];
+            if (strcmp(route->method, "DELETE") == 0)
+                continue; /* it would end the session */
+            char ask[160];
+            (void)snprintf(ask, sizeof ask, "%s %s", route->method, route->path);
+            bool may = route->permission == NULL || strstr(roles[r].may, route->permission) != NULL;
+            char *brace = strchr(ask, '{');
+            if (brace != NULL) { /* an id of nothing: 404 where it is allowed to ask */
+                const char *rest = strchr(brace, '}') + 1;
+                char tail[64];
+                (void)snprintf(tail, sizeof tail, "%s", rest);
+                (void)snprintf(brace, 64, "nosuch%s", tail);
+            }
+            int status = keeper_ask(k, ask, route->body != NULL ? "{\"why\":\"x\"}" : NULL, "1");
+            if ((status == 403) == may)
+                fail_msg("%s for %s gives %d", ask, roles[r].role, status);
+            if (status == 403)
+                assert_non_null(strstr(k->last, route->permission));
+        }
+        k->now.monotonic += 61 * TIME_SECOND; /* another minute of refusals */
+    }
+    /* nobody: only what is open */
+    k->session[0] = 0;
+    for (size_t i = 0; i < api_route_count; i++) {
+        char ask[160];
+        (void)snprintf(ask, sizeof ask, "%s %s", api_routes[i].method, api_routes[i].path);
+        char *brace = strchr(ask, '{');
+        if (brace != NULL)
+            memmove(brace, "x", 2);
+        bool open = (api_routes[i].flags & ROUTE_OPEN) != 0;
+        int status = keeper_ask(k, ask, NULL, NULL);
+        if (brace == NULL && (status == 401) == open)
+            fail_msg("%s for nobody gives %d", ask, status);
+    }
+    keeper_free(k);
+}
+
+static void the_local_socket_is_the_administrator(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    feed_lab(k);
+    assert_int_equal(keeper_ask_local(k, "GET /api/v1/session", NULL, NULL), 200);
+    SAYS(k, "\"role\":\"local administrator\"");
+    assert_int_equal(keeper_ask_local(k, "GET /api/v1/today", NULL, NULL), 200);
+    assert_int_equal(keeper_ask_local(k, "POST " FINDING "/take", NULL, "7"), 200);
+    SAYS(k, "\"taken_by\":\"local socket, uid 0\"");
+    assert_non_null(strstr(k->last, "\"origin\":\"local socket, uid 0\""));
+    assert_int_equal(keeper_ask_local(k, "DELETE /api/v1/session", NULL, NULL), 204);
+    keeper_free(k);
+}
+
+static void what_cannot_be_written_is_not_done(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    feed_lab(k);
+    assert_int_equal(keeper_set_up(k), 201);
+    k->broken = true;
+    ASK(k, 503, "POST " FINDING "/take", NULL, "7");
+    SAYS(k, "not-saved");
+    ASK(k, 503, "POST /api/v1/session", "{\"name\":\"ana\",\"password\":\"" KEEPER_PASSWORD "\"}", NULL); /* nobody is let in without a record */
+    assert_int_equal(k->reply.r.set_session.n, 0);
+    ASK(k, 200, "GET " FINDING, NULL, NULL); /* reading goes on */
+    SAYS(k, "\"state\":\"open\"");
+    keeper_free(k);
+}
+
+static void refusals_are_thinned(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    assert_int_equal(keeper_set_up(k), 201);
+    (void)snprintf(k->csrf, sizeof k->csrf, "wrong");
+    uint64_t before = k->next;
+    for (int i = 0; i < 200; i++)
+        ASK(k, 403, "POST " FINDING "/take", NULL, "7");
+    assert_int_equal(k->next - before, 60);
+    k->now.monotonic += 61 * TIME_SECOND;
+    ASK(k, 403, "POST " FINDING "/take", NULL, "7");
+    assert_non_null(strstr(k->last, "140 more refusals"));
+    keeper_free(k);
+}
+
+static void not_modified_saves_work(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    feed_lab(k);
+    struct request r = {.door = DOOR_LOCAL, .method = SPAN_LIT("GET"), .path = SPAN_LIT(FINDING), .peer = SPAN_LIT("uid 0"), .if_none_match = SPAN_LIT("\"7\"")};
+    api_handle(k->api, k->now, &r, &k->reply);
+    assert_int_equal(k->reply.r.status, 304);
+    assert_int_equal(k->reply.r.body.n, 0);
+    assert_true(span_is(k->reply.r.etag, "7"));
+    keeper_free(k);
+}
+
+static void cursors_walk_whole_lists(void **state)
+{
+    (void)state;
+    static const char *const lists[] = {"/api/v1/messages", "/api/v1/findings", "/api/v1/ledger/records", "/api/v1/devices", "/api/v1/devices?sort=first_seen",
+                                        "/api/v1/devices?sort=last_seen"};
+    struct keeper *k = keeper_new();
+    char line[1024];
+    for (int i = 0; i < 57; i++) {
+        (void)snprintf(line, sizeof line,
+                       T "\"lab.message\",\"flow\":{\"id\":1,\"proto\":\"tcp\",\"src\":\"10.0.6.%d\",\"dst\":\"10.0.6.%d\"},\"id\":\"%d-0-1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\","
+                         "\"results\":1,\"bytes\":4}", i / 2 + 1, 100 + i / 2, i);
+        keeper_feed(k, line);
+        (void)snprintf(line, sizeof line, T "\"finding\",\"id\":\"f%d\",\"kind\":\"a\",\"severity\":\"%s\",\"title\":\"t\",\"advice\":\"a\"}", i, i % 3 == 0 ? "high" : "low");
+        keeper_feed(k, line);
+    }
+    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+        char ask[2048];
+        char cursor[1024] = "";
+        int rows = 0;
+        int total = -1;
+        for (int page = 0; page < 60; page++) {
+            (void)snprintf(ask, sizeof ask, "GET %s%climit=7%s%s", lists[l], strchr(lists[l], '?') != NULL ? '&' : '?', cursor[0] != 0 ? "&cursor=" : "", cursor);
+            if (keeper_ask_local(k, ask, NULL, NULL) != 200)
+                fail_msg("%s: %s", ask, keeper_text(k));
+            const char *at = strstr(keeper_text(k), "\"total\":");
+            total = (int)strtol(at + 8, NULL, 10);
+            for (at = strstr(keeper_text(k), l == 2 ? "\"index\":" : "\"etag\":"); l != 0 && at != NULL; at = strstr(at + 1, l == 2 ? "\"index\":" : "\"etag\":"))
+                rows++;
+            for (at = strstr(keeper_text(k), "\"charset\":"); l == 0 && at != NULL; at = strstr(at + 1, "\"charset\":"))
+                rows++;
+            (void)snprintf(cursor, sizeof cursor, "%s", keeper_member(k, "next"));
+            if (cursor[0] == 0)
+                break;
+        }
+        if (rows != total || total < 50)
+            fail_msg("%s: %d rows of %d", lists[l], rows, total);
+    }
+    assert_int_equal(keeper_ask_local(k, "GET /api/v1/devices?limit=2", NULL, NULL), 200);
+    (void)snprintf(line, sizeof line, "GET /api/v1/messages?cursor=%s", keeper_member(k, "next"));
+    assert_int_equal(keeper_ask_local(k, line, NULL, NULL), 400); /* a cursor of another list */
+    keeper_free(k);
+}
+
+static void cursors_are_read_strictly(void **state)
+{
+    (void)state;
+    struct buf b = BUF_INIT(2048);
+    struct page at = {.number = -5, .order = INT64_MAX, .text = "a|b \xc3\xa9"};
+    struct page back = {.limit = 3};
+    cursor_write(&b, "things", &at);
+    assert_true(cursor_read(buf_span(&b), "things", &back));
+    assert_true(back.after && back.limit == 3 && back.number == -5 && back.order == INT64_MAX);
+    assert_string_equal(back.text, at.text);
+    assert_false(cursor_read(buf_span(&b), "thing", &back));
+    assert_false(cursor_read(span_of(b.p, b.n - 1), "things", &back));
+    assert_false(cursor_read(SPAN_LIT("7468696e67737c317c"), "things", &back)); /* "things|1|" */
+    buf_release(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(setting_up_once),        cmocka_unit_test(wrong_codes_are_throttled), cmocka_unit_test(signing_in_and_out),
+        cmocka_unit_test(guessing_is_throttled),  cmocka_unit_test(changes_need_the_csrf_token), cmocka_unit_test(findings_are_decided),
+        cmocka_unit_test(devices_are_named),      cmocka_unit_test(pages_tell_what_they_should), cmocka_unit_test(badly_put_requests),
+        cmocka_unit_test(the_permission_matrix),  cmocka_unit_test(the_local_socket_is_the_administrator), cmocka_unit_test(what_cannot_be_written_is_not_done),
+        cmocka_unit_test(refusals_are_thinned),   cmocka_unit_test(not_modified_saves_work), cmocka_unit_test(cursors_walk_whole_lists),
+        cmocka_unit_test(cursors_are_read_strictly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
