@@ -298,6 +298,34 @@ def damaged_message():
     assert f["message.malformed"]["severity"] == "medium" and stats(sense("-", "--stats", stdin=c.bytes()))["malformed"] == 1
 
 
+def simulated(*arguments):
+    name, truth = path("lab.pcap"), path("lab.json")
+    run = subprocess.run([PROGRAM, "simulate", "lab", "--out", name, "--truth", truth, *arguments], capture_output=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+    with open(truth, encoding="utf-8") as f:
+        return name, json.load(f)
+
+
+@test
+def a_clean_simulated_lab_is_quiet():
+    for seed in ("1", "2", "3", "4"):
+        name, _ = simulated("--seed", seed)
+        above = [f for f in events(sense(name), "finding") if f["severity"] in ("high", "critical")]
+        assert not above, above
+
+
+@test
+def staged_attacks_are_found():
+    kinds = ("sender.unknown", "sender.spoofed", "message.malformed", "message.hostile", "result.altered", "result.replayed")
+    for seed in ("5", "6"):
+        for kind in kinds:
+            name, truth = simulated("--seed", seed, "--attack", kind)
+            (attack,) = truth["attacks"]
+            found = [f for f in events(sense(name, "--reveal"), "finding") if f["kind"] == kind]
+            assert found, (seed, kind)
+            assert any(f["time"][:16] == attack["time"][:16] or attack.get("src", "-") in f["title"] for f in found), (attack, found)
+
+
 # ── Patients' data ──
 
 HL7_SHOWN = {  # fields that outsiders fill and that may be shown: the rest must not be
@@ -462,6 +490,62 @@ def corpus_lab_counts():
     assert one["astm_records_by_type"] == truth["astm"]["by_type"]
     assert one["results"] == truth["hl7"]["obx"] + truth["astm"]["by_type"]["R"]
     assert set(one["findings_by_kind"]) == {"phi.cleartext"}, one["findings_by_kind"]
+
+
+def corpus_messages():
+    """HL7 messages of the corpus, as lists of segments."""
+    folder = os.path.join(os.environ.get("TOURNIQUET_CORPUS", ""), "hl7")
+    if "TOURNIQUET_CORPUS" not in os.environ or not os.path.isdir(folder):
+        raise Skip("TOURNIQUET_CORPUS names no corpus with hl7")
+    for place, _, names in sorted(os.walk(folder)):
+        for name in sorted(names):
+            with open(os.path.join(place, name), "rb") as f:
+                data = f.read().strip(b"\x0b\x1c\r\n ")
+            if data.startswith(b"MSH"):
+                yield name, data.replace(b"\r\n", b"\r").replace(b"\n", b"\r").split(b"\r")
+
+
+def private_words(segments):
+    """What identifies the patient: parts of identifiers, names, birth dates, addresses and telephone numbers of PID, of four bytes or more."""
+    words = set()
+    separators = segments[0][3:8]
+    for segment in segments:
+        fields = segment.split(separators[:1])
+        if fields[0] != b"PID":
+            continue
+        for n in (2, 3, 4, 5, 6, 7, 9, 11, 13, 14, 18, 19, 20):
+            field = fields[n] if n < len(fields) else b""
+            for c in separators[1:]:
+                field = field.replace(bytes([c]), b"\n")
+            words.update(w.strip() for w in field.split(b"\n") if len(w.strip()) >= 4)
+    return words
+
+
+@test
+def no_patient_of_the_corpus_gets_out():
+    c = capture.Capture()
+    private = {}
+    for i, (name, segments) in enumerate(corpus_messages()):
+        c.conversation("10.9.%d.%d" % (i // 200, 1 + i % 200), 40000, "10.0.5.2", 2575, [(0, b"\x0b" + b"\r".join(segments) + b"\r\x1c\r")])
+        private["10.9.%d.%d" % (i // 200, 1 + i % 200)] = (name, private_words(segments))
+    run = sense("-", stdin=c.bytes())
+    assert len(events(run, "lab.message")) >= len(private) > 100
+    words = 0
+    for line in run.stdout.splitlines():
+        event = json.loads(line)
+        if event["event"] not in ("lab.message", "lab.result", "asset.evidence"):
+            continue
+        name, hidden = private[event["flow"]["src"]]
+        shown = json.dumps([v for k, v in event.items() if k not in ("event", "flow", "protocol", "type", "time", "source", "role", "malformed", "hostile")]).lower()
+        for word in hidden:
+            words += 1
+            text = word.decode("utf-8", "replace").lower()
+            at = shown.find(text)
+            while at >= 0:  # as a word of its own
+                before, after = shown[at - 1], shown[at + len(text)]
+                assert before.isalnum() or after.isalnum(), (name, text, line[:600])
+                at = shown.find(text, at + 1)
+    assert words > 1000
 
 
 def main():

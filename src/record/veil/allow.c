@@ -152,13 +152,41 @@ static bool lies_in(struct span hay, struct span needle)
     return false;
 }
 
+static bool is_capital(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+bool allow_message_type(struct span t)
+{
+    if (span_is(t, "ACK") || span_is(t, "ASTM.RESULT") || span_is(t, "ASTM.QUERY") || span_is(t, "ASTM.ORDER"))
+        return true;
+    if (t.n != 7 || t.p[3] != '^' || !is_capital(t.p[4]) || !is_digit(t.p[5]) || !is_digit(t.p[6]))
+        return false;
+    return is_capital(t.p[0]) && is_capital(t.p[1]) && is_capital(t.p[2]);
+}
+
+bool allow_version(struct span t)
+{
+    if (span_is(t, "LIS2-A2") || span_is(t, "LIS2-A") || span_is(t, "1394-97") || span_is(t, "E1394-97"))
+        return true;
+    if (t.n != 3 && t.n != 5)
+        return false;
+    for (size_t i = 0; i < t.n; i++)
+        if (i % 2 == 0 ? !is_digit(t.p[i]) : t.p[i] != '.')
+            return false;
+    return t.p[0] == '2';
+}
+
 bool allow_shown(const struct allow *a, struct span text)
 {
-    if (a->shut || !allow_shape(text))
+    if (!allow_shape(text))
         return false;
     struct span core = trimmed(text);
     if (core.n < ALLOW_SHORTEST)
-        return true;
+        return true; /* flags, states, value types: nobody's name */
+    if (a->shut)
+        return false;
     uint64_t letters = letters_of(core);
     for (size_t i = 0; i < a->n; i++) {
         const struct allow_piece *piece = &a->pieces[i];

@@ -137,15 +137,17 @@ static struct span token(struct veil *v, char letter, struct span text)
     return span_of(c->token, TOKEN);
 }
 
-static bool foreign_shown(const struct veil *v, struct span text)
+static bool allowed(const struct veil *v, enum record_key k, struct span text)
 {
-    return v->reveal || allow_shown(&v->allow, text);
+    if ((k == KEY_MESSAGE_TYPE && allow_message_type(text)) || (k == KEY_VERSION && allow_version(text)))
+        return true;
+    return allow_shown(&v->allow, text);
 }
 
-/* A foreign text as it may be written: itself, or its token (which holds until the next one). */
-static struct span foreign(struct veil *v, struct span text)
+/* A foreign text of key k as it may be written: itself, or its token (which holds until the next one). */
+static struct span foreign(struct veil *v, enum record_key k, struct span text)
 {
-    return foreign_shown(v, text) ? text : token(v, 'T', text);
+    return v->reveal || allowed(v, k, text) ? text : token(v, 'T', text);
 }
 
 void veil_finding_id(struct veil *v, const char *kind, struct span cause, char out[33])
@@ -290,7 +292,7 @@ static void put_sentence(struct veil *v, struct json *j, const struct record *r,
         const struct field *f = each(v, r, KEY_SUBJECT, &at);
         while (f != NULL && wanted-- > 0)
             f = each(v, r, KEY_SUBJECT, &at);
-        buf_add_span(&v->title, f == NULL ? SPAN_LIT("(not known)") : foreign(v, f->text));
+        buf_add_span(&v->title, f == NULL ? SPAN_LIT("(not known)") : foreign(v, f->key, f->text));
     }
     json_text(j, buf_span(&v->title));
 }
@@ -315,7 +317,7 @@ static void put_one(struct veil *v, struct json *j, const struct record *r, cons
     else if (f->key == KEY_TITLE || f->key == KEY_ADVICE)
         put_sentence(v, j, r, f->text);
     else if (info->class == FIELD_FOREIGN)
-        json_text(j, foreign(v, f->text));
+        json_text(j, foreign(v, f->key, f->text));
     else
         json_text(j, f->text);
 }
@@ -504,7 +506,7 @@ static bool hidden(const struct veil *v, const struct record *r, enum record_key
     case FIELD_FOREIGN: {
         int at = -1;
         for (const struct field *f; (f = each(v, r, k, &at)) != NULL;)
-            if (!allow_shown(&v->allow, f->text))
+            if (!allowed(v, k, f->text))
                 return true;
         return false;
     }

@@ -271,12 +271,24 @@ static void too_much_private_shuts(void **state)
     static struct record r;
     record_start(&r, EVENT_LAB_RESULT, 0, NULL);
     record_str(&r, KEY_TEST_CODE, "GLU");
+    record_str(&r, KEY_MESSAGE_TYPE, "ORU^R01");
+    record_str(&r, KEY_VERSION, "2.5.1");
+    record_str(&r, KEY_STATUS, "F");
     record_int(&r, KEY_PRIVATE_CUT, 1);
     struct veil *v = veil_with(key_one, false);
     json_t *j = parsed(v, &r, false);
     assert_memory_equal(at(j, "test.code"), "T-", 2);
+    assert_string_equal(at(j, "type"), "ORU^R01");
+    assert_string_equal(at(j, "version"), "2.5.1");
+    assert_string_equal(at(j, "status"), "F");
     json_decref(j);
     veil_free(v);
+    static const char *const odd[] = {"ORU", "ORU^R0", "oru^R01", "ORU^R01 ", "DOE^JIM", "LI^A01"};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++)
+        assert_false(allow_message_type(span_str(odd[i])));
+    static const char *const no_version[] = {"2.", "2.5.1.2", "1980", "12345", "2,5", "3.1"};
+    for (size_t i = 0; i < sizeof no_version / sizeof no_version[0]; i++)
+        assert_false(allow_version(span_str(no_version[i])));
 }
 
 static void message_has_its_keys(void **state)
