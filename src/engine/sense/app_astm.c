@@ -99,7 +99,7 @@ static void put_result(struct app_context *c, const struct hl7_delims *d, struct
     lab_text(c, d, KEY_PATIENT, r->patient, APP_IDENTITY_MAX);
     lab_text(c, d, KEY_SPECIMEN, r->specimen, APP_IDENTITY_MAX);
     lab_value(c, d, f[4]);
-    lab_text(c, d, KEY_UNITS, hl7_part(f[5], d->component, 1), APP_FOREIGN_MAX);
+    lab_text(c, d, KEY_UNITS, f[5], APP_FOREIGN_MAX); /* no components: "10^3/uL" is one unit */
     put_flags(c, d, f[7]);
     lab_text(c, d, KEY_STATUS, f[9], APP_FOREIGN_MAX);
     lab_time(c, f[13].n > 0 ? f[13] : f[12]);

@@ -198,6 +198,16 @@ static void put_flags(struct app_context *c, const struct hl7_delims *d, struct 
     }
 }
 
+/* The identifier in OBX-6; a power that the sender did not escape ("10^3/uL") stays whole. */
+static struct span units_of(const struct hl7_delims *d, struct span field)
+{
+    struct span code = hl7_part(field, d->component, 1);
+    struct span next = hl7_part(field, d->component, 2);
+    if (code.n >= 2 && code.n <= 3 && memcmp(code.p + code.n - 2, "10", 2) == 0 && next.n > 0 && next.p[0] >= '0' && next.p[0] <= '9')
+        code.n += 1 + next.n;
+    return code;
+}
+
 static void put_result(const struct app_where *w, const struct hl7_delims *d, struct span segment, struct results_walk *r)
 {
     struct app_context *c = w->c;
@@ -217,7 +227,7 @@ static void put_result(const struct app_where *w, const struct hl7_delims *d, st
     lab_text(c, d, KEY_ORDER, order, APP_IDENTITY_MAX);
     lab_value(c, d, f[5]);
     lab_text(c, d, KEY_VALUE_TYPE, f[2], APP_FOREIGN_MAX);
-    lab_text(c, d, KEY_UNITS, hl7_part(f[6], d->component, 1), APP_FOREIGN_MAX);
+    lab_text(c, d, KEY_UNITS, units_of(d, f[6]), APP_FOREIGN_MAX);
     put_flags(c, d, f[8]);
     lab_text(c, d, KEY_STATUS, f[11], APP_FOREIGN_MAX);
     lab_time(c, either(f[14], r->observed));

@@ -111,10 +111,10 @@ static void hl7_specimens(void **state)
     collect_data(&k, 0, SPAN_LIT(BLOCK("MSH|^~\\&|A||B||2026||ORU^R01|2|P|2.5.1\rPID|||P2\r"
                                        "ORC|RE|O3\rOBR|1|||T\rOBX|1|NM|T3||3||||||F\rSPM|1|^S3\r"
                                        "OBR|2|O4||T\rOBX|1|NM|T4||4||||||F\r"
-                                       "PID|||P3\rOBR|1||F5|T\rOBX|1|NM|T5||5||||||F\r")));
+                                       "PID|||P3\rOBR|1||F5|T\rOBX|1|NM|T5||5|10^3/uL|||||F\r")));
     has(&k, "test.code=T3; patient=P2; specimen=S3; order=O3; value=3");
     has(&k, "test.code=T4; patient=P2; specimen=O4; order=O4; value=4");
-    has(&k, "test.code=T5; patient=P3; specimen=F5; order=F5; value=5");
+    has(&k, "test.code=T5; patient=P3; specimen=F5; order=F5; value=5; value_type=NM; units=10^3/uL; status=F");
     has(&k, "patients=2");
     collect_close(&k);
 }
