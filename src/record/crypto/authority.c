@@ -236,19 +236,34 @@ static bool is_host_name(const char *s)
     return label > 0 && s[n - 1] != '-';
 }
 
-/* NULL: neither a host name nor an address, or no memory (*ret_memory). */
-static GENERAL_NAME *general_name(const char *text, bool *ret_memory)
+/* Bytes of an address: 4 or 16; 0: the text is none. */
+static int parse_address(const char *text, uint8_t out[16])
+{
+    return inet_pton(AF_INET, text, out) == 1 ? 4 : inet_pton(AF_INET6, text, out) == 1 ? 16 : 0;
+}
+
+static int check_names(const char *const *names, size_t n, struct error *e)
 {
     uint8_t address[16];
-    int n = inet_pton(AF_INET, text, address) == 1 ? 4 : inet_pton(AF_INET6, text, address) == 1 ? 16 : 0;
-    if (n == 0 && !is_host_name(text))
-        return NULL;
+    if (n == 0 || n > AUTHORITY_NAMES_MAX)
+        return err_set(e, ERR_MISUSE, "a server certificate has 1 to %d names", AUTHORITY_NAMES_MAX);
+    for (size_t i = 0; i < n; i++) {
+        if (parse_address(names[i], address) == 0 && !is_host_name(names[i]))
+            return err_set(e, ERR_MISUSE, "\"%.80s\" is neither a host name nor an IP address, so no certificate can be made for it", names[i]);
+    }
+    return 0;
+}
+
+/* text has been checked. NULL: no memory. */
+static GENERAL_NAME *general_name(const char *text)
+{
+    uint8_t address[16];
+    int n = parse_address(text, address);
     GENERAL_NAME *name = GENERAL_NAME_new();
     ASN1_STRING *value = ASN1_STRING_type_new(n > 0 ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
     if (name == NULL || value == NULL || ASN1_STRING_set(value, n > 0 ? (const void *)address : text, n > 0 ? n : (int)strlen(text)) != 1) {
         GENERAL_NAME_free(name);
         ASN1_STRING_free(value);
-        *ret_memory = true;
         return NULL;
     }
     GENERAL_NAME_set0_value(name, n > 0 ? GEN_IPADD : GEN_DNS, value);
@@ -258,19 +273,14 @@ static GENERAL_NAME *general_name(const char *text, bool *ret_memory)
 static int add_names(X509 *x, const char *const *names, size_t n, struct error *e)
 {
     GENERAL_NAMES *all = GENERAL_NAMES_new();
-    bool memory = all == NULL;
-    for (size_t i = 0; i < n && !memory; i++) {
-        GENERAL_NAME *name = general_name(names[i], &memory);
-        if (name == NULL && !memory) {
-            GENERAL_NAMES_free(all);
-            return err_set(e, ERR_MISUSE, "\"%.80s\" is neither a host name nor an IP address, so no certificate can be made for it", names[i]);
-        }
-        if (name != NULL && sk_GENERAL_NAME_push(all, name) <= 0) {
+    bool ok = all != NULL;
+    for (size_t i = 0; i < n && ok; i++) {
+        GENERAL_NAME *name = general_name(names[i]);
+        ok = name != NULL && sk_GENERAL_NAME_push(all, name) > 0;
+        if (!ok)
             GENERAL_NAME_free(name);
-            memory = true;
-        }
     }
-    bool ok = !memory && X509_add1_ext_i2d(x, NID_subject_alt_name, all, 0, X509V3_ADD_DEFAULT) == 1;
+    ok = ok && X509_add1_ext_i2d(x, NID_subject_alt_name, all, 0, X509V3_ADD_DEFAULT) == 1;
     GENERAL_NAMES_free(all);
     return ok ? 0 : failed(e, "making a server certificate");
 }
@@ -290,8 +300,8 @@ static bool fill_server(X509 *x, EVP_PKEY *key, const struct authority *a, const
 int authority_issue(const struct authority *a, const char *const *names, size_t n, tq_time now, unsigned days, struct buf *key_out, struct buf *chain_out,
                     struct error *e)
 {
-    if (n == 0 || n > AUTHORITY_NAMES_MAX)
-        return err_set(e, ERR_MISUSE, "a server certificate has 1 to %d names", AUTHORITY_NAMES_MAX);
+    if (check_names(names, n, e) != 0)
+        return -1;
     if (days == 0 || days > AUTHORITY_SERVER_DAYS_MAX)
         return err_set(e, ERR_MISUSE, "a server certificate lives 1 to %d days", AUTHORITY_SERVER_DAYS_MAX);
     EVP_PKEY *key = EVP_EC_gen("P-256");

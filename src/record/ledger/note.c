@@ -62,6 +62,8 @@ int note_key_parse(struct note_key *ret, struct span line, struct error *e)
         line.n--;
     bool first = false;
     bool second = false;
+    struct span whole = line;
+    char canonical[VERIFIER_TEXT];
     struct span name = span_until(&line, '+', &first);
     struct span id_text = span_until(&line, '+', &second);
     uint8_t id[4];
@@ -73,7 +75,8 @@ int note_key_parse(struct note_key *ret, struct span line, struct error *e)
     struct note_key k;
     if (note_key_make(&k, name, bytes + 1, e) != 0)
         return -1;
-    if (memcmp(k.id, id, sizeof id) != 0)
+    note_key_format(&k, canonical);
+    if (memcmp(k.id, id, sizeof id) != 0 || !span_is(whole, canonical)) /* also: hexadecimal digits are small letters */
         return err_set(e, ERR_MISUSE, "the public key's number does not fit its name and key: a character was changed");
     *ret = k;
     return 0;

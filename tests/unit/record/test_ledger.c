@@ -1,0 +1,840 @@
+/* The ledger on a real file system: what was acknowledged is there after any stop; what was changed is found; what cannot be written does not count. */
+#include "base/text.h"
+#include "record/ledger/inside.h"
+#include "record/ledger/ledger.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define T0 (INT64_C(1795000000) * TIME_SECOND)
+#define DAY (INT64_C(86400) * TIME_SECOND)
+
+static char place[64]; /* this test's folder */
+static char ledger_path[96];
+static char key_path[96];
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st;
+    (void)kind;
+    (void)ftw;
+    return remove(path);
+}
+
+/* A fresh folder, in memory where the machine has such a place: the sweeps write thousands of files. */
+static int setup(void **state)
+{
+    (void)state;
+    (void)snprintf(place, sizeof place, "%s/tq-ledger-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    if (mkdtemp(place) == NULL)
+        return -1;
+    (void)snprintf(ledger_path, sizeof ledger_path, "%s/ledger", place);
+    (void)snprintf(key_path, sizeof key_path, "%s/root.key", place);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    return nftw(place, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static struct ledger_options options(void)
+{
+    return (struct ledger_options){.dir = ledger_path, .key_file = key_path, .origin = "tourniquet.local/test", .create = true};
+}
+
+static struct ledger *open_ledger(char note[256])
+{
+    struct ledger_options o = options();
+    struct error e = {0};
+    struct ledger *l = ledger_open(&o, note, &e);
+    if (l == NULL)
+        print_error("%s\n", e.text);
+    assert_non_null(l);
+    return l;
+}
+
+/* The payload of record i: its length and bytes depend on i alone. */
+static struct span payload(uint64_t i, uint8_t out[600])
+{
+    size_t n = (size_t)(i * 37 % 500);
+    for (size_t k = 0; k < n; k++)
+        out[k] = (uint8_t)(i * 131 + k);
+    return span_of(out, n);
+}
+
+static enum ledger_stream stream_of(uint64_t i)
+{
+    return i % 3 == 1 ? LEDGER_OBSERVATION : LEDGER_CUSTODY;
+}
+
+static void append(struct ledger *l, uint64_t i)
+{
+    struct error e = {0};
+    uint8_t bytes[600];
+    uint64_t index = 0;
+    assert_int_equal(ledger_append(l, stream_of(i), T0 + (tq_time)i * TIME_SECOND, payload(i, bytes), &index, &e), 0);
+    assert_int_equal(index, i);
+}
+
+static void commit(struct ledger *l)
+{
+    struct error e = {0};
+    if (ledger_commit(l, T0, &e) != 0) {
+        print_error("%s\n", e.text);
+        fail();
+    }
+}
+
+static void write_records(struct ledger *l, uint64_t to, uint64_t per_commit)
+{
+    for (uint64_t i = ledger_size(l); i < to; i++) {
+        append(l, i);
+        if ((i + 1) % per_commit == 0 || i + 1 == to)
+            commit(l);
+    }
+}
+
+/* Reads all records and compares each with what it should be; their number. */
+static uint64_t read_records(struct ledger *l, uint64_t from)
+{
+    struct error e = {0};
+    struct ledger_record record;
+    uint8_t bytes[600];
+    uint64_t next = from;
+    struct ledger_reader *r = ledger_reader_new(l, from, &e);
+    assert_non_null(r);
+    int rc;
+    while ((rc = ledger_reader_next(r, &record, &e)) == 1) {
+        assert_int_equal(record.index, next);
+        assert_int_equal(record.stream, stream_of(next));
+        assert_true(record.time == T0 + (tq_time)next * TIME_SECOND);
+        assert_true(span_equal(record.payload, payload(next, bytes)));
+        next++;
+    }
+    if (rc != 0)
+        print_error("%s\n", e.text);
+    assert_int_equal(rc, 0);
+    ledger_reader_free(r);
+    return next - from;
+}
+
+static struct ledger_report verified(void)
+{
+    struct ledger_report report;
+    struct error e = {0};
+    assert_int_equal(ledger_verify(ledger_path, NULL, NULL, &report, &e), 0);
+    if (!report.holds)
+        print_error("record %llu: %s\n", (unsigned long long)report.first_bad, report.why);
+    return report;
+}
+
+/* ── Snapshots of a folder ── */
+
+struct snapshot {
+    size_t n;
+    struct {
+        char path[128]; /* under the ledger's folder */
+        bool folder;
+        struct buf bytes;
+    } files[256];
+};
+
+static struct snapshot *filling;
+
+static int take_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)ftw;
+    if (strlen(path) == strlen(ledger_path))
+        return 0;
+    assert_true(filling->n < 256);
+    size_t i = filling->n++;
+    (void)snprintf(filling->files[i].path, sizeof filling->files[i].path, "%s", path + strlen(ledger_path) + 1);
+    filling->files[i].folder = kind == FTW_D;
+    filling->files[i].bytes = BUF_INIT(16u << 20);
+    if (kind == FTW_D)
+        return 0;
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    if (st->st_size > 0)
+        assert_true(buf_reserve(&filling->files[i].bytes, (size_t)st->st_size));
+    if (st->st_size > 0)
+        assert_int_equal(read(fd, filling->files[i].bytes.p, (size_t)st->st_size), st->st_size);
+    filling->files[i].bytes.n = (size_t)st->st_size;
+    (void)close(fd);
+    return 0;
+}
+
+static struct snapshot *snapshot_take(void)
+{
+    filling = calloc(1, sizeof *filling);
+    assert_non_null(filling);
+    assert_int_equal(nftw(ledger_path, take_one, 16, FTW_PHYS), 0);
+    return filling;
+}
+
+static void snapshot_free(struct snapshot *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        buf_release(&s->files[i].bytes);
+    free(s);
+}
+
+static void put_file(const char *path, struct span bytes)
+{
+    char full[256];
+    (void)snprintf(full, sizeof full, "%s/%s", ledger_path, path);
+    int fd = open(full, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(fd >= 0);
+    if (bytes.n > 0)
+        assert_int_equal(write(fd, bytes.p, bytes.n), bytes.n);
+    (void)close(fd);
+}
+
+static void snapshot_restore(const struct snapshot *s)
+{
+    (void)nftw(ledger_path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    assert_int_equal(mkdir(ledger_path, 0700), 0);
+    for (size_t i = 0; i < s->n; i++) { /* folders come before what is in them */
+        char full[256];
+        (void)snprintf(full, sizeof full, "%s/%s", ledger_path, s->files[i].path);
+        if (s->files[i].folder)
+            assert_int_equal(mkdir(full, 0700), 0);
+        else
+            put_file(s->files[i].path, buf_span(&s->files[i].bytes));
+    }
+}
+
+static struct buf *snapshot_file(struct snapshot *s, const char *path)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (strcmp(s->files[i].path, path) == 0)
+            return &s->files[i].bytes;
+    }
+    fail_msg("no file %s", path);
+    return NULL;
+}
+
+/* ── Tests ── */
+
+static void round_trip(void **state)
+{
+    (void)state;
+    char note[256];
+    struct ledger *l = open_ledger(note);
+    assert_string_equal(note, "");
+    assert_int_equal(ledger_size(l), 0);
+    assert_true(verified().holds); /* an empty one, too */
+    write_records(l, 700, 7);
+    assert_int_equal(read_records(l, 0), 700);
+    assert_int_equal(read_records(l, 333), 367);
+    assert_int_equal(read_records(l, 700), 0);
+    struct ledger_report r = verified(); /* beside a living writer */
+    assert_true(r.holds);
+    assert_int_equal(r.records, 700);
+    uint8_t token[32];
+    uint8_t store[32];
+    uint8_t again[32];
+    ledger_derive_key(l, "token", token);
+    ledger_derive_key(l, "store", store);
+    assert_memory_not_equal(token, store, 32);
+    char kept[512];
+    (void)snprintf(kept, sizeof kept, "%s", ledger_checkpoint(l));
+    char verifier[VERIFIER_TEXT];
+    (void)snprintf(verifier, sizeof verifier, "%s", ledger_verifier(l));
+    ledger_close(l);
+
+    l = open_ledger(note);
+    assert_string_equal(note, "");
+    assert_int_equal(ledger_size(l), 700);
+    assert_string_equal(ledger_checkpoint(l), kept);
+    ledger_derive_key(l, "token", again);
+    assert_memory_equal(token, again, 32);
+    write_records(l, 1500, 100);
+    assert_int_equal(read_records(l, 0), 1500);
+    struct ledger_head head;
+    ledger_head(l, &head);
+    assert_int_equal(head.size, 1500);
+    assert_int_equal(head.published, 1500);
+    assert_false(head.failed);
+    ledger_close(l);
+    struct error e = {0};
+    assert_int_equal(ledger_verify(ledger_path, verifier, kept, &r, &e), 0);
+    assert_true(r.holds);
+    assert_true(r.compared);
+}
+
+static void days_and_big_records(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct ledger *l = open_ledger(NULL);
+    uint8_t *big = malloc(LEDGER_PAYLOAD_MAX + 1);
+    assert_non_null(big);
+    memset(big, 7, LEDGER_PAYLOAD_MAX + 1);
+    for (int i = 0; i < 5; i++) /* each day its own segment; a month later another key */
+        assert_int_equal(ledger_append(l, LEDGER_OBSERVATION, T0 + i * 20 * DAY, span_str("day"), NULL, &e), 0);
+    assert_int_equal(ledger_append(l, LEDGER_CUSTODY, T0, span_of(big, LEDGER_PAYLOAD_MAX + 1), NULL, &e), -1);
+    assert_int_equal(e.class, ERR_LIMIT);
+    commit(l);
+    for (int i = 0; i < 20; i++) { /* over 64 MiB: a second custody segment */
+        assert_int_equal(ledger_append(l, LEDGER_CUSTODY, T0, span_of(big, LEDGER_PAYLOAD_MAX), NULL, &e), 0);
+        if (i % 8 == 7)
+            commit(l);
+    }
+    commit(l);
+    assert_int_equal(ledger_append(l, LEDGER_CUSTODY, T0, span_of(big, 0), NULL, &e), 0);
+    int waiting = 0; /* what waits for a commit has a limit as well */
+    while (ledger_append(l, LEDGER_CUSTODY, T0, span_of(big, LEDGER_PAYLOAD_MAX), NULL, &e) == 0)
+        waiting++;
+    assert_int_equal(e.class, ERR_LIMIT);
+    assert_true(waiting >= 8);
+    commit(l);
+    uint64_t size = ledger_size(l);
+    ledger_close(l);
+    struct ledger_report r = verified();
+    assert_true(r.holds);
+    assert_int_equal(r.records, size);
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/segment/observation", ledger_path);
+    struct dirent **names;
+    int n = scandir(path, &names, NULL, alphasort);
+    assert_int_equal(n, 2 + 5);
+    for (int i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+    l = open_ledger(NULL);
+    struct ledger_reader *reader = ledger_reader_new(l, 0, &e);
+    struct ledger_record record;
+    uint64_t count = 0;
+    while (ledger_reader_next(reader, &record, &e) == 1)
+        count++;
+    assert_int_equal(count, size);
+    ledger_reader_free(reader);
+    ledger_close(l);
+    free(big);
+}
+
+static void keys_and_lock(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct ledger_options o = options();
+    struct ledger_report r;
+    o.create = false;
+    assert_null(ledger_open(&o, NULL, &e));
+    assert_int_equal(e.class, ERR_MISUSE);
+    assert_int_equal(ledger_verify(ledger_path, NULL, NULL, &r, &e), -1);
+    assert_int_equal(e.class, ERR_MISUSE);
+    struct ledger *l = open_ledger(NULL);
+    write_records(l, 5, 5);
+    o.create = true;
+    assert_null(ledger_open(&o, NULL, &e)); /* two writers */
+    assert_int_equal(e.class, ERR_AGAIN);
+    ledger_close(l);
+
+    uint8_t key[33] = {0};
+    struct stat st;
+    assert_int_equal(stat(key_path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(st.st_size, 32);
+    assert_int_equal(chmod(key_path, 0640), 0);
+    assert_null(ledger_open(&o, NULL, &e));
+    assert_int_equal(e.class, ERR_MISUSE);
+    assert_non_null(strstr(e.text, "chmod 600"));
+    char aside[128];
+    (void)snprintf(aside, sizeof aside, "%s.aside", key_path);
+    assert_int_equal(chmod(key_path, 0600), 0);
+    assert_int_equal(rename(key_path, aside), 0);
+    assert_null(ledger_open(&o, NULL, &e)); /* no new key is made for an old ledger */
+    assert_int_equal(e.class, ERR_MISUSE);
+    assert_int_not_equal(access(key_path, F_OK), 0);
+    for (size_t n = 31; n <= 33; n++) { /* too short, another's, too long */
+        int fd = open(key_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        assert_int_equal(write(fd, key, n), n);
+        (void)close(fd);
+        assert_null(ledger_open(&o, NULL, &e));
+        assert_int_equal(e.class, ERR_MISUSE);
+        assert_non_null(strstr(e.text, n == 32 ? "not the one of this ledger" : "exactly 32 bytes"));
+    }
+    assert_int_equal(rename(aside, key_path), 0);
+    l = open_ledger(NULL);
+    assert_int_equal(read_records(l, 0), 5);
+    ledger_close(l);
+    assert_true(verified().holds);
+}
+
+/* Child: appends and commits until it is killed, telling each acknowledged size through the pipe. */
+static _Noreturn void write_until_killed(int pipe_fd, unsigned seed, tq_time interval)
+{
+    struct ledger_options o = options();
+    struct error e = {0};
+    o.checkpoint_interval = interval;
+    struct ledger *l = ledger_open(&o, NULL, &e);
+    if (l == NULL)
+        _exit(9);
+    tq_time now = T0;
+    for (;;) {
+        unsigned batch = 1 + (unsigned)rand_r(&seed) % 60;
+        for (unsigned k = 0; k < batch; k++) {
+            uint8_t bytes[600];
+            uint64_t index;
+            uint64_t i = ledger_size(l) + k;
+            if (ledger_append(l, stream_of(i), T0 + (tq_time)i * TIME_SECOND, payload(i, bytes), &index, &e) != 0)
+                _exit(8);
+        }
+        now += TIME_SECOND;
+        if (ledger_commit(l, now, &e) != 0)
+            _exit(7);
+        uint64_t size = ledger_size(l);
+        if (write(pipe_fd, &size, sizeof size) != sizeof size)
+            _exit(6);
+    }
+}
+
+static void killed(void **state)
+{
+    (void)state;
+    const char *seed_text = getenv("LEDGER_SEED");
+    unsigned seed = seed_text == NULL ? 20261122 : (unsigned)strtoul(seed_text, NULL, 10);
+    print_message("# seed %u (LEDGER_SEED)\n", seed);
+    uint64_t acknowledged = 0;
+    unsigned recovered = 0;
+    for (int round = 0; round < 30; round++) {
+        int fds[2];
+        assert_int_equal(pipe(fds), 0);
+        unsigned child_seed = (unsigned)rand_r(&seed);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            (void)close(fds[0]);
+            write_until_killed(fds[1], child_seed, round % 3 == 2 ? 5 * TIME_SECOND : 0);
+        }
+        (void)close(fds[1]);
+        struct timespec delay = {.tv_nsec = 1000000L * (2 + rand_r(&seed) % 60)};
+        (void)nanosleep(&delay, NULL);
+        assert_int_equal(kill(child, SIGKILL), 0);
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status));
+        uint64_t size;
+        while (read(fds[0], &size, sizeof size) == (ssize_t)sizeof size)
+            acknowledged = size;
+        (void)close(fds[0]);
+        if (access(ledger_path, F_OK) != 0)
+            continue;
+        char path[256];
+        (void)snprintf(path, sizeof path, "%s/checkpoint", ledger_path);
+        if (access(path, F_OK) == 0) { /* as the killed one left it, before anybody mends it */
+            struct ledger_report r = verified();
+            assert_true(r.holds);
+            assert_true(r.records >= acknowledged);
+        }
+        char note[256];
+        struct ledger *l = open_ledger(note);
+        recovered += note[0] != 0;
+        assert_true(ledger_size(l) >= acknowledged);
+        acknowledged = ledger_size(l);
+        assert_int_equal(read_records(l, 0), acknowledged);
+        if (round % 2 == 0)
+            write_records(l, acknowledged + 3, 2);
+        acknowledged = ledger_size(l);
+        ledger_close(l);
+        assert_true(verified().holds);
+    }
+    print_message("# %llu records, %u of 30 starts read a journal back\n", (unsigned long long)acknowledged, recovered);
+    assert_true(acknowledged > 100);
+    assert_true(recovered > 5);
+}
+
+/* The last commit, cut or overwritten at every byte of its frame, before anything behind it was written. */
+static void torn_tail(void **state)
+{
+    (void)state;
+    struct ledger *l = open_ledger(NULL);
+    write_records(l, 6, 3);
+    struct snapshot *before = snapshot_take();
+    append(l, 6);
+    append(l, 7);
+    commit(l);
+    struct snapshot *after = snapshot_take();
+    ledger_close(l);
+
+    struct buf *old = snapshot_file(before, "journal.1");
+    struct buf *new = snapshot_file(after, "journal.1");
+    size_t start = 3 * JOURNAL_PAGE; /* page 0 and two frames come first */
+    struct span body = span_of(new->p + start + 20, 4);
+    size_t end = start + JOURNAL_FRAME_HEADER + span_be32(&body) + SHA256_SIZE;
+    assert_true(end < start + JOURNAL_PAGE);
+    assert_memory_equal(old->p, new->p, start);
+    uint8_t *bytes = malloc(new->n);
+    assert_non_null(bytes);
+    for (size_t at = start; at <= end; at++) {
+        for (int kind = 0; kind < 3; kind++) { /* cut there; zeros behind; garbage behind */
+            memcpy(bytes, new->p, new->n);
+            memset(bytes + at, kind == 2 ? 0xa5 : 0, new->n - at);
+            snapshot_restore(before);
+            put_file("journal.1", span_of(bytes, kind == 0 ? at : new->n));
+            char note[256];
+            l = open_ledger(note);
+            bool whole = at == end;
+            assert_int_equal(ledger_size(l), whole ? 8 : 6);
+            if (!whole && at >= start + 40)
+                assert_non_null(strstr(note, "cut short and dropped"));
+            if (at % 37 == 0 || whole) {
+                assert_int_equal(read_records(l, 0), ledger_size(l));
+                write_records(l, 10, 1);
+                assert_int_equal(read_records(l, 0), 10);
+                ledger_close(l);
+                assert_true(verified().holds);
+            } else {
+                ledger_close(l);
+            }
+        }
+    }
+    free(bytes);
+    snapshot_free(before);
+    snapshot_free(after);
+}
+
+/* An acknowledged frame that was damaged in the middle of the journal is damage, not a torn write; and nothing is lost by finding it. */
+static void damaged_journal(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct ledger_options o = options();
+    struct ledger *l = open_ledger(NULL);
+    write_records(l, 12, 3);
+    struct snapshot *s = snapshot_take();
+    ledger_close(l);
+    struct buf *journal = snapshot_file(s, "journal.1");
+    for (int frame = 1; frame <= 4; frame++) {
+        struct span body = span_of(journal->p + frame * JOURNAL_PAGE + 20, 4);
+        size_t n = JOURNAL_FRAME_HEADER + span_be32(&body) + SHA256_SIZE;
+        for (size_t at = 0; at < n; at += 7) {
+            size_t byte = (size_t)frame * JOURNAL_PAGE + at;
+            journal->p[byte] ^= 0x40;
+            snapshot_restore(s);
+            struct ledger_report r;
+            assert_int_equal(ledger_verify(ledger_path, NULL, NULL, &r, &e), 0);
+            assert_false(r.holds);
+            assert_int_equal(r.first_bad, (frame - 1) * 3);
+            assert_null(ledger_open(&o, NULL, &e));
+            assert_int_equal(e.class, ERR_CORRUPT);
+            journal->p[byte] ^= 0x40;
+            put_file("journal.1", buf_span(journal));
+            l = open_ledger(NULL); /* refusing changed nothing */
+            assert_int_equal(ledger_size(l), 12);
+            if (at % 70 == 0)
+                assert_int_equal(read_records(l, 0), 12);
+            ledger_close(l);
+        }
+    }
+    snapshot_free(s);
+}
+
+/* Files that no answer rests on, with the reason. */
+static const char *no_effect(const char *path)
+{
+    static const struct {
+        const char *path;
+        const char *why;
+    } table[] = {
+        {"lock", "empty; only locked, never read"},
+        {"tile/0/000.p/5", "the partial tile of an earlier checkpoint"},
+        {"tile/0/000.p/10", "the same"},
+        {"tile/entries/000.p/5", "the partial bundle of an earlier checkpoint"},
+        {"tile/entries/000.p/10", "the same"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (strcmp(path, table[i].path) == 0)
+            return table[i].why;
+    }
+    return NULL;
+}
+
+static void every_byte_flipped(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct ledger *l = open_ledger(NULL);
+    write_records(l, 11, 5); /* checkpoints at 5, 10 and 11 */
+    char verifier[VERIFIER_TEXT];
+    (void)snprintf(verifier, sizeof verifier, "%s", ledger_verifier(l));
+    ledger_close(l);
+    struct snapshot *s = snapshot_take();
+    size_t flipped = 0;
+    size_t without = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->files[i].folder)
+            continue;
+        const char *path = s->files[i].path;
+        struct buf *b = &s->files[i].bytes;
+        bool may_pass = no_effect(path) != NULL;
+        for (size_t at = 0; at < b->n; at++) {
+            b->p[at] ^= (uint8_t)(1u << at % 8);
+            put_file(path, buf_span(b));
+            struct ledger_report r;
+            int rc = ledger_verify(ledger_path, verifier, NULL, &r, &e);
+            bool found = rc == 0 ? !r.holds : e.class == ERR_LIMIT; /* a format number made greater: refused by name */
+            if (found == may_pass)
+                print_error("%s byte %zu: found %d (%s)\n", path, at, found, rc == 0 ? r.why : e.text);
+            assert_int_equal(found, !may_pass);
+            b->p[at] ^= (uint8_t)(1u << at % 8);
+            flipped++;
+            without += !found;
+        }
+        if (b->n > 0 && !may_pass) { /* cut by a byte, longer by a byte, gone */
+            struct ledger_report r;
+            put_file(path, span_of(b->p, b->n - 1));
+            assert_true(ledger_verify(ledger_path, verifier, NULL, &r, &e) == 0 && !r.holds);
+            char full[256];
+            (void)snprintf(full, sizeof full, "%s/%s", ledger_path, path);
+            assert_int_equal(unlink(full), 0);
+            assert_true(ledger_verify(ledger_path, verifier, NULL, &r, &e) == 0 && !r.holds);
+        }
+        put_file(path, buf_span(b));
+    }
+    assert_true(verified().holds);
+    print_message("# %zu bytes flipped, %zu of them without effect on any answer\n", flipped, without);
+    snapshot_free(s);
+}
+
+/* Records swapped, repeated, removed; an older copy put back; the key exchanged. */
+static void rewritten(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct ledger_report r;
+    struct ledger *l = open_ledger(NULL);
+    write_records(l, 5, 5);
+    char early[512];
+    (void)snprintf(early, sizeof early, "%s", ledger_checkpoint(l));
+    struct snapshot *old = snapshot_take();
+    write_records(l, 9, 1);
+    char kept[512];
+    char verifier[VERIFIER_TEXT];
+    (void)snprintf(kept, sizeof kept, "%s", ledger_checkpoint(l));
+    (void)snprintf(verifier, sizeof verifier, "%s", ledger_verifier(l));
+    ledger_close(l);
+    assert_int_equal(ledger_verify(ledger_path, verifier, early, &r, &e), 0);
+    assert_true(r.holds);
+
+    struct snapshot *s = snapshot_take();
+    struct buf *segment = snapshot_file(s, "segment/custody/00000000000000000000");
+    struct span in = span_of(segment->p + SEGMENT_HEADER, segment->n - SEGMENT_HEADER);
+    struct sealed_record one;
+    struct sealed_record two;
+    assert_int_equal(sealed_record_take(&in, &one), 1);
+    assert_int_equal(sealed_record_take(&in, &two), 1);
+    for (int kind = 0; kind < 3; kind++) {
+        struct buf b = BUF_INIT(1u << 20);
+        buf_add(&b, segment->p, SEGMENT_HEADER);
+        buf_add_span(&b, kind == 0 ? two.bytes : one.bytes);
+        buf_add_span(&b, kind == 2 ? span_of(NULL, 0) : one.bytes); /* swapped, repeated, removed */
+        buf_add_span(&b, in);
+        put_file("segment/custody/00000000000000000000", buf_span(&b));
+        assert_int_equal(ledger_verify(ledger_path, verifier, NULL, &r, &e), 0);
+        assert_false(r.holds);
+        assert_int_equal(r.first_bad, kind == 0 ? 0 : 2);
+        struct ledger_options o = options(); /* neither the start nor the reader believes it */
+        l = ledger_open(&o, NULL, &e);
+        if (l != NULL) {
+            struct ledger_reader *reader = ledger_reader_new(l, 0, &e);
+            struct ledger_record record;
+            int rc;
+            while ((rc = ledger_reader_next(reader, &record, &e)) == 1)
+                ;
+            assert_int_equal(rc, -1);
+            ledger_reader_free(reader);
+            ledger_close(l);
+        }
+        assert_int_equal(e.class, ERR_CORRUPT);
+        buf_release(&b);
+        snapshot_restore(s);
+    }
+    /* the whole older folder: holds in itself, not against what was kept */
+    snapshot_restore(old);
+    assert_int_equal(ledger_verify(ledger_path, verifier, NULL, &r, &e), 0);
+    assert_true(r.holds);
+    assert_int_equal(ledger_verify(ledger_path, verifier, kept, &r, &e), 0);
+    assert_false(r.holds);
+    assert_non_null(strstr(r.why, "old copy"));
+    /* an older checkpoint in a newer folder, and the other way round */
+    struct ledger_options o = options();
+    snapshot_restore(s);
+    put_file("checkpoint", span_str(early));
+    assert_int_equal(ledger_verify(ledger_path, verifier, NULL, &r, &e), 0);
+    assert_false(r.holds);
+    snapshot_restore(old);
+    put_file("checkpoint", span_str(kept));
+    assert_null(ledger_open(&o, NULL, &e));
+    assert_int_equal(e.class, ERR_CORRUPT);
+    assert_int_equal(ledger_verify(ledger_path, verifier, NULL, &r, &e), 0);
+    assert_false(r.holds);
+    /* another key and everything signed anew: holds in itself only */
+    (void)nftw(ledger_path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    l = open_ledger(NULL);
+    write_records(l, 9, 1);
+    ledger_close(l);
+    assert_true(verified().holds);
+    assert_int_equal(ledger_verify(ledger_path, verifier, NULL, &r, &e), 0);
+    assert_false(r.holds);
+    assert_int_equal(ledger_verify(ledger_path, "nonsense", NULL, &r, &e), -1);
+    assert_int_equal(e.class, ERR_MISUSE);
+    snapshot_free(old);
+    snapshot_free(s);
+}
+
+static void checkpoint_lost(void **state)
+{
+    (void)state;
+    char note[256];
+    struct ledger *l = open_ledger(NULL);
+    write_records(l, 300, 100);
+    char kept[512];
+    (void)snprintf(kept, sizeof kept, "%s", ledger_checkpoint(l));
+    ledger_close(l);
+    put_file("checkpoint", span_of(NULL, 0)); /* what some file systems leave of a rename when the power goes */
+    l = open_ledger(note);
+    assert_non_null(strstr(note, "signed again"));
+    assert_string_equal(ledger_checkpoint(l), kept); /* Ed25519 gives the same signature */
+    ledger_close(l);
+    put_file("checkpoint", span_str("something else\n"));
+    struct ledger_options o = options();
+    struct error e = {0};
+    assert_null(ledger_open(&o, NULL, &e));
+    assert_int_equal(e.class, ERR_CORRUPT);
+}
+
+static void interval(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct ledger_options o = options();
+    struct ledger_head head;
+    o.checkpoint_interval = 10 * TIME_SECOND;
+    struct ledger *l = ledger_open(&o, NULL, &e);
+    assert_non_null(l);
+    append(l, 0);
+    assert_int_equal(ledger_commit(l, T0 + DAY, &e), 0); /* the empty one's checkpoint is old */
+    append(l, 1);
+    assert_int_equal(ledger_commit(l, T0 + DAY + TIME_SECOND, &e), 0);
+    ledger_head(l, &head);
+    assert_int_equal(head.size, 2);
+    assert_int_equal(head.published, 1);
+    assert_int_equal(read_records(l, 0), 2);
+    struct ledger_report r = verified();
+    assert_true(r.holds);
+    assert_int_equal(r.records, 2);
+    assert_int_equal(r.unsigned_tail, 1);
+    assert_int_equal(ledger_commit(l, T0 + DAY + 12 * TIME_SECOND, &e), 0); /* nothing new, but a checkpoint is due */
+    ledger_head(l, &head);
+    assert_int_equal(head.published, 2);
+    ledger_close(l);
+    assert_true(verified().holds);
+}
+
+/* No file may grow beyond a limit (as on a full disk): the commit fails, counts for nothing, and the ledger takes nothing more. */
+static void disk_full(void **state)
+{
+    (void)state;
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction before;
+    struct rlimit limit;
+    struct rlimit small;
+    assert_int_equal(sigaction(SIGXFSZ, &ignore, &before), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    for (rlim_t most = 64; most < 20000; most += 487) {
+        struct error e = {0};
+        uint8_t bytes[600];
+        struct ledger *l = open_ledger(NULL);
+        uint64_t size = ledger_size(l);
+        char kept[512];
+        (void)snprintf(kept, sizeof kept, "%s", ledger_checkpoint(l));
+        for (uint64_t i = size; i < size + 20; i++)
+            append(l, i);
+        small = limit;
+        small.rlim_cur = most;
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        int rc = ledger_commit(l, T0, &e);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        if (rc != 0) {
+            assert_int_equal(e.class, ERR_SYSTEM);
+            assert_int_equal(ledger_size(l), size);
+            assert_string_equal(ledger_checkpoint(l), kept);
+            assert_int_equal(ledger_append(l, LEDGER_CUSTODY, T0, payload(1, bytes), NULL, &e), -1);
+            assert_int_equal(e.class, ERR_SYSTEM);
+            assert_int_equal(ledger_commit(l, T0, &e), -1);
+            struct ledger_head head;
+            ledger_head(l, &head);
+            assert_true(head.failed);
+            assert_true(verified().holds);
+            ledger_close(l);
+            l = open_ledger(NULL);
+            assert_int_equal(ledger_size(l), size);
+        }
+        assert_int_equal(read_records(l, 0), ledger_size(l));
+        ledger_close(l);
+        assert_true(verified().holds);
+    }
+    assert_int_equal(sigaction(SIGXFSZ, &before, NULL), 0);
+}
+
+static void proofs(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct ledger *l = open_ledger(NULL);
+    write_records(l, 70000, 10000);
+    char verifier[VERIFIER_TEXT];
+    (void)snprintf(verifier, sizeof verifier, "%s", ledger_verifier(l));
+    ledger_close(l);
+    static const uint64_t some[] = {0, 1, 255, 256, 65535, 65536, 69887, 69888, 69999};
+    uint64_t index;
+    uint64_t size;
+    for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) {
+        struct buf proof = BUF_INIT(65536);
+        assert_int_equal(ledger_prove(ledger_path, some[i], &proof, &e), 0);
+        assert_true(proof.n < 4096);
+        assert_int_equal(ledger_check(buf_span(&proof), verifier, &index, &size, &e), 0);
+        assert_int_equal(index, some[i]);
+        assert_int_equal(size, 70000);
+        for (size_t at = 0; i == 5 && at < proof.n; at++) {
+            proof.p[at] ^= 1;
+            assert_int_equal(ledger_check(buf_span(&proof), verifier, &index, &size, &e), -1);
+            proof.p[at] ^= 1;
+        }
+        buf_release(&proof);
+    }
+    struct buf none = BUF_INIT(65536);
+    assert_int_equal(ledger_prove(ledger_path, 70000, &none, &e), -1);
+    assert_int_equal(e.class, ERR_MISUSE);
+    buf_release(&none);
+}
+
+int main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(round_trip), CASE(days_and_big_records), CASE(keys_and_lock), CASE(killed),   CASE(torn_tail), CASE(damaged_journal), CASE(every_byte_flipped),
+        CASE(rewritten),  CASE(checkpoint_lost),      CASE(interval),      CASE(disk_full), CASE(proofs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
