@@ -2,6 +2,8 @@
  * ordinary. */
 #include "engine/simulate/lab.h"
 
+#include "wire/mllp_write.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -150,26 +152,68 @@ static void intrude(struct simulate *s, enum simulate_attack kind, struct party 
     sample_release(s, sample);
 }
 
-/* A message whose inside is broken: the frame and MSH are whole, then a patient cut short, bytes that are no segment, and a result without its
- * fields. */
-static void send_malformed(struct simulate *s, tq_time at)
+/* The lasting connection of an analyzer, open. */
+static struct conn *link_of(struct simulate *s, struct analyzer *a, tq_time at)
 {
-    char control[CONTROL_TEXT];
-    struct analyzer *a = &s->analyzers[0];
     conn_at(&a->up, at);
     if (!a->up.open)
         conn_open(&s->net, &a->up, a->host, a->upstream, PORT_MIDDLEWARE, a->up.clock, false);
+    return &a->up;
+}
+
+/* A message whose inside is broken: the frame and MSH are whole, then a patient cut short, bytes that are no segment, and a result without its
+ * fields. */
+static void send_broken(struct simulate *s, struct analyzer *a, tq_time at)
+{
+    char control[CONTROL_TEXT];
+    struct conn *c = link_of(s, a, at);
     buf_clear(&s->message);
     buf_clear(&s->answer);
-    hl7_msh(&s->message, &a->party, &s->middleware_party, "ORU^R01", NULL, a->up.clock, control);
-    s->truth.malformed++;
+    hl7_msh(&s->message, &a->party, &s->middleware_party, "ORU^R01", NULL, c->clock, control);
     buf_add_str(&s->message, "PID|1||MR04\rOB");
     for (unsigned i = 0; i < 60; i++)
         buf_u8(&s->message, (uint8_t)(0x80 + rng_below(&s->rng, 0x7f)));
     buf_add_str(&s->message, "\r|||\rOBX|x|NM\r");
-    hl7_ack(&s->answer, &s->middleware_party, &a->party, "R01", a->up.clock, control, "AE", "segment not known");
-    truth_attack(s, ATTACK_MESSAGE_MALFORMED, a->up.clock, control, "segment 3", NULL, NULL, a->host);
-    mllp_exchange(s, &a->up, 0, buf_span(&s->message), buf_span(&s->answer));
+    hl7_ack(&s->answer, &s->middleware_party, &a->party, "R01", c->clock, control, "AE", "segment not known");
+    truth_attack(s, ATTACK_MESSAGE_MALFORMED, c->clock, control, "segment 3", NULL, NULL, a->host);
+    mllp_exchange(s, c, 0, buf_span(&s->message), buf_span(&s->answer));
+}
+
+/* A message whose frame is broken: it stops in the middle of a result and the next frame begins, with a whole message. */
+static void send_cut(struct simulate *s, struct analyzer *a, tq_time at)
+{
+    char control[CONTROL_TEXT];
+    struct sample *sample = order_make(s, a, at);
+    struct conn *c = link_of(s, a, at);
+    if (sample == NULL)
+        return;
+    sample->panel = PANEL_BMP;
+    sample->measured = at - 20 * TIME_SECOND;
+    sample_measure(&s->rng, sample);
+    buf_clear(&s->message);
+    hl7_oru_analyzer(&s->message, a, sample, &s->middleware_party, c->clock, control);
+    buf_clear(&s->frame);
+    buf_u8(&s->frame, MLLP_START);
+    buf_add(&s->frame, s->message.p, s->message.n * 2 / 3);
+    truth_attack(s, ATTACK_MESSAGE_MALFORMED, c->clock, control, "frame", NULL, sample, a->host);
+    conn_send(c, 0, buf_span(&s->frame), false);
+    c->clock += rng_between(&s->rng, 900 * TIME_MS, 2000 * TIME_MS);
+    buf_clear(&s->message);
+    buf_clear(&s->answer);
+    hl7_oru_analyzer(&s->message, a, sample, &s->middleware_party, c->clock, control);
+    hl7_ack(&s->answer, &s->middleware_party, &a->party, "R01", c->clock, control, "AA", NULL);
+    mllp_exchange(s, c, 0, buf_span(&s->message), buf_span(&s->answer));
+    lab_later(s, c->clock + 2 * TIME_SECOND, middleware_forward, sample);
+    sample_release(s, sample);
+}
+
+/* The first breaks the inside, the next the frame, and so on in turns. */
+static void send_malformed(struct simulate *s, tq_time at)
+{
+    if (s->truth.malformed++ % 2 == 0)
+        send_broken(s, &s->analyzers[0], at);
+    else
+        send_cut(s, &s->analyzers[0], at);
 }
 
 /* A message that is well formed, with text that tries what careless receivers fall for. */
@@ -186,16 +230,14 @@ static void send_hostile(struct simulate *s, tq_time at)
     sample->comment = payloads[rng_below(&s->rng, 5)];
     sample->measured = at - 20 * TIME_SECOND;
     sample_measure(&s->rng, sample);
-    conn_at(&a->up, at);
-    if (!a->up.open)
-        conn_open(&s->net, &a->up, a->host, a->upstream, PORT_MIDDLEWARE, a->up.clock, false);
+    struct conn *c = link_of(s, a, at);
     buf_clear(&s->message);
     buf_clear(&s->answer);
-    hl7_oru_analyzer(&s->message, a, sample, &s->middleware_party, a->up.clock, control);
-    hl7_ack(&s->answer, &s->middleware_party, &a->party, "R01", a->up.clock, control, "AA", NULL);
-    truth_attack(s, ATTACK_MESSAGE_HOSTILE, a->up.clock, control, "NTE-3", NULL, sample, a->host);
-    mllp_exchange(s, &a->up, 0, buf_span(&s->message), buf_span(&s->answer));
-    lab_later(s, a->up.clock + 2 * TIME_SECOND, middleware_forward, sample);
+    hl7_oru_analyzer(&s->message, a, sample, &s->middleware_party, c->clock, control);
+    hl7_ack(&s->answer, &s->middleware_party, &a->party, "R01", c->clock, control, "AA", NULL);
+    truth_attack(s, ATTACK_MESSAGE_HOSTILE, c->clock, control, "NTE-3", NULL, sample, a->host);
+    mllp_exchange(s, c, 0, buf_span(&s->message), buf_span(&s->answer));
+    lab_later(s, c->clock + 2 * TIME_SECOND, middleware_forward, sample);
     sample_release(s, sample);
 }
 

@@ -45,7 +45,7 @@ void hl7_stamp(struct buf *m, tq_time at)
 
 void hl7_msh(struct buf *m, struct party *from, const struct party *to, const char *type, const char *profile, tq_time at, char control[CONTROL_TEXT])
 {
-    snprintf(control, CONTROL_TEXT, "%s%06u", from->prefix, ++from->control);
+    snprintf(control, CONTROL_TEXT, "%s-%05u", from->prefix, ++from->control);
     buf_addf(m, "MSH|^~\\&|%s|%s|%s|%s|", from->application, from->facility, to->application, to->facility);
     hl7_stamp(m, at);
     bool law = profile != NULL;

@@ -74,7 +74,7 @@ struct truth {
     uint64_t hl7_bytes; /* with their frames */
     uint64_t obx;
     uint64_t documents;
-    uint64_t malformed; /* staged messages that are broken inside */
+    uint64_t malformed; /* staged messages that are broken, inside or by their frame */
     uint64_t astm_messages;
     uint64_t astm_sessions;
     uint64_t astm_contentions;

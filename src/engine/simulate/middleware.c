@@ -2,6 +2,8 @@
  * now and then the LIS cannot store one and gets it again. */
 #include "engine/simulate/lab.h"
 
+#include "wire/mllp_write.h"
+
 #define HELD_LONGEST (9 * TIME_SECOND)
 
 static struct conn *results_link(struct simulate *s, tq_time at)
@@ -21,9 +23,7 @@ static void say_both(struct simulate *s, struct conn *c)
         buf_clear(&both);
         for (unsigned k = i; k < i + 2; k++) {
             size_t before = both.n;
-            buf_u8(&both, 0x0b);
-            buf_add_span(&both, buf_span(parts[k]));
-            buf_add(&both, "\x1c\r", 2);
+            mllp_write(&both, buf_span(parts[k]));
             truth_hl7(&s->truth, buf_span(parts[k]), both.n - before);
         }
         if (!buf_ok(&both))

@@ -92,7 +92,7 @@ static void test_sense_finds_the_truth(void **state)
     for (uint64_t seed = 1001; seed < 1001 + seeds; seed++) {
         struct simulate_options lab = {.seed = seed, .seconds = 300 + (int64_t)(seed % 3) * 400, .analyzers = seed % 4 == 1 ? 10 : 0};
         if (seed % 2 == 0)
-            memset(lab.attacks + 1, 1, ATTACK_COUNT - 1);
+            memset(lab.attacks + 1, 1 + seed % 4 / 2, ATTACK_COUNT - 1);
         run_lab(&lab);
     }
 }
