@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,8 @@ struct run {
     struct detect *detect;
     struct veil *veil; /* NULL: nothing is printed but counters */
     struct source *source;
+    int fd;
+    bool live; /* a pipe or the like, which may be slow: what is printed must not wait for the next block */
     struct buf out;
     int out_error; /* errno of a failed write; EPIPE: the reader went away */
     int worst;     /* severity of the worst finding, -1: none */
@@ -348,6 +351,32 @@ static void print_stats(struct run *run, const struct timespec *start)
 
 /* ── The run ── */
 
+/* The signal that asked to stop; reading then ends as if the capture did. The same signal again ends the program at once. */
+static volatile sig_atomic_t stopped_by;
+
+static void stop(int signal_number)
+{
+    stopped_by = signal_number;
+}
+
+static void prepare_signals(void)
+{
+    struct sigaction s = {.sa_handler = stop, .sa_flags = SA_RESETHAND};
+    (void)sigaction(SIGINT, &s, NULL);
+    (void)sigaction(SIGTERM, &s, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static ssize_t read_input(void *context, void *into, size_t n)
+{
+    struct run *run = context;
+    struct pollfd ready = {.fd = run->fd, .events = POLLIN};
+    if (run->live && run->out.n > 0 && poll(&ready, 1, 0) == 0)
+        flush(run);
+    ssize_t got = stopped_by != 0 ? 0 : read(run->fd, into, n);
+    return got < 0 && errno == EINTR && stopped_by != 0 ? 0 : got;
+}
+
 static struct hash_key random_hash_key(void)
 {
     struct hash_key k;
@@ -399,8 +428,8 @@ static int open_capture(const char *file, int *ret_fd, struct error *e)
 static int read_all(struct run *run, struct error *e)
 {
     struct packet p;
-    int more;
-    while ((more = source_next(run->source, &p, e)) > 0 && run->out_error == 0)
+    int more = 0;
+    while (run->out_error == 0 && stopped_by == 0 && (more = source_next(run->source, &p, e)) > 0)
         sense_packet(run->sense, p.time, p.linktype, p.bytes, p.wire_length);
     if (run->out_error == 0)
         sense_finish(run->sense);
@@ -443,14 +472,18 @@ static int conclude(struct run *run, int rc, const char *name, struct error *e)
         (void)fprintf(stderr, "%s\n", e->text);
         return 3;
     }
+    if (stopped_by != 0 && !run->live)
+        return 128 + stopped_by; /* the rest of the file was not read */
     return run->worst >= run->choice.fail_on ? 1 : 0;
 }
 
-static int run_on(struct run *run, int fd, const char *name, struct error *e)
+static int run_on(struct run *run, const char *name, struct error *e)
 {
+    struct stat st;
+    run->live = fstat(run->fd, &st) != 0 || !S_ISREG(st.st_mode);
     struct timespec start;
     (void)clock_gettime(CLOCK_MONOTONIC, &start);
-    run->source = source_from_fd(fd, e);
+    run->source = source_new(read_input, run, e);
     int rc = run->source == NULL ? -1 : make_stages(run, e);
     if (rc != 0) {
         (void)fprintf(stderr, "tourniquet sense: %s\n", e->text);
@@ -467,16 +500,15 @@ static int run_on(struct run *run, int fd, const char *name, struct error *e)
 static int run_sense(int argc, char **argv)
 {
     struct error e = {0};
-    struct run run = {.out = BUF_INIT(OUT_MAX), .worst = -1};
-    int fd = -1;
-    if (choose(argc, argv, &run.choice, &e) != 0 || crypto_start(&e) != 0 || open_capture(run.choice.file, &fd, &e) != 0) {
+    struct run run = {.out = BUF_INIT(OUT_MAX), .worst = -1, .fd = -1};
+    if (choose(argc, argv, &run.choice, &e) != 0 || crypto_start(&e) != 0 || open_capture(run.choice.file, &run.fd, &e) != 0) {
         (void)fprintf(stderr, "tourniquet sense: %s\n", e.text);
         return err_exit_status(&e);
     }
-    (void)signal(SIGPIPE, SIG_IGN);
-    int status = run_on(&run, fd, fd == STDIN_FILENO ? "standard input" : run.choice.file, &e);
-    if (fd != STDIN_FILENO)
-        (void)close(fd);
+    prepare_signals();
+    int status = run_on(&run, run.fd == STDIN_FILENO ? "standard input" : run.choice.file, &e);
+    if (run.fd != STDIN_FILENO)
+        (void)close(run.fd);
     sense_free(run.sense);
     detect_free(run.detect);
     veil_free(run.veil);

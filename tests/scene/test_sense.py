@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -244,6 +245,20 @@ def reader_that_goes_away():
         with open("/dev/full", "wb") as full:
             run = subprocess.run([PROGRAM, "sense", name], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
         assert run.returncode == 3 and b"standard output" in run.stderr, run.stderr
+
+
+@test
+def a_live_pipe_is_answered_while_it_flows():
+    data = small().bytes()
+    run = subprocess.Popen([PROGRAM, "sense", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    run.stdin.write(data)
+    run.stdin.flush()
+    seen = json.loads(run.stdout.readline())  # would wait for ever if output waited for a full block
+    assert seen["event"]
+    run.send_signal(signal.SIGINT)
+    out, problems = run.communicate(timeout=30)
+    assert run.returncode == 0 and problems == b"", (run.returncode, problems)
+    assert b"flow.closed" in out, "what was open is closed before the end"
 
 
 def lab(seconds=90):

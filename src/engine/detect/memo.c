@@ -49,17 +49,18 @@ struct digest digest_end(struct digester *d)
     return digest_of(d->key, d->bytes, d->n);
 }
 
+/* The first half of each key lies apart, a bucket's eight in one cache line, so that most look-ups touch nothing else. 0: the entry is free. */
 struct slot {
-    struct digest key;
+    uint64_t b;
     tq_time used;
-    uint32_t held;
-    uint32_t taken;
+    bool held;
 };
 
 struct memo {
     size_t buckets; /* a power of two */
     size_t value_size;
     size_t count;
+    uint64_t *heads;
     struct slot *slots;
     uint8_t *values;
 };
@@ -74,12 +75,14 @@ struct memo *memo_new(size_t entries, size_t value_size)
         return NULL;
     m->buckets = buckets;
     m->value_size = value_size;
+    m->heads = aligned_alloc(64, buckets * WAYS * sizeof *m->heads);
     m->slots = calloc(buckets * WAYS, sizeof *m->slots);
     m->values = calloc(buckets * WAYS, value_size);
-    if (m->slots == NULL || m->values == NULL) {
+    if (m->heads == NULL || m->slots == NULL || m->values == NULL) {
         memo_free(m);
         return NULL;
     }
+    memset(m->heads, 0, buckets * WAYS * sizeof *m->heads);
     return m;
 }
 
@@ -87,6 +90,7 @@ void memo_free(struct memo *m)
 {
     if (m == NULL)
         return;
+    free(m->heads);
     free(m->slots);
     free(m->values);
     free(m);
@@ -97,46 +101,63 @@ size_t memo_count(const struct memo *m)
     return m->count;
 }
 
+/* What a key is kept as: its first half is never 0. */
+static struct digest kept(struct digest key)
+{
+    key.a = key.a == 0 ? 1 : key.a;
+    return key;
+}
+
+static size_t bucket_of(const struct memo *m, struct digest key)
+{
+    return (size_t)(key.b & (m->buckets - 1)) * WAYS;
+}
+
 static size_t find(const struct memo *m, struct digest key)
 {
-    size_t at = (size_t)(key.a & (m->buckets - 1)) * WAYS;
+    size_t at = bucket_of(m, key);
     for (size_t i = at; i < at + WAYS; i++)
-        if (m->slots[i].taken && digest_equal(m->slots[i].key, key))
+        if (m->heads[i] == key.a && m->slots[i].b == key.b)
             return i;
     return SIZE_MAX;
 }
 
 void *memo_get(const struct memo *m, struct digest key)
 {
-    size_t i = find(m, key);
+    size_t i = find(m, kept(key));
     return i == SIZE_MAX ? NULL : m->values + i * m->value_size;
 }
 
-/* Whether slot a should go before slot b. */
-static bool goes_first(const struct slot *a, const struct slot *b)
+/* The entry of a bucket that a new one takes. */
+static size_t place(const struct memo *m, size_t first)
 {
-    if (a->taken != b->taken)
-        return !a->taken;
-    if (a->held != b->held)
-        return !a->held;
-    return a->used < b->used;
+    for (size_t i = first; i < first + WAYS; i++)
+        if (m->heads[i] == 0)
+            return i;
+    size_t worst = first;
+    for (size_t i = first + 1; i < first + WAYS; i++) {
+        const struct slot *a = &m->slots[i];
+        const struct slot *b = &m->slots[worst];
+        if (a->held != b->held ? b->held : a->used < b->used)
+            worst = i;
+    }
+    return worst;
 }
 
 void *memo_put(struct memo *m, struct digest key, tq_time now, bool *ret_new)
 {
+    key = kept(key);
     size_t i = find(m, key);
     if (ret_new != NULL)
         *ret_new = i == SIZE_MAX;
     if (i == SIZE_MAX) {
-        size_t first = (size_t)(key.a & (m->buckets - 1)) * WAYS;
-        i = first;
-        for (size_t k = first + 1; k < first + WAYS; k++)
-            if (goes_first(&m->slots[k], &m->slots[i]))
-                i = k;
-        if (!m->slots[i].taken)
+        i = place(m, bucket_of(m, key));
+        if (m->heads[i] == 0)
             m->count++;
-        m->slots[i] = (struct slot){.key = key, .taken = 1};
-        memset(m->values + i * m->value_size, 0, m->value_size);
+        else
+            memset(m->values + i * m->value_size, 0, m->value_size);
+        m->heads[i] = key.a;
+        m->slots[i] = (struct slot){.b = key.b};
     }
     m->slots[i].used = now;
     return m->values + i * m->value_size;
@@ -144,17 +165,17 @@ void *memo_put(struct memo *m, struct digest key, tq_time now, bool *ret_new)
 
 void memo_hold(struct memo *m, struct digest key)
 {
-    size_t i = find(m, key);
+    size_t i = find(m, kept(key));
     if (i != SIZE_MAX)
-        m->slots[i].held = 1;
+        m->slots[i].held = true;
 }
 
 bool memo_next_held(const struct memo *m, size_t *at, struct digest *ret_key, const void **ret_value)
 {
     for (; *at < m->buckets * WAYS; (*at)++) {
-        if (!m->slots[*at].taken || !m->slots[*at].held)
+        if (m->heads[*at] == 0 || !m->slots[*at].held)
             continue;
-        *ret_key = m->slots[*at].key;
+        *ret_key = (struct digest){.a = m->heads[*at], .b = m->slots[*at].b};
         *ret_value = m->values + *at * m->value_size;
         (*at)++;
         return true;

@@ -7,9 +7,10 @@
 #define REPLAY_AFTER (10 * 60 * TIME_SECOND)
 #define CAUSE_MAX 1024
 
+/* Halves of digests: this memory is the largest, and is looked into for every result. */
 struct kept_result {
-    struct digest content;
-    struct digest message;
+    uint64_t content;
+    uint64_t message;
     uint8_t final;
     uint8_t several; /* one message held this result several times with different content (replicates, sub-tests): not comparable */
 };
@@ -244,16 +245,16 @@ void judge_result(struct detect *d, const struct record *r, const struct result 
     struct kept_result *k = memo_put(d->results, key, r->time, &is_new);
     uint8_t status = status_letter(t->status);
     if (is_new) {
-        *k = (struct kept_result){.content = content, .message = d->current.message, .final = is_final(status)};
+        *k = (struct kept_result){.content = content.a, .message = d->current.message.a, .final = is_final(status)};
         return;
     }
-    bool differs = !digest_equal(k->content, content);
+    bool differs = k->content != content.a;
     bool was_final = k->final;
-    if (differs && digest_equal(k->message, d->current.message))
+    if (differs && k->message == d->current.message.a)
         k->several = 1;
     bool judged = differs && !k->several && was_final;
-    k->content = content;
-    k->message = d->current.message;
+    k->content = content.a;
+    k->message = d->current.message.a;
     k->final = is_final(status);
     if (judged)
         changed(d, r, t, p, is_correction(status));
