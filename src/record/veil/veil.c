@@ -22,6 +22,7 @@
 #define DIGEST 34      /* "V-" and 32 characters */
 #define CACHE 8192     /* tokens kept; a power of two. A newer token takes the place of an older one */
 #define TITLE_MAX 8192
+#define FLOW_MAX 512
 
 struct cached {
     uint64_t a;
@@ -41,6 +42,8 @@ struct veil {
     struct cached *cache;
     bool reveal;
     struct buf title;
+    struct flow_ref flow; /* the last one written, and its text: records of one flow come in rows */
+    struct buf flow_text;
     struct name names[KEY_COUNT];
     struct allow allow;
     /* of the record in hand: its fields by key */
@@ -81,6 +84,7 @@ struct veil *veil_new(const uint8_t key[VEIL_KEY], bool reveal, struct error *e)
     crypto_random(v->cache_keys, 2 * sizeof *v->cache_keys);
     v->reveal = reveal;
     v->title = BUF_INIT(TITLE_MAX);
+    v->flow_text = BUF_INIT(FLOW_MAX);
     name_keys(v);
     return v;
 }
@@ -93,6 +97,7 @@ void veil_free(struct veil *v)
     crypto_secret_free(v->cache_keys, 2 * sizeof *v->cache_keys);
     free(v->cache);
     buf_release(&v->title);
+    buf_release(&v->flow_text);
     free(v);
 }
 
@@ -435,10 +440,9 @@ static void put_fields(struct veil *v, struct json *j, const struct record *r)
     }
 }
 
-static void put_flow(struct json *j, const struct flow_ref *flow)
+static void write_flow(struct json *j, const struct flow_ref *flow)
 {
     char text[46];
-    json_key(j, "flow");
     json_object(j);
     json_put_uint(j, "id", flow->id);
     json_key(j, "proto");
@@ -462,6 +466,24 @@ static void put_flow(struct json *j, const struct flow_ref *flow)
     json_object_end(j);
 }
 
+static bool same_flow(const struct flow_ref *a, const struct flow_ref *b)
+{
+    return a->id == b->id && a->proto == b->proto && a->sport == b->sport && a->dport == b->dport && a->vlan == b->vlan &&
+           memcmp(&a->src, &b->src, sizeof a->src) == 0 && memcmp(&a->dst, &b->dst, sizeof a->dst) == 0;
+}
+
+static void put_flow(struct veil *v, struct json *j, const struct flow_ref *flow)
+{
+    if (v->flow_text.n == 0 || !same_flow(&v->flow, flow)) {
+        buf_clear(&v->flow_text);
+        struct json text = json_to(&v->flow_text);
+        write_flow(&text, flow);
+        v->flow = *flow;
+    }
+    json_key(j, "flow");
+    json_raw(j, buf_span(&v->flow_text));
+}
+
 void veil_json(struct veil *v, struct buf *out, const struct record *r)
 {
     take(v, r);
@@ -471,7 +493,7 @@ void veil_json(struct veil *v, struct buf *out, const struct record *r)
     json_put_text(&j, "time", span_of(text, time_format(r->time, text)));
     json_put_str(&j, "event", event_name(r->event));
     if (r->flow.id != 0)
-        put_flow(&j, &r->flow);
+        put_flow(v, &j, &r->flow);
     if (r->event == EVENT_FLOW_CLOSED) {
         char community[COMMUNITY_ID];
         if (community_id(&r->flow, community))
