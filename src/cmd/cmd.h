@@ -14,5 +14,6 @@ extern const struct verb verb_demo;
 extern const struct verb verb_simulate;
 extern const struct verb verb_sense;
 extern const struct verb verb_ledger;
+extern const struct verb verb_api;
 
 #endif

@@ -36,11 +36,29 @@ static int fail_at(struct reader *r, size_t line, size_t column, const char *for
     return err_set(r->e, ERR_MISUSE, "%s:%zu:%zu: %s", r->name, line, column, text);
 }
 
+static bool has_anchor(const yaml_event_t *event)
+{
+    switch (event->type) {
+    case YAML_ALIAS_EVENT:
+        return true;
+    case YAML_SCALAR_EVENT:
+        return event->data.scalar.anchor != NULL;
+    case YAML_SEQUENCE_START_EVENT:
+        return event->data.sequence_start.anchor != NULL;
+    case YAML_MAPPING_START_EVENT:
+        return event->data.mapping_start.anchor != NULL;
+    default:
+        return false;
+    }
+}
+
 static int next(struct reader *r)
 {
     if (r->held)
         yaml_event_delete(&r->event);
     r->held = yaml_parser_parse(&r->parser, &r->event) != 0;
+    if (r->held && has_anchor(&r->event))
+        return FAIL(r, r->event.start_mark, "anchors and aliases (& and *) are not used here");
     if (r->held)
         return 0;
     const yaml_mark_t *at = r->parser.error == YAML_READER_ERROR ? &r->parser.mark : &r->parser.problem_mark;
@@ -100,14 +118,12 @@ static int read_map(struct reader *r, const char *prefix, void *base, uint64_t *
 
 static bool is_scalar(const struct reader *r)
 {
-    return r->event.type == YAML_SCALAR_EVENT && r->event.data.scalar.anchor == NULL;
+    return r->event.type == YAML_SCALAR_EVENT;
 }
 
 static int expected(struct reader *r, const struct config_key *key)
 {
     char scratch[160];
-    if (r->event.type == YAML_ALIAS_EVENT || (r->event.type == YAML_SCALAR_EVENT && r->event.data.scalar.anchor != NULL))
-        return FAIL(r, r->event.start_mark, "anchors and aliases (& and *) are not used here");
     return FAIL(r, r->event.start_mark, "%s: expected %s", key->path, config_expected(key, scratch, sizeof scratch));
 }
 

@@ -1,10 +1,5 @@
 #include "proc/config_keys.h"
 
-static const char *const type_words[] = {
-    [CONFIG_MAP] = "keys", [CONFIG_LIST] = "list", [CONFIG_LABEL] = "name", [CONFIG_FILE] = "path", [CONFIG_INTERFACE] = "interface",
-    [CONFIG_ADDRESS] = "address:port", [CONFIG_TARGET] = "host:port", [CONFIG_HOSTNAME] = "host name", [CONFIG_CHOICE] = "choice",
-};
-
 void config_document(struct buf *out)
 {
     buf_add_str(out,
@@ -18,7 +13,7 @@ void config_document(struct buf *out)
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *k = &config_keys[i];
         char scratch[160];
-        buf_addf(out, "| `%s` | %s: %s | %s%s%s | %s |\n", k->path, type_words[k->type], config_expected(k, scratch, sizeof scratch),
+        buf_addf(out, "| `%s` | %s | %s%s%s | %s |\n", k->path, config_expected(k, scratch, sizeof scratch),
                  k->initial == NULL ? "" : "`", k->initial != NULL ? k->initial : k->required ? "required" : "none", k->initial == NULL ? "" : "`", k->help);
     }
 }

@@ -1,0 +1,183 @@
+"""What the process tests share: TAP, a simulated capture with its truth, and a running Tourniquet whose processes can be found, killed and stopped."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+TOURNIQUET = os.path.abspath(sys.argv[1])
+ROLES = ("sensor", "detector", "keeper", "console")
+
+_count = 0
+_failed = 0
+
+
+def ok(condition, name, detail=""):
+    global _count, _failed
+    _count += 1
+    print(f"{'ok' if condition else 'not ok'} {_count} - {name}", flush=True)
+    if not condition:
+        _failed += 1
+        for line in str(detail).splitlines()[-30:]:
+            print(f"# {line}", flush=True)
+    return bool(condition)
+
+
+def skip(name, why):
+    global _count
+    _count += 1
+    print(f"ok {_count} - {name} # SKIP {why}", flush=True)
+
+
+def finish():
+    print(f"1..{_count}", flush=True)
+    sys.exit(1 if _failed else 0)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def capture(folder, minutes, seed=11, attacks=("sender.unknown", "message.malformed")):
+    """Writes a simulated lab's capture; returns its path and how many messages and results are in it."""
+    path, truth = os.path.join(folder, "lab.pcap"), os.path.join(folder, "truth.json")
+    arguments = [TOURNIQUET, "simulate", "lab", "--seed", str(seed), "--minutes", str(minutes), "--out", path, "--truth", truth]
+    for attack in attacks:
+        arguments += ["--attack", attack]
+    subprocess.run(arguments, check=True)
+    with open(truth, encoding="utf-8") as f:
+        t = json.load(f)
+    return path, t["hl7"]["messages"] + t["astm"]["messages"], t["results"]
+
+
+class Folder:
+    """A temporary folder, removed at the end."""
+
+    def __enter__(self):
+        self.path = tempfile.mkdtemp(prefix="tourniquet-test-")
+        return self.path
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Run:
+    """One `tourniquet run`, as a context: stopped at its end."""
+
+    def __init__(self, data, *arguments, unprivileged=True, preexec=None):
+        self.data = data
+        self.port = free_port()
+        self.config = os.path.join(os.path.dirname(data), f"lab-{self.port}.yaml")
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(f'site: test-lab\ndata: "{data}"\nconsole: {{ listen: "127.0.0.1:{self.port}", name: localhost }}\n')
+        command = [TOURNIQUET, "run", "-c", self.config, *arguments] + (["--unprivileged"] if unprivileged else [])
+        self.errors = open(self.config + ".err", "w+", encoding="utf-8")
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, text=True, preexec_fn=preexec)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            for role in ROLES:
+                self.signal(role, signal.SIGCONT)
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(90)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.errors.close()
+
+    def said(self):
+        self.errors.flush()
+        with open(self.errors.name, encoding="utf-8") as f:
+            return f.read()
+
+    def pid(self, role):
+        """The process of a role: a child of the supervisor, by its name; None where it is down."""
+        try:
+            with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="utf-8") as f:
+                children = f.read().split()
+        except OSError:
+            return None
+        for child in children:
+            try:
+                with open(f"/proc/{child}/cmdline", "rb") as f:
+                    title = f.read().split(b"\0")[0]
+            except OSError:
+                continue
+            if title == f"tourniquet-{role}".encode():
+                return int(child)
+        return None
+
+    def wait_pid(self, role, other_than=None, seconds=45):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self.process.poll() is None:
+            pid = self.pid(role)
+            if pid is not None and pid != other_than:
+                return pid
+            time.sleep(0.002)
+        return None
+
+    def signal(self, role, number):
+        pid = self.pid(role)
+        if pid is None:
+            return False
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def api(self, path):
+        """GET over the local socket: the answer as an object, or None."""
+        done = subprocess.run([TOURNIQUET, "api", "--data", self.data, "GET", path], capture_output=True, text=True)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    def wait_api(self, path="/api/v1/sensor", seconds=30):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            answer = self.api(path)
+            if answer is not None:
+                return answer
+            time.sleep(0.1)
+        return None
+
+    def wait_ended(self, seconds=120):
+        """Waits until the capture is read and shown."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self.process.poll() is None:
+            captures = (self.api("/api/v1/sensor") or {}).get("captures", [])
+            if any(c["state"] == "ended" for c in captures):
+                return True
+            time.sleep(0.1)
+        return False
+
+    def finish(self, seconds=180):
+        """Waits for the end; returns the exit status and the line of counts."""
+        try:
+            out, _ = self.process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return None, None
+        lines = out.splitlines()
+        return self.process.returncode, json.loads(lines[-1]) if lines else None
+
+
+def verify(data):
+    """What `ledger verify` says: exit status and its line."""
+    done = subprocess.run([TOURNIQUET, "ledger", "verify", os.path.join(data, "ledger")], capture_output=True, text=True)
+    return done.returncode, done.stdout.strip() or done.stderr.strip()
+
+
+def kept(data):
+    """How many messages and results a later run finds on the ledger: views rebuilt from nothing."""
+    with Run(data) as run:
+        messages, results = run.wait_api("/api/v1/messages?limit=1"), run.wait_api("/api/v1/results?limit=1")
+        return (messages or {}).get("total"), (results or {}).get("total")

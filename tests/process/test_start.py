@@ -1,0 +1,166 @@
+"""How a run starts and stops: wrong configurations, taken ports and folders, unusable captures, signals; every time one clear line and the promised status."""
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import lab
+
+
+def run_once(*arguments, seconds=60):
+    done = subprocess.run([lab.TOURNIQUET, "run", "--unprivileged", *arguments], capture_output=True, text=True, timeout=seconds)
+    return done.returncode, done.stdout, done.stderr
+
+
+def with_config(folder, text):
+    path = os.path.join(folder, "wrong.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    return run_once("-c", path)
+
+
+def wrong_configurations(folder):
+    cases = (
+        ("site: a\ncapure: []\n", ":2:1:", 'unknown key "capure"'),
+        ("site: a b\n", ":1:7:", "expected a name"),
+        ("site: a\nsite: b\n", ":2:1:", "twice"),
+        ("data: var/lib\n", ":1:7:", "absolute path"),
+        ("console: { listen: 127.0.0.1 }\n", ":1:20:", "address:port"),
+        ("console: { listen: 127.0.0.1:70000 }\n", ":1:20:", "address:port"),
+        ("console: { name: 10.0.0.1 }\n", ":1:18:", "never an address"),
+        ("capture: [ { } ]\n", ":1:12:", "interface is missing"),
+        ("capture: { interface: eth0 }\n", ":1:10:", "a list"),
+        ("relay:\n  - { name: x, listen: 10.0.0.1:1, forward: lis.example:2, protocol: smtp }\n", ":2:70:", "one of: mllp astm poct1a"),
+        ("relay:\n  - { name: x, listen: 10.0.0.1:1, forward: lis.example:2, protocol: mllp, tls: { to: no } }\n", ":2:87:", "one of: off optional required"),
+        ("console: &a { name: localhost }\n", ":1:10:", "anchors and aliases"),
+        ("site: a\n--- \nsite: b\n", ":2:1:", "second document"),
+        ("site: [\n", ":1:7:", "expected a name"),
+        ("site: a\ncapture: [\n", ":3:1:", "not YAML"),
+        ("- a\n", ":1:1:", "keys with values"),
+    )
+    for text, place, words in cases:
+        status, _, said = with_config(folder, text)
+        lab.ok(status == 2 and place in said and words in said, f"wrong configuration: {words} at {place.strip(':')}", f"{status} {said}")
+    status, _, said = run_once("-c", os.path.join(folder, "none.yaml"))
+    lab.ok(status == 2 and "none.yaml" in said, "a configuration that is not there", said)
+
+
+def later_keys(folder):
+    data = os.path.join(folder, "later")
+    port = lab.free_port()
+    path = os.path.join(folder, "later.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f'data: "{data}"\nconsole: {{ listen: "127.0.0.1:{port}" }}\ncapture: [ {{ interface: eth9 }} ]\n'
+                "relay: [ { name: chemistry, listen: 10.0.5.1:5000, forward: lis.example:2575, protocol: mllp, tls: { to: required } } ]\n"
+                "listeners: [ { for: taxii, listen: 0.0.0.0:8444, name: share.lab.example } ]\n")
+    capture = lab.capture(folder, 2)[0]
+    status, _, said = run_once("-c", path, "--replay", capture, "--exit")
+    lab.ok(status == 0 and "relay: not in this version: link chemistry is not served" in said, "a relay is checked, and said not to be served", said)
+    lab.ok("interface eth9 is not listened to" in said and "share.lab.example is not served" in said, "so are interfaces and listeners", said)
+
+
+def unusable_captures(folder):
+    data = os.path.join(folder, "captures")
+    for name, content, words in (("random", b"\x93\x11" * 500, "not a capture"), ("empty", b"", "capture"), ("cut", b"\xd4\xc3\xb2\xa1\x02\x00", "capture")):
+        path = os.path.join(folder, name)
+        with open(path, "wb") as f:
+            f.write(content)
+        port = lab.free_port()
+        config = os.path.join(folder, "captures.yaml")
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(f'data: "{data}"\nconsole: {{ listen: "127.0.0.1:{port}" }}\n')
+        status, _, said = run_once("-c", config, "--replay", path, "--exit")
+        lab.ok(status == 2 and words in said, f"a capture that is {name}: status 2 and a sentence", f"{status} {said}")
+    status, _, said = run_once("-c", config, "--replay", os.path.join(folder, "nowhere.pcap"), "--exit")
+    lab.ok(status == 2 and "nowhere.pcap" in said, "a capture that is not there", f"{status} {said}")
+    status, _, said = run_once("-c", config, "--replay", "/dev/zero", "--exit")
+    lab.ok(status == 2 and "no ordinary file" in said, "a device in place of a capture", f"{status} {said}")
+    status, line = lab.verify(data)
+    lab.ok(status == 0, "the ledger verifies after all that", line)
+
+
+def taken(folder):
+    data = os.path.join(folder, "taken")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        config = os.path.join(folder, "port.yaml")
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(f'data: "{data}"\nconsole: {{ listen: "127.0.0.1:{s.getsockname()[1]}" }}\n')
+        status, _, said = run_once("-c", config)
+        lab.ok(status == 2 and "another program uses this port" in said, "a port in use: status 2, and what to do", f"{status} {said}")
+    with lab.Run(data) as run:
+        lab.ok(run.wait_api() is not None, "the first run on a folder works", run.said())
+        status, _, said = run_once("--data", data)
+        lab.ok(status == 2 and "another Tourniquet is running on" in said, "a second run on the same folder is refused", f"{status} {said}")
+        lab.ok(run.wait_api() is not None, "the first one does not mind", run.said())
+    if os.geteuid() == 0:
+        status, _, said = run_once("--data", "/proc/tourniquet")
+    else:
+        locked = os.path.join(folder, "locked")
+        os.mkdir(locked, 0o500)
+        status, _, said = run_once("--data", os.path.join(locked, "data"))
+    lab.ok(status == 3 and "data folder" in said, "a data folder that cannot be made: status 3", f"{status} {said}")
+
+
+def stopped(folder):
+    capture, messages, results = lab.capture(folder, 5)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        data = os.path.join(folder, number.name)
+        with lab.Run(data, "--replay", capture) as run:
+            lab.ok(run.wait_ended(), f"{number.name}: a run serves", run.said())
+            pids = [run.pid(role) for role in ("detector", "keeper", "console")]
+            run.process.send_signal(number)
+            status, _ = run.finish(60)
+            lab.ok(status == 0, f"{number.name}: it stops with status 0", f"{status} {run.said()}")
+            lab.ok(all(p and not os.path.exists(f"/proc/{p}") for p in pids), f"{number.name}: no process is left")
+            lab.ok("did not stop in time" not in run.said(), f"{number.name}: every role stopped by itself", run.said())
+        lab.ok(lab.verify(data)[0] == 0, f"{number.name}: the ledger verifies", lab.verify(data))
+    with lab.Run(data) as run:
+        run.wait_api()
+        time.sleep(0.5)  # its start becomes durable
+        events = [r["event"] for r in (run.api("/api/v1/ledger/records?limit=20") or {"items": []})["items"]]
+        lab.ok("run.stopped" in events and "run.started" in events, "start and stop stand on the ledger", events[:20])
+        answer = run.api("/api/v1/messages?limit=1")
+        lab.ok(answer and answer["total"] == messages, "a later run shows what the first one kept", answer)
+
+
+def privileges(folder):
+    capture = lab.capture(folder, 2)[0]
+    unprivileged = os.geteuid() != 0
+    with lab.Run(os.path.join(folder, "privileges"), "--replay", capture, unprivileged=unprivileged) as run:
+        lab.ok(run.wait_ended(), "it runs", run.said())
+        uids = set()
+        for role in ("detector", "keeper", "console"):
+            with open(f"/proc/{run.pid(role)}/status", encoding="utf-8") as f:
+                status = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+            lab.ok(status["Seccomp"] == "2" and status["NoNewPrivs"] == "1", f"{role}: seccomp and no_new_privs", status)
+            lab.ok(int(status["CapEff"], 16) == 0 and int(status["CapPrm"], 16) == 0, f"{role}: no capability", status)
+            uids.add(status["Uid"].split()[0])
+            if not unprivileged:
+                lab.ok(int(status["CapBnd"], 16) == 0 and status["Groups"].strip() == "", f"{role}: empty bounding set, no groups", status)
+            fds = os.listdir(f"/proc/{run.pid(role)}/fd") if os.geteuid() == 0 else []
+            lab.ok(len(fds) < 24, f"{role}: few descriptors", fds)
+        if unprivileged:
+            lab.skip("every role has its own uid", "needs root")
+        else:
+            lab.ok(len(uids) == 3 and "0" not in uids, "every role has its own uid, none is root", uids)
+
+
+def document():
+    done = subprocess.run([lab.TOURNIQUET, "run", "--keys"], capture_output=True, text=True)
+    path = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "configuration.md")
+    with open(path, encoding="utf-8") as f:
+        lab.ok(done.stdout == f.read(), "docs/configuration.md is current (else: tourniquet run --keys > docs/configuration.md)")
+
+
+with lab.Folder() as scratch:
+    wrong_configurations(scratch)
+    later_keys(scratch)
+    unusable_captures(scratch)
+    taken(scratch)
+    stopped(scratch)
+    privileges(scratch)
+    document()
+lab.finish()
