@@ -21,23 +21,26 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OUT_BLOCK (128 * 1024)       /* written in blocks of at least this */
-#define OUT_MAX (64 * 1024 * 1024)   /* one record is 1 MiB at most, six times that as JSON */
-#define KEY_FILE_MAX 66              /* 64 digits and an end of line */
+#define OUT_BLOCK (128 * 1024)     /* written in blocks of at least this */
+#define OUT_MAX (64 * 1024 * 1024) /* one record is 1 MiB at most, six times that as JSON */
+#define KEY_FILE_MAX 66            /* 64 digits and an end of line */
 
 static const char usage[] =
     "usage: tourniquet sense FILE|- [OPTION]...\n"
     "\n"
     "Reads a capture of network traffic and prints what it means for a laboratory: devices, lab messages, results, and what is wrong with them.\n"
-    "FILE is a pcap or pcapng file, plain or packed with gzip or zstd; - is standard input. Lab protocols (HL7 over MLLP, ASTM E1381/E1394 and others)\n"
+    "FILE is a pcap or pcapng file, plain or packed with gzip or zstd; - is standard input. Lab protocols (HL7 over MLLP, ASTM E1381/E1394 and "
+    "others)\n"
     "are recognised by content on any port. Damaged captures are read as far as they can be.\n"
     "\n"
-    "Output: one JSON object a line, the events of docs/formats/events.md. Patients and specimens are keyed tokens (P-..., S-...), values are digests\n"
+    "Output: one JSON object a line, the events of docs/formats/events.md. Patients and specimens are keyed tokens (P-..., S-...), values are "
+    "digests\n"
     "(V-...), names, birth dates and addresses are left out, and texts from outside that could hold any of these are tokens too (T-...).\n"
     "\n"
     "  --stats            print no events, but one line of counters at the end\n"
     "  --events           print events also with --stats\n"
-    "  --token-key FILE   key for tokens: 32 bytes, or 64 hexadecimal digits; not readable by everybody. The same key gives the same tokens. Without it a\n"
+    "  --token-key FILE   key for tokens: 32 bytes, or 64 hexadecimal digits; not readable by everybody. The same key gives the same tokens. Without "
+    "it a\n"
     "                     random key is used, and tokens of two runs cannot be compared\n"
     "  --reveal           add patient, specimen and value in clear: only for people who may see them\n"
     "  --fail-on SEVERITY exit with 1 when there is a finding of this severity (info, low, medium, high, critical) or above\n"
@@ -55,11 +58,16 @@ static const char usage[] =
 enum long_option { OPT_STATS = 1000, OPT_EVENTS, OPT_TOKEN_KEY, OPT_REVEAL, OPT_FAIL_ON, OPT_LABELS, OPT_RULES, OPT_INTEL };
 
 static const struct option long_options[] = {
-    {"stats", no_argument, NULL, OPT_STATS},         {"events", no_argument, NULL, OPT_EVENTS},
-    {"token-key", required_argument, NULL, OPT_TOKEN_KEY}, {"reveal", no_argument, NULL, OPT_REVEAL},
-    {"fail-on", required_argument, NULL, OPT_FAIL_ON}, {"labels", required_argument, NULL, OPT_LABELS},
-    {"rules", required_argument, NULL, OPT_RULES},   {"intel", required_argument, NULL, OPT_INTEL},
-    {"interface", required_argument, NULL, 'i'},     {0},
+    {"stats", no_argument, NULL, OPT_STATS},
+    {"events", no_argument, NULL, OPT_EVENTS},
+    {"token-key", required_argument, NULL, OPT_TOKEN_KEY},
+    {"reveal", no_argument, NULL, OPT_REVEAL},
+    {"fail-on", required_argument, NULL, OPT_FAIL_ON},
+    {"labels", required_argument, NULL, OPT_LABELS},
+    {"rules", required_argument, NULL, OPT_RULES},
+    {"intel", required_argument, NULL, OPT_INTEL},
+    {"interface", required_argument, NULL, 'i'},
+    {0},
 };
 
 static const char *const severities[] = {"info", "low", "medium", "high", "critical"};
@@ -104,18 +112,10 @@ static int choose(int argc, char **argv, struct choice *ret, struct error *e)
     opterr = 0;
     for (int o; (o = getopt_long(argc, argv, ":i:", long_options, NULL)) != -1;) {
         switch (o) {
-        case OPT_STATS:
-            c.stats = true;
-            break;
-        case OPT_EVENTS:
-            events = true;
-            break;
-        case OPT_TOKEN_KEY:
-            c.token_key = optarg;
-            break;
-        case OPT_REVEAL:
-            c.reveal = true;
-            break;
+        case OPT_STATS: c.stats = true; break;
+        case OPT_EVENTS: events = true; break;
+        case OPT_TOKEN_KEY: c.token_key = optarg; break;
+        case OPT_REVEAL: c.reveal = true; break;
         case OPT_FAIL_ON:
             c.fail_on = severity_rank(span_str(optarg));
             if (c.fail_on < 0)
@@ -123,18 +123,16 @@ static int choose(int argc, char **argv, struct choice *ret, struct error *e)
             break;
         case OPT_LABELS:
             if (strcmp(optarg, "own") != 0)
-                return err_set(e, ERR_MISUSE, "--labels %s: this version recognises applications by its own means only; leave the option out or give own", optarg);
+                return err_set(e, ERR_MISUSE,
+                               "--labels %s: this version recognises applications by its own means only; leave the option out or give own", optarg);
             break;
-        case OPT_RULES:
-            return err_set(e, ERR_MISUSE, "--rules: this version does not match rules yet; leave the option out");
-        case OPT_INTEL:
-            return err_set(e, ERR_MISUSE, "--intel: this version does not match indicators yet; leave the option out");
+        case OPT_RULES: return err_set(e, ERR_MISUSE, "--rules: this version does not match rules yet; leave the option out");
+        case OPT_INTEL: return err_set(e, ERR_MISUSE, "--intel: this version does not match indicators yet; leave the option out");
         case 'i':
-            return err_set(e, ERR_MISUSE, "-i %s: this version reads captures, not live interfaces; use `tcpdump -i %s -w - | tourniquet sense -`", optarg, optarg);
-        case ':':
-            return err_set(e, ERR_MISUSE, "%s: its value is missing; see `tourniquet help sense`", argv[optind - 1]);
-        default:
-            return err_set(e, ERR_MISUSE, "%s: there is no such option; see `tourniquet help sense`", argv[optind - 1]);
+            return err_set(e, ERR_MISUSE, "-i %s: this version reads captures, not live interfaces; use `tcpdump -i %s -w - | tourniquet sense -`",
+                           optarg, optarg);
+        case ':': return err_set(e, ERR_MISUSE, "%s: its value is missing; see `tourniquet help sense`", argv[optind - 1]);
+        default: return err_set(e, ERR_MISUSE, "%s: there is no such option; see `tourniquet help sense`", argv[optind - 1]);
         }
     }
     if (optind >= argc)
@@ -161,7 +159,9 @@ static ssize_t read_key_file(const char *path, uint8_t *into, size_t max, struct
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         (void)err_set(e, ERR_MISUSE, "%s: the token key is no ordinary file", path);
     else if ((st.st_mode & (S_IROTH | S_IWOTH)) != 0)
-        (void)err_set(e, ERR_MISUSE, "%s: everybody may read or write this token key; run `chmod 600` on it, and use another key if somebody may have read it", path);
+        (void)err_set(e, ERR_MISUSE,
+                      "%s: everybody may read or write this token key; run `chmod 600` on it, and use another key if somebody may have read it",
+                      path);
     else if ((n = read(fd, into, max)) < 0)
         (void)err_sys(e, errno, "%s: reading the token key", path);
     (void)close(fd);
@@ -242,7 +242,8 @@ static void put_count(void *context, const char *name, uint64_t count)
     json_put_uint(context, name, count);
 }
 
-/* A message type comes from outside: three capitals or digits, and perhaps an event of a letter and two digits, is a type; anything else is "other". */
+/* A message type comes from outside: three capitals or digits, and perhaps an event of a letter and two digits, is a type; anything else is "other".
+ */
 static bool is_type(const char *t)
 {
     size_t n = strlen(t);
@@ -396,7 +397,8 @@ static int make_stages(struct run *run, struct error *e)
             return -1;
     }
     struct detect_options d = {.hash_key = random_hash_key(), .sink = {take_finding, run}};
-    struct sense_options s = {.limits = sense_default_limits, .hash_key = random_hash_key(), .sink = {take_record, run}, .flow_records = run->choice.events};
+    struct sense_options s = {
+        .limits = sense_default_limits, .hash_key = random_hash_key(), .sink = {take_record, run}, .flow_records = run->choice.events};
     run->detect = detect_new(&d, e);
     run->sense = run->detect == NULL ? NULL : sense_new(&s, e);
     return run->sense == NULL ? -1 : 0;

@@ -1,7 +1,8 @@
 /* detect: records in, findings out. Pure: no key, no file, no clock; the time is that of the records.
  *
- * A finding is a record too (EVENT_FINDING): kind, severity, title, subjects, evidence, technique, advice, and its canonical cause, from which the veil
- * makes the id. The same cause gives a finding again at most once per detector's life unless it got worse; the keeper joins what comes after a restart. */
+ * A finding is a record too (EVENT_FINDING): kind, severity, title, subjects, evidence, technique, advice, and its canonical cause, from which the
+ * veil makes the id. The same cause gives a finding again at most once per detector's life unless it got worse; the keeper joins what comes after a
+ * restart. */
 #ifndef TQ_DETECT_H
 #define TQ_DETECT_H
 

@@ -1,7 +1,7 @@
 /* A bounded memory of things seen: from a 128-bit keyed digest to a value of one fixed size.
  *
- * All memory is taken at birth. Entries live in buckets of eight; where a bucket is full, the entry that goes is one that is not held, else one that is,
- * and of those the one used longest ago. So a flood of new keys pushes out other new keys before anything that was learnt. */
+ * All memory is taken at birth. Entries live in buckets of eight; where a bucket is full, the entry that goes is one that is not held, else one that
+ * is, and of those the one used longest ago. So a flood of new keys pushes out other new keys before anything that was learnt. */
 #ifndef TQ_MEMO_H
 #define TQ_MEMO_H
 

@@ -72,9 +72,11 @@ static void clear_text(struct detect *d, const struct record *r, const struct me
         .kind = KIND_PHI_CLEARTEXT,
         .severity = out ? SEVERITY_HIGH : SEVERITY_MEDIUM,
         .title = out ? "Results from {0} to {1} pass in clear text, over public addresses." : "Results from {0} to {1} pass in clear text.",
-        .advice = out ? "Stop sending over the open internet: put this connection into a VPN or TLS now, and ask your privacy officer whether what was sent must be "
+        .advice = out ? "Stop sending over the open internet: put this connection into a VPN or TLS now, and ask your privacy officer whether what "
+                        "was sent must be "
                         "reported."
-                      : "Everyone on this network can read these results and change them on the way. Switch on TLS at both ends if the devices can do it; if not, "
+                      : "Everyone on this network can read these results and change them on the way. Switch on TLS at both ends if the devices can "
+                        "do it; if not, "
                         "put both into a network segment of their own and place a TLS relay in front of them.",
         .technique = "T1040",
         .subjects = {span_str(p->sender_text), span_str(p->receiver_text)},
@@ -82,7 +84,8 @@ static void clear_text(struct detect *d, const struct record *r, const struct me
         .cause = cause_of(cause, sizeof cause, p, (struct span){0}),
     };
     if (m->results <= 0)
-        f.title = out ? "Patient data from {0} to {1} pass in clear text, over public addresses." : "Patient data from {0} to {1} pass in clear text.";
+        f.title = out ? "Patient data from {0} to {1} pass in clear text, over public addresses."
+                      : "Patient data from {0} to {1} pass in clear text.";
     finding_put(d, r, &f);
 }
 
@@ -120,24 +123,31 @@ static const struct flaw {
     const char *advice;
     const char *technique;
 } flaws[] = {
-    {"tcp: ", KIND_PROTOCOL_VIOLATION, SEVERITY_HIGH, "What {0} sent to {1} was seen twice with different content: somebody may be changing it on the way",
-     "Compare the results of this moment in the LIS with the display of the device. Look for a device between {0} and {1} that does not belong there, and check the "
+    {"tcp: ", KIND_PROTOCOL_VIOLATION, SEVERITY_HIGH,
+     "What {0} sent to {1} was seen twice with different content: somebody may be changing it on the way",
+     "Compare the results of this moment in the LIS with the display of the device. Look for a device between {0} and {1} that does not belong "
+     "there, and check the "
      "switch for changed cabling.",
      "T1557"},
-    {"framing: the stream ends", KIND_MESSAGE_MALFORMED, SEVERITY_MEDIUM, "A message from {0} to {1} was cut off, and its results may not have arrived",
+    {"framing: the stream ends", KIND_MESSAGE_MALFORMED, SEVERITY_MEDIUM,
+     "A message from {0} to {1} was cut off, and its results may not have arrived",
      "Look up in the LIS whether the results of this moment are there and complete, and send them again from the device if not.", NULL},
-    {"framing: the block is not ended", KIND_MESSAGE_MALFORMED, SEVERITY_MEDIUM, "A message from {0} to {1} was cut off, and its results may not have arrived",
+    {"framing: the block is not ended", KIND_MESSAGE_MALFORMED, SEVERITY_MEDIUM,
+     "A message from {0} to {1} was cut off, and its results may not have arrived",
      "Look up in the LIS whether the results of this moment are there and complete, and send them again from the device if not.", NULL},
     {"framing: ", KIND_PROTOCOL_VIOLATION, SEVERITY_LOW, "{0} does not keep to the rules of transmission when it sends to {1}",
      "Have the interface settings of the device checked. Receivers may lose results over this.", NULL},
-    {"bytes are missing", KIND_MESSAGE_MALFORMED, SEVERITY_INFO, "A message from {0} to {1} could be read only in part, because the capture lost some of it",
+    {"bytes are missing", KIND_MESSAGE_MALFORMED, SEVERITY_INFO,
+     "A message from {0} to {1} could be read only in part, because the capture lost some of it",
      "Nothing is wrong in the lab because of this. If it goes on, have the network tap or mirror port checked: it drops packets.", NULL},
-    {"frames are missing", KIND_MESSAGE_MALFORMED, SEVERITY_INFO, "A message from {0} to {1} could be read only in part, because the capture lost some of it",
+    {"frames are missing", KIND_MESSAGE_MALFORMED, SEVERITY_INFO,
+     "A message from {0} to {1} could be read only in part, because the capture lost some of it",
      "Nothing is wrong in the lab because of this. If it goes on, have the network tap or mirror port checked: it drops packets.", NULL},
     {"message of ", KIND_MESSAGE_MALFORMED, SEVERITY_LOW, "A message from {0} to {1} was too large to be examined",
      "Ask the device's vendor whether messages of this size are expected (pictures and documents can be). If not, have the device examined.", NULL},
     {"", KIND_MESSAGE_MALFORMED, SEVERITY_MEDIUM, "A message from {0} to {1} is damaged, and its results may not have arrived",
-     "Look up in the LIS whether the results of this moment are there and complete, and send them again from the device if not. If it goes on, have the network "
+     "Look up in the LIS whether the results of this moment are there and complete, and send them again from the device if not. If it goes on, have "
+     "the network "
      "cable, the interface settings and the device's software version checked.",
      NULL},
 };
@@ -191,10 +201,14 @@ static void hostile(struct detect *d, const struct record *r, const struct messa
     struct finding f = {
         .kind = KIND_MESSAGE_HOSTILE,
         .severity = attack ? SEVERITY_CRITICAL : SEVERITY_HIGH,
-        .title = title_with(&title, attack ? "A message from {0} tries to attack {1}" : "A message from {0} holds what can bring {1} to a stop", m->hostile),
-        .advice = attack ? "Take {0} off the network now and leave it switched on for examination. Tell whoever runs {1} to look at its logs for this moment, and trust "
-                           "no result that {0} sent until somebody has checked the device."
-                         : "Check that {1} still takes results. Have the device at {0} examined: it is broken, or somebody is using it to upset its receiver.",
+        .title = title_with(&title, attack ? "A message from {0} tries to attack {1}" : "A message from {0} holds what can bring {1} to a stop",
+                            m->hostile),
+        .advice =
+            attack
+                ? "Take {0} off the network now and leave it switched on for examination. Tell whoever runs {1} to look at its logs for this moment, "
+                  "and trust "
+                  "no result that {0} sent until somebody has checked the device."
+                : "Check that {1} still takes results. Have the device at {0} examined: it is broken, or somebody is using it to upset its receiver.",
         .technique = "T1210",
         .subjects = {span_str(p->sender_text), span_str(p->receiver_text)},
         .n_subjects = 2,

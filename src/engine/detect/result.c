@@ -1,9 +1,9 @@
-/* Whether results stay the same: one that comes again with other content (result.altered, result.corrected), and a whole message that comes again on another
- * connection (result.replayed). Nothing but keyed digests is kept. */
+/* Whether results stay the same: one that comes again with other content (result.altered, result.corrected), and a whole message that comes again on
+ * another connection (result.replayed). Nothing but keyed digests is kept. */
 #include "engine/detect/detect_private.h"
 
-/* A sender that was not sure to have been heard sends again, from the same address, on a new connection. It is a replay when it comes later than this, or
- * after the first connection went on to other messages. */
+/* A sender that was not sure to have been heard sends again, from the same address, on a new connection. It is a replay when it comes later than
+ * this, or after the first connection went on to other messages. */
 #define REPLAY_AFTER (10 * 60 * TIME_SECOND)
 #define CAUSE_MAX 1024
 
@@ -65,9 +65,12 @@ static void changed(struct detect *d, const struct record *r, const struct resul
         .severity = correction ? SEVERITY_INFO : SEVERITY_CRITICAL,
         .title = correction ? "{0} corrected a result of test {2} that it had sent to {1} before."
                             : "A result of test {2} came from {0} to {1} a second time with different content, and not as a correction.",
-        .advice = correction ? "Nothing to do if the lab corrected this result. If nobody did, treat it as altered: compare it with the analyzer's own record."
-                             : "Do not act on this result. Compare the value in the LIS with the analyzer's own display or printout, tell the physician if a wrong value "
-                               "went out, and have the path between {0} and {1} examined.",
+        .advice =
+            correction
+                ? "Nothing to do if the lab corrected this result. If nobody did, treat it as altered: compare it with the analyzer's own record."
+                : "Do not act on this result. Compare the value in the LIS with the analyzer's own display or printout, tell the physician if a "
+                  "wrong value "
+                  "went out, and have the path between {0} and {1} examined.",
         .technique = correction ? NULL : "T1565.002",
         .subjects = {span_str(p->sender_text), span_str(p->receiver_text), t->code},
         .n_subjects = 3,
@@ -140,9 +143,11 @@ static void replayed(struct detect *d, const struct record *r, struct parties *p
         .severity = other ? SEVERITY_HIGH : SEVERITY_MEDIUM,
         .title = other ? "{0} sent to {1} a message with results that {2} had sent before, unchanged."
                        : "{0} sent the same message with results to {1} once more, on a new connection, after it had been accepted.",
-        .advice = other ? "Find the device with address {0}: somebody may be sending recorded results again. Check in the LIS that these results were not filed twice "
+        .advice = other ? "Find the device with address {0}: somebody may be sending recorded results again. Check in the LIS that these results "
+                          "were not filed twice "
                           "or for another order."
-                        : "Ask whether somebody sent old results again on purpose. If not, check in the LIS that they were not filed twice or for another order.",
+                        : "Ask whether somebody sent old results again on purpose. If not, check in the LIS that they were not filed twice or for "
+                          "another order.",
         .technique = "T1565.002",
         .subjects = {span_str(p->sender_text), span_str(p->receiver_text), span_str(home)},
         .n_subjects = 3,

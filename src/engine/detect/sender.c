@@ -1,11 +1,11 @@
 /* Who sends: senders never seen before, and names used from another address.
  *
- * A sender is an address with a name: the first component of MSH-3 or H-5 (versions and serial numbers behind it come and go with the kind of message). What
- * speaks during the learning time is taken as known. Memory holds keyed digests of
- * names, never names. Answers (ACK and the like) say nothing about who sends results and are left out. */
+ * A sender is an address with a name: the first component of MSH-3 or H-5 (versions and serial numbers behind it come and go with the kind of
+ * message). What speaks during the learning time is taken as known. Memory holds keyed digests of names, never names. Answers (ACK and the like) say
+ * nothing about who sends results and are left out. */
 #include "engine/detect/detect_private.h"
 
-#define STILL_SPEAKS (10 * 60 * TIME_SECOND)        /* a name's owner that spoke so lately is still there */
+#define STILL_SPEAKS (10 * 60 * TIME_SECOND)           /* a name's owner that spoke so lately is still there */
 #define RIVAL_WAITS (INT64_C(24) * 3600 * TIME_SECOND) /* how long after a rival the owner's next word proves two */
 #define CAUSE_MAX 256
 
@@ -15,8 +15,8 @@ struct known {
     struct address home;  /* of a name: the first address that used it */
     struct address rival; /* of a name: another, newer address that used it, not told yet */
     tq_time rival_at;
-    uint8_t learnt;       /* seen in the learning time, or in an earlier run */
-    uint8_t shared;       /* of a name: several addresses used it in the learning time */
+    uint8_t learnt; /* seen in the learning time, or in an earlier run */
+    uint8_t shared; /* of a name: several addresses used it in the learning time */
 };
 
 struct memo *senders_new(void)
@@ -77,7 +77,8 @@ static void spoofed(struct detect *d, const struct record *r, const struct messa
         .kind = KIND_SENDER_SPOOFED,
         .severity = SEVERITY_CRITICAL,
         .title = "{0} sends results under the name {1}, which belongs to {2}, and {2} is still sending too.",
-        .advice = "Somebody may be passing off results as those of {2}. Find the device with address {0} and take it off the network; hold back the results that "
+        .advice = "Somebody may be passing off results as those of {2}. Find the device with address {0} and take it off the network; hold back the "
+                  "results that "
                   "arrived under this name since then until they are compared with the display of the real analyzer.",
         .technique = "T1036",
         .subjects = {span_str(rival_text), m->sender, span_str(home_text)},
@@ -101,7 +102,8 @@ static void unknown(struct detect *d, const struct record *r, const struct messa
                                           : "A sender never seen before, at {0}, sends to {1}.",
         .advice = severity == SEVERITY_LOW
                       ? "If the device was renamed, replaced or got new software, all is well. If nobody did that, have it examined."
-                      : "Find out who connected the device with address {0}. If nobody in the lab did, take it off the network now and check every result that it "
+                      : "Find out who connected the device with address {0}. If nobody in the lab did, take it off the network now and check every "
+                        "result that it "
                         "sent to {1}.",
         .technique = severity == SEVERITY_LOW ? NULL : "T1200",
         .subjects = {span_str(p->sender_text), span_str(p->receiver_text), m->sender},
@@ -176,7 +178,8 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
         (void)look(d, key_of(d, 'l', p->receiver, none, 0), now, learning, &(bool){false});
     /* An address at home in the lab: it was learnt, or others have been sending to it (a LIS that sends its first order, the second address of a
      * middleware). */
-    bool at_home = look(d, key_of(d, 'a', p->sender, none, 0), now, learning, &new_address)->learnt || memo_get(d->known, key_of(d, 'l', p->sender, none, 0)) != NULL;
+    bool at_home = look(d, key_of(d, 'a', p->sender, none, 0), now, learning, &new_address)->learnt ||
+                   memo_get(d->known, key_of(d, 'l', p->sender, none, 0)) != NULL;
     if (learning && new_pair)
         d->senders_learnt++;
     bool newcomer = new_pair && !learning && d->senders_learnt > 0;

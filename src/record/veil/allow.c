@@ -68,24 +68,24 @@ void allow_private(struct allow *a, struct span text)
     }
 }
 
-/* Letters and signs beyond ASCII that names of tests and units are made of. No controls, no marks that turn the direction of writing, nothing invisible,
- * no digits of other scripts (which would get round the rule on runs of digits). */
+/* Letters and signs beyond ASCII that names of tests and units are made of. No controls, no marks that turn the direction of writing, nothing
+ * invisible, no digits of other scripts (which would get round the rule on runs of digits). */
 static bool code_point_shown(uint32_t c)
 {
     static const struct {
         uint32_t first;
         uint32_t last;
     } ranges[] = {
-        {0x00a1, 0x00ac}, {0x00ae, 0x02af},   /* Latin */
-        {0x0370, 0x0377}, {0x037a, 0x0482},   {0x048a, 0x052f}, /* Greek, Cyrillic */
-        {0x0531, 0x0556}, {0x0561, 0x0587},   /* Armenian */
-        {0x05d0, 0x05ea}, {0x0620, 0x064a},   /* Hebrew, Arabic */
-        {0x0904, 0x0939}, {0x0e01, 0x0e30},   /* Devanagari, Thai: base letters */
-        {0x10a0, 0x10ff}, {0x1e00, 0x1fff},   /* Georgian; Latin and Greek with marks */
-        {0x2010, 0x2015}, {0x2018, 0x201f},   {0x2020, 0x2022}, {0x2026, 0x2026}, {0x2030, 0x2033}, {0x2212, 0x2212}, /* dashes, quotes, per mille */
-        {0x207a, 0x207b}, {0x20ac, 0x20ac},   {0x2100, 0x214f}, {0x2190, 0x2193}, {0x2260, 0x2265}, /* signs of units, arrows, comparisons */
-        {0x2070, 0x2079},                     /* powers: 10⁹/L */
-        {0x3041, 0x30ff}, {0x3400, 0x4dbf},   {0x4e00, 0x9fff}, {0xac00, 0xd7a3}, /* kana, Han, Hangul */
+        {0x00a1, 0x00ac}, {0x00ae, 0x02af},                   /* Latin */
+        {0x0370, 0x0377}, {0x037a, 0x0482}, {0x048a, 0x052f}, /* Greek, Cyrillic */
+        {0x0531, 0x0556}, {0x0561, 0x0587},                   /* Armenian */
+        {0x05d0, 0x05ea}, {0x0620, 0x064a},                   /* Hebrew, Arabic */
+        {0x0904, 0x0939}, {0x0e01, 0x0e30},                   /* Devanagari, Thai: base letters */
+        {0x10a0, 0x10ff}, {0x1e00, 0x1fff},                   /* Georgian; Latin and Greek with marks */
+        {0x2010, 0x2015}, {0x2018, 0x201f}, {0x2020, 0x2022}, {0x2026, 0x2026}, {0x2030, 0x2033}, {0x2212, 0x2212}, /* dashes, quotes, per mille */
+        {0x207a, 0x207b}, {0x20ac, 0x20ac}, {0x2100, 0x214f}, {0x2190, 0x2193}, {0x2260, 0x2265}, /* signs of units, arrows, comparisons */
+        {0x2070, 0x2079},                                                                         /* powers: 10⁹/L */
+        {0x3041, 0x30ff}, {0x3400, 0x4dbf}, {0x4e00, 0x9fff}, {0xac00, 0xd7a3},                   /* kana, Han, Hangul */
     };
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
         if (c >= ranges[i].first && c <= ranges[i].last)

@@ -33,17 +33,17 @@ static inline void allow_start(struct allow *a)
 /* Adds a private text, and its components as HL7 and ASTM separate them (| ^ & ~ \ @). The bytes must hold while `a` is used. */
 void allow_private(struct allow *a, struct span text);
 
-/* The shape alone: at most ALLOW_BYTES printable bytes (ASCII; well-formed UTF-8 letters and the signs of units; ISO 8859-1 letters where the text is not
- * UTF-8), no run of digits over ALLOW_DIGITS. */
+/* The shape alone: at most ALLOW_BYTES printable bytes (ASCII; well-formed UTF-8 letters and the signs of units; ISO 8859-1 letters where the text is
+ * not UTF-8), no run of digits over ALLOW_DIGITS. */
 bool allow_shape(struct span text);
 
-/* Words of fixed vocabularies, shown whatever is private beside them: an HL7 message type with its event (ORU^R01), ACK, our names for ASTM messages; HL7
- * versions (2.5.1) and those of LIS2-A2. Nobody's name has these forms, and a message without them is of little use. */
+/* Words of fixed vocabularies, shown whatever is private beside them: an HL7 message type with its event (ORU^R01), ACK, our names for ASTM messages;
+ * HL7 versions (2.5.1) and those of LIS2-A2. Nobody's name has these forms, and a message without them is of little use. */
 bool allow_message_type(struct span text);
 bool allow_version(struct span text);
 
-/* Shape, and no private piece in the text or the other way round. Pieces of fewer than five bytes count as whole words only. ASCII letters of either case
- * are equal. */
+/* Shape, and no private piece in the text or the other way round. Pieces of fewer than five bytes count as whole words only. ASCII letters of either
+ * case are equal. */
 bool allow_shown(const struct allow *a, struct span text);
 
 #endif

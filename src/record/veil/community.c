@@ -1,6 +1,5 @@
 #include "record/veil/community.h"
 
-
 /* SHA-1 (FIPS 180-4, 6.1) of a text that fits in one block: at most 55 bytes. A flow's text has 40. */
 static void sha1_short(const uint8_t *text, size_t n, uint8_t out[20])
 {

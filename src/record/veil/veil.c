@@ -2,8 +2,8 @@
  *
  * 1. What a field becomes is decided by its class alone, in put_field and in veil_private_json: nothing else writes a field's text.
  * 2. A PRIVATE, CAUSE or SECRET field is written by neither with or without reveal (SECRET: only by veil_private_json).
- * 3. Every HMAC starts with a word of its own for its purpose, and every text in one with several texts has its length before it: no two different inputs
- *    give the same bytes.
+ * 3. Every HMAC starts with a word of its own for its purpose, and every text in one with several texts has its length before it: no two different
+ * inputs give the same bytes.
  * 4. The token cache holds keyed hashes of texts, never texts: a core file gives away no name.
  * 5. Keys are written in the order of RECORD_KEYS, each at most once: the same record always gives the same text. */
 #include "record/veil/veil.h"
@@ -19,8 +19,8 @@
 #define TOKEN_BYTES 10 /* 80 bits */
 #define TOKEN 18       /* "P-" and 16 characters */
 #define DIGEST_BYTES 20
-#define DIGEST 34      /* "V-" and 32 characters */
-#define CACHE 8192     /* tokens kept; a power of two. A newer token takes the place of an older one */
+#define DIGEST 34  /* "V-" and 32 characters */
+#define CACHE 8192 /* tokens kept; a power of two. A newer token takes the place of an older one */
 #define TITLE_MAX 8192
 #define FLOW_MAX 512
 
@@ -133,7 +133,9 @@ static struct span token(struct veil *v, char letter, struct span text)
     uint64_t b = hash_bytes(&v->cache_keys[1], text.p, text.n);
     struct cached *c = &v->cache[b & (CACHE - 1)];
     if (c->a != a || c->b != b || c->token[0] != letter) {
-        struct span purpose = letter == 'P' ? SPAN_LIT("tourniquet patient\n") : letter == 'S' ? SPAN_LIT("tourniquet specimen\n") : SPAN_LIT("tourniquet text\n");
+        struct span purpose = letter == 'P'   ? SPAN_LIT("tourniquet patient\n")
+                              : letter == 'S' ? SPAN_LIT("tourniquet specimen\n")
+                                              : SPAN_LIT("tourniquet text\n");
         uint8_t mac[SHA256_SIZE];
         crypto_hmac_do(v->hmac, (struct span[]){purpose, text}, 2, mac);
         *c = (struct cached){.a = a, .b = b, .token = {letter, '-'}};
@@ -238,7 +240,8 @@ static void length_before(uint8_t out[4], size_t n)
 static void put_value_digest(struct veil *v, struct json *j, const struct record *r)
 {
     enum { FIXED = 4 };
-    const struct span fixed[FIXED] = {trimmed(text_of(v, r, KEY_SPECIMEN)), text_of(v, r, KEY_TEST_CODE), text_of(v, r, KEY_TEST_SYSTEM), text_of(v, r, KEY_UNITS)};
+    const struct span fixed[FIXED] = {trimmed(text_of(v, r, KEY_SPECIMEN)), text_of(v, r, KEY_TEST_CODE), text_of(v, r, KEY_TEST_SYSTEM),
+                                      text_of(v, r, KEY_UNITS)};
     struct span parts[2 + 2 * FIXED + RECORD_FIELDS];
     uint8_t lengths[FIXED + 1][4];
     size_t n = 0;
@@ -356,22 +359,16 @@ static void put_field(struct veil *v, struct json *j, const struct record *r, en
     switch (info->class) {
     case FIELD_PRIVATE:
     case FIELD_CAUSE:
-    case FIELD_SECRET:
-        return;
-    case FIELD_PATIENT:
-        put_identifier(v, j, r, k, 'P', clear_name(k));
-        return;
-    case FIELD_SPECIMEN:
-        put_identifier(v, j, r, k, 'S', clear_name(k));
-        return;
+    case FIELD_SECRET: return;
+    case FIELD_PATIENT: put_identifier(v, j, r, k, 'P', clear_name(k)); return;
+    case FIELD_SPECIMEN: put_identifier(v, j, r, k, 'S', clear_name(k)); return;
     case FIELD_VALUE:
         put_value_digest(v, j, r);
         if (v->reveal)
             put_value(v, j, r);
         return;
     case FIELD_OPEN:
-    case FIELD_FOREIGN:
-        break;
+    case FIELD_FOREIGN: break;
     }
     json_key(j, v->names[k].member);
     if (info->list)
@@ -409,8 +406,8 @@ static const struct {
     enum event event;
     enum record_key key;
 } always[] = {
-    {EVENT_LAB_MESSAGE, KEY_MALFORMED},       {EVENT_LAB_RESULT, KEY_FLAGS},      {EVENT_FINDING, KEY_EVIDENCE_FLOW},
-    {EVENT_FINDING, KEY_EVIDENCE_MESSAGE},    {EVENT_FINDING, KEY_EVIDENCE_RECORD}, {EVENT_FINDING, KEY_TECHNIQUE},
+    {EVENT_LAB_MESSAGE, KEY_MALFORMED},    {EVENT_LAB_RESULT, KEY_FLAGS},        {EVENT_FINDING, KEY_EVIDENCE_FLOW},
+    {EVENT_FINDING, KEY_EVIDENCE_MESSAGE}, {EVENT_FINDING, KEY_EVIDENCE_RECORD}, {EVENT_FINDING, KEY_TECHNIQUE},
 };
 
 static void put_fields(struct veil *v, struct json *j, const struct record *r)
@@ -523,8 +520,7 @@ static bool hidden(const struct veil *v, const struct record *r, enum record_key
     case FIELD_PATIENT:
     case FIELD_SPECIMEN:
     case FIELD_VALUE:
-    case FIELD_SECRET:
-        return true;
+    case FIELD_SECRET: return true;
     case FIELD_FOREIGN: {
         int at = -1;
         for (const struct field *f; (f = each(v, r, k, &at)) != NULL;)
@@ -534,8 +530,7 @@ static bool hidden(const struct veil *v, const struct record *r, enum record_key
     }
     case FIELD_OPEN:
     case FIELD_PRIVATE:
-    case FIELD_CAUSE:
-        break;
+    case FIELD_CAUSE: break;
     }
     return false;
 }

@@ -1,12 +1,12 @@
 /* veil: clear fields → tokens. The only code that turns a record into text that may be printed, kept in a view, or sent.
  *
- * Tokens are keyed (HMAC-SHA-256 under the token key, cut to 80 bits, base32): the same patient gives the same token under one key, and nobody without the
- * key can try names. docs/formats/events.md gives every form. */
+ * Tokens are keyed (HMAC-SHA-256 under the token key, cut to 80 bits, base32): the same patient gives the same token under one key, and nobody
+ * without the key can try names. docs/formats/events.md gives every form. */
 #ifndef TQ_VEIL_H
 #define TQ_VEIL_H
 
-#include "base/error.h"
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/record.h"
 
 #define VEIL_KEY 32

@@ -282,7 +282,8 @@ static void altered_result(void **state)
     result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.1", .specimen = "S1", .value = "5.1", .status = "F"});
     result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.2", .specimen = "S1", .value = "5.1", .status = "F"}); /* the same again */
     result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.3", .specimen = "S2", .value = "7.0", .status = "F"}); /* another specimen */
-    result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.4", .specimen = "S1", .value = "7.0", .status = "F", .observed = "2026-03-02T09:00:00"});
+    result(d, (struct value){
+                  .src = "10.0.5.11", .message = "f1.0.4", .specimen = "S1", .value = "7.0", .status = "F", .observed = "2026-03-02T09:00:00"});
     result(d, (struct value){.src = "10.0.5.12", .message = "f2.0.1", .specimen = "S1", .value = "7.0", .status = "F"}); /* another link */
     assert_int_equal(s.n, 0);
     result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.5", .specimen = "S1", .value = "9.9", .status = "F"});
@@ -306,8 +307,20 @@ static void corrections_and_progress_are_no_alteration(void **state)
     result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.3", .specimen = "S9", .value = "5.1", .status = "P"});
     result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.4", .specimen = "S9", .value = "5.4", .status = "F"});
     for (int i = 0; i < 3; i++) { /* replicates within one message, sent twice */
-        result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.5", .specimen = "S5", .value = i == 0 ? "1" : i == 1 ? "2" : "3", .status = "F"});
-        result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.5", .specimen = "S5", .value = i == 0 ? "4" : i == 1 ? "5" : "6", .status = "F"});
+        result(d, (struct value){.src = "10.0.5.11",
+                                 .message = "f1.0.5",
+                                 .specimen = "S5",
+                                 .value = i == 0   ? "1"
+                                          : i == 1 ? "2"
+                                                   : "3",
+                                 .status = "F"});
+        result(d, (struct value){.src = "10.0.5.11",
+                                 .message = "f1.0.5",
+                                 .specimen = "S5",
+                                 .value = i == 0   ? "4"
+                                          : i == 1 ? "5"
+                                                   : "6",
+                                 .status = "F"});
     }
     result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.6", .specimen = "S5", .value = "1", .status = "F"});
     result(d, (struct value){.src = "10.0.5.11", .message = "f1.0.7", .specimen = "", .value = "1", .status = "F"}); /* no specimen: not comparable */
@@ -453,7 +466,10 @@ static void digests_tell_pieces_apart(void **state)
     char large[400];
     memset(large, 'a', sizeof large);
     struct digest all[4];
-    const struct span pairs[4][2] = {{SPAN_LIT("ab"), SPAN_LIT("c")}, {SPAN_LIT("a"), SPAN_LIT("bc")}, {span_of(large, 399), span_of(large, 1)}, {span_of(large, 398), span_of(large, 2)}};
+    const struct span pairs[4][2] = {{SPAN_LIT("ab"), SPAN_LIT("c")},
+                                     {SPAN_LIT("a"), SPAN_LIT("bc")},
+                                     {span_of(large, 399), span_of(large, 1)},
+                                     {span_of(large, 398), span_of(large, 2)}};
     for (size_t i = 0; i < 4; i++) {
         struct digester g;
         digest_start(&g, &key, 'x');
@@ -470,13 +486,20 @@ static void digests_tell_pieces_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clear_text_once_a_link),      cmocka_unit_test(unknown_sender),
-        cmocka_unit_test(learning_takes_all),          cmocka_unit_test(first_sender_is_not_unknown),
-        cmocka_unit_test(spoofed_sender),              cmocka_unit_test(twins_are_no_spoof),
-        cmocka_unit_test(malformed_joins_by_reason),   cmocka_unit_test(altered_result),
-        cmocka_unit_test(corrections_and_progress_are_no_alteration), cmocka_unit_test(replayed_message),
-        cmocka_unit_test(state_survives),              cmocka_unit_test(kinds_are_counted),
-        cmocka_unit_test(memo_holds_what_was_learnt),  cmocka_unit_test(digests_tell_pieces_apart),
+        cmocka_unit_test(clear_text_once_a_link),
+        cmocka_unit_test(unknown_sender),
+        cmocka_unit_test(learning_takes_all),
+        cmocka_unit_test(first_sender_is_not_unknown),
+        cmocka_unit_test(spoofed_sender),
+        cmocka_unit_test(twins_are_no_spoof),
+        cmocka_unit_test(malformed_joins_by_reason),
+        cmocka_unit_test(altered_result),
+        cmocka_unit_test(corrections_and_progress_are_no_alteration),
+        cmocka_unit_test(replayed_message),
+        cmocka_unit_test(state_survives),
+        cmocka_unit_test(kinds_are_counted),
+        cmocka_unit_test(memo_holds_what_was_learnt),
+        cmocka_unit_test(digests_tell_pieces_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

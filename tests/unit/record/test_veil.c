@@ -226,12 +226,35 @@ static void value_digest_binds_all_parts(void **state)
 static void shape_rules(void **state)
 {
     (void)state;
-    static const char *const shown[] = {"AU5800", "COAG-DELTA^CS51", "2345-7", "10*3/uL", "\xc2\xb5mol/L", "\xb5mol/L", "Gluk\xc3\xb6se", "A45-1", "12345", "", "10.0.5.1 port 2575",
-                                        "a\\b\"c", "10\xe2\x81\xb9/L", "0123456789 is too long a run of digits but 01234-56789 is not"};
+    static const char *const shown[] = {"AU5800",
+                                        "COAG-DELTA^CS51",
+                                        "2345-7",
+                                        "10*3/uL",
+                                        "\xc2\xb5mol/L",
+                                        "\xb5mol/L",
+                                        "Gluk\xc3\xb6se",
+                                        "A45-1",
+                                        "12345",
+                                        "",
+                                        "10.0.5.1 port 2575",
+                                        "a\\b\"c",
+                                        "10\xe2\x81\xb9/L",
+                                        "0123456789 is too long a run of digits but 01234-56789 is not"};
     for (size_t i = 0; i + 1 < sizeof shown / sizeof shown[0]; i++)
         assert_true(allow_shape(span_str(shown[i])));
-    static const char *const hidden[] = {"123456", "A123456B", "a\tb", "line\r", "\x7f", "\x85", "\xe2\x80\xae evil", "\xd9\xa1\xd9\xa2", "\xe2\x80\x8b", "\xc2\xad",
-                                         "0123456789012345678901234567890123456789012345678901234567890123456789", "\xef\xbc\x91", "\x80\xe2\x80\xae"};
+    static const char *const hidden[] = {"123456",
+                                         "A123456B",
+                                         "a\tb",
+                                         "line\r",
+                                         "\x7f",
+                                         "\x85",
+                                         "\xe2\x80\xae evil",
+                                         "\xd9\xa1\xd9\xa2",
+                                         "\xe2\x80\x8b",
+                                         "\xc2\xad",
+                                         "0123456789012345678901234567890123456789012345678901234567890123456789",
+                                         "\xef\xbc\x91",
+                                         "\x80\xe2\x80\xae"};
     for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
         assert_false(allow_shape(span_str(hidden[i])));
     char long_text[ALLOW_BYTES + 2];
@@ -249,7 +272,9 @@ static void private_texts_are_found(void **state)
     allow_private(&a, SPAN_LIT(" 12 Elm Street "));
     allow_private(&a, SPAN_LIT("M"));
     allow_private(&a, SPAN_LIT("4711"));
-    static const char *const hidden[] = {"Doe", "doe", "JOHN", "Mr John Doe", "doe1980", "DOE^John^Q^^Dr", "john-2", "Elm Street", "street", "at 12 elm street", "4711", "X-4711", "elm"};
+    static const char *const hidden[] = {"Doe",    "doe",        "JOHN",   "Mr John Doe",      "doe1980", "DOE^John^Q^^Dr",
+                                         "john-2", "Elm Street", "street", "at 12 elm street", "4711",    "X-4711",
+                                         "elm"};
     for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
         assert_false(allow_shown(&a, span_str(hidden[i])));
     static const char *const shown[] = {"DOEL", "GLU", "M", "Johnson 3", "Helmet", "14711", "AU5800", "tree", "Dr"};
@@ -399,7 +424,8 @@ static void key_names_fit_together(void **state)
                 assert_string_not_equal(x, y);
             if (dot == NULL || b == a + 1 || strncmp(x, y, (size_t)(dot - x) + 1) != 0)
                 continue;
-            assert_int_equal(strncmp(key_info((enum record_key)(b - 1))->json, y, (size_t)(dot - x) + 1), 0); /* members of one object stand together */
+            assert_int_equal(strncmp(key_info((enum record_key)(b - 1))->json, y, (size_t)(dot - x) + 1),
+                             0); /* members of one object stand together */
         }
     }
 }
@@ -435,11 +461,20 @@ static void community_vectors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(result_is_veiled),         cmocka_unit_test(reveal_adds_clear_fields), cmocka_unit_test(private_half),
-        cmocka_unit_test(same_key_same_token),      cmocka_unit_test(classes_are_apart),        cmocka_unit_test(value_digest_binds_all_parts),
-        cmocka_unit_test(shape_rules),              cmocka_unit_test(private_texts_are_found),  cmocka_unit_test(too_much_private_shuts),
-        cmocka_unit_test(message_has_its_keys),     cmocka_unit_test(finding_is_written),       cmocka_unit_test(markers_never_get_out),
-        cmocka_unit_test(key_names_fit_together),   cmocka_unit_test(community_vectors),
+        cmocka_unit_test(result_is_veiled),
+        cmocka_unit_test(reveal_adds_clear_fields),
+        cmocka_unit_test(private_half),
+        cmocka_unit_test(same_key_same_token),
+        cmocka_unit_test(classes_are_apart),
+        cmocka_unit_test(value_digest_binds_all_parts),
+        cmocka_unit_test(shape_rules),
+        cmocka_unit_test(private_texts_are_found),
+        cmocka_unit_test(too_much_private_shuts),
+        cmocka_unit_test(message_has_its_keys),
+        cmocka_unit_test(finding_is_written),
+        cmocka_unit_test(markers_never_get_out),
+        cmocka_unit_test(key_names_fit_together),
+        cmocka_unit_test(community_vectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
