@@ -44,7 +44,8 @@ static inline struct span span_take(struct span *s, size_t n)
         return (struct span){.p = s->p, .n = 0, .bad = true};
     }
     struct span child = {.p = s->p, .n = n, .bad = s->bad};
-    s->p += n;
+    if (n > 0)
+        s->p += n;
     s->n -= n;
     return child;
 }
@@ -53,7 +54,8 @@ static inline bool span_skip(struct span *s, size_t n)
 {
     if (n > s->n)
         return span_fail(s);
-    s->p += n;
+    if (n > 0)
+        s->p += n;
     s->n -= n;
     return true;
 }
@@ -137,7 +139,8 @@ static inline struct span span_until(struct span *s, uint8_t c, bool *more)
     bool found = at < s->n;
     struct span child = {.p = s->p, .n = at, .bad = s->bad};
     size_t step = at + (found ? 1 : 0);
-    s->p += step;
+    if (step > 0) /* an empty span may have no pointer to step on */
+        s->p += step;
     s->n -= step;
     if (more != NULL)
         *more = found;
