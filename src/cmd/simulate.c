@@ -107,7 +107,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a, struct err
     }
     if (!a->seeded)
         return err_set(e, ERR_MISUSE, "--seed N is missing: the same seed gives the same lab");
-    if (a->out == NULL)
+    if (a->out[0] == 0)
         return err_set(e, ERR_MISUSE, "--out FILE.pcap is missing (- is standard output)");
     return 0;
 }
@@ -177,7 +177,7 @@ static int write_truth(const struct simulate *s, const char *path, struct error 
 static int run(int argc, char **argv)
 {
     struct error e = {0};
-    struct arguments a = {0};
+    struct arguments a = {.out = ""};
     if (argc > 1 && strcmp(argv[argc - 1], "--help") == 0) {
         (void)fputs(usage, stdout);
         return 0;

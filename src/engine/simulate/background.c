@@ -311,11 +311,10 @@ static void machine_source(void *world, tq_time at, void *what)
 static void alive_source(void *world, tq_time at, void *what)
 {
     struct simulate *s = world;
-    struct conn *links[SIMULATE_ANALYZERS_MAX + 2] = {&s->results, &s->orders};
+    struct conn *links[LINKS_MAX];
+    unsigned n = lab_links(s, links);
     (void)what;
-    for (unsigned i = 0; i < s->analyzers_n; i++)
-        links[i + 2] = &s->analyzers[i].up;
-    for (unsigned i = 0; i < s->analyzers_n + 2; i++) {
+    for (unsigned i = 0; i < n; i++) {
         if (links[i]->open && links[i]->clock + 60 * TIME_SECOND < at) {
             conn_at(links[i], at);
             conn_alive(links[i], 0);

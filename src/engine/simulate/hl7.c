@@ -177,7 +177,7 @@ static void add_document(struct simulate *s, struct buf *m, const struct sample 
     buf_add_str(&document, "\nendstream\nendobj\n%%EOF\n");
     buf_addf(m, "OBX|%zu|ED|PDF^Report^L|1|LABLINK^application^pdf^Base64^", set);
     text_base64(m, buf_span(&document));
-    buf_add_str(m, "||||||F\r");
+    buf_addf(m, "||||||%c\r", report_status(sample)); /* a report's later versions carry the status of what changed */
     buf_release(&document);
 }
 

@@ -145,6 +145,10 @@ void lab_do(struct simulate *s, tq_time at, lab_act *act, void *what);
 void sample_release(struct simulate *s, struct sample *sample);
 struct sample *sample_new(struct simulate *s);
 
+#define LINKS_MAX (SIMULATE_ANALYZERS_MAX + 2)
+/* The lasting connections (open or not): how many there are. */
+unsigned lab_links(struct simulate *s, struct conn *links[LINKS_MAX]);
+
 /* How busy the lab is at this time of the day, in thousandths (about 1,000 by day, 80 at night). */
 int64_t lab_rate(tq_time at);
 struct host *lab_host(struct simulate *s, const char *name, const uint8_t maker[3], const char *ip, uint16_t vlan);

@@ -185,12 +185,21 @@ void simulate_free(struct simulate *s)
 
 /* ── the day ── */
 
+unsigned lab_links(struct simulate *s, struct conn *links[LINKS_MAX])
+{
+    unsigned n = 0;
+    links[n++] = &s->results;
+    links[n++] = &s->orders;
+    for (unsigned i = 0; i < s->analyzers_n; i++)
+        links[n++] = &s->analyzers[i].up;
+    return n;
+}
+
 static void close_all(struct simulate *s)
 {
-    struct conn *links[SIMULATE_ANALYZERS_MAX + 2] = {&s->results, &s->orders};
-    for (unsigned i = 0; i < s->analyzers_n; i++)
-        links[i + 2] = &s->analyzers[i].up;
-    for (unsigned i = 0; i < s->analyzers_n + 2; i++) {
+    struct conn *links[LINKS_MAX];
+    unsigned n = lab_links(s, links);
+    for (unsigned i = 0; i < n; i++) {
         conn_at(links[i], (s->last > s->end ? s->last : s->end) + (int64_t)i * 40 * TIME_MS);
         conn_close(links[i], 0);
     }
@@ -227,8 +236,8 @@ int simulate_next(struct simulate *s, tq_time *ret_time, struct span *ret_bytes,
 
 int simulate_run(struct simulate *s, bool (*each)(void *context, tq_time time, struct span bytes), void *context, struct error *e)
 {
-    tq_time time;
-    struct span bytes;
+    tq_time time = 0;
+    struct span bytes = {0};
     int more;
     while ((more = simulate_next(s, &time, &bytes, e)) == 1)
         if (!each(context, time, bytes))
