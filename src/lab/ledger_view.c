@@ -102,7 +102,7 @@ int ledger_apply_row(struct apply *a, struct error *e)
     view_notice(a->v, TOPIC_LEDGER, SPAN_LIT(""), a->c->index);
     if (rc != 0 || a->c->index % KEEP_SLACK != 0)
         return rc;
-    q = store_stmt(a->w, "DELETE FROM ledger_row WHERE record <= ?1");
+    q = store_stmt(a->w, "DELETE FROM ledger_row WHERE record <= ?1 AND record > 0"); /* the first stays: it says since when */
     store_bind_int(q, 1, (int64_t)a->c->index - KEEP_LEDGER_ROWS);
     return store_run(q, e);
 }
@@ -144,6 +144,11 @@ int ledger_list(struct store_conn *c, int64_t before, int64_t limit, ledger_each
 int64_t ledger_rows(struct store_conn *c, struct error *e)
 {
     return store_run_int(store_stmt(c, "SELECT count(*) FROM ledger_row"), -1, e);
+}
+
+tq_time ledger_since(struct store_conn *c)
+{
+    return store_run_int(store_stmt(c, "SELECT time FROM ledger_row WHERE record = 0"), 0, NULL);
 }
 
 int ledger_check_get(struct store_conn *c, struct ledger_check_row *ret, struct error *e)

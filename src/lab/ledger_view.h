@@ -18,6 +18,9 @@ typedef void ledger_each(void *context, const struct ledger_row *row);
 int ledger_list(struct store_conn *c, int64_t before, int64_t limit, ledger_each *each, void *context, struct error *e); /* newest first; before < 0: from the start */
 int64_t ledger_rows(struct store_conn *c, struct error *e);
 
+/* When record 0 was recorded; 0: it is not among the rows kept. */
+tq_time ledger_since(struct store_conn *c);
+
 struct ledger_check_row {
     bool any; /* false: never checked */
     bool holds;

@@ -41,7 +41,7 @@ static void put_why(struct render *r, const struct asset_row *row)
     if (asset_role_sentence(&text, row)) {
         json_object(&c->json);
         json_put_text(&c->json, "text", buf_span(&text));
-        json_put_str(&c->json, "source", "messages");
+        json_put_str(&c->json, "source", row->results_sent + row->results_received > 0 ? "messages" : "flows");
         put_time(&c->json, "time", row->last_seen);
         json_object_end(&c->json);
     }

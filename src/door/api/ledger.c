@@ -50,7 +50,7 @@ void handle_ledger_get(struct call *c)
     put_check(j, &check);
     json_put_bool(j, "verifying", s->verifying);
     json_put_str(j, "verifier", s->verifier);
-    put_time(j, "since", s->first_time);
+    put_time(j, "since", s->first_time != 0 ? s->first_time : ledger_since(c->db));
     json_put_uint(j, "bytes", s->bytes);
     json_object_end(j);
     free(s);

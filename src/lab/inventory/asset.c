@@ -11,6 +11,8 @@
 static const char *const fields[] = {"maker", "model", "serial", "software", "hostname", "role"};
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 
+#define BROWSES 3 /* conversations as people have them, from which on a device without a service counts as a workstation */
+
 static int64_t number_of(struct store_stmt *q, struct error *e, int *rc)
 {
     struct error own = {0};
@@ -38,8 +40,7 @@ static bool of_one_device(struct span ip)
     return a.bytes[0] != 0xff && !(memcmp(a.bytes, zero, 15) == 0 && a.bytes[15] == 1);
 }
 
-/* Addresses of the lab's own networks: RFC 1918, link-local, RFC 6598 shared space, unique local and link-local IPv6; and the
- * ranges for examples (RFC 5737), which staged labs use. */
+/* Addresses of the lab's own networks: RFC 1918, link-local, RFC 6598 shared space, unique local and link-local IPv6. */
 static bool own_network(struct span ip)
 {
     struct address a = {0};
@@ -49,8 +50,7 @@ static bool own_network(struct span ip)
     if (a.family == 6)
         return (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
     return b[0] == 10 || (b[0] == 172 && (b[1] & 0xf0) == 16) || (b[0] == 192 && b[1] == 168) || (b[0] == 169 && b[1] == 254) ||
-           (b[0] == 100 && (b[1] & 0xc0) == 64) || (b[0] == 192 && b[1] == 0 && b[2] == 2) || (b[0] == 198 && b[1] == 51 && b[2] == 100) ||
-           (b[0] == 203 && b[1] == 0 && b[2] == 113);
+           (b[0] == 100 && (b[1] & 0xc0) == 64);
 }
 
 /* A MAC address belongs to the device only where the device itself is on this segment: elsewhere it is the router's. */
@@ -61,6 +61,17 @@ static bool own_mac_source(struct span source)
         if (span_is(source, sources[i]))
             return true;
     return false;
+}
+
+/* Whoever speaks a lab protocol matters wherever it is; of the others only what is on the lab's own networks is a device of the lab: a name in a TLS
+ * greeting says nothing about a server on the Internet that we would have to look after. */
+static bool about_the_lab(struct span ip, struct span source)
+{
+    static const char *const sources[] = {"hl7.msh", "astm.h", "poct1a.hel", "dicom"};
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
+        if (span_is(source, sources[i]))
+            return true;
+    return own_mac_source(source) || own_network(ip);
 }
 
 static bool mac_of_one_device(struct span mac)
@@ -182,7 +193,7 @@ static int join(struct apply *a, int64_t from, int64_t into, struct error *e)
              "UPDATE asset SET name = coalesce(asset.name, o.name), first_seen = min(asset.first_seen, o.first_seen), "
              "last_seen = max(asset.last_seen, o.last_seen), messages = asset.messages + o.messages, "
              "results_sent = asset.results_sent + o.results_sent, results_received = asset.results_received + o.results_received, "
-             "acks_sent = asset.acks_sent + o.acks_sent FROM (SELECT * FROM asset WHERE n = ?1) AS o WHERE asset.n = ?2",
+             "acks_sent = asset.acks_sent + o.acks_sent, served = asset.served + o.served, browsed = asset.browsed + o.browsed FROM (SELECT * FROM asset WHERE n = ?1) AS o WHERE asset.n = ?2",
              from, into, e) != 0;
     return failed || counter_add(w, "assets_joined", 1, e) != 0 ? -1 : 0;
 }
@@ -247,9 +258,9 @@ static int judge(struct apply *a, int64_t asset, struct error *e)
         a->w,
         "WITH now(n, maker, model, serial, software, hostname, role, basis) AS (SELECT n, ?2, ?3, ?4, ?5, ?6,"
         " CASE WHEN results_sent > 0 AND results_received > 0 THEN 'middleware' WHEN ?7 IS NOT NULL THEN ?7 WHEN results_sent > 0 THEN 'analyzer'"
-        " WHEN results_received > 0 THEN 'lis' ELSE 'unknown' END,"
+        " WHEN results_received > 0 THEN 'lis' WHEN served > 0 THEN 'server' WHEN browsed >= ?8 THEN 'workstation' ELSE 'unknown' END,"
         " CASE WHEN results_sent > 0 AND results_received > 0 THEN 'inferred' WHEN ?7 IS NOT NULL THEN 'seen'"
-        " WHEN results_sent + results_received > 0 THEN 'inferred' ELSE 'unknown' END FROM asset WHERE n = ?1),"
+        " WHEN results_sent + results_received + served > 0 OR browsed >= ?8 THEN 'inferred' ELSE 'unknown' END FROM asset WHERE n = ?1),"
         "titled AS (SELECT now.*, coalesce(asset.name, CASE WHEN now.maker IS NOT NULL AND now.model IS NOT NULL AND"
         " instr(lower(now.model), lower(now.maker)) = 0 THEN now.maker || ' ' || now.model ELSE now.model END, now.hostname,"
         " (SELECT value FROM asset_address WHERE asset = now.n AND kind = 'ip' ORDER BY last_seen DESC, value LIMIT 1),"
@@ -263,6 +274,7 @@ static int judge(struct apply *a, int64_t asset, struct error *e)
     for (int i = 0; i < FIELDS - 1; i++)
         store_bind_str(q, 2 + i, best[i].value[0] == 0 ? NULL : best[i].value);
     store_bind_str(q, 7, role[0] == 0 ? NULL : role);
+    store_bind_int(q, 8, BROWSES);
     int rc = 0;
     bool moved = number_of(q, e, &rc) != 0;
     return rc != 0 ? -1 : moved ? changed(a, asset, e) : 0;
@@ -375,7 +387,7 @@ int asset_apply_evidence(struct apply *a, struct error *e)
         source = SPAN_LIT("unknown");
     struct span ip = event_text(&a->ev, "ip");
     struct span mac = event_text(&a->ev, "mac");
-    if (!of_one_device(ip))
+    if (!of_one_device(ip) || !about_the_lab(ip, source))
         ip = (struct span){0};
     if (!own_mac_source(source) || !mac_of_one_device(mac))
         mac = (struct span){0};
@@ -438,6 +450,33 @@ static int put_conversation(struct apply *a, struct span src, struct span dst, s
     return 0;
 }
 
+static bool one_of(struct span text, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (span_is(text, list[i]))
+            return true;
+    return false;
+}
+
+/* Who offers a service, and who only uses what people use: from that follow servers and workstations, where nothing better is known. */
+static int count_service(struct apply *a, int64_t asset, bool serves, struct span app, struct error *e)
+{
+    static const char *const offered[] = {"dns", "dhcp", "ntp", "smb", "ldap", "kerberos", "rdp", "ssh"};
+    static const char *const used[] = {"tls", "http", "smb"};
+    bool served = serves && one_of(app, offered, sizeof offered / sizeof offered[0]);
+    bool browsed = !serves && one_of(app, used, sizeof used / sizeof used[0]);
+    if (asset == 0 || (!served && !browsed))
+        return 0;
+    struct store_stmt *q = store_stmt(a->w, "UPDATE asset SET served = served + ?2, browsed = browsed + ?3 WHERE n = ?1 RETURNING served = ?2 OR browsed = ?4");
+    store_bind_int(q, 1, asset);
+    store_bind_int(q, 2, served);
+    store_bind_int(q, 3, browsed);
+    store_bind_int(q, 4, BROWSES);
+    int rc = 0;
+    bool turning = number_of(q, e, &rc) != 0;
+    return rc != 0 ? -1 : turning ? judge(a, asset, e) : 0;
+}
+
 int asset_apply_flow(struct apply *a, struct error *e)
 {
     struct span src = event_text(&a->ev, "flow.src");
@@ -451,7 +490,7 @@ int asset_apply_flow(struct apply *a, struct error *e)
     if (rc == 0 && answered && own_network(dst)) /* an address that answers is a device; one that was only asked may be nobody */
         rc = asset_at(a, dst, &ends[1], e);
     for (int i = 0; rc == 0 && i < 2; i++)
-        if (ends[i] != 0 && (seen(a, ends[i], e) != 0 || put_protocol(a, ends[i], app, e) != 0))
+        if (ends[i] != 0 && (seen(a, ends[i], e) != 0 || put_protocol(a, ends[i], app, e) != 0 || (answered && count_service(a, ends[i], i == 1, app, e) != 0)))
             rc = -1;
     return rc != 0 ? -1 : put_conversation(a, src, dst, app, e);
 }

@@ -209,16 +209,23 @@ void asset_sentence(struct buf *out, struct span field, struct span value, struc
         {"maker", "Its maker is '"},
         {"serial", "Gives its serial number as '"},
         {"software", "Says that it runs '"},
-        {"role", "Works as '"},
     };
+    const char *words = source_words(source);
+    if (span_is(field, "role")) {
+        buf_add_str(out, span_is(value, "lis") ? "Acts as the LIS" : span_is(value, "analyzer") ? "Acts as an analyzer" : "Acts as a ");
+        if (!span_is(value, "lis") && !span_is(value, "analyzer"))
+            buf_add_span(out, value);
+        buf_add_str(out, words != NULL ? ", as shown " : ", as seen in ");
+    }
     const char *before = "Known as '";
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (span_is(field, table[i].field))
             before = table[i].before;
-    buf_add_str(out, before);
-    buf_add_span(out, value);
-    const char *words = source_words(source);
-    buf_add_str(out, words != NULL ? "' " : "', seen in ");
+    if (!span_is(field, "role")) {
+        buf_add_str(out, before);
+        buf_add_span(out, value);
+        buf_add_str(out, words != NULL ? "' " : "', seen in ");
+    }
     if (words != NULL)
         buf_add_str(out, words);
     else
@@ -230,8 +237,13 @@ bool asset_role_sentence(struct buf *out, const struct asset_row *row)
 {
     long long sent = row->results_sent;
     long long received = row->results_received;
-    if (sent == 0 && received == 0)
-        return false;
+    if (sent == 0 && received == 0) {
+        if (!span_is(row->role_basis, "inferred"))
+            return false;
+        buf_add_str(out, span_is(row->role, "server") ? "Answers what other devices ask of the network, as a server does."
+                                                      : "Opens web pages and shared folders and offers nothing itself, as a workstation does.");
+        return true;
+    }
     if (sent > 0 && received > 0)
         buf_addf(out, "Received %lld results and sent %lld on: it stands between analyzers and the LIS.", received, sent);
     else if (sent > 0)

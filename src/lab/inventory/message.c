@@ -4,9 +4,9 @@
 
 int message_direction(struct span id)
 {
-    (void)span_until(&id, '-', NULL);
+    (void)span_until(&id, '.', NULL);
     bool more = false;
-    struct span direction = span_until(&id, '-', &more);
+    struct span direction = span_until(&id, '.', &more);
     return more && span_is(direction, "1") ? 1 : 0;
 }
 

@@ -33,7 +33,7 @@ static void finding(struct feed *f, int second, const char *id, const char *seve
     char rest[1024];
     (void)snprintf(rest, sizeof rest,
                    FLOW("10.0.5.7", "10.0.5.1") ",\"id\":\"%s\",\"kind\":\"message.malformed\",\"severity\":\"%s\",\"title\":\"%s\","
-                                                "\"evidence\":{\"flows\":[\"1\"],\"messages\":[\"1-0-%d\"]},\"technique\":null,\"advice\":\"Look.\"",
+                                                "\"evidence\":{\"flows\":[\"1\"],\"messages\":[\"f1.0.%d\"]},\"technique\":null,\"advice\":\"Look.\"",
                    id, severity, title, second);
     feed_event(f, second, "finding", rest);
 }
@@ -90,12 +90,28 @@ static void roles_follow_from_results(void **state)
 {
     (void)state;
     struct feed f = feed_new();
-    message(&f, 1, "1-0-1", "10.0.5.7", "10.0.5.1", 3);
+    message(&f, 1, "f1.0.1", "10.0.5.7", "10.0.5.1", 3);
     assert_string_equal(ask(&f, "SELECT role || ' ' || role_basis FROM asset WHERE title = '10.0.5.7'"), "analyzer inferred");
     assert_string_equal(ask(&f, "SELECT role FROM asset WHERE title = '10.0.5.1'"), "lis");
-    message(&f, 2, "2-1-1", "10.0.5.40", "10.0.5.1", 3); /* sent by the side that did not open the flow */
+    message(&f, 2, "f2.1.1", "10.0.5.40", "10.0.5.1", 3); /* sent by the side that did not open the flow */
     assert_string_equal(ask(&f, "SELECT role FROM asset WHERE title = '10.0.5.1'"), "middleware");
     assert_string_equal(ask(&f, "SELECT role FROM asset WHERE title = '10.0.5.40'"), "lis");
+    feed_free(&f);
+}
+
+static void servers_and_workstations_follow_from_flows(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(ask(&f, "SELECT coalesce((SELECT role FROM asset WHERE title = '10.0.5.7'), 'unknown')"), "unknown");
+        feed_event(&f, i, "flow.closed", FLOW("10.0.5.7", "8.8.4.4") ",\"packets\":9,\"bytes_up\":60,\"bytes_down\":90,\"app\":\"tls\"");
+    }
+    assert_string_equal(ask(&f, "SELECT role || role_basis FROM asset WHERE title = '10.0.5.7'"), "workstationinferred");
+    feed_event(&f, 4, "flow.closed", FLOW("10.0.5.7", "10.0.5.2") ",\"packets\":2,\"bytes_up\":60,\"bytes_down\":90,\"app\":\"dns\"");
+    assert_string_equal(ask(&f, "SELECT role || role_basis FROM asset WHERE title = '10.0.5.2'"), "serverinferred");
+    feed_event(&f, 5, "asset.evidence", "\"ip\":\"8.8.4.4\",\"hostname\":\"dns.example\",\"source\":\"tls\""); /* not of the lab */
+    assert_string_equal(ask(&f, "SELECT count(*) FROM asset"), "2");
     feed_free(&f);
 }
 
@@ -104,17 +120,17 @@ static void results_learn_from_their_message(void **state)
     (void)state;
     struct feed f = feed_new();
     feed_event(&f, 0, "run.started", "");
-    message(&f, 1, "1-0-1", "10.0.5.7", "10.0.5.1", 1);
-    result(&f, 1, "1-0-1");
+    message(&f, 1, "f1.0.1", "10.0.5.7", "10.0.5.1", 1);
+    result(&f, 1, "f1.0.1");
     assert_string_equal(ask(&f, "SELECT sender || control_id || flags FROM result"), "Chem 2M1[\"H\"]");
-    result(&f, 2, "1-0-2"); /* before its message */
+    result(&f, 2, "f1.0.2"); /* before its message */
     assert_string_equal(ask(&f, "SELECT coalesce(sender, '-') FROM result ORDER BY n DESC"), "-");
-    message(&f, 2, "1-0-2", "10.0.5.7", "10.0.5.1", 1);
+    message(&f, 2, "f1.0.2", "10.0.5.7", "10.0.5.1", 1);
     assert_string_equal(ask(&f, "SELECT sender FROM result ORDER BY n DESC"), "Chem 2");
     assert_string_equal(ask(&f, "SELECT search FROM result ORDER BY n DESC"), "2823-3 potassium p-abc s-def chem 2");
     /* a new run counts its messages anew: its results do not take an old message for theirs */
     feed_event(&f, 3, "run.started", "");
-    result(&f, 4, "1-0-1");
+    result(&f, 4, "f1.0.1");
     assert_string_equal(ask(&f, "SELECT coalesce(sender, '-') FROM result ORDER BY n DESC"), "-");
     assert_string_equal(ask(&f, "SELECT value FROM counter WHERE name = 'results'"), "3");
     feed_free(&f);
@@ -123,9 +139,9 @@ static void results_learn_from_their_message(void **state)
 static void message_ids_tell_directions(void **state)
 {
     (void)state;
-    assert_int_equal(message_direction(SPAN_LIT("12-0-7")), 0);
-    assert_int_equal(message_direction(SPAN_LIT("12-1-7")), 1);
-    assert_int_equal(message_direction(SPAN_LIT("12-1")), 0);
+    assert_int_equal(message_direction(SPAN_LIT("f12.0.7")), 0);
+    assert_int_equal(message_direction(SPAN_LIT("f12.1.7")), 1);
+    assert_int_equal(message_direction(SPAN_LIT("f12.1")), 0);
     assert_int_equal(message_direction(SPAN_LIT("")), 0);
     assert_int_equal(message_direction(SPAN_LIT("1")), 0);
 }
@@ -136,7 +152,7 @@ static void findings_go_their_ways(void **state)
     struct feed f = feed_new();
     finding(&f, 1, "f1", "medium", "One");
     finding(&f, 2, "f1", "medium", "One");
-    assert_string_equal(ask(&f, "SELECT state || count || messages || records FROM finding"), "open2[\"1-0-1\",\"1-0-2\"][0,1]");
+    assert_string_equal(ask(&f, "SELECT state || count || messages || records FROM finding"), "open2[\"f1.0.1\",\"f1.0.2\"][0,1]");
     feed_event(&f, 3, "finding.taken", "\"id\":\"f1\",\"person\":\"ana\"");
     assert_string_equal(ask(&f, "SELECT state || taken_by || changed FROM finding"), "takenana2");
     feed_event(&f, 4, "finding.dismissed", "\"id\":\"f1\",\"person\":\"ana\",\"why\":\"A test\"");
@@ -165,7 +181,7 @@ static void finding_lists_are_bounded(void **state)
     for (int i = 0; i < 300; i++)
         finding(&f, i, "f1", "medium", "Many");
     assert_string_equal(ask(&f, "SELECT json_array_length(messages) FROM finding"), "20");
-    assert_string_equal(ask(&f, "SELECT json_extract(messages, '$[19]') FROM finding"), "1-0-299");
+    assert_string_equal(ask(&f, "SELECT json_extract(messages, '$[19]') FROM finding"), "f1.0.299");
     assert_string_equal(ask(&f, "SELECT count FROM finding"), "300");
     assert_string_equal(ask(&f, "SELECT count(*) FROM finding_event"), "101"); /* the first, and the newest hundred */
     assert_string_equal(ask(&f, "SELECT min(record) FROM finding_event"), "0");
@@ -186,8 +202,8 @@ static void today_says_only_what_is_known(void **state)
         if (i == 1)
             feed_event(&f, 1, "capture.started", "\"capture\":\"lab.pcap\"");
         if (i == 2) {
-            message(&f, 2, "1-0-1", "10.0.5.7", "10.0.5.1", 1);
-            result(&f, 2, "1-0-1");
+            message(&f, 2, "f1.0.1", "10.0.5.7", "10.0.5.1", 1);
+            result(&f, 2, "f1.0.1");
             finding(&f, 3, "f1", "medium", "One");
             finding(&f, 3, "f2", "critical", "Two");
         }
@@ -219,7 +235,7 @@ static void play(struct feed *f, unsigned seed, int lines)
         char rest[512];
         char id[32];
         (void)snprintf(ip, sizeof ip, "10.0.5.%u", 1 + (seed >> 16) % 30);
-        (void)snprintf(id, sizeof id, "%u-%u-%d", (seed >> 8) % 9, (seed >> 12) % 2, i);
+        (void)snprintf(id, sizeof id, "f%u.%u.%d", (seed >> 8) % 9, (seed >> 12) % 2, i);
         switch ((seed >> 20) % 6) {
         case 0:
             (void)snprintf(rest, sizeof rest, "\"ip\":\"%s\",\"mac\":\"02:00:00:00:00:%02x\",\"hostname\":\"h%u\",\"source\":\"dhcp\"", ip, (seed >> 9) % 20, (seed >> 5) % 7);
@@ -317,7 +333,7 @@ static void notices_are_gathered(void **state)
     struct feed f = feed_new();
     struct heard h = {0};
     for (int i = 0; i < 500; i++)
-        result(&f, i, "1-0-1");
+        result(&f, i, "f1.0.1");
     views_take_notices(f.views, hear, &h);
     assert_int_equal(h.n, 2); /* results, ledger */
     assert_string_equal(h.last, "ledger  499");
@@ -376,7 +392,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(evidence_joins_by_mac_and_address), cmocka_unit_test(a_routers_mac_joins_nothing), cmocka_unit_test(only_who_answers_is_a_device),
-        cmocka_unit_test(roles_follow_from_results),         cmocka_unit_test(results_learn_from_their_message),
+        cmocka_unit_test(roles_follow_from_results),         cmocka_unit_test(servers_and_workstations_follow_from_flows),
+        cmocka_unit_test(results_learn_from_their_message),
         cmocka_unit_test(message_ids_tell_directions),       cmocka_unit_test(findings_go_their_ways),      cmocka_unit_test(finding_lists_are_bounded),
         cmocka_unit_test(today_says_only_what_is_known),     cmocka_unit_test(a_replay_gives_the_same_tables),
         cmocka_unit_test(strange_lines_are_survived),        cmocka_unit_test(notices_are_gathered),        cmocka_unit_test(names_given_by_people_win),

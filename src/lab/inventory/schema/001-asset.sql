@@ -18,7 +18,9 @@ CREATE TABLE asset(
   messages INTEGER NOT NULL DEFAULT 0,
   results_sent INTEGER NOT NULL DEFAULT 0,
   results_received INTEGER NOT NULL DEFAULT 0,
-  acks_sent INTEGER NOT NULL DEFAULT 0
+  acks_sent INTEGER NOT NULL DEFAULT 0,
+  served INTEGER NOT NULL DEFAULT 0,
+  browsed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX asset_merged ON asset(merged_into) WHERE merged_into IS NOT NULL;
 
