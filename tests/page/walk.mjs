@@ -36,6 +36,7 @@ export async function inspect(page, faults, sight, name, { full = true } = {}) {
 export async function walk(base, page, faults, sight) {
     for (const path of PLACES) {
         await page.goto(base + path);
+        await page.waitForSelector('main#content');
         await inspect(page, faults, sight, nameOf(path));
     }
     for (const list of ['/findings', '/devices']) {

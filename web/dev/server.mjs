@@ -20,7 +20,7 @@ const ORDER = ['critical', 'high', 'medium', 'low', 'info'];
 let world = lab();
 let mode = 'ok';
 let needed = false;
-let person = { name: 'ana', display_name: 'Ana Ruiz', role: 'administrator' };
+let person = { name: 'ana', display_name: 'Ana Ruiz', role: 'lab manager' };
 const sessions = new Map();
 const streams = new Set();
 
@@ -136,7 +136,7 @@ function answer(method, path, query, body, token, headers) {
             return problem(422, 'password', 'The password needs 12 characters or more.');
         }
         needed = false;
-        person = { name: body.name, display_name: body.display_name, role: 'administrator' };
+        person = { name: body.name, display_name: body.display_name, role: 'lab manager' };
         return { ...signIn(), status: 201 };
     }
     if (path === '/session' && method === 'POST') {

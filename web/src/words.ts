@@ -76,6 +76,9 @@ export function basisWord(basis: Basis | string): string {
     }
 }
 
+/** Protocols are known by their capitals: HL7, ASTM, TLS. */
+export const protocols = (names: string[]) => names.map((name) => name.toUpperCase()).join(', ');
+
 /** What a kind of finding is about, in a few words. */
 export function kindWord(kind: string): string {
     switch (kind) {
@@ -108,18 +111,16 @@ export const headline = (finding: Finding) => (i18n.locale === 'en' ? finding.ti
 
 export function personRole(role: string): string {
     switch (role) {
-        case 'administrator':
-        case 'admin':
-            return t`Administrator`;
+        case 'local administrator':
+            return t`Administrator at the machine`;
         case 'lab manager':
-        case 'manager':
             return t`Lab manager`;
-        case 'it':
+        case 'IT':
             return t`IT`;
         case 'auditor':
             return t`Auditor`;
-        case 'privacy officer':
-            return t`Privacy officer`;
+        case 'technologist':
+            return t`Technologist`;
         default:
             return role;
     }

@@ -67,7 +67,7 @@ export async function call<T>(method: string, path: string, { body, etag, signal
         throw new Problem(0, 'offline', t`Tourniquet did not answer.`);
     }
     if (answer.status === 502 || answer.status === 503) {
-        connection.lost();
+        connection.check();
     } else {
         connection.found();
     }

@@ -1,12 +1,20 @@
 // Every question the page asks, with its key. A notice of the stream names a topic; the topic names the keys that may have changed.
 
-import { QueryClient, useMutation, useQuery, useQueryClient, keepPreviousData } from '@tanstack/react-query';
+import { QueryCache, QueryClient, useMutation, useQuery, useQueryClient, keepPreviousData } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { call, get, Problem, query, rememberCsrf } from './client';
 import { listen } from './stream';
 import type { Device, DeviceDetail, Finding, FindingDetail, Ledger, LedgerRecord, Notice, Page, Result, Session, Today } from './types';
 
 export const client = new QueryClient({
+    queryCache: new QueryCache({
+        // A session that ended elsewhere (time, restart, another tab) leads back to the sign-in page.
+        onError: (error) => {
+            if (error instanceof Problem && error.status === 401 && client.getQueryData(['session']) !== null) {
+                left();
+            }
+        },
+    }),
     defaultOptions: {
         queries: {
             staleTime: 10_000,
@@ -102,11 +110,24 @@ export const useSetUp = () =>
         },
     });
 
-export async function signOut() {
-    await call<void>('DELETE', '/session').catch(() => undefined);
-    client.clear();
+/** Nobody is signed in any more: what was shown is forgotten, the address stays. */
+function left() {
     client.setQueryData(['session'], null);
     client.setQueryData(['setup'], { needed: false });
+    client.removeQueries({ predicate: (q) => q.queryKey[0] !== 'session' && q.queryKey[0] !== 'setup' });
+}
+
+/** True when the session has ended. A session that the program was not told to end still stands. */
+export async function signOut(): Promise<boolean> {
+    try {
+        await call<void>('DELETE', '/session');
+    } catch (error) {
+        if (!(error instanceof Problem && error.status === 401)) {
+            return false;
+        }
+    }
+    left();
+    return true;
 }
 
 export const useToday = () => useQuery({ queryKey: ['today'], queryFn: ({ signal }) => get<Today>('/today', signal) });

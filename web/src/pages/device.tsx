@@ -9,12 +9,13 @@ import { Problem } from '../api/client';
 import { useLostAt } from '../api/connection';
 import { useDevice, useFindings, useNameDevice } from '../api/queries';
 import type { DeviceDetail } from '../api/types';
+import { useMay } from '../may';
 import { Age, Near } from '../parts/age';
 import { Head } from '../parts/head';
 import { SeverityMark, Shape } from '../parts/mark';
 import { Asked, Empty, Panel } from '../parts/states';
 import { count, near, size } from '../time';
-import { basisWord, headline, roleWord, said, stateWord } from '../words';
+import { basisWord, headline, protocols, roleWord, said, stateWord } from '../words';
 import { Wrong } from './door';
 
 function Name({ device }: { device: DeviceDetail }) {
@@ -127,7 +128,7 @@ function Facts({ device }: { device: DeviceDetail }) {
                 <Value value={device.mac.join(', ')} mono />
             </Fact>
             <Fact name={t`Speaks`}>
-                <Value value={device.protocols.join(', ')} />
+                <Value value={protocols(device.protocols)} />
             </Fact>
             <Fact name={t`Messages`}>{count(device.messages)}</Fact>
             <Fact name={t`First seen`}>
@@ -196,7 +197,7 @@ function Peers({ device }: { device: DeviceDetail }) {
                             <th scope="row">
                                 {p.name ?? <span className="mono">{p.ip}</span>} {p.name && <span className="mono muted">{p.ip}</span>}
                             </th>
-                            <td>{p.app ?? <Trans>unknown</Trans>}</td>
+                            <td>{p.app?.toUpperCase() ?? <Trans>unknown</Trans>}</td>
                             <td className="number">{count(p.packets)}</td>
                             <td className="number nowrap">{size(p.bytes)}</td>
                             <td>
@@ -296,6 +297,7 @@ function ItsFindings({ device }: { device: DeviceDetail }) {
 export function DevicePage({ id }: { id: string }) {
     const query = useDevice(id);
     const device = query.data;
+    const names = useMay('device.name');
     const open = device?.findings_open ?? 0;
     const missing = query.error instanceof Problem && query.error.status === 404;
     return (
@@ -336,7 +338,7 @@ export function DevicePage({ id }: { id: string }) {
                 }
             >
                 {device && device.findings_open > 0 && <First device={device} />}
-                {device && <Name device={device} />}
+                {device && names && <Name device={device} />}
             </Head>
             {!missing && (
                 <Asked what={t`this device`} query={query} rows={10}>

@@ -16,7 +16,7 @@ import { Shape } from '../parts/mark';
 import { Asked, Empty, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
 import { count } from '../time';
-import { basisWord, roleWord, ROLES } from '../words';
+import { basisWord, protocols, roleWord, ROLES } from '../words';
 
 const DEFAULTS = { q: '', role: '', sort: 'title', cursor: '' };
 
@@ -90,7 +90,7 @@ function Table({ rows, sort, setSort, total, gone }: { rows: Device[]; sort: str
                                 <Role device={d} />
                             </td>
                             <td className="mono">{addresses(d)}</td>
-                            <td>{d.protocols.join(', ') || '–'}</td>
+                            <td>{protocols(d.protocols) || '–'}</td>
                             <td className="number">{count(d.messages)}</td>
                             <td>
                                 <Open device={d} />

@@ -10,6 +10,7 @@ import { Problem } from '../api/client';
 import { useLostAt } from '../api/connection';
 import { useDecide, useDevice, useFinding, type Decision } from '../api/queries';
 import type { FindingDetail, Flow } from '../api/types';
+import { useMay } from '../may';
 import { Age, When } from '../parts/age';
 import { Head } from '../parts/head';
 import { useKey } from '../parts/keys';
@@ -292,6 +293,7 @@ function state(finding: FindingDetail): string {
 export function FindingPage({ id }: { id: string }) {
     const query = useFinding(id);
     const [wrong, setWrong] = useState<string | null>(null);
+    const decides = useMay('finding.decide');
     const finding = query.data;
     const parent = (
         <Link href="/findings" className="quiet-link">
@@ -320,7 +322,7 @@ export function FindingPage({ id }: { id: string }) {
                     )
                 }
             >
-                {finding && <Acts finding={finding} failed={setWrong} />}
+                {finding && decides && <Acts finding={finding} failed={setWrong} />}
             </Head>
             {wrong && <Wrong>{wrong}</Wrong>}
             {query.isError && query.error instanceof Problem && query.error.status === 404 ? (

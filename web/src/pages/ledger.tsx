@@ -8,6 +8,7 @@ import { useEffect, useRef } from 'react';
 import { useLostAt } from '../api/connection';
 import { useLedger, useRecords, useVerify } from '../api/queries';
 import type { Ledger, LedgerRecord } from '../api/types';
+import { useMay } from '../may';
 import { Age, Near, When } from '../parts/age';
 import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
@@ -216,6 +217,7 @@ export function LedgerPage() {
     const records = useRecords(cursor);
     const held = useHeld(records.isPlaceholderData ? undefined : records.data?.items, cursor, (r) => `${r.index}${r.event}${r.summary}`);
     const phone = useMediaQuery('(max-width: 767px)', undefined, { getInitialValueInEffect: false });
+    const verifies = useMay('ledger.verify');
     const ledger = query.data;
     return (
         <>
@@ -224,7 +226,7 @@ export function LedgerPage() {
                 line={ledger ? answer(ledger) : t`Was the record rewritten?`}
                 note={<Trans>Everything that was seen and decided, in order, under a signed checkpoint. A change of any record breaks it.</Trans>}
             >
-                {ledger && <Check ledger={ledger} />}
+                {ledger && verifies && <Check ledger={ledger} />}
             </Head>
             <div className="columns">
                 <Panel title={t`The ledger`}>

@@ -4,10 +4,10 @@ import { Button } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { Link } from 'wouter';
-import { signOut, useSession } from '../api/queries';
+import { useSession } from '../api/queries';
 import { Head } from '../parts/head';
 import { Choices } from '../parts/settings';
-import { placesOf } from '../parts/shell';
+import { leave, placesOf } from '../parts/shell';
 import { Panel } from '../parts/states';
 import { personRole } from '../words';
 
@@ -19,7 +19,7 @@ export function MorePage() {
     return (
         <>
             <Head name={t`More`} line={session.person.display_name} note={personRole(session.person.role)}>
-                <Button variant="default" onClick={() => void signOut()}>
+                <Button variant="default" onClick={() => void leave()}>
                     <Trans>Switch person</Trans>
                 </Button>
             </Head>

@@ -8,6 +8,7 @@ import { Link, useLocation } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { useDecide, useToday } from '../api/queries';
 import type { Finding, Today } from '../api/types';
+import { useMay } from '../may';
 import { Age } from '../parts/age';
 import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
@@ -32,6 +33,7 @@ function sentence(today: Today): string {
 
 function Need({ finding, away }: { finding: Finding; away: boolean }) {
     const decide = useDecide(finding.id);
+    const decides = useMay('finding.decide');
     const [, go] = useLocation();
     const open = useCallback(() => go(`/findings/${finding.id}`), [go, finding.id]);
     const take = () =>
@@ -60,7 +62,7 @@ function Need({ finding, away }: { finding: Finding; away: boolean }) {
                 </p>
             </div>
             <div className="acts">
-                {finding.state === 'open' && (
+                {finding.state === 'open' && decides && (
                     <Button variant="default" onClick={take} disabled={away} loading={decide.isPending}>
                         <Trans>Take it</Trans>
                     </Button>
@@ -87,6 +89,8 @@ function LedgerCount({ ledger }: { ledger: Today['ledger'] }) {
 
 function Counts({ today, away }: { today: Today; away: boolean }) {
     const { counts, capture } = today;
+    const ledger = useMay('ledger.read');
+    const results = useMay('result.read');
     const unknown = counts.devices_unknown;
     return (
         <ul className="counts" aria-label={t`Counts`}>
@@ -98,14 +102,16 @@ function Counts({ today, away }: { today: Today; away: boolean }) {
                     </span>
                 </Link>
             </li>
-            <li>
-                <Link href="/results">
-                    <b>{count(counts.results)}</b>
-                    <span>
-                        <Trans>results in {count(counts.messages)} messages</Trans>
-                    </span>
-                </Link>
-            </li>
+            {results && (
+                <li>
+                    <Link href="/results">
+                        <b>{count(counts.results)}</b>
+                        <span>
+                            <Trans>results in {count(counts.messages)} messages</Trans>
+                        </span>
+                    </Link>
+                </li>
+            )}
             <li>
                 <Link href="/findings?kind=phi.cleartext&state=all">
                     <b>{count(counts.messages_clear)}</b>
@@ -122,9 +128,11 @@ function Counts({ today, away }: { today: Today; away: boolean }) {
                     </span>
                 </Link>
             </li>
-            <li>
-                <LedgerCount ledger={today.ledger} />
-            </li>
+            {ledger && (
+                <li>
+                    <LedgerCount ledger={today.ledger} />
+                </li>
+            )}
             <li>
                 <Link href="/devices?sort=last_seen">
                     <b>
@@ -194,7 +202,7 @@ export function TodayPage() {
                 </Asked>
                 {today && today.counts.findings_open > today.needs.length && (
                     <div className="pager">
-                        <Link href="/findings">
+                        <Link href="/findings" className="target">
                             <Trans>All {count(today.counts.findings_open)} open findings</Trans>
                         </Link>
                     </div>

@@ -22,32 +22,32 @@ import { Link, useLocation } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { signOut, useSession, useStream, useToday } from '../api/queries';
 import { clock, stamp } from '../time';
+import { may } from '../may';
 import { personRole } from '../words';
 import { useKey, useKeyboard } from './keys';
-import { Said, say, sayNow, undoLast } from './say';
+import { Said, say, sayNow, show, undoLast } from './say';
 import { Settings } from './settings';
 
 interface Place {
     path: string;
+    needs: string;
     key: string;
     word: () => string;
     icon: TablerIcon;
 }
 
 const PLACES: Record<string, Place> = {
-    today: { path: '/', key: 'g t', word: () => t`Today`, icon: IconChecklist },
-    findings: { path: '/findings', key: 'g f', word: () => t`Findings`, icon: IconAlertTriangle },
-    results: { path: '/results', key: 'g r', word: () => t`Results`, icon: IconTestPipe },
-    devices: { path: '/devices', key: 'g d', word: () => t`Devices`, icon: IconMicroscope },
-    ledger: { path: '/ledger', key: 'g l', word: () => t`Ledger`, icon: IconFileCertificate },
+    today: { path: '/', needs: 'today.read', key: 'g t', word: () => t`Today`, icon: IconChecklist },
+    findings: { path: '/findings', needs: 'finding.read', key: 'g f', word: () => t`Findings`, icon: IconAlertTriangle },
+    results: { path: '/results', needs: 'result.read', key: 'g r', word: () => t`Results`, icon: IconTestPipe },
+    devices: { path: '/devices', needs: 'device.read', key: 'g d', word: () => t`Devices`, icon: IconMicroscope },
+    ledger: { path: '/ledger', needs: 'ledger.read', key: 'g l', word: () => t`Ledger`, icon: IconFileCertificate },
 };
 
-// What a role has on its rail. The program checks every request itself; this only hides what would be refused.
-const RAILS: Record<string, string[]> = {
-    auditor: ['devices', 'findings', 'ledger'],
-    it: ['today', 'findings', 'devices', 'results', 'ledger'],
-};
-const placesOf = (role: string) => (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'ledger']).map((name) => PLACES[name] as Place);
+// The order on the rail, by who looks first at what; what a role may not read is left out.
+const RAILS: Record<string, string[]> = { IT: ['today', 'findings', 'devices', 'results', 'ledger'], auditor: ['devices', 'findings', 'ledger', 'today'] };
+const placesOf = (role: string) =>
+    (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'ledger']).map((name) => PLACES[name] as Place).filter((place) => may(role, place.needs));
 
 export function Brand({ site }: { site?: string }) {
     return (
@@ -159,6 +159,13 @@ function useAnnounced(open: number | undefined, critical: number | undefined) {
     }, [open, critical]);
 }
 
+/** Signs out, or says that it could not: on a shared PC nobody may believe it wrongly. */
+export async function leave() {
+    if (!(await signOut())) {
+        show({ text: t`Not signed out: Tourniquet did not answer. Try again before you leave.` });
+    }
+}
+
 export function Shell({ children }: { children: ReactNode }) {
     useStream();
     useKeyboard();
@@ -166,8 +173,7 @@ export function Shell({ children }: { children: ReactNode }) {
     const session = useSession().data;
     const counts = useToday().data?.counts;
     const lostAt = useLostAt();
-    const [, go] = useLocation();
-    const [here] = useLocation();
+    const [here, go] = useLocation();
     const [settings, setSettings] = useState(false);
     const [help, setHelp] = useState(false);
     useAnnounced(counts?.findings_open, counts?.findings_critical);
@@ -190,7 +196,6 @@ export function Shell({ children }: { children: ReactNode }) {
     }
     const places = placesOf(session.person.role);
     const badge = (place: Place) => (place.path === '/findings' ? (counts?.findings_open ?? 0) : 0);
-    const leave = () => void signOut();
     return (
         <>
             <a className="skip" href="#content">
@@ -210,7 +215,7 @@ export function Shell({ children }: { children: ReactNode }) {
                                 <strong>{session.person.display_name}</strong>
                                 <span>{personRole(session.person.role)}</span>
                             </div>
-                            <button type="button" className="place" onClick={leave}>
+                            <button type="button" className="place" onClick={() => void leave()}>
                                 <IconSwitchHorizontal size={20} aria-hidden />
                                 <Trans>Switch person</Trans>
                             </button>

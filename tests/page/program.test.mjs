@@ -1,0 +1,290 @@
+// The real program's page, over HTTPS: `tourniquet demo` from the first start on. The browser trusts the site's own authority, nothing is ignored.
+
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { axe, launch, missing, open, root, shot } from './browser.mjs';
+import { called, inspect, settled, SIGHTS, walk } from './walk.mjs';
+
+const PROGRAM = process.env.TOURNIQUET ?? join(root, 'build/tourniquet');
+const skip = missing || (existsSync(PROGRAM) ? false : `${PROGRAM} is not built`);
+const PASSWORD = 'harbour violet tractor nine';
+const WAIT = 60_000;
+const run = promisify(execFile);
+
+let data;
+let child;
+let said = '';
+let base;
+let chromium;
+let cookies;
+
+const freePort = () =>
+    new Promise((done) => {
+        const probe = createServer().listen(0, '127.0.0.1', () => {
+            const { port } = probe.address();
+            probe.close(() => done(port));
+        });
+    });
+
+async function hear(pattern) {
+    for (const end = Date.now() + WAIT; Date.now() < end; ) {
+        const found = pattern.exec(said);
+        if (found) {
+            return found;
+        }
+        assert.equal(child.exitCode, null, `the program ended: ${said}`);
+        await new Promise((again) => setTimeout(again, 50));
+    }
+    throw new Error(`never said ${pattern}: ${said}`);
+}
+
+async function start(port) {
+    said = '';
+    child = spawn(PROGRAM, ['demo', '--data', data, '--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr.on('data', (text) => (said += text));
+    base = (await hear(/(https:\/\/localhost:\d+)/))[1];
+}
+
+async function stop() {
+    if (child && child.exitCode === null) {
+        const ended = new Promise((done) => child.once('exit', done));
+        child.kill('SIGTERM');
+        await ended;
+    }
+}
+
+async function look(sight, act) {
+    const view = await open(chromium.browser, base, { ...sight, cookies });
+    try {
+        await act(view.page, view.faults, view.context);
+    } finally {
+        await view.context.close();
+    }
+}
+
+let port;
+before(async () => {
+    if (!skip) {
+        data = mkdtempSync(join(tmpdir(), 'tourniquet-page-'));
+        port = await freePort();
+        await start(port);
+        await hear(/is on the ledger/);
+        const authority = [join(data, 'authority.pem'), join(data, 'data/authority.pem')].find(existsSync);
+        chromium = await launch(authority);
+    }
+});
+after(async () => {
+    await chromium?.close();
+    await stop();
+    if (data) {
+        rmSync(data, { recursive: true, force: true });
+    }
+});
+
+test('first start: a wrong code and a weak password are said; the right ones make the first account', { skip }, async () => {
+    const code = (await hear(/\b([0-9A-Z]{5}-[0-9A-Z]{5})\b/))[1];
+    const { context, page, faults } = await open(chromium.browser, base, SIGHTS[0]);
+    await page.goto(base);
+    await page.waitForSelector('.asks');
+    await inspect(page, faults, SIGHTS[0], 'real-setup');
+    await page.getByLabel('Set-up code').fill('AAAAA-AAAAA');
+    await page.getByLabel('Your name').fill('Ana Ruiz');
+    await page.getByLabel('Sign-in name').fill('ana');
+    await page.getByLabel('Password', { exact: true }).fill('password1234');
+    await page.getByRole('button', { name: 'Make the account' }).click();
+    await page.getByText('This code is not right').waitFor();
+    await page.getByLabel('Set-up code').fill(code.toLowerCase());
+    await page.getByRole('button', { name: 'Make the account' }).click();
+    await page.locator('.wrong').filter({ hasNotText: 'This code' }).waitFor();
+    await shot(page, 'real-setup-weak-1440-light-en');
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await page.getByRole('button', { name: 'Make the account' }).click();
+    await page.waitForSelector('.places');
+    await settled(page);
+    const [cookie] = (await context.cookies()).filter((c) => c.name === '__Host-tourniquet');
+    assert.ok(cookie.httpOnly && cookie.secure && cookie.sameSite === 'Strict');
+    assert.deepEqual(faults.filter((f) => !/status of 422/.test(f)), []);
+    await page.getByRole('button', { name: 'Switch person' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('ana');
+    await page.getByLabel('Password', { exact: true }).fill('not the right one');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('Name or password is wrong').waitFor();
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForSelector('.places');
+    cookies = await context.storageState();
+    await context.close();
+});
+
+for (const sight of SIGHTS) {
+    test(`every page of the staged lab at ${called(sight)}`, { skip }, async () => {
+        await look(sight, (page, faults) => walk(base, page, faults, sight));
+    });
+}
+
+test('line one answers with the same counts everywhere', { skip }, async () => {
+    await look(SIGHTS[0], async (page) => {
+        await page.goto(base);
+        await settled(page);
+        const today = await page.evaluate(() => fetch('/api/v1/today').then((r) => r.json()));
+        const { findings_open: open_, devices, results } = today.counts;
+        assert.ok(open_ > 0 && devices > 5 && results > 100);
+        const number = (n) => n.toLocaleString('en');
+        assert.match(await page.locator('h1').innerText(), new RegExp(`^${number(open_)} things? needs? you\\. ${number(results)} results seen`));
+        assert.equal(await page.locator('.place .badge').first().innerText().then((t) => parseInt(t, 10)), open_);
+        await page.goto(`${base}/findings`);
+        await page.getByText(`of ${number(open_)} shown`).waitFor();
+        await page.goto(`${base}/devices`);
+        await page.getByText(`of ${number(devices)} shown`).waitFor();
+        await page.goto(`${base}/results`);
+        await page.getByText(`of ${number(results)} shown`).waitFor();
+    });
+});
+
+test('the unknown sender and the damaged message are findings', { skip }, async () => {
+    await look(SIGHTS[0], async (page) => {
+        for (const kind of ['sender.unknown', 'message.malformed', 'phi.cleartext']) {
+            await page.goto(`${base}/findings?kind=${kind}`);
+            await settled(page);
+            assert.ok((await page.locator('[data-row]').count()) > 0, kind);
+        }
+    });
+});
+
+test('a finding taken in one browser changes in another without reloading, and is on the ledger', { skip }, async () => {
+    await look(SIGHTS[0], async (page) => {
+        await page.goto(`${base}/findings`);
+        await settled(page);
+        const path = await page.locator('[data-row]').last().getAttribute('href');
+        await page.goto(base + path);
+        await page.getByRole('button', { name: 'Take it' }).waitFor();
+        const other = await open(chromium.browser, base, { cookies });
+        await other.page.goto(base + path);
+        await other.page.getByRole('button', { name: 'Take it' }).click();
+        await other.page.getByText('You took it.').waitFor();
+        await other.context.close();
+        await page.getByRole('button', { name: 'Give it back' }).waitFor({ timeout: 8000 });
+        await page.getByRole('button', { name: 'Give it back' }).click();
+        await page.getByText('It is open again.').waitFor();
+        await page.getByRole('button', { name: 'Dismiss…' }).click();
+        await page.getByLabel('Reason').fill('A planned test by the maker.');
+        await page.getByRole('button', { name: 'Dismiss with this reason' }).click();
+        await page.locator('.story').getByText('A planned test by the maker.').waitFor();
+        await page.getByRole('button', { name: 'Reopen…' }).click();
+        await page.getByLabel('Reason').fill('It came back.');
+        await page.getByRole('button', { name: 'Reopen with this reason' }).click();
+        await page.getByRole('button', { name: 'Take it' }).waitFor();
+        await shot(page, 'real-finding-story-1440-light-en');
+        await page.goto(`${base}/ledger`);
+        await page.getByRole('cell', { name: 'Finding reopened' }).first().waitFor();
+    });
+});
+
+test('a device is named; search finds it, by name and by address', { skip }, async () => {
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/devices`);
+        await settled(page);
+        await page.locator('[data-row]').first().click();
+        await page.getByRole('button', { name: /Name it|Rename/ }).click();
+        await page.getByLabel('Name', { exact: true }).fill('Bench by the window');
+        await page.getByRole('button', { name: 'Save the name' }).click();
+        await page.locator('h1', { hasText: 'Bench by the window' }).waitFor();
+        const address = await page.locator('.facts dd.mono, .facts .mono').filter({ hasText: /\d+\.\d+\.\d+\.\d+/ }).first().innerText();
+        await page.goto(`${base}/devices`);
+        await page.getByRole('searchbox').fill('by the window');
+        await page.waitForURL('**q=by+the+window*');
+        await page.getByText('1 of 1 shown').waitFor();
+        await page.getByRole('searchbox').fill(address.split(',')[0]);
+        await page.getByRole('link', { name: 'Bench by the window' }).waitFor();
+        assert.deepEqual(faults, []);
+    });
+});
+
+test('the ledger is checked again from the page; a proof and the checkpoint can be taken home', { skip }, async () => {
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/ledger`);
+        await settled(page);
+        const was = await page.evaluate(() => fetch('/api/v1/ledger').then((r) => r.json()));
+        await page.getByRole('button', { name: /Check (again|now)/ }).click();
+        await page.waitForFunction(
+            (at) => fetch('/api/v1/ledger').then((r) => r.json()).then((l) => !l.verifying && l.verified !== null && l.verified.at !== at),
+            was.verified?.at ?? '',
+            { polling: 300, timeout: 30_000 },
+        );
+        await page.locator('h1', { hasText: 'Not rewritten' }).waitFor();
+        const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /Save/ }).first().click()]);
+        const proof = readFileSync(await download.path(), 'utf8');
+        assert.match(proof, /^c2sp\.org\/tlog-proof@v1\n/);
+        assert.match(await page.locator('.note').innerText(), /^tourniquet\.local\//);
+        assert.deepEqual(faults, []);
+    });
+});
+
+test('no patient, specimen or value in clear on any page: only tokens', { skip }, async () => {
+    const pcap = [join(data, 'lab.pcap')].find(existsSync);
+    assert.ok(pcap, 'the staged capture is there');
+    // What the capture really carries: the names and numbers of PID segments and ASTM patient records.
+    const raw = readFileSync(pcap).toString('latin1');
+    const marks = new Set();
+    for (const [, id, name] of raw.matchAll(/PID\|[^|\r]*\|[^|\r]*\|([^|^\r]+)[^|\r]*\|[^|\r]*\|([^|\r]+)\|/g)) {
+        marks.add(id);
+        name.split('^').filter((part) => part.length > 3).forEach((part) => marks.add(part));
+    }
+    for (const [, specimen] of raw.matchAll(/SPM\|\d+\|([^|^\r]{5,})/g)) {
+        marks.add(specimen);
+    }
+    assert.ok(marks.size > 20, `${marks.size} marks in the capture`);
+    await look(SIGHTS[0], async (page) => {
+        const texts = [];
+        page.on('response', async (r) => r.url().includes('/api/v1/') && texts.push(await r.text().catch(() => '')));
+        for (const path of ['/', '/findings?state=all', '/results', '/devices', '/ledger']) {
+            await page.goto(base + path);
+            await settled(page);
+            texts.push(await page.content(), page.url(), await page.title());
+        }
+        await page.goto(`${base}/devices`);
+        await settled(page);
+        for (const href of await page.locator('[data-row]').evaluateAll((rows) => rows.map((r) => r.getAttribute('href')))) {
+            await page.goto(base + href);
+            await settled(page);
+            texts.push(await page.content());
+        }
+        const all = texts.join('\n');
+        assert.ok(/P-[a-z2-7]{8,}/.test(all), 'tokens are shown');
+        const words = new Set(all.split(/[^\p{L}\p{N}-]+/u));
+        const found = [...marks].filter((mark) => words.has(mark) || (mark.length > 6 && all.includes(mark)));
+        assert.deepEqual(found, []);
+    });
+});
+
+test('when the program stops the page says so and keeps what it shows; when it is back the page is live again', { skip }, async () => {
+    await look(SIGHTS[0], async (page) => {
+        await page.goto(`${base}/findings`);
+        await settled(page);
+        const rows = await page.locator('[data-row]').count();
+        await stop();
+        await page.getByText(/Not connected, shown as of \d\d:\d\d/).waitFor({ timeout: 10_000 });
+        assert.equal(await page.locator('[data-row]').count(), rows);
+        await shot(page, 'real-offline-1440-light-en', false);
+        assert.deepEqual(await axe(page), []);
+        await start(port);
+        await page.getByText('Not connected').waitFor({ state: 'detached', timeout: 20_000 });
+        // Sessions end with the program: the next look asks to sign in, at the same address.
+        await page.reload();
+        await page.waitForSelector('h1');
+        assert.ok(page.url().endsWith('/findings'));
+    });
+});
+
+test('the ledger on disk still verifies after all this', { skip }, async () => {
+    await stop();
+    const ledger = [join(data, 'ledger'), join(data, 'data/ledger')].find(existsSync);
+    const { stdout } = await run(PROGRAM, ['ledger', 'verify', ledger]);
+    assert.equal(JSON.parse(stdout.trim().split('\n').at(-1)).holds, true);
+});

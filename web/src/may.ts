@@ -1,0 +1,20 @@
+// What a role may do, as the program decides it (src/lab/people/schema): the page hides what would be refused. The program checks every request itself.
+
+import { useSession } from './api/queries';
+
+const READ = ['today.read', 'device.read', 'finding.read'];
+const ALL = [...READ, 'device.name', 'result.read', 'finding.decide', 'ledger.read', 'ledger.verify'];
+const ROLES: Record<string, string[]> = {
+    'local administrator': ALL,
+    'lab manager': ALL,
+    IT: ALL,
+    auditor: [...READ, 'ledger.read', 'ledger.verify'],
+    technologist: [...READ, 'result.read'],
+};
+
+export const may = (role: string, permission: string) => (ROLES[role] ?? READ).includes(permission);
+
+export function useMay(permission: string): boolean {
+    const role = useSession().data?.person.role;
+    return role !== undefined && may(role, permission);
+}
