@@ -92,14 +92,19 @@ static bool probe(const struct app_where *w, struct span *in)
     struct app_side *side = &w->f->side[w->direction];
     struct span mllp = *in;
     struct span astm = *in;
-    if (app_hl7_probe(&side->hl7, &mllp)) {
-        become_lab(w, APP_HL7);
-        *in = mllp;
-        return true;
+    bool is_hl7 = app_hl7_probe(&side->hl7, &mllp);
+    if (is_hl7) { /* ASTM that was certain before the start of this block was whole came first, however the stream is cut */
+        size_t whole = in->n - mllp.n + (side->hl7.mllp.held_n > 0 ? 0 : MLLP_HELD - 1);
+        astm.n = whole < in->n ? whole : in->n;
     }
     if (app_astm_probe(w, &astm)) {
         become_lab(w, APP_ASTM);
-        *in = astm;
+        *in = span_of(astm.p, (size_t)(in->p + in->n - astm.p));
+        return true;
+    }
+    if (is_hl7) {
+        become_lab(w, APP_HL7);
+        *in = mllp;
         return true;
     }
     return false;
