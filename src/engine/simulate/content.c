@@ -120,7 +120,10 @@ void patient_make(struct rng *r, unsigned number, struct patient *p)
     write_number(p->visit, sizeof p->visit, "V", 800000 + rng_below(r, 99999), 8);
     p->family = pick(r, family_names, COUNT(family_names));
     p->given = p->sex == 'F' ? pick(r, given_names_f, COUNT(given_names_f)) : pick(r, given_names_m, COUNT(given_names_m));
-    write_number(p->birth, sizeof p->birth, "", 19300000 + rng_below(r, 77) * 10000 + (1 + rng_below(r, 12)) * 100 + 1 + rng_below(r, 28), 8);
+    uint32_t born = 19300000 + rng_below(r, 77) * 10000; /* one draw a statement: their order is the format */
+    born += (1 + rng_below(r, 12)) * 100;
+    born += 1 + rng_below(r, 28);
+    write_number(p->birth, sizeof p->birth, "", born, 8);
     p->street = pick(r, streets, COUNT(streets));
     p->house = 1 + rng_below(r, 240);
     p->ward = pick(r, wards, COUNT(wards));
