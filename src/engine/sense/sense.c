@@ -1,7 +1,7 @@
 /* One packet's way: clock → link → IP (fragments) → flow → TCP stream or datagram; and what is common to all records.
  *
  * 1. Nothing here allocates for a packet that is in order and belongs to a known flow.
- * 2. `now` is the packet clock: it never goes back by less than an hour, and a single packet cannot move it by more.
+ * 2. `now` is the packet clock: it never goes back by less than an hour, and a single packet cannot move it by more. Times are held within ±TIME_END.
  * 3. Every record of the room passes put_record, which numbers it.
  * 4. Wrong checksums are accepted (see wire/tcp.h, wire/udp.h, wire/ip.h). */
 #include "engine/sense/sense.h"
@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define TIME_END (((tq_time)1 << 62) - 1) /* years 1823 to 2116: the difference of any two such times fits */
 #define LEAP (3600 * TIME_SECOND) /* a step of the packet clock that one packet alone cannot make */
 #define UNKNOWN_TYPES 8           /* unknown link types told apart */
 
@@ -231,8 +232,12 @@ static void sweep(struct sense *s)
 
 static bool near(tq_time a, tq_time b)
 {
-    __int128 apart = (__int128)a - b;
-    return apart < LEAP && apart > -LEAP;
+    return a - b < LEAP && b - a < LEAP;
+}
+
+static inline tq_time within(tq_time t)
+{
+    return t > TIME_END ? TIME_END : t < -TIME_END ? -TIME_END : t;
 }
 
 /* Moves the clock to a packet's time. A packet that stands more than an hour away must be confirmed by the next one. */
@@ -260,6 +265,7 @@ static inline void tick(struct sense *s, tq_time time)
 
 void sense_advance(struct sense *s, tq_time now)
 {
+    now = within(now);
     if (s->stats.packets == 0 || now <= s->now)
         return;
     s->now = now;
@@ -481,6 +487,7 @@ static void on_ip(struct sense *s, struct way *w)
 
 void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span bytes, uint32_t wire_length)
 {
+    time = within(time);
     struct way w;
     w.time = time;
     w.wire_length = wire_length;

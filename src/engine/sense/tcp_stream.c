@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-#define JOURNAL_SIZE (4u << 20)
+#define JOURNAL_MAX (4u << 20) /* the journal takes a quarter of what may be held, as a power of 2 between these */
+#define JOURNAL_MIN 4096u
 #define JOURNAL_STEPS 64                 /* most chunks looked at for one repeated segment */
 #define HELD_MOST 1024                   /* most segments of one side */
 #define WAIT_ACKED (TIME_SECOND / 10)    /* captures put an acknowledgement before its data now and then */
@@ -42,8 +43,10 @@ static inline int32_t ahead(uint32_t a, uint32_t b)
 int streams_init(struct streams *t, const struct sense_limits *limits, struct error *e)
 {
     *t = (struct streams){.max_flow = limits->reassembly_flow, .max_total = limits->reassembly_total};
-    t->journal.size = JOURNAL_SIZE;
-    t->journal.ring = malloc(JOURNAL_SIZE);
+    t->journal.size = JOURNAL_MIN;
+    while (t->journal.size < JOURNAL_MAX && t->journal.size * 8 <= limits->reassembly_total)
+        t->journal.size *= 2;
+    t->journal.ring = malloc(t->journal.size);
     return t->journal.ring != NULL ? 0 : err_set(e, ERR_SYSTEM, "no memory for TCP streams");
 }
 
