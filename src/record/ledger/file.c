@@ -137,6 +137,11 @@ int file_sync_path(int dir, const char *path, struct error *e)
     return rc;
 }
 
+int file_sync_all(int dir, struct error *e)
+{
+    return syncfs(dir) == 0 ? 0 : err_sys(e, errno, "making the ledger durable");
+}
+
 int file_replace(int dir, const char *path, struct span data, bool sync, struct error *e)
 {
     char temporary[PATH_MAX];

@@ -42,6 +42,7 @@
 #include <unistd.h>
 
 #define SALTS 64
+#define GATHER (4u << 20)
 #define DAY (INT64_C(86400) * TIME_SECOND)
 
 struct ledger {
@@ -56,7 +57,8 @@ struct ledger {
     struct edge edge;
     struct segment_writer segments[STREAMS];
     struct journal journal;
-    struct buf queue; /* the next frame */
+    struct buf queue;    /* the next frame */
+    struct buf gathered; /* one stream's records on their way to a segment */
     uint32_t queued;
 
     uint8_t salts[SALTS][ENTRY_SALT];
@@ -213,32 +215,41 @@ static uint32_t day_of(tq_time time)
     return time < 0 ? 0 : (uint32_t)(time / DAY);
 }
 
-/* Writes the sealed records of a frame's body into their segments, neighbours of one stream in one write. */
-static int write_segments(struct ledger *l, struct span body, struct error *e)
+/* Writes one stream's records out of a frame's body, gathered so that many small ones cost few writes. */
+static int write_stream(struct ledger *l, enum ledger_stream stream, struct span body, struct error *e)
 {
+    struct segment_writer *w = &l->segments[stream_slot(stream)];
+    struct buf *run = &l->gathered;
     struct sealed_record r;
-    struct span run = {0};
     uint64_t run_index = 0;
     uint32_t run_day = 0;
-    enum ledger_stream run_stream = LEDGER_CUSTODY;
+    buf_clear(run);
     while (sealed_record_take(&body, &r) == 1) {
         struct entry entry;
         if (entry_parse(r.entry, &entry, e) != 0)
             return -1;
-        uint32_t day = entry.stream == LEDGER_OBSERVATION ? day_of(entry.time) : 0;
-        bool same = run.n > 0 && run_stream == entry.stream && run_day == day && run.n + r.bytes.n < (8u << 20);
-        if (same) {
-            run.n += r.bytes.n;
+        if (entry.stream != stream)
             continue;
+        uint32_t day = stream == LEDGER_OBSERVATION ? day_of(entry.time) : 0;
+        if (run->n > 0 && (day != run_day || run->n + r.bytes.n > GATHER)) {
+            if (segment_write(w, run_index, run_day, buf_span(run), e) != 0)
+                return -1;
+            buf_clear(run);
         }
-        if (run.n > 0 && segment_write(&l->segments[stream_slot(run_stream)], run_index, run_day, run, e) != 0)
-            return -1;
-        run = r.bytes;
-        run_index = r.index;
-        run_day = day;
-        run_stream = entry.stream;
+        if (run->n == 0) {
+            run_index = r.index;
+            run_day = day;
+        }
+        buf_add_span(run, r.bytes);
+        if (!buf_ok(run))
+            return err_sys(e, ENOMEM, "writing segments");
     }
-    return run.n > 0 ? segment_write(&l->segments[stream_slot(run_stream)], run_index, run_day, run, e) : 0;
+    return run->n > 0 ? segment_write(w, run_index, run_day, buf_span(run), e) : 0;
+}
+
+static int write_segments(struct ledger *l, struct span body, struct error *e)
+{
+    return write_stream(l, LEDGER_CUSTODY, body, e) == 0 ? write_stream(l, LEDGER_OBSERVATION, body, e) : -1;
 }
 
 /* Adds a frame's entries to the tree. watch: the root at that size is wanted (NULL: none is). */
@@ -644,6 +655,7 @@ static void release(struct ledger *l)
     journal_close(&l->journal);
     edge_release(&l->edge);
     buf_release(&l->queue);
+    buf_release(&l->gathered);
     crypto_signer_free(l->signer);
     keyring_free(l->ring);
     if (l->lock >= 0)
@@ -669,6 +681,7 @@ struct ledger *ledger_open(const struct ledger_options *options, char ret_note[2
     l->dir = l->lock = l->journal.fd = l->segments[0].fd = l->segments[1].fd = -1;
     l->interval = options->checkpoint_interval;
     l->queue = BUF_INIT(JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX + SHA256_SIZE);
+    l->gathered = BUF_INIT(GATHER + SEALED_RECORD_MAX);
     (void)pthread_mutex_init(&l->mutex, NULL);
     if (ret_note != NULL)
         ret_note[0] = 0;

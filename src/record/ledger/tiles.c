@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define FEW_TILES 8 /* up to here each file is synced by itself */
+
 void tile_path(char out[TILE_PATH], int level, uint64_t n, unsigned width)
 {
     unsigned groups[7]; /* of three digits, last first: 2^64 has 20 digits */
@@ -235,6 +237,8 @@ static int sync_folders(int dir, const char *path, char last[TILE_PATH], struct 
 int edge_sync(struct edge *x, uint64_t base, struct error *e)
 {
     uint64_t size = x->tree.size;
+    if (tile_full(size, 0) - tile_full(base, 0) > FEW_TILES)
+        return file_sync_all(x->dir, e);
     char path[TILE_PATH];
     char last[TILE_PATH] = "";
     for (int level = TILE_ENTRIES; level < TILE_LEVELS; level++) {
