@@ -214,22 +214,23 @@ static void put_result(const struct app_where *w, const struct hl7_delims *d, st
     struct span f[FIELDS];
     (void)hl7_fields(d, segment, f, FIELDS);
     c->scratch_n = 0;
+    const struct hl7_delims *escaped = span_find(&segment, d->escape) < segment.n ? d : NULL;
     struct span id = hl7_part(f[3], d->repetition, 1);
     struct span code = hl7_part(id, d->component, 1);
     size_t from = code.n > 0 ? 1 : 4; /* the alternate identifier where the first is empty */
-    lab_text(c, d, KEY_TEST_CODE, hl7_part(id, d->component, from), APP_FOREIGN_MAX);
-    lab_text(c, d, KEY_TEST_SYSTEM, hl7_part(id, d->component, from + 2), APP_FOREIGN_MAX);
-    lab_text(c, d, KEY_TEST_TEXT, hl7_part(id, d->component, from + 1), APP_FOREIGN_MAX);
+    lab_text(c, escaped, KEY_TEST_CODE, hl7_part(id, d->component, from), APP_FOREIGN_MAX);
+    lab_text(c, escaped, KEY_TEST_SYSTEM, hl7_part(id, d->component, from + 2), APP_FOREIGN_MAX);
+    lab_text(c, escaped, KEY_TEST_TEXT, hl7_part(id, d->component, from + 1), APP_FOREIGN_MAX);
     struct span order = either(r->order_obr, r->order_orc);
     r->orc_used = true;
     lab_text(c, d, KEY_PATIENT, r->patient, APP_IDENTITY_MAX);
     lab_text(c, d, KEY_SPECIMEN, either(r->specimen, order), APP_IDENTITY_MAX);
     lab_text(c, d, KEY_ORDER, order, APP_IDENTITY_MAX);
-    lab_value(c, d, f[5]);
-    lab_text(c, d, KEY_VALUE_TYPE, f[2], APP_FOREIGN_MAX);
-    lab_text(c, d, KEY_UNITS, units_of(d, f[6]), APP_FOREIGN_MAX);
+    lab_value(c, escaped, f[5]);
+    lab_text(c, escaped, KEY_VALUE_TYPE, f[2], APP_FOREIGN_MAX);
+    lab_text(c, escaped, KEY_UNITS, units_of(d, f[6]), APP_FOREIGN_MAX);
     put_flags(c, d, f[8]);
-    lab_text(c, d, KEY_STATUS, f[11], APP_FOREIGN_MAX);
+    lab_text(c, escaped, KEY_STATUS, f[11], APP_FOREIGN_MAX);
     lab_time(c, either(f[14], r->observed));
     record_put(&c->options.sink, &c->record);
 }

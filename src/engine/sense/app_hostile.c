@@ -133,6 +133,7 @@ static bool is_ldap(struct span s)
 /* What begins here, or NULL. */
 static const char *attempt(struct span s)
 {
+    uint8_t second = span_peek(&s, 1);
     switch (s.p[0]) {
     case '<':
         return is_script(s) ? "script injection" : NULL;
@@ -153,17 +154,23 @@ static const char *attempt(struct span s)
     case '&':
         return is_chained_command(s) ? "shell command" : NULL;
     case '.':
+        if (second != '.')
+            return NULL;
         return starts(s, "../../") || starts(s, "..\\..\\") || starts(s, "..\\E\\..\\E\\") || starts(s, "..%2f..%2f") ? "path traversal" : NULL;
     case '/':
+        if (second != 'e' && second != 'b')
+            return NULL;
         return starts(s, "/etc/passwd") || starts(s, "/etc/shadow") || starts(s, "/bin/sh -") || starts(s, "/bin/bash -") ? "shell command" : NULL;
     case '*':
-        return is_ldap(s) ? "LDAP injection" : NULL;
+        return second == ')' && is_ldap(s) ? "LDAP injection" : NULL;
     case 'j':
     case 'J':
+        if ((second | 0x20) != 'a')
+            return NULL;
         return starts(s, "javascript:alert(") || starts(s, "javascript:eval(") || starts(s, "javascript:document.") ? "script injection" : NULL;
     case 'x':
     case 'X':
-        return starts(s, "xp_cmdshell") ? "SQL injection" : NULL;
+        return (second | 0x20) == 'p' && starts(s, "xp_cmdshell") ? "SQL injection" : NULL;
     default:
         return s.p[0] == 0 ? "NUL byte" : "control character";
     }
