@@ -126,6 +126,8 @@ static void unknown(const struct app_where *w, struct span bytes)
         const char *label = app_label_stream(bytes);
         if (label != NULL) {
             become_other(w->c, w->f, label);
+            if (strcmp(label, "dicom") == 0)
+                app_dicom_begin(w, bytes);
             return;
         }
     }
@@ -174,6 +176,8 @@ void app_data(struct app_context *c, struct app_flow **state, const struct flow_
         app_astm_data(&w, bytes);
         break;
     case APP_OTHER:
+        if (f->dicom_asked)
+            app_dicom_answer(&w, bytes);
         break;
     }
 }
@@ -218,6 +222,8 @@ void app_close(struct app_context *c, struct app_flow **state, const struct flow
             app_hl7_close(&w);
         else if (f->kind == APP_ASTM)
             app_astm_close(&w);
+        else if (i == f->dicom_caller)
+            app_dicom_close(&w);
         if ((f->kind == APP_HL7 || f->kind == APP_ASTM) && f->side[i].conflict)
             lab_conflict(&w);
         give_up(c, f, i);

@@ -5,6 +5,7 @@
  *   app_hl7.c      MLLP blocks → lab.message, lab.result
  *   app_astm.c     ASTM sessions → lab.message, lab.result
  *   app_record.c   records, private fields, message types, evidence about devices
+ *   app_dicom.c    DICOM associations: who calls whom
  *   app_hold.c     memory for unfinished messages, under the limits
  *   app_hostile.c  payloads that try to exploit a receiver
  */
@@ -83,7 +84,10 @@ struct app_flow {
     enum app_kind kind;
     const char *label;
     bool conflict_told;
-    bool called;              /* a DICOM association was asked for */
+    bool dicom_asked;         /* a DICOM association was asked for, by side dicom_caller, and is not answered yet */
+    uint8_t dicom_caller;
+    char dicom_called[17];    /* application entity titles, without spaces at the end */
+    char dicom_calling[17];
     struct app_side side[2];
 };
 
@@ -155,6 +159,11 @@ void app_astm_forget(const struct app_where *w);
 /* ── app_label.c ── The label of a protocol whose stream begins with these bytes, or NULL. */
 const char *app_label_stream(struct span start);
 const char *app_label_datagram(const struct flow_ref *flow, struct span bytes);
+
+/* ── app_dicom.c ── A stream that was recognised as DICOM: the association asked for, and what became of it (PS3.8, 9.3). */
+void app_dicom_begin(const struct app_where *w, struct span start);
+void app_dicom_answer(const struct app_where *w, struct span start);
+void app_dicom_close(const struct app_where *w);
 
 /* ── app_hold.c ── */
 /* Appends to a message's buffer. False: not kept: it would pass the limit of a message (*over set) or of all messages (*over not set). */

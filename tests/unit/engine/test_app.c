@@ -467,9 +467,33 @@ static void other_protocols(void **state)
     never_a_message(SPAN_LIT("\x00\x00\x00\x54\xfeSMB\x40\x00"), "smb");
     never_a_message(SPAN_LIT("<?xml version=\"1.0\"?>\n<HEL.R01>\n<HDR>"), "poct1a");
     never_a_message(SPAN_LIT("220 mail.example ESMTP\r\n"), "smtp");
-    never_a_message(SPAN_LIT("\x01\x00\x00\x00\x00\x60\x00\x01\x00\x00STORE_SCP       STORE_SCU       "), "dicom");
     never_a_message(SPAN_LIT("\x0bMSH\x0bMSHA\x0b\x1c\r\x05\x02\x03\x04\x05\x02" "1hello\x03" "00\x04"), "");
     never_a_message(SPAN_LIT("{\"id\":1}\x05\x06\x15\x02"), "");
+}
+
+static void dicom_associations(void **state)
+{
+    (void)state;
+#define RQ "\x01\x00\x00\x00\x00\x60\x00\x01\x00\x00" "STORE_SCP       STORE_SCU       " "0123456789"
+    struct collect k;
+    collect_open(&k, 0, false);
+    collect_data(&k, 0, SPAN_LIT(RQ));
+    assert_string_equal(app_label(k.flow), "dicom");
+    assert_true(app_done(k.flow, 0));
+    assert_false(app_done(k.flow, 1));
+    collect_data(&k, 1, SPAN_LIT("\x02\x00\x00\x00\x00\x60"));
+    assert_true(app_done(k.flow, 1));
+    collect_end_flow(&k);
+    collect_data(&k, 0, SPAN_LIT(RQ));
+    collect_data(&k, 1, SPAN_LIT("\x03\x00"));
+    collect_end_flow(&k);
+    collect_data(&k, 1, SPAN_LIT(RQ));
+    collect_end_flow(&k);
+    assert_string_equal(buf_text(&k.lines), "dicom.association; calling=STORE_SCU; called=STORE_SCP; result=accepted\n"
+                                            "dicom.association; calling=STORE_SCU; called=STORE_SCP; result=rejected\n"
+                                            "dicom.association; calling=STORE_SCU; called=STORE_SCP; result=not answered\n");
+    assert_int_equal(k.stats.dicom_associations, 3);
+    collect_close(&k);
 }
 
 static void late_and_in_the_middle(void **state)
@@ -650,7 +674,7 @@ int main(void)
         cmocka_unit_test(hl7_large_value),   cmocka_unit_test(many_private_fields), cmocka_unit_test(astm_cut_anywhere),   cmocka_unit_test(astm_types_and_evidence),
         cmocka_unit_test(astm_violations),   cmocka_unit_test(astm_holes),      cmocka_unit_test(astm_limits),             cmocka_unit_test(other_protocols),
         cmocka_unit_test(late_and_in_the_middle), cmocka_unit_test(contradictions), cmocka_unit_test(attacks),             cmocka_unit_test(harmless),
-        cmocka_unit_test(absurd_sizes),      cmocka_unit_test(types),           cmocka_unit_test(many_unfinished),
+        cmocka_unit_test(absurd_sizes),      cmocka_unit_test(types),           cmocka_unit_test(many_unfinished),         cmocka_unit_test(dicom_associations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
