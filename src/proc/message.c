@@ -159,9 +159,9 @@ int channel_read(struct channel *c, struct error *e)
 
 int channel_next(struct channel *c, struct message *ret, struct error *e)
 {
-    struct span s = span_of(c->in.p + c->taken, c->in.n - c->taken);
-    if (c->in.p == NULL || s.n < MESSAGE_HEAD)
+    if (c->in.n - c->taken < MESSAGE_HEAD)
         return 0;
+    struct span s = span_of(c->in.p + c->taken, c->in.n - c->taken);
     uint32_t length = span_be32(&s);
     uint8_t type = span_u8(&s);
     uint8_t fds = span_u8(&s);

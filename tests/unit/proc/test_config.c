@@ -1,0 +1,164 @@
+#include "../cmocka_all.h"
+
+#include "proc/config.h"
+#include "proc/config_keys.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct config config;
+
+static int parse(const char *text, struct error *e)
+{
+    *e = (struct error){0};
+    return config_parse(&config, span_str(text), "lab.yaml", e);
+}
+
+static void wrong(const char *text, const char *place, const char *words)
+{
+    struct error e;
+    assert_int_equal(parse(text, &e), -1);
+    assert_int_equal(e.class, ERR_MISUSE);
+    if (strstr(e.text, place) == NULL || strstr(e.text, words) == NULL)
+        fail_msg("\"%s\" lacks %s or \"%s\"", e.text, place, words);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    struct error e;
+    config_default(&config);
+    assert_string_equal(config.site, "laboratory");
+    assert_string_equal(config.data, "/var/lib/tourniquet");
+    assert_string_equal(config.console_listen.host, "127.0.0.1");
+    assert_int_equal(config.console_listen.port, 8443);
+    assert_string_equal(config.console_name, "localhost");
+    assert_int_equal(config.capture_count + config.relay_count + config.listener_count, 0);
+    assert_int_equal(parse("", &e), 0); /* an empty file is all defaults */
+    assert_string_equal(config.site, "laboratory");
+    assert_int_equal(parse("# nothing\n", &e), 0);
+}
+
+static void test_whole(void **state)
+{
+    (void)state;
+    struct error e;
+    const char *text = "site: main-street\ndata: /srv/lab\ncapture: [ { interface: eth1 }, { interface: eth2 } ]\nrelay:\n"
+                       "  - { name: chemistry, listen: 10.0.5.1:5000, forward: lis.example:2575, protocol: mllp, tls: { to: required } }\n"
+                       "  - name: hematology\n    listen: \"[fe80::1]:5001\"\n    forward: 10.0.6.1:2576\n    protocol: astm\n"
+                       "console: { listen: \"[::1]:9443\", name: lab.example }\n"
+                       "listeners: [ { for: taxii, listen: 0.0.0.0:8444, name: share.lab.example } ]\n";
+    assert_int_equal(parse(text, &e), 0);
+    assert_string_equal(config.site, "main-street");
+    assert_int_equal(config.capture_count, 2);
+    assert_string_equal(config.capture[1].interface, "eth2");
+    assert_int_equal(config.relay_count, 2);
+    assert_string_equal(config.relay[0].forward.host, "lis.example");
+    assert_int_equal(config.relay[0].forward.port, 2575);
+    assert_string_equal(config.relay[0].tls_to, "required");
+    assert_string_equal(config.relay[1].listen.host, "fe80::1");
+    assert_string_equal(config.relay[1].tls_to, "off"); /* a default inside a list */
+    assert_string_equal(config.console_listen.host, "::1");
+    assert_int_equal(config.console_listen.port, 9443);
+    assert_string_equal(config.listener[0].purpose, "taxii");
+    char out[300];
+    config_endpoint_text(&config.console_listen, out, sizeof out);
+    assert_string_equal(out, "[::1]:9443");
+}
+
+static void test_wrong(void **state)
+{
+    (void)state;
+    wrong("site: x\nconsole:\n  lisen: 127.0.0.1:1\n", "lab.yaml:3:3:", "unknown key \"lisen\"; expected one of listen, name");
+    wrong("site: x\nsite: y\n", "lab.yaml:2:1:", "site is given twice");
+    wrong("console: { listen: 127.0.0.1:1 }\nconsole: { name: a.b }\n", "lab.yaml:2:1:", "console is given twice");
+    wrong("capture:\n  - interface: eth0\n    interface: eth1\n", "lab.yaml:3:5:", "twice");
+    wrong("relay:\n  - name: a\n", "lab.yaml:2:5:", "listen is missing");
+    wrong("relay: {}\n", "lab.yaml:1:8:", "a list");
+    wrong("relay: [ x ]\n", "lab.yaml:1:10:", "a list");
+    wrong("site: [ a ]\n", "lab.yaml:1:7:", "expected a name");
+    wrong("console: x\n", "lab.yaml:1:10:", "keys with values");
+    wrong("? [a]\n: b\n", "lab.yaml:1:3:", "expected one of the keys");
+    wrong("x\n", "lab.yaml:1:1:", "expected keys with values");
+    wrong("a: &b c\n", "lab.yaml:1:1:", "unknown key");
+    wrong("site: *b\n", "lab.yaml:1:7:", "anchors and aliases");
+    wrong("site: 'a\n", "lab.yaml:", "not YAML");
+    wrong("site: a\x01\n", "lab.yaml:", "not YAML");
+    wrong("site: \xff\xff\n", "lab.yaml:", "not YAML");
+    wrong("site: \"a\\0b\"\n", "lab.yaml:1:7:", "expected a name");
+    wrong("\"si\\0te\": a\n", "lab.yaml:1:1:", "unknown key");
+    wrong("capture[]: a\n", "lab.yaml:1:1:", "unknown key");
+    wrong("console.name: a\n", "lab.yaml:1:1:", "unknown key");
+    wrong("site: aaaaaaaaaabbbbbbbbbbccccccccccddddddddddx\n", "lab.yaml:1:7:", "1 to 40");
+}
+
+static void test_too_many(void **state)
+{
+    (void)state;
+    struct error e;
+    char text[4096] = "capture:\n";
+    for (int i = 0; i < CONFIG_CAPTURES; i++)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "  - { interface: eth%d }\n", i);
+    assert_int_equal(parse(text, &e), 0);
+    assert_int_equal(config.capture_count, CONFIG_CAPTURES);
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "  - { interface: more }\n");
+    wrong(text, "lab.yaml:18:5:", "at most 16");
+}
+
+static void test_a_failure_changes_nothing(void **state)
+{
+    (void)state;
+    struct error e;
+    assert_int_equal(parse("site: before\n", &e), 0);
+    assert_int_equal(parse("site: after\nconsole: 1\n", &e), -1);
+    assert_string_equal(config.site, "before");
+}
+
+static bool endpoint(const char *text, bool names)
+{
+    struct config_endpoint p;
+    return config_endpoint_parse(span_str(text), names, &p);
+}
+
+static void test_endpoints(void **state)
+{
+    (void)state;
+    assert_true(endpoint("10.0.0.1:1", false));
+    assert_true(endpoint("[::]:65535", false));
+    assert_true(endpoint("lis.example:2575", true));
+    const char *const bad[] = {"", ":", "10.0.0.1", "10.0.0.1:", "10.0.0.1:0", "10.0.0.1:65536", "10.0.0.1:01", "10.0.0.1: 1", "::1:80", "[10.0.0.1]:80", "[::1:80",
+                               "lis..example:1", "-lis:1", "lis-:1", "1.2.3:4", "lis_a:1", "10.0.0.256:1", ":80", "[]:80"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (endpoint(bad[i], true))
+            fail_msg("taken as an endpoint: %s", bad[i]);
+    assert_false(endpoint("lis.example:2575", false));
+}
+
+/* The table itself: every default is a value that its own key takes, every key is documented, and bits are enough to mark them. */
+static void test_table(void **state)
+{
+    (void)state;
+    struct buf document = BUF_INIT(65536);
+    config_document(&document);
+    assert_true(buf_ok(&document) && config_key_count <= 64);
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *k = &config_keys[i];
+        char row[160];
+        struct config scratch;
+        (void)snprintf(row, sizeof row, "| `%s` | ", k->path);
+        assert_non_null(strstr(buf_text(&document), row));
+        assert_true(strlen(k->help) > 8);
+        if (k->initial != NULL)
+            assert_true(config_store(k, span_str(k->initial), &scratch));
+    }
+    buf_release(&document);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_whole),     cmocka_unit_test(test_wrong), cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_a_failure_changes_nothing), cmocka_unit_test(test_endpoints), cmocka_unit_test(test_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
