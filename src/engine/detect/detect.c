@@ -10,7 +10,7 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->key = options->hash_key;
         d->causes = memo_new(CAUSES_MAX, sizeof(uint8_t));
         d->known = senders_new();
-        d->results = results_new();
+        d->results = results_new(RESULTS_MAX);
         d->messages = messages_new();
     }
     if (d == NULL || d->causes == NULL || d->known == NULL || d->results == NULL || d->messages == NULL) {
@@ -27,7 +27,7 @@ void detect_free(struct detect *d)
         return;
     memo_free(d->causes);
     memo_free(d->known);
-    memo_free(d->results);
+    results_free(d->results);
     memo_free(d->messages);
     free(d);
 }
@@ -66,21 +66,19 @@ static struct message message_of(const struct record *r)
     struct message m = {0};
     for (size_t i = 0; i < r->n; i++) {
         const struct field *f = &r->fields[i];
-        struct span *to = f->key == KEY_MESSAGE_ID     ? &m.id
-                          : f->key == KEY_MESSAGE_TYPE ? &m.type
-                          : f->key == KEY_CONTROL_ID   ? &m.control_id
-                          : f->key == KEY_SENDER       ? &m.sender
-                          : f->key == KEY_MALFORMED    ? &m.malformed
-                          : f->key == KEY_HOSTILE      ? &m.hostile
-                          : f->key == KEY_ACK_CODE     ? &m.ack_code
-                          : f->key == KEY_ACK_FOR      ? &m.ack_for
-                                                       : NULL;
-        if (to != NULL)
-            *to = f->text;
-        else if (f->key == KEY_RESULTS)
-            m.results = f->number;
-        else if (f->key == KEY_PATIENTS)
-            m.patients = f->number;
+        switch (f->key) {
+        case KEY_MESSAGE_ID: m.id = f->text; break;
+        case KEY_MESSAGE_TYPE: m.type = f->text; break;
+        case KEY_CONTROL_ID: m.control_id = f->text; break;
+        case KEY_SENDER: m.sender = f->text; break;
+        case KEY_MALFORMED: m.malformed = f->text; break;
+        case KEY_HOSTILE: m.hostile = f->text; break;
+        case KEY_ACK_CODE: m.ack_code = f->text; break;
+        case KEY_ACK_FOR: m.ack_for = f->text; break;
+        case KEY_RESULTS: m.results = f->number; break;
+        case KEY_PATIENTS: m.patients = f->number; break;
+        default: break;
+        }
     }
     return m;
 }
@@ -90,17 +88,17 @@ static struct result result_of(const struct record *r)
     struct result t = {0};
     for (size_t i = 0; i < r->n; i++) {
         const struct field *f = &r->fields[i];
-        struct span *to = f->key == KEY_MESSAGE       ? &t.message
-                          : f->key == KEY_TEST_CODE   ? &t.code
-                          : f->key == KEY_TEST_SYSTEM ? &t.system
-                          : f->key == KEY_SPECIMEN    ? &t.specimen
-                          : f->key == KEY_VALUE       ? &t.value
-                          : f->key == KEY_UNITS       ? &t.units
-                          : f->key == KEY_STATUS      ? &t.status
-                          : f->key == KEY_OBSERVED_AT ? &t.observed
-                                                      : NULL;
-        if (to != NULL)
-            *to = f->text;
+        switch (f->key) {
+        case KEY_MESSAGE: t.message = f->text; break;
+        case KEY_TEST_CODE: t.code = f->text; break;
+        case KEY_TEST_SYSTEM: t.system = f->text; break;
+        case KEY_SPECIMEN: t.specimen = f->text; break;
+        case KEY_VALUE: t.value = f->text; break;
+        case KEY_UNITS: t.units = f->text; break;
+        case KEY_STATUS: t.status = f->text; break;
+        case KEY_OBSERVED_AT: t.observed = f->text; break;
+        default: break;
+        }
     }
     return t;
 }

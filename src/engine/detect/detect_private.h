@@ -5,11 +5,12 @@
 
 #include "engine/detect/detect.h"
 #include "engine/detect/memo.h"
+#include "engine/detect/results.h"
 
-/* Most entries of each memory; when one is full, memo.h says what goes. 9 MiB together. */
+/* Most entries of each memory; when one is full, memo.h says what goes. 6 MiB together. */
 #define CAUSES_MAX 16384   /* causes of findings: one that was pushed out may be told again, and the keeper joins it */
 #define KNOWN_MAX 16384    /* senders, their addresses and names, receivers */
-#define RESULTS_MAX 65536  /* results, to see whether one comes back changed */
+#define RESULTS_MAX 81920  /* results, to see whether one comes back changed */
 #define MESSAGES_MAX 16384 /* messages with results, to see whether one comes back */
 
 #define LEARN_DEFAULT (60 * TIME_SECOND)
@@ -92,25 +93,25 @@ struct detect {
     struct hash_key key; /* of all digests; from the state where one was restored */
     struct memo *causes;
     struct memo *known;
-    struct memo *results;
+    struct results *results;
     struct memo *messages;
     bool started;
     bool learnt; /* senders that were learnt in an earlier run were restored: learning is over */
     tq_time first;
     size_t senders_learnt;
     uint64_t counts[KIND_COUNT];
-    /* the message whose results come in: its id, and digests of the id and of who sends to whom */
+    /* the message whose results come in: its id, and what all its results share */
     struct {
         char id[64];
         size_t n;
-        struct digest message;
-        struct digest place;
+        uint64_t message;
+        uint64_t place; /* who sends to whom */
     } current;
     /* the same message, for result.replayed */
     struct {
-        struct digest id;
+        uint64_t id;
         struct digest identity;
-        struct digest content;
+        uint64_t content; /* of the results so far */
         int64_t results_left;
     } open;
     struct record finding;
@@ -127,7 +128,6 @@ void judge_replay_message(struct detect *d, const struct record *r, const struct
 
 /* The memories, each made by the file that knows its values. NULL: no memory. */
 struct memo *senders_new(void);
-struct memo *results_new(void);
 struct memo *messages_new(void);
 
 /* The part of the state that sender.c keeps. */

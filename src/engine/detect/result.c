@@ -7,25 +7,12 @@
 #define REPLAY_AFTER (10 * 60 * TIME_SECOND)
 #define CAUSE_MAX 1024
 
-/* Halves of digests: this memory is the largest, and is looked into for every result. */
-struct kept_result {
-    uint64_t content;
-    uint64_t message;
-    uint8_t final;
-    uint8_t several; /* one message held this result several times with different content (replicates, sub-tests): not comparable */
-};
-
-struct memo *results_new(void)
-{
-    return memo_new(RESULTS_MAX, sizeof(struct kept_result));
-}
-
-static struct digest digest_text(const struct detect *d, char purpose, struct span text)
+static uint64_t digest_text(const struct detect *d, char purpose, struct span text)
 {
     struct digester g;
     digest_start(&g, &d->key, purpose);
     digest_add(&g, text);
-    return digest_end(&g);
+    return digest_end_half(&g);
 }
 
 /* OBX-11 and E1394 R-9. Final: F, U, V, or nothing said. Changed on purpose: C corrected, A amended, W wrong, D deleted, X cannot be obtained. */
@@ -82,9 +69,9 @@ static void changed(struct detect *d, const struct record *r, const struct resul
 
 /* ── Whole messages ── */
 
-/* A message with results, by its identity; or, under a flow's key, the identity of its last such message in `content`. */
+/* A message with results, by its identity; or, under a flow's key, half the identity of its last such message in `content`. */
 struct kept_message {
-    struct digest content; /* the sum of its results */
+    uint64_t content; /* the sum of its results */
     uint64_t flow;
     struct address from;
     tq_time time;
@@ -120,7 +107,7 @@ void judge_replay_message(struct detect *d, const struct record *r, const struct
         return;
     d->open.id = digest_text(d, 'm', m->id);
     d->open.identity = identity_of(d, p->receiver, p->port, m->control_id);
-    d->open.content = (struct digest){0};
+    d->open.content = 0;
     d->open.results_left = m->results;
 }
 
@@ -169,29 +156,28 @@ static struct digest flow_key(const struct detect *d, uint64_t flow)
 static bool went_on(const struct detect *d, uint64_t flow, struct digest identity)
 {
     const struct kept_message *last = memo_get(d->messages, flow_key(d, flow));
-    return last != NULL && !digest_equal(last->content, identity);
+    return last != NULL && last->content != identity.a;
 }
 
 static void message_complete(struct detect *d, const struct record *r, struct parties *p)
 {
     bool is_new;
     struct kept_message *k = memo_put(d->messages, d->open.identity, r->time, &is_new);
-    bool same = !is_new && k->accepted && digest_equal(k->content, d->open.content);
+    bool same = !is_new && k->accepted && k->content == d->open.content;
     if (same && k->flow != r->flow.id && (elsewhere(k, p) || r->time - k->time >= REPLAY_AFTER || went_on(d, k->flow, d->open.identity)))
         replayed(d, r, p, k);
     if (!same) /* else the first one stays what later ones are compared with */
         *k = (struct kept_message){.content = d->open.content, .flow = r->flow.id, .from = *p->sender, .time = r->time};
     struct kept_message *last = memo_put(d->messages, flow_key(d, r->flow.id), r->time, NULL);
-    last->content = d->open.identity;
+    last->content = d->open.identity.a;
 }
 
 /* A result of the open message: its content goes into the sum, which the last one completes. */
-static void replay_result(struct detect *d, const struct record *r, struct parties *p, struct digest identity, struct digest content)
+static void replay_result(struct detect *d, const struct record *r, struct parties *p, uint64_t identity, uint64_t content)
 {
-    if (d->open.results_left <= 0 || !digest_equal(d->open.id, d->current.message))
+    if (d->open.results_left <= 0 || d->open.id != d->current.message)
         return;
-    d->open.content.a += (identity.a ^ (content.b << 31 | content.b >> 33)) * UINT64_C(0x9e3779b97f4a7c15);
-    d->open.content.b += (identity.b ^ (content.a << 29 | content.a >> 35)) * UINT64_C(0xc2b2ae3d27d4eb4f);
+    d->open.content += (identity ^ (content << 31 | content >> 33)) * UINT64_C(0x9e3779b97f4a7c15);
     if (--d->open.results_left == 0)
         message_complete(d, r, p);
 }
@@ -214,10 +200,10 @@ static void enter_message(struct detect *d, struct span id, const struct parties
     digest_add(&g, span_of(p->sender->bytes, sizeof p->sender->bytes));
     digest_add(&g, span_of(p->receiver->bytes, sizeof p->receiver->bytes));
     digest_add(&g, span_of(&p->port, sizeof p->port));
-    d->current.place = digest_end(&g);
+    d->current.place = digest_end_half(&g);
 }
 
-static struct digest identity_of_result(const struct detect *d, const struct result *t)
+static uint64_t identity_of_result(const struct detect *d, const struct result *t)
 {
     struct digester g;
     digest_start(&g, &d->key, 'i');
@@ -225,42 +211,38 @@ static struct digest identity_of_result(const struct detect *d, const struct res
     digest_add(&g, t->code);
     digest_add(&g, t->system);
     digest_add(&g, t->observed);
-    return digest_end(&g);
+    return digest_end_half(&g);
 }
 
-static struct digest content_of(const struct detect *d, const struct result *t)
+static uint64_t content_of(const struct detect *d, const struct result *t)
 {
     struct digester g;
     digest_start(&g, &d->key, 'v');
     digest_add(&g, t->value);
     digest_add(&g, t->units);
-    return digest_end(&g);
+    return digest_end_half(&g);
 }
 
 void judge_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p)
 {
     enter_message(d, t->message, p);
-    struct digest identity = identity_of_result(d, t);
-    struct digest content = content_of(d, t);
+    uint64_t identity = identity_of_result(d, t);
+    uint64_t key = identity ^ d->current.place;
+    results_expect(d->results, key);
+    uint64_t content = content_of(d, t);
     replay_result(d, r, p, identity, content);
     if (t->specimen.n == 0 || t->code.n == 0 || t->observed.n == 0)
         return; /* without all three, two results may rightly differ */
-    struct digest key = {.a = identity.a ^ d->current.place.a, .b = identity.b ^ d->current.place.b};
     bool is_new;
-    struct kept_result *k = memo_put(d->results, key, r->time, &is_new);
+    struct seen_result *k = results_put(d->results, key, r->time, &is_new);
     uint8_t status = status_letter(t->status);
-    if (is_new) {
-        *k = (struct kept_result){.content = content.a, .message = d->current.message.a, .final = is_final(status)};
-        return;
-    }
-    bool differs = k->content != content.a;
+    bool differs = !is_new && k->content != (uint32_t)content;
     bool was_final = k->final;
-    if (differs && k->message == d->current.message.a)
+    if (differs && k->message == (uint32_t)d->current.message)
         k->several = 1;
-    bool judged = differs && !k->several && was_final;
-    k->content = content.a;
-    k->message = d->current.message.a;
+    k->content = (uint32_t)content;
+    k->message = (uint32_t)d->current.message;
     k->final = is_final(status);
-    if (judged)
+    if (differs && !k->several && was_final)
         changed(d, r, t, p, is_correction(status));
 }

@@ -1,6 +1,7 @@
 /* detect: each finding fires on what it is for, once, and not on what looks like it. */
 #include "engine/detect/detect.h"
 #include "engine/detect/memo.h"
+#include "engine/detect/results.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -459,6 +460,26 @@ static void memo_holds_what_was_learnt(void **state)
     memo_free(m);
 }
 
+static void results_are_kept_up_to_a_cap(void **state)
+{
+    (void)state;
+    struct results *m = results_new(100);
+    bool is_new;
+    for (uint64_t i = 0; i < 50000; i++) {
+        struct seen_result *r = results_put(m, i * UINT64_C(0x9e3779b97f4a7c15), (tq_time)i * TIME_SECOND, &is_new);
+        assert_true(is_new);
+        assert_int_equal(r->content, 0);
+        r->content = (uint32_t)i + 1;
+    }
+    size_t kept = 0;
+    for (uint64_t i = 50000; i-- > 49990;) { /* the newest are there (looking up old ones would push them out) */
+        struct seen_result *r = results_put(m, i * UINT64_C(0x9e3779b97f4a7c15), INT64_C(50000) * TIME_SECOND, &is_new);
+        kept += !is_new && r->content == (uint32_t)i + 1;
+    }
+    assert_int_equal(kept, 10);
+    results_free(m);
+}
+
 static void digests_tell_pieces_apart(void **state)
 {
     (void)state;
@@ -500,6 +521,7 @@ int main(void)
         cmocka_unit_test(kinds_are_counted),
         cmocka_unit_test(memo_holds_what_was_learnt),
         cmocka_unit_test(digests_tell_pieces_apart),
+        cmocka_unit_test(results_are_kept_up_to_a_cap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
