@@ -80,7 +80,8 @@ static int harden(struct store_conn *c, struct error *e)
     (void)sqlite3_limit(c->db, SQLITE_LIMIT_ATTACHED, 0);
     (void)sqlite3_limit(c->db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1024);
     (void)sqlite3_busy_timeout(c->db, BUSY_MS);
-    return exec(c, c->writer ? "PRAGMA journal_mode=MEMORY; PRAGMA temp_store=MEMORY" : "PRAGMA temp_store=MEMORY; PRAGMA query_only=1", "settings", e);
+    return exec(c, c->writer ? "PRAGMA journal_mode=MEMORY; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384"
+                             : "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096; PRAGMA query_only=1", "settings", e);
 }
 
 static struct store_conn *conn_open(struct store *s, bool writer, struct error *e)
