@@ -124,7 +124,7 @@ test('first start: a wrong code and a weak password are said; the right ones mak
 
 for (const sight of SIGHTS) {
     test(`every page of the staged lab at ${called(sight)}`, { skip }, async () => {
-        await look(sight, (page, faults) => walk(base, page, faults, sight));
+        await look(sight, (page, faults) => walk(base, page, faults, sight, 'real-'));
     });
 }
 

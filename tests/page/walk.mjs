@@ -33,11 +33,11 @@ export async function inspect(page, faults, sight, name, { full = true } = {}) {
     assert.deepEqual(faults, [], `${name}: console`);
 }
 
-export async function walk(base, page, faults, sight) {
+export async function walk(base, page, faults, sight, prefix = '') {
     for (const path of PLACES) {
         await page.goto(base + path);
         await page.waitForSelector('main#content');
-        await inspect(page, faults, sight, nameOf(path));
+        await inspect(page, faults, sight, prefix + nameOf(path), { full: path !== '/results' && path !== '/ledger' });
     }
     for (const list of ['/findings', '/devices']) {
         await page.goto(base + list);
@@ -47,7 +47,7 @@ export async function walk(base, page, faults, sight) {
             await row.click();
             await page.waitForURL(`**${list}/*`);
             await page.waitForSelector('.panel');
-            await inspect(page, faults, sight, nameOf(list).replace(/s$/, ''));
+            await inspect(page, faults, sight, prefix + nameOf(list).replace(/s$/, ''));
         }
     }
 }

@@ -99,15 +99,34 @@ export function kindWord(kind: string): string {
             return t`Result changed on its way`;
         case 'result.missing':
             return t`Result missing`;
+        case 'result.extra':
+            return t`Result that no analyzer sent`;
         case 'result.replayed':
             return t`Result sent again`;
+        case 'result.corrected':
+            return t`Result corrected`;
+        case 'result.shift':
+            return t`One test moves for many patients`;
+        case 'result.implausible':
+            return t`Value that cannot be`;
+        case 'result.flag_mismatch':
+            return t`Flag does not fit the value`;
+        case 'result.unit_changed':
+            return t`Unit changed`;
+        case 'result.wrong_patient':
+            return t`Same specimen, other patient`;
+        case 'order.mismatch':
+            return t`Result without its order`;
+        case 'phi.bulk_query':
+            return t`Many patients asked for at once`;
         default:
             return kind.startsWith('ledger.') ? t`The record does not hold` : kind;
     }
 }
 
-/** The headline of a finding: the program's sentence in English, our words for its kind elsewhere (the sentence then follows). */
+/** The headline of a finding: the program's sentence in English, our words for its kind elsewhere; `original` then follows. */
 export const headline = (finding: Finding) => (i18n.locale === 'en' ? finding.title : kindWord(finding.kind));
+export const original = (finding: Finding) => (i18n.locale === 'en' ? null : finding.title);
 
 export function personRole(role: string): string {
     switch (role) {

@@ -13,9 +13,9 @@ import { useMay } from '../may';
 import { Age, Near } from '../parts/age';
 import { Head } from '../parts/head';
 import { SeverityMark, Shape } from '../parts/mark';
-import { Asked, Empty, Panel } from '../parts/states';
+import { Asked, Empty, Original, Panel } from '../parts/states';
 import { count, near, size } from '../time';
-import { basisWord, headline, protocols, roleWord, said, stateWord } from '../words';
+import { basisWord, headline, original, protocols, roleWord, said, stateWord } from '../words';
 import { Wrong } from './door';
 
 function Name({ device }: { device: DeviceDetail }) {
@@ -284,6 +284,7 @@ function ItsFindings({ device }: { device: DeviceDetail }) {
                                         <span>{stateWord(f.state)}</span>
                                     </span>
                                     <strong>{headline(f)}</strong>
+                                    <Original text={original(f)} />
                                 </Link>
                             </li>
                         ))}

@@ -1,7 +1,6 @@
 // What happened, how sure we are, what to do now; and the decision about it.
 
 import { Button, Modal, Textarea } from '@mantine/core';
-import { i18n } from '@lingui/core';
 import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
 import { useCallback, useState, type FormEvent } from 'react';
@@ -16,9 +15,9 @@ import { Head } from '../parts/head';
 import { useKey } from '../parts/keys';
 import { SeverityMark } from '../parts/mark';
 import { show } from '../parts/say';
-import { Asked, Panel } from '../parts/states';
+import { Asked, Original, Panel } from '../parts/states';
 import { count } from '../time';
-import { eventWord, headline, kindWord, said, stateWord } from '../words';
+import { eventWord, headline, kindWord, original, said, stateWord } from '../words';
 import { Wrong } from './door';
 
 function refusal(error: unknown): string {
@@ -309,7 +308,7 @@ export function FindingPage({ id }: { id: string }) {
                 note={
                     finding && (
                         <>
-                            {i18n.locale !== 'en' && <p lang={said()}>{finding.title}</p>}
+                            <Original text={original(finding)} />
                             <span className="line">
                                 <SeverityMark severity={finding.severity} />
                                 <span>{state(finding)}</span>

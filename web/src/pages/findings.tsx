@@ -12,10 +12,10 @@ import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
 import { Newer, Pager } from '../parts/list';
 import { SeverityMark } from '../parts/mark';
-import { Asked, Empty, Panel } from '../parts/states';
+import { Asked, Empty, Original, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
 import { count } from '../time';
-import { headline, kindWord, severityWord, stateWord } from '../words';
+import { headline, kindWord, original, severityWord, stateWord } from '../words';
 
 const DEFAULTS = { state: 'open', severity: '', kind: '', cursor: '' };
 const PHONE = '(max-width: 767px)';
@@ -66,6 +66,7 @@ function Table({ rows, gone, total }: { rows: Finding[]; gone: (f: Finding) => b
                                 <Link href={`/findings/${f.id}`} className="row-link" data-row>
                                     {headline(f)}
                                 </Link>
+                                <Original text={original(f)} />
                             </th>
                             <td className="number">{count(f.count)}</td>
                             <td>
@@ -94,6 +95,7 @@ function Cards({ rows, gone }: { rows: Finding[]; gone: (f: Finding) => boolean 
                             <Age at={f.last_time} short />
                         </span>
                         <strong>{headline(f)}</strong>
+                        <Original text={original(f)} />
                         <span className="line">
                             <Who finding={f} />
                         </span>

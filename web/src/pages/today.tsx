@@ -15,9 +15,9 @@ import { useHeld } from '../parts/held';
 import { Newer } from '../parts/list';
 import { Mark, SeverityMark, type State } from '../parts/mark';
 import { show } from '../parts/say';
-import { Asked, Empty, Panel } from '../parts/states';
+import { Asked, Empty, Original, Panel } from '../parts/states';
 import { clock, count } from '../time';
-import { headline, said, stateWord } from '../words';
+import { headline, original, said, stateWord } from '../words';
 
 function sentence(today: Today): string {
     const { findings_open: open, results, malformed } = today.counts;
@@ -31,7 +31,8 @@ function sentence(today: Today): string {
     return `${first} ${seen}`;
 }
 
-function Need({ finding, away }: { finding: Finding; away: boolean }) {
+/** `advised` is false where the row above has just given the same advice. */
+function Need({ finding, advised, away }: { finding: Finding; advised: boolean; away: boolean }) {
     const decide = useDecide(finding.id);
     const decides = useMay('finding.decide');
     const [, go] = useLocation();
@@ -52,7 +53,8 @@ function Need({ finding, away }: { finding: Finding; away: boolean }) {
                 <Link href={`/findings/${finding.id}`} data-row>
                     {headline(finding)}
                 </Link>
-                <p lang={said()}>{finding.advice}</p>
+                <Original text={original(finding)} />
+                {advised && <p lang={said()}>{finding.advice}</p>}
                 <p className="line">
                     <span>{stateWord(finding.state)}</span>
                     <span>
@@ -193,8 +195,8 @@ export function TodayPage() {
                             </Empty>
                         ) : (
                             <ul className="needs">
-                                {held.rows.map((finding) => (
-                                    <Need key={finding.id} finding={finding} away={away} />
+                                {held.rows.map((finding, i) => (
+                                    <Need key={finding.id} finding={finding} advised={held.rows[i - 1]?.advice !== finding.advice} away={away} />
                                 ))}
                             </ul>
                         )

@@ -111,6 +111,15 @@ export function Asked<T>({
     return <Loading what={what} rows={rows} />;
 }
 
+/** The program's own English sentence, where the headline is in another language. */
+export function Original({ text }: { text: string | null }) {
+    return text === null ? null : (
+        <span className="original" lang="en">
+            {text}
+        </span>
+    );
+}
+
 export function Panel({ title, aside, className, children }: { title: string; aside?: ReactNode; className?: string; children: ReactNode }) {
     return (
         <section className={className ? `panel ${className}` : 'panel'} aria-label={title}>
