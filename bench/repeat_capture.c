@@ -1,8 +1,8 @@
-/* Makes a long capture of a short one: repeats it until a size is reached, each time with other IPv4 addresses and later times, so that every repetition
- * brings new conversations. Checksums are kept right (RFC 1624).
+/* Makes a long capture of a short one: repeats it until a size is reached, each time with other IPv4 addresses and later times, so that every
+ * repetition brings new conversations. Checksums are kept right (RFC 1624).
  *
- * usage: repeat_capture IN BYTES > OUT.pcap. IN: pcap or pcapng of one link type (Ethernet), plain, gzip or zstd. Repetition r adds r to the second byte
- * of every IPv4 address that is not multicast, broadcast or 0. The last repetition is cut at the packet that reaches BYTES. */
+ * usage: repeat_capture IN BYTES > OUT.pcap. IN: pcap or pcapng of one link type (Ethernet), plain, gzip or zstd. Repetition r adds r to the second
+ * byte of every IPv4 address that is not multicast, broadcast or 0. The last repetition is cut at the packet that reaches BYTES. */
 #include "base/error.h"
 #include "engine/sense/source.h"
 #include "wire/arp.h"

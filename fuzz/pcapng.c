@@ -1,6 +1,6 @@
 /* A pcapng file through the source, and its block decoders on their own. The first byte says in which pieces it arrives. */
-#include "engine/sense/source.h"
 #include "wire/pcapng.h"
+#include "engine/sense/source.h"
 
 #include <stdlib.h>
 

@@ -44,8 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct feed f = {.left = span_of(data, size)};
     struct watch w = {.encoded = BUF_INIT(4u << 20)};
     struct sense_options options = {.hash_key = {1, 2}, .flow_records = true, .sink = {.put = put, .context = &w}};
-    options.limits = (struct sense_limits){.flows = 4, .fragments = 8192, .reassembly_flow = 512, .reassembly_total = 1024, .message = 2048,
-        .messages_total = 4096};
+    options.limits = (struct sense_limits){
+        .flows = 4, .fragments = 8192, .reassembly_flow = 512, .reassembly_total = 1024, .message = 2048, .messages_total = 4096};
     struct source *source = source_new(read_feed, &f, &e);
     struct sense *sense = sense_new(&options, &e);
     if (source == NULL || sense == NULL)

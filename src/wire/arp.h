@@ -5,9 +5,9 @@
 #include "base/span.h"
 
 struct arp {
-    uint16_t operation;     /* 1 request, 2 reply */
+    uint16_t operation; /* 1 request, 2 reply */
     uint8_t sender_mac[6];
-    uint8_t sender_ip[4];   /* 0.0.0.0 in a probe (RFC 5227) */
+    uint8_t sender_ip[4]; /* 0.0.0.0 in a probe (RFC 5227) */
     uint8_t target_mac[6];
     uint8_t target_ip[4];
 };

@@ -22,9 +22,7 @@ static struct span fqdn_host(struct span v)
 static void option(uint8_t code, struct span v, struct dhcp *d, struct span *fqdn)
 {
     switch (code) {
-    case 12:
-        d->hostname = v;
-        break;
+    case 12: d->hostname = v; break;
     case 50:
         if (v.n == 4)
             fixed(&v, d->requested_ip, 4);
@@ -37,14 +35,9 @@ static void option(uint8_t code, struct span v, struct dhcp *d, struct span *fqd
         if (v.n == 4)
             fixed(&v, d->server_ip, 4);
         break;
-    case 60:
-        d->vendor = v;
-        break;
-    case 81:
-        *fqdn = fqdn_host(v);
-        break;
-    default:
-        break;
+    case 60: d->vendor = v; break;
+    case 81: *fqdn = fqdn_host(v); break;
+    default: break;
     }
 }
 

@@ -7,18 +7,19 @@
 enum dhcp_type { DHCP_DISCOVER = 1, DHCP_OFFER, DHCP_REQUEST, DHCP_DECLINE, DHCP_ACK, DHCP_NAK, DHCP_RELEASE, DHCP_INFORM };
 
 struct dhcp {
-    bool reply;             /* from a server */
-    uint8_t type;           /* enum dhcp_type; 0: plain BOOTP */
-    uint8_t mac[6];         /* of the client */
-    uint8_t client_ip[4];   /* ciaddr: the client says it has it */
-    uint8_t your_ip[4];     /* yiaddr: given by the server */
-    uint8_t requested_ip[4];/* option 50; 0.0.0.0: none */
-    uint8_t server_ip[4];   /* option 54; 0.0.0.0: none */
-    struct span hostname;   /* option 12, else the host part of option 81; points into the input */
-    struct span vendor;     /* option 60 */
+    bool reply;              /* from a server */
+    uint8_t type;            /* enum dhcp_type; 0: plain BOOTP */
+    uint8_t mac[6];          /* of the client */
+    uint8_t client_ip[4];    /* ciaddr: the client says it has it */
+    uint8_t your_ip[4];      /* yiaddr: given by the server */
+    uint8_t requested_ip[4]; /* option 50; 0.0.0.0: none */
+    uint8_t server_ip[4];    /* option 54; 0.0.0.0: none */
+    struct span hostname;    /* option 12, else the host part of option 81; points into the input */
+    struct span vendor;      /* option 60 */
 };
 
-/* False: not a DHCP or BOOTP message over Ethernet (wrong operation, no magic cookie, cut before the options). Options behind damage are passed over. */
+/* False: not a DHCP or BOOTP message over Ethernet (wrong operation, no magic cookie, cut before the options). Options behind damage are passed over.
+ */
 bool dhcp_decode(struct span s, struct dhcp *ret);
 
 #endif

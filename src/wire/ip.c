@@ -76,9 +76,7 @@ bool ip_extensions(uint8_t next, struct span *s, struct ip *ret)
                 return true; /* its payload starts with whatever `next` names: read when whole */
             continue;
         }
-        default:
-            ret->proto = next;
-            return !s->bad;
+        default: ret->proto = next; return !s->bad;
         }
         if (!span_skip(s, skip))
             return false;

@@ -41,13 +41,9 @@ static uint16_t unwrap(uint16_t type, struct span *s, uint32_t *vlan)
             type = span_be16(s);
             continue;
         case 0x8847:
-        case 0x8848:
-            return mpls(s);
-        case 0x8864: /* PPPoE session (RFC 2516): version, code, session, length */
-            (void)span_skip(s, 6);
-            return ppp_protocol(s);
-        default:
-            break;
+        case 0x8848: return mpls(s);
+        case 0x8864: /* PPPoE session (RFC 2516): version, code, session, length */ (void)span_skip(s, 6); return ppp_protocol(s);
+        default: break;
         }
         if (type >= 1536)
             return type;
@@ -108,7 +104,8 @@ static uint16_t cooked2(struct span *s, struct link *l)
     return unwrap(type, s, &l->vlan);
 }
 
-/* NULL and LOOP: an address family in the byte order of the machine that captured, or of the network. 2 is IPv4 everywhere, IPv6 is 10, 24, 28 or 30. */
+/* NULL and LOOP: an address family in the byte order of the machine that captured, or of the network. 2 is IPv4 everywhere, IPv6 is 10, 24, 28 or 30.
+ */
 static uint16_t family(struct span *s)
 {
     uint32_t f = span_be32(s);
@@ -134,40 +131,23 @@ enum link_status link_decode(uint32_t linktype, struct span bytes, struct link *
     ret->vlan = 0;
     ret->has_mac = false;
     switch (linktype) {
-    case LINKTYPE_ETHERNET:
-        ret->protocol = ethernet(&s, ret);
-        break;
-    case LINKTYPE_LINUX_SLL:
-        ret->protocol = cooked(&s, ret);
-        break;
-    case LINKTYPE_LINUX_SLL2:
-        ret->protocol = cooked2(&s, ret);
-        break;
+    case LINKTYPE_ETHERNET: ret->protocol = ethernet(&s, ret); break;
+    case LINKTYPE_LINUX_SLL: ret->protocol = cooked(&s, ret); break;
+    case LINKTYPE_LINUX_SLL2: ret->protocol = cooked2(&s, ret); break;
     case LINKTYPE_RAW:
     case LINKTYPE_RAW_12:
-    case LINKTYPE_RAW_14:
-        ret->protocol = by_version(&s);
-        break;
-    case LINKTYPE_IPV4:
-        ret->protocol = ETHERTYPE_IPV4;
-        break;
-    case LINKTYPE_IPV6:
-        ret->protocol = ETHERTYPE_IPV6;
-        break;
+    case LINKTYPE_RAW_14: ret->protocol = by_version(&s); break;
+    case LINKTYPE_IPV4: ret->protocol = ETHERTYPE_IPV4; break;
+    case LINKTYPE_IPV6: ret->protocol = ETHERTYPE_IPV6; break;
     case LINKTYPE_NULL:
-    case LINKTYPE_LOOP:
-        ret->protocol = family(&s);
-        break;
+    case LINKTYPE_LOOP: ret->protocol = family(&s); break;
     case LINKTYPE_PPP:
-    case LINKTYPE_PPP_HDLC:
-        ret->protocol = hdlc(&s, true);
-        break;
+    case LINKTYPE_PPP_HDLC: ret->protocol = hdlc(&s, true); break;
     case LINKTYPE_PPP_ETHER:
         (void)span_skip(&s, 6);
         ret->protocol = ppp_protocol(&s);
         break;
-    default:
-        return LINK_UNKNOWN;
+    default: return LINK_UNKNOWN;
     }
     if (s.bad)
         return LINK_CUT;

@@ -32,9 +32,9 @@ enum link_status {
 };
 
 struct link {
-    uint16_t protocol;    /* EtherType of payload; 0: something else than IP or ARP */
-    uint32_t vlan;        /* tags as they identify a network: outer << 12 | inner for two, the id for one, 0 for none */
-    bool has_mac;         /* source holds the sender's Ethernet address */
+    uint16_t protocol; /* EtherType of payload; 0: something else than IP or ARP */
+    uint32_t vlan;     /* tags as they identify a network: outer << 12 | inner for two, the id for one, 0 for none */
+    bool has_mac;      /* source holds the sender's Ethernet address */
     uint8_t source[6];
     struct span payload;
 };

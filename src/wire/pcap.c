@@ -34,8 +34,11 @@ bool pcap_header_decode(struct span s, struct pcap_header *ret)
     uint32_t linktype = u32(big, &s);
     if (s.bad)
         return false;
-    *ret = (struct pcap_header){.big = big, .nanoseconds = magic == MAGIC_NANO, .record_header = magic == MAGIC_LONG ? 24 : 16, .snaplen = snaplen,
-        .linktype = linktype & 0xffff};
+    *ret = (struct pcap_header){.big = big,
+                                .nanoseconds = magic == MAGIC_NANO,
+                                .record_header = magic == MAGIC_LONG ? 24 : 16,
+                                .snaplen = snaplen,
+                                .linktype = linktype & 0xffff};
     return true;
 }
 
@@ -54,12 +57,16 @@ bool pcap_record_decode(const struct pcap_header *header, struct span s, struct 
 
 bool pcap_record_plausible(const struct pcap_header *header, struct span s, tq_time last)
 {
-    struct pcap_record r;
-    if (!pcap_record_decode(header, s, &r))
+    if (s.n < header->record_header)
         return false;
+    struct span lengths = span_of(s.p + 8, 8); /* first, as nearly all that is no header fails here */
+    uint32_t captured = u32(header->big, &lengths);
+    if (captured == 0 || captured > PCAP_CAPTURED_MAX || captured > u32(header->big, &lengths))
+        return false;
+    struct pcap_record r;
+    (void)pcap_record_decode(header, s, &r);
     (void)span_skip(&s, 4);
-    uint32_t fraction = u32(header->big, &s);
-    if (fraction >= (header->nanoseconds ? 1000000000u : 1000000u) || r.captured == 0 || r.captured > PCAP_CAPTURED_MAX || r.captured > r.original)
+    if (u32(header->big, &s) >= (header->nanoseconds ? 1000000000u : 1000000u))
         return false;
     int64_t apart = r.time - last;
     return last == 0 || (apart < 10 * 86400 * TIME_SECOND && apart > -10 * 86400 * TIME_SECOND);

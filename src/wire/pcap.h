@@ -10,11 +10,11 @@
 #define PCAP_CAPTURED_MAX 262144 /* most bytes that a record may claim to hold: what every known writer keeps to */
 
 struct pcap_header {
-    bool big;                 /* byte order of the file */
+    bool big; /* byte order of the file */
     bool nanoseconds;
-    uint32_t record_header;   /* bytes before each packet: 16, or 24 in the variant */
-    uint32_t snaplen;         /* as written; not to be trusted */
-    uint32_t linktype;        /* LINKTYPE_*: the low 16 bits of the field */
+    uint32_t record_header; /* bytes before each packet: 16, or 24 in the variant */
+    uint32_t snaplen;       /* as written; not to be trusted */
+    uint32_t linktype;      /* LINKTYPE_*: the low 16 bits of the field */
 };
 
 struct pcap_record {

@@ -21,9 +21,9 @@
 
 struct pcapng_interface {
     uint32_t linktype;
-    uint32_t snaplen;      /* 0: no limit */
-    uint64_t per_second;   /* units of its clock in a second */
-    int64_t offset;        /* seconds to add (if_tsoffset) */
+    uint32_t snaplen;    /* 0: no limit */
+    uint64_t per_second; /* units of its clock in a second */
+    int64_t offset;      /* seconds to add (if_tsoffset) */
 };
 
 struct pcapng_packet {
@@ -40,7 +40,8 @@ bool pcapng_section_order(struct span s, bool *ret_big);
 /* Type and total length at the start of a block. False: fewer than 8 bytes, or a length that no block can have. */
 bool pcapng_block_decode(bool big, struct span s, uint32_t *ret_type, uint32_t *ret_length);
 
-/* The body of an interface description block (without type, lengths). Options of this block that are cut or absurd are passed over. False: too short. */
+/* The body of an interface description block (without type, lengths). Options of this block that are cut or absurd are passed over. False: too short.
+ */
 bool pcapng_interface_decode(bool big, struct span body, struct pcapng_interface *ret);
 
 /* The fixed head of a packet in an enhanced, obsolete or simple packet block, from behind type and length; *ret_head says how many bytes it takes.

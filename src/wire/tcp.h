@@ -1,5 +1,5 @@
-/* The TCP header (RFC 9293, section 3.1). Checksums are not verified: captures made on the sending host hold checksums that the network card would have
- * filled in, and a segment that its receiver dropped shows itself when the true one contradicts it. */
+/* The TCP header (RFC 9293, section 3.1). Checksums are not verified: captures made on the sending host hold checksums that the network card would
+ * have filled in, and a segment that its receiver dropped shows itself when the true one contradicts it. */
 #ifndef TQ_WIRE_TCP_H
 #define TQ_WIRE_TCP_H
 

@@ -29,10 +29,10 @@ static struct span server_name(struct span extension)
 static bool hello(struct span body, struct tls_hello *ret)
 {
     ret->version = span_be16(&body);
-    (void)span_skip(&body, 32);                 /* random */
-    (void)span_skip(&body, span_u8(&body));     /* session */
-    (void)span_skip(&body, span_be16(&body));   /* cipher suites */
-    (void)span_skip(&body, span_u8(&body));     /* compression */
+    (void)span_skip(&body, 32);               /* random */
+    (void)span_skip(&body, span_u8(&body));   /* session */
+    (void)span_skip(&body, span_be16(&body)); /* cipher suites */
+    (void)span_skip(&body, span_u8(&body));   /* compression */
     if (body.bad)
         return false;
     ret->name = (struct span){0};

@@ -13,8 +13,8 @@ enum tls_hello_status {
 };
 
 struct tls_hello {
-    uint16_t version;   /* legacy_version */
-    struct span name;   /* server name as sent: dotted ASCII; empty where there is none. Points into the input */
+    uint16_t version; /* legacy_version */
+    struct span name; /* server name as sent: dotted ASCII; empty where there is none. Points into the input */
 };
 
 /* Reads the start of a client's stream. A hello that spans several TLS records yields TLS_HELLO_OK with an empty name (nobody sends it so). */

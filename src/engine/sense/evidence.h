@@ -1,7 +1,7 @@
 /* evidence: what packets tell about devices → asset.evidence records.
  *
- * From ARP, DHCP, TLS hellos (the server's name) and the Ethernet source of local IP addresses. The same evidence about the same address is said once, as
- * long as it is remembered (a bounded number of entries; when that is full all are forgotten, and evidence may come again). */
+ * From ARP, DHCP, TLS hellos (the server's name) and the Ethernet source of local IP addresses. The same evidence about the same address is said
+ * once, as long as it is remembered (a bounded number of entries; when that is full all are forgotten, and evidence may come again). */
 #ifndef TQ_SENSE_EVIDENCE_H
 #define TQ_SENSE_EVIDENCE_H
 
@@ -21,8 +21,8 @@ bool evidence_arp(struct evidence *v, struct span packet, tq_time time);
 /* A UDP payload that may be DHCP. True: it is. */
 bool evidence_dhcp(struct evidence *v, const struct flow_ref *flow, struct span payload, tq_time time);
 
-/* An address was seen behind an Ethernet address. Only local-use addresses count (RFC 1918, 6598, 3927; fc00::/7, fe80::/10): others are far away, and the
- * Ethernet address is the router's. */
+/* An address was seen behind an Ethernet address. Only local-use addresses count (RFC 1918, 6598, 3927; fc00::/7, fe80::/10): others are far away,
+ * and the Ethernet address is the router's. */
 void evidence_address(struct evidence *v, const struct flow_ref *flow, const struct address *a, const uint8_t mac[6], tq_time time);
 
 /* The next bytes at the start of a TCP stream. Clears SIDE_HELLO of the side when there is nothing more to learn. */

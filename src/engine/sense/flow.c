@@ -2,10 +2,11 @@
 
 #include <stdlib.h>
 
-#define SLAB 256u          /* flows allocated at a time */
-#define VICTIM_STEPS 64    /* most flows looked at to find one to drop */
+#define SLAB 256u       /* flows allocated at a time */
+#define VICTIM_STEPS 64 /* most flows looked at to find one to drop */
 
-/* Silence after which a flow is over. Analyzers keep a connection open for hours between results; a request over UDP is answered at once or not at all. */
+/* Silence after which a flow is over. Analyzers keep a connection open for hours between results; a request over UDP is answered at once or not at
+ * all. */
 static const tq_time idle_after[FLOW_CLASSES] = {
     [FLOW_CLOSING] = 10 * TIME_SECOND,
     [FLOW_OPENING] = 60 * TIME_SECOND,
@@ -30,8 +31,8 @@ struct flows {
     size_t count;
     size_t max;
     struct flow **slabs;
-    uint32_t made;           /* flows ever taken from slabs */
-    struct flow *free;       /* chained by newer */
+    uint32_t made;     /* flows ever taken from slabs */
+    struct flow *free; /* chained by newer */
     struct queue queues[FLOW_CLASSES];
     uint64_t last_id;
 };
@@ -151,7 +152,7 @@ struct flow *flows_add(struct flows *t, const struct flow_key *key, uint32_t has
     if (f == NULL)
         return NULL;
     uint32_t index = f->index;
-    *f = (struct flow){.key = *key, .hash = hash, .index = index, .class = (uint8_t)class, .first = now, .last = now};
+    *f = (struct flow){.key = *key, .hash = hash, .index = index, .class = (uint8_t) class, .first = now, .last = now};
     f->ref.id = ++t->last_id;
     uint32_t i = hash & t->mask;
     while (t->slots[i].index != 0)
@@ -185,7 +186,7 @@ void flows_remove(struct flows *t, struct flow *f)
 void flows_reclass(struct flows *t, struct flow *f, enum flow_class class, tq_time now)
 {
     dequeue(t, f);
-    f->class = (uint8_t)class;
+    f->class = (uint8_t) class;
     enqueue(t, f, now);
 }
 

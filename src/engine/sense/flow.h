@@ -3,7 +3,8 @@
  * One flow for each pair of endpoints (addresses, ports, protocol, VLAN). Found by a keyed hash; ordered for idleness in one queue for each class.
  *
  * 1. A flow is in the table and in exactly one queue, or free.
- * 2. A queue is ordered by `queued`, not by `last`: a packet touches only its own flow. A flow that reaches the front and was used since goes to the back.
+ * 2. A queue is ordered by `queued`, not by `last`: a packet touches only its own flow. A flow that reaches the front and was used since goes to the
+ * back.
  * 3. Ids are ordinals in the order of first packets: the same capture gives the same ids, whatever the hash key. */
 #ifndef TQ_SENSE_FLOW_H
 #define TQ_SENSE_FLOW_H
@@ -38,14 +39,14 @@ enum flow_class {
     FLOW_CLASSES
 };
 
-#define SIDE_PINNED 0x01  /* next is known */
-#define SIDE_ISN 0x02     /* the SYN was seen */
-#define SIDE_FIN 0x04     /* FIN seen, at fin */
-#define SIDE_RST 0x08     /* RST sent */
-#define SIDE_ACKED 0x10   /* acked is known */
-#define SIDE_SKIP 0x20    /* app wants no more: only lengths are tracked */
-#define SIDE_HELLO 0x40   /* the start of the stream is looked at for a TLS hello */
-#define SIDE_RESYN 0x80   /* a SYN with another number came while open: resyn */
+#define SIDE_PINNED 0x01 /* next is known */
+#define SIDE_ISN 0x02    /* the SYN was seen */
+#define SIDE_FIN 0x04    /* FIN seen, at fin */
+#define SIDE_RST 0x08    /* RST sent */
+#define SIDE_ACKED 0x10  /* acked is known */
+#define SIDE_SKIP 0x20   /* app wants no more: only lengths are tracked */
+#define SIDE_HELLO 0x40  /* the start of the stream is looked at for a TLS hello */
+#define SIDE_RESYN 0x80  /* a SYN with another number came while open: resyn */
 
 /* One direction of a TCP flow, named by its sender. Sequence numbers wrap. */
 struct tcp_side {
@@ -68,9 +69,9 @@ struct flow {
     uint32_t hash;
     uint32_t index;
     uint8_t class;
-    bool reversed;  /* ref.src is the endpoint that sorts higher */
-    uint8_t seen;   /* directions seen, bit by bit */
-    tq_time last;   /* packet clock of the last packet */
+    bool reversed; /* ref.src is the endpoint that sorts higher */
+    uint8_t seen;  /* directions seen, bit by bit */
+    tq_time last;  /* packet clock of the last packet */
     uint64_t packets;
     uint64_t bytes[2];
     struct app_flow *app;

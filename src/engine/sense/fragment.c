@@ -29,7 +29,7 @@ struct fragments {
     size_t bytes;
     size_t count;
     struct partial *partials[MOST_PACKETS]; /* oldest first */
-    struct partial *done; /* the packet handed out last */
+    struct partial *done;                   /* the packet handed out last */
 };
 
 struct fragments *fragments_new(size_t max_bytes)

@@ -1,7 +1,7 @@
 /* fragment: IP fragments → whole packets (RFC 791, RFC 8200 section 4.5).
  *
- * Bytes that came first win; a packet whose fragments contradict each other or its end is dropped. Memory is bounded in bytes and in packets at once, a
- * packet that is not complete after 30 s (packet clock) is dropped, the oldest goes when there is no room. */
+ * Bytes that came first win; a packet whose fragments contradict each other or its end is dropped. Memory is bounded in bytes and in packets at once,
+ * a packet that is not complete after 30 s (packet clock) is dropped, the oldest goes when there is no room. */
 #ifndef TQ_SENSE_FRAGMENT_H
 #define TQ_SENSE_FRAGMENT_H
 

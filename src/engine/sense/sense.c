@@ -20,8 +20,8 @@
 #include <stdlib.h>
 
 #define TIME_END (((tq_time)1 << 62) - 1) /* years 1823 to 2116: the difference of any two such times fits */
-#define LEAP (3600 * TIME_SECOND) /* a step of the packet clock that one packet alone cannot make */
-#define UNKNOWN_TYPES 8           /* unknown link types told apart */
+#define LEAP (3600 * TIME_SECOND)         /* a step of the packet clock that one packet alone cannot make */
+#define UNKNOWN_TYPES 8                   /* unknown link types told apart */
 
 /* Together with what every flow takes (about 1 KiB) these keep the whole program below 128 MiB when all of them are reached at once. */
 const struct sense_limits sense_default_limits = {
@@ -349,7 +349,8 @@ static struct address address_of(struct span bytes)
 }
 
 /* A flow for a first packet. from_responder: its sender is the side that answered (a SYN with ACK). */
-static struct flow *open_flow(struct sense *s, const struct way *w, const struct flow_key *key, uint32_t hash, enum flow_class class, bool from_responder)
+static struct flow *open_flow(struct sense *s, const struct way *w, const struct flow_key *key, uint32_t hash, enum flow_class class,
+                              bool from_responder)
 {
     if (flows_count(s->flows) == s->options.limits.flows)
         close_flow(s, flows_victim(s->flows, s->now), "evicted");
@@ -495,14 +496,9 @@ void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span 
     s->stats.packets++;
     s->stats.bytes += wire_length;
     switch (link_decode(linktype, bytes, &w.link)) {
-    case LINK_UNKNOWN:
-        unknown_type(s, linktype);
-        return;
-    case LINK_CUT:
-        damaged(s, DAMAGE_LINK);
-        return;
-    case LINK_OK:
-        break;
+    case LINK_UNKNOWN: unknown_type(s, linktype); return;
+    case LINK_CUT: damaged(s, DAMAGE_LINK); return;
+    case LINK_OK: break;
     }
     if (w.link.protocol == ETHERTYPE_IPV4 || w.link.protocol == ETHERTYPE_IPV6)
         on_ip(s, &w);

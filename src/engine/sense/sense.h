@@ -2,8 +2,8 @@
  *
  *   capture bytes → source (pcap, pcapng, gz, zst) → link → IP (fragments) → flows → TCP streams → app (recognised by content) → records
  *
- * It opens no file, reads no clock and knows no key. It holds bounded memory whatever it is fed (struct sense_limits). Damaged input never ends a run:
- * what can be read is read, what cannot is counted and named. */
+ * It opens no file, reads no clock and knows no key. It holds bounded memory whatever it is fed (struct sense_limits). Damaged input never ends a
+ * run: what can be read is read, what cannot is counted and named. */
 #ifndef TQ_SENSE_H
 #define TQ_SENSE_H
 
@@ -25,14 +25,14 @@ extern const struct sense_limits sense_default_limits;
 /* Counters, all since the start. Names are those of `sense --stats` (contracts.md). */
 struct sense_stats {
     uint64_t packets;
-    uint64_t bytes;            /* bytes on the wire (original length) */
-    uint64_t flows;            /* TCP and UDP conversations seen */
+    uint64_t bytes; /* bytes on the wire (original length) */
+    uint64_t flows; /* TCP and UDP conversations seen */
     uint64_t tcp_flows;
     uint64_t udp_flows;
-    uint64_t tcp_gaps;         /* holes in TCP streams that were given up */
-    uint64_t retransmitted;    /* TCP segments whose payload, or part of it, had been seen */
-    uint64_t tcp_conflicts;    /* retransmissions that contradict what was seen */
-    uint64_t damaged_packets;  /* cut, wrong length, unknown link type */
+    uint64_t tcp_gaps;        /* holes in TCP streams that were given up */
+    uint64_t retransmitted;   /* TCP segments whose payload, or part of it, had been seen */
+    uint64_t tcp_conflicts;   /* retransmissions that contradict what was seen */
+    uint64_t damaged_packets; /* cut, wrong length, unknown link type */
     uint64_t hl7_messages;
     uint64_t astm_messages;
     uint64_t astm_good_frames;
@@ -41,16 +41,16 @@ struct sense_stats {
     uint64_t poct1a_messages;
     uint64_t dicom_associations;
     uint64_t results;
-    uint64_t malformed;        /* lab messages with a reason */
-    tq_time first_time;        /* packet clock; 0: none seen */
+    uint64_t malformed; /* lab messages with a reason */
+    tq_time first_time; /* packet clock; 0: none seen */
     tq_time last_time;
 };
 
 struct sense_options {
     struct sense_limits limits;
-    struct hash_key hash_key;  /* for tables; random, from the caller */
-    struct record_sink sink;   /* put may be NULL: only count */
-    bool flow_records;         /* make flow.closed and asset.evidence records (off for --stats without --events: nobody reads them) */
+    struct hash_key hash_key; /* for tables; random, from the caller */
+    struct record_sink sink;  /* put may be NULL: only count */
+    bool flow_records;        /* make flow.closed and asset.evidence records (off for --stats without --events: nobody reads them) */
 };
 
 struct sense;
@@ -70,7 +70,8 @@ void sense_finish(struct sense *s);
 
 const struct sense_stats *sense_stats(const struct sense *s);
 
-/* What was damaged, by name ("a link type that is not known: 147"), and how often: calls `each` for every kind that came. The sum is stats.damaged_packets. */
+/* What was damaged, by name ("a link type that is not known: 147"), and how often: calls `each` for every kind that came. The sum is
+ * stats.damaged_packets. */
 void sense_damage(const struct sense *s, void (*each)(void *context, const char *what, uint64_t count), void *context);
 
 /* Messages by type ("ORU^R01" → count): calls `each` in alphabetical order; at most 256 types are kept apart, the rest under "other". */

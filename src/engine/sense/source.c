@@ -24,7 +24,7 @@ struct source {
     uint64_t pending; /* bytes of the record handed out last */
     tq_time last;     /* time of the packet before; 0: none */
     struct pcap_header pcap;
-    bool big;         /* pcapng: byte order of this section */
+    bool big; /* pcapng: byte order of this section */
     struct pcapng_interface *interfaces;
     size_t interface_count;
     size_t interface_room;
@@ -112,6 +112,20 @@ static int end(struct source *s, const char *inside)
 
 /* ── pcap ── */
 
+/* How many bytes of the window cannot start a record header: a quick look, so that a gigabyte of rubbish takes seconds. */
+static size_t pcap_scan(const struct source *s, struct span window)
+{
+    size_t head = s->pcap.record_header;
+    size_t at = 0;
+    for (; at + head < window.n; at++) {
+        struct span captured = span_of(window.p + at + 8, 4);
+        uint32_t n = s->pcap.big ? span_be32(&captured) : span_le32(&captured);
+        if (n - 1 < PCAP_CAPTURED_MAX && pcap_record_plausible(&s->pcap, span_of(window.p + at, head), s->last))
+            break;
+    }
+    return at;
+}
+
 /* Moves to the next place where a plausible record header is followed by another, or by the end. 1 found, 0 end, -1 reading failed. */
 static int pcap_resume(struct source *s, struct error *e)
 {
@@ -121,6 +135,7 @@ static int pcap_resume(struct source *s, struct error *e)
         int there = stream_in_need(&s->in, head, e);
         if (there <= 0)
             return there;
+        stream_in_take(&s->in, pcap_scan(s, stream_in_span(&s->in)));
         if (!pcap_record_plausible(&s->pcap, stream_in_span(&s->in), s->last))
             continue;
         struct pcap_record r;
@@ -147,7 +162,7 @@ static int pcap_next(struct source *s, struct packet *ret, struct error *e)
         (void)pcap_record_decode(&s->pcap, stream_in_span(&s->in), &r);
         if (__builtin_expect(r.captured > PCAP_CAPTURED_MAX, 0)) {
             damaged(s, "byte %llu: a record claims %u captured bytes; reading goes on at the next one that makes sense",
-                (unsigned long long)s->in.position, r.captured);
+                    (unsigned long long)s->in.position, r.captured);
             there = pcap_resume(s, e);
             if (there <= 0)
                 return there < 0 ? -1 : end(s, NULL);
@@ -159,7 +174,8 @@ static int pcap_next(struct source *s, struct packet *ret, struct error *e)
         struct span bytes = {.p = s->in.window + s->in.at + head, .n = r.captured};
         s->pending = head + r.captured;
         s->last = r.time;
-        *ret = (struct packet){.time = r.time, .linktype = s->pcap.linktype, .wire_length = r.original < r.captured ? r.captured : r.original, .bytes = bytes};
+        *ret = (struct packet){
+            .time = r.time, .linktype = s->pcap.linktype, .wire_length = r.original < r.captured ? r.captured : r.original, .bytes = bytes};
         return 1;
     }
 }
@@ -249,8 +265,10 @@ static int pcapng_packet_block(struct source *s, uint32_t type, uint32_t length,
     if (there <= 0)
         return there;
     const struct pcapng_interface *i = &s->interfaces[p.interface];
-    *ret = (struct packet){.time = p.has_stamp ? pcapng_time(i, p.stamp) : s->last, .linktype = i->linktype,
-        .wire_length = p.original < p.captured ? p.captured : p.original, .bytes = span_of(s->in.window + s->in.at + 8 + head, p.captured)};
+    *ret = (struct packet){.time = p.has_stamp ? pcapng_time(i, p.stamp) : s->last,
+                           .linktype = i->linktype,
+                           .wire_length = p.original < p.captured ? p.captured : p.original,
+                           .bytes = span_of(s->in.window + s->in.at + 8 + head, p.captured)};
     s->last = ret->time;
     return 1;
 }
@@ -267,7 +285,7 @@ static int pcapng_next(struct source *s, struct packet *ret, struct error *e)
         uint32_t length;
         if (!pcapng_block_decode(s->big, stream_in_span(&s->in), &type, &length)) {
             damaged(s, "byte %llu: a block whose length cannot be true; reading goes on at the next one that makes sense",
-                (unsigned long long)s->in.position);
+                    (unsigned long long)s->in.position);
             there = pcapng_resume(s, e);
             if (there <= 0)
                 return there < 0 ? -1 : end(s, NULL);
@@ -333,18 +351,13 @@ int source_next(struct source *s, struct packet *ret, struct error *e)
     if (s->form == FORM_UNKNOWN && begin(s, &why) != 0)
         goto failed;
     switch (s->form) {
-    case FORM_PCAP:
-        got = pcap_next(s, ret, &why);
-        break;
-    case FORM_PCAPNG:
-        got = pcapng_next(s, ret, &why);
-        break;
+    case FORM_PCAP: got = pcap_next(s, ret, &why); break;
+    case FORM_PCAPNG: got = pcapng_next(s, ret, &why); break;
     case FORM_FAILED:
         if (e != NULL)
             *e = s->failure;
         return -1;
-    default:
-        return 0;
+    default: return 0;
     }
     if (got >= 0)
         return got;

@@ -1,7 +1,7 @@
 /* source: the bytes of a capture → packets.
  *
- * Plain, gzip (several members) and zstd (several frames) are told apart by their magic numbers, pcap and pcapng by theirs. Bytes come from the caller's
- * read function; nothing here opens a file, and memory stays at one window whatever the file claims. */
+ * Plain, gzip (several members) and zstd (several frames) are told apart by their magic numbers, pcap and pcapng by theirs. Bytes come from the
+ * caller's read function; nothing here opens a file, and memory stays at one window whatever the file claims. */
 #ifndef TQ_SENSE_SOURCE_H
 #define TQ_SENSE_SOURCE_H
 
@@ -30,8 +30,8 @@ struct source *source_from_fd(int fd, struct error *e);
 
 void source_free(struct source *s);
 
-/* The next packet: 1, or 0 at the end, or -1: ERR_MISUSE where the bytes are no capture at all, ERR_SYSTEM where reading failed. Damage inside a capture
- * is no error: what can be read behind it is read; see source_damage. After 0 or -1 every call says the same. */
+/* The next packet: 1, or 0 at the end, or -1: ERR_MISUSE where the bytes are no capture at all, ERR_SYSTEM where reading failed. Damage inside a
+ * capture is no error: what can be read behind it is read; see source_damage. After 0 or -1 every call says the same. */
 int source_next(struct source *s, struct packet *ret, struct error *e);
 
 /* How often the capture was damaged; *ret_first (may be NULL) names the first place, "" where there was none. Holds as long as s. */

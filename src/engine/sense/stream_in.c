@@ -72,7 +72,8 @@ static int choose(struct stream_in *in, struct error *e)
     enum packing kind;
     if (span_starts(s, span_of("\x1f\x8b", 2)))
         kind = PACKED_GZIP;
-    else if (span_starts(s, span_of("\x28\xb5\x2f\xfd", 4)) || (s.n >= 4 && (s.p[0] & 0xf0) == 0x50 && span_starts(span_of(s.p + 1, 3), span_of("\x2a\x4d\x18", 3))))
+    else if (span_starts(s, span_of("\x28\xb5\x2f\xfd", 4)) ||
+             (s.n >= 4 && (s.p[0] & 0xf0) == 0x50 && span_starts(span_of(s.p + 1, 3), span_of("\x2a\x4d\x18", 3))))
         kind = PACKED_ZSTD;
     else
         return 0;
@@ -128,8 +129,8 @@ static ssize_t zstd_into(struct stream_in *in, uint8_t *into, size_t n)
     u->at = from.pos;
     if (ZSTD_isError(status)) {
         in->trouble = ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge
-                            ? "the zstd frame needs a window of more than 16 MiB: pack it again without --long or --ultra"
-                            : "the zstd stream is corrupt";
+                          ? "the zstd frame needs a window of more than 16 MiB: pack it again without --long or --ultra"
+                          : "the zstd stream is corrupt";
         in->ended = true;
     } else {
         u->member_open = status != 0;

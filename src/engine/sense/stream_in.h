@@ -27,7 +27,8 @@ struct stream_in {
 int stream_in_init(struct stream_in *in, source_read *read, void *context, struct error *e);
 void stream_in_release(struct stream_in *in);
 
-/* Fills the window until n (≤ STREAM_IN_MOST) bytes are there, or the stream ends. -1: reading failed (ERR_SYSTEM). Returns 0; check stream_in_left. */
+/* Fills the window until n (≤ STREAM_IN_MOST) bytes are there, or the stream ends. -1: reading failed (ERR_SYSTEM). Returns 0; check stream_in_left.
+ */
 int stream_in_fill(struct stream_in *in, size_t n, struct error *e);
 
 static inline size_t stream_in_left(const struct stream_in *in)

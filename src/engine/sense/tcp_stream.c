@@ -4,11 +4,11 @@
 
 #define JOURNAL_MAX (4u << 20) /* the journal takes a quarter of what may be held, as a power of 2 between these */
 #define JOURNAL_MIN 4096u
-#define JOURNAL_STEPS 64                 /* most chunks looked at for one repeated segment */
-#define HELD_MOST 1024                   /* most segments of one side */
-#define WAIT_ACKED (TIME_SECOND / 10)    /* captures put an acknowledgement before its data now and then */
-#define WAIT_BLIND (10 * TIME_SECOND)    /* when acknowledgements are not seen at all */
-#define FAR (1 << 30)                    /* no window is larger (RFC 7323) */
+#define JOURNAL_STEPS 64              /* most chunks looked at for one repeated segment */
+#define HELD_MOST 1024                /* most segments of one side */
+#define WAIT_ACKED (TIME_SECOND / 10) /* captures put an acknowledgement before its data now and then */
+#define WAIT_BLIND (10 * TIME_SECOND) /* when acknowledgements are not seen at all */
+#define FAR (1 << 30)                 /* no window is larger (RFC 7323) */
 
 struct segment {
     struct segment *next;
@@ -432,7 +432,7 @@ void stream_segment(struct streams *t, struct flow *f, int direction, const stru
         uint32_t before = w.me->next;
         payload(&w, seq, seg->payload, n);
         if (f->class == FLOW_CLOSING && w.me->next != before && goes_on(w.me, before)) {
-            w.me->flags &= (uint8_t)~(SIDE_RST | SIDE_FIN);
+            w.me->flags &= (uint8_t) ~(SIDE_RST | SIDE_FIN);
             flows_reclass(t->flows, f, FLOW_OPEN, now);
         }
     }

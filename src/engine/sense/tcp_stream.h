@@ -1,11 +1,11 @@
 /* tcp_stream: TCP segments → two streams of bytes in order, handed to app.
  *
- * 1. Bytes below side->next have been handed on (or given up) and never change: whatever came first wins. Payload that is in order goes straight from the
- *    packet to app_data.
+ * 1. Bytes below side->next have been handed on (or given up) and never change: whatever came first wins. Payload that is in order goes straight from
+ * the packet to app_data.
  * 2. Held segments lie above next, in order, without overlap; the first one starts above next (else it would have been handed on).
  * 3. What all held segments take together never passes the limits: before it would, the hole in front of them is given up.
- * 4. A hole is given up when the other side has acknowledged beyond it (it did get the bytes: the capture lost them), when there is no room, when nothing
- *    is known of acknowledgements for long, or when the flow ends. While the other side still waits for the bytes, so do we.
+ * 4. A hole is given up when the other side has acknowledged beyond it (it did get the bytes: the capture lost them), when there is no room, when
+ * nothing is known of acknowledgements for long, or when the flow ends. While the other side still waits for the bytes, so do we.
  * 5. Contradictions are found against held bytes, and against the journal: the bytes handed on last, over all flows, in one ring of fixed size.
  *
  * Checksums are not looked at (see wire/tcp.h): a forged segment cannot hide, as the true bytes contradict it. */
@@ -30,7 +30,7 @@ struct streams {
     size_t max_total; /* bytes over all sides */
     size_t held;
     struct journal journal;
-    bool hellos;      /* look at the start of streams for TLS hellos: */
+    bool hellos;                                                                                  /* look at the start of streams for TLS hellos: */
     void (*start)(void *context, struct flow *f, int direction, struct span bytes, tq_time time); /* clears SIDE_HELLO when it has seen enough */
     void *start_context;
 };

@@ -7,8 +7,15 @@ static uint8_t whole[60000];
 static struct ip piece(uint32_t id, size_t offset, size_t n, bool more)
 {
     static const uint8_t addresses[8] = {10, 0, 0, 1, 10, 0, 0, 2};
-    return (struct ip){.version = 4, .proto = 17, .fragment = true, .more = more, .offset = (uint16_t)offset, .id = id, .src = span_of(addresses, 4),
-        .dst = span_of(addresses + 4, 4), .payload = span_of(whole + offset, n)};
+    return (struct ip){.version = 4,
+                       .proto = 17,
+                       .fragment = true,
+                       .more = more,
+                       .offset = (uint16_t)offset,
+                       .id = id,
+                       .src = span_of(addresses, 4),
+                       .dst = span_of(addresses + 4, 4),
+                       .payload = span_of(whole + offset, n)};
 }
 
 static void fill(void)

@@ -79,7 +79,7 @@ static void give(struct sense *s, tq_time time, struct buf *frame)
 }
 
 static void tcp(struct sense *s, tq_time time, struct packet_path path, uint16_t sport, uint16_t dport, uint32_t seq, uint32_t ack, uint8_t flags,
-    struct span payload)
+                struct span payload)
 {
     struct buf b = BUF_INIT(65536);
     struct packet_tcp t = {.sport = sport, .dport = dport, .seq = seq, .ack = ack, .flags = flags, .window = 8192};
@@ -161,7 +161,8 @@ static void devices_introduce_themselves(void **state)
     assert_true(noted(&notes, "ip=10.0.0.9 mac=02:00:00:00:00:09 source=arp"));
     struct buf payload = BUF_INIT(65536);
     const uint8_t wish[4] = {10, 0, 0, 7};
-    dhcp_write(&payload, &(struct dhcp_write){.type = DHCP_REQUEST, .mac = {2, 0, 0, 0, 0, 7}, .requested = wish, .host_name = "XN-1000", .vendor_class = "MSFT 5.0"});
+    dhcp_write(&payload, &(struct dhcp_write){
+                             .type = DHCP_REQUEST, .mac = {2, 0, 0, 0, 0, 7}, .requested = wish, .host_name = "XN-1000", .vendor_class = "MSFT 5.0"});
     udp(s, T0, path_of(7, 255), 68, 67, buf_span(&payload));
     assert_true(noted(&notes, "ip=10.0.0.7 mac=02:00:00:00:00:07 software=MSFT 5.0 hostname=XN-1000 source=dhcp"));
     buf_clear(&payload);

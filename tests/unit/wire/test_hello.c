@@ -28,8 +28,14 @@ static void dhcp_options(void **state)
     dhcp_head(&b, 1);
     buf_add(&b, "\x35\x01\x03", 3);
     buf_add(&b, "\x00\x00", 2); /* padding */
-    buf_add(&b, "\x0c\x06" "XP-300", 8);
-    buf_add(&b, "\x3c\x08" "MSFT 5.0", 10);
+    buf_add(&b,
+            "\x0c\x06"
+            "XP-300",
+            8);
+    buf_add(&b,
+            "\x3c\x08"
+            "MSFT 5.0",
+            10);
     buf_add(&b, "\x32\x04\x0a\x00\x00\x0b", 6);
     buf_add(&b, "\x36\x04\x0a\x00\x00\x01", 6);
     buf_add(&b, "\xff", 1);
@@ -61,18 +67,28 @@ static void dhcp_qualified_names(void **state)
     struct buf b = BUF_INIT(4096);
     struct dhcp d;
     dhcp_head(&b, 2);
-    buf_add(&b, "\x51\x0a\x00\x00\x00" "lis.lab", 12);
+    buf_add(&b,
+            "\x51\x0a\x00\x00\x00"
+            "lis.lab",
+            12);
     b.p[b.n - 8] = 0;
     assert_true(dhcp_decode(buf_span(&b), &d));
     assert_true(d.reply);
     buf_release(&b);
     dhcp_head(&b, 1);
-    buf_add(&b, "\x51\x0c\x04\x00\x00\x03" "lis\x03" "lab\x00", 14);
+    buf_add(&b,
+            "\x51\x0c\x04\x00\x00\x03"
+            "lis\x03"
+            "lab\x00",
+            14);
     assert_true(dhcp_decode(buf_span(&b), &d));
     assert_true(span_is(d.hostname, "lis"));
     buf_release(&b);
     dhcp_head(&b, 1);
-    buf_add(&b, "\x0c\x05" "ABC\0\0", 7); /* counted with its zeros */
+    buf_add(&b,
+            "\x0c\x05"
+            "ABC\0\0",
+            7); /* counted with its zeros */
     assert_true(dhcp_decode(buf_span(&b), &d));
     assert_true(span_is(d.hostname, "ABC"));
     b.p[236] ^= 1; /* the cookie */

@@ -39,34 +39,142 @@ static void links(void **state)
 {
     (void)state;
     static const struct link_case cases[] = {
-        {1, "ffffffffffff0200000000010800" "45", LINK_OK, ETHERTYPE_IPV4, 0, 1, true},
-        {1, "ffffffffffff0200000000010806" "0001", LINK_OK, ETHERTYPE_ARP, 0, 2, true},
-        {1, "ffffffffffff02000000000186dd" "60", LINK_OK, ETHERTYPE_IPV6, 0, 1, true},
-        {1, "ffffffffffff020000000001" "8100" "e00a" "0800" "45", LINK_OK, ETHERTYPE_IPV4, 10, 1, true},
-        {1, "ffffffffffff020000000001" "88a8" "0064" "8100" "000a" "86dd" "60", LINK_OK, ETHERTYPE_IPV6, 100 << 12 | 10, 1, true},
-        {1, "ffffffffffff020000000001" "0009" "aaaa03000000" "0800" "45", LINK_OK, ETHERTYPE_IPV4, 0, 1, true},
-        {1, "ffffffffffff020000000001" "0009" "424203000000", LINK_OK, 0, 0, 6, true}, /* spanning tree */
-        {1, "ffffffffffff020000000001" "8864" "1100" "0001" "0005" "0021" "45", LINK_OK, ETHERTYPE_IPV4, 0, 1, true},
-        {1, "ffffffffffff020000000001" "8847" "00010040" "00020140" "45", LINK_OK, ETHERTYPE_IPV4, 0, 1, true},
-        {1, "ffffffffffff020000000001" "81", LINK_CUT, 0, 0, 0, false},
-        {1, "ffffffffffff020000000001" "8100" "00", LINK_CUT, 0, 0, 0, false},
-        {113, "0000" "0001" "0006" "0200000000010000" "0800" "45", LINK_OK, ETHERTYPE_IPV4, 0, 1, true},
-        {113, "0000" "0304" "0006" "0000000000000000" "86dd" "60", LINK_OK, ETHERTYPE_IPV6, 0, 1, false},
-        {113, "0000" "0001" "0006" "02000000000100", LINK_CUT, 0, 0, 0, false},
-        {276, "0800" "0000" "00000002" "0001" "00" "06" "0200000000010000" "45", LINK_OK, ETHERTYPE_IPV4, 0, 1, true},
+        {1,
+         "ffffffffffff0200000000010800"
+         "45",
+         LINK_OK, ETHERTYPE_IPV4, 0, 1, true},
+        {1,
+         "ffffffffffff0200000000010806"
+         "0001",
+         LINK_OK, ETHERTYPE_ARP, 0, 2, true},
+        {1,
+         "ffffffffffff02000000000186dd"
+         "60",
+         LINK_OK, ETHERTYPE_IPV6, 0, 1, true},
+        {1,
+         "ffffffffffff020000000001"
+         "8100"
+         "e00a"
+         "0800"
+         "45",
+         LINK_OK, ETHERTYPE_IPV4, 10, 1, true},
+        {1,
+         "ffffffffffff020000000001"
+         "88a8"
+         "0064"
+         "8100"
+         "000a"
+         "86dd"
+         "60",
+         LINK_OK, ETHERTYPE_IPV6, 100 << 12 | 10, 1, true},
+        {1,
+         "ffffffffffff020000000001"
+         "0009"
+         "aaaa03000000"
+         "0800"
+         "45",
+         LINK_OK, ETHERTYPE_IPV4, 0, 1, true},
+        {1,
+         "ffffffffffff020000000001"
+         "0009"
+         "424203000000",
+         LINK_OK, 0, 0, 6, true}, /* spanning tree */
+        {1,
+         "ffffffffffff020000000001"
+         "8864"
+         "1100"
+         "0001"
+         "0005"
+         "0021"
+         "45",
+         LINK_OK, ETHERTYPE_IPV4, 0, 1, true},
+        {1,
+         "ffffffffffff020000000001"
+         "8847"
+         "00010040"
+         "00020140"
+         "45",
+         LINK_OK, ETHERTYPE_IPV4, 0, 1, true},
+        {1,
+         "ffffffffffff020000000001"
+         "81",
+         LINK_CUT, 0, 0, 0, false},
+        {1,
+         "ffffffffffff020000000001"
+         "8100"
+         "00",
+         LINK_CUT, 0, 0, 0, false},
+        {113,
+         "0000"
+         "0001"
+         "0006"
+         "0200000000010000"
+         "0800"
+         "45",
+         LINK_OK, ETHERTYPE_IPV4, 0, 1, true},
+        {113,
+         "0000"
+         "0304"
+         "0006"
+         "0000000000000000"
+         "86dd"
+         "60",
+         LINK_OK, ETHERTYPE_IPV6, 0, 1, false},
+        {113,
+         "0000"
+         "0001"
+         "0006"
+         "02000000000100",
+         LINK_CUT, 0, 0, 0, false},
+        {276,
+         "0800"
+         "0000"
+         "00000002"
+         "0001"
+         "00"
+         "06"
+         "0200000000010000"
+         "45",
+         LINK_OK, ETHERTYPE_IPV4, 0, 1, true},
         {101, "45", LINK_OK, ETHERTYPE_IPV4, 0, 1, false},
         {12, "60", LINK_OK, ETHERTYPE_IPV6, 0, 1, false},
         {14, "45", LINK_OK, ETHERTYPE_IPV4, 0, 1, false},
         {228, "45", LINK_OK, ETHERTYPE_IPV4, 0, 1, false},
         {229, "60", LINK_OK, ETHERTYPE_IPV6, 0, 1, false},
-        {0, "02000000" "45", LINK_OK, ETHERTYPE_IPV4, 0, 1, false},
-        {0, "0000001e" "60", LINK_OK, ETHERTYPE_IPV6, 0, 1, false},
-        {108, "00000018" "60", LINK_OK, ETHERTYPE_IPV6, 0, 1, false},
+        {0,
+         "02000000"
+         "45",
+         LINK_OK, ETHERTYPE_IPV4, 0, 1, false},
+        {0,
+         "0000001e"
+         "60",
+         LINK_OK, ETHERTYPE_IPV6, 0, 1, false},
+        {108,
+         "00000018"
+         "60",
+         LINK_OK, ETHERTYPE_IPV6, 0, 1, false},
         {108, "0000", LINK_CUT, 0, 0, 0, false},
-        {9, "ff03" "0021" "45", LINK_OK, ETHERTYPE_IPV4, 0, 1, false},
-        {9, "21" "45", LINK_OK, ETHERTYPE_IPV4, 0, 1, false},
-        {50, "0f00" "0800" "45", LINK_OK, ETHERTYPE_IPV4, 0, 1, false},
-        {51, "1100" "0001" "0005" "0057" "60", LINK_OK, ETHERTYPE_IPV6, 0, 1, false},
+        {9,
+         "ff03"
+         "0021"
+         "45",
+         LINK_OK, ETHERTYPE_IPV4, 0, 1, false},
+        {9,
+         "21"
+         "45",
+         LINK_OK, ETHERTYPE_IPV4, 0, 1, false},
+        {50,
+         "0f00"
+         "0800"
+         "45",
+         LINK_OK, ETHERTYPE_IPV4, 0, 1, false},
+        {51,
+         "1100"
+         "0001"
+         "0005"
+         "0057"
+         "60",
+         LINK_OK, ETHERTYPE_IPV6, 0, 1, false},
         {147, "45", LINK_UNKNOWN, 0, 0, 0, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -102,7 +210,10 @@ static void a_hundred_tags_end(void **state)
 static void ipv4(void **state)
 {
     (void)state;
-    struct span s = hex("46000020abcd40004006ffff0a0000010a000002" "01010100" "0102030405060708" "000000");
+    struct span s = hex("46000020abcd40004006ffff0a0000010a000002"
+                        "01010100"
+                        "0102030405060708"
+                        "000000");
     struct ip ip;
     assert_true(ip_decode(4, s, &ip));
     assert_int_equal(ip.proto, 6);
@@ -118,7 +229,8 @@ static void ipv4(void **state)
     s.n = 23;
     assert_false(ip_decode(4, s, &ip)); /* cut in the options */
     release(s);
-    s = hex("45000000abcd20054011ffff0a0000010a000002" "0102030405060708");
+    s = hex("45000000abcd20054011ffff0a0000010a000002"
+            "0102030405060708");
     assert_true(ip_decode(4, s, &ip)); /* total length 0: segmentation offload */
     assert_int_equal(ip.payload.n, 8);
     assert_true(ip.fragment && ip.more);
@@ -128,9 +240,11 @@ static void ipv4(void **state)
     assert_false(ip_decode(5, s, &ip));
     release(s);
     static const char *const bad[] = {
-        "", "45", "44000020abcd40004006ffff0a0000010a00000201020304", /* header of 16 bytes */
-        "45000010abcd40004006ffff0a0000010a00000201020304",           /* total below the header */
-        "65000018abcd40004006ffff0a0000010a00000201020304",           /* says 6 */
+        "",
+        "45",
+        "44000020abcd40004006ffff0a0000010a00000201020304", /* header of 16 bytes */
+        "45000010abcd40004006ffff0a0000010a00000201020304", /* total below the header */
+        "65000018abcd40004006ffff0a0000010a00000201020304", /* says 6 */
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         s = hex(bad[i]);
@@ -139,31 +253,45 @@ static void ipv4(void **state)
     }
 }
 
-#define V6 "20010db8000000000000000000000001" "20010db8000000000000000000000002"
+#define V6                                                                                                                                           \
+    "20010db8000000000000000000000001"                                                                                                               \
+    "20010db8000000000000000000000002"
 
 static void ipv6(void **state)
 {
     (void)state;
     struct ip ip;
-    struct span s = hex("6000000000080640" V6 "0102030405060708" "ff");
+    struct span s = hex("6000000000080640" V6 "0102030405060708"
+                        "ff");
     assert_true(ip_decode(6, s, &ip));
     assert_int_equal(ip.proto, 6);
     assert_int_equal(ip.payload.n, 8);
     assert_int_equal(ip.src.n, 16);
     release(s);
     /* hop by hop, destination, authentication, then UDP */
-    s = hex("60000000002c0040" V6 "3c00010400000000" "3300010400000000" "1104000000000001" "000000010000000000000000" "00000000" "0035003500080000");
+    s = hex("60000000002c0040" V6 "3c00010400000000"
+            "3300010400000000"
+            "1104000000000001"
+            "000000010000000000000000"
+            "00000000"
+            "0035003500080000");
     assert_true(ip_decode(6, s, &ip));
     assert_int_equal(ip.proto, 17);
     release(s);
-    s = hex("6000000000102c40" V6 "1100" "0029" "deadbeef" "0102030405060708"); /* offset 40, more */
+    s = hex("6000000000102c40" V6 "1100"
+            "0029"
+            "deadbeef"
+            "0102030405060708"); /* offset 40, more */
     assert_true(ip_decode(6, s, &ip));
     assert_true(ip.fragment && ip.more);
     assert_int_equal(ip.offset, 40);
     assert_int_equal(ip.id, 0xdeadbeef);
     assert_int_equal(ip.proto, 17);
     release(s);
-    s = hex("6000000000102c40" V6 "1100" "0000" "deadbeef" "0102030405060708"); /* atomic: whole */
+    s = hex("6000000000102c40" V6 "1100"
+            "0000"
+            "deadbeef"
+            "0102030405060708"); /* atomic: whole */
     assert_true(ip_decode(6, s, &ip));
     assert_false(ip.fragment);
     assert_int_equal(ip.payload.n, 8);
@@ -182,7 +310,15 @@ static void ipv6(void **state)
 static void tcp_headers(void **state)
 {
     (void)state;
-    struct span s = hex("1f900a13" "deadbeef" "01020304" "6018" "1000" "ffff" "0000" "020405b4" "414243");
+    struct span s = hex("1f900a13"
+                        "deadbeef"
+                        "01020304"
+                        "6018"
+                        "1000"
+                        "ffff"
+                        "0000"
+                        "020405b4"
+                        "414243");
     struct tcp t;
     assert_true(tcp_decode(s, &t));
     assert_int_equal(t.sport, 8080);
@@ -197,7 +333,9 @@ static void tcp_headers(void **state)
     s.n = 19;
     assert_false(tcp_decode(s, &t));
     release(s);
-    s = hex("1f900a13deadbeef01020304" "4018" "1000ffff0000"); /* offset 4 */
+    s = hex("1f900a13deadbeef01020304"
+            "4018"
+            "1000ffff0000"); /* offset 4 */
     assert_false(tcp_decode(s, &t));
     release(s);
 }
@@ -205,7 +343,11 @@ static void tcp_headers(void **state)
 static void udp_headers(void **state)
 {
     (void)state;
-    struct span s = hex("00440043" "000b" "0000" "414243" "2020");
+    struct span s = hex("00440043"
+                        "000b"
+                        "0000"
+                        "414243"
+                        "2020");
     struct udp u;
     assert_true(udp_decode(s, &u));
     assert_int_equal(u.sport, 68);
@@ -226,7 +368,16 @@ static void udp_headers(void **state)
 static void arp_packets(void **state)
 {
     (void)state;
-    struct span s = hex("0001" "0800" "06" "04" "0002" "020000000001" "0a000001" "020000000002" "0a000002" "0000");
+    struct span s = hex("0001"
+                        "0800"
+                        "06"
+                        "04"
+                        "0002"
+                        "020000000001"
+                        "0a000001"
+                        "020000000002"
+                        "0a000002"
+                        "0000");
     struct arp a;
     assert_true(arp_decode(s, &a));
     assert_int_equal(a.operation, 2);
@@ -236,7 +387,15 @@ static void arp_packets(void **state)
     s.n = 27;
     assert_false(arp_decode(s, &a));
     release(s);
-    s = hex("0006" "0800" "06" "04" "0002" "020000000001" "0a000001" "020000000002" "0a000002");
+    s = hex("0006"
+            "0800"
+            "06"
+            "04"
+            "0002"
+            "020000000001"
+            "0a000001"
+            "020000000002"
+            "0a000002");
     assert_false(arp_decode(s, &a));
     release(s);
 }
