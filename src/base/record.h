@@ -123,7 +123,7 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(SEVERITY, "severity", OPEN, TEXT, false)                                                                                                      \
     KEY(TITLE, "title", OPEN, TEXT, false)         /* one sentence; {0} … {3} stand for the SUBJECTs, which the veil puts in */                       \
     KEY(SUBJECT, "subject", FOREIGN, TEXT, true)                                                                                                      \
-    KEY(EVIDENCE_FLOW, "evidence.flows", OPEN, TEXT, true)                                                                                            \
+    KEY(EVIDENCE_FLOW, "evidence.flows", OPEN, INT, true)                                                                                             \
     KEY(EVIDENCE_MESSAGE, "evidence.messages", OPEN, TEXT, true)                                                                                      \
     KEY(EVIDENCE_RECORD, "evidence.records", OPEN, INT, true)                                                                                         \
     KEY(TECHNIQUE, "technique", OPEN, TEXT, false)                                                                                                    \

@@ -55,16 +55,8 @@ void finding_put(struct detect *d, const struct record *from, const struct findi
     record_str(r, KEY_TITLE, f->title);
     for (size_t i = 0; i < f->n_subjects; i++)
         record_text(r, KEY_SUBJECT, f->subjects[i].n > 0 ? f->subjects[i] : SPAN_LIT("(no name)"));
-    char flow[24];
-    if (from->flow.id != 0) {
-        struct buf number = BUF_INIT(sizeof flow);
-        buf_addf(&number, "%llu", (unsigned long long)from->flow.id);
-        size_t n = number.n < sizeof flow ? number.n : 0;
-        if (n > 0)
-            memcpy(flow, number.p, n);
-        buf_release(&number);
-        record_text(r, KEY_EVIDENCE_FLOW, span_of(flow, n));
-    }
+    if (from->flow.id != 0)
+        record_int(r, KEY_EVIDENCE_FLOW, (int64_t)from->flow.id);
     record_text(r, KEY_EVIDENCE_MESSAGE, record_get(from, from->event == EVENT_LAB_MESSAGE ? KEY_MESSAGE_ID : KEY_MESSAGE));
     record_str(r, KEY_TECHNIQUE, f->technique);
     record_str(r, KEY_ADVICE, f->advice);
