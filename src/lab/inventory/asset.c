@@ -187,6 +187,8 @@ static int join(struct apply *a, int64_t from, int64_t into, struct error *e)
         run2(w, "UPDATE OR IGNORE asset_fact SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
         run2(w, "UPDATE asset_evidence SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
         run2(w, "UPDATE finding SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
+        run2(w, "UPDATE OR IGNORE asset_alias SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
+        run2(w, "DELETE FROM asset_alias WHERE asset = ?1 AND ?2", from, 1, e) != 0 ||
         run2(w, "DELETE FROM asset_protocol WHERE asset = ?1 AND ?2", from, 1, e) != 0 ||
         run2(w, "DELETE FROM asset_fact WHERE asset = ?1 AND ?2", from, 1, e) != 0 ||
         run2(w,
@@ -247,6 +249,11 @@ static int best_facts(struct store_conn *w, int64_t asset, struct best best[FIEL
     return store_done(q, e);
 }
 
+/* Sends results and receives them, itself or under one name with another address. */
+#define BETWEEN                                                                                                                                       \
+    "(results_sent > 0 AND results_received > 0) OR EXISTS (SELECT 1 FROM asset_alias AS own JOIN asset_alias AS other ON other.name = own.name"       \
+    " AND other.sends <> own.sends WHERE own.asset = asset.n)"
+
 /* Looks at everything that is known, and writes what follows from it. `changed` moves only when something did. */
 static int judge(struct apply *a, int64_t asset, struct error *e)
 {
@@ -257,9 +264,9 @@ static int judge(struct apply *a, int64_t asset, struct error *e)
     struct store_stmt *q = store_stmt(
         a->w,
         "WITH now(n, maker, model, serial, software, hostname, role, basis) AS (SELECT n, ?2, ?3, ?4, ?5, ?6,"
-        " CASE WHEN results_sent > 0 AND results_received > 0 THEN 'middleware' WHEN ?7 IS NOT NULL THEN ?7 WHEN results_sent > 0 THEN 'analyzer'"
+        " CASE WHEN " BETWEEN " THEN 'middleware' WHEN ?7 IS NOT NULL THEN ?7 WHEN results_sent > 0 THEN 'analyzer'"
         " WHEN results_received > 0 THEN 'lis' WHEN served > 0 THEN 'server' WHEN browsed >= ?8 THEN 'workstation' ELSE 'unknown' END,"
-        " CASE WHEN results_sent > 0 AND results_received > 0 THEN 'inferred' WHEN ?7 IS NOT NULL THEN 'seen'"
+        " CASE WHEN " BETWEEN " THEN 'inferred' WHEN ?7 IS NOT NULL THEN 'seen'"
         " WHEN results_sent + results_received + served > 0 OR browsed >= ?8 THEN 'inferred' ELSE 'unknown' END FROM asset WHERE n = ?1),"
         "titled AS (SELECT now.*, coalesce(asset.name, CASE WHEN now.maker IS NOT NULL AND now.model IS NOT NULL AND"
         " instr(lower(now.model), lower(now.maker)) = 0 THEN now.maker || ' ' || now.model ELSE now.model END, now.hostname,"
@@ -511,9 +518,41 @@ static int count_message(struct apply *a, int64_t asset, int64_t sent, int64_t r
     return rc != 0 ? -1 : first ? judge(a, asset, e) : 0;
 }
 
+#define ALIASES 8 /* names kept of one device */
+
+/* Notes the name (its part before "^") and judges anew who shares it. */
+static int put_alias(struct apply *a, int64_t asset, bool sends, struct span name, struct error *e)
+{
+    name = span_until(&name, '^', NULL);
+    if (asset == 0 || name.n < 2 || name.n > 64)
+        return 0;
+    struct store_stmt *q = store_stmt(a->w, "INSERT INTO asset_alias SELECT ?1, ?2, ?3 WHERE (SELECT count(*) FROM asset_alias WHERE asset = ?1) < ?4 "
+                                            "ON CONFLICT DO NOTHING RETURNING 1");
+    store_bind_int(q, 1, asset);
+    store_bind_int(q, 2, sends);
+    store_bind_text(q, 3, name);
+    store_bind_int(q, 4, ALIASES);
+    int rc = 0;
+    if (number_of(q, e, &rc) == 0 || rc != 0)
+        return rc;
+    int64_t sharing[ALIASES];
+    size_t n = 0;
+    q = store_stmt(a->w, "SELECT DISTINCT asset FROM asset_alias WHERE name = ?1 ORDER BY asset LIMIT ?2");
+    store_bind_text(q, 1, name);
+    store_bind_int(q, 2, ALIASES);
+    while (n < ALIASES && store_step(q))
+        sharing[n++] = store_int(q, 0);
+    rc = store_done(q, e);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = judge(a, sharing[i], e);
+    return rc;
+}
+
 int asset_saw_message(struct apply *a, const struct asset_traffic *t, struct error *e)
 {
     int rc = 0;
+    if (t->results > 0 && (put_alias(a, t->from, true, t->sender, e) != 0 || put_alias(a, t->to, false, t->receiver, e) != 0))
+        return -1;
     if (t->from != 0)
         rc = count_message(a, t->from, t->results, 0, t->ack, e) != 0 || put_protocol(a, t->from, t->protocol, e) != 0 ? -1 : 0;
     if (rc == 0 && t->to != 0 && t->to != t->from)

@@ -244,7 +244,11 @@ bool asset_role_sentence(struct buf *out, const struct asset_row *row)
                                                       : "Opens web pages and shared folders and offers nothing itself, as a workstation does.");
         return true;
     }
-    if (sent > 0 && received > 0)
+    bool between = span_is(row->role, "middleware") && (sent == 0 || received == 0);
+    if (between)
+        buf_addf(out, "%s %lld result%s under a name under which another address %s them: it stands between analyzers and the LIS.",
+                 sent > 0 ? "Sent" : "Received", sent + received, sent + received == 1 ? "" : "s", sent > 0 ? "receives" : "sends");
+    else if (sent > 0 && received > 0)
         buf_addf(out, "Received %lld results and sent %lld on: it stands between analyzers and the LIS.", received, sent);
     else if (sent > 0)
         buf_addf(out, "Sent %lld result%s and received none, as an analyzer does.", sent, sent == 1 ? "" : "s");

@@ -85,6 +85,8 @@ int message_apply(struct apply *a, struct error *e)
     bool back = message_direction(event_text(&a->ev, "id")) == 1;
     struct asset_traffic t = {
         .protocol = event_text(&a->ev, "protocol"),
+        .sender = event_text(&a->ev, "sender"),
+        .receiver = event_text(&a->ev, "receiver"),
         .results = event_int(&a->ev, "results", 0),
         .ack = event_text(&a->ev, "ack.code").n > 0,
     };

@@ -99,6 +99,21 @@ static void roles_follow_from_results(void **state)
     feed_free(&f);
 }
 
+static void middleware_may_have_two_addresses(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        FLOW("10.0.5.7", "10.0.5.1") ",\"id\":\"f1.0.1\",\"protocol\":\"astm\",\"sender\":\"XN\",\"receiver\":\"LINK^CORE\",\"results\":2",
+        FLOW("10.0.6.1", "10.0.6.9") ",\"id\":\"f2.0.1\",\"protocol\":\"hl7\",\"sender\":\"LINK\",\"receiver\":\"LIS\",\"results\":2",
+    };
+    struct feed f = feed_new();
+    feed_event(&f, 1, "lab.message", lines[0]);
+    assert_string_equal(ask(&f, "SELECT role FROM asset WHERE title = '10.0.5.1'"), "lis");
+    feed_event(&f, 2, "lab.message", lines[1]);
+    assert_string_equal(ask(&f, "SELECT group_concat(role) FROM (SELECT role FROM asset ORDER BY title)"), "middleware,analyzer,middleware,lis");
+    feed_free(&f);
+}
+
 static void servers_and_workstations_follow_from_flows(void **state)
 {
     (void)state;
@@ -393,6 +408,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(evidence_joins_by_mac_and_address), cmocka_unit_test(a_routers_mac_joins_nothing), cmocka_unit_test(only_who_answers_is_a_device),
         cmocka_unit_test(roles_follow_from_results),         cmocka_unit_test(servers_and_workstations_follow_from_flows),
+        cmocka_unit_test(middleware_may_have_two_addresses),
         cmocka_unit_test(results_learn_from_their_message),
         cmocka_unit_test(message_ids_tell_directions),       cmocka_unit_test(findings_go_their_ways),      cmocka_unit_test(finding_lists_are_bounded),
         cmocka_unit_test(today_says_only_what_is_known),     cmocka_unit_test(a_replay_gives_the_same_tables),

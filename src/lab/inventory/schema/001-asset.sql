@@ -40,6 +40,15 @@ CREATE TABLE asset_protocol(
   PRIMARY KEY (asset, protocol)
 ) STRICT, WITHOUT ROWID;
 
+-- Under which names a device sends results, and under which it receives them: who does both, if at two addresses, stands between analyzers and the LIS.
+CREATE TABLE asset_alias(
+  asset INTEGER NOT NULL REFERENCES asset(n),
+  sends INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  PRIMARY KEY (asset, sends, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX asset_alias_name ON asset_alias(name, sends);
+
 -- What one source last said about one field of a device.
 CREATE TABLE asset_fact(
   asset INTEGER NOT NULL REFERENCES asset(n),
