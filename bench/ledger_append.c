@@ -1,7 +1,7 @@
-/* ledger_append FOLDER [SECONDS]: how many records of 200 bytes become durable a second, against what the disk under FOLDER does by itself (append and
- * fdatasync into a file whose blocks exist), and how long verifying takes against hashing the same bytes. Prints one JSON line a measurement, in the shape of
- * scripts/bench. Ratios are of this run: ours over reference; for verifying, time over time. The disk is measured before and after, and the mean is taken:
- * other work on the machine moves it. */
+/* ledger_append FOLDER [SECONDS]: how many records of 200 bytes become durable a second, against what the disk under FOLDER does by itself (append
+ * and fdatasync into a file whose blocks exist), and how long verifying takes against hashing the same bytes. Prints one JSON line a measurement, in
+ * the shape of scripts/bench. Ratios are of this run: ours over reference; for verifying, time over time. The disk is measured before and after, and
+ * the mean is taken: other work on the machine moves it. */
 #include "record/crypto/crypto.h"
 #include "record/ledger/ledger.h"
 
@@ -34,8 +34,9 @@ static void report(const char *claim, const char *what, const char *unit, double
 {
     double ratio = ours / reference;
     bool holds = at_most ? ratio <= target : ratio >= target;
-    (void)printf("{\"claim\":\"%s\",\"what\":\"%s\",\"reference\":\"%.4g %s\",\"ours\":\"%.4g %s\",\"ratio\":%.3f,\"target\":\"at %s %g\",\"holds\":%s}\n", claim,
-                 what, reference, unit, ours, unit, ratio, at_most ? "most" : "least", target, holds ? "true" : "false");
+    (void)printf(
+        "{\"claim\":\"%s\",\"what\":\"%s\",\"reference\":\"%.4g %s\",\"ours\":\"%.4g %s\",\"ratio\":%.3f,\"target\":\"at %s %g\",\"holds\":%s}\n",
+        claim, what, reference, unit, ours, unit, ratio, at_most ? "most" : "least", target, holds ? "true" : "false");
     (void)fflush(stdout);
 }
 
@@ -137,7 +138,8 @@ int main(int argc, char **argv)
     double pipe = ledger_rate(folder, "pipe", 20000, TIME_SECOND, seconds);
     double disk = (before + disk_rate(folder, seconds)) / 2;
     const char *unit = "records/s";
-    report("ledger, one writer", "durable appends, one at a time, a checkpoint a second, against the disk's append + fdatasync", unit, one_1s, disk, 0.9, false);
+    report("ledger, one writer", "durable appends, one at a time, a checkpoint a second, against the disk's append + fdatasync", unit, one_1s, disk,
+           0.9, false);
     report("ledger, 64 writers", "64 to a commit, a checkpoint a second, against 64 times the disk's rate", unit, many_1s, 64 * disk, 0.3, false);
     report("ledger, one writer, each signed", "the same with tiles and a checkpoint for every commit", unit, one, disk, 0.1, false);
     report("ledger, 64 writers, each signed", "the same with tiles and a checkpoint for every commit", unit, many, 64 * disk, 0.1, false);

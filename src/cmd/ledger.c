@@ -1,7 +1,7 @@
 /* ledger verify | prove | check: the record, checked by anybody who can read the folder or holds a proof. */
-#include "cmd/cmd.h"
-#include "base/json.h"
 #include "record/ledger/ledger.h"
+#include "base/json.h"
+#include "cmd/cmd.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -103,7 +103,8 @@ static void explain(const char *dir, const struct ledger_report *r)
     else if (!r->compared)
         (void)fprintf(stderr, "%s is consistent in itself, not compared with anything kept elsewhere (give --key or --since)\n", dir);
     if (r->unsigned_tail > 0)
-        (void)fprintf(stderr, "%llu durable records are not under a checkpoint yet; the next start signs them\n", (unsigned long long)r->unsigned_tail);
+        (void)fprintf(stderr, "%llu durable records are not under a checkpoint yet; the next start signs them\n",
+                      (unsigned long long)r->unsigned_tail);
 }
 
 static int verify(const char *dir, const char *key, const char *since_path)
@@ -210,15 +211,17 @@ static int run(int argc, char **argv)
 const struct verb verb_ledger = {
     .name = "ledger",
     .summary = "check the record that nobody can rewrite unseen, and prove what is in it",
-    .usage = "tourniquet ledger verify DIR [--key PUBKEY] [--since CHECKPOINT]\n"
-             "    Recomputes everything in the ledger DIR that can be recomputed without secrets, and prints one JSON line: holds, records, checkpoint,\n"
-             "    first_bad. PUBKEY is a copy of verifier.pub kept elsewhere (the file, or the line in it); CHECKPOINT a copy of the file checkpoint kept from an\n"
-             "    earlier day. Without both the ledger is compared with nothing but itself.\n"
-             "tourniquet ledger prove DIR SEQ > PROOF\n"
-             "    Writes a proof (c2sp.org/tlog-proof@v1) that record SEQ is in the ledger.\n"
-             "tourniquet ledger check PROOF --key PUBKEY\n"
-             "    Checks such a proof with nothing but the proof and the public key. PROOF may be - for standard input.\n"
-             "\n"
-             "Exit status: 0 it holds, 1 it does not, 2 wrong use or nothing to check, 3 the machine failed.\n",
+    .usage =
+        "tourniquet ledger verify DIR [--key PUBKEY] [--since CHECKPOINT]\n"
+        "    Recomputes everything in the ledger DIR that can be recomputed without secrets, and prints one JSON line: holds, records, checkpoint,\n"
+        "    first_bad. PUBKEY is a copy of verifier.pub kept elsewhere (the file, or the line in it); CHECKPOINT a copy of the file checkpoint kept "
+        "from an\n"
+        "    earlier day. Without both the ledger is compared with nothing but itself.\n"
+        "tourniquet ledger prove DIR SEQ > PROOF\n"
+        "    Writes a proof (c2sp.org/tlog-proof@v1) that record SEQ is in the ledger.\n"
+        "tourniquet ledger check PROOF --key PUBKEY\n"
+        "    Checks such a proof with nothing but the proof and the public key. PROOF may be - for standard input.\n"
+        "\n"
+        "Exit status: 0 it holds, 1 it does not, 2 wrong use or nothing to check, 3 the machine failed.\n",
     .run = run,
 };

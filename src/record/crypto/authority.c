@@ -71,8 +71,9 @@ static bool fill_authority(X509 *x, EVP_PKEY *key, const char *common, tq_time n
     X509_NAME *subject = X509_get_subject_name(x);
     return X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x) && set_period(x, now, AUTHORITY_DAYS) && set_name(subject, common) &&
            X509_set_issuer_name(x, subject) == 1 && X509_set_pubkey(x, key) == 1 &&
-           add_extension(x, x, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") && add_extension(x, x, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-           add_extension(x, x, NID_subject_key_identifier, "hash") && X509_sign(x, key, EVP_sha256()) > 0;
+           add_extension(x, x, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
+           add_extension(x, x, NID_key_usage, "critical,keyCertSign,cRLSign") && add_extension(x, x, NID_subject_key_identifier, "hash") &&
+           X509_sign(x, key, EVP_sha256()) > 0;
 }
 
 struct authority *authority_new(const char *name, tq_time now, struct error *e)
@@ -293,12 +294,13 @@ static bool fill_server(X509 *x, EVP_PKEY *key, const struct authority *a, const
            X509_set_issuer_name(x, X509_get_subject_name(a->certificate)) == 1 && X509_set_pubkey(x, key) == 1 &&
            add_extension(x, a->certificate, NID_basic_constraints, "critical,CA:FALSE") &&
            add_extension(x, a->certificate, NID_key_usage, "critical,digitalSignature") &&
-           add_extension(x, a->certificate, NID_ext_key_usage, "serverAuth") && add_extension(x, a->certificate, NID_subject_key_identifier, "hash") &&
+           add_extension(x, a->certificate, NID_ext_key_usage, "serverAuth") &&
+           add_extension(x, a->certificate, NID_subject_key_identifier, "hash") &&
            add_extension(x, a->certificate, NID_authority_key_identifier, "keyid:always");
 }
 
-int authority_issue(const struct authority *a, const char *const *names, size_t n, tq_time now, unsigned days, struct buf *key_out, struct buf *chain_out,
-                    struct error *e)
+int authority_issue(const struct authority *a, const char *const *names, size_t n, tq_time now, unsigned days, struct buf *key_out,
+                    struct buf *chain_out, struct error *e)
 {
     if (check_names(names, n, e) != 0)
         return -1;

@@ -1,5 +1,5 @@
-/* The site's own certificate authority (X.509, RFC 5280): a self-signed ECDSA P-256 certificate and the server certificates under it, for the console's
- * HTTPS. Reads no clock: `now` is given. */
+/* The site's own certificate authority (X.509, RFC 5280): a self-signed ECDSA P-256 certificate and the server certificates under it, for the
+ * console's HTTPS. Reads no clock: `now` is given. */
 #ifndef TQ_AUTHORITY_H
 #define TQ_AUTHORITY_H
 
@@ -7,14 +7,14 @@
 #include "base/error.h"
 #include "base/time.h"
 
-#define AUTHORITY_FINGERPRINT 96        /* room for "AB:CD:…" (95 characters) and a final zero */
-#define AUTHORITY_SERVER_DAYS_MAX 397   /* browsers take no server certificate that lives longer */
+#define AUTHORITY_FINGERPRINT 96      /* room for "AB:CD:…" (95 characters) and a final zero */
+#define AUTHORITY_SERVER_DAYS_MAX 397 /* browsers take no server certificate that lives longer */
 #define AUTHORITY_NAMES_MAX 32
 
 struct authority;
 
-/* A new authority "<name> site authority": valid 10 years from an hour before now, CA with path length 0. name: at most 40 printable ASCII characters.
- * NULL: ERR_MISUSE, ERR_SYSTEM. */
+/* A new authority "<name> site authority": valid 10 years from an hour before now, CA with path length 0. name: at most 40 printable ASCII
+ * characters. NULL: ERR_MISUSE, ERR_SYSTEM. */
 struct authority *authority_new(const char *name, tq_time now, struct error *e);
 
 /* Reads both PEM texts back and checks that they belong together and are an authority. NULL: ERR_CORRUPT. */
@@ -28,11 +28,11 @@ int authority_certificate_pem(const struct authority *a, struct buf *out, struct
 /* SHA-256 over the certificate's DER, as upper-case pairs with colons. */
 void authority_fingerprint(const struct authority *a, char out[AUTHORITY_FINGERPRINT]);
 
-/* A new key and server certificate (serverAuth) for host names and IP addresses as text; the first one is also the common name. Appends the key's PEM to
- * key_out (BUF_SECRET) and certificate, then authority's certificate, to chain_out. ERR_MISUSE: no name, too many, a name that is neither host name nor
- * address, days not in 1…397. */
-int authority_issue(const struct authority *a, const char *const *names, size_t n, tq_time now, unsigned days, struct buf *key_out, struct buf *chain_out,
-                    struct error *e);
+/* A new key and server certificate (serverAuth) for host names and IP addresses as text; the first one is also the common name. Appends the key's PEM
+ * to key_out (BUF_SECRET) and certificate, then authority's certificate, to chain_out. ERR_MISUSE: no name, too many, a name that is neither host
+ * name nor address, days not in 1…397. */
+int authority_issue(const struct authority *a, const char *const *names, size_t n, tq_time now, unsigned days, struct buf *key_out,
+                    struct buf *chain_out, struct error *e);
 
 /* When the first certificate in a PEM text ends, and its fingerprint (may be NULL). ERR_CORRUPT: not such a text. */
 int authority_inspect(struct span certificate_pem, tq_time *ret_not_after, char fingerprint[AUTHORITY_FINGERPRINT], struct error *e);

@@ -2,7 +2,8 @@
  *  1. Every algorithm is fetched once (pthread_once) and never by name afterwards: no provider lookup, no allocation for it on a hot path.
  *  2. A context belongs to one thread (thread-specific, freed when the thread ends) and is set up anew at each use.
  *  3. A key does not outlive its call: the cipher context is set to an all-zero key before the call returns, and what lies on the stack is wiped.
- *  4. Only verify and open say "no". Everything else succeeds or ends the process (fatal): no caller can go on with a hash or seal that was not made. */
+ *  4. Only verify and open say "no". Everything else succeeds or ends the process (fatal): no caller can go on with a hash or seal that was not made.
+ */
 #include "record/crypto/crypto.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* crypto: the few primitives of the house, each with one fixed choice. The only user of OpenSSL's primitives and of libsodium.
  *
- * SHA-256 (FIPS 180-4), HMAC (RFC 2104), HKDF (RFC 5869), AES-256-GCM (SP 800-38D), Ed25519 (RFC 8032). Algorithms are fetched once a process. A failure
- * of a primitive that cannot fail on any input (no memory, no provider) ends the process with one line: going on with a wrong hash would be worse.
- * Thread-safe, except that one object is used by one thread at a time. */
+ * SHA-256 (FIPS 180-4), HMAC (RFC 2104), HKDF (RFC 5869), AES-256-GCM (SP 800-38D), Ed25519 (RFC 8032). Algorithms are fetched once a process. A
+ * failure of a primitive that cannot fail on any input (no memory, no provider) ends the process with one line: going on with a wrong hash would be
+ * worse. Thread-safe, except that one object is used by one thread at a time. */
 #ifndef TQ_CRYPTO_H
 #define TQ_CRYPTO_H
 
@@ -55,7 +55,8 @@ void crypto_hkdf_expand(const uint8_t key[32], struct span info, uint8_t *out, s
 /* Writes clear.n + AES_GCM_TAG bytes to out (ciphertext, then tag). One key and nonce never seal two texts. out may be clear.p. */
 void crypto_seal(const uint8_t key[AES_GCM_KEY], const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span clear, uint8_t *out);
 
-/* Opens what crypto_seal wrote: sealed.n - AES_GCM_TAG bytes to out. False (and out wiped): the text, tag or ad is not what was sealed under this key. */
+/* Opens what crypto_seal wrote: sealed.n - AES_GCM_TAG bytes to out. False (and out wiped): the text, tag or ad is not what was sealed under this
+ * key. */
 bool crypto_open(const uint8_t key[AES_GCM_KEY], const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span sealed, uint8_t *out);
 
 /* ── Signatures: Ed25519 ── */
@@ -69,12 +70,13 @@ bool crypto_verify(const uint8_t public_key[ED25519_PUBLIC], struct span message
 
 /* ── Random bytes, comparing, forgetting ── */
 
-void crypto_random(void *out, size_t n);                       /* from OpenSSL's generator, seeded by the kernel */
-bool crypto_equal(const void *a, const void *b, size_t n);     /* takes the same time whatever the bytes are */
+void crypto_random(void *out, size_t n);                   /* from OpenSSL's generator, seeded by the kernel */
+bool crypto_equal(const void *a, const void *b, size_t n); /* takes the same time whatever the bytes are */
 void crypto_wipe(void *p, size_t n);
 
-/* Memory for keys: zeroed, locked (mlock), left out of core files (MADV_DONTDUMP) and of children. Whole pages: put one struct of keys there, not single keys.
- * *ret_locked (may be NULL): whether locking worked; where it did not (RLIMIT_MEMLOCK) the memory is usable and the caller says so. NULL: no memory. */
+/* Memory for keys: zeroed, locked (mlock), left out of core files (MADV_DONTDUMP) and of children. Whole pages: put one struct of keys there, not
+ * single keys. *ret_locked (may be NULL): whether locking worked; where it did not (RLIMIT_MEMLOCK) the memory is usable and the caller says so.
+ * NULL: no memory. */
 void *crypto_secret_new(size_t n, bool *ret_locked);
 void crypto_secret_free(void *p, size_t n); /* wipes; p may be NULL */
 

@@ -6,8 +6,8 @@
 
 _Static_assert(PASSWORD_TEXT >= crypto_pwhash_argon2id_STRBYTES, "room for the text form");
 
-/* RFC 9106's second recommended option: 64 MiB, 3 passes (it asks for 4 lanes; libsodium computes one, which costs the guesser the same memory and more
- * time). Measured at about 0.15 s on one core of a 2.5 GHz server: a sign-in nobody notices, a guess that needs 64 MiB for as long. */
+/* RFC 9106's second recommended option: 64 MiB, 3 passes (it asks for 4 lanes; libsodium computes one, which costs the guesser the same memory and
+ * more time). Measured at about 0.15 s on one core of a 2.5 GHz server: a sign-in nobody notices, a guess that needs 64 MiB for as long. */
 #define PASSES 3
 #define MEMORY (64u << 20)
 
@@ -37,7 +37,8 @@ void password_verify_nobody(struct span password)
     static const uint8_t salt[crypto_pwhash_argon2id_SALTBYTES];
     if (crypto_start(NULL) != 0 || password.n > PASSWORD_MAX)
         return;
-    if (crypto_pwhash_argon2id(hash, sizeof hash, (const char *)password.p, password.n, salt, PASSES, MEMORY, crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0)
+    if (crypto_pwhash_argon2id(hash, sizeof hash, (const char *)password.p, password.n, salt, PASSES, MEMORY,
+                               crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0)
         return;
     crypto_wipe(hash, sizeof hash);
 }

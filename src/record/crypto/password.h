@@ -5,10 +5,11 @@
 #include "base/error.h"
 #include "base/span.h"
 
-#define PASSWORD_TEXT 128    /* room for the text form with its final zero */
-#define PASSWORD_MAX 1024    /* most bytes of a password */
+#define PASSWORD_TEXT 128 /* room for the text form with its final zero */
+#define PASSWORD_MAX 1024 /* most bytes of a password */
 
-/* Hashes with a fresh random salt (64 MiB, 3 passes: about 0.1-0.3 s of one core). ERR_MISUSE: empty or longer than PASSWORD_MAX; ERR_SYSTEM: no memory. */
+/* Hashes with a fresh random salt (64 MiB, 3 passes: about 0.1-0.3 s of one core). ERR_MISUSE: empty or longer than PASSWORD_MAX; ERR_SYSTEM: no
+ * memory. */
 int password_hash(struct span password, char out[PASSWORD_TEXT], struct error *e);
 
 /* Takes the same time whether or not the password is right. text: from password_hash. False also where text is not such a text. */

@@ -12,7 +12,7 @@
 #define ENTRY_HEADER 84
 #define ENTRY_SALT 16
 #define SEALED_MAX (LEDGER_PAYLOAD_MAX + AES_GCM_TAG)
-#define SEALED_RECORD_MIN (8 + 2 + ENTRY_BYTES + 4)                /* a sealed record without the sealed bytes */
+#define SEALED_RECORD_MIN (8 + 2 + ENTRY_BYTES + 4) /* a sealed record without the sealed bytes */
 #define SEALED_RECORD_MAX ((size_t)SEALED_RECORD_MIN + SEALED_MAX)
 
 struct entry {

@@ -1,5 +1,5 @@
-/* The few file operations that the ledger uses; nobody else in this folder writes, syncs, renames or removes. Paths are relative to a folder's descriptor.
- * Errors name the path and are ERR_SYSTEM. */
+/* The few file operations that the ledger uses; nobody else in this folder writes, syncs, renames or removes. Paths are relative to a folder's
+ * descriptor. Errors name the path and are ERR_SYSTEM. */
 #ifndef TQ_LEDGER_FILE_H
 #define TQ_LEDGER_FILE_H
 
@@ -34,8 +34,8 @@ int file_replace(int dir, const char *path, struct span data, bool sync, struct 
 int file_sync_path(int dir, const char *path, struct error *e); /* a file or folder by its name */
 /* All of the file system that `dir` is on: for hundreds of small files one flush instead of one each (Linux reports its errors since 5.8). */
 int file_sync_all(int dir, struct error *e);
-int file_make_dirs(int dir, const char *path, struct error *e); /* the folders above path */
-int file_remove(int dir, const char *path, struct error *e);    /* no error when it is not there */
+int file_make_dirs(int dir, const char *path, struct error *e);  /* the folders above path */
+int file_remove(int dir, const char *path, struct error *e);     /* no error when it is not there */
 int file_remove_dir(int dir, const char *path, struct error *e); /* a folder with the files in it; no error when it is not there */
 
 #endif

@@ -42,7 +42,8 @@ int journal_base_parse(struct span in, struct journal_base *ret, struct error *e
     if (in.n < JOURNAL_PAGE || !span_starts(in, MAGIC))
         return err_set(e, ERR_CORRUPT, "it does not begin like a journal");
     if ((in.p[8] << 8 | in.p[9]) > JOURNAL_FORMAT)
-        return err_set(e, ERR_LIMIT, "it was written by a newer program (format %d, this one knows %d): use that one", in.p[8] << 8 | in.p[9], JOURNAL_FORMAT);
+        return err_set(e, ERR_LIMIT, "it was written by a newer program (format %d, this one knows %d): use that one", in.p[8] << 8 | in.p[9],
+                       JOURNAL_FORMAT);
     crypto_sha256(span_of(in.p, BASE_BYTES), hash);
     if (memcmp(hash, in.p + BASE_BYTES, sizeof hash) != 0)
         return err_set(e, ERR_CORRUPT, "its first page does not hold");

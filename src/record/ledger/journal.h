@@ -54,8 +54,8 @@ int journal_write(struct journal *j, struct buf *frame, uint64_t first, uint32_t
 /* Takes the last frame back (best effort). */
 void journal_cancel(struct journal *j, uint64_t at);
 
-/* Reads the frame at j->end, which must begin with record `first`, into `bytes`; steps over it. 1; 0: the journal ends here (*ret_torn: something that is
- * no frame stands there); -1 ERR_CORRUPT: it ends here but whole frames of it stand behind. */
+/* Reads the frame at j->end, which must begin with record `first`, into `bytes`; steps over it. 1; 0: the journal ends here (*ret_torn: something
+ * that is no frame stands there); -1 ERR_CORRUPT: it ends here but whole frames of it stand behind. */
 int journal_next(struct journal *j, uint64_t first, struct buf *bytes, struct journal_frame *ret, bool *ret_torn, struct error *e);
 
 /* Cuts the file to its first page and removes the other one (an orderly end, after settling). */

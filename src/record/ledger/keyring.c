@@ -161,7 +161,8 @@ static int take_outside(struct span file, struct span *ret_salt, struct span *re
     struct span in = file;
     uint8_t hash[SHA256_SIZE];
     if (in.n >= 10 && span_starts(in, MAGIC) && (in.p[8] << 8 | in.p[9]) > KEYRING_FORMAT)
-        return err_set(e, ERR_LIMIT, "the keyring was written by a newer program (format %d, this one knows %d)", in.p[8] << 8 | in.p[9], KEYRING_FORMAT);
+        return err_set(e, ERR_LIMIT, "the keyring was written by a newer program (format %d, this one knows %d)", in.p[8] << 8 | in.p[9],
+                       KEYRING_FORMAT);
     if (in.n < HEADER + SHA256_SIZE || !span_starts(in, MAGIC))
         return err_set(e, ERR_CORRUPT, "the keyring is cut, or no keyring: put it back from a backup");
     crypto_sha256(span_of(in.p, in.n - SHA256_SIZE), hash);
@@ -205,7 +206,8 @@ int keyring_load(struct keyring *k, int dir, struct error *e)
     if (clear == NULL)
         rc = err_sys(e, ENOMEM, "opening the keyring");
     else if (!crypto_equal(check, check_is.p, check_is.n))
-        rc = err_set(e, ERR_MISUSE, "the root key is not the one of this ledger: nothing in it can be read with this key; put the right key file back");
+        rc = err_set(e, ERR_MISUSE,
+                     "the root key is not the one of this ledger: nothing in it can be read with this key; put the right key file back");
     else if (!crypto_open(wrap, nonce, span_of(file.p, HEADER), sealed, clear) || !take_clear(k, span_of(clear, clear_n)))
         rc = err_set(e, ERR_CORRUPT, "the keyring does not open: it was changed; put it back from a backup");
     crypto_secret_free(clear, clear_n);

@@ -2,14 +2,15 @@
  *
  * Invariants
  *  1. One writer a folder: an open-file-description lock on `lock` is held from open to close.
- *  2. A record is committed when, and only when, a whole frame with it is durable in the valid journal generation, or the generation's base covers it.
- *  3. What the base of the valid generation covers is durable in place: segments up to the lengths in the base, bundles, tiles, keyring. Nothing that the base needs is
- *     overwritten, cut or removed while it is the base: segments only grow behind those lengths, full tiles lie behind it, partial tiles of its size are removed only
- *     after a later base is durable.
- *  4. Everything behind the base (segments' ends, bundles, tiles, checkpoint) is a function of base and frames: a restart may write it again, any number
- *     of times, and be stopped at any point of doing so.
- *  5. A head is signed only over committed records, and committed records are never dropped: so any two signed heads are consistent. A frame that is taken back
- *     (journal_cancel) was never under a signed head.
+ *  2. A record is committed when, and only when, a whole frame with it is durable in the valid journal generation, or the generation's base covers
+ * it.
+ *  3. What the base of the valid generation covers is durable in place: segments up to the lengths in the base, bundles, tiles, keyring. Nothing that
+ * the base needs is overwritten, cut or removed while it is the base: segments only grow behind those lengths, full tiles lie behind it, partial
+ * tiles of its size are removed only after a later base is durable.
+ *  4. Everything behind the base (segments' ends, bundles, tiles, checkpoint) is a function of base and frames: a restart may write it again, any
+ * number of times, and be stopped at any point of doing so.
+ *  5. A head is signed only over committed records, and committed records are never dropped: so any two signed heads are consistent. A frame that is
+ * taken back (journal_cancel) was never under a signed head.
  *  6. A frame begins on its own page, so writing one touches no page of another: a torn write damages only what was not acknowledged.
  *  7. A period key is durable in the keyring before a record is sealed with it. A seal key is used once, because its salt is random: an index that is
  *     given again after a crash does not meet the same key.
@@ -23,11 +24,12 @@
  *         ▲      (close or crash: gone)      any failure ──► frame taken back ──► FAILED ──► only close
  *         │ settle: all durable in place, next generation
  *
- *  OPEN, QUEUED: a crash loses nothing acknowledged; the journal ends behind the last commit.  DURABLE: a crash keeps the records; the restart publishes them.
- *  With a checkpoint interval, DURABLE is acknowledged and PUBLISHED follows.
+ *  OPEN, QUEUED: a crash loses nothing acknowledged; the journal ends behind the last commit.  DURABLE: a crash keeps the records; the restart
+ * publishes them. With a checkpoint interval, DURABLE is acknowledged and PUBLISHED follows.
  *
- * Why a journal: a commit that touched segments of two streams, a bundle, tiles and the checkpoint would need five or more syncs and could be torn between them. The
- * journal needs one, into blocks that exist, and makes the commit one thing; the price is that bytes are written twice, the second time at leisure. */
+ * Why a journal: a commit that touched segments of two streams, a bundle, tiles and the checkpoint would need five or more syncs and could be torn
+ * between them. The journal needs one, into blocks that exist, and makes the commit one thing; the price is that bytes are written twice, the second
+ * time at leisure. */
 #include "record/ledger/ledger.h"
 
 #include "record/ledger/file.h"
@@ -125,7 +127,8 @@ void ledger_derive_key(struct ledger *l, const char *purpose, uint8_t out[32])
     uint8_t info[256] = PURPOSE_LABEL; /* the array's zeros give the 00 behind the label */
     size_t n = strnlen(purpose, sizeof info - sizeof PURPOSE_LABEL);
     memcpy(info + sizeof PURPOSE_LABEL, purpose, n);
-    crypto_hkdf(span_of(l->ring->purpose, sizeof l->ring->purpose), span_of(l->ring->log_id, LOG_ID), span_of(info, sizeof PURPOSE_LABEL + n), out, 32);
+    crypto_hkdf(span_of(l->ring->purpose, sizeof l->ring->purpose), span_of(l->ring->log_id, LOG_ID), span_of(info, sizeof PURPOSE_LABEL + n), out,
+                32);
 }
 
 /* ── Failing ── */
@@ -276,7 +279,8 @@ static int publish(struct ledger *l, uint64_t published, tq_time now, struct err
     if (rc == 0) {
         checkpoint_format(&text, l->key.name, l->edge.tree.size, &root);
         note_sign(&note, buf_span(&text), &l->key, l->signer);
-        rc = buf_ok(&text) && buf_ok(&note) ? file_replace(l->dir, "checkpoint", buf_span(&note), false, e) : err_sys(e, ENOMEM, "signing a checkpoint");
+        rc = buf_ok(&text) && buf_ok(&note) ? file_replace(l->dir, "checkpoint", buf_span(&note), false, e)
+                                            : err_sys(e, ENOMEM, "signing a checkpoint");
     }
     if (rc == 0) {
         (void)pthread_mutex_lock(&l->mutex);
@@ -340,7 +344,8 @@ static int commit_steps(struct ledger *l, tq_time now, uint64_t *ret_frame, stru
     }
     struct span body = span_of(l->queue.p + JOURNAL_FRAME_HEADER, l->queue.n - JOURNAL_FRAME_HEADER);
     uint64_t place = l->journal.end;
-    if (write_segments(l, body, e) != 0 || !buf_reserve(&l->queue, SHA256_SIZE) || journal_write(&l->journal, &l->queue, l->size, l->queued, now, e) != 0)
+    if (write_segments(l, body, e) != 0 || !buf_reserve(&l->queue, SHA256_SIZE) ||
+        journal_write(&l->journal, &l->queue, l->size, l->queued, now, e) != 0)
         return -1;
     *ret_frame = place;
     body = span_of(l->queue.p + JOURNAL_FRAME_HEADER, body.n);
@@ -408,7 +413,8 @@ static int open_keys(struct ledger *l, const struct ledger_options *o, struct er
     if (root_key_load(o->key_file, l->ring->root, &why) != 0) {
         if (why.class != ERR_CLOSED || !fresh) {
             if (why.class == ERR_CLOSED)
-                return err_set(e, ERR_MISUSE, "the root key %s is missing: without it nothing in the ledger can be read; put the file back", o->key_file);
+                return err_set(e, ERR_MISUSE, "the root key %s is missing: without it nothing in the ledger can be read; put the file back",
+                               o->key_file);
             *e = why;
             return -1;
         }
@@ -464,7 +470,8 @@ static int load_checkpoint(struct ledger *l, struct checkpoint *ret, struct erro
         return 0;
     note.p[note.n] = 0;
     if (checkpoint_open(buf_span(&note), &l->key, ret, &why) != 0)
-        return err_set(e, ERR_CORRUPT, "the ledger's checkpoint does not hold (%.150s): compare with a copy kept elsewhere before going on", why.text);
+        return err_set(e, ERR_CORRUPT, "the ledger's checkpoint does not hold (%.150s): compare with a copy kept elsewhere before going on",
+                       why.text);
     l->head.published = ret->size;
     memcpy(l->head.root, ret->root.b, sizeof l->head.root);
     if (fstatat(l->dir, "checkpoint", &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -506,8 +513,8 @@ struct tail {
     bool torn;
 };
 
-/* Reads all frames, calling for each the two writers where `apply` says so. The first reading changes nothing: a damaged journal must find segments and
- * tiles as they were. */
+/* Reads all frames, calling for each the two writers where `apply` says so. The first reading changes nothing: a damaged journal must find segments
+ * and tiles as they were. */
 static int read_tail(struct ledger *l, bool apply, const uint64_t *watch, struct tree_hash *ret_root, struct tail *ret, struct error *e)
 {
     struct buf bytes = BUF_INIT(JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX + SHA256_SIZE + JOURNAL_PAGE);
@@ -563,7 +570,8 @@ static int restore_base(struct ledger *l, struct error *e)
         return err_context(e, "the ledger's tree cannot be read (put it back from a backup)");
     tree_root(&l->edge.tree, &root);
     if (!tree_hash_equal(&root, &b->root))
-        return err_set(e, ERR_CORRUPT, "the tree on disk is not the one that was settled at %llu records: run ledger verify, then put it back from a backup",
+        return err_set(e, ERR_CORRUPT,
+                       "the tree on disk is not the one that was settled at %llu records: run ledger verify, then put it back from a backup",
                        (unsigned long long)b->size);
     for (unsigned i = 0; i < STREAMS; i++) {
         if (segment_writer_restore(&l->segments[i], b->segment[i].first, b->segment[i].length, e) != 0)
@@ -579,7 +587,8 @@ static int check_head(struct ledger *l, const struct checkpoint *c, const struct
         return -1;
     if (tree_hash_equal(&root, &c->root))
         return 0;
-    return err_set(e, ERR_CORRUPT, "the ledger's first %llu records are not those of its signed checkpoint: it was changed, or parts of an old copy were put back",
+    return err_set(e, ERR_CORRUPT,
+                   "the ledger's first %llu records are not those of its signed checkpoint: it was changed, or parts of an old copy were put back",
                    (unsigned long long)c->size);
 }
 

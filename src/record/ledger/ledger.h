@@ -1,7 +1,8 @@
 /* ledger: an append-only log of sealed records with a Merkle tree (C2SP tlog-tiles) and signed checkpoints. docs/formats/ledger.md is the format;
  * ledger.c opens with its numbered invariants and state diagram. It knows no protocol and reads no clock.
  *
- * One writer per folder (a lock file). Appends collect in memory; ledger_commit makes them durable together (group commit) and only then are they acknowledged. */
+ * One writer per folder (a lock file). Appends collect in memory; ledger_commit makes them durable together (group commit) and only then are they
+ * acknowledged. */
 #ifndef TQ_LEDGER_H
 #define TQ_LEDGER_H
 
@@ -15,25 +16,27 @@ enum ledger_stream { LEDGER_CUSTODY = 1, LEDGER_OBSERVATION = 2 };
 
 struct ledger;
 
-/* The root key that wraps all others. In this version a file of 32 random bytes, mode 0600, made by ledger_create; the interface has room for others. */
+/* The root key that wraps all others. In this version a file of 32 random bytes, mode 0600, made by ledger_create; the interface has room for others.
+ */
 struct ledger_options {
-    const char *dir;      /* DATA/ledger; made where it is missing (create) */
-    const char *key_file; /* DATA/root.key */
-    const char *origin;   /* the log's name in checkpoints: "tourniquet.local/<site>"; used at creation only */
-    bool create;          /* make it when there is none */
-    tq_time checkpoint_interval; /* 0: every commit writes tiles and signs a checkpoint; else a commit does so when the last one is that old, and is durable
-                                    (and read back after a crash) all the same. Committing nothing publishes what is due. */
+    const char *dir;             /* DATA/ledger; made where it is missing (create) */
+    const char *key_file;        /* DATA/root.key */
+    const char *origin;          /* the log's name in checkpoints: "tourniquet.local/<site>"; used at creation only */
+    bool create;                 /* make it when there is none */
+    tq_time checkpoint_interval; /* 0: every commit writes tiles and signs a checkpoint; else a commit does so when the last one is that old, and is
+                                    durable (and read back after a crash) all the same. Committing nothing publishes what is due. */
 };
 
-/* Opens for writing: takes the lock, recovers from a crash (drops what no checkpoint or complete commit covers, and says so in *ret_note, which may be
- * NULL and is caller's buffer of 256 bytes), checks the head against the signed checkpoint. */
+/* Opens for writing: takes the lock, recovers from a crash (drops what no checkpoint or complete commit covers, and says so in *ret_note, which may
+ * be NULL and is caller's buffer of 256 bytes), checks the head against the signed checkpoint. */
 struct ledger *ledger_open(const struct ledger_options *options, char ret_note[256], struct error *e);
 void ledger_close(struct ledger *l);
 
 /* Adds one record: sealed, hashed, queued. *ret_index is its place, valid once ledger_commit returns 0. `time` is the keeper's clock. */
 int ledger_append(struct ledger *l, enum ledger_stream stream, tq_time time, struct span payload, uint64_t *ret_index, struct error *e);
 
-/* Makes everything appended durable, writes tiles and signs a checkpoint. On failure nothing of it counts as written; the ledger then refuses further appends. */
+/* Makes everything appended durable, writes tiles and signs a checkpoint. On failure nothing of it counts as written; the ledger then refuses further
+ * appends. */
 int ledger_commit(struct ledger *l, tq_time now, struct error *e);
 
 /* The head as the last commit left it. May be asked on any thread. */
@@ -49,22 +52,23 @@ struct ledger_head {
 void ledger_head(struct ledger *l, struct ledger_head *ret);
 
 /* The appender's thread only (texts are the ledger's own and hold until the next commit). */
-uint64_t ledger_size(const struct ledger *l);                          /* committed records */
-void ledger_root(const struct ledger *l, uint8_t root[32]);            /* of the tree under the last checkpoint */
-const char *ledger_checkpoint(const struct ledger *l);                 /* text of the last signed note */
+uint64_t ledger_size(const struct ledger *l);               /* committed records */
+void ledger_root(const struct ledger *l, uint8_t root[32]); /* of the tree under the last checkpoint */
+const char *ledger_checkpoint(const struct ledger *l);      /* text of the last signed note */
 tq_time ledger_checkpoint_time(const struct ledger *l);
-const char *ledger_verifier(const struct ledger *l);                   /* the public key as a note verifier line */
-void ledger_derive_key(struct ledger *l, const char *purpose, uint8_t out[32]); /* a key for another purpose ("token", "store" …) under the root key */
+const char *ledger_verifier(const struct ledger *l); /* the public key as a note verifier line */
+void ledger_derive_key(struct ledger *l, const char *purpose,
+                       uint8_t out[32]); /* a key for another purpose ("token", "store" …) under the root key */
 
 struct ledger_record {
     uint64_t index;
     enum ledger_stream stream;
-    tq_time time;       /* recorded */
+    tq_time time;        /* recorded */
     struct span payload; /* in clear, in the reader's buffer until the next read */
 };
 
-/* Reads in order from `from`: returns 1 and fills *ret, 0 at the end of what is committed (ask again later for more), -1 with ERR_CORRUPT naming the record
- * that does not hold. A reader belongs to one thread, which need not be the appender's; all readers are freed before the ledger is closed. */
+/* Reads in order from `from`: returns 1 and fills *ret, 0 at the end of what is committed (ask again later for more), -1 with ERR_CORRUPT naming the
+ * record that does not hold. A reader belongs to one thread, which need not be the appender's; all readers are freed before the ledger is closed. */
 struct ledger_reader;
 struct ledger_reader *ledger_reader_new(struct ledger *l, uint64_t from, struct error *e);
 int ledger_reader_next(struct ledger_reader *r, struct ledger_record *ret, struct error *e);
@@ -81,11 +85,12 @@ struct ledger_report {
     char why[256];            /* when !holds: what does not hold, and where */
     char checkpoint_root[45]; /* base64 */
     uint64_t checkpoint_size;
-    bool compared;            /* against --key or --since: something kept elsewhere */
-    uint64_t unsigned_tail;   /* durable records that the checkpoint does not cover yet; part of `records` */
+    bool compared;          /* against --key or --since: something kept elsewhere */
+    uint64_t unsigned_tail; /* durable records that the checkpoint does not cover yet; part of `records` */
 };
 
-/* Recomputes everything that can be recomputed without keys. verifier, since (text of a kept checkpoint) may be NULL. -1: could not be read at all. */
+/* Recomputes everything that can be recomputed without keys. verifier, since (text of a kept checkpoint) may be NULL. -1: could not be read at all.
+ */
 int ledger_verify(const char *dir, const char *verifier, const char *since, struct ledger_report *ret, struct error *e);
 
 /* Appends a c2sp.org/tlog-proof@v1 of record `index` under the current checkpoint, with the entry in an `extra` line. */

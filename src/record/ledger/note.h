@@ -1,4 +1,5 @@
-/* Signed notes, checkpoints and proofs as texts (C2SP signed-note, tlog-checkpoint, tlog-proof). Texts come from outside; what is returned points into them. */
+/* Signed notes, checkpoints and proofs as texts (C2SP signed-note, tlog-checkpoint, tlog-proof). Texts come from outside; what is returned points
+ * into them. */
 #ifndef TQ_LEDGER_NOTE_H
 #define TQ_LEDGER_NOTE_H
 
@@ -7,10 +8,10 @@
 #include "record/crypto/crypto.h"
 #include "record/ledger/tree.h"
 
-#define NOTE_NAME_MAX 128    /* most bytes of a key's name */
-#define NOTE_MAX 65536       /* most bytes of a note or proof */
-#define NOTE_LINES_MAX 64    /* most signature lines */
-#define VERIFIER_TEXT 256    /* room for a verifier line with its final zero */
+#define NOTE_NAME_MAX 128 /* most bytes of a key's name */
+#define NOTE_MAX 65536    /* most bytes of a note or proof */
+#define NOTE_LINES_MAX 64 /* most signature lines */
+#define VERIFIER_TEXT 256 /* room for a verifier line with its final zero */
 
 /* An Ed25519 key that signs notes, by its public half. */
 struct note_key {
@@ -28,8 +29,8 @@ void note_key_format(const struct note_key *k, char out[VERIFIER_TEXT]); /* with
 /* Appends the signed note: text (which ends in LF), an empty line, one signature line. */
 void note_sign(struct buf *out, struct span text, const struct note_key *k, const struct crypto_signer *signer);
 
-/* Checks a note against the one key that we know: *ret_text is what was signed. Lines of other keys are passed over; ERR_CORRUPT: not a note, no line of
- * this key, or one that does not hold. */
+/* Checks a note against the one key that we know: *ret_text is what was signed. Lines of other keys are passed over; ERR_CORRUPT: not a note, no line
+ * of this key, or one that does not hold. */
 int note_open(struct span note, const struct note_key *k, struct span *ret_text, struct error *e);
 
 struct checkpoint {

@@ -44,7 +44,8 @@ int segment_header_check(struct span in, enum ledger_stream stream, uint64_t fir
     if (in.n != SEGMENT_HEADER || !span_starts(in, MAGIC))
         return err_set(e, ERR_CORRUPT, "its header is not that of a segment");
     if ((in.p[8] << 8 | in.p[9]) > SEGMENT_FORMAT)
-        return err_set(e, ERR_LIMIT, "it was written by a newer program (format %d, this one knows %d): use that one", in.p[8] << 8 | in.p[9], SEGMENT_FORMAT);
+        return err_set(e, ERR_LIMIT, "it was written by a newer program (format %d, this one knows %d): use that one", in.p[8] << 8 | in.p[9],
+                       SEGMENT_FORMAT);
     crypto_sha256(span_of(in.p, 48), hash);
     if (memcmp(hash, in.p + 48, 16) != 0)
         return err_set(e, ERR_CORRUPT, "its header does not hold");

@@ -33,7 +33,8 @@ struct segment_writer {
 void segment_writer_init(struct segment_writer *w, int dir, const uint8_t log_id[LOG_ID], enum ledger_stream stream);
 void segment_writer_close(struct segment_writer *w);
 
-/* Goes back to a state that was durable: segments begun later are removed, this one is cut to `length`. ERR_CORRUPT: it is shorter, or its header does not hold. */
+/* Goes back to a state that was durable: segments begun later are removed, this one is cut to `length`. ERR_CORRUPT: it is shorter, or its header
+ * does not hold. */
 int segment_writer_restore(struct segment_writer *w, uint64_t first, uint64_t length, struct error *e);
 
 /* Writes a run of sealed records, the first of which has this index and day; begins a new segment where one is due (the old one is synced). */
@@ -55,8 +56,8 @@ struct segment_reader {
     uint64_t first; /* of the segment that is open; SEGMENT_NONE: none */
     uint64_t at;    /* where in the file the buffer's unread part begins */
     struct buf buffer;
-    size_t taken;   /* bytes of the buffer that have been read */
-    bool ended;     /* no bytes behind the buffer */
+    size_t taken; /* bytes of the buffer that have been read */
+    bool ended;   /* no bytes behind the buffer */
     bool started;
     char path[SEGMENT_PATH];
 };

@@ -8,9 +8,9 @@
 #include "record/ledger/tree.h"
 
 #define TILE_WIDTH 256
-#define TILE_LEVELS 8        /* levels 0-7: 2^64 leaves */
+#define TILE_LEVELS 8 /* levels 0-7: 2^64 leaves */
 #define TILE_PATH 64
-#define TILE_ENTRIES (-1)    /* the level that stands for entry bundles */
+#define TILE_ENTRIES (-1) /* the level that stands for entry bundles */
 #define BUNDLE_MAX (TILE_WIDTH * (2 + ENTRY_BYTES))
 
 /* tile/<level>/<n> or tile/entries/<n>; width below 256 adds .p/<width>. */
@@ -28,7 +28,8 @@ static inline uint64_t tile_full(uint64_t size, int level)
     return level >= TILE_LEVELS - 1 ? 0 : size >> (8 * ((level < 0 ? 0 : level) + 1));
 }
 
-/* Reads at least the first `width` hashes of a tile, from the file of that width, the full one, or a wider one. ERR_CORRUPT: missing or of a wrong length. */
+/* Reads at least the first `width` hashes of a tile, from the file of that width, the full one, or a wider one. ERR_CORRUPT: missing or of a wrong
+ * length. */
 int tile_load(int dir, int level, uint64_t n, unsigned width, struct tree_hash out[TILE_WIDTH], struct error *e);
 
 /* The same for a bundle: appends the bytes of its first `width` entries. *ret_good (may be NULL): how many entries from the front are well-formed. */

@@ -99,10 +99,12 @@ static void reverse(struct tree_hash *path, size_t n)
     }
 }
 
-int tree_prove_inclusion(uint64_t index, uint64_t size, const struct tree_source *source, struct tree_hash path[TREE_HEIGHT], size_t *ret_n, struct error *e)
+int tree_prove_inclusion(uint64_t index, uint64_t size, const struct tree_source *source, struct tree_hash path[TREE_HEIGHT], size_t *ret_n,
+                         struct error *e)
 {
     if (index >= size)
-        return err_set(e, ERR_MISUSE, "there is no record %llu: the ledger has %llu, counted from 0", (unsigned long long)index, (unsigned long long)size);
+        return err_set(e, ERR_MISUSE, "there is no record %llu: the ledger has %llu, counted from 0", (unsigned long long)index,
+                       (unsigned long long)size);
     uint64_t begin = 0;
     uint64_t end = size;
     size_t n = 0;
@@ -145,7 +147,8 @@ int tree_prove_consistency(uint64_t old, uint64_t size, const struct tree_source
     return 0;
 }
 
-bool tree_check_inclusion(uint64_t index, uint64_t size, const struct tree_hash *leaf, const struct tree_hash *path, size_t n, const struct tree_hash *root)
+bool tree_check_inclusion(uint64_t index, uint64_t size, const struct tree_hash *leaf, const struct tree_hash *path, size_t n,
+                          const struct tree_hash *root)
 {
     if (index >= size)
         return false;
@@ -170,7 +173,8 @@ bool tree_check_inclusion(uint64_t index, uint64_t size, const struct tree_hash 
     return sn == 0 && tree_hash_equal(&r, root);
 }
 
-bool tree_check_consistency(uint64_t old, uint64_t size, const struct tree_hash *old_root, const struct tree_hash *root, const struct tree_hash *path, size_t n)
+bool tree_check_consistency(uint64_t old, uint64_t size, const struct tree_hash *old_root, const struct tree_hash *root, const struct tree_hash *path,
+                            size_t n)
 {
     if (old > size)
         return false;

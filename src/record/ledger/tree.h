@@ -18,7 +18,7 @@ struct tree {
     struct tree_hash stack[TREE_HEIGHT];
 };
 
-void tree_leaf_hash(struct span entry, struct tree_hash *ret);                                             /* H(00 || entry) */
+void tree_leaf_hash(struct span entry, struct tree_hash *ret);                                           /* H(00 || entry) */
 void tree_node_hash(const struct tree_hash *left, const struct tree_hash *right, struct tree_hash *ret); /* H(01 || left || right) */
 bool tree_hash_equal(const struct tree_hash *a, const struct tree_hash *b);
 
@@ -36,15 +36,18 @@ struct tree_source {
 int tree_load(struct tree *t, uint64_t size, const struct tree_source *source, struct error *e);
 
 /* The proof that leaf `index` is in the tree of `size` (leaf's sibling first). ERR_MISUSE: index is not below size. */
-int tree_prove_inclusion(uint64_t index, uint64_t size, const struct tree_source *source, struct tree_hash path[TREE_HEIGHT], size_t *ret_n, struct error *e);
+int tree_prove_inclusion(uint64_t index, uint64_t size, const struct tree_source *source, struct tree_hash path[TREE_HEIGHT], size_t *ret_n,
+                         struct error *e);
 
 /* The proof that the tree of `size` begins with the tree of `old`. ERR_MISUSE: old is greater than size. */
 int tree_prove_consistency(uint64_t old, uint64_t size, const struct tree_source *source, struct tree_hash path[2 * TREE_HEIGHT], size_t *ret_n,
                            struct error *e);
 
-bool tree_check_inclusion(uint64_t index, uint64_t size, const struct tree_hash *leaf, const struct tree_hash *path, size_t n, const struct tree_hash *root);
+bool tree_check_inclusion(uint64_t index, uint64_t size, const struct tree_hash *leaf, const struct tree_hash *path, size_t n,
+                          const struct tree_hash *root);
 
 /* old = 0 proves nothing about `root`: it holds for an empty path and says only that every tree begins with the empty one. */
-bool tree_check_consistency(uint64_t old, uint64_t size, const struct tree_hash *old_root, const struct tree_hash *root, const struct tree_hash *path, size_t n);
+bool tree_check_consistency(uint64_t old, uint64_t size, const struct tree_hash *old_root, const struct tree_hash *root, const struct tree_hash *path,
+                            size_t n);
 
 #endif

@@ -1,7 +1,7 @@
 /* Verifying without any secret, and proofs: everything is read from the folder as an outsider could, in one pass and bounded memory.
  *
- * A writer may be at work meanwhile. The journal's page 0 is read first and the checkpoint after it, so that the checkpoint covers at least the journal's base; what the writer
- * removes (partial tiles that became full) is found again in the full tile. */
+ * A writer may be at work meanwhile. The journal's page 0 is read first and the checkpoint after it, so that the checkpoint covers at least the
+ * journal's base; what the writer removes (partial tiles that became full) is found again in the full tile. */
 #include "record/ledger/file.h"
 #include "record/ledger/inside.h"
 
@@ -177,7 +177,8 @@ static int check_passed(struct verify *v)
     if (base)
         v->journal_root = root;
     if (since && !tree_hash_equal(&root, &v->since.root))
-        return bad(v, LEDGER_NO_RECORD, "the first %llu records are not those of the kept checkpoint: the ledger was rewritten", (unsigned long long)v->since.size);
+        return bad(v, LEDGER_NO_RECORD, "the first %llu records are not those of the kept checkpoint: the ledger was rewritten",
+                   (unsigned long long)v->since.size);
     return 0;
 }
 
@@ -338,7 +339,8 @@ static int open_folder(const char *dir, struct error *e)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT || errno == ENOTDIR ? err_set(e, ERR_MISUSE, "there is no ledger in %s", dir) : err_sys(e, errno, "opening the folder %s", dir);
+        return errno == ENOENT || errno == ENOTDIR ? err_set(e, ERR_MISUSE, "there is no ledger in %s", dir)
+                                                   : err_sys(e, errno, "opening the folder %s", dir);
     if (faccessat(fd, "checkpoint", F_OK, 0) != 0 && faccessat(fd, "keyring", F_OK, 0) != 0 && faccessat(fd, "segment", F_OK, 0) != 0) {
         (void)close(fd);
         return err_set(e, ERR_MISUSE, "there is no ledger in %s", dir);
@@ -444,7 +446,8 @@ int ledger_check(struct span proof, const char *verifier, uint64_t *ret_index, u
     if (rc == 0) {
         tree_leaf_hash(buf_span(&p.extra), &leaf);
         if (!tree_check_inclusion(p.index, head.size, &leaf, p.path, p.n, &head.root))
-            rc = err_set(e, ERR_CORRUPT, "the proof does not hold: record %llu with this entry is not in the tree that was signed", (unsigned long long)p.index);
+            rc = err_set(e, ERR_CORRUPT, "the proof does not hold: record %llu with this entry is not in the tree that was signed",
+                         (unsigned long long)p.index);
     }
     if (rc == 0) {
         *ret_index = p.index;

@@ -109,9 +109,11 @@ static void gcm_vectors(void **state)
     (void)unhex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308", key);
     (void)unhex("cafebabefacedbaddecaf888", nonce);
     (void)unhex("feedfacedeadbeeffeedfacedeadbeefabaddad2", ad);
-    struct span text = unhex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39", clear);
+    struct span text = unhex(
+        "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39", clear);
     crypto_seal(key, nonce, span_of(ad, 20), text, sealed);
-    assert_hex(sealed, 60, "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662");
+    assert_hex(sealed, 60,
+               "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662");
     assert_hex(sealed + 60, 16, "76fc6ece0f4e1768cddf8853bb2d551b");
     assert_true(crypto_open(key, nonce, span_of(ad, 20), span_of(sealed, 76), back));
     assert_memory_equal(back, clear, 60);
@@ -141,8 +143,8 @@ static void ed25519_vectors(void **state)
     } cases[] = {
         {"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
          "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"},
-        {"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7", "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
-         "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"},
+        {"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7", "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+         "af82", "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"},
     };
     for (size_t i = 0; i < 2; i++) {
         uint8_t seed[32];
@@ -333,9 +335,9 @@ static void authority_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sha256_vectors),    cmocka_unit_test(hmac_vectors),     cmocka_unit_test(hkdf_vectors),
-        cmocka_unit_test(gcm_vectors),       cmocka_unit_test(ed25519_vectors),  cmocka_unit_test(random_and_memory),
-        cmocka_unit_test(passwords),         cmocka_unit_test(authority_issues), cmocka_unit_test(authority_refuses),
+        cmocka_unit_test(sha256_vectors), cmocka_unit_test(hmac_vectors),     cmocka_unit_test(hkdf_vectors),
+        cmocka_unit_test(gcm_vectors),    cmocka_unit_test(ed25519_vectors),  cmocka_unit_test(random_and_memory),
+        cmocka_unit_test(passwords),      cmocka_unit_test(authority_issues), cmocka_unit_test(authority_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

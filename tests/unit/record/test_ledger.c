@@ -1,4 +1,5 @@
-/* The ledger on a real file system: what was acknowledged is there after any stop; what was changed is found; what cannot be written does not count. */
+/* The ledger on a real file system: what was acknowledged is there after any stop; what was changed is found; what cannot be written does not count.
+ */
 #include "base/text.h"
 #include "record/ledger/inside.h"
 #include "record/ledger/ledger.h"
@@ -833,8 +834,12 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(round_trip), CASE(days_and_big_records), CASE(keys_and_lock), CASE(killed),   CASE(torn_tail), CASE(damaged_journal), CASE(every_byte_flipped),
-        CASE(rewritten),  CASE(checkpoint_lost),      CASE(interval),      CASE(disk_full), CASE(proofs),
+        CASE(round_trip),         CASE(days_and_big_records),
+        CASE(keys_and_lock),      CASE(killed),
+        CASE(torn_tail),          CASE(damaged_journal),
+        CASE(every_byte_flipped), CASE(rewritten),
+        CASE(checkpoint_lost),    CASE(interval),
+        CASE(disk_full),          CASE(proofs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

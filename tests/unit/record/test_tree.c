@@ -1,4 +1,5 @@
-/* The Merkle tree, notes and proofs against published vectors (C2SP tlog; RFC 6962's definition written out recursively), and what must be refused. */
+/* The Merkle tree, notes and proofs against published vectors (C2SP tlog; RFC 6962's definition written out recursively), and what must be refused.
+ */
 #include "base/text.h"
 #include "record/ledger/note.h"
 #include "record/ledger/tiles.h"
@@ -63,9 +64,12 @@ static void roots(void **state)
         size_t n;
         const char *root;
     } known[] = {
-        {0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}, {1, "db3426e878068d28d269b6c87172322ce5372b65756d0789001d34835f601c03"},
-        {2, "cb00989d94a569c0a678ae042b63dcd4625db96440517f37a6eb7976ea24ed4b"}, {3, "725d5230db68f557470dc35f1d8865813acd7ebb07ad152774141decbae71327"},
-        {7, "a3e23b32ccb6bf96d092d165d8aa546e09829de8f03b0e8957581d1e16b92bdf"}, {8, "3b85a9626c1ccb64c6b95ec7fa64888defe2cf12e39e77e10812ce5fcb9cb58e"},
+        {0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+        {1, "db3426e878068d28d269b6c87172322ce5372b65756d0789001d34835f601c03"},
+        {2, "cb00989d94a569c0a678ae042b63dcd4625db96440517f37a6eb7976ea24ed4b"},
+        {3, "725d5230db68f557470dc35f1d8865813acd7ebb07ad152774141decbae71327"},
+        {7, "a3e23b32ccb6bf96d092d165d8aa546e09829de8f03b0e8957581d1e16b92bdf"},
+        {8, "3b85a9626c1ccb64c6b95ec7fa64888defe2cf12e39e77e10812ce5fcb9cb58e"},
     };
     struct tree t = {0};
     struct tree_hash made[TREE_HEIGHT];
@@ -281,23 +285,50 @@ static void notes_refused(void **state)
     struct note_key k;
     struct span text;
     assert_int_equal(note_key_parse(&k, span_str(LOG_KEY), &e), 0);
-    static const char *const keys[] = {"", "a", "a+b", "a+12345678+", "example.com/log+d455c522+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
+    static const char *const keys[] = {"",
+                                       "a",
+                                       "a+b",
+                                       "a+12345678+",
+                                       "example.com/log+d455c522+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
                                        "example.com/log+D455c521+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
                                        "example.com/loh+d455c521+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
                                        "example.com/log+d455c521+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG5",
                                        "witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         assert_int_equal(note_key_parse(&(struct note_key){0}, span_str(keys[i]), &e), -1);
-    static const char *const names[] = {"", "a b", "a+b", "a\tb", "a\xc2\xa0" "b", "a\xe3\x80\x80", "\xff", "a\xe2\x80\x83" "b"};
+    static const char *const names[] = {"",
+                                        "a b",
+                                        "a+b",
+                                        "a\tb",
+                                        "a\xc2\xa0"
+                                        "b",
+                                        "a\xe3\x80\x80",
+                                        "\xff",
+                                        "a\xe2\x80\x83"
+                                        "b"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         assert_int_equal(note_key_make(&(struct note_key){0}, span_str(names[i]), k.public_key, &e), -1);
-    static const char *const notes[] = {"", "\n", "\n\n", "a\n", "a\n\n", "a\n\nb\n", "a\n\n\xe2\x80\x94 x\n", "a\n\n\xe2\x80\x94 x AAAA\n", "a\t\n\n\xe2\x80\x94 x AAAAAAAA\n",
-                                        "a\n\n\xe2\x80\x94 x AAAAAAA=\n", "a\n\n\xe2\x80\x94 x AAAAAAA= \n", "\xff\n\n\xe2\x80\x94 x AAAAAAA=\n"};
+    static const char *const notes[] = {"",
+                                        "\n",
+                                        "\n\n",
+                                        "a\n",
+                                        "a\n\n",
+                                        "a\n\nb\n",
+                                        "a\n\n\xe2\x80\x94 x\n",
+                                        "a\n\n\xe2\x80\x94 x AAAA\n",
+                                        "a\t\n\n\xe2\x80\x94 x AAAAAAAA\n",
+                                        "a\n\n\xe2\x80\x94 x AAAAAAA=\n",
+                                        "a\n\n\xe2\x80\x94 x AAAAAAA= \n",
+                                        "\xff\n\n\xe2\x80\x94 x AAAAAAA=\n"};
     for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
         assert_int_equal(note_open(span_str(notes[i]), &k, &text, &e), -1);
-    static const char *const points[] = {"a\n1\n", "\n1\no+I7Msy2v5bQktFl2KpUbgmCnejwOw6JV1gdHha5K98=\n", "a\n01\no+I7Msy2v5bQktFl2KpUbgmCnejwOw6JV1gdHha5K98=\n",
-                                         "a\n+1\no+I7Msy2v5bQktFl2KpUbgmCnejwOw6JV1gdHha5K98=\n", "a\n1\no+I7Msy2v5bQktFl2KpUbgmCnejwOw6JV1gdHha5K9==\n",
-                                         "a\n1\no+I7Msy2v5bQktFl2KpUbgmCnejwOw6JV1gdHha5K98=", "a\n1\no+I7Msy2v5bQktFl2KpUbgmCnejwOw6JV1gdHha5K98=\n\n",
+    static const char *const points[] = {"a\n1\n",
+                                         "\n1\no+I7Msy2v5bQktFl2KpUbgmCnejwOw6JV1gdHha5K98=\n",
+                                         "a\n01\no+I7Msy2v5bQktFl2KpUbgmCnejwOw6JV1gdHha5K98=\n",
+                                         "a\n+1\no+I7Msy2v5bQktFl2KpUbgmCnejwOw6JV1gdHha5K98=\n",
+                                         "a\n1\no+I7Msy2v5bQktFl2KpUbgmCnejwOw6JV1gdHha5K9==\n",
+                                         "a\n1\no+I7Msy2v5bQktFl2KpUbgmCnejwOw6JV1gdHha5K98=",
+                                         "a\n1\no+I7Msy2v5bQktFl2KpUbgmCnejwOw6JV1gdHha5K98=\n\n",
                                          "a\n99999999999999999999\no+I7Msy2v5bQktFl2KpUbgmCnejwOw6JV1gdHha5K98=\n"};
     struct checkpoint c;
     for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)
@@ -308,7 +339,12 @@ static void notes_refused(void **state)
 static void bundles(void **state)
 {
     (void)state;
-    struct span in = SPAN_LIT("\0\1" "0" "\0\1" "1" "\0\1" "2");
+    struct span in = SPAN_LIT("\0\1"
+                              "0"
+                              "\0\1"
+                              "1"
+                              "\0\1"
+                              "2");
     struct span entry;
     for (int i = 0; i < 3; i++) {
         assert_true(bundle_next(&in, &entry));
@@ -317,7 +353,8 @@ static void bundles(void **state)
     }
     assert_false(bundle_next(&in, &entry));
     assert_false(in.bad);
-    in = SPAN_LIT("\0\2" "0");
+    in = SPAN_LIT("\0\2"
+                  "0");
     assert_false(bundle_next(&in, &entry));
     assert_true(in.bad);
 }
