@@ -332,14 +332,14 @@ int segment_reader_peek(struct segment_reader *r, uint64_t limit, struct sealed_
         struct span ahead = in;
         uint64_t index = span_be64(&ahead);
         if (rc == -1 && index < limit)
-            return err_set(e, ERR_CORRUPT, "%s is damaged at byte %llu", r->path, (unsigned long long)(r->at + r->taken));
+            return err_set(e, ERR_CORRUPT, "%s is damaged at byte %llu", r->path, (unsigned long long)r->at + r->taken);
         struct wanted want = {.at = r->first};
         if (look(r->dir, r->stream, &want, e) != 0)
             return -1;
         if (want.above == SEGMENT_NONE || want.above >= limit)
             return 0;
         if (in.n > 0)
-            return err_set(e, ERR_CORRUPT, "%s has bytes behind its last record, at byte %llu", r->path, (unsigned long long)(r->at + r->taken));
+            return err_set(e, ERR_CORRUPT, "%s has bytes behind its last record, at byte %llu", r->path, (unsigned long long)r->at + r->taken);
         if (open_segment(r, want.above, e) != 0)
             return -1;
     }
