@@ -73,7 +73,7 @@ struct flow {
     uint8_t seen;  /* directions seen, bit by bit */
     tq_time last;  /* packet clock of the last packet */
     uint64_t packets;
-    uint64_t bytes[2];
+    uint64_t bytes[2]; /* payload from ref.src and to it */
     struct app_flow *app;
     struct tcp_side side[2];
     struct flow_ref ref;

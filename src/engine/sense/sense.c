@@ -316,7 +316,6 @@ void sense_damage(const struct sense *s, void (*each)(void *context, const char 
 /* Everything about the packet in hand. */
 struct way {
     tq_time time;
-    uint32_t wire_length;
     struct link link;
     struct ip ip;
     uint16_t sport;
@@ -370,13 +369,13 @@ static struct flow *open_flow(struct sense *s, const struct way *w, const struct
     return f;
 }
 
-/* Counts the packet; returns its direction. */
-static inline int touch(struct sense *s, struct flow *f, const struct way *w)
+/* Counts the packet and its payload (as long as it was on the wire); returns its direction. */
+static inline int touch(struct sense *s, struct flow *f, const struct way *w, uint64_t payload)
 {
     int direction = f->reversed != w->reversed;
     f->last = s->now;
     f->packets++;
-    f->bytes[direction] += w->wire_length;
+    f->bytes[direction] += payload;
     if (__builtin_expect(!(f->seen & 1 << direction), 0)) {
         f->seen |= (uint8_t)(1 << direction);
         if (s->evidence != NULL && w->link.has_mac)
@@ -415,7 +414,7 @@ static void on_tcp(struct sense *s, struct way *w, struct span bytes)
             return;
         s->stats.tcp_flows++;
     }
-    int direction = touch(s, f, w);
+    int direction = touch(s, f, w, seg.payload.n + w->ip.missing);
     stream_segment(&s->streams, f, direction, &seg, w->ip.missing, w->time, s->now);
 }
 
@@ -444,7 +443,7 @@ static void on_udp(struct sense *s, struct way *w, struct span bytes)
             return;
         s->stats.udp_flows++;
     }
-    int direction = touch(s, f, w);
+    int direction = touch(s, f, w, udp.payload.n + udp.missing);
     if (udp.payload.n == 0)
         return;
     bool maybe_dhcp = (udp.sport == 67 || udp.sport == 68) && (udp.dport == 67 || udp.dport == 68);
@@ -491,7 +490,6 @@ void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span 
     time = within(time);
     struct way w;
     w.time = time;
-    w.wire_length = wire_length;
     tick(s, time);
     s->stats.packets++;
     s->stats.bytes += wire_length;

@@ -124,7 +124,7 @@ static void a_conversation(void **state)
     assert_true(t->flows == 4 && t->tcp_flows == 2 && t->udp_flows == 2);
     assert_true(t->packets == 10 && t->damaged_packets == 0 && t->tcp_gaps == 0 && t->retransmitted == 0);
     assert_true(t->first_time == T0 && t->last_time == T0 + 90 * TIME_SECOND);
-    assert_true(noted(&notes, "flow.closed packets=7 bytes_up=240 bytes_down=180 duration_ns=5 reason=fin"));
+    assert_true(noted(&notes, "flow.closed packets=7 bytes_up=3 bytes_down=1 duration_ns=5 reason=fin"));
     assert_true(noted(&notes, "reason=idle"));
     assert_true(noted(&notes, "reason=end"));
     assert_true(noted(&notes, "asset.evidence ip=10.0.0.1 mac=02:00:00:00:00:01 source=ip"));
