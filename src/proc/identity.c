@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* identity.sealed: version (1), nonce (12), then sealed: five texts, each with a length of four bytes: names that the server certificate is for, authority key,
@@ -56,7 +57,7 @@ static int write_file(const char *path, const char *under_way, mode_t mode, stru
     int fd = open(under_way, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
         return err_sys(e, errno, "making %s", under_way);
-    int r = write(fd, bytes.p, bytes.n) == (ssize_t)bytes.n && fsync(fd) == 0 ? 0 : err_sys(e, errno, "writing %s", under_way);
+    int r = fchmod(fd, mode) == 0 && write(fd, bytes.p, bytes.n) == (ssize_t)bytes.n && fsync(fd) == 0 ? 0 : err_sys(e, errno, "writing %s", under_way);
     (void)close(fd);
     if (r == 0 && rename(under_way, path) != 0)
         r = err_sys(e, errno, "renaming %s to %s", under_way, path);
