@@ -51,23 +51,33 @@ bool hl7_segment_named(const struct hl7_delims *d, struct span s)
     return s.n >= 3 && s.p[0] >= 'A' && s.p[0] <= 'Z' && is_name_byte(s.p[1]) && is_name_byte(s.p[2]) && (s.n == 3 || s.p[3] == d->field);
 }
 
+/* Where the next CR or LF is from offset `from` on; s.n: nowhere. In windows: a message without any CR must not be searched to its end for each segment. */
+static size_t find_end(struct span s, size_t from)
+{
+    while (from < s.n) {
+        struct span window = span_of(s.p + from, s.n - from < 512 ? s.n - from : 512);
+        size_t cr = span_find(&window, '\r');
+        struct span before = span_of(window.p, cr);
+        size_t lf = span_find(&before, '\n');
+        if (lf < window.n)
+            return from + lf;
+        from += window.n;
+    }
+    return s.n;
+}
+
 /* Where the segment at the start of s ends, and how many bytes its end takes. */
 static size_t segment_end(const struct hl7_delims *d, struct span s, size_t *ret_step)
 {
-    size_t cr = span_find(&s, '\r');
-    struct span line = span_of(s.p, cr);
-    size_t at = span_find(&line, '\n');
-    while (at < cr) {
+    size_t at = find_end(s, 0);
+    while (at < s.n && s.p[at] == '\n') {
         struct span behind = span_of(s.p + at + 1, s.n - at - 1);
-        if (at + 1 == s.n || hl7_segment_named(d, behind) || at + 1 == cr) {
-            *ret_step = 1;
-            return at;
-        }
-        struct span left = span_of(line.p + at + 1, cr - at - 1);
-        at += 1 + span_find(&left, '\n');
+        if (behind.n == 0 || behind.p[0] == '\r' || hl7_segment_named(d, behind))
+            break;
+        at = find_end(s, at + 1);
     }
-    *ret_step = cr < s.n ? 1 : 0;
-    return cr;
+    *ret_step = at < s.n ? 1 : 0;
+    return at;
 }
 
 bool hl7_segment(const struct hl7_delims *d, struct span *rest, struct span *ret)

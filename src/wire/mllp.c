@@ -115,11 +115,29 @@ static enum mllp_event tail(struct mllp *m, struct span *in, struct span *ret)
     return MLLP_CONTENT;
 }
 
+/* Where the block may end or be cut off: the place of the first 0x1C, and in *ret_start that of the first 0x0B before it (else the same). Looked for window by
+ * window, so that many false starts in a large input don't each search all of it. */
+static size_t find_end(const struct span *in, size_t *ret_start)
+{
+    for (size_t from = 0; from < in->n;) {
+        struct span window = span_of(in->p + from, in->n - from < 1024 ? in->n - from : 1024);
+        size_t end_at = span_find(&window, MLLP_END_BYTE);
+        struct span before = span_of(window.p, end_at);
+        size_t start = span_find(&before, MLLP_START_BYTE);
+        if (end_at < window.n || start < end_at) {
+            *ret_start = from + start;
+            return from + end_at;
+        }
+        from += window.n;
+    }
+    *ret_start = in->n;
+    return in->n;
+}
+
 static enum mllp_event body(struct mllp *m, struct span *in, struct span *ret)
 {
-    size_t end_at = span_find(in, MLLP_END_BYTE);
-    struct span before = span_of(in->p, end_at);
-    size_t at = span_find(&before, MLLP_START_BYTE);
+    size_t at;
+    size_t end_at = find_end(in, &at);
     while (at < end_at) {
         struct span from = span_of(in->p + at, in->n - at < MLLP_HELD ? in->n - at : MLLP_HELD);
         int verdict = mllp_signature(from);
@@ -136,7 +154,7 @@ static enum mllp_event body(struct mllp *m, struct span *in, struct span *ret)
         struct span behind = span_of(in->p + at + 1, end_at - at - 1);
         at += 1 + span_find(&behind, MLLP_START_BYTE);
     }
-    if (end_at > 0)
+    if (end_at > 0) /* up to the end, or of a window without one: then it goes on with the next call */
         return content(in, end_at, ret);
     (void)span_skip(in, 1);
     m->state = MLLP_TAIL;

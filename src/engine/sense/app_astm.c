@@ -78,6 +78,8 @@ static void walk_message(struct lab_message *m, struct span message, struct read
             (void)snprintf(m->hostile, sizeof m->hostile, "an executable program in R-4 (record %zu)", number);
     }
     name_type(m, r);
+    if (m->results > APP_RESULTS_MAX)
+        lab_malformed(m, "R: results behind the first %d are not read", APP_RESULTS_MAX);
 }
 
 static void put_flags(struct app_context *c, const struct hl7_delims *d, struct span field)
@@ -131,7 +133,8 @@ static void walk_results(const struct app_where *w, const struct lab_message *m,
     struct reading r = {0};
     struct span rest = message;
     struct span record;
-    while (astm_record(&rest, &record)) {
+    size_t left = APP_RESULTS_MAX;
+    while (left > 0 && astm_record(&rest, &record)) {
         switch (astm_type(d, record)) {
         case 'P':
             read_patient(d, record, &r);
@@ -142,6 +145,7 @@ static void walk_results(const struct app_where *w, const struct lab_message *m,
         case 'R':
             w->c->record.n = shared;
             put_result(w->c, d, record, &r);
+            left--;
             break;
         default:
             break;
@@ -208,22 +212,37 @@ static void message(const struct app_where *w, struct astm_side *s, struct span 
 
 /* ── the open message ── */
 
-/* Forgets the first n bytes of the text: a message that is done with. */
-static void forget(const struct app_where *w, struct astm_side *s, size_t n)
+/* The text before this offset is done with. The bytes go when settle is called. */
+static void forget(struct astm_side *s, size_t to)
 {
-    buf_drop_front(&s->text, n);
-    s->parsed -= s->parsed < n ? s->parsed : n;
-    s->frame_at -= s->frame_at < n ? s->frame_at : n;
-    s->bytes = s->text.n;
+    s->start = to;
+    s->bytes = s->text.n - to;
     s->header = s->frame_lost = s->over = s->starved = s->hole = false;
+}
+
+/* Moves the text [from, end of buffer) down to `to`: once for many records, however many messages a frame holds. */
+static void close_up(struct astm_side *s, size_t to, size_t from)
+{
+    memmove(s->text.p + to, s->text.p + from, s->text.n - from);
+    s->text.n -= from - to;
+    s->frame_at -= from - to;
+    s->parsed -= from - to;
+}
+
+static void settle(const struct app_where *w, struct astm_side *s)
+{
+    if (s->start > 0)
+        close_up(s, 0, s->start);
+    s->start = 0;
     if (s->text.n == 0 && s->text.p != NULL)
         app_hold_release(w->c, &s->text);
 }
 
 static void drop_all(const struct app_where *w, struct astm_side *s)
 {
-    forget(w, s, s->text.n);
-    s->bytes = 0;
+    s->parsed = s->frame_at = s->text.n;
+    forget(s, s->text.n);
+    settle(w, s);
 }
 
 static void cut_to_record(struct astm_side *s)
@@ -266,49 +285,51 @@ static void keep(const struct app_where *w, struct astm_side *s, struct span tex
     cut_frame(w, s, text);
 }
 
-/* One whole record, [from, from + n). True when it ended a message, which is done with then. */
-static bool look(const struct app_where *w, struct astm_side *s, size_t from, size_t n)
+/* One whole record, [from, from + n); the text of its message lies in [start, kept), kept ≤ from. True when it is the first or the last of a message. */
+static bool look(const struct app_where *w, struct astm_side *s, size_t kept, size_t from, size_t n)
 {
     struct span record = span_of(s->text.p + from, n);
     while (record.n > 0 && record.p[0] == '\n')
         (void)span_skip(&record, 1);
     struct hl7_delims d;
     if (astm_delims(record, &d)) {
-        if (from > 0) {
-            message(w, s, span_of(s->text.p, from), "another H record before the L record", true);
-            forget(w, s, from);
-        }
-        s->hole = s->frame_lost = false; /* what was lost came before this message */
+        if (kept > s->start)
+            message(w, s, span_of(s->text.p + s->start, kept - s->start), "another H record before the L record", true);
+        forget(s, from); /* what was lost came before this message */
         s->header = true;
         s->delims = d;
-        return false;
+        return true;
     }
     if (astm_type(s->header ? &s->delims : &usual, record) != 'L')
         return false;
-    size_t end = from + n + 1;
-    message(w, s, span_of(s->text.p, end), NULL, true);
-    forget(w, s, end);
+    if (kept < from)
+        memmove(s->text.p + kept, s->text.p + from, n + 1);
+    message(w, s, span_of(s->text.p + s->start, kept + n + 1 - s->start), NULL, true);
+    forget(s, from + n + 1);
     return true;
 }
 
 static void look_at_records(const struct app_where *w, struct astm_side *s)
 {
+    bool dropping = false; /* over a limit: whole records from `kept` to `parsed` are dropped */
+    size_t kept = 0;
     while (s->parsed < s->frame_at) {
         struct span rest = span_of(s->text.p + s->parsed, s->frame_at - s->parsed);
+        size_t from = s->parsed;
         size_t n = span_find(&rest, '\r');
         if (n == rest.n)
-            return;
-        size_t from = s->parsed;
-        bool had_header = s->header;
+            break;
         s->parsed = from + n + 1;
-        if (look(w, s, from, n) || !(s->over || s->starved) || (s->header && !had_header))
-            continue;
-        /* over a limit: a record behind the kept ones is dropped */
-        memmove(s->text.p + from, s->text.p + s->parsed, s->text.n - s->parsed);
-        s->text.n -= s->parsed - from;
-        s->frame_at -= s->parsed - from;
-        s->parsed = from;
+        if (look(w, s, dropping ? kept : from, from, n)) {
+            dropping = false;
+        } else if (!dropping && (s->over || s->starved)) {
+            dropping = true;
+            kept = from;
+        }
     }
+    if (dropping)
+        close_up(s, kept, s->parsed);
+    settle(w, s);
 }
 
 /* The text of a frame that arrived well: it counts, and where the frame ended with ETX its last record is whole. */
@@ -418,7 +439,7 @@ void app_astm_close(const struct app_where *w)
 static bool is_header_text(struct span s)
 {
     struct hl7_delims d;
-    return s.n >= 6 && s.p[0] == 'H' && astm_delims(s, &d);
+    return s.n >= 6 && s.p[0] == 'H' && astm_delims(span_of(s.p, s.p[5] == '\r' ? 5 : s.n), &d);
 }
 
 /* The text of a good frame that begins like any record: a type and a delimiter. */

@@ -130,6 +130,8 @@ static bool walk_message(struct lab_message *m, const struct content *content, b
     }
     if (!header)
         lab_malformed(m, "MSH: there is none");
+    if (m->results > APP_RESULTS_MAX)
+        lab_malformed(m, "OBX: results behind the first %d are not read", APP_RESULTS_MAX);
     return specimens;
 }
 
@@ -242,7 +244,8 @@ static void walk_results(const struct app_where *w, const struct lab_message *m,
     struct results_walk r = {0};
     struct span rest = message;
     struct span segment;
-    while (hl7_segment(d, &rest, &segment)) {
+    size_t left = APP_RESULTS_MAX;
+    while (left > 0 && hl7_segment(d, &rest, &segment)) {
         switch (hl7_name(segment)) {
         case NAME('P', 'I', 'D'):
             read_pid(d, segment, &r);
@@ -263,6 +266,7 @@ static void walk_results(const struct app_where *w, const struct lab_message *m,
         case NAME('O', 'B', 'X'):
             w->c->record.n = shared;
             put_result(w, d, segment, &r);
+            left--;
             break;
         default:
             break;

@@ -24,7 +24,7 @@ static bool starts(struct span s, const char *text)
 
 static void blanks(struct span *s)
 {
-    while (s->n > 0 && (s->p[0] == ' ' || s->p[0] == '\t' || s->p[0] == '+'))
+    for (size_t i = 0; i < 64 && s->n > 0 && (s->p[0] == ' ' || s->p[0] == '\t' || s->p[0] == '+'); i++)
         (void)span_skip(s, 1);
 }
 
@@ -112,7 +112,7 @@ static bool is_chained_command(struct span s)
 {
     static const char *const commands[] = {"rm -", "cat /etc/", "wget http", "curl http", "curl -", "nc -", "bash -", "sh -c", "/bin/", "powershell", "cmd /c", "cmd.exe", "nslookup ",
                                            "ping -c", "ping -n", "chmod +x", "sleep 1", "sleep 5", "whoami"};
-    while (s.n > 0 && (s.p[0] == ';' || s.p[0] == '|' || s.p[0] == '&'))
+    for (size_t i = 0; i < 3 && s.n > 0 && (s.p[0] == ';' || s.p[0] == '|' || s.p[0] == '&'); i++)
         (void)span_skip(&s, 1);
     blanks(&s);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)

@@ -23,11 +23,12 @@
 #define APP_VALUE_MAX 16384     /* longest value that goes into a record as it is; a longer one goes as its SHA-256 and length */
 #define APP_FOREIGN_MAX 256     /* longest text of a field that outsiders fill; the veil shows at most 64 bytes anyway */
 #define APP_IDENTITY_MAX 1024   /* longest identifier of a patient, specimen or order */
-#define APP_PRIVATE_MAX 1024    /* longest private field kept whole; pieces longer than this set private_cut */
+#define APP_PRIVATE_MAX 256     /* longest private field kept whole; pieces longer than this set private_cut */
 #define APP_TYPE_TEXT 48
 #define APP_REASON 128          /* room for a reason */
 #define APP_KEEP_OVERSIZE 4096  /* of a message over the limit: its beginning, to name its type and sender */
 #define APP_MESSAGE_LEAST 8192  /* the limit of a message is at least this: room for its beginning and a record behind it */
+#define APP_RESULTS_MAX 4096    /* results of one message that become records; more are counted only, and that is said */
 #define APP_TYPES 256           /* message types counted apart */
 #define APP_EVIDENCE 4096       /* pieces of evidence remembered as told; then all is forgotten and may be told again */
 #define APP_SPARES 8            /* buffers kept for the next split message */
@@ -57,6 +58,7 @@ struct astm_side {
     struct hl7_delims delims;
     struct buf text;    /* records of the open message */
     size_t frame_at;    /* text before this offset counts; behind it is that of the current frame */
+    size_t start;       /* of the open message in the text; 0 but while records are looked at */
     size_t parsed;      /* whole records before this offset have been looked at; ≤ frame_at */
     uint64_t bytes;     /* text of the open message so far, also what was not kept */
     bool header;        /* the open message has its H record */

@@ -443,6 +443,49 @@ static void astm_limits(void **state)
     }
 }
 
+static void astm_many_in_a_frame(void **state)
+{
+    (void)state;
+    for (size_t step = 1460; step < 3000000; step *= 40) {
+        struct collect k;
+        struct buf s = BUF_INIT(4 << 20);
+        struct buf text = BUF_INIT(4 << 20);
+        collect_open(&k, 0, false);
+        for (int i = 0; i < 100000; i++)
+            buf_add_str(&text, "H|\\^&\rL|1\r");
+        buf_u8(&s, 0x05);
+        frame(&s, 1, buf_text(&text), 0x03, 0);
+        buf_u8(&s, 0x04);
+        feed_cut(&k, 0, buf_span(&s), step); /* seconds, were the rest moved for each message */
+        assert_int_equal(k.stats.astm_messages, 100000);
+        assert_int_equal(k.stats.malformed, 0);
+        collect_close(&k);
+        buf_release(&s);
+        buf_release(&text);
+    }
+}
+
+static void too_many_results(void **state)
+{
+    (void)state;
+    struct collect k;
+    struct buf s = BUF_INIT(1 << 20);
+    collect_open(&k, 0, false);
+    buf_add_str(&s, "\x0b" SMALL);
+    for (int i = 0; i < 5000; i++)
+        buf_add_str(&s, "OBX|1|NM|T||1\n");
+    buf_add_str(&s, "\x1c\r");
+    collect_data(&k, 0, buf_span(&s));
+    has(&k, "results=5000");
+    has(&k, "malformed=OBX: results behind the first 4096 are not read");
+    size_t n = 0;
+    for (size_t i = 0; i < k.lines.n; i++)
+        n += k.lines.p[i] == '\n';
+    assert_int_equal(n, 1 + 4096);
+    collect_close(&k);
+    buf_release(&s);
+}
+
 /* ── recognition ── */
 
 static void never_a_message(struct span bytes, const char *label)
@@ -675,6 +718,7 @@ int main(void)
         cmocka_unit_test(astm_violations),   cmocka_unit_test(astm_holes),      cmocka_unit_test(astm_limits),             cmocka_unit_test(other_protocols),
         cmocka_unit_test(late_and_in_the_middle), cmocka_unit_test(contradictions), cmocka_unit_test(attacks),             cmocka_unit_test(harmless),
         cmocka_unit_test(absurd_sizes),      cmocka_unit_test(types),           cmocka_unit_test(many_unfinished),         cmocka_unit_test(dicom_associations),
+        cmocka_unit_test(astm_many_in_a_frame), cmocka_unit_test(too_many_results),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
