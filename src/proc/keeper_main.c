@@ -326,13 +326,17 @@ static void hear(void)
         k.stopping = true;
 }
 
+/* What the detector sends is checked here, before it is taken: a bad record is the sender's fault and must not stop the appender. */
 static int take_record(struct span body, struct error *e)
 {
+    static struct record checked; /* main thread only */
     struct span s = body;
     struct position p = {.seq = span_be64(&s)};
     p.ordinal = span_be32(&s);
     if (s.bad || p.seq == 0 || !position_after(p, k.last))
         return err_set(e, ERR_PEER, "a record came out of order");
+    if (record_decode(s, &checked, e) != 0)
+        return -1;
     k.last = p;
     return appender_put(k.appender, p, s, e);
 }
