@@ -76,8 +76,11 @@ export function basisWord(basis: Basis | string): string {
     }
 }
 
-/** Protocols are known by their capitals: HL7, ASTM, TLS. */
-export const protocols = (names: string[]) => names.map((name) => name.toUpperCase()).join(', ');
+/** Protocols are known by their capitals: HL7, ASTM, TLS. `most` shortens a long list and says by how much. */
+export function protocols(names: string[], most = names.length): string {
+    const shown = names.slice(0, most).map((name) => name.toUpperCase());
+    return shown.join(', ') + (names.length > most ? ` +${names.length - most}` : '');
+}
 
 /** What a kind of finding is about, in a few words. */
 export function kindWord(kind: string): string {

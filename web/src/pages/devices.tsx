@@ -63,13 +63,13 @@ function Table({ rows, sort, setSort, total, gone }: { rows: Device[]; sort: str
                         <th scope="col">
                             <Trans>Type</Trans>
                         </th>
-                        <th scope="col">
+                        <th scope="col" className="middle">
                             <Trans>Address</Trans>
                         </th>
-                        <th scope="col">
+                        <th scope="col" className="wide">
                             <Trans>Speaks</Trans>
                         </th>
-                        <th scope="col" className="number">
+                        <th scope="col" className="number wide">
                             <Trans>Messages</Trans>
                         </th>
                         <th scope="col">
@@ -89,9 +89,9 @@ function Table({ rows, sort, setSort, total, gone }: { rows: Device[]; sort: str
                             <td>
                                 <Role device={d} />
                             </td>
-                            <td className="mono">{addresses(d)}</td>
-                            <td>{protocols(d.protocols) || '–'}</td>
-                            <td className="number">{count(d.messages)}</td>
+                            <td className="mono nowrap middle">{addresses(d)}</td>
+                            <td className="wide">{protocols(d.protocols, 3) || '–'}</td>
+                            <td className="number wide">{count(d.messages)}</td>
                             <td>
                                 <Open device={d} />
                             </td>

@@ -91,13 +91,13 @@ function Table({ rows, total, away }: { rows: Result[]; total: number; away: boo
                         <th scope="col">
                             <Trans>Specimen</Trans>
                         </th>
-                        <th scope="col">
+                        <th scope="col" className="wide">
                             <Trans>Patient</Trans>
                         </th>
                         <th scope="col">
                             <Trans>From</Trans>
                         </th>
-                        <th scope="col">
+                        <th scope="col" className="wide">
                             <Trans>To</Trans>
                         </th>
                         <th scope="col">
@@ -124,11 +124,11 @@ function Table({ rows, total, away }: { rows: Result[]; total: number; away: boo
                                 {r.units}
                             </td>
                             <td className="mono nowrap">{r.specimen ?? '–'}</td>
-                            <td className="mono nowrap">{r.patient ?? '–'}</td>
+                            <td className="mono nowrap wide">{r.patient ?? '–'}</td>
                             <td>
                                 <Sender result={r} />
                             </td>
-                            <td>{r.receiver ?? '–'}</td>
+                            <td className="wide">{r.receiver ?? '–'}</td>
                             <td className="nowrap">{r.flags.join(' ') || '–'}</td>
                             <td>
                                 <Verdict result={r} away={away} />

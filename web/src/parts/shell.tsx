@@ -21,7 +21,7 @@ import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react'
 import { Link, useLocation } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { signOut, useSession, useStream, useToday } from '../api/queries';
-import { clock, stamp } from '../time';
+import { clock, count, stamp } from '../time';
 import { may } from '../may';
 import { personRole } from '../words';
 import { useKey, useKeyboard } from './keys';
@@ -171,7 +171,9 @@ export function Shell({ children }: { children: ReactNode }) {
     useKeyboard();
     const phone = useMediaQuery('(max-width: 767px)', undefined, { getInitialValueInEffect: false });
     const session = useSession().data;
-    const counts = useToday().data?.counts;
+    const today = useToday().data;
+    const counts = today?.counts;
+    const ledger = today?.ledger;
     const lostAt = useLostAt();
     const [here, go] = useLocation();
     const [settings, setSettings] = useState(false);
@@ -231,13 +233,19 @@ export function Shell({ children }: { children: ReactNode }) {
                     </aside>
                 )}
                 <div className="main">
-                    {lostAt && <Offline since={lostAt} />}
                     <main id="content" tabIndex={-1} className="page">
                         {children}
                         <p className="print-foot">
                             {session.site} · {session.person.display_name} · {stamp(new Date())}
+                            {ledger && (
+                                <>
+                                    {' '}
+                                    · <Trans>Ledger, {count(ledger.records)} records</Trans>
+                                </>
+                            )}
                         </p>
                     </main>
+                    {lostAt && <Offline since={lostAt} />}
                 </div>
                 {phone && (
                     <nav className="bottom" aria-label={t`Pages`}>
