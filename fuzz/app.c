@@ -89,7 +89,7 @@ static bool one(struct span s, size_t step, struct seen *seen, struct sense_stat
     while (s.n > 0)
         give(c, &f, 0, span_take(&s, s.n < step ? s.n : step));
     const char *label = app_label(f);
-    bool lab = label[0] == 0 || strcmp(label, "hl7") == 0 || strcmp(label, "astm") == 0;
+    bool lab = label[0] == 0 || strcmp(label, "hl7") == 0 || strcmp(label, "astm") == 0 || strcmp(label, "poct1a") == 0;
     app_close(c, &f, &ref, 6);
     app_context_free(c);
     return lab;

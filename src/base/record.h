@@ -112,6 +112,7 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(MESSAGE, "message", OPEN, TEXT, false)         /* the id of the lab.message */                                                                \
     KEY(PRIVATE, "private", PRIVATE, TEXT, true)       /* one for each field of PID / P of the whole message */                                       \
     KEY(PRIVATE_CUT, "private_cut", PRIVATE, BOOL, false) /* more private fields than a record holds: every foreign field becomes a token */          \
+    KEY(METHOD, "method", FOREIGN, TEXT, false)           /* how it was obtained: OBS.method_cd */                                                    \
     /* dicom.association */                                                                                                                           \
     KEY(CALLING, "calling", FOREIGN, TEXT, false)                                                                                                     \
     KEY(CALLED, "called", FOREIGN, TEXT, false)                                                                                                       \

@@ -1,10 +1,10 @@
 /* app: what a stream carries, and the two directions of it.
  *
  * How a flow is recognised, by content alone:
- * 1. While it is unknown, every byte of the first PROBE_BYTES of each direction goes through three readers: labels (at the very beginning of the
- *    direction only), the start of an MLLP block (0x0B, then MSH, FHS or BHS, then two delimiters), and ASTM frames (a good frame whose text begins
- *    like a record, or a frame that begins with an H record and its delimiters).
- * 2. Behind PROBE_BYTES only what each call's first byte promises (0x0B, ENQ or STX) is looked at, up to PROBE_LATE bytes; then the direction is given up.
+ * 1. While it is unknown, every byte of the first PROBE_BYTES of each direction goes through four readers: labels (at the very beginning of the
+ *    direction only), the start of an MLLP block (0x0B, then MSH, FHS or BHS, then two delimiters), ASTM frames (a good frame whose text begins
+ *    like a record, or a frame that begins with an H record and its delimiters), and the tag of a POCT1-A message's root ("<OBS.R01>").
+ * 2. Behind PROBE_BYTES only what each call's first byte promises (0x0B, ENQ, STX or '<') is looked at, up to PROBE_LATE bytes; then the direction is given up.
  *    A block that begins in the middle of a segment there is missed until the next one that begins with a segment.
  * 3. Once a lab protocol is recognised in one direction it is so in both, to the end. A flow with another label is given up at once.
  * 4. A stray 0x0B, STX or ENQ never makes a message: nothing is counted before its protocol is certain. */
@@ -65,6 +65,7 @@ static void become_other(struct app_context *c, struct app_flow *f, const char *
 {
     f->kind = APP_OTHER;
     f->label = label;
+    app_poct1a_forget(f);
     give_up(c, f, 0);
     give_up(c, f, 1);
 }
@@ -73,8 +74,10 @@ static void become_lab(const struct app_where *w, enum app_kind kind)
 {
     struct app_flow *f = w->f;
     f->kind = kind;
-    f->label = kind == APP_HL7 ? "hl7" : "astm";
+    f->label = kind == APP_HL7 ? "hl7" : kind == APP_ASTM ? "astm" : "poct1a";
     f->side[0].done = f->side[1].done = false;
+    if (kind != APP_POCT1A)
+        app_poct1a_forget(f);
     if (kind == APP_ASTM) {
         app_astm_begin(w);
         return;
@@ -86,16 +89,20 @@ static void become_lab(const struct app_where *w, enum app_kind kind)
     }
 }
 
-/* Looks for lab protocols in these bytes. True: found; *in is what follows what was read. */
+/* Looks for lab protocols in these bytes: the one that is certain first is it. True: found; *in is what follows what was read. */
 static bool probe(const struct app_where *w, struct span *in)
 {
     struct app_side *side = &w->f->side[w->direction];
+    struct span poct1a = *in;
+    bool is_poct1a = app_poct1a_probe(w, &poct1a);
     struct span mllp = *in;
-    struct span astm = *in;
+    if (is_poct1a) /* it took the byte behind the tag's name to know */
+        mllp.n -= poct1a.n > 0 ? poct1a.n - 1 : 0;
+    struct span astm = mllp;
     bool is_hl7 = app_hl7_probe(&side->hl7, &mllp);
     if (is_hl7) { /* ASTM that was certain before the start of this block was whole came first, however the stream is cut */
-        size_t whole = in->n - mllp.n + (side->hl7.mllp.held_n > 0 ? 0 : MLLP_HELD - 1);
-        astm.n = whole < in->n ? whole : in->n;
+        size_t whole = astm.n - mllp.n + (side->hl7.mllp.held_n > 0 ? 0 : MLLP_HELD - 1);
+        astm.n = whole < astm.n ? whole : astm.n;
     }
     if (app_astm_probe(w, &astm)) {
         become_lab(w, APP_ASTM);
@@ -104,10 +111,12 @@ static bool probe(const struct app_where *w, struct span *in)
     }
     if (is_hl7) {
         become_lab(w, APP_HL7);
-        *in = mllp;
+        *in = span_of(mllp.p, (size_t)(in->p + in->n - mllp.p));
         return true;
     }
-    return false;
+    if (is_poct1a)
+        become_lab(w, APP_POCT1A);
+    return is_poct1a;
 }
 
 /* Is a frame or a block half read, so that the next bytes are looked at whatever they are? */
@@ -133,13 +142,15 @@ static void unknown(const struct app_where *w, struct span bytes)
     }
     bool late = before >= PROBE_BYTES;
     uint8_t first = bytes.p[0];
-    if (!late || half_read(side) || first == MLLP_START_BYTE || first == 0x05 || first == 0x02) {
+    if (!late || half_read(side) || first == MLLP_START_BYTE || first == 0x05 || first == 0x02 || first == '<' || app_poct1a_half_read(w->f, w->direction)) {
         struct span in = bytes;
         if (late && in.n > PROBE_BYTES)
             in.n = PROBE_BYTES;
         if (probe(w, &in)) {
             in = span_of(in.p, (size_t)(bytes.p + bytes.n - in.p));
-            if (w->f->kind == APP_HL7)
+            if (w->f->kind == APP_POCT1A)
+                app_poct1a_data(w, bytes);
+            else if (w->f->kind == APP_HL7)
                 app_hl7_data(w, in);
             else
                 app_astm_data(w, in);
@@ -175,6 +186,9 @@ void app_data(struct app_context *c, struct app_flow **state, const struct flow_
     case APP_ASTM:
         app_astm_data(&w, bytes);
         break;
+    case APP_POCT1A:
+        app_poct1a_data(&w, bytes);
+        break;
     case APP_OTHER:
         if (f->dicom_asked)
             app_dicom_answer(&w, bytes);
@@ -193,7 +207,11 @@ void app_gap(struct app_context *c, struct app_flow **state, const struct flow_r
         app_hl7_gap(&w);
     } else if (f->kind == APP_ASTM) {
         app_astm_gap(&w);
+    } else if (f->kind == APP_POCT1A) {
+        app_poct1a_gap(&w);
     } else if (f->kind == APP_UNKNOWN) {
+        if (f->poct1a != NULL)
+            app_poct1a_gap(&w);
         mllp_gap(&f->side[w.direction].hl7.mllp);
         app_astm_forget(&w);
     }
@@ -222,12 +240,15 @@ void app_close(struct app_context *c, struct app_flow **state, const struct flow
             app_hl7_close(&w);
         else if (f->kind == APP_ASTM)
             app_astm_close(&w);
+        else if (f->kind == APP_POCT1A)
+            app_poct1a_close(&w);
         else if (i == f->dicom_caller)
             app_dicom_close(&w);
-        if ((f->kind == APP_HL7 || f->kind == APP_ASTM) && f->side[i].conflict)
+        if (f->kind != APP_UNKNOWN && f->kind != APP_OTHER && f->side[i].conflict)
             lab_conflict(&w);
         give_up(c, f, i);
     }
+    app_poct1a_forget(f);
     free(f);
     *state = NULL;
 }

@@ -75,20 +75,6 @@ static bool is_dicom(struct span s)
     return false;
 }
 
-/* POCT1-A over plain TCP: an XML document whose root is a message of the standard, "<HEL.R01>" and the like. */
-static bool is_poct1a(struct span s)
-{
-    static const char *const roots[] = {"HEL.", "ACK.", "DST.", "OBS.", "EVS.", "REQ.", "EOT.", "END.", "KPA.", "DTV.", "OPL.", "PTL.", "ESC."};
-    for (size_t i = 0; i < s.n && i < 512; i++) {
-        if (s.p[i] != '<' || i + 8 > s.n)
-            continue;
-        for (size_t k = 0; k < sizeof roots / sizeof roots[0]; k++)
-            if (memcmp(s.p + i + 1, roots[k], 4) == 0 && s.p[i + 5] == 'R' && s.p[i + 6] >= '0' && s.p[i + 6] <= '9')
-                return true;
-    }
-    return false;
-}
-
 static bool is_text_greeting(struct span s, const char *start, const char *word)
 {
     if (!span_starts(s, span_str(start)))
@@ -117,8 +103,6 @@ const char *app_label_stream(struct span s)
         return "http";
     if (is_dicom(s))
         return "dicom";
-    if (s.n > 0 && (s.p[0] == '<' || s.p[0] == 0xef) && is_poct1a(s))
-        return "poct1a";
     if (is_text_greeting(s, "220", "smtp") || is_text_greeting(s, "EHLO ", "EHLO") || is_text_greeting(s, "HELO ", "HELO"))
         return "smtp";
     if (is_text_greeting(s, "220", "ftp"))

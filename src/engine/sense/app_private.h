@@ -4,6 +4,7 @@
  *   app_label.c    cheap names for what is not a lab protocol
  *   app_hl7.c      MLLP blocks → lab.message, lab.result
  *   app_astm.c     ASTM sessions → lab.message, lab.result
+ *   app_poct1a.c   XML documents of point-of-care devices → lab.message, lab.result
  *   app_record.c   records, private fields, message types, evidence about devices
  *   app_dicom.c    DICOM associations: who calls whom
  *   app_hold.c     memory for unfinished messages, under the limits
@@ -20,6 +21,7 @@
 #include "wire/mllp.h"
 
 #define APP_SCRATCH 65536       /* room for unescaped texts of one record */
+#define APP_PLAIN 32768         /* room for texts of one POCT1-A message that hold entities */
 #define APP_VALUE_MAX 16384     /* longest value that goes into a record as it is; a longer one goes as its SHA-256 and length */
 #define APP_FOREIGN_MAX 256     /* longest text of a field that outsiders fill; the veil shows at most 64 bytes anyway */
 #define APP_IDENTITY_MAX 1024   /* longest identifier of a patient, specimen or order */
@@ -34,7 +36,7 @@
 #define APP_SPARES 8            /* buffers kept for the next split message */
 #define APP_SPARE_BYTES 262144  /* largest buffer kept so */
 
-enum app_kind { APP_UNKNOWN, APP_HL7, APP_ASTM, APP_OTHER };
+enum app_kind { APP_UNKNOWN, APP_HL7, APP_ASTM, APP_POCT1A, APP_OTHER };
 
 /* One direction of MLLP. */
 struct hl7_side {
@@ -90,6 +92,7 @@ struct app_flow {
     uint8_t dicom_caller;
     char dicom_called[17];    /* application entity titles, without spaces at the end */
     char dicom_calling[17];
+    struct app_poct1a *poct1a; /* NULL: nothing like it was seen */
     struct app_side side[2];
 };
 
@@ -106,6 +109,7 @@ struct app_context {
     struct record record;
     size_t scratch_n;
     uint8_t scratch[APP_SCRATCH];
+    uint8_t plain[APP_PLAIN]; /* texts of a POCT1-A message, without entities */
 };
 
 /* Whose bytes, and when. */
@@ -158,6 +162,16 @@ bool app_astm_probe(const struct app_where *w, struct span *in);
 void app_astm_begin(const struct app_where *w);
 void app_astm_forget(const struct app_where *w);
 
+/* ── app_poct1a.c ── */
+void app_poct1a_data(const struct app_where *w, struct span bytes);
+void app_poct1a_gap(const struct app_where *w);
+void app_poct1a_close(const struct app_where *w);
+/* Looks for the tag of a root element: true when there is one; *in is what follows the tag's name. It is read again by app_poct1a_data, with the same input. */
+bool app_poct1a_probe(const struct app_where *w, struct span *in);
+bool app_poct1a_half_read(const struct app_flow *f, int direction);
+/* Frees what the flow has of it. */
+void app_poct1a_forget(struct app_flow *f);
+
 /* ── app_label.c ── The label of a protocol whose stream begins with these bytes, or NULL. */
 const char *app_label_stream(struct span start);
 const char *app_label_datagram(const struct flow_ref *flow, struct span bytes);
@@ -184,7 +198,7 @@ void lab_start(struct lab_message *m, const char *protocol);
 void lab_number(const struct app_where *w, struct lab_message *m);
 /* The first reason stays. */
 void lab_malformed(struct lab_message *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A field of the patient, with all its parts. */
+/* A field of the patient, with all its parts where the message has delimiters. */
 void lab_private(struct lab_message *m, struct span field);
 /* Counts it (counted: as a message of its protocol) and puts the lab.message record. */
 void lab_put(const struct app_where *w, struct lab_message *m, bool counted);

@@ -60,9 +60,9 @@ void lab_private(struct lab_message *m, struct span field)
     if (field.n < 3)
         return;
     bool whole = field.n <= APP_PRIVATE_MAX;
-    if (whole)
+    if (whole || d == NULL)
         private_piece(m, field);
-    if (whole && parts_itself(d))
+    if (d == NULL || (whole && parts_itself(d)))
         return;
     bool more_repetitions = true;
     for (struct span rest = field; more_repetitions && !m->private_cut;) {
@@ -147,7 +147,7 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
         lab_malformed(m, "tcp: bytes of this stream were sent twice with different content");
     }
     if (counted) {
-        *(hl7 ? &c->counters->hl7_messages : &c->counters->astm_messages) += 1;
+        *(hl7 ? &c->counters->hl7_messages : m->protocol[0] == 'a' ? &c->counters->astm_messages : &c->counters->poct1a_messages) += 1;
         c->counters->results += m->results;
         if (hl7)
             app_count_type(c, m->type);
@@ -183,7 +183,7 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
 void lab_conflict(const struct app_where *w)
 {
     struct lab_message m;
-    lab_start(&m, w->f->kind == APP_HL7 ? "hl7" : "astm");
+    lab_start(&m, w->f->label);
     lab_number(w, &m);
     lab_put(w, &m, false);
 }
