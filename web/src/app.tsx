@@ -1,7 +1,7 @@
 import { MantineProvider } from '@mantine/core';
 import { I18nProvider } from '@lingui/react';
 import { i18n } from '@lingui/core';
-import { Trans } from '@lingui/react/macro';
+import { t } from '@lingui/core/macro';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { setNonce } from 'get-nonce';
 import { Component, useSyncExternalStore, type ReactNode } from 'react';
@@ -37,7 +37,7 @@ class Guard extends Component<{ children: ReactNode; place: string }, { error: u
     }
     render() {
         if (this.state.error !== null) {
-            return <Failed what={<Trans>this page</Trans> as unknown as string} error={this.state.error} again={() => this.setState({ error: null })} />;
+            return <Failed what={t`this page`} error={this.state.error} again={() => this.setState({ error: null })} />;
         }
         return this.props.children;
     }

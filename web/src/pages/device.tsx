@@ -180,7 +180,7 @@ function Peers({ device }: { device: DeviceDetail }) {
                         <th scope="col">
                             <Trans>By</Trans>
                         </th>
-                        <th scope="col" className="number">
+                        <th scope="col" className="number wide">
                             <Trans>Packets</Trans>
                         </th>
                         <th scope="col" className="number">
@@ -198,7 +198,7 @@ function Peers({ device }: { device: DeviceDetail }) {
                                 {p.name ?? <span className="mono">{p.ip}</span>} {p.name && <span className="mono muted">{p.ip}</span>}
                             </th>
                             <td>{p.app?.toUpperCase() ?? <Trans>unknown</Trans>}</td>
-                            <td className="number">{count(p.packets)}</td>
+                            <td className="number wide">{count(p.packets)}</td>
                             <td className="number nowrap">{size(p.bytes)}</td>
                             <td>
                                 <Age at={p.last_seen} short />
@@ -304,7 +304,7 @@ export function DevicePage({ id }: { id: string }) {
     return (
         <>
             <Head
-                name={device?.title ?? t`Device`}
+                name={t`Device`}
                 parent={
                     <Link href="/devices" className="quiet-link">
                         <Trans>Devices</Trans>
