@@ -25,7 +25,7 @@ def kill_during_replay(folder, path, messages, results):
             # The keeper is held still for a moment, so that bytes are in flight on all sides when the blow comes.
             if run.wait_pid("sensor") is None:
                 break
-            time.sleep(random.uniform(0.005, 0.06))
+            time.sleep(random.uniform(0.002, 0.03))
             run.signal("keeper", signal.SIGSTOP)
             time.sleep(0.05)
             victim = run.pid(role)
@@ -86,7 +86,7 @@ def kill_supervisor(folder, path, messages, results):
 
 
 with lab.Folder() as scratch:
-    capture, message_count, result_count = lab.capture(scratch, 60)
+    capture, message_count, result_count = lab.capture(scratch, 120)
     kill_during_replay(scratch, capture, message_count, result_count)
     short = os.path.join(scratch, "short")
     os.mkdir(short)
