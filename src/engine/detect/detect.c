@@ -105,13 +105,13 @@ static struct result result_of(const struct record *r)
 
 void detect_record(struct detect *d, const struct record *r)
 {
+    if (r->flow.id == 0) /* the sensor's own word (capture.started …), in its clock, which is not that of the packets */
+        return;
     if (!d->started) {
         d->started = true;
         d->first = r->time;
     }
     struct parties p;
-    if (r->flow.id == 0)
-        return;
     if (r->event == EVENT_LAB_MESSAGE) {
         struct message m = message_of(r);
         parties_of(r, m.id, &p);

@@ -202,6 +202,21 @@ static void learning_takes_all(void **state)
     detect_free(d);
 }
 
+/* A replay of an old capture: the sensor says in today's clock that it starts; the packets have another. */
+static void learning_goes_by_the_packets_clock(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    static struct record r;
+    record_start(&r, EVENT_CAPTURE_STARTED, INT64_C(1900000000000000000), NULL);
+    detect_record(d, &r);
+    message(d, (struct say){.src = "10.0.5.11", .at = 0, .sender = "COAG", .results = 1});
+    message(d, (struct say){.src = "10.0.5.13", .at = 600, .sender = "CHEM", .results = 1});
+    assert_int_equal(count(&s, "sender.unknown"), 1);
+    detect_free(d);
+}
+
 static void first_sender_is_not_unknown(void **state)
 {
     (void)state;
@@ -510,6 +525,7 @@ int main(void)
         cmocka_unit_test(clear_text_once_a_link),
         cmocka_unit_test(unknown_sender),
         cmocka_unit_test(learning_takes_all),
+        cmocka_unit_test(learning_goes_by_the_packets_clock),
         cmocka_unit_test(first_sender_is_not_unknown),
         cmocka_unit_test(spoofed_sender),
         cmocka_unit_test(twins_are_no_spoof),
