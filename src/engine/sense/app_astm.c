@@ -65,6 +65,7 @@ static void walk_message(struct lab_message *m, struct span message, struct read
     struct span record;
     for (size_t number = 1; astm_record(&rest, &record); number++) {
         uint8_t type = astm_type(m->delims, record);
+        m->longest = record.n > m->longest ? record.n : m->longest;
         if (type == 0) {
             lab_malformed(m, "record %zu (byte %zu): does not begin with a record type", number, (size_t)(record.p - message.p));
             continue;
@@ -200,7 +201,7 @@ static void message(const struct app_where *w, struct astm_side *s, struct span 
     if (cut)
         m.results = 0; /* they are not read */
     if (records && m.hostile[0] == 0)
-        app_hostile(m.delims, text, true, m.hostile);
+        app_hostile(m.delims, text, m.longest, true, m.hostile);
     if (counted || !s->header)
         for (size_t i = 0; i < 26; i++)
             c->counters->astm_records[i] += r.by_type[i];

@@ -104,8 +104,11 @@ static bool walk_message(struct lab_message *m, const struct content *content, b
     bool specimens = false;
     for (size_t number = 1; hl7_segment(m->delims, &rest, &segment); number++) {
         uint32_t name = hl7_name(segment);
-        if (content->header_only && header)
+        if (content->header_only && header) {
+            m->longest = content->message.n;
             break;
+        }
+        m->longest = segment.n > m->longest ? segment.n : m->longest;
         if (name == NAME('M', 'S', 'H') && !header) {
             header = true;
             read_msh(m, segment);
@@ -337,7 +340,7 @@ static void message(const struct app_where *w, const struct content *content, co
     bool records = app_wants_records(w->c);
     bool specimens = walk_message(&m, content, records);
     if (records && m.hostile[0] == 0)
-        app_hostile(&d, content->message, false, m.hostile);
+        app_hostile(&d, content->message, m.longest, false, m.hostile);
     lab_put(w, &m, counted);
     if (records && m.results > 0)
         walk_results(w, &m, content->message, specimens);

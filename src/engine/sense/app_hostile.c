@@ -1,7 +1,8 @@
 /* Payloads that try to exploit whoever reads the message: precise patterns, few false alarms.
  *
  * Searched in every field, since every field ends up in somebody's database, log, web page or shell. Markup as such (XML, CDA, HTML) and base64 are normal
- * in HL7 and no pattern. One pass over the bytes: a table says which bytes may begin a pattern; only those are looked at closer. */
+ * in HL7 and no pattern. Three sieves, each finer than the one before: blocks of bytes in which a pattern may begin (most hold none: two bytes side by side
+ * are enough to tell), the bytes in them that may begin one, and the patterns themselves. */
 #include "engine/sense/app_private.h"
 
 #include <stdio.h>
@@ -9,6 +10,8 @@
 
 #define FIELDS_MAX 1024    /* no standard segment has over 100 fields */
 #define HEADER_MAX 1024    /* bytes of a field of MSH or H */
+#define ABSURD_MIN 1024    /* a segment with more fields, or a longer field, than this has more bytes */
+#define BLOCK 64           /* bytes looked at together */
 
 /* Escape may stand in text where a message switches character sets (ISO 2022), backspace and form feed in notes of old systems. */
 static bool is_bad_control(uint8_t c)
@@ -16,10 +19,11 @@ static bool is_bad_control(uint8_t c)
     return c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != 0x1b && c != '\b' && c != '\f';
 }
 
-static bool starts(struct span s, const char *text)
+/* Most texts differ in the first byte: it is compared before the function is called. */
+static inline bool starts(struct span s, const char *text)
 {
     size_t n = strlen(text);
-    return s.n >= n && strncasecmp((const char *)s.p, text, n) == 0;
+    return s.n >= n && ((s.p[0] ^ (uint8_t)text[0]) & ~0x20) == 0 && strncasecmp((const char *)s.p, text, n) == 0;
 }
 
 static void blanks(struct span *s)
@@ -177,19 +181,36 @@ static const char *attempt(struct span s)
 }
 
 /* Bytes worth a closer look. */
-static const uint8_t *interesting(void)
+static bool is_interesting(uint8_t c)
 {
-    static uint8_t table[256];
-    static bool ready;
-    if (!ready) {
-        static const char first[] = "<'\"%$`;&./*jJxX";
-        for (size_t i = 0; first[i] != 0; i++)
-            table[(uint8_t)first[i]] = 1;
-        for (unsigned c = 0; c < 0x20; c++)
-            table[c] = is_bad_control((uint8_t)c);
-        ready = true;
+    static const bool first[128] = {['<'] = true, ['\''] = true, ['"'] = true, ['%'] = true, ['$'] = true, ['`'] = true, [';'] = true, ['&'] = true,
+                                    ['.'] = true, ['/'] = true,  ['*'] = true, ['j'] = true, ['J'] = true, ['x'] = true, ['X'] = true};
+    return c < 128 && (first[c] || is_bad_control(c));
+}
+
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef int8_t mask16 __attribute__((vector_size(16))); /* what comparing bytes16 gives: all bits of a byte set, or none */
+
+/* May a pattern begin in these BLOCK bytes? p[BLOCK] is looked at too. False only where attempt() would say no to every byte; what this lets through besides
+ * ("#", escape, tab) costs time only. */
+static bool may_hold(const uint8_t *p)
+{
+    mask16 any = {0};
+    for (size_t i = 0; i < BLOCK; i += sizeof any) {
+        bytes16 c;
+        bytes16 next;
+        memcpy(&c, p + i, sizeof c);
+        memcpy(&next, p + i + 1, sizeof next);
+        bytes16 lower = c | 0x20;
+        bytes16 lower_next = next | 0x20;
+        any |= (c < 0x20) & (c != '\r') & (c != '\n');
+        any |= (c - '"' <= '\'' - '"') | (c - ';' <= '<' - ';') | (c == '`');
+        any |= ((c == '.') & (next == '.')) | ((c == '*') & (next == ')')) | ((c == '/') & ((next == 'e') | (next == 'b')));
+        any |= ((lower == 'j') & (lower_next == 'a')) | ((lower == 'x') & (lower_next == 'p'));
     }
-    return table;
+    uint64_t halves[2];
+    memcpy(halves, &any, sizeof halves);
+    return (halves[0] | halves[1]) != 0;
 }
 
 /* "SQL injection in OBX-5 (byte 812)". The name of a segment is checked to be one before it is written. */
@@ -221,38 +242,41 @@ static void absurd(const struct hl7_delims *d, struct span message, bool records
 {
     struct span rest = message;
     struct span segment;
-    size_t first = 0;
-    while (out[0] == 0 && (records ? astm_record(&rest, &segment) : hl7_segment(d, &rest, &segment))) {
+    for (size_t number = 0; out[0] == 0 && (records ? astm_record(&rest, &segment) : hl7_segment(d, &rest, &segment)); number++) {
+        if (segment.n <= ABSURD_MIN)
+            continue;
+        size_t place = (size_t)(segment.p - message.p);
         size_t fields = 0;
         size_t longest = 0;
-        for (size_t at = 0; at <= segment.n;) {
-            struct span left = span_of(segment.p + at, segment.n - at);
-            size_t n = span_find(&left, d->field);
+        for (bool more = true; more; fields++) {
+            size_t n = span_until(&segment, d->field, &more).n;
             longest = n > longest ? n : longest;
-            at += n + 1;
-            fields++;
         }
-        size_t place = (size_t)(segment.p - message.p);
         if (fields > FIELDS_MAX)
             (void)snprintf(out, APP_REASON, "absurd number of fields (%zu) in a segment (byte %zu)", fields, place);
-        else if (first++ == 0 && longest > HEADER_MAX)
+        else if (number == 0 && longest > HEADER_MAX)
             (void)snprintf(out, APP_REASON, "absurd length of a field (%zu bytes) of the first segment", longest);
     }
 }
 
-void app_hostile(const struct hl7_delims *d, struct span message, bool records, char out[APP_REASON])
+_Static_assert(ABSURD_MIN <= FIELDS_MAX && ABSURD_MIN <= HEADER_MAX, "no segment that absurd() passes over is absurd");
+
+void app_hostile(const struct hl7_delims *d, struct span message, size_t longest, bool records, char out[APP_REASON])
 {
-    const uint8_t *table = interesting();
-    for (size_t i = 0; i < message.n; i++) {
-        if (!table[message.p[i]])
+    for (size_t start = 0; start < message.n; start += BLOCK) {
+        size_t n = message.n - start < BLOCK ? message.n - start : BLOCK;
+        if (message.n - start > BLOCK && !may_hold(message.p + start))
             continue;
-        const char *what = attempt(span_of(message.p + i, message.n - i));
-        if (what != NULL) {
+        for (size_t i = start; i < start + n; i++) {
+            const char *what = is_interesting(message.p[i]) ? attempt(span_of(message.p + i, message.n - i)) : NULL;
+            if (what == NULL)
+                continue;
             tell(d, message, records, i, what, out);
             return;
         }
     }
-    absurd(d, message, records, out);
+    if (longest > ABSURD_MIN)
+        absurd(d, message, records, out);
 }
 
 bool app_executable(struct span s)

@@ -135,6 +135,7 @@ struct lab_message {
     size_t results;
     size_t patients;
     uint64_t bytes;
+    size_t longest; /* bytes of its longest segment or record */
     char malformed[APP_REASON];
     char hostile[APP_REASON];
     bool private_cut;
@@ -225,8 +226,8 @@ struct lab_evidence {
 /* What a message says about the device that sent it. Told once. */
 void app_evidence(const struct app_where *w, const struct lab_evidence *evidence, const struct lab_message *m);
 
-/* ── app_hostile.c ── Looks through a message; writes what it tries and where. records: true for ASTM, false for HL7. */
-void app_hostile(const struct hl7_delims *d, struct span message, bool records, char out[APP_REASON]);
+/* ── app_hostile.c ── Looks through a message; writes what it tries and where. longest: bytes of its longest segment. records: true for ASTM, false for HL7. */
+void app_hostile(const struct hl7_delims *d, struct span message, size_t longest, bool records, char out[APP_REASON]);
 /* Does this value (OBX-5 or a part of it) hold an executable program, plain, in base64 or in hexadecimal? */
 bool app_executable(struct span value);
 
