@@ -43,12 +43,8 @@ bool astm_record(struct span *rest, struct span *ret)
 
 size_t astm_fields(const struct hl7_delims *d, struct span record, struct span *out, size_t max)
 {
-    size_t n = 0;
-    bool more = true;
-    struct span rest = record;
-    out[n++] = (struct span){0};
-    while (more && n < max)
-        out[n++] = span_until(&rest, d->field, &more);
+    out[0] = (struct span){0};
+    size_t n = 1 + span_split(record, d->field, out + 1, max - 1);
     for (size_t i = n; i < max; i++)
         out[i] = (struct span){0};
     return n;

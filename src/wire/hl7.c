@@ -93,22 +93,17 @@ bool hl7_segment(const struct hl7_delims *d, struct span *rest, struct span *ret
     return true;
 }
 
-/* Fields are short: one walk over the bytes is faster than a search for each. */
 size_t hl7_fields(const struct hl7_delims *d, struct span segment, struct span *out, size_t max)
 {
-    size_t n = 0;
-    size_t start = 0;
     bool header = segment.n > 3 && segment.p[3] == d->field && is_header(hl7_name(segment));
-    for (size_t i = 0; i < segment.n && n < max; i++) {
-        if (segment.p[i] != d->field)
-            continue;
-        out[n++] = span_of(segment.p + start, i - start);
-        start = i + 1;
-        if (header && n == 1)
-            out[n++] = span_of(segment.p + 3, 1);
+    size_t n;
+    if (header) { /* field 1 is the separator behind the name */
+        out[0] = span_of(segment.p, 3);
+        out[1] = span_of(segment.p + 3, 1);
+        n = 2 + span_split(span_of(segment.p + 4, segment.n - 4), d->field, out + 2, max - 2);
+    } else {
+        n = span_split(segment, d->field, out, max);
     }
-    if (n < max)
-        out[n++] = span_of(segment.p + start, segment.n - start);
     for (size_t i = n; i < max; i++)
         out[i] = (struct span){0};
     return n;

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define FIELDS 26   /* of a segment, as far as they are used */
+#define FIELDS 15   /* of an OBX segment, as far as they are used */
 #define FLAGS_MAX 24
 #define NAME(a, b, c) HL7_NAME(a, b, c)
 

@@ -13,12 +13,6 @@
 #define ABSURD_MIN 1024    /* a segment with more fields, or a longer field, than this has more bytes */
 #define BLOCK 64           /* bytes looked at together */
 
-/* Escape may stand in text where a message switches character sets (ISO 2022), backspace and form feed in notes of old systems. */
-static bool is_bad_control(uint8_t c)
-{
-    return c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != 0x1b && c != '\b' && c != '\f';
-}
-
 /* Most texts differ in the first byte: it is compared before the function is called. */
 static inline bool starts(struct span s, const char *text)
 {
@@ -180,13 +174,11 @@ static const char *attempt(struct span s)
     }
 }
 
-/* Bytes worth a closer look. */
-static bool is_interesting(uint8_t c)
-{
-    static const bool first[128] = {['<'] = true, ['\''] = true, ['"'] = true, ['%'] = true, ['$'] = true, ['`'] = true, [';'] = true, ['&'] = true,
-                                    ['.'] = true, ['/'] = true,  ['*'] = true, ['j'] = true, ['J'] = true, ['x'] = true, ['X'] = true};
-    return c < 128 && (first[c] || is_bad_control(c));
-}
+/* Bytes worth a closer look. Of the control characters not tab and line ends; nor escape, which may stand in text where a message switches character sets (ISO
+ * 2022), nor backspace and form feed, which are in notes of old systems. */
+static const bool interesting[256] = {[0 ... 7] = true, [0x0b] = true, [0x0e ... 0x1a] = true, [0x1c ... 0x1f] = true,
+                                      ['<'] = true, ['\''] = true, ['"'] = true, ['%'] = true, ['$'] = true, ['`'] = true, [';'] = true, ['&'] = true,
+                                      ['.'] = true, ['/'] = true, ['*'] = true, ['j'] = true, ['J'] = true, ['x'] = true, ['X'] = true};
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
 typedef int8_t mask16 __attribute__((vector_size(16))); /* what comparing bytes16 gives: all bits of a byte set, or none */
@@ -268,7 +260,7 @@ void app_hostile(const struct hl7_delims *d, struct span message, size_t longest
         if (message.n - start > BLOCK && !may_hold(message.p + start))
             continue;
         for (size_t i = start; i < start + n; i++) {
-            const char *what = is_interesting(message.p[i]) ? attempt(span_of(message.p + i, message.n - i)) : NULL;
+            const char *what = interesting[message.p[i]] ? attempt(span_of(message.p + i, message.n - i)) : NULL;
             if (what == NULL)
                 continue;
             tell(d, message, records, i, what, out);

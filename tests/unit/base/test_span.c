@@ -55,6 +55,36 @@ static void splits_at_separators(void **state)
     assert_false(s.bad);
 }
 
+/* Every text of up to 20 bytes over an alphabet where separators lie at all distances, with neighbours of the separator: as span_until splits it. */
+static void splits_all_at_once(void **state)
+{
+    (void)state;
+    static const char alphabet[] = "|||{}\xfc\x00\x7c\x01";
+    uint32_t random = 1;
+    for (size_t round = 0; round < 20000; round++) {
+        uint8_t text[20];
+        size_t n = round % (sizeof text + 1);
+        size_t max = 1 + round % 7;
+        for (size_t i = 0; i < n; i++) {
+            random = random * 1664525u + 1013904223u;
+            text[i] = (uint8_t)alphabet[(random >> 16) % (sizeof alphabet - 1)];
+        }
+        struct span parts[8];
+        size_t got = span_split(span_of(text, n), '|', parts, max);
+        struct span rest = span_of(text, n);
+        bool more = true;
+        size_t want = 0;
+        for (; more && want < max; want++) {
+            struct span part = span_until(&rest, '|', &more);
+            assert_true(want < got && parts[want].p == part.p && parts[want].n == part.n);
+        }
+        assert_int_equal(got, want);
+    }
+    struct span none;
+    assert_int_equal(span_split((struct span){0}, '|', &none, 1), 1);
+    assert_int_equal(none.n, 0);
+}
+
 static void decimal_numbers_are_strict(void **state)
 {
     (void)state;
@@ -73,7 +103,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_integers_in_both_orders), cmocka_unit_test(bad_is_sticky_and_inherited), cmocka_unit_test(sixty_four_bits),
-        cmocka_unit_test(splits_at_separators),          cmocka_unit_test(decimal_numbers_are_strict),
+        cmocka_unit_test(splits_at_separators),          cmocka_unit_test(splits_all_at_once),
+        cmocka_unit_test(decimal_numbers_are_strict),
     };
     return cmocka_run_group_tests_name("span", tests, NULL, NULL);
 }
