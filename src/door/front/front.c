@@ -1,7 +1,9 @@
 /* Invariants
  *  1. A slot of `pending` is in use exactly while the keeper owes a reply; its evhttp request stays ours until evhttp_send_reply, also when the browser has
  *     left (libevent then sets its connection to NULL and the send frees it).
- *  2. `connections` counts living SSL objects of the listener: up in new_connection, down when OpenSSL frees one. At the cap the listener sleeps.
+ *  2. The lines newest … oldest are the living SSL objects of the listener: added in new_connection, taken out when OpenSSL frees one. At the cap the listener
+ *     sleeps and the lines that were silent longest are shut, so that nobody keeps others out by holding connections. A line without a whole request for
+ *     LINE_BEATS is shut too, however it trickles. Shutting is shutdown(2): evhttp sees an end and frees what it owns.
  *  3. What the browser sends reaches the keeper only as a struct request whose every span is capped; what the keeper answers reaches the browser only with
  *     the headers of front_secure_headers.
  *  4. A request for another host name is answered with 421 and reaches nobody: a name that an attacker points at us (DNS rebinding) is not ours. */
@@ -17,6 +19,7 @@
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -26,17 +29,40 @@
 #define IDLE_SECONDS 60
 #define HEADERS_MAX 16384
 #define COOKIE "__Host-tourniquet"
+#define BEAT_SECONDS 15
+#define LINE_BEATS 5              /* a line may take 60 to 75 s for a request, or for reading an answer */
+#define PENDING_BEATS 3           /* the keeper has 30 to 45 s for an answer */
+#define SHED (FRONT_CONNECTIONS / 8) /* lines that are shut when all are taken */
+#define UNREAD_MAX 65536          /* bytes of a browser that lie unread while an answer is on its way */
 
 /* ── TLS ── */
 
 static int ssl_owner = -1; /* index of our ex_data in SSL objects; set once */
 
+static void put_newest(struct front *f, struct line *line)
+{
+    line->beat = f->beats;
+    line->newer = NULL;
+    line->older = f->newest;
+    *(f->newest != NULL ? &f->newest->newer : &f->oldest) = line;
+    f->newest = line;
+}
+
+static void take_out(struct front *f, struct line *line)
+{
+    *(line->newer != NULL ? &line->newer->older : &f->newest) = line->older;
+    *(line->older != NULL ? &line->older->newer : &f->oldest) = line->newer;
+}
+
 static void ssl_gone(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl, void *argp)
 {
     (void)parent, (void)ad, (void)index, (void)argl, (void)argp;
-    struct front *f = ptr;
-    if (f == NULL)
+    struct line *line = ptr;
+    if (line == NULL)
         return;
+    struct front *f = line->front;
+    take_out(f, line);
+    free(line);
     f->connections--;
     if (f->paused && f->connections < FRONT_CONNECTIONS && f->listener != NULL) {
         f->paused = false;
@@ -44,23 +70,68 @@ static void ssl_gone(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, lon
     }
 }
 
+static struct bufferevent *bufferevent_of(struct evhttp_request *http)
+{
+    struct evhttp_connection *connection = http == NULL ? NULL : evhttp_request_get_connection(http);
+    return connection == NULL ? NULL : evhttp_connection_get_bufferevent(connection);
+}
+
+/* The keeper owes it an answer, or it is an event stream. */
+static bool is_held(struct front *f, const struct line *line)
+{
+    for (size_t i = 0; i < FRONT_PENDING; i++)
+        if (f->pending[i].id != 0 && bufferevent_of(f->pending[i].http) == line->bufferevent)
+            return true;
+    for (size_t i = 0; i < FRONT_STREAMS; i++)
+        if (f->streams[i] != NULL && bufferevent_of(f->streams[i]) == line->bufferevent)
+            return true;
+    return false;
+}
+
+/* Shuts up to `most` lines that are not held and that were silent for `beats` at least, the most silent first. */
+static void shut_lines(struct front *f, size_t most, unsigned beats)
+{
+    for (struct line *line = f->oldest; line != NULL && most > 0 && f->beats - line->beat >= beats; line = line->newer) {
+        if (is_held(f, line))
+            continue;
+        (void)shutdown(bufferevent_getfd(line->bufferevent), SHUT_RDWR);
+        most--;
+    }
+}
+
 static struct bufferevent *new_connection(struct event_base *base, void *context)
 {
     struct front *f = context;
     SSL *ssl = SSL_new(f->tls);
-    if (ssl == NULL)
+    struct line *line = calloc(1, sizeof *line);
+    if (ssl == NULL || line == NULL)
         abort(); /* evhttp would go on in clear text without a bufferevent of ours: better a restart by the supervisor */
-    (void)SSL_set_ex_data(ssl, ssl_owner, f);
+    line->front = f;
+    put_newest(f, line);
+    (void)SSL_set_ex_data(ssl, ssl_owner, line);
     f->connections++;
+    line->bufferevent = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+    if (line->bufferevent == NULL)
+        abort();
+    bufferevent_openssl_set_allow_dirty_shutdown(line->bufferevent, 1);
+    bufferevent_setwatermark(line->bufferevent, EV_READ, 0, UNREAD_MAX);
     if (f->connections >= FRONT_CONNECTIONS && !f->paused) {
         f->paused = true;
         (void)evconnlistener_disable(f->listener);
+        shut_lines(f, SHED, 0);
     }
-    struct bufferevent *b = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-    if (b == NULL)
-        abort();
-    bufferevent_openssl_set_allow_dirty_shutdown(b, 1);
-    return b;
+    return line->bufferevent;
+}
+
+/* A whole request came. */
+static void line_spoke(struct front *f, struct evhttp_request *http)
+{
+    struct bufferevent *b = bufferevent_of(http);
+    struct line *line = b == NULL ? NULL : SSL_get_ex_data(bufferevent_openssl_get_ssl(b), ssl_owner);
+    if (line == NULL)
+        return;
+    take_out(f, line);
+    put_newest(f, line);
 }
 
 static int tls_failed(struct error *e, const char *what)
@@ -257,7 +328,7 @@ static void send_asset(struct front *f, struct evhttp_request *http, const struc
     add_header(http, "Vary", "Accept-Encoding");
     add_header(http, "Cache-Control", hashed ? "public, max-age=31536000, immutable" : "no-cache");
     add_header(http, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
-    if (match != NULL && strcmp(match, a->etag) == 0) {
+    if (match != NULL && (strstr(match, a->etag) != NULL || strcmp(match, "*") == 0)) {
         evhttp_send_reply(http, 304, reason(304), NULL);
         return;
     }
@@ -301,6 +372,11 @@ static struct span session_cookie(const char *cookies)
     return (struct span){0};
 }
 
+static struct span session_of(struct evhttp_request *http)
+{
+    return session_cookie(evhttp_find_header(evhttp_request_get_input_headers(http), "Cookie"));
+}
+
 static struct span header(struct evhttp_request *http, const char *name, size_t max)
 {
     const char *v = evhttp_find_header(evhttp_request_get_input_headers(http), name);
@@ -322,7 +398,7 @@ static struct pending *new_pending(struct front *f, struct evhttp_request *http,
 {
     for (size_t i = 0; i < FRONT_PENDING; i++)
         if (f->pending[i].id == 0) {
-            f->pending[i] = (struct pending){.id = ++f->last_id, .http = http, .ask = ask};
+            f->pending[i] = (struct pending){.id = ++f->last_id, .http = http, .ask = ask, .beat = f->beats};
             return &f->pending[i];
         }
     return NULL;
@@ -356,7 +432,7 @@ int front_ask(struct front *f, struct evhttp_request *http, enum ask ask)
         .method = span_str(method_name(http)),
         .path = span_str(path == NULL ? "/" : path),
         .query = query == NULL ? (struct span){0} : span_str(query),
-        .session = session_cookie(evhttp_find_header(evhttp_request_get_input_headers(http), "Cookie")),
+        .session = session_of(http),
         .csrf = header(http, "X-CSRF", 256),
         .if_match = etag_header(http, "If-Match"),
         .if_none_match = etag_header(http, "If-None-Match"),
@@ -411,7 +487,8 @@ static void handle_api(struct front *f, struct evhttp_request *http, struct span
             return;
         }
     }
-    if (front_ask(f, http, span_is(path, "/api/v1/stream") ? ASK_STREAM : ASK_ANSWER) != 0)
+    bool stream = span_is(path, "/api/v1/stream") && evhttp_request_get_command(http) == EVHTTP_REQ_GET;
+    if (front_ask(f, http, stream ? ASK_STREAM : ASK_ANSWER) != 0)
         front_problem(f, http, 503, "keeper", "The keeper is starting or busy. Nothing was changed. Try again in a few seconds.");
 }
 
@@ -421,6 +498,7 @@ static void handle(struct evhttp_request *http, void *context)
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(http);
     const char *text = uri == NULL ? NULL : evhttp_uri_get_path(uri);
     struct span path = span_str(text == NULL || text[0] == 0 ? "/" : text);
+    line_spoke(f, http);
     if (method_name(http) == NULL) {
         front_problem(f, http, 405, "method", "This method is not known here.");
         return;
@@ -460,14 +538,27 @@ static void handle(struct evhttp_request *http, void *context)
 static void on_heartbeat(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
-    stream_beat(context);
+    struct front *f = context;
+    f->beats++;
+    for (size_t i = 0; i < FRONT_PENDING; i++) {
+        struct pending p = f->pending[i];
+        if (p.id == 0 || f->beats - p.beat < PENDING_BEATS)
+            continue;
+        f->pending[i] = (struct pending){0};
+        if (p.ask != ASK_CHECK)
+            front_problem(f, p.http, 503, "slow", "The keeper did not answer in time. Look whether the change was made, then try again.");
+    }
+    shut_lines(f, FRONT_CONNECTIONS, LINE_BEATS);
+    stream_beat(f);
 }
 
 static int start_http(struct front *f, int listen_fd, struct error *e)
 {
+    const int on = 1; /* an answer leaves in pieces (head, body): none waits for the acknowledgement of the one before. Accepted sockets inherit it. */
+    (void)setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     f->http = evhttp_new(f->base);
     f->listener = evconnlistener_new(f->base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, listen_fd);
-    struct timeval every = {.tv_sec = 15};
+    struct timeval every = {.tv_sec = BEAT_SECONDS};
     f->heartbeat = event_new(f->base, -1, EV_PERSIST, on_heartbeat, f);
     if (f->http == NULL || f->listener == NULL || f->heartbeat == NULL || event_add(f->heartbeat, &every) != 0)
         return err_set(e, ERR_SYSTEM, "no memory for the console's HTTP server, or its socket is unusable");
@@ -527,6 +618,15 @@ void front_free(struct front *f)
     free(f);
 }
 
+/* Who signs out hears nothing more. */
+static void end_streams_of(struct front *f, struct evhttp_request *http)
+{
+    struct span session = session_of(http);
+    for (size_t i = 0; i < FRONT_STREAMS && session.n > 0; i++)
+        if (f->streams[i] != NULL && span_equal(session_of(f->streams[i]), session))
+            stream_end(f, f->streams[i]);
+}
+
 void front_reply(struct front *f, const struct reply *r)
 {
     for (size_t i = 0; i < FRONT_PENDING && r->id != 0; i++) {
@@ -540,6 +640,8 @@ void front_reply(struct front *f, const struct reply *r)
         } else if (p.ask == ASK_STREAM && r->status == 200) {
             stream_open(f, p.http);
         } else {
+            if (r->clear_session)
+                end_streams_of(f, p.http);
             send_reply(f, p.http, r);
         }
         return;

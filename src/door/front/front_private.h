@@ -20,6 +20,16 @@ struct pending {
     uint64_t id; /* 0: free slot */
     struct evhttp_request *http;
     enum ask ask;
+    unsigned beat; /* when it was asked */
+};
+
+/* A TLS connection; on the front's list, the one that sent a whole request last first. */
+struct line {
+    struct front *front;
+    struct bufferevent *bufferevent;
+    unsigned beat; /* when it was accepted or its last request was whole */
+    struct line *newer;
+    struct line *older;
 };
 
 struct front {
@@ -35,6 +45,8 @@ struct front {
     struct evhttp_request *streams[FRONT_STREAMS]; /* open event streams; NULL: free slot */
     struct event *heartbeat;
     unsigned beats;
+    struct line *newest;
+    struct line *oldest;
     size_t connections;
     bool paused; /* not accepting: FRONT_CONNECTIONS are open */
     bool keeper;

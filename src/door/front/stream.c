@@ -80,7 +80,7 @@ void stream_tell(struct front *f, struct span lines)
 void stream_beat(struct front *f)
 {
     stream_tell(f, SPAN_LIT(": still here\n\n"));
-    if (++f->beats % CHECK_BEATS != 0)
+    if (f->beats % CHECK_BEATS != 0)
         return;
     for (size_t i = 0; i < FRONT_STREAMS; i++)
         if (f->streams[i] != NULL)
