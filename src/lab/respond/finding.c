@@ -78,9 +78,9 @@ static int subject(struct apply *a, int64_t *ret_asset, struct error *e)
     return asset_at(a, event_text(&a->ev, back ? "flow.dst" : "flow.src"), ret_asset, e);
 }
 
-/* kept entries, then those of this record that are not among them: the newest KEEP_LIST, as a JSON array of texts or numbers */
-#define MERGED(column, param) \
-    column " = (SELECT json_group_array(value) FROM (SELECT value FROM (SELECT value, max(place) AS place FROM (SELECT value, key AS place FROM json_each(" \
+/* kept entries, then those of this record that are not among them: the newest KEEP_LIST, as a JSON array of entries, each written as `entry` says */
+#define MERGED(column, param, entry) \
+    column " = (SELECT json_group_array(" entry ") FROM (SELECT value FROM (SELECT value, max(place) AS place FROM (SELECT value, key AS place FROM json_each(" \
     column ") UNION ALL SELECT value, key + 100000 FROM json_each(" param ")) GROUP BY value ORDER BY place DESC LIMIT 20) ORDER BY place))"
 
 static void add_list(const struct event_view *ev, const char *path, struct buf *out)
@@ -90,6 +90,18 @@ static void add_list(const struct event_view *ev, const char *path, struct buf *
         buf_clear(out);
         buf_add_str(out, "[]");
     }
+}
+
+/* The conversation that the finding is about, with its ends: its number alone would say nothing to a person. */
+static void add_flow(const struct event_view *ev, struct buf *out)
+{
+    struct buf flow = BUF_INIT(1024);
+    event_json(ev, "flow", &flow);
+    buf_add_str(out, "[");
+    if (buf_ok(&flow) && flow.n > 0 && flow.p[0] == '{')
+        buf_add_span(out, buf_span(&flow));
+    buf_add_str(out, "]");
+    buf_release(&flow);
 }
 
 static void add_records(const struct apply *a, struct buf *out)
@@ -108,10 +120,11 @@ static int write_lists(struct apply *a, int64_t n, struct error *e)
     struct buf flows = BUF_INIT(65536);
     struct buf messages = BUF_INIT(65536);
     struct buf records = BUF_INIT(1024);
-    add_list(&a->ev, "evidence.flows", &flows);
+    add_flow(&a->ev, &flows);
     add_list(&a->ev, "evidence.messages", &messages);
     add_records(a, &records);
-    struct store_stmt *q = store_stmt(a->w, "UPDATE finding SET " MERGED("flows", "?2") ", " MERGED("messages", "?3") ", " MERGED("records", "?4") " WHERE n = ?1");
+    struct store_stmt *q = store_stmt(a->w, "UPDATE finding SET " MERGED("flows", "?2", "json(value)") ", " MERGED("messages", "?3", "value") ", "
+                                            MERGED("records", "?4", "value") " WHERE n = ?1");
     store_bind_int(q, 1, n);
     store_bind_text(q, 2, buf_span(&flows));
     store_bind_text(q, 3, buf_span(&messages));
@@ -230,17 +243,22 @@ int finding_apply_decision(struct apply *a, struct error *e)
 
 #define COLUMNS                                                                                                                                       \
     "finding.n, rank, finding.id, finding.changed, kind, severity, finding.title, advice, technique, state, taken_by, asset.id, first_time, last_time, " \
-    "count, flows, finding.messages, records FROM finding LEFT JOIN asset ON asset.n = finding.asset"
+    "count, flows, finding.messages, records, asset.title"
+#define ROWS " FROM finding LEFT JOIN asset ON asset.n = finding.asset"
 
-/* ?1 state, ?2 rank, ?3 kind; null: all */
-#define MATCHES "(?1 IS NULL OR state = ?1) AND (?2 IS NULL OR rank = ?2) AND (?3 IS NULL OR kind = ?3)"
+/* ?1 state, null: all; ?2 to ?8 ranks; ?3 kind, null: all */
+#define MATCHES "(?1 IS NULL OR state = ?1) AND rank BETWEEN ?2 AND ?8 AND (?3 IS NULL OR kind = ?3)"
+
+/* ?1 RANK_NEED, ?2 RANK_SHARED */
+#define IS_NEED "state = 'open' AND rank >= ?1"
+#define SAME_NEED "iif(rank > ?2, n, 0), kind"
 
 static void bind_filter(struct store_stmt *q, const struct finding_query *query)
 {
     if (query->state.n > 0)
         store_bind_text(q, 1, query->state);
-    if (query->severity.n > 0)
-        store_bind_int(q, 2, finding_rank(query->severity));
+    store_bind_int(q, 2, query->rank_min);
+    store_bind_int(q, 8, query->rank_max);
     if (query->kind.n > 0)
         store_bind_text(q, 3, query->kind);
 }
@@ -266,12 +284,13 @@ static void row_of(struct store_stmt *q, struct finding_row *row)
         .flows = store_text(q, 15),
         .messages = store_text(q, 16),
         .records = store_text(q, 17),
+        .device_title = store_text(q, 18),
     };
 }
 
 int finding_list(struct store_conn *c, const struct finding_query *query, finding_each *each, void *context, struct error *e)
 {
-    struct store_stmt *q = store_stmt(c, "SELECT " COLUMNS " WHERE " MATCHES " AND (?4 = 0 OR (rank, finding.n) < (?5, ?6)) "
+    struct store_stmt *q = store_stmt(c, "SELECT " COLUMNS ROWS " WHERE " MATCHES " AND (?4 = 0 OR (rank, finding.n) < (?5, ?6)) "
                                          "ORDER BY rank DESC, finding.n DESC LIMIT ?7");
     bind_filter(q, query);
     store_bind_int(q, 4, query->after);
@@ -293,10 +312,38 @@ int64_t finding_total(struct store_conn *c, const struct finding_query *query, s
     return store_run_int(q, -1, e);
 }
 
+int finding_needs(struct store_conn *c, int64_t limit, finding_need_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "WITH need AS (SELECT n AS first, count(*) OVER whole - 1 AS same, max(last_time) OVER whole AS same_last, "
+                                         "row_number() OVER (whole ORDER BY rank DESC, n DESC) AS place FROM finding WHERE " IS_NEED
+                                         " WINDOW whole AS (PARTITION BY " SAME_NEED ")) "
+                                         "SELECT " COLUMNS ", same, same_last" ROWS " JOIN need ON need.first = finding.n AND place = 1 "
+                                         "ORDER BY rank DESC, finding.n DESC LIMIT ?3");
+    store_bind_int(q, 1, RANK_NEED);
+    store_bind_int(q, 2, RANK_SHARED);
+    store_bind_int(q, 3, limit);
+    while (store_step(q)) {
+        struct finding_need need;
+        row_of(q, &need.row);
+        need.same = store_int(q, 19);
+        need.same_last = store_int(q, 20);
+        each(context, &need);
+    }
+    return store_done(q, e);
+}
+
+int64_t finding_needs_total(struct store_conn *c, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT count(*) FROM (SELECT 1 FROM finding WHERE " IS_NEED " GROUP BY " SAME_NEED ")");
+    store_bind_int(q, 1, RANK_NEED);
+    store_bind_int(q, 2, RANK_SHARED);
+    return store_run_int(q, -1, e);
+}
+
 int finding_get(struct store_conn *c, struct span id, finding_each *each, void *context, bool *ret_found, struct error *e)
 {
     *ret_found = false;
-    struct store_stmt *q = store_stmt(c, "SELECT " COLUMNS " WHERE finding.id = ?1");
+    struct store_stmt *q = store_stmt(c, "SELECT " COLUMNS ROWS " WHERE finding.id = ?1");
     store_bind_text(q, 1, id);
     if (store_step(q)) {
         struct finding_row row;

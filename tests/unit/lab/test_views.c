@@ -28,14 +28,19 @@ static void result(struct feed *f, int second, const char *message_id)
     feed_event(f, second, "lab.result", rest);
 }
 
-static void finding(struct feed *f, int second, const char *id, const char *severity, const char *title)
+static void finding_of(struct feed *f, int second, const char *id, const char *kind, const char *severity, const char *title)
 {
     char rest[1024];
     (void)snprintf(rest, sizeof rest,
-                   FLOW("10.0.5.7", "10.0.5.1") ",\"id\":\"%s\",\"kind\":\"message.malformed\",\"severity\":\"%s\",\"title\":\"%s\","
+                   FLOW("10.0.5.7", "10.0.5.1") ",\"id\":\"%s\",\"kind\":\"%s\",\"severity\":\"%s\",\"title\":\"%s\","
                                                 "\"evidence\":{\"flows\":[\"1\"],\"messages\":[\"f1.0.%d\"]},\"technique\":null,\"advice\":\"Look.\"",
-                   id, severity, title, second);
+                   id, kind, severity, title, second);
     feed_event(f, second, "finding", rest);
+}
+
+static void finding(struct feed *f, int second, const char *id, const char *severity, const char *title)
+{
+    finding_of(f, second, id, "message.malformed", severity, title);
 }
 
 static void evidence_joins_by_mac_and_address(void **state)
@@ -168,6 +173,8 @@ static void findings_go_their_ways(void **state)
     finding(&f, 1, "f1", "medium", "One");
     finding(&f, 2, "f1", "medium", "One");
     assert_string_equal(ask(&f, "SELECT state || count || messages || records FROM finding"), "open2[\"f1.0.1\",\"f1.0.2\"][0,1]");
+    assert_string_equal(ask(&f, "SELECT flows FROM finding"), "[{\"id\":1,\"proto\":\"tcp\",\"src\":\"10.0.5.7\",\"sport\":4000,\"dst\":\"10.0.5.1\",\"dport\":2575,"
+                                                               "\"vlan\":null}]"); /* once, with its ends */
     feed_event(&f, 3, "finding.taken", "\"id\":\"f1\",\"person\":\"ana\"");
     assert_string_equal(ask(&f, "SELECT state || taken_by || changed FROM finding"), "takenana2");
     feed_event(&f, 4, "finding.dismissed", "\"id\":\"f1\",\"person\":\"ana\",\"why\":\"A test\"");
@@ -231,13 +238,87 @@ static void today_says_only_what_is_known(void **state)
         today_sentence(&t, &text);
         assert_string_equal(buf_text(&text), expected[i]);
     }
+    assert_int_equal(t.needs, 2);
     assert_int_equal(t.findings_open, 2);
     assert_int_equal(t.findings_critical, 1);
     buf_release(&text);
-    t = (struct today){.findings_open = 1204, .capture = true, .results = 1002003, .senders = 4, .capture_state = "failed"};
+    t = (struct today){.needs = 1204, .capture = true, .results = 1002003, .senders = 4, .capture_state = "failed"};
     today_sentence(&t, &text);
     assert_string_equal(buf_text(&text), "1,204 things need you. 1,002,003 results seen, from 4 devices. Watching has failed: nothing new is seen.");
     buf_release(&text);
+    feed_free(&f);
+}
+
+struct needs {
+    char text[512];
+    char device[64]; /* of the last one */
+    int64_t members;
+};
+
+static void note_need(void *context, const struct finding_need *need)
+{
+    struct needs *n = context;
+    size_t at = strlen(n->text);
+    (void)snprintf(n->text + at, sizeof n->text - at, "%.*s+%lld@%lld ", (int)need->row.id.n, (const char *)need->row.id.p, (long long)need->same,
+                   (long long)(need->same_last - need->row.last_time) / TIME_SECOND);
+    (void)snprintf(n->device, sizeof n->device, "%.*s", (int)need->row.device_title.n, (const char *)need->row.device_title.p);
+    n->members += need->same + 1;
+}
+
+/* The needs in order, each as "id of its first, + further ones, @ seconds by which the newest is younger than the first". */
+static struct needs needs_of(struct feed *f, struct today *ret_today)
+{
+    struct needs n = {0};
+    struct error e = {0};
+    assert_int_equal(store_look(f->reader, &e), 0);
+    assert_int_equal(finding_needs(f->reader, 100, note_need, &n, &e), 0);
+    assert_int_equal(today_get(f->reader, ret_today, &e), 0);
+    store_look_end(f->reader);
+    return n;
+}
+
+static void one_cause_is_one_need(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    struct today t;
+    assert_string_equal(needs_of(&f, &t).text, "");
+    finding(&f, 1, "i1", "info", "Asks for nothing");
+    assert_string_equal(needs_of(&f, &t).text, "");
+    assert_int_equal(t.needs + t.findings_open, 0);
+    finding(&f, 2, "m1", "medium", "One");
+    assert_string_equal(needs_of(&f, &t).text, "m1+0@0 ");
+    finding(&f, 3, "m2", "medium", "Two");
+    finding(&f, 4, "l1", "low", "Three");
+    assert_string_equal(needs_of(&f, &t).text, "m2+2@1 "); /* the worst, then the newest of them stands for all */
+    finding_of(&f, 5, "s1", "sender.unknown", "low", "Another kind");
+    finding(&f, 6, "h1", "high", "Alone");
+    finding(&f, 7, "h2", "high", "Alone");
+    finding(&f, 8, "c1", "critical", "Alone");
+    struct needs n = needs_of(&f, &t);
+    assert_string_equal(n.text, "c1+0@0 h2+0@0 h1+0@0 m2+2@1 s1+0@0 ");
+    assert_int_equal(t.needs, 5);
+    assert_int_equal(t.findings_open, n.members); /* no finding is lost or counted twice */
+    assert_int_equal(t.findings_open, 7);
+    feed_event(&f, 9, "finding.taken", "\"id\":\"m2\",\"person\":\"ana\"");
+    feed_event(&f, 9, "finding.taken", "\"id\":\"h2\",\"person\":\"ana\"");
+    assert_string_equal(needs_of(&f, &t).text, "c1+0@0 h1+0@0 m1+1@2 s1+0@0 ");
+    assert_int_equal(t.needs, 4);
+    finding(&f, 10, "m1", "high", "Worse"); /* leaves its group */
+    assert_string_equal(needs_of(&f, &t).text, "c1+0@0 h1+0@0 m1+0@0 l1+0@0 s1+0@0 ");
+    feed_free(&f);
+}
+
+static void a_need_tells_its_device(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    struct today t;
+    message(&f, 1, "f1.0.1", "10.0.5.7", "10.0.5.1", 3);
+    finding(&f, 2, "f1", "medium", "One");
+    assert_string_equal(needs_of(&f, &t).device, "10.0.5.7");
+    feed_event(&f, 3, "asset.evidence", "\"ip\":\"10.0.5.7\",\"maker\":\"Acme\",\"model\":\"C-800\",\"source\":\"hl7.msh\"");
+    assert_string_equal(needs_of(&f, &t).device, "Acme C-800");
     feed_free(&f);
 }
 
@@ -411,7 +492,9 @@ int main(void)
         cmocka_unit_test(middleware_may_have_two_addresses),
         cmocka_unit_test(results_learn_from_their_message),
         cmocka_unit_test(message_ids_tell_directions),       cmocka_unit_test(findings_go_their_ways),      cmocka_unit_test(finding_lists_are_bounded),
-        cmocka_unit_test(today_says_only_what_is_known),     cmocka_unit_test(a_replay_gives_the_same_tables),
+        cmocka_unit_test(today_says_only_what_is_known),
+        cmocka_unit_test(one_cause_is_one_need),
+        cmocka_unit_test(a_need_tells_its_device),     cmocka_unit_test(a_replay_gives_the_same_tables),
         cmocka_unit_test(strange_lines_are_survived),        cmocka_unit_test(notices_are_gathered),        cmocka_unit_test(names_given_by_people_win),
         cmocka_unit_test(device_ids_come_from_the_ledger),   cmocka_unit_test(sentences_are_plain),
     };
