@@ -399,6 +399,8 @@ static int make_stages(struct run *run, struct error *e)
     struct detect_options d = {.hash_key = random_hash_key(), .sink = {take_finding, run}};
     struct sense_options s = {
         .limits = sense_default_limits, .hash_key = random_hash_key(), .sink = {take_record, run}, .flow_records = run->choice.events};
+    if (!run->choice.events)
+        s.wants = detect_reads; /* nobody else reads the records */
     run->detect = detect_new(&d, e);
     run->sense = run->detect == NULL ? NULL : sense_new(&s, e);
     return run->sense == NULL ? -1 : 0;

@@ -342,6 +342,18 @@ def staged_attacks_are_found():
             assert any(f["time"][:16] == attack["time"][:16] or attack.get("src", "-") in f["title"] for f in found), (attack, found)
 
 
+@test
+def counting_alone_finds_the_same():
+    """Without events the sensor makes only what the detector reads: everything counted must stay as it is."""
+    for seed in ("7", "8", "9"):
+        name, _ = simulated("--seed", seed, "--attack", "all")
+        alone, beside = (stats(sense(name, *options)) for options in (["--stats"], ["--stats", "--events"]))
+        for one in (alone, beside):
+            del one["elapsed_s"]
+        assert alone == beside, (alone, beside)
+        assert len(alone["findings_by_kind"]) >= 7, alone["findings_by_kind"]
+
+
 # ── Patients' data ──
 
 HL7_SHOWN = {  # fields that outsiders fill and that may be shown: the rest must not be

@@ -103,6 +103,32 @@ static struct result result_of(const struct record *r)
     return t;
 }
 
+/* The keys of message_of and result_of. */
+bool detect_reads(enum record_key key)
+{
+    switch (key) {
+    case KEY_MESSAGE_ID:
+    case KEY_MESSAGE_TYPE:
+    case KEY_CONTROL_ID:
+    case KEY_SENDER:
+    case KEY_MALFORMED:
+    case KEY_HOSTILE:
+    case KEY_ACK_CODE:
+    case KEY_ACK_FOR:
+    case KEY_RESULTS:
+    case KEY_PATIENTS:
+    case KEY_MESSAGE:
+    case KEY_TEST_CODE:
+    case KEY_TEST_SYSTEM:
+    case KEY_SPECIMEN:
+    case KEY_VALUE:
+    case KEY_UNITS:
+    case KEY_STATUS:
+    case KEY_OBSERVED_AT: return true;
+    default: return false;
+    }
+}
+
 void detect_record(struct detect *d, const struct record *r)
 {
     if (r->flow.id == 0) /* the sensor's own word (capture.started …), in its clock, which is not that of the packets */

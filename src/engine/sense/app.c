@@ -31,6 +31,8 @@ struct app_context *app_context_new(const struct sense_options *options, struct 
     if (c->options.limits.message < APP_MESSAGE_LEAST)
         c->options.limits.message = APP_MESSAGE_LEAST;
     c->counters = counters;
+    for (size_t k = 0; k < KEY_COUNT; k++)
+        c->wanted[k] = options->wants == NULL || options->wants((enum record_key)k);
     c->types = table_new(options->hash_key, APP_TYPES, sizeof(uint64_t));
     c->told = table_new(options->hash_key, APP_EVIDENCE, 1);
     c->roles = table_new(options->hash_key, ROLES, 1);

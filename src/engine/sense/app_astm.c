@@ -73,7 +73,7 @@ static void walk_message(struct lab_message *m, struct span message, struct read
         r->by_type[type - 'A']++;
         if (type == 'H')
             read_header(m, record);
-        else if (type == 'P' && records)
+        else if (type == 'P' && m->private != NULL)
             read_privates(m, record);
         else if (type == 'R' && records && m->hostile[0] == 0 && app_executable(hl7_part(record, m->delims->field, 4)))
             (void)snprintf(m->hostile, sizeof m->hostile, "an executable program in R-4 (record %zu)", number);
@@ -192,7 +192,7 @@ static void message(const struct app_where *w, struct astm_side *s, struct span 
     bool records = app_wants_records(c);
     bool cut = s->over || s->starved;
     counted = counted && (s->header || s->hole);
-    lab_start(&m, "astm");
+    lab_start(c, &m, "astm");
     m.delims = s->header ? &s->delims : &usual;
     m.bytes = cut ? s->bytes : text.n;
     lab_number(w, &m);

@@ -82,10 +82,12 @@ static void read_obx(struct lab_message *m, struct span segment, size_t number)
     m->results++;
     if (m->hostile[0] != 0)
         return;
+    struct span f[7];
+    if (segment.n < APP_EXECUTABLE_MIN || span_split(segment, m->delims->field, f, 7) < 6 || f[5].n < APP_EXECUTABLE_MIN)
+        return;
     bool more = true;
-    struct span rest = hl7_part(segment, m->delims->field, 6);
     while (more)
-        if (app_executable(span_until(&rest, m->delims->component, &more)))
+        if (app_executable(span_until(&f[5], m->delims->component, &more)))
             (void)snprintf(m->hostile, sizeof m->hostile, "an executable program in OBX-5 (segment %zu)", number);
 }
 
@@ -127,8 +129,8 @@ static bool walk_message(struct lab_message *m, const struct content *content, b
         }
         if (!hl7_segment_named(m->delims, segment))
             lab_malformed(m, "segment %zu (byte %zu): does not begin with a segment name", number, (size_t)(segment.p - content->message.p));
-        if (records && (name == NAME('P', 'I', 'D') || name == NAME('N', 'K', '1') || name == NAME('I', 'N', '1') || name == NAME('I', 'N', '2') ||
-                        name == NAME('G', 'T', '1') || name == NAME('M', 'R', 'G')))
+        if (m->private != NULL && (name == NAME('P', 'I', 'D') || name == NAME('N', 'K', '1') || name == NAME('I', 'N', '1') || name == NAME('I', 'N', '2') ||
+                                   name == NAME('G', 'T', '1') || name == NAME('M', 'R', 'G')))
             read_privates(m, segment);
     }
     if (!header)
@@ -196,7 +198,7 @@ static void read_orc(const struct hl7_delims *d, struct span segment, struct res
 
 static void put_flags(struct app_context *c, const struct hl7_delims *d, struct span field)
 {
-    bool more = field.n > 0;
+    bool more = field.n > 0 && c->wanted[KEY_FLAGS];
     for (size_t i = 0; more && i < FLAGS_MAX; i++) {
         struct span flag = span_until(&field, d->repetition, &more);
         lab_text(c, d, KEY_FLAGS, hl7_part(flag, d->component, 1), APP_FOREIGN_MAX);
@@ -220,12 +222,12 @@ static void put_result(const struct app_where *w, const struct hl7_delims *d, st
     (void)hl7_fields(d, segment, f, FIELDS);
     c->scratch_n = 0;
     const struct hl7_delims *escaped = span_find(&segment, d->escape) < segment.n ? d : NULL;
-    struct span id = hl7_part(f[3], d->repetition, 1);
-    struct span code = hl7_part(id, d->component, 1);
-    size_t from = code.n > 0 ? 1 : 4; /* the alternate identifier where the first is empty */
-    lab_text(c, escaped, KEY_TEST_CODE, hl7_part(id, d->component, from), APP_FOREIGN_MAX);
-    lab_text(c, escaped, KEY_TEST_SYSTEM, hl7_part(id, d->component, from + 2), APP_FOREIGN_MAX);
-    lab_text(c, escaped, KEY_TEST_TEXT, hl7_part(id, d->component, from + 1), APP_FOREIGN_MAX);
+    struct span id[7] = {0};
+    (void)span_split(hl7_part(f[3], d->repetition, 1), d->component, id, 7);
+    const struct span *test = id[0].n > 0 ? id : id + 3; /* the alternate identifier where the first is empty */
+    lab_text(c, escaped, KEY_TEST_CODE, test[0], APP_FOREIGN_MAX);
+    lab_text(c, escaped, KEY_TEST_SYSTEM, test[2], APP_FOREIGN_MAX);
+    lab_text(c, escaped, KEY_TEST_TEXT, test[1], APP_FOREIGN_MAX);
     struct span order = either(r->order_obr, r->order_orc);
     r->orc_used = true;
     lab_text(c, d, KEY_PATIENT, r->patient, APP_IDENTITY_MAX);
@@ -326,7 +328,7 @@ static void message(const struct app_where *w, const struct content *content, co
 {
     struct lab_message m;
     struct hl7_delims d = {.field = '|', .component = '^', .repetition = '~', .escape = '\\', .sub = '&'};
-    lab_start(&m, "hl7");
+    lab_start(w->c, &m, "hl7");
     m.delims = &d;
     m.bytes = content->bytes;
     lab_number(w, &m);

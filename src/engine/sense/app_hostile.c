@@ -275,7 +275,7 @@ bool app_executable(struct span s)
 {
     static const char *const base64[] = {"TVqQAAMA", "TVpQAAIA", "TVqAAAEA", "TVoAAAAA", "TVpBUlVI", "f0VMRgEB", "f0VMRgIB"};
     static const char *const hex[] = {"4d5a90000300", "4d5a50000200", "7f454c4601", "7f454c4602"};
-    if (s.n < 64)
+    if (s.n < APP_EXECUTABLE_MIN)
         return false;
     for (size_t i = 0; i < sizeof base64 / sizeof base64[0]; i++)
         if (memcmp(s.p, base64[i], 8) == 0)

@@ -306,7 +306,7 @@ static void message(const struct app_where *w, struct side *s, struct span text,
     struct lab_message m;
     struct greeting g = {0};
     struct walk k;
-    lab_start(&m, "poct1a");
+    lab_start(c, &m, "poct1a");
     m.bytes = s->bytes;
     lab_number(w, &m);
     if (lost)

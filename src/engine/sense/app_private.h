@@ -27,6 +27,7 @@
 #define APP_IDENTITY_MAX 1024   /* longest identifier of a patient, specimen or order */
 #define APP_PRIVATE_MAX 256     /* longest private field kept whole; pieces longer than this set private_cut */
 #define APP_TYPE_TEXT 48
+#define APP_STAMP 32            /* longest time stamp of a sender that is one */
 #define APP_REASON 128          /* room for a reason */
 #define APP_KEEP_OVERSIZE 4096  /* of a message over the limit: its beginning, to name its type and sender */
 #define APP_MESSAGE_LEAST 8192  /* the limit of a message is at least this: room for its beginning and a record behind it */
@@ -106,6 +107,14 @@ struct app_context {
     size_t held;            /* bytes allocated for unfinished messages */
     struct buf spare[APP_SPARES];
     size_t spares;
+    bool wanted[KEY_COUNT]; /* what options.wants says */
+    struct span private[RECORD_PRIVATE]; /* of the message in hand */
+    struct { /* the last time stamp: the results of a message mostly share one */
+        uint8_t stamp[APP_STAMP];
+        size_t stamp_n;
+        char text[HL7_TIME_TEXT];
+        size_t n;
+    } observed;
     struct record record;
     size_t scratch_n;
     uint8_t scratch[APP_SCRATCH];
@@ -140,7 +149,7 @@ struct lab_message {
     char hostile[APP_REASON];
     bool private_cut;
     size_t privates;
-    struct span private[RECORD_PRIVATE];
+    struct span *private; /* room for RECORD_PRIVATE; NULL: they are not wanted */
     const struct hl7_delims *delims;
     char type_text[APP_TYPE_TEXT]; /* room for a type that is put together */
     char id[64];
@@ -194,7 +203,8 @@ static inline bool app_wants_records(const struct app_context *c)
 {
     return c->options.sink.put != NULL;
 }
-void lab_start(struct lab_message *m, const char *protocol);
+/* The context has room for the private fields of one message at a time. */
+void lab_start(struct app_context *c, struct lab_message *m, const char *protocol);
 /* Fills the id with the next ordinal of this direction. */
 void lab_number(const struct app_where *w, struct lab_message *m);
 /* The first reason stays. */
@@ -207,7 +217,7 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted);
 void lab_conflict(const struct app_where *w);
 /* Starts the records of the message's results in c->record: what all share. Returns how many fields that are; before each result, set record.n to it. */
 size_t lab_results_start(const struct app_where *w, const struct lab_message *m);
-/* Puts a field into c->record, unescaped, cut to max bytes. */
+/* Puts a field into c->record, where it is wanted, unescaped, cut to max bytes. */
 void lab_text(struct app_context *c, const struct hl7_delims *d, enum record_key key, struct span text, size_t max);
 /* The value of a result: as it is, or its digest when it is long. */
 void lab_value(struct app_context *c, const struct hl7_delims *d, struct span value);
@@ -228,6 +238,7 @@ void app_evidence(const struct app_where *w, const struct lab_evidence *evidence
 
 /* ── app_hostile.c ── Looks through a message; writes what it tries and where. longest: bytes of its longest segment. records: true for ASTM, false for HL7. */
 void app_hostile(const struct hl7_delims *d, struct span message, size_t longest, bool records, char out[APP_REASON]);
+#define APP_EXECUTABLE_MIN 64 /* shorter ones are none */
 /* Does this value (OBX-5 or a part of it) hold an executable program, plain, in base64 or in hexadecimal? */
 bool app_executable(struct span value);
 

@@ -6,12 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void lab_start(struct lab_message *m, const char *protocol)
+void lab_start(struct app_context *c, struct lab_message *m, const char *protocol)
 {
-    memset(m, 0, offsetof(struct lab_message, private));
-    m->protocol = protocol;
-    m->delims = NULL;
-    m->id[0] = 0;
+    *m = (struct lab_message){.protocol = protocol, .private = c->wanted[KEY_PRIVATE] ? c->private : NULL};
 }
 
 void lab_number(const struct app_where *w, struct lab_message *m)
@@ -57,7 +54,7 @@ static bool parts_itself(const struct hl7_delims *d)
 void lab_private(struct lab_message *m, struct span field)
 {
     const struct hl7_delims *d = m->delims;
-    if (field.n < 3)
+    if (m->private == NULL || field.n < 3)
         return;
     bool whole = field.n <= APP_PRIVATE_MAX;
     if (whole || d == NULL)
@@ -95,7 +92,7 @@ static struct span cut(struct span s, size_t max)
 void lab_text(struct app_context *c, const struct hl7_delims *d, enum record_key key, struct span text, size_t max)
 {
     text = cut(text, max);
-    if (text.n == 0 || hl7_null(text))
+    if (text.n == 0 || !c->wanted[key] || hl7_null(text))
         return;
     if (d != NULL && key != KEY_MESSAGE_TYPE && memchr(text.p, d->escape, text.n) != NULL && text.n <= APP_SCRATCH - c->scratch_n) {
         uint8_t *out = c->scratch + c->scratch_n;
@@ -130,12 +127,14 @@ void lab_value(struct app_context *c, const struct hl7_delims *d, struct span va
 
 void lab_time(struct app_context *c, struct span text)
 {
-    if (APP_SCRATCH - c->scratch_n < HL7_TIME_TEXT)
+    if (text.n == 0)
         return;
-    char *out = (char *)c->scratch + c->scratch_n;
-    size_t n = hl7_time(text, out);
-    c->scratch_n += n;
-    record_text(&c->record, KEY_OBSERVED_AT, span_of(out, n));
+    if (!span_equal(text, span_of(c->observed.stamp, c->observed.stamp_n))) {
+        c->observed.n = hl7_time(text, c->observed.text);
+        c->observed.stamp_n = text.n <= APP_STAMP ? text.n : 0;
+        memcpy(c->observed.stamp, text.p, c->observed.stamp_n);
+    }
+    record_text(&c->record, KEY_OBSERVED_AT, span_of(c->observed.text, c->observed.n));
 }
 
 void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
@@ -183,7 +182,7 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
 void lab_conflict(const struct app_where *w)
 {
     struct lab_message m;
-    lab_start(&m, w->f->label);
+    lab_start(w->c, &m, w->f->label);
     lab_number(w, &m);
     lab_put(w, &m, false);
 }

@@ -50,6 +50,7 @@ struct sense_options {
     struct sense_limits limits;
     struct hash_key hash_key; /* for tables; random, from the caller */
     struct record_sink sink;  /* put may be NULL: only count */
+    bool (*wants)(enum record_key key); /* what the sink reads of lab.message and lab.result; fields that it does not read may be left out. NULL: everything */
     bool flow_records;        /* make flow.closed and asset.evidence records (off for --stats without --events: nobody reads them) */
 };
 
