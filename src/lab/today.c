@@ -25,8 +25,11 @@ int today_get(struct store_conn *c, struct today *ret, struct error *e)
     struct error own = {0};
     struct today t = {0};
     struct ledger_check_row check;
-    t.findings_open = finding_total(c, &(struct finding_query){.state = SPAN_LIT("open")}, &own);
-    t.findings_critical = finding_total(c, &(struct finding_query){.state = SPAN_LIT("open"), .severity = SPAN_LIT("critical")}, &own);
+    struct finding_query open = {.state = SPAN_LIT("open"), .rank_min = RANK_NEED, .rank_max = RANK_CRITICAL};
+    t.needs = finding_needs_total(c, &own);
+    t.findings_open = finding_total(c, &open, &own);
+    open.rank_min = RANK_CRITICAL;
+    t.findings_critical = finding_total(c, &open, &own);
     t.devices = asset_total(c, &(struct asset_query){0}, &own);
     t.devices_unknown = asset_unknown(c, &own);
     t.results = counter_get(c, "results", &own);
@@ -62,11 +65,11 @@ void today_sentence(const struct today *t, struct buf *out)
 {
     if (t->ledger_checked && !t->ledger_holds)
         buf_add_str(out, "The record does not hold: it was changed, or the disk is damaged. ");
-    if (t->findings_open == 0) {
+    if (t->needs == 0) {
         buf_add_str(out, "Nothing needs you. ");
     } else {
-        add_count(out, t->findings_open);
-        buf_add_str(out, t->findings_open == 1 ? " thing needs you. " : " things need you. ");
+        add_count(out, t->needs);
+        buf_add_str(out, t->needs == 1 ? " thing needs you. " : " things need you. ");
     }
     if (!t->capture) {
         buf_add_str(out, "No network is being watched yet.");

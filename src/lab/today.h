@@ -8,7 +8,8 @@
 #include "record/store/store.h"
 
 struct today {
-    int64_t findings_open, findings_critical; /* open ones */
+    int64_t needs;                            /* what needs a person: open findings above info, the like ones together (finding_needs) */
+    int64_t findings_open, findings_critical; /* open ones above info; critical among them */
     int64_t devices, devices_unknown;
     int64_t results, messages, malformed, messages_clear; /* since the ledger began */
     int64_t senders;                                      /* devices that sent results */

@@ -25,6 +25,7 @@ void put_finding(struct json *j, const struct finding_row *row)
     put_time(j, "last_time", row->last_time);
     json_put_int(j, "count", row->count);
     put_optional(j, "device", row->device);
+    put_optional(j, "device_title", row->device_title);
     put_ready(j, "flows", row->flows, "[]");
     put_ready(j, "messages", row->messages, "[]");
     put_ready(j, "records", row->records, "[]");
@@ -51,19 +52,27 @@ static void put_row(void *context, const struct finding_row *row)
     json_object_end(&l->c->json);
 }
 
+/* A severity or one of the words for several; nothing said: what needs a person. */
+static bool read_severity(struct span severity, struct finding_query *ret)
+{
+    ret->rank_min = severity.n == 0 || span_is(severity, "minor") ? RANK_NEED : span_is(severity, "all") ? RANK_INFO : finding_rank(severity);
+    ret->rank_max = span_is(severity, "minor") ? RANK_SHARED : severity.n == 0 || span_is(severity, "all") ? RANK_CRITICAL : ret->rank_min;
+    return ret->rank_min >= 0;
+}
+
 static bool read_filter(struct call *c, char state[PARAM_MAX + 1], char severity[PARAM_MAX + 1], char kind[PARAM_MAX + 1], struct finding_query *ret)
 {
     if (!query_text(c, "state", state) || !query_text(c, "severity", severity) || !query_text(c, "kind", kind))
         return false;
-    *ret = (struct finding_query){.state = state[0] == 0 ? SPAN_LIT("open") : span_str(state), .severity = span_str(severity), .kind = span_str(kind)};
+    *ret = (struct finding_query){.state = state[0] == 0 ? SPAN_LIT("open") : span_str(state), .kind = span_str(kind)};
     if (span_is(ret->state, "all"))
         ret->state = (struct span){0};
     if (ret->state.n > 0 && !finding_state_valid(ret->state)) {
         problem(c, 400, "state", "\"state\" is open, taken, dismissed or all.");
         return false;
     }
-    if (ret->severity.n > 0 && finding_rank(ret->severity) < 0) {
-        problem(c, 400, "severity", "\"severity\" is info, low, medium, high or critical.");
+    if (!read_severity(span_str(severity), ret)) {
+        problem(c, 400, "severity", "\"severity\" is info, low, medium, high, critical, minor (low and medium) or all.");
         return false;
     }
     return true;

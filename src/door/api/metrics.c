@@ -25,7 +25,7 @@ void handle_metrics(struct call *c)
     put(out, "results_total", "counter", "Lab results seen.", (uint64_t)t.results);
     put(out, "messages_total", "counter", "Lab messages seen.", (uint64_t)t.messages);
     put(out, "messages_malformed_total", "counter", "Lab messages that are damaged.", (uint64_t)t.malformed);
-    put(out, "findings_open", "gauge", "Findings that nobody has taken or dismissed.", (uint64_t)t.findings_open);
+    put(out, "findings_open", "gauge", "Findings above info that nobody has taken or dismissed.", (uint64_t)t.findings_open);
     put(out, "findings_critical", "gauge", "Open findings of critical severity.", (uint64_t)t.findings_critical);
     put(out, "devices", "gauge", "Devices known.", (uint64_t)t.devices);
     put(out, "sessions", "gauge", "People signed in.", sessions_count(c->api->sessions));

@@ -6,11 +6,15 @@
 
 /* Today, the sensors, and the addresses that programs ask. */
 
-static void put_need(void *context, const struct finding_row *row)
+#define NEEDS_MAX 10
+
+static void put_need(void *context, const struct finding_need *need)
 {
     struct json *j = context;
     json_object(j);
-    put_finding(j, row);
+    put_finding(j, &need->row);
+    json_put_int(j, "same", need->same);
+    put_time(j, "same_last", need->same_last);
     json_object_end(j);
 }
 
@@ -18,6 +22,7 @@ static void put_counts(struct json *j, const struct today *t)
 {
     json_key(j, "counts");
     json_object(j);
+    json_put_int(j, "needs", t->needs);
     json_put_int(j, "findings_open", t->findings_open);
     json_put_int(j, "findings_critical", t->findings_critical);
     json_put_int(j, "devices", t->devices);
@@ -67,7 +72,7 @@ void handle_today(struct call *c)
     put_time(j, "checked_at", c->now.wall);
     json_key(j, "needs");
     json_array(j);
-    int rc = finding_list(c->db, &(struct finding_query){.state = SPAN_LIT("open"), .limit = 10}, put_need, j, &e);
+    int rc = finding_needs(c->db, NEEDS_MAX, put_need, j, &e);
     json_array_end(j);
     put_counts(j, &t);
     put_state(c, &t);

@@ -4,7 +4,7 @@
 
 #define COLUMNS                                                                                                                                       \
     "asset.n, id, changed, name, title, role, role_basis, maker, model, serial, software, hostname, first_seen, last_seen, messages, results_sent, "   \
-    "results_received, acks_sent, (SELECT count(*) FROM finding WHERE finding.asset = asset.n AND finding.state = 'open')"
+    "results_received, acks_sent, (SELECT count(*) FROM finding WHERE finding.asset = asset.n AND finding.state = 'open' AND rank > 0)"
 
 /* ?1: text to search, null: all; ?2: role, null: all */
 #define MATCHES                                                                                                                                       \

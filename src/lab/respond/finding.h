@@ -18,7 +18,8 @@ struct finding_row {
     int64_t rank; /* of the severity: info 0 … critical 4 */
     struct span id;
     uint64_t changed; /* its ETag */
-    struct span kind, severity, title, advice, technique, state, taken_by, device;
+    struct span kind, severity, title, advice, technique, state, taken_by;
+    struct span device, device_title; /* empty: about no known device */
     tq_time first_time, last_time;
     int64_t count;
     struct span flows, messages, records; /* JSON arrays */
@@ -26,7 +27,8 @@ struct finding_row {
 
 struct finding_query {
     struct span state;    /* open, taken, dismissed; empty: all */
-    struct span severity; /* empty: all */
+    int64_t rank_min;     /* severities from … */
+    int64_t rank_max;     /* … to; 0 and 0 is info alone */
     struct span kind;     /* empty: all */
     bool after;           /* go on behind the row with this rank and n */
     int64_t after_rank;
@@ -37,11 +39,29 @@ struct finding_query {
 typedef void finding_each(void *context, const struct finding_row *row);
 int finding_list(struct store_conn *c, const struct finding_query *query, finding_each *each, void *context, struct error *e); /* worst, then newest first */
 int64_t finding_total(struct store_conn *c, const struct finding_query *query, struct error *e);
+
+/* What needs a person: findings that are open and above info. Those of one kind that are medium or low are one need, shown by the worst and newest of them;
+ * a high or critical one stands alone. */
+struct finding_need {
+    struct finding_row row;
+    int64_t same;      /* further findings in this need */
+    tq_time same_last; /* the newest last_time of them all */
+};
+
+typedef void finding_need_each(void *context, const struct finding_need *need);
+int finding_needs(struct store_conn *c, int64_t limit, finding_need_each *each, void *context, struct error *e); /* worst, then newest first */
+int64_t finding_needs_total(struct store_conn *c, struct error *e);
+
 int finding_get(struct store_conn *c, struct span id, finding_each *each, void *context, bool *ret_found, struct error *e);
 
 typedef void finding_event_each(void *context, tq_time time, struct span event, struct span person, struct span why, uint64_t record);
 int finding_history(struct store_conn *c, int64_t n, finding_event_each *each, void *context, struct error *e); /* oldest first */
 
+/* Severities in order. Info tells and asks for nothing; from RANK_NEED a finding needs a person; up to RANK_SHARED those of one kind are one need. */
+#define RANK_INFO 0
+#define RANK_NEED 1
+#define RANK_SHARED 2
+#define RANK_CRITICAL 4
 int finding_rank(struct span severity); /* -1: no such severity */
 bool finding_state_valid(struct span state);
 

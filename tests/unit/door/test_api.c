@@ -254,7 +254,7 @@ static void pages_tell_what_they_should(void **state)
         const char *says;
     } pages[] = {
         {"GET /api/v1/today", "\"sentence\":\"1 thing needs you. 1 result seen, from 1 device.\""},
-        {"GET /api/v1/today", "\"counts\":{\"findings_open\":1,\"findings_critical\":0,\"devices\":2,\"devices_unknown\":0,\"results\":1,\"messages\":2,\"malformed\":0,"
+        {"GET /api/v1/today", "\"counts\":{\"needs\":1,\"findings_open\":1,\"findings_critical\":0,\"devices\":2,\"devices_unknown\":0,\"results\":1,\"messages\":2,\"malformed\":0,"
                               "\"messages_clear\":1}"},
         {"GET /api/v1/today", "\"capture\":{\"state\":\"reading\",\"last_time\":\"2026-11-22T14:00:00.000000000Z\",\"packets\":12}"},
         {"GET /api/v1/results", "\"sender\":\"Chem 2\""},
@@ -288,6 +288,47 @@ static void pages_tell_what_they_should(void **state)
     }
     ASK(k, 202, "POST /api/v1/ledger/verify", NULL, NULL);
     ASK(k, 409, "POST /api/v1/ledger/verify", NULL, NULL);
+    keeper_free(k);
+}
+
+/* A count is the same everywhere: the sentence counts the rows of today, findings_open those of the list, and a need those behind its link. */
+static void what_needs_nobody_is_not_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *ask;
+        const char *says;
+    } pages[] = {
+        {"GET /api/v1/today", "\"sentence\":\"2 things need you. "},
+        {"GET /api/v1/today", "\"counts\":{\"needs\":2,\"findings_open\":4,\"findings_critical\":1,"},
+        {"GET /api/v1/today", "\"kind\":\"result.altered\""},
+        {"GET /api/v1/today", "\"same\":2,\"same_last\":\"2026-11-22T14:00:00.000000000Z\"}]"},
+        {"GET /api/v1/today", "\"device_title\":\"Acme C-800\""},
+        {"GET /api/v1/findings", "\"total\":4"},
+        {"GET /api/v1/findings?state=all", "\"total\":4"},
+        {"GET /api/v1/findings?severity=minor&kind=phi.cleartext&state=open", "\"total\":3"},
+        {"GET /api/v1/findings?severity=all", "\"total\":5"},
+        {"GET /api/v1/findings?severity=info", "\"total\":1"},
+        {"GET /api/v1/findings?severity=info", "\"kind\":\"result.corrected\""},
+        {"GET /api/v1/findings?severity=critical", "\"device\":null,\"device_title\":null"},
+        {"GET /api/v1/devices?q=c-800", "\"findings_open\":3"},
+        {"GET /metrics", "tourniquet_findings_open 4\n"},
+    };
+#define MORE(flow, id, kind, severity) \
+    T "\"finding\"" flow ",\"id\":\"" id "\",\"kind\":\"" kind "\",\"severity\":\"" severity "\",\"title\":\"Something.\",\"advice\":\"Look.\"}"
+    struct keeper *k = keeper_new();
+    feed_lab(k);
+    keeper_feed(k, MORE("," FLOW, "f2", "phi.cleartext", "medium"));
+    keeper_feed(k, MORE("," FLOW, "f3", "phi.cleartext", "low"));
+    keeper_feed(k, MORE("", "f4", "result.altered", "critical"));
+    keeper_feed(k, MORE("," FLOW, "f5", "result.corrected", "info"));
+    assert_int_equal(keeper_set_up(k), 201);
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        ASK(k, 200, pages[i].ask, NULL, NULL);
+        SAYS(k, pages[i].says);
+    }
+    ASK(k, 200, "GET /api/v1/today", NULL, NULL);
+    assert_null(strstr(keeper_text(k), "result.corrected"));
     keeper_free(k);
 }
 
@@ -520,7 +561,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(setting_up_once),        cmocka_unit_test(wrong_codes_are_throttled), cmocka_unit_test(signing_in_and_out),
         cmocka_unit_test(guessing_is_throttled),  cmocka_unit_test(changes_need_the_csrf_token), cmocka_unit_test(findings_are_decided),
-        cmocka_unit_test(devices_are_named),      cmocka_unit_test(pages_tell_what_they_should), cmocka_unit_test(badly_put_requests),
+        cmocka_unit_test(devices_are_named),      cmocka_unit_test(pages_tell_what_they_should),
+        cmocka_unit_test(what_needs_nobody_is_not_counted), cmocka_unit_test(badly_put_requests),
         cmocka_unit_test(the_permission_matrix),  cmocka_unit_test(the_local_socket_is_the_administrator), cmocka_unit_test(what_cannot_be_written_is_not_done),
         cmocka_unit_test(refusals_are_thinned),   cmocka_unit_test(not_modified_saves_work), cmocka_unit_test(cursors_walk_whole_lists),
         cmocka_unit_test(cursors_are_read_strictly),

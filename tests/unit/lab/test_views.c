@@ -305,7 +305,7 @@ static void one_cause_is_one_need(void **state)
     assert_string_equal(needs_of(&f, &t).text, "c1+0@0 h1+0@0 m1+1@2 s1+0@0 ");
     assert_int_equal(t.needs, 4);
     finding(&f, 10, "m1", "high", "Worse"); /* leaves its group */
-    assert_string_equal(needs_of(&f, &t).text, "c1+0@0 h1+0@0 m1+0@0 l1+0@0 s1+0@0 ");
+    assert_string_equal(needs_of(&f, &t).text, "c1+0@0 h1+0@0 m1+0@0 s1+0@0 l1+0@0 ");
     feed_free(&f);
 }
 
