@@ -70,6 +70,7 @@ const FINDINGS = [
     ['phi.cleartext', 'medium', 'Results of Sysmex XN-1000 pass in clear text to 10.0.5.15.', 'Anyone on this network can read and change them. Ask the maker for TLS, or send the link through a relay.', 'T1040', 812],
     ['phi.cleartext', 'medium', 'Results of Roche cobas 6000 pass in clear text to 10.0.5.15.', 'Anyone on this network can read and change them. Ask the maker for TLS, or send the link through a relay.', 'T1040', 391],
     ['message.malformed', 'low', 'A message of Abbott Alinity ci is damaged: PID-5, byte 812.', 'Compare the results of this message with the analyzer. If it happens again, call its maker.', null, 2],
+    ['result.corrected', 'info', 'A result was corrected: potassium, by Roche cobas 6000.', 'Nothing to do: the analyzer marked it as a correction.', null, 1],
 ];
 
 export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false } = {}) {
@@ -129,7 +130,8 @@ export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, 
             first_time: ago(600 - i),
             last_time: ago(9 + i * 4),
             count,
-            device: state.devices[[null, null, 0, 1, 3][i] ?? -1]?.id ?? null,
+            device: state.devices[[7, null, 0, 1, 3, 1][i] ?? -1]?.id ?? null,
+            device_title: state.devices[[7, null, 0, 1, 3, 1][i] ?? -1]?.title ?? null,
             flows: [{ id: '1:wCb3OG7yAFWelaUydu0D+125CLM=', proto: 'tcp', src: '10.0.5.77', sport: 51234, dst: '10.0.5.15', dport: 2575 }],
             messages: [`${index}.a.1`, `${index}.a.2`],
             records: Array.from({ length: Math.min(count, 20) }, (_, k) => index - k).filter((n) => n >= 0),

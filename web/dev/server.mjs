@@ -16,6 +16,8 @@ const DIST = new URL('../dist/', import.meta.url).pathname;
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.txt': 'text/plain' };
 const PASSWORD = 'a long enough phrase';
 const ORDER = ['critical', 'high', 'medium', 'low', 'info'];
+const MINOR = ['medium', 'low'];
+const SEVERITIES = { '': ORDER.slice(0, 4), all: ORDER, minor: MINOR };
 
 let world = lab();
 let mode = 'ok';
@@ -36,12 +38,14 @@ function page(items, query) {
 
 function today() {
     const { devices, results, findings, verified, next } = world.state;
-    const open = worst(findings.filter((f) => f.state === 'open'));
+    const open = worst(findings.filter((f) => f.state === 'open' && f.severity !== 'info'));
+    const needs = Map.groupBy(open, (f) => (MINOR.includes(f.severity) ? f.kind : f.id));
     return {
         sentence: '',
         checked_at: new Date().toISOString(),
-        needs: open.slice(0, 10),
+        needs: [...needs.values()].slice(0, 10).map((all) => ({ ...all[0], same: all.length - 1, same_last: all.map((f) => f.last_time).sort().at(-1) })),
         counts: {
+            needs: needs.size,
             findings_open: open.length,
             findings_critical: open.filter((f) => f.severity === 'critical').length,
             devices: devices.length,
@@ -185,8 +189,8 @@ function answer(method, path, query, body, token, headers) {
         case 'GET /results':
             return page(state.results.filter((r) => JSON.stringify([r.test, r.sender, r.patient, r.specimen]).toLowerCase().includes((query.get('q') ?? '').toLowerCase())), query);
         case 'GET /findings': {
-            const [wanted, severity, kind] = [query.get('state') ?? 'open', query.get('severity'), query.get('kind')];
-            return page(worst(state.findings.filter((f) => (wanted === 'all' || f.state === wanted) && (!severity || f.severity === severity) && (!kind || f.kind === kind))), query);
+            const [wanted, severity, kind] = [query.get('state') ?? 'open', query.get('severity') ?? '', query.get('kind')];
+            return page(worst(state.findings.filter((f) => (wanted === 'all' || f.state === wanted) && (SEVERITIES[severity] ?? [severity]).includes(f.severity) && (!kind || f.kind === kind))), query);
         }
         case 'GET /findings/id': {
             const found = state.findings.find((f) => f.id === id);

@@ -1,7 +1,7 @@
 // Words for the codes that the API speaks. An unknown code is shown as it came, never hidden.
 
 import { i18n } from '@lingui/core';
-import { t } from '@lingui/core/macro';
+import { plural, t } from '@lingui/core/macro';
 import type { Basis, Finding, FindingState, Severity } from './api/types';
 
 /** Sentences made by the program are English; say so to screen readers when the page is not. */
@@ -130,6 +130,13 @@ export function kindWord(kind: string): string {
 /** The headline of a finding: the program's sentence in English, our words for its kind elsewhere; `original` then follows. */
 export const headline = (finding: Finding) => (i18n.locale === 'en' ? finding.title : kindWord(finding.kind));
 export const original = (finding: Finding) => (i18n.locale === 'en' ? null : finding.title);
+
+/** The headline of several findings of one kind. */
+export function together(kind: string, findings: number): string {
+    return kind === 'phi.cleartext'
+        ? plural(findings, { one: 'Results pass in clear text on # link', other: 'Results pass in clear text on # links' })
+        : `${kindWord(kind)}: ${plural(findings, { one: '# finding', other: '# findings' })}`;
+}
 
 export function personRole(role: string): string {
     switch (role) {

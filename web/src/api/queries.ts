@@ -203,7 +203,7 @@ export const useNameDevice = (id: string) =>
             client.setQueryData<DeviceDetail>(['device', id], (old) => (old ? { ...old, ...device } : old));
         },
         onSettled: () => {
-            for (const key of ['device', 'devices', 'records']) {
+            for (const key of ['device', 'devices', 'findings', 'today', 'records']) {
                 void client.invalidateQueries({ queryKey: [key] });
             }
         },

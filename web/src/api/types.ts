@@ -38,9 +38,16 @@ export interface Finding {
     last_time: string;
     count: number;
     device: string | null;
+    device_title: string | null;
     flows: (Flow | string)[];
     messages: string[];
     records: number[];
+}
+
+/** What needs a person: one finding, or several of one kind that are medium or low, told by the first of them. */
+export interface Need extends Finding {
+    same: number;
+    same_last: string;
 }
 
 export interface FindingStep {
@@ -116,8 +123,9 @@ export interface Result {
 export interface Today {
     sentence: string;
     checked_at: string;
-    needs: Finding[];
+    needs: Need[];
     counts: {
+        needs: number;
         findings_open: number;
         findings_critical: number;
         devices: number;

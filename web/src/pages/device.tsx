@@ -251,11 +251,11 @@ function Evidence({ device }: { device: DeviceDetail }) {
     );
 }
 
-const useItsFindings = () => useFindings({ state: 'all', severity: '', kind: '', cursor: '' });
+const useItsFindings = () => useFindings({ state: 'all', severity: 'all', kind: '', cursor: '' });
 
 /** The act that the device's state asks for: look at what is wrong with it first. */
 function First({ device }: { device: DeviceDetail }) {
-    const first = useItsFindings().data?.items.find((f) => f.device === device.id && f.state === 'open');
+    const first = useItsFindings().data?.items.find((f) => f.device === device.id && f.state === 'open' && f.severity !== 'info');
     return first ? (
         <Link href={`/findings/${first.id}`} asChild>
             <Button component="a">
@@ -281,7 +281,7 @@ function ItsFindings({ device }: { device: DeviceDetail }) {
                                 <Link href={`/findings/${f.id}`} className="card" data-row>
                                     <span className="line">
                                         <SeverityMark severity={f.severity} />
-                                        <span>{stateWord(f.state)}</span>
+                                        {(f.severity !== 'info' || f.state !== 'open') && <span>{stateWord(f.state)}</span>}
                                     </span>
                                     <strong>{headline(f)}</strong>
                                     <Original text={original(f)} />

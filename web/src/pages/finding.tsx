@@ -207,17 +207,19 @@ function Facts({ finding }: { finding: FindingDetail }) {
             <dd>
                 <When at={finding.last_time} seconds />
             </dd>
-            <dt>
-                <Trans>Times</Trans>
-            </dt>
-            <dd>
-                {count(finding.count)}{' '}
-                {finding.count > 1 && (
-                    <span className="muted">
-                        <Trans>one row: the cause is the same</Trans>
-                    </span>
-                )}
-            </dd>
+            {finding.count > 1 && (
+                <>
+                    <dt>
+                        <Trans>Times</Trans>
+                    </dt>
+                    <dd>
+                        {count(finding.count)}{' '}
+                        <span className="muted">
+                            <Trans>one row: the cause is the same</Trans>
+                        </span>
+                    </dd>
+                </>
+            )}
             {finding.technique && (
                 <>
                     <dt>
@@ -312,9 +314,11 @@ export function FindingPage({ id }: { id: string }) {
                             <span className="line">
                                 <SeverityMark severity={finding.severity} />
                                 <span>{state(finding)}</span>
-                                <span>
-                                    <Plural value={finding.count} one="seen once" other="seen # times" />
-                                </span>
+                                {finding.count > 1 && (
+                                    <span>
+                                        <Plural value={finding.count} one="seen once" other="seen # times" />
+                                    </span>
+                                )}
                                 <Age at={finding.last_time} />
                             </span>
                         </>

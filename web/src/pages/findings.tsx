@@ -12,7 +12,7 @@ import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
 import { Newer, Pager } from '../parts/list';
 import { SeverityMark } from '../parts/mark';
-import { Asked, Empty, Original, Panel } from '../parts/states';
+import { About, Asked, Empty, Original, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
 import { count } from '../time';
 import { headline, kindWord, original, severityWord, stateWord } from '../words';
@@ -67,8 +67,9 @@ function Table({ rows, gone, total }: { rows: Finding[]; gone: (f: Finding) => b
                                     {headline(f)}
                                 </Link>
                                 <Original text={original(f)} />
+                                <About finding={f} />
                             </th>
-                            <td className="number">{count(f.count)}</td>
+                            <td className="number">{f.count > 1 && count(f.count)}</td>
                             <td>
                                 <Age at={f.last_time} />
                             </td>
@@ -91,11 +92,12 @@ function Cards({ rows, gone }: { rows: Finding[]; gone: (f: Finding) => boolean 
                     <Link href={`/findings/${f.id}`} className="card" data-row>
                         <span className="line">
                             <SeverityMark severity={f.severity} />
-                            <span>{count(f.count)} ×</span>
+                            {f.count > 1 && <span>{count(f.count)} ×</span>}
                             <Age at={f.last_time} short />
                         </span>
                         <strong>{headline(f)}</strong>
                         <Original text={original(f)} />
+                        <About finding={f} />
                         <span className="line">
                             <Who finding={f} />
                         </span>
@@ -143,7 +145,13 @@ export function FindingsPage() {
                     className="half"
                     value={filter.severity}
                     onChange={(e) => change({ severity: e.currentTarget.value, cursor: '' })}
-                    data={[{ value: '', label: t`All severities` }, ...['critical', 'high', 'medium', 'low', 'info'].map((s) => ({ value: s, label: severityWord(s) }))]}
+                    data={[
+                        { value: '', label: t`All that need you` },
+                        { value: 'all', label: t`All severities` },
+                        ...['critical', 'high', 'medium', 'low'].map((s) => ({ value: s, label: severityWord(s) })),
+                        { value: 'minor', label: t`Medium and low` },
+                        { value: 'info', label: severityWord('info') },
+                    ]}
                 />
                 <NativeSelect
                     label={t`Kind`}

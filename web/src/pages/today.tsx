@@ -7,7 +7,7 @@ import { useCallback } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { useDecide, useToday } from '../api/queries';
-import type { Finding, Today } from '../api/types';
+import type { Need as NeedRow, Today } from '../api/types';
 import { useMay } from '../may';
 import { Age } from '../parts/age';
 import { Head } from '../parts/head';
@@ -15,12 +15,12 @@ import { useHeld } from '../parts/held';
 import { Newer } from '../parts/list';
 import { Mark, SeverityMark, type State } from '../parts/mark';
 import { show } from '../parts/say';
-import { Asked, Empty, Original, Panel } from '../parts/states';
+import { About, Asked, Empty, Original, Panel } from '../parts/states';
 import { clock, count } from '../time';
-import { headline, original, said, stateWord } from '../words';
+import { headline, original, said, stateWord, together } from '../words';
 
 function sentence(today: Today): string {
-    const { findings_open: open, results, malformed } = today.counts;
+    const { needs: open, results, malformed } = today.counts;
     const first =
         open === 0 ? t`Nothing needs you.` : plural(open, { one: '# thing needs you.', other: '# things need you.' });
     const seen =
@@ -31,8 +31,43 @@ function sentence(today: Today): string {
     return `${first} ${seen}`;
 }
 
+/** Names a row. A kind has one row at most for its medium and low findings: it stays where it is when one more joins or the first one goes. */
+const nameOf = (need: NeedRow) => (need.severity === 'critical' || need.severity === 'high' ? need.id : need.kind);
+
+const pathOf = (need: NeedRow) => (need.same > 0 ? `/findings?kind=${encodeURIComponent(need.kind)}&severity=minor` : `/findings/${need.id}`);
+
+/** Several findings of one kind: they are looked at as a list, and taken one by one there. */
+function Several({ need, gone }: { need: NeedRow; gone: boolean }) {
+    const findings = need.same + 1;
+    return (
+        <li className={gone ? 'gone' : undefined}>
+            <SeverityMark severity={need.severity} />
+            <div className="what">
+                <Link href={pathOf(need)} data-row>
+                    {together(need.kind, findings)}
+                </Link>
+                <p lang={said()}>{need.advice}</p>
+                <p className="line">
+                    <span>{gone ? <Trans>No longer open</Trans> : stateWord('open')}</span>
+                    <span>
+                        <Trans>in one row because they are of one kind and none is above medium</Trans>
+                    </span>
+                    <Age at={need.same_last} />
+                </p>
+            </div>
+            <div className="acts">
+                <Link href={pathOf(need)} asChild>
+                    <Button component="a" variant="default">
+                        <Trans>See all {count(findings)}</Trans>
+                    </Button>
+                </Link>
+            </div>
+        </li>
+    );
+}
+
 /** `advised` is false where the row above has just given the same advice. */
-function Need({ finding, advised, away }: { finding: Finding; advised: boolean; away: boolean }) {
+function Need({ finding, advised, away, gone }: { finding: NeedRow; advised: boolean; away: boolean; gone: boolean }) {
     const decide = useDecide(finding.id);
     const decides = useMay('finding.decide');
     const [, go] = useLocation();
@@ -47,7 +82,7 @@ function Need({ finding, advised, away }: { finding: Finding; advised: boolean; 
             },
         );
     return (
-        <li>
+        <li className={gone ? 'gone' : undefined}>
             <SeverityMark severity={finding.severity} />
             <div className="what">
                 <Link href={`/findings/${finding.id}`} data-row>
@@ -56,15 +91,18 @@ function Need({ finding, advised, away }: { finding: Finding; advised: boolean; 
                 <Original text={original(finding)} />
                 {advised && <p lang={said()}>{finding.advice}</p>}
                 <p className="line">
-                    <span>{stateWord(finding.state)}</span>
-                    <span>
-                        <Plural value={finding.count} one="seen once" other="seen # times" />
-                    </span>
+                    <About finding={finding} />
+                    <span>{gone ? <Trans>No longer open</Trans> : stateWord(finding.state)}</span>
+                    {finding.count > 1 && (
+                        <span>
+                            <Plural value={finding.count} one="seen once" other="seen # times" />
+                        </span>
+                    )}
                     <Age at={finding.last_time} />
                 </p>
             </div>
             <div className="acts">
-                {finding.state === 'open' && decides && (
+                {finding.state === 'open' && !gone && decides && (
                     <Button variant="default" onClick={take} disabled={away} loading={decide.isPending}>
                         <Trans>Take it</Trans>
                     </Button>
@@ -168,8 +206,8 @@ function Counts({ today, away }: { today: Today; away: boolean }) {
 export function TodayPage() {
     const query = useToday();
     const away = useLostAt() !== null;
-    const held = useHeld(query.data?.needs, 'today', (f) => f.id);
-    const first = held.rows.find((f) => f.state === 'open') ?? held.rows[0];
+    const held = useHeld(query.data?.needs, 'today', nameOf);
+    const first = held.rows.find((f) => !held.gone(f)) ?? held.rows[0];
     const today = query.data;
     return (
         <>
@@ -179,7 +217,7 @@ export function TodayPage() {
                 note={today && <Trans>Checked {clock(today.checked_at)}.</Trans>}
             >
                 {first && (
-                    <Link href={`/findings/${first.id}`} asChild>
+                    <Link href={pathOf(first)} asChild>
                         <Button component="a">
                             <Trans>Do the first</Trans>
                         </Button>
@@ -195,9 +233,19 @@ export function TodayPage() {
                             </Empty>
                         ) : (
                             <ul className="needs">
-                                {held.rows.map((finding, i) => (
-                                    <Need key={finding.id} finding={finding} advised={held.rows[i - 1]?.advice !== finding.advice} away={away} />
-                                ))}
+                                {held.rows.map((need, i) =>
+                                    need.same > 0 ? (
+                                        <Several key={nameOf(need)} need={need} gone={held.gone(need)} />
+                                    ) : (
+                                        <Need
+                                            key={nameOf(need)}
+                                            finding={need}
+                                            advised={held.rows[i - 1]?.advice !== need.advice}
+                                            away={away}
+                                            gone={held.gone(need)}
+                                        />
+                                    ),
+                                )}
                             </ul>
                         )
                     }

@@ -6,6 +6,7 @@ import { Trans } from '@lingui/react/macro';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Problem } from '../api/client';
+import type { Finding } from '../api/types';
 import { Shape } from './mark';
 
 function useAfter(ms: number): boolean {
@@ -116,6 +117,16 @@ export function Original({ text }: { text: string | null }) {
     return text === null ? null : (
         <span className="original" lang="en">
             {text}
+        </span>
+    );
+}
+
+/** The device that a finding is about, where its sentence names an address only. */
+export function About({ finding }: { finding: Finding }) {
+    const title = finding.device_title;
+    return title === null || finding.title.includes(title) ? null : (
+        <span className="about">
+            <Trans>Device: {title}</Trans>
         </span>
     );
 }
