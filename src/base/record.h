@@ -71,6 +71,8 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(HOSTNAME, "hostname", FOREIGN, TEXT, false)                                                                                                   \
     KEY(ROLE, "role", OPEN, TEXT, false)                                                                                                              \
     KEY(SOURCE, "source", OPEN, TEXT, false)                                                                                                          \
+    KEY(DHCP_OPTIONS, "dhcp_options", OPEN, TEXT, false) /* option 55: numbers with commas */                                                         \
+    KEY(JA4, "ja4", OPEN, TEXT, false)                                                                                                                \
     /* flow.closed */                                                                                                                                 \
     KEY(PACKETS, "packets", OPEN, INT, false)                                                                                                         \
     KEY(BYTES_UP, "bytes_up", OPEN, INT, false)                                                                                                       \

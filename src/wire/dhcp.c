@@ -1,5 +1,7 @@
 #include "wire/dhcp.h"
 
+#include <stdio.h>
+
 static void fixed(struct span *s, uint8_t *out, size_t n)
 {
     struct span v = span_take(s, n);
@@ -35,6 +37,7 @@ static void option(uint8_t code, struct span v, struct dhcp *d, struct span *fqd
         if (v.n == 4)
             fixed(&v, d->server_ip, 4);
         break;
+    case 55: d->options = v; break;
     case 60: d->vendor = v; break;
     case 81: *fqdn = fqdn_host(v); break;
     default: break;
@@ -75,4 +78,13 @@ bool dhcp_decode(struct span s, struct dhcp *ret)
         d.hostname.n--;
     *ret = d;
     return true;
+}
+
+size_t dhcp_options_text(struct span options, char out[DHCP_OPTIONS_TEXT])
+{
+    size_t n = 0;
+    out[0] = 0;
+    for (size_t i = 0; i < options.n && n + 5 < DHCP_OPTIONS_TEXT; i++)
+        n += (size_t)snprintf(out + n, DHCP_OPTIONS_TEXT - n, "%s%u", i > 0 ? "," : "", options.p[i]);
+    return n;
 }

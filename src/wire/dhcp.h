@@ -16,10 +16,16 @@ struct dhcp {
     uint8_t server_ip[4];    /* option 54; 0.0.0.0: none */
     struct span hostname;    /* option 12, else the host part of option 81; points into the input */
     struct span vendor;      /* option 60 */
+    struct span options;     /* option 55: what the client asks for, in its order */
 };
 
 /* False: not a DHCP or BOOTP message over Ethernet (wrong operation, no magic cookie, cut before the options). Options behind damage are passed over.
  */
 bool dhcp_decode(struct span s, struct dhcp *ret);
+
+#define DHCP_OPTIONS_TEXT 256
+
+/* The numbers of option 55 with commas between: a print of the client's DHCP software. What does not fit is left out. Returns the length. */
+size_t dhcp_options_text(struct span options, char out[DHCP_OPTIONS_TEXT]);
 
 #endif

@@ -47,6 +47,8 @@ static uint16_t unwrap(uint16_t type, struct span *s, uint32_t *vlan)
         }
         if (type >= 1536)
             return type;
+        if (s->n > 8 && memcmp(s->p, "\xaa\xaa\x03\x00\x00\x0c\x20\x00", 8) == 0)
+            return span_skip(s, 8) ? LINK_CDP : 0;
         /* 802.3: a length, then LLC; SNAP with a zero organisation carries an EtherType (RFC 1042) */
         if (span_peek(s, 0) != 0xaa || span_peek(s, 1) != 0xaa || span_peek(s, 2) != 3 || span_peek(s, 3) != 0 || span_peek(s, 4) != 0 ||
             span_peek(s, 5) != 0)

@@ -24,6 +24,8 @@
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_ARP 0x0806
 #define ETHERTYPE_IPV6 0x86dd
+#define ETHERTYPE_LLDP 0x88cc
+#define LINK_CDP 0x0001 /* no EtherType: SNAP 00-00-0c, 0x2000 */
 
 enum link_status {
     LINK_OK,
@@ -32,7 +34,7 @@ enum link_status {
 };
 
 struct link {
-    uint16_t protocol; /* EtherType of payload; 0: something else than IP or ARP */
+    uint16_t protocol; /* EtherType of payload, or LINK_CDP; 0: something without one */
     uint32_t vlan;     /* tags as they identify a network: outer << 12 | inner for two, the id for one, 0 for none */
     bool has_mac;      /* source holds the sender's Ethernet address */
     uint8_t source[6];

@@ -254,8 +254,7 @@ static void walk_results(const struct app_where *w, const struct lab_message *m,
         } else if (token == POCT1A_OPEN && named(&k, "ORD.order_id")) {
             a.order = value_of(&k);
         } else if (token == POCT1A_CLOSE && named(&k, "OBS")) {
-            c->record.n = shared;
-            c->scratch_n = 0;
+            lab_result_next(c, shared);
             put_result(c, &r, &a);
             inside = false;
             left--;
@@ -313,7 +312,7 @@ static void message(const struct app_where *w, struct side *s, struct span text,
         lab_malformed(&m, "bytes are missing: the capture lost them (byte %" PRIu64 ")", s->bytes);
     flaw_of(w, s, not_ended, &m);
     begin_walk(&k, text, c->plain, sizeof c->plain);
-    if (!read_message(&k, &m, &g, app_wants_records(c))) {
+    if (!read_message(&k, &m, &g, m.private != NULL)) {
         m.private_cut = true; /* whose fields these are is not certain any more */
         lab_malformed(&m, "byte %zu: %s", k.xml.at, k.xml.flaw);
         if (k.xml.declares && m.hostile[0] == 0)

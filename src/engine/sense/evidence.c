@@ -1,29 +1,13 @@
-#include "engine/sense/evidence.h"
+#include "engine/sense/evidence_private.h"
 
-#include "base/table.h"
 #include "wire/arp.h"
 #include "wire/dhcp.h"
-#include "wire/tls.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define REMEMBERED 65536 /* pieces of evidence */
-#define MOST_HELLOS 128  /* TLS hellos that wait for their rest */
-
-struct hello {
-    size_t n;
-    int direction;
-    uint8_t bytes[TLS_HELLO_MAX + 5];
-};
-
-struct evidence {
-    struct hash_key key;
-    struct record_sink sink;
-    struct table *said;
-    size_t hellos;
-    struct record record;
-};
+#define SHOWN 64         /* bytes of a foreign text that may be shown (record/veil) */
 
 struct evidence *evidence_new(const struct hash_key *key, const struct record_sink *sink)
 {
@@ -48,38 +32,19 @@ void evidence_free(struct evidence *v)
     free(v);
 }
 
-/* What one piece of evidence says. */
-struct said {
-    const char *source;
-    const struct address *ip;
-    const uint8_t *mac;
-    struct span hostname;
-    struct span software;
-};
-
 /* True the first time. Remembered by a 128-bit keyed digest. */
 static bool is_new(struct evidence *v, const struct said *s)
 {
-    uint8_t bytes[768];
-    size_t n = 0;
-    memcpy(bytes, s->ip->bytes, 16);
-    n += 16;
-    bytes[n++] = (uint8_t)s->source[0];
-    if (s->mac != NULL)
-        memcpy(bytes + n, s->mac, 6);
-    else
-        memset(bytes + n, 0, 6);
-    n += 6;
-    const struct span texts[2] = {s->hostname, s->software};
-    for (size_t i = 0; i < 2; i++) {
-        size_t take = texts[i].n < 255 ? texts[i].n : 255;
-        bytes[n++] = (uint8_t)take;
-        if (take > 0)
-            memcpy(bytes + n, texts[i].p, take);
-        n += take;
-    }
+    static const uint8_t none[16];
+    const struct span parts[] = {span_str(s->source), span_of(s->ip != NULL ? s->ip->bytes : none, 16), span_of(s->mac != NULL ? s->mac : none, 6),
+                                 s->hostname, s->software, s->model, s->dhcp_options, s->ja4, span_str(s->role == NULL ? "" : s->role)};
     struct hash_key other = {.k0 = ~v->key.k0, .k1 = v->key.k1 ^ UINT64_C(0x9e3779b97f4a7c15)};
-    uint64_t digest[2] = {hash_bytes(&v->key, bytes, n), hash_bytes(&other, bytes, n)};
+    uint64_t bytes[2 * sizeof parts / sizeof parts[0]];
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        bytes[2 * i] = hash_bytes(&v->key, parts[i].p, parts[i].n);
+        bytes[2 * i + 1] = hash_bytes(&other, parts[i].p, parts[i].n);
+    }
+    uint64_t digest[2] = {hash_bytes(&v->key, bytes, sizeof bytes), hash_bytes(&other, bytes, sizeof bytes)};
     if (table_count(v->said) == REMEMBERED) {
         struct table *fresh = table_new(v->key, REMEMBERED, 1);
         if (fresh == NULL)
@@ -91,7 +56,7 @@ static bool is_new(struct evidence *v, const struct said *s)
     return table_put(v->said, span_of(digest, sizeof digest), &fresh) != NULL && fresh;
 }
 
-static void say(struct evidence *v, const struct flow_ref *flow, const struct said *s, tq_time time)
+void evidence_say(struct evidence *v, const struct flow_ref *flow, const struct said *s, tq_time time)
 {
     if (!is_new(v, s))
         return;
@@ -99,16 +64,39 @@ static void say(struct evidence *v, const struct flow_ref *flow, const struct sa
     char ip[46];
     char mac[18];
     record_start(r, EVENT_ASSET_EVIDENCE, time, flow);
-    address_format(s->ip, ip);
-    record_str(r, KEY_IP, ip);
+    if (s->ip != NULL) {
+        address_format(s->ip, ip);
+        record_str(r, KEY_IP, ip);
+    }
     if (s->mac != NULL) {
         (void)snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", s->mac[0], s->mac[1], s->mac[2], s->mac[3], s->mac[4], s->mac[5]);
         record_str(r, KEY_MAC, mac);
     }
+    record_text(r, KEY_MODEL, s->model);
     record_text(r, KEY_SOFTWARE, s->software);
     record_text(r, KEY_HOSTNAME, s->hostname);
+    record_str(r, KEY_ROLE, s->role);
     record_str(r, KEY_SOURCE, s->source);
+    record_text(r, KEY_DHCP_OPTIONS, s->dhcp_options);
+    record_text(r, KEY_JA4, s->ja4);
     record_put(&v->sink, r);
+}
+
+struct span evidence_line(struct span text)
+{
+    while (text.n > 0 && text.p[0] <= ' ')
+        (void)span_skip(&text, 1);
+    size_t n = 0;
+    while (n < text.n && text.p[n] >= ' ')
+        n++;
+    if (n > SHOWN) {
+        n = SHOWN;
+        while (n > SHOWN / 2 && text.p[n] != ' ')
+            n--;
+    }
+    while (n > 0 && text.p[n - 1] == ' ')
+        n--;
+    return span_of(text.p, n);
 }
 
 static bool is_zero(const uint8_t *p, size_t n)
@@ -136,7 +124,7 @@ bool evidence_arp(struct evidence *v, struct span packet, tq_time time)
     if (!device)
         return true;
     struct address ip = from_four(arp.sender_ip);
-    say(v, NULL, &(struct said){.source = "arp", .ip = &ip, .mac = arp.sender_mac}, time);
+    evidence_say(v, NULL, &(struct said){.source = "arp", .ip = &ip, .mac = arp.sender_mac}, time);
     return true;
 }
 
@@ -150,11 +138,14 @@ bool evidence_dhcp(struct evidence *v, const struct flow_ref *flow, struct span 
     if (!claims || is_zero(four, 4) || is_zero(d.mac, 6))
         return true; /* an offer or a wish is not yet an address */
     struct address ip = from_four(four);
-    say(v, flow, &(struct said){.source = "dhcp", .ip = &ip, .mac = d.mac, .hostname = d.hostname, .software = d.vendor}, time);
+    char options[DHCP_OPTIONS_TEXT];
+    struct said said = {.source = "dhcp", .ip = &ip, .mac = d.mac, .hostname = d.hostname, .software = d.vendor};
+    said.dhcp_options = span_of(options, dhcp_options_text(d.options, options));
+    evidence_say(v, flow, &said, time);
     return true;
 }
 
-static bool is_local(const struct address *a)
+bool evidence_is_local(const struct address *a)
 {
     const uint8_t *p = a->bytes;
     if (a->family == 4)
@@ -165,53 +156,6 @@ static bool is_local(const struct address *a)
 
 void evidence_address(struct evidence *v, const struct flow_ref *flow, const struct address *a, const uint8_t mac[6], tq_time time)
 {
-    if ((mac[0] & 1) == 0 && !is_zero(mac, 6) && is_local(a))
-        say(v, flow, &(struct said){.source = "ip", .ip = a, .mac = mac}, time);
-}
-
-static void hello_done(struct evidence *v, struct flow *f, int direction)
-{
-    f->side[direction].flags &= (uint8_t)~SIDE_HELLO;
-    if (f->hello != NULL && f->hello->direction == direction)
-        evidence_close(v, f);
-}
-
-void evidence_start(struct evidence *v, struct flow *f, int direction, struct span bytes, tq_time time)
-{
-    if (f->hello != NULL && f->hello->direction == direction) {
-        size_t room = sizeof f->hello->bytes - f->hello->n;
-        size_t take = bytes.n < room ? bytes.n : room;
-        memcpy(f->hello->bytes + f->hello->n, bytes.p, take);
-        f->hello->n += take;
-        bytes = span_of(f->hello->bytes, f->hello->n);
-    }
-    struct tls_hello hello;
-    enum tls_hello_status status = tls_hello_decode(bytes, &hello);
-    if (status == TLS_HELLO_OK && hello.name.n > 0)
-        say(v, &f->ref, &(struct said){.source = "tls", .ip = direction == 0 ? &f->ref.dst : &f->ref.src, .hostname = hello.name}, time);
-    if (status != TLS_HELLO_MORE || bytes.n >= sizeof f->hello->bytes) {
-        hello_done(v, f, direction);
-        return;
-    }
-    if (f->hello != NULL)
-        return;
-    struct hello *keep = v->hellos < MOST_HELLOS ? malloc(sizeof *keep) : NULL;
-    if (keep == NULL) {
-        hello_done(v, f, direction);
-        return;
-    }
-    v->hellos++;
-    keep->direction = direction;
-    keep->n = bytes.n;
-    memcpy(keep->bytes, bytes.p, bytes.n);
-    f->hello = keep;
-}
-
-void evidence_close(struct evidence *v, struct flow *f)
-{
-    if (f->hello == NULL)
-        return;
-    free(f->hello);
-    f->hello = NULL;
-    v->hellos--;
+    if ((mac[0] & 1) == 0 && !is_zero(mac, 6) && evidence_is_local(a))
+        evidence_say(v, flow, &(struct said){.source = "ip", .ip = a, .mac = mac}, time);
 }

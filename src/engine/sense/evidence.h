@@ -1,7 +1,9 @@
 /* evidence: what packets tell about devices → asset.evidence records.
  *
- * From ARP, DHCP, TLS hellos (the server's name) and the Ethernet source of local IP addresses. The same evidence about the same address is said
- * once, as long as it is remembered (a bounded number of entries; when that is full all are forgotten, and evidence may come again). */
+ * From ARP, DHCP, LLDP, CDP and the Ethernet source of local IP addresses; from the first 4 KiB of a stream (16 KiB of TLS): names that TLS clients ask
+ * for, their JA4, the name in a server's certificate, greetings of SSH, FTP and TELNET, Server and User-Agent of HTTP, machines named in NTLM; from
+ * datagrams: SNMP, mDNS, LLMNR, NetBIOS, SSDP, whose ports are part of what they are. The same evidence about the same address is said once, as long as it
+ * is remembered (a bounded number of entries; when that is full all are forgotten, and evidence may come again). */
 #ifndef TQ_SENSE_EVIDENCE_H
 #define TQ_SENSE_EVIDENCE_H
 
@@ -20,6 +22,18 @@ bool evidence_arp(struct evidence *v, struct span packet, tq_time time);
 
 /* A UDP payload that may be DHCP. True: it is. */
 bool evidence_dhcp(struct evidence *v, const struct flow_ref *flow, struct span payload, tq_time time);
+
+/* A UDP payload of a flow for which evidence_wants is true. */
+void evidence_datagram(struct evidence *v, const struct flow_ref *flow, int direction, struct span bytes, tq_time time);
+
+/* Ports whose datagrams name devices. */
+static inline bool evidence_wants(uint16_t sport, uint16_t dport)
+{
+    return sport == 5353 || sport == 137 || sport == 161 || sport == 5355 || sport == 1900 || dport == 1900;
+}
+
+/* A frame of LLDP, or of CDP, from this Ethernet address. False: it is damaged. */
+bool evidence_neighbour(struct evidence *v, bool cdp, const uint8_t mac[6], struct span bytes, tq_time time);
 
 /* An address was seen behind an Ethernet address. Only local-use addresses count (RFC 1918, 6598, 3927; fc00::/7, fe80::/10): others are far away,
  * and the Ethernet address is the router's. */

@@ -449,6 +449,8 @@ static void on_udp(struct sense *s, struct way *w, struct span bytes)
     bool maybe_dhcp = (udp.sport == 67 || udp.sport == 68) && (udp.dport == 67 || udp.dport == 68);
     if (maybe_dhcp && s->evidence != NULL && evidence_dhcp(s->evidence, &f->ref, udp.payload, w->time))
         f->label = "dhcp";
+    if (s->evidence != NULL && evidence_wants(udp.sport, udp.dport))
+        evidence_datagram(s->evidence, &f->ref, direction, udp.payload, w->time);
     if (f->label != NULL)
         return;
     const char *label = app_datagram(s->app, &f->ref, direction, udp.payload, w->time);
@@ -485,6 +487,16 @@ static void on_ip(struct sense *s, struct way *w)
         damaged(s, DAMAGE_CUT);
 }
 
+/* Frames that carry no IP packet but say who sent them. */
+static void beside_ip(struct sense *s, const struct way *w)
+{
+    const struct link *l = &w->link;
+    if (l->protocol == ETHERTYPE_ARP && !evidence_arp(s->evidence, l->payload, w->time))
+        damaged(s, DAMAGE_ARP);
+    if ((l->protocol == ETHERTYPE_LLDP || l->protocol == LINK_CDP) && l->has_mac)
+        (void)evidence_neighbour(s->evidence, l->protocol == LINK_CDP, l->source, l->payload, w->time);
+}
+
 void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span bytes, uint32_t wire_length)
 {
     time = within(time);
@@ -500,8 +512,8 @@ void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span 
     }
     if (w.link.protocol == ETHERTYPE_IPV4 || w.link.protocol == ETHERTYPE_IPV6)
         on_ip(s, &w);
-    else if (w.link.protocol == ETHERTYPE_ARP && s->evidence != NULL && !evidence_arp(s->evidence, w.link.payload, time))
-        damaged(s, DAMAGE_ARP);
+    else if (s->evidence != NULL)
+        beside_ip(s, &w);
 }
 
 const struct sense_stats *sense_stats(const struct sense *s)

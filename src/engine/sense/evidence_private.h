@@ -1,0 +1,55 @@
+/* What the files of evidence share.
+ *
+ *   evidence.c         the memory of what was said; ARP, DHCP, addresses
+ *   evidence_stream.c  the start of TCP streams: TLS, greetings, heads of HTTP, NTLM
+ *   evidence_names.c   datagrams and frames in which devices name themselves: SNMP, mDNS, LLMNR, NetBIOS, SSDP, LLDP, CDP
+ */
+#ifndef TQ_SENSE_EVIDENCE_PRIVATE_H
+#define TQ_SENSE_EVIDENCE_PRIVATE_H
+
+#include "base/table.h"
+#include "engine/sense/evidence.h"
+#include "wire/tls.h"
+
+struct hello {
+    size_t n;
+    int direction;
+    uint8_t bytes[TLS_HELLO_MAX + 5];
+};
+
+struct evidence {
+    struct hash_key key;
+    struct record_sink sink;
+    struct table *said;
+    size_t hellos;
+    struct record record;
+};
+
+/* What one piece of evidence says. */
+struct said {
+    const char *source;
+    const struct address *ip; /* NULL: not known */
+    const uint8_t *mac;       /* NULL: not known */
+    struct span hostname;
+    struct span software;
+    struct span model;
+    struct span dhcp_options;
+    struct span ja4;
+    const char *role;
+};
+
+/* Puts the record, the first time. flow may be NULL. */
+void evidence_say(struct evidence *v, const struct flow_ref *flow, const struct said *s, tq_time time);
+
+/* RFC 1918, 6598, 3927; fc00::/7, fe80::/10. */
+bool evidence_is_local(const struct address *a);
+
+/* The first line of a text of any length, without spaces around it, cut at a space to what may be shown (64 bytes). */
+struct span evidence_line(struct span text);
+
+static inline const struct address *evidence_sender(const struct flow_ref *flow, int direction)
+{
+    return direction == 0 ? &flow->src : &flow->dst;
+}
+
+#endif
