@@ -209,7 +209,7 @@ static int open_keys(struct error *e)
     return 0;
 }
 
-/* Views are rebuilt from the ledger; one that does not hold somewhere is shown up to there, and reported. */
+/* Views are rebuilt from the ledger; where it does not hold, what holds is shown, and the rest reported. */
 static int open_views(struct error *e)
 {
     k.store = store_open_memory(e);
@@ -219,7 +219,7 @@ static int open_views(struct error *e)
     k.projector = k.views == NULL ? NULL : projector_new(&options, e);
     if (k.projector == NULL)
         return -1;
-    if (projector_catch_up(k.projector, &k.found, e) != 0 && e->class != ERR_CORRUPT)
+    if (projector_catch_up(k.projector, &k.found, e) != 0)
         return -1;
     return 0;
 }
@@ -270,8 +270,10 @@ static void note_start(void)
     uint64_t first_bad = 0;
     if (!k.found.run_started)
         note_event(EVENT_RUN_STARTED, NULL, (struct span){0});
-    if (projector_broken(k.projector, &first_bad, &why)) {
-        log_line(LOG_LEVEL_ERROR, "the ledger does not hold from record %llu on: %s", (unsigned long long)first_bad, why.text);
+    uint64_t holes = projector_holes(k.projector, &first_bad, &why);
+    if (holes > 0) {
+        log_line(LOG_LEVEL_ERROR, "the ledger does not hold from record %llu on (%s); records that cannot be shown: %llu", (unsigned long long)first_bad, why.text,
+                 (unsigned long long)holes);
         verifier_report(k.verifier, first_bad, why.text);
     }
     char code[SETUP_CODE_TEXT];

@@ -9,20 +9,25 @@
 #include <time.h>
 
 #define BATCH_RECORDS 256        /* views are committed after this many records … */
+#define MISSED_ONE_BY_ONE 64
 #define BATCH_TIME (20 * TIME_MS) /* … or this long: readers wait while a batch is open */
 
 struct projector {
     struct projector_options o;
     pthread_t thread;
     bool running;
-    pthread_mutex_t lock; /* guards the next six */
+    pthread_mutex_t lock; /* guards the next ten */
     pthread_cond_t work;
     pthread_cond_t visible;
     bool woken;
     bool stopping;
     bool broken;
     struct error why;
-    uint64_t next; /* record to apply; the thread's own */
+    uint64_t holes;     /* records that do not hold and were stepped over */
+    uint64_t first_hole;
+    struct error hole;  /* why the first one does not hold */
+    uint64_t next; /* record to apply; the thread's own, as is what follows */
+    unsigned missed; /* records in a row that did not hold */
     struct payload payload;
 };
 
@@ -96,6 +101,27 @@ static void mark_broken(struct projector *p, const struct error *e)
     (void)pthread_mutex_unlock(&p->lock);
 }
 
+/* A record that does not hold is stepped over: whoever damages one must not take all that came after it from the page. Where many in a row do not hold,
+ * the steps grow, so that a segment in ruins costs few attempts. */
+static void step_over(struct projector *p, const struct error *e)
+{
+    uint64_t step = p->missed < MISSED_ONE_BY_ONE ? 1 : UINT64_C(1) << (p->missed - MISSED_ONE_BY_ONE < 20 ? p->missed - MISSED_ONE_BY_ONE : 20);
+    (void)pthread_mutex_lock(p->o.ledger_lock);
+    uint64_t size = ledger_size(p->o.ledger);
+    (void)pthread_mutex_unlock(p->o.ledger_lock);
+    if (step > size - p->next)
+        step = size - p->next;
+    (void)pthread_mutex_lock(&p->lock);
+    if (p->holes == 0) {
+        p->first_hole = p->next;
+        p->hole = *e;
+    }
+    p->holes += step;
+    (void)pthread_mutex_unlock(&p->lock);
+    p->missed++;
+    p->next += step;
+}
+
 static int apply_leaf(struct projector *p, const struct ledger_record *leaf, struct found *found, struct error *e)
 {
     if (payload_decode(leaf->payload, &p->payload, e) != 0)
@@ -125,8 +151,8 @@ static int make_visible(struct projector *p, struct error *e)
     return 0;
 }
 
-/* Applies all that is committed. */
-static int follow(struct projector *p, struct found *found, struct error *e)
+/* Applies what is committed, up to the first record that does not hold. */
+static int follow_whole(struct projector *p, struct found *found, struct error *e)
 {
     (void)pthread_mutex_lock(p->o.ledger_lock);
     struct ledger_reader *reader = ledger_size(p->o.ledger) > p->next ? ledger_reader_new(p->o.ledger, p->next, e) : NULL;
@@ -149,6 +175,7 @@ static int follow(struct projector *p, struct found *found, struct error *e)
         if ((r = apply_leaf(p, &leaf, found, e)) != 0)
             break;
         p->next = leaf.index + 1;
+        p->missed = 0;
         records += p->payload.n;
         if (records < BATCH_RECORDS && clock_monotonic() - since < BATCH_TIME)
             continue;
@@ -162,6 +189,21 @@ static int follow(struct projector *p, struct found *found, struct error *e)
     if (make_visible(p, r == 0 ? e : &late) != 0)
         r = -1;
     return r;
+}
+
+/* Applies all that is committed and holds. */
+static int follow(struct projector *p, struct found *found, struct error *e)
+{
+    struct error why = {0};
+    while (follow_whole(p, found, &why) != 0) {
+        if (why.class != ERR_CORRUPT) {
+            *e = why;
+            return -1;
+        }
+        step_over(p, &why);
+        why = (struct error){0};
+    }
+    return 0;
 }
 
 int projector_catch_up(struct projector *p, struct found *ret, struct error *e)
@@ -240,14 +282,14 @@ int projector_wait(struct projector *p, uint64_t index, tq_time most, struct err
     return there ? 0 : err_set(e, ERR_AGAIN, "written to the ledger, but not yet shown on the page");
 }
 
-bool projector_broken(struct projector *p, uint64_t *ret_index, struct error *e)
+uint64_t projector_holes(struct projector *p, uint64_t *ret_first, struct error *e)
 {
     (void)pthread_mutex_lock(&p->lock);
-    bool broken = p->broken;
-    if (broken) {
-        *ret_index = p->next;
-        *e = p->why;
+    uint64_t holes = p->holes;
+    if (holes > 0) {
+        *ret_first = p->first_hole;
+        *e = p->hole;
     }
     (void)pthread_mutex_unlock(&p->lock);
-    return broken;
+    return holes;
 }

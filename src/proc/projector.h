@@ -35,8 +35,7 @@ struct found {
 
 struct projector *projector_new(const struct projector_options *options, struct error *e);
 
-/* Applies the whole ledger, on the caller's thread. -1: ERR_CORRUPT: a record does not hold: the views end before it (projector_broken tells); other
- * classes: the machine failed. */
+/* Applies the whole ledger, on the caller's thread; records that do not hold are stepped over (projector_holes). -1: the machine failed. */
 int projector_catch_up(struct projector *p, struct found *ret, struct error *e);
 
 int projector_start(struct projector *p, struct error *e);
@@ -46,7 +45,7 @@ void projector_wake(struct projector *p); /* something was committed */
 /* Waits until record `index` is visible in the views. -1: ERR_AGAIN: not within `most`. */
 int projector_wait(struct projector *p, uint64_t index, tq_time most, struct error *e);
 
-/* The first record that could not be applied, and why. False: all is well. */
-bool projector_broken(struct projector *p, uint64_t *ret_index, struct error *e);
+/* How many records do not hold and were stepped over; where there are any, the first of them and why it does not hold. */
+uint64_t projector_holes(struct projector *p, uint64_t *ret_first, struct error *e);
 
 #endif

@@ -90,7 +90,8 @@ static void put_record(void *context, const struct record *r)
     send_message(s, MESSAGE_RECORD);
 }
 
-static void put_status(struct sensor *s, enum event event, tq_time time, uint64_t damage, const char *reason)
+/* why: it could not be read to its end; NULL: it could. */
+static void put_status(struct sensor *s, enum event event, tq_time time, uint64_t damage, const char *reason, const char *why)
 {
     const struct sense_stats *stats = sense_stats(s->sense);
     record_start(&s->status, event, time, NULL);
@@ -105,6 +106,7 @@ static void put_status(struct sensor *s, enum event event, tq_time time, uint64_
         record_int(&s->status, KEY_LAST_TIME, stats->last_time);
     }
     record_str(&s->status, KEY_REASON, reason);
+    record_str(&s->status, KEY_WHY, why);
     put_record(s, &s->status);
 }
 
@@ -116,7 +118,7 @@ static int read_capture(struct sensor *s, struct source *source, struct error *e
     for (uint64_t n = 1; !s->stopped && (r = source_next(source, &p, e)) == 1; n++) {
         sense_packet(s->sense, p.time, p.linktype, p.bytes, p.wire_length);
         if (n % STATUS_EVERY == 0)
-            put_status(s, EVENT_SENSOR_STATUS, p.time, source_damage(source, NULL), NULL);
+            put_status(s, EVENT_SENSOR_STATUS, p.time, source_damage(source, NULL), NULL, NULL);
         if (n % LOOK_EVERY == 0)
             hear(s, 0);
     }
@@ -127,12 +129,13 @@ static void work(struct sensor *s, struct source *source)
 {
     struct error e = {0};
     const char *first_damage = "";
-    put_status(s, EVENT_CAPTURE_STARTED, clock_now(), 0, NULL);
+    put_status(s, EVENT_CAPTURE_STARTED, clock_now(), 0, NULL, NULL);
     int r = read_capture(s, source, &e);
     if (!s->stopped)
         sense_finish(s->sense);
     uint64_t damage = source_damage(source, &first_damage);
-    put_status(s, EVENT_CAPTURE_ENDED, clock_now(), damage, r != 0 ? e.text : damage > 0 ? first_damage : "read to its end");
+    put_status(s, EVENT_CAPTURE_ENDED, clock_now(), damage, r != 0 ? e.text : damage > 0 ? first_damage : "read to its end",
+               r != 0 ? e.text : NULL);
     if (r == 0 || e.class != ERR_SYSTEM) {
         buf_clear(&s->body);
         send_message(s, MESSAGE_END);

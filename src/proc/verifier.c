@@ -29,8 +29,13 @@ static void note_broken(struct verifier *v, uint64_t first_bad, const char *why)
 {
     char title[192];
     char cause[64];
-    (void)snprintf(title, sizeof title, "The ledger does not hold from record %llu on: it was changed, or the disk is damaged.", (unsigned long long)first_bad);
-    (void)snprintf(cause, sizeof cause, "ledger %llu", (unsigned long long)first_bad);
+    if (first_bad == LEDGER_NO_RECORD) {
+        (void)snprintf(title, sizeof title, "The ledger does not hold: its key, its checkpoint or one of its files was changed, removed or cannot be read.");
+        (void)snprintf(cause, sizeof cause, "ledger");
+    } else {
+        (void)snprintf(title, sizeof title, "The ledger does not hold from record %llu on: it was changed, or the disk is damaged.", (unsigned long long)first_bad);
+        (void)snprintf(cause, sizeof cause, "ledger %llu", (unsigned long long)first_bad);
+    }
     struct record *r = calloc(1, sizeof *r);
     if (r == NULL)
         return;
@@ -39,7 +44,8 @@ static void note_broken(struct verifier *v, uint64_t first_bad, const char *why)
     record_str(r, KEY_CAUSE, cause);
     record_str(r, KEY_SEVERITY, "critical");
     record_str(r, KEY_TITLE, title);
-    record_int(r, KEY_EVIDENCE_RECORD, (int64_t)first_bad);
+    if (first_bad != LEDGER_NO_RECORD)
+        record_int(r, KEY_EVIDENCE_RECORD, (int64_t)first_bad);
     record_str(r, KEY_TECHNIQUE, "T1565.001");
     record_str(r, KEY_ADVICE,
                "Do not delete anything. Copy the data folder to another disk, compare the last checkpoint that you keep elsewhere with "
@@ -58,6 +64,8 @@ static void note_outcome(struct verifier *v, const struct ledger_report *report)
     record_str(r, KEY_PERSON, v->person[0] == 0 ? NULL : v->person);
     record_int(r, KEY_HOLDS, report->holds);
     record_int(r, KEY_TREE_SIZE, (int64_t)report->records);
+    if (!report->holds && report->first_bad != LEDGER_NO_RECORD)
+        record_int(r, KEY_FIRST_BAD, (int64_t)report->first_bad);
     record_str(r, KEY_WHY, report->holds ? NULL : report->why);
     note(v, r);
     free(r);
@@ -77,8 +85,10 @@ static void *run(void *context)
         struct ledger_report report = {0};
         struct error e = {0};
         int r = ledger_verify(v->dir, v->key, NULL, &report, &e);
-        if (r != 0)
-            (void)snprintf(report.why, sizeof report.why, "%.255s", e.text);
+        if (r != 0) {
+            report = (struct ledger_report){.first_bad = LEDGER_NO_RECORD};
+            (void)snprintf(report.why, sizeof report.why, "it could not be read: %.200s", e.text);
+        }
         (void)pthread_mutex_lock(&v->lock);
         note_outcome(v, &report);
         v->busy = false;

@@ -46,6 +46,35 @@ static int find(struct segment_reader *s, uint64_t index, uint64_t limit, struct
     }
 }
 
+/* The next record from either stream, looked for behind damage where it must be. */
+static int find_next(struct ledger_reader *r, uint64_t limit, struct sealed_record *ret, struct error *e)
+{
+    struct error why = {0};
+    int rc = find(&r->streams[r->last], r->next, limit, ret, &why);
+    if (rc == 1)
+        return 1;
+    unsigned other = (r->last + 1) % STREAMS;
+    struct error other_why = {0};
+    if (find(&r->streams[other], r->next, limit, ret, &other_why) == 1) {
+        r->last = other;
+        return 1;
+    }
+    struct error late = {0};
+    for (unsigned i = 0; i < STREAMS; i++)
+        if (segment_reader_find(&r->streams[i], r->next, &late) == 1 && segment_reader_peek(&r->streams[i], limit, ret, &late) == 1) {
+            r->last = i;
+            return 1;
+        }
+    if (why.class == ERR_NONE)
+        why = other_why;
+    if (why.class == ERR_NONE)
+        return err_set(e, ERR_CORRUPT, "record %llu does not hold: it is in no segment", (unsigned long long)r->next);
+    (void)err_context(&why, "record %llu", (unsigned long long)r->next);
+    if (e != NULL)
+        *e = why;
+    return -1;
+}
+
 int ledger_reader_next(struct ledger_reader *r, struct ledger_record *ret, struct error *e)
 {
     uint64_t limit = ledger_size(r->ledger);
@@ -53,15 +82,8 @@ int ledger_reader_next(struct ledger_reader *r, struct ledger_record *ret, struc
         return 0;
     struct sealed_record sealed;
     struct entry entry;
-    int rc = find(&r->streams[r->last], r->next, limit, &sealed, e);
-    if (rc == 0) {
-        r->last = (r->last + 1) % STREAMS;
-        rc = find(&r->streams[r->last], r->next, limit, &sealed, e);
-    }
-    if (rc == 0)
-        return err_set(e, ERR_CORRUPT, "record %llu does not hold: it is in no segment", (unsigned long long)r->next);
-    if (rc < 0)
-        return err_context(e, "record %llu", (unsigned long long)r->next);
+    if (find_next(r, limit, &sealed, e) != 1)
+        return -1;
     if (entry_parse(sealed.entry, &entry, e) != 0)
         return err_context(e, "record %llu does not hold", (unsigned long long)r->next);
     buf_clear(&r->clear);

@@ -345,6 +345,39 @@ int segment_reader_peek(struct segment_reader *r, uint64_t limit, struct sealed_
     }
 }
 
+int segment_reader_find(struct segment_reader *r, uint64_t index, struct error *e)
+{
+    uint8_t wanted[8];
+    for (size_t i = 0; i < sizeof wanted; i++)
+        wanted[i] = (uint8_t)(index >> (56 - 8 * i));
+    while (r->fd >= 0) {
+        struct span in = span_of(r->buffer.p + r->taken, r->buffer.n - r->taken);
+        const uint8_t *hit = in.n < sizeof wanted ? NULL : memmem(in.p, in.n, wanted, sizeof wanted);
+        if (hit == NULL) {
+            if (r->ended)
+                return 0;
+            r->taken += in.n < sizeof wanted ? 0 : in.n - (sizeof wanted - 1);
+            if (fill(r, 2 * sizeof wanted, e) != 0)
+                return -1;
+            continue;
+        }
+        r->taken += (size_t)(hit - in.p);
+        in = span_of(hit, in.n - (size_t)(hit - in.p));
+        if (in.n < SEALED_RECORD_MIN && !r->ended && fill(r, SEALED_RECORD_MIN, e) != 0)
+            return -1;
+        in = span_of(r->buffer.p + r->taken, r->buffer.n - r->taken);
+        size_t need = record_needs(in);
+        if (in.n < need && !r->ended && fill(r, need, e) != 0)
+            return -1;
+        in = span_of(r->buffer.p + r->taken, r->buffer.n - r->taken);
+        struct sealed_record record;
+        if (sealed_record_take(&in, &record) == 1 && record.index == index)
+            return 1;
+        r->taken++;
+    }
+    return 0;
+}
+
 void segment_reader_step(struct segment_reader *r, const struct sealed_record *peeked)
 {
     r->taken += peeked->bytes.n;
