@@ -93,7 +93,12 @@ static struct result result_of(const struct record *r)
         case KEY_TEST_CODE: t.code = f->text; break;
         case KEY_TEST_SYSTEM: t.system = f->text; break;
         case KEY_SPECIMEN: t.specimen = f->text; break;
-        case KEY_VALUE: t.value = f->text; break;
+        case KEY_VALUE:
+            if (t.pieces == 0)
+                t.value = f;
+            if (f == t.value + t.pieces)
+                t.pieces++;
+            break;
         case KEY_UNITS: t.units = f->text; break;
         case KEY_STATUS: t.status = f->text; break;
         case KEY_OBSERVED_AT: t.observed = f->text; break;

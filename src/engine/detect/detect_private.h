@@ -71,7 +71,8 @@ struct result {
     struct span code;
     struct span system;
     struct span specimen;
-    struct span value;
+    const struct field *value; /* its pieces, one behind the other */
+    size_t pieces;
     struct span units;
     struct span status;
     struct span observed;

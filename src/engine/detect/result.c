@@ -218,7 +218,8 @@ static uint64_t content_of(const struct detect *d, const struct result *t)
 {
     struct digester g;
     digest_start(&g, &d->key, 'v');
-    digest_add(&g, t->value);
+    for (size_t i = 0; i < t->pieces; i++)
+        digest_add(&g, t->value[i].text);
     digest_add(&g, t->units);
     return digest_end_half(&g);
 }

@@ -96,7 +96,6 @@ static void put_result(struct app_context *c, const struct hl7_delims *d, struct
     struct span code, text;
     (void)astm_fields(d, record, f, FIELDS);
     astm_test(d, f[3], &code, &text);
-    c->scratch_n = 0;
     lab_text(c, d, KEY_TEST_CODE, code, APP_FOREIGN_MAX);
     lab_text(c, d, KEY_TEST_TEXT, text, APP_FOREIGN_MAX);
     lab_text(c, d, KEY_PATIENT, r->patient, APP_IDENTITY_MAX);
@@ -144,7 +143,7 @@ static void walk_results(const struct app_where *w, const struct lab_message *m,
             read_order(d, record, &r);
             break;
         case 'R':
-            w->c->record.n = shared;
+            lab_result_next(w->c, shared);
             put_result(w->c, d, record, &r);
             left--;
             break;

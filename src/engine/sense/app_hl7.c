@@ -220,7 +220,6 @@ static void put_result(const struct app_where *w, const struct hl7_delims *d, st
     struct app_context *c = w->c;
     struct span f[FIELDS];
     (void)hl7_fields(d, segment, f, FIELDS);
-    c->scratch_n = 0;
     const struct hl7_delims *escaped = span_find(&segment, d->escape) < segment.n ? d : NULL;
     struct span id[7] = {0};
     (void)span_split(hl7_part(f[3], d->repetition, 1), d->component, id, 7);
@@ -269,7 +268,7 @@ static void walk_results(const struct app_where *w, const struct lab_message *m,
             read_obr(d, segment, rest, specimens, &r);
             break;
         case NAME('O', 'B', 'X'):
-            w->c->record.n = shared;
+            lab_result_next(w->c, shared);
             put_result(w, d, segment, &r);
             left--;
             break;

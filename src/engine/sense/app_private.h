@@ -22,7 +22,8 @@
 
 #define APP_SCRATCH 65536       /* room for unescaped texts of one record */
 #define APP_PLAIN 32768         /* room for texts of one POCT1-A message that hold entities */
-#define APP_VALUE_MAX 16384     /* longest value that goes into a record as it is; a longer one goes as its SHA-256 and length */
+#define APP_VALUE_MAX 16384     /* longest value whose escape sequences are undone; a longer one goes as it came, in pieces of RECORD_TEXT bytes */
+#define APP_VALUE_PIECES 8      /* most pieces: what is behind the first 512 KiB of a value is left out, and the record is marked as cut */
 #define APP_FOREIGN_MAX 256     /* longest text of a field that outsiders fill; the veil shows at most 64 bytes anyway */
 #define APP_IDENTITY_MAX 1024   /* longest identifier of a patient, specimen or order */
 #define APP_PRIVATE_MAX 256     /* longest private field kept whole; pieces longer than this set private_cut */
@@ -215,11 +216,13 @@ void lab_private(struct lab_message *m, struct span field);
 void lab_put(const struct app_where *w, struct lab_message *m, bool counted);
 /* Reports a contradiction that no message of this direction came to tell of. */
 void lab_conflict(const struct app_where *w);
-/* Starts the records of the message's results in c->record: what all share. Returns how many fields that are; before each result, set record.n to it. */
+/* Starts the records of the message's results in c->record: what all share. Returns how many fields that are: give it to
+ * lab_result_next before each result. */
 size_t lab_results_start(const struct app_where *w, const struct lab_message *m);
+void lab_result_next(struct app_context *c, size_t shared);
 /* Puts a field into c->record, where it is wanted, unescaped, cut to max bytes. */
 void lab_text(struct app_context *c, const struct hl7_delims *d, enum record_key key, struct span text, size_t max);
-/* The value of a result: as it is, or its digest when it is long. */
+/* The value of a result, in one piece or several. */
 void lab_value(struct app_context *c, const struct hl7_delims *d, struct span value);
 void lab_time(struct app_context *c, struct span text);
 void app_count_type(struct app_context *c, struct span type);

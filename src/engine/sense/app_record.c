@@ -1,5 +1,4 @@
 #include "engine/sense/app_private.h"
-#include "wire/sha256.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -102,27 +101,21 @@ void lab_text(struct app_context *c, const struct hl7_delims *d, enum record_key
     record_text(&c->record, key, text);
 }
 
+/* 64 KiB is more than all other fields of a result take: 24 flags and some ten texts. */
+_Static_assert(APP_VALUE_PIECES * RECORD_TEXT + RECORD_PRIVATE * APP_PRIVATE_MAX + 65536 < RECORD_ENCODED, "the largest result can be encoded");
+
 void lab_value(struct app_context *c, const struct hl7_delims *d, struct span value)
 {
     if (value.n <= APP_VALUE_MAX) {
         lab_text(c, d, KEY_VALUE, value, APP_VALUE_MAX);
         return;
     }
-    struct sha256 state;
-    uint8_t digest[SHA256_BYTES];
-    sha256_start(&state);
-    sha256_add(&state, value);
-    sha256_end(&state, digest);
-    char *out = (char *)c->scratch + c->scratch_n;
-    size_t room = APP_SCRATCH - c->scratch_n;
-    if (room < 128)
+    if (!c->wanted[KEY_VALUE])
         return;
-    int n = snprintf(out, room, "sha-256:");
-    for (size_t i = 0; i < SHA256_BYTES; i++)
-        n += snprintf(out + n, room - (size_t)n, "%02x", digest[i]);
-    n += snprintf(out + n, room - (size_t)n, ":%zu", value.n);
-    c->scratch_n += (size_t)n;
-    record_text(&c->record, KEY_VALUE, span_of(out, (size_t)n));
+    for (size_t i = 0; value.n > 0 && i < APP_VALUE_PIECES; i++)
+        record_text(&c->record, KEY_VALUE, span_take(&value, value.n < RECORD_TEXT ? value.n : RECORD_TEXT));
+    if (value.n > 0)
+        c->record.cut = true;
 }
 
 void lab_time(struct app_context *c, struct span text)
@@ -194,6 +187,13 @@ size_t lab_results_start(const struct app_where *w, const struct lab_message *m)
     record_str(r, KEY_MESSAGE, m->id);
     put_privates(r, m);
     return r->n;
+}
+
+void lab_result_next(struct app_context *c, size_t shared)
+{
+    c->record.n = shared;
+    c->record.cut = false;
+    c->scratch_n = 0;
 }
 
 /* Only what looks like a message type is counted under its own name: an outsider fills MSH-9, and the name is printed. */

@@ -216,12 +216,50 @@ static void hl7_large_value(void **state)
     struct buf stream = BUF_INIT(1 << 20);
     buf_add_str(&stream, "\x0b" SMALL "OBX|1|ED|T1||");
     for (int i = 0; i < 100000; i++)
-        buf_u8(&stream, 'a');
+        buf_u8(&stream, i < 65536 ? 'a' : 'b');
     buf_add_str(&stream, "|\r\x1c\r");
     collect_data(&k, 0, buf_span(&stream));
-    has(&k, "value=sha-256:6d1cf22d7cc09b085dfc25ee1a1f3ae0265804c607bc2074ad253bcc82fd81ee:100000; value_type=ED");
+    has(&k, "value=aaaa");
+    has(&k, "aaa; value=bbb"); /* two pieces, the first as long as a text may be */
+    has(&k, "bbb; value_type=ED");
+    assert_in_range(k.lines.n, 100000, 100400);
     buf_release(&stream);
     collect_close(&k);
+}
+
+static void put_cut(void *context, const struct record *r)
+{
+    struct buf *out = context;
+    size_t bytes = 0;
+    for (size_t i = 0; i < r->n; i++)
+        bytes += r->fields[i].key == KEY_VALUE ? r->fields[i].text.n : 0;
+    if (r->event == EVENT_LAB_RESULT)
+        buf_addf(out, "%zu %d\n", bytes, r->cut);
+}
+
+/* What is behind the last piece is left out, and the record says so; the next one is whole again. */
+static void hl7_value_over_the_limit(void **state)
+{
+    (void)state;
+    struct buf lines = BUF_INIT(1000);
+    struct sense_options options = {.limits = sense_default_limits, .sink = {.put = put_cut, .context = &lines}};
+    struct sense_stats stats = {0};
+    struct error e;
+    struct app_context *c = app_context_new(&options, &stats, &e);
+    assert_non_null(c);
+    struct app_flow *flow = NULL;
+    const struct flow_ref ref = {.id = 1};
+    struct buf stream = BUF_INIT(1 << 20);
+    buf_add_str(&stream, "\x0b" SMALL "OBX|1|ED|T1||");
+    for (size_t i = 0; i < 8 * RECORD_TEXT + 1; i++)
+        buf_u8(&stream, 'a');
+    buf_add_str(&stream, "\rOBX|2|ST|T2||x\r\x1c\r");
+    app_data(c, &flow, &ref, 0, buf_span(&stream), 1000);
+    assert_string_equal(buf_text(&lines), "524288 1\n1 0\n");
+    app_close(c, &flow, &ref, 1000);
+    app_context_free(c);
+    buf_release(&stream);
+    buf_release(&lines);
 }
 
 static void many_private_fields(void **state)
@@ -714,7 +752,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hl7_cut_anywhere),  cmocka_unit_test(hl7_acks),        cmocka_unit_test(hl7_middleware),          cmocka_unit_test(hl7_specimens),
         cmocka_unit_test(hl7_odd_but_fine),  cmocka_unit_test(hl7_framing_violations), cmocka_unit_test(hl7_holes),        cmocka_unit_test(hl7_limits),
-        cmocka_unit_test(hl7_large_value),   cmocka_unit_test(many_private_fields), cmocka_unit_test(astm_cut_anywhere),   cmocka_unit_test(astm_types_and_evidence),
+        cmocka_unit_test(hl7_large_value),
+        cmocka_unit_test(hl7_value_over_the_limit),   cmocka_unit_test(many_private_fields), cmocka_unit_test(astm_cut_anywhere),   cmocka_unit_test(astm_types_and_evidence),
         cmocka_unit_test(astm_violations),   cmocka_unit_test(astm_holes),      cmocka_unit_test(astm_limits),             cmocka_unit_test(other_protocols),
         cmocka_unit_test(late_and_in_the_middle), cmocka_unit_test(contradictions), cmocka_unit_test(attacks),             cmocka_unit_test(harmless),
         cmocka_unit_test(absurd_sizes),      cmocka_unit_test(types),           cmocka_unit_test(many_unfinished),         cmocka_unit_test(dicom_associations),

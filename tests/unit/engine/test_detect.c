@@ -310,6 +310,33 @@ static void altered_result(void **state)
     detect_free(d);
 }
 
+/* A value that came in several pieces is one: a change in the last of them counts. */
+static void altered_in_a_later_piece(void **state)
+{
+    (void)state;
+    static const char *const last[] = {"ccc", "ccc", "ccd"};
+    struct seen s;
+    struct detect *d = detector(&s);
+    for (size_t i = 0; i < 3; i++) {
+        static struct record r;
+        struct flow_ref f = flow_of("10.0.5.11", 0);
+        char id[16];
+        (void)snprintf(id, sizeof id, "f1.0.%zu", i + 1);
+        record_start(&r, EVENT_LAB_RESULT, INT64_C(1700000000000000000), &f);
+        record_str(&r, KEY_MESSAGE, id);
+        record_str(&r, KEY_TEST_CODE, "IMG");
+        record_str(&r, KEY_SPECIMEN, "S1");
+        record_str(&r, KEY_VALUE, "aaa");
+        record_str(&r, KEY_VALUE, "bbb");
+        record_str(&r, KEY_VALUE, last[i]);
+        record_str(&r, KEY_OBSERVED_AT, "2026-03-02T08:00:00");
+        assert_int_equal(s.n, 0);
+        detect_record(d, &r);
+    }
+    assert_int_equal(count(&s, "result.altered"), 1);
+    detect_free(d);
+}
+
 static void corrections_and_progress_are_no_alteration(void **state)
 {
     (void)state;
@@ -531,6 +558,7 @@ int main(void)
         cmocka_unit_test(twins_are_no_spoof),
         cmocka_unit_test(malformed_joins_by_reason),
         cmocka_unit_test(altered_result),
+        cmocka_unit_test(altered_in_a_later_piece),
         cmocka_unit_test(corrections_and_progress_are_no_alteration),
         cmocka_unit_test(replayed_message),
         cmocka_unit_test(state_survives),
