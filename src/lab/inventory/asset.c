@@ -209,7 +209,8 @@ static int worth(struct span source)
         const char *source;
         int worth;
     } order[] = {{"hl7.msh", 90}, {"astm.h", 90}, {"poct1a.hel", 90}, {"lldp", 80}, {"cdp", 80}, {"dicom", 70}, {"snmp", 70},
-                 {"dhcp", 60},    {"dhcp6", 60},  {"smb", 50},        {"http", 50}, {"tls", 40}, {"dns", 30},   {"oui", 10}};
+                 {"dhcp", 60},    {"dhcp6", 60},  {"ntlm", 60},       {"smb", 50},  {"http", 50}, {"ssh", 50},   {"mdns", 50}, {"netbios", 50},
+                 {"llmnr", 50},   {"ssdp", 40},   {"ftp", 40},        {"telnet", 40}, {"tls", 40}, {"tls.certificate", 30}, {"dns", 30}, {"oui", 10}};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         if (span_is(source, order[i].source))
             return order[i].worth;
@@ -321,7 +322,7 @@ static int put_evidence(struct apply *a, int64_t asset, struct span source, bool
 {
     struct buf text = BUF_INIT(8192);
     buf_add_str(&text, "{");
-    static const char *const shown[] = {"ip", "mac", "maker", "model", "serial", "software", "hostname", "role"};
+    static const char *const shown[] = {"ip", "mac", "maker", "model", "serial", "software", "hostname", "role", "dhcp_options", "ja4"};
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
         if (event_text(&a->ev, shown[i]).n == 0)
             continue;

@@ -191,6 +191,16 @@ static const char *source_words(struct span source)
         {"smb", "when it opened a Windows share"},
         {"lldp", "in its LLDP announcements"},
         {"cdp", "in its CDP announcements"},
+        {"ssh", "in its SSH greeting"},
+        {"ftp", "in its FTP greeting"},
+        {"telnet", "in its TELNET greeting"},
+        {"ntlm", "when it signed in to Windows (NTLM)"},
+        {"snmp", "when it was asked by SNMP"},
+        {"mdns", "in multicast DNS"},
+        {"llmnr", "when its name was looked for (LLMNR)"},
+        {"netbios", "in the NetBIOS name service"},
+        {"ssdp", "in its UPnP announcements"},
+        {"tls.certificate", "in its TLS certificate"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (span_is(source, table[i].source))
