@@ -2,10 +2,12 @@
 
 #include "base/record.h"
 #include "door/request.h"
+#include "proc/payload.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -53,6 +55,33 @@ static const char *const names[ROLE_COUNT] = {
 const char *role_name(enum role r)
 {
     return (unsigned)r < ROLE_COUNT ? names[r] : "";
+}
+
+#define DIALECT 1 /* counted up where a message's body changes its form */
+
+static void mix(uint32_t *hash, const void *bytes, size_t n)
+{
+    const uint8_t *p = bytes;
+    for (size_t i = 0; i < n; i++)
+        *hash = (*hash ^ p[i]) * 16777619u; /* FNV-1a */
+}
+
+uint32_t message_dialect(void)
+{
+    uint32_t hash = 2166136261u;
+    const uint32_t head[] = {DIALECT, MESSAGE_COUNT, ROLE_COUNT, RUN_ID};
+    mix(&hash, head, sizeof head);
+    for (unsigned t = 0; t < MESSAGE_COUNT; t++)
+        mix(&hash, &permissions[t].body_max, sizeof permissions[t].body_max);
+    for (unsigned e = 0; e < EVENT_COUNT; e++)
+        mix(&hash, event_name((enum event)e), strlen(event_name((enum event)e)) + 1);
+    for (unsigned k = 0; k < KEY_COUNT; k++) {
+        const struct key_info *info = key_info((enum record_key)k);
+        const uint32_t form[] = {(uint32_t)info->class, (uint32_t)info->type, info->list};
+        mix(&hash, info->json, strlen(info->json) + 1);
+        mix(&hash, form, sizeof form);
+    }
+    return hash;
 }
 
 bool message_allowed(enum message_type type, enum role from, enum role to)

@@ -32,7 +32,7 @@ enum message_type {
     MESSAGE_RESTARTED, /* to the keeper: a role was restarted; u8 role, then why in words */
     MESSAGE_STOP,      /* finish what is in hand, make it durable, end */
     /* role → supervisor */
-    MESSAGE_READY,     /* narrowed and at work; words about what could not be narrowed, or nothing */
+    MESSAGE_READY,     /* narrowed and at work; u32 dialect, then words about what could not be narrowed, or nothing */
     MESSAGE_FAILED,    /* it cannot go on: u8 error class, then words */
     MESSAGE_COMPLAINT, /* u8 role whose channel was bad, then words: please restart it */
     MESSAGE_DURABLE,   /* from the keeper: what is durable (struct progress) */
@@ -69,6 +69,10 @@ struct channel {
     int fds[2 * MESSAGE_FDS];
     size_t fd_count;
 };
+
+/* One number for everything that two roles must agree on: messages, events, keys of records. Parts of different builds have different ones: they would
+ * take each other's numbers for something else. It goes first in START and READY. */
+uint32_t message_dialect(void);
 
 /* May `from` send this type to `to`? */
 bool message_allowed(enum message_type type, enum role from, enum role to);

@@ -63,9 +63,13 @@ void role_narrow(struct role_self *self, int data_fd, char note[256])
 
 void role_ready(struct role_self *self, const char *note)
 {
+    struct buf body = BUF_INIT(512);
+    buf_be32(&body, message_dialect());
+    buf_add_str(&body, note);
     struct error e;
-    if (channel_send(&self->control, MESSAGE_READY, span_str(note), &e) != 0)
+    if (channel_send(&self->control, MESSAGE_READY, buf_span(&body), &e) != 0)
         _exit(3);
+    buf_release(&body);
 }
 
 void role_fail(struct role_self *self, const struct error *e)

@@ -1,5 +1,7 @@
 #include "proc/start.h"
 
+#include "proc/message.h"
+
 static void put_text(struct buf *out, const char *text)
 {
     buf_be16(out, (uint16_t)strlen(text));
@@ -19,6 +21,7 @@ static void get_text(struct span *s, char *out, size_t size)
 
 void start_encode(struct buf *out, const struct start *s)
 {
+    buf_be32(out, message_dialect());
     buf_u8(out, s->unprivileged);
     buf_u8(out, s->replay);
     buf_be32(out, s->uid);
@@ -34,6 +37,9 @@ int start_decode(struct span in, struct start *ret, struct error *e)
 {
     struct span s = in;
     struct start t = {0};
+    uint32_t dialect = span_be32(&s);
+    if (!s.bad && dialect != message_dialect())
+        return err_set(e, ERR_PEER, "it is of another build than the program that starts it: install all parts of Tourniquet together");
     t.unprivileged = span_u8(&s) != 0;
     t.replay = span_u8(&s) != 0;
     t.uid = span_be32(&s);

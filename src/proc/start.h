@@ -21,6 +21,7 @@ struct start {
 
 /* START: the sensor gets the capture's descriptor; the keeper the data folder and the listening local socket; the console the listening socket. */
 void start_encode(struct buf *out, const struct start *s);
+/* -1: ERR_PEER, also where supervisor and role are of different builds (message_dialect). */
 int start_decode(struct span in, struct start *ret, struct error *e);
 
 struct progress {

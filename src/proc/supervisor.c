@@ -339,13 +339,28 @@ static void heard_terminal(struct supervisor *s, struct span body)
         log_line(LOG_LEVEL_INFO, "set-up code for the first administrator, good for one use until the next start: %.*s", n, (const char *)text.p);
 }
 
+static void heard_ready(struct supervisor *s, struct child *c, struct span body)
+{
+    uint32_t dialect = span_be32(&body);
+    if (body.bad || dialect != message_dialect()) {
+        end_run(s, ERR_MISUSE, role_name(c->role), "cannot be used", "it is of another build: install all parts of Tourniquet together");
+        return;
+    }
+    if (body.n > 0 && !c->was_ready)
+        log_line(LOG_LEVEL_WARNING, "the %s: %.*s", role_name(c->role), (int)body.n, (const char *)body.p);
+    c->ready = c->was_ready = true;
+    announce(s);
+}
+
 static void heard_failed(struct supervisor *s, struct child *c, struct span body)
 {
     char words[200];
     uint8_t class = span_u8(&body);
     (void)snprintf(words, sizeof words, "%.*s", (int)(body.n < sizeof words ? body.n : sizeof words - 1), (const char *)body.p);
     bool at_start = !c->was_ready && (c->role == ROLE_KEEPER || c->role == ROLE_CONSOLE);
-    if (c->role == ROLE_SENSOR && class == ERR_MISUSE)
+    if (!c->was_ready && class == ERR_PEER) /* it does not understand what it is told to do */
+        end_run(s, ERR_MISUSE, role_name(c->role), "could not start", words);
+    else if (c->role == ROLE_SENSOR && class == ERR_MISUSE)
         end_run(s, ERR_MISUSE, "capture", "cannot be read", words);
     else if (at_start)
         end_run(s, class > ERR_NONE && class <= ERR_CORRUPT ? (enum err_class)class : ERR_SYSTEM, role_name(c->role), "could not start", words);
@@ -379,10 +394,7 @@ static void take_message(struct supervisor *s, struct child *c, const struct mes
 {
     switch (m->type) {
     case MESSAGE_READY:
-        if (m->body.n > 0 && !c->was_ready)
-            log_line(LOG_LEVEL_WARNING, "the %s: %.*s", role_name(c->role), (int)m->body.n, (const char *)m->body.p);
-        c->ready = c->was_ready = true;
-        announce(s);
+        heard_ready(s, c, m->body);
         break;
     case MESSAGE_FAILED:
         heard_failed(s, c, m->body);

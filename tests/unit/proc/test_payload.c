@@ -76,6 +76,10 @@ static void test_start(void **state)
     assert_string_equal(t.address, "::1");
     for (size_t n = 0; n < b.n; n++)
         assert_int_equal(start_decode(span_of(b.p, n), &t, &e), -1);
+    b.p[3] ^= 1; /* what a part of another build would say */
+    assert_int_equal(start_decode(buf_span(&b), &t, &e), -1);
+    assert_int_equal(e.class, ERR_PEER);
+    assert_non_null(strstr(e.text, "another build"));
     buf_release(&b);
 }
 
