@@ -1,9 +1,12 @@
-/* tourniquet sense: a capture → events and findings, in one process: source → sense → detect → veil → standard output. */
+/* tourniquet sense: a capture or a live interface → events and findings, in one process: source or ring → sense → detect → veil → standard output. */
 #include "cmd/cmd.h"
 
 #include "engine/detect/detect.h"
+#include "engine/sense/ring.h"
 #include "engine/sense/sense.h"
 #include "engine/sense/source.h"
+#include "proc/clock.h"
+#include "proc/interface.h"
 #include "record/crypto/crypto.h"
 #include "record/veil/veil.h"
 
@@ -27,16 +30,20 @@
 
 static const char usage[] =
     "usage: tourniquet sense FILE|- [OPTION]...\n"
+    "       tourniquet sense -i INTERFACE [OPTION]...\n"
     "\n"
     "Reads a capture of network traffic and prints what it means for a laboratory: devices, lab messages, results, and what is wrong with them.\n"
     "FILE is a pcap or pcapng file, plain or packed with gzip or zstd; - is standard input. Lab protocols (HL7 over MLLP, ASTM E1381/E1394 and "
     "others)\n"
     "are recognised by content on any port. Damaged captures are read as far as they can be.\n"
     "\n"
+    "With -i it listens to a network interface (root, or the capability CAP_NET_RAW) until Ctrl-C or SIGTERM, and sends nothing.\n"
+    "\n"
     "Output: one JSON object a line, the events of docs/formats/events.md. Patients and specimens are keyed tokens (P-..., S-...), values are "
     "digests\n"
     "(V-...), names, birth dates and addresses are left out, and texts from outside that could hold any of these are tokens too (T-...).\n"
     "\n"
+    "  -i INTERFACE       listen to this interface instead of reading a capture\n"
     "  --stats            print no events, but one line of counters at the end\n"
     "  --events           print events also with --stats\n"
     "  --token-key FILE   key for tokens: 32 bytes, or 64 hexadecimal digits; not readable by everybody. The same key gives the same tokens. Without "
@@ -48,12 +55,13 @@ static const char usage[] =
     "  --help             this text\n"
     "\n"
     "Exit status: 0 done (findings are output, not failure), 1 a finding reached --fail-on, 2 wrong use, or not one packet could be read,\n"
-    "3 the machine failed (disk, memory, permission).\n"
+    "3 the machine failed (disk, memory, permission; an interface that went away).\n"
     "\n"
     "Examples:\n"
     "  tourniquet sense monday.pcapng.gz | jq 'select(.event == \"finding\")'\n"
     "  tourniquet sense monday.pcap --stats\n"
-    "  tcpdump -i eth1 -w - | tourniquet sense - --token-key lab.key\n";
+    "  sudo tourniquet sense -i eth1 --token-key lab.key\n"
+    "  ssh sensor tcpdump -i eth1 -w - | tourniquet sense -\n";
 
 enum long_option { OPT_STATS = 1000, OPT_EVENTS, OPT_TOKEN_KEY, OPT_REVEAL, OPT_FAIL_ON, OPT_LABELS, OPT_RULES, OPT_INTEL };
 
@@ -74,7 +82,8 @@ static const char *const severities[] = {"info", "low", "medium", "high", "criti
 #define SEVERITIES ((int)(sizeof severities / sizeof severities[0]))
 
 struct choice {
-    const char *file;
+    const char *file;      /* NULL: interface */
+    const char *interface;
     const char *token_key; /* file, or NULL */
     bool stats;
     bool events;
@@ -88,7 +97,8 @@ struct run {
     struct sense *sense;
     struct detect *detect;
     struct veil *veil; /* NULL: nothing is printed but counters */
-    struct source *source;
+    struct source *source; /* NULL where ring is used */
+    struct ring *ring;
     int fd;
     bool live; /* a pipe or the like, which may be slow: what is printed must not wait for the next block */
     struct buf out;
@@ -128,18 +138,18 @@ static int choose(int argc, char **argv, struct choice *ret, struct error *e)
             break;
         case OPT_RULES: return err_set(e, ERR_MISUSE, "--rules: this version does not match rules yet; leave the option out");
         case OPT_INTEL: return err_set(e, ERR_MISUSE, "--intel: this version does not match indicators yet; leave the option out");
-        case 'i':
-            return err_set(e, ERR_MISUSE, "-i %s: this version reads captures, not live interfaces; use `tcpdump -i %s -w - | tourniquet sense -`",
-                           optarg, optarg);
+        case 'i': c.interface = optarg; break;
         case ':': return err_set(e, ERR_MISUSE, "%s: its value is missing; see `tourniquet help sense`", argv[optind - 1]);
         default: return err_set(e, ERR_MISUSE, "%s: there is no such option; see `tourniquet help sense`", argv[optind - 1]);
         }
     }
-    if (optind >= argc)
-        return err_set(e, ERR_MISUSE, "no capture given: name a file, or - for standard input");
+    if (optind >= argc && c.interface == NULL)
+        return err_set(e, ERR_MISUSE, "no capture given: name a file, - for standard input, or an interface with -i");
+    if (optind < argc && c.interface != NULL)
+        return err_set(e, ERR_MISUSE, "%s: give a capture or an interface, not both", argv[optind]);
     if (optind + 1 < argc)
         return err_set(e, ERR_MISUSE, "%s: one capture at a time; run it once for each file", argv[optind + 1]);
-    c.file = argv[optind];
+    c.file = optind < argc ? argv[optind] : NULL;
     c.events = events || !c.stats;
     *ret = c;
     return 0;
@@ -303,6 +313,13 @@ static void put_time(struct json *j, const char *key, tq_time t)
     json_put_text(j, key, span_of(text, time_format(t, text)));
 }
 
+/* How often the capture itself was damaged; a live interface never is. */
+static uint64_t capture_damage(const struct run *run, const char **ret_first)
+{
+    *ret_first = "";
+    return run->source == NULL ? 0 : source_damage(run->source, ret_first);
+}
+
 static double seconds_since(const struct timespec *start)
 {
     struct timespec now;
@@ -313,6 +330,7 @@ static double seconds_since(const struct timespec *start)
 static void print_stats(struct run *run, const struct timespec *start)
 {
     const struct sense_stats *s = sense_stats(run->sense);
+    const char *first_damage;
     struct json out = json_to(&run->out);
     struct json *j = &out;
     json_object(j);
@@ -341,7 +359,9 @@ static void print_stats(struct run *run, const struct timespec *start)
     detect_kinds(run->detect, put_count, j);
     json_object_end(j);
     json_put_uint(j, "damaged_packets", s->damaged_packets);
-    json_put_uint(j, "capture_damage", source_damage(run->source, NULL));
+    json_put_uint(j, "capture_damage", capture_damage(run, &first_damage));
+    if (run->ring != NULL)
+        json_put_uint(j, "dropped", ring_counts(run->ring).dropped);
     put_time(j, "first_time", s->first_time);
     put_time(j, "last_time", s->last_time);
     json_key(j, "elapsed_s");
@@ -440,11 +460,52 @@ static int read_all(struct run *run, struct error *e)
     return more < 0 ? -1 : 0;
 }
 
+/* Waits for packets, with what was found so far printed. -1: the interface went away. */
+static int wait_for_packets(struct run *run, int ms, struct error *e)
+{
+    struct pollfd ready = {.fd = run->fd, .events = POLLIN};
+    flush(run);
+    if (poll(&ready, 1, ms) > 0)
+        return (ready.revents & POLLERR) != 0 ? ring_trouble(run->ring, e) : 0;
+    sense_advance(run->sense, clock_now() - TIME_SECOND); /* a packet may still wait in the ring */
+    return 0;
+}
+
+/* Listens until it is stopped; what came before the stop is still read. */
+static int listen_on(struct run *run, struct error *e)
+{
+    struct packet p;
+    tq_time end = 0; /* 0: not stopped */
+    int rc = 0;
+    while (rc == 0 && run->out_error == 0) {
+        if (stopped_by != 0 && end == 0)
+            end = clock_now();
+        if (ring_next(run->ring, &p)) {
+            if (end != 0 && p.time > end)
+                break;
+            sense_packet(run->sense, p.time, p.linktype, p.bytes, p.wire_length);
+        } else if (end != 0 && clock_now() - end > TIME_SECOND / 4) {
+            break;
+        } else {
+            rc = wait_for_packets(run, end != 0 ? 100 : 1000, e);
+        }
+    }
+    if (run->out_error == 0)
+        sense_finish(run->sense);
+    uint64_t dropped = ring_counts(run->ring).dropped;
+    if (dropped > 0)
+        (void)fprintf(stderr, "tourniquet sense: %s: %llu packets came faster than they could be read and were dropped\n", run->choice.interface,
+                      (unsigned long long)dropped);
+    if (rc != 0)
+        e->class = ERR_SYSTEM;
+    return rc;
+}
+
 /* What could not be read, in one line for people. */
 static void name_damage(const struct run *run, const char *name)
 {
-    const char *first = "";
-    uint64_t capture = source_damage(run->source, &first);
+    const char *first;
+    uint64_t capture = capture_damage(run, &first);
     uint64_t packets = sense_stats(run->sense)->damaged_packets;
     if ((capture == 0 && packets == 0) || sense_stats(run->sense)->packets == 0)
         return; /* nothing, or the error says it */
@@ -462,9 +523,9 @@ static void name_damage(const struct run *run, const char *name)
 /* The exit status, after everything is printed; complains where the machine or the input failed. */
 static int conclude(struct run *run, int rc, const char *name, struct error *e)
 {
-    const char *damage = "";
-    (void)source_damage(run->source, &damage);
-    if (rc == 0 && sense_stats(run->sense)->packets == 0)
+    const char *damage;
+    (void)capture_damage(run, &damage);
+    if (rc == 0 && run->ring == NULL && sense_stats(run->sense)->packets == 0)
         rc = err_set(e, ERR_MISUSE, "holds not one packet%s%s; give a capture made while the network was in use", *damage != 0 ? ", " : "", damage);
     if (rc != 0) {
         (void)err_context(e, "tourniquet sense: %s", name);
@@ -481,21 +542,31 @@ static int conclude(struct run *run, int rc, const char *name, struct error *e)
     return run->worst >= run->choice.fail_on ? 1 : 0;
 }
 
-static int run_on(struct run *run, const char *name, struct error *e)
+static int open_input(struct run *run, uint32_t *ret_linktype, struct error *e)
+{
+    if (run->choice.interface != NULL)
+        return interface_open(run->choice.interface, &run->fd, ret_linktype, e);
+    return open_capture(run->choice.file, &run->fd, e);
+}
+
+static int run_on(struct run *run, const char *name, uint32_t linktype, struct error *e)
 {
     struct stat st;
     run->live = fstat(run->fd, &st) != 0 || !S_ISREG(st.st_mode);
     struct timespec start;
     (void)clock_gettime(CLOCK_MONOTONIC, &start);
-    run->source = source_new(read_input, run, e);
-    int rc = run->source == NULL ? -1 : make_stages(run, e);
+    if (run->choice.interface != NULL)
+        run->ring = ring_new(run->fd, linktype, e);
+    else
+        run->source = source_new(read_input, run, e);
+    int rc = run->ring == NULL && run->source == NULL ? -1 : make_stages(run, e);
     if (rc != 0) {
         (void)fprintf(stderr, "tourniquet sense: %s\n", e->text);
         return err_exit_status(e);
     }
-    rc = read_all(run, e);
+    rc = run->ring != NULL ? listen_on(run, e) : read_all(run, e);
     name_damage(run, name);
-    if (run->choice.stats && sense_stats(run->sense)->packets > 0)
+    if (run->choice.stats && (run->ring != NULL || sense_stats(run->sense)->packets > 0))
         print_stats(run, &start);
     flush(run);
     return conclude(run, rc, name, e);
@@ -505,12 +576,15 @@ static int run_sense(int argc, char **argv)
 {
     struct error e = {0};
     struct run run = {.out = BUF_INIT(OUT_MAX), .worst = -1, .fd = -1};
-    if (choose(argc, argv, &run.choice, &e) != 0 || crypto_start(&e) != 0 || open_capture(run.choice.file, &run.fd, &e) != 0) {
+    uint32_t linktype = 0;
+    if (choose(argc, argv, &run.choice, &e) != 0 || crypto_start(&e) != 0 || open_input(&run, &linktype, &e) != 0) {
         (void)fprintf(stderr, "tourniquet sense: %s\n", e.text);
         return err_exit_status(&e);
     }
     prepare_signals();
-    int status = run_on(&run, run.fd == STDIN_FILENO ? "standard input" : run.choice.file, &e);
+    const char *name = run.choice.interface != NULL ? run.choice.interface : run.fd == STDIN_FILENO ? "standard input" : run.choice.file;
+    int status = run_on(&run, name, linktype, &e);
+    ring_free(run.ring);
     if (run.fd != STDIN_FILENO)
         (void)close(run.fd);
     sense_free(run.sense);
@@ -523,7 +597,7 @@ static int run_sense(int argc, char **argv)
 
 const struct verb verb_sense = {
     .name = "sense",
-    .summary = "a capture of network traffic -> events and findings",
+    .summary = "network traffic, captured or live -> events and findings",
     .usage = usage,
     .run = run_sense,
 };
