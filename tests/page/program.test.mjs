@@ -133,17 +133,42 @@ test('line one answers with the same counts everywhere', { skip }, async () => {
         await page.goto(base);
         await settled(page);
         const today = await page.evaluate(() => fetch('/api/v1/today').then((r) => r.json()));
-        const { findings_open: open_, devices, results } = today.counts;
-        assert.ok(open_ > 0 && devices > 5 && results > 100);
+        const { needs, findings_open: open_, devices, results } = today.counts;
+        assert.ok(needs > 0 && open_ > needs && devices > 5 && results > 100);
         const number = (n) => n.toLocaleString('en');
-        assert.match(await page.locator('h1').innerText(), new RegExp(`^${number(open_)} things? needs? you\\. ${number(results)} results seen`));
+        assert.match(await page.locator('h1').innerText(), new RegExp(`^${number(needs)} things? needs? you\\. ${number(results)} results seen`));
         assert.equal(await page.locator('.place .badge').first().innerText().then((t) => parseInt(t, 10)), open_);
+        assert.match(today.sentence, new RegExp(`^${number(needs)} things? needs? you\\. `));
+        assert.equal(today.needs.length, Math.min(needs, 10));
+        assert.equal(await page.locator('.needs > li').count(), today.needs.length);
         await page.goto(`${base}/findings`);
         await page.getByText(`of ${number(open_)} shown`).waitFor();
         await page.goto(`${base}/devices`);
         await page.getByText(`of ${number(devices)} shown`).waitFor();
         await page.goto(`${base}/results`);
         await page.getByText(`of ${number(results)} shown`).waitFor();
+    });
+});
+
+test('links in clear text are one row, which opens exactly them; what needs nobody is not counted, but found', { skip }, async () => {
+    await look(SIGHTS[0], async (page) => {
+        await page.goto(base);
+        await settled(page);
+        const today = await page.evaluate(() => fetch('/api/v1/today').then((r) => r.json()));
+        const clear = today.needs.find((need) => need.kind === 'phi.cleartext' && need.same > 0);
+        const row = page.locator('.needs > li', { hasText: `Lab messages pass in clear text on ${clear.same + 1} links` });
+        assert.equal(await row.getByRole('button', { name: 'Take it' }).count(), 0);
+        assert.equal(today.needs.filter((need) => need.kind === 'phi.cleartext' && ['low', 'medium'].includes(need.severity)).length, 1);
+        await row.getByRole('link', { name: `See all ${clear.same + 1}` }).click();
+        await page.getByText(`${clear.same + 1} of ${clear.same + 1} shown`).waitFor();
+        const everything = await page.evaluate(() => fetch('/api/v1/findings?severity=all&limit=200').then((r) => r.json()));
+        const info = everything.items.filter((f) => f.severity === 'info').length;
+        assert.equal(everything.total, today.counts.findings_open + info);
+        assert.ok(everything.items.some((f) => f.device_title && !f.title.includes(f.device_title)), 'some device has a name');
+        await page.getByLabel('Kind').selectOption('');
+        await page.getByLabel('Severity').selectOption('all');
+        await page.getByText(`of ${everything.total} shown`).waitFor();
+        assert.ok((await page.locator('.about').count()) > 0);
     });
 });
 

@@ -179,6 +179,35 @@ test('a finding is taken, undone, dismissed with a reason, reopened; counts foll
     });
 });
 
+test('like findings are one row: it opens their list; when all but one are decided the last stands alone, in the same place', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(base);
+        await settled(page);
+        await page.locator('h1', { hasText: '4 things need you.' }).waitFor();
+        const row = page.locator('.needs > li').nth(2);
+        await row.getByText('Lab messages pass in clear text on 2 links').waitFor();
+        assert.equal(await row.getByRole('button', { name: 'Take it' }).count(), 0);
+        await row.getByRole('link', { name: 'See all 2' }).click();
+        await page.getByText('2 of 2 shown').waitFor();
+        await page.goBack();
+        const other = await open(chromium.browser, base, { cookies });
+        await other.page.goto(`${base}/findings?kind=phi.cleartext`);
+        await other.page.locator('[data-row]').first().click();
+        await other.page.getByRole('button', { name: 'Take it' }).click();
+        await other.page.getByText('You took it.').waitFor();
+        await other.context.close();
+        await row.getByRole('button', { name: 'Take it' }).waitFor();
+        assert.equal(await page.locator('.needs > li').count(), 4);
+        await row.getByRole('button', { name: 'Take it' }).click();
+        await row.getByText('No longer open').waitFor();
+        assert.equal(await row.getByRole('button', { name: 'Take it' }).count(), 0);
+        await page.locator('h1', { hasText: '3 things need you.' }).waitFor();
+        await shot(page, 'today-decided-1440-light-en', false);
+        assert.deepEqual(faults, []);
+    });
+});
+
 test('somebody else was faster: said, and the newest state is shown', { skip }, async () => {
     await dev(FRESH);
     await look(SIGHTS[0], async (page) => {

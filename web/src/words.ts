@@ -134,7 +134,7 @@ export const original = (finding: Finding) => (i18n.locale === 'en' ? null : fin
 /** The headline of several findings of one kind. */
 export function together(kind: string, findings: number): string {
     return kind === 'phi.cleartext'
-        ? plural(findings, { one: 'Results pass in clear text on # link', other: 'Results pass in clear text on # links' })
+        ? plural(findings, { one: 'Lab messages pass in clear text on # link', other: 'Lab messages pass in clear text on # links' })
         : `${kindWord(kind)}: ${plural(findings, { one: '# finding', other: '# findings' })}`;
 }
 

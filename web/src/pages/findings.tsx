@@ -146,7 +146,7 @@ export function FindingsPage() {
                     value={filter.severity}
                     onChange={(e) => change({ severity: e.currentTarget.value, cursor: '' })}
                     data={[
-                        { value: '', label: t`Low and above` },
+                        { value: '', label: t`Low and up` },
                         { value: 'all', label: t`All severities` },
                         ...['critical', 'high', 'medium', 'low'].map((s) => ({ value: s, label: severityWord(s) })),
                         { value: 'minor', label: t`Medium and low` },
