@@ -36,15 +36,25 @@ void evidence_free(struct evidence *v)
 static bool is_new(struct evidence *v, const struct said *s)
 {
     static const uint8_t none[16];
-    const struct span parts[] = {span_str(s->source), span_of(s->ip != NULL ? s->ip->bytes : none, 16), span_of(s->mac != NULL ? s->mac : none, 6),
-                                 s->hostname, s->software, s->model, s->dhcp_options, s->ja4, span_str(s->role == NULL ? "" : s->role)};
-    struct hash_key other = {.k0 = ~v->key.k0, .k1 = v->key.k1 ^ UINT64_C(0x9e3779b97f4a7c15)};
-    uint64_t bytes[2 * sizeof parts / sizeof parts[0]];
+    const struct span parts[EVIDENCE_PARTS] = {span_str(s->source),
+                                               span_of(s->ip != NULL ? s->ip->bytes : none, 16),
+                                               span_of(s->mac != NULL ? s->mac : none, 6),
+                                               s->hostname,
+                                               s->software,
+                                               s->model,
+                                               s->dhcp_options,
+                                               s->ja4,
+                                               span_str(s->role == NULL ? "" : s->role)};
+    size_t n = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        bytes[2 * i] = hash_bytes(&v->key, parts[i].p, parts[i].n);
-        bytes[2 * i + 1] = hash_bytes(&other, parts[i].p, parts[i].n);
+        size_t take = parts[i].n < 255 ? parts[i].n : 255;
+        v->piece[n++] = (uint8_t)take;
+        if (take > 0)
+            memcpy(v->piece + n, parts[i].p, take);
+        n += take;
     }
-    uint64_t digest[2] = {hash_bytes(&v->key, bytes, sizeof bytes), hash_bytes(&other, bytes, sizeof bytes)};
+    struct hash_key other = {.k0 = ~v->key.k0, .k1 = v->key.k1 ^ UINT64_C(0x9e3779b97f4a7c15)};
+    uint64_t digest[2] = {hash_bytes(&v->key, v->piece, n), hash_bytes(&other, v->piece, n)};
     if (table_count(v->said) == REMEMBERED) {
         struct table *fresh = table_new(v->key, REMEMBERED, 1);
         if (fresh == NULL)

@@ -11,6 +11,8 @@
 #include "engine/sense/evidence.h"
 #include "wire/tls.h"
 
+#define EVIDENCE_PARTS 9
+
 struct hello {
     size_t n;
     int direction;
@@ -22,6 +24,7 @@ struct evidence {
     struct record_sink sink;
     struct table *said;
     size_t hellos;
+    uint8_t piece[EVIDENCE_PARTS * 256]; /* the evidence in hand, to be compared with what was said */
     struct record record;
 };
 
