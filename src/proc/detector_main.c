@@ -18,12 +18,29 @@ struct detector {
     struct channel sensor;
     struct channel keeper;
     struct detect *detect;
+    bool told;     /* the keeper has said what an earlier detector had learnt: records may come */
+    bool ended;    /* the capture was read to its end */
     bool stopping; /* the supervisor said stop: read what the sensor still has, then end */
     uint64_t seq;
     uint32_t ordinal;
     struct buf body;
     struct record record;
 };
+
+static void send_message(struct detector *d, enum message_type type, struct span body);
+
+/* What was learnt goes to the keeper, who keeps it for the next detector. */
+static void send_state(struct detector *d)
+{
+    struct buf state = BUF_INIT(STATE_MAX);
+    detect_save(d->detect, &state);
+    if (buf_ok(&state))
+        send_message(d, MESSAGE_STATE, buf_span(&state));
+    struct error e;
+    if (d->keeper.fd >= 0 && channel_flush(&d->keeper, -1, &e) != 0)
+        channel_close(&d->keeper);
+    buf_release(&state);
+}
 
 static void hear(struct detector *d)
 {
@@ -37,6 +54,8 @@ static void hear(struct detector *d)
             continue;
         channel_close(c);
         channel_open(c, fd, ROLE_DETECTOR, peer, PEER_QUEUE);
+        if (peer == ROLE_KEEPER && d->ended)
+            send_state(d); /* the keeper before may not have kept it */
     }
     if (r < 0)
         d->stopping = true;
@@ -87,12 +106,37 @@ static int take_messages(struct detector *d, struct error *e)
     struct message m;
     int r;
     while ((r = channel_next(&d->sensor, &m, e)) == 1) {
-        if (m.type == MESSAGE_END)
+        if (m.type == MESSAGE_END) {
+            d->ended = true;
             send_message(d, MESSAGE_END, (struct span){0});
-        else if (take_record(d, m.body, e) != 0)
+            send_state(d);
+        } else if (take_record(d, m.body, e) != 0) {
             return -1;
+        }
     }
     return r;
+}
+
+/* The keeper says one thing: the state. Only a detector that has seen nothing takes it; one that is refused begins as new, and says so. */
+static void read_keeper(struct detector *d)
+{
+    struct error e = {0};
+    struct message m;
+    int r = channel_read(&d->keeper, &e);
+    if (r != 0 && e.class == ERR_AGAIN)
+        return;
+    while (r == 0 && (r = channel_next(&d->keeper, &m, &e)) == 1) {
+        r = m.type == MESSAGE_STATE ? 0 : err_set(&e, ERR_PEER, "an unexpected message");
+        struct error why = {0};
+        if (r == 0 && !d->told && m.body.n > 0 && detect_restore(d->detect, m.body, &why) != 0)
+            log_line(LOG_LEVEL_WARNING, "what an earlier detector had learnt cannot be used, senders are learnt anew: %s", why.text);
+        d->told = d->told || r == 0;
+    }
+    if (r == 0)
+        return;
+    if (e.class != ERR_CLOSED)
+        role_complain(&d->self, ROLE_KEEPER, &e);
+    channel_close(&d->keeper);
 }
 
 static void read_sensor(struct detector *d)
@@ -127,15 +171,21 @@ int main(void)
     hear(&d);
     while (!d.stopping || d.sensor.fd >= 0) {
         bool work = d.sensor.fd >= 0 && d.keeper.fd >= 0;
-        struct pollfd p[2] = {{.fd = d.stopping ? -1 : d.self.control.fd, .events = POLLIN}, {.fd = work ? d.sensor.fd : -1, .events = POLLIN}};
+        struct pollfd p[3] = {{.fd = d.stopping ? -1 : d.self.control.fd, .events = POLLIN},
+                              {.fd = work && d.told ? d.sensor.fd : -1, .events = POLLIN},
+                              {.fd = d.keeper.fd, .events = POLLIN}};
         if (d.stopping && !work)
             break;
-        if (poll(p, 2, -1) < 0 && errno != EINTR)
+        if (poll(p, 3, -1) < 0 && errno != EINTR)
             break;
-        if (p[0].revents != 0)
-            hear(&d);
         if (p[1].revents != 0)
             read_sensor(&d);
+        if (p[2].revents != 0)
+            read_keeper(&d);
+        if (p[0].revents != 0)
+            hear(&d); /* last: it may replace the channels */
     }
+    if (d.told && (d.ended || !d.self.start.replay))
+        send_state(&d);
     _exit(0);
 }

@@ -1,19 +1,14 @@
 #include "proc/identity.h"
 
+#include "proc/sealed.h"
 #include "record/crypto/crypto.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-/* identity.sealed: version (1), nonce (12), then sealed: five texts, each with a length of four bytes: names that the server certificate is for, authority key,
+/* identity.sealed (sealed.h): five texts, each with a length of four bytes: names that the server certificate is for, authority key,
  * authority certificate, server key, server chain. */
 #define KEPT "identity.sealed"
-#define KEPT_NEW "identity.sealed.new"
 #define PUBLIC "authority.pem"
-#define VERSION 1
 #define FILE_MAX 131072
 #define SERVER_DAYS 397
 #define RENEW_BEFORE (30 * 86400 * TIME_SECOND)
@@ -32,84 +27,31 @@ static void kept_release(struct kept *k)
 
 /* ── the file ── */
 
-static int read_file(const char *path, struct buf *out, bool *ret_there, struct error *e)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    *ret_there = fd >= 0;
-    if (fd < 0)
-        return errno == ENOENT ? 0 : err_sys(e, errno, "opening %s", path);
-    int r = 0;
-    while (r == 0 && buf_reserve(out, 4096)) {
-        ssize_t n = read(fd, out->p + out->n, 4096);
-        if (n == 0)
-            break;
-        if (n < 0)
-            r = err_sys(e, errno, "reading %s", path);
-        else
-            out->n += (size_t)n;
-    }
-    (void)close(fd);
-    return r == 0 && !buf_ok(out) ? err_set(e, ERR_CORRUPT, "%s is larger than it can be", path) : r;
-}
-
-static int write_file(const char *path, const char *under_way, mode_t mode, struct span bytes, struct error *e)
-{
-    int fd = open(under_way, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
-    if (fd < 0)
-        return err_sys(e, errno, "making %s", under_way);
-    int r = fchmod(fd, mode) == 0 && write(fd, bytes.p, bytes.n) == (ssize_t)bytes.n && fsync(fd) == 0 ? 0 : err_sys(e, errno, "writing %s", under_way);
-    (void)close(fd);
-    if (r == 0 && rename(under_way, path) != 0)
-        r = err_sys(e, errno, "renaming %s to %s", under_way, path);
-    return r;
-}
-
 static int load(struct kept *k, const uint8_t key[32], bool *ret_there, struct error *e)
 {
-    struct buf file = BUF_INIT(FILE_MAX);
     struct buf clear = BUF_SECRET(FILE_MAX);
-    int r = read_file(KEPT, &file, ret_there, e);
+    int r = sealed_load(KEPT, key, &clear, ret_there, e);
     if (r == 0 && *ret_there) {
-        struct span s = buf_span(&file);
-        uint8_t version = span_u8(&s);
-        struct span nonce = span_take(&s, AES_GCM_NONCE);
-        bool opens = !s.bad && version == VERSION && s.n >= AES_GCM_TAG && buf_reserve(&clear, s.n) && crypto_open(key, nonce.p, SPAN_LIT(KEPT), s, clear.p);
-        if (opens)
-            clear.n = s.n - AES_GCM_TAG;
         struct span c = buf_span(&clear);
         for (size_t i = 0; i < 5; i++)
             buf_add_span(&k->text[i], span_take(&c, span_be32(&c)));
-        if (!opens || c.bad || c.n != 0)
-            r = err_set(e, ERR_CORRUPT, KEPT " does not open under this data folder's root key: it was damaged, or belongs to another one");
+        if (c.bad || c.n != 0)
+            r = err_set(e, ERR_CORRUPT, KEPT " is cut, or followed by stray bytes");
     }
     buf_release(&clear);
-    buf_release(&file);
     return r;
 }
 
 static int save(const struct kept *k, const uint8_t key[32], struct error *e)
 {
     struct buf clear = BUF_SECRET(FILE_MAX);
-    struct buf file = BUF_INIT(FILE_MAX);
-    uint8_t nonce[AES_GCM_NONCE];
-    crypto_random(nonce, sizeof nonce);
     for (size_t i = 0; i < 5; i++) {
         buf_be32(&clear, (uint32_t)k->text[i].n);
         buf_add_span(&clear, buf_span(&k->text[i]));
     }
-    buf_u8(&file, VERSION);
-    buf_add(&file, nonce, sizeof nonce);
-    int r = -1;
-    if (buf_ok(&clear) && buf_reserve(&file, clear.n + AES_GCM_TAG)) {
-        crypto_seal(key, nonce, SPAN_LIT(KEPT), buf_span(&clear), file.p + file.n);
-        file.n += clear.n + AES_GCM_TAG;
-        r = write_file(KEPT, KEPT_NEW, 0600, buf_span(&file), e);
-    } else {
-        (void)err_set(e, ERR_SYSTEM, "no memory for the site's identity");
-    }
+    int r = buf_ok(&clear) ? sealed_save(KEPT, key, buf_span(&clear), e) : err_set(e, ERR_SYSTEM, "no memory for the site's identity");
     buf_release(&clear);
-    buf_release(&file);
-    return r != 0 ? r : write_file(PUBLIC, PUBLIC ".new", 0644, buf_span(&k->text[AUTHORITY_CERTIFICATE]), e);
+    return r != 0 ? r : plain_save(PUBLIC, 0644, buf_span(&k->text[AUTHORITY_CERTIFICATE]), e);
 }
 
 /* ── certificates ── */

@@ -17,6 +17,7 @@
 #include "proc/log.h"
 #include "proc/projector.h"
 #include "proc/role.h"
+#include "proc/sealed.h"
 #include "proc/verifier.h"
 #include "record/crypto/crypto.h"
 
@@ -31,6 +32,7 @@
 
 #define LEDGER_DIR "ledger"
 #define ROOT_KEY "root.key"
+#define LEARNT "detector.sealed"
 #define VERIFY_FIRST (5 * TIME_SECOND)
 #define VERIFY_EVERY (24 * 3600 * TIME_SECOND)
 #define DECISION_TIME (10 * TIME_SECOND) /* longest that a handler waits until its decision is visible */
@@ -39,6 +41,9 @@ struct keeper {
     struct role_self self;
     struct channel detector;
     struct position last; /* of the present channel from the detector */
+    uint8_t learnt_key[32];
+    struct buf learnt;    /* what an earlier detector had learnt, as it is kept and handed to the next one */
+    struct buf learning;  /* what the present one sent; kept once what it read is durable, so that a capture read again meets the same detector */
     int wake_fd;
     pthread_mutex_t ledger_lock;
     struct ledger *ledger;
@@ -60,7 +65,7 @@ struct keeper {
     bool stopping;
 };
 
-static struct keeper k = {.told = {.max = 256}, .detector = {.fd = -1}, .wake_fd = -1, .ledger_lock = PTHREAD_MUTEX_INITIALIZER};
+static struct keeper k = {.told = {.max = 256}, .learnt = {.max = STATE_MAX}, .learning = {.max = STATE_MAX}, .detector = {.fd = -1}, .wake_fd = -1, .ledger_lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void wake(void *context)
 {
@@ -209,6 +214,16 @@ static int open_keys(struct error *e)
     return 0;
 }
 
+/* What the detector had learnt before this run. A file that does not open costs a new learning time, not the start. */
+static void open_learnt(void)
+{
+    bool there;
+    struct error e = {0};
+    ledger_derive_key(k.ledger, "detector", k.learnt_key);
+    if (sealed_load(LEARNT, k.learnt_key, &k.learnt, &there, &e) != 0)
+        log_line(LOG_LEVEL_WARNING, "the detector learns its senders anew: %s", e.text);
+}
+
 /* Views are rebuilt from the ledger; where it does not hold, what holds is shown, and the rest reported. */
 static int open_views(struct error *e)
 {
@@ -298,6 +313,7 @@ static void start(void)
         (void)err_sys(&e, errno, "making an event descriptor");
     if (k.wake_fd < 0 || open_ledger(&e) != 0 || open_keys(&e) != 0 || open_views(&e) != 0 || open_api(&e) != 0 || start_threads(&e) != 0)
         role_fail(&k.self, &e);
+    open_learnt();
     note_start();
     role_ready(&k.self, note);
 }
@@ -322,6 +338,7 @@ static void hear(void)
             channel_close(&k.detector);
             channel_open(&k.detector, fd, ROLE_KEEPER, ROLE_DETECTOR, PEER_QUEUE);
             k.last = (struct position){0};
+            (void)channel_put(&k.detector, MESSAGE_STATE, buf_span(&k.learnt), NULL);
         }
     }
     if (r < 0)
@@ -343,6 +360,25 @@ static int take_record(struct span body, struct error *e)
     return appender_put(k.appender, p, s, e);
 }
 
+static void keep_learnt(void)
+{
+    struct error e = {0};
+    if (k.learning.n == 0 || (k.self.start.replay && !k.ended))
+        return;
+    if (sealed_save(LEARNT, k.learnt_key, buf_span(&k.learning), &e) != 0)
+        log_line(LOG_LEVEL_WARNING, "what the detector learnt is not kept: %s", e.text);
+    buf_clear(&k.learnt);
+    buf_add_span(&k.learnt, buf_span(&k.learning));
+    buf_clear(&k.learning);
+}
+
+static void take_learnt(struct span body)
+{
+    buf_clear(&k.learning);
+    buf_add_span(&k.learning, body);
+    keep_learnt();
+}
+
 static void read_detector(void)
 {
     struct error e = {0};
@@ -354,6 +390,8 @@ static void read_detector(void)
         r = 0;
         if (m.type == MESSAGE_END)
             appender_end(k.appender);
+        else if (m.type == MESSAGE_STATE)
+            take_learnt(m.body);
         else
             r = take_record(m.body, &e);
         if (r != 0)
@@ -372,6 +410,7 @@ static void tell_progress(void)
     if (p.ended && !k.ended)
         k.verify_at = clock_monotonic();
     k.ended = p.ended;
+    keep_learnt();
     struct buf body = BUF_INIT(256);
     progress_encode(&body, &p);
     if (!span_equal(buf_span(&body), buf_span(&k.told))) {
@@ -415,15 +454,18 @@ static void turn(void)
     struct pollfd p[FIXED + DESK_LINES] = {
         [CONTROL] = {.fd = k.stopping ? -1 : k.self.control.fd, .events = POLLIN},
         [WAKE] = {.fd = k.wake_fd, .events = POLLIN},
-        [DETECTOR] = {.fd = appender_full(k.appender) ? -1 : k.detector.fd, .events = POLLIN},
         [LOCAL] = {.fd = k.stopping ? -1 : k.self.fds[1], .events = POLLIN},
     };
+    short events = (short)((appender_full(k.appender) ? 0 : POLLIN) | (channel_waiting(&k.detector) > 0 ? POLLOUT : 0));
+    p[DETECTOR] = (struct pollfd){.fd = events == 0 ? -1 : k.detector.fd, .events = events};
     size_t lines = desk_poll(k.desk, p + FIXED);
     if (poll(p, FIXED + lines, next_deadline()) < 0)
         return;
     if (p[WAKE].revents != 0)
         woken();
-    if (p[DETECTOR].revents != 0)
+    if ((p[DETECTOR].revents & POLLOUT) != 0)
+        (void)channel_write(&k.detector, NULL); /* where it is gone, reading tells */
+    if ((p[DETECTOR].revents & ~POLLOUT) != 0)
         read_detector();
     if (p[LOCAL].revents != 0)
         accept_local();

@@ -30,16 +30,19 @@ enum message_type {
     MESSAGE_START,     /* what the role is to do (start.h) and the descriptors of its own */
     MESSAGE_PEER,      /* u8 role, and a descriptor that leads to it */
     MESSAGE_RESTARTED, /* to the keeper: a role was restarted; u8 role, then why in words */
+    MESSAGE_CAPTURE,   /* to a sensor that listens: u32 link type and a packet socket with its ring; or no descriptor, and why there is none */
     MESSAGE_STOP,      /* finish what is in hand, make it durable, end */
     /* role → supervisor */
     MESSAGE_READY,     /* narrowed and at work; u32 dialect, then words about what could not be narrowed, or nothing */
     MESSAGE_FAILED,    /* it cannot go on: u8 error class, then words */
     MESSAGE_COMPLAINT, /* u8 role whose channel was bad, then words: please restart it */
+    MESSAGE_LOST,      /* from a sensor: its interface is gone; why, in words */
     MESSAGE_DURABLE,   /* from the keeper: what is durable (struct progress) */
     MESSAGE_TERMINAL,  /* from the keeper: lines for the person at the terminal (set-up code, fingerprint) */
     /* the pipeline */
     MESSAGE_RECORD,    /* u64 seq, u32 ordinal, then record_encode's form */
     MESSAGE_END,       /* the capture is read to its end */
+    MESSAGE_STATE,     /* what the detector has learnt (docs/formats/detector-state.md): from the keeper before the first record, back at the end; or nothing */
     /* the doors */
     MESSAGE_IDENTITY,  /* from the keeper to the console: u32 length, certificate PEM, key PEM */
     MESSAGE_REQUEST,   /* door/request.h */
@@ -49,6 +52,7 @@ enum message_type {
 };
 
 #define MESSAGE_HEAD 8
+#define STATE_MAX (2u << 20) /* most bytes of a detector's state */
 #define MESSAGE_FDS 4 /* most descriptors of one message */
 
 struct message {
