@@ -1,6 +1,5 @@
 #include "engine/sense/app_private.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +9,28 @@ void lab_start(struct app_context *c, struct lab_message *m, const char *protoco
     *m = (struct lab_message){.protocol = protocol, .private = c->wanted[KEY_PRIVATE] ? c->private : NULL};
 }
 
+static char *put_decimal(char *out, uint64_t v)
+{
+    char digits[20];
+    size_t n = 0;
+    do
+        digits[n++] = (char)('0' + v % 10);
+    while ((v /= 10) != 0);
+    while (n > 0)
+        *out++ = digits[--n];
+    return out;
+}
+
 void lab_number(const struct app_where *w, struct lab_message *m)
 {
     uint64_t ordinal = ++w->f->side[w->direction].ordinal;
-    (void)snprintf(m->id, sizeof m->id, "f%" PRIu64 ".%d.%" PRIu64, w->flow->id, w->direction, ordinal);
+    char *out = m->id; /* room for two numbers of 20 digits; every message gets one, and printf is slow */
+    *out++ = 'f';
+    out = put_decimal(out, w->flow->id);
+    *out++ = '.';
+    *out++ = (char)('0' + w->direction);
+    *out++ = '.';
+    *put_decimal(out, ordinal) = 0;
 }
 
 void lab_malformed(struct lab_message *m, const char *format, ...)
@@ -88,10 +105,10 @@ static struct span cut(struct span s, size_t max)
     return s;
 }
 
-void lab_text(struct app_context *c, const struct hl7_delims *d, enum record_key key, struct span text, size_t max)
+void lab_put_text(struct app_context *c, const struct hl7_delims *d, enum record_key key, const uint8_t *p, size_t n)
 {
-    text = cut(text, max);
-    if (text.n == 0 || !c->wanted[key] || hl7_null(text))
+    struct span text = span_of(p, n);
+    if (hl7_null(text))
         return;
     if (d != NULL && key != KEY_MESSAGE_TYPE && memchr(text.p, d->escape, text.n) != NULL && text.n <= APP_SCRATCH - c->scratch_n) {
         uint8_t *out = c->scratch + c->scratch_n;
