@@ -3,14 +3,6 @@
 #include <stdlib.h>
 
 #define WAYS 8
-#define PIECE_MAX 48 /* longer pieces go in as their hashes */
-
-void digest_start(struct digester *d, const struct hash_key *key, char purpose)
-{
-    d->key = key;
-    d->n = 1;
-    d->bytes[0] = (uint8_t)purpose;
-}
 
 static struct hash_key second(const struct hash_key *key)
 {
@@ -23,7 +15,7 @@ static struct digest digest_of(const struct hash_key *key, const void *p, size_t
     return (struct digest){.a = hash_bytes(key, p, n), .b = hash_bytes(&other, p, n)};
 }
 
-void digest_add(struct digester *d, struct span piece)
+void digest_add_long(struct digester *d, struct span piece)
 {
     struct digest hashed;
     uint8_t mark = (uint8_t)piece.n;
@@ -38,10 +30,7 @@ void digest_add(struct digester *d, struct span piece)
         memcpy(d->bytes + 1, &so_far, sizeof so_far);
         d->n = 1 + sizeof so_far;
     }
-    d->bytes[d->n++] = mark;
-    if (piece.n > 0)
-        memcpy(d->bytes + d->n, piece.p, piece.n);
-    d->n += piece.n;
+    digest_put(d, mark, piece);
 }
 
 struct digest digest_end(struct digester *d)

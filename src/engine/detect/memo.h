@@ -20,8 +20,34 @@ struct digester {
     uint8_t bytes[192];
 };
 
-void digest_start(struct digester *d, const struct hash_key *key, char purpose);
-void digest_add(struct digester *d, struct span piece);
+#define PIECE_MAX 48 /* longer pieces go in as their hashes */
+
+static inline void digest_start(struct digester *d, const struct hash_key *key, char purpose)
+{
+    d->key = key;
+    d->n = 1;
+    d->bytes[0] = (uint8_t)purpose;
+}
+
+static inline void digest_put(struct digester *d, uint8_t mark, struct span piece)
+{
+    d->bytes[d->n++] = mark;
+    if (piece.n > 0)
+        memcpy(d->bytes + d->n, piece.p, piece.n);
+    d->n += piece.n;
+}
+
+/* A piece that is long, or for which there is no room. */
+void digest_add_long(struct digester *d, struct span piece);
+
+static inline void digest_add(struct digester *d, struct span piece)
+{
+    if (piece.n <= PIECE_MAX && d->n + 1 + piece.n <= sizeof d->bytes)
+        digest_put(d, (uint8_t)piece.n, piece);
+    else
+        digest_add_long(d, piece);
+}
+
 struct digest digest_end(struct digester *d);
 
 /* Half of it, for half the work. */

@@ -203,25 +203,25 @@ static void enter_message(struct detect *d, struct span id, const struct parties
     d->current.place = digest_end_half(&g);
 }
 
-static uint64_t identity_of_result(const struct detect *d, const struct result *t)
+static uint64_t identity_of_result(struct detect *d, const struct result *t)
 {
-    struct digester g;
-    digest_start(&g, &d->key, 'i');
-    digest_add(&g, t->specimen);
-    digest_add(&g, t->code);
-    digest_add(&g, t->system);
-    digest_add(&g, t->observed);
-    return digest_end_half(&g);
+    struct digester *g = &d->digester;
+    digest_start(g, &d->key, 'i');
+    digest_add(g, t->specimen);
+    digest_add(g, t->code);
+    digest_add(g, t->system);
+    digest_add(g, t->observed);
+    return digest_end_half(g);
 }
 
-static uint64_t content_of(const struct detect *d, const struct result *t)
+static uint64_t content_of(struct detect *d, const struct result *t)
 {
-    struct digester g;
-    digest_start(&g, &d->key, 'v');
+    struct digester *g = &d->digester;
+    digest_start(g, &d->key, 'v');
     for (size_t i = 0; i < t->pieces; i++)
-        digest_add(&g, t->value[i].text);
-    digest_add(&g, t->units);
-    return digest_end_half(&g);
+        digest_add(g, t->value[i].text);
+    digest_add(g, t->units);
+    return digest_end_half(g);
 }
 
 void judge_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p)
