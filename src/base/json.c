@@ -4,47 +4,47 @@
 
 #include <math.h>
 
-static void before(struct json *j)
+static void before(struct jsonw *j)
 {
     if (j->comma)
         buf_u8(j->out, ',');
     j->comma = true;
 }
 
-static void open_with(struct json *j, char c)
+static void open_with(struct jsonw *j, char c)
 {
     before(j);
     buf_u8(j->out, (uint8_t)c);
     j->comma = false;
 }
 
-static void close_with(struct json *j, char c)
+static void close_with(struct jsonw *j, char c)
 {
     buf_u8(j->out, (uint8_t)c);
     j->comma = true;
 }
 
-void json_object(struct json *j)
+void jsonw_object(struct jsonw *j)
 {
     open_with(j, '{');
 }
 
-void json_object_end(struct json *j)
+void jsonw_object_end(struct jsonw *j)
 {
     close_with(j, '}');
 }
 
-void json_array(struct json *j)
+void jsonw_array(struct jsonw *j)
 {
     open_with(j, '[');
 }
 
-void json_array_end(struct json *j)
+void jsonw_array_end(struct jsonw *j)
 {
     close_with(j, ']');
 }
 
-void json_key(struct json *j, const char *key)
+void jsonw_key(struct jsonw *j, const char *key)
 {
     before(j);
     buf_u8(j->out, '"');
@@ -80,7 +80,7 @@ static void escaped(struct buf *out, uint8_t c)
     }
 }
 
-void json_text(struct json *j, struct span s)
+void jsonw_text(struct jsonw *j, struct span s)
 {
     before(j);
     buf_u8(j->out, '"');
@@ -108,15 +108,15 @@ void json_text(struct json *j, struct span s)
     buf_u8(j->out, '"');
 }
 
-void json_str(struct json *j, const char *text)
+void jsonw_str(struct jsonw *j, const char *text)
 {
     if (text == NULL)
-        json_null(j);
+        jsonw_null(j);
     else
-        json_text(j, span_str(text));
+        jsonw_text(j, span_str(text));
 }
 
-void json_uint(struct json *j, uint64_t v)
+void jsonw_uint(struct jsonw *j, uint64_t v)
 {
     char digits[20];
     size_t n = sizeof digits;
@@ -128,72 +128,72 @@ void json_uint(struct json *j, uint64_t v)
     buf_add(j->out, digits + n, sizeof digits - n);
 }
 
-void json_int(struct json *j, int64_t v)
+void jsonw_int(struct jsonw *j, int64_t v)
 {
     if (v >= 0) {
-        json_uint(j, (uint64_t)v);
+        jsonw_uint(j, (uint64_t)v);
         return;
     }
     before(j);
     buf_u8(j->out, '-');
     j->comma = false;
-    json_uint(j, (uint64_t)0 - (uint64_t)v);
+    jsonw_uint(j, (uint64_t)0 - (uint64_t)v);
 }
 
-void json_real(struct json *j, double v, int decimals)
+void jsonw_real(struct jsonw *j, double v, int decimals)
 {
     if (!isfinite(v)) {
-        json_null(j);
+        jsonw_null(j);
         return;
     }
     before(j);
     buf_addf(j->out, "%.*f", decimals, v);
 }
 
-void json_bool(struct json *j, bool v)
+void jsonw_bool(struct jsonw *j, bool v)
 {
     before(j);
     buf_add_str(j->out, v ? "true" : "false");
 }
 
-void json_null(struct json *j)
+void jsonw_null(struct jsonw *j)
 {
     before(j);
     buf_add(j->out, "null", 4);
 }
 
-void json_raw(struct json *j, struct span ready)
+void jsonw_raw(struct jsonw *j, struct span ready)
 {
     before(j);
     buf_add_span(j->out, ready);
 }
 
-void json_put_text(struct json *j, const char *key, struct span v)
+void jsonw_put_text(struct jsonw *j, const char *key, struct span v)
 {
-    json_key(j, key);
-    json_text(j, v);
+    jsonw_key(j, key);
+    jsonw_text(j, v);
 }
 
-void json_put_str(struct json *j, const char *key, const char *v)
+void jsonw_put_str(struct jsonw *j, const char *key, const char *v)
 {
-    json_key(j, key);
-    json_str(j, v);
+    jsonw_key(j, key);
+    jsonw_str(j, v);
 }
 
-void json_put_int(struct json *j, const char *key, int64_t v)
+void jsonw_put_int(struct jsonw *j, const char *key, int64_t v)
 {
-    json_key(j, key);
-    json_int(j, v);
+    jsonw_key(j, key);
+    jsonw_int(j, v);
 }
 
-void json_put_uint(struct json *j, const char *key, uint64_t v)
+void jsonw_put_uint(struct jsonw *j, const char *key, uint64_t v)
 {
-    json_key(j, key);
-    json_uint(j, v);
+    jsonw_key(j, key);
+    jsonw_uint(j, v);
 }
 
-void json_put_bool(struct json *j, const char *key, bool v)
+void jsonw_put_bool(struct jsonw *j, const char *key, bool v)
 {
-    json_key(j, key);
-    json_bool(j, v);
+    jsonw_key(j, key);
+    jsonw_bool(j, v);
 }

@@ -68,28 +68,28 @@ static int read_key(const char *given, struct buf *hold, const char **ret, struc
 static void print_report(const struct ledger_report *r)
 {
     struct buf line = BUF_INIT(4096);
-    struct json j = json_to(&line);
-    json_object(&j);
-    json_put_str(&j, "event", "ledger");
-    json_put_bool(&j, "holds", r->holds);
-    json_put_uint(&j, "records", r->records);
-    json_key(&j, "checkpoint");
+    struct jsonw j = jsonw_to(&line);
+    jsonw_object(&j);
+    jsonw_put_str(&j, "event", "ledger");
+    jsonw_put_bool(&j, "holds", r->holds);
+    jsonw_put_uint(&j, "records", r->records);
+    jsonw_key(&j, "checkpoint");
     if (r->checkpoint_root[0] == 0) {
-        json_null(&j);
+        jsonw_null(&j);
     } else {
-        json_object(&j);
-        json_put_uint(&j, "size", r->checkpoint_size);
-        json_put_str(&j, "root", r->checkpoint_root);
-        json_object_end(&j);
+        jsonw_object(&j);
+        jsonw_put_uint(&j, "size", r->checkpoint_size);
+        jsonw_put_str(&j, "root", r->checkpoint_root);
+        jsonw_object_end(&j);
     }
-    json_key(&j, "first_bad");
+    jsonw_key(&j, "first_bad");
     if (r->holds || r->first_bad == LEDGER_NO_RECORD)
-        json_null(&j);
+        jsonw_null(&j);
     else
-        json_uint(&j, r->first_bad);
-    json_put_str(&j, "why", r->holds ? NULL : r->why);
-    json_put_bool(&j, "compared", r->compared);
-    json_object_end(&j);
+        jsonw_uint(&j, r->first_bad);
+    jsonw_put_str(&j, "why", r->holds ? NULL : r->why);
+    jsonw_put_bool(&j, "compared", r->compared);
+    jsonw_object_end(&j);
     (void)printf("%s\n", buf_text(&line));
     buf_release(&line);
 }
@@ -161,16 +161,16 @@ static int check(const char *path, const char *key)
         rc = ledger_check(buf_span(&proof), verifier, &index, &size, &e);
     if (rc == 0 || e.class == ERR_CORRUPT) {
         struct buf line = BUF_INIT(4096);
-        struct json j = json_to(&line);
-        json_object(&j);
-        json_put_str(&j, "event", "proof");
-        json_put_bool(&j, "holds", rc == 0);
+        struct jsonw j = jsonw_to(&line);
+        jsonw_object(&j);
+        jsonw_put_str(&j, "event", "proof");
+        jsonw_put_bool(&j, "holds", rc == 0);
         if (rc == 0) {
-            json_put_uint(&j, "index", index);
-            json_put_uint(&j, "records", size);
+            jsonw_put_uint(&j, "index", index);
+            jsonw_put_uint(&j, "records", size);
         }
-        json_put_str(&j, "why", rc == 0 ? NULL : e.text);
-        json_object_end(&j);
+        jsonw_put_str(&j, "why", rc == 0 ? NULL : e.text);
+        jsonw_object_end(&j);
         (void)printf("%s\n", buf_text(&line));
         buf_release(&line);
     }

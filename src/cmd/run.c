@@ -108,18 +108,18 @@ static void name_what_is_missing(const struct config *c, bool replay)
 static int print_counts(const struct progress *p)
 {
     struct buf out = BUF_INIT(4096);
-    struct json j = json_to(&out);
-    json_object(&j);
-    json_put_str(&j, "event", "run");
-    json_put_bool(&j, "durable", p->ended);
-    json_put_uint(&j, "packets", p->packets);
-    json_put_uint(&j, "damaged", p->damaged);
-    json_put_uint(&j, "records", p->records);
-    json_put_uint(&j, "messages", p->messages);
-    json_put_uint(&j, "results", p->results);
-    json_put_uint(&j, "findings", p->findings);
-    json_put_uint(&j, "ledger", p->ledger);
-    json_object_end(&j);
+    struct jsonw j = jsonw_to(&out);
+    jsonw_object(&j);
+    jsonw_put_str(&j, "event", "run");
+    jsonw_put_bool(&j, "durable", p->ended);
+    jsonw_put_uint(&j, "packets", p->packets);
+    jsonw_put_uint(&j, "damaged", p->damaged);
+    jsonw_put_uint(&j, "records", p->records);
+    jsonw_put_uint(&j, "messages", p->messages);
+    jsonw_put_uint(&j, "results", p->results);
+    jsonw_put_uint(&j, "findings", p->findings);
+    jsonw_put_uint(&j, "ledger", p->ledger);
+    jsonw_object_end(&j);
     buf_u8(&out, '\n');
     bool written = buf_ok(&out) && fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
     buf_release(&out);

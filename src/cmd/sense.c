@@ -249,7 +249,7 @@ static void take_record(void *context, const struct record *r)
 
 static void put_count(void *context, const char *name, uint64_t count)
 {
-    json_put_uint(context, name, count);
+    jsonw_put_uint(context, name, count);
 }
 
 /* A message type comes from outside: three capitals or digits, and perhaps an event of a letter and two digits, is a type; anything else is "other".
@@ -269,7 +269,7 @@ static bool is_type(const char *t)
 }
 
 struct types {
-    struct json *json;
+    struct jsonw *json;
     uint64_t other;
 };
 
@@ -277,40 +277,40 @@ static void put_type(void *context, const char *type, uint64_t count)
 {
     struct types *t = context;
     if (is_type(type))
-        json_put_uint(t->json, type, count);
+        jsonw_put_uint(t->json, type, count);
     else
         t->other += count;
 }
 
-static void put_types(struct json *j, const struct sense *sense)
+static void put_types(struct jsonw *j, const struct sense *sense)
 {
     struct types types = {.json = j};
-    json_key(j, "hl7_by_type");
-    json_object(j);
+    jsonw_key(j, "hl7_by_type");
+    jsonw_object(j);
     sense_hl7_types(sense, put_type, &types);
     if (types.other > 0)
-        json_put_uint(j, "other", types.other);
-    json_object_end(j);
+        jsonw_put_uint(j, "other", types.other);
+    jsonw_object_end(j);
 }
 
-static void put_letters(struct json *j, const struct sense_stats *s)
+static void put_letters(struct jsonw *j, const struct sense_stats *s)
 {
-    json_key(j, "astm_records_by_type");
-    json_object(j);
+    jsonw_key(j, "astm_records_by_type");
+    jsonw_object(j);
     for (size_t i = 0; i < 26; i++)
         if (s->astm_records[i] > 0)
-            json_put_uint(j, (char[]){(char)('A' + i), 0}, s->astm_records[i]);
-    json_object_end(j);
+            jsonw_put_uint(j, (char[]){(char)('A' + i), 0}, s->astm_records[i]);
+    jsonw_object_end(j);
 }
 
-static void put_time(struct json *j, const char *key, tq_time t)
+static void put_time(struct jsonw *j, const char *key, tq_time t)
 {
     char text[TIME_TEXT];
     if (t == 0) {
-        json_put_str(j, key, NULL);
+        jsonw_put_str(j, key, NULL);
         return;
     }
-    json_put_text(j, key, span_of(text, time_format(t, text)));
+    jsonw_put_text(j, key, span_of(text, time_format(t, text)));
 }
 
 /* How often the capture itself was damaged; a live interface never is. */
@@ -331,42 +331,42 @@ static void print_stats(struct run *run, const struct timespec *start)
 {
     const struct sense_stats *s = sense_stats(run->sense);
     const char *first_damage;
-    struct json out = json_to(&run->out);
-    struct json *j = &out;
-    json_object(j);
+    struct jsonw out = jsonw_to(&run->out);
+    struct jsonw *j = &out;
+    jsonw_object(j);
     put_time(j, "time", s->last_time);
-    json_put_str(j, "event", "stats");
-    json_put_uint(j, "packets", s->packets);
-    json_put_uint(j, "bytes", s->bytes);
-    json_put_uint(j, "flows", s->flows);
-    json_put_uint(j, "tcp_flows", s->tcp_flows);
-    json_put_uint(j, "udp_flows", s->udp_flows);
-    json_put_uint(j, "tcp_gaps", s->tcp_gaps);
-    json_put_uint(j, "retransmitted", s->retransmitted);
-    json_put_uint(j, "tcp_conflicts", s->tcp_conflicts);
-    json_put_uint(j, "hl7_messages", s->hl7_messages);
+    jsonw_put_str(j, "event", "stats");
+    jsonw_put_uint(j, "packets", s->packets);
+    jsonw_put_uint(j, "bytes", s->bytes);
+    jsonw_put_uint(j, "flows", s->flows);
+    jsonw_put_uint(j, "tcp_flows", s->tcp_flows);
+    jsonw_put_uint(j, "udp_flows", s->udp_flows);
+    jsonw_put_uint(j, "tcp_gaps", s->tcp_gaps);
+    jsonw_put_uint(j, "retransmitted", s->retransmitted);
+    jsonw_put_uint(j, "tcp_conflicts", s->tcp_conflicts);
+    jsonw_put_uint(j, "hl7_messages", s->hl7_messages);
     put_types(j, run->sense);
-    json_put_uint(j, "astm_messages", s->astm_messages);
+    jsonw_put_uint(j, "astm_messages", s->astm_messages);
     put_letters(j, s);
-    json_put_uint(j, "astm_good_frames", s->astm_good_frames);
-    json_put_uint(j, "astm_damaged_frames", s->astm_damaged_frames);
-    json_put_uint(j, "poct1a_messages", s->poct1a_messages);
-    json_put_uint(j, "dicom_associations", s->dicom_associations);
-    json_put_uint(j, "results", s->results);
-    json_put_uint(j, "malformed", s->malformed);
-    json_key(j, "findings_by_kind");
-    json_object(j);
+    jsonw_put_uint(j, "astm_good_frames", s->astm_good_frames);
+    jsonw_put_uint(j, "astm_damaged_frames", s->astm_damaged_frames);
+    jsonw_put_uint(j, "poct1a_messages", s->poct1a_messages);
+    jsonw_put_uint(j, "dicom_associations", s->dicom_associations);
+    jsonw_put_uint(j, "results", s->results);
+    jsonw_put_uint(j, "malformed", s->malformed);
+    jsonw_key(j, "findings_by_kind");
+    jsonw_object(j);
     detect_kinds(run->detect, put_count, j);
-    json_object_end(j);
-    json_put_uint(j, "damaged_packets", s->damaged_packets);
-    json_put_uint(j, "capture_damage", capture_damage(run, &first_damage));
+    jsonw_object_end(j);
+    jsonw_put_uint(j, "damaged_packets", s->damaged_packets);
+    jsonw_put_uint(j, "capture_damage", capture_damage(run, &first_damage));
     if (run->ring != NULL)
-        json_put_uint(j, "dropped", ring_counts(run->ring).dropped);
+        jsonw_put_uint(j, "dropped", ring_counts(run->ring).dropped);
     put_time(j, "first_time", s->first_time);
     put_time(j, "last_time", s->last_time);
-    json_key(j, "elapsed_s");
-    json_real(j, seconds_since(start), 6);
-    json_object_end(j);
+    jsonw_key(j, "elapsed_s");
+    jsonw_real(j, seconds_since(start), 6);
+    jsonw_object_end(j);
     buf_u8(&run->out, '\n');
 }
 

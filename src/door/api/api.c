@@ -299,7 +299,7 @@ static void finish(struct call *c)
     }
     if (!buf_ok(&reply->body)) {
         buf_release(&reply->body);
-        c->json = json_to(&reply->body);
+        c->json = jsonw_to(&reply->body);
         reply->r.status = 0;
         problem(c, 500, "too-large", "The answer is too large. Ask for fewer rows.");
     }
@@ -318,7 +318,7 @@ void api_handle(struct api *api, struct api_clock now, const struct request *req
     ret->type[0] = 0;
     ret->etag[0] = 0;
     crypto_wipe(ret->session, sizeof ret->session);
-    struct call c = {.api = api, .now = now, .request = request, .reply = ret, .json = json_to(&ret->body)};
+    struct call c = {.api = api, .now = now, .request = request, .reply = ret, .json = jsonw_to(&ret->body)};
     struct error e = {0};
     name_origin(&c);
     c.db = borrow(api, &e);

@@ -85,7 +85,7 @@ struct call {
     char origin[96];
     struct store_conn *db;
     bool looking;
-    struct json json; /* writes the reply's body */
+    struct jsonw json; /* writes the reply's body */
 };
 
 /* ── answers ── */
@@ -97,9 +97,9 @@ void problem_store(struct call *c, const struct error *e);
 void set_etag(struct call *c, uint64_t index);
 bool answered(const struct call *c);
 
-void put_time(struct json *j, const char *key, tq_time t);              /* 0: null */
-void put_optional(struct json *j, const char *key, struct span text);   /* empty: null */
-void put_ready(struct json *j, const char *key, struct span json, const char *missing); /* JSON text; empty: `missing` */
+void put_time(struct jsonw *j, const char *key, tq_time t);              /* 0: null */
+void put_optional(struct jsonw *j, const char *key, struct span text);   /* empty: null */
+void put_ready(struct jsonw *j, const char *key, struct span json, const char *missing); /* JSON text; empty: `missing` */
 
 /* ── what came in ── */
 
@@ -118,7 +118,7 @@ struct page {
 /* Reads limit and cursor. `list` names the list: a cursor of another one is refused. False: the problem is set. */
 bool query_page(struct call *c, const char *list, struct page *ret);
 /* `"next":` with the cursor behind this row, or null. */
-void put_next(struct json *j, const char *list, bool more, const struct page *at);
+void put_next(struct jsonw *j, const char *list, bool more, const struct page *at);
 /* The text form, for tests and fuzzing: false where it is none of this list's cursors. */
 bool cursor_read(struct span cursor, const char *list, struct page *ret);
 void cursor_write(struct buf *out, const char *list, const struct page *at);
@@ -151,7 +151,7 @@ void note_session(struct call *c, enum event event, const char *account, const c
 /* ── shared between nouns ── */
 
 struct finding_row;
-void put_finding(struct json *j, const struct finding_row *row); /* the members, without the braces */
+void put_finding(struct jsonw *j, const struct finding_row *row); /* the members, without the braces */
 void put_person(struct call *c);                                 /* the answer of GET /session */
 void setup_code_make(char out[SETUP_CODE_TEXT]);
 bool setup_code_matches(struct span typed, const char *code); /* whatever the case and the dashes; constant time */

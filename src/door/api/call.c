@@ -31,24 +31,24 @@ static const char *status_title(int status)
 void problem_later(struct call *c, int status, const char *code, const char *detail, int64_t retry_after_s)
 {
     buf_clear(&c->reply->body);
-    c->json = json_to(&c->reply->body);
+    c->json = jsonw_to(&c->reply->body);
     c->reply->etag[0] = 0;
     c->reply->r.status = (uint16_t)status;
     (void)snprintf(c->reply->type, sizeof c->reply->type, "application/problem+json");
-    struct json *j = &c->json;
-    json_object(j);
-    json_key(j, "type");
+    struct jsonw *j = &c->json;
+    jsonw_object(j);
+    jsonw_key(j, "type");
     struct buf type = BUF_INIT(128);
     buf_addf(&type, "urn:tourniquet:problem:%s", code);
-    json_text(j, buf_span(&type));
+    jsonw_text(j, buf_span(&type));
     buf_release(&type);
-    json_put_str(j, "title", status_title(status));
-    json_put_int(j, "status", status);
-    json_put_str(j, "detail", detail);
-    json_put_str(j, "code", code);
+    jsonw_put_str(j, "title", status_title(status));
+    jsonw_put_int(j, "status", status);
+    jsonw_put_str(j, "detail", detail);
+    jsonw_put_str(j, "code", code);
     if (retry_after_s > 0)
-        json_put_int(j, "retry_after_s", retry_after_s);
-    json_object_end(j);
+        jsonw_put_int(j, "retry_after_s", retry_after_s);
+    jsonw_object_end(j);
 }
 
 void problem(struct call *c, int status, const char *code, const char *detail)
@@ -67,29 +67,29 @@ void set_etag(struct call *c, uint64_t index)
     (void)snprintf(c->reply->etag, sizeof c->reply->etag, "%llu", (unsigned long long)index);
 }
 
-void put_time(struct json *j, const char *key, tq_time t)
+void put_time(struct jsonw *j, const char *key, tq_time t)
 {
     char text[TIME_TEXT];
-    json_key(j, key);
+    jsonw_key(j, key);
     if (t == 0)
-        json_null(j);
+        jsonw_null(j);
     else
-        json_text(j, span_of(text, time_format(t, text)));
+        jsonw_text(j, span_of(text, time_format(t, text)));
 }
 
-void put_optional(struct json *j, const char *key, struct span text)
+void put_optional(struct jsonw *j, const char *key, struct span text)
 {
-    json_key(j, key);
+    jsonw_key(j, key);
     if (text.n == 0)
-        json_null(j);
+        jsonw_null(j);
     else
-        json_text(j, text);
+        jsonw_text(j, text);
 }
 
-void put_ready(struct json *j, const char *key, struct span json, const char *missing)
+void put_ready(struct jsonw *j, const char *key, struct span json, const char *missing)
 {
-    json_key(j, key);
-    json_raw(j, json.n > 0 ? json : span_str(missing));
+    jsonw_key(j, key);
+    jsonw_raw(j, json.n > 0 ? json : span_str(missing));
 }
 
 /* ── query ── */
@@ -222,16 +222,16 @@ bool query_page(struct call *c, const char *list, struct page *ret)
     return true;
 }
 
-void put_next(struct json *j, const char *list, bool more, const struct page *at)
+void put_next(struct jsonw *j, const char *list, bool more, const struct page *at)
 {
-    json_key(j, "next");
+    jsonw_key(j, "next");
     if (!more) {
-        json_null(j);
+        jsonw_null(j);
         return;
     }
     struct buf cursor = BUF_INIT(2048);
     cursor_write(&cursor, list, at);
-    json_text(j, buf_span(&cursor));
+    jsonw_text(j, buf_span(&cursor));
     buf_release(&cursor);
 }
 

@@ -16,7 +16,7 @@ struct render {
 static void put_item(void *context, struct span text)
 {
     struct call *c = context;
-    json_text(&c->json, text);
+    jsonw_text(&c->json, text);
 }
 
 static void put_fact(void *context, struct span field, struct span value, struct span source, tq_time time)
@@ -24,44 +24,44 @@ static void put_fact(void *context, struct span field, struct span value, struct
     struct call *c = context;
     struct buf text = BUF_INIT(2048);
     asset_sentence(&text, field, value, source);
-    json_object(&c->json);
-    json_put_text(&c->json, "text", buf_span(&text));
-    json_put_text(&c->json, "source", source);
+    jsonw_object(&c->json);
+    jsonw_put_text(&c->json, "text", buf_span(&text));
+    jsonw_put_text(&c->json, "source", source);
     put_time(&c->json, "time", time);
-    json_object_end(&c->json);
+    jsonw_object_end(&c->json);
     buf_release(&text);
 }
 
 static void put_why(struct render *r, const struct asset_row *row)
 {
     struct call *c = r->c;
-    json_key(&c->json, "why");
-    json_array(&c->json);
+    jsonw_key(&c->json, "why");
+    jsonw_array(&c->json);
     struct buf text = BUF_INIT(512);
     if (asset_role_sentence(&text, row)) {
-        json_object(&c->json);
-        json_put_text(&c->json, "text", buf_span(&text));
-        json_put_str(&c->json, "source", row->results_sent + row->results_received > 0 ? "messages" : "flows");
+        jsonw_object(&c->json);
+        jsonw_put_text(&c->json, "text", buf_span(&text));
+        jsonw_put_str(&c->json, "source", row->results_sent + row->results_received > 0 ? "messages" : "flows");
         put_time(&c->json, "time", row->last_seen);
-        json_object_end(&c->json);
+        jsonw_object_end(&c->json);
     }
     buf_release(&text);
     (void)asset_facts(c->db, row->n, put_fact, c, &r->error);
-    json_array_end(&c->json);
+    jsonw_array_end(&c->json);
 }
 
 /* The members of a device, without the braces. */
 static void put_device(struct render *r, const struct asset_row *row)
 {
-    struct json *j = &r->c->json;
+    struct jsonw *j = &r->c->json;
     char etag[24];
     (void)snprintf(etag, sizeof etag, "%llu", (unsigned long long)row->changed);
-    json_put_text(j, "id", row->id);
-    json_put_str(j, "etag", etag);
+    jsonw_put_text(j, "id", row->id);
+    jsonw_put_str(j, "etag", etag);
     put_optional(j, "name", row->name);
-    json_put_text(j, "title", row->title);
-    json_put_text(j, "role", row->role);
-    json_put_text(j, "role_basis", row->role_basis);
+    jsonw_put_text(j, "title", row->title);
+    jsonw_put_text(j, "role", row->role);
+    jsonw_put_text(j, "role_basis", row->role_basis);
     put_optional(j, "maker", row->maker);
     put_optional(j, "model", row->model);
     put_optional(j, "serial", row->serial);
@@ -69,19 +69,19 @@ static void put_device(struct render *r, const struct asset_row *row)
     put_optional(j, "hostname", row->hostname);
     static const char *const kinds[] = {"ip", "mac"};
     for (int i = 0; i < 2; i++) {
-        json_key(j, kinds[i]);
-        json_array(j);
+        jsonw_key(j, kinds[i]);
+        jsonw_array(j);
         (void)asset_addresses(r->c->db, row->n, kinds[i], put_item, r->c, &r->error);
-        json_array_end(j);
+        jsonw_array_end(j);
     }
-    json_key(j, "protocols");
-    json_array(j);
+    jsonw_key(j, "protocols");
+    jsonw_array(j);
     (void)asset_protocols(r->c->db, row->n, put_item, r->c, &r->error);
-    json_array_end(j);
+    jsonw_array_end(j);
     put_time(j, "first_seen", row->first_seen);
     put_time(j, "last_seen", row->last_seen);
-    json_put_int(j, "messages", row->messages);
-    json_put_int(j, "findings_open", row->findings_open);
+    jsonw_put_int(j, "messages", row->messages);
+    jsonw_put_int(j, "findings_open", row->findings_open);
     put_why(r, row);
 }
 
@@ -100,10 +100,10 @@ static void put_row(void *context, const struct asset_row *row)
     struct listing *l = context;
     if (l->given++ >= l->limit)
         return; /* the one row more that says whether there is a next page */
-    struct json *j = &l->render.c->json;
-    json_object(j);
+    struct jsonw *j = &l->render.c->json;
+    jsonw_object(j);
     put_device(&l->render, row);
-    json_object_end(j);
+    jsonw_object_end(j);
     l->last.number = row->n;
     l->last.order = l->sort == ASSET_BY_FIRST_SEEN ? row->first_seen : l->sort == ASSET_BY_LAST_SEEN ? row->last_seen : 0;
     struct span title = row->title;
@@ -147,16 +147,16 @@ void handle_device_list(struct call *c)
     l.limit = page.limit;
     struct asset_query query = {.search = span_str(search), .role = span_str(role), .sort = l.sort, .after = page.after, .after_title = span_str(page.text),
                                 .after_time = page.order, .after_n = page.number, .limit = page.limit + 1};
-    struct json *j = &c->json;
-    json_object(j);
-    json_key(j, "items");
-    json_array(j);
+    struct jsonw *j = &c->json;
+    jsonw_object(j);
+    jsonw_key(j, "items");
+    jsonw_array(j);
     int rc = asset_list(c->db, &query, put_row, &l, &l.render.error);
-    json_array_end(j);
+    jsonw_array_end(j);
     put_next(j, list, l.given > l.limit, &l.last);
     int64_t total = asset_total(c->db, &query, &l.render.error);
-    json_put_int(j, "total", total);
-    json_object_end(j);
+    jsonw_put_int(j, "total", total);
+    jsonw_object_end(j);
     if (rc != 0 || total < 0 || l.render.error.class != ERR_NONE)
         problem_store(c, &l.render.error);
 }
@@ -166,53 +166,53 @@ void handle_device_list(struct call *c)
 static void put_evidence(void *context, tq_time time, struct span source, struct span fields)
 {
     struct call *c = context;
-    json_object(&c->json);
+    jsonw_object(&c->json);
     put_time(&c->json, "time", time);
-    json_put_text(&c->json, "source", source);
+    jsonw_put_text(&c->json, "source", source);
     put_ready(&c->json, "fields", fields, "{}");
-    json_object_end(&c->json);
+    jsonw_object_end(&c->json);
 }
 
 static void put_peer(void *context, const struct asset_peer *peer)
 {
     struct call *c = context;
-    struct json *j = &c->json;
-    json_object(j);
-    json_put_text(j, "ip", peer->ip);
+    struct jsonw *j = &c->json;
+    jsonw_object(j);
+    jsonw_put_text(j, "ip", peer->ip);
     put_optional(j, "name", peer->name);
     put_optional(j, "app", peer->app);
-    json_put_int(j, "packets", peer->packets);
-    json_put_int(j, "bytes", peer->bytes);
+    jsonw_put_int(j, "packets", peer->packets);
+    jsonw_put_int(j, "bytes", peer->bytes);
     put_time(j, "last_seen", peer->last_seen);
-    json_object_end(j);
+    jsonw_object_end(j);
 }
 
 static void put_detail(void *context, const struct asset_row *row)
 {
     struct render *r = context;
     struct call *c = r->c;
-    struct json *j = &c->json;
+    struct jsonw *j = &c->json;
     set_etag(c, row->changed); /* counters go on without it: no 304 here */
-    json_object(j);
+    jsonw_object(j);
     put_device(r, row);
-    json_key(j, "evidence");
-    json_array(j);
+    jsonw_key(j, "evidence");
+    jsonw_array(j);
     (void)asset_evidence(c->db, row->n, put_evidence, c, &r->error);
-    json_array_end(j);
-    json_key(j, "peers");
-    json_array(j);
+    jsonw_array_end(j);
+    jsonw_key(j, "peers");
+    jsonw_array(j);
     (void)asset_peers(c->db, row->n, put_peer, c, &r->error);
-    json_array_end(j);
-    json_object_end(j);
+    jsonw_array_end(j);
+    jsonw_object_end(j);
 }
 
 static void put_single(void *context, const struct asset_row *row)
 {
     struct render *r = context;
     set_etag(r->c, row->changed);
-    json_object(&r->c->json);
+    jsonw_object(&r->c->json);
     put_device(r, row);
-    json_object_end(&r->c->json);
+    jsonw_object_end(&r->c->json);
 }
 
 static void answer_device(struct call *c, asset_each *put)

@@ -8,22 +8,22 @@
 
 #define WHY_MAX 500
 
-void put_finding(struct json *j, const struct finding_row *row)
+void put_finding(struct jsonw *j, const struct finding_row *row)
 {
     char etag[24];
     (void)snprintf(etag, sizeof etag, "%llu", (unsigned long long)row->changed);
-    json_put_text(j, "id", row->id);
-    json_put_str(j, "etag", etag);
-    json_put_text(j, "kind", row->kind);
-    json_put_text(j, "severity", row->severity);
-    json_put_text(j, "title", row->title);
-    json_put_text(j, "advice", row->advice);
+    jsonw_put_text(j, "id", row->id);
+    jsonw_put_str(j, "etag", etag);
+    jsonw_put_text(j, "kind", row->kind);
+    jsonw_put_text(j, "severity", row->severity);
+    jsonw_put_text(j, "title", row->title);
+    jsonw_put_text(j, "advice", row->advice);
     put_optional(j, "technique", row->technique);
-    json_put_text(j, "state", row->state);
+    jsonw_put_text(j, "state", row->state);
     put_optional(j, "taken_by", row->taken_by);
     put_time(j, "first_time", row->first_time);
     put_time(j, "last_time", row->last_time);
-    json_put_int(j, "count", row->count);
+    jsonw_put_int(j, "count", row->count);
     put_optional(j, "device", row->device);
     put_optional(j, "device_title", row->device_title);
     put_ready(j, "flows", row->flows, "[]");
@@ -47,9 +47,9 @@ static void put_row(void *context, const struct finding_row *row)
         return;
     l->last.number = row->n;
     l->last.order = row->rank;
-    json_object(&l->c->json);
+    jsonw_object(&l->c->json);
     put_finding(&l->c->json, row);
-    json_object_end(&l->c->json);
+    jsonw_object_end(&l->c->json);
 }
 
 /* A severity or one of the words for several; nothing said: what needs a person. */
@@ -93,15 +93,15 @@ void handle_finding_list(struct call *c)
     query.limit = page.limit + 1;
     struct listing l = {.c = c, .limit = page.limit};
     struct error e = {0};
-    json_object(&c->json);
-    json_key(&c->json, "items");
-    json_array(&c->json);
+    jsonw_object(&c->json);
+    jsonw_key(&c->json, "items");
+    jsonw_array(&c->json);
     int rc = finding_list(c->db, &query, put_row, &l, &e);
-    json_array_end(&c->json);
+    jsonw_array_end(&c->json);
     put_next(&c->json, "findings", l.given > l.limit, &l.last);
     int64_t total = rc == 0 ? finding_total(c->db, &query, &e) : -1;
-    json_put_int(&c->json, "total", total);
-    json_object_end(&c->json);
+    jsonw_put_int(&c->json, "total", total);
+    jsonw_object_end(&c->json);
     if (total < 0)
         problem_store(c, &e);
 }
@@ -119,49 +119,49 @@ struct one {
 static void put_step(void *context, tq_time time, struct span event, struct span person, struct span why, uint64_t record)
 {
     struct call *c = context;
-    struct json *j = &c->json;
-    json_object(j);
+    struct jsonw *j = &c->json;
+    jsonw_object(j);
     put_time(j, "time", time);
-    json_put_text(j, "event", event);
+    jsonw_put_text(j, "event", event);
     put_optional(j, "person", person);
     put_optional(j, "why", why);
-    json_put_uint(j, "record", record);
-    json_object_end(j);
+    jsonw_put_uint(j, "record", record);
+    jsonw_object_end(j);
 }
 
-static void put_evidence(struct json *j, const struct finding_row *row)
+static void put_evidence(struct jsonw *j, const struct finding_row *row)
 {
-    json_key(j, "evidence");
-    json_object(j);
+    jsonw_key(j, "evidence");
+    jsonw_object(j);
     put_ready(j, "flows", row->flows, "[]");
     put_ready(j, "messages", row->messages, "[]");
     put_ready(j, "records", row->records, "[]");
-    json_object_end(j);
+    jsonw_object_end(j);
 }
 
 static void put_detail(void *context, const struct finding_row *row)
 {
     struct one *o = context;
-    struct json *j = &o->c->json;
+    struct jsonw *j = &o->c->json;
     if (not_modified(o->c, row->changed))
         return;
-    json_object(j);
+    jsonw_object(j);
     put_finding(j, row);
-    json_key(j, "history");
-    json_array(j);
+    jsonw_key(j, "history");
+    jsonw_array(j);
     (void)finding_history(o->c->db, row->n, put_step, o->c, &o->error);
-    json_array_end(j);
+    jsonw_array_end(j);
     put_evidence(j, row);
-    json_object_end(j);
+    jsonw_object_end(j);
 }
 
 static void put_single(void *context, const struct finding_row *row)
 {
     struct one *o = context;
     set_etag(o->c, row->changed);
-    json_object(&o->c->json);
+    jsonw_object(&o->c->json);
     put_finding(&o->c->json, row);
-    json_object_end(&o->c->json);
+    jsonw_object_end(&o->c->json);
 }
 
 static void answer_finding(struct call *c, finding_each *put)

@@ -5,24 +5,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void put_check(struct json *j, const struct ledger_check_row *check)
+static void put_check(struct jsonw *j, const struct ledger_check_row *check)
 {
-    json_key(j, "verified");
+    jsonw_key(j, "verified");
     if (!check->any) {
-        json_null(j);
+        jsonw_null(j);
         return;
     }
-    json_object(j);
+    jsonw_object(j);
     put_time(j, "at", check->at);
-    json_put_bool(j, "holds", check->holds);
-    json_put_int(j, "records", check->records);
-    json_key(j, "first_bad");
+    jsonw_put_bool(j, "holds", check->holds);
+    jsonw_put_int(j, "records", check->records);
+    jsonw_key(j, "first_bad");
     if (check->holds || check->first_bad < 0)
-        json_null(j);
+        jsonw_null(j);
     else
-        json_int(j, check->first_bad);
+        jsonw_int(j, check->first_bad);
     put_optional(j, "why", span_str(check->why));
-    json_object_end(j);
+    jsonw_object_end(j);
 }
 
 void handle_ledger_get(struct call *c)
@@ -36,23 +36,23 @@ void handle_ledger_get(struct call *c)
         return;
     }
     c->api->host.ledger_state(c->api->host.context, s);
-    struct json *j = &c->json;
-    json_object(j);
-    json_put_uint(j, "records", s->records);
-    json_put_str(j, "origin", s->origin);
-    json_key(j, "checkpoint");
-    json_object(j);
-    json_put_uint(j, "size", s->records);
-    json_put_str(j, "root", s->root);
+    struct jsonw *j = &c->json;
+    jsonw_object(j);
+    jsonw_put_uint(j, "records", s->records);
+    jsonw_put_str(j, "origin", s->origin);
+    jsonw_key(j, "checkpoint");
+    jsonw_object(j);
+    jsonw_put_uint(j, "size", s->records);
+    jsonw_put_str(j, "root", s->root);
     put_time(j, "time", s->checkpoint_time);
-    json_put_str(j, "text", s->checkpoint);
-    json_object_end(j);
+    jsonw_put_str(j, "text", s->checkpoint);
+    jsonw_object_end(j);
     put_check(j, &check);
-    json_put_bool(j, "verifying", s->verifying);
-    json_put_str(j, "verifier", s->verifier);
+    jsonw_put_bool(j, "verifying", s->verifying);
+    jsonw_put_str(j, "verifier", s->verifier);
     put_time(j, "since", s->first_time != 0 ? s->first_time : ledger_since(c->db));
-    json_put_uint(j, "bytes", s->bytes);
-    json_object_end(j);
+    jsonw_put_uint(j, "bytes", s->bytes);
+    jsonw_object_end(j);
     free(s);
 }
 
@@ -66,9 +66,9 @@ void handle_ledger_verify(struct call *c)
             problem(c, 503, "not-started", "The check could not be started. Try again in a moment.");
         return;
     }
-    json_object(&c->json);
-    json_put_bool(&c->json, "started", true);
-    json_object_end(&c->json);
+    jsonw_object(&c->json);
+    jsonw_put_bool(&c->json, "started", true);
+    jsonw_object_end(&c->json);
 }
 
 /* ── GET /ledger/records ── */
@@ -104,17 +104,17 @@ static void put_row(void *context, const struct ledger_row *row)
     if (l->given++ >= l->limit)
         return;
     l->last.number = (int64_t)row->record;
-    struct json *j = &l->c->json;
+    struct jsonw *j = &l->c->json;
     struct buf many = BUF_INIT(256);
-    json_object(j);
-    json_put_uint(j, "index", row->record);
-    json_put_str(j, "stream", row->custody ? "custody" : "observation");
+    jsonw_object(j);
+    jsonw_put_uint(j, "index", row->record);
+    jsonw_put_str(j, "stream", row->custody ? "custody" : "observation");
     put_time(j, "time", row->time);
-    json_put_text(j, "event", row->events > 1 ? SPAN_LIT("observations") : row->event);
+    jsonw_put_text(j, "event", row->events > 1 ? SPAN_LIT("observations") : row->event);
     if (row->events > 1)
         say_many(&many, row);
-    json_put_text(j, "summary", row->events > 1 ? buf_span(&many) : row->summary);
-    json_object_end(j);
+    jsonw_put_text(j, "summary", row->events > 1 ? buf_span(&many) : row->summary);
+    jsonw_object_end(j);
     buf_release(&many);
 }
 
@@ -125,15 +125,15 @@ void handle_ledger_records(struct call *c)
         return;
     struct listing l = {.c = c, .limit = page.limit};
     struct error e = {0};
-    json_object(&c->json);
-    json_key(&c->json, "items");
-    json_array(&c->json);
+    jsonw_object(&c->json);
+    jsonw_key(&c->json, "items");
+    jsonw_array(&c->json);
     int rc = ledger_list(c->db, page.after ? page.number : -1, page.limit + 1, put_row, &l, &e);
-    json_array_end(&c->json);
+    jsonw_array_end(&c->json);
     put_next(&c->json, "records", l.given > l.limit, &l.last);
     int64_t total = rc == 0 ? ledger_rows(c->db, &e) : -1;
-    json_put_int(&c->json, "total", total);
-    json_object_end(&c->json);
+    jsonw_put_int(&c->json, "total", total);
+    jsonw_object_end(&c->json);
     if (total < 0)
         problem_store(c, &e);
 }

@@ -50,17 +50,17 @@ static const struct {
     {"problem", "type:text title:text status:int detail:text code:text"},
 };
 
-static void put_ref(struct json *j, struct span name)
+static void put_ref(struct jsonw *j, struct span name)
 {
     struct buf ref = BUF_INIT(128);
     buf_add_str(&ref, "#/components/schemas/");
     buf_add_span(&ref, name);
-    json_put_text(j, "$ref", buf_span(&ref));
+    jsonw_put_text(j, "$ref", buf_span(&ref));
     buf_release(&ref);
 }
 
 /* The members of a schema object for one type, without braces. */
-static void put_type(struct json *j, struct span type, bool nullable)
+static void put_type(struct jsonw *j, struct span type, bool nullable)
 {
     static const struct {
         const char *type;
@@ -70,50 +70,50 @@ static void put_type(struct json *j, struct span type, bool nullable)
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
         if (!span_is(type, plain[i].type))
             continue;
-        json_key(j, "type");
+        jsonw_key(j, "type");
         if (nullable) {
-            json_array(j);
-            json_str(j, plain[i].json);
-            json_str(j, "null");
-            json_array_end(j);
+            jsonw_array(j);
+            jsonw_str(j, plain[i].json);
+            jsonw_str(j, "null");
+            jsonw_array_end(j);
         } else {
-            json_str(j, plain[i].json);
+            jsonw_str(j, plain[i].json);
         }
         if (plain[i].format != NULL)
-            json_put_str(j, "format", plain[i].format);
+            jsonw_put_str(j, "format", plain[i].format);
         return;
     }
     if (!nullable) {
         put_ref(j, type);
         return;
     }
-    json_key(j, "anyOf");
-    json_array(j);
-    json_object(j);
+    jsonw_key(j, "anyOf");
+    jsonw_array(j);
+    jsonw_object(j);
     put_ref(j, type);
-    json_object_end(j);
-    json_object(j);
-    json_put_str(j, "type", "null");
-    json_object_end(j);
-    json_array_end(j);
+    jsonw_object_end(j);
+    jsonw_object(j);
+    jsonw_put_str(j, "type", "null");
+    jsonw_object_end(j);
+    jsonw_array_end(j);
 }
 
-static void put_member(struct json *j, struct span type)
+static void put_member(struct jsonw *j, struct span type)
 {
     bool nullable = type.n > 0 && type.p[type.n - 1] == '?';
     if (nullable)
         type.n--;
-    json_object(j);
+    jsonw_object(j);
     if (type.n > 2 && type.p[0] == '[') {
-        json_put_str(j, "type", "array");
-        json_key(j, "items");
-        json_object(j);
+        jsonw_put_str(j, "type", "array");
+        jsonw_key(j, "items");
+        jsonw_object(j);
         put_type(j, span_of(type.p + 1, type.n - 2), false);
-        json_object_end(j);
+        jsonw_object_end(j);
     } else {
         put_type(j, type, nullable);
     }
-    json_object_end(j);
+    jsonw_object_end(j);
 }
 
 static const char *members_of(struct span shape)
@@ -124,7 +124,7 @@ static const char *members_of(struct span shape)
     return "";
 }
 
-static void each_member(struct json *j, const char *members, bool names_only)
+static void each_member(struct jsonw *j, const char *members, bool names_only)
 {
     struct span rest = span_str(members);
     while (rest.n > 0) {
@@ -137,54 +137,54 @@ static void each_member(struct json *j, const char *members, bool names_only)
         char key[64];
         (void)snprintf(key, sizeof key, "%.*s", (int)name.n, (const char *)name.p);
         if (names_only) {
-            json_str(j, key);
+            jsonw_str(j, key);
             continue;
         }
-        json_key(j, key);
+        jsonw_key(j, key);
         put_member(j, type);
     }
 }
 
-static void put_shapes(struct json *j)
+static void put_shapes(struct jsonw *j)
 {
-    json_key(j, "schemas");
-    json_object(j);
+    jsonw_key(j, "schemas");
+    jsonw_object(j);
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        json_key(j, shapes[i].name);
-        json_object(j);
-        json_put_str(j, "type", "object");
-        json_key(j, "properties");
-        json_object(j);
+        jsonw_key(j, shapes[i].name);
+        jsonw_object(j);
+        jsonw_put_str(j, "type", "object");
+        jsonw_key(j, "properties");
+        jsonw_object(j);
         each_member(j, shapes[i].members, false);
-        json_object_end(j);
-        json_key(j, "required");
-        json_array(j);
+        jsonw_object_end(j);
+        jsonw_key(j, "required");
+        jsonw_array(j);
         each_member(j, shapes[i].members, true);
-        json_array_end(j);
-        json_object_end(j);
+        jsonw_array_end(j);
+        jsonw_object_end(j);
     }
-    json_object_end(j);
+    jsonw_object_end(j);
 }
 
 /* ── operations ── */
 
-static void put_parameter(struct json *j, const char *in, struct span name, const char *type, bool required)
+static void put_parameter(struct jsonw *j, const char *in, struct span name, const char *type, bool required)
 {
-    json_object(j);
-    json_put_text(j, "name", name);
-    json_put_str(j, "in", in);
-    json_put_bool(j, "required", required);
-    json_key(j, "schema");
-    json_object(j);
-    json_put_str(j, "type", type);
-    json_object_end(j);
-    json_object_end(j);
+    jsonw_object(j);
+    jsonw_put_text(j, "name", name);
+    jsonw_put_str(j, "in", in);
+    jsonw_put_bool(j, "required", required);
+    jsonw_key(j, "schema");
+    jsonw_object(j);
+    jsonw_put_str(j, "type", type);
+    jsonw_object_end(j);
+    jsonw_object_end(j);
 }
 
-static void put_parameters(struct json *j, const struct route *r)
+static void put_parameters(struct jsonw *j, const struct route *r)
 {
-    json_key(j, "parameters");
-    json_array(j);
+    jsonw_key(j, "parameters");
+    jsonw_array(j);
     struct span path = span_str(r->path);
     while (path.n > 0) {
         struct span part = span_until(&path, '/', NULL);
@@ -202,30 +202,30 @@ static void put_parameters(struct json *j, const struct route *r)
         put_parameter(j, "header", SPAN_LIT("If-Match"), "string", true);
     if ((r->flags & ROUTE_OPEN) == 0 && strcmp(r->method, "GET") != 0)
         put_parameter(j, "header", SPAN_LIT("X-CSRF"), "string", true);
-    json_array_end(j);
+    jsonw_array_end(j);
 }
 
-static void put_body(struct json *j, const struct route *r)
+static void put_body(struct jsonw *j, const struct route *r)
 {
     if (r->body == NULL)
         return;
-    json_key(j, "requestBody");
-    json_object(j);
-    json_put_bool(j, "required", true);
-    json_key(j, "content");
-    json_object(j);
-    json_key(j, "application/json");
-    json_object(j);
-    json_key(j, "schema");
-    json_object(j);
-    json_put_str(j, "type", "object");
-    json_put_bool(j, "additionalProperties", false);
+    jsonw_key(j, "requestBody");
+    jsonw_object(j);
+    jsonw_put_bool(j, "required", true);
+    jsonw_key(j, "content");
+    jsonw_object(j);
+    jsonw_key(j, "application/json");
+    jsonw_object(j);
+    jsonw_key(j, "schema");
+    jsonw_object(j);
+    jsonw_put_str(j, "type", "object");
+    jsonw_put_bool(j, "additionalProperties", false);
     for (int required = 0; required < 2; required++) {
-        json_key(j, required ? "required" : "properties");
+        jsonw_key(j, required ? "required" : "properties");
         if (required)
-            json_array(j);
+            jsonw_array(j);
         else
-            json_object(j);
+            jsonw_object(j);
         struct span members = span_str(r->body);
         while (members.n > 0) {
             struct span name = span_until(&members, ' ', NULL);
@@ -233,127 +233,127 @@ static void put_body(struct json *j, const struct route *r)
             char key[64];
             (void)snprintf(key, sizeof key, "%.*s", (int)(optional ? name.n - 1 : name.n), (const char *)name.p);
             if (required && !optional)
-                json_str(j, key);
+                jsonw_str(j, key);
             if (required)
                 continue;
-            json_key(j, key);
-            json_object(j);
-            json_put_str(j, "type", "string");
-            json_object_end(j);
+            jsonw_key(j, key);
+            jsonw_object(j);
+            jsonw_put_str(j, "type", "string");
+            jsonw_object_end(j);
         }
         if (required)
-            json_array_end(j);
+            jsonw_array_end(j);
         else
-            json_object_end(j);
+            jsonw_object_end(j);
     }
-    json_object_end(j);
-    json_object_end(j);
-    json_object_end(j);
-    json_object_end(j);
+    jsonw_object_end(j);
+    jsonw_object_end(j);
+    jsonw_object_end(j);
+    jsonw_object_end(j);
 }
 
-static void put_schema(struct json *j, struct span answer)
+static void put_schema(struct jsonw *j, struct span answer)
 {
-    json_key(j, "schema");
-    json_object(j);
+    jsonw_key(j, "schema");
+    jsonw_object(j);
     if (span_is(answer, "text") || span_is(answer, "events")) {
-        json_put_str(j, "type", "string");
+        jsonw_put_str(j, "type", "string");
     } else if (span_is(answer, "any")) {
-        json_put_str(j, "type", "object");
+        jsonw_put_str(j, "type", "object");
     } else if (answer.p[0] == '[') {
-        json_put_str(j, "type", "object");
-        json_key(j, "properties");
-        json_object(j);
-        json_key(j, "items");
+        jsonw_put_str(j, "type", "object");
+        jsonw_key(j, "properties");
+        jsonw_object(j);
+        jsonw_key(j, "items");
         put_member(j, answer);
-        json_key(j, "next");
+        jsonw_key(j, "next");
         put_member(j, SPAN_LIT("text?"));
-        json_key(j, "total");
+        jsonw_key(j, "total");
         put_member(j, SPAN_LIT("int"));
-        json_object_end(j);
-        json_key(j, "required");
-        json_raw(j, SPAN_LIT("[\"items\",\"next\",\"total\"]"));
+        jsonw_object_end(j);
+        jsonw_key(j, "required");
+        jsonw_raw(j, SPAN_LIT("[\"items\",\"next\",\"total\"]"));
     } else {
         put_ref(j, answer);
     }
-    json_object_end(j);
+    jsonw_object_end(j);
 }
 
-static void put_responses(struct json *j, const struct route *r)
+static void put_responses(struct jsonw *j, const struct route *r)
 {
     char status[8];
     (void)snprintf(status, sizeof status, "%d", r->success);
-    json_key(j, "responses");
-    json_object(j);
-    json_key(j, status);
-    json_object(j);
-    json_put_str(j, "description", "Done");
+    jsonw_key(j, "responses");
+    jsonw_object(j);
+    jsonw_key(j, status);
+    jsonw_object(j);
+    jsonw_put_str(j, "description", "Done");
     if (r->answer != NULL) {
         struct span answer = span_str(r->answer);
-        json_key(j, "content");
-        json_object(j);
-        json_key(j, span_is(answer, "text") ? "text/plain" : span_is(answer, "events") ? "text/event-stream" : "application/json");
-        json_object(j);
+        jsonw_key(j, "content");
+        jsonw_object(j);
+        jsonw_key(j, span_is(answer, "text") ? "text/plain" : span_is(answer, "events") ? "text/event-stream" : "application/json");
+        jsonw_object(j);
         put_schema(j, answer);
-        json_object_end(j);
-        json_object_end(j);
+        jsonw_object_end(j);
+        jsonw_object_end(j);
     }
-    json_object_end(j);
-    json_key(j, "default");
-    json_raw(j, SPAN_LIT("{\"description\":\"A problem (RFC 9457)\",\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/problem\"}}}}"));
-    json_object_end(j);
+    jsonw_object_end(j);
+    jsonw_key(j, "default");
+    jsonw_raw(j, SPAN_LIT("{\"description\":\"A problem (RFC 9457)\",\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/problem\"}}}}"));
+    jsonw_object_end(j);
 }
 
-static void put_operation(struct json *j, const struct route *r)
+static void put_operation(struct jsonw *j, const struct route *r)
 {
     char method[8];
     size_t n = 0;
     for (; r->method[n] != 0 && n + 1 < sizeof method; n++)
         method[n] = (char)tolower((unsigned char)r->method[n]);
     method[n] = 0;
-    json_key(j, method);
-    json_object(j);
-    json_put_str(j, "summary", r->summary);
-    json_put_str(j, "x-permission", r->permission != NULL ? r->permission : (r->flags & ROUTE_OPEN) != 0 ? "-" : "signed in");
+    jsonw_key(j, method);
+    jsonw_object(j);
+    jsonw_put_str(j, "summary", r->summary);
+    jsonw_put_str(j, "x-permission", r->permission != NULL ? r->permission : (r->flags & ROUTE_OPEN) != 0 ? "-" : "signed in");
     put_parameters(j, r);
     put_body(j, r);
     put_responses(j, r);
     if ((r->flags & ROUTE_OPEN) != 0) {
-        json_key(j, "security");
-        json_raw(j, SPAN_LIT("[]"));
+        jsonw_key(j, "security");
+        jsonw_raw(j, SPAN_LIT("[]"));
     }
-    json_object_end(j);
+    jsonw_object_end(j);
 }
 
 void handle_openapi(struct call *c)
 {
-    struct json *j = &c->json;
-    json_object(j);
-    json_put_str(j, "openapi", "3.1.0");
-    json_key(j, "info");
-    json_raw(j, SPAN_LIT("{\"title\":\"Tourniquet\",\"version\":\"1\",\"license\":{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}}"));
-    json_key(j, "security");
-    json_raw(j, SPAN_LIT("[{\"session\":[]}]"));
-    json_key(j, "paths");
-    json_object(j);
+    struct jsonw *j = &c->json;
+    jsonw_object(j);
+    jsonw_put_str(j, "openapi", "3.1.0");
+    jsonw_key(j, "info");
+    jsonw_raw(j, SPAN_LIT("{\"title\":\"Tourniquet\",\"version\":\"1\",\"license\":{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}}"));
+    jsonw_key(j, "security");
+    jsonw_raw(j, SPAN_LIT("[{\"session\":[]}]"));
+    jsonw_key(j, "paths");
+    jsonw_object(j);
     for (size_t i = 0; i < api_route_count; i++) {
         if (i > 0 && strcmp(api_routes[i].path, api_routes[i - 1].path) == 0) {
             put_operation(j, &api_routes[i]);
         } else {
             if (i > 0)
-                json_object_end(j);
-            json_key(j, api_routes[i].path);
-            json_object(j);
+                jsonw_object_end(j);
+            jsonw_key(j, api_routes[i].path);
+            jsonw_object(j);
             put_operation(j, &api_routes[i]);
         }
     }
-    json_object_end(j);
-    json_object_end(j);
-    json_key(j, "components");
-    json_object(j);
-    json_key(j, "securitySchemes");
-    json_raw(j, SPAN_LIT("{\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"__Host-tourniquet\"}}"));
+    jsonw_object_end(j);
+    jsonw_object_end(j);
+    jsonw_key(j, "components");
+    jsonw_object(j);
+    jsonw_key(j, "securitySchemes");
+    jsonw_raw(j, SPAN_LIT("{\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"__Host-tourniquet\"}}"));
     put_shapes(j);
-    json_object_end(j);
-    json_object_end(j);
+    jsonw_object_end(j);
+    jsonw_object_end(j);
 }

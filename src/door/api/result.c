@@ -18,36 +18,36 @@ static void put_result(void *context, const struct result_row *row)
     if (l->given++ >= l->limit)
         return;
     l->last.number = row->n;
-    struct json *j = &l->c->json;
-    json_object(j);
-    json_put_uint(j, "record", row->record);
-    json_put_uint(j, "position", row->position);
+    struct jsonw *j = &l->c->json;
+    jsonw_object(j);
+    jsonw_put_uint(j, "record", row->record);
+    jsonw_put_uint(j, "position", row->position);
     put_time(j, "time", row->time);
     put_time(j, "recorded", row->recorded);
     put_optional(j, "sender", row->sender);
     put_optional(j, "sender_device", row->sender_device);
     put_optional(j, "receiver", row->receiver);
-    json_key(j, "test");
-    json_object(j);
+    jsonw_key(j, "test");
+    jsonw_object(j);
     put_optional(j, "code", row->test_code);
     put_optional(j, "system", row->test_system);
     put_optional(j, "text", row->test_text);
-    json_object_end(j);
+    jsonw_object_end(j);
     put_optional(j, "patient", row->patient);
     put_optional(j, "specimen", row->specimen);
     put_optional(j, "units", row->units);
     put_ready(j, "flags", row->flags, "[]");
     put_optional(j, "status", row->status);
     put_optional(j, "observed_at", row->observed_at);
-    json_key(j, "message");
-    json_object(j);
+    jsonw_key(j, "message");
+    jsonw_object(j);
     put_optional(j, "id", row->message);
     put_optional(j, "protocol", row->protocol);
     put_optional(j, "type", row->type);
     put_optional(j, "control_id", row->control_id);
-    json_object_end(j);
-    json_put_str(j, "verdict", "single");
-    json_object_end(j);
+    jsonw_object_end(j);
+    jsonw_put_str(j, "verdict", "single");
+    jsonw_object_end(j);
 }
 
 void handle_result_list(struct call *c)
@@ -61,15 +61,15 @@ void handle_result_list(struct call *c)
     struct listing l = {.c = c, .limit = page.limit};
     struct result_query query = {.search = span_str(search), .sender = span_str(sender), .before = page.after ? page.number : 0, .limit = page.limit + 1};
     struct error e = {0};
-    json_object(&c->json);
-    json_key(&c->json, "items");
-    json_array(&c->json);
+    jsonw_object(&c->json);
+    jsonw_key(&c->json, "items");
+    jsonw_array(&c->json);
     int rc = result_list(c->db, &query, put_result, &l, &e);
-    json_array_end(&c->json);
+    jsonw_array_end(&c->json);
     put_next(&c->json, "results", l.given > l.limit, &l.last);
     int64_t total = rc == 0 ? result_total(c->db, &query, &e) : -1;
-    json_put_int(&c->json, "total", total);
-    json_object_end(&c->json);
+    jsonw_put_int(&c->json, "total", total);
+    jsonw_object_end(&c->json);
     if (total < 0)
         problem_store(c, &e);
 }
@@ -80,33 +80,33 @@ static void put_message(void *context, const struct message_row *row)
     if (l->given++ >= l->limit)
         return;
     l->last.number = row->n;
-    struct json *j = &l->c->json;
-    json_object(j);
-    json_put_uint(j, "record", row->record);
-    json_put_uint(j, "position", row->position);
+    struct jsonw *j = &l->c->json;
+    jsonw_object(j);
+    jsonw_put_uint(j, "record", row->record);
+    jsonw_put_uint(j, "position", row->position);
     put_time(j, "time", row->time);
-    json_put_text(j, "id", row->id);
-    json_put_text(j, "protocol", row->protocol);
+    jsonw_put_text(j, "id", row->id);
+    jsonw_put_text(j, "protocol", row->protocol);
     put_optional(j, "type", row->type);
     put_optional(j, "control_id", row->control_id);
     put_optional(j, "sender", row->sender);
     put_optional(j, "receiver", row->receiver);
     put_optional(j, "version", row->version);
     put_optional(j, "charset", row->charset);
-    json_put_int(j, "results", row->results);
-    json_put_int(j, "bytes", row->bytes);
+    jsonw_put_int(j, "results", row->results);
+    jsonw_put_int(j, "bytes", row->bytes);
     put_optional(j, "malformed", row->malformed);
-    json_key(j, "ack");
+    jsonw_key(j, "ack");
     if (row->ack_code.n == 0) {
-        json_null(j);
+        jsonw_null(j);
     } else {
-        json_object(j);
-        json_put_text(j, "code", row->ack_code);
+        jsonw_object(j);
+        jsonw_put_text(j, "code", row->ack_code);
         put_optional(j, "for", row->ack_for);
-        json_object_end(j);
+        jsonw_object_end(j);
     }
     put_ready(j, "flow", row->flow, "null");
-    json_object_end(j);
+    jsonw_object_end(j);
 }
 
 void handle_message_list(struct call *c)
@@ -116,15 +116,15 @@ void handle_message_list(struct call *c)
         return;
     struct listing l = {.c = c, .limit = page.limit};
     struct error e = {0};
-    json_object(&c->json);
-    json_key(&c->json, "items");
-    json_array(&c->json);
+    jsonw_object(&c->json);
+    jsonw_key(&c->json, "items");
+    jsonw_array(&c->json);
     int rc = message_list(c->db, page.after ? page.number : 0, page.limit + 1, put_message, &l, &e);
-    json_array_end(&c->json);
+    jsonw_array_end(&c->json);
     put_next(&c->json, "messages", l.given > l.limit, &l.last);
     int64_t total = rc == 0 ? message_total(c->db, &e) : -1;
-    json_put_int(&c->json, "total", total);
-    json_object_end(&c->json);
+    jsonw_put_int(&c->json, "total", total);
+    jsonw_object_end(&c->json);
     if (total < 0)
         problem_store(c, &e);
 }

@@ -84,17 +84,17 @@ void put_person(struct call *c)
 {
     char csrf[SESSION_CSRF];
     session_csrf(c->reply->session[0] != 0 ? span_str(c->reply->session) : c->request->session, csrf);
-    struct json *j = &c->json;
-    json_object(j);
-    json_key(j, "person");
-    json_object(j);
-    json_put_str(j, "name", c->person.name);
-    json_put_str(j, "display_name", c->person.display_name);
-    json_put_str(j, "role", c->person.role);
-    json_object_end(j);
-    json_put_str(j, "csrf", c->request->door == DOOR_LOCAL ? "" : csrf);
-    json_put_str(j, "site", c->api->site);
-    json_object_end(j);
+    struct jsonw *j = &c->json;
+    jsonw_object(j);
+    jsonw_key(j, "person");
+    jsonw_object(j);
+    jsonw_put_str(j, "name", c->person.name);
+    jsonw_put_str(j, "display_name", c->person.display_name);
+    jsonw_put_str(j, "role", c->person.role);
+    jsonw_object_end(j);
+    jsonw_put_str(j, "csrf", c->request->door == DOOR_LOCAL ? "" : csrf);
+    jsonw_put_str(j, "site", c->api->site);
+    jsonw_object_end(j);
 }
 
 void handle_session_get(struct call *c)
@@ -211,9 +211,9 @@ void handle_setup_get(struct call *c)
         problem_store(c, &e);
         return;
     }
-    json_object(&c->json);
-    json_put_bool(&c->json, "needed", n == 0);
-    json_object_end(&c->json);
+    jsonw_object(&c->json);
+    jsonw_put_bool(&c->json, "needed", n == 0);
+    jsonw_object_end(&c->json);
 }
 
 enum { SETUP_CODE, SETUP_NAME, SETUP_PASSWORD, SETUP_DISPLAY, SETUP_FIELDS };

@@ -241,14 +241,14 @@ static void send_body(struct evhttp_request *http, int status, struct span body)
 void front_problem(struct front *f, struct evhttp_request *http, int status, const char *code, const char *detail)
 {
     buf_clear(&f->scratch);
-    struct json j = json_to(&f->scratch);
-    json_object(&j);
-    json_put_str(&j, "type", "about:blank");
-    json_put_str(&j, "title", reason(status));
-    json_put_int(&j, "status", status);
-    json_put_str(&j, "code", code);
-    json_put_str(&j, "detail", detail);
-    json_object_end(&j);
+    struct jsonw j = jsonw_to(&f->scratch);
+    jsonw_object(&j);
+    jsonw_put_str(&j, "type", "about:blank");
+    jsonw_put_str(&j, "title", reason(status));
+    jsonw_put_int(&j, "status", status);
+    jsonw_put_str(&j, "code", code);
+    jsonw_put_str(&j, "detail", detail);
+    jsonw_object_end(&j);
     front_secure_headers(f, http);
     add_header(http, "Content-Type", "application/problem+json");
     add_header(http, "Cache-Control", "no-store");
@@ -652,12 +652,12 @@ void front_notice(struct front *f, const struct notice *n)
 {
     buf_clear(&f->scratch);
     buf_add_str(&f->scratch, "data: ");
-    struct json j = json_to(&f->scratch);
-    json_object(&j);
-    json_put_text(&j, "topic", n->topic);
-    json_put_text(&j, "id", n->id);
-    json_put_text(&j, "etag", n->etag);
-    json_object_end(&j);
+    struct jsonw j = jsonw_to(&f->scratch);
+    jsonw_object(&j);
+    jsonw_put_text(&j, "topic", n->topic);
+    jsonw_put_text(&j, "id", n->id);
+    jsonw_put_text(&j, "etag", n->etag);
+    jsonw_object_end(&j);
     buf_add_str(&f->scratch, "\n\n");
     if (buf_ok(&f->scratch))
         stream_tell(f, buf_span(&f->scratch));

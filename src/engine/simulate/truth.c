@@ -70,118 +70,118 @@ void truth_attack(struct simulate *s, enum simulate_attack kind, tq_time at, con
         memcpy(a->specimen, sample->barcode, sizeof a->specimen);
 }
 
-static void write_hl7(const struct truth *t, struct json *j)
+static void write_hl7(const struct truth *t, struct jsonw *j)
 {
-    json_key(j, "hl7");
-    json_object(j);
-    json_put_uint(j, "messages", t->hl7_messages);
+    jsonw_key(j, "hl7");
+    jsonw_object(j);
+    jsonw_put_uint(j, "messages", t->hl7_messages);
     for (size_t i = 0; i < t->hl7_types_n; i++)
-        json_put_uint(j, t->hl7_types[i].type, t->hl7_types[i].count);
-    json_put_uint(j, "obx", t->obx);
-    json_put_uint(j, "embedded_documents", t->documents);
-    json_put_uint(j, "framed_bytes", t->hl7_bytes);
-    json_object_end(j);
+        jsonw_put_uint(j, t->hl7_types[i].type, t->hl7_types[i].count);
+    jsonw_put_uint(j, "obx", t->obx);
+    jsonw_put_uint(j, "embedded_documents", t->documents);
+    jsonw_put_uint(j, "framed_bytes", t->hl7_bytes);
+    jsonw_object_end(j);
 }
 
-static void write_astm(const struct truth *t, struct json *j)
+static void write_astm(const struct truth *t, struct jsonw *j)
 {
-    json_key(j, "astm");
-    json_object(j);
-    json_put_uint(j, "messages", t->astm_messages);
-    json_put_uint(j, "sessions", t->astm_sessions);
-    json_put_uint(j, "contentions", t->astm_contentions);
-    json_put_uint(j, "good_frames", t->astm_good_frames);
-    json_put_uint(j, "damaged_frames", t->astm_damaged_frames);
-    json_put_uint(j, "records", t->astm_records);
-    json_key(j, "by_type");
-    json_object(j);
+    jsonw_key(j, "astm");
+    jsonw_object(j);
+    jsonw_put_uint(j, "messages", t->astm_messages);
+    jsonw_put_uint(j, "sessions", t->astm_sessions);
+    jsonw_put_uint(j, "contentions", t->astm_contentions);
+    jsonw_put_uint(j, "good_frames", t->astm_good_frames);
+    jsonw_put_uint(j, "damaged_frames", t->astm_damaged_frames);
+    jsonw_put_uint(j, "records", t->astm_records);
+    jsonw_key(j, "by_type");
+    jsonw_object(j);
     for (unsigned i = 0; i < 26; i++) {
         char name[2] = {(char)('A' + i), 0};
         if (t->astm_by_type[i] > 0)
-            json_put_uint(j, name, t->astm_by_type[i]);
+            jsonw_put_uint(j, name, t->astm_by_type[i]);
     }
-    json_object_end(j);
-    json_object_end(j);
+    jsonw_object_end(j);
+    jsonw_object_end(j);
 }
 
-static void write_network(const struct simulate *s, struct json *j)
+static void write_network(const struct simulate *s, struct jsonw *j)
 {
     const struct net_truth *n = &s->net.truth;
-    json_key(j, "tcp");
-    json_object(j);
-    json_put_uint(j, "data_segments", n->data_segments);
-    json_put_uint(j, "retransmitted", n->retransmitted);
-    json_put_uint(j, "of_those_overlapping", n->overlapping);
-    json_put_uint(j, "swapped_pairs", n->swapped);
-    json_put_uint(j, "resets", n->resets);
-    json_object_end(j);
-    json_key(j, "background");
-    json_object(j);
-    json_put_uint(j, "dns_queries", s->truth.dns_queries);
-    json_put_uint(j, "tls_connections", s->truth.tls_connections);
-    json_put_uint(j, "http_requests", s->truth.http_requests);
-    json_put_uint(j, "smb_requests", s->truth.smb_requests);
-    json_put_uint(j, "dhcp_exchanges", s->truth.dhcp_exchanges);
-    json_put_uint(j, "ntp_queries", s->truth.ntp_queries);
-    json_put_uint(j, "labels", s->truth.labels);
-    json_put_uint(j, "arp_packets", n->arp);
-    json_object_end(j);
+    jsonw_key(j, "tcp");
+    jsonw_object(j);
+    jsonw_put_uint(j, "data_segments", n->data_segments);
+    jsonw_put_uint(j, "retransmitted", n->retransmitted);
+    jsonw_put_uint(j, "of_those_overlapping", n->overlapping);
+    jsonw_put_uint(j, "swapped_pairs", n->swapped);
+    jsonw_put_uint(j, "resets", n->resets);
+    jsonw_object_end(j);
+    jsonw_key(j, "background");
+    jsonw_object(j);
+    jsonw_put_uint(j, "dns_queries", s->truth.dns_queries);
+    jsonw_put_uint(j, "tls_connections", s->truth.tls_connections);
+    jsonw_put_uint(j, "http_requests", s->truth.http_requests);
+    jsonw_put_uint(j, "smb_requests", s->truth.smb_requests);
+    jsonw_put_uint(j, "dhcp_exchanges", s->truth.dhcp_exchanges);
+    jsonw_put_uint(j, "ntp_queries", s->truth.ntp_queries);
+    jsonw_put_uint(j, "labels", s->truth.labels);
+    jsonw_put_uint(j, "arp_packets", n->arp);
+    jsonw_object_end(j);
 }
 
-static void put_time(struct json *j, const char *key, tq_time at)
+static void put_time(struct jsonw *j, const char *key, tq_time at)
 {
     char text[TIME_TEXT];
     time_format(at, text);
-    json_put_str(j, key, text);
+    jsonw_put_str(j, key, text);
 }
 
-static void write_attacks(const struct truth *t, struct json *j)
+static void write_attacks(const struct truth *t, struct jsonw *j)
 {
-    json_key(j, "attacks");
-    json_array(j);
+    jsonw_key(j, "attacks");
+    jsonw_array(j);
     for (size_t i = 0; i < t->attacks_n; i++) {
         const struct truth_attack *a = &t->attacks[i];
         char from[16];
         snprintf(from, sizeof from, "%u.%u.%u.%u", a->from.bytes[0], a->from.bytes[1], a->from.bytes[2], a->from.bytes[3]);
-        json_object(j);
-        json_put_str(j, "kind", simulate_attack_name(a->kind));
+        jsonw_object(j);
+        jsonw_put_str(j, "kind", simulate_attack_name(a->kind));
         put_time(j, "time", a->time);
-        json_put_str(j, "message", a->message);
-        json_put_str(j, "field", a->field);
-        json_put_str(j, "src", from);
+        jsonw_put_str(j, "message", a->message);
+        jsonw_put_str(j, "field", a->field);
+        jsonw_put_str(j, "src", from);
         if (a->specimen[0] != 0)
-            json_put_str(j, "specimen", a->specimen);
+            jsonw_put_str(j, "specimen", a->specimen);
         if (a->test != NULL)
-            json_put_str(j, "test", a->test);
-        json_object_end(j);
+            jsonw_put_str(j, "test", a->test);
+        jsonw_object_end(j);
     }
-    json_array_end(j);
+    jsonw_array_end(j);
 }
 
 void simulate_truth(const struct simulate *s, struct buf *out)
 {
-    struct json writer = json_to(out);
-    struct json *j = &writer;
+    struct jsonw writer = jsonw_to(out);
+    struct jsonw *j = &writer;
     const struct truth *t = &s->truth;
     const struct net_truth *n = &s->net.truth;
-    json_object(j);
-    json_put_uint(j, "seed", s->options.seed);
-    json_put_uint(j, "analyzers", s->analyzers_n);
+    jsonw_object(j);
+    jsonw_put_uint(j, "seed", s->options.seed);
+    jsonw_put_uint(j, "analyzers", s->analyzers_n);
     put_time(j, "start", s->start);
-    json_put_int(j, "seconds", s->options.seconds);
-    json_put_uint(j, "packets", n->packets);
-    json_put_uint(j, "frame_bytes", n->frame_bytes);
-    json_put_uint(j, "flows", n->tcp_flows + n->udp_flows);
-    json_put_uint(j, "tcp_flows", n->tcp_flows);
-    json_put_uint(j, "udp_flows", n->udp_flows);
-    json_put_uint(j, "retransmitted", n->retransmitted);
-    json_put_uint(j, "results", t->obx + t->astm_by_type['R' - 'A']);
-    json_put_uint(j, "obx", t->obx);
-    json_put_uint(j, "malformed", t->malformed);
+    jsonw_put_int(j, "seconds", s->options.seconds);
+    jsonw_put_uint(j, "packets", n->packets);
+    jsonw_put_uint(j, "frame_bytes", n->frame_bytes);
+    jsonw_put_uint(j, "flows", n->tcp_flows + n->udp_flows);
+    jsonw_put_uint(j, "tcp_flows", n->tcp_flows);
+    jsonw_put_uint(j, "udp_flows", n->udp_flows);
+    jsonw_put_uint(j, "retransmitted", n->retransmitted);
+    jsonw_put_uint(j, "results", t->obx + t->astm_by_type['R' - 'A']);
+    jsonw_put_uint(j, "obx", t->obx);
+    jsonw_put_uint(j, "malformed", t->malformed);
     write_hl7(t, j);
     write_astm(t, j);
     write_network(s, j);
     if (t->attacks_n > 0)
         write_attacks(t, j);
-    json_object_end(j);
+    jsonw_object_end(j);
 }

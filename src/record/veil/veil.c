@@ -237,7 +237,7 @@ static void length_before(uint8_t out[4], size_t n)
 }
 
 /* The value's digest: over specimen, test, units and value. A value that came in several pieces counts as one. */
-static void put_value_digest(struct veil *v, struct json *j, const struct record *r)
+static void put_value_digest(struct veil *v, struct jsonw *j, const struct record *r)
 {
     enum { FIXED = 4 };
     const struct span fixed[FIXED] = {trimmed(text_of(v, r, KEY_SPECIMEN)), text_of(v, r, KEY_TEST_CODE), text_of(v, r, KEY_TEST_SYSTEM),
@@ -262,27 +262,27 @@ static void put_value_digest(struct veil *v, struct json *j, const struct record
     crypto_hmac_do(v->hmac, parts, n, mac);
     char digest[DIGEST] = {'V', '-'};
     base32(mac, DIGEST_BYTES, digest + 2);
-    json_put_text(j, "value_digest", span_of(digest, DIGEST));
+    jsonw_put_text(j, "value_digest", span_of(digest, DIGEST));
 }
 
 /* The value in clear, its pieces joined. */
-static void put_value(struct veil *v, struct json *j, const struct record *r)
+static void put_value(struct veil *v, struct jsonw *j, const struct record *r)
 {
     const struct field *one = only(v, r, KEY_VALUE);
     if (v->first[KEY_VALUE] == v->last[KEY_VALUE]) {
-        json_put_text(j, "value", one->text);
+        jsonw_put_text(j, "value", one->text);
         return;
     }
     struct buf whole = BUF_SECRET(RECORD_ENCODED);
     int at = -1;
     for (const struct field *f; (f = each(v, r, KEY_VALUE, &at)) != NULL;)
         buf_add_span(&whole, f->text);
-    json_put_text(j, "value", buf_span(&whole));
+    jsonw_put_text(j, "value", buf_span(&whole));
     buf_release(&whole);
 }
 
 /* A sentence with {0} … {9} replaced by the subjects. */
-static void put_sentence(struct veil *v, struct json *j, const struct record *r, struct span s)
+static void put_sentence(struct veil *v, struct jsonw *j, const struct record *r, struct span s)
 {
     buf_clear(&v->title);
     for (;;) {
@@ -302,22 +302,22 @@ static void put_sentence(struct veil *v, struct json *j, const struct record *r,
             f = each(v, r, KEY_SUBJECT, &at);
         buf_add_span(&v->title, f == NULL ? SPAN_LIT("(not known)") : foreign(v, f->key, f->text));
     }
-    json_text(j, buf_span(&v->title));
+    jsonw_text(j, buf_span(&v->title));
 }
 
-static void put_number(struct json *j, enum field_type type, int64_t number)
+static void put_number(struct jsonw *j, enum field_type type, int64_t number)
 {
     char text[TIME_TEXT];
     if (type == TYPE_BOOL)
-        json_bool(j, number != 0);
+        jsonw_bool(j, number != 0);
     else if (type == TYPE_TIME)
-        json_text(j, span_of(text, time_format(number, text)));
+        jsonw_text(j, span_of(text, time_format(number, text)));
     else
-        json_int(j, number);
+        jsonw_int(j, number);
 }
 
 /* One value of a field whose class lets it be written. */
-static void put_one(struct veil *v, struct json *j, const struct record *r, const struct field *f)
+static void put_one(struct veil *v, struct jsonw *j, const struct record *r, const struct field *f)
 {
     const struct key_info *info = key_info(f->key);
     if (info->type != TYPE_TEXT)
@@ -325,26 +325,26 @@ static void put_one(struct veil *v, struct json *j, const struct record *r, cons
     else if (f->key == KEY_TITLE || f->key == KEY_ADVICE)
         put_sentence(v, j, r, f->text);
     else if (info->class == FIELD_FOREIGN)
-        json_text(j, foreign(v, f->key, f->text));
+        jsonw_text(j, foreign(v, f->key, f->text));
     else
-        json_text(j, f->text);
+        jsonw_text(j, f->text);
 }
 
-static void put_list(struct veil *v, struct json *j, const struct record *r, enum record_key k)
+static void put_list(struct veil *v, struct jsonw *j, const struct record *r, enum record_key k)
 {
-    json_array(j);
+    jsonw_array(j);
     int at = -1;
     for (const struct field *f; (f = each(v, r, k, &at)) != NULL;)
         put_one(v, j, r, f);
-    json_array_end(j);
+    jsonw_array_end(j);
 }
 
-static void put_identifier(struct veil *v, struct json *j, const struct record *r, enum record_key k, char letter, const char *clear_name)
+static void put_identifier(struct veil *v, struct jsonw *j, const struct record *r, enum record_key k, char letter, const char *clear_name)
 {
     struct span text = text_of(v, r, k);
-    json_put_text(j, v->names[k].member, token(v, letter, text));
+    jsonw_put_text(j, v->names[k].member, token(v, letter, text));
     if (v->reveal)
-        json_put_text(j, clear_name, text);
+        jsonw_put_text(j, clear_name, text);
 }
 
 static const char *clear_name(enum record_key k)
@@ -353,7 +353,7 @@ static const char *clear_name(enum record_key k)
 }
 
 /* Writes key k of the record: the one place that decides by class. A key that is not in the record is one that its event always has. */
-static void put_field(struct veil *v, struct json *j, const struct record *r, enum record_key k)
+static void put_field(struct veil *v, struct jsonw *j, const struct record *r, enum record_key k)
 {
     const struct key_info *info = key_info(k);
     switch (info->class) {
@@ -370,34 +370,34 @@ static void put_field(struct veil *v, struct json *j, const struct record *r, en
     case FIELD_OPEN:
     case FIELD_FOREIGN: break;
     }
-    json_key(j, v->names[k].member);
+    jsonw_key(j, v->names[k].member);
     if (info->list)
         put_list(v, j, r, k);
     else if (has(v, k))
         put_one(v, j, r, only(v, r, k));
     else
-        json_null(j);
+        jsonw_null(j);
 }
 
 /* Opens and closes the objects that hold members: "test.code" and "test.system" share one. */
-static void enter(struct veil *v, struct json *j, const char **inside, enum record_key k)
+static void enter(struct veil *v, struct jsonw *j, const char **inside, enum record_key k)
 {
     const char *object = v->names[k].object;
     if (strcmp(*inside, object) == 0)
         return;
     if (**inside != 0)
-        json_object_end(j);
+        jsonw_object_end(j);
     if (*object != 0) {
-        json_key(j, object);
-        json_object(j);
+        jsonw_key(j, object);
+        jsonw_object(j);
     }
     *inside = object;
 }
 
-static void leave(struct json *j, const char **inside)
+static void leave(struct jsonw *j, const char **inside)
 {
     if (**inside != 0)
-        json_object_end(j);
+        jsonw_object_end(j);
     *inside = "";
 }
 
@@ -410,7 +410,7 @@ static const struct {
     {EVENT_FINDING, KEY_EVIDENCE_MESSAGE}, {EVENT_FINDING, KEY_EVIDENCE_RECORD}, {EVENT_FINDING, KEY_TECHNIQUE},
 };
 
-static void put_fields(struct veil *v, struct json *j, const struct record *r)
+static void put_fields(struct veil *v, struct jsonw *j, const struct record *r)
 {
     uint64_t keys[sizeof v->present / sizeof v->present[0]];
     memcpy(keys, v->present, sizeof keys);
@@ -432,35 +432,35 @@ static void put_fields(struct veil *v, struct json *j, const struct record *r)
     }
     leave(j, &inside);
     if (r->event == EVENT_LAB_MESSAGE && !has(v, KEY_ACK_CODE) && !has(v, KEY_ACK_FOR)) {
-        json_key(j, "ack");
-        json_null(j);
+        jsonw_key(j, "ack");
+        jsonw_null(j);
     }
 }
 
-static void write_flow(struct json *j, const struct flow_ref *flow)
+static void write_flow(struct jsonw *j, const struct flow_ref *flow)
 {
     char text[46];
-    json_object(j);
-    json_put_uint(j, "id", flow->id);
-    json_key(j, "proto");
+    jsonw_object(j);
+    jsonw_put_uint(j, "id", flow->id);
+    jsonw_key(j, "proto");
     if (flow->proto == 6)
-        json_text(j, SPAN_LIT("tcp"));
+        jsonw_text(j, SPAN_LIT("tcp"));
     else if (flow->proto == 17)
-        json_text(j, SPAN_LIT("udp"));
+        jsonw_text(j, SPAN_LIT("udp"));
     else
-        json_uint(j, flow->proto);
+        jsonw_uint(j, flow->proto);
     address_format(&flow->src, text);
-    json_put_str(j, "src", text);
-    json_put_uint(j, "sport", flow->sport);
+    jsonw_put_str(j, "src", text);
+    jsonw_put_uint(j, "sport", flow->sport);
     address_format(&flow->dst, text);
-    json_put_str(j, "dst", text);
-    json_put_uint(j, "dport", flow->dport);
-    json_key(j, "vlan");
+    jsonw_put_str(j, "dst", text);
+    jsonw_put_uint(j, "dport", flow->dport);
+    jsonw_key(j, "vlan");
     if (flow->vlan == 0)
-        json_null(j);
+        jsonw_null(j);
     else
-        json_uint(j, flow->vlan);
-    json_object_end(j);
+        jsonw_uint(j, flow->vlan);
+    jsonw_object_end(j);
 }
 
 static bool same_flow(const struct flow_ref *a, const struct flow_ref *b)
@@ -469,32 +469,32 @@ static bool same_flow(const struct flow_ref *a, const struct flow_ref *b)
            memcmp(&a->src, &b->src, sizeof a->src) == 0 && memcmp(&a->dst, &b->dst, sizeof a->dst) == 0;
 }
 
-static void put_flow(struct veil *v, struct json *j, const struct flow_ref *flow)
+static void put_flow(struct veil *v, struct jsonw *j, const struct flow_ref *flow)
 {
     if (v->flow_text.n == 0 || !same_flow(&v->flow, flow)) {
         buf_clear(&v->flow_text);
-        struct json text = json_to(&v->flow_text);
+        struct jsonw text = jsonw_to(&v->flow_text);
         write_flow(&text, flow);
         v->flow = *flow;
     }
-    json_key(j, "flow");
-    json_raw(j, buf_span(&v->flow_text));
+    jsonw_key(j, "flow");
+    jsonw_raw(j, buf_span(&v->flow_text));
 }
 
 void veil_json(struct veil *v, struct buf *out, const struct record *r)
 {
     take(v, r);
-    struct json j = json_to(out);
-    json_object(&j);
+    struct jsonw j = jsonw_to(out);
+    jsonw_object(&j);
     char text[TIME_TEXT];
-    json_put_text(&j, "time", span_of(text, time_format(r->time, text)));
-    json_put_str(&j, "event", event_name(r->event));
+    jsonw_put_text(&j, "time", span_of(text, time_format(r->time, text)));
+    jsonw_put_str(&j, "event", event_name(r->event));
     if (r->flow.id != 0)
         put_flow(v, &j, &r->flow);
     if (r->event == EVENT_FLOW_CLOSED) {
         char community[COMMUNITY_ID];
         if (community_id(&r->flow, community))
-            json_put_str(&j, "community_id", community);
+            jsonw_put_str(&j, "community_id", community);
     }
     if (r->event == EVENT_FINDING) {
         char kind[64];
@@ -505,12 +505,12 @@ void veil_json(struct veil *v, struct buf *out, const struct record *r)
         kind[n] = 0;
         char id[33];
         veil_finding_id(v, kind, text_of(v, r, KEY_CAUSE), id);
-        json_put_str(&j, "id", id);
+        jsonw_put_str(&j, "id", id);
     }
     put_fields(v, &j, r);
     if (r->cut)
-        json_put_bool(&j, "cut", true); /* more was seen than a record holds */
-    json_object_end(&j);
+        jsonw_put_bool(&j, "cut", true); /* more was seen than a record holds */
+    jsonw_object_end(&j);
 }
 
 /* Whether a key has something for the sealed text: everything of the patient's, and foreign texts that veil_json writes as tokens. */
@@ -535,31 +535,31 @@ static bool hidden(const struct veil *v, const struct record *r, enum record_key
     return false;
 }
 
-static void put_clear(struct veil *v, struct json *j, const struct record *r, enum record_key k)
+static void put_clear(struct veil *v, struct jsonw *j, const struct record *r, enum record_key k)
 {
     const struct key_info *info = key_info(k);
     if (info->class == FIELD_VALUE) {
         put_value(v, j, r);
         return;
     }
-    json_key(j, info->class == FIELD_PATIENT || info->class == FIELD_SPECIMEN ? clear_name(k) : v->names[k].member);
+    jsonw_key(j, info->class == FIELD_PATIENT || info->class == FIELD_SPECIMEN ? clear_name(k) : v->names[k].member);
     if (info->list)
-        json_array(j);
+        jsonw_array(j);
     int at = -1;
     for (const struct field *f; (f = each(v, r, k, &at)) != NULL;) {
-        json_text(j, f->text);
+        jsonw_text(j, f->text);
         if (!info->list)
             break;
     }
     if (info->list)
-        json_array_end(j);
+        jsonw_array_end(j);
 }
 
 void veil_private_json(struct veil *v, struct buf *out, const struct record *r)
 {
     take(v, r);
-    struct json j = json_to(out);
-    json_object(&j);
+    struct jsonw j = jsonw_to(out);
+    jsonw_object(&j);
     const char *inside = "";
     for (size_t i = 0; i < KEY_COUNT; i++) {
         enum record_key k = (enum record_key)i;
@@ -569,5 +569,5 @@ void veil_private_json(struct veil *v, struct buf *out, const struct record *r)
         put_clear(v, &j, r, k);
     }
     leave(&j, &inside);
-    json_object_end(&j);
+    jsonw_object_end(&j);
 }

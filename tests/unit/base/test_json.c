@@ -6,23 +6,23 @@ static void puts_commas_where_they_belong(void **state)
 {
     (void)state;
     struct buf b = BUF_INIT(4096);
-    struct json j = json_to(&b);
-    json_object(&j);
-    json_put_int(&j, "a", -5);
-    json_key(&j, "b");
-    json_array(&j);
-    json_uint(&j, 18446744073709551615u);
-    json_null(&j);
-    json_object(&j);
-    json_object_end(&j);
-    json_array_end(&j);
-    json_put_bool(&j, "c", false);
-    json_key(&j, "d");
-    json_real(&j, 1.25, 2);
-    json_key(&j, "e");
-    json_real(&j, 0.0 / 0.0, 2);
-    json_put_int(&j, "f", INT64_MIN);
-    json_object_end(&j);
+    struct jsonw j = jsonw_to(&b);
+    jsonw_object(&j);
+    jsonw_put_int(&j, "a", -5);
+    jsonw_key(&j, "b");
+    jsonw_array(&j);
+    jsonw_uint(&j, 18446744073709551615u);
+    jsonw_null(&j);
+    jsonw_object(&j);
+    jsonw_object_end(&j);
+    jsonw_array_end(&j);
+    jsonw_put_bool(&j, "c", false);
+    jsonw_key(&j, "d");
+    jsonw_real(&j, 1.25, 2);
+    jsonw_key(&j, "e");
+    jsonw_real(&j, 0.0 / 0.0, 2);
+    jsonw_put_int(&j, "f", INT64_MIN);
+    jsonw_object_end(&j);
     assert_string_equal(buf_text(&b), "{\"a\":-5,\"b\":[18446744073709551615,null,{}],\"c\":false,\"d\":1.25,\"e\":null,\"f\":-9223372036854775808}");
     buf_release(&b);
 }
@@ -31,8 +31,8 @@ static void escapes_and_mends_text(void **state)
 {
     (void)state;
     struct buf b = BUF_INIT(4096);
-    struct json j = json_to(&b);
-    json_text(&j, span_of("q\"\\\n\t\x01\x7fM\xfcller \xc3\xa4", 16));
+    struct jsonw j = jsonw_to(&b);
+    jsonw_text(&j, span_of("q\"\\\n\t\x01\x7fM\xfcller \xc3\xa4", 16));
     assert_string_equal(buf_text(&b), "\"q\\\"\\\\\\n\\t\\u0001\\u007fM\xc3\xbcller \xc3\xa4\"");
     buf_release(&b);
 }
