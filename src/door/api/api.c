@@ -200,7 +200,9 @@ static void identify(struct call *c)
     struct account account;
     bool found = false;
     struct error e = {0};
-    if (!session_use(c->api->sessions, c->request->session, c->now.monotonic, &session) ||
+    /* An open event stream is asked after every minute: that alone must not keep a session of nobody alive. */
+    bool (*find)(struct sessions *, struct span, tq_time, struct session *) = span_is(c->request->path, "/api/v1/stream") ? session_look : session_use;
+    if (!find(c->api->sessions, c->request->session, c->now.monotonic, &session) ||
         account_get(c->db, span_str(session.account), &account, &found, &e) != 0 || !found)
         return;
     *p = (struct person){.known = true};

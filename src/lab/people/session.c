@@ -111,17 +111,28 @@ static struct slot *find(struct sessions *s, struct span token)
     return NULL;
 }
 
-bool session_use(struct sessions *s, struct span token, tq_time now, struct session *ret)
+static bool take(struct sessions *s, struct span token, tq_time now, bool use, struct session *ret)
 {
     (void)pthread_mutex_lock(&s->lock);
     struct slot *slot = find(s, token);
     bool ok = slot != NULL && live(slot, now);
     if (ok) {
-        slot->last = now;
+        if (use)
+            slot->last = now;
         *ret = slot->session;
     }
     (void)pthread_mutex_unlock(&s->lock);
     return ok;
+}
+
+bool session_use(struct sessions *s, struct span token, tq_time now, struct session *ret)
+{
+    return take(s, token, now, true, ret);
+}
+
+bool session_look(struct sessions *s, struct span token, tq_time now, struct session *ret)
+{
+    return take(s, token, now, false, ret);
 }
 
 bool session_close(struct sessions *s, struct span token, struct session *ret)

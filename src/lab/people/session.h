@@ -32,6 +32,7 @@ bool session_open(struct sessions *s, const char *account, tq_time now, char ret
 
 /* The live session with this token; counts as its use. False: none. */
 bool session_use(struct sessions *s, struct span token, tq_time now, struct session *ret);
+bool session_look(struct sessions *s, struct span token, tq_time now, struct session *ret); /* the same, without counting as a request of the person */
 
 /* Ends it. False: there was none. */
 bool session_close(struct sessions *s, struct span token, struct session *ret);

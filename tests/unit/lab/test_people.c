@@ -78,6 +78,7 @@ static void sessions_live_and_end(void **state)
     assert_true(session_use(s, span_str(token), 29 * 60 * TIME_SECOND, &two));
     assert_string_equal(two.account, "ana");
     assert_string_equal(two.handle, one.handle);
+    assert_true(session_look(s, span_str(token), 50 * 60 * TIME_SECOND, &two)); /* counts for nothing */
     assert_false(session_use(s, span_str(token), 29 * 60 * TIME_SECOND + SESSION_IDLE, &two));
     bool idle = false;
     assert_true(session_expired(s, 29 * 60 * TIME_SECOND + SESSION_IDLE, &two, &idle));
