@@ -7,7 +7,6 @@
 
 /* identity.sealed (sealed.h): five texts, each with a length of four bytes: names that the server certificate is for, authority key,
  * authority certificate, server key, server chain. */
-#define KEPT "identity.sealed"
 #define PUBLIC "authority.pem"
 #define FILE_MAX 131072
 #define SERVER_DAYS 397
@@ -30,13 +29,13 @@ static void kept_release(struct kept *k)
 static int load(struct kept *k, const uint8_t key[32], bool *ret_there, struct error *e)
 {
     struct buf clear = BUF_SECRET(FILE_MAX);
-    int r = sealed_load(KEPT, key, &clear, ret_there, e);
+    int r = sealed_load(IDENTITY_FILE, key, &clear, ret_there, e);
     if (r == 0 && *ret_there) {
         struct span c = buf_span(&clear);
         for (size_t i = 0; i < 5; i++)
             buf_add_span(&k->text[i], span_take(&c, span_be32(&c)));
         if (c.bad || c.n != 0)
-            r = err_set(e, ERR_CORRUPT, KEPT " is cut, or followed by stray bytes");
+            r = err_set(e, ERR_CORRUPT, IDENTITY_FILE " is cut, or followed by stray bytes");
     }
     buf_release(&clear);
     return r;
@@ -49,7 +48,7 @@ static int save(const struct kept *k, const uint8_t key[32], struct error *e)
         buf_be32(&clear, (uint32_t)k->text[i].n);
         buf_add_span(&clear, buf_span(&k->text[i]));
     }
-    int r = buf_ok(&clear) ? sealed_save(KEPT, key, buf_span(&clear), e) : err_set(e, ERR_SYSTEM, "no memory for the site's identity");
+    int r = buf_ok(&clear) ? sealed_save(IDENTITY_FILE, key, buf_span(&clear), e) : err_set(e, ERR_SYSTEM, "no memory for the site's identity");
     buf_release(&clear);
     return r != 0 ? r : plain_save(PUBLIC, 0644, buf_span(&k->text[AUTHORITY_CERTIFICATE]), e);
 }

@@ -8,6 +8,8 @@
 #include "base/time.h"
 #include "record/crypto/authority.h"
 
+#define IDENTITY_FILE "identity.sealed"
+
 struct identity {
     struct buf chain; /* PEM: server certificate, then authority */
     struct buf key;   /* PEM, secret */

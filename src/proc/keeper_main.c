@@ -22,6 +22,7 @@
 #include "record/crypto/crypto.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -178,15 +179,25 @@ static void complain(void *context, const struct error *why)
     role_complain(&k.self, ROLE_CONSOLE, why);
 }
 
+/* A data folder that was in use has an identity. Its ledger must be there too: a fresh one in its place would hide that the old one is gone. */
+static bool used_before(void)
+{
+    int fd = open(IDENTITY_FILE, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        (void)close(fd);
+    return fd >= 0;
+}
+
 static int open_ledger(struct error *e)
 {
+    bool used = used_before();
     char origin[128];
     char note[256] = "";
     (void)snprintf(origin, sizeof origin, "tourniquet.local/%s", k.self.start.site);
-    struct ledger_options options = {.dir = LEDGER_DIR, .key_file = ROOT_KEY, .origin = origin, .create = true};
+    struct ledger_options options = {.dir = LEDGER_DIR, .key_file = ROOT_KEY, .origin = origin, .create = !used};
     k.ledger = ledger_open(&options, note, e);
     if (k.ledger == NULL)
-        return -1;
+        return used && e->class == ERR_MISUSE ? err_context(e, "this data folder was used before, but its ledger cannot be found; put it back from a copy, or start with an empty folder") : -1;
     if (note[0] != 0)
         log_line(LOG_LEVEL_WARNING, "the ledger: %s", note);
     (void)snprintf(k.verifier_line, sizeof k.verifier_line, "%s", ledger_verifier(k.ledger));

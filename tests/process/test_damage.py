@@ -82,6 +82,7 @@ def unreadable(good):
     cases = (
         ("another root key", key, "not the one of this ledger"),
         ("a root key that others may read", lambda d: os.chmod(os.path.join(d, "root.key"), 0o644), "chmod 600"),
+        ("no ledger", lambda d: shutil.rmtree(os.path.join(d, "ledger")), "was used before"),
         ("no root key", lambda d: os.remove(os.path.join(d, "root.key")), "root.key is missing"),
         ("a damaged checkpoint", lambda d: flip(os.path.join(d, "ledger", "checkpoint"), 40), "checkpoint does not hold"),
         ("an empty keyring", lambda d: os.truncate(os.path.join(d, "ledger", "keyring"), 0), "keyring"),
