@@ -198,7 +198,7 @@ def wrong_use():
         ((path("small.pcap"), "--rules", "x"), b"--rules"),
         ((path("small.pcap"), "--intel", "x"), b"--intel"),
         ((path("small.pcap"), "--labels", "ndpi"), b"--labels"),
-        (("-i", "eth0"), b"-i"),
+        (("-i", "nosuch0"), b"nosuch0"),
         ((path("small.pcap"), "--token-key"), b"--token-key"),
     ]:
         run = sense(*arguments)
