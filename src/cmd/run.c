@@ -95,8 +95,8 @@ static int read_config(const struct run_arguments *a, struct config *config, str
 /* What lab.yaml asks for and this version does not do: said, not passed over. */
 static void name_what_is_missing(const struct config *c, bool replay)
 {
-    for (size_t i = 0; i < c->capture_count; i++)
-        log_line(LOG_LEVEL_WARNING, "capture: not in this version: interface %s is not listened to; captures are read with --replay", c->capture[i].interface);
+    for (size_t i = 0; i < c->capture_count && replay; i++)
+        log_line(LOG_LEVEL_WARNING, "capture: interface %s is not listened to while a capture is replayed", c->capture[i].interface);
     for (size_t i = 0; i < c->relay_count; i++)
         log_line(LOG_LEVEL_WARNING, "relay: not in this version: link %s is not served", c->relay[i].name);
     for (size_t i = 0; i < c->listener_count; i++)

@@ -15,7 +15,7 @@ int capture_apply_started(struct apply *a, struct error *e)
         return 0;
     tell(a, name);
     struct store_stmt *q = store_stmt(a->w, "INSERT INTO capture(name, state, changed) SELECT ?1, 'reading', ?2 WHERE (SELECT count(*) FROM capture) < ?3 "
-                                            "OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) ON CONFLICT(name) DO UPDATE SET state = 'reading', changed = ?2");
+                                            "OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) ON CONFLICT(name) DO UPDATE SET state = 'reading', changed = ?2, why = NULL");
     store_bind_text(q, 1, name);
     store_bind_int(q, 2, (int64_t)a->c->index);
     store_bind_int(q, 3, KEEP_CAPTURES);
@@ -36,19 +36,21 @@ int capture_apply_ended(struct apply *a, struct error *e)
     return store_run(q, e);
 }
 
-/* Counters of a sensor are totals of its run: the newest stand for all before. */
+/* Counters of a sensor are totals since its start: the newest stand for all before. `reason` of a sensor.status says what was dropped. */
 int capture_apply_status(struct apply *a, struct error *e)
 {
     struct span name = event_text(&a->ev, "capture");
     if (name.n == 0)
         return 0;
     tell(a, name);
-    struct store_stmt *q = store_stmt(a->w, "INSERT INTO capture SELECT ?1, 'reading', ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), nullif(?8, 0), ?9 "
+    struct store_stmt *q = store_stmt(a->w, "INSERT INTO capture SELECT ?1, 'reading', ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), nullif(?8, 0), ?9, nullif(?11, '') "
                                             "WHERE (SELECT count(*) FROM capture) < ?10 OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) "
                                             "ON CONFLICT(name) DO UPDATE SET packets = excluded.packets, bytes = excluded.bytes, flows = excluded.flows, "
                                             "dropped = excluded.dropped, damaged = excluded.damaged, first_time = coalesce(excluded.first_time, first_time), "
-                                            "last_time = coalesce(excluded.last_time, last_time), changed = excluded.changed");
+                                            "last_time = coalesce(excluded.last_time, last_time), changed = excluded.changed, why = excluded.why");
+    struct span why = event_text(&a->ev, a->ev.event == EVENT_SENSOR_STATUS ? "reason" : "why");
     store_bind_text(q, 1, name);
+    store_bind_text(q, 11, why.n > 0 ? why : SPAN_LIT(""));
     static const char *const counters[] = {"packets", "bytes", "flows", "dropped", "damaged"};
     for (int i = 0; i < 5; i++)
         store_bind_int(q, 2 + i, event_int(&a->ev, counters[i], 0));
@@ -72,7 +74,7 @@ int capture_apply_run(struct apply *a, struct error *e)
 
 int capture_list(struct store_conn *c, capture_each *each, void *context, struct error *e)
 {
-    struct store_stmt *q = store_stmt(c, "SELECT name, state, packets, bytes, flows, dropped, damaged, first_time, last_time FROM capture ORDER BY changed DESC, name");
+    struct store_stmt *q = store_stmt(c, "SELECT name, state, packets, bytes, flows, dropped, damaged, first_time, last_time, why FROM capture ORDER BY changed DESC, name");
     while (store_step(q)) {
         struct capture_row row = {
             .name = store_text(q, 0),
@@ -84,6 +86,7 @@ int capture_list(struct store_conn *c, capture_each *each, void *context, struct
             .damaged = store_int(q, 6),
             .first_time = store_int(q, 7),
             .last_time = store_int(q, 8),
+            .why = store_text(q, 9),
         };
         each(context, &row);
     }

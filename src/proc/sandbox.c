@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/if_packet.h>
 #include <linux/landlock.h>
 #include <linux/sched.h>
 #include <seccomp.h>
@@ -12,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -114,6 +116,15 @@ static const int common_calls[] = {
 
 static const int sensor_calls[] = {SCMP_SYS(fadvise64)};
 
+/* What a packet ring needs beside memory and poll: its counters, and why poll reports an error. */
+static int add_ring(scmp_filter_ctx filter)
+{
+    const struct scmp_arg_cmp counters[] = {SCMP_A1(SCMP_CMP_EQ, SOL_PACKET), SCMP_A2(SCMP_CMP_EQ, PACKET_STATISTICS)};
+    const struct scmp_arg_cmp trouble[] = {SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_ERROR)};
+    int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(getsockopt), 2, counters);
+    return r != 0 ? r : seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(getsockopt), 2, trouble);
+}
+
 static const int keeper_calls[] = {
     SCMP_SYS(openat), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(mkdir),
     SCMP_SYS(mkdirat), SCMP_SYS(rmdir), SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(syncfs),
@@ -177,7 +188,8 @@ static int add_role(scmp_filter_ctx filter, enum role role)
         return r;
     switch (role) {
     case ROLE_SENSOR:
-        return ADD(filter, SCMP_ACT_ALLOW, sensor_calls);
+        r = ADD(filter, SCMP_ACT_ALLOW, sensor_calls);
+        return r != 0 ? r : add_ring(filter);
     case ROLE_KEEPER:
         r = ADD(filter, SCMP_ACT_ALLOW, keeper_calls);
         return r != 0 ? r : add_threads(filter);

@@ -26,6 +26,7 @@ void start_encode(struct buf *out, const struct start *s)
     buf_u8(out, s->replay);
     buf_be32(out, s->uid);
     buf_add(out, s->run, RUN_ID);
+    buf_be64(out, s->first);
     buf_be64(out, s->hash_key.k0);
     buf_be64(out, s->hash_key.k1);
     put_text(out, s->site);
@@ -46,6 +47,7 @@ int start_decode(struct span in, struct start *ret, struct error *e)
     struct span run = span_take(&s, RUN_ID);
     if (!run.bad)
         memcpy(t.run, run.p, RUN_ID);
+    t.first = span_be64(&s);
     t.hash_key.k0 = span_be64(&s);
     t.hash_key.k1 = span_be64(&s);
     get_text(&s, t.site, sizeof t.site);

@@ -13,13 +13,14 @@ struct start {
     bool replay;             /* a capture file is read in this run */
     uint32_t uid;            /* to become, unless unprivileged; also the gid */
     uint8_t run[RUN_ID];
+    uint64_t first;          /* live: ids of flows (sensor) and numbers of records (detector) begin behind this; it grows with every start of a role */
     struct hash_key hash_key; /* of tables: one a run, so that a capture read again gives the same records in the same order */
     char site[64];
-    char name[START_NAME];    /* sensor: the capture's name; keeper and console: host name of the page */
+    char name[START_NAME];    /* sensor: the capture's or the interface's name; keeper and console: host name of the page */
     char address[64];         /* keeper: the address of the page, for its certificate */
 };
 
-/* START: the sensor gets the capture's descriptor; the keeper the data folder and the listening local socket; the console the listening socket. */
+/* START: the sensor of a replay gets the capture's descriptor (one that listens gets its sockets by CAPTURE); the keeper the data folder and the listening local socket; the console the listening socket. */
 void start_encode(struct buf *out, const struct start *s);
 /* -1: ERR_PEER, also where supervisor and role are of different builds (message_dialect). */
 int start_decode(struct span in, struct start *ret, struct error *e);

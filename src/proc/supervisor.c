@@ -1,6 +1,6 @@
 /* The supervisor.
  *
- *   keeper ⇄ console          detector → keeper          sensor → detector          (each a socket pair that the supervisor makes and hands out)
+ *   keeper ⇄ console          detector → keeper          sensor(s) → detector       (each a socket pair that the supervisor makes and hands out)
  *
  * A replay is exactly-once, whoever is killed whenever. Invariants:
  *  1. The run's id and hash key are chosen once and handed to every role that is started. With them sense and detect are functions of the capture: the
@@ -13,10 +13,20 @@
  *     get a new descriptor to it.
  * So no record is lost (3: everything is sent again) and none comes twice (4).
  *
+ * Live interfaces, one sensor each, cannot be read again; nothing comes twice, and what is lost is bounded and told:
+ *  6. Nothing is "durable to its end" there, so 3 does not hold: whoever dies is replaced alone.
+ *  7. Each start of a role gets a number `first` above all that an earlier start of this run can have used: (starts so far) << 40. A new sensor's flows and
+ *     the messages in them get ids behind it, so they are never taken for others. A new detector's positions begin behind it, so the keeper (4) never takes
+ *     a new record for an old one; a new keeper finds positions that go on growing.
+ *  8. Lost are: with a sensor, the packets of its ring and its open flows; with a detector or keeper, the records on their way to it that are not durable.
+ *     The keeper writes each death on the ledger (role.restarted), and sensors count what they had to drop.
+ *  9. A sensor lives on without its interface. It is opened anew with back-off, and the sensor is told why there is none meanwhile.
+ *
  * States of a role: OFF → (started) → UP → (dies) → OFF until its back-off has passed. */
 #include "proc/supervisor.h"
 
 #include "proc/clock.h"
+#include "proc/interface.h"
 #include "proc/log.h"
 #include "proc/premises.h"
 #include "proc/role.h"
@@ -35,6 +45,9 @@
 
 #define BACKOFF_MOST (30 * TIME_SECOND)
 #define HEALTHY (60 * TIME_SECOND) /* a role that lived so long starts its back-off anew */
+#define REOPEN_MOST (5 * TIME_SECOND) /* between two attempts to open an interface */
+#define FIRST_SHIFT 40             /* of a role's first number (invariant 7) */
+#define CHILDREN (ROLE_COUNT + CONFIG_CAPTURES - 1)
 #define DEATHS 5                   /* within a minute: reported loudly */
 
 struct child {
@@ -50,6 +63,12 @@ struct child {
     size_t death_count;
     char why[128];          /* of the restart that the keeper has not been told yet, or "" */
     bool restarted;         /* runs again after that death */
+    /* a sensor that listens */
+    size_t capture;         /* its place in the configuration */
+    bool listening;         /* it was given its interface */
+    tq_time reopen_at;      /* else: when to try again */
+    unsigned reopens;       /* attempts in a row */
+    char trouble[200];      /* why there is none, as last said; "" */
 };
 
 struct supervisor {
@@ -62,7 +81,11 @@ struct supervisor {
     int listen_fd;
     int local_fd;
     int signal_fd;
-    struct child children[ROLE_COUNT];
+    /* By role; live, the second to last sensors stand behind. */
+    struct child children[CHILDREN];
+    size_t child_count;
+    bool live;       /* interfaces are listened to */
+    uint64_t starts;
     bool read_out;   /* the present sensor handed everything on */
     bool durable;    /* the capture is durable to its end (or there is none) */
     bool stopping;
@@ -75,13 +98,18 @@ struct supervisor {
 
 /* ── starting ── */
 
-static void fill_start(const struct supervisor *s, enum role role, struct start *start)
+static void fill_start(struct supervisor *s, const struct child *child, struct start *start)
 {
     const struct config *c = s->o->config;
+    enum role role = child->role;
     *start = (struct start){.unprivileged = s->unprivileged, .replay = s->o->replay != NULL, .uid = spawn_uid(role), .hash_key = s->hash_key};
+    if (s->live)
+        start->first = ++s->starts << FIRST_SHIFT;
     memcpy(start->run, s->run, RUN_ID);
     memcpy(start->site, c->site, sizeof start->site);
-    if (role == ROLE_SENSOR) {
+    if (role == ROLE_SENSOR && s->live) {
+        (void)snprintf(start->name, sizeof start->name, "%s", c->capture[child->capture].interface);
+    } else if (role == ROLE_SENSOR) {
         const char *slash = strrchr(s->o->replay, '/');
         (void)snprintf(start->name, sizeof start->name, "%s", slash != NULL ? slash + 1 : s->o->replay);
     } else if (role != ROLE_DETECTOR) {
@@ -98,9 +126,9 @@ static int send_start(struct supervisor *s, struct child *c, struct error *e)
     int fds[2];
     size_t n = 0;
     int capture = -1;
-    fill_start(s, c->role, &start);
+    fill_start(s, c, &start);
     start_encode(&body, &start);
-    if (c->role == ROLE_SENSOR) {
+    if (c->role == ROLE_SENSOR && !s->live) {
         if (premises_capture(s->o->replay, &capture, e) != 0) {
             buf_release(&body);
             return -1;
@@ -119,6 +147,48 @@ static int send_start(struct supervisor *s, struct child *c, struct error *e)
     return r;
 }
 
+/* Opens a sensor's interface and hands it over; or says why it cannot, and when to try again. */
+static void hand_interface(struct supervisor *s, struct child *c)
+{
+    const char *name = s->o->config->capture[c->capture].interface;
+    struct buf body = BUF_INIT(512);
+    struct error e = {0};
+    char why[sizeof c->trouble] = "";
+    uint32_t linktype = 0;
+    int fd = -1;
+    c->listening = interface_open(name, &fd, &linktype, &e) == 0;
+    if (c->listening)
+        log_line(LOG_LEVEL_INFO, "listening to %s", name);
+    else
+        (void)snprintf(why, sizeof why, "%s", e.text);
+    if (!c->listening && strcmp(c->trouble, why) != 0)
+        log_line(LOG_LEVEL_WARNING, "nothing is heard: %s; it is tried again every %d s", why, (int)(REOPEN_MOST / TIME_SECOND));
+    (void)snprintf(c->trouble, sizeof c->trouble, "%s", why);
+    buf_be32(&body, linktype);
+    buf_add_str(&body, why);
+    struct error late = {0};
+    if (channel_send_fds(&c->control, MESSAGE_CAPTURE, buf_span(&body), &fd, c->listening ? 1 : 0, &late) != 0)
+        c->listening = false;
+    if (fd >= 0)
+        (void)close(fd);
+    buf_release(&body);
+    tq_time wait = c->reopens < 2 ? TIME_SECOND << c->reopens : REOPEN_MOST;
+    c->reopens = c->listening ? 0 : c->reopens + 1;
+    c->reopen_at = clock_monotonic() + wait;
+}
+
+/* A sensor's interface is gone. The first attempt comes after a second: one that flaps must not keep everybody busy. */
+static void heard_lost(struct supervisor *s, struct child *c, struct span why)
+{
+    if (!s->live || c->role != ROLE_SENSOR)
+        return;
+    log_line(LOG_LEVEL_WARNING, "%s: %.*s", s->o->config->capture[c->capture].interface, (int)(why.n < 200 ? why.n : 200), (const char *)why.p);
+    c->listening = false;
+    c->trouble[0] = 0;
+    c->reopens = 0;
+    c->reopen_at = clock_monotonic() + TIME_SECOND;
+}
+
 static void send_peer(struct child *to, enum role peer, int fd)
 {
     uint8_t body = (uint8_t)peer;
@@ -128,29 +198,33 @@ static void send_peer(struct child *to, enum role peer, int fd)
 }
 
 /* A new channel between two roles, where both are up. */
-static void join(struct supervisor *s, enum role a, enum role b)
+static void join(struct child *one, struct child *other)
 {
-    struct child *one = &s->children[a];
-    struct child *other = &s->children[b];
     int pair[2];
     if (one->pid == 0 || other->pid == 0)
         return;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-        log_line(LOG_LEVEL_ERROR, "no channel between %s and %s: %s", role_name(a), role_name(b), strerror(errno));
+        log_line(LOG_LEVEL_ERROR, "no channel between %s and %s: %s", role_name(one->role), role_name(other->role), strerror(errno));
         return;
     }
-    send_peer(one, b, pair[0]);
-    send_peer(other, a, pair[1]);
+    send_peer(one, other->role, pair[0]);
+    send_peer(other, one->role, pair[1]);
     (void)close(pair[0]);
     (void)close(pair[1]);
 }
 
-static void join_all(struct supervisor *s, enum role role)
+static void join_all(struct supervisor *s, struct child *c)
 {
-    static const enum role lines[][2] = {{ROLE_KEEPER, ROLE_CONSOLE}, {ROLE_DETECTOR, ROLE_KEEPER}, {ROLE_SENSOR, ROLE_DETECTOR}};
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-        if (lines[i][0] == role || lines[i][1] == role)
-            join(s, lines[i][0], lines[i][1]);
+    struct child *all = s->children;
+    if (c->role == ROLE_KEEPER || c->role == ROLE_CONSOLE)
+        join(&all[ROLE_KEEPER], &all[ROLE_CONSOLE]);
+    if (c->role == ROLE_DETECTOR || c->role == ROLE_KEEPER)
+        join(&all[ROLE_DETECTOR], &all[ROLE_KEEPER]);
+    if (c->role == ROLE_SENSOR)
+        join(c, &all[ROLE_DETECTOR]);
+    for (size_t i = 0; i < s->child_count && c->role == ROLE_DETECTOR; i++)
+        if (all[i].role == ROLE_SENSOR)
+            join(&all[i], &all[ROLE_DETECTOR]);
 }
 
 static void back_off(struct child *c, tq_time now)
@@ -180,20 +254,23 @@ static void start_child(struct supervisor *s, struct child *c)
         return;
     }
     c->restarted = c->why[0] != 0;
-    join_all(s, c->role);
+    join_all(s, c);
+    c->listening = false;
+    if (c->role == ROLE_SENSOR && s->live)
+        hand_interface(s, c);
 }
 
 /* Which roles should be up now. While a capture is being read, the chain waits for what is below it. */
-static bool wanted(const struct supervisor *s, enum role role)
+static bool wanted(const struct supervisor *s, const struct child *c)
 {
-    switch (role) {
+    switch (c->role) {
     case ROLE_KEEPER:
     case ROLE_CONSOLE:
         return true;
     case ROLE_DETECTOR:
         return s->durable || s->children[ROLE_KEEPER].pid != 0;
     case ROLE_SENSOR:
-        return !s->durable && !s->read_out && s->children[ROLE_DETECTOR].pid != 0;
+        return s->live || (!s->durable && !s->read_out && s->children[ROLE_DETECTOR].pid != 0);
     default:
         return false;
     }
@@ -203,12 +280,12 @@ static bool wanted(const struct supervisor *s, enum role role)
 static void tell_restarts(struct supervisor *s)
 {
     struct child *keeper = &s->children[ROLE_KEEPER];
-    for (enum role r = ROLE_SENSOR; r <= ROLE_CONSOLE; r++) {
-        struct child *c = &s->children[r];
+    for (size_t i = ROLE_SENSOR; i < s->child_count; i++) {
+        struct child *c = &s->children[i];
         if (!c->restarted || keeper->pid == 0)
             continue;
         struct buf body = BUF_INIT(256);
-        buf_u8(&body, (uint8_t)r);
+        buf_u8(&body, (uint8_t)c->role);
         buf_add_str(&body, c->why);
         if (channel_send_fds(&keeper->control, MESSAGE_RESTARTED, buf_span(&body), NULL, 0, NULL) == 0) {
             c->restarted = false;
@@ -223,9 +300,16 @@ static void start_due(struct supervisor *s)
     static const enum role order[] = {ROLE_KEEPER, ROLE_CONSOLE, ROLE_DETECTOR, ROLE_SENSOR};
     tq_time now = clock_monotonic();
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        struct child *c = &s->children[order[i]];
-        if (c->pid == 0 && now >= c->not_before && wanted(s, order[i]))
-            start_child(s, c);
+        for (size_t n = ROLE_SENSOR; n < s->child_count; n++) {
+            struct child *c = &s->children[n];
+            if (c->role == order[i] && c->pid == 0 && now >= c->not_before && wanted(s, c))
+                start_child(s, c);
+        }
+    }
+    for (size_t n = ROLE_SENSOR; n < s->child_count && s->live; n++) {
+        struct child *c = &s->children[n];
+        if (c->role == ROLE_SENSOR && c->pid != 0 && !c->listening && now >= c->reopen_at)
+            hand_interface(s, c);
     }
     tell_restarts(s);
 }
@@ -284,7 +368,7 @@ static void describe(int status, char *out, size_t size)
 static void died(struct supervisor *s, struct child *c, int status)
 {
     tq_time now = clock_monotonic();
-    bool finished = c->role == ROLE_SENSOR && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    bool finished = c->role == ROLE_SENSOR && !s->live && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     put_off(c);
     if (s->stopping)
         return;
@@ -309,9 +393,9 @@ static void reap(struct supervisor *s)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (enum role r = ROLE_SENSOR; r <= ROLE_CONSOLE; r++)
-            if (s->children[r].pid == pid)
-                died(s, &s->children[r], status);
+        for (size_t i = ROLE_SENSOR; i < s->child_count; i++)
+            if (s->children[i].pid == pid)
+                died(s, &s->children[i], status);
 }
 
 /* ── what roles say ── */
@@ -371,11 +455,13 @@ static void heard_failed(struct supervisor *s, struct child *c, struct span body
 static void heard_complaint(struct supervisor *s, const struct child *c, struct span body)
 {
     uint8_t role = span_u8(&body);
-    if (role < ROLE_SENSOR || role > ROLE_CONSOLE || role == c->role || s->children[role].pid == 0)
+    if (role < ROLE_SENSOR || role > ROLE_CONSOLE || role == c->role)
         return;
     log_line(LOG_LEVEL_ERROR, "the %s says of the %s: %.*s; it is restarted", role_name(c->role), role_name((enum role)role), (int)(body.n < 200 ? body.n : 200),
              (const char *)body.p);
-    (void)kill(s->children[role].pid, SIGKILL);
+    for (size_t i = ROLE_SENSOR; i < s->child_count; i++)
+        if (s->children[i].role == (enum role)role && s->children[i].pid != 0)
+            (void)kill(s->children[i].pid, SIGKILL);
 }
 
 static void heard_durable(struct supervisor *s, struct span body)
@@ -401,6 +487,9 @@ static void take_message(struct supervisor *s, struct child *c, const struct mes
         break;
     case MESSAGE_COMPLAINT:
         heard_complaint(s, c, m->body);
+        break;
+    case MESSAGE_LOST:
+        heard_lost(s, c, m->body);
         break;
     case MESSAGE_DURABLE:
         heard_durable(s, m->body);
@@ -435,6 +524,20 @@ static void hear(struct supervisor *s, struct child *c)
 
 /* ── stopping ── */
 
+/* Ends one part in order. False: it is still ending. */
+static bool stop_child(struct supervisor *s, struct child *c, bool begin)
+{
+    if (c->pid == 0)
+        return true;
+    bool late = !begin && clock_monotonic() >= s->stop_deadline;
+    if (late || (begin && (c->control.fd < 0 || channel_send_fds(&c->control, MESSAGE_STOP, (struct span){0}, NULL, 0, NULL) != 0))) {
+        log_line(LOG_LEVEL_WARNING, "the %s did not stop in time and is killed", role_name(c->role));
+        kill_child(c);
+        return true;
+    }
+    return false;
+}
+
 /* One role after the other, in the direction of the data, so that what was read becomes durable. */
 static void stop_next(struct supervisor *s)
 {
@@ -442,22 +545,18 @@ static void stop_next(struct supervisor *s)
         enum role role;
         int seconds;
     } steps[] = {{ROLE_CONSOLE, 5}, {ROLE_SENSOR, 5}, {ROLE_DETECTOR, 15}, {ROLE_KEEPER, 60}};
-    tq_time now = clock_monotonic();
     while (s->stop_step < sizeof steps / sizeof steps[0]) {
-        struct child *c = &s->children[steps[s->stop_step].role];
-        if (c->pid == 0) {
-            s->stop_step++;
-            s->stop_deadline = 0;
-        } else if (s->stop_deadline == 0) {
-            s->stop_deadline = now + steps[s->stop_step].seconds * TIME_SECOND;
-            if (c->control.fd < 0 || channel_send_fds(&c->control, MESSAGE_STOP, (struct span){0}, NULL, 0, NULL) != 0)
-                s->stop_deadline = now;
-        } else if (now >= s->stop_deadline) {
-            log_line(LOG_LEVEL_WARNING, "the %s did not stop in time and is killed", role_name(c->role));
-            kill_child(c);
-        } else {
+        bool begin = s->stop_deadline == 0;
+        bool off = true;
+        if (begin)
+            s->stop_deadline = clock_monotonic() + steps[s->stop_step].seconds * TIME_SECOND;
+        for (size_t i = ROLE_SENSOR; i < s->child_count; i++)
+            if (s->children[i].role == steps[s->stop_step].role && !stop_child(s, &s->children[i], begin))
+                off = false;
+        if (!off)
             return;
-        }
+        s->stop_step++;
+        s->stop_deadline = 0;
     }
 }
 
@@ -487,21 +586,23 @@ static int next_deadline(const struct supervisor *s)
     tq_time next = now + 60 * TIME_SECOND;
     if (s->stopping && s->stop_deadline != 0 && s->stop_deadline < next)
         next = s->stop_deadline;
-    for (enum role r = ROLE_SENSOR; r <= ROLE_CONSOLE && !s->stopping; r++) {
-        const struct child *c = &s->children[r];
-        if (c->pid == 0 && wanted(s, r) && c->not_before < next)
+    for (size_t i = ROLE_SENSOR; i < s->child_count && !s->stopping; i++) {
+        const struct child *c = &s->children[i];
+        if (c->pid == 0 && wanted(s, c) && c->not_before < next)
             next = c->not_before;
+        if (s->live && c->role == ROLE_SENSOR && c->pid != 0 && !c->listening && c->reopen_at < next)
+            next = c->reopen_at;
     }
     return next <= now ? 0 : (int)((next - now) / TIME_MS) + 1;
 }
 
 static void turn(struct supervisor *s)
 {
-    struct pollfd p[ROLE_COUNT + 1] = {{.fd = s->signal_fd, .events = POLLIN}};
-    struct child *who[ROLE_COUNT + 1] = {NULL};
+    struct pollfd p[CHILDREN + 1] = {{.fd = s->signal_fd, .events = POLLIN}};
+    struct child *who[CHILDREN + 1] = {NULL};
     nfds_t n = 1;
-    for (enum role r = ROLE_SENSOR; r <= ROLE_CONSOLE; r++) {
-        struct child *c = &s->children[r];
+    for (size_t i = ROLE_SENSOR; i < s->child_count; i++) {
+        struct child *c = &s->children[i];
         if (c->pid == 0 || c->control.fd < 0)
             continue;
         who[n] = c;
@@ -516,6 +617,33 @@ static void turn(struct supervisor *s)
         heard_signal(s);
 }
 
+/* An interface that is not there may come; one that can never be read is the configuration's fault. */
+static int look_at_interface(const char *name, struct error *e)
+{
+    struct error why = {0};
+    uint32_t linktype;
+    int fd;
+    if (interface_open(name, &fd, &linktype, &why) == 0) {
+        (void)close(fd);
+        return 0;
+    }
+    if (why.class == ERR_CLOSED)
+        return 0;
+    *e = why;
+    return -1;
+}
+
+static void lay_out_children(struct supervisor *s)
+{
+    for (size_t i = 0; i < CHILDREN; i++)
+        s->children[i] = (struct child){.role = i < ROLE_COUNT ? (enum role)i : ROLE_NONE, .control = {.fd = -1}};
+    s->child_count = ROLE_COUNT;
+    for (size_t i = 1; i < s->o->config->capture_count && s->live; i++) {
+        s->children[s->child_count].role = ROLE_SENSOR;
+        s->children[s->child_count++].capture = i;
+    }
+}
+
 static int open_all(struct supervisor *s, struct error *e)
 {
     const struct config *c = s->o->config;
@@ -525,6 +653,9 @@ static int open_all(struct supervisor *s, struct error *e)
         return -1;
     if (probe >= 0)
         (void)close(probe);
+    for (size_t i = 0; i < c->capture_count && s->live; i++)
+        if (look_at_interface(c->capture[i].interface, e) != 0)
+            return -1;
     if (spawn_find(s->folder, e) != 0 || premises_data(c->data, owner, &s->data_fd, e) != 0 || premises_listen(&c->console_listen, &s->listen_fd, e) != 0 ||
         premises_local(s->data_fd, owner, &s->local_fd, e) != 0)
         return -1;
@@ -555,8 +686,8 @@ static void close_all(struct supervisor *s)
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);
-    for (enum role r = ROLE_SENSOR; r <= ROLE_CONSOLE; r++)
-        channel_close(&s->children[r].control);
+    for (size_t i = ROLE_SENSOR; i < s->child_count; i++)
+        channel_close(&s->children[i].control);
 }
 
 int supervisor_run(const struct supervisor_options *options, struct progress *ret_progress, struct error *e)
@@ -568,8 +699,8 @@ int supervisor_run(const struct supervisor_options *options, struct progress *re
     s->unprivileged = options->unprivileged || geteuid() != 0;
     s->durable = options->replay == NULL;
     s->data_fd = s->listen_fd = s->local_fd = s->signal_fd = -1;
-    for (enum role r = ROLE_NONE; r < ROLE_COUNT; r++)
-        s->children[r] = (struct child){.role = r, .control = {.fd = -1}};
+    s->live = options->replay == NULL && options->config->capture_count > 0;
+    lay_out_children(s);
     sigset_t before;
     (void)sigprocmask(SIG_SETMASK, NULL, &before);
     int r = open_all(s, e) != 0 || catch_signals(s, &before, e) != 0 ? -1 : 0;

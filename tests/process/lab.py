@@ -12,6 +12,10 @@ import time
 TOURNIQUET = os.path.abspath(sys.argv[1])
 ROLES = ("sensor", "detector", "keeper", "console")
 
+# A bare machine may have no /etc/hosts: the tests find localhost all the same.
+_getaddrinfo = socket.getaddrinfo
+socket.getaddrinfo = lambda host, *rest, **more: _getaddrinfo("127.0.0.1" if host == "localhost" else host, *rest, **more)
+
 _count = 0
 _failed = 0
 
@@ -70,12 +74,12 @@ class Folder:
 class Run:
     """One `tourniquet run`, as a context: stopped at its end."""
 
-    def __init__(self, data, *arguments, unprivileged=True, preexec=None):
+    def __init__(self, data, *arguments, unprivileged=True, preexec=None, more=""):
         self.data = data
         self.port = free_port()
         self.config = os.path.join(os.path.dirname(data), f"lab-{self.port}.yaml")
         with open(self.config, "w", encoding="utf-8") as f:
-            f.write(f'site: test-lab\ndata: "{data}"\nconsole: {{ listen: "127.0.0.1:{self.port}", name: localhost }}\n')
+            f.write(f'site: test-lab\ndata: "{data}"\nconsole: {{ listen: "127.0.0.1:{self.port}", name: localhost }}\n{more}')
         command = [TOURNIQUET, "run", "-c", self.config, *arguments] + (["--unprivileged"] if unprivileged else [])
         self.errors = open(self.config + ".err", "w+", encoding="utf-8")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, text=True, preexec_fn=preexec)

@@ -48,8 +48,8 @@ def missing():
     return None
 
 
-def send(capture):
-    done = subprocess.run([REPLAY, SEND, capture, str(RATE)], capture_output=True, text=True, check=False)
+def send(capture, rate=RATE):
+    done = subprocess.run([REPLAY, SEND, capture, str(rate)], capture_output=True, text=True, check=False)
     return int(done.stdout) if done.returncode == 0 else -1
 
 
@@ -127,9 +127,14 @@ def sense_vlan(folder, capture):
     lab.ok(all(stats[k] == file_stats[k] for k in same), "VLAN tags are put back", f"{stats}\n{file_stats}")
 
 
+def without_raw_sockets():
+    """Takes CAP_NET_RAW out of the bounding set: what is executed next does not get it, though it stays root (whose folder others may not enter)."""
+    ctypes.CDLL(None).prctl(24, 13, 0, 0, 0)  # PR_CAPBSET_DROP
+
+
 def sense_refuses():
     done = subprocess.run([lab.TOURNIQUET, "sense", "-i", LISTEN], capture_output=True, text=True, check=False,
-                          preexec_fn=lambda: (os.setgid(65534), os.setuid(65534)))
+                          preexec_fn=without_raw_sockets)
     lab.ok(done.returncode == 3 and "CAP_NET_RAW" in done.stderr and done.stderr.count("\n") == 1, "without permission: one sentence", f"{done}")
     done = subprocess.run([lab.TOURNIQUET, "sense", "-i", "tqnone"], capture_output=True, text=True, check=False)
     lab.ok(done.returncode == 2 and "no interface tqnone" in done.stderr, "an interface that is not there", f"{done}")
@@ -138,6 +143,75 @@ def sense_refuses():
     out, said = process.communicate(timeout=10)
     lab.ok(process.returncode == 3 and "down or gone" in said and '"stats"' in out, "an interface that goes down ends it, with its counters", f"{out} {said}")
     bring_up()
+
+
+def state_of(run, name):
+    captures = (run.api("/api/v1/sensor") or {}).get("captures", [])
+    return next((c for c in captures if c["capture"] == name), {})
+
+
+def reads(run, name=LISTEN, seconds=30):
+    return wait(lambda: state_of(run, name).get("state") == "reading", seconds)
+
+
+def total(run, what):
+    return (run.api(f"/api/v1/{what}?limit=1") or {}).get("total")
+
+
+def run_live(folder, capture, messages, results):
+    """Everything, with an interface in lab.yaml: what is sent is on the page; then the interface goes and comes, and parts are killed."""
+    more = f"capture: [ {{ interface: {LISTEN} }}, {{ interface: tqnone }} ]\n"
+    data = os.path.join(folder, "data")
+    with lab.Run(data, more=more) as run:
+        lab.ok(run.wait_api() is not None and reads(run), "an interface of lab.yaml is listened to", run.said())
+        lab.ok(wait(lambda: state_of(run, "tqnone").get("state") == "failed"), "one that is not there is shown as failed", run.said())
+        lab.ok("no interface tqnone" in (state_of(run, "tqnone").get("why") or ""), "and why", state_of(run, "tqnone"))
+        sent = send(capture)
+        lab.ok(wait(lambda: total(run, "messages") == messages and total(run, "results") == results), f"its {messages} messages are on the page",
+               f"{total(run, 'messages')} {total(run, 'results')}\n{run.said()}")
+        lab.ok(wait(lambda: state_of(run, LISTEN).get("packets") == sent), "so are its packets", f"{sent} {state_of(run, LISTEN)}")
+        lab.ok(state_of(run, LISTEN).get("dropped") == 0 and state_of(run, LISTEN).get("why") is None, "nothing was dropped", state_of(run, LISTEN))
+        lab.ok((total(run, "devices") or 0) > 5, "and devices are", run.api("/api/v1/devices"))
+
+        ip("link", "del", LISTEN)
+        lab.ok(wait(lambda: state_of(run, LISTEN).get("state") == "failed"), "an interface that vanishes is shown as failed", run.said())
+        lab.ok(wait(lambda: "no interface" in (state_of(run, LISTEN).get("why") or "")), "and why", state_of(run, LISTEN))
+        make_pair()
+        lab.ok(reads(run), "one that comes back is listened to again", run.said())
+        more_comes(run, folder, 21, "what comes then is on the page")
+
+        for seed, role in ((22, "sensor"), (23, "detector"), (24, "keeper")):
+            before = run.pid(role)
+            run.signal(role, signal.SIGKILL)
+            lab.ok(run.wait_pid(role, other_than=before) is not None and run.wait_api() is not None and reads(run), f"a killed {role} is replaced", run.said())
+            time.sleep(2.5)
+            more_comes(run, folder, seed, "and nothing that comes then is missed")
+        had = total(run, "messages")
+    status, line = lab.verify(data)
+    lab.ok(status == 0, "the ledger holds", line)
+    lab.ok(lab.kept(data)[0] == had, "and keeps every message", f"{lab.kept(data)} {had}")
+
+
+def more_comes(run, folder, seed, name):
+    """Another capture each time: the same packets again would be retransmissions."""
+    capture, messages, _ = lab.capture(folder, 5, seed=seed)
+    have = total(run, "messages")
+    send(capture)
+    lab.ok(wait(lambda: total(run, "messages") == have + messages), name, f"{have} + {messages}: {total(run, 'messages')}\n{run.said()}")
+
+
+def run_refuses(folder):
+    """As somebody without rights, in a folder of their own."""
+    os.chmod(folder, 0o755)
+    own = os.path.join(folder, "own")
+    os.mkdir(own)
+    config = os.path.join(own, "lab.yaml")
+    with open(config, "w", encoding="utf-8") as f:
+        f.write(f'data: "{own}/data"\nconsole: {{ listen: "127.0.0.1:{lab.free_port()}" }}\ncapture: [ {{ interface: {LISTEN} }} ]\n')
+    os.chown(own, 65534, 65534)
+    done = subprocess.run([lab.TOURNIQUET, "run", "-c", config], capture_output=True, text=True, timeout=30, check=False,
+                          preexec_fn=without_raw_sockets)
+    lab.ok(done.returncode == 3 and "CAP_NET_RAW" in done.stderr and done.stderr.count("\n") == 1, "run without permission: one sentence", f"{done}")
 
 
 def main():
@@ -151,6 +225,8 @@ def main():
         sense_prints_at_once(folder, capture)
         sense_vlan(folder, capture)
         sense_refuses()
+        run_live(folder, capture, messages, results)
+        run_refuses(folder)
     lab.finish()
 
 

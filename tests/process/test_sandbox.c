@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <linux/if_packet.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -143,6 +144,22 @@ static void *nothing(void *context)
     return context;
 }
 
+static int ask_ring(void)
+{
+    char stats[64];
+    socklen_t size = sizeof stats;
+    int no_ring = getsockopt(STDERR_FILENO, SOL_PACKET, PACKET_STATISTICS, stats, &size) != 0 && errno == ENOTSOCK;
+    int no_trouble = getsockopt(STDERR_FILENO, SOL_SOCKET, SO_ERROR, stats, &size) != 0 && errno == ENOTSOCK;
+    return !no_ring || !no_trouble;
+}
+
+static int ask_other(void)
+{
+    int kind;
+    socklen_t size = sizeof kind;
+    return getsockopt(STDERR_FILENO, SOL_SOCKET, SO_TYPE, &kind, &size) == 0 || errno != ENOTSOCK;
+}
+
 static int start_thread(void)
 {
     pthread_t t;
@@ -191,6 +208,9 @@ static void test_what_is_allowed(void **state)
     (void)state;
     all_give(write_and_time, WORKED);
     assert_int_equal(outcome_of(ROLE_CONSOLE, accept_connection), WORKED);
+    assert_int_equal(outcome_of(ROLE_SENSOR, ask_ring), WORKED);
+    assert_int_equal(outcome_of(ROLE_SENSOR, ask_other), FAILED);
+    assert_int_equal(outcome_of(ROLE_DETECTOR, ask_ring), FAILED);
     assert_int_equal(outcome_of(ROLE_SENSOR, accept_connection), FAILED);
     assert_int_equal(outcome_of(ROLE_DETECTOR, accept_connection), FAILED);
 }

@@ -94,6 +94,10 @@ static void put_capture(void *context, const struct capture_row *row)
     jsonw_put_int(j, "damaged", row->damaged);
     put_time(j, "first_time", row->first_time);
     put_time(j, "last_time", row->last_time);
+    if (row->why.n > 0)
+        jsonw_put_text(j, "why", row->why);
+    else
+        jsonw_put_str(j, "why", NULL);
     jsonw_object_end(j);
 }
 

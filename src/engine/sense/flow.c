@@ -82,6 +82,11 @@ static inline struct flow *at(const struct flows *t, uint32_t index)
     return &t->slabs[index / SLAB][index % SLAB];
 }
 
+void flows_begin_behind(struct flows *t, uint64_t id)
+{
+    t->last_id = id;
+}
+
 uint32_t flows_hash(const struct flows *t, const struct flow_key *key)
 {
     uint64_t h = hash_bytes(&t->key, key, flow_key_size(key));

@@ -100,6 +100,9 @@ size_t flows_count(const struct flows *t);
 
 uint32_t flows_hash(const struct flows *t, const struct flow_key *key);
 
+/* Ids of flows go on behind this one. */
+void flows_begin_behind(struct flows *t, uint64_t id);
+
 /* The flow with this key, or NULL. */
 struct flow *flows_find(const struct flows *t, const struct flow_key *key, uint32_t hash);
 

@@ -165,6 +165,7 @@ struct sense *sense_new(const struct sense_options *options, struct error *e)
         sense_free(s);
         return NULL;
     }
+    flows_begin_behind(s->flows, options->first_flow);
     return s;
 }
 

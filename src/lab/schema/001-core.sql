@@ -36,5 +36,6 @@ CREATE TABLE capture(
   damaged INTEGER NOT NULL DEFAULT 0,
   first_time INTEGER,
   last_time INTEGER,
-  changed INTEGER NOT NULL
+  changed INTEGER NOT NULL,
+  why TEXT -- it is read no more, or what was dropped
 ) STRICT, WITHOUT ROWID;
