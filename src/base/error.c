@@ -1,3 +1,4 @@
+#define TQ_BASE_ERROR_C
 #include "base/error.h"
 
 #include <stdarg.h>

@@ -30,6 +30,12 @@ int err_sys(struct error *e, int errnum, const char *format, ...) __attribute__(
 /* Puts words in front of an error's text ("reading lab.yaml: …") and returns -1. */
 int err_context(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+#if defined __clang_analyzer__ && !defined TQ_BASE_ERROR_C /* what the words above say, in the analyzer's terms */
+#define err_set(...) ((void)err_set(__VA_ARGS__), -1)
+#define err_sys(...) ((void)err_sys(__VA_ARGS__), -1)
+#define err_context(...) ((void)err_context(__VA_ARGS__), -1)
+#endif
+
 /* The exit status of a verb that ends with this error: 0 none, 1 a check failed, 2 wrong use or unusable input, 3 the machine failed. */
 int err_exit_status(const struct error *e);
 

@@ -149,7 +149,7 @@ static size_t undo(const struct hl7_delims *d, struct span sequence, uint8_t *ou
         if (hex_digit(sequence.p[i]) < 0)
             return 0;
     for (size_t i = 1; i < sequence.n; i += 2)
-        out[i / 2] = (uint8_t)(hex_digit(sequence.p[i]) << 4 | hex_digit(sequence.p[i + 1]));
+        out[i / 2] = (uint8_t)((unsigned)hex_digit(sequence.p[i]) << 4 | (unsigned)hex_digit(sequence.p[i + 1]));
     return sequence.n / 2;
 }
 

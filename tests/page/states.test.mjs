@@ -21,7 +21,8 @@ async function serve() {
     base = line.toString().trim();
     return child;
 }
-const dev = (body) => fetch(`${base}/dev`, { method: 'POST', body: JSON.stringify(body) });
+// By address: a bare machine may have no /etc/hosts, and Node, unlike Chromium, then finds no localhost.
+const dev = (body) => fetch(`${base.replace('localhost', '127.0.0.1')}/dev`, { method: 'POST', body: JSON.stringify(body) });
 const FRESH = { mode: 'ok', lab: {}, setup: false };
 
 async function signIn(page) {

@@ -453,7 +453,7 @@ static bool host_is_ours(struct front *f, struct evhttp_request *http)
 {
     struct span host = header(http, "Host", 300);
     struct span bare = span_until(&host, ':', NULL);
-    return bare.n == strlen(f->name) && strncasecmp((const char *)bare.p, f->name, bare.n) == 0;
+    return bare.n > 0 && bare.n == strlen(f->name) && strncasecmp((const char *)bare.p, f->name, bare.n) == 0;
 }
 
 /* A change that another site's page asked for is refused here already; the keeper checks the CSRF token besides. */
