@@ -1,5 +1,5 @@
-/* The request table with whatever is asked. Input: a byte of flags, then lines: method, path?query, If-Match, session, csrf, body (the rest). Flags: 1 local
- * socket, 2 the session in hand, 4 its CSRF token. Every answer must be one: a status of the table, JSON where it says so, no secret. */
+/* The request table with whatever is asked. Input: a byte of flags, then lines: method, path?query, If-Match, session, csrf, body (the rest). Flags:
+ * 1 local socket, 2 the session in hand, 4 its CSRF token. Every answer must be one: a status of the table, JSON where it says so, no secret. */
 #include "../tests/unit/door/keeper.h"
 
 #include <jansson.h>
@@ -14,7 +14,8 @@ static struct keeper *start(void)
     struct keeper *k = keeper_new();
     keeper_feed(k, T "\"run.started\"}");
     keeper_feed(k, T "\"asset.evidence\",\"ip\":\"10.0.5.7\",\"maker\":\"Acme\",\"model\":\"C-800\",\"source\":\"hl7.msh\"}");
-    keeper_feed(k, T "\"lab.message\"," FLOW ",\"id\":\"f1.0.1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"sender\":\"Chem 2\",\"results\":1,\"bytes\":400}");
+    keeper_feed(k, T "\"lab.message\"," FLOW
+                     ",\"id\":\"f1.0.1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"sender\":\"Chem 2\",\"results\":1,\"bytes\":400}");
     keeper_feed(k, T "\"lab.result\"," FLOW ",\"test\":{\"code\":\"K\",\"text\":\"Potassium\"},\"flags\":[\"H\"],\"message\":\"f1.0.1\"}");
     keeper_feed(k, T "\"finding\"," FLOW ",\"id\":\"f1\",\"kind\":\"phi.cleartext\",\"severity\":\"medium\",\"title\":\"A\",\"advice\":\"B\"}");
     keeper_feed(k, T "\"finding\"," FLOW ",\"id\":\"f2\",\"kind\":\"phi.cleartext\",\"severity\":\"high\",\"title\":\"A\",\"advice\":\"B\"}");

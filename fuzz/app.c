@@ -1,8 +1,8 @@
-/* Two directions of a stream in pieces, with holes and contradictions, through recognition and the lab protocols; then the first direction alone, whole and
- * cut: the records must be the same.
+/* Two directions of a stream in pieces, with holes and contradictions, through recognition and the lab protocols; then the first direction alone,
+ * whole and cut: the records must be the same.
  *
- * Input: pieces of (control byte, bytes). Control: bit 0 direction, bits 1-5 length × 4, value 0xff a hole, 0xfe a contradiction, bit 7 with bit 6 a length
- * of up to 512 more. */
+ * Input: pieces of (control byte, bytes). Control: bit 0 direction, bits 1-5 length × 4, value 0xff a hole, 0xfe a contradiction, bit 7 with bit 6 a
+ * length of up to 512 more. */
 #include "engine/sense/app.h"
 
 #include <stdlib.h>

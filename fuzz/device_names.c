@@ -70,15 +70,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             inside(s, system.description);
         }
         break;
-    case 1:
-        fuzz_neighbour(s, false);
-        break;
-    case 2:
-        fuzz_neighbour(s, true);
-        break;
-    case 3:
-        fuzz_names(s);
-        break;
+    case 1: fuzz_neighbour(s, false); break;
+    case 2: fuzz_neighbour(s, true); break;
+    case 3: fuzz_names(s); break;
     case 4:
         if (ntlm_find(s, &n) && memchr(n.host, 0, sizeof n.host) == NULL)
             abort();
@@ -87,9 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (banner_stream(s, &b) || banner_ssdp(s, &b))
             inside(s, b.text);
         break;
-    default:
-        fuzz_tls(s);
-        break;
+    default: fuzz_tls(s); break;
     }
     return 0;
 }

@@ -1,6 +1,6 @@
 /* Any bytes on a channel, between any two roles: framing, and the bodies that roles decode. The first byte chooses the pair. */
-#include "base/record.h"
 #include "proc/message.h"
+#include "base/record.h"
 #include "proc/payload.h"
 #include "proc/start.h"
 

@@ -1,4 +1,5 @@
-/* Two directions through the MLLP reader: content and framing must not depend on how the stream is cut. The first byte gives the size of the pieces. */
+/* Two directions through the MLLP reader: content and framing must not depend on how the stream is cut. The first byte gives the size of the pieces.
+ */
 #include "wire/mllp.h"
 
 #include <stdlib.h>

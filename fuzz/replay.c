@@ -97,11 +97,9 @@ static size_t mutate(uint8_t *out, size_t room)
             break;
         case 1: /* another byte, often a telling one */
             if (n > 0)
-                out[at] = next() % 2 ? (uint8_t)next() : (uint8_t)"\0\xff\x7f\x80\x0b\x1c\r\n\x02\x03\x05|^"[next() % 13];
+                out[at] = next() % 2 ? (uint8_t)next() : (uint8_t) "\0\xff\x7f\x80\x0b\x1c\r\n\x02\x03\x05|^"[next() % 13];
             break;
-        case 2: /* cut */
-            n = at;
-            break;
+        case 2: /* cut */ n = at; break;
         case 3: /* repeat a piece */
             if (n > 0 && n < room) {
                 size_t len = 1 + next() % 64;

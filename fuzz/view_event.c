@@ -1,4 +1,5 @@
-/* Views fed with whatever: each input is one line of the ledger, "\0" separates it from the next. Nothing may fail, and every page must still be answered. */
+/* Views fed with whatever: each input is one line of the ledger, "\0" separates it from the next. Nothing may fail, and every page must still be
+ * answered. */
 #include "../tests/unit/door/keeper.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,8 +22,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (keeper_apply(k, line, SPAN_LIT("{\"password_hash\":\"x\"}"), &index, &e) != 0)
             abort();
     }
-    static const char *const pages[] = {"GET /api/v1/today", "GET /api/v1/devices?limit=3", "GET /api/v1/results?limit=3", "GET /api/v1/messages?limit=3",
-                                        "GET /api/v1/findings?state=all&limit=3", "GET /api/v1/ledger/records?limit=3", "GET /api/v1/sensor", "GET /api/v1/ledger"};
+    static const char *const pages[] = {"GET /api/v1/today",
+                                        "GET /api/v1/devices?limit=3",
+                                        "GET /api/v1/results?limit=3",
+                                        "GET /api/v1/messages?limit=3",
+                                        "GET /api/v1/findings?state=all&limit=3",
+                                        "GET /api/v1/ledger/records?limit=3",
+                                        "GET /api/v1/sensor",
+                                        "GET /api/v1/ledger"};
     if (keeper_ask_local(k, pages[size % 8], NULL, NULL) != 200)
         abort();
     return 0;

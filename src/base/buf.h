@@ -7,9 +7,9 @@
 
 struct buf {
     uint8_t *p;
-    size_t n;      /* bytes written */
-    size_t size;   /* bytes allocated */
-    size_t max;    /* cap */
+    size_t n;    /* bytes written */
+    size_t size; /* bytes allocated */
+    size_t max;  /* cap */
     bool failed;
     bool secret;
 };
@@ -17,9 +17,9 @@ struct buf {
 #define BUF_INIT(limit) ((struct buf){.max = (limit)})
 #define BUF_SECRET(limit) ((struct buf){.max = (limit), .secret = true})
 
-void buf_release(struct buf *b);                  /* frees (wipes if secret); the buffer may be used again, with the same cap */
-void buf_clear(struct buf *b);                    /* empties, keeps memory, forgets failure */
-bool buf_reserve(struct buf *b, size_t more);     /* makes room for `more` bytes */
+void buf_release(struct buf *b);              /* frees (wipes if secret); the buffer may be used again, with the same cap */
+void buf_clear(struct buf *b);                /* empties, keeps memory, forgets failure */
+bool buf_reserve(struct buf *b, size_t more); /* makes room for `more` bytes */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_span(struct buf *b, struct span s);
 void buf_add_str(struct buf *b, const char *s);
@@ -31,8 +31,8 @@ void buf_be32(struct buf *b, uint32_t v);
 void buf_be64(struct buf *b, uint64_t v);
 void buf_le16(struct buf *b, uint16_t v);
 void buf_le32(struct buf *b, uint32_t v);
-void buf_drop_front(struct buf *b, size_t n);     /* forgets the first n bytes (moves the rest down) */
-const char *buf_text(struct buf *b);              /* the contents with a final zero that is not counted; "" when failed */
+void buf_drop_front(struct buf *b, size_t n); /* forgets the first n bytes (moves the rest down) */
+const char *buf_text(struct buf *b);          /* the contents with a final zero that is not counted; "" when failed */
 
 static inline bool buf_ok(const struct buf *b)
 {

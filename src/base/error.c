@@ -51,14 +51,10 @@ int err_context(struct error *e, const char *format, ...)
 int err_exit_status(const struct error *e)
 {
     switch (e->class) {
-    case ERR_NONE:
-        return 0;
-    case ERR_CORRUPT:
-        return 1;
+    case ERR_NONE: return 0;
+    case ERR_CORRUPT: return 1;
     case ERR_SYSTEM:
-    case ERR_LIMIT:
-        return 3;
-    default:
-        return 2;
+    case ERR_LIMIT: return 3;
+    default: return 2;
     }
 }

@@ -12,12 +12,12 @@ struct hash_key {
 };
 
 #define HASH_ROTL(x, b) ((x) << (b) | (x) >> (64 - (b)))
-#define HASH_ROUND(v0, v1, v2, v3)                                                                                                                    \
-    do {                                                                                                                                              \
-        (v0) += (v1), (v1) = HASH_ROTL(v1, 13), (v1) ^= (v0), (v0) = HASH_ROTL(v0, 32);                                                               \
-        (v2) += (v3), (v3) = HASH_ROTL(v3, 16), (v3) ^= (v2);                                                                                         \
-        (v0) += (v3), (v3) = HASH_ROTL(v3, 21), (v3) ^= (v0);                                                                                         \
-        (v2) += (v1), (v1) = HASH_ROTL(v1, 17), (v1) ^= (v2), (v2) = HASH_ROTL(v2, 32);                                                               \
+#define HASH_ROUND(v0, v1, v2, v3)                                                                                                                   \
+    do {                                                                                                                                             \
+        (v0) += (v1), (v1) = HASH_ROTL(v1, 13), (v1) ^= (v0), (v0) = HASH_ROTL(v0, 32);                                                              \
+        (v2) += (v3), (v3) = HASH_ROTL(v3, 16), (v3) ^= (v2);                                                                                        \
+        (v0) += (v3), (v3) = HASH_ROTL(v3, 21), (v3) ^= (v0);                                                                                        \
+        (v2) += (v1), (v1) = HASH_ROTL(v1, 17), (v1) ^= (v2), (v2) = HASH_ROTL(v2, 32);                                                              \
     } while (0)
 
 /* SipHash-1-3 of n bytes under key (Aumasson and Bernstein; the byte order is little-endian as in the reference). */

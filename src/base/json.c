@@ -56,21 +56,11 @@ void jsonw_key(struct jsonw *j, const char *key)
 static void escaped(struct buf *out, uint8_t c)
 {
     switch (c) {
-    case '"':
-        buf_add(out, "\\\"", 2);
-        break;
-    case '\\':
-        buf_add(out, "\\\\", 2);
-        break;
-    case '\n':
-        buf_add(out, "\\n", 2);
-        break;
-    case '\r':
-        buf_add(out, "\\r", 2);
-        break;
-    case '\t':
-        buf_add(out, "\\t", 2);
-        break;
+    case '"': buf_add(out, "\\\"", 2); break;
+    case '\\': buf_add(out, "\\\\", 2); break;
+    case '\n': buf_add(out, "\\n", 2); break;
+    case '\r': buf_add(out, "\\r", 2); break;
+    case '\t': buf_add(out, "\\t", 2); break;
     default: {
         char digits[3];
         text_hex_to(digits, &c, 1);

@@ -17,10 +17,10 @@ static inline struct jsonw jsonw_to(struct buf *out)
     return (struct jsonw){.out = out};
 }
 
-void jsonw_object(struct jsonw *j);      /* { */
-void jsonw_object_end(struct jsonw *j);  /* } */
-void jsonw_array(struct jsonw *j);       /* [ */
-void jsonw_array_end(struct jsonw *j);   /* ] */
+void jsonw_object(struct jsonw *j);               /* { */
+void jsonw_object_end(struct jsonw *j);           /* } */
+void jsonw_array(struct jsonw *j);                /* [ */
+void jsonw_array_end(struct jsonw *j);            /* ] */
 void jsonw_key(struct jsonw *j, const char *key); /* key: plain ASCII of ours, written as it is */
 void jsonw_text(struct jsonw *j, struct span text);
 void jsonw_str(struct jsonw *j, const char *text); /* NULL gives null */

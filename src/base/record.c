@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 
 static const struct key_info keys[KEY_COUNT] = {
-#define RECORD_KEY_ROW(c, json_name, class_name, type_name, is_list) \
+#define RECORD_KEY_ROW(c, json_name, class_name, type_name, is_list)                                                                                 \
     [KEY_##c] = {.json = (json_name), .class = FIELD_##class_name, .type = TYPE_##type_name, .list = (is_list)},
     RECORD_KEYS(RECORD_KEY_ROW)
 #undef RECORD_KEY_ROW

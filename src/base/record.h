@@ -51,110 +51,110 @@ enum field_class {
     FIELD_PATIENT,  /* a patient's identifier: always a token (P-…) */
     FIELD_SPECIMEN, /* a specimen's or order's identifier: always a token (S-…) */
     FIELD_VALUE,    /* a measured value: never shown; goes into value_digest */
-    FIELD_PRIVATE,  /* any other field of the patient (name, birth date, address …): never shown; a foreign field that repeats one becomes a token */
-    FIELD_CAUSE,    /* the canonical cause of a finding: never shown; goes into the finding's id */
-    FIELD_SECRET,   /* a password's hash and the like: never shown, not even with --reveal; kept only sealed */
+    FIELD_PRIVATE, /* any other field of the patient (name, birth date, address …): never shown; a foreign field that repeats one becomes a token */
+    FIELD_CAUSE,   /* the canonical cause of a finding: never shown; goes into the finding's id */
+    FIELD_SECRET,  /* a password's hash and the like: never shown, not even with --reveal; kept only sealed */
 };
 
 enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
 
 /* Every key: KEY(name in C, name in JSON ("a.b" = member b of object a), class, type, is it a list). Order is part of the format on the wire between
  * roles only, never on disk. */
-#define RECORD_KEYS(KEY)                                                                                                                              \
-    /* asset.evidence */                                                                                                                              \
-    KEY(IP, "ip", OPEN, TEXT, false)                                                                                                                  \
-    KEY(MAC, "mac", OPEN, TEXT, false)                                                                                                                \
-    KEY(MAKER, "maker", FOREIGN, TEXT, false)                                                                                                         \
-    KEY(MODEL, "model", FOREIGN, TEXT, false)                                                                                                         \
-    KEY(SERIAL, "serial", FOREIGN, TEXT, false)                                                                                                       \
-    KEY(SOFTWARE, "software", FOREIGN, TEXT, false)                                                                                                   \
-    KEY(HOSTNAME, "hostname", FOREIGN, TEXT, false)                                                                                                   \
-    KEY(ROLE, "role", OPEN, TEXT, false)                                                                                                              \
-    KEY(SOURCE, "source", OPEN, TEXT, false)                                                                                                          \
-    KEY(DHCP_OPTIONS, "dhcp_options", OPEN, TEXT, false) /* option 55: numbers with commas */                                                         \
-    KEY(JA4, "ja4", OPEN, TEXT, false)                                                                                                                \
-    /* flow.closed */                                                                                                                                 \
-    KEY(PACKETS, "packets", OPEN, INT, false)                                                                                                         \
-    KEY(BYTES_UP, "bytes_up", OPEN, INT, false)                                                                                                       \
-    KEY(BYTES_DOWN, "bytes_down", OPEN, INT, false)                                                                                                   \
-    KEY(DURATION_NS, "duration_ns", OPEN, INT, false)                                                                                                 \
-    KEY(APP, "app", OPEN, TEXT, false)                                                                                                                \
-    KEY(REASON, "reason", OPEN, TEXT, false)                                                                                                          \
-    KEY(GAPS, "gaps", OPEN, INT, false)                                                                                                               \
-    KEY(RETRANSMITTED, "retransmitted", OPEN, INT, false)                                                                                             \
-    /* lab.message */                                                                                                                                 \
-    KEY(MESSAGE_ID, "id", OPEN, TEXT, false)                                                                                                          \
-    KEY(PROTOCOL, "protocol", OPEN, TEXT, false)                                                                                                      \
-    KEY(MESSAGE_TYPE, "type", FOREIGN, TEXT, false)                                                                                                   \
-    KEY(CONTROL_ID, "control_id", FOREIGN, TEXT, false)                                                                                               \
-    KEY(SENDER, "sender", FOREIGN, TEXT, false)                                                                                                       \
-    KEY(RECEIVER, "receiver", FOREIGN, TEXT, false)                                                                                                   \
-    KEY(VERSION, "version", FOREIGN, TEXT, false)                                                                                                     \
-    KEY(CHARSET, "charset", FOREIGN, TEXT, false)                                                                                                     \
-    KEY(RESULTS, "results", OPEN, INT, false)                                                                                                         \
-    KEY(BYTES, "bytes", OPEN, INT, false)                                                                                                             \
-    KEY(MALFORMED, "malformed", OPEN, TEXT, false) /* names a place, never content */                                                                 \
-    KEY(HOSTILE, "hostile", OPEN, TEXT, false)     /* what the payload tries, and where: a place, never content */                                    \
-    KEY(ACK_CODE, "ack.code", FOREIGN, TEXT, false)                                                                                                   \
-    KEY(ACK_FOR, "ack.for", FOREIGN, TEXT, false)                                                                                                     \
-    KEY(PATIENTS, "patients", OPEN, INT, false)                                                                                                       \
-    /* lab.result */                                                                                                                                  \
-    KEY(TEST_CODE, "test.code", FOREIGN, TEXT, false)                                                                                                 \
-    KEY(TEST_SYSTEM, "test.system", FOREIGN, TEXT, false)                                                                                             \
-    KEY(TEST_TEXT, "test.text", FOREIGN, TEXT, false)                                                                                                 \
-    KEY(PATIENT, "patient", PATIENT, TEXT, false)                                                                                                     \
-    KEY(SPECIMEN, "specimen", SPECIMEN, TEXT, false)                                                                                                  \
-    KEY(ORDER, "order", SPECIMEN, TEXT, false)                                                                                                        \
-    KEY(VALUE, "value", VALUE, TEXT, false)                                                                                                           \
-    KEY(VALUE_TYPE, "value_type", FOREIGN, TEXT, false)                                                                                               \
-    KEY(UNITS, "units", FOREIGN, TEXT, false)                                                                                                         \
-    KEY(FLAGS, "flags", FOREIGN, TEXT, true)                                                                                                          \
-    KEY(STATUS, "status", FOREIGN, TEXT, false)                                                                                                       \
-    KEY(OBSERVED_AT, "observed_at", OPEN, TEXT, false) /* ISO 8601 from the sender's time stamp; without zone where the sender gave none */           \
-    KEY(MESSAGE, "message", OPEN, TEXT, false)         /* the id of the lab.message */                                                                \
-    KEY(PRIVATE, "private", PRIVATE, TEXT, true)       /* one for each field of PID / P of the whole message */                                       \
-    KEY(PRIVATE_CUT, "private_cut", PRIVATE, BOOL, false) /* more private fields than a record holds: every foreign field becomes a token */          \
-    KEY(METHOD, "method", FOREIGN, TEXT, false)           /* how it was obtained: OBS.method_cd */                                                    \
-    /* dicom.association */                                                                                                                           \
-    KEY(CALLING, "calling", FOREIGN, TEXT, false)                                                                                                     \
-    KEY(CALLED, "called", FOREIGN, TEXT, false)                                                                                                       \
-    KEY(RESULT, "result", OPEN, TEXT, false)                                                                                                          \
-    /* finding */                                                                                                                                     \
-    KEY(FINDING, "id", OPEN, TEXT, false) /* written by the veil from KIND and CAUSE; in decisions: the finding meant */                              \
-    KEY(KIND, "kind", OPEN, TEXT, false)                                                                                                              \
-    KEY(CAUSE, "cause", CAUSE, TEXT, false)                                                                                                           \
-    KEY(SEVERITY, "severity", OPEN, TEXT, false)                                                                                                      \
-    KEY(TITLE, "title", OPEN, TEXT, false)         /* one sentence; {0} … {3} stand for the SUBJECTs, which the veil puts in */                       \
-    KEY(SUBJECT, "subject", FOREIGN, TEXT, true)                                                                                                      \
-    KEY(EVIDENCE_FLOW, "evidence.flows", OPEN, INT, true)                                                                                             \
-    KEY(EVIDENCE_MESSAGE, "evidence.messages", OPEN, TEXT, true)                                                                                      \
-    KEY(EVIDENCE_RECORD, "evidence.records", OPEN, INT, true)                                                                                         \
-    KEY(TECHNIQUE, "technique", OPEN, TEXT, false)                                                                                                    \
-    KEY(ADVICE, "advice", OPEN, TEXT, false)                                                                                                          \
-    KEY(SID, "sid", OPEN, INT, false)                                                                                                                 \
-    /* sensor.status and capture.* */                                                                                                                 \
-    KEY(CAPTURE, "capture", OPEN, TEXT, false) /* the interface or file */                                                                            \
-    KEY(DROPPED, "dropped", OPEN, INT, false)                                                                                                         \
-    KEY(DAMAGED, "damaged", OPEN, INT, false)                                                                                                         \
-    KEY(FLOWS, "flows", OPEN, INT, false)                                                                                                             \
-    KEY(FIRST_TIME, "first_time", OPEN, TIME, false)                                                                                                  \
-    KEY(LAST_TIME, "last_time", OPEN, TIME, false)                                                                                                    \
-    /* decisions and the program's own doings */                                                                                                      \
-    KEY(PERSON, "person", OPEN, TEXT, false) /* account name of who did it */                                                                         \
-    KEY(ACCOUNT, "account", OPEN, TEXT, false)                                                                                                        \
-    KEY(DISPLAY_NAME, "display_name", OPEN, TEXT, false)                                                                                              \
-    KEY(ACCOUNT_ROLE, "account_role", OPEN, TEXT, false)                                                                                              \
-    KEY(PASSWORD_HASH, "password_hash", SECRET, TEXT, false)                                                                                          \
-    KEY(SESSION, "session", OPEN, TEXT, false) /* a public handle, never the cookie */                                                                \
-    KEY(ORIGIN, "origin", OPEN, TEXT, false)   /* where a request came from: an address, or "local socket, uid 0" */                                  \
-    KEY(WHY, "why", OPEN, TEXT, false)         /* the reason that a person gave, or why something was refused */                                      \
-    KEY(ASSET, "asset", OPEN, TEXT, false)                                                                                                            \
-    KEY(NAME, "name", OPEN, TEXT, false)                                                                                                              \
-    KEY(PERMISSION, "permission", OPEN, TEXT, false)                                                                                                  \
-    KEY(PROGRAM_ROLE, "program_role", OPEN, TEXT, false)                                                                                              \
-    KEY(HOLDS, "holds", OPEN, BOOL, false)                                                                                                            \
-    KEY(TREE_SIZE, "tree_size", OPEN, INT, false)                                                                                                     \
-    KEY(STEP_NS, "step_ns", OPEN, INT, false)                                                                                                         \
+#define RECORD_KEYS(KEY)                                                                                                                             \
+    /* asset.evidence */                                                                                                                             \
+    KEY(IP, "ip", OPEN, TEXT, false)                                                                                                                 \
+    KEY(MAC, "mac", OPEN, TEXT, false)                                                                                                               \
+    KEY(MAKER, "maker", FOREIGN, TEXT, false)                                                                                                        \
+    KEY(MODEL, "model", FOREIGN, TEXT, false)                                                                                                        \
+    KEY(SERIAL, "serial", FOREIGN, TEXT, false)                                                                                                      \
+    KEY(SOFTWARE, "software", FOREIGN, TEXT, false)                                                                                                  \
+    KEY(HOSTNAME, "hostname", FOREIGN, TEXT, false)                                                                                                  \
+    KEY(ROLE, "role", OPEN, TEXT, false)                                                                                                             \
+    KEY(SOURCE, "source", OPEN, TEXT, false)                                                                                                         \
+    KEY(DHCP_OPTIONS, "dhcp_options", OPEN, TEXT, false) /* option 55: numbers with commas */                                                        \
+    KEY(JA4, "ja4", OPEN, TEXT, false)                                                                                                               \
+    /* flow.closed */                                                                                                                                \
+    KEY(PACKETS, "packets", OPEN, INT, false)                                                                                                        \
+    KEY(BYTES_UP, "bytes_up", OPEN, INT, false)                                                                                                      \
+    KEY(BYTES_DOWN, "bytes_down", OPEN, INT, false)                                                                                                  \
+    KEY(DURATION_NS, "duration_ns", OPEN, INT, false)                                                                                                \
+    KEY(APP, "app", OPEN, TEXT, false)                                                                                                               \
+    KEY(REASON, "reason", OPEN, TEXT, false)                                                                                                         \
+    KEY(GAPS, "gaps", OPEN, INT, false)                                                                                                              \
+    KEY(RETRANSMITTED, "retransmitted", OPEN, INT, false)                                                                                            \
+    /* lab.message */                                                                                                                                \
+    KEY(MESSAGE_ID, "id", OPEN, TEXT, false)                                                                                                         \
+    KEY(PROTOCOL, "protocol", OPEN, TEXT, false)                                                                                                     \
+    KEY(MESSAGE_TYPE, "type", FOREIGN, TEXT, false)                                                                                                  \
+    KEY(CONTROL_ID, "control_id", FOREIGN, TEXT, false)                                                                                              \
+    KEY(SENDER, "sender", FOREIGN, TEXT, false)                                                                                                      \
+    KEY(RECEIVER, "receiver", FOREIGN, TEXT, false)                                                                                                  \
+    KEY(VERSION, "version", FOREIGN, TEXT, false)                                                                                                    \
+    KEY(CHARSET, "charset", FOREIGN, TEXT, false)                                                                                                    \
+    KEY(RESULTS, "results", OPEN, INT, false)                                                                                                        \
+    KEY(BYTES, "bytes", OPEN, INT, false)                                                                                                            \
+    KEY(MALFORMED, "malformed", OPEN, TEXT, false) /* names a place, never content */                                                                \
+    KEY(HOSTILE, "hostile", OPEN, TEXT, false)     /* what the payload tries, and where: a place, never content */                                   \
+    KEY(ACK_CODE, "ack.code", FOREIGN, TEXT, false)                                                                                                  \
+    KEY(ACK_FOR, "ack.for", FOREIGN, TEXT, false)                                                                                                    \
+    KEY(PATIENTS, "patients", OPEN, INT, false)                                                                                                      \
+    /* lab.result */                                                                                                                                 \
+    KEY(TEST_CODE, "test.code", FOREIGN, TEXT, false)                                                                                                \
+    KEY(TEST_SYSTEM, "test.system", FOREIGN, TEXT, false)                                                                                            \
+    KEY(TEST_TEXT, "test.text", FOREIGN, TEXT, false)                                                                                                \
+    KEY(PATIENT, "patient", PATIENT, TEXT, false)                                                                                                    \
+    KEY(SPECIMEN, "specimen", SPECIMEN, TEXT, false)                                                                                                 \
+    KEY(ORDER, "order", SPECIMEN, TEXT, false)                                                                                                       \
+    KEY(VALUE, "value", VALUE, TEXT, false)                                                                                                          \
+    KEY(VALUE_TYPE, "value_type", FOREIGN, TEXT, false)                                                                                              \
+    KEY(UNITS, "units", FOREIGN, TEXT, false)                                                                                                        \
+    KEY(FLAGS, "flags", FOREIGN, TEXT, true)                                                                                                         \
+    KEY(STATUS, "status", FOREIGN, TEXT, false)                                                                                                      \
+    KEY(OBSERVED_AT, "observed_at", OPEN, TEXT, false)    /* ISO 8601 from the sender's time stamp; without zone where the sender gave none */       \
+    KEY(MESSAGE, "message", OPEN, TEXT, false)            /* the id of the lab.message */                                                            \
+    KEY(PRIVATE, "private", PRIVATE, TEXT, true)          /* one for each field of PID / P of the whole message */                                   \
+    KEY(PRIVATE_CUT, "private_cut", PRIVATE, BOOL, false) /* more private fields than a record holds: every foreign field becomes a token */         \
+    KEY(METHOD, "method", FOREIGN, TEXT, false)           /* how it was obtained: OBS.method_cd */                                                   \
+    /* dicom.association */                                                                                                                          \
+    KEY(CALLING, "calling", FOREIGN, TEXT, false)                                                                                                    \
+    KEY(CALLED, "called", FOREIGN, TEXT, false)                                                                                                      \
+    KEY(RESULT, "result", OPEN, TEXT, false)                                                                                                         \
+    /* finding */                                                                                                                                    \
+    KEY(FINDING, "id", OPEN, TEXT, false) /* written by the veil from KIND and CAUSE; in decisions: the finding meant */                             \
+    KEY(KIND, "kind", OPEN, TEXT, false)                                                                                                             \
+    KEY(CAUSE, "cause", CAUSE, TEXT, false)                                                                                                          \
+    KEY(SEVERITY, "severity", OPEN, TEXT, false)                                                                                                     \
+    KEY(TITLE, "title", OPEN, TEXT, false) /* one sentence; {0} … {3} stand for the SUBJECTs, which the veil puts in */                            \
+    KEY(SUBJECT, "subject", FOREIGN, TEXT, true)                                                                                                     \
+    KEY(EVIDENCE_FLOW, "evidence.flows", OPEN, INT, true)                                                                                            \
+    KEY(EVIDENCE_MESSAGE, "evidence.messages", OPEN, TEXT, true)                                                                                     \
+    KEY(EVIDENCE_RECORD, "evidence.records", OPEN, INT, true)                                                                                        \
+    KEY(TECHNIQUE, "technique", OPEN, TEXT, false)                                                                                                   \
+    KEY(ADVICE, "advice", OPEN, TEXT, false)                                                                                                         \
+    KEY(SID, "sid", OPEN, INT, false)                                                                                                                \
+    /* sensor.status and capture.* */                                                                                                                \
+    KEY(CAPTURE, "capture", OPEN, TEXT, false) /* the interface or file */                                                                           \
+    KEY(DROPPED, "dropped", OPEN, INT, false)                                                                                                        \
+    KEY(DAMAGED, "damaged", OPEN, INT, false)                                                                                                        \
+    KEY(FLOWS, "flows", OPEN, INT, false)                                                                                                            \
+    KEY(FIRST_TIME, "first_time", OPEN, TIME, false)                                                                                                 \
+    KEY(LAST_TIME, "last_time", OPEN, TIME, false)                                                                                                   \
+    /* decisions and the program's own doings */                                                                                                     \
+    KEY(PERSON, "person", OPEN, TEXT, false) /* account name of who did it */                                                                        \
+    KEY(ACCOUNT, "account", OPEN, TEXT, false)                                                                                                       \
+    KEY(DISPLAY_NAME, "display_name", OPEN, TEXT, false)                                                                                             \
+    KEY(ACCOUNT_ROLE, "account_role", OPEN, TEXT, false)                                                                                             \
+    KEY(PASSWORD_HASH, "password_hash", SECRET, TEXT, false)                                                                                         \
+    KEY(SESSION, "session", OPEN, TEXT, false) /* a public handle, never the cookie */                                                               \
+    KEY(ORIGIN, "origin", OPEN, TEXT, false)   /* where a request came from: an address, or "local socket, uid 0" */                                 \
+    KEY(WHY, "why", OPEN, TEXT, false)         /* the reason that a person gave, or why something was refused */                                     \
+    KEY(ASSET, "asset", OPEN, TEXT, false)                                                                                                           \
+    KEY(NAME, "name", OPEN, TEXT, false)                                                                                                             \
+    KEY(PERMISSION, "permission", OPEN, TEXT, false)                                                                                                 \
+    KEY(PROGRAM_ROLE, "program_role", OPEN, TEXT, false)                                                                                             \
+    KEY(HOLDS, "holds", OPEN, BOOL, false)                                                                                                           \
+    KEY(TREE_SIZE, "tree_size", OPEN, INT, false)                                                                                                    \
+    KEY(STEP_NS, "step_ns", OPEN, INT, false)                                                                                                        \
     KEY(FIRST_BAD, "first_bad", OPEN, INT, false) /* ledger.verified: the first record that does not hold */
 
 enum record_key {
@@ -187,13 +187,13 @@ struct address {
 
 /* The conversation that a record comes from, with src the side that spoke first. */
 struct flow_ref {
-    uint64_t id;      /* ordinal in the run; 0: the record comes from no flow */
-    uint8_t proto;    /* IP protocol number */
+    uint64_t id;   /* ordinal in the run; 0: the record comes from no flow */
+    uint8_t proto; /* IP protocol number */
     struct address src;
     struct address dst;
     uint16_t sport;
     uint16_t dport;
-    uint16_t vlan;    /* 0: none */
+    uint16_t vlan; /* 0: none */
 };
 
 #define RECORD_FIELDS 192      /* most fields of one record */
@@ -217,14 +217,14 @@ struct record_sink {
     void *context;
 };
 
-const char *event_name(enum event e);             /* "lab.message" …; "" for EVENT_NONE */
+const char *event_name(enum event e); /* "lab.message" …; "" for EVENT_NONE */
 const struct key_info *key_info(enum record_key k);
 
 /* Starts a record. Only the head is written: the field array is left as it is (records are large, and made once a message). */
 void record_start(struct record *r, enum event event, tq_time time, const struct flow_ref *flow);
-void record_text(struct record *r, enum record_key key, struct span text);   /* an empty text is left out */
-void record_str(struct record *r, enum record_key key, const char *text);    /* NULL is left out */
-void record_int(struct record *r, enum record_key key, int64_t v);           /* also bool and time */
+void record_text(struct record *r, enum record_key key, struct span text); /* an empty text is left out */
+void record_str(struct record *r, enum record_key key, const char *text);  /* NULL is left out */
+void record_int(struct record *r, enum record_key key, int64_t v);         /* also bool and time */
 
 /* The first field with this key: its text (empty where there is none), or its number (`missing` where there is none). */
 struct span record_get(const struct record *r, enum record_key key);

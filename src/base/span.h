@@ -141,8 +141,8 @@ static inline uint64_t span_bytes_equal(uint64_t eight, uint8_t c)
     return ~(((eight & low) + low) | eight | low);
 }
 
-/* Splits s at every c into out, max ≥ 1 parts at most; what follows the last of so many is not looked at. Returns how many parts there are (at least 1, an empty
- * one where s is empty). Eight bytes at a time: for short parts this is faster than a search for each. */
+/* Splits s at every c into out, max ≥ 1 parts at most; what follows the last of so many is not looked at. Returns how many parts there are (at least
+ * 1, an empty one where s is empty). Eight bytes at a time: for short parts this is faster than a search for each. */
 static inline size_t span_split(struct span s, uint8_t c, struct span *out, size_t max)
 {
     size_t n = 0;

@@ -1,4 +1,5 @@
-/* api: one request to the keeper over the local socket DATA/api.sock. Who asks is told by the socket (SO_PEERCRED); the role is "local administrator". */
+/* api: one request to the keeper over the local socket DATA/api.sock. Who asks is told by the socket (SO_PEERCRED); the role is "local
+ * administrator". */
 #include "cmd/cmd.h"
 
 #include "door/request.h"
@@ -61,31 +62,19 @@ static int read_target(int argc, char **argv, struct api_arguments *a)
 static int read_arguments(int argc, char **argv, struct api_arguments *a)
 {
     enum { DATA = 256, IF_MATCH };
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},      {"data", required_argument, NULL, DATA},
-                                            {"body", required_argument, NULL, 'd'},        {"if-match", required_argument, NULL, IF_MATCH},
-                                            {"include", no_argument, NULL, 'i'},           {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"data", required_argument, NULL, DATA},
+                                            {"body", required_argument, NULL, 'd'},   {"if-match", required_argument, NULL, IF_MATCH},
+                                            {"include", no_argument, NULL, 'i'},      {NULL, 0, NULL, 0}};
     int c;
     optind = 1;
     while ((c = getopt_long(argc, argv, "c:d:i", options, NULL)) != -1) {
         switch (c) {
-        case 'c':
-            a->config = optarg;
-            break;
-        case DATA:
-            a->data = optarg;
-            break;
-        case 'd':
-            a->body = optarg;
-            break;
-        case IF_MATCH:
-            a->if_match = optarg;
-            break;
-        case 'i':
-            a->head = true;
-            break;
-        default:
-            (void)fputs(verb_api.usage, stderr);
-            return 2;
+        case 'c': a->config = optarg; break;
+        case DATA: a->data = optarg; break;
+        case 'd': a->body = optarg; break;
+        case IF_MATCH: a->if_match = optarg; break;
+        case 'i': a->head = true; break;
+        default: (void)fputs(verb_api.usage, stderr); return 2;
         }
     }
     return read_target(argc, argv, a);

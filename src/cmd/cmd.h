@@ -4,8 +4,8 @@
 
 struct verb {
     const char *name;
-    const char *summary; /* one line for `tourniquet --help` */
-    const char *usage;   /* the whole of `tourniquet help NAME` */
+    const char *summary;               /* one line for `tourniquet --help` */
+    const char *usage;                 /* the whole of `tourniquet help NAME` */
     int (*run)(int argc, char **argv); /* argv[0] is the verb's name; returns the exit status */
 };
 

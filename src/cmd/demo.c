@@ -149,7 +149,9 @@ static int write_config(const struct demo *d, struct error *e)
     FILE *f = fopen(d->config_path, "we");
     if (f == NULL)
         return err_sys(e, errno, "making %s", d->config_path);
-    (void)fprintf(f, "# A made-up laboratory, staged by `tourniquet demo`.\nsite: demo-lab\ndata: \"%s\"\nconsole: { listen: \"%s\", name: localhost }\n", d->data_path, where);
+    (void)fprintf(
+        f, "# A made-up laboratory, staged by `tourniquet demo`.\nsite: demo-lab\ndata: \"%s\"\nconsole: { listen: \"%s\", name: localhost }\n",
+        d->data_path, where);
     return fclose(f) == 0 ? 0 : err_sys(e, errno, "writing %s", d->config_path);
 }
 
@@ -166,8 +168,8 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 static void tell_staged(void *context, const struct progress *p)
 {
     const struct demo *d = context;
-    log_line(LOG_LEVEL_INFO, "the lab's hour is on the ledger: %llu messages, %llu results, %llu findings, %llu ledger records", (unsigned long long)p->messages,
-             (unsigned long long)p->results, (unsigned long long)p->findings, (unsigned long long)p->ledger);
+    log_line(LOG_LEVEL_INFO, "the lab's hour is on the ledger: %llu messages, %llu results, %llu findings, %llu ledger records",
+             (unsigned long long)p->messages, (unsigned long long)p->results, (unsigned long long)p->findings, (unsigned long long)p->ledger);
     if (!d->exit_when_staged)
         log_line(LOG_LEVEL_INFO, "open the page, enter the set-up code above and choose a password. Ctrl-C ends the demo%s",
                  d->temporary ? " and removes its folder" : "");
@@ -181,19 +183,26 @@ static int stage(struct demo *d, struct error *e)
         return -1;
     if (!d->staged_before && write_capture(d, e) != 0)
         return -1;
-    log_line(LOG_LEVEL_INFO, d->staged_before ? "this lab was staged before; its ledger in %s is shown" : "staging a made-up laboratory in %s", d->folder);
+    log_line(LOG_LEVEL_INFO, d->staged_before ? "this lab was staged before; its ledger in %s is shown" : "staging a made-up laboratory in %s",
+             d->folder);
     if (d->staged_before && d->exit_when_staged)
         return 0;
-    struct supervisor_options options = {.config = &config, .replay = d->staged_before ? NULL : d->capture_path, .exit_when_read = d->exit_when_staged,
-                                         .unprivileged = true, .read_all = tell_staged, .context = d};
+    struct supervisor_options options = {.config = &config,
+                                         .replay = d->staged_before ? NULL : d->capture_path,
+                                         .exit_when_read = d->exit_when_staged,
+                                         .unprivileged = true,
+                                         .read_all = tell_staged,
+                                         .context = d};
     return supervisor_run(&options, &progress, e);
 }
 
 static int run(int argc, char **argv)
 {
     enum { DATA = 256, LISTEN, EXIT };
-    static const struct option options[] = {{"data", required_argument, NULL, DATA}, {"listen", required_argument, NULL, LISTEN},
-                                            {"exit-when-staged", no_argument, NULL, EXIT}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"data", required_argument, NULL, DATA},
+                                            {"listen", required_argument, NULL, LISTEN},
+                                            {"exit-when-staged", no_argument, NULL, EXIT},
+                                            {NULL, 0, NULL, 0}};
     static struct demo d;
     const char *folder = NULL;
     struct error e = {0};
@@ -231,7 +240,8 @@ const struct verb verb_demo = {
     .summary = "a staged laboratory: made-up analyzers, LIS and attacks, on the real path",
     .usage = "usage: tourniquet demo [--data DIR] [--listen ADDRESS:PORT] [--exit-when-staged]\n"
              "\n"
-             "Makes an hour of a made-up laboratory's traffic, with an unknown sender, damaged messages and a hostile one in it, feeds it through the same\n"
+             "Makes an hour of a made-up laboratory's traffic, with an unknown sender, damaged messages and a hostile one in it, feeds it through "
+             "the same\n"
              "sensor, detector, keeper and page as `tourniquet run --replay`, and serves the page until it is stopped.\n"
              "\n"
              "  --data DIR            keep everything there; started again, it shows the same lab (default: a temporary folder, removed at the end)\n"

@@ -28,34 +28,24 @@ static int wrong_use(const char *what)
 static int read_arguments(int argc, char **argv, struct run_arguments *a)
 {
     enum { DATA = 256, REPLAY, EXIT, UNPRIVILEGED, KEYS };
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"data", required_argument, NULL, DATA},
-                                            {"replay", required_argument, NULL, REPLAY}, {"exit", no_argument, NULL, EXIT},
-                                            {"unprivileged", no_argument, NULL, UNPRIVILEGED}, {"keys", no_argument, NULL, KEYS}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"data", required_argument, NULL, DATA},
+                                            {"replay", required_argument, NULL, REPLAY},
+                                            {"exit", no_argument, NULL, EXIT},
+                                            {"unprivileged", no_argument, NULL, UNPRIVILEGED},
+                                            {"keys", no_argument, NULL, KEYS},
+                                            {NULL, 0, NULL, 0}};
     int c;
     optind = 1;
     while ((c = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
         switch (c) {
-        case 'c':
-            a->config = optarg;
-            break;
-        case DATA:
-            a->data = optarg;
-            break;
-        case REPLAY:
-            a->replay = optarg;
-            break;
-        case EXIT:
-            a->exit_when_read = true;
-            break;
-        case UNPRIVILEGED:
-            a->unprivileged = true;
-            break;
-        case KEYS:
-            a->keys = true;
-            break;
-        default:
-            (void)fputs(verb_run.usage, stderr);
-            return 2;
+        case 'c': a->config = optarg; break;
+        case DATA: a->data = optarg; break;
+        case REPLAY: a->replay = optarg; break;
+        case EXIT: a->exit_when_read = true; break;
+        case UNPRIVILEGED: a->unprivileged = true; break;
+        case KEYS: a->keys = true; break;
+        default: (void)fputs(verb_run.usage, stderr); return 2;
         }
     }
     if (optind < argc)
@@ -86,7 +76,8 @@ static int read_config(const struct run_arguments *a, struct config *config, str
         (void)snprintf(config->data, sizeof config->data, "%s", a->data);
     else if (a->data != NULL) {
         char here[CONFIG_PATH];
-        if (a->data[0] == 0 || getcwd(here, sizeof here) == NULL || (size_t)snprintf(config->data, sizeof config->data, "%s/%s", here, a->data) >= sizeof config->data)
+        if (a->data[0] == 0 || getcwd(here, sizeof here) == NULL ||
+            (size_t)snprintf(config->data, sizeof config->data, "%s/%s", here, a->data) >= sizeof config->data)
             return err_set(e, ERR_MISUSE, "--data: not a usable path");
     }
     return 0;
@@ -100,7 +91,8 @@ static void name_what_is_missing(const struct config *c, bool replay)
     for (size_t i = 0; i < c->relay_count; i++)
         log_line(LOG_LEVEL_WARNING, "relay: not in this version: link %s is not served", c->relay[i].name);
     for (size_t i = 0; i < c->listener_count; i++)
-        log_line(LOG_LEVEL_WARNING, "listeners: not in this version: %s under the name %s is not served", c->listener[i].purpose, c->listener[i].name);
+        log_line(LOG_LEVEL_WARNING, "listeners: not in this version: %s under the name %s is not served", c->listener[i].purpose,
+                 c->listener[i].name);
     if (c->capture_count == 0 && !replay)
         log_line(LOG_LEVEL_INFO, "nothing is listened to: what is on the ledger is shown");
 }
@@ -141,7 +133,8 @@ static int run(int argc, char **argv)
     int r = read_config(&a, &config, &e);
     if (r == 0) {
         name_what_is_missing(&config, a.replay != NULL);
-        struct supervisor_options options = {.config = &config, .replay = a.replay, .exit_when_read = a.exit_when_read, .unprivileged = a.unprivileged};
+        struct supervisor_options options = {
+            .config = &config, .replay = a.replay, .exit_when_read = a.exit_when_read, .unprivileged = a.unprivileged};
         r = supervisor_run(&options, &progress, &e);
     }
     if (r == 0 && a.exit_when_read) {
@@ -159,16 +152,17 @@ static int run(int argc, char **argv)
 const struct verb verb_run = {
     .name = "run",
     .summary = "everything, until stopped: capture, ledger, page",
-    .usage = "usage: tourniquet run [-c lab.yaml] [--data DIR] [--replay FILE [--exit]] [--unprivileged]\n"
-             "\n"
-             "Starts sensor, detector, keeper and console as separate processes, each narrowed to what it needs, and serves the page until it is stopped\n"
-             "(SIGTERM or Ctrl-C). The first start prints a set-up code for the first administrator and the fingerprint of the site's authority.\n"
-             "\n"
-             "  -c lab.yaml      the configuration (docs/configuration.md); without it, every key has its default\n"
-             "  --data DIR       the data folder, in place of the configuration's\n"
-             "  --replay FILE    feed a capture (pcap, pcapng, .gz, .zst) through the same path\n"
-             "  --exit           stop when the capture is read and durable; print one line of counts\n"
-             "  --unprivileged   keep the user id; everything else is narrowed all the same (the default without root)\n"
-             "  --keys           print docs/configuration.md, and nothing else\n",
+    .usage =
+        "usage: tourniquet run [-c lab.yaml] [--data DIR] [--replay FILE [--exit]] [--unprivileged]\n"
+        "\n"
+        "Starts sensor, detector, keeper and console as separate processes, each narrowed to what it needs, and serves the page until it is stopped\n"
+        "(SIGTERM or Ctrl-C). The first start prints a set-up code for the first administrator and the fingerprint of the site's authority.\n"
+        "\n"
+        "  -c lab.yaml      the configuration (docs/configuration.md); without it, every key has its default\n"
+        "  --data DIR       the data folder, in place of the configuration's\n"
+        "  --replay FILE    feed a capture (pcap, pcapng, .gz, .zst) through the same path\n"
+        "  --exit           stop when the capture is read and durable; print one line of counts\n"
+        "  --unprivileged   keep the user id; everything else is narrowed all the same (the default without root)\n"
+        "  --keys           print docs/configuration.md, and nothing else\n",
     .run = run,
 };

@@ -82,7 +82,7 @@ static const char *const severities[] = {"info", "low", "medium", "high", "criti
 #define SEVERITIES ((int)(sizeof severities / sizeof severities[0]))
 
 struct choice {
-    const char *file;      /* NULL: interface */
+    const char *file; /* NULL: interface */
     const char *interface;
     const char *token_key; /* file, or NULL */
     bool stats;
@@ -96,7 +96,7 @@ struct run {
     struct choice choice;
     struct sense *sense;
     struct detect *detect;
-    struct veil *veil; /* NULL: nothing is printed but counters */
+    struct veil *veil;     /* NULL: nothing is printed but counters */
     struct source *source; /* NULL where ring is used */
     struct ring *ring;
     int fd;

@@ -13,17 +13,17 @@
 enum request_door { DOOR_CONSOLE = 1, DOOR_LOCAL = 2 };
 
 struct request {
-    uint64_t id;            /* chosen by the door; the reply repeats it */
+    uint64_t id; /* chosen by the door; the reply repeats it */
     enum request_door door;
-    struct span method;     /* GET POST PUT PATCH DELETE */
-    struct span path;       /* "/api/v1/…", percent-decoded by nobody yet */
-    struct span query;      /* behind "?", raw */
-    struct span session;    /* value of the session cookie, or empty */
-    struct span csrf;       /* X-CSRF header, or empty */
+    struct span method;  /* GET POST PUT PATCH DELETE */
+    struct span path;    /* "/api/v1/…", percent-decoded by nobody yet */
+    struct span query;   /* behind "?", raw */
+    struct span session; /* value of the session cookie, or empty */
+    struct span csrf;    /* X-CSRF header, or empty */
     struct span if_match;
     struct span if_none_match;
-    struct span peer;       /* address of the browser, or "uid 0" from SO_PEERCRED */
-    struct span body;       /* JSON, or empty */
+    struct span peer; /* address of the browser, or "uid 0" from SO_PEERCRED */
+    struct span body; /* JSON, or empty */
 };
 
 struct reply {

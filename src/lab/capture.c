@@ -14,8 +14,9 @@ int capture_apply_started(struct apply *a, struct error *e)
     if (name.n == 0)
         return 0;
     tell(a, name);
-    struct store_stmt *q = store_stmt(a->w, "INSERT INTO capture(name, state, changed) SELECT ?1, 'reading', ?2 WHERE (SELECT count(*) FROM capture) < ?3 "
-                                            "OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) ON CONFLICT(name) DO UPDATE SET state = 'reading', changed = ?2, why = NULL");
+    struct store_stmt *q = store_stmt(
+        a->w, "INSERT INTO capture(name, state, changed) SELECT ?1, 'reading', ?2 WHERE (SELECT count(*) FROM capture) < ?3 "
+              "OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) ON CONFLICT(name) DO UPDATE SET state = 'reading', changed = ?2, why = NULL");
     store_bind_text(q, 1, name);
     store_bind_int(q, 2, (int64_t)a->c->index);
     store_bind_int(q, 3, KEEP_CAPTURES);
@@ -43,11 +44,12 @@ int capture_apply_status(struct apply *a, struct error *e)
     if (name.n == 0)
         return 0;
     tell(a, name);
-    struct store_stmt *q = store_stmt(a->w, "INSERT INTO capture SELECT ?1, 'reading', ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), nullif(?8, 0), ?9, nullif(?11, '') "
-                                            "WHERE (SELECT count(*) FROM capture) < ?10 OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) "
-                                            "ON CONFLICT(name) DO UPDATE SET packets = excluded.packets, bytes = excluded.bytes, flows = excluded.flows, "
-                                            "dropped = excluded.dropped, damaged = excluded.damaged, first_time = coalesce(excluded.first_time, first_time), "
-                                            "last_time = coalesce(excluded.last_time, last_time), changed = excluded.changed, why = excluded.why");
+    struct store_stmt *q = store_stmt(
+        a->w, "INSERT INTO capture SELECT ?1, 'reading', ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), nullif(?8, 0), ?9, nullif(?11, '') "
+              "WHERE (SELECT count(*) FROM capture) < ?10 OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) "
+              "ON CONFLICT(name) DO UPDATE SET packets = excluded.packets, bytes = excluded.bytes, flows = excluded.flows, "
+              "dropped = excluded.dropped, damaged = excluded.damaged, first_time = coalesce(excluded.first_time, first_time), "
+              "last_time = coalesce(excluded.last_time, last_time), changed = excluded.changed, why = excluded.why");
     struct span why = event_text(&a->ev, a->ev.event == EVENT_SENSOR_STATUS ? "reason" : "why");
     store_bind_text(q, 1, name);
     store_bind_text(q, 11, why.n > 0 ? why : SPAN_LIT(""));
@@ -74,7 +76,8 @@ int capture_apply_run(struct apply *a, struct error *e)
 
 int capture_list(struct store_conn *c, capture_each *each, void *context, struct error *e)
 {
-    struct store_stmt *q = store_stmt(c, "SELECT name, state, packets, bytes, flows, dropped, damaged, first_time, last_time, why FROM capture ORDER BY changed DESC, name");
+    struct store_stmt *q = store_stmt(
+        c, "SELECT name, state, packets, bytes, flows, dropped, damaged, first_time, last_time, why FROM capture ORDER BY changed DESC, name");
     while (store_step(q)) {
         struct capture_row row = {
             .name = store_text(q, 0),

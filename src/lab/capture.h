@@ -10,7 +10,7 @@ struct capture_row {
     struct span name, state; /* reading, ended, failed */
     int64_t packets, bytes, flows, dropped, damaged;
     tq_time first_time, last_time; /* 0: none */
-    struct span why; /* it is read no more, or what was dropped; empty: neither */
+    struct span why;               /* it is read no more, or what was dropped; empty: neither */
 };
 
 typedef void capture_each(void *context, const struct capture_row *row);

@@ -15,7 +15,8 @@ struct ledger_row {
 };
 
 typedef void ledger_each(void *context, const struct ledger_row *row);
-int ledger_list(struct store_conn *c, int64_t before, int64_t limit, ledger_each *each, void *context, struct error *e); /* newest first; before < 0: from the start */
+int ledger_list(struct store_conn *c, int64_t before, int64_t limit, ledger_each *each, void *context,
+                struct error *e); /* newest first; before < 0: from the start */
 int64_t ledger_rows(struct store_conn *c, struct error *e);
 
 /* When record 0 was recorded; 0: it is not among the rows kept. */

@@ -1,5 +1,5 @@
-/* views: what the ledger's records amount to, as tables that can be asked. Deleted and rebuilt at will: replaying the ledger from record 0 gives the same
- * tables, byte for byte, because nothing here reads a clock or draws a random number.
+/* views: what the ledger's records amount to, as tables that can be asked. Deleted and rebuilt at will: replaying the ledger from record 0 gives the
+ * same tables, byte for byte, because nothing here reads a clock or draws a random number.
  *
  * One thread (the projector) applies records, in ledger order; any number of threads read. What was applied becomes visible at views_commit. */
 #ifndef TQ_LAB_VIEWS_H
@@ -12,11 +12,11 @@
 
 /* One event as the projector finds it on the ledger. Texts belong to the caller and hold during the call. */
 struct committed {
-    uint64_t index;      /* leaf on the ledger */
-    uint32_t position;   /* place in its leaf (0 in the custody stream) */
-    bool custody;        /* stream: custody, or observation */
-    tq_time recorded;    /* the keeper's clock */
-    struct span json;    /* the veiled event: one JSON object */
+    uint64_t index;           /* leaf on the ledger */
+    uint32_t position;        /* place in its leaf (0 in the custody stream) */
+    bool custody;             /* stream: custody, or observation */
+    tq_time recorded;         /* the keeper's clock */
+    struct span json;         /* the veiled event: one JSON object */
     struct span private_json; /* the sealed rest of account.created ({"password_hash":…}); empty for every other event */
 };
 
@@ -29,12 +29,12 @@ struct keeper_views;
 struct keeper_views *views_open(struct store *store, const char *site, struct error *e);
 void views_close(struct keeper_views *v);
 
-/* Applies one record; index and position must grow. A record whose JSON is not understood is counted (views_skipped) and otherwise ignored: the ledger is
- * the truth, and a view must survive whatever is on it. -1: the store failed (ERR_SYSTEM), or the order is broken (ERR_MISUSE). */
+/* Applies one record; index and position must grow. A record whose JSON is not understood is counted (views_skipped) and otherwise ignored: the
+ * ledger is the truth, and a view must survive whatever is on it. -1: the store failed (ERR_SYSTEM), or the order is broken (ERR_MISUSE). */
 int views_apply(struct keeper_views *v, const struct committed *c, struct error *e);
 
-/* Makes everything applied visible to readers. Call at the end of a leaf or of a batch of leaves: readers wait while a batch is open, so keep batches short
- * (256 records or 20 ms). */
+/* Makes everything applied visible to readers. Call at the end of a leaf or of a batch of leaves: readers wait while a batch is open, so keep batches
+ * short (256 records or 20 ms). */
 int views_commit(struct keeper_views *v, struct error *e);
 
 /* The index of the last record that readers can see + 1; 0 when none. Any thread. */

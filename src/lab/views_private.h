@@ -78,7 +78,7 @@ struct asset_traffic {
     int64_t from;
     int64_t to;
     struct span protocol;
-    struct span sender;   /* the names that the message gives to its ends */
+    struct span sender; /* the names that the message gives to its ends */
     struct span receiver;
     int64_t results;
     bool ack;

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define GROUP_TIME (200 * TIME_MS)   /* longest that a custody record waits for its commit */
-#define BATCH_TIME TIME_SECOND       /* longest that an observation waits for company */
-#define BATCH_BYTES (1u << 20)       /* an observation leaf is closed above this */
-#define GROUP_BYTES (8u << 20)       /* appended and not committed: commit above this */
-#define PRIVATE_MAX (1u << 20)       /* most bytes of a record's private text */
+#define GROUP_TIME (200 * TIME_MS) /* longest that a custody record waits for its commit */
+#define BATCH_TIME TIME_SECOND     /* longest that an observation waits for company */
+#define BATCH_BYTES (1u << 20)     /* an observation leaf is closed above this */
+#define GROUP_BYTES (8u << 20)     /* appended and not committed: commit above this */
+#define PRIVATE_MAX (1u << 20)     /* most bytes of a record's private text */
 #define VEILED_MAX (2u << 20)
 #define STEP_NOTICED (500 * TIME_MS) /* a step of the wall clock below this is not worth an event */
 
@@ -49,16 +49,16 @@ struct appender {
     /* the thread's own */
     struct position taken[3]; /* by stream */
     struct progress counted;
-    struct buf batch;         /* observations that wait for company */
-    tq_time batch_since;      /* monotonic; 0: none waits */
+    struct buf batch;    /* observations that wait for company */
+    tq_time batch_since; /* monotonic; 0: none waits */
     size_t batch_count;
     struct buf payload;
     struct buf veiled;
     struct buf private;
     size_t group_bytes;
-    tq_time group_since;      /* monotonic; 0: nothing waits for a commit */
+    tq_time group_since; /* monotonic; 0: nothing waits for a commit */
     struct waiter *due;
-    tq_time offset;           /* wall clock minus monotonic clock, when last looked */
+    tq_time offset; /* wall clock minus monotonic clock, when last looked */
     struct record record;
 };
 
@@ -70,10 +70,8 @@ enum ledger_stream appender_stream(enum event event)
     case EVENT_DICOM_ASSOCIATION:
     case EVENT_SENSOR_STATUS:
     case EVENT_CAPTURE_STARTED:
-    case EVENT_CAPTURE_ENDED:
-        return LEDGER_OBSERVATION;
-    default:
-        return LEDGER_CUSTODY;
+    case EVENT_CAPTURE_ENDED: return LEDGER_OBSERVATION;
+    default: return LEDGER_CUSTODY;
     }
 }
 

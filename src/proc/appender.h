@@ -2,9 +2,9 @@
  *
  * Invariants
  *  1. It is the only thread that appends to the ledger, and it never waits for SQL: views follow the ledger at their own pace.
- *  2. Exactly once. Within a run the pipeline's records come in one order, which is the same however often the capture is read again (proc/supervisor.c
- *     says why). Each has a position (seq, ordinal) that grows. The appender remembers the highest position it took on each of the two streams and takes only
- *     what comes after it; at its start these are the highest durable ones of the run, found on the ledger.
+ *  2. Exactly once. Within a run the pipeline's records come in one order, which is the same however often the capture is read again
+ * (proc/supervisor.c says why). Each has a position (seq, ordinal) that grows. The appender remembers the highest position it took on each of the two
+ * streams and takes only what comes after it; at its start these are the highest durable ones of the run, found on the ledger.
  *  3. Two positions, one for each stream, and not one for both: an observation waits up to a second for company while later custody records
  *     become durable. On one stream records become durable in order, so what is durable of a stream is always a prefix of it.
  *  4. What was taken is either durable in the end or the keeper ends: a failed commit is final (appender_failed), never skipped over.
@@ -30,9 +30,9 @@ struct appender_options {
     pthread_mutex_t *ledger_lock; /* held during each call on the ledger */
     struct veil *veil;            /* used by this thread only */
     uint8_t run[RUN_ID];
-    struct position custody;      /* highest durable position of this run on the custody stream */
+    struct position custody; /* highest durable position of this run on the custody stream */
     struct position observation;
-    struct progress progress;     /* counts of this run so far */
+    struct progress progress;         /* counts of this run so far */
     void (*committed)(void *context); /* called on the appender's thread after each commit, failure or drained intake */
     void *context;
 };

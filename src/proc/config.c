@@ -39,16 +39,11 @@ static int fail_at(struct reader *r, size_t line, size_t column, const char *for
 static bool has_anchor(const yaml_event_t *event)
 {
     switch (event->type) {
-    case YAML_ALIAS_EVENT:
-        return true;
-    case YAML_SCALAR_EVENT:
-        return event->data.scalar.anchor != NULL;
-    case YAML_SEQUENCE_START_EVENT:
-        return event->data.sequence_start.anchor != NULL;
-    case YAML_MAPPING_START_EVENT:
-        return event->data.mapping_start.anchor != NULL;
-    default:
-        return false;
+    case YAML_ALIAS_EVENT: return true;
+    case YAML_SCALAR_EVENT: return event->data.scalar.anchor != NULL;
+    case YAML_SEQUENCE_START_EVENT: return event->data.sequence_start.anchor != NULL;
+    case YAML_MAPPING_START_EVENT: return event->data.mapping_start.anchor != NULL;
+    default: return false;
     }
 }
 
@@ -139,7 +134,11 @@ static int check_required(struct reader *r, const char *prefix, uint64_t seen, y
     for (size_t i = 0; i < config_key_count; i++) {
         const char *last = directly_below(config_keys[i].path, prefix);
         if (last != NULL && config_keys[i].required && (seen >> i & 1) == 0)
-            return FAIL(r, at, "%s%s is missing", prefix[0] == 0 ? "the key " : prefix[strlen(prefix) - 1] == ']' ? "in this entry, the key " : "", last);
+            return FAIL(r, at, "%s%s is missing",
+                        prefix[0] == 0                      ? "the key "
+                        : prefix[strlen(prefix) - 1] == ']' ? "in this entry, the key "
+                                                            : "",
+                        last);
     }
     return 0;
 }
@@ -196,7 +195,8 @@ static int read_map(struct reader *r, const char *prefix, void *base, uint64_t *
         const char *name = (const char *)r->event.data.scalar.value;
         size_t n = r->event.data.scalar.length;
         int full = snprintf(path, sizeof path, "%s%s%s", prefix, prefix[0] == 0 ? "" : ".", name);
-        const struct config_key *key = strlen(name) == n && strpbrk(name, ".[") == NULL && full > 0 && (size_t)full < sizeof path ? find_key(path) : NULL;
+        const struct config_key *key = strlen(name) == n && strpbrk(name, ".[") == NULL && full > 0 && (size_t)full < sizeof path ? find_key(path)
+                                                                                                                                  : NULL;
         if (key == NULL)
             return FAIL(r, r->event.start_mark, "unknown key \"%.40s\"; expected one of %s", name, known);
         uint64_t bit = UINT64_C(1) << (key - config_keys);

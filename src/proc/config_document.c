@@ -13,7 +13,10 @@ void config_document(struct buf *out)
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *k = &config_keys[i];
         char scratch[160];
-        buf_addf(out, "| `%s` | %s | %s%s%s | %s |\n", k->path, config_expected(k, scratch, sizeof scratch),
-                 k->initial == NULL ? "" : "`", k->initial != NULL ? k->initial : k->required ? "required" : "none", k->initial == NULL ? "" : "`", k->help);
+        buf_addf(out, "| `%s` | %s | %s%s%s | %s |\n", k->path, config_expected(k, scratch, sizeof scratch), k->initial == NULL ? "" : "`",
+                 k->initial != NULL ? k->initial
+                 : k->required      ? "required"
+                                    : "none",
+                 k->initial == NULL ? "" : "`", k->help);
     }
 }

@@ -7,23 +7,26 @@
 #include <stdlib.h>
 
 #define AT(type, member) .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
-#define LIST_AT(element, member, number, limit) \
+#define LIST_AT(element, member, number, limit)                                                                                                      \
     .offset = offsetof(struct config, member), .size = sizeof(struct element), .count_offset = offsetof(struct config, number), .most = (limit)
 
 const struct config_key config_keys[] = {
     {"site", CONFIG_LABEL, AT(config, site), .initial = "laboratory",
-     .help = "Name of this laboratory or draw centre. It goes into the ledger's name and into the site's own certificate authority, so it is chosen once."},
+     .help = "Name of this laboratory or draw centre. It goes into the ledger's name and into the site's own certificate authority, so it is chosen "
+             "once."},
     {"data", CONFIG_FILE, AT(config, data), .initial = "/var/lib/tourniquet",
      .help = "The data folder: ledger, keys, local socket. One Tourniquet at a time uses it."},
     {"capture", CONFIG_LIST, LIST_AT(config_capture, capture, capture_count, CONFIG_CAPTURES),
      .help = "Where to listen: network interfaces that see the lab's traffic (a mirror port or a tap)."},
     {"capture[].interface", CONFIG_INTERFACE, .required = true, AT(config_capture, interface), .help = "The interface, as `ip link` names it."},
     {"relay", CONFIG_LIST, LIST_AT(config_relay, relay, relay_count, CONFIG_RELAYS),
-     .help = "Connections between analyzers and LIS that pass through this machine. In this version they are checked, and not served: the start says so."},
+     .help = "Connections between analyzers and LIS that pass through this machine. In this version they are checked, and not served: the start says "
+             "so."},
     {"relay[].name", CONFIG_LABEL, .required = true, AT(config_relay, name), .help = "Name of the link; it shows on the page."},
     {"relay[].listen", CONFIG_ADDRESS, .required = true, AT(config_relay, listen), .help = "Where the analyzer connects to."},
     {"relay[].forward", CONFIG_TARGET, .required = true, AT(config_relay, forward), .help = "Where the connection goes on to."},
-    {"relay[].protocol", CONFIG_CHOICE, .required = true, AT(config_relay, protocol), .choices = "mllp astm poct1a", .help = "What is spoken on the link."},
+    {"relay[].protocol", CONFIG_CHOICE, .required = true, AT(config_relay, protocol), .choices = "mllp astm poct1a",
+     .help = "What is spoken on the link."},
     {"relay[].tls", CONFIG_MAP, .help = "Encryption of the link."},
     {"relay[].tls.to", CONFIG_CHOICE, AT(config_relay, tls_to), .initial = "off", .choices = "off optional required",
      .help = "Towards the receiver: never, when it can, or not without."},
@@ -43,27 +46,17 @@ const size_t config_key_count = sizeof config_keys / sizeof config_keys[0];
 const char *config_expected(const struct config_key *key, char *scratch, size_t size)
 {
     switch (key->type) {
-    case CONFIG_MAP:
-        return "keys with values (name: value)";
-    case CONFIG_LIST:
-        (void)snprintf(scratch, size, "a list (- …) of at most %zu entries with keys", key->most);
-        return scratch;
+    case CONFIG_MAP: return "keys with values (name: value)";
+    case CONFIG_LIST: (void)snprintf(scratch, size, "a list (- …) of at most %zu entries with keys", key->most); return scratch;
     case CONFIG_LABEL:
         (void)snprintf(scratch, size, "a name of 1 to %zu letters, digits, - or _", key->size - 1 > 40 ? 40 : key->size - 1);
         return scratch;
-    case CONFIG_FILE:
-        return "an absolute path, as in /var/lib/tourniquet";
-    case CONFIG_INTERFACE:
-        return "the name of a network interface, as in eth1";
-    case CONFIG_ADDRESS:
-        return "address:port, as in 127.0.0.1:8443 or [::1]:8443";
-    case CONFIG_TARGET:
-        return "address:port or host:port, as in lis.example:2575";
-    case CONFIG_HOSTNAME:
-        return "a host name, as in tourniquet.lab.example (never an address)";
-    case CONFIG_CHOICE:
-        (void)snprintf(scratch, size, "one of: %s", key->choices);
-        return scratch;
+    case CONFIG_FILE: return "an absolute path, as in /var/lib/tourniquet";
+    case CONFIG_INTERFACE: return "the name of a network interface, as in eth1";
+    case CONFIG_ADDRESS: return "address:port, as in 127.0.0.1:8443 or [::1]:8443";
+    case CONFIG_TARGET: return "address:port or host:port, as in lis.example:2575";
+    case CONFIG_HOSTNAME: return "a host name, as in tourniquet.lab.example (never an address)";
+    case CONFIG_CHOICE: (void)snprintf(scratch, size, "one of: %s", key->choices); return scratch;
     }
     return "";
 }
@@ -145,23 +138,15 @@ bool config_store(const struct config_key *key, struct span text, void *base)
 {
     void *field = (char *)base + key->offset;
     switch (key->type) {
-    case CONFIG_LABEL:
-        return text.n <= 40 && all_of(text, "-_") && keep(text, field, key->size);
-    case CONFIG_FILE:
-        return text.n > 0 && text.p[0] == '/' && keep(text, field, key->size);
-    case CONFIG_INTERFACE:
-        return all_of(text, "-_.@:") && keep(text, field, key->size);
-    case CONFIG_ADDRESS:
-        return config_endpoint_parse(text, false, field);
-    case CONFIG_TARGET:
-        return config_endpoint_parse(text, true, field);
-    case CONFIG_HOSTNAME:
-        return is_hostname(text) && keep(text, field, key->size);
-    case CONFIG_CHOICE:
-        return is_choice(text, key->choices) && keep(text, field, key->size);
+    case CONFIG_LABEL: return text.n <= 40 && all_of(text, "-_") && keep(text, field, key->size);
+    case CONFIG_FILE: return text.n > 0 && text.p[0] == '/' && keep(text, field, key->size);
+    case CONFIG_INTERFACE: return all_of(text, "-_.@:") && keep(text, field, key->size);
+    case CONFIG_ADDRESS: return config_endpoint_parse(text, false, field);
+    case CONFIG_TARGET: return config_endpoint_parse(text, true, field);
+    case CONFIG_HOSTNAME: return is_hostname(text) && keep(text, field, key->size);
+    case CONFIG_CHOICE: return is_choice(text, key->choices) && keep(text, field, key->size);
     case CONFIG_MAP:
-    case CONFIG_LIST:
-        break;
+    case CONFIG_LIST: break;
     }
     return false;
 }

@@ -17,15 +17,15 @@ enum config_type {
 };
 
 struct config_key {
-    const char *path;     /* "relay[].tls.to" */
+    const char *path; /* "relay[].tls.to" */
     enum config_type type;
-    bool required;        /* in its map */
-    size_t offset;        /* in struct config, or in the list's element */
-    size_t size;          /* of the field; of one element (list) */
-    size_t count_offset;  /* list: where the number of elements is kept */
-    size_t most;          /* list: most elements */
-    const char *initial;  /* default, as text; NULL: none */
-    const char *choices;  /* "a b c" */
+    bool required;       /* in its map */
+    size_t offset;       /* in struct config, or in the list's element */
+    size_t size;         /* of the field; of one element (list) */
+    size_t count_offset; /* list: where the number of elements is kept */
+    size_t most;         /* list: most elements */
+    const char *initial; /* default, as text; NULL: none */
+    const char *choices; /* "a b c" */
     const char *help;
 };
 

@@ -73,8 +73,13 @@ static int take_identity(struct console *c, struct span body, struct error *e)
         front_keeper_back(c->front);
         return 0;
     }
-    struct front_options options = {.base = c->base, .listen_fd = c->self.fds[0], .name = c->self.start.name, .certificate = certificate, .key = s,
-                                    .send = send_request, .context = c};
+    struct front_options options = {.base = c->base,
+                                    .listen_fd = c->self.fds[0],
+                                    .name = c->self.start.name,
+                                    .certificate = certificate,
+                                    .key = s,
+                                    .send = send_request,
+                                    .context = c};
     c->front = front_new(&options, e);
     if (c->front == NULL)
         role_fail(&c->self, e);

@@ -14,7 +14,7 @@
 struct line {
     struct channel channel; /* its out part is guarded by the desk's lock */
     uint32_t generation;
-    bool bad;               /* to be closed by the main thread */
+    bool bad; /* to be closed by the main thread */
     char peer[32];
 };
 
@@ -114,7 +114,8 @@ static void *read_requests(void *context)
     return NULL;
 }
 
-struct desk *desk_new(struct api *api, void (*wake)(void *context), void (*complain)(void *context, const struct error *why), void *context, struct error *e)
+struct desk *desk_new(struct api *api, void (*wake)(void *context), void (*complain)(void *context, const struct error *why), void *context,
+                      struct error *e)
 {
     struct desk *d = calloc(1, sizeof *d);
     if (d == NULL) {

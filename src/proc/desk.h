@@ -1,9 +1,10 @@
-/* desk: where the keeper answers requests. Lines (the console, and commands at the local socket) bring them; reader threads answer; replies and notices go
- * back on the line.
+/* desk: where the keeper answers requests. Lines (the console, and commands at the local socket) bring them; reader threads answer; replies and
+ * notices go back on the line.
  *
  * Invariants
  *  1. Only the main thread reads lines, opens and closes them. Replies and notices may be put by any thread, under the lock.
- *  2. Everything is bounded: requests in hand (DESK_REQUESTS), lines, bytes that wait on a line. A line over its bound is closed, no other one suffers.
+ *  2. Everything is bounded: requests in hand (DESK_REQUESTS), lines, bytes that wait on a line. A line over its bound is closed, no other one
+ * suffers.
  *  3. A line is told apart from one that stood in its place before by its generation: a late reply never reaches somebody else.
  *  4. What door a request came through is decided by its line, never by what it says of itself. */
 #ifndef TQ_PROC_DESK_H
@@ -14,15 +15,16 @@
 
 #include <poll.h>
 
-#define DESK_LINES 17     /* the console's and 16 local ones */
-#define DESK_REQUESTS 64  /* requests in hand */
-#define DESK_READERS 2    /* threads */
+#define DESK_LINES 17    /* the console's and 16 local ones */
+#define DESK_REQUESTS 64 /* requests in hand */
+#define DESK_READERS 2   /* threads */
 
 struct desk;
 
-/* wake: called on any thread when the main thread has to look (something waits to be written, or there is room for requests again). complain: the console
- * sent what it may not; its line is closed. Main thread. */
-struct desk *desk_new(struct api *api, void (*wake)(void *context), void (*complain)(void *context, const struct error *why), void *context, struct error *e);
+/* wake: called on any thread when the main thread has to look (something waits to be written, or there is room for requests again). complain: the
+ * console sent what it may not; its line is closed. Main thread. */
+struct desk *desk_new(struct api *api, void (*wake)(void *context), void (*complain)(void *context, const struct error *why), void *context,
+                      struct error *e);
 void desk_stop(struct desk *d); /* answers what is in hand and ends the threads */
 void desk_free(struct desk *d); /* stops, writes what goes without waiting, closes the lines */
 

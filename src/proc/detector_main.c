@@ -1,11 +1,11 @@
 /* The detector: records in from the sensors, records and findings out to the keeper.
  *
  * Invariants
- *  1. Every record goes on unchanged but for its seq, with ordinal 0, before the findings that it causes; these have its seq and ordinals 1, 2, … in the order in
- *     which detect makes them. Detect is pure, and its hash key is the run's: the same input gives the same output.
+ *  1. Every record goes on unchanged but for its seq, with ordinal 0, before the findings that it causes; these have its seq and ordinals 1, 2, … in
+ * the order in which detect makes them. Detect is pure, and its hash key is the run's: the same input gives the same output.
  *  2. It reads only when what it has to say is written: a slow keeper slows the sensor.
- *  3. The seq of what it hands on grows by one a record, over all sensors, from the number at its start, whichever sensor is restarted. For the one sensor
- *     of a replay it is the sensor's own. */
+ *  3. The seq of what it hands on grows by one a record, over all sensors, from the number at its start, whichever sensor is restarted. For the one
+ * sensor of a replay it is the sensor's own. */
 #include "engine/detect/detect.h"
 #include "proc/config.h"
 #include "proc/log.h"
@@ -205,8 +205,8 @@ static void read_sensor(struct detector *d, struct line *l)
 static bool turn(struct detector *d)
 {
     enum { CONTROL, KEEPER, FIRST };
-    struct pollfd p[FIRST + LINES] = {[CONTROL] = {.fd = d->stopping ? -1 : d->self.control.fd, .events = POLLIN},
-                                      [KEEPER] = {.fd = d->keeper.fd, .events = POLLIN}};
+    struct pollfd p[FIRST + LINES] = {
+        [CONTROL] = {.fd = d->stopping ? -1 : d->self.control.fd, .events = POLLIN}, [KEEPER] = {.fd = d->keeper.fd, .events = POLLIN}};
     bool sensors = false;
     for (size_t i = 0; i < LINES; i++) {
         int fd = d->lines[i].sensor.fd;

@@ -32,17 +32,14 @@ static int look(int fd, const char *name, struct ifreq *r, uint32_t *ret_linktyp
         return gone(name, errno, e);
     switch (r->ifr_hwaddr.sa_family) {
     case ARPHRD_ETHER:
-    case ARPHRD_LOOPBACK:
-        *ret_linktype = LINKTYPE_ETHERNET;
-        return 0;
+    case ARPHRD_LOOPBACK: *ret_linktype = LINKTYPE_ETHERNET; return 0;
     case ARPHRD_NONE:
     case ARPHRD_PPP:
     case ARPHRD_TUNNEL:
-    case ARPHRD_TUNNEL6:
-        *ret_linktype = LINKTYPE_RAW;
-        return 0;
+    case ARPHRD_TUNNEL6: *ret_linktype = LINKTYPE_RAW; return 0;
     default:
-        return err_set(e, ERR_MISUSE, "interface %s carries no Ethernet or IP frames (its kind is %u): it cannot be read", name, r->ifr_hwaddr.sa_family);
+        return err_set(e, ERR_MISUSE, "interface %s carries no Ethernet or IP frames (its kind is %u): it cannot be read", name,
+                       r->ifr_hwaddr.sa_family);
     }
 }
 

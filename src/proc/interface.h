@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-/* A packet socket with its ring (engine/sense/ring.h), bound to the interface, which is set to hand over all frames that reach it. *ret_linktype: of its
- * packets. It sends nothing. -1: ERR_CLOSED there is no such interface or it is down (it may come), ERR_MISUSE it is of a kind that is not read,
+/* A packet socket with its ring (engine/sense/ring.h), bound to the interface, which is set to hand over all frames that reach it. *ret_linktype: of
+ * its packets. It sends nothing. -1: ERR_CLOSED there is no such interface or it is down (it may come), ERR_MISUSE it is of a kind that is not read,
  * ERR_SYSTEM no permission or no memory; the text names the interface and what to do. */
 int interface_open(const char *name, int *ret_fd, uint32_t *ret_linktype, struct error *e);
 

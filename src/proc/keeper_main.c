@@ -21,6 +21,7 @@
 #include "proc/verifier.h"
 #include "record/crypto/crypto.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,7 +29,6 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <dirent.h>
 #include <unistd.h>
 
 #define LEDGER_DIR "ledger"
@@ -43,8 +43,8 @@ struct keeper {
     struct channel detector;
     struct position last; /* of the present channel from the detector */
     uint8_t learnt_key[32];
-    struct buf learnt;    /* what an earlier detector had learnt, as it is kept and handed to the next one */
-    struct buf learning;  /* what the present one sent; kept once what it read is durable, so that a capture read again meets the same detector */
+    struct buf learnt;   /* what an earlier detector had learnt, as it is kept and handed to the next one */
+    struct buf learning; /* what the present one sent; kept once what it read is durable, so that a capture read again meets the same detector */
     int wake_fd;
     pthread_mutex_t ledger_lock;
     struct ledger *ledger;
@@ -66,7 +66,12 @@ struct keeper {
     bool stopping;
 };
 
-static struct keeper k = {.told = {.max = 256}, .learnt = {.max = STATE_MAX}, .learning = {.max = STATE_MAX}, .detector = {.fd = -1}, .wake_fd = -1, .ledger_lock = PTHREAD_MUTEX_INITIALIZER};
+static struct keeper k = {.told = {.max = 256},
+                          .learnt = {.max = STATE_MAX},
+                          .learning = {.max = STATE_MAX},
+                          .detector = {.fd = -1},
+                          .wake_fd = -1,
+                          .ledger_lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void wake(void *context)
 {
@@ -160,7 +165,9 @@ static void metrics(void *context, struct buf *out)
 {
     (void)context;
     struct progress p = appender_progress(k.appender);
-    buf_addf(out, "# HELP tourniquet_run_records Records of this run's capture that are durable.\n# TYPE tourniquet_run_records counter\ntourniquet_run_records %llu\n",
+    buf_addf(out,
+             "# HELP tourniquet_run_records Records of this run's capture that are durable.\n# TYPE tourniquet_run_records "
+             "counter\ntourniquet_run_records %llu\n",
              (unsigned long long)p.records);
 }
 
@@ -197,7 +204,11 @@ static int open_ledger(struct error *e)
     struct ledger_options options = {.dir = LEDGER_DIR, .key_file = ROOT_KEY, .origin = origin, .create = !used};
     k.ledger = ledger_open(&options, note, e);
     if (k.ledger == NULL)
-        return used && e->class == ERR_MISUSE ? err_context(e, "this data folder was used before, but its ledger cannot be found; put it back from a copy, or start with an empty folder") : -1;
+        return used && e->class == ERR_MISUSE
+                   ? err_context(
+                         e,
+                         "this data folder was used before, but its ledger cannot be found; put it back from a copy, or start with an empty folder")
+                   : -1;
     if (note[0] != 0)
         log_line(LOG_LEVEL_WARNING, "the ledger: %s", note);
     (void)snprintf(k.verifier_line, sizeof k.verifier_line, "%s", ledger_verifier(k.ledger));
@@ -252,16 +263,24 @@ static int open_views(struct error *e)
 
 static int open_api(struct error *e)
 {
-    struct api_options options = {.site = k.self.start.site, .store = k.store, .views = k.views,
-                                  .host = {.decide = decide, .ledger_state = ledger_state, .ledger_prove = prove, .ledger_verify = verify, .metrics = metrics}};
+    struct api_options options = {
+        .site = k.self.start.site,
+        .store = k.store,
+        .views = k.views,
+        .host = {.decide = decide, .ledger_state = ledger_state, .ledger_prove = prove, .ledger_verify = verify, .metrics = metrics}};
     k.api = api_new(&options, e);
     return k.api == NULL ? -1 : 0;
 }
 
 static int start_threads(struct error *e)
 {
-    struct appender_options options = {.ledger = k.ledger, .ledger_lock = &k.ledger_lock, .veil = k.veil, .custody = k.found.custody,
-                                       .observation = k.found.observation, .progress = k.found.progress, .committed = wake};
+    struct appender_options options = {.ledger = k.ledger,
+                                       .ledger_lock = &k.ledger_lock,
+                                       .veil = k.veil,
+                                       .custody = k.found.custody,
+                                       .observation = k.found.observation,
+                                       .progress = k.found.progress,
+                                       .committed = wake};
     memcpy(options.run, k.self.start.run, RUN_ID);
     k.appender = appender_start(&options, e);
     if (k.appender == NULL || projector_start(k.projector, e) != 0)
@@ -298,8 +317,8 @@ static void note_start(void)
         note_event(EVENT_RUN_STARTED, NULL, (struct span){0});
     uint64_t holes = projector_holes(k.projector, &first_bad, &why);
     if (holes > 0) {
-        log_line(LOG_LEVEL_ERROR, "the ledger does not hold from record %llu on (%s); records that cannot be shown: %llu", (unsigned long long)first_bad, why.text,
-                 (unsigned long long)holes);
+        log_line(LOG_LEVEL_ERROR, "the ledger does not hold from record %llu on (%s); records that cannot be shown: %llu",
+                 (unsigned long long)first_bad, why.text, (unsigned long long)holes);
         verifier_report(k.verifier, first_bad, why.text);
     }
     char code[SETUP_CODE_TEXT];

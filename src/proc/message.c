@@ -46,13 +46,8 @@ static const struct permission permissions[MESSAGE_COUNT] = {
 };
 
 static const char *const names[ROLE_COUNT] = {
-    [ROLE_NONE] = "",
-    [ROLE_SUPERVISOR] = "supervisor",
-    [ROLE_SENSOR] = "sensor",
-    [ROLE_DETECTOR] = "detector",
-    [ROLE_KEEPER] = "keeper",
-    [ROLE_CONSOLE] = "console",
-    [ROLE_LOCAL] = "local command",
+    [ROLE_NONE] = "",         [ROLE_SUPERVISOR] = "supervisor", [ROLE_SENSOR] = "sensor",       [ROLE_DETECTOR] = "detector",
+    [ROLE_KEEPER] = "keeper", [ROLE_CONSOLE] = "console",       [ROLE_LOCAL] = "local command",
 };
 
 const char *role_name(enum role r)
@@ -201,7 +196,8 @@ int channel_next(struct channel *c, struct message *ret, struct error *e)
     if (!message_allowed((enum message_type)type, c->peer, c->self))
         return err_set(e, ERR_PEER, "the %s may not send a message of type %u to the %s", role_name(c->peer), type, role_name(c->self));
     if (length > permissions[type].body_max || fds > permissions[type].fds || zero != 0)
-        return err_set(e, ERR_PEER, "a message of type %u from the %s is malformed or over %u bytes", type, role_name(c->peer), permissions[type].body_max);
+        return err_set(e, ERR_PEER, "a message of type %u from the %s is malformed or over %u bytes", type, role_name(c->peer),
+                       permissions[type].body_max);
     if (s.n < length)
         return 0;
     if (fds > c->fd_count)

@@ -1,10 +1,11 @@
 /* How the processes talk: typed, length-prefixed, size-capped messages over stream socket pairs.
  *
- * One table (message.c) says which role may send which message to which, how large it may be and how many descriptors come with it. A message that the
- * table does not allow makes the channel fail with ERR_PEER: the receiver closes the connection (an outsider) or asks for the sibling's restart; it never
- * stops itself.
+ * One table (message.c) says which role may send which message to which, how large it may be and how many descriptors come with it. A message that
+ * the table does not allow makes the channel fail with ERR_PEER: the receiver closes the connection (an outsider) or asks for the sibling's restart;
+ * it never stops itself.
  *
- * On the wire: length of the body (u32), type (u8), descriptors (u8), zero (u16), body; big-endian. Descriptors come by SCM_RIGHTS with the first byte. */
+ * On the wire: length of the body (u32), type (u8), descriptors (u8), zero (u16), body; big-endian. Descriptors come by SCM_RIGHTS with the first
+ * byte. */
 #ifndef TQ_PROC_MESSAGE_H
 #define TQ_PROC_MESSAGE_H
 
@@ -40,12 +41,13 @@ enum message_type {
     MESSAGE_DURABLE,   /* from the keeper: what is durable (struct progress) */
     MESSAGE_TERMINAL,  /* from the keeper: lines for the person at the terminal (set-up code, fingerprint) */
     /* the pipeline */
-    MESSAGE_RECORD,    /* u64 seq, u32 ordinal, then record_encode's form */
-    MESSAGE_END,       /* the capture is read to its end */
-    MESSAGE_STATE,     /* what the detector has learnt (docs/formats/detector-state.md): from the keeper before the first record, back at the end; or nothing */
+    MESSAGE_RECORD, /* u64 seq, u32 ordinal, then record_encode's form */
+    MESSAGE_END,    /* the capture is read to its end */
+    MESSAGE_STATE,  /* what the detector has learnt (docs/formats/detector-state.md): from the keeper before the first record, back at the end; or
+                       nothing */
     /* the doors */
-    MESSAGE_IDENTITY,  /* from the keeper to the console: u32 length, certificate PEM, key PEM */
-    MESSAGE_REQUEST,   /* door/request.h */
+    MESSAGE_IDENTITY, /* from the keeper to the console: u32 length, certificate PEM, key PEM */
+    MESSAGE_REQUEST,  /* door/request.h */
     MESSAGE_REPLY,
     MESSAGE_NOTICE,
     MESSAGE_COUNT
@@ -53,12 +55,12 @@ enum message_type {
 
 #define MESSAGE_HEAD 8
 #define STATE_MAX (2u << 20) /* most bytes of a detector's state */
-#define MESSAGE_FDS 4 /* most descriptors of one message */
+#define MESSAGE_FDS 4        /* most descriptors of one message */
 
 struct message {
     enum message_type type;
-    struct span body;      /* in the channel's buffer, until the next call on the channel */
-    int fds[MESSAGE_FDS];  /* the receiver's own; close-on-exec */
+    struct span body;     /* in the channel's buffer, until the next call on the channel */
+    int fds[MESSAGE_FDS]; /* the receiver's own; close-on-exec */
     size_t fd_count;
 };
 
@@ -69,13 +71,13 @@ struct channel {
     struct buf in;
     size_t taken; /* bytes at the front of `in` that were handed out */
     struct buf out;
-    size_t sent;  /* bytes at the front of `out` that are written */
+    size_t sent; /* bytes at the front of `out` that are written */
     int fds[2 * MESSAGE_FDS];
     size_t fd_count;
 };
 
-/* One number for everything that two roles must agree on: messages, events, keys of records. Parts of different builds have different ones: they would
- * take each other's numbers for something else. It goes first in START and READY. */
+/* One number for everything that two roles must agree on: messages, events, keys of records. Parts of different builds have different ones: they
+ * would take each other's numbers for something else. It goes first in START and READY. */
 uint32_t message_dialect(void);
 
 /* May `from` send this type to `to`? */

@@ -55,7 +55,8 @@ static int give_to(int dir, uid_t owner, int depth, struct error *e)
             r = below < 0 ? err_sys(e, errno, "a folder in the data folder cannot be opened") : give_to(below, owner, depth - 1, e);
             if (below >= 0)
                 (void)close(below);
-        } else if (S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid != owner && fchownat(dir, f->d_name, owner, owner, AT_SYMLINK_NOFOLLOW) != 0) {
+        } else if (S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid != owner &&
+                   fchownat(dir, f->d_name, owner, owner, AT_SYMLINK_NOFOLLOW) != 0) {
             r = err_sys(e, errno, "a file in the data folder cannot be given to uid %u", (unsigned)owner);
         }
     }
@@ -72,8 +73,9 @@ int premises_data(const char *path, uid_t owner, int *ret_fd, struct error *e)
         return err_sys(e, errno, "the data folder %s cannot be opened", path);
     int r = 0;
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-        r = errno == EWOULDBLOCK ? err_set(e, ERR_MISUSE, "another Tourniquet is running on the data folder %s: stop it first, or choose another folder", path)
-                                 : err_sys(e, errno, "the data folder %s cannot be locked", path);
+        r = errno == EWOULDBLOCK
+                ? err_set(e, ERR_MISUSE, "another Tourniquet is running on the data folder %s: stop it first, or choose another folder", path)
+                : err_sys(e, errno, "the data folder %s cannot be locked", path);
     else if (geteuid() == 0)
         r = give_to(fd, owner, DEPTH_MAX, e);
     else if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)

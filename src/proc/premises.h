@@ -1,5 +1,5 @@
-/* premises: what the supervisor opens before any role starts: the data folder, the sockets, the capture. Roles get these as descriptors and open nothing
- * outside the data folder themselves. */
+/* premises: what the supervisor opens before any role starts: the data folder, the sockets, the capture. Roles get these as descriptors and open
+ * nothing outside the data folder themselves. */
 #ifndef TQ_PROC_PREMISES_H
 #define TQ_PROC_PREMISES_H
 
@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 
-/* The data folder: made where it is missing (0700), locked against a second run, given to `owner` when this process is root. Keep the descriptor open: it is
- * the lock. ERR_MISUSE: in use, or no folder; ERR_SYSTEM: not writable. */
+/* The data folder: made where it is missing (0700), locked against a second run, given to `owner` when this process is root. Keep the descriptor
+ * open: it is the lock. ERR_MISUSE: in use, or no folder; ERR_SYSTEM: not writable. */
 int premises_data(const char *path, uid_t owner, int *ret_fd, struct error *e);
 
 /* A listening TCP socket. ERR_MISUSE: the address is taken, or is none of this machine's. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define BATCH_RECORDS 256        /* views are committed after this many records … */
+#define BATCH_RECORDS 256 /* views are committed after this many records … */
 #define MISSED_ONE_BY_ONE 64
 #define BATCH_TIME (20 * TIME_MS) /* … or this long: readers wait while a batch is open */
 
@@ -23,11 +23,11 @@ struct projector {
     bool stopping;
     bool broken;
     struct error why;
-    uint64_t holes;     /* records that do not hold and were stepped over */
+    uint64_t holes; /* records that do not hold and were stepped over */
     uint64_t first_hole;
-    struct error hole;  /* why the first one does not hold */
-    uint64_t next; /* record to apply; the thread's own, as is what follows */
-    unsigned missed; /* records in a row that did not hold */
+    struct error hole; /* why the first one does not hold */
+    uint64_t next;     /* record to apply; the thread's own, as is what follows */
+    unsigned missed;   /* records in a row that did not hold */
     struct payload payload;
 };
 
@@ -101,8 +101,8 @@ static void mark_broken(struct projector *p, const struct error *e)
     (void)pthread_mutex_unlock(&p->lock);
 }
 
-/* A record that does not hold is stepped over: whoever damages one must not take all that came after it from the page. Where many in a row do not hold,
- * the steps grow, so that a segment in ruins costs few attempts. */
+/* A record that does not hold is stepped over: whoever damages one must not take all that came after it from the page. Where many in a row do not
+ * hold, the steps grow, so that a segment in ruins costs few attempts. */
 static void step_over(struct projector *p, const struct error *e)
 {
     uint64_t step = p->missed < MISSED_ONE_BY_ONE ? 1 : UINT64_C(1) << (p->missed - MISSED_ONE_BY_ONE < 20 ? p->missed - MISSED_ONE_BY_ONE : 20);
@@ -129,7 +129,8 @@ static int apply_leaf(struct projector *p, const struct ledger_record *leaf, str
     bool ours = memcmp(p->payload.run, p->o.run, RUN_ID) == 0;
     for (size_t i = 0; i < p->payload.n; i++) {
         const struct payload_record *r = &p->payload.records[i];
-        struct committed c = {.index = leaf->index, .position = (uint32_t)i, .custody = leaf->stream == LEDGER_CUSTODY, .recorded = leaf->time, .json = r->veiled};
+        struct committed c = {
+            .index = leaf->index, .position = (uint32_t)i, .custody = leaf->stream == LEDGER_CUSTODY, .recorded = leaf->time, .json = r->veiled};
         if (span_is(event_of(r->veiled), event_name(EVENT_ACCOUNT_CREATED)))
             c.private_json = r->private;
         if (views_apply(p->o.views, &c, e) != 0)

@@ -1,7 +1,7 @@
 /* projector: the keeper's thread that follows the ledger and writes the views; the only SQL writer.
  *
- * It reads what is committed from the ledger itself, so that the appender never waits for SQL and a slow view costs no memory. Before the threads start,
- * projector_catch_up replays the whole ledger and finds how far this run had come. */
+ * It reads what is committed from the ledger itself, so that the appender never waits for SQL and a slow view costs no memory. Before the threads
+ * start, projector_catch_up replays the whole ledger and finds how far this run had come. */
 #ifndef TQ_PROC_PROJECTOR_H
 #define TQ_PROC_PROJECTOR_H
 
@@ -29,8 +29,8 @@ struct found {
     struct position custody;
     struct position observation;
     struct progress progress;
-    bool run_started;    /* run.started of this run is there */
-    tq_time first_time;  /* recorded time of record 0; 0: the ledger is empty */
+    bool run_started;   /* run.started of this run is there */
+    tq_time first_time; /* recorded time of record 0; 0: the ledger is empty */
 };
 
 struct projector *projector_new(const struct projector_options *options, struct error *e);

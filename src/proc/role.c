@@ -21,8 +21,8 @@ static const char *const speakers[ROLE_COUNT] = {
 
 static void ignore_signals(void)
 {
-    /* The terminal's and systemd's signals go to all processes: only the supervisor acts on them and stops the roles in order. SIGXFSZ and SIGPIPE would
-     * kill where an error code tells enough. */
+    /* The terminal's and systemd's signals go to all processes: only the supervisor acts on them and stops the roles in order. SIGXFSZ and SIGPIPE
+     * would kill where an error code tells enough. */
     const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ};
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         (void)signal(ignored[i], SIG_IGN);

@@ -7,7 +7,7 @@
 #include "proc/message.h"
 #include "proc/start.h"
 
-#define ROLE_CONTROL_FD 3 /* where a role finds its control channel */
+#define ROLE_CONTROL_FD 3       /* where a role finds its control channel */
 #define PEER_QUEUE (256 * 1024) /* most bytes that wait for a sibling in the pipeline */
 
 struct role_self {

@@ -93,7 +93,8 @@ static int close_files(const struct sandbox *s, char note[SANDBOX_NOTE], struct 
     int result = 0;
     if (s->data_fd >= 0) {
         uint64_t kept = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-                        LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REFER | FS_TRUNCATE;
+                        LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REFER |
+                        FS_TRUNCATE;
         result = allow_below(ruleset, s->data_fd, kept & all, e);
     }
     if (result == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
@@ -104,14 +105,51 @@ static int close_files(const struct sandbox *s, char note[SANDBOX_NOTE], struct 
 
 /* ── system calls: seccomp ── */
 
-/* Memory, time, signals, threads' waiting, and descriptors that are open already. mmap and mprotect are allowed without PROT_EXEC, fstat without a path. */
+/* Memory, time, signals, threads' waiting, and descriptors that are open already. mmap and mprotect are allowed without PROT_EXEC, fstat without a
+ * path. */
 static const int common_calls[] = {
-    SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fstat),
-    SCMP_SYS(fcntl), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(munmap),
-    SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(futex), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
-    SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(sigaltstack), SCMP_SYS(getrandom), SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield),
-    SCMP_SYS(sched_getaffinity), SCMP_SYS(getrusage), SCMP_SYS(tgkill), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(membarrier),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(pread64),
+    SCMP_SYS(lseek),
+    SCMP_SYS(close),
+    SCMP_SYS(fstat),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(sendto),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(futex),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(getrusage),
+    SCMP_SYS(tgkill),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rseq),
+    SCMP_SYS(membarrier),
 };
 
 static const int sensor_calls[] = {SCMP_SYS(fadvise64)};
@@ -126,26 +164,30 @@ static int add_ring(scmp_filter_ctx filter)
 }
 
 static const int keeper_calls[] = {
-    SCMP_SYS(openat), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(mkdir),
-    SCMP_SYS(mkdirat), SCMP_SYS(rmdir), SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(syncfs),
-    SCMP_SYS(sync_file_range), SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(fadvise64), SCMP_SYS(pwrite64), SCMP_SYS(pwritev), SCMP_SYS(preadv), SCMP_SYS(flock), SCMP_SYS(getdents64), SCMP_SYS(newfstatat),
-    SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(fchmod), SCMP_SYS(statfs),
-    SCMP_SYS(fstatfs), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd), SCMP_SYS(umask), SCMP_SYS(accept4), SCMP_SYS(getsockopt),
-    SCMP_SYS(shutdown), SCMP_SYS(mlock), SCMP_SYS(mlock2), SCMP_SYS(munlock), SCMP_SYS(msync), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
-    SCMP_SYS(getegid), SCMP_SYS(sysinfo), SCMP_SYS(uname), SCMP_SYS(pipe2), SCMP_SYS(eventfd2),
+    SCMP_SYS(openat),    SCMP_SYS(unlink),  SCMP_SYS(unlinkat),        SCMP_SYS(rename),    SCMP_SYS(renameat),   SCMP_SYS(renameat2),
+    SCMP_SYS(mkdir),     SCMP_SYS(mkdirat), SCMP_SYS(rmdir),           SCMP_SYS(link),      SCMP_SYS(linkat),     SCMP_SYS(fsync),
+    SCMP_SYS(fdatasync), SCMP_SYS(syncfs),  SCMP_SYS(sync_file_range), SCMP_SYS(ftruncate), SCMP_SYS(fallocate),  SCMP_SYS(fadvise64),
+    SCMP_SYS(pwrite64),  SCMP_SYS(pwritev), SCMP_SYS(preadv),          SCMP_SYS(flock),     SCMP_SYS(getdents64), SCMP_SYS(newfstatat),
+    SCMP_SYS(stat),      SCMP_SYS(lstat),   SCMP_SYS(statx),           SCMP_SYS(access),    SCMP_SYS(faccessat),  SCMP_SYS(faccessat2),
+    SCMP_SYS(fchmod),    SCMP_SYS(statfs),  SCMP_SYS(fstatfs),         SCMP_SYS(readlink),  SCMP_SYS(readlinkat), SCMP_SYS(getcwd),
+    SCMP_SYS(umask),     SCMP_SYS(accept4), SCMP_SYS(getsockopt),      SCMP_SYS(shutdown),  SCMP_SYS(mlock),      SCMP_SYS(mlock2),
+    SCMP_SYS(munlock),   SCMP_SYS(msync),   SCMP_SYS(getuid),          SCMP_SYS(geteuid),   SCMP_SYS(getgid),     SCMP_SYS(getegid),
+    SCMP_SYS(sysinfo),   SCMP_SYS(uname),   SCMP_SYS(pipe2),           SCMP_SYS(eventfd2),
 };
 
 static const int console_calls[] = {
-    SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(shutdown),
-    SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_create1), SCMP_SYS(timerfd_create),
-    SCMP_SYS(timerfd_settime), SCMP_SYS(eventfd2), SCMP_SYS(pipe2), SCMP_SYS(mlock), SCMP_SYS(mlock2), SCMP_SYS(munlock),
+    SCMP_SYS(accept),     SCMP_SYS(accept4),       SCMP_SYS(getsockname),    SCMP_SYS(getpeername),     SCMP_SYS(getsockopt),
+    SCMP_SYS(setsockopt), SCMP_SYS(shutdown),      SCMP_SYS(epoll_wait),     SCMP_SYS(epoll_pwait),     SCMP_SYS(epoll_pwait2),
+    SCMP_SYS(epoll_ctl),  SCMP_SYS(epoll_create1), SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(eventfd2),
+    SCMP_SYS(pipe2),      SCMP_SYS(mlock),         SCMP_SYS(mlock2),         SCMP_SYS(munlock),
 };
 
 /* Nobody in this house does these: whoever tries is an intruder. */
 static const int deadly_calls[] = {
-    SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(bpf), SCMP_SYS(mount),
-    SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(init_module), SCMP_SYS(finit_module),
-    SCMP_SYS(kexec_load), SCMP_SYS(userfaultfd), SCMP_SYS(perf_event_open), SCMP_SYS(io_uring_setup), SCMP_SYS(keyctl), SCMP_SYS(add_key),
+    SCMP_SYS(execve),      SCMP_SYS(execveat),        SCMP_SYS(ptrace),         SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
+    SCMP_SYS(bpf),         SCMP_SYS(mount),           SCMP_SYS(umount2),        SCMP_SYS(pivot_root),       SCMP_SYS(chroot),
+    SCMP_SYS(unshare),     SCMP_SYS(setns),           SCMP_SYS(init_module),    SCMP_SYS(finit_module),     SCMP_SYS(kexec_load),
+    SCMP_SYS(userfaultfd), SCMP_SYS(perf_event_open), SCMP_SYS(io_uring_setup), SCMP_SYS(keyctl),           SCMP_SYS(add_key),
     SCMP_SYS(request_key),
 };
 
@@ -187,16 +229,10 @@ static int add_role(scmp_filter_ctx filter, enum role role)
     if (r != 0)
         return r;
     switch (role) {
-    case ROLE_SENSOR:
-        r = ADD(filter, SCMP_ACT_ALLOW, sensor_calls);
-        return r != 0 ? r : add_ring(filter);
-    case ROLE_KEEPER:
-        r = ADD(filter, SCMP_ACT_ALLOW, keeper_calls);
-        return r != 0 ? r : add_threads(filter);
-    case ROLE_CONSOLE:
-        return ADD(filter, SCMP_ACT_ALLOW, console_calls);
-    default:
-        return 0;
+    case ROLE_SENSOR: r = ADD(filter, SCMP_ACT_ALLOW, sensor_calls); return r != 0 ? r : add_ring(filter);
+    case ROLE_KEEPER: r = ADD(filter, SCMP_ACT_ALLOW, keeper_calls); return r != 0 ? r : add_threads(filter);
+    case ROLE_CONSOLE: return ADD(filter, SCMP_ACT_ALLOW, console_calls);
+    default: return 0;
     }
 }
 

@@ -2,8 +2,8 @@
  *
  *   no core files, not traceable → no capabilities, own uid → no new privileges → files (Landlock) → system calls (seccomp)
  *
- * System calls outside the role's list fail with EPERM; those that no honest role would ever make (execve, ptrace, mount …) kill it. Where the kernel has no
- * Landlock the note says so and the rest holds. */
+ * System calls outside the role's list fail with EPERM; those that no honest role would ever make (execve, ptrace, mount …) kill it. Where the kernel
+ * has no Landlock the note says so and the rest holds. */
 #ifndef TQ_PROC_SANDBOX_H
 #define TQ_PROC_SANDBOX_H
 
@@ -22,7 +22,8 @@ struct sandbox {
 
 #define SANDBOX_NOTE 256
 
-/* Narrows this process for good; call it while there is one thread only. note: what the kernel could not do, or "". -1: not narrowed: do not go on. */
+/* Narrows this process for good; call it while there is one thread only. note: what the kernel could not do, or "". -1: not narrowed: do not go on.
+ */
 int sandbox_narrow(const struct sandbox *s, char note[SANDBOX_NOTE], struct error *e);
 
 #endif

@@ -62,7 +62,8 @@ int sealed_load(const char *name, const uint8_t key[32], struct buf *out, bool *
         struct span s = buf_span(&file);
         uint8_t version = span_u8(&s);
         struct span nonce = span_take(&s, AES_GCM_NONCE);
-        bool opens = !s.bad && version == VERSION && s.n >= AES_GCM_TAG && buf_reserve(out, s.n) && crypto_open(key, nonce.p, span_str(name), s, out->p + out->n);
+        bool opens = !s.bad && version == VERSION && s.n >= AES_GCM_TAG && buf_reserve(out, s.n) &&
+                     crypto_open(key, nonce.p, span_str(name), s, out->p + out->n);
         if (opens)
             out->n += s.n - AES_GCM_TAG;
         else

@@ -1,5 +1,5 @@
-/* sealed: small files of the keeper below the present folder, sealed under a key of their own and replaced whole: version (1), nonce (12), then AES-256-GCM with
- * the file's name as associated data. A file is either the old one or the new one, whenever the machine stops. */
+/* sealed: small files of the keeper below the present folder, sealed under a key of their own and replaced whole: version (1), nonce (12), then
+ * AES-256-GCM with the file's name as associated data. A file is either the old one or the new one, whenever the machine stops. */
 #ifndef TQ_PROC_SEALED_H
 #define TQ_PROC_SEALED_H
 

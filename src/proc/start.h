@@ -9,30 +9,31 @@
 #define START_NAME 256
 
 struct start {
-    bool unprivileged;       /* keep the uid */
-    bool replay;             /* a capture file is read in this run */
-    uint32_t uid;            /* to become, unless unprivileged; also the gid */
+    bool unprivileged; /* keep the uid */
+    bool replay;       /* a capture file is read in this run */
+    uint32_t uid;      /* to become, unless unprivileged; also the gid */
     uint8_t run[RUN_ID];
-    uint64_t first;          /* live: ids of flows (sensor) and numbers of records (detector) begin behind this; it grows with every start of a role */
+    uint64_t first; /* live: ids of flows (sensor) and numbers of records (detector) begin behind this; it grows with every start of a role */
     struct hash_key hash_key; /* of tables: one a run, so that a capture read again gives the same records in the same order */
     char site[64];
-    char name[START_NAME];    /* sensor: the capture's or the interface's name; keeper and console: host name of the page */
-    char address[64];         /* keeper: the address of the page, for its certificate */
+    char name[START_NAME]; /* sensor: the capture's or the interface's name; keeper and console: host name of the page */
+    char address[64];      /* keeper: the address of the page, for its certificate */
 };
 
-/* START: the sensor of a replay gets the capture's descriptor (one that listens gets its sockets by CAPTURE); the keeper the data folder and the listening local socket; the console the listening socket. */
+/* START: the sensor of a replay gets the capture's descriptor (one that listens gets its sockets by CAPTURE); the keeper the data folder and the
+ * listening local socket; the console the listening socket. */
 void start_encode(struct buf *out, const struct start *s);
 /* -1: ERR_PEER, also where supervisor and role are of different builds (message_dialect). */
 int start_decode(struct span in, struct start *ret, struct error *e);
 
 struct progress {
-    bool ended;            /* the capture is read to its end, and everything from it is durable */
-    uint64_t ledger;       /* leaves */
-    uint64_t records;      /* records of this run's capture */
-    uint64_t messages;     /* lab.message … */
+    bool ended;        /* the capture is read to its end, and everything from it is durable */
+    uint64_t ledger;   /* leaves */
+    uint64_t records;  /* records of this run's capture */
+    uint64_t messages; /* lab.message … */
     uint64_t results;
     uint64_t findings;
-    uint64_t packets;      /* as capture.ended says */
+    uint64_t packets; /* as capture.ended says */
     uint64_t damaged;
 };
 

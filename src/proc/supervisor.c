@@ -3,23 +3,22 @@
  *   keeper ⇄ console          detector → keeper          sensor(s) → detector       (each a socket pair that the supervisor makes and hands out)
  *
  * A replay is exactly-once, whoever is killed whenever. Invariants:
- *  1. The run's id and hash key are chosen once and handed to every role that is started. With them sense and detect are functions of the capture: the
- *     records of a run, in their order, are the same each time that the capture is read.
+ *  1. The run's id and hash key are chosen once and handed to every role that is started. With them sense and detect are functions of the capture:
+ * the records of a run, in their order, are the same each time that the capture is read.
  *  2. Each record has a position (seq from the sensor, ordinal from the detector) that grows along that order.
- *  3. As long as the capture is not durable to its end, sensor and detector live and die together with the keeper: when one of the three dies, sensor and
- *     detector are killed, and the capture is read again from its start by new ones. Nothing half-read survives in a socket or a memory.
+ *  3. As long as the capture is not durable to its end, sensor and detector live and die together with the keeper: when one of the three dies, sensor
+ * and detector are killed, and the capture is read again from its start by new ones. Nothing half-read survives in a socket or a memory.
  *  4. The keeper takes a record only if its position is above the highest that is durable, or on its way, on the record's stream (appender.c).
- *  5. Only the keeper says that the capture is durable to its end. From then on it is not read again, and a dead sibling is replaced alone: the others
- *     get a new descriptor to it.
- * So no record is lost (3: everything is sent again) and none comes twice (4).
+ *  5. Only the keeper says that the capture is durable to its end. From then on it is not read again, and a dead sibling is replaced alone: the
+ * others get a new descriptor to it. So no record is lost (3: everything is sent again) and none comes twice (4).
  *
  * Live interfaces, one sensor each, cannot be read again; nothing comes twice, and what is lost is bounded and told:
  *  6. Nothing is "durable to its end" there, so 3 does not hold: whoever dies is replaced alone.
- *  7. Each start of a role gets a number `first` above all that an earlier start of this run can have used: (starts so far) << 40. A new sensor's flows and
- *     the messages in them get ids behind it, so they are never taken for others. A new detector's positions begin behind it, so the keeper (4) never takes
- *     a new record for an old one; a new keeper finds positions that go on growing.
- *  8. Lost are: with a sensor, the packets of its ring and its open flows; with a detector or keeper, the records on their way to it that are not durable.
- *     The keeper writes each death on the ledger (role.restarted), and sensors count what they had to drop.
+ *  7. Each start of a role gets a number `first` above all that an earlier start of this run can have used: (starts so far) << 40. A new sensor's
+ * flows and the messages in them get ids behind it, so they are never taken for others. A new detector's positions begin behind it, so the keeper (4)
+ * never takes a new record for an old one; a new keeper finds positions that go on growing.
+ *  8. Lost are: with a sensor, the packets of its ring and its open flows; with a detector or keeper, the records on their way to it that are not
+ * durable. The keeper writes each death on the ledger (role.restarted), and sensors count what they had to drop.
  *  9. A sensor lives on without its interface. It is opened anew with back-off, and the sensor is told why there is none meanwhile.
  *
  * States of a role: OFF → (started) → UP → (dies) → OFF until its back-off has passed. */
@@ -44,31 +43,31 @@
 #include <unistd.h>
 
 #define BACKOFF_MOST (30 * TIME_SECOND)
-#define HEALTHY (60 * TIME_SECOND) /* a role that lived so long starts its back-off anew */
+#define HEALTHY (60 * TIME_SECOND)    /* a role that lived so long starts its back-off anew */
 #define REOPEN_MOST (5 * TIME_SECOND) /* between two attempts to open an interface */
-#define FIRST_SHIFT 40             /* of a role's first number (invariant 7) */
+#define FIRST_SHIFT 40                /* of a role's first number (invariant 7) */
 #define CHILDREN (ROLE_COUNT + CONFIG_CAPTURES - 1)
-#define DEATHS 5                   /* within a minute: reported loudly */
+#define DEATHS 5 /* within a minute: reported loudly */
 
 struct child {
     enum role role;
-    pid_t pid;              /* 0: OFF */
+    pid_t pid; /* 0: OFF */
     struct channel control;
     bool ready;
-    bool was_ready;         /* once in this run */
+    bool was_ready; /* once in this run */
     tq_time started;
     tq_time not_before;     /* back-off: not started again before */
     unsigned failures;      /* in a row */
     tq_time deaths[DEATHS]; /* ring */
     size_t death_count;
-    char why[128];          /* of the restart that the keeper has not been told yet, or "" */
-    bool restarted;         /* runs again after that death */
+    char why[128];  /* of the restart that the keeper has not been told yet, or "" */
+    bool restarted; /* runs again after that death */
     /* a sensor that listens */
-    size_t capture;         /* its place in the configuration */
-    bool listening;         /* it was given its interface */
-    tq_time reopen_at;      /* else: when to try again */
-    unsigned reopens;       /* attempts in a row */
-    char trouble[200];      /* why there is none, as last said; "" */
+    size_t capture;    /* its place in the configuration */
+    bool listening;    /* it was given its interface */
+    tq_time reopen_at; /* else: when to try again */
+    unsigned reopens;  /* attempts in a row */
+    char trouble[200]; /* why there is none, as last said; "" */
 };
 
 struct supervisor {
@@ -84,16 +83,16 @@ struct supervisor {
     /* By role; live, the second to last sensors stand behind. */
     struct child children[CHILDREN];
     size_t child_count;
-    bool live;       /* interfaces are listened to */
+    bool live; /* interfaces are listened to */
     uint64_t starts;
-    bool read_out;   /* the present sensor handed everything on */
-    bool durable;    /* the capture is durable to its end (or there is none) */
+    bool read_out; /* the present sensor handed everything on */
+    bool durable;  /* the capture is durable to its end (or there is none) */
     bool stopping;
     size_t stop_step;
     tq_time stop_deadline; /* of the present step; 0: not begun */
     bool announced;
     struct progress progress;
-    struct error failure;  /* why the run ends badly */
+    struct error failure; /* why the run ends badly */
 };
 
 /* ── starting ── */
@@ -265,14 +264,10 @@ static bool wanted(const struct supervisor *s, const struct child *c)
 {
     switch (c->role) {
     case ROLE_KEEPER:
-    case ROLE_CONSOLE:
-        return true;
-    case ROLE_DETECTOR:
-        return s->durable || s->children[ROLE_KEEPER].pid != 0;
-    case ROLE_SENSOR:
-        return s->live || (!s->durable && !s->read_out && s->children[ROLE_DETECTOR].pid != 0);
-    default:
-        return false;
+    case ROLE_CONSOLE: return true;
+    case ROLE_DETECTOR: return s->durable || s->children[ROLE_KEEPER].pid != 0;
+    case ROLE_SENSOR: return s->live || (!s->durable && !s->read_out && s->children[ROLE_DETECTOR].pid != 0);
+    default: return false;
     }
 }
 
@@ -353,8 +348,8 @@ static void count_death(struct child *c, tq_time now)
 {
     c->deaths[c->death_count++ % DEATHS] = now;
     if (c->death_count >= DEATHS && now - c->deaths[c->death_count % DEATHS] < 60 * TIME_SECOND)
-        log_line(LOG_LEVEL_ERROR, "the %s died %d times within a minute; the other parts go on, and it is tried again every %d seconds at least", role_name(c->role),
-                 DEATHS, (int)(BACKOFF_MOST / TIME_SECOND));
+        log_line(LOG_LEVEL_ERROR, "the %s died %d times within a minute; the other parts go on, and it is tried again every %d seconds at least",
+                 role_name(c->role), DEATHS, (int)(BACKOFF_MOST / TIME_SECOND));
 }
 
 static void describe(int status, char *out, size_t size)
@@ -447,7 +442,7 @@ static void heard_failed(struct supervisor *s, struct child *c, struct span body
     else if (c->role == ROLE_SENSOR && class == ERR_MISUSE)
         end_run(s, ERR_MISUSE, "capture", "cannot be read", words);
     else if (at_start)
-        end_run(s, class > ERR_NONE && class <= ERR_CORRUPT ? (enum err_class)class : ERR_SYSTEM, role_name(c->role), "could not start", words);
+        end_run(s, class > ERR_NONE && class <= ERR_CORRUPT ? (enum err_class) class : ERR_SYSTEM, role_name(c->role), "could not start", words);
     else
         log_line(LOG_LEVEL_ERROR, "the %s cannot go on: %s", role_name(c->role), words);
 }
@@ -457,8 +452,8 @@ static void heard_complaint(struct supervisor *s, const struct child *c, struct 
     uint8_t role = span_u8(&body);
     if (role < ROLE_SENSOR || role > ROLE_CONSOLE || role == c->role)
         return;
-    log_line(LOG_LEVEL_ERROR, "the %s says of the %s: %.*s; it is restarted", role_name(c->role), role_name((enum role)role), (int)(body.n < 200 ? body.n : 200),
-             (const char *)body.p);
+    log_line(LOG_LEVEL_ERROR, "the %s says of the %s: %.*s; it is restarted", role_name(c->role), role_name((enum role)role),
+             (int)(body.n < 200 ? body.n : 200), (const char *)body.p);
     for (size_t i = ROLE_SENSOR; i < s->child_count; i++)
         if (s->children[i].role == (enum role)role && s->children[i].pid != 0)
             (void)kill(s->children[i].pid, SIGKILL);
@@ -479,26 +474,13 @@ static void heard_durable(struct supervisor *s, struct span body)
 static void take_message(struct supervisor *s, struct child *c, const struct message *m)
 {
     switch (m->type) {
-    case MESSAGE_READY:
-        heard_ready(s, c, m->body);
-        break;
-    case MESSAGE_FAILED:
-        heard_failed(s, c, m->body);
-        break;
-    case MESSAGE_COMPLAINT:
-        heard_complaint(s, c, m->body);
-        break;
-    case MESSAGE_LOST:
-        heard_lost(s, c, m->body);
-        break;
-    case MESSAGE_DURABLE:
-        heard_durable(s, m->body);
-        break;
-    case MESSAGE_TERMINAL:
-        heard_terminal(s, m->body);
-        break;
-    default:
-        break;
+    case MESSAGE_READY: heard_ready(s, c, m->body); break;
+    case MESSAGE_FAILED: heard_failed(s, c, m->body); break;
+    case MESSAGE_COMPLAINT: heard_complaint(s, c, m->body); break;
+    case MESSAGE_LOST: heard_lost(s, c, m->body); break;
+    case MESSAGE_DURABLE: heard_durable(s, m->body); break;
+    case MESSAGE_TERMINAL: heard_terminal(s, m->body); break;
+    default: break;
     }
 }
 
@@ -656,10 +638,11 @@ static int open_all(struct supervisor *s, struct error *e)
     for (size_t i = 0; i < c->capture_count && s->live; i++)
         if (look_at_interface(c->capture[i].interface, e) != 0)
             return -1;
-    if (spawn_find(s->folder, e) != 0 || premises_data(c->data, owner, &s->data_fd, e) != 0 || premises_listen(&c->console_listen, &s->listen_fd, e) != 0 ||
-        premises_local(s->data_fd, owner, &s->local_fd, e) != 0)
+    if (spawn_find(s->folder, e) != 0 || premises_data(c->data, owner, &s->data_fd, e) != 0 ||
+        premises_listen(&c->console_listen, &s->listen_fd, e) != 0 || premises_local(s->data_fd, owner, &s->local_fd, e) != 0)
         return -1;
-    if (getrandom(s->run, sizeof s->run, 0) != (ssize_t)sizeof s->run || getrandom(&s->hash_key, sizeof s->hash_key, 0) != (ssize_t)sizeof s->hash_key)
+    if (getrandom(s->run, sizeof s->run, 0) != (ssize_t)sizeof s->run ||
+        getrandom(&s->hash_key, sizeof s->hash_key, 0) != (ssize_t)sizeof s->hash_key)
         return err_sys(e, errno, "drawing random bytes");
     return 0;
 }

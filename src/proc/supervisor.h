@@ -16,8 +16,8 @@ struct supervisor_options {
     void *context;
 };
 
-/* Runs until SIGTERM, SIGINT, or the capture's end. On 0 and on -1 *ret_progress is what was durable last. -1: ERR_MISUSE (configuration, capture, port, data
- * folder), ERR_SYSTEM. The caller has one thread, and no other children. */
+/* Runs until SIGTERM, SIGINT, or the capture's end. On 0 and on -1 *ret_progress is what was durable last. -1: ERR_MISUSE (configuration, capture,
+ * port, data folder), ERR_SYSTEM. The caller has one thread, and no other children. */
 int supervisor_run(const struct supervisor_options *options, struct progress *ret_progress, struct error *e);
 
 #endif

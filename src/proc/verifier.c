@@ -30,10 +30,12 @@ static void note_broken(struct verifier *v, uint64_t first_bad, const char *why)
     char title[192];
     char cause[64];
     if (first_bad == LEDGER_NO_RECORD) {
-        (void)snprintf(title, sizeof title, "The ledger does not hold: its key, its checkpoint or one of its files was changed, removed or cannot be read.");
+        (void)snprintf(title, sizeof title,
+                       "The ledger does not hold: its key, its checkpoint or one of its files was changed, removed or cannot be read.");
         (void)snprintf(cause, sizeof cause, "ledger");
     } else {
-        (void)snprintf(title, sizeof title, "The ledger does not hold from record %llu on: it was changed, or the disk is damaged.", (unsigned long long)first_bad);
+        (void)snprintf(title, sizeof title, "The ledger does not hold from record %llu on: it was changed, or the disk is damaged.",
+                       (unsigned long long)first_bad);
         (void)snprintf(cause, sizeof cause, "ledger %llu", (unsigned long long)first_bad);
     }
     struct record *r = calloc(1, sizeof *r);
@@ -132,7 +134,8 @@ int verifier_ask(struct verifier *v, struct span person, struct error *e)
     bool busy = v->busy;
     if (!busy) {
         v->busy = v->asked = true;
-        (void)snprintf(v->person, sizeof v->person, "%.*s", (int)(person.n < PERSON_MAX ? person.n : PERSON_MAX - 1), person.n == 0 ? "" : (const char *)person.p);
+        (void)snprintf(v->person, sizeof v->person, "%.*s", (int)(person.n < PERSON_MAX ? person.n : PERSON_MAX - 1),
+                       person.n == 0 ? "" : (const char *)person.p);
         (void)pthread_cond_signal(&v->work);
     }
     (void)pthread_mutex_unlock(&v->lock);

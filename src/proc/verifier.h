@@ -1,5 +1,5 @@
-/* verifier: the keeper's background thread that recomputes the ledger from its files. The outcome is a ledger.verified record; a ledger that does not hold
- * is also a finding (ledger.broken). */
+/* verifier: the keeper's background thread that recomputes the ledger from its files. The outcome is a ledger.verified record; a ledger that does not
+ * hold is also a finding (ledger.broken). */
 #ifndef TQ_PROC_VERIFIER_H
 #define TQ_PROC_VERIFIER_H
 

@@ -1,7 +1,8 @@
 /* astm: the records of ASTM E1394 / CLSI LIS2-A2, read in place.
  *
- * A message is a row of records, each ended by CR, from H to L. Field 1 is the type letter. The four characters behind the H are the delimiters: field,
- * repeat, component, escape; a record of another order (GeneXpert sends "H|@^\") is as good. Nothing allocates; all spans point into the message. */
+ * A message is a row of records, each ended by CR, from H to L. Field 1 is the type letter. The four characters behind the H are the delimiters:
+ * field, repeat, component, escape; a record of another order (GeneXpert sends "H|@^\") is as good. Nothing allocates; all spans point into the
+ * message. */
 #ifndef TQ_WIRE_ASTM_H
 #define TQ_WIRE_ASTM_H
 
@@ -14,8 +15,8 @@ bool astm_delims(struct span header, struct hl7_delims *ret);
 /* Takes the next record that is not empty from *rest, without its CR and any LF around it. False: none left. */
 bool astm_record(struct span *rest, struct span *ret);
 
-/* Splits a record: out[n] is field n, numbered from 1 (the type letter; out[0] is empty). In H, field 2 is the delimiters. Entries the record has not are
- * empty. Returns one more than the number of the last field present (at most max). */
+/* Splits a record: out[n] is field n, numbered from 1 (the type letter; out[0] is empty). In H, field 2 is the delimiters. Entries the record has not
+ * are empty. Returns one more than the number of the last field present (at most max). */
 size_t astm_fields(const struct hl7_delims *d, struct span record, struct span *out, size_t max);
 
 /* The record's type as a capital letter, 0 where it does not begin with a letter. A letter must be followed by the field separator or nothing. */
@@ -34,8 +35,8 @@ struct astm_sender {
 };
 void astm_sender(const struct hl7_delims *d, struct span field, struct astm_sender *ret);
 
-/* The test of R-3 or O-5 (universal test id): component 4, or the first that is not empty behind it, or else before it; text: the component behind the one
- * chosen, where component 4 was. */
+/* The test of R-3 or O-5 (universal test id): component 4, or the first that is not empty behind it, or else before it; text: the component behind
+ * the one chosen, where component 4 was. */
 void astm_test(const struct hl7_delims *d, struct span field, struct span *ret_code, struct span *ret_text);
 
 /* The first component that holds more than spaces, without the spaces around it. */

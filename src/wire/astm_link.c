@@ -43,16 +43,10 @@ static enum astm_event idle(struct astm_link *l, struct span *in, struct span *r
         l->number_known = true;
         l->last_digest = 0;
         return ASTM_ENQ;
-    case EOT:
-        l->number_known = false;
-        return ASTM_EOT;
-    case ACK:
-        return ASTM_ACK;
-    case NAK:
-        return ASTM_NAK;
-    default:
-        l->state = ASTM_LINK_NUMBER;
-        return ASTM_FRAME_START;
+    case EOT: l->number_known = false; return ASTM_EOT;
+    case ACK: return ASTM_ACK;
+    case NAK: return ASTM_NAK;
+    default: l->state = ASTM_LINK_NUMBER; return ASTM_FRAME_START;
     }
 }
 
@@ -139,8 +133,7 @@ enum astm_event astm_link_next(struct astm_link *l, struct span *in, struct span
     while (in->n > 0) {
         enum astm_event event = ASTM_MORE;
         switch (l->state) {
-        case ASTM_LINK_IDLE:
-            return idle(l, in, ret);
+        case ASTM_LINK_IDLE: return idle(l, in, ret);
         case ASTM_LINK_NUMBER:
             if (in->p[0] < '0' || in->p[0] > '7')
                 return damaged(l);
@@ -149,17 +142,11 @@ enum astm_event astm_link_next(struct astm_link *l, struct span *in, struct span
             l->digest = DIGEST_START;
             l->state = ASTM_LINK_TEXT;
             break;
-        case ASTM_LINK_TEXT:
-            event = text(l, in, ret);
-            break;
+        case ASTM_LINK_TEXT: event = text(l, in, ret); break;
         case ASTM_LINK_SUM1:
-        case ASTM_LINK_SUM2:
-            event = sum_digit(l, in);
-            break;
+        case ASTM_LINK_SUM2: event = sum_digit(l, in); break;
         case ASTM_LINK_CR:
-        case ASTM_LINK_LF:
-            tail(l, in);
-            break;
+        case ASTM_LINK_LF: tail(l, in); break;
         }
         if (event != ASTM_MORE)
             return event;

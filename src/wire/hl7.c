@@ -51,7 +51,8 @@ bool hl7_segment_named(const struct hl7_delims *d, struct span s)
     return s.n >= 3 && s.p[0] >= 'A' && s.p[0] <= 'Z' && is_name_byte(s.p[1]) && is_name_byte(s.p[2]) && (s.n == 3 || s.p[3] == d->field);
 }
 
-/* Where the next CR or LF is from offset `from` on; s.n: nowhere. In windows: a message without any CR must not be searched to its end for each segment. */
+/* Where the next CR or LF is from offset `from` on; s.n: nowhere. In windows: a message without any CR must not be searched to its end for each
+ * segment. */
 static size_t find_end(struct span s, size_t from)
 {
     while (from < s.n) {
@@ -222,7 +223,11 @@ static bool fraction(struct span *s, char *out, size_t *n)
 
 static bool parse_time(struct span s, char *out, size_t *n)
 {
-    static const struct { char before; unsigned low; unsigned high; } parts[] = {{'-', 1, 12}, {'-', 1, 31}, {'T', 0, 23}, {':', 0, 59}, {':', 0, 60}};
+    static const struct {
+        char before;
+        unsigned low;
+        unsigned high;
+    } parts[] = {{'-', 1, 12}, {'-', 1, 31}, {'T', 0, 23}, {':', 0, 59}, {':', 0, 60}};
     if (!two_digits(&s, 0, 99, out) || !two_digits(&s, 0, 99, out + 2))
         return false;
     *n = 4;

@@ -115,8 +115,8 @@ static enum mllp_event tail(struct mllp *m, struct span *in, struct span *ret)
     return MLLP_CONTENT;
 }
 
-/* Where the block may end or be cut off: the place of the first 0x1C, and in *ret_start that of the first 0x0B before it (else the same). Looked for window by
- * window, so that many false starts in a large input don't each search all of it. */
+/* Where the block may end or be cut off: the place of the first 0x1C, and in *ret_start that of the first 0x0B before it (else the same). Looked for
+ * window by window, so that many false starts in a large input don't each search all of it. */
 static size_t find_end(const struct span *in, size_t *ret_start)
 {
     for (size_t from = 0; from < in->n;) {
@@ -181,12 +181,9 @@ enum mllp_event mllp_next(struct mllp *m, struct span *in, struct span *ret)
     if (in->n == 0)
         return MLLP_MORE;
     switch (m->state) {
-    case MLLP_IDLE:
-        return idle(m, in, ret);
-    case MLLP_BODY:
-        return body(m, in, ret);
-    case MLLP_TAIL:
-        return tail(m, in, ret);
+    case MLLP_IDLE: return idle(m, in, ret);
+    case MLLP_BODY: return body(m, in, ret);
+    case MLLP_TAIL: return tail(m, in, ret);
     }
     return MLLP_MORE;
 }

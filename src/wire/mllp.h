@@ -3,8 +3,9 @@
  *   block:         0x0B  content  0x1C 0x0D        (content normally ends in 0x0D itself)
  *   commit block:  0x0B 0x06 0x1C 0x0D stored, 0x0B 0x15 0x1C 0x0D not stored (release 2); for this reader a block with one byte of content
  *
- * Source: HL7 "Transport Specification: MLLP, Release 2"; release 1 in HL7 v2 implementation guide, appendix C.4. The reader allocates nothing and copies
- * nothing: content comes out as spans of the input, except the few bytes that had to be held back over the end of an input, which come from `held`. */
+ * Source: HL7 "Transport Specification: MLLP, Release 2"; release 1 in HL7 v2 implementation guide, appendix C.4. The reader allocates nothing and
+ * copies nothing: content comes out as spans of the input, except the few bytes that had to be held back over the end of an input, which come from
+ * `held`. */
 #ifndef TQ_WIRE_MLLP_H
 #define TQ_WIRE_MLLP_H
 
@@ -37,7 +38,8 @@ struct mllp {
 /* Steps over as much of `in` as makes one event. `ret` is set with JUNK and CONTENT and holds until the next call. A reader starts zeroed. */
 enum mllp_event mllp_next(struct mllp *m, struct span *in, struct span *ret);
 
-/* The stream ended: MLLP_END where only the last 0x0D is missing, MLLP_CONTENT never, MLLP_RESTART where a block was left unfinished, else MLLP_MORE. */
+/* The stream ended: MLLP_END where only the last 0x0D is missing, MLLP_CONTENT never, MLLP_RESTART where a block was left unfinished, else MLLP_MORE.
+ */
 enum mllp_event mllp_close(struct mllp *m);
 
 /* Bytes are missing here: a half-read start is forgotten; an open block stays open (its content has a hole). */

@@ -1,4 +1,5 @@
-/* replay_onto INTERFACE FILE PACKETS_PER_SECOND: sends the packets of a capture onto an interface, paced; the tests listen at its other end. Prints how many were sent. */
+/* replay_onto INTERFACE FILE PACKETS_PER_SECOND: sends the packets of a capture onto an interface, paced; the tests listen at its other end. Prints
+ * how many were sent. */
 #include "engine/sense/source.h"
 
 #include <errno.h>
@@ -41,7 +42,8 @@ int main(int argc, char **argv)
         if (sent % 16 == 0)
             (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
         ssize_t n;
-        while ((n = sendto(fd, p.bytes.p, p.bytes.n, 0, (const struct sockaddr *)&to, sizeof to)) < 0 && (errno == ENOBUFS || errno == EAGAIN || errno == EINTR))
+        while ((n = sendto(fd, p.bytes.p, p.bytes.n, 0, (const struct sockaddr *)&to, sizeof to)) < 0 &&
+               (errno == ENOBUFS || errno == EAGAIN || errno == EINTR))
             continue;
         if (n < 0)
             return fail("sending");

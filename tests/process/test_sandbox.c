@@ -1,4 +1,5 @@
-/* The narrowing of every role, tried out: what a role may do works, what it may not fails or kills it. Each try is a child process that narrows itself. */
+/* The narrowing of every role, tried out: what a role may do works, what it may not fails or kills it. Each try is a child process that narrows
+ * itself. */
 #include "../unit/cmocka_all.h"
 
 #include "proc/sandbox.h"
@@ -6,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
-#include <linux/if_packet.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -31,7 +32,8 @@ static enum outcome outcome_of(enum role role, int (*try)(void))
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        struct sandbox s = {.role = role, .unprivileged = geteuid() != 0, .uid = 65100 + (unsigned)role, .data_fd = role == ROLE_KEEPER ? data_fd : -1};
+        struct sandbox s = {
+            .role = role, .unprivileged = geteuid() != 0, .uid = 65100 + (unsigned)role, .data_fd = role == ROLE_KEEPER ? data_fd : -1};
         char note[SANDBOX_NOTE];
         struct error e = {0};
         if (role == ROLE_KEEPER && fchdir(data_fd) != 0)
@@ -122,7 +124,8 @@ static int write_and_time(void)
     struct timespec t;
     uint8_t random[16];
     void *p = malloc(1 << 20);
-    int r = p == NULL || write(STDERR_FILENO, "", 0) != 0 || clock_gettime(CLOCK_BOOTTIME, &t) != 0 || syscall(SYS_getrandom, random, sizeof random, 0) != 16;
+    int r = p == NULL || write(STDERR_FILENO, "", 0) != 0 || clock_gettime(CLOCK_BOOTTIME, &t) != 0 ||
+            syscall(SYS_getrandom, random, sizeof random, 0) != 16;
     free(p);
     return r;
 }
@@ -130,8 +133,8 @@ static int write_and_time(void)
 static int keep_a_file(void)
 {
     int fd = open("kept", O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0600);
-    return fd < 0 || pwrite(fd, "x", 1, 0) != 1 || fsync(fd) != 0 || mkdir("below", 0700) != 0 || rename("kept", "below/kept") != 0 || unlink("below/kept") != 0 ||
-           rmdir("below") != 0;
+    return fd < 0 || pwrite(fd, "x", 1, 0) != 1 || fsync(fd) != 0 || mkdir("below", 0700) != 0 || rename("kept", "below/kept") != 0 ||
+           unlink("below/kept") != 0 || rmdir("below") != 0;
 }
 
 static int leave_the_folder(void)
@@ -254,12 +257,8 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_network),
-        cmocka_unit_test(test_processes),
-        cmocka_unit_test(test_code),
-        cmocka_unit_test(test_what_is_allowed),
-        cmocka_unit_test(test_keeper_has_its_folder),
+        cmocka_unit_test(test_files),       cmocka_unit_test(test_network),         cmocka_unit_test(test_processes),
+        cmocka_unit_test(test_code),        cmocka_unit_test(test_what_is_allowed), cmocka_unit_test(test_keeper_has_its_folder),
         cmocka_unit_test(test_wrong_roles),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

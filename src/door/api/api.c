@@ -201,7 +201,8 @@ static void identify(struct call *c)
     bool found = false;
     struct error e = {0};
     /* An open event stream is asked after every minute: that alone must not keep a session of nobody alive. */
-    bool (*find)(struct sessions *, struct span, tq_time, struct session *) = span_is(c->request->path, "/api/v1/stream") ? session_look : session_use;
+    bool (*find)(struct sessions *, struct span, tq_time, struct session *) = span_is(c->request->path, "/api/v1/stream") ? session_look
+                                                                                                                          : session_use;
     if (!find(c->api->sessions, c->request->session, c->now.monotonic, &session) ||
         account_get(c->db, span_str(session.account), &account, &found, &e) != 0 || !found)
         return;
@@ -236,7 +237,8 @@ static bool allowed(struct call *c)
     }
     bool change = strcmp(route->method, "GET") != 0;
     if (change && c->request->door == DOOR_CONSOLE && !csrf_right(c)) {
-        refuse(c, 403, "csrf", "The request does not come from this page: its X-CSRF header is missing or wrong. Reload the page.", route->permission);
+        refuse(c, 403, "csrf", "The request does not come from this page: its X-CSRF header is missing or wrong. Reload the page.",
+               route->permission);
         return false;
     }
     if (route->permission != NULL && !role_may(c->db, c->person.role, route->permission)) {
@@ -275,7 +277,8 @@ static void run(struct call *c)
     bool path_known = false;
     c->route = find_route(c->request, c->params, &path_known);
     if (c->route == NULL) {
-        problem(c, path_known ? 405 : 404, path_known ? "method" : "not-found", path_known ? "This address takes other methods." : "There is nothing at this address.");
+        problem(c, path_known ? 405 : 404, path_known ? "method" : "not-found",
+                path_known ? "This address takes other methods." : "There is nothing at this address.");
         return;
     }
     bool serial = (c->route->flags & ROUTE_SERIAL) != 0;

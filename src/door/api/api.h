@@ -25,14 +25,14 @@ struct api_clock {
 
 /* What GET /ledger tells, as the keeper knows it. Texts hold until the callback's caller returns from api_handle; copy into the fixed arrays. */
 struct api_ledger_state {
-    uint64_t records;          /* committed leaves */
-    uint64_t bytes;            /* of the ledger's files */
-    tq_time first_time;        /* recorded time of record 0; 0: none */
+    uint64_t records;   /* committed leaves */
+    uint64_t bytes;     /* of the ledger's files */
+    tq_time first_time; /* recorded time of record 0; 0: none */
     tq_time checkpoint_time;
     char origin[128];
-    char root[45];             /* base64 */
-    char checkpoint[2048];     /* the signed note */
-    char verifier[512];        /* the public key as a note verifier line */
+    char root[45];         /* base64 */
+    char checkpoint[2048]; /* the signed note */
+    char verifier[512];    /* the public key as a note verifier line */
     bool verifying;
 };
 
@@ -49,7 +49,8 @@ struct api_host {
     /* Appends a tlog-proof of the record. ERR_MISUSE: there is no such record. */
     int (*ledger_prove)(void *context, uint64_t index, struct buf *out, struct error *e);
 
-    /* Starts checking the whole ledger in the background; its outcome becomes a ledger.verified record, with person as who asked. ERR_AGAIN: one is under way. */
+    /* Starts checking the whole ledger in the background; its outcome becomes a ledger.verified record, with person as who asked. ERR_AGAIN: one is
+     * under way. */
     int (*ledger_verify)(void *context, struct span person, struct error *e);
 
     /* May be NULL. Appends further lines in the Prometheus text format. */
@@ -69,7 +70,8 @@ void api_free(struct api *api);
 
 #define SETUP_CODE_TEXT 12 /* "XXXXX-XXXXX" and a final zero */
 
-/* Copies the one-time set-up code, to be shown once by the supervisor; false (and ""): there is an administrator already. The code lives as long as the api. */
+/* Copies the one-time set-up code, to be shown once by the supervisor; false (and ""): there is an administrator already. The code lives as long as
+ * the api. */
 bool api_setup_code(struct api *api, char out[SETUP_CODE_TEXT]);
 
 /* An answer with the memory it stands on. Start with API_REPLY_INIT; it can be used again; release at the end. */

@@ -25,9 +25,9 @@ struct api {
     struct api_host host;
     struct sessions *sessions;
     struct throttle *throttle;
-    pthread_mutex_t change; /* changes are made one at a time */
-    pthread_mutex_t hashing; /* one Argon2id at a time: it takes 64 MiB */
-    pthread_mutex_t lock;   /* guards what follows */
+    pthread_mutex_t change;                  /* changes are made one at a time */
+    pthread_mutex_t hashing;                 /* one Argon2id at a time: it takes 64 MiB */
+    pthread_mutex_t lock;                    /* guards what follows */
     struct store_conn *readers[API_READERS]; /* idle ones */
     size_t idle;
     char setup_code[SETUP_CODE_TEXT]; /* empty: used up */
@@ -56,10 +56,10 @@ struct route {
     unsigned flags;
     void (*handle)(struct call *c);
     const char *summary;
-    const char *query;      /* "q:text role:text": beyond limit and cursor; NULL: none */
-    const char *body;       /* "name password": members of the body, all texts; "why?" may be left out; NULL: none */
-    const char *answer;     /* schema of the answer (openapi.c); "[device]": a list of them; NULL: none */
-    int success;            /* status when it went well */
+    const char *query;  /* "q:text role:text": beyond limit and cursor; NULL: none */
+    const char *body;   /* "name password": members of the body, all texts; "why?" may be left out; NULL: none */
+    const char *answer; /* schema of the answer (openapi.c); "[device]": a list of them; NULL: none */
+    int success;        /* status when it went well */
 };
 
 extern const struct route api_routes[];
@@ -97,8 +97,8 @@ void problem_store(struct call *c, const struct error *e);
 void set_etag(struct call *c, uint64_t index);
 bool answered(const struct call *c);
 
-void put_time(struct jsonw *j, const char *key, tq_time t);              /* 0: null */
-void put_optional(struct jsonw *j, const char *key, struct span text);   /* empty: null */
+void put_time(struct jsonw *j, const char *key, tq_time t);                              /* 0: null */
+void put_optional(struct jsonw *j, const char *key, struct span text);                   /* empty: null */
 void put_ready(struct jsonw *j, const char *key, struct span json, const char *missing); /* JSON text; empty: `missing` */
 
 /* ── what came in ── */
@@ -110,8 +110,8 @@ void lower(char *text);
 struct page {
     int64_t limit;
     bool after;
-    int64_t number;      /* of the row to go on behind */
-    int64_t order;       /* what the list is ordered by: a time, a rank; 0 where it is the number alone */
+    int64_t number;               /* of the row to go on behind */
+    int64_t order;                /* what the list is ordered by: a time, a rank; 0 where it is the number alone */
     char text[PARAM_MAX * 4 + 1]; /* … or a text */
 };
 
@@ -152,7 +152,7 @@ void note_session(struct call *c, enum event event, const char *account, const c
 
 struct finding_row;
 void put_finding(struct jsonw *j, const struct finding_row *row); /* the members, without the braces */
-void put_person(struct call *c);                                 /* the answer of GET /session */
+void put_person(struct call *c);                                  /* the answer of GET /session */
 void setup_code_make(char out[SETUP_CODE_TEXT]);
 bool setup_code_matches(struct span typed, const char *code); /* whatever the case and the dashes; constant time */
 

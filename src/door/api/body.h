@@ -15,8 +15,8 @@ struct body_field {
     struct span text; /* out; holds until body_close */
 };
 
-/* Reads a JSON object of texts; unknown members, other types and long texts are refused. An empty body is an empty object. False: ret_why is a sentence,
- * which repeats nothing of the body, and there is nothing to close. */
+/* Reads a JSON object of texts; unknown members, other types and long texts are refused. An empty body is an empty object. False: ret_why is a
+ * sentence, which repeats nothing of the body, and there is nothing to close. */
 bool body_parse(struct body *b, struct span text, struct body_field *fields, size_t n, char ret_why[160]);
 void body_close(struct body *b); /* wipes the texts */
 

@@ -18,9 +18,18 @@ static const char *status_title(int status)
     static const struct {
         int status;
         const char *title;
-    } table[] = {{400, "Bad Request"},         {401, "Unauthorized"},          {403, "Forbidden"},         {404, "Not Found"},
-                 {405, "Method Not Allowed"},  {409, "Conflict"},              {412, "Precondition Failed"}, {413, "Content Too Large"},
-                 {422, "Unprocessable Content"}, {428, "Precondition Required"}, {429, "Too Many Requests"}, {500, "Internal Server Error"},
+    } table[] = {{400, "Bad Request"},
+                 {401, "Unauthorized"},
+                 {403, "Forbidden"},
+                 {404, "Not Found"},
+                 {405, "Method Not Allowed"},
+                 {409, "Conflict"},
+                 {412, "Precondition Failed"},
+                 {413, "Content Too Large"},
+                 {422, "Unprocessable Content"},
+                 {428, "Precondition Required"},
+                 {429, "Too Many Requests"},
+                 {500, "Internal Server Error"},
                  {503, "Service Unavailable"}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].status == status)

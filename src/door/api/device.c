@@ -145,8 +145,14 @@ void handle_device_list(struct call *c)
         return;
     lower(search);
     l.limit = page.limit;
-    struct asset_query query = {.search = span_str(search), .role = span_str(role), .sort = l.sort, .after = page.after, .after_title = span_str(page.text),
-                                .after_time = page.order, .after_n = page.number, .limit = page.limit + 1};
+    struct asset_query query = {.search = span_str(search),
+                                .role = span_str(role),
+                                .sort = l.sort,
+                                .after = page.after,
+                                .after_title = span_str(page.text),
+                                .after_time = page.order,
+                                .after_n = page.number,
+                                .limit = page.limit + 1};
     struct jsonw *j = &c->json;
     jsonw_object(j);
     jsonw_key(j, "items");

@@ -31,7 +31,7 @@ void handle_metrics(struct call *c)
     put(out, "sessions", "gauge", "People signed in.", sessions_count(c->api->sessions));
     put(out, "requests_refused_total", "counter", "Requests and sign-ins refused.", atomic_load(&c->api->refused));
     buf_add_str(out, "# HELP tourniquet_answers_total Answers by class of status.\n# TYPE tourniquet_answers_total counter\n");
-    for (int class = 2; class < 6; class++)
+    for (int class = 2; class < 6; class ++)
         buf_addf(out, "tourniquet_answers_total{class=\"%dxx\"} %llu\n", class, (unsigned long long)atomic_load(&c->api->answers[class]));
     if (c->api->host.metrics != NULL)
         c->api->host.metrics(c->api->host.context, out);

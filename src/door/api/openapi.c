@@ -5,7 +5,8 @@
 
 /* GET /openapi.json: OpenAPI 3.1, made from the request table and from the shapes below.
  *
- * A shape is a list of members "name:type". Types: text, int, bool, time, json (any object), a shape's name; "?" behind it: may be null; in brackets: a list.
+ * A shape is a list of members "name:type". Types: text, int, bool, time, json (any object), a shape's name; "?" behind it: may be null; in brackets:
+ * a list.
  * "+NAME" takes over the members of another shape. */
 
 static const struct {
@@ -18,26 +19,31 @@ static const struct {
     {"person", "name:text display_name:text role:text"},
     {"session", "person:person csrf:text site:text"},
     {"reason", "text:text source:text time:time?"},
-    {"device", "id:text etag:text name:text? title:text role:text role_basis:text maker:text? model:text? serial:text? software:text? hostname:text? ip:[text] "
-               "mac:[text] protocols:[text] first_seen:time last_seen:time messages:int findings_open:int why:[reason]"},
+    {"device",
+     "id:text etag:text name:text? title:text role:text role_basis:text maker:text? model:text? serial:text? software:text? hostname:text? ip:[text] "
+     "mac:[text] protocols:[text] first_seen:time last_seen:time messages:int findings_open:int why:[reason]"},
     {"evidence", "time:time source:text fields:json"},
     {"peer", "ip:text name:text? app:text? packets:int bytes:int last_seen:time"},
     {"device_detail", "+device evidence:[evidence] peers:[peer]"},
     {"test", "code:text? system:text? text:text?"},
     {"result_message", "id:text? protocol:text? type:text? control_id:text?"},
-    {"result", "record:int position:int time:time recorded:time sender:text? sender_device:text? receiver:text? test:test patient:text? specimen:text? units:text? "
+    {"result", "record:int position:int time:time recorded:time sender:text? sender_device:text? receiver:text? test:test patient:text? "
+               "specimen:text? units:text? "
                "flags:[text] status:text? observed_at:text? message:result_message verdict:text"},
     {"ack", "code:text for:text?"},
-    {"message", "record:int position:int time:time id:text protocol:text type:text? control_id:text? sender:text? receiver:text? version:text? charset:text? "
-                "results:int bytes:int malformed:text? ack:ack? flow:json?"},
+    {"message",
+     "record:int position:int time:time id:text protocol:text type:text? control_id:text? sender:text? receiver:text? version:text? charset:text? "
+     "results:int bytes:int malformed:text? ack:ack? flow:json?"},
     {"flow", "id:int proto:text src:text sport:int dst:text dport:int vlan:int?"},
-    {"finding", "id:text etag:text kind:text severity:text title:text advice:text technique:text? state:text taken_by:text? first_time:time last_time:time count:int "
+    {"finding", "id:text etag:text kind:text severity:text title:text advice:text technique:text? state:text taken_by:text? first_time:time "
+                "last_time:time count:int "
                 "device:text? device_title:text? flows:[flow] messages:[text] records:[int]"},
     {"need", "+finding same:int same_last:time"},
     {"finding_step", "time:time event:text person:text? why:text? record:int"},
     {"finding_evidence", "flows:[flow] messages:[text] records:[int]"},
     {"finding_detail", "+finding history:[finding_step] evidence:finding_evidence"},
-    {"today_counts", "needs:int findings_open:int findings_critical:int devices:int devices_unknown:int results:int messages:int malformed:int messages_clear:int"},
+    {"today_counts",
+     "needs:int findings_open:int findings_critical:int devices:int devices_unknown:int results:int messages:int malformed:int messages_clear:int"},
     {"today_capture", "state:text last_time:time? packets:int"},
     {"today_ledger", "records:int holds:bool? verified_at:time?"},
     {"today", "sentence:text checked_at:time needs:[need] counts:today_counts capture:today_capture ledger:today_ledger"},
@@ -66,7 +72,8 @@ static void put_type(struct jsonw *j, struct span type, bool nullable)
         const char *type;
         const char *json;
         const char *format;
-    } plain[] = {{"text", "string", NULL}, {"int", "integer", NULL}, {"bool", "boolean", NULL}, {"time", "string", "date-time"}, {"json", "object", NULL}};
+    } plain[] = {
+        {"text", "string", NULL}, {"int", "integer", NULL}, {"bool", "boolean", NULL}, {"time", "string", "date-time"}, {"json", "object", NULL}};
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
         if (!span_is(type, plain[i].type))
             continue;
@@ -300,7 +307,8 @@ static void put_responses(struct jsonw *j, const struct route *r)
     }
     jsonw_object_end(j);
     jsonw_key(j, "default");
-    jsonw_raw(j, SPAN_LIT("{\"description\":\"A problem (RFC 9457)\",\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/problem\"}}}}"));
+    jsonw_raw(j, SPAN_LIT("{\"description\":\"A problem (RFC "
+                          "9457)\",\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/problem\"}}}}"));
     jsonw_object_end(j);
 }
 

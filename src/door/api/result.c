@@ -59,7 +59,8 @@ void handle_result_list(struct call *c)
         return;
     lower(search);
     struct listing l = {.c = c, .limit = page.limit};
-    struct result_query query = {.search = span_str(search), .sender = span_str(sender), .before = page.after ? page.number : 0, .limit = page.limit + 1};
+    struct result_query query = {
+        .search = span_str(search), .sender = span_str(sender), .before = page.after ? page.number : 0, .limit = page.limit + 1};
     struct error e = {0};
     jsonw_object(&c->json);
     jsonw_key(&c->json, "items");

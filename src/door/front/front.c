@@ -1,16 +1,16 @@
 /* Invariants
- *  1. A slot of `pending` is in use exactly while the keeper owes a reply; its evhttp request stays ours until evhttp_send_reply, also when the browser has
- *     left (libevent then sets its connection to NULL and the send frees it).
- *  2. The lines newest … oldest are the living SSL objects of the listener: added in new_connection, taken out when OpenSSL frees one. At the cap the listener
- *     sleeps and the lines that were silent longest are shut, so that nobody keeps others out by holding connections. A line without a whole request for
- *     LINE_BEATS is shut too, however it trickles. Shutting is shutdown(2): evhttp sees an end and frees what it owns.
- *  3. What the browser sends reaches the keeper only as a struct request whose every span is capped; what the keeper answers reaches the browser only with
- *     the headers of front_secure_headers.
+ *  1. A slot of `pending` is in use exactly while the keeper owes a reply; its evhttp request stays ours until evhttp_send_reply, also when the
+ * browser has left (libevent then sets its connection to NULL and the send frees it).
+ *  2. The lines newest … oldest are the living SSL objects of the listener: added in new_connection, taken out when OpenSSL frees one. At the cap the
+ * listener sleeps and the lines that were silent longest are shut, so that nobody keeps others out by holding connections. A line without a whole
+ * request for LINE_BEATS is shut too, however it trickles. Shutting is shutdown(2): evhttp sees an end and frees what it owns.
+ *  3. What the browser sends reaches the keeper only as a struct request whose every span is capped; what the keeper answers reaches the browser only
+ * with the headers of front_secure_headers.
  *  4. A request for another host name is answered with 421 and reaches nobody: a name that an attacker points at us (DNS rebinding) is not ours. */
 #include "door/front/front_private.h"
 
-#include "door/front/asset.h"
 #include "base/text.h"
+#include "door/front/asset.h"
 
 #include <arpa/inet.h>
 #include <event2/buffer.h>
@@ -30,10 +30,10 @@
 #define HEADERS_MAX 16384
 #define COOKIE "__Host-tourniquet"
 #define BEAT_SECONDS 15
-#define LINE_BEATS 5              /* a line may take 60 to 75 s for a request, or for reading an answer */
-#define PENDING_BEATS 3           /* the keeper has 30 to 45 s for an answer */
+#define LINE_BEATS 5                 /* a line may take 60 to 75 s for a request, or for reading an answer */
+#define PENDING_BEATS 3              /* the keeper has 30 to 45 s for an answer */
 #define SHED (FRONT_CONNECTIONS / 8) /* lines that are shut when all are taken */
-#define UNREAD_MAX 65536          /* bytes of a browser that lie unread while an answer is on its way */
+#define UNREAD_MAX 65536             /* bytes of a browser that lie unread while an answer is on its way */
 
 /* ── TLS ── */
 
@@ -295,10 +295,11 @@ static void send_index(struct front *f, struct evhttp_request *http, const struc
     char nonce[33];
     text_hex_to(nonce, random, sizeof random);
     char policy[512];
-    (void)snprintf(policy, sizeof policy,
-                   "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-%s'; style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
-                   "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-                   nonce);
+    (void)snprintf(
+        policy, sizeof policy,
+        "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-%s'; style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        nonce);
     buf_clear(&f->scratch);
     struct span rest = span_of(a->plain, (size_t)(a->plain_end - a->plain));
     while (rest.n > 0) {
@@ -346,8 +347,7 @@ static const char *method_name(struct evhttp_request *http)
 {
     switch (evhttp_request_get_command(http)) {
     case EVHTTP_REQ_GET:
-    case EVHTTP_REQ_HEAD:
-        return "GET";
+    case EVHTTP_REQ_HEAD: return "GET";
     case EVHTTP_REQ_POST: return "POST";
     case EVHTTP_REQ_PUT: return "PUT";
     case EVHTTP_REQ_PATCH: return "PATCH";
@@ -554,7 +554,8 @@ static void on_heartbeat(evutil_socket_t fd, short what, void *context)
 
 static int start_http(struct front *f, int listen_fd, struct error *e)
 {
-    const int on = 1; /* an answer leaves in pieces (head, body): none waits for the acknowledgement of the one before. Accepted sockets inherit it. */
+    const int on =
+        1; /* an answer leaves in pieces (head, body): none waits for the acknowledgement of the one before. Accepted sockets inherit it. */
     (void)setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     f->http = evhttp_new(f->base);
     f->listener = evconnlistener_new(f->base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, listen_fd);

@@ -1,7 +1,7 @@
 /* front: the HTTPS door. Serves the embedded page, hands every request under /api to the keeper, and keeps the event streams.
  *
- * It holds the TLS key and nothing else: no store, no session, no permission; what it cannot answer from the page it asks the keeper. It reads no clock but
- * libevent's timers. One thread, one event loop, everything capped (FRONT_*). */
+ * It holds the TLS key and nothing else: no store, no session, no permission; what it cannot answer from the page it asks the keeper. It reads no
+ * clock but libevent's timers. One thread, one event loop, everything capped (FRONT_*). */
 #ifndef TQ_FRONT_H
 #define TQ_FRONT_H
 
@@ -11,9 +11,9 @@
 struct event_base;
 struct evhttp_bound_socket;
 
-#define FRONT_CONNECTIONS 512  /* most TLS connections at once; more wait in the listen queue */
-#define FRONT_PENDING 256      /* most requests that wait for the keeper; more get 503 */
-#define FRONT_STREAMS 64       /* most event streams */
+#define FRONT_CONNECTIONS 512           /* most TLS connections at once; more wait in the listen queue */
+#define FRONT_PENDING 256               /* most requests that wait for the keeper; more get 503 */
+#define FRONT_STREAMS 64                /* most event streams */
 #define FRONT_STREAM_QUEUE (256 * 1024) /* most bytes that a slow browser may leave unread before its stream is closed */
 
 struct front_options {

@@ -24,8 +24,8 @@ void detect_free(struct detect *d);
 /* Judges one record; findings go to the sink during the call. */
 void detect_record(struct detect *d, const struct record *r);
 
-/* Is this a field of lab.message or lab.result that decides what is found? Without the others the same findings are made; but then a finding does not hold what
- * is private in its message, and must not be shown. */
+/* Is this a field of lab.message or lab.result that decides what is found? Without the others the same findings are made; but then a finding does not
+ * hold what is private in its message, and must not be shown. */
 bool detect_reads(enum record_key key);
 
 /* Findings so far, by kind, in alphabetical order. */

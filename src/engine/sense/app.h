@@ -1,7 +1,7 @@
 /* app: in-order bytes of a TCP stream (or UDP datagrams) → what they are → records. The half of sense that knows lab protocols.
  *
- * The flow layer (tcp.c) calls app_data with payload in order, straight from the packet where it can (no copy): the bytes hold only during the call, and
- * app_* keeps what it needs, under the limits. Recognition is by content on any port, also when the capture starts in the middle of a stream. */
+ * The flow layer (tcp.c) calls app_data with payload in order, straight from the packet where it can (no copy): the bytes hold only during the call,
+ * and app_* keeps what it needs, under the limits. Recognition is by content on any port, also when the capture starts in the middle of a stream. */
 #ifndef TQ_SENSE_APP_H
 #define TQ_SENSE_APP_H
 
@@ -14,21 +14,22 @@ struct app_flow;    /* one per flow that carried payload; NULL until the first b
 struct app_context *app_context_new(const struct sense_options *options, struct sense_stats *counters, struct error *e);
 void app_context_free(struct app_context *c);
 
-/* direction: 0 = from flow->src (the side that opened, or that was seen first), 1 = from flow->dst. *state belongs to the flow and starts NULL; app makes
- * it when needed. n ≥ 1. */
+/* direction: 0 = from flow->src (the side that opened, or that was seen first), 1 = from flow->dst. *state belongs to the flow and starts NULL; app
+ * makes it when needed. n ≥ 1. */
 void app_data(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, struct span bytes, tq_time time);
 
 /* `bytes` bytes of this direction are lost: whatever message was open in it is damaged; recognition goes on behind the hole. */
 void app_gap(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, uint64_t bytes, tq_time time);
 
-/* This direction contradicted itself (a retransmission with other content, at this stream offset): reported once per flow as protocol.violation evidence. */
+/* This direction contradicted itself (a retransmission with other content, at this stream offset): reported once per flow as protocol.violation
+ * evidence. */
 void app_conflict(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, tq_time time);
 
 /* The flow is over: unfinished messages are reported, the state is freed and *state set to NULL. */
 void app_close(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, tq_time time);
 
-/* One UDP datagram (DHCP is decoded by the flow layer itself). Returns the label of its protocol, for flow.closed: "dns", "dhcp", "ntp" …, or "" when it is
- * not recognised: then the next datagram of the flow may be asked. No lab protocol travels over UDP. */
+/* One UDP datagram (DHCP is decoded by the flow layer itself). Returns the label of its protocol, for flow.closed: "dns", "dhcp", "ntp" …, or "" when
+ * it is not recognised: then the next datagram of the flow may be asked. No lab protocol travels over UDP. */
 const char *app_datagram(struct app_context *c, const struct flow_ref *flow, int direction, struct span bytes, tq_time time);
 
 /* What the flow carries, for flow.closed: "hl7", "astm", "poct1a", "tls", "http", "dicom", "smb", "ssh" …, or "" when not recognised. */

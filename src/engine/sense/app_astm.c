@@ -1,12 +1,12 @@
 /* ASTM E1381 and E1394: sessions → messages → records.
  *
- * 1. Text of a frame counts when its checksum holds and it is no repeat (wire/astm_link.h says how frames are counted); it is kept in astm_side.text until
- *    its message is complete.
- * 2. A message goes from H to L. It is counted when its L record is complete, or at EOT when no L came. A message that is not ended in either way (the
- *    sender begins again, the stream ends) is reported as malformed, and not counted: senders send it again.
+ * 1. Text of a frame counts when its checksum holds and it is no repeat (wire/astm_link.h says how frames are counted); it is kept in astm_side.text
+ * until its message is complete.
+ * 2. A message goes from H to L. It is counted when its L record is complete, or at EOT when no L came. A message that is not ended in either way
+ * (the sender begins again, the stream ends) is reported as malformed, and not counted: senders send it again.
  * 3. Records are counted by type when their message is counted, so that what is sent again after an abort counts once.
- * 4. A message whose beginning was not captured has no H: it is reported, its results are read with the usual delimiters; it is counted only where a hole
- *    in the capture took the H.
+ * 4. A message whose beginning was not captured has no H: it is reported, its results are read with the usual delimiters; it is counted only where a
+ * hole in the capture took the H.
  * 5. Over a limit, the first bytes are kept, whole records behind them are looked at and dropped; the L, or EOT, still ends the message. */
 #include "engine/sense/app_private.h"
 
@@ -136,19 +136,14 @@ static void walk_results(const struct app_where *w, const struct lab_message *m,
     size_t left = APP_RESULTS_MAX;
     while (left > 0 && astm_record(&rest, &record)) {
         switch (astm_type(d, record)) {
-        case 'P':
-            read_patient(d, record, &r);
-            break;
-        case 'O':
-            read_order(d, record, &r);
-            break;
+        case 'P': read_patient(d, record, &r); break;
+        case 'O': read_order(d, record, &r); break;
         case 'R':
             lab_result_next(w->c, shared);
             put_result(w->c, d, record, &r);
             left--;
             break;
-        default:
-            break;
+        default: break;
         }
     }
 }
@@ -285,7 +280,8 @@ static void keep(const struct app_where *w, struct astm_side *s, struct span tex
     cut_frame(w, s, text);
 }
 
-/* One whole record, [from, from + n); the text of its message lies in [start, kept), kept ≤ from. True when it is the first or the last of a message. */
+/* One whole record, [from, from + n); the text of its message lies in [start, kept), kept ≤ from. True when it is the first or the last of a message.
+ */
 static bool look(const struct app_where *w, struct astm_side *s, size_t kept, size_t from, size_t n)
 {
     struct span record = span_of(s->text.p + from, n);
@@ -374,23 +370,12 @@ static bool step(const struct app_where *w, struct astm_side *s, struct span *in
     struct span got = {0};
     enum astm_event event = astm_link_next(&s->link, in, &got);
     switch (event) {
-    case ASTM_MORE:
-        return false;
-    case ASTM_ENQ:
-        session_end(w, s, "the session begins again before the message is complete", false);
-        break;
-    case ASTM_EOT:
-        session_end(w, s, "the session ends before the L record", true);
-        break;
-    case ASTM_FRAME_START:
-        s->frame_at = s->text.n;
-        break;
-    case ASTM_TEXT:
-        keep(w, s, got);
-        break;
-    case ASTM_FRAME_GOOD:
-        good_frame(w, s);
-        break;
+    case ASTM_MORE: return false;
+    case ASTM_ENQ: session_end(w, s, "the session begins again before the message is complete", false); break;
+    case ASTM_EOT: session_end(w, s, "the session ends before the L record", true); break;
+    case ASTM_FRAME_START: s->frame_at = s->text.n; break;
+    case ASTM_TEXT: keep(w, s, got); break;
+    case ASTM_FRAME_GOOD: good_frame(w, s); break;
     case ASTM_FRAME_REPEAT:
         w->c->counters->astm_good_frames++;
         bad_frame(s);
@@ -401,8 +386,7 @@ static bool step(const struct app_where *w, struct astm_side *s, struct span *in
         break;
     case ASTM_ACK:
     case ASTM_NAK:
-    case ASTM_JUNK:
-        break;
+    case ASTM_JUNK: break;
     }
     return true;
 }
@@ -457,14 +441,9 @@ static bool probe_step(const struct app_where *w, struct astm_side *s, struct sp
         keep(w, s, got);
     struct span text = span_of(s->text.p == NULL ? NULL : s->text.p + s->frame_at, s->text.n - s->frame_at);
     switch (event) {
-    case ASTM_MORE:
-        return false;
-    case ASTM_FRAME_START:
-        s->frame_at = s->text.n;
-        break;
-    case ASTM_TEXT:
-        s->certain = is_header_text(text);
-        break;
+    case ASTM_MORE: return false;
+    case ASTM_FRAME_START: s->frame_at = s->text.n; break;
+    case ASTM_TEXT: s->certain = is_header_text(text); break;
     case ASTM_FRAME_GOOD:
         s->good++;
         s->certain = is_record_text(text);
@@ -478,8 +457,7 @@ static bool probe_step(const struct app_where *w, struct astm_side *s, struct sp
         s->damaged++;
         bad_frame(s);
         break;
-    default:
-        break;
+    default: break;
     }
     return !s->certain;
 }

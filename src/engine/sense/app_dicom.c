@@ -1,6 +1,6 @@
-/* DICOM upper layer (PS3.8, 9.3): one association a connection. Its request names both application entities; the first PDU of the other side says whether
- * it was granted. Both name the software that they are made with (PS3.7, D.3.3.2), where that lies in the first segment. The rest of the connection is not
- * read. */
+/* DICOM upper layer (PS3.8, 9.3): one association a connection. Its request names both application entities; the first PDU of the other side says
+ * whether it was granted. Both name the software that they are made with (PS3.7, D.3.3.2), where that lies in the first segment. The rest of the
+ * connection is not read. */
 #include "engine/sense/app_private.h"
 
 enum { PDU_REQUEST = 1, PDU_ACCEPT = 2, PDU_REJECT = 3, PDU_ABORT = 7 };
@@ -84,15 +84,9 @@ void app_dicom_answer(const struct app_where *w, struct span start)
         tell_software(w, start);
         put(w, "accepted");
         break;
-    case PDU_REJECT:
-        put(w, "rejected");
-        break;
-    case PDU_ABORT:
-        put(w, "aborted");
-        break;
-    default:
-        put(w, "not understood");
-        break;
+    case PDU_REJECT: put(w, "rejected"); break;
+    case PDU_ABORT: put(w, "aborted"); break;
+    default: put(w, "not understood"); break;
     }
 }
 

@@ -1,7 +1,7 @@
 /* HL7 over MLLP: blocks → messages → records.
  *
- * 1. A block is one message, counted once, when its end is seen; so is a block with a hole (bytes that the capture lost) whose end, or successor, is seen.
- *    A block that the sender cut off (a new one begins, the stream ends) is reported as malformed, and not counted.
+ * 1. A block is one message, counted once, when its end is seen; so is a block with a hole (bytes that the capture lost) whose end, or successor, is
+ * seen. A block that the sender cut off (a new one begins, the stream ends) is reported as malformed, and not counted.
  * 2. While a block lies in one segment it is read in place; otherwise its content is kept in hl7_side.text, never beyond the limits.
  * 3. Behind a hole reading goes on at the next segment end, and the segment before the hole is dropped: no value is read from a torn segment.
  * 4. A batch (FHS, BHS) in one block is one message; all its results are read.
@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define FIELDS 15   /* of an OBX segment, as far as they are used */
+#define FIELDS 15 /* of an OBX segment, as far as they are used */
 #define FLAGS_MAX 24
 #define NAME(a, b, c) HL7_NAME(a, b, c)
 
@@ -129,8 +129,8 @@ static bool walk_message(struct lab_message *m, const struct content *content, b
         }
         if (!hl7_segment_named(m->delims, segment))
             lab_malformed(m, "segment %zu (byte %zu): does not begin with a segment name", number, (size_t)(segment.p - content->message.p));
-        if (m->private != NULL && (name == NAME('P', 'I', 'D') || name == NAME('N', 'K', '1') || name == NAME('I', 'N', '1') || name == NAME('I', 'N', '2') ||
-                                   name == NAME('G', 'T', '1') || name == NAME('M', 'R', 'G')))
+        if (m->private != NULL && (name == NAME('P', 'I', 'D') || name == NAME('N', 'K', '1') || name == NAME('I', 'N', '1') ||
+                                   name == NAME('I', 'N', '2') || name == NAME('G', 'T', '1') || name == NAME('M', 'R', 'G')))
             read_privates(m, segment);
     }
     if (!header)
@@ -251,9 +251,7 @@ static void walk_results(const struct app_where *w, const struct lab_message *m,
     size_t left = APP_RESULTS_MAX;
     while (left > 0 && hl7_segment(d, &rest, &segment)) {
         switch (hl7_name(segment)) {
-        case NAME('P', 'I', 'D'):
-            read_pid(d, segment, &r);
-            break;
+        case NAME('P', 'I', 'D'): read_pid(d, segment, &r); break;
         case NAME('S', 'P', 'M'):
         case NAME('S', 'A', 'C'):
             if (!r.obr_seen)
@@ -261,19 +259,14 @@ static void walk_results(const struct app_where *w, const struct lab_message *m,
             if (r.specimen_first)
                 read_specimen(d, segment, hl7_name(segment) == NAME('S', 'A', 'C'), &r);
             break;
-        case NAME('O', 'R', 'C'):
-            read_orc(d, segment, &r);
-            break;
-        case NAME('O', 'B', 'R'):
-            read_obr(d, segment, rest, specimens, &r);
-            break;
+        case NAME('O', 'R', 'C'): read_orc(d, segment, &r); break;
+        case NAME('O', 'B', 'R'): read_obr(d, segment, rest, specimens, &r); break;
         case NAME('O', 'B', 'X'):
             lab_result_next(w->c, shared);
             put_result(w, d, segment, &r);
             left--;
             break;
-        default:
-            break;
+        default: break;
         }
     }
 }
@@ -463,13 +456,9 @@ bool app_hl7_probe(struct hl7_side *s, struct span *in)
     struct span got;
     for (;;) {
         switch (mllp_next(&s->mllp, in, &got)) {
-        case MLLP_START:
-            block_start(s);
-            return true;
-        case MLLP_MORE:
-            return false;
-        default:
-            break;
+        case MLLP_START: block_start(s); return true;
+        case MLLP_MORE: return false;
+        default: break;
         }
     }
 }
@@ -482,12 +471,8 @@ void app_hl7_data(const struct app_where *w, struct span bytes)
     struct span got = {0};
     for (;;) {
         switch (mllp_next(&s->mllp, &in, &got)) {
-        case MLLP_MORE:
-            flush(w, s);
-            return;
-        case MLLP_JUNK:
-            junk(s, got);
-            break;
+        case MLLP_MORE: flush(w, s); return;
+        case MLLP_JUNK: junk(s, got); break;
         case MLLP_RESTART:
             block_end(w, s, "the block is not ended and another one begins");
             block_start(s);
@@ -496,12 +481,8 @@ void app_hl7_data(const struct app_where *w, struct span bytes)
             s->lost_between = false;
             block_start(s);
             break;
-        case MLLP_CONTENT:
-            part(w, s, got, bytes);
-            break;
-        case MLLP_END:
-            block_end(w, s, NULL);
-            break;
+        case MLLP_CONTENT: part(w, s, got, bytes); break;
+        case MLLP_END: block_end(w, s, NULL); break;
         }
     }
 }

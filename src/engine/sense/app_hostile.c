@@ -1,17 +1,17 @@
 /* Payloads that try to exploit whoever reads the message: precise patterns, few false alarms.
  *
- * Searched in every field, since every field ends up in somebody's database, log, web page or shell. Markup as such (XML, CDA, HTML) and base64 are normal
- * in HL7 and no pattern. Three sieves, each finer than the one before: blocks of bytes in which a pattern may begin (most hold none: two bytes side by side
- * are enough to tell), the bytes in them that may begin one, and the patterns themselves. */
+ * Searched in every field, since every field ends up in somebody's database, log, web page or shell. Markup as such (XML, CDA, HTML) and base64 are
+ * normal in HL7 and no pattern. Three sieves, each finer than the one before: blocks of bytes in which a pattern may begin (most hold none: two bytes
+ * side by side are enough to tell), the bytes in them that may begin one, and the patterns themselves. */
 #include "engine/sense/app_private.h"
 
 #include <stdio.h>
 #include <strings.h>
 
-#define FIELDS_MAX 1024    /* no standard segment has over 100 fields */
-#define HEADER_MAX 1024    /* bytes of a field of MSH or H */
-#define ABSURD_MIN 1024    /* a segment with more fields, or a longer field, than this has more bytes */
-#define BLOCK 64           /* bytes looked at together */
+#define FIELDS_MAX 1024 /* no standard segment has over 100 fields */
+#define HEADER_MAX 1024 /* bytes of a field of MSH or H */
+#define ABSURD_MIN 1024 /* a segment with more fields, or a longer field, than this has more bytes */
+#define BLOCK 64        /* bytes looked at together */
 
 /* Most texts differ in the first byte: it is compared before the function is called. */
 static inline bool starts(struct span s, const char *text)
@@ -41,7 +41,8 @@ static bool word(struct span *s, const char *text)
 /* After a quote: OR/AND with a comparison ("' OR '1'='1"), or a second statement ("'; DROP TABLE"), or UNION SELECT. */
 static bool is_sql(struct span s)
 {
-    static const char *const statements[] = {"drop", "delete", "insert", "update", "exec", "execute", "shutdown", "select", "alter", "truncate", "create", "declare"};
+    static const char *const statements[] = {"drop",     "delete", "insert", "update",   "exec",   "execute",
+                                             "shutdown", "select", "alter",  "truncate", "create", "declare"};
     (void)span_skip(&s, 1);
     blanks(&s);
     if (span_peek(&s, 0) == ')')
@@ -85,8 +86,9 @@ static bool is_format(struct span s)
 
 static bool is_script(struct span s)
 {
-    static const char *const tags[] = {"<script>", "<script ", "<script/", "<iframe src=", "<iframe/", "<svg/onload", "<svg onload", "<img src=x on", "<body onload=",
-                                       "<!entity ", "<?php", "<%eval", "<embed src=", "<object data=\"data:"};
+    static const char *const tags[] = {"<script>",    "<script ",    "<script/",      "<iframe src=",        "<iframe/",
+                                       "<svg/onload", "<svg onload", "<img src=x on", "<body onload=",       "<!entity ",
+                                       "<?php",       "<%eval",      "<embed src=",   "<object data=\"data:"};
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++)
         if (starts(s, tags[i]))
             return true;
@@ -95,7 +97,8 @@ static bool is_script(struct span s)
 
 static bool is_shell_substitution(struct span s)
 {
-    static const char *const commands[] = {"id", "cat", "curl", "wget", "nc", "sh", "bash", "whoami", "uname", "sleep", "ping", "python", "perl", "rm", "touch", "nslookup"};
+    static const char *const commands[] = {"id",    "cat",   "curl", "wget",   "nc",   "sh", "bash",  "whoami",
+                                           "uname", "sleep", "ping", "python", "perl", "rm", "touch", "nslookup"};
     bool tick = s.p[0] == '`';
     (void)span_skip(&s, tick ? 1 : 2);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
@@ -108,8 +111,9 @@ static bool is_shell_substitution(struct span s)
 
 static bool is_chained_command(struct span s)
 {
-    static const char *const commands[] = {"rm -", "cat /etc/", "wget http", "curl http", "curl -", "nc -", "bash -", "sh -c", "/bin/", "powershell", "cmd /c", "cmd.exe", "nslookup ",
-                                           "ping -c", "ping -n", "chmod +x", "sleep 1", "sleep 5", "whoami"};
+    static const char *const commands[] = {"rm -",    "cat /etc/", "wget http",  "curl http", "curl -",  "nc -",      "bash -",
+                                           "sh -c",   "/bin/",     "powershell", "cmd /c",    "cmd.exe", "nslookup ", "ping -c",
+                                           "ping -n", "chmod +x",  "sleep 1",    "sleep 5",   "whoami"};
     for (size_t i = 0; i < 3 && s.n > 0 && (s.p[0] == ';' || s.p[0] == '|' || s.p[0] == '&'); i++)
         (void)span_skip(&s, 1);
     blanks(&s);
@@ -133,11 +137,9 @@ static const char *attempt(struct span s)
 {
     uint8_t second = span_peek(&s, 1);
     switch (s.p[0]) {
-    case '<':
-        return is_script(s) ? "script injection" : NULL;
+    case '<': return is_script(s) ? "script injection" : NULL;
     case '\'':
-    case '"':
-        return is_sql(s) ? "SQL injection" : NULL;
+    case '"': return is_sql(s) ? "SQL injection" : NULL;
     case '%':
         if (is_format(s))
             return "format string";
@@ -146,11 +148,9 @@ static const char *attempt(struct span s)
         if (starts(s, "${jndi:") || starts(s, "${${") || starts(s, "${env:") || starts(s, "${lower:"))
             return "lookup injection";
         return starts(s, "$(") && is_shell_substitution(s) ? "shell command" : NULL;
-    case '`':
-        return is_shell_substitution(s) ? "shell command" : NULL;
+    case '`': return is_shell_substitution(s) ? "shell command" : NULL;
     case ';':
-    case '&':
-        return is_chained_command(s) ? "shell command" : NULL;
+    case '&': return is_chained_command(s) ? "shell command" : NULL;
     case '.':
         if (second != '.')
             return NULL;
@@ -159,31 +159,30 @@ static const char *attempt(struct span s)
         if (second != 'e' && second != 'b')
             return NULL;
         return starts(s, "/etc/passwd") || starts(s, "/etc/shadow") || starts(s, "/bin/sh -") || starts(s, "/bin/bash -") ? "shell command" : NULL;
-    case '*':
-        return second == ')' && is_ldap(s) ? "LDAP injection" : NULL;
+    case '*': return second == ')' && is_ldap(s) ? "LDAP injection" : NULL;
     case 'j':
     case 'J':
         if ((second | 0x20) != 'a')
             return NULL;
         return starts(s, "javascript:alert(") || starts(s, "javascript:eval(") || starts(s, "javascript:document.") ? "script injection" : NULL;
     case 'x':
-    case 'X':
-        return (second | 0x20) == 'p' && starts(s, "xp_cmdshell") ? "SQL injection" : NULL;
-    default:
-        return s.p[0] == 0 ? "NUL byte" : "control character";
+    case 'X': return (second | 0x20) == 'p' && starts(s, "xp_cmdshell") ? "SQL injection" : NULL;
+    default: return s.p[0] == 0 ? "NUL byte" : "control character";
     }
 }
 
-/* Bytes worth a closer look. Of the control characters not tab and line ends; nor escape, which may stand in text where a message switches character sets (ISO
- * 2022), nor backspace and form feed, which are in notes of old systems. */
-static const bool interesting[256] = {[0 ... 7] = true, [0x0b] = true, [0x0e ... 0x1a] = true, [0x1c ... 0x1f] = true,
-                                      ['<'] = true, ['\''] = true, ['"'] = true, ['%'] = true, ['$'] = true, ['`'] = true, [';'] = true, ['&'] = true,
-                                      ['.'] = true, ['/'] = true, ['*'] = true, ['j'] = true, ['J'] = true, ['x'] = true, ['X'] = true};
+/* Bytes worth a closer look. Of the control characters not tab and line ends; nor escape, which may stand in text where a message switches character
+ * sets (ISO 2022), nor backspace and form feed, which are in notes of old systems. */
+static const bool interesting[256] = {
+    [0 ... 7] = true, [0x0b] = true, [0x0e ... 0x1a] = true, [0x1c ... 0x1f] = true, ['<'] = true, ['\''] = true, ['"'] = true,
+    ['%'] = true,     ['$'] = true,  ['`'] = true,           [';'] = true,           ['&'] = true, ['.'] = true,  ['/'] = true,
+    ['*'] = true,     ['j'] = true,  ['J'] = true,           ['x'] = true,           ['X'] = true};
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
 typedef int8_t mask16 __attribute__((vector_size(16))); /* what comparing bytes16 gives: all bits of a byte set, or none */
 
-/* May a pattern begin in these BLOCK bytes? p[BLOCK] is looked at too. False only where attempt() would say no to every byte; what this lets through besides
+/* May a pattern begin in these BLOCK bytes? p[BLOCK] is looked at too. False only where attempt() would say no to every byte; what this lets through
+ * besides
  * ("#", escape, tab) costs time only. */
 static bool may_hold(const uint8_t *p)
 {
@@ -283,5 +282,9 @@ bool app_executable(struct span s)
     for (size_t i = 0; i < sizeof hex / sizeof hex[0]; i++)
         if (starts(s, hex[i]))
             return true;
-    return memcmp(s.p, "\x7f" "ELF", 4) == 0 || memcmp(s.p, "MZ\x90", 3) == 0;
+    return memcmp(s.p,
+                  "\x7f"
+                  "ELF",
+                  4) == 0 ||
+           memcmp(s.p, "MZ\x90", 3) == 0;
 }

@@ -1,5 +1,5 @@
-/* Names for what is not a lab protocol, from the first bytes of a stream or a datagram. Cheap and precise rather than complete: what no line here knows
- * has no label. */
+/* Names for what is not a lab protocol, from the first bytes of a stream or a datagram. Cheap and precise rather than complete: what no line here
+ * knows has no label. */
 #include "engine/sense/app_private.h"
 
 struct pattern {
@@ -21,7 +21,10 @@ static const struct pattern patterns[] = {
     {"sip", "SIP/2.0", 7, 0},
     {"vnc", "RFB 00", 6, 0},
     {"postgresql", "\x00\x03\x00\x00", 4, 4},
-    {"bittorrent", "\x13" "BitTorrent protocol", 20, 0},
+    {"bittorrent",
+     "\x13"
+     "BitTorrent protocol",
+     20, 0},
 };
 
 static bool matches(struct span s, const struct pattern *p)
@@ -29,7 +32,8 @@ static bool matches(struct span s, const struct pattern *p)
     return s.n >= (size_t)p->at + p->n && memcmp(s.p + p->at, p->bytes, p->n) == 0;
 }
 
-/* A TLS record: handshake, alert, change of cipher or data, version 3.0-3.4, a sane length; handshakes begin with a hello. SSL 2 is not looked for. */
+/* A TLS record: handshake, alert, change of cipher or data, version 3.0-3.4, a sane length; handshakes begin with a hello. SSL 2 is not looked for.
+ */
 static bool is_tls(struct span s)
 {
     if (s.n < 6 || s.p[0] < 0x14 || s.p[0] > 0x17 || s.p[1] != 3 || s.p[2] > 4)
@@ -38,20 +42,17 @@ static bool is_tls(struct span s)
     if (length == 0 || length > 16384 + 2048)
         return false;
     switch (s.p[0]) {
-    case 0x14:
-        return length == 1 && s.p[5] == 1;
-    case 0x15:
-        return length == 2 || length >= 16;
-    case 0x16:
-        return s.p[5] <= 24;
-    default:
-        return true;
+    case 0x14: return length == 1 && s.p[5] == 1;
+    case 0x15: return length == 2 || length >= 16;
+    case 0x16: return s.p[5] <= 24;
+    default: return true;
     }
 }
 
 static bool is_http_request(struct span s)
 {
-    static const char *const methods[] = {"GET ", "POST ", "PUT ", "HEAD ", "DELETE ", "OPTIONS ", "PATCH ", "CONNECT ", "TRACE ", "PROPFIND ", "M-SEARCH ", "NOTIFY "};
+    static const char *const methods[] = {"GET ",   "POST ",    "PUT ",   "HEAD ",     "DELETE ",   "OPTIONS ",
+                                          "PATCH ", "CONNECT ", "TRACE ", "PROPFIND ", "M-SEARCH ", "NOTIFY "};
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         struct span method = span_str(methods[i]);
         if (!span_starts(s, method) || s.n == method.n)

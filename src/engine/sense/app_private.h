@@ -20,23 +20,23 @@
 #include "wire/hl7.h"
 #include "wire/mllp.h"
 
-#define APP_SCRATCH 65536       /* room for unescaped texts of one record */
-#define APP_PLAIN 32768         /* room for texts of one POCT1-A message that hold entities */
-#define APP_VALUE_MAX 16384     /* longest value whose escape sequences are undone; a longer one goes as it came, in pieces of RECORD_TEXT bytes */
-#define APP_VALUE_PIECES 8      /* most pieces: what is behind the first 512 KiB of a value is left out, and the record is marked as cut */
-#define APP_FOREIGN_MAX 256     /* longest text of a field that outsiders fill; the veil shows at most 64 bytes anyway */
-#define APP_IDENTITY_MAX 1024   /* longest identifier of a patient, specimen or order */
-#define APP_PRIVATE_MAX 256     /* longest private field kept whole; pieces longer than this set private_cut */
+#define APP_SCRATCH 65536     /* room for unescaped texts of one record */
+#define APP_PLAIN 32768       /* room for texts of one POCT1-A message that hold entities */
+#define APP_VALUE_MAX 16384   /* longest value whose escape sequences are undone; a longer one goes as it came, in pieces of RECORD_TEXT bytes */
+#define APP_VALUE_PIECES 8    /* most pieces: what is behind the first 512 KiB of a value is left out, and the record is marked as cut */
+#define APP_FOREIGN_MAX 256   /* longest text of a field that outsiders fill; the veil shows at most 64 bytes anyway */
+#define APP_IDENTITY_MAX 1024 /* longest identifier of a patient, specimen or order */
+#define APP_PRIVATE_MAX 256   /* longest private field kept whole; pieces longer than this set private_cut */
 #define APP_TYPE_TEXT 48
-#define APP_STAMP 32            /* longest time stamp of a sender that is one */
-#define APP_REASON 128          /* room for a reason */
-#define APP_KEEP_OVERSIZE 4096  /* of a message over the limit: its beginning, to name its type and sender */
-#define APP_MESSAGE_LEAST 8192  /* the limit of a message is at least this: room for its beginning and a record behind it */
-#define APP_RESULTS_MAX 4096    /* results of one message that become records; more are counted only, and that is said */
-#define APP_TYPES 256           /* message types counted apart */
-#define APP_EVIDENCE 4096       /* pieces of evidence remembered as told; then all is forgotten and may be told again */
-#define APP_SPARES 8            /* buffers kept for the next split message */
-#define APP_SPARE_BYTES 262144  /* largest buffer kept so */
+#define APP_STAMP 32           /* longest time stamp of a sender that is one */
+#define APP_REASON 128         /* room for a reason */
+#define APP_KEEP_OVERSIZE 4096 /* of a message over the limit: its beginning, to name its type and sender */
+#define APP_MESSAGE_LEAST 8192 /* the limit of a message is at least this: room for its beginning and a record behind it */
+#define APP_RESULTS_MAX 4096   /* results of one message that become records; more are counted only, and that is said */
+#define APP_TYPES 256          /* message types counted apart */
+#define APP_EVIDENCE 4096      /* pieces of evidence remembered as told; then all is forgotten and may be told again */
+#define APP_SPARES 8           /* buffers kept for the next split message */
+#define APP_SPARE_BYTES 262144 /* largest buffer kept so */
 
 enum app_kind { APP_UNKNOWN, APP_HL7, APP_ASTM, APP_POCT1A, APP_OTHER };
 
@@ -60,28 +60,28 @@ struct hl7_side {
 struct astm_side {
     struct astm_link link;
     struct hl7_delims delims;
-    struct buf text;    /* records of the open message */
-    size_t frame_at;    /* text before this offset counts; behind it is that of the current frame */
-    size_t start;       /* of the open message in the text; 0 but while records are looked at */
-    size_t parsed;      /* whole records before this offset have been looked at; ≤ frame_at */
-    uint64_t bytes;     /* text of the open message so far, also what was not kept */
-    bool header;        /* the open message has its H record */
-    bool frame_lost;    /* a frame number was skipped */
+    struct buf text; /* records of the open message */
+    size_t frame_at; /* text before this offset counts; behind it is that of the current frame */
+    size_t start;    /* of the open message in the text; 0 but while records are looked at */
+    size_t parsed;   /* whole records before this offset have been looked at; ≤ frame_at */
+    uint64_t bytes;  /* text of the open message so far, also what was not kept */
+    bool header;     /* the open message has its H record */
+    bool frame_lost; /* a frame number was skipped */
     bool over;
     bool starved;
-    bool frame_cut;     /* part of the current frame's text was not kept */
+    bool frame_cut; /* part of the current frame's text was not kept */
     bool hole;
-    bool certain;       /* a frame was seen that only ASTM has */
-    uint64_t good;      /* frames seen before the flow was known to be ASTM */
+    bool certain;  /* a frame was seen that only ASTM has */
+    uint64_t good; /* frames seen before the flow was known to be ASTM */
     uint64_t damaged;
 };
 
 struct app_side {
-    uint64_t seen;      /* bytes handed in while unknown */
-    uint64_t ordinal;   /* of the last lab message */
+    uint64_t seen;    /* bytes handed in while unknown */
+    uint64_t ordinal; /* of the last lab message */
     bool done;
     bool sends_results;
-    bool conflict;      /* contradicted itself, not told yet */
+    bool conflict; /* contradicted itself, not told yet */
     struct hl7_side hl7;
     struct astm_side astm;
 };
@@ -90,9 +90,9 @@ struct app_flow {
     enum app_kind kind;
     const char *label;
     bool conflict_told;
-    bool dicom_asked;         /* a DICOM association was asked for, by side dicom_caller, and is not answered yet */
+    bool dicom_asked; /* a DICOM association was asked for, by side dicom_caller, and is not answered yet */
     uint8_t dicom_caller;
-    char dicom_called[17];    /* application entity titles, without spaces at the end */
+    char dicom_called[17]; /* application entity titles, without spaces at the end */
     char dicom_calling[17];
     struct app_poct1a *poct1a; /* NULL: nothing like it was seen */
     struct app_side side[2];
@@ -101,16 +101,16 @@ struct app_flow {
 struct app_context {
     struct sense_options options;
     struct sense_stats *counters;
-    struct table *types;    /* → uint64_t */
+    struct table *types; /* → uint64_t */
     uint64_t other_types;
-    struct table *told;     /* evidence told → uint8_t */
-    struct table *roles;    /* address → uint8_t: bit 0 sends results, bit 1 receives results */
-    size_t held;            /* bytes allocated for unfinished messages */
+    struct table *told;  /* evidence told → uint8_t */
+    struct table *roles; /* address → uint8_t: bit 0 sends results, bit 1 receives results */
+    size_t held;         /* bytes allocated for unfinished messages */
     struct buf spare[APP_SPARES];
     size_t spares;
-    bool wanted[KEY_COUNT]; /* what options.wants says */
+    bool wanted[KEY_COUNT];              /* what options.wants says */
     struct span private[RECORD_PRIVATE]; /* of the message in hand */
-    struct { /* the last time stamp: the results of a message mostly share one */
+    struct {                             /* the last time stamp: the results of a message mostly share one */
         uint8_t stamp[APP_STAMP];
         size_t stamp_n;
         char text[HL7_TIME_TEXT];
@@ -177,7 +177,8 @@ void app_astm_forget(const struct app_where *w);
 void app_poct1a_data(const struct app_where *w, struct span bytes);
 void app_poct1a_gap(const struct app_where *w);
 void app_poct1a_close(const struct app_where *w);
-/* Looks for the tag of a root element: true when there is one; *in is what follows the tag's name. It is read again by app_poct1a_data, with the same input. */
+/* Looks for the tag of a root element: true when there is one; *in is what follows the tag's name. It is read again by app_poct1a_data, with the same
+ * input. */
 bool app_poct1a_probe(const struct app_where *w, struct span *in);
 bool app_poct1a_half_read(const struct app_flow *f, int direction);
 /* Frees what the flow has of it. */
@@ -244,7 +245,8 @@ struct lab_evidence {
 /* What a message says about the device that sent it. Told once. */
 void app_evidence(const struct app_where *w, const struct lab_evidence *evidence, const struct lab_message *m);
 
-/* ── app_hostile.c ── Looks through a message; writes what it tries and where. longest: bytes of its longest segment. records: true for ASTM, false for HL7. */
+/* ── app_hostile.c ── Looks through a message; writes what it tries and where. longest: bytes of its longest segment. records: true for ASTM, false
+ * for HL7. */
 void app_hostile(const struct hl7_delims *d, struct span message, size_t longest, bool records, char out[APP_REASON]);
 #define APP_EXECUTABLE_MIN 64 /* shorter ones are none */
 /* Does this value (OBX-5 or a part of it) hold an executable program, plain, in base64 or in hexadecimal? */

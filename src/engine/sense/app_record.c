@@ -60,8 +60,8 @@ static void private_piece(struct lab_message *m, struct span s)
         m->private[m->privates++] = s;
 }
 
-/* The veil parts private texts at the usual delimiters itself; parts are given apart only where the message uses others, or where the field is too long
- * to be kept whole. */
+/* The veil parts private texts at the usual delimiters itself; parts are given apart only where the message uses others, or where the field is too
+ * long to be kept whole. */
 static bool parts_itself(const struct hl7_delims *d)
 {
     return d->component == '^' && (d->repetition == '~' || d->repetition == '\\' || d->repetition == '@') && (d->sub == '&' || d->sub == 0);
@@ -119,7 +119,7 @@ void lab_put_text(struct app_context *c, const struct hl7_delims *d, enum record
 }
 
 /* 64 KiB is more than all other fields of a result take: 24 flags and some ten texts. */
-_Static_assert(APP_VALUE_PIECES * RECORD_TEXT + RECORD_PRIVATE * APP_PRIVATE_MAX + 65536 < RECORD_ENCODED, "the largest result can be encoded");
+_Static_assert(APP_VALUE_PIECES *RECORD_TEXT + RECORD_PRIVATE * APP_PRIVATE_MAX + 65536 < RECORD_ENCODED, "the largest result can be encoded");
 
 void lab_value(struct app_context *c, const struct hl7_delims *d, struct span value)
 {
@@ -287,8 +287,9 @@ static const char *role_of(struct app_context *c, const struct address *a, const
 /* True the first time that this content is seen. */
 static bool is_news(struct app_context *c, const struct address *a, const struct lab_evidence *e, const char *role)
 {
-    struct span parts[7] = {span_of(a->bytes, sizeof a->bytes), cut(e->maker, APP_FOREIGN_MAX), cut(e->model, APP_FOREIGN_MAX),
-                            cut(e->serial, APP_FOREIGN_MAX), cut(e->software, APP_FOREIGN_MAX), span_str(e->source), span_str(role == NULL ? "" : role)};
+    struct span parts[7] = {span_of(a->bytes, sizeof a->bytes), cut(e->maker, APP_FOREIGN_MAX),    cut(e->model, APP_FOREIGN_MAX),
+                            cut(e->serial, APP_FOREIGN_MAX),    cut(e->software, APP_FOREIGN_MAX), span_str(e->source),
+                            span_str(role == NULL ? "" : role)};
     uint64_t key[7];
     for (size_t i = 0; i < 7; i++)
         key[i] = hash_bytes(&c->options.hash_key, parts[i].p, parts[i].n);

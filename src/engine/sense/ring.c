@@ -1,7 +1,7 @@
 /* The kernel fills block after block of the ring and hands each over by its status word; the reader walks a block and hands it back.
  *
- * 1. A block is read only while its status says that it is the reader's, and handed back before the next one is looked at, or at the call after its last
- *    packet: a packet handed out stays until then.
+ * 1. A block is read only while its status says that it is the reader's, and handed back before the next one is looked at, or at the call after its
+ * last packet: a packet handed out stays until then.
  * 2. Offsets and lengths in a block are believed only inside the block; one that points outside ends the walk of that block. */
 #include "engine/sense/ring.h"
 
@@ -25,10 +25,10 @@ struct ring {
     int fd;
     uint32_t linktype;
     uint8_t *memory;
-    unsigned block;    /* the one to read, or being read */
-    bool inside;       /* a block is being read */
-    uint32_t left;     /* its packets not handed out yet */
-    uint32_t at;       /* offset of the next one in it */
+    unsigned block; /* the one to read, or being read */
+    bool inside;    /* a block is being read */
+    uint32_t left;  /* its packets not handed out yet */
+    uint32_t at;    /* offset of the next one in it */
     struct ring_counts counts;
 };
 

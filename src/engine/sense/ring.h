@@ -1,8 +1,9 @@
 /* ring: packets of a live interface, out of memory that the kernel fills (TPACKET_V3).
  *
- * It opens nothing: whoever may open packet sockets makes one, prepares it here, binds it, and hands it to whoever reads. Reading needs mmap and munmap,
- * poll, and getsockopt(SOL_PACKET, PACKET_STATISTICS) and (SOL_SOCKET, SO_ERROR). Memory is RING_BYTES whatever comes; what does not fit is dropped by the
- * kernel and counted. VLAN tags that the network card took off are put back. Source: Linux, Documentation/networking/packet_mmap.rst. */
+ * It opens nothing: whoever may open packet sockets makes one, prepares it here, binds it, and hands it to whoever reads. Reading needs mmap and
+ * munmap, poll, and getsockopt(SOL_PACKET, PACKET_STATISTICS) and (SOL_SOCKET, SO_ERROR). Memory is RING_BYTES whatever comes; what does not fit is
+ * dropped by the kernel and counted. VLAN tags that the network card took off are put back. Source: Linux, Documentation/networking/packet_mmap.rst.
+ */
 #ifndef TQ_SENSE_RING_H
 #define TQ_SENSE_RING_H
 

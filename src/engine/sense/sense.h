@@ -51,7 +51,8 @@ struct sense_options {
     struct hash_key hash_key; /* for tables; random, from the caller */
     uint64_t first_flow;      /* ids of flows begin behind this: two senses whose records meet must not use the same */
     struct record_sink sink;  /* put may be NULL: only count */
-    bool (*wants)(enum record_key key); /* what the sink reads of lab.message and lab.result; fields that it does not read may be left out. NULL: everything */
+    bool (*wants)(
+        enum record_key key); /* what the sink reads of lab.message and lab.result; fields that it does not read may be left out. NULL: everything */
     bool flow_records;        /* make flow.closed and asset.evidence records (off for --stats without --events: nobody reads them) */
 };
 

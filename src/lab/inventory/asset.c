@@ -1,7 +1,7 @@
 #include "lab/inventory/asset.h"
 
-#include "lab/views_private.h"
 #include "base/text.h"
+#include "lab/views_private.h"
 #include "record/crypto/crypto.h"
 
 #include <stdio.h>
@@ -180,23 +180,23 @@ static int run2(struct store_conn *w, const char *sql, int64_t first, int64_t se
 static int join(struct apply *a, int64_t from, int64_t into, struct error *e)
 {
     struct store_conn *w = a->w;
-    bool failed =
-        run2(w, "UPDATE asset SET merged_into = ?2 WHERE n = ?1 OR merged_into = ?1", from, into, e) != 0 ||
-        run2(w, "UPDATE asset_address SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
-        run2(w, "UPDATE OR IGNORE asset_protocol SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
-        run2(w, "UPDATE OR IGNORE asset_fact SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
-        run2(w, "UPDATE asset_evidence SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
-        run2(w, "UPDATE finding SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
-        run2(w, "UPDATE OR IGNORE asset_alias SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
-        run2(w, "DELETE FROM asset_alias WHERE asset = ?1 AND ?2", from, 1, e) != 0 ||
-        run2(w, "DELETE FROM asset_protocol WHERE asset = ?1 AND ?2", from, 1, e) != 0 ||
-        run2(w, "DELETE FROM asset_fact WHERE asset = ?1 AND ?2", from, 1, e) != 0 ||
-        run2(w,
-             "UPDATE asset SET name = coalesce(asset.name, o.name), first_seen = min(asset.first_seen, o.first_seen), "
-             "last_seen = max(asset.last_seen, o.last_seen), messages = asset.messages + o.messages, "
-             "results_sent = asset.results_sent + o.results_sent, results_received = asset.results_received + o.results_received, "
-             "acks_sent = asset.acks_sent + o.acks_sent, served = asset.served + o.served, browsed = asset.browsed + o.browsed FROM (SELECT * FROM asset WHERE n = ?1) AS o WHERE asset.n = ?2",
-             from, into, e) != 0;
+    bool failed = run2(w, "UPDATE asset SET merged_into = ?2 WHERE n = ?1 OR merged_into = ?1", from, into, e) != 0 ||
+                  run2(w, "UPDATE asset_address SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
+                  run2(w, "UPDATE OR IGNORE asset_protocol SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
+                  run2(w, "UPDATE OR IGNORE asset_fact SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
+                  run2(w, "UPDATE asset_evidence SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
+                  run2(w, "UPDATE finding SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
+                  run2(w, "UPDATE OR IGNORE asset_alias SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
+                  run2(w, "DELETE FROM asset_alias WHERE asset = ?1 AND ?2", from, 1, e) != 0 ||
+                  run2(w, "DELETE FROM asset_protocol WHERE asset = ?1 AND ?2", from, 1, e) != 0 ||
+                  run2(w, "DELETE FROM asset_fact WHERE asset = ?1 AND ?2", from, 1, e) != 0 ||
+                  run2(w,
+                       "UPDATE asset SET name = coalesce(asset.name, o.name), first_seen = min(asset.first_seen, o.first_seen), "
+                       "last_seen = max(asset.last_seen, o.last_seen), messages = asset.messages + o.messages, "
+                       "results_sent = asset.results_sent + o.results_sent, results_received = asset.results_received + o.results_received, "
+                       "acks_sent = asset.acks_sent + o.acks_sent, served = asset.served + o.served, browsed = asset.browsed + o.browsed FROM "
+                       "(SELECT * FROM asset WHERE n = ?1) AS o WHERE asset.n = ?2",
+                       from, into, e) != 0;
     return failed || counter_add(w, "assets_joined", 1, e) != 0 ? -1 : 0;
 }
 
@@ -208,9 +208,10 @@ static int worth(struct span source)
     static const struct {
         const char *source;
         int worth;
-    } order[] = {{"hl7.msh", 90}, {"astm.h", 90}, {"poct1a.hel", 90}, {"lldp", 80}, {"cdp", 80}, {"dicom", 70}, {"snmp", 70},
-                 {"dhcp", 60},    {"dhcp6", 60},  {"ntlm", 60},       {"smb", 50},  {"http", 50}, {"ssh", 50},   {"mdns", 50}, {"netbios", 50},
-                 {"llmnr", 50},   {"ssdp", 40},   {"ftp", 40},        {"telnet", 40}, {"tls", 40}, {"tls.certificate", 30}, {"dns", 30}, {"oui", 10}};
+    } order[] = {{"hl7.msh", 90}, {"astm.h", 90}, {"poct1a.hel", 90},      {"lldp", 80},  {"cdp", 80},  {"dicom", 70},
+                 {"snmp", 70},    {"dhcp", 60},   {"dhcp6", 60},           {"ntlm", 60},  {"smb", 50},  {"http", 50},
+                 {"ssh", 50},     {"mdns", 50},   {"netbios", 50},         {"llmnr", 50}, {"ssdp", 40}, {"ftp", 40},
+                 {"telnet", 40},  {"tls", 40},    {"tls.certificate", 30}, {"dns", 30},   {"oui", 10}};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         if (span_is(source, order[i].source))
             return order[i].worth;
@@ -251,8 +252,8 @@ static int best_facts(struct store_conn *w, int64_t asset, struct best best[FIEL
 }
 
 /* Sends results and receives them, itself or under one name with another address. */
-#define BETWEEN                                                                                                                                       \
-    "(results_sent > 0 AND results_received > 0) OR EXISTS (SELECT 1 FROM asset_alias AS own JOIN asset_alias AS other ON other.name = own.name"       \
+#define BETWEEN                                                                                                                                      \
+    "(results_sent > 0 AND results_received > 0) OR EXISTS (SELECT 1 FROM asset_alias AS own JOIN asset_alias AS other ON other.name = own.name"     \
     " AND other.sends <> own.sends WHERE own.asset = asset.n)"
 
 /* Looks at everything that is known, and writes what follows from it. `changed` moves only when something did. */
@@ -263,21 +264,20 @@ static int judge(struct apply *a, int64_t asset, struct error *e)
         return -1;
     const char *role = best[5].value;
     struct store_stmt *q = store_stmt(
-        a->w,
-        "WITH now(n, maker, model, serial, software, hostname, role, basis) AS (SELECT n, ?2, ?3, ?4, ?5, ?6,"
-        " CASE WHEN " BETWEEN " THEN 'middleware' WHEN ?7 IS NOT NULL THEN ?7 WHEN results_sent > 0 THEN 'analyzer'"
-        " WHEN results_received > 0 THEN 'lis' WHEN served > 0 THEN 'server' WHEN browsed >= ?8 THEN 'workstation' ELSE 'unknown' END,"
-        " CASE WHEN " BETWEEN " THEN 'inferred' WHEN ?7 IS NOT NULL THEN 'seen'"
-        " WHEN results_sent + results_received + served > 0 OR browsed >= ?8 THEN 'inferred' ELSE 'unknown' END FROM asset WHERE n = ?1),"
-        "titled AS (SELECT now.*, coalesce(asset.name, CASE WHEN now.maker IS NOT NULL AND now.model IS NOT NULL AND"
-        " instr(lower(now.model), lower(now.maker)) = 0 THEN now.maker || ' ' || now.model ELSE now.model END, now.hostname,"
-        " (SELECT value FROM asset_address WHERE asset = now.n AND kind = 'ip' ORDER BY last_seen DESC, value LIMIT 1),"
-        " (SELECT value FROM asset_address WHERE asset = now.n AND kind = 'mac' ORDER BY value LIMIT 1), asset.title) AS title"
-        " FROM now JOIN asset USING (n)) "
-        "UPDATE asset SET maker = t.maker, model = t.model, serial = t.serial, software = t.software, hostname = t.hostname, role = t.role,"
-        " role_basis = t.basis, title = t.title FROM titled AS t WHERE asset.n = t.n AND"
-        " (asset.maker, asset.model, asset.serial, asset.software, asset.hostname, asset.role, asset.role_basis, asset.title)"
-        " IS NOT (t.maker, t.model, t.serial, t.software, t.hostname, t.role, t.basis, t.title) RETURNING asset.n");
+        a->w, "WITH now(n, maker, model, serial, software, hostname, role, basis) AS (SELECT n, ?2, ?3, ?4, ?5, ?6,"
+              " CASE WHEN " BETWEEN " THEN 'middleware' WHEN ?7 IS NOT NULL THEN ?7 WHEN results_sent > 0 THEN 'analyzer'"
+              " WHEN results_received > 0 THEN 'lis' WHEN served > 0 THEN 'server' WHEN browsed >= ?8 THEN 'workstation' ELSE 'unknown' END,"
+              " CASE WHEN " BETWEEN " THEN 'inferred' WHEN ?7 IS NOT NULL THEN 'seen'"
+              " WHEN results_sent + results_received + served > 0 OR browsed >= ?8 THEN 'inferred' ELSE 'unknown' END FROM asset WHERE n = ?1),"
+              "titled AS (SELECT now.*, coalesce(asset.name, CASE WHEN now.maker IS NOT NULL AND now.model IS NOT NULL AND"
+              " instr(lower(now.model), lower(now.maker)) = 0 THEN now.maker || ' ' || now.model ELSE now.model END, now.hostname,"
+              " (SELECT value FROM asset_address WHERE asset = now.n AND kind = 'ip' ORDER BY last_seen DESC, value LIMIT 1),"
+              " (SELECT value FROM asset_address WHERE asset = now.n AND kind = 'mac' ORDER BY value LIMIT 1), asset.title) AS title"
+              " FROM now JOIN asset USING (n)) "
+              "UPDATE asset SET maker = t.maker, model = t.model, serial = t.serial, software = t.software, hostname = t.hostname, role = t.role,"
+              " role_basis = t.basis, title = t.title FROM titled AS t WHERE asset.n = t.n AND"
+              " (asset.maker, asset.model, asset.serial, asset.software, asset.hostname, asset.role, asset.role_basis, asset.title)"
+              " IS NOT (t.maker, t.model, t.serial, t.software, t.hostname, t.role, t.basis, t.title) RETURNING asset.n");
     store_bind_int(q, 1, asset);
     for (int i = 0; i < FIELDS - 1; i++)
         store_bind_str(q, 2 + i, best[i].value[0] == 0 ? NULL : best[i].value);
@@ -344,7 +344,9 @@ static int put_evidence(struct apply *a, int64_t asset, struct span source, bool
         store_bind_int(q, 4, a->ev.time);
         rc = store_run(q, e);
         if (rc == 0)
-            rc = run2(a->w, "DELETE FROM asset_evidence WHERE asset = ?1 AND n <= (SELECT n FROM asset_evidence WHERE asset = ?1 ORDER BY n DESC LIMIT 1 OFFSET ?2)",
+            rc = run2(a->w,
+                      "DELETE FROM asset_evidence WHERE asset = ?1 AND n <= (SELECT n FROM asset_evidence WHERE asset = ?1 ORDER BY n DESC LIMIT 1 "
+                      "OFFSET ?2)",
                       asset, KEEP_EVIDENCE, e);
         *ret_new = true;
     }
@@ -405,7 +407,8 @@ int asset_apply_evidence(struct apply *a, struct error *e)
         return -1;
     if (asset == 0)
         return 0;
-    if (seen(a, asset, e) != 0 || put_facts(a, asset, source, &fresh, e) != 0 || put_evidence(a, asset, source, &fresh, e) != 0 || judge(a, asset, e) != 0)
+    if (seen(a, asset, e) != 0 || put_facts(a, asset, source, &fresh, e) != 0 || put_evidence(a, asset, source, &fresh, e) != 0 ||
+        judge(a, asset, e) != 0)
         return -1;
     return fresh ? changed(a, asset, e) : 0;
 }
@@ -426,8 +429,9 @@ static int put_protocol(struct apply *a, int64_t asset, struct span protocol, st
 {
     if (protocol.n == 0)
         return 0;
-    struct store_stmt *q = store_stmt(a->w, "INSERT INTO asset_protocol SELECT ?1, ?2 WHERE (SELECT count(*) FROM asset_protocol WHERE asset = ?1) < 32 "
-                                            "ON CONFLICT DO NOTHING RETURNING 1");
+    struct store_stmt *q = store_stmt(a->w,
+                                      "INSERT INTO asset_protocol SELECT ?1, ?2 WHERE (SELECT count(*) FROM asset_protocol WHERE asset = ?1) < 32 "
+                                      "ON CONFLICT DO NOTHING RETURNING 1");
     store_bind_int(q, 1, asset);
     store_bind_text(q, 2, protocol);
     int rc = 0;
@@ -475,7 +479,8 @@ static int count_service(struct apply *a, int64_t asset, bool serves, struct spa
     bool browsed = !serves && one_of(app, used, sizeof used / sizeof used[0]);
     if (asset == 0 || (!served && !browsed))
         return 0;
-    struct store_stmt *q = store_stmt(a->w, "UPDATE asset SET served = served + ?2, browsed = browsed + ?3 WHERE n = ?1 RETURNING served = ?2 OR browsed = ?4");
+    struct store_stmt *q = store_stmt(
+        a->w, "UPDATE asset SET served = served + ?2, browsed = browsed + ?3 WHERE n = ?1 RETURNING served = ?2 OR browsed = ?4");
     store_bind_int(q, 1, asset);
     store_bind_int(q, 2, served);
     store_bind_int(q, 3, browsed);
@@ -498,7 +503,8 @@ int asset_apply_flow(struct apply *a, struct error *e)
     if (rc == 0 && answered && own_network(dst)) /* an address that answers is a device; one that was only asked may be nobody */
         rc = asset_at(a, dst, &ends[1], e);
     for (int i = 0; rc == 0 && i < 2; i++)
-        if (ends[i] != 0 && (seen(a, ends[i], e) != 0 || put_protocol(a, ends[i], app, e) != 0 || (answered && count_service(a, ends[i], i == 1, app, e) != 0)))
+        if (ends[i] != 0 &&
+            (seen(a, ends[i], e) != 0 || put_protocol(a, ends[i], app, e) != 0 || (answered && count_service(a, ends[i], i == 1, app, e) != 0)))
             rc = -1;
     return rc != 0 ? -1 : put_conversation(a, src, dst, app, e);
 }
@@ -527,8 +533,9 @@ static int put_alias(struct apply *a, int64_t asset, bool sends, struct span nam
     name = span_until(&name, '^', NULL);
     if (asset == 0 || name.n < 2 || name.n > 64)
         return 0;
-    struct store_stmt *q = store_stmt(a->w, "INSERT INTO asset_alias SELECT ?1, ?2, ?3 WHERE (SELECT count(*) FROM asset_alias WHERE asset = ?1) < ?4 "
-                                            "ON CONFLICT DO NOTHING RETURNING 1");
+    struct store_stmt *q = store_stmt(a->w,
+                                      "INSERT INTO asset_alias SELECT ?1, ?2, ?3 WHERE (SELECT count(*) FROM asset_alias WHERE asset = ?1) < ?4 "
+                                      "ON CONFLICT DO NOTHING RETURNING 1");
     store_bind_int(q, 1, asset);
     store_bind_int(q, 2, sends);
     store_bind_text(q, 3, name);
@@ -565,7 +572,8 @@ int asset_saw_message(struct apply *a, const struct asset_traffic *t, struct err
 
 int asset_apply_named(struct apply *a, struct error *e)
 {
-    struct store_stmt *q = store_stmt(a->w, "UPDATE asset SET name = ?2 WHERE n = (SELECT coalesce(merged_into, n) FROM asset WHERE id = ?1) RETURNING n");
+    struct store_stmt *q = store_stmt(a->w,
+                                      "UPDATE asset SET name = ?2 WHERE n = (SELECT coalesce(merged_into, n) FROM asset WHERE id = ?1) RETURNING n");
     struct span name = event_text(&a->ev, "name");
     store_bind_text(q, 1, event_text(&a->ev, "asset"));
     if (name.n > 0)

@@ -1,8 +1,8 @@
 /* asset: a device or system that the lab depends on, known from what it was seen doing.
  *
- * Evidence is joined by MAC address where it is that of the device on its own segment (ARP, neighbour discovery, DHCP), else by IP address. Ids are shaped
- * like UUIDv7, made from the first evidence's time and SHA-256 over (site, identity): the same ledger gives the same ids. A role says how sure it is: told
- * (a person said so), seen (the device said so), inferred (from what it does), unknown. */
+ * Evidence is joined by MAC address where it is that of the device on its own segment (ARP, neighbour discovery, DHCP), else by IP address. Ids are
+ * shaped like UUIDv7, made from the first evidence's time and SHA-256 over (site, identity): the same ledger gives the same ids. A role says how sure
+ * it is: told (a person said so), seen (the device said so), inferred (from what it does), unknown. */
 #ifndef TQ_LAB_ASSET_H
 #define TQ_LAB_ASSET_H
 
@@ -13,7 +13,7 @@
 struct asset_row {
     int64_t n; /* internal number */
     struct span id;
-    uint64_t changed; /* record that last changed it: its ETag */
+    uint64_t changed;                                                                    /* record that last changed it: its ETag */
     struct span name, title, role, role_basis, maker, model, serial, software, hostname; /* empty: not known */
     tq_time first_seen, last_seen;
     int64_t messages, results_sent, results_received, acks_sent;
@@ -26,7 +26,7 @@ struct asset_query {
     struct span search; /* lower-case; empty: all */
     struct span role;   /* empty: all */
     enum asset_sort sort;
-    bool after;         /* go on behind this row: */
+    bool after; /* go on behind this row: */
     struct span after_title;
     int64_t after_time;
     int64_t after_n;

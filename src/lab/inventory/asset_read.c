@@ -2,14 +2,14 @@
 
 #include "base/text.h"
 
-#define COLUMNS                                                                                                                                       \
-    "asset.n, id, changed, name, title, role, role_basis, maker, model, serial, software, hostname, first_seen, last_seen, messages, results_sent, "   \
+#define COLUMNS                                                                                                                                      \
+    "asset.n, id, changed, name, title, role, role_basis, maker, model, serial, software, hostname, first_seen, last_seen, messages, results_sent, " \
     "results_received, acks_sent, (SELECT count(*) FROM finding WHERE finding.asset = asset.n AND finding.state = 'open' AND rank > 0)"
 
 /* ?1: text to search, null: all; ?2: role, null: all */
-#define MATCHES                                                                                                                                       \
-    "merged_into IS NULL AND (?2 IS NULL OR role = ?2) AND (?1 IS NULL OR instr(lower(title || ' ' || coalesce(maker, '') || ' ' || "                   \
-    "coalesce(model, '') || ' ' || coalesce(serial, '') || ' ' || coalesce(software, '') || ' ' || coalesce(hostname, '') || ' ' || "                  \
+#define MATCHES                                                                                                                                      \
+    "merged_into IS NULL AND (?2 IS NULL OR role = ?2) AND (?1 IS NULL OR instr(lower(title || ' ' || coalesce(maker, '') || ' ' || "                \
+    "coalesce(model, '') || ' ' || coalesce(serial, '') || ' ' || coalesce(software, '') || ' ' || coalesce(hostname, '') || ' ' || "                \
     "(SELECT coalesce(group_concat(value, ' '), '') FROM asset_address WHERE asset = asset.n)), ?1) > 0)"
 
 static void row_of(struct store_stmt *q, struct asset_row *row)
@@ -49,7 +49,8 @@ int asset_list(struct store_conn *c, const struct asset_query *query, asset_each
 {
     /* ?3: is there a place to go on behind; ?4 text, ?5 time, ?6 number of that place; ?7 limit */
     static const char *const sql[ASSET_SORTS] = {
-        [ASSET_BY_TITLE] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES " AND (?3 = 0 OR (lower(title), asset.n) > (lower(?4), ?6)) AND ?5 IS NOT NULL "
+        [ASSET_BY_TITLE] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES
+                           " AND (?3 = 0 OR (lower(title), asset.n) > (lower(?4), ?6)) AND ?5 IS NOT NULL "
                            "ORDER BY lower(title), asset.n LIMIT ?7",
         [ASSET_BY_FIRST_SEEN] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES " AND (?3 = 0 OR (first_seen, asset.n) < (?5, ?6)) AND ?4 IS NOT NULL "
                                 "ORDER BY first_seen DESC, asset.n DESC LIMIT ?7",
@@ -133,7 +134,8 @@ int asset_protocols(struct store_conn *c, int64_t n, asset_text_each *each, void
 
 int asset_facts(struct store_conn *c, int64_t n, asset_fact_each *each, void *context, struct error *e)
 {
-    struct store_stmt *q = store_stmt(c, "SELECT field, value, source, time FROM asset_fact WHERE asset = ?1 ORDER BY time DESC, field, source LIMIT 32");
+    struct store_stmt *q = store_stmt(
+        c, "SELECT field, value, source, time FROM asset_fact WHERE asset = ?1 ORDER BY time DESC, field, source LIMIT 32");
     store_bind_int(q, 1, n);
     while (store_step(q))
         each(context, store_text(q, 0), store_text(q, 1), store_text(q, 2), store_int(q, 3));
@@ -160,9 +162,12 @@ int asset_peers(struct store_conn *c, int64_t n, asset_peer_each *each, void *co
            " app, sum(packets), sum(bytes), max(talk.last_seen) FROM talk GROUP BY ip, app ORDER BY 6 DESC, ip, app LIMIT 200");
     store_bind_int(q, 1, n);
     while (store_step(q)) {
-        struct asset_peer peer = {
-            .ip = store_text(q, 0), .name = store_text(q, 1), .app = store_text(q, 2), .packets = store_int(q, 3), .bytes = store_int(q, 4),
-            .last_seen = store_int(q, 5)};
+        struct asset_peer peer = {.ip = store_text(q, 0),
+                                  .name = store_text(q, 1),
+                                  .app = store_text(q, 2),
+                                  .packets = store_int(q, 3),
+                                  .bytes = store_int(q, 4),
+                                  .last_seen = store_int(q, 5)};
         each(context, &peer);
     }
     return store_done(q, e);
@@ -214,10 +219,8 @@ void asset_sentence(struct buf *out, struct span field, struct span value, struc
         const char *field;
         const char *before;
     } table[] = {
-        {"model", "Calls itself '"},
-        {"hostname", "Gives its name as '"},
-        {"maker", "Its maker is '"},
-        {"serial", "Gives its serial number as '"},
+        {"model", "Calls itself '"},         {"hostname", "Gives its name as '"},
+        {"maker", "Its maker is '"},         {"serial", "Gives its serial number as '"},
         {"software", "Says that it runs '"},
     };
     const char *words = source_words(source);

@@ -23,9 +23,10 @@ static int insert(struct apply *a, int64_t run, int64_t src, int64_t dst, struct
     const struct event_view *ev = &a->ev;
     struct buf flow = BUF_INIT(1024);
     event_json(ev, "flow", &flow);
-    struct store_stmt *q = store_stmt(a->w, "INSERT INTO message(run, id, record, position, time, protocol, type, control_id, sender, receiver, version, charset, "
-                                            "results, bytes, malformed, ack_code, ack_for, flow, src, dst) "
-                                            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, nullif(?19, 0), nullif(?20, 0))");
+    struct store_stmt *q = store_stmt(
+        a->w, "INSERT INTO message(run, id, record, position, time, protocol, type, control_id, sender, receiver, version, charset, "
+              "results, bytes, malformed, ack_code, ack_for, flow, src, dst) "
+              "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, nullif(?19, 0), nullif(?20, 0))");
     store_bind_int(q, 1, run);
     store_bind_text(q, 2, event_text(ev, "id"));
     store_bind_int(q, 3, (int64_t)a->c->index);
@@ -53,8 +54,9 @@ static int insert(struct apply *a, int64_t run, int64_t src, int64_t dst, struct
 static int tell_results(struct apply *a, int64_t run, int64_t src, struct error *e)
 {
     const struct event_view *ev = &a->ev;
-    struct store_stmt *q = store_stmt(a->w, "UPDATE result SET protocol = ?3, type = ?4, control_id = ?5, sender = ?6, receiver = ?7, src = nullif(?8, 0), "
-                                            "search = search || ' ' || lower(coalesce(?6, '')) WHERE run = ?1 AND message = ?2 AND protocol IS NULL");
+    struct store_stmt *q = store_stmt(a->w,
+                                      "UPDATE result SET protocol = ?3, type = ?4, control_id = ?5, sender = ?6, receiver = ?7, src = nullif(?8, 0), "
+                                      "search = search || ' ' || lower(coalesce(?6, '')) WHERE run = ?1 AND message = ?2 AND protocol IS NULL");
     store_bind_int(q, 1, run);
     store_bind_text(q, 2, event_text(ev, "id"));
     store_bind_text(q, 3, event_text(ev, "protocol"));
@@ -103,8 +105,9 @@ int message_apply(struct apply *a, struct error *e)
 
 int message_list(struct store_conn *c, int64_t before, int64_t limit, message_each *each, void *context, struct error *e)
 {
-    struct store_stmt *q = store_stmt(c, "SELECT n, record, position, time, id, protocol, type, control_id, sender, receiver, version, charset, malformed, "
-                                         "ack_code, ack_for, flow, results, bytes FROM message WHERE n < ?1 ORDER BY n DESC LIMIT ?2");
+    struct store_stmt *q = store_stmt(
+        c, "SELECT n, record, position, time, id, protocol, type, control_id, sender, receiver, version, charset, malformed, "
+           "ack_code, ack_for, flow, results, bytes FROM message WHERE n < ?1 ORDER BY n DESC LIMIT ?2");
     store_bind_int(q, 1, before > 0 ? before : INT64_MAX);
     store_bind_int(q, 2, limit);
     while (store_step(q)) {

@@ -22,7 +22,8 @@ typedef void message_each(void *context, const struct message_row *row);
 int message_list(struct store_conn *c, int64_t before, int64_t limit, message_each *each, void *context, struct error *e);
 int64_t message_total(struct store_conn *c, struct error *e); /* rows kept */
 
-/* Which side of its flow sent a message: 0 the side that spoke first, 1 the other. From the id "fFLOW.DIRECTION.ORDINAL"; 0 where it is no such text. */
+/* Which side of its flow sent a message: 0 the side that spoke first, 1 the other. From the id "fFLOW.DIRECTION.ORDINAL"; 0 where it is no such text.
+ */
 int message_direction(struct span id);
 
 #endif

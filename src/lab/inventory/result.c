@@ -39,10 +39,12 @@ static int insert(struct apply *a, struct span search, struct span flags, struct
 {
     const struct event_view *ev = &a->ev;
     struct store_stmt *q = store_stmt(
-        a->w, "INSERT INTO result(record, position, time, recorded, run, message, test_code, test_system, test_text, patient, specimen, units, status, "
-              "observed_at, flags, protocol, type, control_id, sender, receiver, src, search) "
-              "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, m.protocol, m.type, m.control_id, m.sender, m.receiver, m.src, "
-              "?16 || coalesce(' ' || lower(m.sender), '') FROM (SELECT 1) LEFT JOIN (SELECT * FROM message WHERE run = ?5 AND id = ?6 ORDER BY n DESC LIMIT 1) AS m");
+        a->w,
+        "INSERT INTO result(record, position, time, recorded, run, message, test_code, test_system, test_text, patient, specimen, units, status, "
+        "observed_at, flags, protocol, type, control_id, sender, receiver, src, search) "
+        "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, m.protocol, m.type, m.control_id, m.sender, m.receiver, m.src, "
+        "?16 || coalesce(' ' || lower(m.sender), '') FROM (SELECT 1) LEFT JOIN (SELECT * FROM message WHERE run = ?5 AND id = ?6 ORDER BY n DESC "
+        "LIMIT 1) AS m");
     store_bind_int(q, 1, (int64_t)a->c->index);
     store_bind_int(q, 2, a->c->position);
     store_bind_int(q, 3, ev->time);

@@ -3,51 +3,49 @@
 #include "base/text.h"
 #include "record/crypto/crypto.h"
 
-/* How it works: the password is folded (small letters, digits that stand for letters turned back), then everything that guessing programs begin with is
- * crossed out: common words, words of this place, runs (aaaa, 1234, qwer). What is left is what makes it hard to guess; fewer than LEFT characters are too
- * few. "Password2026!!" leaves "" and is refused; four unrelated words leave nearly everything. */
+/* How it works: the password is folded (small letters, digits that stand for letters turned back), then everything that guessing programs begin with
+ * is crossed out: common words, words of this place, runs (aaaa, 1234, qwer). What is left is what makes it hard to guess; fewer than LEFT characters
+ * are too few. "Password2026!!" leaves "" and is refused; four unrelated words leave nearly everything. */
 
 #define LEFT 6
 #define FOLDED 1024
 
 /* Words that lead the lists of leaked passwords, in English and Spanish, and those of our trade. Folded spelling. */
 static const char *const common[] = {
-    "password", "passwort", "passw", "contrasena", "clave", "qwerty", "qwertz", "azerty", "letmein", "welcome", "bienvenido", "willkommen", "admin",
-    "administrator", "administrador", "root", "user", "usuario", "login", "master", "dragon", "monkey", "sunshine", "princess", "princesa", "football",
-    "futbol", "baseball", "basketball", "superman", "batman", "starwars", "pokemon", "iloveyou", "teamo", "trustno", "shadow", "michael", "jordan",
-    "hello", "hola", "freedom", "whatever", "secret", "secreto", "changeme", "default", "guest", "test", "temp", "demo", "access", "computer",
-    "internet", "summer", "winter", "spring", "autumn", "verano", "invierno", "january", "february", "march", "april", "june", "july", "august",
-    "september", "october", "november", "december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "hospital", "clinic",
-    "clinica", "doctor", "nurse", "health", "medical", "patient", "blood", "sangre", "analyzer", "sysmex", "roche", "abbott", "siemens", "beckman",
-    "laboratory", "laboratorio", "labor", "lab", "lis", "tourniquet", "love", "amor", "angel", "jesus", "charlie", "ashley", "nicole", "daniel",
-    "jessica", "andrew", "matthew", "killer", "ninja", "mustang", "flower", "cheese", "cookie", "banana", "orange", "purple", "yellow", "silver",
-    "golden", "diamond", "liverpool", "barcelona", "chelsea", "arsenal", "ferrari", "mercedes", "porsche", "samsung", "apple", "google", "facebook",
-    "microsoft", "windows", "linux", "server", "network", "security", "secure", "safe", "super", "pass", "word", "the", "my", "me",
+    "password",   "passwort",   "passw",    "contrasena",    "clave",         "qwerty",      "qwertz",   "azerty",    "letmein",    "welcome",
+    "bienvenido", "willkommen", "admin",    "administrator", "administrador", "root",        "user",     "usuario",   "login",      "master",
+    "dragon",     "monkey",     "sunshine", "princess",      "princesa",      "football",    "futbol",   "baseball",  "basketball", "superman",
+    "batman",     "starwars",   "pokemon",  "iloveyou",      "teamo",         "trustno",     "shadow",   "michael",   "jordan",     "hello",
+    "hola",       "freedom",    "whatever", "secret",        "secreto",       "changeme",    "default",  "guest",     "test",       "temp",
+    "demo",       "access",     "computer", "internet",      "summer",        "winter",      "spring",   "autumn",    "verano",     "invierno",
+    "january",    "february",   "march",    "april",         "june",          "july",        "august",   "september", "october",    "november",
+    "december",   "monday",     "tuesday",  "wednesday",     "thursday",      "friday",      "saturday", "sunday",    "hospital",   "clinic",
+    "clinica",    "doctor",     "nurse",    "health",        "medical",       "patient",     "blood",    "sangre",    "analyzer",   "sysmex",
+    "roche",      "abbott",     "siemens",  "beckman",       "laboratory",    "laboratorio", "labor",    "lab",       "lis",        "tourniquet",
+    "love",       "amor",       "angel",    "jesus",         "charlie",       "ashley",      "nicole",   "daniel",    "jessica",    "andrew",
+    "matthew",    "killer",     "ninja",    "mustang",       "flower",        "cheese",      "cookie",   "banana",    "orange",     "purple",
+    "yellow",     "silver",     "golden",   "diamond",       "liverpool",     "barcelona",   "chelsea",  "arsenal",   "ferrari",    "mercedes",
+    "porsche",    "samsung",    "apple",    "google",        "facebook",      "microsoft",   "windows",  "linux",     "server",     "network",
+    "security",   "secure",     "safe",     "super",         "pass",          "word",        "the",      "my",        "me",
 };
 
-static const char *const rows[] = {"abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "qwertzuiop", "asdfghjkl", "zxcvbnm", "yxcvbnm", "azertyuiop", "01234567890"};
+static const char *const rows[] = {
+    "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "qwertzuiop", "asdfghjkl", "zxcvbnm", "yxcvbnm", "azertyuiop", "01234567890"};
 
 static uint8_t fold(uint8_t c)
 {
     switch (c) {
     case '@':
-    case '4':
-        return 'a';
-    case '3':
-        return 'e';
+    case '4': return 'a';
+    case '3': return 'e';
     case '1':
     case '!':
-    case '|':
-        return 'i';
-    case '0':
-        return 'o';
+    case '|': return 'i';
+    case '0': return 'o';
     case '$':
-    case '5':
-        return 's';
-    case '7':
-        return 't';
-    default:
-        return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+    case '5': return 's';
+    case '7': return 't';
+    default: return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
     }
 }
 

@@ -1,11 +1,11 @@
-/* password_rules: which passwords may be chosen. NIST SP 800-63B-4, section 3.1.1.2: length counts, composition rules do not; what is commonly used, expected or
- * made from the context is refused. */
+/* password_rules: which passwords may be chosen. NIST SP 800-63B-4, section 3.1.1.2: length counts, composition rules do not; what is commonly used,
+ * expected or made from the context is refused. */
 #ifndef TQ_LAB_PASSWORD_RULES_H
 #define TQ_LAB_PASSWORD_RULES_H
 
 #include "base/span.h"
 
-#define PASSWORD_SHORTEST 12  /* characters */
+#define PASSWORD_SHORTEST 12 /* characters */
 #define PASSWORD_LONGEST 256
 
 /* NULL: good. Else one sentence for the person who chose it: what is wrong and what to do; it never repeats the password.

@@ -1,7 +1,7 @@
 /* session: who is signed in at the console. Sessions live in the keeper's memory only: a restart signs everybody out.
  *
- * A token is 256 random bits; only its SHA-256 is kept, so that memory read by somebody else opens no door. What records show of a session is its handle,
- * from which the token cannot be had. Sessions end after 30 minutes without a request and 12 hours after they began. Thread-safe. */
+ * A token is 256 random bits; only its SHA-256 is kept, so that memory read by somebody else opens no door. What records show of a session is its
+ * handle, from which the token cannot be had. Sessions end after 30 minutes without a request and 12 hours after they began. Thread-safe. */
 #ifndef TQ_LAB_SESSION_H
 #define TQ_LAB_SESSION_H
 
@@ -9,7 +9,7 @@
 #include "base/time.h"
 #include "lab/people/account.h"
 
-#define SESSION_TOKEN 65  /* 64 hexadecimal digits and a final zero */
+#define SESSION_TOKEN 65 /* 64 hexadecimal digits and a final zero */
 #define SESSION_HANDLE 17
 #define SESSION_CSRF 33
 #define SESSION_IDLE (30 * 60 * TIME_SECOND)
@@ -32,7 +32,8 @@ bool session_open(struct sessions *s, const char *account, tq_time now, char ret
 
 /* The live session with this token; counts as its use. False: none. */
 bool session_use(struct sessions *s, struct span token, tq_time now, struct session *ret);
-bool session_look(struct sessions *s, struct span token, tq_time now, struct session *ret); /* the same, without counting as a request of the person */
+bool session_look(struct sessions *s, struct span token, tq_time now,
+                  struct session *ret); /* the same, without counting as a request of the person */
 
 /* Ends it. False: there was none. */
 bool session_close(struct sessions *s, struct span token, struct session *ret);

@@ -15,7 +15,7 @@
 enum scope { SCOPE_BOTH, SCOPE_ACCOUNT, SCOPE_PEER, SCOPES };
 
 static const struct {
-    int64_t free; /* attempts without waiting */
+    int64_t free;    /* attempts without waiting */
     int64_t longest; /* seconds */
 } limits[SCOPES] = {[SCOPE_BOTH] = {3, 300}, [SCOPE_ACCOUNT] = {20, 30}, [SCOPE_PEER] = {20, 30}};
 
@@ -149,7 +149,7 @@ void throttle_right(struct throttle *t, struct span account, struct span peer)
     for (int s = SCOPE_ACCOUNT; s < SCOPES; s++) {
         struct entry *en = table_get(t->entries, key_of((enum scope)s, account, peer, key));
         if (en != NULL && en->wrong > 0) {
-            en->wrong--; /* this one was not wrong */
+            en->wrong--;                                           /* this one was not wrong */
             if (s == SCOPE_ACCOUNT || en->wrong <= limits[s].free) /* whoever knows the password need not wait for those who guess it */
                 en->until = en->last;
         }

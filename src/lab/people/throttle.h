@@ -1,8 +1,8 @@
 /* throttle: slows down who guesses, without shutting out who works here.
  *
- * Every attempt counts as wrong until it turns out right. Waiting grows with wrong attempts of the same (account, peer): a guesser at one place waits up to
- * 5 minutes, and a colleague at another place does not wait with him. One account from many places, and one place with many accounts, wait up to 30 s.
- * All together may not try more than 5 times a second (bursts of 30). What is 15 minutes old is forgotten. Thread-safe. */
+ * Every attempt counts as wrong until it turns out right. Waiting grows with wrong attempts of the same (account, peer): a guesser at one place waits
+ * up to 5 minutes, and a colleague at another place does not wait with him. One account from many places, and one place with many accounts, wait up
+ * to 30 s. All together may not try more than 5 times a second (bursts of 30). What is 15 minutes old is forgotten. Thread-safe. */
 #ifndef TQ_LAB_THROTTLE_H
 #define TQ_LAB_THROTTLE_H
 

@@ -54,7 +54,8 @@ struct known {
 
 static int add_history(struct apply *a, int64_t n, const char *event, struct span person, struct span why, struct error *e)
 {
-    struct store_stmt *q = store_stmt(a->w, "INSERT INTO finding_event(finding, time, event, person, why, record) VALUES (?1, ?2, ?3, nullif(?4, ''), nullif(?5, ''), ?6)");
+    struct store_stmt *q = store_stmt(
+        a->w, "INSERT INTO finding_event(finding, time, event, person, why, record) VALUES (?1, ?2, ?3, nullif(?4, ''), nullif(?5, ''), ?6)");
     store_bind_int(q, 1, n);
     store_bind_int(q, 2, a->ev.time);
     store_bind_str(q, 3, event);
@@ -79,9 +80,10 @@ static int subject(struct apply *a, int64_t *ret_asset, struct error *e)
 }
 
 /* kept entries, then those of this record that are not among them: the newest KEEP_LIST, as a JSON array of entries, each written as `entry` says */
-#define MERGED(column, param, entry) \
-    column " = (SELECT json_group_array(" entry ") FROM (SELECT value FROM (SELECT value, max(place) AS place FROM (SELECT value, key AS place FROM json_each(" \
-    column ") UNION ALL SELECT value, key + 100000 FROM json_each(" param ")) GROUP BY value ORDER BY place DESC LIMIT 20) ORDER BY place))"
+#define MERGED(column, param, entry)                                                                                                                 \
+    column " = (SELECT json_group_array(" entry                                                                                                      \
+           ") FROM (SELECT value FROM (SELECT value, max(place) AS place FROM (SELECT value, key AS place FROM json_each(" column                    \
+           ") UNION ALL SELECT value, key + 100000 FROM json_each(" param ")) GROUP BY value ORDER BY place DESC LIMIT 20) ORDER BY place))"
 
 static void add_list(const struct event_view *ev, const char *path, struct buf *out)
 {
@@ -123,8 +125,8 @@ static int write_lists(struct apply *a, int64_t n, struct error *e)
     add_flow(&a->ev, &flows);
     add_list(&a->ev, "evidence.messages", &messages);
     add_records(a, &records);
-    struct store_stmt *q = store_stmt(a->w, "UPDATE finding SET " MERGED("flows", "?2", "json(value)") ", " MERGED("messages", "?3", "value") ", "
-                                            MERGED("records", "?4", "value") " WHERE n = ?1");
+    struct store_stmt *q = store_stmt(a->w, "UPDATE finding SET " MERGED("flows", "?2", "json(value)") ", " MERGED(
+                                                "messages", "?3", "value") ", " MERGED("records", "?4", "value") " WHERE n = ?1");
     store_bind_int(q, 1, n);
     store_bind_text(q, 2, buf_span(&flows));
     store_bind_text(q, 3, buf_span(&messages));
@@ -143,8 +145,10 @@ static int insert(struct apply *a, int rank, struct error *e)
     int64_t asset = 0;
     if (subject(a, &asset, e) != 0)
         return -1;
-    struct store_stmt *q = store_stmt(a->w, "INSERT INTO finding(id, changed, kind, severity, rank, title, advice, technique, first_time, last_time, count, asset, "
-                                            "flows, messages, records) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''), ?9, ?9, 1, nullif(?10, 0), '[]', '[]', '[]') RETURNING n");
+    struct store_stmt *q = store_stmt(
+        a->w,
+        "INSERT INTO finding(id, changed, kind, severity, rank, title, advice, technique, first_time, last_time, count, asset, "
+        "flows, messages, records) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''), ?9, ?9, 1, nullif(?10, 0), '[]', '[]', '[]') RETURNING n");
     store_bind_text(q, 1, event_text(&a->ev, "id"));
     store_bind_int(q, 2, (int64_t)a->c->index);
     store_bind_text(q, 3, event_text(&a->ev, "kind"));
@@ -164,10 +168,11 @@ static int insert(struct apply *a, int rank, struct error *e)
 static int again(struct apply *a, const struct known *k, int rank, struct error *e)
 {
     bool worse = rank > k->rank;
-    struct store_stmt *q = store_stmt(a->w, "UPDATE finding SET changed = ?2, count = count + 1, last_time = max(last_time, ?3), first_time = min(first_time, ?3), "
-                                            "severity = CASE WHEN ?4 THEN ?5 ELSE severity END, rank = max(rank, ?6), title = CASE WHEN ?4 THEN ?7 ELSE title END, "
-                                            "advice = CASE WHEN ?4 THEN ?8 ELSE advice END, state = CASE WHEN ?4 AND state = 'dismissed' THEN 'open' ELSE state END, "
-                                            "taken_by = CASE WHEN ?4 AND state = 'dismissed' THEN NULL ELSE taken_by END WHERE n = ?1");
+    struct store_stmt *q = store_stmt(
+        a->w, "UPDATE finding SET changed = ?2, count = count + 1, last_time = max(last_time, ?3), first_time = min(first_time, ?3), "
+              "severity = CASE WHEN ?4 THEN ?5 ELSE severity END, rank = max(rank, ?6), title = CASE WHEN ?4 THEN ?7 ELSE title END, "
+              "advice = CASE WHEN ?4 THEN ?8 ELSE advice END, state = CASE WHEN ?4 AND state = 'dismissed' THEN 'open' ELSE state END, "
+              "taken_by = CASE WHEN ?4 AND state = 'dismissed' THEN NULL ELSE taken_by END WHERE n = ?1");
     store_bind_int(q, 1, k->n);
     store_bind_int(q, 2, (int64_t)a->c->index);
     store_bind_int(q, 3, a->ev.time);
@@ -241,8 +246,9 @@ int finding_apply_decision(struct apply *a, struct error *e)
 
 /* ── reading ── */
 
-#define COLUMNS                                                                                                                                       \
-    "finding.n, rank, finding.id, finding.changed, kind, severity, finding.title, advice, technique, state, taken_by, asset.id, first_time, last_time, " \
+#define COLUMNS                                                                                                                                      \
+    "finding.n, rank, finding.id, finding.changed, kind, severity, finding.title, advice, technique, state, taken_by, asset.id, first_time, "        \
+    "last_time, "                                                                                                                                    \
     "count, flows, finding.messages, records, asset.title"
 #define ROWS " FROM finding LEFT JOIN asset ON asset.n = finding.asset"
 

@@ -4,8 +4,8 @@
  *   open ──────────► taken ──────────────► open
  *   open, taken ── dismiss (why) ──► dismissed ── reopen (why) ──► open
  *
- * The same cause is the same finding: when it is found again its count and last time go up, in whatever state it is. When it comes back worse than it was,
- * a dismissed one opens again by itself, because what was judged then is not what happens now. Every step is kept as history. */
+ * The same cause is the same finding: when it is found again its count and last time go up, in whatever state it is. When it comes back worse than it
+ * was, a dismissed one opens again by itself, because what was judged then is not what happens now. Every step is kept as history. */
 #ifndef TQ_LAB_FINDING_H
 #define TQ_LAB_FINDING_H
 
@@ -26,22 +26,23 @@ struct finding_row {
 };
 
 struct finding_query {
-    struct span state;    /* open, taken, dismissed; empty: all */
-    int64_t rank_min;     /* severities from … */
-    int64_t rank_max;     /* … to; 0 and 0 is info alone */
-    struct span kind;     /* empty: all */
-    bool after;           /* go on behind the row with this rank and n */
+    struct span state; /* open, taken, dismissed; empty: all */
+    int64_t rank_min;  /* severities from … */
+    int64_t rank_max;  /* … to; 0 and 0 is info alone */
+    struct span kind;  /* empty: all */
+    bool after;        /* go on behind the row with this rank and n */
     int64_t after_rank;
     int64_t after_n;
     int64_t limit;
 };
 
 typedef void finding_each(void *context, const struct finding_row *row);
-int finding_list(struct store_conn *c, const struct finding_query *query, finding_each *each, void *context, struct error *e); /* worst, then newest first */
+int finding_list(struct store_conn *c, const struct finding_query *query, finding_each *each, void *context,
+                 struct error *e); /* worst, then newest first */
 int64_t finding_total(struct store_conn *c, const struct finding_query *query, struct error *e);
 
-/* What needs a person: findings that are open and above info. Those of one kind that are medium or low are one need, shown by the worst and newest of them;
- * a high or critical one stands alone. */
+/* What needs a person: findings that are open and above info. Those of one kind that are medium or low are one need, shown by the worst and newest of
+ * them; a high or critical one stands alone. */
 struct finding_need {
     struct finding_row row;
     int64_t same;      /* further findings in this need */

@@ -68,7 +68,8 @@ struct ledger_record {
 };
 
 /* Reads in order from `from`: returns 1 and fills *ret, 0 at the end of what is committed (ask again later for more), -1 with ERR_CORRUPT naming the
- * record that does not hold (a new reader can begin behind it; records behind damaged bytes are found again). A reader belongs to one thread, which need not be the appender's; all readers are freed before the ledger is closed. */
+ * record that does not hold (a new reader can begin behind it; records behind damaged bytes are found again). A reader belongs to one thread, which
+ * need not be the appender's; all readers are freed before the ledger is closed. */
 struct ledger_reader;
 struct ledger_reader *ledger_reader_new(struct ledger *l, uint64_t from, struct error *e);
 int ledger_reader_next(struct ledger_reader *r, struct ledger_record *ret, struct error *e);

@@ -68,8 +68,8 @@ void segment_reader_release(struct segment_reader *r);
 /* Begins at the segment that holds record `from`, or where there is none at the first one behind it. */
 int segment_reader_seek(struct segment_reader *r, uint64_t from, struct error *e);
 
-/* Looks for record `index` further on in the open segment, whatever lies between: for going on behind damage. 1: a peek gives it now; 0: it is not there (the
- * segment is at its end then); -1: the machine failed. What is found is only a candidate: its hash says whether it holds. */
+/* Looks for record `index` further on in the open segment, whatever lies between: for going on behind damage. 1: a peek gives it now; 0: it is not
+ * there (the segment is at its end then); -1: the machine failed. What is found is only a candidate: its hash says whether it holds. */
 int segment_reader_find(struct segment_reader *r, uint64_t index, struct error *e);
 
 /* The next record, without stepping over it: 1; 0: the stream ends here (whatever bytes are left are no record with an index below `limit`);

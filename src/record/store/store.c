@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STATEMENTS 512       /* slots for prepared statements of a connection; a power of two */
-#define TEXT_MAX (8u << 20)  /* most bytes of one value or statement */
+#define STATEMENTS 512      /* slots for prepared statements of a connection; a power of two */
+#define TEXT_MAX (8u << 20) /* most bytes of one value or statement */
 #define BUSY_MS 5000
 
 struct store_stmt {
@@ -30,7 +30,7 @@ struct store_conn {
 struct store {
     char uri[64];
     struct store_conn *writer;
-    pthread_mutex_t turn;   /* who waits for `lock` holds it: readers and the writer take turns */
+    pthread_mutex_t turn; /* who waits for `lock` holds it: readers and the writer take turns */
     pthread_rwlock_t lock;
 };
 
@@ -64,12 +64,8 @@ static int harden(struct store_conn *c, struct error *e)
         int option;
         int value;
     } settings[] = {
-        {SQLITE_DBCONFIG_DEFENSIVE, 1},
-        {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
-        {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
-        {SQLITE_DBCONFIG_ENABLE_FKEY, 1},
-        {SQLITE_DBCONFIG_DQS_DML, 0},
-        {SQLITE_DBCONFIG_DQS_DDL, 0},
+        {SQLITE_DBCONFIG_DEFENSIVE, 1},   {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0}, {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+        {SQLITE_DBCONFIG_ENABLE_FKEY, 1}, {SQLITE_DBCONFIG_DQS_DML, 0},        {SQLITE_DBCONFIG_DQS_DDL, 0},
     };
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         int rc = sqlite3_db_config(c->db, settings[i].option, settings[i].value, NULL);
@@ -80,8 +76,10 @@ static int harden(struct store_conn *c, struct error *e)
     (void)sqlite3_limit(c->db, SQLITE_LIMIT_ATTACHED, 0);
     (void)sqlite3_limit(c->db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1024);
     (void)sqlite3_busy_timeout(c->db, BUSY_MS);
-    return exec(c, c->writer ? "PRAGMA journal_mode=MEMORY; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384"
-                             : "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096; PRAGMA query_only=1", "settings", e);
+    return exec(c,
+                c->writer ? "PRAGMA journal_mode=MEMORY; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384"
+                          : "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096; PRAGMA query_only=1",
+                "settings", e);
 }
 
 static struct store_conn *conn_open(struct store *s, bool writer, struct error *e)

@@ -1,12 +1,12 @@
 /* store: tables for views, over SQLite. It knows no noun: schemas come from the nouns' folders, embedded at build.
  *
- * In this version a store lives in memory only (SQLite's memdb), shared by the connections of one process, and is rebuilt from the ledger at start: nothing
- * in clear touches the disk.
+ * In this version a store lives in memory only (SQLite's memdb), shared by the connections of one process, and is rebuilt from the ledger at start:
+ * nothing in clear touches the disk.
  *
  * Invariants
  *  1. One writing connection, used by one thread. Any number of reading connections, each used by one thread at a time.
- *  2. A batch of the writer and the reads of one reader exclude each other (a fair lock: neither side can starve the other), so that a reader sees the state
- *     between two batches, whole, for as long as it reads.
+ *  2. A batch of the writer and the reads of one reader exclude each other (a fair lock: neither side can starve the other), so that a reader sees
+ * the state between two batches, whole, for as long as it reads.
  *  3. Every statement is prepared once a connection and found again by the address of its text: statements are string literals.
  *  4. Connections are defensive, with an untrusted schema, without extensions, without attached databases; readers cannot write. */
 #ifndef TQ_STORE_H
@@ -59,13 +59,13 @@ void store_bind_real(struct store_stmt *q, int at, double v);
 void store_bind_text(struct store_stmt *q, int at, struct span v); /* copied */
 void store_bind_str(struct store_stmt *q, int at, const char *v);  /* copied; NULL binds null */
 void store_bind_null(struct store_stmt *q, int at);
-bool store_step(struct store_stmt *q);                             /* true: a row is there */
-int store_done(struct store_stmt *q, struct error *e);             /* resets; -1: it had failed */
+bool store_step(struct store_stmt *q);                 /* true: a row is there */
+int store_done(struct store_stmt *q, struct error *e); /* resets; -1: it had failed */
 
 int64_t store_int(struct store_stmt *q, int column);
 double store_real(struct store_stmt *q, int column);
 bool store_is_null(struct store_stmt *q, int column);
-struct span store_text(struct store_stmt *q, int column);          /* holds until the next step or done */
+struct span store_text(struct store_stmt *q, int column); /* holds until the next step or done */
 
 /* Steps a statement that gives no rows, and is done. */
 int store_run(struct store_stmt *q, struct error *e);

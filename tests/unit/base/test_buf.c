@@ -75,8 +75,11 @@ static void writes_integers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grows_up_to_its_cap),  cmocka_unit_test(a_write_that_does_not_fit_writes_nothing), cmocka_unit_test(formats_and_ends_with_zero),
-        cmocka_unit_test(drops_from_the_front), cmocka_unit_test(writes_integers),
+        cmocka_unit_test(grows_up_to_its_cap),
+        cmocka_unit_test(a_write_that_does_not_fit_writes_nothing),
+        cmocka_unit_test(formats_and_ends_with_zero),
+        cmocka_unit_test(drops_from_the_front),
+        cmocka_unit_test(writes_integers),
     };
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
 }

@@ -93,6 +93,7 @@ static void addresses_both_ways(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back_from_its_encoding), cmocka_unit_test(every_cut_and_every_stray_byte_is_refused),
-                                       cmocka_unit_test(holds_no_more_than_its_cap), cmocka_unit_test(every_key_and_event_has_a_name), cmocka_unit_test(addresses_both_ways)};
+                                       cmocka_unit_test(holds_no_more_than_its_cap), cmocka_unit_test(every_key_and_event_has_a_name),
+                                       cmocka_unit_test(addresses_both_ways)};
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

@@ -103,8 +103,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_integers_in_both_orders), cmocka_unit_test(bad_is_sticky_and_inherited), cmocka_unit_test(sixty_four_bits),
-        cmocka_unit_test(splits_at_separators),          cmocka_unit_test(splits_all_at_once),
-        cmocka_unit_test(decimal_numbers_are_strict),
+        cmocka_unit_test(splits_at_separators),          cmocka_unit_test(splits_all_at_once),          cmocka_unit_test(decimal_numbers_are_strict),
     };
     return cmocka_run_group_tests_name("span", tests, NULL, NULL);
 }

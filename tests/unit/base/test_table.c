@@ -85,6 +85,7 @@ static void keeps_its_cap(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(hash_depends_on_key_and_all_bytes), cmocka_unit_test(behaves_like_a_map), cmocka_unit_test(keeps_its_cap)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(hash_depends_on_key_and_all_bytes), cmocka_unit_test(behaves_like_a_map),
+                                       cmocka_unit_test(keeps_its_cap)};
     return cmocka_run_group_tests_name("table", tests, NULL, NULL);
 }

@@ -43,8 +43,18 @@ static void parses_offsets_and_fractions(void **state)
 static void refuses_what_is_no_time(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "2026-11-22", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00.Z",
-                                      "2026-01-01T00:00:00.1234567890Z", "2026-01-01T00:00:00Zx", "9999-01-01T00:00:00Z", "2026-01-01T00:00:00+0530", "2026-00-10T00:00:00Z"};
+    static const char *const bad[] = {"",
+                                      "2026-11-22",
+                                      "2026-13-01T00:00:00Z",
+                                      "2026-02-29T00:00:00Z",
+                                      "2026-01-01T24:00:00Z",
+                                      "2026-01-01T00:00:00",
+                                      "2026-01-01T00:00:00.Z",
+                                      "2026-01-01T00:00:00.1234567890Z",
+                                      "2026-01-01T00:00:00Zx",
+                                      "9999-01-01T00:00:00Z",
+                                      "2026-01-01T00:00:00+0530",
+                                      "2026-00-10T00:00:00Z"};
     tq_time t;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(time_parse(span_str(bad[i]), &t));
@@ -52,7 +62,7 @@ static void refuses_what_is_no_time(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(formats), cmocka_unit_test(every_day_of_two_centuries_comes_back), cmocka_unit_test(parses_offsets_and_fractions),
-                                       cmocka_unit_test(refuses_what_is_no_time)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(formats), cmocka_unit_test(every_day_of_two_centuries_comes_back),
+                                       cmocka_unit_test(parses_offsets_and_fractions), cmocka_unit_test(refuses_what_is_no_time)};
     return cmocka_run_group_tests_name("time", tests, NULL, NULL);
 }

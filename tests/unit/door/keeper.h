@@ -19,8 +19,8 @@ struct keeper {
     struct veil *veil;
     pthread_mutex_t lock;
     uint64_t next;
-    char last[8192];  /* veiled text of the last decision */
-    bool broken;      /* the ledger cannot be written */
+    char last[8192]; /* veiled text of the last decision */
+    bool broken;     /* the ledger cannot be written */
     bool verifying;
     struct api_clock now;
     struct api_reply reply;
@@ -56,8 +56,15 @@ static inline int keeper_decide(void *context, const struct record *r, uint64_t 
 static inline void keeper_ledger_state(void *context, struct api_ledger_state *ret)
 {
     struct keeper *k = context;
-    *ret = (struct api_ledger_state){.records = k->next, .bytes = 4096, .first_time = k->now.wall, .checkpoint_time = k->now.wall, .origin = "tourniquet.local/test",
-                                     .root = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", .checkpoint = "a\nb\n", .verifier = "v", .verifying = k->verifying};
+    *ret = (struct api_ledger_state){.records = k->next,
+                                     .bytes = 4096,
+                                     .first_time = k->now.wall,
+                                     .checkpoint_time = k->now.wall,
+                                     .origin = "tourniquet.local/test",
+                                     .root = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+                                     .checkpoint = "a\nb\n",
+                                     .verifier = "v",
+                                     .verifying = k->verifying};
 }
 
 static inline int keeper_prove(void *context, uint64_t index, struct buf *out, struct error *e)
@@ -91,8 +98,14 @@ static inline struct keeper *keeper_new(void)
     k->store = store_open_memory(&e);
     k->views = views_open(k->store, "main-street", &e);
     k->veil = veil_new(key, false, &e);
-    struct api_options o = {.site = "main-street", .store = k->store, .views = k->views,
-                            .host = {.context = k, .decide = keeper_decide, .ledger_state = keeper_ledger_state, .ledger_prove = keeper_prove, .ledger_verify = keeper_verify}};
+    struct api_options o = {.site = "main-street",
+                            .store = k->store,
+                            .views = k->views,
+                            .host = {.context = k,
+                                     .decide = keeper_decide,
+                                     .ledger_state = keeper_ledger_state,
+                                     .ledger_prove = keeper_prove,
+                                     .ledger_verify = keeper_verify}};
     k->api = api_new(&o, &e);
     k->reply = API_REPLY_INIT;
     if (k->api == NULL || k->veil == NULL) {
@@ -128,8 +141,10 @@ static inline void keeper_account(struct keeper *k, const char *name, const char
     char sealed[512];
     uint64_t index;
     struct error e = {0};
-    (void)snprintf(json, sizeof json, "{\"time\":\"2026-11-22T14:00:00Z\",\"event\":\"account.created\",\"account\":\"%s\",\"display_name\":\"%s\",\"account_role\":\"%s\"}", name,
-                   name, role);
+    (void)snprintf(
+        json, sizeof json,
+        "{\"time\":\"2026-11-22T14:00:00Z\",\"event\":\"account.created\",\"account\":\"%s\",\"display_name\":\"%s\",\"account_role\":\"%s\"}", name,
+        name, role);
     (void)snprintf(sealed, sizeof sealed, "{\"password_hash\":\"%s\"}", hash);
     if (keeper_apply(k, span_str(json), span_str(sealed), &index, &e) != 0)
         abort();
@@ -141,8 +156,16 @@ static inline int keeper_ask(struct keeper *k, const char *what, const char *bod
     struct span rest = span_str(what);
     struct span method = span_until(&rest, ' ', NULL);
     struct span path = span_until(&rest, '?', NULL);
-    struct request r = {.id = 9, .door = DOOR_CONSOLE, .method = method, .path = path, .query = rest, .session = span_str(k->session), .csrf = span_str(k->csrf),
-                        .if_match = span_str(if_match == NULL ? "" : if_match), .peer = SPAN_LIT("10.0.0.5"), .body = span_str(body == NULL ? "" : body)};
+    struct request r = {.id = 9,
+                        .door = DOOR_CONSOLE,
+                        .method = method,
+                        .path = path,
+                        .query = rest,
+                        .session = span_str(k->session),
+                        .csrf = span_str(k->csrf),
+                        .if_match = span_str(if_match == NULL ? "" : if_match),
+                        .peer = SPAN_LIT("10.0.0.5"),
+                        .body = span_str(body == NULL ? "" : body)};
     api_handle(k->api, k->now, &r, &k->reply);
     (void)buf_text(&k->reply.body);
     return k->reply.r.status;
@@ -153,8 +176,14 @@ static inline int keeper_ask_local(struct keeper *k, const char *what, const cha
     struct span rest = span_str(what);
     struct span method = span_until(&rest, ' ', NULL);
     struct span path = span_until(&rest, '?', NULL);
-    struct request r = {.id = 9, .door = DOOR_LOCAL, .method = method, .path = path, .query = rest, .if_match = span_str(if_match == NULL ? "" : if_match),
-                        .peer = SPAN_LIT("uid 0"), .body = span_str(body == NULL ? "" : body)};
+    struct request r = {.id = 9,
+                        .door = DOOR_LOCAL,
+                        .method = method,
+                        .path = path,
+                        .query = rest,
+                        .if_match = span_str(if_match == NULL ? "" : if_match),
+                        .peer = SPAN_LIT("uid 0"),
+                        .body = span_str(body == NULL ? "" : body)};
     api_handle(k->api, k->now, &r, &k->reply);
     (void)buf_text(&k->reply.body);
     return k->reply.r.status;

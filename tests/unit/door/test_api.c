@@ -19,32 +19,38 @@ static void feed_lab(struct keeper *k)
     keeper_feed(k, T "\"run.started\"}");
     keeper_feed(k, T "\"capture.started\",\"capture\":\"lab.pcap\"}");
     keeper_feed(k, T "\"asset.evidence\",\"ip\":\"10.0.5.7\",\"maker\":\"Acme\",\"model\":\"C-800\",\"source\":\"hl7.msh\"}");
-    keeper_feed(k, T "\"lab.message\"," FLOW ",\"id\":\"1-0-1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"control_id\":\"M1\",\"sender\":\"Chem 2\",\"receiver\":\"LIS\","
+    keeper_feed(k, T "\"lab.message\"," FLOW
+                     ",\"id\":\"1-0-1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"control_id\":\"M1\",\"sender\":\"Chem 2\",\"receiver\":\"LIS\","
                      "\"version\":\"2.5.1\",\"charset\":null,\"results\":1,\"bytes\":400,\"malformed\":null,\"ack\":null}");
-    keeper_feed(k, T "\"lab.result\"," FLOW ",\"test\":{\"code\":\"2823-3\",\"system\":\"LN\",\"text\":\"Potassium\"},\"patient\":\"P-ABC\",\"specimen\":\"S-DEF\","
+    keeper_feed(k, T "\"lab.result\"," FLOW
+                     ",\"test\":{\"code\":\"2823-3\",\"system\":\"LN\",\"text\":\"Potassium\"},\"patient\":\"P-ABC\",\"specimen\":\"S-DEF\","
                      "\"units\":\"mmol/L\",\"flags\":[\"H\"],\"status\":\"F\",\"observed_at\":\"2026-11-22T14:00:00\",\"message\":\"1-0-1\"}");
-    keeper_feed(k, T "\"lab.message\"," FLOW ",\"id\":\"1-1-1\",\"protocol\":\"hl7\",\"type\":\"ACK\",\"control_id\":\"A1\",\"sender\":\"LIS\",\"receiver\":\"Chem 2\","
+    keeper_feed(k, T "\"lab.message\"," FLOW
+                     ",\"id\":\"1-1-1\",\"protocol\":\"hl7\",\"type\":\"ACK\",\"control_id\":\"A1\",\"sender\":\"LIS\",\"receiver\":\"Chem 2\","
                      "\"results\":0,\"bytes\":80,\"malformed\":null,\"ack\":{\"code\":\"AA\",\"for\":\"M1\"}}");
     keeper_feed(k, T "\"flow.closed\"," FLOW ",\"packets\":9,\"bytes_up\":600,\"bytes_down\":300,\"app\":\"hl7\"}");
-    keeper_feed(k, T "\"finding\"," FLOW ",\"id\":\"00112233445566778899aabbccddeeff\",\"kind\":\"phi.cleartext\",\"severity\":\"medium\",\"title\":\"Results pass in clear text.\","
-                     "\"evidence\":{\"flows\":[\"1\"],\"messages\":[\"1-0-1\"]},\"technique\":\"T1040\",\"advice\":\"Switch on TLS.\"}");
+    keeper_feed(
+        k,
+        T "\"finding\"," FLOW
+          ",\"id\":\"00112233445566778899aabbccddeeff\",\"kind\":\"phi.cleartext\",\"severity\":\"medium\",\"title\":\"Results pass in clear text.\","
+          "\"evidence\":{\"flows\":[\"1\"],\"messages\":[\"1-0-1\"]},\"technique\":\"T1040\",\"advice\":\"Switch on TLS.\"}");
     keeper_feed(k, T "\"sensor.status\",\"capture\":\"lab.pcap\",\"packets\":12,\"bytes\":900,\"flows\":1,\"dropped\":0,\"damaged\":0,"
                      "\"first_time\":\"2026-11-22T13:00:00.000000000Z\",\"last_time\":\"2026-11-22T14:00:00.000000000Z\"}");
 }
 
 #define FINDING "/api/v1/findings/00112233445566778899aabbccddeeff"
 
-#define ASK(k, expected, ...)                                                                           \
-    do {                                                                                                \
-        int got = keeper_ask(k, __VA_ARGS__);                                                           \
-        if (got != (expected))                                                                          \
-            fail_msg("line %d: %d instead of %d: %s", __LINE__, got, (int)(expected), keeper_text(k)); \
+#define ASK(k, expected, ...)                                                                                                                        \
+    do {                                                                                                                                             \
+        int got = keeper_ask(k, __VA_ARGS__);                                                                                                        \
+        if (got != (expected))                                                                                                                       \
+            fail_msg("line %d: %d instead of %d: %s", __LINE__, got, (int)(expected), keeper_text(k));                                               \
     } while (0)
 
-#define SAYS(k, text)                                                                            \
-    do {                                                                                         \
-        if (strstr(keeper_text(k), text) == NULL)                                                \
-            fail_msg("line %d: no %s in %s", __LINE__, text, keeper_text(k));                    \
+#define SAYS(k, text)                                                                                                                                \
+    do {                                                                                                                                             \
+        if (strstr(keeper_text(k), text) == NULL)                                                                                                    \
+            fail_msg("line %d: no %s in %s", __LINE__, text, keeper_text(k));                                                                        \
     } while (0)
 
 static void setting_up_once(void **state)
@@ -123,8 +129,8 @@ static void signing_in_and_out(void **state)
     (void)snprintf(wrong_password, sizeof wrong_password, "%s", keeper_text(k));
     assert_non_null(strstr(k->last, "\"account\":\"ana\""));
     ASK(k, 401, "POST /api/v1/session", "{\"name\":\"hunter2secret\",\"password\":\"not this\"}", NULL);
-    assert_string_equal(keeper_text(k), wrong_password);    /* the same words */
-    assert_null(strstr(k->last, "hunter2secret"));          /* it may have been a password */
+    assert_string_equal(keeper_text(k), wrong_password); /* the same words */
+    assert_null(strstr(k->last, "hunter2secret"));       /* it may have been a password */
     ASK(k, 200, "POST /api/v1/session", "{\"name\":\"ANA\",\"password\":\"" KEEPER_PASSWORD "\"}", NULL);
     keeper_take_session(k);
     assert_null(strstr(k->last, KEEPER_PASSWORD));
@@ -226,7 +232,8 @@ static void devices_are_named(void **state)
     char etag[32];
     (void)snprintf(path, sizeof path, "GET /api/v1/devices/%s", keeper_member(k, "id"));
     ASK(k, 200, path, NULL, NULL);
-    SAYS(k, "\"evidence\":[{\"time\":\"2026-11-22T14:00:00.000000000Z\",\"source\":\"hl7.msh\",\"fields\":{\"ip\":\"10.0.5.7\",\"maker\":\"Acme\",\"model\":\"C-800\"}}]");
+    SAYS(k, "\"evidence\":[{\"time\":\"2026-11-22T14:00:00.000000000Z\",\"source\":\"hl7.msh\",\"fields\":{\"ip\":\"10.0.5.7\",\"maker\":\"Acme\","
+            "\"model\":\"C-800\"}}]");
     SAYS(k, "\"peers\":[{\"ip\":\"10.0.5.1\",\"name\":\"10.0.5.1\",\"app\":\"hl7\",\"packets\":9,\"bytes\":900");
     (void)snprintf(etag, sizeof etag, "%s", k->reply.etag);
     memmove(path, "PUT", 3);
@@ -254,11 +261,13 @@ static void pages_tell_what_they_should(void **state)
         const char *says;
     } pages[] = {
         {"GET /api/v1/today", "\"sentence\":\"1 thing needs you. 1 result seen, from 1 device.\""},
-        {"GET /api/v1/today", "\"counts\":{\"needs\":1,\"findings_open\":1,\"findings_critical\":0,\"devices\":2,\"devices_unknown\":0,\"results\":1,\"messages\":2,\"malformed\":0,"
+        {"GET /api/v1/today", "\"counts\":{\"needs\":1,\"findings_open\":1,\"findings_critical\":0,\"devices\":2,\"devices_unknown\":0,\"results\":1,"
+                              "\"messages\":2,\"malformed\":0,"
                               "\"messages_clear\":1}"},
         {"GET /api/v1/today", "\"capture\":{\"state\":\"reading\",\"last_time\":\"2026-11-22T14:00:00.000000000Z\",\"packets\":12}"},
         {"GET /api/v1/results", "\"sender\":\"Chem 2\""},
-        {"GET /api/v1/results", "\"message\":{\"id\":\"1-0-1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"control_id\":\"M1\"},\"verdict\":\"single\""},
+        {"GET /api/v1/results",
+         "\"message\":{\"id\":\"1-0-1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"control_id\":\"M1\"},\"verdict\":\"single\""},
         {"GET /api/v1/results?q=POTASS", "\"total\":1"},
         {"GET /api/v1/results?q=sodium", "\"items\":[],\"next\":null,\"total\":0"},
         {"GET /api/v1/results?sender=Chem%202", "\"total\":1"},
@@ -314,7 +323,7 @@ static void what_needs_nobody_is_not_counted(void **state)
         {"GET /api/v1/devices?q=c-800", "\"findings_open\":3"},
         {"GET /metrics", "tourniquet_findings_open 4\n"},
     };
-#define MORE(flow, id, kind, severity) \
+#define MORE(flow, id, kind, severity)                                                                                                               \
     T "\"finding\"" flow ",\"id\":\"" id "\",\"kind\":\"" kind "\",\"severity\":\"" severity "\",\"title\":\"Something.\",\"advice\":\"Look.\"}"
     struct keeper *k = keeper_new();
     feed_lab(k);
@@ -489,7 +498,8 @@ static void not_modified_saves_work(void **state)
     (void)state;
     struct keeper *k = keeper_new();
     feed_lab(k);
-    struct request r = {.door = DOOR_LOCAL, .method = SPAN_LIT("GET"), .path = SPAN_LIT(FINDING), .peer = SPAN_LIT("uid 0"), .if_none_match = SPAN_LIT("\"7\"")};
+    struct request r = {
+        .door = DOOR_LOCAL, .method = SPAN_LIT("GET"), .path = SPAN_LIT(FINDING), .peer = SPAN_LIT("uid 0"), .if_none_match = SPAN_LIT("\"7\"")};
     api_handle(k->api, k->now, &r, &k->reply);
     assert_int_equal(k->reply.r.status, 304);
     assert_int_equal(k->reply.r.body.n, 0);
@@ -500,16 +510,23 @@ static void not_modified_saves_work(void **state)
 static void cursors_walk_whole_lists(void **state)
 {
     (void)state;
-    static const char *const lists[] = {"/api/v1/messages", "/api/v1/findings", "/api/v1/ledger/records", "/api/v1/devices", "/api/v1/devices?sort=first_seen",
+    static const char *const lists[] = {"/api/v1/messages",
+                                        "/api/v1/findings",
+                                        "/api/v1/ledger/records",
+                                        "/api/v1/devices",
+                                        "/api/v1/devices?sort=first_seen",
                                         "/api/v1/devices?sort=last_seen"};
     struct keeper *k = keeper_new();
     char line[1024];
     for (int i = 0; i < 57; i++) {
         (void)snprintf(line, sizeof line,
-                       T "\"lab.message\",\"flow\":{\"id\":1,\"proto\":\"tcp\",\"src\":\"10.0.6.%d\",\"dst\":\"10.0.6.%d\"},\"id\":\"%d-0-1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\","
-                         "\"results\":1,\"bytes\":4}", i / 2 + 1, 100 + i / 2, i);
+                       T "\"lab.message\",\"flow\":{\"id\":1,\"proto\":\"tcp\",\"src\":\"10.0.6.%d\",\"dst\":\"10.0.6.%d\"},\"id\":\"%d-0-1\","
+                         "\"protocol\":\"hl7\",\"type\":\"ORU^R01\","
+                         "\"results\":1,\"bytes\":4}",
+                       i / 2 + 1, 100 + i / 2, i);
         keeper_feed(k, line);
-        (void)snprintf(line, sizeof line, T "\"finding\",\"id\":\"f%d\",\"kind\":\"a\",\"severity\":\"%s\",\"title\":\"t\",\"advice\":\"a\"}", i, i % 3 == 0 ? "high" : "low");
+        (void)snprintf(line, sizeof line, T "\"finding\",\"id\":\"f%d\",\"kind\":\"a\",\"severity\":\"%s\",\"title\":\"t\",\"advice\":\"a\"}", i,
+                       i % 3 == 0 ? "high" : "low");
         keeper_feed(k, line);
     }
     for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
@@ -518,12 +535,14 @@ static void cursors_walk_whole_lists(void **state)
         int rows = 0;
         int total = -1;
         for (int page = 0; page < 60; page++) {
-            (void)snprintf(ask, sizeof ask, "GET %s%climit=7%s%s", lists[l], strchr(lists[l], '?') != NULL ? '&' : '?', cursor[0] != 0 ? "&cursor=" : "", cursor);
+            (void)snprintf(ask, sizeof ask, "GET %s%climit=7%s%s", lists[l], strchr(lists[l], '?') != NULL ? '&' : '?',
+                           cursor[0] != 0 ? "&cursor=" : "", cursor);
             if (keeper_ask_local(k, ask, NULL, NULL) != 200)
                 fail_msg("%s: %s", ask, keeper_text(k));
             const char *at = strstr(keeper_text(k), "\"total\":");
             total = (int)strtol(at + 8, NULL, 10);
-            for (at = strstr(keeper_text(k), l == 2 ? "\"index\":" : "\"etag\":"); l != 0 && at != NULL; at = strstr(at + 1, l == 2 ? "\"index\":" : "\"etag\":"))
+            for (at = strstr(keeper_text(k), l == 2 ? "\"index\":" : "\"etag\":"); l != 0 && at != NULL;
+                 at = strstr(at + 1, l == 2 ? "\"index\":" : "\"etag\":"))
                 rows++;
             for (at = strstr(keeper_text(k), "\"charset\":"); l == 0 && at != NULL; at = strstr(at + 1, "\"charset\":"))
                 rows++;
@@ -559,12 +578,22 @@ static void cursors_are_read_strictly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(setting_up_once),        cmocka_unit_test(wrong_codes_are_throttled), cmocka_unit_test(signing_in_and_out),
-        cmocka_unit_test(guessing_is_throttled),  cmocka_unit_test(changes_need_the_csrf_token), cmocka_unit_test(findings_are_decided),
-        cmocka_unit_test(devices_are_named),      cmocka_unit_test(pages_tell_what_they_should),
-        cmocka_unit_test(what_needs_nobody_is_not_counted), cmocka_unit_test(badly_put_requests),
-        cmocka_unit_test(the_permission_matrix),  cmocka_unit_test(the_local_socket_is_the_administrator), cmocka_unit_test(what_cannot_be_written_is_not_done),
-        cmocka_unit_test(refusals_are_thinned),   cmocka_unit_test(not_modified_saves_work), cmocka_unit_test(cursors_walk_whole_lists),
+        cmocka_unit_test(setting_up_once),
+        cmocka_unit_test(wrong_codes_are_throttled),
+        cmocka_unit_test(signing_in_and_out),
+        cmocka_unit_test(guessing_is_throttled),
+        cmocka_unit_test(changes_need_the_csrf_token),
+        cmocka_unit_test(findings_are_decided),
+        cmocka_unit_test(devices_are_named),
+        cmocka_unit_test(pages_tell_what_they_should),
+        cmocka_unit_test(what_needs_nobody_is_not_counted),
+        cmocka_unit_test(badly_put_requests),
+        cmocka_unit_test(the_permission_matrix),
+        cmocka_unit_test(the_local_socket_is_the_administrator),
+        cmocka_unit_test(what_cannot_be_written_is_not_done),
+        cmocka_unit_test(refusals_are_thinned),
+        cmocka_unit_test(not_modified_saves_work),
+        cmocka_unit_test(cursors_walk_whole_lists),
         cmocka_unit_test(cursors_are_read_strictly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

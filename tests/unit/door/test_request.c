@@ -32,9 +32,15 @@ static void requests_come_back(void **state)
     assert_int_equal(request_decode(buf_span(&b), &r, &e), 0);
     assert_int_equal(r.id, sample.id);
     assert_int_equal(r.door, DOOR_CONSOLE);
-    const struct span pairs[][2] = {{r.method, sample.method}, {r.path, sample.path},         {r.query, sample.query},
-                                    {r.session, sample.session}, {r.csrf, sample.csrf},       {r.if_match, sample.if_match},
-                                    {r.if_none_match, sample.if_none_match}, {r.peer, sample.peer}, {r.body, sample.body}};
+    const struct span pairs[][2] = {{r.method, sample.method},
+                                    {r.path, sample.path},
+                                    {r.query, sample.query},
+                                    {r.session, sample.session},
+                                    {r.csrf, sample.csrf},
+                                    {r.if_match, sample.if_match},
+                                    {r.if_none_match, sample.if_none_match},
+                                    {r.peer, sample.peer},
+                                    {r.body, sample.body}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         assert_true(span_equal(pairs[i][0], pairs[i][1]));
     buf_release(&b);
@@ -45,7 +51,12 @@ static void replies_and_notices_come_back(void **state)
     (void)state;
     struct buf b = BUF_INIT(65536);
     struct error e = {0};
-    struct reply in = {.id = 5, .status = 201, .type = SPAN_LIT("application/json"), .etag = SPAN_LIT("41"), .set_session = SPAN_LIT("t"), .clear_session = true,
+    struct reply in = {.id = 5,
+                       .status = 201,
+                       .type = SPAN_LIT("application/json"),
+                       .etag = SPAN_LIT("41"),
+                       .set_session = SPAN_LIT("t"),
+                       .clear_session = true,
                        .body = SPAN_LIT("{}")};
     struct reply out;
     reply_encode(&b, &in);
@@ -91,6 +102,7 @@ static void damage_is_noticed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(requests_come_back), cmocka_unit_test(replies_and_notices_come_back), cmocka_unit_test(damage_is_noticed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(requests_come_back), cmocka_unit_test(replies_and_notices_come_back),
+                                       cmocka_unit_test(damage_is_noticed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

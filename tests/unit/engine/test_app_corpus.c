@@ -23,7 +23,7 @@
 static const struct exception {
     const char *name;
     const char *why;
-    const char *label;   /* of its stream */
+    const char *label; /* of its stream */
     uint64_t messages;
     uint64_t malformed;
 } exceptions[] = {
@@ -324,6 +324,6 @@ static void other_implementation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(hl7_messages), cmocka_unit_test(instruments), cmocka_unit_test(samples),
-                                       cmocka_unit_test(lab_by_type),  cmocka_unit_test(other_implementation)};
+                                       cmocka_unit_test(lab_by_type), cmocka_unit_test(other_implementation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

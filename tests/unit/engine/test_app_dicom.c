@@ -19,7 +19,10 @@ static void association(struct buf *out, uint8_t type, const char *version)
     buf_add_str(out, "ARCHIVE         MODALITY-1      ");
     for (int i = 0; i < 32; i++)
         buf_u8(out, 0);
-    buf_add(out, "\x10\x00\x00\x15" "1.2.840.10008.3.1.1.1", 25);
+    buf_add(out,
+            "\x10\x00\x00\x15"
+            "1.2.840.10008.3.1.1.1",
+            25);
     buf_be16(out, 0x5000);
     buf_be16(out, (uint16_t)(8 + 4 + n));
     buf_add(out, "\x51\x00\x00\x04\x00\x00\x40\x00", 8);

@@ -4,8 +4,8 @@
 
 #include "lab/views.h"
 
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,8 +44,11 @@ static inline void feed_free(struct feed *f)
 static inline void feed_private(struct feed *f, const char *json, const char *private_json)
 {
     struct error e = {0};
-    struct committed c = {
-        .index = f->next++, .custody = true, .recorded = INT64_C(1790000000) * TIME_SECOND, .json = span_str(json), .private_json = span_str(private_json)};
+    struct committed c = {.index = f->next++,
+                          .custody = true,
+                          .recorded = INT64_C(1790000000) * TIME_SECOND,
+                          .json = span_str(json),
+                          .private_json = span_str(private_json)};
     if (views_apply(f->views, &c, &e) != 0 || views_commit(f->views, &e) != 0)
         fail_msg("%s", e.text);
 }

@@ -19,7 +19,8 @@ static void names_are_folded(void **state)
     char out[ACCOUNT_NAME_MAX + 1];
     assert_true(account_name(SPAN_LIT("Ana.R-1@lab"), out));
     assert_string_equal(out, "ana.r-1@lab");
-    static const char *const bad[] = {"", ".ana", "-ana", "a b", "a/b", "a\"b", "\xc3\xa1na", "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggggg"};
+    static const char *const bad[] = {"",    ".ana", "-ana",       "a b",
+                                      "a/b", "a\"b", "\xc3\xa1na", "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggggg"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(account_name(span_str(bad[i]), out));
     assert_true(account_display_name_valid(SPAN_LIT("Ana R\xc3\xados")));
@@ -32,9 +33,10 @@ static void weak_passwords_are_refused(void **state)
 {
     (void)state;
     static const char *const weak[] = {
-        "short", "eleven char", "password1234", "Password2026!!", "P@ssw0rd12345", "123456789012", "aaaaaaaaaaaa", "abcdefghijklm", "qwertyuiop12", "asdfghjkl123",
-        "tourniquet2026", "Tourniquet!!!!", "iloveyou1234", "letmeinletmein", "abc123abc123abc123", "xyXYxyXYxyXY", "Ana.Rios2026!", "main-street-1", "mainstreetana1",
-        "hospital2026!", "98765432109876", "zxcvbnmasdfg",
+        "short",          "eleven char",    "password1234",       "Password2026!!", "P@ssw0rd12345",  "123456789012",
+        "aaaaaaaaaaaa",   "abcdefghijklm",  "qwertyuiop12",       "asdfghjkl123",   "tourniquet2026", "Tourniquet!!!!",
+        "iloveyou1234",   "letmeinletmein", "abc123abc123abc123", "xyXYxyXYxyXY",   "Ana.Rios2026!",  "main-street-1",
+        "mainstreetana1", "hospital2026!",  "98765432109876",     "zxcvbnmasdfg",
     };
     const struct span context[] = {SPAN_LIT("ana.rios"), SPAN_LIT("Ana R\xc3\xados"), SPAN_LIT("main-street"), SPAN_LIT("tourniquet")};
     for (size_t i = 0; i < sizeof weak / sizeof weak[0]; i++)
@@ -46,8 +48,15 @@ static void good_passwords_are_taken(void **state)
 {
     (void)state;
     static const char *const good[] = {
-        "correct horse battery staple", "tulip anvil Grenada 6 moss", "V9#kq2!mZx7p", "caf\xc3\xa9 verde lluvia monta\xc3\xb1" "a", "\xe6\xbc\xa2\xe5\xad\x97\xe3\x81\xa8\xe4\xbb\xae\xe5\x90\x8d\xe4\xba\xa4"
-        "\xe3\x81\x98\xe3\x82\x8a\xe6\x96\x87\xe7\xab\xa0\xe3\x81\xa7\xe3\x81\x99", "rhubarb-kettle-97-osprey", "my dog ate the blue curtain",
+        "correct horse battery staple",
+        "tulip anvil Grenada 6 moss",
+        "V9#kq2!mZx7p",
+        "caf\xc3\xa9 verde lluvia monta\xc3\xb1"
+        "a",
+        "\xe6\xbc\xa2\xe5\xad\x97\xe3\x81\xa8\xe4\xbb\xae\xe5\x90\x8d\xe4\xba\xa4"
+        "\xe3\x81\x98\xe3\x82\x8a\xe6\x96\x87\xe7\xab\xa0\xe3\x81\xa7\xe3\x81\x99",
+        "rhubarb-kettle-97-osprey",
+        "my dog ate the blue curtain",
     };
     const struct span context[] = {SPAN_LIT("ana"), SPAN_LIT("main-street")};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -202,9 +211,14 @@ static void windows_hold_a_minute(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_folded),          cmocka_unit_test(weak_passwords_are_refused),      cmocka_unit_test(good_passwords_are_taken),
-        cmocka_unit_test(sessions_live_and_end),     cmocka_unit_test(csrf_tokens_hang_on_the_session), cmocka_unit_test(guessing_gets_slow_but_locks_nobody_out),
-        cmocka_unit_test(right_passwords_do_not_count), cmocka_unit_test(windows_hold_a_minute),
+        cmocka_unit_test(names_are_folded),
+        cmocka_unit_test(weak_passwords_are_refused),
+        cmocka_unit_test(good_passwords_are_taken),
+        cmocka_unit_test(sessions_live_and_end),
+        cmocka_unit_test(csrf_tokens_hang_on_the_session),
+        cmocka_unit_test(guessing_gets_slow_but_locks_nobody_out),
+        cmocka_unit_test(right_passwords_do_not_count),
+        cmocka_unit_test(windows_hold_a_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,22 +9,25 @@
 static void message(struct feed *f, int second, const char *id, const char *src, const char *dst, int results)
 {
     char rest[1024];
-    (void)snprintf(rest, sizeof rest,
-                   "\"flow\":{\"id\":1,\"proto\":\"tcp\",\"src\":\"%s\",\"sport\":4000,\"dst\":\"%s\",\"dport\":2575,\"vlan\":null},\"id\":\"%s\",\"protocol\":\"hl7\","
-                   "\"type\":\"ORU^R01\",\"control_id\":\"M1\",\"sender\":\"Chem 2\",\"receiver\":\"LIS\",\"version\":\"2.5.1\",\"charset\":null,\"results\":%d,"
-                   "\"bytes\":400,\"malformed\":null,\"ack\":null",
-                   src, dst, id, results);
+    (void)snprintf(
+        rest, sizeof rest,
+        "\"flow\":{\"id\":1,\"proto\":\"tcp\",\"src\":\"%s\",\"sport\":4000,\"dst\":\"%s\",\"dport\":2575,\"vlan\":null},\"id\":\"%s\",\"protocol\":"
+        "\"hl7\","
+        "\"type\":\"ORU^R01\",\"control_id\":\"M1\",\"sender\":\"Chem 2\",\"receiver\":\"LIS\",\"version\":\"2.5.1\",\"charset\":null,\"results\":%d,"
+        "\"bytes\":400,\"malformed\":null,\"ack\":null",
+        src, dst, id, results);
     feed_event(f, second, "lab.message", rest);
 }
 
 static void result(struct feed *f, int second, const char *message_id)
 {
     char rest[1024];
-    (void)snprintf(rest, sizeof rest,
-                   FLOW("10.0.5.7", "10.0.5.1") ",\"test\":{\"code\":\"2823-3\",\"system\":\"LN\",\"text\":\"Potassium\"},\"patient\":\"P-ABC\","
-                                                "\"specimen\":\"S-DEF\",\"value_digest\":\"x\",\"units\":\"mmol/L\",\"flags\":[\"H\"],\"status\":\"F\","
-                                                "\"observed_at\":\"2026-11-22T14:00:00\",\"message\":\"%s\"",
-                   message_id);
+    (void)snprintf(
+        rest, sizeof rest,
+        FLOW("10.0.5.7", "10.0.5.1") ",\"test\":{\"code\":\"2823-3\",\"system\":\"LN\",\"text\":\"Potassium\"},\"patient\":\"P-ABC\","
+                                     "\"specimen\":\"S-DEF\",\"value_digest\":\"x\",\"units\":\"mmol/L\",\"flags\":[\"H\"],\"status\":\"F\","
+                                     "\"observed_at\":\"2026-11-22T14:00:00\",\"message\":\"%s\"",
+        message_id);
     feed_event(f, second, "lab.result", rest);
 }
 
@@ -173,8 +176,9 @@ static void findings_go_their_ways(void **state)
     finding(&f, 1, "f1", "medium", "One");
     finding(&f, 2, "f1", "medium", "One");
     assert_string_equal(ask(&f, "SELECT state || count || messages || records FROM finding"), "open2[\"f1.0.1\",\"f1.0.2\"][0,1]");
-    assert_string_equal(ask(&f, "SELECT flows FROM finding"), "[{\"id\":1,\"proto\":\"tcp\",\"src\":\"10.0.5.7\",\"sport\":4000,\"dst\":\"10.0.5.1\",\"dport\":2575,"
-                                                               "\"vlan\":null}]"); /* once, with its ends */
+    assert_string_equal(ask(&f, "SELECT flows FROM finding"),
+                        "[{\"id\":1,\"proto\":\"tcp\",\"src\":\"10.0.5.7\",\"sport\":4000,\"dst\":\"10.0.5.1\",\"dport\":2575,"
+                        "\"vlan\":null}]"); /* once, with its ends */
     feed_event(&f, 3, "finding.taken", "\"id\":\"f1\",\"person\":\"ana\"");
     assert_string_equal(ask(&f, "SELECT state || taken_by || changed FROM finding"), "takenana2");
     feed_event(&f, 4, "finding.dismissed", "\"id\":\"f1\",\"person\":\"ana\",\"why\":\"A test\"");
@@ -334,15 +338,12 @@ static void play(struct feed *f, unsigned seed, int lines)
         (void)snprintf(id, sizeof id, "f%u.%u.%d", (seed >> 8) % 9, (seed >> 12) % 2, i);
         switch ((seed >> 20) % 6) {
         case 0:
-            (void)snprintf(rest, sizeof rest, "\"ip\":\"%s\",\"mac\":\"02:00:00:00:00:%02x\",\"hostname\":\"h%u\",\"source\":\"dhcp\"", ip, (seed >> 9) % 20, (seed >> 5) % 7);
+            (void)snprintf(rest, sizeof rest, "\"ip\":\"%s\",\"mac\":\"02:00:00:00:00:%02x\",\"hostname\":\"h%u\",\"source\":\"dhcp\"", ip,
+                           (seed >> 9) % 20, (seed >> 5) % 7);
             feed_event(f, i, "asset.evidence", rest);
             break;
-        case 1:
-            message(f, i, id, ip, "10.0.5.1", (int)((seed >> 3) % 4));
-            break;
-        case 2:
-            result(f, i, id);
-            break;
+        case 1: message(f, i, id, ip, "10.0.5.1", (int)((seed >> 3) % 4)); break;
+        case 2: result(f, i, id); break;
         case 3:
             (void)snprintf(rest, sizeof rest, "f%u", (seed >> 7) % 5);
             finding(f, i, rest, (seed >> 4) % 3 == 0 ? "critical" : "low", "Something");
@@ -352,7 +353,9 @@ static void play(struct feed *f, unsigned seed, int lines)
             feed_event(f, i, "finding.taken", rest);
             break;
         default:
-            (void)snprintf(rest, sizeof rest, "\"flow\":{\"src\":\"%s\",\"dst\":\"10.0.5.2\"},\"packets\":3,\"bytes_up\":4,\"bytes_down\":%u,\"app\":\"tls\"", ip, (seed >> 6) % 2);
+            (void)snprintf(rest, sizeof rest,
+                           "\"flow\":{\"src\":\"%s\",\"dst\":\"10.0.5.2\"},\"packets\":3,\"bytes_up\":4,\"bytes_down\":%u,\"app\":\"tls\"", ip,
+                           (seed >> 6) % 2);
             feed_event(f, i, "flow.closed", rest);
         }
     }
@@ -386,19 +389,26 @@ static void strange_lines_are_survived(void **state)
 {
     (void)state;
     static const char *const lines[] = {
-        "", "{", "[]", "null", "{\"event\":\"finding\"}", "{\"event\":1,\"time\":\"2026-11-22T14:00:00Z\"}",
+        "",
+        "{",
+        "[]",
+        "null",
+        "{\"event\":\"finding\"}",
+        "{\"event\":1,\"time\":\"2026-11-22T14:00:00Z\"}",
         "{\"event\":\"finding\",\"time\":\"yesterday\"}",
     };
     struct feed f = feed_new();
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         feed(&f, lines[i]);
     assert_int_equal(views_skipped(f.views), 7);
-    static const char *const events[] = {"asset.evidence", "flow.closed", "lab.message", "lab.result", "finding", "finding.taken", "account.created", "capture.started",
-                                         "capture.ended", "sensor.status", "asset.named", "ledger.verified", "run.started", "unheard.of"};
-    static const char *const rests[] = {
-        "", "\"id\":7,\"ip\":[],\"flow\":\"x\",\"severity\":{},\"capture\":null",
-        "\"ip\":\"10.0.0.1\\u0000'; DROP TABLE asset\",\"id\":\"'; DROP TABLE asset; --\",\"severity\":\"low\",\"capture\":\"'\",\"flow\":{\"src\":\"10.0.0.1\",\"dst\":\"::\"}",
-        "\"flags\":{\"a\":1},\"evidence\":{\"flows\":7,\"messages\":[[1]],\"records\":[\"x\",-5,1e9]},\"id\":\"x\",\"severity\":\"high\",\"results\":-9223372036854775808"};
+    static const char *const events[] = {"asset.evidence", "flow.closed",     "lab.message",     "lab.result",    "finding",
+                                         "finding.taken",  "account.created", "capture.started", "capture.ended", "sensor.status",
+                                         "asset.named",    "ledger.verified", "run.started",     "unheard.of"};
+    static const char *const rests[] = {"", "\"id\":7,\"ip\":[],\"flow\":\"x\",\"severity\":{},\"capture\":null",
+                                        "\"ip\":\"10.0.0.1\\u0000'; DROP TABLE asset\",\"id\":\"'; DROP TABLE asset; "
+                                        "--\",\"severity\":\"low\",\"capture\":\"'\",\"flow\":{\"src\":\"10.0.0.1\",\"dst\":\"::\"}",
+                                        "\"flags\":{\"a\":1},\"evidence\":{\"flows\":7,\"messages\":[[1]],\"records\":[\"x\",-5,1e9]},\"id\":\"x\","
+                                        "\"severity\":\"high\",\"results\":-9223372036854775808"};
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         for (size_t r = 0; r < sizeof rests / sizeof rests[0]; r++)
             feed_event(&f, 1, events[i], rests[r]);
@@ -487,16 +497,25 @@ static void sentences_are_plain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(evidence_joins_by_mac_and_address), cmocka_unit_test(a_routers_mac_joins_nothing), cmocka_unit_test(only_who_answers_is_a_device),
-        cmocka_unit_test(roles_follow_from_results),         cmocka_unit_test(servers_and_workstations_follow_from_flows),
+        cmocka_unit_test(evidence_joins_by_mac_and_address),
+        cmocka_unit_test(a_routers_mac_joins_nothing),
+        cmocka_unit_test(only_who_answers_is_a_device),
+        cmocka_unit_test(roles_follow_from_results),
+        cmocka_unit_test(servers_and_workstations_follow_from_flows),
         cmocka_unit_test(middleware_may_have_two_addresses),
         cmocka_unit_test(results_learn_from_their_message),
-        cmocka_unit_test(message_ids_tell_directions),       cmocka_unit_test(findings_go_their_ways),      cmocka_unit_test(finding_lists_are_bounded),
+        cmocka_unit_test(message_ids_tell_directions),
+        cmocka_unit_test(findings_go_their_ways),
+        cmocka_unit_test(finding_lists_are_bounded),
         cmocka_unit_test(today_says_only_what_is_known),
         cmocka_unit_test(one_cause_is_one_need),
-        cmocka_unit_test(a_need_tells_its_device),     cmocka_unit_test(a_replay_gives_the_same_tables),
-        cmocka_unit_test(strange_lines_are_survived),        cmocka_unit_test(notices_are_gathered),        cmocka_unit_test(names_given_by_people_win),
-        cmocka_unit_test(device_ids_come_from_the_ledger),   cmocka_unit_test(sentences_are_plain),
+        cmocka_unit_test(a_need_tells_its_device),
+        cmocka_unit_test(a_replay_gives_the_same_tables),
+        cmocka_unit_test(strange_lines_are_survived),
+        cmocka_unit_test(notices_are_gathered),
+        cmocka_unit_test(names_given_by_people_win),
+        cmocka_unit_test(device_ids_come_from_the_ledger),
+        cmocka_unit_test(sentences_are_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,8 +126,25 @@ static void test_endpoints(void **state)
     assert_true(endpoint("10.0.0.1:1", false));
     assert_true(endpoint("[::]:65535", false));
     assert_true(endpoint("lis.example:2575", true));
-    const char *const bad[] = {"", ":", "10.0.0.1", "10.0.0.1:", "10.0.0.1:0", "10.0.0.1:65536", "10.0.0.1:01", "10.0.0.1: 1", "::1:80", "[10.0.0.1]:80", "[::1:80",
-                               "lis..example:1", "-lis:1", "lis-:1", "1.2.3:4", "lis_a:1", "10.0.0.256:1", ":80", "[]:80"};
+    const char *const bad[] = {"",
+                               ":",
+                               "10.0.0.1",
+                               "10.0.0.1:",
+                               "10.0.0.1:0",
+                               "10.0.0.1:65536",
+                               "10.0.0.1:01",
+                               "10.0.0.1: 1",
+                               "::1:80",
+                               "[10.0.0.1]:80",
+                               "[::1:80",
+                               "lis..example:1",
+                               "-lis:1",
+                               "lis-:1",
+                               "1.2.3:4",
+                               "lis_a:1",
+                               "10.0.0.256:1",
+                               ":80",
+                               "[]:80"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (endpoint(bad[i], true))
             fail_msg("taken as an endpoint: %s", bad[i]);
@@ -157,8 +174,13 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_whole),     cmocka_unit_test(test_wrong), cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_a_failure_changes_nothing), cmocka_unit_test(test_endpoints), cmocka_unit_test(test_table),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_a_failure_changes_nothing),
+        cmocka_unit_test(test_endpoints),
+        cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,14 +110,14 @@ static void refuse(enum role from, enum role to, const uint8_t *frame, size_t n)
 static void test_bad_frames(void **state)
 {
     (void)state;
-    refuse(ROLE_SENSOR, ROLE_DETECTOR, (const uint8_t[]){0, 0, 0, 0, MESSAGE_STOP, 0, 0, 0}, 8);     /* not its to say */
-    refuse(ROLE_SENSOR, ROLE_DETECTOR, (const uint8_t[]){0, 0, 0, 0, 200, 0, 0, 0}, 8);              /* no such type */
-    refuse(ROLE_SENSOR, ROLE_DETECTOR, (const uint8_t[]){0, 0, 0, 1, MESSAGE_END, 0, 0, 0}, 8);      /* END has no body */
+    refuse(ROLE_SENSOR, ROLE_DETECTOR, (const uint8_t[]){0, 0, 0, 0, MESSAGE_STOP, 0, 0, 0}, 8); /* not its to say */
+    refuse(ROLE_SENSOR, ROLE_DETECTOR, (const uint8_t[]){0, 0, 0, 0, 200, 0, 0, 0}, 8);          /* no such type */
+    refuse(ROLE_SENSOR, ROLE_DETECTOR, (const uint8_t[]){0, 0, 0, 1, MESSAGE_END, 0, 0, 0}, 8);  /* END has no body */
     refuse(ROLE_SENSOR, ROLE_DETECTOR, (const uint8_t[]){255, 255, 255, 255, MESSAGE_RECORD, 0, 0, 0}, 8);
-    refuse(ROLE_SENSOR, ROLE_DETECTOR, (const uint8_t[]){0, 0, 0, 0, MESSAGE_END, 0, 0, 1}, 8);      /* the zero is not */
-    refuse(ROLE_SENSOR, ROLE_DETECTOR, (const uint8_t[]){0, 0, 0, 0, MESSAGE_END, 1, 0, 0}, 8);      /* no descriptors with END */
+    refuse(ROLE_SENSOR, ROLE_DETECTOR, (const uint8_t[]){0, 0, 0, 0, MESSAGE_END, 0, 0, 1}, 8);       /* the zero is not */
+    refuse(ROLE_SENSOR, ROLE_DETECTOR, (const uint8_t[]){0, 0, 0, 0, MESSAGE_END, 1, 0, 0}, 8);       /* no descriptors with END */
     refuse(ROLE_SUPERVISOR, ROLE_KEEPER, (const uint8_t[]){0, 0, 0, 1, MESSAGE_PEER, 1, 0, 0, 5}, 9); /* says a descriptor, brings none */
-    refuse(ROLE_LOCAL, ROLE_KEEPER, (const uint8_t[]){0, 32, 0, 0, MESSAGE_REQUEST, 0, 0, 0}, 8);    /* larger than any request */
+    refuse(ROLE_LOCAL, ROLE_KEEPER, (const uint8_t[]){0, 32, 0, 0, MESSAGE_REQUEST, 0, 0, 0}, 8);     /* larger than any request */
 }
 
 static void test_caps_of_the_sender(void **state)
@@ -207,8 +207,9 @@ static void test_descriptors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_who_may_say_what), cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_byte_by_byte), cmocka_unit_test(test_bad_frames),
-        cmocka_unit_test(test_caps_of_the_sender), cmocka_unit_test(test_large_messages), cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_who_may_say_what), cmocka_unit_test(test_round_trip),         cmocka_unit_test(test_byte_by_byte),
+        cmocka_unit_test(test_bad_frames),       cmocka_unit_test(test_caps_of_the_sender), cmocka_unit_test(test_large_messages),
+        cmocka_unit_test(test_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

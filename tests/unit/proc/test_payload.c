@@ -21,7 +21,8 @@ static void test_round_trip(void **state)
     assert_memory_equal(decoded.run, run_id, RUN_ID);
     assert_int_equal(decoded.n, 2);
     assert_true(span_is(decoded.records[0].veiled, "{\"a\":1}") && span_is(decoded.records[0].private, "{\"b\":2}"));
-    assert_true(decoded.records[1].position.seq == UINT64_MAX && decoded.records[1].position.ordinal == UINT32_MAX && decoded.records[1].private.n == 0);
+    assert_true(decoded.records[1].position.seq == UINT64_MAX && decoded.records[1].position.ordinal == UINT32_MAX &&
+                decoded.records[1].private.n == 0);
     for (size_t n = 0; n < b.n; n++) { /* every cut is noticed */
         assert_int_equal(payload_decode(span_of(b.p, n), &decoded, &e), -1);
         assert_int_equal(e.class, ERR_CORRUPT);
@@ -65,7 +66,8 @@ static void test_start(void **state)
 {
     (void)state;
     struct error e = {0};
-    struct start s = {.unprivileged = true, .replay = true, .uid = 65104, .hash_key = {1, UINT64_MAX}, .site = "lab", .name = "lab.pcap", .address = "::1"};
+    struct start s = {
+        .unprivileged = true, .replay = true, .uid = 65104, .hash_key = {1, UINT64_MAX}, .site = "lab", .name = "lab.pcap", .address = "::1"};
     struct start t = {0};
     memcpy(s.run, run_id, RUN_ID);
     struct buf b = BUF_INIT(4096);
@@ -92,7 +94,8 @@ static void test_progress(void **state)
     struct buf b = BUF_INIT(256);
     progress_encode(&b, &p);
     assert_int_equal(progress_decode(buf_span(&b), &q, &e), 0);
-    assert_true(q.ended && q.ledger == 1 && q.records == 2 && q.messages == 3 && q.results == 4 && q.findings == 5 && q.packets == 6 && q.damaged == 7);
+    assert_true(q.ended && q.ledger == 1 && q.records == 2 && q.messages == 3 && q.results == 4 && q.findings == 5 && q.packets == 6 &&
+                q.damaged == 7);
     for (size_t n = 0; n < b.n; n++)
         assert_int_equal(progress_decode(span_of(b.p, n), &q, &e), -1);
     buf_release(&b);
@@ -101,7 +104,8 @@ static void test_progress(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_caps), cmocka_unit_test(test_positions), cmocka_unit_test(test_start), cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_caps),     cmocka_unit_test(test_positions),
+        cmocka_unit_test(test_start),      cmocka_unit_test(test_progress),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

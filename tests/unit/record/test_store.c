@@ -199,9 +199,13 @@ static void two_stores_share_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(migrations_run_once_and_whole),  cmocka_unit_test(values_come_back_as_they_were), cmocka_unit_test(failures_are_told_and_forgotten),
-        cmocka_unit_test(connections_are_narrow),         cmocka_unit_test(what_is_rolled_back_was_never_there),
-        cmocka_unit_test(readers_see_whole_batches_and_nobody_starves), cmocka_unit_test(two_stores_share_nothing),
+        cmocka_unit_test(migrations_run_once_and_whole),
+        cmocka_unit_test(values_come_back_as_they_were),
+        cmocka_unit_test(failures_are_told_and_forgotten),
+        cmocka_unit_test(connections_are_narrow),
+        cmocka_unit_test(what_is_rolled_back_was_never_there),
+        cmocka_unit_test(readers_see_whole_batches_and_nobody_starves),
+        cmocka_unit_test(two_stores_share_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

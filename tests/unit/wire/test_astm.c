@@ -1,4 +1,5 @@
-/* ASTM: frames (E1381, LIS1-A) and records (E1394, LIS2-A2). Checksum vectors: computed by hand from the rule, and one frame of a real analyzer's end. */
+/* ASTM: frames (E1381, LIS1-A) and records (E1394, LIS2-A2). Checksum vectors: computed by hand from the rule, and one frame of a real analyzer's
+ * end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,10 +19,12 @@ static void checksum(void **state)
     assert_int_equal(astm_checksum(SPAN_LIT("7L|1|N\r\x03")), 0x0A);
 }
 
-/* Events as text: Q ENQ, T EOT, A ACK, N NAK, [ frame start, text as it is, ] good with ETX, ) good with ETB, } good but out of order, R repeat, D damaged, J junk. */
+/* Events as text: Q ENQ, T EOT, A ACK, N NAK, [ frame start, text as it is, ] good with ETX, ) good with ETB, } good but out of order, R repeat, D
+ * damaged, J junk. */
 static void feed(struct astm_link *l, struct span in, struct buf *out)
 {
-    static const char letter[] = {[ASTM_ENQ] = 'Q', [ASTM_EOT] = 'T', [ASTM_ACK] = 'A', [ASTM_NAK] = 'N', [ASTM_FRAME_START] = '[', [ASTM_FRAME_REPEAT] = 'R', [ASTM_FRAME_DAMAGED] = 'D'};
+    static const char letter[] = {[ASTM_ENQ] = 'Q',         [ASTM_EOT] = 'T',          [ASTM_ACK] = 'A',          [ASTM_NAK] = 'N',
+                                  [ASTM_FRAME_START] = '[', [ASTM_FRAME_REPEAT] = 'R', [ASTM_FRAME_DAMAGED] = 'D'};
     struct span got = {0};
     enum astm_event event;
     while ((event = astm_link_next(l, &in, &got)) != ASTM_MORE) {
@@ -54,24 +57,67 @@ static void expect(struct span stream, const char *want)
 static void frames(void **state)
 {
     (void)state;
-    EXPECT("\x05\x02" "1H|\\^&\r\x03" "E5\r\n\x02" "2L|1|N\r\x03" "05\r\n\x04", "Q[H|\\^&\r][L|1|N\r]T");
-    EXPECT("\x05\x02" "1H|\\^&\r\x03" "e5\x02" "2L|1|N\r\x03" "05\n\x04", "Q[H|\\^&\r][L|1|N\r]T"); /* small digits, tails missing */
+    EXPECT("\x05\x02"
+           "1H|\\^&\r\x03"
+           "E5\r\n\x02"
+           "2L|1|N\r\x03"
+           "05\r\n\x04",
+           "Q[H|\\^&\r][L|1|N\r]T");
+    EXPECT("\x05\x02"
+           "1H|\\^&\r\x03"
+           "e5\x02"
+           "2L|1|N\r\x03"
+           "05\n\x04",
+           "Q[H|\\^&\r][L|1|N\r]T"); /* small digits, tails missing */
     EXPECT("\x06\x15\x06\x06", "ANAA");
-    EXPECT("\x05\x02" "1AB\x17" "CB\r\n", "Q[AB)");
-    EXPECT("\x02" "7L|1|N\r\x03" "0A\r\n\x04", "[L|1|N\r]T"); /* without ENQ any number may be first */
+    EXPECT("\x05\x02"
+           "1AB\x17"
+           "CB\r\n",
+           "Q[AB)");
+    EXPECT("\x02"
+           "7L|1|N\r\x03"
+           "0A\r\n\x04",
+           "[L|1|N\r]T"); /* without ENQ any number may be first */
     EXPECT("\x05\x04", "QT");
 }
 
 static void bad_frames(void **state)
 {
     (void)state;
-    EXPECT("\x05\x02" "1H|\\^&\r\x03" "E6\r\n\x02" "1H|\\^&\r\x03" "E5\r\n", "Q[H|\\^&\rD[H|\\^&\r]"); /* wrong sum, then again */
-    EXPECT("\x05\x02" "1H|\\^&\r\x03" "E5\r\n\x02" "1H|\\^&\r\x03" "E5\r\n\x02" "2L|1|N\r\x03" "05\r\n", "Q[H|\\^&\r][H|\\^&\rR[L|1|N\r]"); /* its ACK was lost */
-    EXPECT("\x05\x02" "1H|\\^&\r\x03" "E5\r\n\x02" "7L|1|N\r\x03" "0A\r\n", "Q[H|\\^&\r][L|1|N\r}"); /* a number is skipped */
-    EXPECT("\x05\x02" "1H|\x02" "1H|\\^&\r\x03" "E5\r\n", "Q[H|D[H|\\^&\r]");                        /* cut off by the next */
-    EXPECT("\x05\x02" "1H|\x04", "Q[H|DT");
-    EXPECT("\x02" "24/10/29\x03\n", "[4/10/29DJ"); /* no checksum */
-    EXPECT("\x02" "9x\x03", "[DJ");
+    EXPECT("\x05\x02"
+           "1H|\\^&\r\x03"
+           "E6\r\n\x02"
+           "1H|\\^&\r\x03"
+           "E5\r\n",
+           "Q[H|\\^&\rD[H|\\^&\r]"); /* wrong sum, then again */
+    EXPECT("\x05\x02"
+           "1H|\\^&\r\x03"
+           "E5\r\n\x02"
+           "1H|\\^&\r\x03"
+           "E5\r\n\x02"
+           "2L|1|N\r\x03"
+           "05\r\n",
+           "Q[H|\\^&\r][H|\\^&\rR[L|1|N\r]"); /* its ACK was lost */
+    EXPECT("\x05\x02"
+           "1H|\\^&\r\x03"
+           "E5\r\n\x02"
+           "7L|1|N\r\x03"
+           "0A\r\n",
+           "Q[H|\\^&\r][L|1|N\r}"); /* a number is skipped */
+    EXPECT("\x05\x02"
+           "1H|\x02"
+           "1H|\\^&\r\x03"
+           "E5\r\n",
+           "Q[H|D[H|\\^&\r]"); /* cut off by the next */
+    EXPECT("\x05\x02"
+           "1H|\x04",
+           "Q[H|DT");
+    EXPECT("\x02"
+           "24/10/29\x03\n",
+           "[4/10/29DJ"); /* no checksum */
+    EXPECT("\x02"
+           "9x\x03",
+           "[DJ");
 }
 
 static void holes(void **state)
@@ -79,9 +125,16 @@ static void holes(void **state)
     (void)state;
     struct astm_link l = {0};
     struct buf out = BUF_INIT(256);
-    feed(&l, SPAN_LIT("\x05\x02" "1H|"), &out);
+    feed(&l,
+         SPAN_LIT("\x05\x02"
+                  "1H|"),
+         &out);
     assert_true(astm_link_gap(&l));
-    feed(&l, SPAN_LIT("\x02" "7L|1|N\r\x03" "0A\r\n"), &out);
+    feed(&l,
+         SPAN_LIT("\x02"
+                  "7L|1|N\r\x03"
+                  "0A\r\n"),
+         &out);
     assert_string_equal(buf_text(&out), "Q[H|[L|1|N\r]");
     assert_false(astm_link_gap(&l));
     assert_false(astm_link_close(&l));
@@ -162,7 +215,8 @@ static void senders(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(checksum), cmocka_unit_test(frames),          cmocka_unit_test(bad_frames), cmocka_unit_test(holes),
-                                       cmocka_unit_test(records),  cmocka_unit_test(tests_and_names), cmocka_unit_test(senders)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(checksum), cmocka_unit_test(frames),  cmocka_unit_test(bad_frames),
+                                       cmocka_unit_test(holes),    cmocka_unit_test(records), cmocka_unit_test(tests_and_names),
+                                       cmocka_unit_test(senders)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

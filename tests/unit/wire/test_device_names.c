@@ -12,18 +12,18 @@
 #include "base/buf.h"
 
 /* Every cut of the input is read, each from memory of exactly its size. */
-#define EACH_CUT(whole, copy, ...)                                                                                                                    \
-    for (size_t cut_n = 0; cut_n <= (whole).n; cut_n++) {                                                                                             \
-        uint8_t *exact = test_malloc(cut_n + 1);                                                                                                      \
-        memcpy(exact, (whole).p, cut_n);                                                                                                              \
-        struct span copy = span_of(exact, cut_n);                                                                                                     \
-        __VA_ARGS__;                                                                                                                                  \
-        test_free(exact);                                                                                                                             \
+#define EACH_CUT(whole, copy, ...)                                                                                                                   \
+    for (size_t cut_n = 0; cut_n <= (whole).n; cut_n++) {                                                                                            \
+        uint8_t *exact = test_malloc(cut_n + 1);                                                                                                     \
+        memcpy(exact, (whole).p, cut_n);                                                                                                             \
+        struct span copy = span_of(exact, cut_n);                                                                                                    \
+        __VA_ARGS__;                                                                                                                                 \
+        test_free(exact);                                                                                                                            \
     }
 
-#define SNMP_ANSWER                                                                                                                                   \
-    "\x30\x40\x02\x01\x01\x04\x06public\xa2\x33\x02\x01\x07\x02\x01\x00\x02\x01\x00\x30\x28"                                                          \
-    "\x30\x14\x06\x08\x2b\x06\x01\x02\x01\x01\x01\x00\x04\x08Printer1"                                                                                \
+#define SNMP_ANSWER                                                                                                                                  \
+    "\x30\x40\x02\x01\x01\x04\x06public\xa2\x33\x02\x01\x07\x02\x01\x00\x02\x01\x00\x30\x28"                                                         \
+    "\x30\x14\x06\x08\x2b\x06\x01\x02\x01\x01\x01\x00\x04\x08Printer1"                                                                               \
     "\x30\x10\x06\x08\x2b\x06\x01\x02\x01\x01\x05\x00\x04\x04lab3"
 
 static void snmp(void **state)
@@ -48,8 +48,9 @@ static void lldp(void **state)
 {
     (void)state;
     struct neighbour n;
-    struct span unit = SPAN_LIT("\x02\x07\x04\x02\x00\x00\x00\x00\x09\x04\x02\x05g\x06\x02\x00\x78\x0a\x03sw1\x0c\x05OS 12\x10\x0c\x05\x01\x0a\x00\x00\x09\x02\x00"
-                                "\x00\x00\x01\x00\x00\x00");
+    struct span unit = SPAN_LIT(
+        "\x02\x07\x04\x02\x00\x00\x00\x00\x09\x04\x02\x05g\x06\x02\x00\x78\x0a\x03sw1\x0c\x05OS 12\x10\x0c\x05\x01\x0a\x00\x00\x09\x02\x00"
+        "\x00\x00\x01\x00\x00\x00");
     assert_true(lldp_decode(unit, &n));
     assert_true(span_is(n.name, "sw1"));
     assert_true(span_is(n.software, "OS 12"));
@@ -63,7 +64,8 @@ static void cdp(void **state)
     (void)state;
     struct neighbour n;
     struct span packet = SPAN_LIT("\x02\xb4\x00\x00\x00\x01\x00\x07sw2\x00\x02\x00\x11\x00\x00\x00\x01\x01\x01\xcc\x00\x04\x0a\x00\x00\x08"
-                                  "\x00\x05\x00\x09V 1.2\x00\x06\x00\x0a" "ACME 9");
+                                  "\x00\x05\x00\x09V 1.2\x00\x06\x00\x0a"
+                                  "ACME 9");
     assert_true(cdp_decode(packet, &n));
     assert_true(span_is(n.name, "sw2"));
     assert_true(span_is(n.software, "V 1.2"));
@@ -80,8 +82,9 @@ static void names(void **state)
     struct names n;
     struct names_record r;
     /* mDNS: lab-pc.local A 10.0.0.5, then the same name by a pointer, AAAA */
-    struct span answer = SPAN_LIT("\x00\x00\x84\x00\x00\x00\x00\x01\x00\x00\x00\x01\x06lab-pc\x05local\x00\x00\x01\x80\x01\x00\x00\x00\x78\x00\x04\x0a\x00\x00\x05"
-                                  "\xc0\x0c\x00\x1c\x80\x01\x00\x00\x00\x78\x00\x10\xfe\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x05");
+    struct span answer = SPAN_LIT(
+        "\x00\x00\x84\x00\x00\x00\x00\x01\x00\x00\x00\x01\x06lab-pc\x05local\x00\x00\x01\x80\x01\x00\x00\x00\x78\x00\x04\x0a\x00\x00\x05"
+        "\xc0\x0c\x00\x1c\x80\x01\x00\x00\x00\x78\x00\x10\xfe\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x05");
     assert_true(names_start(answer, &n));
     assert_true(n.response);
     assert_true(names_next(&n, &r));
@@ -110,7 +113,8 @@ static void netbios(void **state)
     struct names_record r;
     char name[16];
     uint8_t kind;
-    struct span registration = SPAN_LIT("\x12\x34\x29\x10\x00\x01\x00\x00\x00\x00\x00\x01\x20" "EMEBECDBCACACACACACACACACACACAAA\x00\x00\x20\x00\x01"
+    struct span registration = SPAN_LIT("\x12\x34\x29\x10\x00\x01\x00\x00\x00\x00\x00\x01\x20"
+                                        "EMEBECDBCACACACACACACACACACACAAA\x00\x00\x20\x00\x01"
                                         "\xc0\x0c\x00\x20\x00\x01\x00\x04\x93\xe0\x00\x06\x00\x00\x0a\x00\x00\x07");
     assert_true(names_start(registration, &n));
     assert_false(n.response);
@@ -127,15 +131,21 @@ static void ntlm(void **state)
 {
     (void)state;
     struct ntlm n;
-    struct span challenge = SPAN_LIT("\xfeSMB....NTLMSSP\x00\x02\x00\x00\x00\x00\x00\x00\x00\x38\x00\x00\x00\x01\x00\x00\x02" "12345678\x00\x00\x00\x00\x00\x00\x00\x00"
-                                     "\x18\x00\x18\x00\x38\x00\x00\x00\x0a\x00\x63\x45\x00\x00\x00\x0f\x01\x00\x04\x00L\x00I\x00\x03\x00\x08\x00l\x00i\x00s\x00" "1\x00\x00\x00\x00\x00");
+    struct span challenge = SPAN_LIT(
+        "\xfeSMB....NTLMSSP\x00\x02\x00\x00\x00\x00\x00\x00\x00\x38\x00\x00\x00\x01\x00\x00\x02"
+        "12345678\x00\x00\x00\x00\x00\x00\x00\x00"
+        "\x18\x00\x18\x00\x38\x00\x00\x00\x0a\x00\x63\x45\x00\x00\x00\x0f\x01\x00\x04\x00L\x00I\x00\x03\x00\x08\x00l\x00i\x00s\x00"
+        "1\x00\x00\x00\x00\x00");
     assert_true(ntlm_find(challenge, &n));
     assert_true(n.challenge);
     assert_string_equal(n.host, "lis1");
     assert_int_equal(n.major, 10);
     assert_int_equal(n.build, 17763);
-    struct span answer = SPAN_LIT("NTLMSSP\x00\x03\x00\x00\x00\x00\x00\x00\x00\x48\x00\x00\x00\x00\x00\x00\x00\x48\x00\x00\x00\x00\x00\x00\x00\x48\x00\x00\x00"
-                                  "\x04\x00\x04\x00\x48\x00\x00\x00\x0a\x00\x0a\x00\x48\x00\x00\x00\x00\x00\x00\x00\x48\x00\x00\x00\x01\x00\x00\x02\x06\x01\xb1\x1d\x00\x00\x00\x0fP\x00" "C\x00");
+    struct span answer = SPAN_LIT(
+        "NTLMSSP\x00\x03\x00\x00\x00\x00\x00\x00\x00\x48\x00\x00\x00\x00\x00\x00\x00\x48\x00\x00\x00\x00\x00\x00\x00\x48\x00\x00\x00"
+        "\x04\x00\x04\x00\x48\x00\x00\x00\x0a\x00\x0a\x00\x48\x00\x00\x00\x00\x00\x00\x00\x48\x00\x00\x00\x01\x00\x00\x02\x06\x01\xb1\x1d\x00\x00\x00"
+        "\x0fP\x00"
+        "C\x00");
     assert_true(ntlm_find(answer, &n));
     assert_false(n.challenge);
     assert_int_equal(n.major, 6);
@@ -177,7 +187,8 @@ static void certificate_bytes(struct buf *out, bool apart)
 {
     struct span hello = SPAN_LIT("\x02\x00\x00\x02\x03\x03");
     struct span message = SPAN_LIT("\x0b\x00\x00\x45\x00\x00\x42\x00\x00\x3f"
-                                   "\x30\x3d\x30\x3b\xa0\x03\x02\x01\x02\x02\x01\x05\x30\x00\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02" "CA\x30\x00"
+                                   "\x30\x3d\x30\x3b\xa0\x03\x02\x01\x02\x02\x01\x05\x30\x00\x30\x0d\x31\x0b\x30\x09\x06\x03\x55\x04\x03\x0c\x02"
+                                   "CA\x30\x00"
                                    "\x30\x1e\x31\x0a\x30\x08\x06\x03\x55\x04\x0a\x0c\x01x\x31\x10\x30\x0e\x06\x03\x55\x04\x03\x13\x07lis.lab");
     buf_add_str(out, "\x16\x03\x03");
     buf_be16(out, (uint16_t)(hello.n + (apart ? 0 : message.n)));
@@ -203,14 +214,16 @@ static void certificates(void **state)
         buf_release(&b);
     }
     struct span name;
-    assert_int_equal(tls_certificate(SPAN_LIT("\x16\x03\x03\x00\x06\x02\x00\x00\x02\x03\x03\x14\x03\x03\x00\x01\x01"), &name), TLS_HELLO_NONE); /* TLS 1.3 */
+    assert_int_equal(tls_certificate(SPAN_LIT("\x16\x03\x03\x00\x06\x02\x00\x00\x02\x03\x03\x14\x03\x03\x00\x01\x01"), &name),
+                     TLS_HELLO_NONE); /* TLS 1.3 */
     assert_int_equal(tls_certificate(SPAN_LIT("GET / HTTP"), &name), TLS_HELLO_NONE);
 }
 
 /* The example of the method's description: a browser's offer, its ciphers and extensions in another order, with values that mean nothing between. */
 static void hello_bytes(struct buf *out)
 {
-    static const uint16_t ciphers[] = {0x2a2a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035};
+    static const uint16_t ciphers[] = {0x2a2a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030,
+                                       0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035};
     static const uint16_t plain[] = {0x001b, 0x0033, 0x4469, 0x0017, 0x002d, 0x0005, 0x0023, 0x0012, 0xff01, 0x000b, 0x000a, 0x0015};
     struct buf body = BUF_INIT(4096);
     struct buf ext = BUF_INIT(4096);

@@ -144,6 +144,7 @@ static void times(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(delimiters), cmocka_unit_test(segments), cmocka_unit_test(fields), cmocka_unit_test(escapes), cmocka_unit_test(times)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(delimiters), cmocka_unit_test(segments), cmocka_unit_test(fields), cmocka_unit_test(escapes),
+                                       cmocka_unit_test(times)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,18 +16,10 @@ static void feed(struct mllp *m, struct span in, struct buf *out)
     for (;;) {
         enum mllp_event event = mllp_next(m, &in, &got);
         switch (event) {
-        case MLLP_MORE:
-            assert_int_equal(in.n, 0);
-            return;
-        case MLLP_START:
-            buf_add_str(out, "<S>");
-            break;
-        case MLLP_RESTART:
-            buf_add_str(out, "<R>");
-            break;
-        case MLLP_END:
-            buf_add_str(out, m->end_without_cr ? "<e>" : "<E>");
-            break;
+        case MLLP_MORE: assert_int_equal(in.n, 0); return;
+        case MLLP_START: buf_add_str(out, "<S>"); break;
+        case MLLP_RESTART: buf_add_str(out, "<R>"); break;
+        case MLLP_END: buf_add_str(out, m->end_without_cr ? "<e>" : "<E>"); break;
         case MLLP_JUNK:
             buf_add_str(out, "<J>");
             buf_add_span(out, got);
@@ -75,7 +67,9 @@ static void blocks(void **state)
     (void)state;
     EXPECT("\x0bMSH|^~\\&|a\r\x1c\r", false, "<S>MSH|^~\\&|a\r<E>");
     EXPECT("\x0bMSH|^~\\&|a\r\x1c\r\x0bMSH|^~\\&|b\r\x1c\r", false, "<S>MSH|^~\\&|a\r<E><S>MSH|^~\\&|b\r<E>");
-    EXPECT("\x0b" "FHS|^~\\&|a\r\x1c\r", false, "<S>FHS|^~\\&|a\r<E>");
+    EXPECT("\x0b"
+           "FHS|^~\\&|a\r\x1c\r",
+           false, "<S>FHS|^~\\&|a\r<E>");
     EXPECT("\x0bMSH|^~\\&|\x1c\r\x0b\x06\x1c\r", true, "<S>MSH|^~\\&|<E><S>\x06<E>"); /* release 2: a commit block */
 }
 
@@ -84,8 +78,16 @@ static void damaged(void **state)
     (void)state;
     EXPECT("xx\x0byy\x0b\x0bMSH|^~\\&|a\x1c\rzz", false, "<J>xx\x0byy\x0b<S>MSH|^~\\&|a<E><J>zz");
     EXPECT("\x0bMSH|^~\\&|a\r\x0bMSH|^~\\&|b\r\x1c\r", false, "<S>MSH|^~\\&|a\r<R>MSH|^~\\&|b\r<E>");
-    EXPECT("\x0bMSH|^~\\&|a\x0b" "b\x0bMSHx\x1c\r", false, "<S>MSH|^~\\&|a\x0b" "b\x0bMSHx<E>"); /* stray 0x0B are data */
-    EXPECT("\x0bMSH|^~\\&|a\x1c" "b\x1c\r", false, "<S>MSH|^~\\&|a\x1c" "b<E>");
+    EXPECT("\x0bMSH|^~\\&|a\x0b"
+           "b\x0bMSHx\x1c\r",
+           false,
+           "<S>MSH|^~\\&|a\x0b"
+           "b\x0bMSHx<E>"); /* stray 0x0B are data */
+    EXPECT("\x0bMSH|^~\\&|a\x1c"
+           "b\x1c\r",
+           false,
+           "<S>MSH|^~\\&|a\x1c"
+           "b<E>");
     EXPECT("\x0bMSH|^~\\&|a\x1c\x1c\r", false, "<S>MSH|^~\\&|a\x1c<E>");
     EXPECT("\x0bMSH|^~\\&|a\x1c\x0bMSH|^~\\&|b\x1c\r", false, "<S>MSH|^~\\&|a<e><S>MSH|^~\\&|b<E>");
     EXPECT("\x0bMSH|^~\\&|a\x1c\n\x0bMSH|^~\\&|b\x1c\r", false, "<S>MSH|^~\\&|a<e><S>MSH|^~\\&|b<E>");
@@ -122,6 +124,7 @@ static void switched_while_held(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(blocks), cmocka_unit_test(damaged), cmocka_unit_test(ends), cmocka_unit_test(switched_while_held)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(blocks), cmocka_unit_test(damaged), cmocka_unit_test(ends),
+                                       cmocka_unit_test(switched_while_held)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,8 @@ static void elements(void **state)
 {
     (void)state;
     struct poct1a_reader r;
-    struct span text = SPAN_LIT("<HEL.R01>\n <HDR.control_id V=\"10&amp;1\" SN = 'x>y'/><!-- a --><n ENC=\"B64\">aGk&#61;</n>\n<![CDATA[<z>]]></HEL.R01>\n");
+    struct span text = SPAN_LIT(
+        "<HEL.R01>\n <HDR.control_id V=\"10&amp;1\" SN = 'x>y'/><!-- a --><n ENC=\"B64\">aGk&#61;</n>\n<![CDATA[<z>]]></HEL.R01>\n");
     uint8_t out[32];
     poct1a_start(&r, text);
     assert_int_equal(poct1a_next(&r), POCT1A_OPEN);
@@ -188,8 +189,12 @@ static void times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(messages_in_a_stream), cmocka_unit_test(what_is_lost), cmocka_unit_test(elements),
-        cmocka_unit_test(flaws),                cmocka_unit_test(texts),        cmocka_unit_test(times),
+        cmocka_unit_test(messages_in_a_stream),
+        cmocka_unit_test(what_is_lost),
+        cmocka_unit_test(elements),
+        cmocka_unit_test(flaws),
+        cmocka_unit_test(texts),
+        cmocka_unit_test(times),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

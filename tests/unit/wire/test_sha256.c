@@ -31,7 +31,8 @@ static void vectors(void **state)
     memset(million, 'a', sizeof million);
     static const size_t steps[] = {1, 63, 64, 65, 1000, sizeof million};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        digest_is(SPAN_LIT("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"), steps[i], "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+        digest_is(SPAN_LIT("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"), steps[i],
+                  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
         digest_is(span_of(million, sizeof million), steps[i], "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
     }
 }
