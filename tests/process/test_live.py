@@ -200,6 +200,21 @@ def more_comes(run, folder, seed, name):
     lab.ok(wait(lambda: total(run, "messages") == have + messages), name, f"{have} + {messages}: {total(run, 'messages')}\n{run.said()}")
 
 
+def run_full(folder):
+    """A detector that does not read, for as long as hours of the lab take: what is worth least is dropped, no message is, and it is told."""
+    capture, messages, _ = lab.capture(folder, 220, seed=31)
+    with lab.Run(os.path.join(folder, "full"), more=f"capture: [ {{ interface: {LISTEN} }} ]\n") as run:
+        lab.ok(run.wait_api() is not None and reads(run), "another run listens", run.said())
+        run.signal("detector", signal.SIGSTOP)
+        sent = send(capture, 20000)
+        time.sleep(10)  # until closed conversations are reported
+        run.signal("detector", signal.SIGCONT)
+        lab.ok(wait(lambda: total(run, "messages") == messages, 60), f"a detector that was stopped gets all {messages} messages", f"{total(run, 'messages')}\n{run.said()}")
+        lab.ok(wait(lambda: (state_of(run, LISTEN).get("dropped") or 0) > 0), "records of flows and devices made room", f"{sent} {state_of(run, LISTEN)}")
+        why = state_of(run, LISTEN).get("why") or ""
+        lab.ok("dropped: 0 packets" in why and "and 0 others" in why, "and it is told which", why)
+
+
 def run_refuses(folder):
     """As somebody without rights, in a folder of their own."""
     os.chmod(folder, 0o755)
@@ -226,6 +241,7 @@ def main():
         sense_vlan(folder, capture)
         sense_refuses()
         run_live(folder, capture, messages, results)
+        run_full(folder)
         run_refuses(folder)
     lab.finish()
 
