@@ -1,5 +1,5 @@
-/* sha256: FIPS 180-4, for the rooms that may use no cryptographic library: long result values (a digest stands for them in records) and fingerprints.
- * Keys and proofs use record/crypto. */
+/* sha256: FIPS 180-4, for fingerprints (JA4) in rooms that may use no cryptographic library. Whatever proves or protects uses record/crypto
+ * (docs/decisions/sha256-in-wire.md). */
 #ifndef TQ_WIRE_SHA256_H
 #define TQ_WIRE_SHA256_H
 
