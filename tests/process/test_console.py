@@ -327,6 +327,11 @@ def crowd(door):
     lab.ok(door.alive(), "nor afterwards")
 
 
+def grew_little(kib, limit):
+    """A sanitizer keeps what was freed for a while, so that its memory says nothing; how much was taken in counts in both builds."""
+    return lab.SANITIZED or kib < limit
+
+
 def unread(door):
     """Asks for much, reads nothing, and goes on sending."""
     pid = door.run.pid("console")
@@ -342,7 +347,7 @@ def unread(door):
     except OSError:
         pass
     after = memory(pid)
-    lab.ok(after - before < 8192, f"who does not read cannot fill the memory ({sent >> 10} KiB sent, {after - before} KiB more)")
+    lab.ok(sent < 16 << 20 and grew_little(after - before, 8192), f"who does not read cannot fill the memory ({sent >> 10} KiB sent, {after - before} KiB more)")
     s.close()
     lab.ok(door.alive(), "others are served")
     stream = door.raw()
@@ -357,7 +362,7 @@ def unread(door):
     except OSError:
         pass
     after = memory(pid)
-    lab.ok(after - before < 8192, f"nor who talks into an event stream ({sent >> 10} KiB sent, {after - before} KiB more)")
+    lab.ok(sent < 16 << 20 and grew_little(after - before, 8192), f"nor who talks into an event stream ({sent >> 10} KiB sent, {after - before} KiB more)")
     stream.close()
 
 
@@ -410,7 +415,7 @@ def flat(door):
     before = {role: memory(pid) for role, pid in pids.items()}
     bad = many(2000)
     grown = {role: memory(pid) - before[role] for role, pid in pids.items()}
-    lab.ok(bad == 0 and all(g < 1500 for g in grown.values()), f"2000 requests, memory flat (KiB more: {grown})", bad)
+    lab.ok(bad == 0 and all(grew_little(g, 1500) for g in grown.values()), f"2000 requests, memory flat (KiB more: {grown})", bad)
 
 
 def secrets(door, code):
