@@ -98,6 +98,7 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(ACK_CODE, "ack.code", FOREIGN, TEXT, false)                                                                                                  \
     KEY(ACK_FOR, "ack.for", FOREIGN, TEXT, false)                                                                                                    \
     KEY(PATIENTS, "patients", OPEN, INT, false)                                                                                                      \
+    KEY(SENT_AT, "sent_at", OPEN, TEXT, false) /* ISO 8601 from the message's own time stamp; like observed_at */                                    \
     /* lab.result */                                                                                                                                 \
     KEY(TEST_CODE, "test.code", FOREIGN, TEXT, false)                                                                                                \
     KEY(TEST_SYSTEM, "test.system", FOREIGN, TEXT, false)                                                                                            \

@@ -33,6 +33,7 @@ static void read_header(struct lab_message *m, struct span record)
     m->sender = f[5];
     m->receiver = f[10];
     m->version = f[13];
+    m->sent = f[14];
 }
 
 static void read_privates(struct lab_message *m, struct span record)

@@ -59,6 +59,7 @@ static void read_msh(struct lab_message *m, struct span segment)
     (void)hl7_fields(m->delims, segment, f, 19);
     m->sender = either(f[3], f[4]);
     m->receiver = either(f[5], f[6]);
+    m->sent = f[7];
     read_type(m, f[9]);
     m->control_id = f[10];
     m->version = hl7_part(f[12], m->delims->component, 1);

@@ -136,6 +136,7 @@ static void read_element(struct walk *k, struct lab_message *m, struct greeting 
         struct span *into;
     } leaves[] = {
         {"HDR.control_id", &m->control_id},  {"HDR.version_id", &m->version},
+        {"HDR.creation_dttm", &m->sent},
         {"ACK.type_cd", &m->ack_code},       {"ACK.type_id", &m->ack_code},
         {"ACK.ack_control_id", &m->ack_for}, {"ACK.control_id", &m->ack_for},
         {"DEV.vendor_id", &g->vendor},       {"DEV.manufacturer_name", &g->manufacturer},

@@ -140,6 +140,7 @@ struct lab_message {
     struct span receiver;
     struct span version;
     struct span charset;
+    struct span sent; /* when the sender says that it made the message, as it stands */
     struct span ack_code;
     struct span ack_for;
     size_t results;

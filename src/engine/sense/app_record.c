@@ -1,5 +1,7 @@
 #include "engine/sense/app_private.h"
 
+#include "wire/poct1a.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +121,7 @@ void lab_put_text(struct app_context *c, const struct hl7_delims *d, enum record
 }
 
 /* 64 KiB is more than all other fields of a result take: 24 flags and some ten texts. */
+_Static_assert(POCT1A_TIME_TEXT <= HL7_TIME_TEXT, "a time of either form fits");
 _Static_assert(APP_VALUE_PIECES *RECORD_TEXT + RECORD_PRIVATE * APP_PRIVATE_MAX + 65536 < RECORD_ENCODED, "the largest result can be encoded");
 
 void lab_value(struct app_context *c, const struct hl7_delims *d, struct span value)
@@ -145,6 +148,15 @@ void lab_time(struct app_context *c, struct span text)
         memcpy(c->observed.stamp, text.p, c->observed.stamp_n);
     }
     record_text(&c->record, KEY_OBSERVED_AT, span_of(c->observed.text, c->observed.n));
+}
+
+/* The message's own time stamp, as a time or not at all: whatever else may stand there is not ours to show. */
+static void put_sent(struct app_context *c, const struct lab_message *m, char text[HL7_TIME_TEXT])
+{
+    if (m->sent.n == 0 || !c->wanted[KEY_SENT_AT])
+        return;
+    size_t n = m->protocol[0] == 'p' ? poct1a_time(m->sent, text) : hl7_time(m->sent, text);
+    record_text(&c->record, KEY_SENT_AT, span_of(text, n));
 }
 
 void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
@@ -176,6 +188,8 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
     lab_text(c, m->delims, KEY_RECEIVER, m->receiver, APP_FOREIGN_MAX);
     lab_text(c, m->delims, KEY_VERSION, m->version, APP_FOREIGN_MAX);
     lab_text(c, m->delims, KEY_CHARSET, m->charset, APP_FOREIGN_MAX);
+    char sent[HL7_TIME_TEXT];
+    put_sent(c, m, sent);
     record_int(r, KEY_RESULTS, (int64_t)m->results);
     record_int(r, KEY_PATIENTS, (int64_t)m->patients);
     record_int(r, KEY_BYTES, (int64_t)m->bytes);

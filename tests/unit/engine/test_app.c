@@ -19,7 +19,7 @@
 
 static const char oru_lines[] =
     "lab.message; id=f7.0.1; protocol=hl7; type=ORU^R01; control_id=A-1; sender=XN-20^00-01; receiver=LIS; version=2.5.1; charset=UNICODE UTF-8; "
-    "results=2; "
+    "sent_at=2026-03-02T08:00:00; results=2; "
     "patients=1; bytes=338; private=P123^^^HOSP^MR~Q9; private=DOE^JANE; private=19700101\n"
     "lab.result; message=f7.0.1; private=P123^^^HOSP^MR~Q9; private=DOE^JANE; private=19700101; test.code=718-7; test.system=LN; "
     "test.text=Hemoglobin; "
@@ -70,7 +70,7 @@ static void hl7_acks(void **state)
     collect_data(&k, 0, SPAN_LIT(BLOCK(ORU)));
     collect_data(&k, 1, SPAN_LIT(BLOCK("MSH|^~\\&|LIS|HOSP|XN-20|LAB|2026||ACK^R01^ACK|L-1|P|2.5.1\rMSA|AE|A-1\r")));
     has(&k,
-        "lab.message; id=f7.1.1; protocol=hl7; type=ACK; control_id=L-1; sender=LIS; receiver=XN-20; version=2.5.1; results=0; patients=0; bytes=69; "
+        "lab.message; id=f7.1.1; protocol=hl7; type=ACK; control_id=L-1; sender=LIS; receiver=XN-20; version=2.5.1; sent_at=2026; results=0; patients=0; bytes=69; "
         "ack.code=AE; ack.for=A-1\n");
     has(&k, "asset.evidence; ip=10.0.0.1; model=XN-20^00-01; serial=SN100045; role=analyzer; source=hl7.msh");
     has(&k, "asset.evidence; ip=10.0.0.2; software=LIS; role=lis; source=hl7.msh\n");
@@ -139,10 +139,24 @@ static void hl7_odd_but_fine(void **state)
         &k, 0,
         SPAN_LIT(BLOCK(
             "BHS|^~\\&|A\rMSH|^~\\&|A||B||2026||ORU^R01|3|P|2.3\rOBX|1|NM|T1||1\rMSH|^~\\&|A||B||2026||ORU^R01|4|P|2.3\rOBX|1|NM|T1||1\rBTS|2\r")));
-    has(&k, "control_id=3; sender=A; receiver=B; version=2.3; results=2"); /* a batch in one block is one message */
+    has(&k, "control_id=3; sender=A; receiver=B; version=2.3; sent_at=2026; results=2"); /* a batch in one block is one message */
     assert_int_equal(k.stats.hl7_messages, 3);
     assert_int_equal(k.stats.malformed, 0);
     has_not(&k, "malformed");
+    collect_close(&k);
+}
+
+/* A message's own time: whole, with fraction and zone; what is no time is never shown. */
+static void sent_at(void **state)
+{
+    (void)state;
+    struct collect k;
+    collect_open(&k, 0, false);
+    collect_data(&k, 0, SPAN_LIT(BLOCK("MSH|^~\\&|A||B||20260302080000.25-0500^S||ADT^A01|1|P|2.3\r")));
+    has(&k, "version=2.3; sent_at=2026-03-02T08:00:00.25-05:00; results=0");
+    collect_data(&k, 0, SPAN_LIT(BLOCK("MSH|^~\\&|A||B||DOE^JANE||ADT^A01|2|P|2.3\r") BLOCK("MSH|^~\\&|A||B||20261302||ADT^A01|3|P|2.3\r")));
+    has(&k, "control_id=2; sender=A; receiver=B; version=2.3; results=0");
+    has(&k, "control_id=3; sender=A; receiver=B; version=2.3; results=0");
     collect_close(&k);
 }
 
@@ -208,7 +222,7 @@ static void hl7_limits(void **state)
             buf_u8(&stream, 'A');
         buf_add_str(&stream, "\r\x1c\r" BLOCK(ORU));
         feed_cut(&k, 0, buf_span(&stream), step);
-        has(&k, "type=ORU^R01; control_id=1; sender=A; receiver=B; version=2.3; results=0; patients=0; bytes=50051; malformed=message of 50051 bytes "
+        has(&k, "type=ORU^R01; control_id=1; sender=A; receiver=B; version=2.3; sent_at=2026; results=0; patients=0; bytes=50051; malformed=message of 50051 bytes "
                 "is over the limit of 10000");
         has(&k, "id=f7.0.2; protocol=hl7; type=ORU^R01; control_id=A-1");
         assert_int_equal(k.stats.hl7_messages, 2);
@@ -316,7 +330,7 @@ static void frame(struct buf *out, unsigned number, const char *text, uint8_t en
 #define AL "L|1|N\r"
 
 static const char astm_lines[] = "lab.message; id=f7.0.1; protocol=astm; type=ASTM.RESULT; control_id=C-1; sender=XN-10^00-22^12345; receiver=LIS; "
-                                 "version=LIS2-A2; results=2; patients=1; "
+                                 "version=LIS2-A2; sent_at=2026-03-02T08:00:00; results=2; patients=1; "
                                  "bytes=248; private=PA1; private=PA2; private=DOE^JANE; private=19700101\n"
                                  "lab.result; message=f7.0.1; private=PA1; private=PA2; private=DOE^JANE; private=19700101; test.code=GLU; "
                                  "test.text=Glucose; patient=PA1; specimen=S123; "
@@ -486,7 +500,7 @@ static void astm_limits(void **state)
         buf_u8(&s, 0x04);
         session(&s, 0);
         feed_cut(&k, 0, buf_span(&s), 700 + 30000 * (size_t)one_frame);
-        has(&k, "control_id=C-1; sender=XN-10^00-22^12345; receiver=LIS; version=LIS2-A2; results=0; patients=0; bytes=22069; malformed=message of "
+        has(&k, "control_id=C-1; sender=XN-10^00-22^12345; receiver=LIS; version=LIS2-A2; sent_at=2026-03-02T08:00:00; results=0; patients=0; bytes=22069; malformed=message of "
                 "22069 bytes is over the limit of 9000\n");
         has(&k, "id=f7.0.2; protocol=astm; type=ASTM.RESULT");
         assert_int_equal(k.stats.astm_messages, 2);
@@ -783,6 +797,7 @@ int main(void)
         cmocka_unit_test(hl7_middleware),
         cmocka_unit_test(hl7_specimens),
         cmocka_unit_test(hl7_odd_but_fine),
+        cmocka_unit_test(sent_at),
         cmocka_unit_test(hl7_framing_violations),
         cmocka_unit_test(hl7_holes),
         cmocka_unit_test(hl7_limits),
