@@ -1,6 +1,7 @@
 #include "lab/inventory/asset.h"
 
 #include "base/text.h"
+#include "lab/inventory/maker.h"
 #include "lab/views_private.h"
 #include "record/crypto/crypto.h"
 
@@ -202,16 +203,18 @@ static int join(struct apply *a, int64_t from, int64_t into, struct error *e)
 
 /* ── what it is ── */
 
+enum { WORTH_OUI = 10 }; /* who made the network card is only a guess at who made the device */
+
 /* How much a source is worth for saying what a device is: its own words first, then what its software shows, then guesses. */
 static int worth(struct span source)
 {
     static const struct {
         const char *source;
         int worth;
-    } order[] = {{"hl7.msh", 90}, {"astm.h", 90}, {"poct1a.hel", 90},      {"lldp", 80},  {"cdp", 80},  {"dicom", 70},
-                 {"snmp", 70},    {"dhcp", 60},   {"dhcp6", 60},           {"ntlm", 60},  {"smb", 50},  {"http", 50},
-                 {"ssh", 50},     {"mdns", 50},   {"netbios", 50},         {"llmnr", 50}, {"ssdp", 40}, {"ftp", 40},
-                 {"telnet", 40},  {"tls", 40},    {"tls.certificate", 30}, {"dns", 30},   {"oui", 10}};
+    } order[] = {{"hl7.msh", 90}, {"astm.h", 90}, {"poct1a.hel", 90},      {"lldp", 80},  {"cdp", 80},       {"dicom", 70},
+                 {"snmp", 70},    {"dhcp", 60},   {"dhcp6", 60},           {"ntlm", 60},  {"smb", 50},       {"http", 50},
+                 {"ssh", 50},     {"mdns", 50},   {"netbios", 50},         {"llmnr", 50}, {"ssdp", 40},      {"ftp", 40},
+                 {"telnet", 40},  {"tls", 40},    {"tls.certificate", 30}, {"dns", 30},   {"oui", WORTH_OUI}};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         if (span_is(source, order[i].source))
             return order[i].worth;
@@ -220,7 +223,7 @@ static int worth(struct span source)
 
 static bool known_role(struct span role)
 {
-    static const char *const roles[] = {"analyzer", "middleware", "lis", "workstation", "server", "printer", "network"};
+    static const char *const roles[] = {"analyzer", "middleware", "lis", "workstation", "server", "printer", "phone", "camera", "network"};
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
         if (span_is(role, roles[i]))
             return true;
@@ -269,7 +272,7 @@ static int judge(struct apply *a, int64_t asset, struct error *e)
               " WHEN results_received > 0 THEN 'lis' WHEN served > 0 THEN 'server' WHEN browsed >= ?8 THEN 'workstation' ELSE 'unknown' END,"
               " CASE WHEN " BETWEEN " THEN 'inferred' WHEN ?7 IS NOT NULL THEN 'seen'"
               " WHEN results_sent + results_received + served > 0 OR browsed >= ?8 THEN 'inferred' ELSE 'unknown' END FROM asset WHERE n = ?1),"
-              "titled AS (SELECT now.*, coalesce(asset.name, CASE WHEN now.maker IS NOT NULL AND now.model IS NOT NULL AND"
+              "titled AS (SELECT now.*, coalesce(asset.name, CASE WHEN ?9 AND now.model IS NOT NULL AND"
               " instr(lower(now.model), lower(now.maker)) = 0 THEN now.maker || ' ' || now.model ELSE now.model END, now.hostname,"
               " (SELECT value FROM asset_address WHERE asset = now.n AND kind = 'ip' ORDER BY last_seen DESC, value LIMIT 1),"
               " (SELECT value FROM asset_address WHERE asset = now.n AND kind = 'mac' ORDER BY value LIMIT 1), asset.title) AS title"
@@ -283,6 +286,7 @@ static int judge(struct apply *a, int64_t asset, struct error *e)
         store_bind_str(q, 2 + i, best[i].value[0] == 0 ? NULL : best[i].value);
     store_bind_str(q, 7, role[0] == 0 ? NULL : role);
     store_bind_int(q, 8, BROWSES);
+    store_bind_int(q, 9, best[0].worth > WORTH_OUI);
     int rc = 0;
     bool moved = number_of(q, e, &rc) != 0;
     return rc != 0 ? -1 : moved ? changed(a, asset, e) : 0;
@@ -315,6 +319,28 @@ static int put_facts(struct apply *a, int64_t asset, struct span source, bool *r
             return -1;
     }
     return 0;
+}
+
+/* What the MAC address itself tells; of several cards, the first one's. A local address (a random one) is of no maker. */
+static int put_maker(struct apply *a, int64_t asset, struct span mac, bool *ret_new, struct error *e)
+{
+    uint8_t six[6];
+    for (size_t i = 0; i < 6; i++)
+        if (mac.n != 17 || !text_unhex(span_of(mac.p + 3 * i, 2), six + i, 1))
+            return 0;
+    bool local = maker_is_local(six);
+    struct span maker = maker_of(six);
+    if (!local && maker.n == 0)
+        return 0;
+    struct store_stmt *q = store_stmt(a->w, "INSERT INTO asset_fact VALUES (?1, ?2, 'oui', ?3, ?4) ON CONFLICT DO NOTHING RETURNING 1");
+    store_bind_int(q, 1, asset);
+    store_bind_str(q, 2, local ? "local_mac" : "maker");
+    store_bind_text(q, 3, local ? mac : maker);
+    store_bind_int(q, 4, a->ev.time);
+    int rc = 0;
+    if (number_of(q, e, &rc) != 0)
+        *ret_new = true;
+    return rc;
 }
 
 /* Keeps the record of evidence, unless the very same is among the newest already: then it only gets the new time. */
@@ -407,8 +433,8 @@ int asset_apply_evidence(struct apply *a, struct error *e)
         return -1;
     if (asset == 0)
         return 0;
-    if (seen(a, asset, e) != 0 || put_facts(a, asset, source, &fresh, e) != 0 || put_evidence(a, asset, source, &fresh, e) != 0 ||
-        judge(a, asset, e) != 0)
+    if (seen(a, asset, e) != 0 || put_facts(a, asset, source, &fresh, e) != 0 || put_maker(a, asset, mac, &fresh, e) != 0 ||
+        put_evidence(a, asset, source, &fresh, e) != 0 || judge(a, asset, e) != 0)
         return -1;
     return fresh ? changed(a, asset, e) : 0;
 }

@@ -186,7 +186,7 @@ static const char *source_words(struct span source)
         {"poct1a.hel", "in its POCT1-A greeting"},
         {"dhcp", "when it asked for an address (DHCP)"},
         {"dhcp6", "when it asked for an address (DHCPv6)"},
-        {"oui", "by the maker's part of its MAC address"},
+        {"oui", "as the first part of its MAC address says"},
         {"arp", "by ARP on this segment"},
         {"ndp", "by neighbour discovery on this segment"},
         {"http", "in its HTTP headers"},
@@ -224,6 +224,12 @@ void asset_sentence(struct buf *out, struct span field, struct span value, struc
         {"software", "Says that it runs '"},
     };
     const char *words = source_words(source);
+    if (span_is(field, "local_mac")) {
+        buf_add_str(out, "Uses a MAC address that no maker gave out (");
+        buf_add_span(out, value);
+        buf_add_str(out, "): a random one, or one that a person or a program set.");
+        return;
+    }
     if (span_is(field, "role")) {
         buf_add_str(out, span_is(value, "lis") ? "Acts as the LIS" : span_is(value, "analyzer") ? "Acts as an analyzer" : "Acts as a ");
         if (!span_is(value, "lis") && !span_is(value, "analyzer"))
@@ -234,6 +240,8 @@ void asset_sentence(struct buf *out, struct span field, struct span value, struc
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (span_is(field, table[i].field))
             before = table[i].before;
+    if (span_is(source, "oui"))
+        before = "The maker of its network card is '";
     if (!span_is(field, "role")) {
         buf_add_str(out, before);
         buf_add_span(out, value);

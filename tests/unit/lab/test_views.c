@@ -70,6 +70,25 @@ static void evidence_joins_by_mac_and_address(void **state)
     feed_free(&f);
 }
 
+static void a_card_names_its_maker(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    feed_event(&f, 1, "asset.evidence", "\"ip\":\"10.0.5.7\",\"mac\":\"00:00:0c:33:44:55\",\"source\":\"arp\"");
+    assert_string_equal(ask(&f, "SELECT maker || '|' || source FROM asset JOIN asset_fact ON asset = n"), "Cisco Systems, Inc|oui");
+    /* what the device says itself is worth more; and the maker of the card does not go into its title */
+    feed_event(&f, 2, "asset.evidence", "\"ip\":\"10.0.5.7\",\"model\":\"C-800\",\"source\":\"hl7.msh\"");
+    assert_string_equal(ask(&f, "SELECT maker || '|' || title FROM asset"), "Cisco Systems, Inc|C-800");
+    feed_event(&f, 3, "asset.evidence", "\"ip\":\"10.0.5.7\",\"maker\":\"Acme\",\"source\":\"hl7.msh\"");
+    assert_string_equal(ask(&f, "SELECT maker || '|' || title FROM asset"), "Acme|Acme C-800");
+    /* a router's address, and a random one, name nobody */
+    feed_event(&f, 4, "asset.evidence", "\"ip\":\"10.0.5.8\",\"mac\":\"00:00:0c:33:44:56\",\"source\":\"ip\"");
+    feed_event(&f, 5, "asset.evidence", "\"ip\":\"10.0.5.9\",\"mac\":\"02:00:0c:33:44:57\",\"source\":\"arp\"");
+    assert_string_equal(ask(&f, "SELECT count(*) FROM asset WHERE maker IS NOT NULL"), "1");
+    assert_string_equal(ask(&f, "SELECT value FROM asset_fact WHERE field = 'local_mac'"), "02:00:0c:33:44:57");
+    feed_free(&f);
+}
+
 static void a_routers_mac_joins_nothing(void **state)
 {
     (void)state;
@@ -498,6 +517,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(evidence_joins_by_mac_and_address),
+        cmocka_unit_test(a_card_names_its_maker),
         cmocka_unit_test(a_routers_mac_joins_nothing),
         cmocka_unit_test(only_who_answers_is_a_device),
         cmocka_unit_test(roles_follow_from_results),
