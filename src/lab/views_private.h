@@ -73,6 +73,19 @@ apply_fn ledger_apply_row, ledger_apply_verified;
 /* The asset that holds this address, made where it is new (0: it is no address of one device, or the inventory is full). */
 int asset_at(struct apply *a, struct span ip, int64_t *ret_asset, struct error *e);
 
+/* Is it the address of one device (no group, no broadcast, none of this machine)? Is it one of the lab's own networks? */
+bool address_of_one_device(struct span ip);
+bool address_of_own_network(struct span ip);
+
+/* One conversation or message more. a, b: the assets at its ends, or 0. */
+struct conversation {
+    struct span src, dst, app;
+    int64_t a, b;
+    int64_t packets, bytes, messages;
+};
+int conversation_add(struct apply *a, const struct conversation *c, struct error *e);
+int conversation_join(struct store_conn *w, int64_t from, int64_t into, struct error *e); /* `from` turned out to be `into` */
+
 /* A lab message went from one asset to another: counts it, and judges roles anew. Either may be 0. */
 struct asset_traffic {
     int64_t from;

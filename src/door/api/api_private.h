@@ -166,6 +166,7 @@ void handle_today(struct call *c);
 void handle_device_list(struct call *c);
 void handle_device_get(struct call *c);
 void handle_device_name(struct call *c);
+void handle_network(struct call *c);
 void handle_result_list(struct call *c);
 void handle_message_list(struct call *c);
 void handle_finding_list(struct call *c);

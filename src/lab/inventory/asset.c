@@ -28,7 +28,7 @@ static int64_t number_of(struct store_stmt *q, struct error *e, int *rc)
 
 /* ── addresses ── */
 
-static bool of_one_device(struct span ip)
+bool address_of_one_device(struct span ip)
 {
     struct address a = {0};
     if (!address_parse(ip, &a))
@@ -42,7 +42,7 @@ static bool of_one_device(struct span ip)
 }
 
 /* Addresses of the lab's own networks: RFC 1918, link-local, RFC 6598 shared space, unique local and link-local IPv6. */
-static bool own_network(struct span ip)
+bool address_of_own_network(struct span ip)
 {
     struct address a = {0};
     if (!address_parse(ip, &a))
@@ -72,7 +72,7 @@ static bool about_the_lab(struct span ip, struct span source)
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
         if (span_is(source, sources[i]))
             return true;
-    return own_mac_source(source) || own_network(ip);
+    return own_mac_source(source) || address_of_own_network(ip);
 }
 
 static bool mac_of_one_device(struct span mac)
@@ -186,7 +186,7 @@ static int join(struct apply *a, int64_t from, int64_t into, struct error *e)
                   run2(w, "UPDATE OR IGNORE asset_protocol SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
                   run2(w, "UPDATE OR IGNORE asset_fact SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
                   run2(w, "UPDATE asset_evidence SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
-                  run2(w, "UPDATE finding SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
+                  run2(w, "UPDATE finding SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 || conversation_join(w, from, into, e) != 0 ||
                   run2(w, "UPDATE OR IGNORE asset_alias SET asset = ?2 WHERE asset = ?1", from, into, e) != 0 ||
                   run2(w, "DELETE FROM asset_alias WHERE asset = ?1 AND ?2", from, 1, e) != 0 ||
                   run2(w, "DELETE FROM asset_protocol WHERE asset = ?1 AND ?2", from, 1, e) != 0 ||
@@ -423,7 +423,7 @@ int asset_apply_evidence(struct apply *a, struct error *e)
         source = SPAN_LIT("unknown");
     struct span ip = event_text(&a->ev, "ip");
     struct span mac = event_text(&a->ev, "mac");
-    if (!of_one_device(ip) || !about_the_lab(ip, source))
+    if (!address_of_one_device(ip) || !about_the_lab(ip, source))
         ip = (struct span){0};
     if (!own_mac_source(source) || !mac_of_one_device(mac))
         mac = (struct span){0};
@@ -442,7 +442,7 @@ int asset_apply_evidence(struct apply *a, struct error *e)
 int asset_at(struct apply *a, struct span ip, int64_t *ret_asset, struct error *e)
 {
     *ret_asset = 0;
-    if (!of_one_device(ip))
+    if (!address_of_one_device(ip))
         return 0;
     int rc = 0;
     *ret_asset = holder(a->w, "ip", ip, &rc, e);
@@ -463,29 +463,6 @@ static int put_protocol(struct apply *a, int64_t asset, struct span protocol, st
     int rc = 0;
     bool fresh = number_of(q, e, &rc) != 0;
     return rc != 0 ? -1 : fresh ? changed(a, asset, e) : 0;
-}
-
-static int put_conversation(struct apply *a, struct span src, struct span dst, struct span app, struct error *e)
-{
-    int64_t packets = event_int(&a->ev, "packets", 0);
-    int64_t bytes = event_int(&a->ev, "bytes_up", 0) + event_int(&a->ev, "bytes_down", 0);
-    struct store_stmt *q = store_stmt(a->w, "UPDATE conversation SET packets = packets + ?4, bytes = bytes + ?5, last_seen = max(last_seen, ?6) "
-                                            "WHERE src = ?1 AND dst = ?2 AND app = ?3 RETURNING 1");
-    for (int insert = 0; insert < 2; insert++) {
-        store_bind_text(q, 1, src);
-        store_bind_text(q, 2, dst);
-        store_bind_text(q, 3, app);
-        store_bind_int(q, 4, packets);
-        store_bind_int(q, 5, bytes);
-        store_bind_int(q, 6, a->ev.time);
-        int rc = 0;
-        if (number_of(q, e, &rc) != 0 || rc != 0)
-            return rc != 0 || insert == 0 ? rc : counter_add(a->w, "conversations", 1, e);
-        if (counter_get(a->w, "conversations", e) >= KEEP_CONVERSATIONS)
-            return counter_add(a->w, "conversations_not_kept", 1, e);
-        q = store_stmt(a->w, "INSERT INTO conversation VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING 1");
-    }
-    return 0;
 }
 
 static bool one_of(struct span text, const char *const *list, size_t n)
@@ -524,15 +501,26 @@ int asset_apply_flow(struct apply *a, struct error *e)
     int64_t ends[2] = {0};
     bool answered = event_int(&a->ev, "bytes_down", 0) > 0;
     int rc = counter_add(a->w, "flows", 1, e);
-    if (rc == 0 && own_network(src))
+    if (rc == 0 && address_of_own_network(src))
         rc = asset_at(a, src, &ends[0], e);
-    if (rc == 0 && answered && own_network(dst)) /* an address that answers is a device; one that was only asked may be nobody */
+    if (rc == 0 && answered && address_of_own_network(dst)) /* an address that answers is a device; one that was only asked may be nobody */
         rc = asset_at(a, dst, &ends[1], e);
     for (int i = 0; rc == 0 && i < 2; i++)
         if (ends[i] != 0 &&
             (seen(a, ends[i], e) != 0 || put_protocol(a, ends[i], app, e) != 0 || (answered && count_service(a, ends[i], i == 1, app, e) != 0)))
             rc = -1;
-    return rc != 0 ? -1 : put_conversation(a, src, dst, app, e);
+    if (rc == 0 && ends[1] == 0 && address_of_own_network(dst))
+        ends[1] = holder(a->w, "ip", dst, &rc, e);
+    return rc != 0 ? -1
+                   : conversation_add(a,
+                                      &(struct conversation){.src = src,
+                                                             .dst = dst,
+                                                             .app = app,
+                                                             .a = ends[0],
+                                                             .b = ends[1],
+                                                             .packets = event_int(&a->ev, "packets", 0),
+                                                             .bytes = event_int(&a->ev, "bytes_up", 0) + event_int(&a->ev, "bytes_down", 0)},
+                                      e);
 }
 
 static int count_message(struct apply *a, int64_t asset, int64_t sent, int64_t received, int64_t acks, struct error *e)

@@ -154,12 +154,12 @@ int asset_evidence(struct store_conn *c, int64_t n, asset_evidence_each *each, v
 int asset_peers(struct store_conn *c, int64_t n, asset_peer_each *each, void *context, struct error *e)
 {
     struct store_stmt *q = store_stmt(
-        c, "WITH own(ip) AS (SELECT value FROM asset_address WHERE asset = ?1 AND kind = 'ip'),"
-           " talk(ip, app, packets, bytes, last_seen) AS ("
-           "  SELECT dst, app, packets, bytes, last_seen FROM conversation WHERE src IN own"
-           "  UNION ALL SELECT src, app, packets, bytes, last_seen FROM conversation WHERE dst IN own) "
-           "SELECT ip, coalesce((SELECT title FROM asset_address JOIN asset ON asset.n = asset_address.asset WHERE kind = 'ip' AND value = ip), ''),"
-           " app, sum(packets), sum(bytes), max(talk.last_seen) FROM talk GROUP BY ip, app ORDER BY 6 DESC, ip, app LIMIT 200");
+        c, "WITH talk(ip, peer, app, packets, bytes, last_seen) AS ("
+           "  SELECT dst, b, app, packets, bytes, last_seen FROM conversation WHERE a = ?1"
+           "  UNION ALL SELECT src, a, app, packets, bytes, last_seen FROM conversation WHERE b = ?1) "
+           "SELECT ip, coalesce((SELECT title FROM asset WHERE n = coalesce(nullif(peer, 0),"
+           "  (SELECT asset FROM asset_address WHERE kind = 'ip' AND value = ip))), ''),"
+           " app, sum(packets), sum(bytes), max(last_seen) FROM talk GROUP BY ip, peer, app ORDER BY 6 DESC, ip, app LIMIT 200");
     store_bind_int(q, 1, n);
     while (store_step(q)) {
         struct asset_peer peer = {.ip = store_text(q, 0),

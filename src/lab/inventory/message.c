@@ -95,6 +95,14 @@ int message_apply(struct apply *a, struct error *e)
     if (asset_at(a, event_text(&a->ev, back ? "flow.dst" : "flow.src"), &t.from, e) != 0 ||
         asset_at(a, event_text(&a->ev, back ? "flow.src" : "flow.dst"), &t.to, e) != 0 || asset_saw_message(a, &t, e) != 0)
         return -1;
+    struct conversation talk = {.src = event_text(&a->ev, "flow.src"),
+                                .dst = event_text(&a->ev, "flow.dst"),
+                                .app = t.protocol,
+                                .a = back ? t.to : t.from,
+                                .b = back ? t.from : t.to,
+                                .messages = 1};
+    if (conversation_add(a, &talk, e) != 0)
+        return -1;
     int64_t run = counter_get(a->w, "runs", e);
     if (insert(a, run, t.from, t.to, e) != 0 || tell_results(a, run, t.from, e) != 0 || count(a, e) != 0)
         return -1;

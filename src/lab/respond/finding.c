@@ -26,6 +26,11 @@ int finding_rank(struct span severity)
     return -1;
 }
 
+const char *finding_rank_name(int64_t rank)
+{
+    return rank < 0 || rank >= (int64_t)(sizeof severities / sizeof severities[0]) ? NULL : severities[rank];
+}
+
 bool finding_state_valid(struct span state)
 {
     return span_is(state, "open") || span_is(state, "taken") || span_is(state, "dismissed");

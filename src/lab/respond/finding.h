@@ -63,7 +63,8 @@ int finding_history(struct store_conn *c, int64_t n, finding_event_each *each, v
 #define RANK_NEED 1
 #define RANK_SHARED 2
 #define RANK_CRITICAL 4
-int finding_rank(struct span severity); /* -1: no such severity */
+int finding_rank(struct span severity);      /* -1: no such severity */
+const char *finding_rank_name(int64_t rank); /* "critical" …; NULL: no such rank */
 bool finding_state_valid(struct span state);
 
 /* May this decision be made in this state? event: "finding.taken" … */

@@ -283,6 +283,9 @@ static void pages_tell_what_they_should(void **state)
         {"GET /api/v1/ledger/records", "\"summary\":\"ORU^R01 from Chem 2 to LIS, 1 result\""},
         {"GET /api/v1/ledger/proof/3", "c2sp.org/tlog-proof@v1"},
         {"GET /api/v1/sensor", "{\"captures\":[{\"capture\":\"lab.pcap\",\"state\":\"reading\",\"packets\":12"},
+        {"GET /api/v1/network", "\"apps\":[\"hl7\"],\"encrypted\":\"no\",\"lab\":true,\"new\":false,\"odd\":null,\"links\":1,\"packets\":9"},
+        {"GET /api/v1/network?zone=10.0.5.0%2F24&since=7d&open=0a1b2c3d,ffffffff", "\"counts\":{\"zones\":1,\"devices\":2,"},
+        {"GET /api/v1/network?zone=elsewhere&since=2026-11-22T14:00:00Z", "\"nodes\":[],\"edges\":[]"},
         {"GET /api/v1/stream", "{\"allowed\":true}"},
         {"GET /readyz", "\"ready\":true"},
         {"GET /metrics", "tourniquet_results_total 1\n"},
@@ -507,6 +510,23 @@ static void not_modified_saves_work(void **state)
     keeper_free(k);
 }
 
+static void a_network_badly_asked_for(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    feed_lab(k);
+    assert_int_equal(keeper_set_up(k), 201);
+    ASK(k, 400, "GET /api/v1/network?since=yesterday", NULL, NULL);
+    SAYS(k, "\"code\":\"since\"");
+    ASK(k, 400, "GET /api/v1/network?since=0d", NULL, NULL);
+    ASK(k, 400, "GET /api/v1/network?since=99999d", NULL, NULL);
+    ASK(k, 400, "GET /api/v1/network?open=xyz", NULL, NULL);
+    SAYS(k, "\"code\":\"open\"");
+    ASK(k, 400, "GET /api/v1/network?open=1,2,3,4,5,6,7,8", NULL, NULL);
+    ASK(k, 200, "GET /api/v1/network?at=nobody&zone=", NULL, NULL);
+    keeper_free(k);
+}
+
 static void cursors_walk_whole_lists(void **state)
 {
     (void)state;
@@ -593,6 +613,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_written_is_not_done),
         cmocka_unit_test(refusals_are_thinned),
         cmocka_unit_test(not_modified_saves_work),
+        cmocka_unit_test(a_network_badly_asked_for),
         cmocka_unit_test(cursors_walk_whole_lists),
         cmocka_unit_test(cursors_are_read_strictly),
     };

@@ -67,15 +67,3 @@ CREATE TABLE asset_evidence(
   fields TEXT NOT NULL
 ) STRICT;
 CREATE INDEX asset_evidence_asset ON asset_evidence(asset, n);
-
--- Conversations, added up.
-CREATE TABLE conversation(
-  src TEXT NOT NULL,
-  dst TEXT NOT NULL,
-  app TEXT NOT NULL,
-  packets INTEGER NOT NULL,
-  bytes INTEGER NOT NULL,
-  last_seen INTEGER NOT NULL,
-  PRIMARY KEY (src, dst, app)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX conversation_dst ON conversation(dst);

@@ -1,0 +1,477 @@
+#include "lab/inventory/network_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What is odd, what is shown alone, what folds. */
+
+#define DAY (24 * 3600 * TIME_SECOND)
+#define WINDOW (7 * DAY) /* new, when nobody says otherwise */
+#define LEARNING DAY     /* of a start, nothing is new */
+#define LANE_ALONE 24    /* devices that a lane of devices for results shows one by one */
+#define OTHER_ALONE 14   /* those of the last lane */
+#define LANE_GROUPS 24   /* above so many groups a lane folds whatever the zone */
+#define ODD_ALONE 8      /* odd devices that stay outside of their group */
+#define OPEN_ALONE 100   /* devices that an open group shows */
+#define FEW 4            /* what nobody needs to fold */
+#define SEARCHING 16     /* addresses asked in vain */
+
+/* Kinds of device, as far as it matters who talks to whom. */
+enum class { ANALYZER, MIDDLEWARE, LIS, WORKSTATION, SERVER, PRINTER, NETWORK, OUTSIDE, SILENT, UNKNOWN, CLASSES };
+#define BIT(c) (1u << (c))
+
+/* Whom a device that handles results usually talks to. */
+static const uint32_t usual[LANE_OTHER] = {
+    [LANE_ANALYZER] = BIT(MIDDLEWARE) | BIT(LIS) | BIT(SERVER) | BIT(PRINTER) | BIT(NETWORK) | BIT(SILENT),
+    [LANE_MIDDLEWARE] = BIT(ANALYZER) | BIT(MIDDLEWARE) | BIT(LIS) | BIT(WORKSTATION) | BIT(SERVER) | BIT(PRINTER) | BIT(NETWORK) | BIT(SILENT),
+    [LANE_LIS] = BIT(ANALYZER) | BIT(MIDDLEWARE) | BIT(LIS) | BIT(WORKSTATION) | BIT(SERVER) | BIT(PRINTER) | BIT(NETWORK) | BIT(SILENT),
+};
+
+static enum class class_of(const struct network_node *d)
+{
+    static const char *const names[CLASSES] = {"analyzer", "middleware", "lis", "workstation", "server", "printer", "network", "outside", "silent", ""};
+    for (int i = 0; i < UNKNOWN; i++)
+        if (span_is(d->role, names[i]))
+            return (enum class)i;
+    return UNKNOWN;
+}
+
+struct fold {
+    struct network *n;
+    const struct network_query *q;
+    struct network_node *nodes;
+    struct network_edge *links;
+    size_t n_nodes, n_links;
+    size_t *order; /* nodes of this picture, as they are shown */
+    size_t n_order;
+    int64_t of[LANE_OTHER];            /* devices in a lane */
+    int64_t doing[LANE_OTHER][CLASSES]; /* of them, those that talk to such a device */
+    int64_t crowd[LANES];
+    bool by_role[LANES]; /* too many zones: they fold together */
+};
+
+/* ── time ── */
+
+static void judge_time(struct fold *f)
+{
+    struct network *n = f->n;
+    for (size_t i = 0; i < f->n_links; i++) {
+        const struct network_edge *l = &f->links[i];
+        if (n->from == 0 || l->first_seen < n->from)
+            n->from = l->first_seen;
+        if (l->last_seen > n->until)
+            n->until = l->last_seen;
+    }
+    n->since = f->q->window > 0 ? n->until - f->q->window : f->q->since;
+    if (n->since == 0) {
+        n->since = n->until - WINDOW;
+        if (n->since < n->from + LEARNING)
+            n->since = n->from + LEARNING;
+    }
+    n->judged = n->until > 0 && n->since > n->from && n->since <= n->until;
+}
+
+/* ── what is odd ── */
+
+static void note_peer(struct fold *f, size_t self, size_t other)
+{
+    struct network_node *d = &f->nodes[self];
+    const struct network_node *o = &f->nodes[other];
+    enum class c = class_of(o);
+    d->silent += c == SILENT;
+    if ((d->peers & BIT(c)) != 0)
+        return;
+    d->peers |= BIT(c);
+    if (d->lane != LANE_OTHER)
+        f->doing[d->lane][c]++;
+}
+
+static bool is_usual(const struct fold *f, enum network_lane lane, enum class c, bool lab)
+{
+    if (lane == LANE_OTHER || (usual[lane] & BIT(c)) != 0)
+        return true;
+    if (c == UNKNOWN && lane != LANE_ANALYZER && !lab)
+        return true; /* whoever asks a LIS may be any work place; an analyzer is asked by few, and lab messages come from devices that say what they are */
+    return f->doing[lane][c] >= 3 && f->doing[lane][c] * 2 >= f->of[lane];
+}
+
+/* The Internet is new at every turn: a new link is told only between devices, or where results are handled. */
+static bool worth_telling(const struct network_node *a, const struct network_node *b)
+{
+    return (a->kind == NETWORK_DEVICE && b->kind == NETWORK_DEVICE) || a->lane != LANE_OTHER || b->lane != LANE_OTHER;
+}
+
+static void judge_link(struct fold *f, struct network_edge *l)
+{
+    struct network_node *a = &f->nodes[l->a];
+    struct network_node *b = &f->nodes[l->b];
+    l->fresh = f->n->judged && l->first_seen >= f->n->since && worth_telling(a, b);
+    enum class ca = class_of(a);
+    enum class cb = class_of(b);
+    if (!is_usual(f, a->lane, cb, l->lab))
+        l->odd = cb == OUTSIDE ? ODD_OUTSIDE : ODD_PEER;
+    if (!is_usual(f, b->lane, ca, l->lab) && l->odd != ODD_OUTSIDE)
+        l->odd = ca == OUTSIDE ? ODD_OUTSIDE : ODD_PEER;
+    if (l->odd == ODD_NONE && l->fresh && !a->fresh && !b->fresh)
+        l->odd = ODD_NEW_LINK;
+    if (l->odd == ODD_NONE)
+        return;
+    a->odd = l->odd > a->odd ? l->odd : a->odd;
+    b->odd = l->odd > b->odd ? l->odd : b->odd;
+}
+
+static void judge(struct fold *f)
+{
+    for (size_t i = 0; i < f->n_nodes; i++) {
+        struct network_node *d = &f->nodes[i];
+        d->fresh = f->n->judged && d->kind == NETWORK_DEVICE && d->first_seen >= f->n->since;
+        if (d->fresh)
+            d->odd = ODD_NEW_DEVICE;
+        if (d->kind == NETWORK_DEVICE && d->lane != LANE_OTHER)
+            f->of[d->lane]++;
+    }
+    for (size_t i = 0; i < f->n_links; i++) {
+        note_peer(f, f->links[i].a, f->links[i].b);
+        note_peer(f, f->links[i].b, f->links[i].a);
+    }
+    for (size_t i = 0; i < f->n_nodes; i++)
+        if (f->nodes[i].silent >= SEARCHING && f->nodes[i].odd < ODD_SEARCHING)
+            f->nodes[i].odd = ODD_SEARCHING;
+    for (size_t i = 0; i < f->n_links; i++)
+        judge_link(f, &f->links[i]);
+}
+
+/* ── what is asked for ── */
+
+/* Leaves links without an end in the zone; `shown` of a node becomes 1 where it takes part. */
+static void choose(struct fold *f)
+{
+    struct span zone = f->q->zone;
+    size_t kept = 0;
+    for (size_t i = 0; i < f->n_nodes; i++)
+        f->nodes[i].shown = f->nodes[i].kind == NETWORK_DEVICE && (zone.n == 0 || span_equal(f->nodes[i].zone, zone));
+    for (size_t i = 0; i < f->n_links; i++) {
+        struct network_edge *l = &f->links[i];
+        if (zone.n > 0 && !span_equal(f->nodes[l->a].zone, zone) && !span_equal(f->nodes[l->b].zone, zone))
+            continue;
+        f->links[kept++] = *l;
+    }
+    f->n_links = f->n->graph->n_links = kept;
+    for (size_t i = 0; i < kept; i++)
+        f->nodes[f->links[i].a].shown = f->nodes[f->links[i].b].shown = 1;
+}
+
+static void count(struct fold *f)
+{
+    struct network *n = f->n;
+    for (size_t i = 0; i < f->n_nodes; i++) {
+        const struct network_node *d = &f->nodes[i];
+        if (d->shown == 0)
+            continue;
+        n->devices += d->kind == NETWORK_DEVICE;
+        n->outside += d->kind == NETWORK_OUTSIDE;
+        n->silent += d->kind == NETWORK_SILENT;
+        f->crowd[d->lane] += d->kind == NETWORK_DEVICE;
+    }
+    n->links = (int64_t)f->n_links;
+    for (size_t i = 0; i < f->n_links; i++) {
+        n->links_lab += f->links[i].lab;
+        n->links_lab_clear += f->links[i].lab && f->links[i].crypt == CRYPT_NO;
+        n->links_new += f->links[i].fresh;
+    }
+}
+
+/* ── telling what is odd ── */
+
+static void tell(struct fold *f, const struct network_odd *odd)
+{
+    struct network *n = f->n;
+    n->odd_total++;
+    size_t at = n->n_odd; /* worst first, then newest */
+    while (at > 0 && (n->odd[at - 1].kind < odd->kind || (n->odd[at - 1].kind == odd->kind && n->odd[at - 1].last_seen < odd->last_seen)))
+        at--;
+    if (at == NETWORK_ODD)
+        return;
+    size_t move = n->n_odd < NETWORK_ODD ? n->n_odd++ - at : NETWORK_ODD - 1 - at;
+    memmove(&n->odd[at + 1], &n->odd[at], move * sizeof n->odd[0]);
+    n->odd[at] = *odd;
+}
+
+static void tell_link(struct fold *f, const struct network_edge *l)
+{
+    const struct network_node *a = &f->nodes[l->a];
+    const struct network_node *b = &f->nodes[l->b];
+    struct network_odd odd = {.kind = l->odd, .a = a, .b = b, .apps = l->apps, .first_seen = l->first_seen, .last_seen = l->last_seen};
+    if (l->odd != ODD_NEW_LINK) {
+        if (is_usual(f, a->lane, class_of(b), l->lab)) { /* the device that it is odd for comes first */
+            odd.a = b;
+            odd.b = a;
+        }
+        odd.share = f->doing[odd.a->lane][class_of(odd.b)];
+        odd.of = f->of[odd.a->lane];
+    }
+    tell(f, &odd);
+}
+
+static void tell_all(struct fold *f)
+{
+    for (size_t i = 0; i < f->n_nodes; i++) {
+        const struct network_node *d = &f->nodes[i];
+        if (d->shown == 0)
+            continue;
+        if (d->fresh)
+            tell(f, &(struct network_odd){.kind = ODD_NEW_DEVICE, .a = d, .first_seen = d->first_seen, .last_seen = d->last_seen});
+        if (d->silent >= SEARCHING)
+            tell(f, &(struct network_odd){
+                        .kind = ODD_SEARCHING, .a = d, .share = d->silent, .first_seen = d->first_seen, .last_seen = d->last_seen});
+    }
+    for (size_t i = 0; i < f->n_links; i++)
+        if (f->links[i].odd != ODD_NONE)
+            tell_link(f, &f->links[i]);
+}
+
+/* ── zones ── */
+
+static int compare(struct span a, struct span b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int order = n == 0 ? 0 : memcmp(a.p, b.p, n);
+    return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+static int by_zone(const void *left, const void *right, void *context)
+{
+    const struct network_node *nodes = context;
+    return compare(nodes[*(const size_t *)left].zone, nodes[*(const size_t *)right].zone);
+}
+
+/* All zones, whichever is asked for. `order` serves as room. */
+static void list_zones(struct fold *f)
+{
+    struct network *n = f->n;
+    size_t devices = n->graph->n_devices;
+    for (size_t i = 0; i < devices; i++)
+        f->order[i] = i;
+    qsort_r(f->order, devices, sizeof *f->order, by_zone, f->nodes);
+    for (size_t i = 0; i < devices; i++) {
+        struct span zone = f->nodes[f->order[i]].zone;
+        if (zone.n == 0)
+            continue;
+        bool next = n->n_zones == 0 || i == 0 || !span_equal(f->nodes[f->order[i - 1]].zone, zone);
+        n->zones_total += next;
+        if (next && n->n_zones < NETWORK_ZONES)
+            n->zones[n->n_zones++] = (struct network_zone){.name = zone};
+        if (n->zones_total == (int64_t)n->n_zones)
+            n->zones[n->n_zones - 1].devices++;
+    }
+}
+
+/* ── order and groups ── */
+
+static bool same_group(const struct fold *f, const struct network_node *a, const struct network_node *b)
+{
+    return a->lane == b->lane && span_equal(a->role, b->role) && (f->by_role[a->lane] || span_equal(a->zone, b->zone));
+}
+
+static int by_place(const void *left, const void *right, void *context)
+{
+    const struct fold *f = context;
+    const struct network_node *a = &f->nodes[*(const size_t *)left];
+    const struct network_node *b = &f->nodes[*(const size_t *)right];
+    if (a->lane != b->lane)
+        return a->lane < b->lane ? -1 : 1;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    int order = f->by_role[a->lane] ? compare(a->role, b->role) : compare(a->zone, b->zone);
+    if (order == 0)
+        order = f->by_role[a->lane] ? compare(a->zone, b->zone) : compare(a->role, b->role);
+    if (order == 0)
+        order = compare(a->title, b->title);
+    return order != 0 ? order : compare(a->id, b->id);
+}
+
+static void sort(struct fold *f)
+{
+    f->n_order = 0;
+    for (size_t i = 0; i < f->n_nodes; i++)
+        if (f->nodes[i].shown != 0)
+            f->order[f->n_order++] = i;
+    qsort_r(f->order, f->n_order, sizeof *f->order, by_place, f);
+    size_t groups[LANES] = {0};
+    for (size_t i = 0; i < f->n_order; i++) {
+        const struct network_node *d = &f->nodes[f->order[i]];
+        groups[d->lane] += i == 0 || !same_group(f, &f->nodes[f->order[i - 1]], d);
+    }
+    bool again = false;
+    for (int lane = 0; lane < LANES; lane++)
+        if (groups[lane] > LANE_GROUPS && !f->by_role[lane])
+            again = f->by_role[lane] = true;
+    if (again)
+        sort(f);
+}
+
+/* A number that is the same whenever the same group is made (FNV-1a over role and zone). */
+static uint32_t number(const struct fold *f, const struct network_node *d)
+{
+    uint32_t h = 2166136261u;
+    struct span parts[] = {d->role, f->by_role[d->lane] ? SPAN_LIT("") : d->zone};
+    for (int k = 0; k < 2; k++) {
+        for (size_t i = 0; i < parts[k].n; i++)
+            h = (h ^ parts[k].p[i]) * 16777619u;
+        h = (h ^ 0xff) * 16777619u;
+    }
+    return h == 0 ? 1 : h;
+}
+
+static bool is_open(const struct fold *f, uint32_t group)
+{
+    for (int i = 0; i < NETWORK_OPEN; i++)
+        if (f->q->open[i] == group)
+            return true;
+    return false;
+}
+
+/* Does a run of like nodes show every one of them? */
+static bool whole(const struct fold *f, const struct network_node *d, size_t run)
+{
+    if (run == 1)
+        return true;
+    if (d->kind != NETWORK_DEVICE)
+        return run < FEW;
+    if (f->crowd[d->lane] <= (d->lane == LANE_OTHER ? OTHER_ALONE : LANE_ALONE))
+        return true;
+    return class_of(d) == UNKNOWN && run <= ODD_ALONE;
+}
+
+static struct network_node *show(struct fold *f, const struct network_node *d)
+{
+    if (f->n->n_nodes == NETWORK_NODES) {
+        f->n->cut = true;
+        return NULL;
+    }
+    f->n->nodes[f->n->n_nodes] = *d;
+    return &f->n->nodes[f->n->n_nodes++];
+}
+
+static void gather(struct network_node *group, const struct network_node *d)
+{
+    group->members++;
+    group->findings += d->findings;
+    group->rank = d->rank > group->rank ? d->rank : group->rank;
+    group->fresh = group->fresh || d->fresh;
+    group->odd = d->odd > group->odd ? d->odd : group->odd;
+    group->first_seen = d->first_seen < group->first_seen ? d->first_seen : group->first_seen;
+    group->last_seen = d->last_seen > group->last_seen ? d->last_seen : group->last_seen;
+}
+
+#define NOWHERE SIZE_MAX
+
+/* The nodes order[from] … order[from + run - 1] are alike: those that matter stay alone, the others become one. */
+static void fold_run(struct fold *f, size_t from, size_t run)
+{
+    const struct network_node *first = &f->nodes[f->order[from]];
+    bool all = whole(f, first, run);
+    uint32_t group = number(f, first);
+    bool open = !all && is_open(f, group);
+    size_t odd = 0;
+    size_t alone = 0;
+    struct network_node *together = NULL;
+    const struct network_node *only = NULL;
+    for (size_t i = from; i < from + run; i++) {
+        struct network_node *d = &f->nodes[f->order[i]];
+        bool stays = all || (open && alone < OPEN_ALONE) || (f->q->at.n > 0 && span_equal(d->id, f->q->at)) ||
+                     ((d->odd != ODD_NONE || d->findings > 0) && odd++ < ODD_ALONE);
+        alone += stays;
+        if (!stays && together != NULL) {
+            gather(together, d);
+            d->shown = (size_t)(together - f->n->nodes);
+            continue;
+        }
+        struct network_node *put = show(f, d);
+        d->shown = put == NULL ? NOWHERE : f->n->n_nodes - 1;
+        if (put == NULL)
+            continue;
+        if (stays) {
+            put->group = open ? group : 0;
+            continue;
+        }
+        together = put;
+        only = d;
+        put->kind = NETWORK_GROUP;
+        put->group = group;
+        if (f->by_role[put->lane])
+            put->zone = (struct span){.p = put->zone.p};
+    }
+    if (together != NULL && together->members == 1)
+        *together = *only; /* one alone is no group */
+}
+
+static void fold_nodes(struct fold *f)
+{
+    for (size_t i = 0; i < f->n_order;) {
+        size_t run = 1;
+        while (i + run < f->n_order && same_group(f, &f->nodes[f->order[i]], &f->nodes[f->order[i + run]]))
+            run++;
+        fold_run(f, i, run);
+        i += run;
+    }
+}
+
+/* ── edges ── */
+
+static int by_worth(const void *left, const void *right)
+{
+    const struct network_edge *l = left;
+    const struct network_edge *r = right;
+    int worth_l = (int)l->odd * 4 + l->lab * 2 + l->fresh;
+    int worth_r = (int)r->odd * 4 + r->lab * 2 + r->fresh;
+    if (worth_l != worth_r)
+        return worth_l > worth_r ? -1 : 1;
+    return l->bytes == r->bytes ? 0 : l->bytes > r->bytes ? -1 : 1;
+}
+
+static void fold_edges(struct fold *f)
+{
+    struct network *n = f->n;
+    for (size_t i = 0; i < f->n_links; i++) {
+        struct network_edge l = f->links[i];
+        size_t a = f->nodes[l.a].shown;
+        size_t b = f->nodes[l.b].shown;
+        if (a == NOWHERE || b == NOWHERE || a == b)
+            continue;
+        l.a = a < b ? a : b;
+        l.b = a < b ? b : a;
+        n->edges[n->n_edges++] = l;
+    }
+    n->n_edges = network_merge(n->edges, n->n_edges);
+    if (n->n_edges <= NETWORK_EDGES)
+        return;
+    qsort(n->edges, n->n_edges, sizeof *n->edges, by_worth);
+    n->n_edges = NETWORK_EDGES;
+    n->cut = true;
+    (void)network_merge(n->edges, n->n_edges); /* only sorts: their ends differ */
+}
+
+int network_fold(struct network *n, const struct network_query *q, struct error *e)
+{
+    struct network_graph *g = n->graph;
+    struct fold f = {.n = n, .q = q, .nodes = g->nodes, .links = g->links, .n_nodes = g->n_nodes, .n_links = g->n_links};
+    f.order = calloc(g->n_nodes + 1, sizeof *f.order);
+    n->nodes = calloc(NETWORK_NODES, sizeof *n->nodes);
+    n->edges = calloc(g->n_links + 1, sizeof *n->edges);
+    if (f.order == NULL || n->nodes == NULL || n->edges == NULL) {
+        free(f.order);
+        return err_set(e, ERR_SYSTEM, "no memory");
+    }
+    judge_time(&f);
+    judge(&f);
+    list_zones(&f);
+    choose(&f);
+    count(&f);
+    tell_all(&f);
+    sort(&f);
+    fold_nodes(&f);
+    fold_edges(&f);
+    free(f.order);
+    return 0;
+}
