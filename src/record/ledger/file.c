@@ -137,6 +137,31 @@ int file_sync_path(int dir, const char *path, struct error *e)
     return rc;
 }
 
+int file_sync_parent(int dir, const char *path, struct error *e)
+{
+    char folder[PATH_MAX];
+    size_t n = strnlen(path, sizeof folder - 1);
+    memcpy(folder, path, n);
+    while (n > 1 && folder[n - 1] == '/')
+        n--;
+    folder[n] = 0;
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL)
+        return file_sync_path(dir, ".", e);
+    slash[slash == folder ? 1 : 0] = 0;
+    return file_sync_path(dir, folder, e);
+}
+
+int file_make_folder(const char *path, struct error *e)
+{
+    if (mkdir(path, 0700) != 0)
+        return errno == EEXIST ? 0 : err_sys(e, errno, "making the folder %s", path);
+    if (file_sync_parent(AT_FDCWD, path, e) == 0)
+        return 0;
+    (void)rmdir(path);
+    return -1;
+}
+
 int file_sync_all(int dir, struct error *e)
 {
     return syncfs(dir) == 0 ? 0 : err_sys(e, errno, "making the ledger durable");
@@ -163,11 +188,7 @@ int file_replace(int dir, const char *path, struct span data, bool sync, struct 
     }
     if (!sync)
         return 0;
-    char *slash = strrchr(temporary, '/');
-    if (slash == NULL)
-        return file_sync_path(dir, ".", e);
-    *slash = 0;
-    return file_sync_path(dir, temporary, e);
+    return file_sync_parent(dir, path, e);
 }
 
 int file_remove(int dir, const char *path, struct error *e)

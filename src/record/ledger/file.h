@@ -34,8 +34,10 @@ int file_replace(int dir, const char *path, struct span data, bool sync, struct 
 int file_sync_path(int dir, const char *path, struct error *e); /* a file or folder by its name */
 /* All of the file system that `dir` is on: for hundreds of small files one flush instead of one each (Linux reports its errors since 5.8). */
 int file_sync_all(int dir, struct error *e);
-int file_make_dirs(int dir, const char *path, struct error *e);  /* the folders above path */
-int file_remove(int dir, const char *path, struct error *e);     /* no error when it is not there */
-int file_remove_dir(int dir, const char *path, struct error *e); /* a folder with the files in it; no error when it is not there */
+int file_make_dirs(int dir, const char *path, struct error *e);   /* the folders above path */
+int file_make_folder(const char *path, struct error *e);          /* one that may be there already; durable when it was made */
+int file_sync_parent(int dir, const char *path, struct error *e); /* the folder that the path's own name stands in */
+int file_remove(int dir, const char *path, struct error *e);      /* no error when it is not there */
+int file_remove_dir(int dir, const char *path, struct error *e);  /* a folder with the files in it; no error when it is not there */
 
 #endif

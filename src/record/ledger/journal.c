@@ -314,6 +314,21 @@ int journal_next(struct journal *j, uint64_t first, struct buf *bytes, struct jo
     return 0;
 }
 
+int journal_rewrite(struct journal *j, struct error *e)
+{
+    const char *path = path_of(j->base.generation);
+    struct buf piece = BUF_INIT(GROW);
+    int rc = buf_reserve(&piece, GROW) ? 0 : err_sys(e, ENOMEM, "reading %s", path);
+    for (uint64_t at = 0; rc == 0 && at < j->end; at += piece.n) {
+        rc = file_read(j->fd, path, piece.p, j->end - at < GROW ? (size_t)(j->end - at) : GROW, at, &piece.n, e);
+        if (rc != 0 || piece.n == 0)
+            break;
+        rc = file_write(j->fd, path, buf_span(&piece), at, e);
+    }
+    buf_release(&piece);
+    return rc == 0 && file_sync(j->fd, path, e) == 0 ? file_sync_path(j->dir, ".", e) : -1;
+}
+
 int journal_shrink(struct journal *j, struct error *e)
 {
     if (file_cut(j->fd, path_of(j->base.generation), JOURNAL_PAGE, e) != 0)

@@ -49,28 +49,12 @@ int root_key_load(const char *path, uint8_t out[ROOT_KEY], struct error *e)
 
 int root_key_make(const char *path, struct error *e)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return err_sys(e, errno, "making the root key %s", path);
+    if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return err_set(e, ERR_MISUSE, "the root key %s is there already", path);
     uint8_t key[ROOT_KEY];
     crypto_random(key, sizeof key);
-    int rc = file_write(fd, path, span_of(key, sizeof key), 0, e);
+    int rc = file_replace(AT_FDCWD, path, span_of(key, sizeof key), true, e);
     crypto_wipe(key, sizeof key);
-    if (rc == 0)
-        rc = file_sync(fd, path, e);
-    (void)close(fd);
-    if (rc == 0) { /* its name, too */
-        char folder[4096];
-        const char *slash = strrchr(path, '/');
-        size_t n = slash == NULL ? 0 : (size_t)(slash - path);
-        if (n >= sizeof folder)
-            n = 0;
-        memcpy(folder, path, n);
-        folder[n] = 0;
-        rc = file_sync_path(AT_FDCWD, slash == NULL ? "." : n == 0 ? "/" : folder, e);
-    }
-    if (rc != 0)
-        (void)unlink(path);
     return rc;
 }
 

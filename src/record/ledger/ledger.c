@@ -16,6 +16,9 @@
  *     given again after a crash does not meet the same key.
  *  8. After any failed write nothing more is taken (FAILED): what the disk holds is unknown until a restart has read it.
  *  9. size, published head and key count are what other threads see; they change under `mutex` or atomically, after the disk.
+ * 10. Success of a sync says something only about what was written since the last failed one: Linux marks pages clean that it could not write, and
+ * what is read back may be nowhere but in memory. So no failed sync is tried again: the ledger is FAILED, and the next start writes the journal anew,
+ *     byte for byte as it read it, and segments and tiles behind the base as always, before it signs or acknowledges anything.
  *
  *                 append                     commit: segments, journal + fdatasync          tiles, checkpoint
  *      ┌──────┐ ─────────► ┌────────┐ ─────────────────────────────────────────► ┌─────────┐ ───────────► ┌───────────┐
@@ -55,6 +58,7 @@ struct ledger {
     struct note_key key;
     char verifier[VERIFIER_TEXT];
     tq_time interval;
+    uint64_t settle_at;
 
     struct edge edge;
     struct segment_writer segments[STREAMS];
@@ -336,7 +340,7 @@ static bool publication_due(const struct ledger *l, tq_time now)
 /* The steps of a commit, in the order that invariants 2 to 5 ask for. *ret_durable: the frame's place in the journal once it is there. */
 static int commit_steps(struct ledger *l, tq_time now, uint64_t *ret_frame, struct error *e)
 {
-    if (l->journal.end > JOURNAL_SETTLE) {
+    if (l->journal.end > l->settle_at) {
         if (l->head.published != l->edge.tree.size && publish(l, l->head.published, now, e) != 0)
             return -1;
         if (settle(l, e) != 0)
@@ -426,6 +430,9 @@ static int open_keys(struct ledger *l, const struct ledger_options *o, struct er
     struct note_key key;
     if (o->origin == NULL || note_key_make(&key, span_str(o->origin), (const uint8_t[ED25519_PUBLIC]){0}, &why) != 0)
         return err_set(e, ERR_MISUSE, "the ledger's name (origin) cannot be used: %s", o->origin == NULL ? "there is none" : why.text);
+    if (file_sync_path(AT_FDCWD, o->key_file, e) != 0 ||
+        file_sync_parent(AT_FDCWD, o->key_file, e) != 0) /* an operator may have put it there just now */
+        return -1;
     keyring_start(l->ring, o->origin);
     return keyring_save(l->ring, l->dir, e);
 }
@@ -453,7 +460,8 @@ static int open_identity(struct ledger *l, struct error *e)
     return rc;
 }
 
-/* The last signed checkpoint. 1: loaded into the head; 0: there is none, or an empty file is what a power cut left of it; -1: it does not hold. */
+/* The last signed checkpoint. 1: loaded into the head; 0: there is none, or no more than room for it, empty or zeros, is what a power cut left of it;
+ * -1: it does not hold. */
 static int load_checkpoint(struct ledger *l, struct checkpoint *ret, struct error *e)
 {
     struct buf note = {.p = (uint8_t *)l->head.checkpoint, .size = sizeof l->head.checkpoint - 1, .max = sizeof l->head.checkpoint - 1};
@@ -466,7 +474,7 @@ static int load_checkpoint(struct ledger *l, struct checkpoint *ret, struct erro
         *e = why;
         return -1;
     }
-    if (note.n == 0)
+    if (note.n == 0 || memchr(note.p, 0, note.n) != NULL)
         return 0;
     note.p[note.n] = 0;
     if (checkpoint_open(buf_span(&note), &l->key, ret, &why) != 0)
@@ -614,7 +622,7 @@ static int recover(struct ledger *l, char *note, struct error *e)
     if (open_journal(l, e) != 0)
         return -1;
     int has = load_checkpoint(l, &c, e);
-    if (has < 0 || read_tail(l, false, NULL, NULL, &t, e) != 0)
+    if (has < 0 || read_tail(l, false, NULL, NULL, &t, e) != 0 || journal_rewrite(&l->journal, e) != 0)
         return -1;
     if (has == 1 && c.size > t.size)
         return err_set(e, ERR_CORRUPT, "the checkpoint covers %llu records but only %llu are there: the end was cut off, or an old copy was put back",
@@ -640,8 +648,8 @@ static int recover(struct ledger *l, char *note, struct error *e)
 
 static int open_all(struct ledger *l, const struct ledger_options *o, char *note, struct error *e)
 {
-    if (o->create && mkdir(o->dir, 0700) != 0 && errno != EEXIST)
-        return err_sys(e, errno, "making the folder %s", o->dir);
+    if (o->create && file_make_folder(o->dir, e) != 0)
+        return -1;
     l->dir = open(o->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (l->dir < 0)
         return errno == ENOENT ? err_set(e, ERR_MISUSE, "there is no ledger in %s", o->dir) : err_sys(e, errno, "opening the folder %s", o->dir);
@@ -689,6 +697,7 @@ struct ledger *ledger_open(const struct ledger_options *options, char ret_note[2
     }
     l->dir = l->lock = l->journal.fd = l->segments[0].fd = l->segments[1].fd = -1;
     l->interval = options->checkpoint_interval;
+    l->settle_at = options->settle != 0 ? options->settle : JOURNAL_SETTLE;
     l->queue = BUF_INIT(JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX + SHA256_SIZE);
     l->gathered = BUF_INIT(GATHER + SEALED_RECORD_MAX);
     (void)pthread_mutex_init(&l->mutex, NULL);

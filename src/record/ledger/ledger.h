@@ -25,6 +25,7 @@ struct ledger_options {
     bool create;                 /* make it when there is none */
     tq_time checkpoint_interval; /* 0: every commit writes tiles and signs a checkpoint; else a commit does so when the last one is that old, and is
                                     durable (and read back after a crash) all the same. Committing nothing publishes what is due. */
+    uint64_t settle;             /* bytes of journal after which everything is made durable in place; 0: 32 MiB */
 };
 
 /* Opens for writing: takes the lock, recovers from a crash (drops what no checkpoint or complete commit covers, and says so in *ret_note, which may
