@@ -200,7 +200,7 @@ int record_decode(struct span in, struct record *r, struct error *e)
         }
     }
     if (s.bad || s.n != 0)
-        return err_set(e, ERR_PEER, "a record is cut, or followed by %zu stray bytes", s.n);
+        return err_set(e, ERR_PEER, "a record is cut, or followed by %u stray bytes", s.n);
     r->cut = cut == 1;
     return 0;
 }

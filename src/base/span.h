@@ -10,21 +10,25 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
+/* 16 bytes, so that a span travels in two registers: nothing here is as long as 4 GiB. */
 struct span {
     const uint8_t *p;
-    size_t n; /* bytes left */
+    uint32_t n; /* bytes left */
     bool bad;
 };
 
 static inline struct span span_of(const void *p, size_t n)
 {
-    return (struct span){.p = p, .n = n};
+    return (struct span){.p = p, .n = (uint32_t)n};
 }
 
 static inline struct span span_str(const char *s)
 {
-    return (struct span){.p = (const uint8_t *)s, .n = strlen(s)};
+    return (struct span){.p = (const uint8_t *)s, .n = (uint32_t)strlen(s)};
 }
 
 /* A string literal as a span, without its final zero. */
@@ -44,10 +48,10 @@ static inline struct span span_take(struct span *s, size_t n)
         (void)span_fail(s);
         return (struct span){.p = s->p, .n = 0, .bad = true};
     }
-    struct span child = {.p = s->p, .n = n, .bad = s->bad};
+    struct span child = {.p = s->p, .n = (uint32_t)n, .bad = s->bad};
     if (n > 0)
         s->p += n;
-    s->n -= n;
+    s->n -= (uint32_t)n;
     return child;
 }
 
@@ -57,7 +61,7 @@ static inline bool span_skip(struct span *s, size_t n)
         return span_fail(s);
     if (n > 0)
         s->p += n;
-    s->n -= n;
+    s->n -= (uint32_t)n;
     return true;
 }
 
@@ -133,7 +137,21 @@ static inline size_t span_find(const struct span *s, uint8_t c)
     return hit == NULL ? s->n : (size_t)(hit - s->p);
 }
 
-/* Bit 7 of each byte of `eight` that is c. */
+/* Which of the SPAN_BLOCK bytes at p are a or b: bit i * SPAN_STEP stands for byte i. */
+#ifdef __SSE2__
+#define SPAN_BLOCK 16u
+#define SPAN_STEP 1u
+static inline uint64_t span_block(const uint8_t *p, uint8_t a, uint8_t b)
+{
+    __m128i block = _mm_loadu_si128((const __m128i_u *)p);
+    __m128i hits = _mm_cmpeq_epi8(block, _mm_set1_epi8((char)a));
+    if (a != b)
+        hits = _mm_or_si128(hits, _mm_cmpeq_epi8(block, _mm_set1_epi8((char)b)));
+    return (uint64_t)(uint32_t)_mm_movemask_epi8(hits);
+}
+#else
+#define SPAN_BLOCK 8u
+#define SPAN_STEP 8u
 static inline uint64_t span_bytes_equal(uint64_t eight, uint8_t c)
 {
     const uint64_t low = 0x7f * UINT64_C(0x0101010101010101);
@@ -141,18 +159,39 @@ static inline uint64_t span_bytes_equal(uint64_t eight, uint8_t c)
     return ~(((eight & low) + low) | eight | low);
 }
 
+static inline uint64_t span_block(const uint8_t *p, uint8_t a, uint8_t b)
+{
+    uint64_t eight;
+    memcpy(&eight, p, 8);
+    eight = le64toh(eight);
+    return (span_bytes_equal(eight, a) | span_bytes_equal(eight, b)) >> 7;
+}
+#endif
+
+/* Position of the first byte that is a or b, or s->n. Better than two searches where one of them is near. */
+static inline size_t span_find_either(const struct span *s, uint8_t a, uint8_t b)
+{
+    size_t i = 0;
+    for (; s->n - i >= SPAN_BLOCK; i += SPAN_BLOCK) {
+        uint64_t hits = span_block(s->p + i, a, b);
+        if (hits != 0)
+            return i + (size_t)__builtin_ctzll(hits) / SPAN_STEP;
+    }
+    while (i < s->n && s->p[i] != a && s->p[i] != b)
+        i++;
+    return i;
+}
+
 /* Splits s at every c into out, max ≥ 1 parts at most; what follows the last of so many is not looked at. Returns how many parts there are (at least
- * 1, an empty one where s is empty). Eight bytes at a time: for short parts this is faster than a search for each. */
+ * 1, an empty one where s is empty). A block of bytes at a time: for short parts this is faster than a search for each. */
 static inline size_t span_split(struct span s, uint8_t c, struct span *out, size_t max)
 {
     size_t n = 0;
     size_t start = 0;
     size_t i = 0;
-    for (; s.n - i >= 8; i += 8) {
-        uint64_t eight;
-        memcpy(&eight, s.p + i, 8);
-        for (uint64_t hits = span_bytes_equal(le64toh(eight), c); hits != 0; hits &= hits - 1) {
-            size_t at = i + (size_t)__builtin_ctzll(hits) / 8;
+    for (; s.n - i >= SPAN_BLOCK; i += SPAN_BLOCK) {
+        for (uint64_t hits = span_block(s.p + i, c, c); hits != 0; hits &= hits - 1) {
+            size_t at = i + (size_t)__builtin_ctzll(hits) / SPAN_STEP;
             out[n++] = span_of(s.p + start, at - start);
             start = at + 1;
             if (n == max)
@@ -176,11 +215,11 @@ static inline struct span span_until(struct span *s, uint8_t c, bool *more)
 {
     size_t at = span_find(s, c);
     bool found = at < s->n;
-    struct span child = {.p = s->p, .n = at, .bad = s->bad};
+    struct span child = {.p = s->p, .n = (uint32_t)at, .bad = s->bad};
     size_t step = at + (found ? 1 : 0);
     if (step > 0) /* an empty span may have no pointer to step on */
         s->p += step;
-    s->n -= step;
+    s->n -= (uint32_t)step;
     if (more != NULL)
         *more = found;
     return child;

@@ -28,7 +28,7 @@ static int finish(const struct span *s, const char *what, struct error *e)
     if (s->bad)
         return err_set(e, ERR_PEER, "a %s is cut, or one of its texts is too long", what);
     if (s->n != 0)
-        return err_set(e, ERR_PEER, "a %s is followed by %zu stray bytes", what, s->n);
+        return err_set(e, ERR_PEER, "a %s is followed by %u stray bytes", what, s->n);
     return 0;
 }
 

@@ -51,20 +51,11 @@ bool hl7_segment_named(const struct hl7_delims *d, struct span s)
     return s.n >= 3 && s.p[0] >= 'A' && s.p[0] <= 'Z' && is_name_byte(s.p[1]) && is_name_byte(s.p[2]) && (s.n == 3 || s.p[3] == d->field);
 }
 
-/* Where the next CR or LF is from offset `from` on; s.n: nowhere. In windows: a message without any CR must not be searched to its end for each
- * segment. */
+/* Where the next CR or LF is from offset `from` on; s.n: nowhere. */
 static size_t find_end(struct span s, size_t from)
 {
-    while (from < s.n) {
-        struct span window = span_of(s.p + from, s.n - from < 512 ? s.n - from : 512);
-        size_t cr = span_find(&window, '\r');
-        struct span before = span_of(window.p, cr);
-        size_t lf = span_find(&before, '\n');
-        if (lf < window.n)
-            return from + lf;
-        from += window.n;
-    }
-    return s.n;
+    struct span rest = span_of(s.p + from, s.n - from);
+    return from + span_find_either(&rest, '\r', '\n');
 }
 
 /* Where the segment at the start of s ends, and how many bytes its end takes. */

@@ -187,7 +187,7 @@ int detect_restore(struct detect *d, struct span saved, struct error *e)
     key.k1 = span_be64(&in);
     int rc = senders_restore(d, &in, e);
     if (rc == 0 && (in.bad || in.n != 0))
-        rc = err_set(e, ERR_CORRUPT, "the detector's state is followed by %zu stray bytes", in.n);
+        rc = err_set(e, ERR_CORRUPT, "the detector's state is followed by %u stray bytes", in.n);
     if (rc != 0) { /* nothing of it is taken */
         struct memo *fresh = senders_new();
         if (fresh == NULL)

@@ -31,7 +31,7 @@ struct source {
     uint64_t damage;
     char first_damage[200];
     int fd;
-    struct error failure;
+    struct error failure; /* once one came */
 };
 
 static ssize_t read_fd(void *context, void *into, size_t n)
@@ -90,13 +90,6 @@ static void damaged(struct source *s, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(s->first_damage, sizeof s->first_damage, format, args);
     va_end(args);
-}
-
-static int fail(struct source *s, const struct error *why)
-{
-    s->form = FORM_FAILED;
-    s->failure = *why;
-    return -1;
 }
 
 /* The end of the bytes: a clean one, or in the middle of something. */
@@ -332,38 +325,34 @@ static int begin(struct source *s, struct error *e)
     if (head.n == 0)
         return err_set(e, ERR_MISUSE, "not a capture: there is nothing in it");
     if (pcap_is_magic(head))
-        return err_set(e, ERR_MISUSE, "not a capture: it ends inside the pcap file header, after %zu of 24 bytes", head.n);
+        return err_set(e, ERR_MISUSE, "not a capture: it ends inside the pcap file header, after %u of 24 bytes", head.n);
     return err_set(e, ERR_MISUSE, "not a capture: it starts like neither pcap nor pcapng (packed with gzip or zstd, or plain)");
 }
 
 int source_next(struct source *s, struct packet *ret, struct error *e)
 {
-    struct error why = {0};
     uint64_t skipped;
     int got;
     if (__builtin_expect(s->pending > stream_in_left(&s->in), 0)) {
-        if (stream_in_skip(&s->in, s->pending, &skipped, &why) != 0)
+        if (stream_in_skip(&s->in, s->pending, &skipped, &s->failure) != 0)
             goto failed;
     } else {
         stream_in_take(&s->in, s->pending);
     }
     s->pending = 0;
-    if (s->form == FORM_UNKNOWN && begin(s, &why) != 0)
+    if (s->form == FORM_UNKNOWN && begin(s, &s->failure) != 0)
         goto failed;
     switch (s->form) {
-    case FORM_PCAP: got = pcap_next(s, ret, &why); break;
-    case FORM_PCAPNG: got = pcapng_next(s, ret, &why); break;
-    case FORM_FAILED:
-        if (e != NULL)
-            *e = s->failure;
-        return -1;
+    case FORM_PCAP: got = pcap_next(s, ret, &s->failure); break;
+    case FORM_PCAPNG: got = pcapng_next(s, ret, &s->failure); break;
+    case FORM_FAILED: goto failed;
     default: return 0;
     }
     if (got >= 0)
         return got;
 failed:
-    (void)fail(s, &why);
+    s->form = FORM_FAILED;
     if (e != NULL)
-        *e = why;
+        *e = s->failure;
     return -1;
 }

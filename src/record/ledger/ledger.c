@@ -190,7 +190,7 @@ int ledger_append(struct ledger *l, enum ledger_stream stream, tq_time time, str
     if (stream != LEDGER_CUSTODY && stream != LEDGER_OBSERVATION)
         return err_set(e, ERR_MISUSE, "there is no ledger stream %d", (int)stream);
     if (payload.n > LEDGER_PAYLOAD_MAX)
-        return err_set(e, ERR_LIMIT, "a record of %zu bytes is over the ledger's limit of %u", payload.n, LEDGER_PAYLOAD_MAX);
+        return err_set(e, ERR_LIMIT, "a record of %u bytes is over the ledger's limit of %u", payload.n, LEDGER_PAYLOAD_MAX);
     size_t total = SEALED_RECORD_MIN + payload.n + AES_GCM_TAG;
     if (l->queue.n + total > JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX)
         return err_set(e, ERR_LIMIT, "%u records wait for a commit: commit them first", l->queued);
