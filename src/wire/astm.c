@@ -25,13 +25,18 @@ bool astm_delims(struct span header, struct hl7_delims *ret)
     return true;
 }
 
+static bool is_filler(uint8_t c)
+{
+    return c == '\n' || c == 0 || c == ' ';
+}
+
 bool astm_record(struct span *rest, struct span *ret)
 {
     while (rest->n > 0) {
         struct span record = span_until(rest, '\r', NULL);
-        while (record.n > 0 && record.p[0] == '\n')
+        while (record.n > 0 && is_filler(record.p[0]))
             (void)span_skip(&record, 1);
-        while (record.n > 0 && record.p[record.n - 1] == '\n')
+        while (record.n > 0 && is_filler(record.p[record.n - 1]))
             record.n--;
         if (record.n > 0) {
             *ret = record;

@@ -12,7 +12,7 @@
  * delimiters make no sense. */
 bool astm_delims(struct span header, struct hl7_delims *ret);
 
-/* Takes the next record that is not empty from *rest, without its CR and any LF around it. False: none left. */
+/* Takes the next record that is not empty from *rest, without its CR and any LF, NUL or space around it. False: none left. */
 bool astm_record(struct span *rest, struct span *ret);
 
 /* Splits a record: out[n] is field n, numbered from 1 (the type letter; out[0] is empty). In H, field 2 is the delimiters. Entries the record has not

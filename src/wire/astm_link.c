@@ -56,6 +56,56 @@ static enum astm_event damaged(struct astm_link *l)
     return ASTM_FRAME_DAMAGED;
 }
 
+static bool is_letter(uint8_t c)
+{
+    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+/* A record's type and the delimiter behind it. */
+static bool is_record_start(uint8_t type, uint8_t delimiter)
+{
+    return is_letter(type) && delimiter > 0x20 && delimiter < 0x7f && !is_letter(delimiter) && (delimiter < '0' || delimiter > '9');
+}
+
+static void begin_text(struct astm_link *l, uint8_t sum)
+{
+    l->sum = sum;
+    l->digest = DIGEST_START;
+    l->first_n = 0;
+    l->record = false;
+    l->state = ASTM_LINK_TEXT;
+}
+
+/* The byte behind STX: a number; or the first record's type, where the sender does not number its frames. */
+static enum astm_event number(struct astm_link *l, struct span *in)
+{
+    uint8_t c = in->p[0];
+    l->bare = is_letter(c);
+    if (c >= '0' && c <= '7') {
+        l->number = c - '0';
+        begin_text(l, c);
+    } else if (l->bare) {
+        l->first[0] = c;
+        l->state = ASTM_LINK_LETTER;
+    } else if (c != 0 && c != '\r' && c != '\n') { /* some send STX as a line of its own */
+        return damaged(l);
+    }
+    (void)span_skip(in, 1);
+    return ASTM_MORE;
+}
+
+/* A letter behind STX was a record's type when a delimiter follows it: it is text. */
+static enum astm_event letter(struct astm_link *l, struct span *in, struct span *ret)
+{
+    if (!is_record_start(l->first[0], in->p[0]))
+        return damaged(l);
+    begin_text(l, l->first[0]);
+    l->digest = (l->digest ^ l->first[0]) * DIGEST_PRIME;
+    l->first_n = 1;
+    *ret = span_of(l->first, 1);
+    return ASTM_TEXT;
+}
+
 static enum astm_event text(struct astm_link *l, struct span *in, struct span *ret)
 {
     size_t n = 0;
@@ -68,6 +118,10 @@ static enum astm_event text(struct astm_link *l, struct span *in, struct span *r
     }
     l->sum = (uint8_t)sum;
     l->digest = digest;
+    for (size_t i = 0; i < n && l->first_n < 2; i++) {
+        l->first[l->first_n++] = in->p[i];
+        l->record = l->first_n == 2 && is_record_start(l->first[0], l->first[1]);
+    }
     if (n > 0) {
         *ret = span_take(in, n);
         return ASTM_TEXT;
@@ -82,14 +136,18 @@ static enum astm_event text(struct astm_link *l, struct span *in, struct span *r
     return ASTM_MORE;
 }
 
-/* Both digits are read. */
-static enum astm_event verdict(struct astm_link *l)
+/* The frame arrived well: new, or the last one again? */
+static enum astm_event accepted(struct astm_link *l)
 {
-    l->state = ASTM_LINK_CR;
-    if (l->claimed != l->sum)
-        return ASTM_FRAME_DAMAGED;
     uint8_t last = (l->expected + 7) & 7;
+    l->state = ASTM_LINK_CR;
     l->out_of_order = false;
+    if (l->bare) {
+        if (l->digest == l->last_digest)
+            return ASTM_FRAME_REPEAT;
+        l->last_digest = l->digest;
+        return ASTM_FRAME_GOOD;
+    }
     if (l->number_known && l->number != l->expected) {
         if (l->number == last && l->digest == l->last_digest)
             return ASTM_FRAME_REPEAT;
@@ -101,9 +159,29 @@ static enum astm_event verdict(struct astm_link *l)
     return ASTM_FRAME_GOOD;
 }
 
+/* Both digits are read. */
+static enum astm_event verdict(struct astm_link *l)
+{
+    l->state = ASTM_LINK_CR;
+    if (l->claimed != l->sum)
+        return ASTM_FRAME_DAMAGED;
+    l->summed = true;
+    return accepted(l);
+}
+
+/* Does this sender leave checksums out, as far as it is known? */
+static bool unsummed(const struct astm_link *l)
+{
+    return !l->summed && (l->bare || l->record || l->unsummed);
+}
+
 static enum astm_event sum_digit(struct astm_link *l, struct span *in)
 {
     int digit = hex_digit(in->p[0]);
+    if (in->p[0] < 0x20 && l->state == ASTM_LINK_SUM1 && unsummed(l)) {
+        l->unsummed = true;
+        return accepted(l);
+    }
     if (digit < 0)
         return damaged(l);
     (void)span_skip(in, 1);
@@ -134,14 +212,8 @@ enum astm_event astm_link_next(struct astm_link *l, struct span *in, struct span
         enum astm_event event = ASTM_MORE;
         switch (l->state) {
         case ASTM_LINK_IDLE: return idle(l, in, ret);
-        case ASTM_LINK_NUMBER:
-            if (in->p[0] < '0' || in->p[0] > '7')
-                return damaged(l);
-            l->number = span_u8(in) - '0';
-            l->sum = (uint8_t)(l->number + '0');
-            l->digest = DIGEST_START;
-            l->state = ASTM_LINK_TEXT;
-            break;
+        case ASTM_LINK_NUMBER: event = number(l, in); break;
+        case ASTM_LINK_LETTER: event = letter(l, in, ret); break;
         case ASTM_LINK_TEXT: event = text(l, in, ret); break;
         case ASTM_LINK_SUM1:
         case ASTM_LINK_SUM2: event = sum_digit(l, in); break;
@@ -167,9 +239,13 @@ bool astm_link_gap(struct astm_link *l)
     return open;
 }
 
-bool astm_link_close(struct astm_link *l)
+enum astm_event astm_link_close(struct astm_link *l)
 {
-    bool open = frame_open(l);
+    enum astm_event event = ASTM_MORE;
+    if (l->state == ASTM_LINK_SUM1 && unsummed(l))
+        event = accepted(l);
+    else if (frame_open(l))
+        event = ASTM_FRAME_DAMAGED;
     l->state = ASTM_LINK_IDLE;
-    return open;
+    return event;
 }

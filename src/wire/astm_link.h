@@ -5,6 +5,10 @@
  * C1 C2: sum of all bytes from FN to ETB/ETX, modulo 256, two hexadecimal digits. Frames end at the two digits: CR and LF behind them are optional
  * (devices leave them out), and are stepped over.
  *
+ * Some senders (MAGLUMI) number no frame and send no checksum: STX, records, ETX. A letter and a delimiter behind STX are such a frame's text; and a
+ * checksum may be missing where the text begins like a record, as long as this direction never sent one that holds. Such a frame counts as good:
+ * nothing in it says otherwise. That a frame without a checksum is over is known with the next byte, or at the end.
+ *
  * How frames are counted (equal to the truth files of captures): a frame is good when its checksum holds, damaged when it does not, when its checksum
  * is missing, or when it is cut off by another control byte. Text counts once: a good frame with the number and the content of the last accepted one
  * is a repeat, whatever the receiver answered (its ACK was lost, or it said NAK to a good frame). The receiver's bytes travel in the other direction
@@ -31,7 +35,16 @@ enum astm_event {
     ASTM_JUNK, /* *ret: bytes outside frames that mean nothing */
 };
 
-enum astm_link_state { ASTM_LINK_IDLE, ASTM_LINK_NUMBER, ASTM_LINK_TEXT, ASTM_LINK_SUM1, ASTM_LINK_SUM2, ASTM_LINK_CR, ASTM_LINK_LF };
+enum astm_link_state {
+    ASTM_LINK_IDLE,
+    ASTM_LINK_NUMBER,
+    ASTM_LINK_LETTER,
+    ASTM_LINK_TEXT,
+    ASTM_LINK_SUM1,
+    ASTM_LINK_SUM2,
+    ASTM_LINK_CR,
+    ASTM_LINK_LF
+};
 
 struct astm_link {
     enum astm_link_state state;
@@ -39,7 +52,13 @@ struct astm_link {
     bool out_of_order;    /* with FRAME_GOOD: its number is not the one expected */
     bool tail_missing;    /* CR or LF was missing after the frame before the current one */
     bool number_known;    /* a frame was accepted since the start, ENQ or the last hole */
-    uint8_t number;       /* of the current frame */
+    bool bare;            /* the current frame has no number */
+    bool record;          /* its text begins like a record */
+    bool summed;          /* a checksum held in this direction */
+    bool unsummed;        /* a frame without one was accepted */
+    uint8_t first_n;
+    uint8_t first[2]; /* its first bytes of text */
+    uint8_t number;   /* of the current frame */
     uint8_t expected;
     uint8_t sum;
     uint8_t claimed;
@@ -53,8 +72,9 @@ enum astm_event astm_link_next(struct astm_link *l, struct span *in, struct span
 /* Bytes are missing here: an open frame is forgotten (true: there was one), the next frame may have any number. */
 bool astm_link_gap(struct astm_link *l);
 
-/* The stream ended: true when a frame was open. */
-bool astm_link_close(struct astm_link *l);
+/* The stream ended. An open frame is damaged; or good or a repeat where only a checksum that this sender leaves out could have followed. ASTM_MORE:
+ * none was open. */
+enum astm_event astm_link_close(struct astm_link *l);
 
 /* The checksum of a frame's bytes from its number to ETB or ETX inclusive. */
 uint8_t astm_checksum(struct span s);

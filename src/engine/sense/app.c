@@ -125,7 +125,8 @@ static bool probe(const struct app_where *w, struct span *in)
 static bool half_read(const struct app_side *side)
 {
     bool frame = side->astm.link.state != ASTM_LINK_IDLE && side->astm.text.n - side->astm.frame_at < PROBE_BYTES && !side->astm.frame_cut;
-    return side->hl7.mllp.held_n > 0 || frame;
+    bool header = side->astm.plain == ASTM_PLAIN_HEADER || side->astm.plain == ASTM_PLAIN_SECOND;
+    return side->hl7.mllp.held_n > 0 || frame || header;
 }
 
 static void unknown(const struct app_where *w, struct span bytes)

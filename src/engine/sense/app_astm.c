@@ -7,15 +7,24 @@
  * 3. Records are counted by type when their message is counted, so that what is sent again after an abort counts once.
  * 4. A message whose beginning was not captured has no H: it is reported, its results are read with the usual delimiters; it is counted only where a
  * hole in the capture took the H.
- * 5. Over a limit, the first bytes are kept, whole records behind them are looked at and dropped; the L, or EOT, still ends the message. */
+ * 5. A sender may leave the frames out: an H record and the start of another record, each at the start of a line, begin such a message. From there on
+ * each line that CR or LF ends is a record, up to the L record (or EOT, or frames: text is text).
+ * 6. Over a limit, the first bytes are kept, whole records behind them are looked at and dropped; the L, or EOT, still ends the message. */
 #include "engine/sense/app_private.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #define FIELDS 15
+#define HEADER_MAX 1024 /* longest H record that a message without frames may begin with */
 
 static const struct hl7_delims usual = {.field = '|', .repetition = '\\', .component = '^', .escape = '&', .sub = 0};
+
+/* The letter of a record. */
+static bool is_type(uint8_t c)
+{
+    return c != 0 && strchr("HPORCQLMShporcqlms", c) != NULL;
+}
 
 /* ── a message ── */
 
@@ -30,6 +39,7 @@ static void read_header(struct lab_message *m, struct span record)
     struct span f[FIELDS];
     (void)astm_fields(m->delims, record, f, FIELDS);
     m->control_id = f[3];
+    lab_private(m, f[4]); /* a password */
     m->sender = f[5];
     m->receiver = f[10];
     m->version = f[13];
@@ -285,9 +295,9 @@ static void keep(const struct app_where *w, struct astm_side *s, struct span tex
  */
 static bool look(const struct app_where *w, struct astm_side *s, size_t kept, size_t from, size_t n)
 {
-    struct span record = span_of(s->text.p + from, n);
-    while (record.n > 0 && record.p[0] == '\n')
-        (void)span_skip(&record, 1);
+    struct span record = {0};
+    struct span line = span_of(s->text.p + from, n);
+    (void)astm_record(&line, &record);
     struct hl7_delims d;
     if (astm_delims(record, &d)) {
         if (kept > s->start)
@@ -329,13 +339,36 @@ static void look_at_records(const struct app_where *w, struct astm_side *s)
     settle(w, s);
 }
 
+/* What is kept ends with a whole record. */
+static void end_record(const struct app_where *w, struct astm_side *s)
+{
+    if (!s->frame_cut && s->text.n > 0 && s->text.p[s->text.n - 1] != '\r')
+        keep(w, s, SPAN_LIT("\r"));
+}
+
+/* A frame whose records end with LF alone: each LF that ends the text or stands before a type and a delimiter becomes CR. */
+static void end_with_cr(struct astm_side *s)
+{
+    uint8_t delimiter = s->header ? s->delims.field : usual.field;
+    size_t n = s->text.n - s->frame_at;
+    if (n == 0)
+        return;
+    uint8_t *text = s->text.p + s->frame_at;
+    if (memchr(text, '\n', n) == NULL || memchr(text, '\r', n) != NULL)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (text[i] == '\n' && (i + 1 == n || (i + 2 < n && is_type(text[i + 1]) && (text[i + 2] == delimiter || text[i + 1] == 'H'))))
+            text[i] = '\r';
+}
+
 /* The text of a frame that arrived well: it counts, and where the frame ended with ETX its last record is whole. */
 static void accept_text(const struct app_where *w, struct astm_side *s)
 {
     if (s->link.out_of_order)
         s->frame_lost = true;
-    if (!s->frame_cut && s->link.last_of_message && s->text.n > 0 && s->text.p[s->text.n - 1] != '\r')
-        keep(w, s, SPAN_LIT("\r"));
+    end_with_cr(s);
+    if (s->link.last_of_message)
+        end_record(w, s);
     s->frame_cut = false;
     s->frame_at = s->text.n;
 }
@@ -357,10 +390,123 @@ static void bad_frame(struct astm_side *s)
     s->frame_cut = false;
 }
 
-static void session_end(const struct app_where *w, struct astm_side *s, const char *not_ended, bool counted)
+/* ── records without frames ── */
+
+static bool blank(uint8_t c)
+{
+    return c <= 0x20;
+}
+
+/* Forgets what may have been an H record. */
+static enum astm_plain no_header(struct astm_side *s, enum astm_plain next)
 {
     bad_frame(s);
-    if (s->text.n > 0)
+    s->plain_type = 0;
+    return next;
+}
+
+/* The line that may be an H record goes on; it must look like one as far as it is known. */
+static enum astm_plain header_line(const struct app_where *w, struct astm_side *s, struct span *in)
+{
+    struct hl7_delims d;
+    size_t n = 0;
+    while (n < in->n && in->p[n] != '\r' && in->p[n] != '\n')
+        n++;
+    keep(w, s, span_take(in, n));
+    struct span line = span_of(s->text.p + s->frame_at, s->text.n - s->frame_at);
+    bool ended = in->n > 0;
+    if (s->frame_cut || line.n > HEADER_MAX || ((ended || line.n > 5) && !astm_delims(line, &d)))
+        return no_header(s, ASTM_PLAIN_LINE);
+    if (!ended)
+        return ASTM_PLAIN_HEADER;
+    (void)span_skip(in, 1);
+    keep(w, s, SPAN_LIT("\r"));
+    return ASTM_PLAIN_SECOND;
+}
+
+/* Behind an H record: the type of another, and its delimiter, make it certain. */
+static enum astm_plain second_line(const struct app_where *w, struct astm_side *s, struct span *in)
+{
+    uint8_t c = in->p[0];
+    uint8_t delimiter = s->text.p[s->frame_at + 1];
+    if (s->plain_type == 0) {
+        if (!blank(c) && !is_type(c))
+            return no_header(s, ASTM_PLAIN_LINE);
+        s->plain_type = blank(c) ? 0 : c;
+        (void)span_skip(in, 1);
+        return ASTM_PLAIN_SECOND;
+    }
+    if (c != delimiter)
+        return no_header(s, ASTM_PLAIN_LINE);
+    keep(w, s, span_of(&s->plain_type, 1));
+    s->plain_type = 0;
+    s->certain = true;
+    return ASTM_PLAIN_ON;
+}
+
+/* In a message without frames: up to the end of a line. */
+static enum astm_plain plain_line(const struct app_where *w, struct astm_side *s, struct span *in)
+{
+    size_t n = 0;
+    while (n < in->n && (in->p[n] >= 0x20 || in->p[n] == '\t'))
+        n++;
+    keep(w, s, span_take(in, n));
+    if (in->n == 0)
+        return ASTM_PLAIN_ON;
+    uint8_t c = span_u8(in);
+    if (c != '\r' && c != '\n')
+        return ASTM_PLAIN_ON;
+    end_record(w, s);
+    s->frame_cut = false;
+    s->frame_at = s->text.n;
+    look_at_records(w, s);
+    return s->text.n == 0 ? ASTM_PLAIN_EDGE : ASTM_PLAIN_ON;
+}
+
+/* Bytes outside of frames, up to the next change of state. */
+static void plain_step(const struct app_where *w, struct astm_side *s, struct span *in)
+{
+    uint8_t c = in->p[0];
+    switch (s->plain) {
+    case ASTM_PLAIN_EDGE:
+        if (blank(c))
+            (void)span_skip(in, 1);
+        else
+            s->plain = (c | 0x20) == 'h' && s->text.n == 0 ? ASTM_PLAIN_HEADER : ASTM_PLAIN_LINE;
+        break;
+    case ASTM_PLAIN_LINE:
+        (void)span_skip(in, 1);
+        s->plain = c == '\r' || c == '\n' ? ASTM_PLAIN_EDGE : ASTM_PLAIN_LINE;
+        break;
+    case ASTM_PLAIN_HEADER: s->plain = header_line(w, s, in); break;
+    case ASTM_PLAIN_SECOND: s->plain = second_line(w, s, in); break;
+    case ASTM_PLAIN_ON: s->plain = plain_line(w, s, in); break;
+    }
+}
+
+/* Something else than text comes: a line that has not ended is whole where it belongs to a message. */
+static void plain_end(const struct app_where *w, struct astm_side *s)
+{
+    if (s->plain == ASTM_PLAIN_ON) {
+        end_record(w, s);
+        s->frame_cut = false;
+        s->frame_at = s->text.n;
+    } else if (s->plain != ASTM_PLAIN_EDGE) {
+        (void)no_header(s, ASTM_PLAIN_EDGE);
+    }
+    s->plain = ASTM_PLAIN_EDGE;
+}
+
+static void session_end(const struct app_where *w, struct astm_side *s, const char *not_ended, bool counted)
+{
+    plain_end(w, s);
+    bad_frame(s);
+    end_record(w, s);
+    s->frame_at = s->text.n;
+    look_at_records(w, s);
+    struct span rest = buf_span(&s->text);
+    struct span record;
+    if (astm_record(&rest, &record)) /* more than fillers */
         message(w, s, buf_span(&s->text), not_ended, counted);
     drop_all(w, s);
 }
@@ -374,7 +520,10 @@ static bool step(const struct app_where *w, struct astm_side *s, struct span *in
     case ASTM_MORE: return false;
     case ASTM_ENQ: session_end(w, s, "the session begins again before the message is complete", false); break;
     case ASTM_EOT: session_end(w, s, "the session ends before the L record", true); break;
-    case ASTM_FRAME_START: s->frame_at = s->text.n; break;
+    case ASTM_FRAME_START:
+        plain_end(w, s);
+        s->frame_at = s->text.n;
+        break;
     case ASTM_TEXT: keep(w, s, got); break;
     case ASTM_FRAME_GOOD: good_frame(w, s); break;
     case ASTM_FRAME_REPEAT:
@@ -385,9 +534,12 @@ static bool step(const struct app_where *w, struct astm_side *s, struct span *in
         w->c->counters->astm_damaged_frames++;
         bad_frame(s);
         break;
+    case ASTM_JUNK:
+        while (got.n > 0)
+            plain_step(w, s, &got);
+        break;
     case ASTM_ACK:
-    case ASTM_NAK:
-    case ASTM_JUNK: break;
+    case ASTM_NAK: break;
     }
     return true;
 }
@@ -403,7 +555,9 @@ void app_astm_gap(const struct app_where *w)
 {
     struct astm_side *s = &w->f->side[w->direction].astm;
     (void)astm_link_gap(&s->link);
-    bad_frame(s);
+    bad_frame(s);                             /* also a line without a frame */
+    s->frame_cut = s->plain == ASTM_PLAIN_ON; /* the rest of its line is no record */
+    s->plain = s->plain == ASTM_PLAIN_ON ? ASTM_PLAIN_ON : ASTM_PLAIN_LINE;
     cut_to_record(s);
     s->frame_at = s->text.n;
     if (s->parsed > s->text.n)
@@ -414,7 +568,9 @@ void app_astm_gap(const struct app_where *w)
 void app_astm_close(const struct app_where *w)
 {
     struct astm_side *s = &w->f->side[w->direction].astm;
-    (void)astm_link_close(&s->link);
+    enum astm_event last = astm_link_close(&s->link);
+    if (last == ASTM_FRAME_GOOD)
+        good_frame(w, s);
     session_end(w, s, "the stream ends before the message does", false);
 }
 
@@ -424,13 +580,13 @@ void app_astm_close(const struct app_where *w)
 static bool is_header_text(struct span s)
 {
     struct hl7_delims d;
-    return s.n >= 6 && s.p[0] == 'H' && astm_delims(span_of(s.p, s.p[5] == '\r' ? 5 : s.n), &d);
+    return s.n >= 6 && astm_delims(span_of(s.p, s.p[5] == '\r' ? 5 : s.n), &d);
 }
 
 /* The text of a good frame that begins like any record: a type and a delimiter. */
 static bool is_record_text(struct span s)
 {
-    return s.n >= 3 && s.p[0] != 0 && strchr("HPORCQLMS", s.p[0]) != NULL && s.p[1] != 0 && strchr("|!#%;,:@^~\\/", s.p[1]) != NULL;
+    return s.n >= 3 && is_type(s.p[0]) && s.p[1] != 0 && strchr("|!#%;,:@^~\\/", s.p[1]) != NULL;
 }
 
 /* One event while it is not certain. False: the input is used up, or it is certain now. */
@@ -443,7 +599,10 @@ static bool probe_step(const struct app_where *w, struct astm_side *s, struct sp
     struct span text = span_of(s->text.p == NULL ? NULL : s->text.p + s->frame_at, s->text.n - s->frame_at);
     switch (event) {
     case ASTM_MORE: return false;
-    case ASTM_FRAME_START: s->frame_at = s->text.n; break;
+    case ASTM_FRAME_START:
+        plain_end(w, s);
+        s->frame_at = s->text.n;
+        break;
     case ASTM_TEXT: s->certain = is_header_text(text); break;
     case ASTM_FRAME_GOOD:
         s->good++;
@@ -457,6 +616,12 @@ static bool probe_step(const struct app_where *w, struct astm_side *s, struct sp
     case ASTM_FRAME_DAMAGED:
         s->damaged++;
         bad_frame(s);
+        break;
+    case ASTM_JUNK:
+        while (got.n > 0 && !s->certain)
+            plain_step(w, s, &got);
+        if (s->certain) /* what follows is read when the flow is known */
+            *in = span_of(got.p, (size_t)(in->p + in->n - got.p));
         break;
     default: break;
     }

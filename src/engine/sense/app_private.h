@@ -56,9 +56,20 @@ struct hl7_side {
     bool lost_between; /* bytes between blocks are missing: what is there is no violation */
 };
 
+/* Where a direction of ASTM stands outside of frames. */
+enum astm_plain {
+    ASTM_PLAIN_EDGE,   /* at the start of a line */
+    ASTM_PLAIN_LINE,   /* in a line that means nothing */
+    ASTM_PLAIN_HEADER, /* in a line that may be an H record; it is kept behind frame_at */
+    ASTM_PLAIN_SECOND, /* behind an H record */
+    ASTM_PLAIN_ON,     /* in a message without frames */
+};
+
 /* One direction of ASTM. */
 struct astm_side {
     struct astm_link link;
+    enum astm_plain plain;
+    uint8_t plain_type; /* the letter behind an H record, 0: not seen yet */
     struct hl7_delims delims;
     struct buf text; /* records of the open message */
     size_t frame_at; /* text before this offset counts; behind it is that of the current frame */
@@ -71,7 +82,7 @@ struct astm_side {
     bool starved;
     bool frame_cut; /* part of the current frame's text was not kept */
     bool hole;
-    bool certain;  /* a frame was seen that only ASTM has */
+    bool certain;  /* a frame was seen that only ASTM has, or two records without frames */
     uint64_t good; /* frames seen before the flow was known to be ASTM */
     uint64_t damaged;
 };

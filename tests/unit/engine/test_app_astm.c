@@ -1,0 +1,294 @@
+/* ASTM as instruments really send it: without frames, numbers, checksums, ends; with noise between. Every stream is read whole and in pieces of every
+ * length. Messages are written for these tests. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "app_collect.h"
+#include "wire/astm_link.h"
+
+#define H "H|\\^&||PSWD|Maker^Model^77|||||Lis||P|E1394-97|20260302"
+#define P "P|1||PAT-1||DOE^JANE"
+#define O "O|1|S1||^^^FT4"
+#define R "R|1|^^^FT4|1.58|ng/dL|0.9 - 1.75|N||F||||20260302080000"
+#define L "L|1|N"
+#define FT4 "test.code=FT4; patient=PAT-1; specimen=S1; value=1.58; units=ng/dL; flags=N; status=F; observed_at=2026-03-02T08:00:00\n"
+
+static void frame(struct buf *out, unsigned number, const char *text, uint8_t end)
+{
+    size_t start = out->n + 1;
+    buf_addf(out, "\x02%u%s", number % 8, text);
+    buf_u8(out, end);
+    buf_addf(out, "%02X\r\n", astm_checksum(span_of(out->p + start, out->n - start)));
+}
+
+static void feed_cut(struct collect *k, struct span s, size_t step)
+{
+    while (s.n > 0)
+        collect_data(k, 0, span_take(&s, s.n < step ? s.n : step));
+}
+
+/* The same in pieces of every length; the last one stays in *k, closed flow and all. */
+static void read_stream(struct collect *k, struct span s)
+{
+    struct buf whole = BUF_INIT(64 << 20);
+    for (size_t step = s.n; step >= 1; step -= step > 600 ? step - 600 : 1) {
+        collect_open(k, 0, false);
+        feed_cut(k, s, step);
+        collect_end_flow(k);
+        if (step == s.n)
+            buf_add_span(&whole, buf_span(&k->lines));
+        else if (!span_equal(buf_span(&whole), buf_span(&k->lines)))
+            fail_msg("in pieces of %zu: %s\nwhole: %s", step, buf_text(&k->lines), buf_text(&whole));
+        if (step > 1)
+            collect_close(k);
+    }
+    buf_release(&whole);
+}
+
+static void counts(struct span s, uint64_t messages, uint64_t results, uint64_t malformed, const char *text)
+{
+    struct collect k;
+    read_stream(&k, s);
+    if (k.stats.astm_messages != messages || k.stats.results != results || k.stats.malformed != malformed ||
+        (text != NULL && strstr(buf_text(&k.lines), text) == NULL))
+        fail_msg("%llu messages, %llu results, %llu malformed, or not \"%s\":\n%s", (unsigned long long)k.stats.astm_messages,
+                 (unsigned long long)k.stats.results, (unsigned long long)k.stats.malformed, text == NULL ? "" : text, buf_text(&k.lines));
+    assert_null(strstr(buf_text(&k.lines), "; control_id=PSWD")); /* H-4: only ever a private field */
+    collect_close(&k);
+}
+#define COUNTS(stream, messages, results, malformed, text) counts(SPAN_LIT(stream), messages, results, malformed, text)
+
+static void without_frames(void **state)
+{
+    (void)state;
+    COUNTS(H "\r" P "\r" O "\r" R "\r" L "\r", 1, 1, 0, FT4);
+    COUNTS(H "\r\n" P "\r\n" O "\r\n" R "\r\n" L "\r\n" H "\r\n" L "\r\n", 2, 1, 0, FT4);
+    COUNTS(H "\n" P "\n" O "\n" R "\n" L "\n", 1, 1, 0, FT4);
+    COUNTS("\x05" H "\r" P "\r" O "\r" R "\r" L "\x04", 1, 1, 0, FT4);        /* ENQ and EOT around, the last CR missing */
+    COUNTS(H "\r" P "\r" O "\r" R "\r" L, 1, 1, 0, FT4);                      /* the stream ends with the L record */
+    COUNTS("noise\r\n\r\n" H "\r" P "\r" O "\r" R "\r" L "\r", 1, 1, 0, FT4); /* something said before */
+    COUNTS(H "\r" O "\r" R "\r\x04" H "\r" L "\r", 2, 1, 1, "malformed=framing: the session ends before the L record");
+    COUNTS(H "\r" P "\r" O "\r" R "\r", 0, 0, 1, "malformed=framing: the stream ends before the message does");
+    COUNTS("h|\\^&|||x\rp|1||PAT-1\ro|1|S1\rr|1|^^^FT4|2\rl|1|N\r", 1, 1, 0, "test.code=FT4; patient=PAT-1; specimen=S1; value=2");
+    COUNTS("H|@^\\|1\rP|1||PAT-1\rO|1|S1\rR|1|^^^FT4|2|||A@B\rL|1\r", 1, 1, 0, "flags=A; flags=B");
+}
+
+/* One record that looks like H is not enough, nor is anything in the middle of a line. */
+static void no_frames_and_no_message(void **state)
+{
+    (void)state;
+    static const char *const streams[] = {
+        "H|\\^&|||x\r",         "H|\\^&|||x\rHello\r",      "H|\\^&|||x\rP", "xH|\\^&|||x\rP|1\rL|1\r", "H||||\rP|1\rL|1|N\r",
+        "H|\\^&x|\rP|1\rL|1\r", "GET /\r\nHost: x\r\n\r\n", "HELO x\r\n",    "P|1\rO|1\rL|1\r",         "H,1,2,3,4\rP,1\rL,1\r",
+        "\x02\x05\x04\x02H|",   "H|\\^&|||x\rP1|\rL|1\r",
+    };
+    for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++) {
+        struct collect k;
+        read_stream(&k, span_str(streams[i]));
+        if (k.lines.n > 0)
+            fail_msg("%s: %s", streams[i], buf_text(&k.lines));
+        collect_close(&k);
+    }
+}
+
+/* MAGLUMI: no numbers, no checksums; one connection for many sessions. */
+static void without_numbers_and_checksums(void **state)
+{
+    (void)state;
+    COUNTS("\x05\x02" H "\r" P "\r" O "\r" R "\r" L "\r\x03\x04", 1, 1, 0, FT4);
+    COUNTS("\x05\x02" H "\r" P "\r" O "\r" R "\r" L "\r\x03\x04\x05\x02" H "\r" P "\r" O "\r" R "\r" L "\r\x03\x04", 2, 2, 0, FT4);
+    COUNTS("\x05\x02\r\n" H "\r\n" P "\r\n" O "\r\n" R "\r\n" L "\r\n\x03\r\n\x04", 1, 1, 0, FT4);
+    COUNTS("\x05\x02" H "\r\x03\x02" P "\r\x03\x02" O "\r\x03\x02" R "\r\x03\x02" R "\r\x03\x02" L "\r\x03", 1, 1, 0, FT4); /* R again: a repeat */
+    COUNTS("\x05\x02" H "\r" P "\r" O "\r" R "\r" L "\r\x03", 1, 1, 0, FT4);                                                /* nothing follows ETX */
+    COUNTS("\x05\x02"
+           "1" H "\r\x03\r\n\x02"
+           "2" P "\r\x03\r\n\x02"
+           "3" O "\r\x03\r\n\x02"
+           "4" R "\r\x03\r\n\x02"
+           "5" L "\r\x03\r\n\x04",
+           1, 1, 0, FT4);
+}
+
+/* Once a checksum held, a frame without one is damaged. */
+static void a_missing_checksum_is_damage(void **state)
+{
+    (void)state;
+    struct collect k;
+    struct buf s = BUF_INIT(1 << 16);
+    buf_u8(&s, 0x05);
+    frame(&s, 1, H "\r", 0x03);
+    buf_add_str(&s, "\x02"
+                    "2" P "\r\x03\r\n");
+    frame(&s, 2, P "\r", 0x03);
+    frame(&s, 3, L "\r", 0x03);
+    buf_u8(&s, 0x04);
+    read_stream(&k, buf_span(&s));
+    assert_int_equal(k.stats.astm_good_frames, 3);
+    assert_int_equal(k.stats.astm_damaged_frames, 1);
+    assert_int_equal(k.stats.astm_messages, 1);
+    assert_int_equal(k.stats.malformed, 0);
+    collect_close(&k);
+    buf_release(&s);
+}
+
+static void odd_frames(void **state)
+{
+    (void)state;
+    struct buf s = BUF_INIT(1 << 20);
+    buf_add_str(&s, "\x05\x05\x05"); /* nobody answered */
+    frame(&s, 1, H "\n" P "\n" O "\n" R "\n" L "\n", 0x03);
+    buf_u8(&s, 0x04);
+    counts(buf_span(&s), 1, 1, 0, FT4); /* records end with LF */
+    buf_clear(&s);
+    buf_add(&s, "\0\0\x05\0\0", 5);
+    frame(&s, 1, H "\r", 0x17);
+    buf_add(&s, "\0\0\0", 3);
+    frame(&s, 2, P "\r" O "\r", 0x17);
+    buf_add_str(&s, "\x06\x06");
+    frame(&s, 3, R "\r" L, 0x17); /* the last frame ends with ETB, its record without CR */
+    buf_u8(&s, 0x04);
+    counts(buf_span(&s), 1, 1, 0, FT4);
+    buf_clear(&s);
+    frame(&s, 1, H "\r", 0x17);
+    buf_add_str(&s, P "\r" O "\r" R "\r" L "\r"); /* a header in a frame, the rest not: nothing to rely on */
+    frame(&s, 2, L "\r", 0x03);
+    counts(buf_span(&s), 1, 0, 0, NULL);
+    buf_clear(&s);
+    buf_add_str(&s, H "\r" P "\r" O "\r"); /* begun without frames, gone on with them */
+    frame(&s, 1, R "\r", 0x03);
+    frame(&s, 2, L "\r", 0x03);
+    counts(buf_span(&s), 1, 1, 0, FT4);
+    buf_release(&s);
+}
+
+/* A frame of 64,000 bytes, and one record of as many over frames of 240. */
+static void large_frames(void **state)
+{
+    (void)state;
+    for (int split = 0; split < 2; split++) {
+        struct collect k;
+        struct buf s = BUF_INIT(1 << 20);
+        struct buf text = BUF_INIT(1 << 20);
+        buf_add_str(&text, H "\r" P "\r" O "\r" R "\rM|1|HISTOGRAM|");
+        for (unsigned i = 0; text.n < 63900; i++)
+            buf_addf(&text, "\\%u", i % 1000);
+        buf_add_str(&text, "\r" L "\r");
+        buf_u8(&s, 0x05);
+        struct span rest = buf_span(&text);
+        for (unsigned number = 1; rest.n > 0; number++) {
+            struct span part = span_take(&rest, split && rest.n > 240 ? 240 : rest.n);
+            size_t start = s.n + 1;
+            buf_addf(&s, "\x02%u", number % 8);
+            buf_add_span(&s, part);
+            buf_u8(&s, rest.n > 0 ? 0x17 : 0x03);
+            buf_addf(&s, "%02X\r\n", astm_checksum(span_of(s.p + start, s.n - start)));
+        }
+        buf_u8(&s, 0x04);
+        read_stream(&k, buf_span(&s));
+        assert_int_equal(k.stats.astm_messages, 1);
+        assert_int_equal(k.stats.results, 1);
+        assert_int_equal(k.stats.malformed, 0);
+        assert_int_equal(k.stats.astm_records['M' - 'A'], 1);
+        assert_int_equal(k.stats.astm_good_frames, split ? (text.n + 239) / 240 : 1);
+        collect_close(&k);
+        buf_release(&s);
+        buf_release(&text);
+    }
+}
+
+/* Patients, orders and results hang together as they stand; comments and makers' records change nothing. */
+static void levels(void **state)
+{
+    (void)state;
+    struct collect k;
+    static const char text[] = "H|\\^&|||A\rC|1|I|header\r"
+                               "R|1|^^^T0|0\r"
+                               "P|1||PA\rC|1|L|of the patient\rO|1|S1\rC|1|L|of the order\rR|1|^^^T1|1\rC|1|I|of the result\rM|1|x\rR|2|^^^T2|2\r"
+                               "O|2|S2\rR|1|^^^T3|3\r"
+                               "P|2||PB\rR|1|^^^T4|4\rO|1|S4\rR|1|^^^T5|5\r"
+                               "P|3\rO|1|S6\rR|1|^^^T6|6\rQ|1|^S7\rL|1|N\r";
+    static const char *const want[] = {"test.code=T0; value=0",
+                                       "test.code=T1; patient=PA; specimen=S1; value=1",
+                                       "test.code=T2; patient=PA; specimen=S1; value=2",
+                                       "test.code=T3; patient=PA; specimen=S2; value=3",
+                                       "test.code=T4; patient=PB; value=4",
+                                       "test.code=T5; patient=PB; specimen=S4; value=5",
+                                       "test.code=T6; specimen=S6; value=6",
+                                       "results=7; patients=3"};
+    read_stream(&k, span_str(text));
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++)
+        if (strstr(buf_text(&k.lines), want[i]) == NULL)
+            fail_msg("%s is not in\n%s", want[i], buf_text(&k.lines));
+    assert_int_equal(k.stats.malformed, 0);
+    collect_close(&k);
+}
+
+/* Both sides bid; the instrument wins; the host answers its query in the other direction. */
+static void contention(void **state)
+{
+    (void)state;
+    struct collect k;
+    struct buf ask = BUF_INIT(4096);
+    struct buf tell = BUF_INIT(4096);
+    frame(&ask, 1, H "\rQ|1|^S1||ALL\r" L "\r", 0x03);
+    frame(&tell, 1, "H|\\^&|||Lis\r" P "\r" O "\r" L "\r", 0x03);
+    collect_open(&k, 0, false);
+    collect_data(&k, 0, SPAN_LIT("\x05"));
+    collect_data(&k, 1, SPAN_LIT("\x05"));
+    collect_data(&k, 0, SPAN_LIT("\x05"));
+    collect_data(&k, 1, SPAN_LIT("\x06"));
+    collect_data(&k, 0, buf_span(&ask));
+    collect_data(&k, 1, SPAN_LIT("\x15"));
+    collect_data(&k, 0, buf_span(&ask)); /* the receiver did not like it: once more */
+    collect_data(&k, 1, SPAN_LIT("\x06"));
+    collect_data(&k, 0, SPAN_LIT("\x04"));
+    collect_data(&k, 1, SPAN_LIT("\x05"));
+    collect_data(&k, 0, SPAN_LIT("\x06"));
+    collect_data(&k, 1, buf_span(&tell));
+    collect_data(&k, 0, SPAN_LIT("\x06"));
+    collect_data(&k, 1, SPAN_LIT("\x04"));
+    assert_int_equal(k.stats.astm_messages, 2);
+    assert_int_equal(k.stats.astm_good_frames, 3);
+    assert_int_equal(k.stats.malformed, 0);
+    assert_non_null(strstr(buf_text(&k.lines), "type=ASTM.QUERY"));
+    assert_non_null(strstr(buf_text(&k.lines), "id=f7.1.1; protocol=astm; type=ASTM.ORDER"));
+    collect_close(&k);
+    buf_release(&ask);
+    buf_release(&tell);
+}
+
+static void a_hole_without_frames(void **state)
+{
+    (void)state;
+    struct collect k;
+    collect_open(&k, 0, false);
+    collect_data(&k, 0, SPAN_LIT(H "\r" P "\r" O "\rR|1|^^^LOST|1"));
+    app_gap(k.c, &k.flow, &k.ref, 0, 20, 1000);
+    collect_data(&k, 0, SPAN_LIT("R|9|^^^CUT|9\r" R "\r" L "\r" H "\r" L "\r"));
+    assert_int_equal(k.stats.astm_messages, 2);
+    assert_int_equal(k.stats.malformed, 1);
+    assert_int_equal(k.stats.results, 1);
+    assert_non_null(strstr(buf_text(&k.lines), "malformed=frames are missing: the capture lost bytes"));
+    assert_non_null(strstr(buf_text(&k.lines), FT4));
+    collect_close(&k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_frames),
+        cmocka_unit_test(no_frames_and_no_message),
+        cmocka_unit_test(without_numbers_and_checksums),
+        cmocka_unit_test(odd_frames),
+        cmocka_unit_test(a_missing_checksum_is_damage),
+        cmocka_unit_test(large_frames),
+        cmocka_unit_test(levels),
+        cmocka_unit_test(contention),
+        cmocka_unit_test(a_hole_without_frames),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
