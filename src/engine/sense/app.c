@@ -78,6 +78,7 @@ static void become_lab(const struct app_where *w, enum app_kind kind)
     f->kind = kind;
     f->label = kind == APP_HL7 ? "hl7" : kind == APP_ASTM ? "astm" : "poct1a";
     f->side[0].done = f->side[1].done = false;
+    app_dicom_forget(w->c, f);
     if (kind != APP_POCT1A)
         app_poct1a_forget(f);
     if (kind == APP_ASTM) {
@@ -137,11 +138,15 @@ static void unknown(const struct app_where *w, struct span bytes)
     if (before == 0) {
         const char *label = app_label_stream(bytes);
         if (label != NULL) {
+            app_dicom_forget(w->c, w->f);
             become_other(w->c, w->f, label);
-            if (strcmp(label, "dicom") == 0)
-                app_dicom_begin(w, bytes);
             return;
         }
+    }
+    if (app_dicom_probe(w, bytes, before == 0)) {
+        become_other(w->c, w->f, "dicom");
+        app_dicom_begin(w);
+        return;
     }
     bool late = before >= PROBE_BYTES;
     uint8_t first = bytes.p[0];
@@ -188,8 +193,8 @@ void app_data(struct app_context *c, struct app_flow **state, const struct flow_
     case APP_ASTM: app_astm_data(&w, bytes); break;
     case APP_POCT1A: app_poct1a_data(&w, bytes); break;
     case APP_OTHER:
-        if (f->dicom_asked)
-            app_dicom_answer(&w, bytes);
+        if (f->dicom != NULL)
+            app_dicom_data(&w, bytes);
         break;
     }
 }
@@ -213,6 +218,8 @@ void app_gap(struct app_context *c, struct app_flow **state, const struct flow_r
         mllp_gap(&f->side[w.direction].hl7.mllp);
         app_astm_forget(&w);
     }
+    if (f->dicom != NULL)
+        app_dicom_gap(&w);
 }
 
 void app_conflict(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, tq_time time)
@@ -240,7 +247,7 @@ void app_close(struct app_context *c, struct app_flow **state, const struct flow
             app_astm_close(&w);
         else if (f->kind == APP_POCT1A)
             app_poct1a_close(&w);
-        else if (i == f->dicom_caller)
+        else if (f->dicom != NULL)
             app_dicom_close(&w);
         if (f->kind != APP_UNKNOWN && f->kind != APP_OTHER && f->side[i].conflict)
             lab_conflict(&w);

@@ -63,17 +63,15 @@ static bool is_http_request(struct span s)
     return false;
 }
 
-/* DICOM upper layer PDU (PS3.8, 9.3): A-ASSOCIATE-RQ or -AC with protocol version 1, or -RJ, P-DATA, release, abort of the right length. */
+/* The acceptance of a DICOM association whose request was not captured (PS3.8, 9.3.3); requests are app_dicom.c's. */
 static bool is_dicom(struct span s)
 {
-    if (s.n < 10 || s.p[0] < 1 || s.p[0] > 7 || s.p[1] != 0)
+    if (s.n < 42 || s.p[0] != 2 || s.p[1] != 0)
         return false;
     struct span head = s;
     (void)span_skip(&head, 2);
     uint32_t length = span_be32(&head);
-    if (s.p[0] <= 2)
-        return length >= 68 && length < 65536 && (s.p[7] & 1) == 1 && s.p[6] == 0 && s.n >= 42 && s.p[8] == 0 && s.p[9] == 0;
-    return false;
+    return length >= 68 && length < 65536 && (s.p[7] & 1) == 1 && s.p[6] == 0 && s.p[8] == 0 && s.p[9] == 0;
 }
 
 static bool is_text_greeting(struct span s, const char *start, const char *word)

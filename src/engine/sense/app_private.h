@@ -101,10 +101,7 @@ struct app_flow {
     enum app_kind kind;
     const char *label;
     bool conflict_told;
-    bool dicom_asked; /* a DICOM association was asked for, by side dicom_caller, and is not answered yet */
-    uint8_t dicom_caller;
-    char dicom_called[17]; /* application entity titles, without spaces at the end */
-    char dicom_calling[17];
+    struct app_dicom *dicom;   /* NULL: no association is asked for, or it is told */
     struct app_poct1a *poct1a; /* NULL: nothing like it was seen */
     struct app_side side[2];
 };
@@ -200,10 +197,16 @@ void app_poct1a_forget(struct app_flow *f);
 const char *app_label_stream(struct span start);
 const char *app_label_datagram(const struct flow_ref *flow, struct span bytes);
 
-/* ── app_dicom.c ── A stream that was recognised as DICOM: the association asked for, and what became of it (PS3.8, 9.3). */
-void app_dicom_begin(const struct app_where *w, struct span start);
-void app_dicom_answer(const struct app_where *w, struct span start);
+/* ── app_dicom.c ── The association that a connection begins with, and what became of it (PS3.8, 9.3). */
+/* Bytes of an unknown flow, all of a direction from its first one on: true when they are DICOM. */
+bool app_dicom_probe(const struct app_where *w, struct span bytes, bool first);
+/* The flow is DICOM; what was probed counts. */
+void app_dicom_begin(const struct app_where *w);
+/* These three only where f->dicom is there; they may end it. */
+void app_dicom_data(const struct app_where *w, struct span bytes);
+void app_dicom_gap(const struct app_where *w);
 void app_dicom_close(const struct app_where *w);
+void app_dicom_forget(struct app_context *c, struct app_flow *f);
 
 /* ── app_hold.c ── */
 /* Appends to a message's buffer. False: not kept: it would pass the limit of a message (*over set) or of all messages (*over not set). */

@@ -69,9 +69,9 @@ static void hl7_acks(void **state)
     collect_open(&k, 0, true);
     collect_data(&k, 0, SPAN_LIT(BLOCK(ORU)));
     collect_data(&k, 1, SPAN_LIT(BLOCK("MSH|^~\\&|LIS|HOSP|XN-20|LAB|2026||ACK^R01^ACK|L-1|P|2.5.1\rMSA|AE|A-1\r")));
-    has(&k,
-        "lab.message; id=f7.1.1; protocol=hl7; type=ACK; control_id=L-1; sender=LIS; receiver=XN-20; version=2.5.1; sent_at=2026; results=0; patients=0; bytes=69; "
-        "ack.code=AE; ack.for=A-1\n");
+    has(&k, "lab.message; id=f7.1.1; protocol=hl7; type=ACK; control_id=L-1; sender=LIS; receiver=XN-20; version=2.5.1; sent_at=2026; results=0; "
+            "patients=0; bytes=69; "
+            "ack.code=AE; ack.for=A-1\n");
     has(&k, "asset.evidence; ip=10.0.0.1; model=XN-20^00-01; serial=SN100045; role=analyzer; source=hl7.msh");
     has(&k, "asset.evidence; ip=10.0.0.2; software=LIS; role=lis; source=hl7.msh\n");
     size_t before = k.lines.n;
@@ -222,7 +222,8 @@ static void hl7_limits(void **state)
             buf_u8(&stream, 'A');
         buf_add_str(&stream, "\r\x1c\r" BLOCK(ORU));
         feed_cut(&k, 0, buf_span(&stream), step);
-        has(&k, "type=ORU^R01; control_id=1; sender=A; receiver=B; version=2.3; sent_at=2026; results=0; patients=0; bytes=50051; malformed=message of 50051 bytes "
+        has(&k, "type=ORU^R01; control_id=1; sender=A; receiver=B; version=2.3; sent_at=2026; results=0; patients=0; bytes=50051; malformed=message "
+                "of 50051 bytes "
                 "is over the limit of 10000");
         has(&k, "id=f7.0.2; protocol=hl7; type=ORU^R01; control_id=A-1");
         assert_int_equal(k.stats.hl7_messages, 2);
@@ -500,7 +501,8 @@ static void astm_limits(void **state)
         buf_u8(&s, 0x04);
         session(&s, 0);
         feed_cut(&k, 0, buf_span(&s), 700 + 30000 * (size_t)one_frame);
-        has(&k, "control_id=C-1; sender=XN-10^00-22^12345; receiver=LIS; version=LIS2-A2; sent_at=2026-03-02T08:00:00; results=0; patients=0; bytes=22069; malformed=message of "
+        has(&k, "control_id=C-1; sender=XN-10^00-22^12345; receiver=LIS; version=LIS2-A2; sent_at=2026-03-02T08:00:00; results=0; patients=0; "
+                "bytes=22069; malformed=message of "
                 "22069 bytes is over the limit of 9000\n");
         has(&k, "id=f7.0.2; protocol=astm; type=ASTM.RESULT");
         assert_int_equal(k.stats.astm_messages, 2);
@@ -593,14 +595,14 @@ static void dicom_associations(void **state)
 #define RQ                                                                                                                                           \
     "\x01\x00\x00\x00\x00\x60\x00\x01\x00\x00"                                                                                                       \
     "STORE_SCP       STORE_SCU       "                                                                                                               \
-    "0123456789"
+    "012345678901234567890123456789012345678901234567890123456789"
     struct collect k;
     collect_open(&k, 0, false);
     collect_data(&k, 0, SPAN_LIT(RQ));
     assert_string_equal(app_label(k.flow), "dicom");
     assert_true(app_done(k.flow, 0));
     assert_false(app_done(k.flow, 1));
-    collect_data(&k, 1, SPAN_LIT("\x02\x00\x00\x00\x00\x60"));
+    collect_data(&k, 1, SPAN_LIT("\x02\x00\x00\x00\x00\x00"));
     assert_true(app_done(k.flow, 1));
     collect_end_flow(&k);
     collect_data(&k, 0, SPAN_LIT(RQ));
