@@ -7,11 +7,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void parts(const struct hl7_delims *d, struct span field)
 {
-    static uint8_t out[65536];
+    static uint8_t out[HL7_UNESCAPED(65536)];
     char time[HL7_TIME_TEXT];
     for (size_t i = 1; i < 4; i++) {
         struct span part = hl7_part(hl7_part(field, d->repetition, i), d->component, i);
-        if (part.n <= sizeof out && hl7_unescape(d, part, out) > part.n)
+        if (part.n <= 65536 && hl7_unescape(d, part, out) > HL7_UNESCAPED(part.n) - 4)
             abort();
         if (hl7_time(part, time) >= sizeof time)
             abort();
@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hl7_delims d;
     if (!hl7_delims(message, &d))
         d = (struct hl7_delims){.field = '|', .component = '^', .repetition = '~', .escape = '\\', .sub = '&'};
+    d.charset = (uint8_t)(size % CHARSET_COUNT);
     struct span rest = message;
     struct span segment;
     size_t total = 0;

@@ -27,9 +27,9 @@ bool hl7_delims(struct span message, struct hl7_delims *ret)
     struct hl7_delims d = {.field = message.p[3], .component = '^', .repetition = '~', .escape = '\\', .sub = '&'};
     struct span rest = span_of(message.p + 4, message.n - 4 < 8 ? message.n - 4 : 8);
     struct span encoding = span_until(&rest, d.field, NULL);
-    uint8_t *const places[4] = {&d.component, &d.repetition, &d.escape, &d.sub};
+    uint8_t *const places[5] = {&d.component, &d.repetition, &d.escape, &d.sub, &d.truncation};
     size_t n = 0;
-    for (size_t i = 0; i < encoding.n && n < 4; i++) {
+    for (size_t i = 0; i < encoding.n && n < 5; i++) {
         uint8_t c = encoding.p[i];
         if (!is_separator(c))
             break;
@@ -42,6 +42,10 @@ bool hl7_delims(struct span message, struct hl7_delims *ret)
         for (size_t j = 0; j < i; j++)
             if (*places[i] == *places[j])
                 return false;
+    for (size_t i = n; i < 4; i++) /* what stands in must not be what another one is */
+        for (size_t j = 0; j < i; j++)
+            if (*places[i] == *places[j] || *places[i] == d.field)
+                *places[i] = 0;
     *ret = d;
     return true;
 }
@@ -122,27 +126,81 @@ static int hex_digit(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Writes what the sequence stands for; 0: not one that is undone here. */
-static size_t undo(const struct hl7_delims *d, struct span sequence, uint8_t *out)
+/* ── escapes ── */
+
+#define HEX_MOST 512 /* bytes of one run of hexadecimal; more is no text */
+
+/* Reads the hexadecimal of a sequence into raw. False: it is none, or too much of it. */
+static bool hex_bytes(struct span digits, uint8_t *raw, size_t *n)
 {
+    if (digits.n == 0 || digits.n % 2 != 0 || digits.n / 2 > HEX_MOST - *n)
+        return false;
+    for (size_t i = 0; i < digits.n; i++)
+        if (hex_digit(digits.p[i]) < 0)
+            return false;
+    for (size_t i = 0; i < digits.n; i += 2)
+        raw[(*n)++] = (uint8_t)((unsigned)hex_digit(digits.p[i]) << 4 | (unsigned)hex_digit(digits.p[i + 1]));
+    return true;
+}
+
+/* The sequence at the start of s, without its escape characters. False: it is not finished. */
+static bool sequence_at(const struct hl7_delims *d, struct span s, struct span *ret)
+{
+    if (span_peek(&s, 0) != d->escape || s.n < 3)
+        return false;
+    struct span behind = span_of(s.p + 1, s.n - 1);
+    *ret = span_of(behind.p, span_find(&behind, d->escape));
+    return ret->n > 0 && ret->n < behind.n;
+}
+
+/* Takes a run of \Xhh..\ from *s and writes it as text: a character may be spread over several. 0: there is none. */
+static size_t take_hex(const struct hl7_delims *d, struct span *s, uint8_t *out)
+{
+    uint8_t raw[HEX_MOST];
+    struct span sequence;
+    size_t n = 0;
+    while (sequence_at(d, *s, &sequence) && sequence.p[0] == 'X' && hex_bytes(span_of(sequence.p + 1, sequence.n - 1), raw, &n))
+        (void)span_skip(s, sequence.n + 2);
+    struct span text = span_of(raw, n);
+    struct charset_reader r = {.base = (enum charset)d->charset};
+    size_t made = 0;
+    while (text.n > 0)
+        made += charset_read(&r, &text, out + made, CHARSET_GROWTH * text.n + 4);
+    return made;
+}
+
+/* What a sequence of another kind stands for. False: it stays as it is. */
+static bool undo(const struct hl7_delims *d, struct span sequence, uint8_t *out, size_t *n)
+{
+    static const struct {
+        const char *name;
+        bool space;
+    } formats[] = {{".br", true}, {".sp", true}, {".ce", true}, {".sk", true}, {".in", false}, {".ti", false}, {".fi", false}, {".nf", false}};
+    uint8_t made = 0;
     if (sequence.n == 1) {
         switch (sequence.p[0]) {
-        case 'F': out[0] = d->field; return 1;
-        case 'S': out[0] = d->component; return 1;
-        case 'T': out[0] = d->sub; return 1;
-        case 'R': out[0] = d->repetition; return 1;
-        case 'E': out[0] = d->escape; return 1;
-        default: return 0;
+        case 'F': made = d->field; break;
+        case 'S': made = d->component; break;
+        case 'T': made = d->sub; break;
+        case 'R': made = d->repetition; break;
+        case 'E': made = d->escape; break;
+        case 'P': made = d->truncation; break;
+        case 'H':
+        case 'N': return true;
+        default: return false;
         }
+        if (made != 0)
+            out[(*n)++] = made;
+        return made != 0;
     }
-    if (sequence.n < 3 || sequence.p[0] != 'X' || sequence.n % 2 == 0)
-        return 0;
-    for (size_t i = 1; i < sequence.n; i++)
-        if (hex_digit(sequence.p[i]) < 0)
-            return 0;
-    for (size_t i = 1; i < sequence.n; i += 2)
-        out[i / 2] = (uint8_t)((unsigned)hex_digit(sequence.p[i]) << 4 | (unsigned)hex_digit(sequence.p[i + 1]));
-    return sequence.n / 2;
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (sequence.n > 8 || !span_starts(sequence, span_str(formats[i].name)))
+            continue;
+        if (formats[i].space)
+            out[(*n)++] = ' ';
+        return true;
+    }
+    return false;
 }
 
 size_t hl7_unescape(const struct hl7_delims *d, struct span s, uint8_t *out)
@@ -156,16 +214,17 @@ size_t hl7_unescape(const struct hl7_delims *d, struct span s, uint8_t *out)
         (void)span_skip(&s, at);
         if (s.n == 0)
             break;
-        struct span behind = span_of(s.p + 1, s.n - 1);
-        size_t length = span_find(&behind, d->escape);
-        size_t made = length < behind.n ? undo(d, span_of(behind.p, length), out + n) : 0;
-        if (made == 0) { /* one escape character stays; what follows may still hold a sequence */
-            out[n++] = s.p[0];
-            (void)span_skip(&s, 1);
+        struct span sequence;
+        size_t made = take_hex(d, &s, out + n);
+        n += made;
+        if (made > 0)
+            continue;
+        if (sequence_at(d, s, &sequence) && undo(d, sequence, out, &n)) {
+            (void)span_skip(&s, sequence.n + 2);
             continue;
         }
-        n += made;
-        (void)span_skip(&s, length + 2);
+        out[n++] = s.p[0]; /* one escape character stays; what follows may still hold a sequence */
+        (void)span_skip(&s, 1);
     }
     return n;
 }

@@ -6,7 +6,7 @@
 #ifndef TQ_WIRE_HL7_H
 #define TQ_WIRE_HL7_H
 
-#include "base/span.h"
+#include "wire/charset.h"
 
 struct hl7_delims {
     uint8_t field;
@@ -14,6 +14,8 @@ struct hl7_delims {
     uint8_t repetition;
     uint8_t escape;
     uint8_t sub;
+    uint8_t truncation;    /* 0: none (v2.7 on: the fifth of MSH-2) */
+    uint8_t charset;       /* enum charset: what the bytes of \Xhh..\ are. hl7_delims leaves it CHARSET_NONE */
     bool encoding_missing; /* MSH-2 is absent or short: defaults stand in for what is missing */
 };
 
@@ -47,8 +49,13 @@ static inline bool hl7_null(struct span s)
     return s.n == 2 && s.p[0] == '"' && s.p[1] == '"';
 }
 
-/* Undoes the escape sequences F, S, T, R, E and Xhh… of s into out, which has room for s.n bytes; others (highlighting, formatting, character sets,
- * local ones) and unfinished ones stay as they are. Returns the bytes written (HL7 v2.5.1, 2.7; the same letters serve LIS2-A2, 5.4.6). */
+/* Undoes the escape sequences of s (HL7 v2.5.1, 2.7; the same letters serve LIS2-A2, 5.4.6) into out, which has room for HL7_UNESCAPED(s.n) bytes:
+ *   F S T R E P   the delimiters (P: truncation)
+ *   Xhh..         bytes of the message's character set, as UTF-8
+ *   H N           highlighting, left out; so are .in .ti .fi .nf, which only shape a page
+ *   .br .sp .ce .sk   a space: text goes on behind it
+ * Others (character sets, local ones) and unfinished ones stay as they are. Returns the bytes written. */
+#define HL7_UNESCAPED(n) ((n) + (n) / 2 + 4)
 size_t hl7_unescape(const struct hl7_delims *d, struct span s, uint8_t *out);
 
 /* Room for hl7_time: "2026-03-02T08:00:00.1234+01:00" and a final zero. */

@@ -112,7 +112,7 @@ void lab_put_text(struct app_context *c, const struct hl7_delims *d, enum record
     struct span text = span_of(p, n);
     if (hl7_null(text))
         return;
-    if (d != NULL && key != KEY_MESSAGE_TYPE && memchr(text.p, d->escape, text.n) != NULL && text.n <= APP_SCRATCH - c->scratch_n) {
+    if (d != NULL && key != KEY_MESSAGE_TYPE && memchr(text.p, d->escape, text.n) != NULL && HL7_UNESCAPED(text.n) <= APP_SCRATCH - c->scratch_n) {
         uint8_t *out = c->scratch + c->scratch_n;
         text = span_of(out, hl7_unescape(d, text, out));
         c->scratch_n += text.n;
@@ -121,7 +121,6 @@ void lab_put_text(struct app_context *c, const struct hl7_delims *d, enum record
 }
 
 /* 64 KiB is more than all other fields of a result take: 24 flags and some ten texts. */
-_Static_assert(POCT1A_TIME_TEXT <= HL7_TIME_TEXT, "a time of either form fits");
 _Static_assert(APP_VALUE_PIECES *RECORD_TEXT + RECORD_PRIVATE * APP_PRIVATE_MAX + 65536 < RECORD_ENCODED, "the largest result can be encoded");
 
 void lab_value(struct app_context *c, const struct hl7_delims *d, struct span value)
@@ -149,6 +148,8 @@ void lab_time(struct app_context *c, struct span text)
     }
     record_text(&c->record, KEY_OBSERVED_AT, span_of(c->observed.text, c->observed.n));
 }
+
+_Static_assert(POCT1A_TIME_TEXT <= HL7_TIME_TEXT, "a time of either form fits");
 
 /* The message's own time stamp, as a time or not at all: whatever else may stand there is not ours to show. */
 static void put_sent(struct app_context *c, const struct lab_message *m, char text[HL7_TIME_TEXT])

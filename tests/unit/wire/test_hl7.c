@@ -37,7 +37,13 @@ static void delimiters(void **state)
     assert_true(hl7_delims(SPAN_LIT("MSH||app"), &d));
     assert_true(d.encoding_missing);
     assert_int_equal(d.component, '^');
+    assert_int_equal(d.truncation, 0);
     assert_true(hl7_delims(SPAN_LIT("MSH|^~\\&#|"), &d)); /* 2.7: a truncation character */
+    assert_int_equal(d.truncation, '#');
+    assert_true(hl7_delims(SPAN_LIT("MSH|^~&|"), &d)); /* 2.1: no escape character, and nothing stands in for what is one */
+    assert_true(d.encoding_missing);
+    assert_int_equal(d.escape, '&');
+    assert_int_equal(d.sub, 0);
     assert_false(hl7_delims(SPAN_LIT("MSH|^~^&|"), &d));
     assert_false(hl7_delims(SPAN_LIT("MSHa^~\\&a"), &d));
     assert_false(hl7_delims(SPAN_LIT("PID|1"), &d));
@@ -108,11 +114,19 @@ static void escapes(void **state)
     unescape_is("a\\F\\b\\S\\c\\T\\d\\R\\e\\E\\f", "a|b^c&d~e\\f");
     unescape_is("\\X0D0a41\\", "\r\nA");
     unescape_is("10\\S\\9/L", "10^9/L");
-    unescape_is("x\\.br\\y\\H\\z", "x\\.br\\y\\H\\z");
+    unescape_is("x\\.br\\y\\H\\z\\N\\.\\.sp+3\\\\.in+4\\e\\.ce\\", "x yz. e ");
+    unescape_is("\\Z12\\\\C2842\\\\P\\\\.xx\\", "\\Z12\\\\C2842\\\\P\\\\.xx\\"); /* not ours to undo */
+    unescape_is("M\\XFC\\ller \\XC3BC\\ \\XC3\\\\XBC\\", "Müller ü ü");
     unescape_is("open\\F", "open\\F");
     unescape_is("\\X0\\\\XZZ\\", "\\X0\\\\XZZ\\");
     unescape_is("C:\\dir\\F\\", "C:\\dir|");
     unescape_is("", "");
+    struct hl7_delims d;
+    uint8_t out[64];
+    assert_true(hl7_delims(SPAN_LIT("MSH|^~\\&#|"), &d));
+    d.charset = CHARSET_8859_5;
+    assert_int_equal(hl7_unescape(&d, SPAN_LIT("\\P\\\\XB8D2\\"), out), 5);
+    assert_memory_equal(out, "#Ив", 5);
 }
 
 static void time_is(const char *in, const char *want)
