@@ -136,6 +136,8 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     /* sensor.status and capture.* */                                                                                                                \
     KEY(CAPTURE, "capture", OPEN, TEXT, false) /* the interface or file */                                                                           \
     KEY(DROPPED, "dropped", OPEN, INT, false)                                                                                                        \
+    KEY(DROPPED_FLOWS, "dropped_flows", OPEN, INT, false)                                                                                            \
+    KEY(DROPPED_LAB, "dropped_lab", OPEN, INT, false)                                                                                                \
     KEY(DAMAGED, "damaged", OPEN, INT, false)                                                                                                        \
     KEY(FLOWS, "flows", OPEN, INT, false)                                                                                                            \
     KEY(FIRST_TIME, "first_time", OPEN, TIME, false)                                                                                                 \

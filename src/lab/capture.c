@@ -16,7 +16,9 @@ int capture_apply_started(struct apply *a, struct error *e)
     tell(a, name);
     struct store_stmt *q = store_stmt(
         a->w, "INSERT INTO capture(name, state, changed) SELECT ?1, 'reading', ?2 WHERE (SELECT count(*) FROM capture) < ?3 "
-              "OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) ON CONFLICT(name) DO UPDATE SET state = 'reading', changed = ?2, why = NULL");
+              "OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) ON CONFLICT(name) DO UPDATE SET state = 'reading', changed = ?2, why = NULL, "
+              "back_at = CASE WHEN state = 'failed' THEN ?4 ELSE back_at END");
+    store_bind_int(q, 4, a->ev.time);
     store_bind_text(q, 1, name);
     store_bind_int(q, 2, (int64_t)a->c->index);
     store_bind_int(q, 3, KEEP_CAPTURES);
@@ -30,10 +32,12 @@ int capture_apply_ended(struct apply *a, struct error *e)
     bool failed = event_text(&a->ev, "why").n > 0;
     if (capture_apply_status(a, e) != 0)
         return -1;
-    struct store_stmt *q = store_stmt(a->w, "UPDATE capture SET state = ?2, changed = ?3 WHERE name = ?1");
+    struct store_stmt *q = store_stmt(a->w, "UPDATE capture SET failures = failures + (?2 = 'failed' AND state <> 'failed'), failed_at = CASE WHEN ?2 = "
+                                            "'failed' AND state <> 'failed' THEN ?4 ELSE failed_at END, state = ?2, changed = ?3 WHERE name = ?1");
     store_bind_text(q, 1, name);
     store_bind_str(q, 2, failed ? "failed" : "ended");
     store_bind_int(q, 3, (int64_t)a->c->index);
+    store_bind_int(q, 4, a->ev.time);
     return store_run(q, e);
 }
 
@@ -45,11 +49,14 @@ int capture_apply_status(struct apply *a, struct error *e)
         return 0;
     tell(a, name);
     struct store_stmt *q = store_stmt(
-        a->w, "INSERT INTO capture SELECT ?1, 'reading', ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), nullif(?8, 0), ?9, nullif(?11, '') "
-              "WHERE (SELECT count(*) FROM capture) < ?10 OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) "
+        a->w, "INSERT INTO capture SELECT ?1, 'reading', ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), nullif(?8, 0), ?9, nullif(?11, ''), ?12, ?13, "
+              "iif(?5 > 0, ?14, NULL), iif(?5 > 0, ?14, NULL), 0, NULL, NULL WHERE (SELECT count(*) FROM capture) < ?10 OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) "
               "ON CONFLICT(name) DO UPDATE SET packets = excluded.packets, bytes = excluded.bytes, flows = excluded.flows, "
               "dropped = excluded.dropped, damaged = excluded.damaged, first_time = coalesce(excluded.first_time, first_time), "
-              "last_time = coalesce(excluded.last_time, last_time), changed = excluded.changed, why = excluded.why");
+              "last_time = coalesce(excluded.last_time, last_time), changed = excluded.changed, why = excluded.why, "
+              "dropped_flows = excluded.dropped_flows, dropped_lab = excluded.dropped_lab, "
+              "dropped_first = iif(excluded.dropped = 0, NULL, coalesce(dropped_first, excluded.dropped_first)), "
+              "dropped_last = iif(excluded.dropped > dropped, excluded.dropped_last, iif(excluded.dropped = 0, NULL, dropped_last))");
     struct span why = event_text(&a->ev, a->ev.event == EVENT_SENSOR_STATUS ? "reason" : "why");
     store_bind_text(q, 1, name);
     store_bind_text(q, 11, why.n > 0 ? why : SPAN_LIT(""));
@@ -60,24 +67,32 @@ int capture_apply_status(struct apply *a, struct error *e)
     store_bind_int(q, 8, event_when(&a->ev, "last_time"));
     store_bind_int(q, 9, (int64_t)a->c->index);
     store_bind_int(q, 10, KEEP_CAPTURES);
+    store_bind_int(q, 12, event_int(&a->ev, "dropped_flows", 0));
+    store_bind_int(q, 13, event_int(&a->ev, "dropped_lab", 0));
+    store_bind_int(q, 14, a->ev.time);
     return store_run(q, e);
 }
 
-/* The program started or stopped: what still counts as being read was cut off. A start opens a new run: ids of messages begin anew. */
+/* The program started or stopped: what still counts as being read was cut off. A start opens a new run: ids of messages begin anew, and what could
+ * not be read before is told again, if it still is to be read. */
 int capture_apply_run(struct apply *a, struct error *e)
 {
     if (a->ev.event == EVENT_RUN_STARTED && counter_add(a->w, "runs", 1, e) != 0)
         return -1;
     tell(a, SPAN_LIT(""));
-    struct store_stmt *q = store_stmt(a->w, "UPDATE capture SET state = 'ended', changed = ?1 WHERE state = 'reading'");
+    struct store_stmt *q = store_stmt(a->w, "UPDATE capture SET state = 'ended', changed = ?1, failures = iif(?2, 0, failures), "
+                                            "failed_at = iif(?2, NULL, failed_at), back_at = iif(?2, NULL, back_at) "
+                                            "WHERE state = 'reading' OR ?2");
     store_bind_int(q, 1, (int64_t)a->c->index);
+    store_bind_int(q, 2, a->ev.event == EVENT_RUN_STARTED);
     return store_run(q, e);
 }
 
 int capture_list(struct store_conn *c, capture_each *each, void *context, struct error *e)
 {
     struct store_stmt *q = store_stmt(
-        c, "SELECT name, state, packets, bytes, flows, dropped, damaged, first_time, last_time, why FROM capture ORDER BY changed DESC, name");
+        c, "SELECT name, state, packets, bytes, flows, dropped, damaged, first_time, last_time, why, dropped_flows, dropped_lab, failures, "
+           "dropped_first, dropped_last, failed_at, back_at FROM capture ORDER BY changed DESC, name");
     while (store_step(q)) {
         struct capture_row row = {
             .name = store_text(q, 0),
@@ -90,6 +105,13 @@ int capture_list(struct store_conn *c, capture_each *each, void *context, struct
             .first_time = store_int(q, 7),
             .last_time = store_int(q, 8),
             .why = store_text(q, 9),
+            .dropped_flows = store_int(q, 10),
+            .dropped_lab = store_int(q, 11),
+            .failures = store_int(q, 12),
+            .dropped_first = store_int(q, 13),
+            .dropped_last = store_int(q, 14),
+            .failed_at = store_int(q, 15),
+            .back_at = store_int(q, 16),
         };
         each(context, &row);
     }

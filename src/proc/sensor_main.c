@@ -158,6 +158,8 @@ static void put_status(struct sensor *s, enum event event, tq_time time, uint64_
         record_int(&s->status, KEY_BYTES, (int64_t)stats->bytes);
         record_int(&s->status, KEY_FLOWS, (int64_t)stats->flows);
         record_int(&s->status, KEY_DROPPED, (int64_t)dropped(s));
+        record_int(&s->status, KEY_DROPPED_FLOWS, (int64_t)s->dropped_low);
+        record_int(&s->status, KEY_DROPPED_LAB, (int64_t)s->dropped_high);
         record_int(&s->status, KEY_DAMAGED, (int64_t)(stats->damaged_packets + damage));
         record_int(&s->status, KEY_FIRST_TIME, stats->first_time);
         record_int(&s->status, KEY_LAST_TIME, stats->last_time);

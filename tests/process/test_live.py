@@ -213,6 +213,8 @@ def run_full(folder):
         lab.ok(wait(lambda: (state_of(run, LISTEN).get("dropped") or 0) > 0), "records of flows and devices made room", f"{sent} {state_of(run, LISTEN)}")
         why = state_of(run, LISTEN).get("why") or ""
         lab.ok("dropped: 0 packets" in why and "and 0 others" in why, "and it is told which", why)
+        lost = state_of(run, LISTEN)
+        lab.ok(lost.get("dropped_flows") == lost.get("dropped") and lost.get("dropped_lab") == 0 and lost.get("dropped_first"), "also in numbers", lost)
 
 
 def run_refuses(folder):

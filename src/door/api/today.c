@@ -91,7 +91,14 @@ static void put_capture(void *context, const struct capture_row *row)
     jsonw_put_int(j, "bytes", row->bytes);
     jsonw_put_int(j, "flows", row->flows);
     jsonw_put_int(j, "dropped", row->dropped);
+    jsonw_put_int(j, "dropped_flows", row->dropped_flows);
+    jsonw_put_int(j, "dropped_lab", row->dropped_lab);
+    put_time(j, "dropped_first", row->dropped_first);
+    put_time(j, "dropped_last", row->dropped_last);
     jsonw_put_int(j, "damaged", row->damaged);
+    jsonw_put_int(j, "failures", row->failures);
+    put_time(j, "failed_at", row->failed_at);
+    put_time(j, "back_at", row->back_at);
     put_time(j, "first_time", row->first_time);
     put_time(j, "last_time", row->last_time);
     if (row->why.n > 0)

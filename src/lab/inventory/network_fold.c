@@ -68,7 +68,8 @@ static void judge_time(struct fold *f)
         if (n->since < n->from + LEARNING)
             n->since = n->from + LEARNING;
     }
-    n->judged = n->until > 0 && n->since > n->from && n->since <= n->until;
+    /* A comparison needs something to compare with: an eighth of the time that is judged. */
+    n->judged = n->until > 0 && n->since <= n->until && (n->since - n->from) >= (n->until - n->since) / 8 && n->since > n->from;
 }
 
 /* ── what is odd ── */

@@ -37,5 +37,12 @@ CREATE TABLE capture(
   first_time INTEGER,
   last_time INTEGER,
   changed INTEGER NOT NULL,
-  why TEXT -- it is read no more, or what was dropped
+  why TEXT, -- it is read no more, or what was dropped
+  dropped_flows INTEGER NOT NULL DEFAULT 0, -- of `dropped`: records of flows and devices …
+  dropped_lab INTEGER NOT NULL DEFAULT 0,   -- … and other records; the rest are packets
+  dropped_first INTEGER, -- since when, and until when, as far as the sensor's counters tell
+  dropped_last INTEGER,
+  failures INTEGER NOT NULL DEFAULT 0, -- how often it could not be read any more in this run, when that was last, and when it came back
+  failed_at INTEGER,
+  back_at INTEGER
 ) STRICT, WITHOUT ROWID;

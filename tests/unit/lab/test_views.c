@@ -513,6 +513,37 @@ static void sentences_are_plain(void **state)
     buf_release(&b);
 }
 
+static void what_a_sensor_lost_and_when(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+#define COUNTS(dropped, flows, lab)                                                                                                                  \
+    "\"capture\":\"eth1\",\"packets\":100,\"bytes\":9,\"flows\":1,\"damaged\":0,\"dropped\":" dropped ",\"dropped_flows\":" flows ",\"dropped_lab\":" lab
+    feed_event(&f, 1, "run.started", "");
+    feed_event(&f, 2, "capture.started", "\"capture\":\"eth1\"");
+    feed_event(&f, 5, "sensor.status", COUNTS("0", "0", "0"));
+    assert_string_equal(ask(&f, "SELECT dropped_first IS NULL AND dropped_last IS NULL FROM capture"), "1");
+    feed_event(&f, 10, "sensor.status", COUNTS("7", "4", "0"));
+    feed_event(&f, 15, "sensor.status", COUNTS("9", "4", "1"));
+    feed_event(&f, 20, "sensor.status", COUNTS("9", "4", "1"));
+    assert_string_equal(ask(&f, "SELECT dropped || ' ' || dropped_flows || ' ' || dropped_lab FROM capture"), "9 4 1");
+    assert_string_equal(ask(&f, "SELECT (dropped_last - dropped_first) / 1000000000 FROM capture"), "5");
+    /* it vanishes, that is told twice, and comes back */
+    feed_event(&f, 30, "capture.ended", COUNTS("9", "4", "1") ",\"why\":\"the interface went away\"");
+    feed_event(&f, 31, "capture.ended", COUNTS("9", "4", "1") ",\"why\":\"there is no interface eth1\"");
+    assert_string_equal(ask(&f, "SELECT state || ' ' || failures || ' ' || (back_at IS NULL) FROM capture"), "failed 1 1");
+    feed_event(&f, 40, "capture.started", "\"capture\":\"eth1\"");
+    assert_string_equal(ask(&f, "SELECT state || ' ' || failures || ' ' || ((back_at - failed_at) / 1000000000) FROM capture"), "reading 1 10");
+    /* a sensor that starts anew counts from nothing */
+    feed_event(&f, 45, "sensor.status", COUNTS("0", "0", "0"));
+    assert_string_equal(ask(&f, "SELECT dropped_first IS NULL AND dropped_last IS NULL FROM capture"), "1");
+    feed_event(&f, 50, "capture.ended", COUNTS("0", "0", "0") ",\"why\":\"gone\"");
+    feed_event(&f, 55, "run.started", "");
+    assert_string_equal(ask(&f, "SELECT state || ' ' || failures FROM capture"), "ended 0");
+#undef COUNTS
+    feed_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -536,6 +567,7 @@ int main(void)
         cmocka_unit_test(names_given_by_people_win),
         cmocka_unit_test(device_ids_come_from_the_ledger),
         cmocka_unit_test(sentences_are_plain),
+        cmocka_unit_test(what_a_sensor_lost_and_when),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
