@@ -15,5 +15,6 @@ extern const struct verb verb_simulate;
 extern const struct verb verb_sense;
 extern const struct verb verb_ledger;
 extern const struct verb verb_api;
+extern const struct verb verb_catalog;
 
 #endif
