@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #include "engine/detect/detect.h"
+#include "engine/sense/labels.h"
 #include "engine/sense/ring.h"
 #include "engine/sense/sense.h"
 #include "engine/sense/source.h"
@@ -51,7 +52,9 @@ static const char usage[] =
     "                     random key is used, and tokens of two runs cannot be compared\n"
     "  --reveal           add patient, specimen and value in clear: only for people who may see them\n"
     "  --fail-on SEVERITY exit with 1 when there is a finding of this severity (info, low, medium, high, critical) or above\n"
-    "  --labels own       how flow.closed names applications: own recognition (the only kind so far)\n"
+    "  --labels KIND      how flow.closed names applications: own (by our own recognition; the default), or ndpi (what that does not know, and what "
+    "runs\n"
+    "                     inside TLS, HTTP and QUIC, by the library nDPI: Debian's package libndpi4.2)\n"
     "  --help             this text\n"
     "\n"
     "Exit status: 0 done (findings are output, not failure), 1 a finding reached --fail-on, 2 wrong use, or not one packet could be read,\n"
@@ -88,6 +91,7 @@ struct choice {
     bool stats;
     bool events;
     bool reveal;
+    bool ndpi;
     int fail_on; /* severity, or SEVERITIES: never */
 };
 
@@ -95,6 +99,7 @@ struct choice {
 struct run {
     struct choice choice;
     struct sense *sense;
+    struct labels *labels; /* NULL: own only */
     struct detect *detect;
     struct veil *veil;     /* NULL: nothing is printed but counters */
     struct source *source; /* NULL where ring is used */
@@ -132,9 +137,9 @@ static int choose(int argc, char **argv, struct choice *ret, struct error *e)
                 return err_set(e, ERR_MISUSE, "--fail-on %s: give one of info, low, medium, high, critical", optarg);
             break;
         case OPT_LABELS:
-            if (strcmp(optarg, "own") != 0)
-                return err_set(e, ERR_MISUSE,
-                               "--labels %s: this version recognises applications by its own means only; leave the option out or give own", optarg);
+            c.ndpi = strcmp(optarg, "ndpi") == 0;
+            if (!c.ndpi && strcmp(optarg, "own") != 0)
+                return err_set(e, ERR_MISUSE, "--labels %s: give own or ndpi", optarg);
             break;
         case OPT_RULES: return err_set(e, ERR_MISUSE, "--rules: this version does not match rules yet; leave the option out");
         case OPT_INTEL: return err_set(e, ERR_MISUSE, "--intel: this version does not match indicators yet; leave the option out");
@@ -341,6 +346,10 @@ static void print_stats(struct run *run, const struct timespec *start)
     jsonw_put_uint(j, "flows", s->flows);
     jsonw_put_uint(j, "tcp_flows", s->tcp_flows);
     jsonw_put_uint(j, "udp_flows", s->udp_flows);
+    jsonw_key(j, "flows_by_label");
+    jsonw_object(j);
+    sense_labels(run->sense, put_count, j);
+    jsonw_object_end(j);
     jsonw_put_uint(j, "tcp_gaps", s->tcp_gaps);
     jsonw_put_uint(j, "retransmitted", s->retransmitted);
     jsonw_put_uint(j, "tcp_conflicts", s->tcp_conflicts);
@@ -416,9 +425,14 @@ static int make_stages(struct run *run, struct error *e)
         if (run->veil == NULL)
             return -1;
     }
+    if (run->choice.ndpi && (run->labels = labels_new(e)) == NULL)
+        return -1;
     struct detect_options d = {.hash_key = random_hash_key(), .sink = {take_finding, run}};
-    struct sense_options s = {
-        .limits = sense_default_limits, .hash_key = random_hash_key(), .sink = {take_record, run}, .flow_records = run->choice.events};
+    struct sense_options s = {.limits = sense_default_limits,
+                              .hash_key = random_hash_key(),
+                              .sink = {take_record, run},
+                              .labels = run->labels,
+                              .flow_records = run->choice.events};
     if (!run->choice.events)
         s.wants = detect_reads; /* nobody else reads the records */
     run->detect = detect_new(&d, e);
@@ -588,6 +602,7 @@ static int run_sense(int argc, char **argv)
     if (run.fd != STDIN_FILENO)
         (void)close(run.fd);
     sense_free(run.sense);
+    labels_free(run.labels);
     detect_free(run.detect);
     veil_free(run.veil);
     source_free(run.source);

@@ -19,6 +19,10 @@ const struct config_key config_keys[] = {
     {"capture", CONFIG_LIST, LIST_AT(config_capture, capture, capture_count, CONFIG_CAPTURES),
      .help = "Where to listen: network interfaces that see the lab's traffic (a mirror port or a tap)."},
     {"capture[].interface", CONFIG_INTERFACE, .required = true, AT(config_capture, interface), .help = "The interface, as `ip link` names it."},
+    {"labels", CONFIG_CHOICE, AT(config, labels), .initial = "own", .choices = "own ndpi",
+     .help =
+         "How traffic that is no lab protocol gets its name: `own`, by Tourniquet's own recognition; `ndpi`, besides by the library nDPI (Debian's "
+         "package libndpi4.2), which knows more, and what runs inside TLS, HTTP and QUIC."},
     {"relay", CONFIG_LIST, LIST_AT(config_relay, relay, relay_count, CONFIG_RELAYS),
      .help = "Connections between analyzers and LIS that pass through this machine. In this version they are checked, and not served: the start says "
              "so."},

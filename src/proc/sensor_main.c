@@ -11,6 +11,7 @@
  *     dropped, and only when nothing more fits, any other. A dropped record has no seq. Every drop is counted and told.
  *  5. Without a detector it does not read: the ring keeps what comes, and the kernel counts what the ring cannot keep.
  *  6. An interface that goes is told to the supervisor, which sends another socket when it can; flows and counters go on meanwhile. */
+#include "engine/sense/labels.h"
 #include "engine/sense/ring.h"
 #include "engine/sense/sense.h"
 #include "engine/sense/source.h"
@@ -393,12 +394,15 @@ int main(void)
     static struct sensor s = {.detector = {.fd = -1}, .ring_fd = -1};
     role_begin(&s.self, ROLE_SENSOR);
     char note[256];
+    struct error e = {0};
+    struct labels *labels = s.self.start.ndpi ? labels_new(&e) : NULL; /* opens its library: not possible later */
+    if (s.self.start.ndpi && labels == NULL)
+        role_fail(&s.self, &e);
     role_narrow(&s.self, -1, note);
     role_ready(&s.self, note);
     s.body = BUF_INIT(12 + RECORD_ENCODED);
-    struct error e = {0};
     struct sense_options options = {
-        .hash_key = s.self.start.hash_key, .first_flow = s.self.start.first, .sink = {.put = put_record, .context = &s}, .flow_records = true};
+        .hash_key = s.self.start.hash_key, .first_flow = s.self.start.first, .sink = {.put = put_record, .context = &s}, .labels = labels, .flow_records = true};
     if (!s.self.start.replay) {
         s.sense = sense_new(&options, &e);
         if (s.sense == NULL)

@@ -24,6 +24,7 @@ void start_encode(struct buf *out, const struct start *s)
     buf_be32(out, message_dialect());
     buf_u8(out, s->unprivileged);
     buf_u8(out, s->replay);
+    buf_u8(out, s->ndpi);
     buf_be32(out, s->uid);
     buf_add(out, s->run, RUN_ID);
     buf_be64(out, s->first);
@@ -43,6 +44,7 @@ int start_decode(struct span in, struct start *ret, struct error *e)
         return err_set(e, ERR_PEER, "it is of another build than the program that starts it: install all parts of Tourniquet together");
     t.unprivileged = span_u8(&s) != 0;
     t.replay = span_u8(&s) != 0;
+    t.ndpi = span_u8(&s) != 0;
     t.uid = span_be32(&s);
     struct span run = span_take(&s, RUN_ID);
     if (!run.bad)

@@ -11,6 +11,7 @@
 struct start {
     bool unprivileged; /* keep the uid */
     bool replay;       /* a capture file is read in this run */
+    bool ndpi;         /* sensor: labels by nDPI */
     uint32_t uid;      /* to become, unless unprivileged; also the gid */
     uint8_t run[RUN_ID];
     uint64_t first; /* live: ids of flows (sensor) and numbers of records (detector) begin behind this; it grows with every start of a role */

@@ -105,6 +105,7 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
     if (s->live)
         start->first = ++s->starts << FIRST_SHIFT;
     memcpy(start->run, s->run, RUN_ID);
+    start->ndpi = role == ROLE_SENSOR && strcmp(c->labels, "ndpi") == 0;
     memcpy(start->site, c->site, sizeof start->site);
     if (role == ROLE_SENSOR && s->live) {
         (void)snprintf(start->name, sizeof start->name, "%s", c->capture[child->capture].interface);

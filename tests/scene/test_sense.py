@@ -125,6 +125,9 @@ def stats_line():
     assert one["astm_messages"] == 1 and one["astm_good_frames"] == 5 and one["results"] == 3
     assert one["astm_records_by_type"] == {"H": 1, "L": 1, "O": 1, "P": 1, "R": 1}
     assert one["findings_by_kind"] == {"phi.cleartext": 2}
+    assert one["flows_by_label"] == {"astm": 1, "hl7": 1}
+    wide = stats(sense(path("small.pcap"), "--stats", "--labels", "ndpi"))
+    assert {k: v for k, v in wide.items() if k != "elapsed_s"} == {k: v for k, v in one.items() if k != "elapsed_s"}, "a lab protocol that is recognised wins"
     both = sense(path("small.pcap"), "--stats", "--events")
     assert lines(both)[-1]["event"] == "stats" and len(events(both, "lab.result")) == 3
 
@@ -197,7 +200,7 @@ def wrong_use():
         ((path("small.pcap"), "--nonsense"), b"--nonsense"),
         ((path("small.pcap"), "--rules", "x"), b"--rules"),
         ((path("small.pcap"), "--intel", "x"), b"--intel"),
-        ((path("small.pcap"), "--labels", "ndpi"), b"--labels"),
+        ((path("small.pcap"), "--labels", "other"), b"--labels"),
         (("-i", "nosuch0"), b"nosuch0"),
         ((path("small.pcap"), "--token-key"), b"--token-key"),
     ]:

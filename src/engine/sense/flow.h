@@ -15,6 +15,7 @@
 struct app_flow;
 struct segment;
 struct hello;
+struct label_flow;
 
 /* 16 bytes for IPv4, 40 for IPv6; the endpoint that sorts lower comes first. */
 struct flow_key {
@@ -77,8 +78,11 @@ struct flow {
     struct app_flow *app;
     struct tcp_side side[2];
     struct flow_ref ref;
-    const char *label;   /* of a UDP flow, once recognised; NULL: not yet */
-    struct hello *hello; /* a TLS hello that is not complete yet */
+    const char *label;        /* of a UDP flow, once recognised; NULL: not yet */
+    struct hello *hello;      /* a TLS hello that is not complete yet */
+    struct label_flow *asked; /* what nDPI keeps of it */
+    const char *foreign;      /* what nDPI calls it; NULL: not known, or not asked */
+    const char *application;  /* and what runs inside */
     tq_time first;
     tq_time queued;
     struct flow *older;
@@ -86,6 +90,7 @@ struct flow {
     uint32_t gaps;
     uint32_t retransmitted;
     bool conflict; /* reported */
+    bool told;     /* nDPI has nothing more to say */
 };
 
 struct flows;

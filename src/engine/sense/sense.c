@@ -6,10 +6,12 @@
  * 4. Wrong checksums are accepted (see wire/tcp.h, wire/udp.h, wire/ip.h). */
 #include "engine/sense/sense.h"
 
+#include "base/table.h"
 #include "engine/sense/app.h"
 #include "engine/sense/evidence.h"
 #include "engine/sense/flow.h"
 #include "engine/sense/fragment.h"
+#include "engine/sense/labels.h"
 #include "engine/sense/tcp_stream.h"
 #include "wire/ip.h"
 #include "wire/link.h"
@@ -21,6 +23,7 @@
 
 #define TIME_END (((tq_time)1 << 62) - 1) /* years 1823 to 2116: the difference of any two such times fits */
 #define LEAP (3600 * TIME_SECOND)         /* a step of the packet clock that one packet alone cannot make */
+#define LABELS 512                        /* labels counted apart */
 #define UNKNOWN_TYPES 8                   /* unknown link types told apart */
 
 /* Together with what every flow takes (about 1 KiB) these keep the whole program below 128 MiB when all of them are reached at once. */
@@ -45,12 +48,20 @@ static const char *const damage_names[DAMAGE_KINDS] = {
     [DAMAGE_TYPE] = "a link type that is not known",
 };
 
+#define LABEL_TEXT 64
+
+struct label_count {
+    char label[LABEL_TEXT];
+    uint64_t count;
+};
+
 struct sense {
     struct sense_options options;
     struct sense_stats stats;
     struct flows *flows;
     struct fragments *fragments;
     struct evidence *evidence; /* NULL: not asked for */
+    struct table *labels;      /* of flows that are over → uint64_t */
     struct app_context *app;
     struct streams streams;
     tq_time now;
@@ -74,6 +85,18 @@ static void put_record(void *context, const struct record *r)
     memcpy(&s->numbered, r, offsetof(struct record, fields) + r->n * sizeof r->fields[0]);
     s->numbered.seq = ++s->seq;
     record_put(&s->options.sink, &s->numbered);
+}
+
+/* What the flow carries: our own word where we have one, else nDPI's; with the application inside, where nDPI knows it: "tls.teamviewer". */
+static const char *label_of(const struct flow *f, char *room, size_t size)
+{
+    const char *own = f->label != NULL ? f->label : f->app != NULL ? app_label(f->app) : "";
+    if (own[0] == '\0')
+        own = f->foreign == NULL ? "" : f->foreign;
+    if (f->application == NULL || strcmp(own, f->foreign) != 0)
+        return own;
+    (void)snprintf(room, size, "%s.%s", own, f->application);
+    return room;
 }
 
 static void flow_record(struct sense *s, const struct flow *f, const char *label, const char *reason)
@@ -128,7 +151,8 @@ static int make_parts(struct sense *s, struct error *e)
         inner.sink = (struct record_sink){.put = put_record, .context = s};
     s->flows = flows_new(&s->options.hash_key, l->flows);
     s->fragments = fragments_new(l->fragments);
-    if (s->flows == NULL || s->fragments == NULL || streams_init(&s->streams, l, e) != 0)
+    s->labels = table_new(s->options.hash_key, LABELS, sizeof(uint64_t));
+    if (s->flows == NULL || s->fragments == NULL || s->labels == NULL || streams_init(&s->streams, l, e) != 0)
         return err_set(e, ERR_SYSTEM, "no memory to look into traffic");
     if (s->options.flow_records && s->options.sink.put != NULL) {
         s->evidence = evidence_new(&s->options.hash_key, &inner.sink);
@@ -172,7 +196,13 @@ struct sense *sense_new(const struct sense_options *options, struct error *e)
 static void end_flow(struct sense *s, struct flow *f, const char *reason)
 {
     stream_end(&s->streams, f, s->now);
-    const char *label = f->label != NULL ? f->label : f->app != NULL ? app_label(f->app) : "";
+    char room[LABEL_TEXT];
+    const char *label = label_of(f, room, sizeof room);
+    uint64_t *count = table_put(s->labels, label[0] == '\0' ? SPAN_LIT("unknown") : span_str(label), NULL);
+    if (count != NULL)
+        (*count)++;
+    if (f->asked != NULL)
+        labels_forget(s->options.labels, &f->asked);
     if (f->app != NULL)
         app_close(s->app, &f->app, &f->ref, s->now);
     if (s->options.flow_records)
@@ -215,6 +245,7 @@ void sense_free(struct sense *s)
         app_context_free(s->app);
     }
     evidence_free(s->evidence);
+    table_free(s->labels);
     fragments_free(s->fragments);
     flows_free(s->flows);
     streams_release(&s->streams);
@@ -319,6 +350,7 @@ struct way {
     tq_time time;
     struct link link;
     struct ip ip;
+    struct span whole; /* the IP packet; empty where it came in fragments */
     uint16_t sport;
     uint16_t dport;
     bool reversed; /* its sender is the endpoint that sorts higher */
@@ -385,6 +417,25 @@ static inline int touch(struct sense *s, struct flow *f, const struct way *w, ui
     return direction;
 }
 
+/* Shows a packet with payload to nDPI, as long as there is something to learn: nothing is known of the flow, or only what carries the application. A
+ * single byte says nothing (ASTM begins with one). */
+static void ask_labels(struct sense *s, struct flow *f, const struct way *w, size_t payload)
+{
+    static const char *const carriers[] = {"", "tls", "http", "quic"};
+    const char *own = f->label != NULL ? f->label : app_label(f->app);
+    bool open = false;
+    for (size_t i = 0; i < sizeof carriers / sizeof carriers[0]; i++)
+        open = open || strcmp(own, carriers[i]) == 0;
+    struct label label = {0};
+    if (!open)
+        labels_forget(s->options.labels, &f->asked);
+    else if (payload < 2 || w->ip.missing > 0 || w->whole.n == 0 || !labels_packet(s->options.labels, &f->asked, w->whole, w->time, &label))
+        return;
+    f->told = true;
+    f->foreign = label.protocol;
+    f->application = label.application;
+}
+
 static void on_tcp(struct sense *s, struct way *w, struct span bytes)
 {
     struct tcp seg;
@@ -417,6 +468,22 @@ static void on_tcp(struct sense *s, struct way *w, struct span bytes)
     }
     int direction = touch(s, f, w, seg.payload.n + w->ip.missing);
     stream_segment(&s->streams, f, direction, &seg, w->ip.missing, w->time, s->now);
+    if (s->options.labels != NULL && !f->told)
+        ask_labels(s, f, w, seg.payload.n);
+}
+
+static void on_datagram(struct sense *s, struct flow *f, int direction, const struct way *w, struct span payload)
+{
+    bool maybe_dhcp = (w->sport == 67 || w->sport == 68) && (w->dport == 67 || w->dport == 68);
+    if (maybe_dhcp && s->evidence != NULL && evidence_dhcp(s->evidence, &f->ref, payload, w->time))
+        f->label = "dhcp";
+    if (s->evidence != NULL && evidence_wants(w->sport, w->dport))
+        evidence_datagram(s->evidence, &f->ref, direction, payload, w->time);
+    if (f->label != NULL)
+        return;
+    const char *label = app_datagram(s->app, &f->ref, direction, payload, w->time);
+    if (label[0] != '\0')
+        f->label = label;
 }
 
 static void on_udp(struct sense *s, struct way *w, struct span bytes)
@@ -447,16 +514,9 @@ static void on_udp(struct sense *s, struct way *w, struct span bytes)
     int direction = touch(s, f, w, udp.payload.n + udp.missing);
     if (udp.payload.n == 0)
         return;
-    bool maybe_dhcp = (udp.sport == 67 || udp.sport == 68) && (udp.dport == 67 || udp.dport == 68);
-    if (maybe_dhcp && s->evidence != NULL && evidence_dhcp(s->evidence, &f->ref, udp.payload, w->time))
-        f->label = "dhcp";
-    if (s->evidence != NULL && evidence_wants(udp.sport, udp.dport))
-        evidence_datagram(s->evidence, &f->ref, direction, udp.payload, w->time);
-    if (f->label != NULL)
-        return;
-    const char *label = app_datagram(s->app, &f->ref, direction, udp.payload, w->time);
-    if (label[0] != '\0')
-        f->label = label;
+    on_datagram(s, f, direction, w, udp.payload);
+    if (s->options.labels != NULL && !f->told)
+        ask_labels(s, f, w, udp.payload.n);
 }
 
 static void on_ip(struct sense *s, struct way *w)
@@ -466,7 +526,9 @@ static void on_ip(struct sense *s, struct way *w)
         return;
     }
     struct span bytes = w->ip.payload;
+    w->whole = w->link.payload;
     if (__builtin_expect(w->ip.fragment, 0)) {
+        w->whole.n = 0;
         if (w->ip.missing > 0)
             damaged(s, DAMAGE_CUT);
         uint8_t proto;
@@ -520,6 +582,28 @@ void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span 
 const struct sense_stats *sense_stats(const struct sense *s)
 {
     return &s->stats;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(((const struct label_count *)a)->label, ((const struct label_count *)b)->label);
+}
+
+void sense_labels(const struct sense *s, void (*each)(void *context, const char *label, uint64_t count), void *context)
+{
+    struct label_count *rows = calloc(LABELS, sizeof *rows);
+    struct span key;
+    void *value;
+    size_t n = 0;
+    for (size_t at = 0; rows != NULL && n < LABELS && table_next(s->labels, &at, &key, &value); n++) {
+        (void)snprintf(rows[n].label, sizeof rows[n].label, "%.*s", (int)key.n, (const char *)key.p);
+        rows[n].count = *(const uint64_t *)value;
+    }
+    if (n > 0)
+        qsort(rows, n, sizeof rows[0], by_text);
+    for (size_t i = 0; i < n; i++)
+        each(context, rows[i].label, rows[i].count);
+    free(rows);
 }
 
 void sense_hl7_types(const struct sense *s, void (*each)(void *context, const char *type, uint64_t count), void *context)

@@ -11,6 +11,8 @@
 #include "base/hash.h"
 #include "base/record.h"
 
+struct labels;
+
 struct sense_limits {
     size_t flows;            /* most flows at once; the one idle longest goes first */
     size_t fragments;        /* most bytes of IP fragments that wait for the rest */
@@ -53,6 +55,7 @@ struct sense_options {
     struct record_sink sink;  /* put may be NULL: only count */
     bool (*wants)(
         enum record_key key); /* what the sink reads of lab.message and lab.result; fields that it does not read may be left out. NULL: everything */
+    struct labels *labels;    /* nDPI, for what is not recognised here; stays the caller's. NULL: own labels only */
     bool flow_records;        /* make flow.closed and asset.evidence records (off for --stats without --events: nobody reads them) */
 };
 
@@ -79,6 +82,9 @@ void sense_damage(const struct sense *s, void (*each)(void *context, const char 
 
 /* Messages by type ("ORU^R01" → count): calls `each` in alphabetical order; at most 256 types are kept apart, the rest under "other". */
 void sense_hl7_types(const struct sense *s, void (*each)(void *context, const char *type, uint64_t count), void *context);
+
+/* How many flows that are over carried what, by label, in alphabetical order; those without a label as "unknown". */
+void sense_labels(const struct sense *s, void (*each)(void *context, const char *label, uint64_t count), void *context);
 
 /* ── source.h: a capture file or stream as packets ── see source.h */
 

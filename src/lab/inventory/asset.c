@@ -478,6 +478,7 @@ static int count_service(struct apply *a, int64_t asset, bool serves, struct spa
 {
     static const char *const offered[] = {"dns", "dhcp", "ntp", "smb", "ldap", "kerberos", "rdp", "ssh"};
     static const char *const used[] = {"tls", "http", "smb"};
+    app = span_until(&app, '.', NULL); /* "tls.teamviewer" is TLS */
     bool served = serves && one_of(app, offered, sizeof offered / sizeof offered[0]);
     bool browsed = !serves && one_of(app, used, sizeof used / sizeof used[0]);
     if (asset == 0 || (!served && !browsed))
