@@ -1,9 +1,13 @@
 /* Invariants
- *  1. Every algorithm is fetched once (pthread_once) and never by name afterwards: no provider lookup, no allocation for it on a hot path.
+ *  1. Every algorithm is fetched once (pthread_once) and never by name afterwards: no provider lookup, no allocation for it on a hot path. SHA-256 is
+ *     OpenSSL's own function and not its EVP wrapping, which costs more than hashing 100 bytes; OpenSSL calls these functions deprecated in favour of
+ * the wrapping, and ships them in every 3.x.
  *  2. A context belongs to one thread (thread-specific, freed when the thread ends) and is set up anew at each use.
- *  3. A key does not outlive its call: the cipher context is set to an all-zero key before the call returns, and what lies on the stack is wiped.
+ *  3. A key does not outlive its call: the cipher context is set to an all-zero key before the call returns, and what lies on the stack is wiped. (A
+ * sealer keeps its last key until it is told to forget.)
  *  4. Only verify and open say "no". Everything else succeeds or ends the process (fatal): no caller can go on with a hash or seal that was not made.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_*: invariant 1 */
 #include "record/crypto/crypto.h"
 
 #include <errno.h>
@@ -11,6 +15,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -20,7 +25,6 @@
 
 #define HMAC_BLOCK 64
 
-static EVP_MD *md_sha256;
 static EVP_CIPHER *cipher_gcm;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t scratch_key;
@@ -28,7 +32,6 @@ static bool started;
 
 /* What one thread keeps between calls. */
 struct scratch {
-    EVP_MD_CTX *hash;
     EVP_MD_CTX *sign;
     EVP_CIPHER_CTX *cipher;
 };
@@ -42,7 +45,6 @@ static _Noreturn void fatal(const char *what)
 static void scratch_free(void *p)
 {
     struct scratch *s = p;
-    EVP_MD_CTX_free(s->hash);
     EVP_MD_CTX_free(s->sign);
     EVP_CIPHER_CTX_free(s->cipher);
     free(s);
@@ -50,16 +52,15 @@ static void scratch_free(void *p)
 
 static void fetch(void)
 {
-    md_sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
     cipher_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    started = md_sha256 != NULL && cipher_gcm != NULL && sodium_init() >= 0 && pthread_key_create(&scratch_key, scratch_free) == 0;
+    started = cipher_gcm != NULL && sodium_init() >= 0 && pthread_key_create(&scratch_key, scratch_free) == 0;
 }
 
 int crypto_start(struct error *e)
 {
     (void)pthread_once(&once, fetch);
     if (!started)
-        return err_set(e, ERR_SYSTEM, "SHA-256 or AES-256-GCM is not available in the cryptographic library (OpenSSL): check its configuration");
+        return err_set(e, ERR_SYSTEM, "AES-256-GCM is not available in the cryptographic library (OpenSSL): check its configuration");
     return 0;
 }
 
@@ -72,10 +73,9 @@ static struct scratch *scratch_new(void)
     struct scratch *s = calloc(1, sizeof *s);
     if (s == NULL)
         fatal("allocating");
-    s->hash = EVP_MD_CTX_new();
     s->sign = EVP_MD_CTX_new();
     s->cipher = EVP_CIPHER_CTX_new();
-    if (s->hash == NULL || s->sign == NULL || s->cipher == NULL || pthread_setspecific(scratch_key, s) != 0)
+    if (s->sign == NULL || s->cipher == NULL || pthread_setspecific(scratch_key, s) != 0)
         fatal("allocating");
     own_scratch = s;
     return s;
@@ -88,14 +88,25 @@ static inline struct scratch *scratch(void)
 
 /* ── Hash ── */
 
+static void digest_add(SHA256_CTX *ctx, struct span data)
+{
+    if (data.n > 0 && SHA256_Update(ctx, data.p, data.n) != 1)
+        fatal("SHA-256");
+}
+
+static void digest_end(SHA256_CTX *ctx, uint8_t out[SHA256_SIZE])
+{
+    if (SHA256_Final(out, ctx) != 1)
+        fatal("SHA-256");
+}
+
 void crypto_sha256_parts(const struct span *parts, size_t n, uint8_t out[SHA256_SIZE])
 {
-    EVP_MD_CTX *ctx = scratch()->hash;
-    bool ok = EVP_DigestInit_ex2(ctx, md_sha256, NULL) == 1;
-    for (size_t i = 0; i < n && ok; i++)
-        ok = parts[i].n == 0 || EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1;
-    if (!ok || EVP_DigestFinal_ex(ctx, out, NULL) != 1)
-        fatal("SHA-256");
+    SHA256_CTX ctx;
+    (void)SHA256_Init(&ctx);
+    for (size_t i = 0; i < n; i++)
+        digest_add(&ctx, parts[i]);
+    digest_end(&ctx, out);
 }
 
 void crypto_sha256(struct span data, uint8_t out[SHA256_SIZE])
@@ -104,152 +115,130 @@ void crypto_sha256(struct span data, uint8_t out[SHA256_SIZE])
 }
 
 struct crypto_hash {
-    EVP_MD_CTX *ctx;
+    SHA256_CTX ctx;
 };
 
 struct crypto_hash *crypto_hash_new(void)
 {
-    (void)scratch();
     struct crypto_hash *h = calloc(1, sizeof *h);
-    if (h == NULL)
-        return NULL;
-    h->ctx = EVP_MD_CTX_new();
-    if (h->ctx == NULL || EVP_DigestInit_ex2(h->ctx, md_sha256, NULL) != 1) {
-        crypto_hash_free(h);
-        return NULL;
-    }
+    if (h != NULL)
+        (void)SHA256_Init(&h->ctx);
     return h;
 }
 
 void crypto_hash_add(struct crypto_hash *h, struct span data)
 {
-    if (data.n > 0 && EVP_DigestUpdate(h->ctx, data.p, data.n) != 1)
-        fatal("SHA-256");
+    digest_add(&h->ctx, data);
 }
 
 void crypto_hash_end(struct crypto_hash *h, uint8_t out[SHA256_SIZE])
 {
-    if (EVP_DigestFinal_ex(h->ctx, out, NULL) != 1 || EVP_DigestInit_ex2(h->ctx, md_sha256, NULL) != 1)
-        fatal("SHA-256");
+    digest_end(&h->ctx, out);
+    (void)SHA256_Init(&h->ctx);
 }
 
 void crypto_hash_free(struct crypto_hash *h)
 {
-    if (h == NULL)
-        return;
-    EVP_MD_CTX_free(h->ctx);
     free(h);
 }
 
 /* ── HMAC (RFC 2104) and HKDF (RFC 5869) ── */
 
-static void hmac_pads(struct span key, uint8_t inner[HMAC_BLOCK], uint8_t outer[HMAC_BLOCK])
+/* SHA-256's state behind one block of the key with every byte changed by `pad`. */
+static void hmac_pad(const uint8_t key[HMAC_BLOCK], uint8_t pad, uint32_t ret[8])
+{
+    SHA256_CTX ctx;
+    uint8_t block[HMAC_BLOCK];
+    for (size_t i = 0; i < HMAC_BLOCK; i++)
+        block[i] = key[i] ^ pad;
+    (void)SHA256_Init(&ctx);
+    SHA256_Transform(&ctx, block);
+    memcpy(ret, ctx.h, sizeof ctx.h);
+    OPENSSL_cleanse(block, sizeof block);
+    OPENSSL_cleanse(&ctx, sizeof ctx);
+}
+
+void crypto_hmac_set(struct crypto_hmac *h, struct span key)
 {
     uint8_t block[HMAC_BLOCK] = {0};
     if (key.n > HMAC_BLOCK)
         crypto_sha256(key, block);
     else if (key.n > 0)
         memcpy(block, key.p, key.n);
-    for (size_t i = 0; i < HMAC_BLOCK; i++) {
-        inner[i] = block[i] ^ 0x36;
-        outer[i] = block[i] ^ 0x5c;
-    }
+    hmac_pad(block, 0x36, h->inner);
+    hmac_pad(block, 0x5c, h->outer);
     OPENSSL_cleanse(block, sizeof block);
+}
+
+/* Goes on where one block has been taken in. */
+static void digest_resume(SHA256_CTX *ctx, const uint32_t state[8])
+{
+    (void)SHA256_Init(ctx);
+    memcpy(ctx->h, state, sizeof ctx->h);
+    ctx->Nl = 8 * HMAC_BLOCK;
+}
+
+void crypto_hmac_do(const struct crypto_hmac *h, const struct span *parts, size_t n, uint8_t out[SHA256_SIZE])
+{
+    SHA256_CTX ctx;
+    digest_resume(&ctx, h->inner);
+    for (size_t i = 0; i < n; i++)
+        digest_add(&ctx, parts[i]);
+    digest_end(&ctx, out);
+    digest_resume(&ctx, h->outer);
+    digest_add(&ctx, span_of(out, SHA256_SIZE));
+    digest_end(&ctx, out);
+    OPENSSL_cleanse(&ctx, sizeof ctx);
 }
 
 void crypto_hmac_sha256(struct span key, struct span data, uint8_t out[SHA256_SIZE])
 {
-    uint8_t inner[HMAC_BLOCK];
-    uint8_t outer[HMAC_BLOCK];
-    uint8_t middle[SHA256_SIZE];
-    hmac_pads(key, inner, outer);
-    crypto_sha256_parts((struct span[]){span_of(inner, sizeof inner), data}, 2, middle);
-    crypto_sha256_parts((struct span[]){span_of(outer, sizeof outer), span_of(middle, sizeof middle)}, 2, out);
-    OPENSSL_cleanse(inner, sizeof inner);
-    OPENSSL_cleanse(outer, sizeof outer);
-    OPENSSL_cleanse(middle, sizeof middle);
+    struct crypto_hmac h;
+    uint8_t mac[SHA256_SIZE]; /* out may be part of key or data */
+    crypto_hmac_set(&h, key);
+    crypto_hmac_do(&h, &data, 1, mac);
+    memcpy(out, mac, sizeof mac);
+    OPENSSL_cleanse(&h, sizeof h);
+    OPENSSL_cleanse(mac, sizeof mac);
 }
-
-struct crypto_hmac {
-    EVP_MD_CTX *inner; /* has taken the inner block */
-    EVP_MD_CTX *outer;
-    EVP_MD_CTX *work;
-};
 
 struct crypto_hmac *crypto_hmac_new(struct span key)
 {
-    (void)scratch();
     struct crypto_hmac *h = calloc(1, sizeof *h);
-    if (h == NULL)
-        return NULL;
-    h->inner = EVP_MD_CTX_new();
-    h->outer = EVP_MD_CTX_new();
-    h->work = EVP_MD_CTX_new();
-    if (h->inner == NULL || h->outer == NULL || h->work == NULL) {
-        crypto_hmac_free(h);
-        return NULL;
-    }
-    crypto_hmac_set(h, key);
+    if (h != NULL)
+        crypto_hmac_set(h, key);
     return h;
-}
-
-void crypto_hmac_set(struct crypto_hmac *h, struct span key)
-{
-    uint8_t inner[HMAC_BLOCK];
-    uint8_t outer[HMAC_BLOCK];
-    hmac_pads(key, inner, outer);
-    if (EVP_DigestInit_ex2(h->inner, md_sha256, NULL) != 1 || EVP_DigestUpdate(h->inner, inner, sizeof inner) != 1 ||
-        EVP_DigestInit_ex2(h->outer, md_sha256, NULL) != 1 || EVP_DigestUpdate(h->outer, outer, sizeof outer) != 1)
-        fatal("HMAC");
-    OPENSSL_cleanse(inner, sizeof inner);
-    OPENSSL_cleanse(outer, sizeof outer);
-}
-
-void crypto_hmac_do(struct crypto_hmac *h, const struct span *parts, size_t n, uint8_t out[SHA256_SIZE])
-{
-    uint8_t middle[SHA256_SIZE];
-    bool ok = EVP_MD_CTX_copy_ex(h->work, h->inner) == 1;
-    for (size_t i = 0; i < n && ok; i++)
-        ok = parts[i].n == 0 || EVP_DigestUpdate(h->work, parts[i].p, parts[i].n) == 1;
-    ok = ok && EVP_DigestFinal_ex(h->work, middle, NULL) == 1 && EVP_MD_CTX_copy_ex(h->work, h->outer) == 1 &&
-         EVP_DigestUpdate(h->work, middle, sizeof middle) == 1 && EVP_DigestFinal_ex(h->work, out, NULL) == 1;
-    if (!ok)
-        fatal("HMAC");
-    OPENSSL_cleanse(middle, sizeof middle);
 }
 
 void crypto_hmac_free(struct crypto_hmac *h)
 {
-    if (h == NULL)
-        return;
-    EVP_MD_CTX_free(h->inner); /* the library wipes a context as it frees it */
-    EVP_MD_CTX_free(h->outer);
-    EVP_MD_CTX_free(h->work);
+    if (h != NULL)
+        OPENSSL_cleanse(h, sizeof *h);
     free(h);
 }
 
-void crypto_hkdf_expand(const uint8_t key[32], struct span info, uint8_t *out, size_t out_n)
+void crypto_hkdf_expand_with(const struct crypto_hmac *key, struct span info, uint8_t *out, size_t out_n)
 {
-    uint8_t inner[HMAC_BLOCK];
-    uint8_t outer[HMAC_BLOCK];
     uint8_t block[SHA256_SIZE];
-    uint8_t middle[SHA256_SIZE];
     if (out_n > 255 * SHA256_SIZE)
         fatal("HKDF (asked for too much)");
-    hmac_pads(span_of(key, 32), inner, outer);
     for (uint8_t counter = 1; out_n > 0; counter++) {
-        struct span parts[] = {span_of(inner, sizeof inner), span_of(block, counter == 1 ? 0 : sizeof block), info, span_of(&counter, 1)};
-        crypto_sha256_parts(parts, 4, middle);
-        crypto_sha256_parts((struct span[]){span_of(outer, sizeof outer), span_of(middle, sizeof middle)}, 2, block);
+        struct span parts[] = {span_of(block, counter == 1 ? 0 : sizeof block), info, span_of(&counter, 1)};
+        crypto_hmac_do(key, parts, 3, block);
         size_t n = out_n < sizeof block ? out_n : sizeof block;
         memcpy(out, block, n);
         out += n;
         out_n -= n;
     }
-    OPENSSL_cleanse(inner, sizeof inner);
-    OPENSSL_cleanse(outer, sizeof outer);
     OPENSSL_cleanse(block, sizeof block);
-    OPENSSL_cleanse(middle, sizeof middle);
+}
+
+void crypto_hkdf_expand(const uint8_t key[32], struct span info, uint8_t *out, size_t out_n)
+{
+    struct crypto_hmac h;
+    crypto_hmac_set(&h, span_of(key, 32));
+    crypto_hkdf_expand_with(&h, info, out, out_n);
+    OPENSSL_cleanse(&h, sizeof h);
 }
 
 void crypto_hkdf(struct span secret, struct span salt, struct span info, uint8_t *out, size_t out_n)
@@ -285,16 +274,56 @@ static void cipher_forget(EVP_CIPHER_CTX *ctx)
         fatal("AES-256-GCM");
 }
 
-void crypto_seal(const uint8_t key[AES_GCM_KEY], const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span clear, uint8_t *out)
+static void seal(EVP_CIPHER_CTX *ctx, const uint8_t key[AES_GCM_KEY], const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span clear,
+                 uint8_t *out)
 {
-    EVP_CIPHER_CTX *ctx = scratch()->cipher;
     int n = 0;
     uint8_t *tag = out + clear.n;
     OSSL_PARAM get_tag[] = {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, AES_GCM_TAG), OSSL_PARAM_construct_end()};
     if (EVP_EncryptInit_ex2(ctx, cipher_gcm, key, nonce, NULL) != 1 || !cipher_update(ctx, NULL, ad, true) || !cipher_update(ctx, out, clear, true) ||
         EVP_EncryptFinal_ex(ctx, tag, &n) != 1 || EVP_CIPHER_CTX_get_params(ctx, get_tag) != 1)
         fatal("AES-256-GCM");
+}
+
+void crypto_seal(const uint8_t key[AES_GCM_KEY], const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span clear, uint8_t *out)
+{
+    EVP_CIPHER_CTX *ctx = scratch()->cipher;
+    seal(ctx, key, nonce, ad, clear, out);
     cipher_forget(ctx);
+}
+
+struct crypto_sealer {
+    EVP_CIPHER_CTX *ctx;
+};
+
+struct crypto_sealer *crypto_sealer_new(void)
+{
+    struct crypto_sealer *s = calloc(1, sizeof *s);
+    (void)scratch();
+    if (s == NULL || (s->ctx = EVP_CIPHER_CTX_new()) == NULL) {
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void crypto_sealer_seal(struct crypto_sealer *s, const uint8_t key[AES_GCM_KEY], struct span ad, struct span clear, uint8_t *out)
+{
+    static const uint8_t nonce[AES_GCM_NONCE];
+    seal(s->ctx, key, nonce, ad, clear, out);
+}
+
+void crypto_sealer_forget(struct crypto_sealer *s)
+{
+    cipher_forget(s->ctx);
+}
+
+void crypto_sealer_free(struct crypto_sealer *s)
+{
+    if (s == NULL)
+        return;
+    EVP_CIPHER_CTX_free(s->ctx); /* the library wipes it */
+    free(s);
 }
 
 bool crypto_open(const uint8_t key[AES_GCM_KEY], const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span sealed, uint8_t *out)

@@ -38,22 +38,35 @@ void crypto_hash_free(struct crypto_hash *h);
 
 void crypto_hmac_sha256(struct span key, struct span data, uint8_t out[SHA256_SIZE]);
 
-/* A key prepared once for many HMACs: about half the work each. The prepared key is as secret as the key. NULL: no memory. */
-struct crypto_hmac;
-struct crypto_hmac *crypto_hmac_new(struct span key);
-void crypto_hmac_set(struct crypto_hmac *h, struct span key); /* another key */
-void crypto_hmac_do(struct crypto_hmac *h, const struct span *parts, size_t n, uint8_t out[SHA256_SIZE]);
-void crypto_hmac_free(struct crypto_hmac *h); /* wipes */
+/* A key prepared once for many HMACs: SHA-256's state behind the inner and the outer block, which saves half the work of a short one. As secret as
+ * the key. */
+struct crypto_hmac {
+    uint32_t inner[8];
+    uint32_t outer[8];
+};
+void crypto_hmac_set(struct crypto_hmac *h, struct span key);
+void crypto_hmac_do(const struct crypto_hmac *h, const struct span *parts, size_t n, uint8_t out[SHA256_SIZE]);
+struct crypto_hmac *crypto_hmac_new(struct span key); /* NULL: no memory */
+void crypto_hmac_free(struct crypto_hmac *h);         /* wipes */
 
 /* HKDF-Extract, then HKDF-Expand (RFC 5869). out_n: at most 255 * 32. */
 void crypto_hkdf(struct span secret, struct span salt, struct span info, uint8_t *out, size_t out_n);
 /* HKDF-Expand alone, for a secret that is a uniformly random key of 32 bytes. */
 void crypto_hkdf_expand(const uint8_t key[32], struct span info, uint8_t *out, size_t out_n);
+void crypto_hkdf_expand_with(const struct crypto_hmac *key, struct span info, uint8_t *out, size_t out_n); /* the same with the key prepared */
 
 /* ── Sealing ── */
 
 /* Writes clear.n + AES_GCM_TAG bytes to out (ciphertext, then tag). One key and nonce never seal two texts. out may be clear.p. */
 void crypto_seal(const uint8_t key[AES_GCM_KEY], const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span clear, uint8_t *out);
+
+/* Seals many texts, each under a key of its own and a nonce of zeros, without forgetting the key after each: half the cost for short ones. The last
+ * key stays in its memory until crypto_sealer_forget. One thread at a time. NULL: no memory. */
+struct crypto_sealer;
+struct crypto_sealer *crypto_sealer_new(void);
+void crypto_sealer_seal(struct crypto_sealer *s, const uint8_t key[AES_GCM_KEY], struct span ad, struct span clear, uint8_t *out);
+void crypto_sealer_forget(struct crypto_sealer *s);
+void crypto_sealer_free(struct crypto_sealer *s); /* wipes */
 
 /* Opens what crypto_seal wrote: sealed.n - AES_GCM_TAG bytes to out. False (and out wiped): the text, tag or ad is not what was sealed under this
  * key. */

@@ -38,7 +38,7 @@ static void put_be32(uint8_t *p, uint32_t v)
 }
 
 /* seal key, then commitment: 64 bytes, both from the record key */
-static void record_keys(const struct keyring *ring, const struct period_key *key, uint8_t stream, uint64_t index, const uint8_t salt[ENTRY_SALT],
+static void record_keys(const struct keyring *ring, const struct crypto_hmac *key, uint8_t stream, uint64_t index, const uint8_t salt[ENTRY_SALT],
                         uint8_t out[64])
 {
 #define RECORD_KEY_LABEL "tourniquet record key v1"
@@ -48,7 +48,7 @@ static void record_keys(const struct keyring *ring, const struct period_key *key
     uint8_t record_key[32];
     info[n] = stream;
     put_be64(info + n + 1, index);
-    crypto_hkdf_expand(key->key, span_of(info, n + 9), record_key, sizeof record_key);
+    crypto_hkdf_expand_with(key, span_of(info, n + 9), record_key, sizeof record_key);
 
     uint8_t context[80] = RECORD_LABEL;
     n = sizeof RECORD_LABEL - 1;
@@ -70,8 +70,9 @@ static void associated(const struct keyring *ring, uint64_t index, const uint8_t
 
 static const uint8_t zero_nonce[AES_GCM_NONCE];
 
-bool entry_seal(struct buf *out, const struct keyring *ring, const struct period_key *key, uint64_t index, enum ledger_stream stream, tq_time time,
-                const uint8_t salt[ENTRY_SALT], struct span payload)
+bool entry_seal(struct buf *out, struct crypto_sealer *sealer, const struct keyring *ring, const struct period_key *key,
+                const struct crypto_hmac *prepared, uint64_t index, enum ledger_stream stream, tq_time time, const uint8_t salt[ENTRY_SALT],
+                struct span payload)
 {
     size_t total = SEALED_RECORD_MIN + payload.n + AES_GCM_TAG;
     if (!buf_reserve(out, total))
@@ -81,7 +82,7 @@ bool entry_seal(struct buf *out, const struct keyring *ring, const struct period
     uint8_t *p = out->p + out->n;
     uint8_t *entry = p + 10;
     uint8_t *sealed = entry + ENTRY_BYTES + 4;
-    record_keys(ring, key, (uint8_t)stream, index, salt, keys);
+    record_keys(ring, prepared, (uint8_t)stream, index, salt, keys);
     put_be64(p, index);
     p[8] = 0;
     p[9] = ENTRY_BYTES;
@@ -96,7 +97,7 @@ bool entry_seal(struct buf *out, const struct keyring *ring, const struct period
     put_be32(entry + 80, (uint32_t)payload.n);
     put_be32(entry + ENTRY_BYTES, (uint32_t)(payload.n + AES_GCM_TAG));
     associated(ring, index, entry, ad);
-    crypto_seal(keys, zero_nonce, span_of(ad, sizeof ad), payload, sealed);
+    crypto_sealer_seal(sealer, keys, span_of(ad, sizeof ad), payload, sealed);
     crypto_sha256(span_of(sealed, payload.n + AES_GCM_TAG), entry + ENTRY_HEADER);
     crypto_wipe(keys, sizeof keys);
     out->n += total;
@@ -117,7 +118,10 @@ int entry_open(const struct keyring *ring, const struct sealed_record *r, const 
     const struct period_key *key = keyring_by_id(ring, entry->key_id);
     if (key == NULL)
         return err_set(e, ERR_MISUSE, "record %llu cannot be read: its key is not in the keyring", index);
-    record_keys(ring, key, (uint8_t)entry->stream, r->index, entry->salt, keys);
+    struct crypto_hmac prepared;
+    crypto_hmac_set(&prepared, span_of(key->key, sizeof key->key));
+    record_keys(ring, &prepared, (uint8_t)entry->stream, r->index, entry->salt, keys);
+    crypto_wipe(&prepared, sizeof prepared);
     associated(ring, r->index, r->entry.p, ad);
     int rc = 0;
     if (!crypto_equal(keys + 32, entry->commitment, 32))

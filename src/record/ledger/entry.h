@@ -35,9 +35,11 @@ struct sealed_record {
 
 int entry_parse(struct span bytes, struct entry *ret, struct error *e); /* ERR_CORRUPT; ERR_LIMIT: of a newer format */
 
-/* Seals payload under the period key and appends the sealed record. The caller has checked the payload's size. False: no room in out. */
-bool entry_seal(struct buf *out, const struct keyring *ring, const struct period_key *key, uint64_t index, enum ledger_stream stream, tq_time time,
-                const uint8_t salt[ENTRY_SALT], struct span payload);
+/* Seals payload under the period key (given also as prepared) and appends the sealed record. The caller has checked the payload's size. False: no
+ * room in out. */
+bool entry_seal(struct buf *out, struct crypto_sealer *sealer, const struct keyring *ring, const struct period_key *key,
+                const struct crypto_hmac *prepared, uint64_t index, enum ledger_stream stream, tq_time time, const uint8_t salt[ENTRY_SALT],
+                struct span payload);
 
 /* Opens a sealed record: checks hash, commitment and tag, in this order, and writes entry->clear_n bytes to out. ERR_CORRUPT, naming the record;
  * ERR_MISUSE: its key is not in the keyring. */

@@ -28,6 +28,11 @@ int file_sync(int fd, const char *path, struct error *e)
     return fdatasync(fd) == 0 ? 0 : err_sys(e, errno, "making %s durable", path);
 }
 
+void file_send(int fd, uint64_t at, uint64_t n)
+{
+    (void)sync_file_range(fd, (off_t)at, (off_t)n, SYNC_FILE_RANGE_WRITE); /* a hint: the sync that follows tells of errors */
+}
+
 int file_cut(int fd, const char *path, uint64_t size, struct error *e)
 {
     return ftruncate(fd, (off_t)size) == 0 ? 0 : err_sys(e, errno, "cutting %s", path);

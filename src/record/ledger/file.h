@@ -11,6 +11,7 @@
 /* Writes all of it at `at`. */
 int file_write(int fd, const char *path, struct span data, uint64_t at, struct error *e);
 int file_sync(int fd, const char *path, struct error *e); /* fdatasync */
+void file_send(int fd, uint64_t at, uint64_t n);          /* begins to write these bytes to the disk; nothing is durable by it */
 int file_cut(int fd, const char *path, uint64_t size, struct error *e);
 
 /* Opens for writing, made where it is missing with its folders. -1: error. */

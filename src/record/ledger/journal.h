@@ -28,6 +28,7 @@ struct journal {
     int fd; /* -1: none */
     struct journal_base base;
     uint64_t end;       /* where the next frame goes */
+    uint64_t put;       /* where the frame lies that was put and may yet be taken back; 0: none */
     uint64_t allocated; /* the file's size: written with zeros or older frames, so that a frame changes no metadata */
 };
 
@@ -47,12 +48,13 @@ int journal_begin(struct journal *j, const struct journal_base *base, struct err
 /* Opens the valid generation. ERR_CLOSED: there is no journal at all; ERR_CORRUPT: none holds; ERR_LIMIT: newer format. read_only: for verifying. */
 int journal_open(struct journal *j, bool read_only, struct error *e);
 
-/* Empties `out` and begins a frame in it; sealed records are appended; then journal_write fills in head and hash and makes it durable. On failure the
- * frame's place is overwritten again, as far as the disk lets it. */
+/* Empties `out` and begins a frame in it; sealed records are appended; then journal_put fills in head and hash and sends it on its way to the disk,
+ * and journal_sync makes it durable. Between the two other work may be done. */
 void journal_frame_begin(struct buf *out);
-int journal_write(struct journal *j, struct buf *frame, uint64_t first, uint32_t count, tq_time time, struct error *e);
-/* Takes the last frame back (best effort). */
-void journal_cancel(struct journal *j, uint64_t at);
+int journal_put(struct journal *j, struct buf *frame, uint64_t first, uint32_t count, tq_time time, struct error *e);
+int journal_sync(struct journal *j, struct error *e);
+void journal_keep(struct journal *j);   /* the frame that was put stays */
+void journal_cancel(struct journal *j); /* or is taken back (best effort): its place is overwritten */
 
 /* Reads the frame at j->end, which must begin with record `first`, into `bytes`; steps over it. 1; 0: the journal ends here (*ret_torn: something
  * that is no frame stands there); -1 ERR_CORRUPT: it ends here but whole frames of it stand behind. */

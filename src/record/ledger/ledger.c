@@ -20,7 +20,7 @@
  * what is read back may be nowhere but in memory. So no failed sync is tried again: the ledger is FAILED, and the next start writes the journal anew,
  *     byte for byte as it read it, and segments and tiles behind the base as always, before it signs or acknowledges anything.
  *
- *                 append                     commit: segments, journal + fdatasync          tiles, checkpoint
+ *                 append                commit: journal, segments, full tiles, fdatasync    tiles, checkpoint
  *      ┌──────┐ ─────────► ┌────────┐ ─────────────────────────────────────────► ┌─────────┐ ───────────► ┌───────────┐
  *      │ OPEN │            │ QUEUED │                                            │ DURABLE │              │ PUBLISHED │ ──► acknowledged, OPEN
  *      └──────┘ ◄───────── └────────┘                                            └─────────┘              └───────────┘
@@ -55,6 +55,7 @@ struct ledger {
     int lock;
     struct keyring *ring;
     struct crypto_signer *signer;
+    struct crypto_sealer *sealer;
     struct note_key key;
     char verifier[VERIFIER_TEXT];
     tq_time interval;
@@ -63,8 +64,12 @@ struct ledger {
     struct edge edge;
     struct segment_writer segments[STREAMS];
     struct journal journal;
-    struct buf queue;    /* the next frame */
-    struct buf gathered; /* one stream's records on their way to a segment */
+    struct buf queue; /* the next frame */
+    struct run {
+        struct buf bytes;
+        uint64_t index; /* of the first record */
+        uint32_t day;
+    } runs[STREAMS]; /* each stream's records on their way to a segment */
     uint32_t queued;
 
     uint8_t salts[SALTS][ENTRY_SALT];
@@ -177,6 +182,7 @@ static const struct period_key *key_for(struct ledger *l, enum ledger_stream str
         }
         key = keyring_for(l->ring, (uint8_t)stream, time);
     }
+    crypto_hmac_set(&l->ring->writing[slot], span_of(key->key, sizeof key->key));
     l->current[slot].set = true;
     l->current[slot].day = day;
     l->current[slot].key = key;
@@ -204,7 +210,8 @@ int ledger_append(struct ledger *l, enum ledger_stream stream, tq_time time, str
     if (l->queued == 0)
         journal_frame_begin(&l->queue);
     uint64_t index = l->size + l->queued;
-    if (!entry_seal(&l->queue, l->ring, key, index, stream, time, l->salts[--l->salts_left], payload)) {
+    if (!entry_seal(&l->queue, l->sealer, l->ring, key, &l->ring->writing[stream_slot(stream)], index, stream, time, l->salts[--l->salts_left],
+                    payload)) {
         struct error why = {0};
         (void)err_sys(&why, ENOMEM, "sealing a record");
         return fail(l, &why, e);
@@ -222,41 +229,36 @@ static uint32_t day_of(tq_time time)
     return time < 0 ? 0 : (uint32_t)(time / DAY);
 }
 
-/* Writes one stream's records out of a frame's body, gathered so that many small ones cost few writes. */
-static int write_stream(struct ledger *l, enum ledger_stream stream, struct span body, struct error *e)
+static int write_run(struct ledger *l, unsigned slot, struct error *e)
 {
-    struct segment_writer *w = &l->segments[stream_slot(stream)];
-    struct buf *run = &l->gathered;
-    struct sealed_record r;
-    uint64_t run_index = 0;
-    uint32_t run_day = 0;
-    buf_clear(run);
-    while (sealed_record_take(&body, &r) == 1) {
-        struct entry entry;
-        if (entry_parse(r.entry, &entry, e) != 0)
-            return -1;
-        if (entry.stream != stream)
-            continue;
-        uint32_t day = stream == LEDGER_OBSERVATION ? day_of(entry.time) : 0;
-        if (run->n > 0 && (day != run_day || run->n + r.bytes.n > GATHER)) {
-            if (segment_write(w, run_index, run_day, buf_span(run), e) != 0)
-                return -1;
-            buf_clear(run);
-        }
-        if (run->n == 0) {
-            run_index = r.index;
-            run_day = day;
-        }
-        buf_add_span(run, r.bytes);
-        if (!buf_ok(run))
-            return err_sys(e, ENOMEM, "writing segments");
-    }
-    return run->n > 0 ? segment_write(w, run_index, run_day, buf_span(run), e) : 0;
+    struct run *run = &l->runs[slot];
+    int rc = run->bytes.n > 0 ? segment_write(&l->segments[slot], run->index, run->day, buf_span(&run->bytes), e) : 0;
+    buf_clear(&run->bytes);
+    return rc;
 }
 
+/* Writes a frame's records to their streams, gathered so that many small ones cost few writes. */
 static int write_segments(struct ledger *l, struct span body, struct error *e)
 {
-    return write_stream(l, LEDGER_CUSTODY, body, e) == 0 ? write_stream(l, LEDGER_OBSERVATION, body, e) : -1;
+    struct sealed_record r;
+    struct entry entry;
+    while (sealed_record_take(&body, &r) == 1) {
+        if (entry_parse(r.entry, &entry, e) != 0)
+            return -1;
+        unsigned slot = stream_slot(entry.stream);
+        struct run *run = &l->runs[slot];
+        uint32_t day = entry.stream == LEDGER_OBSERVATION ? day_of(entry.time) : 0;
+        if (run->bytes.n > 0 && (day != run->day || run->bytes.n + r.bytes.n > GATHER) && write_run(l, slot, e) != 0)
+            return -1;
+        if (run->bytes.n == 0) {
+            run->index = r.index;
+            run->day = day;
+        }
+        buf_add_span(&run->bytes, r.bytes);
+        if (!buf_ok(&run->bytes))
+            return err_sys(e, ENOMEM, "writing segments");
+    }
+    return write_run(l, 0, e) == 0 ? write_run(l, 1, e) : -1;
 }
 
 /* Adds a frame's entries to the tree. watch: the root at that size is wanted (NULL: none is). */
@@ -337,8 +339,9 @@ static bool publication_due(const struct ledger *l, tq_time now)
     return l->interval == 0 || now - l->head.checkpoint_time >= l->interval || now < l->head.checkpoint_time;
 }
 
-/* The steps of a commit, in the order that invariants 2 to 5 ask for. *ret_durable: the frame's place in the journal once it is there. */
-static int commit_steps(struct ledger *l, tq_time now, uint64_t *ret_frame, struct error *e)
+/* The steps of a commit, in the order that invariants 2 to 5 ask for. While the frame is on its way to the disk, segments and full tiles are written.
+ */
+static int commit_steps(struct ledger *l, tq_time now, struct error *e)
 {
     if (l->journal.end > l->settle_at) {
         if (l->head.published != l->edge.tree.size && publish(l, l->head.published, now, e) != 0)
@@ -346,14 +349,12 @@ static int commit_steps(struct ledger *l, tq_time now, uint64_t *ret_frame, stru
         if (settle(l, e) != 0)
             return -1;
     }
-    struct span body = span_of(l->queue.p + JOURNAL_FRAME_HEADER, l->queue.n - JOURNAL_FRAME_HEADER);
-    uint64_t place = l->journal.end;
-    if (write_segments(l, body, e) != 0 || !buf_reserve(&l->queue, SHA256_SIZE) ||
-        journal_write(&l->journal, &l->queue, l->size, l->queued, now, e) != 0)
-        return -1;
-    *ret_frame = place;
-    body = span_of(l->queue.p + JOURNAL_FRAME_HEADER, body.n);
-    if (grow_tree(l, body, NULL, NULL, e) != 0)
+    size_t n = l->queue.n - JOURNAL_FRAME_HEADER;
+    if (!buf_reserve(&l->queue, SHA256_SIZE))
+        return err_sys(e, ENOMEM, "committing to the ledger");
+    struct span body = span_of(l->queue.p + JOURNAL_FRAME_HEADER, n);
+    if (journal_put(&l->journal, &l->queue, l->size, l->queued, now, e) != 0 || write_segments(l, body, e) != 0 ||
+        grow_tree(l, body, NULL, NULL, e) != 0 || journal_sync(&l->journal, e) != 0)
         return -1;
     return publication_due(l, now) ? publish(l, l->head.published, now, e) : 0;
 }
@@ -368,14 +369,12 @@ int ledger_commit(struct ledger *l, tq_time now, struct error *e)
             return 0;
         return publish(l, l->head.published, now, &why) == 0 ? 0 : fail(l, &why, e);
     }
-    uint64_t frame = 0;
-    if (commit_steps(l, now, &frame, &why) != 0) {
-        if (frame != 0)
-            journal_cancel(&l->journal, frame);
-        if (why.class == ERR_NONE)
-            (void)err_sys(&why, ENOMEM, "committing to the ledger");
+    crypto_sealer_forget(l->sealer);
+    if (commit_steps(l, now, &why) != 0) {
+        journal_cancel(&l->journal);
         return fail(l, &why, e);
     }
+    journal_keep(&l->journal);
     take_size(l, l->size + l->queued);
     l->queued = 0;
     buf_clear(&l->queue);
@@ -444,7 +443,8 @@ static int open_identity(struct ledger *l, struct error *e)
     struct buf kept = BUF_INIT(VERIFIER_TEXT + 1);
     struct error why = {0};
     l->signer = crypto_signer_new(l->ring->seed);
-    if (l->signer == NULL)
+    l->sealer = crypto_sealer_new();
+    if (l->signer == NULL || l->sealer == NULL)
         return err_sys(e, ENOMEM, "opening the signing key");
     crypto_signer_public(l->signer, public_key);
     if (note_key_make(&l->key, span_str(l->ring->origin), public_key, e) != 0)
@@ -672,8 +672,10 @@ static void release(struct ledger *l)
     journal_close(&l->journal);
     edge_release(&l->edge);
     buf_release(&l->queue);
-    buf_release(&l->gathered);
+    for (unsigned i = 0; i < STREAMS; i++)
+        buf_release(&l->runs[i].bytes);
     crypto_signer_free(l->signer);
+    crypto_sealer_free(l->sealer);
     keyring_free(l->ring);
     if (l->lock >= 0)
         (void)close(l->lock); /* and the lock goes */
@@ -699,7 +701,8 @@ struct ledger *ledger_open(const struct ledger_options *options, char ret_note[2
     l->interval = options->checkpoint_interval;
     l->settle_at = options->settle != 0 ? options->settle : JOURNAL_SETTLE;
     l->queue = BUF_INIT(JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX + SHA256_SIZE);
-    l->gathered = BUF_INIT(GATHER + SEALED_RECORD_MAX);
+    for (unsigned i = 0; i < STREAMS; i++)
+        l->runs[i].bytes = BUF_INIT(GATHER + SEALED_RECORD_MAX);
     (void)pthread_mutex_init(&l->mutex, NULL);
     if (ret_note != NULL)
         ret_note[0] = 0;

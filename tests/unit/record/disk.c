@@ -154,6 +154,12 @@ const char *disk_path(size_t op)
     return ops[op].path;
 }
 
+void disk_sectors(size_t op, uint64_t *ret_first, uint64_t *ret_end)
+{
+    *ret_first = ops[op].at / DISK_SECTOR;
+    *ret_end = (ops[op].at + ops[op].n + DISK_SECTOR - 1) / DISK_SECTOR;
+}
+
 void disk_print(size_t from, size_t to)
 {
     static const char *const names[] = {"write", "cut", "create", "mkdir", "rename", "unlink", "rmdir", "sync", "sync folder", "sync all"};

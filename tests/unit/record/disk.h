@@ -24,7 +24,8 @@ size_t disk_watch(const char *folder);
 void disk_stop(void);
 size_t disk_ops(void);
 enum disk_op disk_kind(size_t op);
-const char *disk_path(size_t op); /* under the folder; "" for a sync of everything */
+const char *disk_path(size_t op);                                     /* under the folder; "" for a sync of everything */
+void disk_sectors(size_t op, uint64_t *ret_first, uint64_t *ret_end); /* of a write: the sectors that it touches */
 void disk_print(size_t from, size_t to);
 
 /* ── Failing ── */

@@ -283,9 +283,12 @@ static void crash_torn(size_t at, const struct promise *p)
     size_t op = at - 1;
     if (disk_kind(op) != DISK_WRITE)
         return;
-    for (uint64_t sector = 0; sector < 400; sector++) {
+    uint64_t first;
+    uint64_t end;
+    disk_sectors(op, &first, &end);
+    for (uint64_t sector = first; sector <= end && sector < first + 200; sector++) {
         struct loss_of x = {.kind = LOSE_BEHIND, .op = op, .sector = sector};
-        if (thorough || chance(150) == 0)
+        if (thorough || chance(8) == 0)
             crash(at, x, p, false);
     }
 }
