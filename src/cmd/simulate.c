@@ -36,7 +36,7 @@ static const char usage[] =
     "  --attack KIND    stages an attack; may be given more than once; all: one of each\n"
     "  --hours H        how long the day is (1 to 168); or\n"
     "  --minutes M      in minutes (default: 60)\n"
-    "  --analyzers N    how many analyzers there are (4 to 40, default 4)\n"
+    "  --analyzers N    how many analyzers there are (4 to 500, default 4); the rest of the lab grows with them\n"
     "  --help           this text\n"
     "\n"
     "Kinds of attack:\n" SIMULATE_ATTACKS(KIND_LINE);

@@ -59,7 +59,7 @@ def capture(folder, minutes, seed=11, attacks=("sender.unknown", "message.malfor
     subprocess.run(arguments, check=True)
     with open(truth, encoding="utf-8") as f:
         t = json.load(f)
-    return path, t["hl7"]["messages"] + t["astm"]["messages"], t["results"]
+    return path, t["hl7"]["messages"] + t["astm"]["messages"] + t["poct1a"]["messages"], t["results"]
 
 
 class Folder:

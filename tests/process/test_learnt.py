@@ -9,6 +9,9 @@ from datetime import datetime
 import lab
 
 
+STRANGER = "10.20.10.199"  # who sends when sender.unknown is staged
+
+
 def simulate(folder, name, attacks):
     path, truth = os.path.join(folder, name + ".pcap"), os.path.join(folder, name + ".json")
     command = [lab.TOURNIQUET, "simulate", "lab", "--seed", "5", "--minutes", "20", "--out", path, "--truth", truth]
@@ -52,6 +55,7 @@ with lab.Folder() as scratch:
     start = int(datetime.fromisoformat(when[:19] + "+00:00").timestamp()) - 1
     late = from_time(attacked, os.path.join(scratch, "late.pcap"), start)
     fresh, said = strangers(os.path.join(scratch, "fresh"), late)
+    fresh = [title for title in fresh if STRANGER in title]  # a meter that is docked late is new to this detector too
     lab.ok(fresh == [], "who speaks first to a new detector is learnt (this is what the test is about)", (fresh, said))
     data = os.path.join(scratch, "data")
     before, said = strangers(data, calm)

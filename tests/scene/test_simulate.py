@@ -79,9 +79,28 @@ def every_kind_is_staged_and_sense_agrees_with_the_truth():
         assert stats[key] == truth[key], (key, stats[key], truth[key])
     assert stats["hl7_by_type"] == {key: n for key, n in truth["hl7"].items() if "^" in key or key == "ACK"}
     assert stats["astm_records_by_type"] == truth["astm"]["by_type"]
+    assert stats["astm_messages"] == truth["astm"]["messages"]
+    assert stats["astm_good_frames"] == truth["astm"]["good_frames"]
     assert stats["astm_damaged_frames"] == truth["astm"]["damaged_frames"]
+    assert stats["poct1a_messages"] == truth["poct1a"]["messages"] == sum(truth["poct1a"]["by_type"].values()) > 20
+    assert stats["dicom_associations"] == truth["dicom"]["associations"] > 2
     for kind in ("sender.unknown", "message.malformed", "message.hostile"):
         assert stats["findings_by_kind"].get(kind, 0) >= 1, kind
+
+
+@test
+def a_lab_of_any_size():
+    assert simulate("--seed", "3", "--minutes", "1", "--analyzers", "500", "--out", path("large.pcap"), "--truth", path("large.json")).returncode == 0
+    truth = json.loads(read("large.json"))
+    assert truth["analyzers"] == 500 and truth["serial_analyzers"] == 20
+    shown = [json.loads(line) for line in run("sense", path("large.pcap"), "--events", "--stats").stdout.splitlines()]
+    stats = shown[-1]
+    for key in ("packets", "flows", "results", "malformed"):
+        assert stats[key] == truth[key], (key, stats[key], truth[key])
+    names = {(e["ip"], e["model"]) for e in shown if e["event"] == "asset.evidence" and e.get("source") in ("astm.h", "hl7.msh", "poct1a.hel") and "model" in e}
+    serial = {model for ip, model in names if ip == "10.20.20.40"}
+    assert serial == {"XP-300", "D-10"}, serial  # two analyzers on one address
+    assert len({ip for ip, _ in names}) > 500 * 0.9, len(names)
 
 
 @test
@@ -117,6 +136,7 @@ def wrong_use_is_named():
         (["--seed", "1", "--out", path("x"), "--minutes", "0"], b"--minutes"),
         (["--seed", "1", "--out", path("x"), "--hours", "169"], b"--hours"),
         (["--seed", "1", "--out", path("x"), "--analyzers", "3"], b"--analyzers"),
+        (["--seed", "1", "--out", path("x"), "--analyzers", "501"], b"--analyzers"),
         (["--seed", "1", "--out", path("x"), "--truth"], b"--truth"),
     ):
         made = simulate(*arguments)

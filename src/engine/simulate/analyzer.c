@@ -14,6 +14,8 @@ static const struct {
     [ANALYZER_IMMUNOASSAY] = {"Alinity ci-series", "ALINITY", "10.20.20.", {0x00, 0x13, 0xdd}, 20},
     [ANALYZER_COMPACT] = {"c111", "C111", "10.20.10.", {0x00, 0x60, 0x19}, 0},
     [ANALYZER_HAEMATOLOGY] = {"XN-550", "XN550", "10.20.20.", {0x00, 0x06, 0x6b}, 20},
+    [ANALYZER_SERIAL_CBC] = {"XP-300", "NPORT", "10.20.20.", {0x00, 0x90, 0xe8}, 20}, /* the host is the terminal server */
+    [ANALYZER_SERIAL_A1C] = {"D-10", "NPORT", "10.20.20.", {0x00, 0x90, 0xe8}, 20},
 };
 
 const char *analyzer_model(const struct analyzer *a)
@@ -23,7 +25,7 @@ const char *analyzer_model(const struct analyzer *a)
 
 size_t astm_frame_limit(const struct analyzer *a)
 {
-    return a->kind == ANALYZER_COMPACT ? 0 : 240;
+    return a->kind == ANALYZER_COMPACT ? 0 : a->kind == ANALYZER_SERIAL_A1C ? 64000 : 240;
 }
 
 static uint16_t upstream_port(const struct analyzer *a)
@@ -37,12 +39,10 @@ void analyzer_start(struct simulate *s, unsigned number)
 {
     struct analyzer *a = &s->analyzers[number];
     char name[24];
-    char ip[16];
-    *a = (struct analyzer){.kind = (enum analyzer_kind)(number % ANALYZER_KINDS)};
-    snprintf(name, sizeof name, "%s-%02u", kinds[a->kind].host, number / ANALYZER_KINDS + 1);
-    snprintf(ip, sizeof ip, "%s%u", kinds[a->kind].ip, 101 + number);
+    *a = (struct analyzer){.kind = (enum analyzer_kind)(number % NETWORKED_KINDS)};
+    snprintf(name, sizeof name, "%s-%02u", kinds[a->kind].host, number / NETWORKED_KINDS + 1);
     snprintf(a->serial, sizeof a->serial, "%u", 10000 + rng_below(&s->rng, 80000));
-    a->host = lab_host(s, name, kinds[a->kind].maker, ip, kinds[a->kind].vlan);
+    a->host = lab_host(s, name, kinds[a->kind].maker, lab_ip(kinds[a->kind].ip, 101 + number).text, kinds[a->kind].vlan);
     a->upstream = a->kind == ANALYZER_COMPACT ? s->lis : s->middleware_lab;
     a->up.trouble = 160;
     char prefix[8];
@@ -52,6 +52,20 @@ void analyzer_start(struct simulate *s, unsigned number)
         a->up.mss = 536; /* a small stack of its own */
     } else if (a->kind == ANALYZER_IMMUNOASSAY)
         party_init(&a->party, "Alinity ci-series", "Abbott", "2.5.1", "UNICODE UTF-8", prefix);
+}
+
+void analyzer_start_serial(struct simulate *s, unsigned group)
+{
+    char name[24];
+    const enum analyzer_kind first = ANALYZER_SERIAL_CBC;
+    snprintf(name, sizeof name, "%s-%02u", kinds[first].host, group + 1);
+    struct host *server = lab_host(s, name, kinds[first].maker, lab_ip(kinds[first].ip, 40 + group).text, kinds[first].vlan);
+    for (unsigned i = 0; i < SERIAL_LINES; i++) {
+        struct analyzer *a = &s->analyzers[s->analyzers_n++];
+        *a = (struct analyzer){
+            .kind = first + i, .host = server, .upstream = s->middleware_lab, .side = 1, .line = (uint16_t)(PORT_SERIAL + i), .up = {.trouble = 160}};
+        snprintf(a->serial, sizeof a->serial, "%u", 10000 + rng_below(&s->rng, 80000));
+    }
 }
 
 /* Opens the analyzer's lasting connection if it is not open; now and then it drops it first, as instruments do. */
@@ -65,7 +79,9 @@ static struct conn *lasting(struct simulate *s, struct analyzer *a, tq_time at)
             conn_close(&a->up, 0);
         a->up.clock += rng_between(&s->rng, 300 * TIME_MS, 900 * TIME_MS);
     }
-    if (!a->up.open)
+    if (!a->up.open && a->side == 1)
+        conn_open(&s->net, &a->up, a->upstream, a->host, a->line, a->up.clock, false);
+    else if (!a->up.open)
         conn_open(&s->net, &a->up, a->host, a->upstream, upstream_port(a), a->up.clock, false);
     return &a->up;
 }
@@ -102,12 +118,12 @@ static void arrive_astm(struct simulate *s, struct analyzer *a, struct sample *s
     struct conn *c = lasting(s, a, at);
     buf_clear(&s->message);
     astm_query(&s->message, a, sample, c->clock);
-    struct astm_transfer query = {.from = 0, .most = astm_frame_limit(a), .damage = 40};
+    struct astm_transfer query = {.from = a->side, .most = astm_frame_limit(a), .damage = 40};
     astm_transfer(s, c, &query, buf_span(&s->message));
     c->clock += rng_between(&s->rng, 100 * TIME_MS, 900 * TIME_MS);
     buf_clear(&s->message);
     astm_order(&s->message, a, sample, c->clock);
-    struct astm_transfer order = {.from = 1, .most = astm_frame_limit(a), .damage = 40};
+    struct astm_transfer order = {.from = !a->side, .most = astm_frame_limit(a), .damage = 40};
     astm_transfer(s, c, &order, buf_span(&s->message));
 }
 
@@ -144,7 +160,7 @@ static tq_time report_hl7(struct simulate *s, struct analyzer *a, struct sample 
 static tq_time report_astm(struct simulate *s, struct analyzer *a, const struct sample *sample, tq_time at)
 {
     struct conn *c = lasting(s, a, at);
-    struct astm_transfer how = {.from = 0, .most = astm_frame_limit(a), .damage = 40};
+    struct astm_transfer how = {.from = a->side, .most = astm_frame_limit(a), .damage = 40};
     how.contended = rng_one_in(&s->rng, 18);
     how.busy = !how.contended && rng_one_in(&s->rng, 40);
     buf_clear(&s->message);

@@ -29,6 +29,10 @@ static void add_header(struct buf *m, const struct analyzer *a, bool from_host, 
         buf_addf(m, "%s|||||%s||P|", a->kind == ANALYZER_COMPACT ? "LIS^MAIN" : "LABLINK^CORE", analyzer_model(a));
     else if (a->kind == ANALYZER_COMPACT)
         buf_addf(m, "LAB1^Roche^c111^4.2.2.1730^1^%s|||||host|RSUPL^REAL|P|", a->serial);
+    else if (a->kind == ANALYZER_SERIAL_CBC)
+        buf_addf(m, "XP-300^00-11^^^^A%s^CS800871||||||||", a->serial);
+    else if (a->kind == ANALYZER_SERIAL_A1C)
+        buf_addf(m, "D-10^4.30^%s|||||||P|", a->serial);
     else
         buf_addf(m, "XN-550^00-14^%s^^^^AP807129|||||||P|", a->serial);
     buf_addf(m, "%s|", a->kind == ANALYZER_COMPACT ? "1" : "E1394-97");
@@ -112,7 +116,7 @@ static void think(struct simulate *s, struct conn *c)
     c->clock += rng_between(&s->rng, 2 * TIME_MS, 18 * TIME_MS);
 }
 
-/* Gets the line: ENQ and ACK, after a refusal or a contention where asked for. The instrument is side 0; it has priority. */
+/* Gets the line: ENQ and ACK, after a refusal or a contention where asked for. The sender here has priority. */
 static void bid(struct simulate *s, struct conn *c, const struct astm_transfer *how)
 {
     if (how->contended) {

@@ -350,7 +350,7 @@ void background_start(struct simulate *s)
         if (renewal < s->end)
             lab_do(s, renewal, renew_source, s->stations[i]);
     }
-    for (unsigned i = 0; i < s->analyzers_n; i++)
+    for (unsigned i = 0; i < s->networked_n; i++)
         lab_do(s, s->start + rng_between(&s->rng, 100 * TIME_MS, 5000 * TIME_MS), machine_source, &s->analyzers[i]);
     lab_do(s, s->start + 95 * TIME_SECOND, alive_source, NULL);
 }

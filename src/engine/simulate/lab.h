@@ -2,6 +2,8 @@
  *
  *   order.c       the LIS orders, prints labels; samples and their life: ordered → arrived → measured → forwarded → corrected
  *   analyzer.c    how each kind of analyzer asks for work and reports
+ *   point_of_care.c  bedside devices and their data manager
+ *   imaging.c     slide scanners and the archive
  *   middleware.c  takes results in, re-writes and forwards them
  *   hl7.c, astm.c messages as text, and the exchanges that carry them
  *   background.c  everything else on the network
@@ -21,6 +23,15 @@
 #define PORT_MIDDLEWARE 5100  /* MLLP: the middleware takes results and orders */
 #define PORT_MIDDLEWARE_ASTM 5200
 #define PORT_ANALYZER_LAW 6700 /* MLLP: an analyzer takes work orders */
+#define PORT_SERIAL 4001       /* E1381 over TCP: the first serial line of a terminal server; the next ones follow */
+#define PORT_POCT1A 3001       /* POCT1-A: the data manager */
+#define PORT_ARCHIVE 104       /* DICOM */
+
+#define GROUP 50 /* for each so many analyzers: a terminal server with its serial analyzers, a blood gas analyzer, a glucose meter, a slide scanner  \
+                  */
+#define GROUPS_MAX ((SIMULATE_ANALYZERS_MAX + GROUP - 1) / GROUP)
+#define SERIAL_LINES 2 /* of a terminal server */
+#define ALL_ANALYZERS_MAX (SIMULATE_ANALYZERS_MAX + SERIAL_LINES * GROUPS_MAX)
 
 /* A sender or receiver of HL7 messages. */
 struct party {
@@ -38,8 +49,11 @@ enum analyzer_kind {
     ANALYZER_IMMUNOASSAY, /* HL7 2.5.1, IHE LAW, one connection per message */
     ANALYZER_COMPACT,     /* ASTM, one record per frame, straight to the LIS */
     ANALYZER_HAEMATOLOGY, /* ASTM, frames filled up, to the middleware */
+    ANALYZER_SERIAL_CBC,  /* ASTM, on the first line of a terminal server, to which the middleware connects */
+    ANALYZER_SERIAL_A1C,  /* on the second line: a whole message in each frame */
     ANALYZER_KINDS
 };
+#define NETWORKED_KINDS 4 /* the first ones */
 
 struct analyzer {
     enum analyzer_kind kind;
@@ -48,10 +62,24 @@ struct analyzer {
     struct party party; /* the two that speak HL7 */
     char serial[12];
     struct conn up; /* the lasting connection, where it has one */
+    int side;       /* its side of that: 1 behind a terminal server, which is connected to */
+    uint16_t line;  /* the port of its line there */
     uint32_t runs;
 };
 
+enum meter_kind { METER_GAS, METER_GLUCOSE };
+
+struct meter {
+    enum meter_kind kind;
+    struct host *host;
+    struct conn up;
+    char serial[12];
+    uint32_t control[2]; /* the last control id of each side */
+    uint32_t sequence;
+};
+
 #define HL7_TYPES 32
+#define POCT1A_TYPES 16
 #define TRUTH_ATTACKS 256
 
 struct truth_attack {
@@ -64,12 +92,20 @@ struct truth_attack {
     struct address from; /* who sent the message */
 };
 
+struct type_count {
+    char type[12];
+    uint64_t count;
+};
+
 struct truth {
-    struct {
-        char type[12];
-        uint64_t count;
-    } hl7_types[HL7_TYPES];
+    struct type_count hl7_types[HL7_TYPES];
     size_t hl7_types_n;
+    struct type_count poct1a_types[POCT1A_TYPES];
+    size_t poct1a_types_n;
+    uint64_t poct1a_messages;
+    uint64_t poct1a_observations;
+    uint64_t dicom_associations;
+    uint64_t dicom_rejected; /* of those */
     uint64_t hl7_messages;
     uint64_t hl7_bytes; /* with their frames */
     uint64_t obx;
@@ -111,15 +147,20 @@ struct simulate {
     struct patient patients[PATIENTS];
     struct sample *samples;
     uint32_t samples_made;
-    struct analyzer analyzers[SIMULATE_ANALYZERS_MAX];
-    unsigned analyzers_n;
-    struct host hosts[SIMULATE_ANALYZERS_MAX + STATIONS + 32];
+    struct analyzer analyzers[ALL_ANALYZERS_MAX]; /* first those on the network, then those on serial lines */
+    unsigned analyzers_n;                         /* all of them */
+    unsigned networked_n;
+    struct meter meters[2 * GROUPS_MAX];
+    unsigned meters_n;
+    struct host hosts[SIMULATE_ANALYZERS_MAX + STATIONS + 32 + 4 * GROUPS_MAX];
     size_t hosts_n;
     struct host *gateway; /* router, name server, DHCP server, clock */
     struct host *lis;
     struct host *middleware;     /* its leg on the office network */
     struct host *middleware_lab; /* its leg among the analyzers */
     struct host *files;
+    struct host *manager; /* of bedside devices */
+    struct host *archive; /* of pictures */
     struct host *printer;
     struct host *intruder;
     struct host *stations[STATIONS];
@@ -145,12 +186,19 @@ void lab_do(struct simulate *s, tq_time at, lab_act *act, void *what);
 void sample_release(struct simulate *s, struct sample *sample);
 struct sample *sample_new(struct simulate *s);
 
-#define LINKS_MAX (SIMULATE_ANALYZERS_MAX + 2)
+#define LINKS_MAX (ALL_ANALYZERS_MAX + 2 * GROUPS_MAX + 2)
 /* The lasting connections (open or not): how many there are. */
 unsigned lab_links(struct simulate *s, struct conn *links[LINKS_MAX]);
 
 /* How busy the lab is at this time of the day, in thousandths (about 1,000 by day, 80 at night). */
 int64_t lab_rate(tq_time at);
+/* How many groups of further devices there are. */
+unsigned lab_groups(const struct simulate *s);
+struct lab_ip {
+    char text[16];
+};
+/* "10.20.10." and 61; numbers over 250 go on at 101 of the next 256 addresses. */
+struct lab_ip lab_ip(const char *network, unsigned number);
 struct host *lab_host(struct simulate *s, const char *name, const uint8_t maker[3], const char *ip, uint16_t vlan);
 
 /* ── hl7.c ── */
@@ -184,8 +232,7 @@ void hl7_people_query(struct simulate *s, struct buf *m, struct party *from, con
 void hl7_people_answer(struct simulate *s, struct buf *m, const struct party *to, const struct patient *p, tq_time at, const char *control);
 
 /* ── astm.c ── */
-/* One transfer: ENQ, the records of `text` in frames of at most `most` bytes of text (0: one record per frame), EOT. instrument: side 0 is the
- * sender. */
+/* One transfer: ENQ, the records of `text` in frames of at most `most` bytes of text (0: one record per frame), EOT. */
 struct astm_transfer {
     int from;
     size_t most;
@@ -200,6 +247,7 @@ void astm_order(struct buf *m, struct analyzer *a, const struct sample *sample, 
 
 /* ── analyzer.c ── */
 void analyzer_start(struct simulate *s, unsigned number);
+void analyzer_start_serial(struct simulate *s, unsigned group);
 lab_act analyzer_arrive; /* a sample is on board: ask for its work */
 lab_act analyzer_report; /* measured: send it */
 const char *analyzer_model(const struct analyzer *a);
@@ -214,6 +262,10 @@ void middleware_order(struct simulate *s, const struct sample *sample, tq_time a
 lab_act order_source;   /* patients' samples, again and again */
 lab_act control_source; /* quality control, again and again */
 struct sample *order_make(struct simulate *s, struct analyzer *a, tq_time at);
+
+/* ── point_of_care.c, imaging.c ── */
+void point_of_care_start(struct simulate *s);
+void imaging_start(struct simulate *s);
 
 /* ── background.c ── */
 void background_start(struct simulate *s);
@@ -232,6 +284,7 @@ void truth_attack(struct simulate *s, enum simulate_attack kind, tq_time at, con
                   const struct sample *sample, const struct host *from);
 
 /* ── truth.c ── */
+void truth_poct1a(struct truth *t, const char *root);
 void truth_hl7(struct truth *t, struct span message, size_t framed);
 
 #endif

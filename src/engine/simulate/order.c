@@ -46,6 +46,7 @@ static enum panel pick_panel(struct simulate *s, enum analyzer_kind kind)
     case ANALYZER_CHEMISTRY: return chemistry[i];
     case ANALYZER_IMMUNOASSAY: return immunoassay[i];
     case ANALYZER_COMPACT: return compact[i];
+    case ANALYZER_SERIAL_A1C: return PANEL_A1C;
     default: return PANEL_CBC;
     }
 }

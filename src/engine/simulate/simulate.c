@@ -67,6 +67,23 @@ struct host *lab_host(struct simulate *s, const char *name, const uint8_t maker[
     return h;
 }
 
+unsigned lab_groups(const struct simulate *s)
+{
+    return (s->networked_n + GROUP - 1) / GROUP;
+}
+
+struct lab_ip lab_ip(const char *network, unsigned number)
+{
+    struct lab_ip ip;
+    uint8_t parts[4];
+    char whole[20];
+    snprintf(whole, sizeof whole, "%s0", network);
+    parse_ip(whole, parts);
+    unsigned above = number > 250 ? (number - 101) / 150 : 0;
+    snprintf(ip.text, sizeof ip.text, "%u.%u.%u.%u", parts[0], parts[1], (parts[2] + above) & 255u, (number - 150 * above) & 255u);
+    return ip;
+}
+
 static void give_ip6(struct host *h, uint8_t last)
 {
     static const uint8_t prefix[8] = {0xfd, 0x4c, 0x61, 0x62, 0x00, 0x00, 0x00, 0x10};
@@ -117,12 +134,17 @@ static void build(struct simulate *s)
         patient_make(&s->rng, i, &s->patients[i]);
     s->results.trouble = 250;
     s->orders.trouble = 250;
+    for (unsigned i = 0; i < s->networked_n; i++)
+        analyzer_start(s, i);
+    for (unsigned i = 0; i < lab_groups(s); i++)
+        analyzer_start_serial(s, i);
     for (unsigned i = 0; i < s->analyzers_n; i++) {
         struct analyzer *a = &s->analyzers[i];
-        analyzer_start(s, i);
         lab_do(s, s->start + rng_between(&s->rng, 1 * TIME_SECOND, 12 * TIME_SECOND), control_source, a);
         lab_do(s, s->start + rng_between(&s->rng, 3 * TIME_SECOND, 25 * TIME_SECOND), order_source, a);
     }
+    point_of_care_start(s);
+    imaging_start(s);
     background_start(s);
     attack_start(s);
 }
@@ -152,7 +174,7 @@ struct simulate *simulate_new(const struct simulate_options *options, struct err
     s->options = *options;
     if (s->options.seconds == 0)
         s->options.seconds = SIMULATE_SECONDS;
-    s->analyzers_n = options->analyzers == 0 ? SIMULATE_ANALYZERS_MIN : options->analyzers;
+    s->analyzers_n = s->networked_n = options->analyzers == 0 ? SIMULATE_ANALYZERS_MIN : options->analyzers;
     rng_seed(&s->rng, options->seed);
     struct buf *scratch[] = {&s->message, &s->answer, &s->frame, &s->held, &s->held_answer};
     for (size_t i = 0; i < sizeof scratch / sizeof scratch[0]; i++)
@@ -192,6 +214,8 @@ unsigned lab_links(struct simulate *s, struct conn *links[LINKS_MAX])
     links[n++] = &s->orders;
     for (unsigned i = 0; i < s->analyzers_n; i++)
         links[n++] = &s->analyzers[i].up;
+    for (unsigned i = 0; i < s->meters_n; i++)
+        links[n++] = &s->meters[i].up;
     return n;
 }
 

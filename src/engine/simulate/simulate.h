@@ -38,13 +38,13 @@ enum simulate_attack {
 #define SIMULATE_SECONDS_MAX (7 * 24 * 3600)
 #define SIMULATE_SECONDS 3600 /* where nothing is asked for */
 #define SIMULATE_ANALYZERS_MIN 4
-#define SIMULATE_ANALYZERS_MAX 40
+#define SIMULATE_ANALYZERS_MAX 500
 #define SIMULATE_STAGED_MAX 16 /* most attacks of one kind */
 
 struct simulate_options {
     uint64_t seed;
     int64_t seconds;               /* 0: SIMULATE_SECONDS */
-    unsigned analyzers;            /* 0: SIMULATE_ANALYZERS_MIN; the four kinds take turns */
+    unsigned analyzers;            /* 0: SIMULATE_ANALYZERS_MIN; the four kinds take turns; what else there is comes for each 50 of them */
     uint8_t attacks[ATTACK_COUNT]; /* how many of each kind to stage */
 };
 

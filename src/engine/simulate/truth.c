@@ -15,6 +15,24 @@ static struct span msh_field(struct span message, unsigned n)
     return field;
 }
 
+static void count_name(struct type_count *types, size_t *n, size_t max, const char *name)
+{
+    size_t i = 0;
+    while (i < *n && strcmp(types[i].type, name) != 0)
+        i++;
+    if (i == max)
+        return;
+    if (i == *n)
+        snprintf(types[(*n)++].type, sizeof types[i].type, "%s", name);
+    types[i].count++;
+}
+
+void truth_poct1a(struct truth *t, const char *root)
+{
+    t->poct1a_messages++;
+    count_name(t->poct1a_types, &t->poct1a_types_n, POCT1A_TYPES, root);
+}
+
 static void count_type(struct truth *t, struct span type)
 {
     struct span event = type;
@@ -25,16 +43,7 @@ static void count_type(struct truth *t, struct span type)
         snprintf(name, sizeof name, "ACK");
     else
         snprintf(name, sizeof name, "%.*s^%.*s", (int)code.n, (const char *)code.p, (int)event.n, (const char *)event.p);
-    size_t i = 0;
-    while (i < t->hl7_types_n && strcmp(t->hl7_types[i].type, name) != 0)
-        i++;
-    if (i == HL7_TYPES)
-        return;
-    if (i == t->hl7_types_n) {
-        memcpy(t->hl7_types[i].type, name, sizeof name);
-        t->hl7_types_n++;
-    }
-    t->hl7_types[i].count++;
+    count_name(t->hl7_types, &t->hl7_types_n, HL7_TYPES, name);
 }
 
 void truth_hl7(struct truth *t, struct span message, size_t framed)
@@ -104,6 +113,25 @@ static void write_astm(const struct truth *t, struct jsonw *j)
     jsonw_object_end(j);
 }
 
+static void write_point_of_care(const struct truth *t, struct jsonw *j)
+{
+    jsonw_key(j, "poct1a");
+    jsonw_object(j);
+    jsonw_put_uint(j, "messages", t->poct1a_messages);
+    jsonw_put_uint(j, "observations", t->poct1a_observations);
+    jsonw_key(j, "by_type");
+    jsonw_object(j);
+    for (size_t i = 0; i < t->poct1a_types_n; i++)
+        jsonw_put_uint(j, t->poct1a_types[i].type, t->poct1a_types[i].count);
+    jsonw_object_end(j);
+    jsonw_object_end(j);
+    jsonw_key(j, "dicom");
+    jsonw_object(j);
+    jsonw_put_uint(j, "associations", t->dicom_associations);
+    jsonw_put_uint(j, "rejected", t->dicom_rejected);
+    jsonw_object_end(j);
+}
+
 static void write_network(const struct simulate *s, struct jsonw *j)
 {
     const struct net_truth *n = &s->net.truth;
@@ -166,7 +194,8 @@ void simulate_truth(const struct simulate *s, struct buf *out)
     const struct net_truth *n = &s->net.truth;
     jsonw_object(j);
     jsonw_put_uint(j, "seed", s->options.seed);
-    jsonw_put_uint(j, "analyzers", s->analyzers_n);
+    jsonw_put_uint(j, "analyzers", s->networked_n);
+    jsonw_put_uint(j, "serial_analyzers", s->analyzers_n - s->networked_n);
     put_time(j, "start", s->start);
     jsonw_put_int(j, "seconds", s->options.seconds);
     jsonw_put_uint(j, "packets", n->packets);
@@ -175,11 +204,12 @@ void simulate_truth(const struct simulate *s, struct buf *out)
     jsonw_put_uint(j, "tcp_flows", n->tcp_flows);
     jsonw_put_uint(j, "udp_flows", n->udp_flows);
     jsonw_put_uint(j, "retransmitted", n->retransmitted);
-    jsonw_put_uint(j, "results", t->obx + t->astm_by_type['R' - 'A']);
+    jsonw_put_uint(j, "results", t->obx + t->astm_by_type['R' - 'A'] + t->poct1a_observations);
     jsonw_put_uint(j, "obx", t->obx);
     jsonw_put_uint(j, "malformed", t->malformed);
     write_hl7(t, j);
     write_astm(t, j);
+    write_point_of_care(t, j);
     write_network(s, j);
     if (t->attacks_n > 0)
         write_attacks(t, j);

@@ -51,6 +51,8 @@ static void compare(struct sense *sense, json_t *truth)
     assert_int_equal(s->astm_messages, number(truth, "astm", "messages"));
     assert_int_equal(s->astm_good_frames, number(truth, "astm", "good_frames"));
     assert_int_equal(s->astm_damaged_frames, number(truth, "astm", "damaged_frames"));
+    assert_int_equal(s->poct1a_messages, number(truth, "poct1a", "messages"));
+    assert_int_equal(s->dicom_associations, number(truth, "dicom", "associations"));
     assert_int_equal(s->results, number(truth, NULL, "results"));
     assert_int_equal(s->malformed, number(truth, NULL, "malformed"));
     json_t *by_type = json_object_get(json_object_get(truth, "astm"), "by_type");
@@ -90,7 +92,11 @@ static void test_sense_finds_the_truth(void **state)
     const char *want = getenv("TOURNIQUET_LONG");
     uint64_t seeds = want != NULL && strcmp(want, "1") == 0 ? 50 : 10;
     for (uint64_t seed = 1001; seed < 1001 + seeds; seed++) {
-        struct simulate_options lab = {.seed = seed, .seconds = 300 + (int64_t)(seed % 3) * 400, .analyzers = seed % 4 == 1 ? 10 : 0};
+        struct simulate_options lab = {.seed = seed,
+                                       .seconds = 300 + (int64_t)(seed % 3) * 400,
+                                       .analyzers = seed % 4 == 1    ? 10
+                                                    : seed % 20 == 3 ? 60
+                                                                     : 0};
         if (seed % 2 == 0)
             memset(lab.attacks + 1, 1 + seed % 4 / 2, ATTACK_COUNT - 1);
         run_lab(&lab);

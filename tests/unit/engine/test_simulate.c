@@ -27,7 +27,7 @@ struct walker {
     struct stream *streams;
     size_t streams_n;
     uint64_t packets, tcp_flows, retransmitted, arp;
-    uint64_t cut, hl7, acks, oru, oul, obx, astm, good, damaged, records, results, contentions;
+    uint64_t cut, hl7, acks, oru, oul, obx, astm, good, damaged, records, results, contentions, poct1a, observations, dicom;
     uint64_t by_type[26];
     tq_time last;
     uint64_t digest;
@@ -213,6 +213,14 @@ static void count_astm(struct walker *w, const struct stream *s)
     }
 }
 
+static uint64_t occurrences(const struct stream *s, const char *text)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        n += begins(s->bytes + i, s->bytes + s->n, text);
+    return n;
+}
+
 static void finish(struct walker *w)
 {
     for (size_t i = 0; i < w->streams_n; i++) {
@@ -223,6 +231,11 @@ static void finish(struct walker *w)
             count_mllp(w, s);
         else if (s->n > 0 && (s->bytes[0] == 0x05 || s->bytes[0] == 0x06 || s->bytes[0] == 0x15))
             count_astm(w, s);
+        else if (s->n > 0 && s->bytes[0] == '<') {
+            w->poct1a += occurrences(s, "<HDR>");
+            w->observations += occurrences(s, "<OBS>");
+        }
+        w->dicom += s->n > 10 && begins(s->bytes, s->bytes + s->n, "\x01") && s->bytes[1] == 0 && s->bytes[7] == 1;
         free(s->bytes);
         free(s->seen);
     }
@@ -286,7 +299,10 @@ static void compare(json_t *truth, const struct walker *w)
     SAME(w->good, "astm", "good_frames");
     SAME(w->damaged, "astm", "damaged_frames");
     SAME(w->records, "astm", "records");
-    SAME(w->obx + w->by_type['R' - 'A'], NULL, "results");
+    SAME(w->poct1a, "poct1a", "messages");
+    SAME(w->observations, "poct1a", "observations");
+    SAME(w->dicom, "dicom", "associations");
+    SAME(w->obx + w->by_type['R' - 'A'] + w->observations, NULL, "results");
     json_t *by_type = json_object_get(json_object_get(truth, "astm"), "by_type");
     for (char c = 'A'; c <= 'Z'; c++) {
         char name[2] = {c, 0};
@@ -502,7 +518,7 @@ static void test_options_out_of_range(void **state)
 {
     (void)state;
     struct simulate_options bad[] = {
-        {.seconds = 59}, {.seconds = SIMULATE_SECONDS_MAX + 1}, {.analyzers = 3}, {.analyzers = 41}, {.attacks = {0, 17}}};
+        {.seconds = 59}, {.seconds = SIMULATE_SECONDS_MAX + 1}, {.analyzers = 3}, {.analyzers = SIMULATE_ANALYZERS_MAX + 1}, {.attacks = {0, 17}}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct error e = {0};
         assert_null(simulate_new(&bad[i], &e));
