@@ -71,10 +71,8 @@ static struct field *next_field(struct record *r, enum record_key key)
     return f;
 }
 
-void record_text(struct record *r, enum record_key key, struct span text)
+void record_item(struct record *r, enum record_key key, struct span text)
 {
-    if (text.n == 0)
-        return;
     struct field *f = next_field(r, key);
     if (f == NULL)
         return;
@@ -83,6 +81,12 @@ void record_text(struct record *r, enum record_key key, struct span text)
         f->text.n = RECORD_TEXT;
         r->cut = true;
     }
+}
+
+void record_text(struct record *r, enum record_key key, struct span text)
+{
+    if (text.n > 0)
+        record_item(r, key, text);
 }
 
 void record_str(struct record *r, enum record_key key, const char *text)

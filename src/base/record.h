@@ -69,6 +69,8 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(SERIAL, "serial", FOREIGN, TEXT, false)                                                                                                      \
     KEY(SOFTWARE, "software", FOREIGN, TEXT, false)                                                                                                  \
     KEY(HOSTNAME, "hostname", FOREIGN, TEXT, false)                                                                                                  \
+    KEY(SAID, "said", FOREIGN, TEXT, true) /* the components of H-5 or MSH-3 in their places: each is shown, or a token, by itself */                \
+    KEY(FACILITY, "facility", FOREIGN, TEXT, false) /* MSH-4 */                                                                                      \
     KEY(ROLE, "role", OPEN, TEXT, false)                                                                                                             \
     KEY(SOURCE, "source", OPEN, TEXT, false)                                                                                                         \
     KEY(DHCP_OPTIONS, "dhcp_options", OPEN, TEXT, false) /* option 55: numbers with commas */                                                        \
@@ -226,6 +228,7 @@ const struct key_info *key_info(enum record_key k);
 /* Starts a record. Only the head is written: the field array is left as it is (records are large, and made once a message). */
 void record_start(struct record *r, enum event event, tq_time time, const struct flow_ref *flow);
 void record_text(struct record *r, enum record_key key, struct span text); /* an empty text is left out */
+void record_item(struct record *r, enum record_key key, struct span text); /* of a list in which an empty text keeps its place */
 void record_str(struct record *r, enum record_key key, const char *text);  /* NULL is left out */
 void record_int(struct record *r, enum record_key key, int64_t v);         /* also bool and time */
 

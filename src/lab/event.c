@@ -55,6 +55,12 @@ struct span event_text(const struct event_view *v, const char *path)
     return string_span(find(v, path));
 }
 
+bool event_has(const struct event_view *v, const char *path)
+{
+    const json_t *value = find(v, path);
+    return json_array_size(value) > 0 || string_span(value).n > 0;
+}
+
 int64_t event_int(const struct event_view *v, const char *path, int64_t missing)
 {
     return number(find(v, path), missing);

@@ -74,11 +74,35 @@ static struct span trim(struct span s)
     return s;
 }
 
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static size_t digits_of(struct span s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += is_digit(s.p[i]);
+    return n;
+}
+
+/* 00-22, 4.8, V2.1, Dx4.8 */
 static bool looks_like_version(struct span s)
 {
-    if (s.n == 0 || s.p[0] < '0' || s.p[0] > '9')
-        return false;
-    return span_find(&s, '.') < s.n || span_find(&s, '-') < s.n;
+    if (s.n > 0 && is_digit(s.p[0]))
+        return span_find(&s, '.') < s.n || span_find(&s, '-') < s.n;
+    size_t letters = 0;
+    while (letters < s.n && letters < 3 && is_letter_or_digit(s.p[letters]) && !is_digit(s.p[letters]))
+        letters++;
+    return letters > 0 && letters < 3 && letters < s.n && is_digit(s.p[letters]) && span_find(&s, '.') < s.n;
+}
+
+/* A second component that is a number and no model: "ACCESS^500123", "name^serial^version"; a single digit is a number of the line. */
+static bool looks_like_serial(struct span second, struct span third)
+{
+    size_t digits = digits_of(second);
+    return (digits == second.n && (digits > 4 || digits == 1)) || (digits > 4 && looks_like_version(third));
 }
 
 void astm_sender(const struct hl7_delims *d, struct span field, struct astm_sender *ret)
@@ -96,11 +120,16 @@ void astm_sender(const struct hl7_delims *d, struct span field, struct astm_send
     } else if (looks_like_version(part[1])) {
         ret->software = part[1];
         ret->serial = part[2].n > 0 ? part[2] : part[5];
+    } else if (part[1].n > 0 && looks_like_serial(part[1], part[2])) {
+        ret->serial = part[1].n > 1 ? part[1] : (struct span){0};
+        ret->software = looks_like_version(part[2]) ? part[2] : (struct span){0};
     } else if (part[1].n > 0) {
         *ret = (struct astm_sender){.maker = part[0], .model = part[1], .serial = part[2]};
-        if (looks_like_version(part[2])) { /* "place^model^version" */
+        if (looks_like_version(part[2])) { /* "maker^model^version^serial", "maker^model^V1.0", "place^model^1.0" */
             ret->software = part[2];
-            ret->maker = ret->serial = (struct span){0};
+            ret->serial = part[3];
+            if (part[3].n == 0 && (part[2].p[0] | 0x20) != 'v')
+                ret->maker = (struct span){0};
         }
     } else {
         ret->serial = part[2];

@@ -23,10 +23,14 @@ size_t astm_fields(const struct hl7_delims *d, struct span record, struct span *
 uint8_t astm_type(const struct hl7_delims *d, struct span record);
 
 /* What a sender's H-5 says about its device. Makers fill it in their own ways; the shapes known:
- *   name^version^serial            standard (LIS2-A2, 7.1.5); version: begins with a digit and has a dot or dash, as 00-22 or 4.8
+ *   name^version^serial            standard (LIS2-A2, 7.1.5); version: begins with a digit and has a dot or dash, as 00-22 or 4.8, or with one or two
+ *                                  letters before a digit and a dot, as V2.1
  *   maker^model^serial             where the second part is no version
  *   name^version^^^^serial^code    Sysmex
- *   host^maker^model^version^x^serial   Roche */
+ *   host^maker^model^version^x^serial   Roche
+ *   maker^model^version^serial          Ortho
+ *   place^model^version                 Cepheid; with a V before the version (V2.1) the first part is taken for the maker
+ *   name^serial^version, name^serial    HORIBA, Radiometer: the second part is, or holds, a number of five digits */
 struct astm_sender {
     struct span maker;
     struct span model;

@@ -170,6 +170,7 @@ static void tell_evidence(const struct app_where *w, const struct lab_message *m
     e.takes_results = !e.sends_results && r->by_type['O' - 'A'] > 0;
     if (e.takes_results)
         e = (struct lab_evidence){.source = e.source, .software = m->sender, .takes_results = true};
+    e.said = m->sender;
     app_evidence(w, &e, m);
 }
 

@@ -296,6 +296,25 @@ static struct span serial_of(const struct hl7_delims *d, struct span message)
     return (struct span){0};
 }
 
+/* MSH-3 is a name with a universal identifier behind it (HD); devices write into it what they write into H-5. */
+static void read_sender(const struct lab_message *m, struct lab_evidence *e)
+{
+    static const char *const types[] = {"DNS", "GUID", "HCD", "HL7", "ISO", "L", "M", "N", "Random", "URI", "UUID", "x400", "x500"};
+    struct span type = hl7_part(m->sender, m->delims->component, 3);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (span_is(type, types[i])) {
+            e->model = hl7_part(m->sender, m->delims->component, 1);
+            return;
+        }
+    }
+    struct astm_sender sender;
+    astm_sender(m->delims, m->sender, &sender);
+    e->maker = sender.maker;
+    e->model = sender.model;
+    e->serial = sender.serial;
+    e->software = sender.software;
+}
+
 static void tell_evidence(const struct app_where *w, const struct lab_message *m, struct span message)
 {
     struct app_side *side = &w->f->side[w->direction];
@@ -306,9 +325,15 @@ static void tell_evidence(const struct app_where *w, const struct lab_message *m
         return;
     struct lab_evidence e = {.source = "hl7.msh", .sends_results = sends};
     e.takes_results = m->ack_code.n > 0 && w->f->side[!w->direction].sends_results;
+    struct span rest = message;
+    struct span header;
+    if (hl7_segment(m->delims, &rest, &header))
+        e.facility = first_part(m->delims, hl7_part(header, m->delims->field, 4), 1);
+    e.said = m->sender;
     if (sends) {
-        e.model = m->sender;
-        e.serial = serial_of(m->delims, message);
+        read_sender(m, &e);
+        struct span serial = serial_of(m->delims, message);
+        e.serial = serial.n > 0 ? serial : e.serial;
     } else if (e.takes_results) {
         e.software = m->sender;
     } else {

@@ -248,7 +248,11 @@ void lab_value(struct app_context *c, const struct hl7_delims *d, struct span va
 void lab_time(struct app_context *c, struct span text);
 void app_count_type(struct app_context *c, struct span type);
 
+#define APP_SAID 12 /* components of a sender's name that are told */
+
 struct lab_evidence {
+    struct span said; /* H-5 or MSH-3 as it stands */
+    struct span facility;
     struct span maker;
     struct span model;
     struct span serial;

@@ -302,11 +302,12 @@ static const char *role_of(struct app_context *c, const struct address *a, const
 /* True the first time that this content is seen. */
 static bool is_news(struct app_context *c, const struct address *a, const struct lab_evidence *e, const char *role)
 {
-    struct span parts[7] = {span_of(a->bytes, sizeof a->bytes), cut(e->maker, APP_FOREIGN_MAX),    cut(e->model, APP_FOREIGN_MAX),
-                            cut(e->serial, APP_FOREIGN_MAX),    cut(e->software, APP_FOREIGN_MAX), span_str(e->source),
-                            span_str(role == NULL ? "" : role)};
-    uint64_t key[7];
-    for (size_t i = 0; i < 7; i++)
+    struct span parts[] = {
+        span_of(a->bytes, sizeof a->bytes), cut(e->maker, APP_FOREIGN_MAX), cut(e->model, APP_FOREIGN_MAX),    cut(e->serial, APP_FOREIGN_MAX),
+        cut(e->software, APP_FOREIGN_MAX),  cut(e->said, APP_FOREIGN_MAX),  cut(e->facility, APP_FOREIGN_MAX), span_str(e->source),
+        span_str(role == NULL ? "" : role)};
+    uint64_t key[sizeof parts / sizeof parts[0]];
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         key[i] = hash_bytes(&c->options.hash_key, parts[i].p, parts[i].n);
     bool fresh = false;
     if (table_put(c->told, span_of(key, sizeof key), &fresh) != NULL)
@@ -317,6 +318,22 @@ static bool is_news(struct app_context *c, const struct address *a, const struct
     table_free(c->told);
     c->told = next;
     return true;
+}
+
+/* The sender's name in its components, so that a serial number that must not be shown takes nothing with it. */
+static void put_said(struct app_context *c, const struct hl7_delims *d, struct span said)
+{
+    said = cut(said, APP_FOREIGN_MAX);
+    if (said.n == 0 || !c->wanted[KEY_SAID])
+        return;
+    bool more = true;
+    for (size_t i = 0; more && i < APP_SAID; i++) {
+        struct span part = span_until(&said, d->component, &more);
+        size_t before = c->record.n;
+        lab_text(c, d, KEY_SAID, part, APP_FOREIGN_MAX);
+        if (c->record.n == before)
+            record_item(&c->record, KEY_SAID, (struct span){0});
+    }
 }
 
 void app_evidence(const struct app_where *w, const struct lab_evidence *evidence, const struct lab_message *m)
@@ -341,6 +358,8 @@ void app_evidence(const struct app_where *w, const struct lab_evidence *evidence
     lab_text(c, m->delims, KEY_SOFTWARE, evidence->software, APP_FOREIGN_MAX);
     record_str(r, KEY_ROLE, role);
     record_str(r, KEY_SOURCE, evidence->source);
+    put_said(c, m->delims, evidence->said);
+    lab_text(c, m->delims, KEY_FACILITY, evidence->facility, APP_FOREIGN_MAX);
     put_privates(r, m);
     record_put(&c->options.sink, r);
 }

@@ -348,9 +348,10 @@ static int put_evidence(struct apply *a, int64_t asset, struct span source, bool
 {
     struct buf text = BUF_INIT(8192);
     buf_add_str(&text, "{");
-    static const char *const shown[] = {"ip", "mac", "maker", "model", "serial", "software", "hostname", "role", "dhcp_options", "ja4"};
+    static const char *const shown[] = {"ip",       "mac",  "maker",        "model", "serial", "software",
+                                        "hostname", "role", "dhcp_options", "ja4",   "said",   "facility"};
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
-        if (event_text(&a->ev, shown[i]).n == 0)
+        if (!event_has(&a->ev, shown[i]))
             continue;
         buf_addf(&text, "%s\"%s\":", text.n > 1 ? "," : "", shown[i]);
         event_json(&a->ev, shown[i], &text);

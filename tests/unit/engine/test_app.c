@@ -72,8 +72,9 @@ static void hl7_acks(void **state)
     has(&k, "lab.message; id=f7.1.1; protocol=hl7; type=ACK; control_id=L-1; sender=LIS; receiver=XN-20; version=2.5.1; sent_at=2026; results=0; "
             "patients=0; bytes=69; "
             "ack.code=AE; ack.for=A-1\n");
-    has(&k, "asset.evidence; ip=10.0.0.1; model=XN-20^00-01; serial=SN100045; role=analyzer; source=hl7.msh");
-    has(&k, "asset.evidence; ip=10.0.0.2; software=LIS; role=lis; source=hl7.msh\n");
+    has(&k, "asset.evidence; ip=10.0.0.1; model=XN-20; serial=SN100045; software=00-01; role=analyzer; source=hl7.msh; said=XN-20; said=00-01; "
+            "facility=LAB; private=");
+    has(&k, "asset.evidence; ip=10.0.0.2; software=LIS; role=lis; source=hl7.msh; said=LIS; facility=HOSP\n");
     size_t before = k.lines.n;
     collect_data(&k, 0, SPAN_LIT("\x0b\x06\x1c\r")); /* MLLP release 2: a commit block is no message */
     assert_int_equal(k.lines.n, before);
@@ -92,7 +93,7 @@ static void hl7_middleware(void **state)
     collect_end_flow(&k);
     k.ref.src = k.ref.dst;
     collect_data(&k, 0, SPAN_LIT(BLOCK(ORU)));
-    has(&k, "ip=10.0.0.2; model=XN-20^00-01; serial=SN100045; role=middleware");
+    has(&k, "ip=10.0.0.2; model=XN-20; serial=SN100045; software=00-01; role=middleware");
     size_t before = k.lines.n;
     collect_data(&k, 0, SPAN_LIT(BLOCK(ORU)));
     struct span again = span_of(k.lines.p + before, k.lines.n - before);
@@ -403,7 +404,8 @@ static void astm_types_and_evidence(void **state)
     buf_u8(&s, 0x04);
     collect_data(&k, 0, buf_span(&s));
     has(&k, "type=ASTM.QUERY");
-    has(&k, "asset.evidence; ip=10.0.0.1; model=XN-10; serial=12345; software=00-22; role=analyzer; source=astm.h\n");
+    has(&k,
+        "asset.evidence; ip=10.0.0.1; model=XN-10; serial=12345; software=00-22; role=analyzer; source=astm.h; said=XN-10; said=00-22; said=12345\n");
     buf_clear(&s);
     buf_u8(&s, 0x05);
     frame(&s, 1, "H|\\^&|||LIS\r" AP AO AL "H|\\^&|||LIS\rC|1\r" AL, 0x03, 0); /* two messages in a session */

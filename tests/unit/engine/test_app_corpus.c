@@ -200,7 +200,9 @@ static const struct contents {
     {"sysmex_xp100.txt",
      "H1 L1 O1 P1 R20 ",
      20,
-     {"sender=XP-100^00-13^^^^A7869^BS649542; version=E1394-97; ", "model=XP-100; serial=A7869; software=00-13; role=analyzer",
+     {"sender=XP-100^00-13^^^^A7869^BS649542; version=E1394-97; ",
+      "model=XP-100; serial=A7869; software=00-13; role=analyzer; source=astm.h; said=XP-100; said=00-13; said=; said=; said=; said=A7869; "
+      "said=BS649542",
       "test.code=WBC; specimen=113; value=  5.5; units=10*3/uL; flags=N; observed_at=2024-07-23T17:24:52",
       "test.code=MCV; specimen=113; value= 84.3; units=fL; flags=L", "test.code=PCT; specimen=113; value= 0.17; units=%"}},
     {"spotchem_el.txt", "", 0, {NULL}},

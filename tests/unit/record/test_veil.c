@@ -458,9 +458,40 @@ static void community_vectors(void **state)
     assert_false(community_id(&none, id));
 }
 
+/* A sender's name in components: the serial number is a token, the patient's number too, the rest is shown, empty places stay. */
+static void said_in_parts(void **state)
+{
+    (void)state;
+    struct veil *v = veil_with(key_one, false);
+    struct record r;
+    static const char *const parts[] = {"XP-100", "00-13", "", "BS649542", "595774", "Li"};
+    record_start(&r, EVENT_ASSET_EVIDENCE, 1, NULL);
+    record_str(&r, KEY_MODEL, "XP-100");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        record_item(&r, KEY_SAID, span_str(parts[i]));
+    record_str(&r, KEY_FACILITY, "Lovelace");
+    record_str(&r, KEY_PRIVATE, "595774^^^HOSP^MR");
+    record_str(&r, KEY_PRIVATE, "Lovelace^Augusta^Li");
+    json_t *j = parsed(v, &r, false);
+    const json_t *said = json_object_get(j, "said");
+    assert_int_equal(json_array_size(said), sizeof parts / sizeof parts[0]);
+    for (size_t i = 0; i < json_array_size(said); i++) {
+        const char *shown = json_string_value(json_array_get(said, i));
+        if (i == 3 || i == 4)
+            assert_memory_equal(shown, "T-", 2);
+        else
+            assert_string_equal(shown, parts[i]);
+    }
+    assert_memory_equal(at(j, "facility"), "T-", 2);
+    assert_string_equal(at(j, "model"), "XP-100");
+    json_decref(j);
+    veil_free(v);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(said_in_parts),
         cmocka_unit_test(result_is_veiled),
         cmocka_unit_test(reveal_adds_clear_fields),
         cmocka_unit_test(private_half),

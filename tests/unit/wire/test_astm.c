@@ -209,6 +209,15 @@ static void senders(void **state)
     sender_is("XY-100^00-13^^^^A1^B2", "", "XY-100", "00-13", "A1");
     sender_is("HOST^Maker^m111^4.2.2^1^13147", "Maker", "m111", "4.2.2", "13147");
     sender_is("Place^Xpert^4.8", "", "Xpert", "4.8", "");
+    sender_is("Place^Xpert^Dx4.8", "", "Xpert", "Dx4.8", "");
+    sender_is("ACME^Chem5^V2.1", "ACME", "Chem5", "V2.1", "");
+    sender_is("ACME^VISION^5.14.0.47342^J6000", "ACME", "VISION", "5.14.0.47342", "J6000");
+    sender_is("ACCESS^500123", "", "ACCESS", "", "500123");
+    sender_is("AB80 BASIC^319053", "", "AB80 BASIC", "", "319053");
+    sender_is("H5^601YOXH00231^1.2.3", "", "H5", "1.2.3", "601YOXH00231");
+    sender_is("cobas6000^1", "", "cobas6000", "", "");
+    sender_is("CHEM-ALPHA^8000", "CHEM-ALPHA", "8000", "", "");
+    sender_is("ACME^XN-1000", "ACME", "XN-1000", "", "");
     sender_is("LIS", "", "LIS", "", "");
     sender_is("", "", "", "", "");
 }
