@@ -136,7 +136,7 @@ static void unknown(const struct app_where *w, struct span bytes)
     uint64_t before = side->seen;
     side->seen += bytes.n;
     if (before == 0) {
-        const char *label = app_label_stream(bytes);
+        const char *label = app_label_stream(w->flow, bytes);
         if (label != NULL) {
             app_dicom_forget(w->c, w->f);
             become_other(w->c, w->f, label);

@@ -1,7 +1,7 @@
 /* What the files of app share.
  *
  *   app.c          contexts, flows, recognition by content, the two directions
- *   app_label.c    cheap names for what is not a lab protocol
+ *   app_label*.c   cheap names for what is not a lab protocol: streams, datagrams, and what is alike in both
  *   app_hl7.c      MLLP blocks → lab.message, lab.result
  *   app_astm.c     ASTM sessions → lab.message, lab.result
  *   app_poct1a.c   XML documents of point-of-care devices → lab.message, lab.result
@@ -193,9 +193,15 @@ bool app_poct1a_half_read(const struct app_flow *f, int direction);
 /* Frees what the flow has of it. */
 void app_poct1a_forget(struct app_flow *f);
 
-/* ── app_label.c ── The label of a protocol whose stream begins with these bytes, or NULL. */
-const char *app_label_stream(struct span start);
+/* ── app_label.c, app_label_datagram.c ── The label of a protocol whose stream begins with these bytes, or whose datagram this is; or NULL. */
+const char *app_label_stream(const struct flow_ref *flow, struct span start);
 const char *app_label_datagram(const struct flow_ref *flow, struct span bytes);
+/* ── app_label_either.c ── Messages that are the same over TCP and UDP. */
+const char *app_label_either(struct span message);
+const char *app_label_call(struct span message); /* those that have a length of four bytes before them over TCP */
+bool app_label_is_dns(struct span message);      /* two bytes over TCP */
+/* Begins with one of the methods of HTTP and what may follow it. */
+bool app_label_is_request(struct span s);
 
 /* ── app_dicom.c ── The association that a connection begins with, and what became of it (PS3.8, 9.3). */
 /* Bytes of an unknown flow, all of a direction from its first one on: true when they are DICOM. */

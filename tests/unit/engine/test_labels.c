@@ -107,7 +107,6 @@ static void what_we_do_not_know(void **state)
     labelled(true, true, 20000, span_of(dnp3, sizeof dnp3), "dnp3");
 }
 
-/* A flood of conversations that nobody knows: what nDPI keeps ends with the flow, and no more than LABELS_FLOWS are looked at. */
 static void a_flood_is_bounded(void **state)
 {
     (void)state;
@@ -122,7 +121,6 @@ static void a_flood_is_bounded(void **state)
     sense_finish(run.sense);
     assert_int_equal(run.flows, 30000);
     assert_true(labels_held(run.labels) < 65536);
-    print_message("nDPI keeps %zu bytes\n", labels_held(run.labels));
     /* and afterwards there is room again */
     struct buf hello = BUF_INIT(4096);
     tls_write_client_hello(&hello, &(struct tls_hello_write){.server_name = "router7.teamviewer.com"});
