@@ -6,8 +6,9 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#define WINDOW (STREAM_IN_MOST + 524288u) /* what must be in one piece, and a block to read at a time */
-#define PACKED 131072u
+#define BLOCK 131072u /* read at a time: what was read is used while it is in the processor's cache */
+#define WINDOW (STREAM_IN_MOST + BLOCK)
+#define PACKED BLOCK
 #define ZSTD_WINDOW_LOG 24 /* 16 MiB: frames that need more (zstd --ultra, --long) would break the memory promise */
 
 enum packing { PACKED_GZIP, PACKED_ZSTD };
@@ -173,7 +174,7 @@ int stream_in_fill(struct stream_in *in, size_t n, struct error *e)
         in->at = 0;
     }
     while (in->end < n && !in->ended) {
-        size_t room = WINDOW - in->end;
+        size_t room = WINDOW - in->end < BLOCK ? WINDOW - in->end : BLOCK;
         if (!in->started && room > PACKED - in->end)
             room = PACKED - in->end;
         ssize_t got = in->unpack != NULL ? unpack_some(in, in->window + in->end, room) : read_some(in, in->window + in->end, room);
