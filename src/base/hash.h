@@ -41,29 +41,58 @@ static inline uint64_t hash_tail(const uint8_t *p, size_t n)
     return tail;
 }
 
+/* A hash in the making. */
+struct hash_state {
+    uint64_t v0;
+    uint64_t v1;
+    uint64_t v2;
+    uint64_t v3;
+};
+
+static inline struct hash_state hash_start(const struct hash_key *key)
+{
+    return (struct hash_state){.v0 = UINT64_C(0x736f6d6570736575) ^ key->k0,
+                               .v1 = UINT64_C(0x646f72616e646f6d) ^ key->k1,
+                               .v2 = UINT64_C(0x6c7967656e657261) ^ key->k0,
+                               .v3 = UINT64_C(0x7465646279746573) ^ key->k1};
+}
+
+static inline __attribute__((always_inline)) void hash_add(struct hash_state *s, uint64_t word)
+{
+    s->v3 ^= word;
+    HASH_ROUND(s->v0, s->v1, s->v2, s->v3);
+    s->v0 ^= word;
+}
+
+static inline uint64_t hash_end(struct hash_state s)
+{
+    s.v2 ^= 0xff;
+    HASH_ROUND(s.v0, s.v1, s.v2, s.v3);
+    HASH_ROUND(s.v0, s.v1, s.v2, s.v3);
+    HASH_ROUND(s.v0, s.v1, s.v2, s.v3);
+    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
 /* SipHash-1-3 of n bytes under key (Aumasson and Bernstein; the byte order is little-endian as in the reference). */
 static inline uint64_t hash_bytes(const struct hash_key *key, const void *data, size_t n)
 {
     const uint8_t *p = data;
-    uint64_t v0 = UINT64_C(0x736f6d6570736575) ^ key->k0;
-    uint64_t v1 = UINT64_C(0x646f72616e646f6d) ^ key->k1;
-    uint64_t v2 = UINT64_C(0x6c7967656e657261) ^ key->k0;
-    uint64_t v3 = UINT64_C(0x7465646279746573) ^ key->k1;
-    for (size_t left = n; left >= 8; left -= 8, p += 8) {
-        uint64_t m = hash_word(p);
-        v3 ^= m;
-        HASH_ROUND(v0, v1, v2, v3);
-        v0 ^= m;
-    }
-    uint64_t tail = (uint64_t)n << 56 | hash_tail(data, n);
-    v3 ^= tail;
-    HASH_ROUND(v0, v1, v2, v3);
-    v0 ^= tail;
-    v2 ^= 0xff;
-    HASH_ROUND(v0, v1, v2, v3);
-    HASH_ROUND(v0, v1, v2, v3);
-    HASH_ROUND(v0, v1, v2, v3);
-    return v0 ^ v1 ^ v2 ^ v3;
+    struct hash_state s = hash_start(key);
+    for (size_t left = n; left >= 8; left -= 8, p += 8)
+        hash_add(&s, hash_word(p));
+    hash_add(&s, (uint64_t)n << 56 | hash_tail(data, n));
+    return hash_end(s);
+}
+
+/* Takes one of several pieces, its length before it: ("ab", "c") and ("a", "bc") differ. Not what hash_bytes makes of the same bytes. */
+static inline __attribute__((always_inline)) void hash_piece(struct hash_state *s, struct span piece)
+{
+    bool long_one = piece.n >= 0xff;
+    hash_add(s, (uint64_t)(long_one ? 0xff : piece.n) << 56 | hash_tail(piece.p, piece.n));
+    if (long_one)
+        hash_add(s, piece.n);
+    for (; piece.n >= 8; piece.n -= 8, piece.p += 8)
+        hash_add(s, hash_word(piece.p));
 }
 
 #endif

@@ -32,8 +32,9 @@ int capture_apply_ended(struct apply *a, struct error *e)
     bool failed = event_text(&a->ev, "why").n > 0;
     if (capture_apply_status(a, e) != 0)
         return -1;
-    struct store_stmt *q = store_stmt(a->w, "UPDATE capture SET failures = failures + (?2 = 'failed' AND state <> 'failed'), failed_at = CASE WHEN ?2 = "
-                                            "'failed' AND state <> 'failed' THEN ?4 ELSE failed_at END, state = ?2, changed = ?3 WHERE name = ?1");
+    struct store_stmt *q = store_stmt(a->w,
+                                      "UPDATE capture SET failures = failures + (?2 = 'failed' AND state <> 'failed'), failed_at = CASE WHEN ?2 = "
+                                      "'failed' AND state <> 'failed' THEN ?4 ELSE failed_at END, state = ?2, changed = ?3 WHERE name = ?1");
     store_bind_text(q, 1, name);
     store_bind_str(q, 2, failed ? "failed" : "ended");
     store_bind_int(q, 3, (int64_t)a->c->index);
@@ -50,7 +51,8 @@ int capture_apply_status(struct apply *a, struct error *e)
     tell(a, name);
     struct store_stmt *q = store_stmt(
         a->w, "INSERT INTO capture SELECT ?1, 'reading', ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), nullif(?8, 0), ?9, nullif(?11, ''), ?12, ?13, "
-              "iif(?5 > 0, ?14, NULL), iif(?5 > 0, ?14, NULL), 0, NULL, NULL WHERE (SELECT count(*) FROM capture) < ?10 OR EXISTS (SELECT 1 FROM capture WHERE name = ?1) "
+              "iif(?5 > 0, ?14, NULL), iif(?5 > 0, ?14, NULL), 0, NULL, NULL WHERE (SELECT count(*) FROM capture) < ?10 OR EXISTS (SELECT 1 FROM "
+              "capture WHERE name = ?1) "
               "ON CONFLICT(name) DO UPDATE SET packets = excluded.packets, bytes = excluded.bytes, flows = excluded.flows, "
               "dropped = excluded.dropped, damaged = excluded.damaged, first_time = coalesce(excluded.first_time, first_time), "
               "last_time = coalesce(excluded.last_time, last_time), changed = excluded.changed, why = excluded.why, "

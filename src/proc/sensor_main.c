@@ -25,12 +25,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define STATUS_EVERY 65536 /* packets between two sensor.status records */
-#define LOOK_EVERY 256     /* packets between two looks at the control channel */
-#define LIVE_QUEUE (8u << 20)            /* most bytes that wait for the detector while an interface is listened to */
-#define LIVE_STATUS (5 * TIME_SECOND)    /* between two sensor.status records, while packets come … */
-#define QUIET_STATUS (60 * TIME_SECOND)  /* … and while none come */
-#define LAST_PACKETS (250 * TIME_MS)     /* how long a stopped sensor still reads what came before */
+#define STATUS_EVERY 65536              /* packets between two sensor.status records */
+#define LOOK_EVERY 256                  /* packets between two looks at the control channel */
+#define LIVE_QUEUE (8u << 20)           /* most bytes that wait for the detector while an interface is listened to */
+#define LIVE_STATUS (5 * TIME_SECOND)   /* between two sensor.status records, while packets come … */
+#define QUIET_STATUS (60 * TIME_SECOND) /* … and while none come */
+#define LAST_PACKETS (250 * TIME_MS)    /* how long a stopped sensor still reads what came before */
 
 struct sensor {
     struct role_self self;
@@ -43,13 +43,13 @@ struct sensor {
     /* live */
     struct ring *ring; /* NULL: there is no interface to read now */
     int ring_fd;
-    uint64_t kernel_dropped;  /* by rings that are gone */
-    uint64_t dropped_low;     /* records of flows and devices */
-    uint64_t dropped_high;    /* other records */
-    tq_time status_at;        /* monotonic; of the last sensor.status */
-    uint64_t status_packets;  /* how many it told */
+    uint64_t kernel_dropped; /* by rings that are gone */
+    uint64_t dropped_low;    /* records of flows and devices */
+    uint64_t dropped_high;   /* other records */
+    tq_time status_at;       /* monotonic; of the last sensor.status */
+    uint64_t status_packets; /* how many it told */
     uint64_t status_dropped;
-    char trouble[200];        /* why there is nothing to read, as last told */
+    char trouble[200]; /* why there is nothing to read, as last told */
 };
 
 static void hear(struct sensor *s, int ms)
@@ -194,8 +194,7 @@ static void work(struct sensor *s, struct source *source)
     if (!s->stopped)
         sense_finish(s->sense);
     uint64_t damage = source_damage(source, &first_damage);
-    put_status(s, EVENT_CAPTURE_ENDED, clock_now(), damage, r != 0 ? e.text : damage > 0 ? first_damage : "read to its end",
-               r != 0 ? e.text : NULL);
+    put_status(s, EVENT_CAPTURE_ENDED, clock_now(), damage, r != 0 ? e.text : damage > 0 ? first_damage : "read to its end", r != 0 ? e.text : NULL);
     if (r == 0 || e.class != ERR_SYSTEM) {
         buf_clear(&s->body);
         send_message(s, MESSAGE_END);
@@ -219,7 +218,8 @@ static const char *drops_in_words(struct sensor *s, char words[200])
     uint64_t all = dropped(s);
     if (all == 0)
         return NULL;
-    (void)snprintf(words, 200, "dropped: %" PRIu64 " packets came too fast, %" PRIu64 " records of flows and devices and %" PRIu64 " others found no room",
+    (void)snprintf(words, 200,
+                   "dropped: %" PRIu64 " packets came too fast, %" PRIu64 " records of flows and devices and %" PRIu64 " others found no room",
                    all - s->dropped_low - s->dropped_high, s->dropped_low, s->dropped_high);
     return words;
 }
@@ -401,8 +401,11 @@ int main(void)
     role_narrow(&s.self, -1, note);
     role_ready(&s.self, note);
     s.body = BUF_INIT(12 + RECORD_ENCODED);
-    struct sense_options options = {
-        .hash_key = s.self.start.hash_key, .first_flow = s.self.start.first, .sink = {.put = put_record, .context = &s}, .labels = labels, .flow_records = true};
+    struct sense_options options = {.hash_key = s.self.start.hash_key,
+                                    .first_flow = s.self.start.first,
+                                    .sink = {.put = put_record, .context = &s},
+                                    .labels = labels,
+                                    .flow_records = true};
     if (!s.self.start.replay) {
         s.sense = sense_new(&options, &e);
         if (s.sense == NULL)

@@ -62,7 +62,9 @@ struct astm_link {
     uint8_t expected;
     uint8_t sum;
     uint8_t claimed;
-    uint64_t digest;      /* of the current frame's text */
+    uint64_t digest; /* of the current frame's text, but for its last word_n bytes, which are in word */
+    uint64_t word;
+    uint8_t word_n;
     uint64_t last_digest; /* of the last accepted one */
 };
 

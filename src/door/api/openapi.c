@@ -62,8 +62,9 @@ static const struct {
     {"ledger_check", "at:time holds:bool records:int first_bad:int? why:text?"},
     {"ledger", "records:int origin:text checkpoint:checkpoint verified:ledger_check? verifying:bool verifier:text since:time? bytes:int"},
     {"ledger_record", "index:int stream:text time:time event:text summary:text"},
-    {"capture", "capture:text state:text packets:int bytes:int flows:int dropped:int dropped_flows:int dropped_lab:int "
-                "dropped_first:time? dropped_last:time? damaged:int failures:int failed_at:time? back_at:time? first_time:time? last_time:time? why:text?"},
+    {"capture",
+     "capture:text state:text packets:int bytes:int flows:int dropped:int dropped_flows:int dropped_lab:int "
+     "dropped_first:time? dropped_last:time? damaged:int failures:int failed_at:time? back_at:time? first_time:time? last_time:time? why:text?"},
     {"sensor", "captures:[capture]"},
     {"problem", "type:text title:text status:int detail:text code:text"},
 };

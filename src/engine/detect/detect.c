@@ -46,6 +46,7 @@ void parties_of(const struct record *r, struct span message_id, struct parties *
     ret->receiver = back ? &f->src : &f->dst;
     ret->port = f->dport;
     ret->receiver_listens = !back;
+    ret->sender_text[0] = ret->receiver_text[0] = 0;
 }
 
 void parties_text(struct parties *p)
@@ -142,7 +143,7 @@ void detect_record(struct detect *d, const struct record *r)
         d->started = true;
         d->first = r->time;
     }
-    struct parties p;
+    UNCLEARED struct parties p;
     if (r->event == EVENT_LAB_MESSAGE) {
         struct message m = message_of(r);
         parties_of(r, m.id, &p);
@@ -165,7 +166,7 @@ void detect_kinds(const struct detect *d, void (*each)(void *context, const char
 
 /* ── State: docs/formats/detector-state.md ── */
 
-static const uint8_t magic[8] = {'T', 'Q', 'D', 'E', 'T', 'E', 'C', 1};
+static const uint8_t magic[8] = {'T', 'Q', 'D', 'E', 'T', 'E', 'C', 2};
 
 void detect_save(const struct detect *d, struct buf *out)
 {

@@ -116,7 +116,6 @@ struct detect {
         int64_t results_left;
     } open;
     struct record finding;
-    struct digester digester; /* room for the digests of each result: on the stack it would be cleared every time */
 };
 
 /* Makes the finding's record from the record that showed it and hands it on, unless this cause was told with this severity or more. */

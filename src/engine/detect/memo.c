@@ -4,40 +4,6 @@
 
 #define WAYS 8
 
-static struct hash_key second(const struct hash_key *key)
-{
-    return (struct hash_key){.k0 = key->k1 ^ UINT64_C(0x6a09e667f3bcc908), .k1 = key->k0 ^ UINT64_C(0xbb67ae8584caa73b)};
-}
-
-static struct digest digest_of(const struct hash_key *key, const void *p, size_t n)
-{
-    struct hash_key other = second(key);
-    return (struct digest){.a = hash_bytes(key, p, n), .b = hash_bytes(&other, p, n)};
-}
-
-void digest_add_long(struct digester *d, struct span piece)
-{
-    struct digest hashed;
-    uint8_t mark = (uint8_t)piece.n;
-    if (piece.n > PIECE_MAX) {
-        hashed = digest_of(d->key, piece.p, piece.n);
-        piece = span_of(&hashed, sizeof hashed);
-        mark = 0xff;
-    }
-    if (d->n + 1 + piece.n > sizeof d->bytes) { /* full: what was said so far becomes its hash */
-        struct digest so_far = digest_of(d->key, d->bytes, d->n);
-        d->bytes[0] = 0xfe;
-        memcpy(d->bytes + 1, &so_far, sizeof so_far);
-        d->n = 1 + sizeof so_far;
-    }
-    digest_put(d, mark, piece);
-}
-
-struct digest digest_end(struct digester *d)
-{
-    return digest_of(d->key, d->bytes, d->n);
-}
-
 /* The first half of each key lies apart, a bucket's eight in one cache line, so that most look-ups touch nothing else. 0: the entry is free. */
 struct slot {
     uint64_t b;

@@ -15,45 +15,28 @@ struct digest {
 
 /* Builds a digest piece by piece; each piece has its length before it, so that ("ab", "c") and ("a", "bc") differ. */
 struct digester {
-    const struct hash_key *key;
-    size_t n;
-    uint8_t bytes[192];
+    struct hash_state a;
+    struct hash_state b;
 };
-
-#define PIECE_MAX 48 /* longer pieces go in as their hashes */
 
 static inline void digest_start(struct digester *d, const struct hash_key *key, char purpose)
 {
-    d->key = key;
-    d->n = 1;
-    d->bytes[0] = (uint8_t)purpose;
+    const struct hash_key other = {.k0 = key->k1 ^ UINT64_C(0x6a09e667f3bcc908), .k1 = key->k0 ^ UINT64_C(0xbb67ae8584caa73b)};
+    d->a = hash_start(key);
+    d->b = hash_start(&other);
+    hash_add(&d->a, (uint8_t)purpose);
+    hash_add(&d->b, (uint8_t)purpose);
 }
-
-static inline void digest_put(struct digester *d, uint8_t mark, struct span piece)
-{
-    d->bytes[d->n++] = mark;
-    if (piece.n > 0)
-        memcpy(d->bytes + d->n, piece.p, piece.n);
-    d->n += piece.n;
-}
-
-/* A piece that is long, or for which there is no room. */
-void digest_add_long(struct digester *d, struct span piece);
 
 static inline void digest_add(struct digester *d, struct span piece)
 {
-    if (piece.n <= PIECE_MAX && d->n + 1 + piece.n <= sizeof d->bytes)
-        digest_put(d, (uint8_t)piece.n, piece);
-    else
-        digest_add_long(d, piece);
+    hash_piece(&d->a, piece);
+    hash_piece(&d->b, piece);
 }
 
-struct digest digest_end(struct digester *d);
-
-/* Half of it, for half the work. */
-static inline uint64_t digest_end_half(const struct digester *d)
+static inline struct digest digest_end(const struct digester *d)
 {
-    return hash_bytes(d->key, d->bytes, d->n);
+    return (struct digest){.a = hash_end(d->a), .b = hash_end(d->b)};
 }
 
 static inline bool digest_equal(struct digest a, struct digest b)

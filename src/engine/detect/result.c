@@ -7,12 +7,19 @@
 #define REPLAY_AFTER (10 * 60 * TIME_SECOND)
 #define CAUSE_MAX 1024
 
+/* Where 64 bits are enough. */
+static inline struct hash_state half_digest(const struct detect *d, char purpose)
+{
+    struct hash_state s = hash_start(&d->key);
+    hash_add(&s, (uint8_t)purpose);
+    return s;
+}
+
 static uint64_t digest_text(const struct detect *d, char purpose, struct span text)
 {
-    struct digester g;
-    digest_start(&g, &d->key, purpose);
-    digest_add(&g, text);
-    return digest_end_half(&g);
+    struct hash_state s = half_digest(d, purpose);
+    hash_piece(&s, text);
+    return hash_end(s);
 }
 
 /* OBX-11 and E1394 R-9. Final: F, U, V, or nothing said. Changed on purpose: C corrected, A amended, W wrong, D deleted, X cannot be obtained. */
@@ -195,33 +202,30 @@ static void enter_message(struct detect *d, struct span id, const struct parties
         d->current.n = id.n;
     }
     d->current.message = digest_text(d, 'm', id);
-    struct digester g;
-    digest_start(&g, &d->key, 'l');
-    digest_add(&g, span_of(p->sender->bytes, sizeof p->sender->bytes));
-    digest_add(&g, span_of(p->receiver->bytes, sizeof p->receiver->bytes));
-    digest_add(&g, span_of(&p->port, sizeof p->port));
-    d->current.place = digest_end_half(&g);
+    struct hash_state s = half_digest(d, 'l');
+    hash_piece(&s, span_of(p->sender->bytes, sizeof p->sender->bytes));
+    hash_piece(&s, span_of(p->receiver->bytes, sizeof p->receiver->bytes));
+    hash_add(&s, p->port);
+    d->current.place = hash_end(s);
 }
 
-static uint64_t identity_of_result(struct detect *d, const struct result *t)
+static uint64_t identity_of_result(const struct detect *d, const struct result *t)
 {
-    struct digester *g = &d->digester;
-    digest_start(g, &d->key, 'i');
-    digest_add(g, t->specimen);
-    digest_add(g, t->code);
-    digest_add(g, t->system);
-    digest_add(g, t->observed);
-    return digest_end_half(g);
+    struct hash_state s = half_digest(d, 'i');
+    hash_piece(&s, t->specimen);
+    hash_piece(&s, t->code);
+    hash_piece(&s, t->system);
+    hash_piece(&s, t->observed);
+    return hash_end(s);
 }
 
-static uint64_t content_of(struct detect *d, const struct result *t)
+static uint64_t content_of(const struct detect *d, const struct result *t)
 {
-    struct digester *g = &d->digester;
-    digest_start(g, &d->key, 'v');
+    struct hash_state s = half_digest(d, 'v');
     for (size_t i = 0; i < t->pieces; i++)
-        digest_add(g, t->value[i].text);
-    digest_add(g, t->units);
-    return digest_end_half(g);
+        hash_piece(&s, t->value[i].text);
+    hash_piece(&s, t->units);
+    return hash_end(s);
 }
 
 void judge_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p)

@@ -36,7 +36,7 @@ struct reading {
 
 static void read_header(struct lab_message *m, struct span record)
 {
-    struct span f[FIELDS];
+    UNCLEARED struct span f[FIELDS];
     (void)astm_fields(m->delims, record, f, FIELDS);
     m->control_id = f[3];
     lab_private(m, f[4]); /* a password */
@@ -103,7 +103,7 @@ static void put_flags(struct app_context *c, const struct hl7_delims *d, struct 
 
 static void put_result(struct app_context *c, const struct hl7_delims *d, struct span record, const struct reading *r)
 {
-    struct span f[FIELDS];
+    UNCLEARED struct span f[FIELDS];
     struct span code, text;
     (void)astm_fields(d, record, f, FIELDS);
     astm_test(d, f[3], &code, &text);
@@ -121,7 +121,7 @@ static void put_result(struct app_context *c, const struct hl7_delims *d, struct
 
 static void read_patient(const struct hl7_delims *d, struct span record, struct reading *r)
 {
-    struct span f[6];
+    UNCLEARED struct span f[6];
     (void)astm_fields(d, record, f, 6);
     *r = (struct reading){0};
     for (size_t i = 3; i < 6 && r->patient.n == 0; i++)
@@ -130,7 +130,7 @@ static void read_patient(const struct hl7_delims *d, struct span record, struct 
 
 static void read_order(const struct hl7_delims *d, struct span record, struct reading *r)
 {
-    struct span f[5];
+    UNCLEARED struct span f[5];
     (void)astm_fields(d, record, f, 5);
     r->specimen = astm_first_component(d, f[3]);
     if (r->specimen.n == 0)

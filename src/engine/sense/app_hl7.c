@@ -55,7 +55,7 @@ static void read_type(struct lab_message *m, struct span field)
 
 static void read_msh(struct lab_message *m, struct span segment)
 {
-    struct span f[19];
+    UNCLEARED struct span f[19];
     (void)hl7_fields(m->delims, segment, f, 19);
     m->sender = either(f[3], f[4]);
     m->receiver = either(f[5], f[6]);
@@ -83,7 +83,7 @@ static void read_obx(struct lab_message *m, struct span segment, size_t number)
     m->results++;
     if (m->hostile[0] != 0)
         return;
-    struct span f[7];
+    UNCLEARED struct span f[7];
     if (segment.n < APP_EXECUTABLE_MIN || span_split(segment, m->delims->field, f, 7) < 6 || f[5].n < APP_EXECUTABLE_MIN)
         return;
     bool more = true;
@@ -145,7 +145,7 @@ static bool walk_message(struct lab_message *m, const struct content *content, b
 
 static void read_specimen(const struct hl7_delims *d, struct span segment, bool sac, struct results_walk *r)
 {
-    struct span f[4];
+    UNCLEARED struct span f[4];
     (void)hl7_fields(d, segment, f, 4);
     if (sac)
         r->specimen = either(r->specimen, first_part(d, f[3], 1));
@@ -171,14 +171,14 @@ static void look_ahead(const struct hl7_delims *d, struct span rest, struct resu
 
 static void read_pid(const struct hl7_delims *d, struct span segment, struct results_walk *r)
 {
-    struct span f[5];
+    UNCLEARED struct span f[5];
     (void)hl7_fields(d, segment, f, 5);
     *r = (struct results_walk){.patient = either(first_part(d, f[3], 1), either(first_part(d, f[2], 1), first_part(d, f[4], 1)))};
 }
 
 static void read_obr(const struct hl7_delims *d, struct span segment, struct span rest, bool specimens, struct results_walk *r)
 {
-    struct span f[8];
+    UNCLEARED struct span f[8];
     (void)hl7_fields(d, segment, f, 8);
     r->order_obr = either(first_part(d, f[2], 1), first_part(d, f[3], 1));
     if (r->orc_used)
@@ -191,7 +191,7 @@ static void read_obr(const struct hl7_delims *d, struct span segment, struct spa
 
 static void read_orc(const struct hl7_delims *d, struct span segment, struct results_walk *r)
 {
-    struct span f[4];
+    UNCLEARED struct span f[4];
     (void)hl7_fields(d, segment, f, 4);
     r->order_orc = either(first_part(d, f[2], 1), first_part(d, f[3], 1));
     r->orc_used = false;
@@ -219,7 +219,7 @@ static struct span units_of(const struct hl7_delims *d, struct span field)
 static void put_result(const struct app_where *w, const struct hl7_delims *d, struct span segment, struct results_walk *r)
 {
     struct app_context *c = w->c;
-    struct span f[FIELDS];
+    UNCLEARED struct span f[FIELDS];
     (void)hl7_fields(d, segment, f, FIELDS);
     const struct hl7_delims *escaped = span_find(&segment, d->escape) < segment.n ? d : NULL;
     struct span id[7] = {0};

@@ -135,14 +135,11 @@ static void read_element(struct walk *k, struct lab_message *m, struct greeting 
         const char *name;
         struct span *into;
     } leaves[] = {
-        {"HDR.control_id", &m->control_id},  {"HDR.version_id", &m->version},
-        {"HDR.creation_dttm", &m->sent},
-        {"ACK.type_cd", &m->ack_code},       {"ACK.type_id", &m->ack_code},
-        {"ACK.ack_control_id", &m->ack_for}, {"ACK.control_id", &m->ack_for},
-        {"DEV.vendor_id", &g->vendor},       {"DEV.manufacturer_name", &g->manufacturer},
-        {"DEV.model_id", &g->model},         {"DEV.device_name", &g->name},
-        {"DEV.serial_id", &g->serial},       {"DEV.device_id", &g->device},
-        {"DEV.sw_version", &g->software},
+        {"HDR.control_id", &m->control_id}, {"HDR.version_id", &m->version},  {"HDR.creation_dttm", &m->sent},
+        {"ACK.type_cd", &m->ack_code},      {"ACK.type_id", &m->ack_code},    {"ACK.ack_control_id", &m->ack_for},
+        {"ACK.control_id", &m->ack_for},    {"DEV.vendor_id", &g->vendor},    {"DEV.manufacturer_name", &g->manufacturer},
+        {"DEV.model_id", &g->model},        {"DEV.device_name", &g->name},    {"DEV.serial_id", &g->serial},
+        {"DEV.device_id", &g->device},      {"DEV.sw_version", &g->software},
     };
     for (size_t i = 0; i < sizeof leaves / sizeof leaves[0]; i++)
         if (named(k, leaves[i].name)) {

@@ -563,7 +563,7 @@ static void beside_ip(struct sense *s, const struct way *w)
 void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span bytes, uint32_t wire_length)
 {
     time = within(time);
-    struct way w;
+    UNCLEARED struct way w;
     w.time = time;
     tick(s, time);
     s->stats.packets++;

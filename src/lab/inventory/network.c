@@ -65,8 +65,8 @@ int conversation_join(struct store_conn *w, int64_t from, int64_t into, struct e
 
 const char *network_oddity_name(enum network_oddity kind)
 {
-    static const char *const names[ODDITIES] = {[ODD_NEW_LINK] = "new-link",   [ODD_NEW_DEVICE] = "new-device", [ODD_SEARCHING] = "searching",
-                                                [ODD_PEER] = "peer", [ODD_OUTSIDE] = "outside"};
+    static const char *const names[ODDITIES] = {
+        [ODD_NEW_LINK] = "new-link", [ODD_NEW_DEVICE] = "new-device", [ODD_SEARCHING] = "searching", [ODD_PEER] = "peer", [ODD_OUTSIDE] = "outside"};
     return names[kind];
 }
 
@@ -99,8 +99,8 @@ enum network_crypt network_app_crypt(struct span app)
 {
     /* SMB, RDP, LDAP and Kerberos may or may not be encrypted: their names do not say. */
     static const char *const yes[] = {"tls", "ssh", "quic", "https", "imaps", "smtps", "ldaps", "ftps", "dtls", "wireguard", "openvpn", "ipsec"};
-    static const char *const no[] = {"http",    "dns",  "dhcp", "dhcpv6", "ntp", "ftp",    "telnet", "snmp", "tftp", "syslog", "mdns",
-                                     "llmnr", "netbios", "ssdp", "icmp", "ipp",    "pop3", "smtp",   "imap"};
+    static const char *const no[] = {"http", "dns",   "dhcp",    "dhcpv6", "ntp",  "ftp", "telnet", "snmp", "tftp", "syslog",
+                                     "mdns", "llmnr", "netbios", "ssdp",   "icmp", "ipp", "pop3",   "smtp", "imap"};
     if (in_list(app, yes, sizeof yes / sizeof yes[0]))
         return CRYPT_YES;
     return lab_app(app) || in_list(app, no, sizeof no / sizeof no[0]) ? CRYPT_NO : CRYPT_UNKNOWN;
@@ -353,7 +353,8 @@ size_t network_merge(struct network_edge *edges, size_t n)
 
 #define TEXTS_MAX ((size_t)32 << 20)
 
-/* Texts are found by their place until the buffer has stopped moving. Addresses are looked up in between, so they settle before the links are read. */
+/* Texts are found by their place until the buffer has stopped moving. Addresses are looked up in between, so they settle before the links are read.
+ */
 static int read_graph(struct reader *r)
 {
     if (read_devices(r) != 0 || read_addresses(r) != 0)

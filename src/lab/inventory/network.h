@@ -1,7 +1,8 @@
 /* network: who talks to whom, over what; and of that a picture that a person can take in, whether there are 5 devices or 10,000.
  *
  * Ends are devices (by asset, so that an address that moved on takes nothing with it), addresses outside the lab, and addresses of the lab's networks
- * that never answered. The picture has four lanes; where a lane is crowded, like devices of one zone fold into a group, and what is odd stays outside.
+ * that never answered. The picture has four lanes; where a lane is crowded, like devices of one zone fold into a group, and what is odd stays
+ * outside.
  *
  * Odd is a link or a device that somebody should look at:
  *  new-device, new-link  first seen since `since`, when there was time before to know what is usual

@@ -27,12 +27,10 @@ static const uint32_t usual[LANE_OTHER] = {
     [LANE_LIS] = BIT(ANALYZER) | BIT(MIDDLEWARE) | BIT(LIS) | BIT(WORKSTATION) | BIT(SERVER) | BIT(PRINTER) | BIT(NETWORK) | BIT(SILENT),
 };
 
-static enum class class_of(const struct network_node *d)
-{
-    static const char *const names[CLASSES] = {"analyzer", "middleware", "lis", "workstation", "server", "printer", "network", "outside", "silent", ""};
-    for (int i = 0; i < UNKNOWN; i++)
-        if (span_is(d->role, names[i]))
-            return (enum class)i;
+static enum class class_of(const struct network_node *d) {
+    static const char *const names[CLASSES] = {"analyzer", "middleware", "lis", "workstation", "server", "printer", "network", "outside", "silent",
+                                               ""};
+    for (int i = 0; i < UNKNOWN; i++) if (span_is(d->role, names[i])) return (enum class)i;
     return UNKNOWN;
 }
 
@@ -44,7 +42,7 @@ struct fold {
     size_t n_nodes, n_links;
     size_t *order; /* nodes of this picture, as they are shown */
     size_t n_order;
-    int64_t of[LANE_OTHER];            /* devices in a lane */
+    int64_t of[LANE_OTHER];             /* devices in a lane */
     int64_t doing[LANE_OTHER][CLASSES]; /* of them, those that talk to such a device */
     int64_t crowd[LANES];
     bool by_role[LANES]; /* too many zones: they fold together */
@@ -92,7 +90,8 @@ static bool is_usual(const struct fold *f, enum network_lane lane, enum class c,
     if (lane == LANE_OTHER || (usual[lane] & BIT(c)) != 0)
         return true;
     if (c == UNKNOWN && lane != LANE_ANALYZER && !lab)
-        return true; /* whoever asks a LIS may be any work place; an analyzer is asked by few, and lab messages come from devices that say what they are */
+        return true; /* whoever asks a LIS may be any work place; an analyzer is asked by few, and lab messages come from devices that say what they
+                        are */
     return f->doing[lane][c] >= 3 && f->doing[lane][c] * 2 >= f->of[lane];
 }
 
@@ -223,8 +222,7 @@ static void tell_all(struct fold *f)
         if (d->fresh)
             tell(f, &(struct network_odd){.kind = ODD_NEW_DEVICE, .a = d, .first_seen = d->first_seen, .last_seen = d->last_seen});
         if (d->silent >= SEARCHING)
-            tell(f, &(struct network_odd){
-                        .kind = ODD_SEARCHING, .a = d, .share = d->silent, .first_seen = d->first_seen, .last_seen = d->last_seen});
+            tell(f, &(struct network_odd){.kind = ODD_SEARCHING, .a = d, .share = d->silent, .first_seen = d->first_seen, .last_seen = d->last_seen});
     }
     for (size_t i = 0; i < f->n_links; i++)
         if (f->links[i].odd != ODD_NONE)

@@ -69,7 +69,8 @@ static void fields(void **state)
     (void)state;
     struct collect k;
     conversation(&k, 1 << 20);
-    has(&k, "lab.message; id=f7.0.1; protocol=poct1a; type=HEL.R01; control_id=10001; version=POCT1; sent_at=2024-03-01T08:00:00+01:00; results=0; patients=0; ");
+    has(&k, "lab.message; id=f7.0.1; protocol=poct1a; type=HEL.R01; control_id=10001; version=POCT1; sent_at=2024-03-01T08:00:00+01:00; results=0; "
+            "patients=0; ");
     has(&k, "asset.evidence; ip=10.0.0.1; maker=Acme Care; model=Glu&Go 2; serial=SN-77; software=04.01; role=analyzer; source=poct1a.hel\n");
     has(&k, "type=ACK.R01; control_id=1; results=0; patients=0; ");
     has(&k, "; ack.code=AA; ack.for=10001\n");

@@ -162,11 +162,11 @@ static void what_is_odd(void **state)
     assert_int_equal(peer->of, 4);
     network_free(n);
 
-    flow(&f, 20, "10.0.5.1", "7.7.7.7", "ssh");           /* the LIS goes outside */
-    flow(&f, 20, "10.0.5.51", "10.0.5.104", "vnc");       /* new, and unusual */
-    flow(&f, 20, "10.0.5.104", "10.0.5.20", "tls");       /* an old pair: not new */
+    flow(&f, 20, "10.0.5.1", "7.7.7.7", "ssh");            /* the LIS goes outside */
+    flow(&f, 20, "10.0.5.51", "10.0.5.104", "vnc");        /* new, and unusual */
+    flow(&f, 20, "10.0.5.104", "10.0.5.20", "tls");        /* an old pair: not new */
     results(&f, 20, "10.0.5.199", "10.0.5.1", "X", "LIS"); /* a new device */
-    flow(&f, 20, "10.0.5.20", "10.0.5.1", "dns");         /* a new link of old devices */
+    flow(&f, 20, "10.0.5.20", "10.0.5.1", "dns");          /* a new link of old devices */
     for (int i = 1; i <= 20; i++) {
         char dst[32];
         (void)snprintf(dst, sizeof dst, "10.0.9.%d", i);

@@ -518,7 +518,8 @@ static void what_a_sensor_lost_and_when(void **state)
     (void)state;
     struct feed f = feed_new();
 #define COUNTS(dropped, flows, lab)                                                                                                                  \
-    "\"capture\":\"eth1\",\"packets\":100,\"bytes\":9,\"flows\":1,\"damaged\":0,\"dropped\":" dropped ",\"dropped_flows\":" flows ",\"dropped_lab\":" lab
+    "\"capture\":\"eth1\",\"packets\":100,\"bytes\":9,\"flows\":1,\"damaged\":0,\"dropped\":" dropped ",\"dropped_flows\":" flows                    \
+    ",\"dropped_lab\":" lab
     feed_event(&f, 1, "run.started", "");
     feed_event(&f, 2, "capture.started", "\"capture\":\"eth1\"");
     feed_event(&f, 5, "sensor.status", COUNTS("0", "0", "0"));
