@@ -208,6 +208,11 @@ def check(what, good):
     print(f"{'ok' if good else 'not ok'} {count} - {what}", flush=True)
 
 
+def failures():
+    print(f"1..{count}")
+    return 1 if failed else 0
+
+
 def theirs(tool, folder, key_file):
     run = subprocess.run([tool, "verify", folder, "--key", key_file], capture_output=True, check=False)
     need(run.returncode in (0, 1), run.stderr.decode())
@@ -276,8 +281,7 @@ def main():
             folder, key, key_file = one_ledger(make, tool, place, records, per_commit, leave)
             if records in (257, 1000):
                 damage(tool, folder, key, key_file)
-    print(f"1..{count}")
-    return 1 if failed else 0
+    return failures()
 
 
 if __name__ == "__main__":

@@ -12,4 +12,28 @@
 int ledger_dir(const struct ledger *l);
 const struct keyring *ledger_ring(const struct ledger *l);
 
+/* Opens a ledger's folder for reading. ERR_MISUSE: there is none. */
+int ledger_folder_open(const char *dir, struct error *e);
+
+/* ── Checkpoints that witnesses cosigned, kept beside the ledger: witness/<16 hex>, the witness's verifier line and then the note ── */
+
+struct kept {
+    struct buf file;
+    struct note_key key;
+    struct span note;
+    struct checkpoint head;
+    uint64_t seconds;
+};
+
+#define KEPT_PATH 32
+void kept_path(char out[KEPT_PATH], const struct note_key *witness);
+
+/* Loads all of them and checks both signatures of each; an absent folder holds none. ERR_CORRUPT names the one that does not hold. Release them. */
+int kept_load_all(int dir, const struct note_key *log, struct kept ret[WITNESSES_MAX], size_t *ret_n, struct error *e);
+int kept_load(int dir, const char *path, const struct note_key *log, struct kept *ret, struct error *e); /* ERR_CLOSED: not there */
+void kept_release(struct kept *k, size_t n);
+
+/* The log's key, its signed head, and the head's text. */
+int head_load(int dir, struct note_key *ret_key, struct buf *note, struct checkpoint *ret, struct error *e);
+
 #endif

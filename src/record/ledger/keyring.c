@@ -30,17 +30,17 @@ int root_key_load(const char *path, uint8_t out[ROOT_KEY], struct error *e)
     size_t n = 0;
     int rc = 0;
     if (fstat(fd, &st) != 0)
-        rc = err_sys(e, errno, "reading the root key %s", path);
+        rc = err_sys(e, errno, "reading the key %s", path);
     else if (!S_ISREG(st.st_mode))
-        rc = err_set(e, ERR_MISUSE, "the root key %s is not a regular file", path);
+        rc = err_set(e, ERR_MISUSE, "the key %s is not a regular file", path);
     else if ((st.st_mode & 077) != 0)
-        rc = err_set(e, ERR_MISUSE, "the root key %s may be read by others (mode %o): chmod 600 it, and think about who may have read it", path,
+        rc = err_set(e, ERR_MISUSE, "the key %s may be read by others (mode %o): chmod 600 it, and think about who may have read it", path,
                      (unsigned)st.st_mode & 07777);
     else
         rc = file_read(fd, path, bytes, sizeof bytes, 0, &n, e);
     (void)close(fd);
     if (rc == 0 && n != ROOT_KEY)
-        rc = err_set(e, ERR_MISUSE, "the root key %s has not exactly %d bytes: put the right file back", path, ROOT_KEY);
+        rc = err_set(e, ERR_MISUSE, "the key %s has not exactly %d bytes: put the right file back", path, ROOT_KEY);
     if (rc == 0)
         memcpy(out, bytes, ROOT_KEY);
     crypto_wipe(bytes, sizeof bytes);
@@ -50,7 +50,7 @@ int root_key_load(const char *path, uint8_t out[ROOT_KEY], struct error *e)
 int root_key_make(const char *path, struct error *e)
 {
     if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        return err_set(e, ERR_MISUSE, "the root key %s is there already", path);
+        return err_set(e, ERR_MISUSE, "the key %s is there already", path);
     uint8_t key[ROOT_KEY];
     crypto_random(key, sizeof key);
     int rc = file_replace(AT_FDCWD, path, span_of(key, sizeof key), true, e);

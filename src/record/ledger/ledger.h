@@ -80,6 +80,15 @@ void ledger_reader_free(struct ledger_reader *r);
 
 #define LEDGER_NO_RECORD UINT64_MAX
 
+#define WITNESSES_MAX 16
+
+struct ledger_cosignature {
+    char name[129];
+    uint64_t size;    /* records under the checkpoint that it cosigned last */
+    uint64_t seconds; /* when, since 1970 */
+    bool known;       /* its key was given by the caller; else only the ledger says who it is */
+};
+
 struct ledger_report {
     bool holds;
     uint64_t records;
@@ -89,16 +98,60 @@ struct ledger_report {
     uint64_t checkpoint_size;
     bool compared;          /* against --key or --since: something kept elsewhere */
     uint64_t unsigned_tail; /* durable records that the checkpoint does not cover yet; part of `records` */
+    size_t cosignatures_n;
+    struct ledger_cosignature cosignatures[WITNESSES_MAX];
 };
 
 /* Recomputes everything that can be recomputed without keys. verifier, since (text of a kept checkpoint) may be NULL. -1: could not be read at all.
  */
 int ledger_verify(const char *dir, const char *verifier, const char *since, struct ledger_report *ret, struct error *e);
 
+/* The same, and each of these witnesses (verifier lines) must have cosigned a checkpoint that lies beside the ledger. Those that lie there are always
+ * compared with. */
+int ledger_verify_witnessed(const char *dir, const char *verifier, const char *since, const char *const *witnesses, size_t n,
+                            struct ledger_report *ret, struct error *e);
+
 /* Appends a c2sp.org/tlog-proof@v1 of record `index` under the current checkpoint, with the entry in an `extra` line. */
 int ledger_prove(const char *dir, uint64_t index, struct buf *out, struct error *e);
+/* The same under the last checkpoint that this witness cosigned. ERR_MISUSE: there is none, or it is older than the record. */
+int ledger_prove_witnessed(const char *dir, uint64_t index, const char *witness, struct buf *out, struct error *e);
 
 /* Checks such a proof with nothing but its text and the public key. 0: holds (*ret_index, *ret_size filled); -1 ERR_CORRUPT: it does not, and why. */
 int ledger_check(struct span proof, const char *verifier, uint64_t *ret_index, uint64_t *ret_size, struct error *e);
+/* Whether a witness cosigned the checkpoint of a proof or an offer, and when. -1 ERR_CORRUPT: it did not, or its line does not hold. */
+int ledger_check_witness(struct span proof, const char *witness, struct ledger_cosignature *ret, struct error *e);
+
+/* ── Consistency and witnesses (C2SP tlog-witness, tlog-cosignature) ── */
+
+#define LEDGER_LAST_WITNESSED UINT64_MAX
+
+/* Appends the body of an add-checkpoint request: "old" and a size, the proof that the present head goes on from there, the head. old =
+ * LEDGER_LAST_WITNESSED: from the greatest size that a witness cosigned (0: none has). */
+int ledger_offer(const char *dir, uint64_t old, struct buf *out, struct error *e);
+
+/* Whether the head in an offer goes on from the kept checkpoint, with nothing but both texts and the public key. -1 ERR_CORRUPT. */
+int ledger_check_offer(struct span offer, const char *verifier, const char *since, uint64_t *ret_old, uint64_t *ret_size, struct error *e);
+
+/* The proof that the tree of `size` begins with that of `old`, for any two sizes up to the signed one; checked before it is given. */
+struct ledger_consistency {
+    uint8_t old_root[32];
+    uint8_t root[32];
+    size_t n;
+    uint8_t path[64][32];
+};
+int ledger_consistency(const char *dir, uint64_t old, uint64_t size, struct ledger_consistency *ret, struct error *e);
+
+/* Keeps a checkpoint that a witness cosigned beside the ledger, durable, instead of that witness's last one. ERR_CORRUPT: a signature does not hold,
+ * or it is not this tree's; ERR_MISUSE: older than the one there. */
+int ledger_attach(const char *dir, struct span cosigned, const char *witness, struct error *e);
+
+/* A witness: a folder of its own, on another machine, with a key, the logs that it watches and the last checkpoint of each that it cosigned. */
+int witness_new(const char *dir, const char *name, char ret_verifier[256], struct error *e); /* ERR_MISUSE: there is one already */
+int witness_trust(const char *dir, const char *log, struct error *e);                        /* watches the log with this verifier line */
+
+/* Cosigns an offered checkpoint when it goes on from the last one of this log: durable first, then appended to out as a note with both signatures.
+ * ERR_CORRUPT: a fork or a rollback, with the sizes, or a signature that does not hold; ERR_MISUSE: not an offer, an unknown log, or a proof from
+ * another size than the last (which is named). */
+int witness_sign(const char *dir, struct span offer, tq_time now, struct buf *out, struct error *e);
 
 #endif

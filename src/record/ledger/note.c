@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 
-#define ED25519_TYPE 0x01
 #define DASH "\xe2\x80\x94 " /* U+2014, space */
 
 /* ── Keys ── */
@@ -37,26 +36,37 @@ static bool is_key_name(struct span name)
     return true;
 }
 
-static void key_id(struct span name, const uint8_t public_key[ED25519_PUBLIC], uint8_t out[4])
+static void key_id(const struct note_key *k, uint8_t out[4])
 {
     uint8_t hash[SHA256_SIZE];
-    crypto_sha256_parts((struct span[]){name, SPAN_LIT("\n\x01"), span_of(public_key, ED25519_PUBLIC)}, 3, hash);
+    uint8_t type[] = {'\n', (uint8_t)k->type};
+    crypto_sha256_parts((struct span[]){span_str(k->name), span_of(type, 2), span_of(k->public_key, ED25519_PUBLIC)}, 3, hash);
     memcpy(out, hash, 4);
 }
 
-int note_key_make(struct note_key *ret, struct span name, const uint8_t public_key[ED25519_PUBLIC], struct error *e)
+static int key_make(struct note_key *ret, enum note_key_type type, struct span name, const uint8_t public_key[ED25519_PUBLIC], struct error *e)
 {
     if (!is_key_name(name))
         return err_set(e, ERR_MISUSE, "a key's name has 1 to %d bytes of UTF-8 without spaces, control characters and \"+\"", NOTE_NAME_MAX);
-    struct note_key k = {0};
+    struct note_key k = {.type = type};
     memcpy(k.name, name.p, name.n);
     memcpy(k.public_key, public_key, sizeof k.public_key);
-    key_id(name, public_key, k.id);
+    key_id(&k, k.id);
     *ret = k;
     return 0;
 }
 
-int note_key_parse(struct note_key *ret, struct span line, struct error *e)
+int note_key_make(struct note_key *ret, struct span name, const uint8_t public_key[ED25519_PUBLIC], struct error *e)
+{
+    return key_make(ret, NOTE_LOG, name, public_key, e);
+}
+
+int note_witness_make(struct note_key *ret, struct span name, const uint8_t public_key[ED25519_PUBLIC], struct error *e)
+{
+    return key_make(ret, NOTE_WITNESS, name, public_key, e);
+}
+
+static int key_parse(struct note_key *ret, enum note_key_type type, struct span line, struct error *e)
 {
     if (line.n > 0 && line.p[line.n - 1] == '\n')
         line.n--;
@@ -70,10 +80,13 @@ int note_key_parse(struct note_key *ret, struct span line, struct error *e)
     uint8_t bytes[1 + ED25519_PUBLIC + 1];
     struct buf decoded = {.p = bytes, .size = sizeof bytes, .max = sizeof bytes};
     if (!first || !second || id_text.n != 8 || line.n != 44 || !text_unhex(id_text, id, sizeof id) || !text_unbase64(line, &decoded) ||
-        decoded.n != 1 + ED25519_PUBLIC || bytes[0] != ED25519_TYPE)
+        decoded.n != 1 + ED25519_PUBLIC)
         return err_set(e, ERR_MISUSE, "not a public key of the form name+12345678+base64 with an Ed25519 key (compare verifier.pub)");
+    if (bytes[0] != type)
+        return err_set(e, ERR_MISUSE, "the public key is of type %u, %s's is of type %u", bytes[0], type == NOTE_LOG ? "a log" : "a witness",
+                       (unsigned)type);
     struct note_key k;
-    if (note_key_make(&k, name, bytes + 1, e) != 0)
+    if (key_make(&k, type, name, bytes + 1, e) != 0)
         return -1;
     note_key_format(&k, canonical);
     if (memcmp(k.id, id, sizeof id) != 0 || !span_is(whole, canonical)) /* also: hexadecimal digits are small letters */
@@ -82,12 +95,22 @@ int note_key_parse(struct note_key *ret, struct span line, struct error *e)
     return 0;
 }
 
+int note_key_parse(struct note_key *ret, struct span line, struct error *e)
+{
+    return key_parse(ret, NOTE_LOG, line, e);
+}
+
+int note_witness_parse(struct note_key *ret, struct span line, struct error *e)
+{
+    return key_parse(ret, NOTE_WITNESS, line, e);
+}
+
 void note_key_format(const struct note_key *k, char out[VERIFIER_TEXT])
 {
     uint8_t bytes[64];
     struct buf text = BUF_INIT(128);
     char id[9];
-    bytes[0] = ED25519_TYPE;
+    bytes[0] = (uint8_t)k->type;
     memcpy(bytes + 1, k->public_key, ED25519_PUBLIC);
     text_hex_to(id, k->id, sizeof k->id);
     text_base64(&text, span_of(bytes, 1 + ED25519_PUBLIC));
@@ -97,17 +120,23 @@ void note_key_format(const struct note_key *k, char out[VERIFIER_TEXT])
 
 /* ── Notes ── */
 
+static void put_line(struct buf *out, const struct note_key *k, struct span signature)
+{
+    buf_add_str(out, DASH);
+    buf_add_str(out, k->name);
+    buf_u8(out, ' ');
+    text_base64(out, signature);
+    buf_u8(out, '\n');
+}
+
 void note_sign(struct buf *out, struct span text, const struct note_key *k, const struct crypto_signer *signer)
 {
     uint8_t bytes[4 + ED25519_SIGNATURE];
     memcpy(bytes, k->id, 4);
     crypto_signer_sign(signer, text, bytes + 4);
     buf_add_span(out, text);
-    buf_add_str(out, "\n" DASH);
-    buf_add_str(out, k->name);
-    buf_u8(out, ' ');
-    text_base64(out, span_of(bytes, sizeof bytes));
     buf_u8(out, '\n');
+    put_line(out, k, span_of(bytes, sizeof bytes));
 }
 
 /* UTF-8 without control characters but LF, and LF at the end. */
@@ -122,26 +151,36 @@ static bool is_note_text(struct span s)
     return text_is_utf8(s);
 }
 
-/* One signature line without LF: 1 it is the known key's and holds, 0 another key's, -1 bad. */
-static int check_line(struct span line, struct span text, const struct note_key *k, struct error *e)
+#define SIGNATURE_MAX 1024
+
+struct line {
+    struct span name;
+    uint8_t bytes[SIGNATURE_MAX]; /* key id, signature */
+    size_t n;
+};
+
+/* One signature line without LF. */
+static int parse_line(struct span text, struct line *ret, struct error *e)
 {
-    uint8_t bytes[1024];
-    struct buf decoded = {.p = bytes, .size = sizeof bytes, .max = sizeof bytes};
+    struct buf decoded = {.p = ret->bytes, .size = sizeof ret->bytes, .max = sizeof ret->bytes};
     bool space = false;
-    if (!span_starts(line, SPAN_LIT(DASH)))
+    if (!span_starts(text, SPAN_LIT(DASH)))
         return err_set(e, ERR_CORRUPT, "a signature line does not begin with a dash");
-    (void)span_skip(&line, sizeof DASH - 1);
-    struct span name = span_until(&line, ' ', &space);
-    if (!space || !is_key_name(name) || line.n > 1024 || !text_unbase64(line, &decoded) || decoded.n < 5)
+    (void)span_skip(&text, sizeof DASH - 1);
+    ret->name = span_until(&text, ' ', &space);
+    if (!space || !is_key_name(ret->name) || text.n > SIGNATURE_MAX || !text_unbase64(text, &decoded) || decoded.n < 5)
         return err_set(e, ERR_CORRUPT, "a signature line is not of the form name, space, base64");
-    if (!span_is(name, k->name) || memcmp(bytes, k->id, 4) != 0)
-        return 0;
-    if (decoded.n != 4 + ED25519_SIGNATURE || !crypto_verify(k->public_key, text, bytes + 4))
-        return err_set(e, ERR_CORRUPT, "the signature of %s does not hold", k->name);
-    return 1;
+    ret->n = decoded.n;
+    return 0;
 }
 
-int note_open(struct span note, const struct note_key *k, struct span *ret_text, struct error *e)
+static bool line_is_of(const struct line *l, const struct note_key *k)
+{
+    return span_is(l->name, k->name) && memcmp(l->bytes, k->id, 4) == 0;
+}
+
+/* The two halves of a note: what is signed, and the signature lines. */
+static int split_note(struct span note, struct span *ret_text, struct span *ret_lines, struct error *e)
 {
     if (!is_note_text(note))
         return err_set(e, ERR_CORRUPT, "not a signed note: it is empty, too long, not UTF-8, or does not end with a line end");
@@ -150,22 +189,115 @@ int note_open(struct span note, const struct note_key *k, struct span *ret_text,
         end--;
     if (end < 3)
         return err_set(e, ERR_CORRUPT, "not a signed note: there is no empty line before signatures");
-    struct span text = span_of(note.p, end - 1);
-    struct span lines = span_of(note.p + end, note.n - end);
-    if (lines.n == 0)
-        return err_set(e, ERR_CORRUPT, "the note has no signature");
+    *ret_text = span_of(note.p, end - 1);
+    *ret_lines = span_of(note.p + end, note.n - end);
+    return ret_lines->n > 0 ? 0 : err_set(e, ERR_CORRUPT, "the note has no signature");
+}
+
+typedef bool line_check(const struct line *l, struct span text, const struct note_key *k, void *context);
+
+/* Goes through all lines of a note: 1 one is the key's, and all that are hold; 0 none is; -1. */
+static int check_lines(struct span note, const struct note_key *k, line_check *check, void *context, struct span *ret_text, struct error *e)
+{
+    struct span lines;
+    struct line line;
+    if (split_note(note, ret_text, &lines, e) != 0)
+        return -1;
     bool known = false;
     for (size_t i = 0; lines.n > 0; i++) {
         if (i == NOTE_LINES_MAX)
             return err_set(e, ERR_CORRUPT, "the note has more than %d signatures", NOTE_LINES_MAX);
-        int rc = check_line(span_until(&lines, '\n', NULL), text, k, e);
-        if (rc < 0)
+        if (parse_line(span_until(&lines, '\n', NULL), &line, e) != 0)
             return -1;
-        known |= rc == 1;
+        if (!line_is_of(&line, k))
+            continue;
+        if (!check(&line, *ret_text, k, context))
+            return err_set(e, ERR_CORRUPT, "the signature of %s does not hold", k->name);
+        known = true;
     }
-    if (!known)
+    return known;
+}
+
+static bool signature_holds(const struct line *l, struct span text, const struct note_key *k, void *context)
+{
+    (void)context;
+    return l->n == 4 + ED25519_SIGNATURE && crypto_verify(k->public_key, text, l->bytes + 4);
+}
+
+int note_open(struct span note, const struct note_key *k, struct span *ret_text, struct error *e)
+{
+    struct span text;
+    int rc = check_lines(note, k, signature_holds, NULL, &text, e);
+    if (rc == 0)
         return err_set(e, ERR_CORRUPT, "the note is not signed by %s", k->name);
+    if (rc == 1)
+        *ret_text = text;
+    return rc == 1 ? 0 : -1;
+}
+
+struct span note_line(struct span note, const struct note_key *k)
+{
+    struct span text;
+    struct span lines;
+    struct line line;
+    if (split_note(note, &text, &lines, NULL) == 0) {
+        while (lines.n > 0) {
+            const uint8_t *begin = lines.p;
+            if (parse_line(span_until(&lines, '\n', NULL), &line, NULL) == 0 && line_is_of(&line, k))
+                return span_of(begin, (size_t)(lines.p - begin));
+        }
+    }
+    return span_of(NULL, 0);
+}
+
+/* ── Cosignatures (C2SP tlog-cosignature, v1) ── */
+
+static bool cosigned_text(struct buf *out, struct span text, uint64_t seconds)
+{
+    buf_addf(out, "cosignature/v1\ntime %llu\n", (unsigned long long)seconds);
+    buf_add_span(out, text);
+    return buf_ok(out);
+}
+
+void note_cosign(struct buf *out, struct span text, const struct note_key *witness, const struct crypto_signer *signer, uint64_t seconds)
+{
+    struct buf message = BUF_INIT(NOTE_MAX + 64);
+    uint8_t bytes[4 + 8 + ED25519_SIGNATURE];
+    struct buf line = {.p = bytes, .size = sizeof bytes, .max = sizeof bytes};
+    buf_add(&line, witness->id, 4);
+    buf_be64(&line, seconds);
+    if (cosigned_text(&message, text, seconds)) {
+        crypto_signer_sign(signer, buf_span(&message), bytes + 12);
+        put_line(out, witness, span_of(bytes, sizeof bytes));
+    } else {
+        out->failed = true;
+    }
+    buf_release(&message);
+}
+
+static bool cosignature_holds(const struct line *l, struct span text, const struct note_key *k, void *context)
+{
+    struct buf message = BUF_INIT(NOTE_MAX + 64);
+    uint64_t *seconds = context;
+    struct span time = span_of(l->bytes + 4, 8);
+    *seconds = l->n < 12 ? 0 : span_be64(&time);
+    bool holds = l->n == 4 + 8 + ED25519_SIGNATURE && *seconds > 0 && *seconds <= INT64_MAX && cosigned_text(&message, text, *seconds) &&
+                 crypto_verify(k->public_key, buf_span(&message), l->bytes + 12);
+    buf_release(&message);
+    return holds;
+}
+
+int note_cosigned(struct span note, const struct note_key *witness, struct span *ret_text, uint64_t *ret_seconds, struct error *e)
+{
+    struct span text;
+    uint64_t seconds = 0;
+    int rc = check_lines(note, witness, cosignature_holds, &seconds, &text, e);
+    if (rc == 0)
+        return err_set(e, ERR_CORRUPT, "the checkpoint is not cosigned by %s", witness->name);
+    if (rc < 0)
+        return -1;
     *ret_text = text;
+    *ret_seconds = seconds;
     return 0;
 }
 
@@ -272,5 +404,39 @@ int proof_parse(struct span text, struct proof *ret, struct error *e)
         return -1;
     }
     *ret = p;
+    return 0;
+}
+
+/* ── Offers ── */
+
+void offer_format(struct buf *out, uint64_t old, const struct tree_hash *path, size_t n, struct span checkpoint)
+{
+    buf_addf(out, "old %llu\n", (unsigned long long)old);
+    for (size_t i = 0; i < n; i++) {
+        text_base64(out, span_of(path[i].b, sizeof path[i].b));
+        buf_u8(out, '\n');
+    }
+    buf_u8(out, '\n');
+    buf_add_span(out, checkpoint);
+}
+
+int offer_parse(struct span text, struct offer *ret, struct error *e)
+{
+    struct offer o = {0};
+    bool lf = false;
+    struct span line = span_until(&text, '\n', &lf);
+    if (text.n > NOTE_MAX * 2 || !lf || !span_starts(line, SPAN_LIT("old ")) || !span_skip(&line, 4) || !span_decimal(line, INT64_MAX, &o.old))
+        return err_set(e, ERR_MISUSE, "not a checkpoint offered to a witness: it does not begin with \"old\" and a size");
+    for (;;) {
+        line = span_until(&text, '\n', &lf);
+        if (!lf)
+            return err_set(e, ERR_MISUSE, "the offered checkpoint ends before it begins");
+        if (line.n == 0)
+            break;
+        if (o.n == TREE_HEIGHT - 1 || !parse_hash(line, &o.path[o.n++]))
+            return err_set(e, ERR_MISUSE, "line %zu of the consistency proof is not a hash, or there are more than 63", o.n);
+    }
+    o.checkpoint = text;
+    *ret = o;
     return 0;
 }

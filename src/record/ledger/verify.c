@@ -1,4 +1,4 @@
-/* Verifying without any secret, and proofs: everything is read from the folder as an outsider could, in one pass and bounded memory.
+/* Verifying without any secret: everything is read from the folder as an outsider could, in one pass and bounded memory.
  *
  * A writer may be at work meanwhile. The journal's page 0 is read first and the checkpoint after it, so that the checkpoint covers at least the
  * journal's base; what the writer removes (partial tiles that became full) is found again in the full tile. */
@@ -21,6 +21,8 @@ struct verify {
     struct checkpoint head;
     bool has_since;
     struct checkpoint since;
+    struct kept kept[WITNESSES_MAX]; /* what witnesses cosigned */
+    size_t kept_n;
     bool has_journal;
     struct journal journal;
     struct error journal_error;
@@ -102,6 +104,40 @@ static int load_head(struct verify *v, const char *since, struct error *e)
     return 0;
 }
 
+/* The cosigned checkpoints beside the ledger are compared like a kept one; each witness that the caller knows must have one. */
+static int load_witnesses(struct verify *v, const char *const *witnesses, size_t n, struct error *e)
+{
+    struct error why = {0};
+    struct note_key key;
+    if (kept_load_all(v->dir, &v->key, v->kept, &v->kept_n, &why) != 0)
+        return judge(v, LEDGER_NO_RECORD, &why, e);
+    for (size_t i = 0; i < v->kept_n; i++) {
+        struct ledger_cosignature *c = &v->report->cosignatures[i];
+        (void)snprintf(c->name, sizeof c->name, "%s", v->kept[i].key.name);
+        c->size = v->kept[i].head.size;
+        c->seconds = v->kept[i].seconds;
+        c->known = false;
+    }
+    v->report->cosignatures_n = v->kept_n;
+    for (size_t k = 0; k < n; k++) {
+        bool found = false;
+        if (note_witness_parse(&key, span_str(witnesses[k]), e) != 0)
+            return -1;
+        for (size_t i = 0; i < v->kept_n; i++) {
+            if (memcmp(key.public_key, v->kept[i].key.public_key, sizeof key.public_key) == 0 && strcmp(key.name, v->kept[i].key.name) == 0)
+                found = v->report->cosignatures[i].known = true;
+        }
+        if (!found)
+            return bad(v, LEDGER_NO_RECORD, "no checkpoint cosigned by %s lies beside the ledger", key.name);
+    }
+    for (size_t i = 0; i < v->kept_n; i++) {
+        if (v->kept[i].head.size > v->head.size)
+            return bad(v, v->head.size, "%s has cosigned %llu records, this ledger has %llu: its end was cut off, or an old copy was put back",
+                       v->kept[i].key.name, (unsigned long long)v->kept[i].head.size, (unsigned long long)v->head.size);
+    }
+    return 0;
+}
+
 /* ── The walk ── */
 
 /* The record's bytes in its segment against its entry. 0, 1 (report filled), -1. */
@@ -169,16 +205,23 @@ static int add_leaf(struct verify *v, struct span entry, const struct tree_hash 
 static int check_passed(struct verify *v)
 {
     struct tree_hash root;
-    bool since = v->has_since && v->tree.size == v->since.size;
-    bool base = v->has_journal && v->tree.size == v->journal.base.size;
-    if (!since && !base)
+    uint64_t size = v->tree.size;
+    bool wanted = (v->has_since && size == v->since.size) || (v->has_journal && size == v->journal.base.size);
+    for (size_t i = 0; i < v->kept_n; i++)
+        wanted |= size == v->kept[i].head.size;
+    if (!wanted)
         return 0;
     tree_root(&v->tree, &root);
-    if (base)
+    if (v->has_journal && size == v->journal.base.size)
         v->journal_root = root;
-    if (since && !tree_hash_equal(&root, &v->since.root))
+    if (v->has_since && size == v->since.size && !tree_hash_equal(&root, &v->since.root))
         return bad(v, LEDGER_NO_RECORD, "the first %llu records are not those of the kept checkpoint: the ledger was rewritten",
-                   (unsigned long long)v->since.size);
+                   (unsigned long long)size);
+    for (size_t i = 0; i < v->kept_n; i++) {
+        if (size == v->kept[i].head.size && !tree_hash_equal(&root, &v->kept[i].head.root))
+            return bad(v, LEDGER_NO_RECORD, "the first %llu records are not those that %s cosigned: the ledger was rewritten",
+                       (unsigned long long)size, v->kept[i].key.name);
+    }
     return 0;
 }
 
@@ -319,13 +362,15 @@ static int check_keyring(struct verify *v, struct error *e)
     return keyring_check(v->dir, &why) == 0 ? 0 : judge(v, LEDGER_NO_RECORD, &why, e);
 }
 
-static int verify_all(struct verify *v, const char *verifier, const char *since, struct error *e)
+static int verify_all(struct verify *v, const char *verifier, const char *since, const char *const *witnesses, size_t n, struct error *e)
 {
     journal_init(&v->journal, v->dir);
     v->has_journal = journal_open(&v->journal, true, &v->journal_error) == 0;
     int rc = load_key(v, verifier, e);
     if (rc == 0)
         rc = load_head(v, since, e);
+    if (rc == 0)
+        rc = load_witnesses(v, witnesses, n, e);
     if (rc == 0)
         rc = walk(v, e);
     if (rc == 0)
@@ -335,24 +380,17 @@ static int verify_all(struct verify *v, const char *verifier, const char *since,
     return rc;
 }
 
-static int open_folder(const char *dir, struct error *e)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT || errno == ENOTDIR ? err_set(e, ERR_MISUSE, "there is no ledger in %s", dir)
-                                                   : err_sys(e, errno, "opening the folder %s", dir);
-    if (faccessat(fd, "checkpoint", F_OK, 0) != 0 && faccessat(fd, "keyring", F_OK, 0) != 0 && faccessat(fd, "segment", F_OK, 0) != 0) {
-        (void)close(fd);
-        return err_set(e, ERR_MISUSE, "there is no ledger in %s", dir);
-    }
-    return fd;
-}
-
 int ledger_verify(const char *dir, const char *verifier, const char *since, struct ledger_report *ret, struct error *e)
 {
+    return ledger_verify_witnessed(dir, verifier, since, NULL, 0, ret, e);
+}
+
+int ledger_verify_witnessed(const char *dir, const char *verifier, const char *since, const char *const *witnesses, size_t n,
+                            struct ledger_report *ret, struct error *e)
+{
     struct error why = {0};
-    struct ledger_report report = {.holds = true, .first_bad = LEDGER_NO_RECORD, .compared = verifier != NULL || since != NULL};
-    int fd = open_folder(dir, &why);
+    struct ledger_report report = {.holds = true, .first_bad = LEDGER_NO_RECORD, .compared = verifier != NULL || since != NULL || n > 0};
+    int fd = ledger_folder_open(dir, &why);
     struct verify *v = fd < 0 ? NULL : calloc(1, sizeof *v);
     int rc = -1;
     if (v != NULL) {
@@ -362,11 +400,12 @@ int ledger_verify(const char *dir, const char *verifier, const char *since, stru
         v->bundle = BUF_INIT(BUNDLE_MAX);
         for (unsigned i = 0; i < STREAMS; i++)
             segment_reader_init(&v->streams[i], fd, (enum ledger_stream)(i + 1), NULL);
-        rc = verify_all(v, verifier, since, &why);
+        rc = verify_all(v, verifier, since, witnesses, n, &why);
         report.records = v->tree.size + report.unsigned_tail;
         for (unsigned i = 0; i < STREAMS; i++)
             segment_reader_release(&v->streams[i]);
         journal_close(&v->journal);
+        kept_release(v->kept, v->kept_n);
         buf_release(&v->note);
         buf_release(&v->bundle);
         free(v);
@@ -380,79 +419,4 @@ int ledger_verify(const char *dir, const char *verifier, const char *since, stru
     else if (e != NULL)
         *e = why;
     return rc >= 0 ? 0 : -1;
-}
-
-/* ── Proofs ── */
-
-static int prove(int dir, struct tile_source *tiles, uint64_t index, struct buf *note, struct buf *bundle, struct buf *out, struct error *e)
-{
-    struct buf line = BUF_INIT(VERIFIER_TEXT);
-    struct note_key key;
-    struct checkpoint head;
-    struct tree_hash path[TREE_HEIGHT];
-    struct tree_hash leaf;
-    size_t n = 0;
-    int rc = file_load(dir, "verifier.pub", VERIFIER_TEXT, &line, e);
-    if (rc == 0)
-        rc = note_key_parse(&key, buf_span(&line), e);
-    buf_release(&line);
-    if (rc != 0 || file_load(dir, "checkpoint", 4096, note, e) != 0 || checkpoint_open(buf_span(note), &key, &head, e) != 0)
-        return -1;
-    tile_source_init(tiles, dir, head.size);
-    struct tree_source source = tile_tree_source(tiles);
-    if (tree_prove_inclusion(index, head.size, &source, path, &n, e) != 0)
-        return -1;
-    uint64_t first = index / TILE_WIDTH * TILE_WIDTH;
-    unsigned width = head.size - first < TILE_WIDTH ? (unsigned)(head.size - first) : TILE_WIDTH;
-    if (bundle_load(dir, index / TILE_WIDTH, width, bundle, NULL, e) != 0)
-        return -1;
-    struct span entry = span_of(bundle->p + (index - first) * (2 + ENTRY_BYTES) + 2, ENTRY_BYTES);
-    tree_leaf_hash(entry, &leaf);
-    if (!tree_check_inclusion(index, head.size, &leaf, path, n, &head.root))
-        return err_set(e, ERR_CORRUPT, "no proof of record %llu can be made: the ledger does not hold; run ledger verify", (unsigned long long)index);
-    proof_format(out, entry, index, path, n, buf_span(note));
-    return buf_ok(out) ? 0 : err_sys(e, ENOMEM, "writing the proof");
-}
-
-int ledger_prove(const char *dir, uint64_t index, struct buf *out, struct error *e)
-{
-    int fd = open_folder(dir, e);
-    if (fd < 0)
-        return -1;
-    struct buf note = BUF_INIT(4096);
-    struct buf bundle = BUF_INIT(BUNDLE_MAX);
-    struct tile_source *tiles = malloc(sizeof *tiles);
-    int rc = tiles == NULL ? err_sys(e, ENOMEM, "making a proof") : prove(fd, tiles, index, &note, &bundle, out, e);
-    free(tiles);
-    buf_release(&note);
-    buf_release(&bundle);
-    (void)close(fd);
-    return rc;
-}
-
-int ledger_check(struct span proof, const char *verifier, uint64_t *ret_index, uint64_t *ret_size, struct error *e)
-{
-    struct note_key key;
-    struct proof p;
-    struct checkpoint head;
-    struct tree_hash leaf;
-    if (note_key_parse(&key, span_str(verifier), e) != 0 || proof_parse(proof, &p, e) != 0)
-        return -1;
-    int rc = 0;
-    if (p.extra.n == 0)
-        rc = err_set(e, ERR_CORRUPT, "the proof does not bring the record's entry (a line \"extra\")");
-    else if (checkpoint_open(p.checkpoint, &key, &head, e) != 0)
-        rc = err_context(e, "the proof's checkpoint does not hold");
-    if (rc == 0) {
-        tree_leaf_hash(buf_span(&p.extra), &leaf);
-        if (!tree_check_inclusion(p.index, head.size, &leaf, p.path, p.n, &head.root))
-            rc = err_set(e, ERR_CORRUPT, "the proof does not hold: record %llu with this entry is not in the tree that was signed",
-                         (unsigned long long)p.index);
-    }
-    if (rc == 0) {
-        *ret_index = p.index;
-        *ret_size = head.size;
-    }
-    buf_release(&p.extra);
-    return rc;
 }

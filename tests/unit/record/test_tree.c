@@ -278,6 +278,94 @@ static void notes_read(void **state)
     }
 }
 
+#define WITNESS_KEY "witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X"
+
+/* The witness of the vector, with its key: its line is made the same, and every byte of it and of what it cosigned counts. */
+static void cosigned(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct note_key log;
+    struct note_key k;
+    struct note_key made;
+    uint8_t seed[32];
+    uint8_t public_key[32];
+    uint64_t seconds = 0;
+    struct span text;
+    for (uint8_t i = 0; i < 32; i++)
+        seed[i] = 32 + i;
+    struct crypto_signer *signer = crypto_signer_new(seed);
+    assert_non_null(signer);
+    crypto_signer_public(signer, public_key);
+    assert_int_equal(note_witness_make(&made, span_str("witness.example/w1"), public_key, &e), 0);
+    assert_int_equal(note_witness_parse(&k, span_str(WITNESS_KEY), &e), 0);
+    assert_memory_equal(made.id, k.id, 4);
+    assert_int_equal(note_witness_parse(&log, span_str(LOG_KEY), &e), -1); /* a log's key is no witness's */
+    assert_int_equal(note_key_parse(&log, span_str(LOG_KEY), &e), 0);
+
+    const char *given = strstr(PROOF, "\n\nexample") + 2;
+    struct span note = span_str(given);
+    assert_int_equal(note_cosigned(note, &k, &text, &seconds, &e), 0);
+    assert_int_equal(seconds, 1700000000);
+    struct span own = note_line(note, &k);
+    struct buf line = BUF_INIT(512);
+    note_cosign(&line, text, &k, signer, 1700000000);
+    assert_true(span_equal(buf_span(&line), own));
+    buf_release(&line);
+    crypto_signer_free(signer);
+    size_t log_line = (size_t)(note_line(note, &log).p - note.p);
+    char copy[512];
+    for (size_t i = 0; i < note.n; i++) {
+        memcpy(copy, note.p, note.n);
+        copy[i] ^= 1;
+        bool others = i >= log_line && note.p + i < own.p; /* the log's line: not what the witness vouches for */
+        assert_true(others || note_cosigned(span_of(copy, note.n), &k, &text, &seconds, &e) != 0);
+    }
+}
+
+static void offers(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct offer o;
+    struct buf text = BUF_INIT(4096);
+    struct tree_hash path[2 * TREE_HEIGHT];
+    size_t n = 0;
+    assert_int_equal(tree_prove_consistency(3, 7, &source, path, &n, &e), 0);
+    offer_format(&text, 3, path, n, span_str("the note\n"));
+    assert_string_equal(buf_text(&text), "old 3\n+mHj3sNDlYn0eEyJO/Mh0AhPBMVyx68raOPzNgo1tIY=\nkGxdJIXK5yIHOkMPTQT+F2dQdZLO8iZimurbhaLskJ0=\n"
+                                         "ywCYnZSlacCmeK4EK2Pc1GJduWRAUX83put5duok7Us=\nlz8IOVfHNZ+xlDrPnmaJvKbKXqcZfYCKrTwUSYaJ7+A=\n\nthe note\n");
+    assert_int_equal(offer_parse(buf_span(&text), &o, &e), 0);
+    assert_int_equal(o.old, 3);
+    assert_int_equal(o.n, 4);
+    assert_true(span_is(o.checkpoint, "the note\n"));
+    buf_release(&text);
+    static const char *const bad[] = {"",
+                                      "old",
+                                      "old \n\n",
+                                      "old 03\n\nx\n",
+                                      "old +3\n\nx\n",
+                                      "old -1\n\nx\n",
+                                      "old 3\n",
+                                      "old 3\nAAAA\n\nx\n",
+                                      "old 3",
+                                      "old 99999999999999999999\n\nx\n",
+                                      "new 3\n\nx\n",
+                                      "old 3\n+mHj3sNDlYn0eEyJO/Mh0AhPBMVyx68raOPzNgo1tIZ=\n\nx\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(offer_parse(span_str(bad[i]), &o, &e), -1);
+    text = BUF_INIT(8192); /* 63 lines, and no more */
+    buf_add_str(&text, "old 1\n");
+    for (int i = 0; i < 64; i++) {
+        buf_add_str(&text, "+mHj3sNDlYn0eEyJO/Mh0AhPBMVyx68raOPzNgo1tIY=\n");
+        size_t before = text.n;
+        buf_add_str(&text, "\nx\n");
+        assert_int_equal(offer_parse(buf_span(&text), &o, &e), i < 63 ? 0 : -1);
+        text.n = before;
+    }
+    buf_release(&text);
+}
+
 static void notes_refused(void **state)
 {
     (void)state;
@@ -293,7 +381,7 @@ static void notes_refused(void **state)
                                        "example.com/log+D455c521+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
                                        "example.com/loh+d455c521+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
                                        "example.com/log+d455c521+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG5",
-                                       "witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X"};
+                                       WITNESS_KEY};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         assert_int_equal(note_key_parse(&(struct note_key){0}, span_str(keys[i]), &e), -1);
     static const char *const names[] = {"",
@@ -362,8 +450,9 @@ static void bundles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(roots),      cmocka_unit_test(inclusion),  cmocka_unit_test(consistency),   cmocka_unit_test(paths),
-        cmocka_unit_test(notes_made), cmocka_unit_test(notes_read), cmocka_unit_test(notes_refused), cmocka_unit_test(bundles),
+        cmocka_unit_test(roots),         cmocka_unit_test(inclusion), cmocka_unit_test(consistency), cmocka_unit_test(paths),
+        cmocka_unit_test(notes_made),    cmocka_unit_test(cosigned),  cmocka_unit_test(offers),      cmocka_unit_test(notes_read),
+        cmocka_unit_test(notes_refused), cmocka_unit_test(bundles),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
