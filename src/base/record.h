@@ -99,6 +99,16 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(HOSTILE, "hostile", OPEN, TEXT, false)     /* what the payload tries, and where: a place, never content */                                   \
     KEY(ACK_CODE, "ack.code", FOREIGN, TEXT, false)                                                                                                  \
     KEY(ACK_FOR, "ack.for", FOREIGN, TEXT, false)                                                                                                    \
+    KEY(ACK_ERROR, "ack.error", FOREIGN, TEXT, false)                      /* ERR-3, ERR-1.4 or MSA-6 */                                             \
+    KEY(ACK_MESSAGE, "ack.message", OPEN, TEXT, false)                     /* the id of the lab.message that a commit block of MLLP answers */       \
+    KEY(WANTS_ACCEPT, "ack_wanted.accept", FOREIGN, TEXT, false)           /* MSH-15 */                                                              \
+    KEY(WANTS_APPLICATION, "ack_wanted.application", FOREIGN, TEXT, false) /* MSH-16 */                                                              \
+    KEY(PROFILE, "profile", FOREIGN, TEXT, false)                          /* MSH-21 */                                                              \
+    KEY(CHARSET_READ, "charset_read", OPEN, TEXT, false)                   /* what the bytes were, where that is not what the message says */        \
+    KEY(BATCH, "batch", OPEN, TEXT, false)                                 /* the id of the first message in the same block */                       \
+    KEY(CONTINUES, "continues", OPEN, TEXT, false)                         /* the id of the message whose rest this is */                            \
+    KEY(CONTINUED, "continued", OPEN, BOOL, false)                         /* its rest is in a message to come */                                    \
+    KEY(ORDERS, "orders", OPEN, INT, false)                                                                                                          \
     KEY(PATIENTS, "patients", OPEN, INT, false)                                                                                                      \
     KEY(SENT_AT, "sent_at", OPEN, TEXT, false) /* ISO 8601 from the message's own time stamp; like observed_at */                                    \
     /* lab.result */                                                                                                                                 \
@@ -113,11 +123,16 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(UNITS, "units", FOREIGN, TEXT, false)                                                                                                        \
     KEY(FLAGS, "flags", FOREIGN, TEXT, true)                                                                                                         \
     KEY(STATUS, "status", FOREIGN, TEXT, false)                                                                                                      \
-    KEY(OBSERVED_AT, "observed_at", OPEN, TEXT, false)    /* ISO 8601 from the sender's time stamp; without zone where the sender gave none */       \
-    KEY(MESSAGE, "message", OPEN, TEXT, false)            /* the id of the lab.message */                                                            \
-    KEY(PRIVATE, "private", PRIVATE, TEXT, true)          /* one for each field of PID / P of the whole message */                                   \
-    KEY(PRIVATE_CUT, "private_cut", PRIVATE, BOOL, false) /* more private fields than a record holds: every foreign field becomes a token */         \
-    KEY(METHOD, "method", FOREIGN, TEXT, false)           /* how it was obtained: OBS.method_cd */                                                   \
+    KEY(OBSERVED_AT, "observed_at", OPEN, TEXT, false)        /* ISO 8601 from the sender's time stamp; without zone where the sender gave none */   \
+    KEY(MESSAGE, "message", OPEN, TEXT, false)                /* the id of the lab.message */                                                        \
+    KEY(PRIVATE, "private", PRIVATE, TEXT, true)              /* one for each field of PID / P of the whole message */                               \
+    KEY(PRIVATE_CUT, "private_cut", PRIVATE, BOOL, false)     /* more private fields than a record holds: every foreign field becomes a token */     \
+    KEY(CONTAINER, "container", SPECIMEN, TEXT, false)        /* SAC-3 */                                                                            \
+    KEY(SPECIMEN_ROLE, "specimen_role", FOREIGN, TEXT, false) /* SPM-11: P patient, Q control … */                                                 \
+    KEY(DOCUMENT_TYPE, "document.type", OPEN, TEXT, false)    /* by its content */                                                                   \
+    KEY(DOCUMENT_DECLARED, "document.declared", FOREIGN, TEXT, false) /* by its sender */                                                            \
+    KEY(DOCUMENT_BYTES, "document.bytes", OPEN, INT, false)                                                                                          \
+    KEY(METHOD, "method", FOREIGN, TEXT, false) /* how it was obtained: OBS.method_cd */                                                             \
     /* dicom.association */                                                                                                                          \
     KEY(CALLING, "calling", FOREIGN, TEXT, false)                                                                                                    \
     KEY(CALLED, "called", FOREIGN, TEXT, false)                                                                                                      \

@@ -27,8 +27,8 @@ static const struct {
     const char *name;
     enum charset set;
 } names[] = {
-    {"ASCII", CHARSET_ASCII},        {"USASCII", CHARSET_ASCII},      {"ISOIR6", CHARSET_ASCII},        {"ISOIR87", CHARSET_ASCII},
-    {"ISOIR159", CHARSET_ASCII},     {"JISX0202", CHARSET_ASCII},     {"JAS2020", CHARSET_ASCII},       {"ISO2022JP", CHARSET_ASCII},
+    {"ASCII", CHARSET_ASCII},        {"USASCII", CHARSET_ASCII},      {"ISOIR6", CHARSET_ASCII},        {"ISOIR87", CHARSET_ISO_2022},
+    {"ISOIR159", CHARSET_ISO_2022},  {"JISX0202", CHARSET_ISO_2022},  {"JAS2020", CHARSET_ISO_2022},    {"ISO2022JP", CHARSET_ISO_2022},
     {"UNICODE", CHARSET_UTF8},       {"UNICODEUTF8", CHARSET_UTF8},   {"UTF8", CHARSET_UTF8},           {"UNICODEUTF16", CHARSET_UTF16BE},
     {"UTF16", CHARSET_UTF16BE},      {"UTF16BE", CHARSET_UTF16BE},    {"UTF16LE", CHARSET_UTF16LE},     {"UNICODEUTF32", CHARSET_UTF32BE},
     {"UTF32", CHARSET_UTF32BE},      {"UTF32BE", CHARSET_UTF32BE},    {"UTF32LE", CHARSET_UTF32LE},     {"ISOIR13", CHARSET_JIS_X_0201},
@@ -285,6 +285,7 @@ static struct code base_code(enum charset set, struct span s)
     switch (set) {
     case CHARSET_NONE:
     case CHARSET_ASCII:
+    case CHARSET_ISO_2022:
     case CHARSET_UTF8: return (struct code){0};
     case CHARSET_UTF16BE:
     case CHARSET_UTF16LE:

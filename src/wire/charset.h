@@ -9,8 +9,9 @@
 #include "base/span.h"
 
 enum charset {
-    CHARSET_NONE,  /* nothing is said, or nothing that is known */
-    CHARSET_ASCII, /* also the 7-bit sets that only make sense with switches to others */
+    CHARSET_NONE, /* nothing is said, or nothing that is known */
+    CHARSET_ASCII,
+    CHARSET_ISO_2022, /* ASCII, with switches to others (ISO IR87, ISO IR159) */
     CHARSET_UTF8,
     CHARSET_UTF16BE,
     CHARSET_UTF16LE,

@@ -50,6 +50,12 @@ bool hl7_delims(struct span message, struct hl7_delims *ret)
     return true;
 }
 
+bool hl7_header(struct span segment)
+{
+    struct hl7_delims own;
+    return is_header(hl7_name(segment)) && hl7_delims(segment, &own) && !own.encoding_missing;
+}
+
 bool hl7_segment_named(const struct hl7_delims *d, struct span s)
 {
     return s.n >= 3 && s.p[0] >= 'A' && s.p[0] <= 'Z' && is_name_byte(s.p[1]) && is_name_byte(s.p[2]) && (s.n == 3 || s.p[3] == d->field);
@@ -68,7 +74,7 @@ static size_t segment_end(const struct hl7_delims *d, struct span s, size_t *ret
     size_t at = find_end(s, 0);
     while (at < s.n && s.p[at] == '\n') {
         struct span behind = span_of(s.p + at + 1, s.n - at - 1);
-        if (behind.n == 0 || behind.p[0] == '\r' || hl7_segment_named(d, behind))
+        if (behind.n == 0 || behind.p[0] == '\r' || hl7_segment_named(d, behind) || hl7_header(behind))
             break;
         at = find_end(s, at + 1);
     }

@@ -22,6 +22,9 @@ struct hl7_delims {
 /* Reads the delimiters of a message that begins with MSH, FHS or BHS. False: it does not, or they make no sense (equal to each other, letters …). */
 bool hl7_delims(struct span message, struct hl7_delims *ret);
 
+/* Does MSH, FHS or BHS begin here, with delimiters of its own? */
+bool hl7_header(struct span segment);
+
 /* Takes the next segment that is not empty from *rest, without its end. False: none left. A line feed ends a segment where what follows looks like
  * one (a name and a separator) or the message ends; elsewhere it is data. */
 bool hl7_segment(const struct hl7_delims *d, struct span *rest, struct span *ret);

@@ -2,7 +2,7 @@
  *
  *   app.c          contexts, flows, recognition by content, the two directions
  *   app_label*.c   cheap names for what is not a lab protocol: streams, datagrams, and what is alike in both
- *   app_hl7.c      MLLP blocks → lab.message, lab.result
+ *   app_hl7.c      MLLP blocks → messages; app_hl7_message.c, app_hl7_text.c, app_hl7_result.c: messages → lab.message, lab.result
  *   app_astm.c     ASTM sessions → lab.message, lab.result
  *   app_poct1a.c   XML documents of point-of-care devices → lab.message, lab.result
  *   app_record.c   records, private fields, message types, evidence about devices
@@ -17,16 +17,18 @@
 #include "engine/sense/app.h"
 #include "wire/astm.h"
 #include "wire/astm_link.h"
+#include "wire/document.h"
 #include "wire/hl7.h"
 #include "wire/mllp.h"
 
-#define APP_SCRATCH 65536     /* room for unescaped texts of one record */
-#define APP_PLAIN 32768       /* room for texts of one POCT1-A message that hold entities */
-#define APP_VALUE_MAX 16384   /* longest value whose escape sequences are undone; a longer one goes as it came, in pieces of RECORD_TEXT bytes */
-#define APP_VALUE_PIECES 8    /* most pieces: what is behind the first 512 KiB of a value is left out, and the record is marked as cut */
-#define APP_FOREIGN_MAX 256   /* longest text of a field that outsiders fill; the veil shows at most 64 bytes anyway */
-#define APP_IDENTITY_MAX 1024 /* longest identifier of a patient, specimen or order */
-#define APP_PRIVATE_MAX 256   /* longest private field kept whole; pieces longer than this set private_cut */
+#define APP_SCRATCH 65536      /* room for unescaped texts of one record */
+#define APP_PLAIN 32768        /* room for texts of one POCT1-A message that hold entities */
+#define APP_VALUE_MAX 16384    /* longest value whose escape sequences are undone; a longer one goes as it came, in pieces of RECORD_TEXT bytes */
+#define APP_VALUE_PIECES 8     /* most pieces: what is behind the first 512 KiB of a value is left out, and the record is marked as cut */
+#define APP_FOREIGN_MAX 256    /* longest text of a field that outsiders fill; the veil shows at most 64 bytes anyway */
+#define APP_IDENTITY_MAX 1024  /* longest identifier of a patient, specimen or order */
+#define APP_PRIVATE_TEXT 16384 /* room for private fields whose escape sequences are undone */
+#define APP_PRIVATE_MAX 256    /* longest private field kept whole; pieces longer than this set private_cut */
 #define APP_TYPE_TEXT 48
 #define APP_STAMP 32           /* longest time stamp of a sender that is one */
 #define APP_REASON 128         /* room for a reason */
@@ -52,8 +54,9 @@ struct hl7_side {
     bool over;         /* longer than a message may be */
     bool starved;      /* no memory was left for it */
     bool hole;
-    bool skip_line;    /* behind a hole: skip to the next segment end */
-    bool lost_between; /* bytes between blocks are missing: what is there is no violation */
+    bool skip_line;          /* behind a hole: skip to the next segment end */
+    struct hl7_carry *carry; /* what a message left open that goes on in another one; NULL: nothing */
+    bool lost_between;       /* bytes between blocks are missing: what is there is no violation */
 };
 
 /* Where a direction of ASTM stands outside of frames. */
@@ -118,7 +121,9 @@ struct app_context {
     size_t spares;
     bool wanted[KEY_COUNT];              /* what options.wants says */
     struct span private[RECORD_PRIVATE]; /* of the message in hand */
-    struct {                             /* the last time stamp: the results of a message mostly share one */
+    uint8_t private_text[APP_PRIVATE_TEXT];
+    char continues[64]; /* the id that lab_message.continues points to */
+    struct {            /* the last time stamp: the results of a message mostly share one */
         uint8_t stamp[APP_STAMP];
         size_t stamp_n;
         char text[HL7_TIME_TEXT];
@@ -145,12 +150,25 @@ struct lab_message {
     struct span type;
     struct span control_id;
     struct span sender;
+    struct span facility; /* of the sender */
     struct span receiver;
     struct span version;
     struct span charset;
     struct span sent; /* when the sender says that it made the message, as it stands */
     struct span ack_code;
     struct span ack_for;
+    struct span ack_error;
+    struct span wants_accept;
+    struct span wants_application;
+    struct span profile;
+    const char *ack_message;
+    const char *charset_read;
+    const char *batch; /* the id of the first of its block */
+    const char *continues;
+    bool continued;
+    bool behind_first;        /* not the first of its block: its results count, it does not */
+    struct document document; /* of a message that is not one of results */
+    size_t orders;
     size_t results;
     size_t patients;
     uint64_t bytes;
@@ -159,7 +177,9 @@ struct lab_message {
     char hostile[APP_REASON];
     bool private_cut;
     size_t privates;
-    struct span *private; /* room for RECORD_PRIVATE; NULL: they are not wanted */
+    struct span *private;  /* room for RECORD_PRIVATE; NULL: they are not wanted */
+    uint8_t *private_room; /* and for their texts without escapes */
+    size_t private_left;
     const struct hl7_delims *delims;
     char type_text[APP_TYPE_TEXT]; /* room for a type that is put together */
     char id[64];
@@ -252,6 +272,7 @@ static inline void lab_text(struct app_context *c, const struct hl7_delims *d, e
 /* The value of a result, in one piece or several. */
 void lab_value(struct app_context *c, const struct hl7_delims *d, struct span value);
 void lab_time(struct app_context *c, struct span text);
+void lab_document(struct app_context *c, const struct hl7_delims *d, const struct document *doc);
 void app_count_type(struct app_context *c, struct span type);
 
 #define APP_SAID 12 /* components of a sender's name that are told */

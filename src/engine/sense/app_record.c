@@ -8,7 +8,10 @@
 
 void lab_start(struct app_context *c, struct lab_message *m, const char *protocol)
 {
-    *m = (struct lab_message){.protocol = protocol, .private = c->wanted[KEY_PRIVATE] ? c->private : NULL};
+    *m = (struct lab_message){.protocol = protocol,
+                              .private = c->wanted[KEY_PRIVATE] ? c->private : NULL,
+                              .private_room = c->private_text,
+                              .private_left = sizeof c->private_text};
 }
 
 static char *put_decimal(char *out, uint64_t v)
@@ -69,11 +72,28 @@ static bool parts_itself(const struct hl7_delims *d)
     return d->component == '^' && (d->repetition == '~' || d->repetition == '\\' || d->repetition == '@') && (d->sub == '&' || d->sub == 0);
 }
 
+/* A name that its sender escaped is still a name: it is compared with texts whose escapes are undone. */
+static struct span without_escapes(struct lab_message *m, struct span field)
+{
+    if (memchr(field.p, m->delims->escape, field.n) == NULL)
+        return field;
+    if (HL7_UNESCAPED(field.n) > m->private_left) {
+        m->private_cut = true;
+        return field;
+    }
+    struct span text = span_of(m->private_room, hl7_unescape(m->delims, field, m->private_room));
+    m->private_room += text.n;
+    m->private_left -= text.n;
+    return text;
+}
+
 void lab_private(struct lab_message *m, struct span field)
 {
     const struct hl7_delims *d = m->delims;
     if (m->private == NULL || field.n < 3)
         return;
+    if (d != NULL)
+        field = without_escapes(m, field);
     bool whole = field.n <= APP_PRIVATE_MAX;
     if (whole || d == NULL)
         private_piece(m, field);
@@ -160,6 +180,40 @@ static void put_sent(struct app_context *c, const struct lab_message *m, char te
     record_text(&c->record, KEY_SENT_AT, span_of(text, n));
 }
 
+static void put_answer(struct app_context *c, const struct lab_message *m)
+{
+    const struct hl7_delims *d = m->delims;
+    lab_text(c, d, KEY_ACK_CODE, m->ack_code, APP_FOREIGN_MAX);
+    lab_text(c, d, KEY_ACK_FOR, m->ack_for, APP_FOREIGN_MAX);
+    if (m->ack_code.n + m->ack_for.n > 0)
+        lab_text(c, d, KEY_ACK_ERROR, m->ack_error, APP_FOREIGN_MAX);
+    record_str(&c->record, KEY_ACK_MESSAGE, m->ack_message);
+    lab_text(c, d, KEY_WANTS_ACCEPT, m->wants_accept, APP_FOREIGN_MAX);
+    lab_text(c, d, KEY_WANTS_APPLICATION, m->wants_application, APP_FOREIGN_MAX);
+    lab_text(c, d, KEY_PROFILE, m->profile, APP_FOREIGN_MAX);
+}
+
+/* What the message is to others, and how it was read. */
+static void put_links(struct app_context *c, const struct lab_message *m)
+{
+    struct record *r = &c->record;
+    record_str(r, KEY_CHARSET_READ, m->charset_read);
+    record_str(r, KEY_BATCH, m->batch);
+    record_str(r, KEY_CONTINUES, m->continues);
+    if (m->continued)
+        record_int(r, KEY_CONTINUED, 1);
+    if (m->orders > 0)
+        record_int(r, KEY_ORDERS, (int64_t)m->orders);
+}
+
+void lab_document(struct app_context *c, const struct hl7_delims *d, const struct document *doc)
+{
+    record_str(&c->record, KEY_DOCUMENT_TYPE, doc->type);
+    lab_text(c, d, KEY_DOCUMENT_DECLARED, doc->declared, APP_FOREIGN_MAX);
+    if (doc->sized)
+        record_int(&c->record, KEY_DOCUMENT_BYTES, (int64_t)doc->bytes);
+}
+
 void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
 {
     struct app_context *c = w->c;
@@ -168,7 +222,9 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
         w->f->side[w->direction].conflict = false;
         lab_malformed(m, "tcp: bytes of this stream were sent twice with different content");
     }
-    if (counted) {
+    if (counted && m->behind_first) {
+        c->counters->results += m->results;
+    } else if (counted) {
         *(hl7 ? &c->counters->hl7_messages : m->protocol[0] == 'a' ? &c->counters->astm_messages : &c->counters->poct1a_messages) += 1;
         c->counters->results += m->results;
         if (hl7)
@@ -198,8 +254,9 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
         record_str(r, KEY_MALFORMED, m->malformed);
     if (m->hostile[0] != 0)
         record_str(r, KEY_HOSTILE, m->hostile);
-    lab_text(c, m->delims, KEY_ACK_CODE, m->ack_code, APP_FOREIGN_MAX);
-    lab_text(c, m->delims, KEY_ACK_FOR, m->ack_for, APP_FOREIGN_MAX);
+    put_answer(c, m);
+    put_links(c, m);
+    lab_document(c, m->delims, &m->document);
     put_privates(r, m);
     record_put(&c->options.sink, r);
 }

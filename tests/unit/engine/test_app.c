@@ -75,9 +75,11 @@ static void hl7_acks(void **state)
     has(&k, "asset.evidence; ip=10.0.0.1; model=XN-20; serial=SN100045; software=00-01; role=analyzer; source=hl7.msh; said=XN-20; said=00-01; "
             "facility=LAB; private=");
     has(&k, "asset.evidence; ip=10.0.0.2; software=LIS; role=lis; source=hl7.msh; said=LIS; facility=HOSP\n");
-    size_t before = k.lines.n;
-    collect_data(&k, 0, SPAN_LIT("\x0b\x06\x1c\r")); /* MLLP release 2: a commit block is no message */
-    assert_int_equal(k.lines.n, before);
+    /* MLLP release 2: a commit block answers the last block of the other side; it is no message, and not counted */
+    collect_data(&k, 0, SPAN_LIT("\x0b\x06\x1c\r"));
+    has(&k, "lab.message; id=f7.0.2; protocol=hl7; type=MLLP.ACK; results=0; patients=0; bytes=1; ack.code=ACK; ack.message=f7.1.1\n");
+    collect_data(&k, 1, SPAN_LIT("\x0b\x15\x1c\r"));
+    has(&k, "id=f7.1.2; protocol=hl7; type=MLLP.NAK; results=0; patients=0; bytes=1; ack.code=NAK; ack.message=f7.0.2\n");
     assert_int_equal(k.stats.hl7_messages, 2);
     collect_close(&k);
 }
@@ -111,8 +113,8 @@ static void hl7_specimens(void **state)
                  SPAN_LIT(BLOCK("MSH|^~\\&|A||B||2026||OUL^R22^OUL_R22|1|P|2.5.1\rPID|||P1\r"
                                 "SPM|1|S1&NS^F1\rSAC|||C1\rOBR|1|O1||T\rORC|RE|X1\rOBX|1|NM|T1||1||||||F\r"
                                 "SPM|2|\rSAC|||C2\rOBR|1|O2||T\rOBX|1|NM|T2||2||||||F\r")));
-    has(&k, "test.code=T1; patient=P1; specimen=S1; order=O1; value=1");
-    has(&k, "test.code=T2; patient=P1; specimen=C2; order=O2; value=2");
+    has(&k, "test.code=T1; patient=P1; specimen=S1; order=O1; container=C1; value=1");
+    has(&k, "test.code=T2; patient=P1; specimen=C2; order=O2; container=C2; value=2");
     /* ORU: SPM behind the observations it belongs to */
     collect_data(&k, 0,
                  SPAN_LIT(BLOCK("MSH|^~\\&|A||B||2026||ORU^R01|2|P|2.5.1\rPID|||P2\r"
@@ -140,8 +142,10 @@ static void hl7_odd_but_fine(void **state)
         &k, 0,
         SPAN_LIT(BLOCK(
             "BHS|^~\\&|A\rMSH|^~\\&|A||B||2026||ORU^R01|3|P|2.3\rOBX|1|NM|T1||1\rMSH|^~\\&|A||B||2026||ORU^R01|4|P|2.3\rOBX|1|NM|T1||1\rBTS|2\r")));
-    has(&k, "control_id=3; sender=A; receiver=B; version=2.3; sent_at=2026; results=2"); /* a batch in one block is one message */
-    assert_int_equal(k.stats.hl7_messages, 3);
+    has(&k, "control_id=3; sender=A; receiver=B; version=2.3; sent_at=2026; results=1; patients=0; bytes=52; batch=f7.0.3\n");
+    has(&k, "control_id=4; sender=A; receiver=B; version=2.3; sent_at=2026; results=1; patients=0; bytes=52; batch=f7.0.3\n");
+    assert_int_equal(k.stats.hl7_messages, 3); /* a batch in one block is counted once */
+    assert_int_equal(k.stats.results, 4);
     assert_int_equal(k.stats.malformed, 0);
     has_not(&k, "malformed");
     collect_close(&k);

@@ -116,8 +116,11 @@ static void reveal_adds_clear_fields(void **state)
     (void)state;
     static struct record r;
     result_record(&r, "S54465785", "Lovelace", "5.1", "mmol/L");
+    record_str(&r, KEY_CONTAINER, "S54465785");
     struct veil *v = veil_with(key_one, true);
     json_t *j = parsed(v, &r, false);
+    assert_string_equal(at(j, "container"), at(j, "specimen")); /* one barcode, one token, whatever it is called */
+    assert_string_equal(at(j, "container_id"), "S54465785");
     assert_string_equal(at(j, "patient_id"), "595774");
     assert_string_equal(at(j, "specimen_id"), "S54465785");
     assert_string_equal(at(j, "value"), "5.1");

@@ -41,8 +41,8 @@ static void names(void **state)
         enum charset set;
     } known[] = {{"ASCII", CHARSET_ASCII},         {"8859/1", CHARSET_8859_1},         {"8859/15", CHARSET_8859_15},
                  {"8859/16", CHARSET_8859_16},     {"ISO-8859-2", CHARSET_8859_2},     {"UNICODE UTF-8", CHARSET_UTF8},
-                 {"utf-8", CHARSET_UTF8},          {"UNICODE", CHARSET_UTF8},          {"ISO IR87", CHARSET_ASCII},
-                 {"ISO IR159", CHARSET_ASCII},     {"GB 18030-2000", CHARSET_GB18030}, {"KS X 1001", CHARSET_KS_X_1001},
+                 {"utf-8", CHARSET_UTF8},          {"UNICODE", CHARSET_UTF8},          {"ISO IR87", CHARSET_ISO_2022},
+                 {"ISO IR159", CHARSET_ISO_2022},  {"GB 18030-2000", CHARSET_GB18030}, {"KS X 1001", CHARSET_KS_X_1001},
                  {"BIG-5", CHARSET_BIG5},          {"ISO IR14", CHARSET_JIS_X_0201},   {"windows-1252", CHARSET_WINDOWS_1252},
                  {"cp1258", CHARSET_WINDOWS_1258}, {"Shift_JIS", CHARSET_SHIFT_JIS},   {"UTF-16LE", CHARSET_UTF16LE}};
     enum charset set;

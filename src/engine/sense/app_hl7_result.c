@@ -1,0 +1,185 @@
+/* The results of an HL7 message: OBX with what stands around them → lab.result. */
+#include "engine/sense/app_hl7_private.h"
+
+#define FIELDS 15 /* of an OBX segment, as far as they are used */
+#define FLAGS_MAX 24
+
+struct results_walk {
+    struct span patient;
+    struct span specimen;
+    struct span container;
+    struct span role;
+    struct span order_obr;
+    struct span order_orc;
+    struct span observed;
+    bool specimen_first; /* SPM or SAC come before the OBR that they belong to (OUL, OML), not behind it (ORU) */
+    bool obr_seen;
+    bool orc_used;
+};
+
+/* Chapter 7 and 13 of the standard: unsolicited results (ORU, OUL, OPU) and those asked for (ORF). In other messages OBX tells of the patient, of an
+ * order or of a document: height and weight in ADT, what the lab should know in OML, a letter in MDM. Where no type is said, they are taken for
+ * results. */
+bool hl7_tells_results(struct span type)
+{
+    static const char *const types[] = {"ORU", "OUL", "OPU", "ORF"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (span_starts(type, span_str(types[i])))
+            return true;
+    return type.n == 0;
+}
+
+static void read_spm(const struct hl7_delims *d, struct span segment, struct results_walk *r)
+{
+    UNCLEARED struct span f[12];
+    (void)hl7_fields(d, segment, f, 12);
+    r->specimen = hl7_either(hl7_first(d, f[2], 1), hl7_first(d, f[2], 2));
+    r->role = hl7_first(d, f[11], 1);
+    r->container = (struct span){0};
+    if (r->specimen_first) /* observations on the specimen itself come before its orders */
+        r->order_obr = r->observed = (struct span){0};
+}
+
+static void read_sac(const struct hl7_delims *d, struct span segment, struct results_walk *r)
+{
+    UNCLEARED struct span f[4];
+    (void)hl7_fields(d, segment, f, 4);
+    r->container = hl7_first(d, f[3], 1);
+}
+
+/* In ORU the specimen follows the observations that it belongs to: looks for it in the rest of this order's group. */
+static void look_ahead(const struct hl7_delims *d, struct span rest, struct results_walk *r)
+{
+    struct span segment;
+    r->specimen = r->container = r->role = (struct span){0};
+    while (hl7_segment(d, &rest, &segment)) {
+        uint32_t name = hl7_name(segment);
+        if (name == NAME('O', 'B', 'R') || name == NAME('O', 'R', 'C') || name == NAME('P', 'I', 'D'))
+            return;
+        if (name == NAME('S', 'P', 'M')) {
+            read_spm(d, segment, r);
+            return;
+        }
+    }
+}
+
+static void read_pid(const struct hl7_delims *d, struct span segment, struct results_walk *r)
+{
+    UNCLEARED struct span f[5];
+    (void)hl7_fields(d, segment, f, 5);
+    *r = (struct results_walk){.patient = hl7_either(hl7_first(d, f[3], 1), hl7_either(hl7_first(d, f[2], 1), hl7_first(d, f[4], 1)))};
+}
+
+static void read_obr(const struct hl7_delims *d, struct span segment, struct span rest, bool specimens, struct results_walk *r)
+{
+    UNCLEARED struct span f[8];
+    (void)hl7_fields(d, segment, f, 8);
+    r->order_obr = hl7_either(hl7_first(d, f[2], 1), hl7_first(d, f[3], 1));
+    if (r->orc_used)
+        r->order_orc = (struct span){0};
+    r->observed = f[7];
+    r->obr_seen = true;
+    if (specimens && !r->specimen_first)
+        look_ahead(d, rest, r);
+}
+
+static void read_orc(const struct hl7_delims *d, struct span segment, struct results_walk *r)
+{
+    UNCLEARED struct span f[4];
+    (void)hl7_fields(d, segment, f, 4);
+    r->order_orc = hl7_either(hl7_first(d, f[2], 1), hl7_first(d, f[3], 1));
+    r->orc_used = false;
+}
+
+static void put_flags(struct app_context *c, const struct hl7_delims *d, struct span field)
+{
+    bool more = field.n > 0 && c->wanted[KEY_FLAGS];
+    for (size_t i = 0; more && i < FLAGS_MAX; i++) {
+        struct span flag = span_until(&field, d->repetition, &more);
+        lab_text(c, d, KEY_FLAGS, hl7_part(flag, d->component, 1), APP_FOREIGN_MAX);
+    }
+}
+
+/* The identifier in OBX-6; a power that the sender did not escape ("10^3/uL") stays whole. */
+static struct span units_of(const struct hl7_delims *d, struct span field)
+{
+    struct span code = hl7_part(field, d->component, 1);
+    struct span next = hl7_part(field, d->component, 2);
+    if (code.n >= 2 && code.n <= 3 && memcmp(code.p + code.n - 2, "10", 2) == 0 && next.n > 0 && next.p[0] >= '0' && next.p[0] <= '9')
+        code.n += 1 + next.n;
+    return code;
+}
+
+static void put_specimen(struct app_context *c, const struct hl7_delims *d, const struct results_walk *r, struct span order)
+{
+    lab_text(c, d, KEY_PATIENT, r->patient, APP_IDENTITY_MAX);
+    lab_text(c, d, KEY_SPECIMEN, hl7_either(r->specimen, hl7_either(r->container, order)), APP_IDENTITY_MAX);
+    lab_text(c, d, KEY_ORDER, order, APP_IDENTITY_MAX);
+    lab_text(c, d, KEY_CONTAINER, r->container, APP_IDENTITY_MAX);
+    lab_text(c, d, KEY_SPECIMEN_ROLE, r->role, APP_FOREIGN_MAX);
+}
+
+static void put_document(struct app_context *c, const struct hl7_delims *d, struct span type, struct span value)
+{
+    struct document doc;
+    if (value.n > 0 && c->wanted[KEY_DOCUMENT_TYPE] && (type.n != 2 || type.p[0] != 'N') && document_read(d, type, value, &doc))
+        lab_document(c, d, &doc);
+}
+
+static void put_result(const struct app_where *w, const struct hl7_delims *d, struct span segment, struct results_walk *r)
+{
+    struct app_context *c = w->c;
+    UNCLEARED struct span f[FIELDS];
+    (void)hl7_fields(d, segment, f, FIELDS);
+    const struct hl7_delims *escaped = span_find(&segment, d->escape) < segment.n ? d : NULL;
+    struct span id[7] = {0};
+    (void)span_split(hl7_part(f[3], d->repetition, 1), d->component, id, 7);
+    const struct span *test = id[0].n > 0 ? id : id + 3; /* the alternate identifier where the first is empty */
+    lab_text(c, escaped, KEY_TEST_CODE, test[0], APP_FOREIGN_MAX);
+    lab_text(c, escaped, KEY_TEST_SYSTEM, test[2], APP_FOREIGN_MAX);
+    lab_text(c, escaped, KEY_TEST_TEXT, test[1], APP_FOREIGN_MAX);
+    struct span order = hl7_either(r->order_obr, r->order_orc);
+    r->orc_used = true;
+    put_specimen(c, d, r, order);
+    lab_value(c, escaped, f[5]);
+    lab_text(c, escaped, KEY_VALUE_TYPE, f[2], APP_FOREIGN_MAX);
+    lab_text(c, escaped, KEY_UNITS, units_of(d, f[6]), APP_FOREIGN_MAX);
+    put_flags(c, d, f[8]);
+    lab_text(c, escaped, KEY_STATUS, f[11], APP_FOREIGN_MAX);
+    lab_time(c, hl7_either(f[14], r->observed));
+    put_document(c, d, f[2], f[5]);
+    record_put(&c->options.sink, &c->record);
+}
+
+void hl7_results(const struct app_where *w, const struct lab_message *m, struct span message, bool specimens)
+{
+    const struct hl7_delims *d = m->delims;
+    size_t shared = lab_results_start(w, m);
+    struct results_walk r = {0};
+    struct span rest = message;
+    struct span segment;
+    size_t left = APP_RESULTS_MAX;
+    while (left > 0 && hl7_segment(d, &rest, &segment)) {
+        switch (hl7_name(segment)) {
+        case NAME('P', 'I', 'D'): read_pid(d, segment, &r); break;
+        case NAME('S', 'P', 'M'):
+            r.specimen_first = r.specimen_first || !r.obr_seen;
+            if (r.specimen_first)
+                read_spm(d, segment, &r);
+            break;
+        case NAME('S', 'A', 'C'):
+            r.specimen_first = r.specimen_first || !r.obr_seen;
+            if (r.specimen_first)
+                read_sac(d, segment, &r);
+            break;
+        case NAME('O', 'R', 'C'): read_orc(d, segment, &r); break;
+        case NAME('O', 'B', 'R'): read_obr(d, segment, rest, specimens, &r); break;
+        case NAME('O', 'B', 'X'):
+            lab_result_next(w->c, shared);
+            put_result(w, d, segment, &r);
+            left--;
+            break;
+        default: break;
+        }
+    }
+}
