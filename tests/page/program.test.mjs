@@ -231,6 +231,52 @@ test('a device is named; search finds it, by name and by address', { skip }, asy
     });
 });
 
+/** Who sends lab messages to whom, read from the capture's bytes by nothing of ours: MLLP blocks that begin with MSH, ASTM frames with a header. */
+function labPairs(file) {
+    const bytes = readFileSync(file);
+    const pairs = new Set();
+    for (let at = 24; at + 16 <= bytes.length; ) {
+        const size = bytes.readUInt32LE(at + 8);
+        const packet = bytes.subarray(at + 16, at + 16 + size);
+        at += 16 + size;
+        const ip = packet.readUInt16BE(12) === 0x8100 ? 18 : 14;
+        if (packet.readUInt16BE(ip - 2) !== 0x0800 || packet[ip + 9] !== 6) {
+            continue;
+        }
+        const tcp = ip + (packet[ip] & 15) * 4;
+        const payload = packet.subarray(tcp + (packet[tcp + 12] >> 4) * 4).toString('latin1');
+        if (/\x0bMSH\|/.test(payload) || /\x02[0-7]H\|/.test(payload)) {
+            pairs.add([packet.subarray(ip + 12, ip + 16), packet.subarray(ip + 16, ip + 20)].map((a) => a.join('.')).sort().join(' '));
+        }
+    }
+    return [...pairs].sort();
+}
+
+test('the picture of the staged lab is what the capture says: each link with lab messages, in clear, and no other', { skip }, async () => {
+    const truth = labPairs(join(data, 'lab.pcap'));
+    assert.ok(truth.length >= 5, `${truth.length} pairs in the capture`);
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/devices?view=picture`);
+        await page.waitForSelector('.device');
+        const network = await page.evaluate(() => fetch('/api/v1/network').then((r) => r.json()));
+        const address = new Map(network.nodes.map((n) => [n.id, n.address]));
+        const lab = network.edges.filter((e) => e.lab);
+        assert.deepEqual(lab.map((e) => [address.get(e.a), address.get(e.b)].sort().join(' ')).sort(), truth);
+        assert.ok(lab.every((e) => e.encrypted === 'no'));
+        assert.equal(await page.locator('.picture .links g.lab').count(), truth.length);
+        assert.match(await page.locator('.page-note').innerText(), new RegExp(`^${truth.length} links carry lab messages; ${truth.length} in clear text\\.`));
+        // The rogue of the staged attack is in the picture, with its finding.
+        const rogue = network.nodes.find((n) => n.address === '10.20.10.199');
+        assert.equal(rogue.severity, 'high');
+        await page.locator('.device', { hasText: rogue.title }).click();
+        await page.locator('.in-hand').getByText('HL7, in clear text, carries lab messages').waitFor();
+        await shot(page, 'real-picture-in-hand-1440-light-en');
+        // Said on the first day: nothing can be called new.
+        await page.getByText('What is new cannot be told yet').waitFor();
+        assert.deepEqual(faults, []);
+    });
+});
+
 test('the ledger is checked again from the page; a proof and the checkpoint can be taken home', { skip }, async () => {
     await look(SIGHTS[0], async (page, faults) => {
         await page.goto(`${base}/ledger`);
@@ -268,7 +314,7 @@ test('no patient, specimen or value in clear on any page: only tokens', { skip }
     await look(SIGHTS[0], async (page) => {
         const texts = [];
         page.on('response', async (r) => r.url().includes('/api/v1/') && texts.push(await r.text().catch(() => '')));
-        for (const path of ['/', '/findings?state=all', '/results', '/devices', '/ledger']) {
+        for (const path of ['/', '/findings?state=all', '/results', '/devices', '/devices?view=picture', '/ledger']) {
             await page.goto(base + path);
             await settled(page);
             texts.push(await page.content(), page.url(), await page.title());

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { axe, shot, sideways, small } from './browser.mjs';
 
-export const PLACES = ['/', '/findings', '/results', '/devices', '/ledger', '/more', '/no-such-page'];
+export const PLACES = ['/', '/findings', '/results', '/devices', '/devices?view=picture', '/ledger', '/more', '/no-such-page'];
 export const SIGHTS = [
     { width: 1440, height: 900, scheme: 'light', language: 'en' },
     { width: 1440, height: 900, scheme: 'dark', language: 'es' },
@@ -12,7 +12,7 @@ export const SIGHTS = [
     { width: 360, height: 740, scheme: 'dark', language: 'en' },
 ];
 export const called = ({ width, scheme, language }) => `${width}-${scheme}-${language}`;
-const nameOf = (path) => (path === '/' ? 'today' : path.split('/').filter(Boolean).join('-').slice(0, 24));
+const nameOf = (path) => (path === '/' ? 'today' : path.replace('?view=', '/').split('/').filter(Boolean).join('-').slice(0, 24));
 
 /** Waits until the page shows answers instead of skeletons. */
 export async function settled(page) {

@@ -29,8 +29,8 @@ const hex = (n, digits) => n.toString(16).padStart(digits, '0').slice(-digits);
 const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
 
 function device(i, rnd) {
-    const [maker, model, role, protocol] = i < MAKERS.length ? MAKERS[i] : [null, null, i % 5 === 0 ? 'unknown' : ['workstation', 'server', 'printer', 'network'][i % 4], null];
-    const ip = `10.0.5.${10 + i}`;
+    const [maker, model, role, protocol] = i < MAKERS.length ? MAKERS[i] : i % 10 === 7 && i > 60 ? MAKERS[i % 4] : [null, null, i % 5 === 0 ? 'unknown' : ['workstation', 'server', 'printer', 'network'][i % 4], null];
+    const ip = i < 200 ? `10.0.5.${10 + i}` : `10.${Math.floor(i / 50_000)}.${6 + (Math.floor(i / 200) % 240)}.${10 + (i % 200)}`;
     const hostname = maker ? null : role === 'unknown' ? null : `${role.slice(0, 2)}-${String(i).padStart(2, '0')}`;
     const title = maker ? `${maker} ${model}` : (model ?? hostname ?? ip);
     const seen = ago(rnd(240));
@@ -64,6 +64,109 @@ function device(i, rnd) {
     };
 }
 
+/** Who talks to whom, as GET /network tells it; like devices of a crowded lane are folded, unless their group is open. */
+export function network({ devices, findings, odd }, { zone, open, at }) {
+    const LANES = ['analyzer', 'middleware', 'lis'];
+    const zoneOf = (d) => d.ip[0].replace(/\.\d+$/, '.0/24');
+    const worst = new Map(findings.filter((f) => f.state === 'open' && f.severity !== 'info').map((f) => [f.device, f.severity]));
+    const all = devices.filter((d) => !zone || zoneOf(d) === zone);
+    const laneOf = (d) => (LANES.includes(d.role) ? d.role : 'other');
+    const crowd = Map.groupBy(all, laneOf);
+    const [middleware, lis, router] = [devices.find((d) => d.role === 'middleware'), devices.find((d) => d.role === 'lis'), devices.find((d) => d.role === 'server')];
+    const strange = odd ? devices.find((d) => d.role === 'workstation') : undefined;
+    const links = [];
+    const link = (a, b, apps, encrypted, lab, more = {}) =>
+        a && b && a !== b && links.push({ a: a.id, b: b.id, apps, encrypted, lab, new: false, odd: null, links: 1, packets: 4210, bytes: 381_233, messages: lab ? 412 : 0, first_seen: ago(12_000), last_seen: ago(2), ...more });
+    all.forEach((d, i) => {
+        const lab = d.protocols[0] === 'HL7' || d.protocols[0] === 'ASTM';
+        if (d.role === 'analyzer') {
+            link(d, i % 3 === 2 ? lis : middleware, [d.protocols[0].toLowerCase()], 'no', lab);
+        } else if (d.role === 'middleware') {
+            link(d, lis, ['tls'], 'yes', true);
+        } else if (d.role !== 'unknown') {
+            link(d, i % 2 ? lis : router, i % 2 ? ['http'] : ['dns', 'smb'], i % 2 ? 'no' : 'unknown', false);
+        }
+    });
+    const far = { id: '203.0.113.9', kind: 'outside', title: '203.0.113.9', role: 'outside' };
+    if (odd && devices.length > 0) {
+        link(devices[0], far, ['tls'], 'yes', false, { odd: 'outside', new: true, first_seen: ago(50) });
+        link(devices[1], strange, ['vnc'], 'unknown', false, { odd: 'peer' });
+    }
+    const rank = (d) => worst.get(d.id) !== undefined || links.some((l) => l.odd && (l.a === d.id || l.b === d.id)) || d.id === at;
+    const nodes = [];
+    const shown = new Map();
+    const key = (d) => [laneOf(d) === 'other' ? 3 : LANES.indexOf(d.role), zoneOf(d), d.role, d.title].join('\t');
+    for (const group of Map.groupBy([...all].sort((a, b) => (key(a) < key(b) ? -1 : 1)), (d) => `${laneOf(d)} ${zoneOf(d)} ${d.role}`).values()) {
+        const number = hex([...`${group[0].role}${zoneOf(group[0])}`].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0, 7), 8);
+        const few = group.length === 1 || crowd.get(laneOf(group[0])).length <= (laneOf(group[0]) === 'other' ? 14 : 24);
+        const opened = open.split(',').includes(number);
+        let together = null;
+        for (const d of group) {
+            const alone = few || opened || rank(d);
+            if (!alone && together) {
+                together.members++;
+                shown.set(d.id, number);
+                continue;
+            }
+            const node = {
+                id: alone ? d.id : number, kind: alone ? 'device' : 'group', lane: laneOf(d), title: alone ? d.title : '', role: d.role, role_basis: d.role_basis, zone: zoneOf(d), address: d.ip[0],
+                group: alone && !opened ? null : number, members: 1, findings: worst.has(d.id) ? 1 : 0, severity: worst.get(d.id) ?? null, new: false,
+                odd: alone ? (links.find((l) => l.odd && (l.a === d.id || l.b === d.id))?.odd ?? null) : null, first_seen: d.first_seen, last_seen: d.last_seen,
+            };
+            shown.set(d.id, node.id);
+            nodes.push(node);
+            together = alone ? together : node;
+        }
+    }
+    if (links.some((l) => l.b === far.id)) {
+        shown.set(far.id, far.id);
+        nodes.push({ ...far, lane: 'other', role_basis: null, zone: null, address: far.title, group: null, members: 1, findings: 0, severity: null, new: false, odd: 'outside', first_seen: ago(50), last_seen: ago(2) });
+    }
+    const edges = new Map();
+    for (const l of links) {
+        const [a, b] = [shown.get(l.a), shown.get(l.b)];
+        if (a === undefined || b === undefined || a === b) {
+            continue;
+        }
+        const had = edges.get(`${a} ${b}`);
+        edges.set(`${a} ${b}`, had ? { ...had, links: had.links + 1, apps: [...new Set([...had.apps, ...l.apps])], messages: had.messages + l.messages, bytes: had.bytes + l.bytes } : { ...l, a, b });
+    }
+    const end = (d) => ({ id: d.id, kind: d.kind ?? 'device', title: d.title, role: d.role });
+    const odds = odd && devices.length > 0
+        ? [
+              { kind: 'outside', a: end(devices[0]), b: end(far), apps: ['tls'], share: 1, of: 4, first_seen: ago(50), last_seen: ago(2) },
+              { kind: 'peer', a: end(devices[1]), b: end(strange), apps: ['vnc'], share: 1, of: 4, first_seen: ago(5000), last_seen: ago(40) },
+              { kind: 'searching', a: end(strange), b: null, apps: [], share: 212, of: 0, first_seen: ago(900), last_seen: ago(9) },
+              { kind: 'new-device', a: end(devices.at(-1)), b: null, apps: [], share: 0, of: 0, first_seen: ago(300), last_seen: ago(1) },
+              { kind: 'new-link', a: end(devices[2]), b: end(lis), apps: ['hl7'], share: 0, of: 0, first_seen: ago(200), last_seen: ago(1) },
+          ]
+        : [];
+    return {
+        from: ago(60 * 24 * 9), until: ago(0), since: ago(60 * 24 * 7), judged: true, cut: false, nodes, edges: [...edges.values()], odd: odds,
+        zones: [...Map.groupBy(devices, zoneOf)].map(([name, own]) => ({ name, told: false, devices: own.length })),
+        counts: { zones: new Set(devices.map(zoneOf)).size, devices: all.length, outside: odd ? 1 : 0, silent: 0, links: links.length, links_lab: links.filter((l) => l.lab).length, links_lab_clear: links.filter((l) => l.lab && l.encrypted === 'no').length, links_new: odd ? 1 : 0, odd: odds.length },
+    };
+}
+
+const SENSOR = { capture: 'eth1', state: 'reading', packets: 1_204_331, bytes: 812_331_004, flows: 48_210, dropped: 0, dropped_flows: 0, dropped_lab: 0, dropped_first: null, dropped_last: null, damaged: 0, failures: 0, failed_at: null, back_at: null, why: null };
+
+/** What GET /sensor tells: all well, packets lost, an interface that went, none at all. */
+export function sensors(how) {
+    const one = { ...SENSOR, first_time: ago(60 * 24), last_time: ago(0) };
+    switch (how) {
+        case 'lost':
+            return [{ ...one, dropped: 4650, dropped_flows: 4212, dropped_lab: 21, dropped_first: ago(64), dropped_last: ago(2) }];
+        case 'minor':
+            return [{ ...one, dropped: 4212, dropped_flows: 4212, dropped_first: ago(64), dropped_last: ago(2) }];
+        case 'gone':
+            return [{ ...one, capture: 'eth2', state: 'failed', failed_at: ago(31), failures: 1, why: 'there is no interface eth2' }, { ...one, failures: 2, failed_at: ago(400), back_at: ago(390) }];
+        case 'none':
+            return [];
+        default:
+            return [one];
+    }
+}
+
 const FINDINGS = [
     ['message.hostile', 'critical', 'A message from 10.0.5.77 tries to break the program that receives it.', 'Unplug 10.0.5.77 or block it at the switch, then call the maker of the LIS. The LIS may have read the message: watch it for odd behaviour.', 'T1190', 1],
     ['sender.unknown', 'high', 'A sender never seen before sends results to the LIS: 10.0.5.77 calls itself CHEM9.', 'Ask who connected CHEM9. If nobody knows, unplug it, and check every result that came from it today.', 'T0848', 3],
@@ -73,9 +176,9 @@ const FINDINGS = [
     ['result.corrected', 'info', 'A result was corrected: potassium, by Roche cobas 6000.', 'Nothing to do: the analyzer marked it as a correction.', null, 1],
 ];
 
-export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false } = {}) {
+export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '' } = {}) {
     const rnd = random(7);
-    const state = { devices: [], results: [], findings: [], records: [], verified: null, verifying: false, next: 0, since: ago(60 * 24 * 9) };
+    const state = { odd, sensor, devices: [], results: [], findings: [], records: [], verified: null, verifying: false, next: 0, since: ago(60 * 24 * 9) };
     for (let i = 0; i < devices; i++) {
         state.devices.push(device(i, rnd));
     }

@@ -3,14 +3,14 @@
 //
 //   scripts/node node web/dev/server.mjs [PORT]     name "ana", password "a long enough phrase", set-up code ABCDE-12345
 //
-// POST /dev {"lab":{"devices":0,…}} makes another lab, {"mode":"ok|slow|error"} another mood, {"results":3} new results, {"finding":true} a new finding,
+// POST /dev {"lab":{"devices":0,"odd":true,"sensor":"lost",…}} makes another lab, {"mode":"ok|slow|error"} another mood, {"results":3} new results, {"finding":true} a new finding,
 // {"setup":true} a first start.
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
-import { lab } from './fixture.mjs';
+import { lab, network, sensors } from './fixture.mjs';
 
 const DIST = new URL('../dist/', import.meta.url).pathname;
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.txt': 'text/plain' };
@@ -186,6 +186,10 @@ function answer(method, path, query, body, token, headers) {
             tell('devices', found.id, found.etag);
             return { status: 200, body: found };
         }
+        case 'GET /network':
+            return { status: 200, body: network(state, { zone: query.get('zone') ?? '', open: query.get('open') ?? '', at: query.get('at') ?? '' }) };
+        case 'GET /sensor':
+            return { status: 200, body: { captures: sensors(state.sensor) } };
         case 'GET /results':
             return page(state.results.filter((r) => JSON.stringify([r.test, r.sender, r.patient, r.specimen]).toLowerCase().includes((query.get('q') ?? '').toLowerCase())), query);
         case 'GET /findings': {

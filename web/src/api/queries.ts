@@ -4,7 +4,7 @@ import { QueryCache, QueryClient, useMutation, useQuery, useQueryClient, keepPre
 import { useEffect } from 'react';
 import { call, get, Problem, query, rememberCsrf } from './client';
 import { listen } from './stream';
-import type { Device, DeviceDetail, Finding, FindingDetail, Ledger, LedgerRecord, Notice, Page, Result, Session, Today } from './types';
+import type { Capture, Device, DeviceDetail, Finding, FindingDetail, Ledger, LedgerRecord, Network, Notice, Page, Result, Session, Today } from './types';
 
 export const client = new QueryClient({
     queryCache: new QueryCache({
@@ -32,7 +32,7 @@ const TOPICS: Record<string, string[]> = {
     results: ['results', 'today'],
     findings: ['findings', 'finding', 'today', 'devices', 'device'],
     ledger: ['ledger', 'records', 'today'],
-    sensor: ['today'],
+    sensor: ['sensor', 'today'],
     today: ['today'],
 };
 const PAUSE_MS = 1000;
@@ -147,6 +147,25 @@ export const useDevices = (filter: DeviceFilter) =>
 
 export const useDevice = (id: string) =>
     useQuery({ queryKey: ['device', id], queryFn: ({ signal }) => get<DeviceDetail>(`/devices/${encodeURIComponent(id)}`, signal) });
+
+export interface NetworkFilter {
+    zone: string;
+    since: string;
+    open: string;
+    at: string;
+}
+/** Asked again by the clock: every conversation changes the network, and nobody reads faster. */
+export const useNetwork = (filter: NetworkFilter, when = true) =>
+    useQuery({
+        queryKey: ['network', filter],
+        queryFn: ({ signal }) => get<Network>(`/network${query({ ...filter })}`, signal),
+        placeholderData: keepPreviousData,
+        refetchInterval: 15_000,
+        enabled: when,
+    });
+
+export const useSensor = () =>
+    useQuery({ queryKey: ['sensor'], queryFn: ({ signal }) => get<{ captures: Capture[] }>('/sensor', signal), select: (s) => s.captures });
 
 export const useResults = (filter: { q: string; sender: string; cursor: string }) =>
     useQuery({

@@ -4,7 +4,7 @@ import { NativeSelect } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { plural, t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
-import { useCallback } from 'react';
+import { lazy, Suspense, useCallback } from 'react';
 import { Link } from 'wouter';
 import { useDevices, useToday } from '../api/queries';
 import type { Device } from '../api/types';
@@ -13,12 +13,30 @@ import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
 import { Newer, Pager, Search, SortHead } from '../parts/list';
 import { Shape } from '../parts/mark';
-import { Asked, Empty, Panel } from '../parts/states';
+import { SensorLine, SensorPanel } from '../parts/sensor';
+import { Asked, Empty, Loading, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
 import { count } from '../time';
 import { basisWord, protocols, roleWord, ROLES } from '../words';
 
+const Picture = lazy(() => import('../picture/picture'));
+
 const DEFAULTS = { q: '', role: '', sort: 'title', cursor: '' };
+const VIEW = { view: '' };
+
+/** The same devices as a list, or as a picture of who talks to whom. */
+function Views({ view }: { view: string }) {
+    return (
+        <nav className="views" aria-label={t`Views`}>
+            <Link href="/devices" aria-current={view === '' ? 'page' : undefined}>
+                <Trans>List</Trans>
+            </Link>
+            <Link href="/devices?view=picture" aria-current={view === 'picture' ? 'page' : undefined}>
+                <Trans>Picture</Trans>
+            </Link>
+        </nav>
+    );
+}
 
 function Role({ device }: { device: Device }) {
     return device.role === 'unknown' ? (
@@ -130,7 +148,7 @@ function Cards({ rows, gone }: { rows: Device[]; gone: (d: Device) => boolean })
     );
 }
 
-export function DevicesPage() {
+function ListView() {
     const [filter, change] = useParams(DEFAULTS);
     const query = useDevices(filter);
     const counts = useToday().data?.counts;
@@ -145,7 +163,9 @@ export function DevicesPage() {
           (counts.devices_unknown > 0 ? `; ${plural(counts.devices_unknown, { one: 'for # we do not know what it is.', other: 'for # we do not know what they are.' })}` : '.');
     return (
         <>
-            <Head name={t`Devices`} line={line} note={<Trans>Learnt by listening. Nothing was sent to any of them.</Trans>} />
+            <Head name={t`Devices`} line={line} note={<SensorLine />}>
+                <Views view="" />
+            </Head>
             <div className="tools" role="search">
                 <Search value={filter.q} label={t`Search devices`} hint={t`Name, maker, address, serial`} change={setQ} />
                 <NativeSelect
@@ -191,6 +211,26 @@ export function DevicesPage() {
                     <Pager shown={held.rows.length} total={query.data.total} first={filter.cursor === ''} next={query.data.next} change={(cursor) => change({ cursor })} />
                 )}
             </Panel>
+            <SensorPanel />
         </>
+    );
+}
+
+export function DevicesPage() {
+    const [{ view }] = useParams(VIEW);
+    if (view !== 'picture') {
+        return <ListView />;
+    }
+    return (
+        <Suspense
+            fallback={
+                <>
+                    <Head name={t`Devices`} line={<Trans>Who talks to whom</Trans>} />
+                    <Loading what={t`the picture`} rows={10} />
+                </>
+            }
+        >
+            <Picture views={<Views view="picture" />} />
+        </Suspense>
     );
 }

@@ -6,8 +6,8 @@ import { Plural, Trans } from '@lingui/react/macro';
 import { useCallback } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useLostAt } from '../api/connection';
-import { useDecide, useToday } from '../api/queries';
-import type { Need as NeedRow, Today } from '../api/types';
+import { useDecide, useSensor, useToday } from '../api/queries';
+import type { Capture, Need as NeedRow, Today } from '../api/types';
 import { useMay } from '../may';
 import { Age } from '../parts/age';
 import { Head } from '../parts/head';
@@ -15,20 +15,23 @@ import { useHeld } from '../parts/held';
 import { Newer } from '../parts/list';
 import { Mark, SeverityMark, type State } from '../parts/mark';
 import { show } from '../parts/say';
+import { SensorTrouble } from '../parts/sensor';
 import { About, Asked, Empty, Original, Panel } from '../parts/states';
 import { clock, count } from '../time';
 import { headline, original, said, stateWord, together } from '../words';
 
-function sentence(today: Today): string {
+function sentence(today: Today, captures: Capture[]): string {
     const { needs: open, results, malformed } = today.counts;
+    const unread = captures.filter((c) => c.state === 'failed').length;
+    const blind = unread === 0 ? '' : `${plural(unread, { one: '# network is not being listened to.', other: '# networks are not being listened to.' })} `;
     const first =
-        open === 0 ? t`Nothing needs you.` : plural(open, { one: '# thing needs you.', other: '# things need you.' });
+        open === 0 ? (unread > 0 ? t`Nothing else needs you.` : t`Nothing needs you.`) : plural(open, { one: '# thing needs you.', other: '# things need you.' });
     const seen =
         results === 0
             ? t`No result seen yet.`
             : plural(results, { one: '# result seen', other: `${count(results)} results seen` }) +
               (malformed === 0 ? '.' : `; ${plural(malformed, { one: '# message was damaged.', other: '# messages were damaged.' })}`);
-    return `${first} ${seen}`;
+    return `${blind}${first} ${seen}`;
 }
 
 /** Names a row. A kind has one row at most for its medium and low findings: it stays where it is when one more joins or the first one goes. */
@@ -129,6 +132,7 @@ function LedgerCount({ ledger }: { ledger: Today['ledger'] }) {
 
 function Counts({ today, away }: { today: Today; away: boolean }) {
     const { counts, capture } = today;
+    const failed = (useSensor().data ?? []).filter((c) => c.state === 'failed').length;
     const ledger = useMay('ledger.read');
     const results = useMay('result.read');
     const unknown = counts.devices_unknown;
@@ -174,13 +178,13 @@ function Counts({ today, away }: { today: Today; away: boolean }) {
                 </li>
             )}
             <li>
-                <Link href="/devices?sort=last_seen">
+                <Link href="/devices#listening">
                     <b>
-                        {capture?.state === 'reading' && !away ? (
+                        {failed === 0 && capture?.state === 'reading' && !away ? (
                             <Mark state="good">
                                 <Trans>Listening</Trans>
                             </Mark>
-                        ) : capture?.state === 'failed' ? (
+                        ) : failed > 0 || capture?.state === 'failed' ? (
                             <Mark state="high">
                                 <Trans>Stopped</Trans>
                             </Mark>
@@ -209,11 +213,12 @@ export function TodayPage() {
     const held = useHeld(query.data?.needs, 'today', nameOf);
     const first = held.rows.find((f) => !held.gone(f)) ?? held.rows[0];
     const today = query.data;
+    const captures = useSensor().data ?? [];
     return (
         <>
             <Head
                 name={t`Today`}
-                line={today ? sentence(today) : <Trans>What needs you today</Trans>}
+                line={today ? sentence(today, captures) : <Trans>What needs you today</Trans>}
                 note={today && <Trans>Checked {clock(today.checked_at)}.</Trans>}
             >
                 {first && (
@@ -224,6 +229,7 @@ export function TodayPage() {
                     </Link>
                 )}
             </Head>
+            <SensorTrouble />
             <Panel title={t`Needs you`} aside={<Newer newer={held.newer} show={held.show} />}>
                 <Asked what={t`what needs you`} query={query} rows={6}>
                     {(data) =>
