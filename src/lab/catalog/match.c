@@ -92,8 +92,8 @@ static bool has_digit(struct span s)
 
 /* ── names of an entry ── */
 
-/* Whether a maker is named: the whole text, or its beginning where what follows is left to the caller. */
-static bool says_maker(const struct question *q, size_t maker, struct span text, bool whole, struct span *ret_rest)
+/* Whether the text is, or begins with, a name of the maker. */
+static bool says_maker(const struct question *q, size_t maker, struct span text, struct span *ret_rest)
 {
     for (size_t i = 0; i < q->c->entries_n; i++) {
         const struct catalog_entry *entry = &q->c->entries[i];
@@ -107,7 +107,7 @@ static bool says_maker(const struct question *q, size_t maker, struct span text,
                 *ret_rest = (struct span){0};
                 return true;
             }
-            if (!whole && catalog_begins(text, line->value, ret_rest))
+            if (catalog_begins(text, line->value, ret_rest))
                 return true;
         }
     }
@@ -229,9 +229,9 @@ static void by_words(const struct question *q, const struct catalog_entry *entry
         struct span rest = {0};
         if (w.word[i].n == 0)
             continue;
-        bool is_maker = is_name(w.word[i]) && says_maker(q, entry->of, w.word[i], false, &rest);
+        bool is_maker = is_name(w.word[i]) && says_maker(q, entry->of, w.word[i], &rest);
         enum named one = says_model(q, entry, w.word[i]);
-        if (one == NOT_NAMED && is_maker)
+        if (is_maker && one != STRONGLY) /* a word cannot be the maker's name and a common name too */
             one = says_model(q, entry, rest);
         if (is_maker && (rest.n == 0 || one != NOT_NAMED))
             maker = w.word[i];
@@ -248,8 +248,10 @@ static void by_words(const struct question *q, const struct catalog_entry *entry
         because(j, CATALOG_BY_MAKER, maker, p->source, (struct span){0});
     because(j, CATALOG_BY_MODEL, model, p->source, (struct span){0});
     int confidence = maker.n > 0 ? BOTH : MODEL_ONLY;
-    if (better(j, entry->sure == CATALOG_UNVERIFIED ? NAME_ONLY : confidence, model, piece))
+    if (better(j, entry->sure == CATALOG_UNVERIFIED ? NAME_ONLY : confidence, model, piece)) {
         take(j, model, p->serial, p->software);
+        j->strength = maker.n > 0 && maker.p != model.p; /* two words say more than one that is both */
+    }
 }
 
 /* What services show. */
@@ -269,7 +271,7 @@ static void by_shown(const struct question *q, const struct catalog_entry *entry
             because(j, CATALOG_BY_SHOWS, texts[t], p->source, (struct span){0});
             (void)better(j, worth(entry, SHOWN), texts[t], piece);
         }
-        if (says_maker(q, entry->of, texts[t], false, &rest) && says_model(q, entry, rest) != NOT_NAMED) {
+        if (says_maker(q, entry->of, texts[t], &rest) && says_model(q, entry, rest) != NOT_NAMED) {
             because(j, CATALOG_BY_SHOWS, texts[t], p->source, (struct span){0});
             if (better(j, worth(entry, SHOWN), texts[t], piece))
                 take(j, rest, (struct span){0}, (struct span){0});
@@ -379,8 +381,8 @@ static void maker_by_piece(const struct question *q, const struct catalog_entry 
     struct span rest;
     bool lab = protocol_of(p->source).n > 0;
     words_of(p, &w);
-    for (size_t i = 0; lab && i < w.n; i++) {
-        if (!is_name(w.word[i]) || !says_maker(q, entry->of, w.word[i], true, &rest))
+    for (size_t i = 0; lab && i < w.n; i++) { /* "MINDRAY BS-300" is a model of Mindray's, "Abbott Northwestern" a hospital */
+        if (!is_name(w.word[i]) || !says_maker(q, entry->of, w.word[i], &rest) || (rest.n > 0 && !has_digit(rest)))
             continue;
         because(j, CATALOG_BY_MAKER, w.word[i], p->source, (struct span){0});
         if (better(j, i < w.said ? MAKER_ONLY : FACILITY, w.word[i], piece))
@@ -388,7 +390,7 @@ static void maker_by_piece(const struct question *q, const struct catalog_entry 
     }
     const struct span shown[] = {p->model, p->software};
     for (size_t i = 0; !lab && i < 2; i++) {
-        if (!is_name(shown[i]) || !says_maker(q, entry->of, shown[i], false, &rest))
+        if (!is_name(shown[i]) || !says_maker(q, entry->of, shown[i], &rest))
             continue;
         because(j, CATALOG_BY_SHOWS, shown[i], p->source, (struct span){0});
         (void)better(j, MAKER_ONLY, shown[i], piece);
@@ -439,6 +441,8 @@ static bool before(const struct judged *a, const struct judged *b)
         return a->k.entry->own;
     if (a->k.confidence != b->k.confidence)
         return a->k.confidence > b->k.confidence;
+    if ((a->k.entry->model.n > 0) != (b->k.entry->model.n > 0))
+        return a->k.entry->model.n > 0;
     return a->strength != b->strength ? a->strength > b->strength : a->k.entry < b->k.entry;
 }
 
@@ -466,8 +470,9 @@ static enum verdict beside(const struct judged *a, const struct judged *b)
     bool same_maker = x->of == y->of;
     if (same_maker && y->model.n == 0)
         return DROP; /* the model says it all */
-    if (a->form && a->piece == b->piece && x->own == y->own)
-        return DROP; /* the same header: its other words are names that the site sets */
+    bool one_header = a->piece != NONE && a->piece == b->piece && x->own == y->own;
+    if (one_header && (a->form || (same_maker && x->model.n > 0)))
+        return DROP; /* a header is of one device: its other words are names that the site sets */
     if (a->from.n == 0 || b->from.n == 0 || !catalog_glob(a->from, b->from))
         return KEEP;
     if (same_maker || x->own != y->own || a->k.confidence >= b->k.confidence + 10)

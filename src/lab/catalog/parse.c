@@ -326,7 +326,8 @@ static int put_line(struct reader *r, enum catalog_key key, struct span value)
     if (!keys[key].many && has(c, entry, key))
         return fail(r, NULL, "\"%s\" is given twice in this entry", keys[key].name);
     size_t at = 0;
-    const char *flaw = keys[key].check == NULL ? NULL : keys[key].check(value, &at);
+    bool short_maker = key == CATALOG_NAME && entry->model.n == 0 && weight(value) == 3;
+    const char *flaw = keys[key].check == NULL || short_maker ? NULL : keys[key].check(value, &at);
     if (flaw != NULL)
         return fail(r, value.p + at, "%s: %s", keys[key].name, flaw);
     if (key == CATALOG_BUILT_BY && maker_named(c, value) == NONE)
