@@ -92,9 +92,10 @@ static bool has_digit(struct span s)
 
 /* ── names of an entry ── */
 
-/* Whether the text is, or begins with, a name of the maker. */
+/* Whether the text is a name of the maker, or else begins with one. */
 static bool says_maker(const struct question *q, size_t maker, struct span text, struct span *ret_rest)
 {
+    bool begins = false;
     for (size_t i = 0; i < q->c->entries_n; i++) {
         const struct catalog_entry *entry = &q->c->entries[i];
         if (entry->of != maker || entry->model.n > 0)
@@ -107,11 +108,10 @@ static bool says_maker(const struct question *q, size_t maker, struct span text,
                 *ret_rest = (struct span){0};
                 return true;
             }
-            if (catalog_begins(text, line->value, ret_rest))
-                return true;
+            begins = begins || catalog_begins(text, line->value, ret_rest);
         }
     }
-    return false;
+    return begins;
 }
 
 enum named { NOT_NAMED, COMMONLY, STRONGLY };
