@@ -20,7 +20,7 @@ void buf_clear(struct buf *b)
     b->failed = false;
 }
 
-bool buf_reserve(struct buf *b, size_t more)
+bool buf_grow(struct buf *b, size_t more)
 {
     if (b->failed)
         return false;
@@ -51,24 +51,6 @@ bool buf_reserve(struct buf *b, size_t more)
     return true;
 }
 
-void buf_add(struct buf *b, const void *p, size_t n)
-{
-    if (n == 0 || !buf_reserve(b, n))
-        return;
-    memcpy(b->p + b->n, p, n);
-    b->n += n;
-}
-
-void buf_add_span(struct buf *b, struct span s)
-{
-    buf_add(b, s.p, s.n);
-}
-
-void buf_add_str(struct buf *b, const char *s)
-{
-    buf_add(b, s, strlen(s));
-}
-
 void buf_addf(struct buf *b, const char *format, ...)
 {
     va_list args;
@@ -84,11 +66,6 @@ void buf_addf(struct buf *b, const char *format, ...)
         b->n += (size_t)n;
     }
     va_end(again);
-}
-
-void buf_u8(struct buf *b, uint8_t v)
-{
-    buf_add(b, &v, 1);
 }
 
 void buf_be16(struct buf *b, uint16_t v)

@@ -44,11 +44,11 @@ void jsonw_array_end(struct jsonw *j)
     close_with(j, ']');
 }
 
-void jsonw_key(struct jsonw *j, const char *key)
+void jsonw_name(struct jsonw *j, struct span key)
 {
     before(j);
     buf_u8(j->out, '"');
-    buf_add_str(j->out, key);
+    buf_add_span(j->out, key);
     buf_add(j->out, "\":", 2);
     j->comma = false;
 }
@@ -70,13 +70,16 @@ static void escaped(struct buf *out, uint8_t c)
     }
 }
 
+/* Bytes that stand for themselves in a JSON text. */
+static const bool as_it_is[256] = {[0x20 ... 0x21] = true, [0x23 ... 0x5b] = true, [0x5d ... 0x7e] = true};
+
 void jsonw_text(struct jsonw *j, struct span s)
 {
     before(j);
     buf_u8(j->out, '"');
     while (s.n > 0) {
         size_t plain = 0;
-        while (plain < s.n && s.p[plain] >= 0x20 && s.p[plain] < 0x7f && s.p[plain] != '"' && s.p[plain] != '\\')
+        while (plain < s.n && as_it_is[s.p[plain]])
             plain++;
         buf_add(j->out, s.p, plain);
         (void)span_skip(&s, plain);

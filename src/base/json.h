@@ -17,11 +17,11 @@ static inline struct jsonw jsonw_to(struct buf *out)
     return (struct jsonw){.out = out};
 }
 
-void jsonw_object(struct jsonw *j);               /* { */
-void jsonw_object_end(struct jsonw *j);           /* } */
-void jsonw_array(struct jsonw *j);                /* [ */
-void jsonw_array_end(struct jsonw *j);            /* ] */
-void jsonw_key(struct jsonw *j, const char *key); /* key: plain ASCII of ours, written as it is */
+void jsonw_object(struct jsonw *j);                /* { */
+void jsonw_object_end(struct jsonw *j);            /* } */
+void jsonw_array(struct jsonw *j);                 /* [ */
+void jsonw_array_end(struct jsonw *j);             /* ] */
+void jsonw_name(struct jsonw *j, struct span key); /* a key: plain ASCII of ours, written as it is */
 void jsonw_text(struct jsonw *j, struct span text);
 void jsonw_str(struct jsonw *j, const char *text); /* NULL gives null */
 void jsonw_int(struct jsonw *j, int64_t v);
@@ -30,6 +30,11 @@ void jsonw_real(struct jsonw *j, double v, int decimals); /* not finite: null */
 void jsonw_bool(struct jsonw *j, bool v);
 void jsonw_null(struct jsonw *j);
 void jsonw_raw(struct jsonw *j, struct span ready); /* a value that is JSON already */
+
+static inline void jsonw_key(struct jsonw *j, const char *key)
+{
+    jsonw_name(j, span_str(key));
+}
 
 /* key and value in one */
 void jsonw_put_text(struct jsonw *j, const char *key, struct span v);

@@ -69,7 +69,7 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(SERIAL, "serial", FOREIGN, TEXT, false)                                                                                                      \
     KEY(SOFTWARE, "software", FOREIGN, TEXT, false)                                                                                                  \
     KEY(HOSTNAME, "hostname", FOREIGN, TEXT, false)                                                                                                  \
-    KEY(SAID, "said", FOREIGN, TEXT, true) /* the components of H-5 or MSH-3 in their places: each is shown, or a token, by itself */                \
+    KEY(SAID, "said", FOREIGN, TEXT, true)          /* the components of H-5 or MSH-3 in their places: each is shown, or a token, by itself */       \
     KEY(FACILITY, "facility", FOREIGN, TEXT, false) /* MSH-4 */                                                                                      \
     KEY(ROLE, "role", OPEN, TEXT, false)                                                                                                             \
     KEY(SOURCE, "source", OPEN, TEXT, false)                                                                                                         \

@@ -17,7 +17,7 @@ void event_release(struct event_view *v);
 
 /* path: "key" or "object.key". Missing, null or of another type: an empty span, `missing`, 0. */
 struct span event_text(const struct event_view *v, const char *path);
-bool event_has(const struct event_view *v, const char *path); /* a text, or a list, that is not empty */
+bool event_has(const struct event_view *v, const char *path);                     /* a text, or a list, that is not empty */
 int64_t event_int(const struct event_view *v, const char *path, int64_t missing); /* also true and false, as 1 and 0 */
 tq_time event_when(const struct event_view *v, const char *path);                 /* an RFC 3339 text as a time */
 

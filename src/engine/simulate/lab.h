@@ -27,8 +27,9 @@
 #define PORT_POCT1A 3001       /* POCT1-A: the data manager */
 #define PORT_ARCHIVE 104       /* DICOM */
 
-#define GROUP 50 /* for each so many analyzers: a terminal server with its serial analyzers, a blood gas analyzer, a glucose meter, a slide scanner  \
-                  */
+#define GROUP                                                                                                                                        \
+    50 /* for each so many analyzers: a terminal server with its serial analyzers, a blood gas analyzer, a glucose meter, a slide scanner            \
+        */
 #define GROUPS_MAX ((SIMULATE_ANALYZERS_MAX + GROUP - 1) / GROUP)
 #define SERIAL_LINES 2 /* of a terminal server */
 #define ALL_ANALYZERS_MAX (SIMULATE_ANALYZERS_MAX + SERIAL_LINES * GROUPS_MAX)

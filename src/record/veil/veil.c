@@ -32,8 +32,9 @@ struct cached {
 
 /* "test.code" → object "test", member "code" */
 struct name {
-    char object[16];
-    const char *member;
+    struct span object; /* the same bytes for all members of one; empty: none */
+    struct span member;
+    const struct key_info *info;
 };
 
 struct veil {
@@ -44,6 +45,9 @@ struct veil {
     struct buf title;
     struct flow_ref flow; /* the last one written, and its text: records of one flow come in rows */
     struct buf flow_text;
+    tq_time time; /* the same of the time */
+    char time_text[TIME_TEXT];
+    size_t time_n;
     struct name names[KEY_COUNT];
     struct allow allow;
     /* of the record in hand: its fields by key */
@@ -58,13 +62,19 @@ _Static_assert(RECORD_FIELDS <= 256, "field indexes are kept in bytes");
 static void name_keys(struct veil *v)
 {
     for (size_t k = 0; k < KEY_COUNT; k++) {
-        const char *json = key_info((enum record_key)k)->json;
-        const char *dot = strchr(json, '.');
-        v->names[k].member = json;
-        if (dot == NULL || (size_t)(dot - json) >= sizeof v->names[k].object)
+        struct name *name = &v->names[k];
+        name->info = key_info((enum record_key)k);
+        name->member = span_str(name->info->json);
+        bool dotted;
+        struct span rest = name->member;
+        struct span object = span_until(&rest, '.', &dotted);
+        if (!dotted)
             continue;
-        memcpy(v->names[k].object, json, (size_t)(dot - json));
-        v->names[k].member = dot + 1;
+        name->object = object;
+        name->member = rest;
+        for (size_t i = 0; i < k; i++)
+            if (span_equal(v->names[i].object, object))
+                name->object = v->names[i].object;
     }
 }
 
@@ -196,7 +206,7 @@ static void take(struct veil *v, const struct record *r)
             v->first[k] = (uint8_t)i;
         v->last[k] = (uint8_t)i;
         mark(v, k);
-        const struct key_info *info = key_info(k);
+        const struct key_info *info = v->names[k].info;
         if (info->class != FIELD_PRIVATE && info->class != FIELD_PATIENT && info->class != FIELD_SPECIMEN)
             continue;
         if (info->type == TYPE_TEXT)
@@ -319,7 +329,7 @@ static void put_number(struct jsonw *j, enum field_type type, int64_t number)
 /* One value of a field whose class lets it be written. */
 static void put_one(struct veil *v, struct jsonw *j, const struct record *r, const struct field *f)
 {
-    const struct key_info *info = key_info(f->key);
+    const struct key_info *info = v->names[f->key].info;
     if (info->type != TYPE_TEXT)
         put_number(j, info->type, f->number);
     else if (f->key == KEY_TITLE || f->key == KEY_ADVICE)
@@ -342,7 +352,8 @@ static void put_list(struct veil *v, struct jsonw *j, const struct record *r, en
 static void put_identifier(struct veil *v, struct jsonw *j, const struct record *r, enum record_key k, char letter, const char *clear_name)
 {
     struct span text = text_of(v, r, k);
-    jsonw_put_text(j, v->names[k].member, token(v, letter, text));
+    jsonw_name(j, v->names[k].member);
+    jsonw_text(j, token(v, letter, text));
     if (v->reveal)
         jsonw_put_text(j, clear_name, text);
 }
@@ -355,7 +366,7 @@ static const char *clear_name(enum record_key k)
 /* Writes key k of the record: the one place that decides by class. A key that is not in the record is one that its event always has. */
 static void put_field(struct veil *v, struct jsonw *j, const struct record *r, enum record_key k)
 {
-    const struct key_info *info = key_info(k);
+    const struct key_info *info = v->names[k].info;
     switch (info->class) {
     case FIELD_PRIVATE:
     case FIELD_CAUSE:
@@ -370,7 +381,7 @@ static void put_field(struct veil *v, struct jsonw *j, const struct record *r, e
     case FIELD_OPEN:
     case FIELD_FOREIGN: break;
     }
-    jsonw_key(j, v->names[k].member);
+    jsonw_name(j, v->names[k].member);
     if (info->list)
         put_list(v, j, r, k);
     else if (has(v, k))
@@ -380,25 +391,24 @@ static void put_field(struct veil *v, struct jsonw *j, const struct record *r, e
 }
 
 /* Opens and closes the objects that hold members: "test.code" and "test.system" share one. */
-static void enter(struct veil *v, struct jsonw *j, const char **inside, enum record_key k)
+static void enter(struct veil *v, struct jsonw *j, struct span *inside, enum record_key k)
 {
-    const char *object = v->names[k].object;
-    if (strcmp(*inside, object) == 0)
+    struct span object = v->names[k].object;
+    if (inside->p == object.p)
         return;
-    if (**inside != 0)
+    if (inside->n > 0)
         jsonw_object_end(j);
-    if (*object != 0) {
-        jsonw_key(j, object);
+    if (object.n > 0) {
+        jsonw_name(j, object);
         jsonw_object(j);
     }
     *inside = object;
 }
 
-static void leave(struct jsonw *j, const char **inside)
+static void leave(struct jsonw *j, struct span inside)
 {
-    if (**inside != 0)
+    if (inside.n > 0)
         jsonw_object_end(j);
-    *inside = "";
 }
 
 /* The keys that an event's object always has: null, or an empty list, where the record has none. */
@@ -421,16 +431,17 @@ static void put_fields(struct veil *v, struct jsonw *j, const struct record *r)
         keys[KEY_FINDING / 64] &= ~(UINT64_C(1) << (KEY_FINDING % 64)); /* the id is made, not taken */
     if (r->event == EVENT_FINDING || has(v, KEY_FINDING))
         keys[KEY_MESSAGE_ID / 64] &= ~(UINT64_C(1) << (KEY_MESSAGE_ID % 64)); /* also called "id" */
-    const char *inside = "";
+    struct span inside = {0};
     for (size_t word = 0; word < sizeof keys / sizeof keys[0]; word++) {
         for (; keys[word] != 0; keys[word] &= keys[word] - 1) {
             enum record_key k = (enum record_key)(64 * word + (size_t)__builtin_ctzll(keys[word]));
-            if (key_info(k)->class != FIELD_PRIVATE && key_info(k)->class != FIELD_CAUSE && key_info(k)->class != FIELD_SECRET)
+            enum field_class class = v->names[k].info->class;
+            if (class != FIELD_PRIVATE && class != FIELD_CAUSE && class != FIELD_SECRET)
                 enter(v, j, &inside, k);
             put_field(v, j, r, k);
         }
     }
-    leave(j, &inside);
+    leave(j, inside);
     if (r->event == EVENT_LAB_MESSAGE && !has(v, KEY_ACK_CODE) && !has(v, KEY_ACK_FOR)) {
         jsonw_key(j, "ack");
         jsonw_null(j);
@@ -486,8 +497,11 @@ void veil_json(struct veil *v, struct buf *out, const struct record *r)
     take(v, r);
     struct jsonw j = jsonw_to(out);
     jsonw_object(&j);
-    char text[TIME_TEXT];
-    jsonw_put_text(&j, "time", span_of(text, time_format(r->time, text)));
+    if (v->time_n == 0 || v->time != r->time) {
+        v->time = r->time;
+        v->time_n = time_format(r->time, v->time_text);
+    }
+    jsonw_put_text(&j, "time", span_of(v->time_text, v->time_n));
     jsonw_put_str(&j, "event", event_name(r->event));
     if (r->flow.id != 0)
         put_flow(v, &j, &r->flow);
@@ -537,12 +551,12 @@ static bool hidden(const struct veil *v, const struct record *r, enum record_key
 
 static void put_clear(struct veil *v, struct jsonw *j, const struct record *r, enum record_key k)
 {
-    const struct key_info *info = key_info(k);
+    const struct key_info *info = v->names[k].info;
     if (info->class == FIELD_VALUE) {
         put_value(v, j, r);
         return;
     }
-    jsonw_key(j, info->class == FIELD_PATIENT || info->class == FIELD_SPECIMEN ? clear_name(k) : v->names[k].member);
+    jsonw_name(j, info->class == FIELD_PATIENT || info->class == FIELD_SPECIMEN ? span_str(clear_name(k)) : v->names[k].member);
     if (info->list)
         jsonw_array(j);
     int at = -1;
@@ -560,7 +574,7 @@ void veil_private_json(struct veil *v, struct buf *out, const struct record *r)
     take(v, r);
     struct jsonw j = jsonw_to(out);
     jsonw_object(&j);
-    const char *inside = "";
+    struct span inside = {0};
     for (size_t i = 0; i < KEY_COUNT; i++) {
         enum record_key k = (enum record_key)i;
         if (!has(v, k) || !hidden(v, r, k))
@@ -568,6 +582,6 @@ void veil_private_json(struct veil *v, struct buf *out, const struct record *r)
         enter(v, &j, &inside, k);
         put_clear(v, &j, r, k);
     }
-    leave(&j, &inside);
+    leave(&j, inside);
     jsonw_object_end(&j);
 }
