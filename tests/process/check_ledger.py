@@ -268,7 +268,47 @@ def damage(tool, folder, key, key_file):
         with open(path, "wb") as f:
             f.write(original)
     check(f"{size} records: damage to {len(names)} files is found by both", good)
+    tried = tamper(tool, folder, key, key_file, names)
+    check(f"{size} records: {len(tried)} exchanges, cuts and additions are found by both {[t for t in tried if tried[t] != (False, False)] or ''}", len(tried) > 10
+          and all(v == (False, False) for v in tried.values()))
     check(f"{size} records: mended, both hold again", verdicts(tool, folder, key, key_file) == (True, True))
+
+
+def tamper(tool, folder, key, key_file, names):
+    """Whole entries and tiles exchanged, repeated, removed: what each did, and both verdicts."""
+    original = {name: read(folder, name) for name in names}
+    tried = {}
+
+    def put(what, files):
+        for name, data in files.items():
+            path = os.path.join(folder, name)
+            if data is None:
+                os.remove(path)
+            else:
+                with open(path, "wb") as f:
+                    f.write(data)
+        tried[what] = verdicts(tool, folder, key, key_file)
+        for name in files:
+            with open(os.path.join(folder, name), "wb") as f:
+                f.write(original[name])
+
+    for name, data in original.items():
+        step = 118 if "entries" in name else 32
+        put(f"{name} removed", {name: None})
+        put(f"{name} empty", {name: b""})
+        put(f"{name} without its last byte", {name: data[:-1]})
+        put(f"{name} with a byte more", {name: data + b"\0"})
+        if name == "checkpoint":
+            put("signed twice over", {name: data + data})
+            put("another size", {name: data.replace(b"\n" + data.split(b"\n")[1] + b"\n", b"\n" + str(int(data.split(b"\n")[1]) - 1).encode() + b"\n")})
+        elif len(data) >= 2 * step:
+            put(f"{name}: two swapped", {name: data[step : 2 * step] + data[:step] + data[2 * step :]})
+            put(f"{name}: one repeated", {name: data[:step] + data[:step] + data[2 * step :]})
+            put(f"{name}: the last removed", {name: data[:-step]})
+    for one, two in zip(names[1::2], names[2::2]):
+        if original[one] != original[two]:
+            put(f"{one} and {two} exchanged", {one: original[two], two: original[one]})
+    return tried
 
 
 def main():

@@ -1,4 +1,5 @@
-/* make_ledger FOLDER RECORDS PER_COMMIT [leave]: a ledger in FOLDER/ledger for checkers that are not ours. "leave": without an orderly end. */
+/* make_ledger FOLDER RECORDS PER_COMMIT [leave]: a ledger in FOLDER/ledger, or so many records more in one that is there, for checkers that are not
+ * ours and for tests/unit/record/fixture. Record i is i % 300 bytes of value i. "leave": without an orderly end. */
 #include "record/ledger/ledger.h"
 
 #include <stdio.h>
@@ -19,13 +20,14 @@ int main(int argc, char **argv)
     unsigned long records = strtoul(argv[2], NULL, 10);
     unsigned long per_commit = strtoul(argv[3], NULL, 10);
     struct ledger *l = ledger_open(&o, NULL, &e);
-    for (unsigned long i = 0; l != NULL && i < records; i++) {
+    unsigned long begin = l == NULL ? 0 : (unsigned long)ledger_size(l);
+    for (unsigned long i = begin; l != NULL && i < begin + records; i++) {
         uint8_t payload[300];
         tq_time now = INT64_C(1795000000) * TIME_SECOND + (tq_time)i;
         memset(payload, (int)(i & 255), sizeof payload);
         if (ledger_append(l, i % 4 == 1 ? LEDGER_OBSERVATION : LEDGER_CUSTODY, now, span_of(payload, i % 300), NULL, &e) != 0)
             break;
-        if (((i + 1) % per_commit == 0 || i + 1 == records) && ledger_commit(l, now, &e) != 0)
+        if (((i + 1) % per_commit == 0 || i + 1 == begin + records) && ledger_commit(l, now, &e) != 0)
             break;
     }
     if (e.class != ERR_NONE) {

@@ -327,13 +327,13 @@ int journal_next(struct journal *j, uint64_t first, struct buf *bytes, struct jo
     return 0;
 }
 
-int journal_rewrite(struct journal *j, struct error *e)
+int journal_rewrite(struct journal *j, uint64_t end, struct error *e)
 {
     const char *path = path_of(j->base.generation);
     struct buf piece = BUF_INIT(GROW);
     int rc = buf_reserve(&piece, GROW) ? 0 : err_sys(e, ENOMEM, "reading %s", path);
-    for (uint64_t at = 0; rc == 0 && at < j->end; at += piece.n) {
-        rc = file_read(j->fd, path, piece.p, j->end - at < GROW ? (size_t)(j->end - at) : GROW, at, &piece.n, e);
+    for (uint64_t at = 0; rc == 0 && at < end; at += piece.n) {
+        rc = file_read(j->fd, path, piece.p, end - at < GROW ? (size_t)(end - at) : GROW, at, &piece.n, e);
         if (rc != 0 || piece.n == 0)
             break;
         rc = file_write(j->fd, path, buf_span(&piece), at, e);

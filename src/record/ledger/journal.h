@@ -60,9 +60,9 @@ void journal_cancel(struct journal *j); /* or is taken back (best effort): its p
  * that is no frame stands there); -1 ERR_CORRUPT: it ends here but whole frames of it stand behind. */
 int journal_next(struct journal *j, uint64_t first, struct buf *bytes, struct journal_frame *ret, bool *ret_torn, struct error *e);
 
-/* Writes page 0 and the frames up to j->end again, byte for byte, and makes them durable: a sync that failed before may have left them in memory
+/* Writes page 0 and the frames up to `end` again, byte for byte, and makes them durable: a sync that failed before may have left them in memory
  * only. */
-int journal_rewrite(struct journal *j, struct error *e);
+int journal_rewrite(struct journal *j, uint64_t end, struct error *e);
 
 /* Cuts the file to its first page and removes the other one (an orderly end, after settling). */
 int journal_shrink(struct journal *j, struct error *e);

@@ -581,11 +581,11 @@ static int restore_base(struct ledger *l, struct error *e)
         return err_set(e, ERR_CORRUPT,
                        "the tree on disk is not the one that was settled at %llu records: run ledger verify, then put it back from a backup",
                        (unsigned long long)b->size);
-    for (unsigned i = 0; i < STREAMS; i++) {
-        if (segment_writer_restore(&l->segments[i], b->segment[i].first, b->segment[i].length, e) != 0)
+    for (unsigned i = 0; i < STREAMS; i++) { /* both are looked at before either is changed: who refuses a ledger leaves it as it was */
+        if (segment_writer_open(&l->segments[i], b->segment[i].first, b->segment[i].length, e) != 0)
             return -1;
     }
-    return 0;
+    return segment_writer_cut(&l->segments[0], e) == 0 ? segment_writer_cut(&l->segments[1], e) : -1;
 }
 
 static int check_head(struct ledger *l, const struct checkpoint *c, const struct tree_hash *watched, struct error *e)
@@ -622,12 +622,13 @@ static int recover(struct ledger *l, char *note, struct error *e)
     if (open_journal(l, e) != 0)
         return -1;
     int has = load_checkpoint(l, &c, e);
-    if (has < 0 || read_tail(l, false, NULL, NULL, &t, e) != 0 || journal_rewrite(&l->journal, e) != 0)
+    if (has < 0 || read_tail(l, false, NULL, NULL, &t, e) != 0)
         return -1;
     if (has == 1 && c.size > t.size)
         return err_set(e, ERR_CORRUPT, "the checkpoint covers %llu records but only %llu are there: the end was cut off, or an old copy was put back",
                        (unsigned long long)c.size, (unsigned long long)t.size);
-    if (restore_base(l, e) != 0)
+    uint64_t end = l->journal.end;
+    if (restore_base(l, e) != 0 || journal_rewrite(&l->journal, end, e) != 0)
         return -1;
     tree_root(&l->edge.tree, &watched);
     if (read_tail(l, true, &c.size, &watched, &t, e) != 0 || (has == 1 && check_head(l, &c, &watched, e) != 0))

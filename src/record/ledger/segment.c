@@ -141,15 +141,13 @@ static int remove_above(struct segment_writer *w, uint64_t at, bool all, struct 
     }
 }
 
-int segment_writer_restore(struct segment_writer *w, uint64_t first, uint64_t length, struct error *e)
+int segment_writer_open(struct segment_writer *w, uint64_t first, uint64_t length, struct error *e)
 {
     segment_writer_close(w);
     w->first = SEGMENT_NONE;
     w->length = 0;
     if (first == SEGMENT_NONE)
-        return remove_above(w, 0, true, e);
-    if (remove_above(w, first, false, e) != 0)
-        return -1;
+        return 0;
     char path[SEGMENT_PATH];
     uint8_t header[SEGMENT_HEADER];
     size_t n = 0;
@@ -169,11 +167,23 @@ int segment_writer_restore(struct segment_writer *w, uint64_t first, uint64_t le
     if ((uint64_t)st.st_size < length)
         return err_set(e, ERR_CORRUPT, "%s has lost its end (%lld bytes, %llu were durable): put it back from a backup", path, (long long)st.st_size,
                        (unsigned long long)length);
-    if ((uint64_t)st.st_size > length && file_cut(fd, path, length, e) != 0)
-        return -1;
     w->first = first;
     w->length = length;
     return 0;
+}
+
+int segment_writer_cut(struct segment_writer *w, struct error *e)
+{
+    char path[SEGMENT_PATH];
+    struct stat st;
+    if (w->fd < 0)
+        return remove_above(w, 0, true, e);
+    segment_path(path, w->stream, w->first);
+    if (remove_above(w, w->first, false, e) != 0)
+        return -1;
+    if (fstat(w->fd, &st) != 0)
+        return err_sys(e, errno, "reading %s", path);
+    return (uint64_t)st.st_size > w->length ? file_cut(w->fd, path, w->length, e) : 0;
 }
 
 bool segment_due(const struct segment_writer *w, uint32_t day, size_t n)

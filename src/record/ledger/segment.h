@@ -33,9 +33,11 @@ struct segment_writer {
 void segment_writer_init(struct segment_writer *w, int dir, const uint8_t log_id[LOG_ID], enum ledger_stream stream);
 void segment_writer_close(struct segment_writer *w);
 
-/* Goes back to a state that was durable: segments begun later are removed, this one is cut to `length`. ERR_CORRUPT: it is shorter, or its header
- * does not hold. */
-int segment_writer_restore(struct segment_writer *w, uint64_t first, uint64_t length, struct error *e);
+/* Opens the segment that was the last one of a durable state, with its length then; changes nothing. ERR_CORRUPT: it is shorter, or its header does
+ * not hold; ERR_LIMIT: of a newer format. */
+int segment_writer_open(struct segment_writer *w, uint64_t first, uint64_t length, struct error *e);
+/* Goes back to that state: segments begun later are removed, this one is cut to its length. */
+int segment_writer_cut(struct segment_writer *w, struct error *e);
 
 /* Writes a run of sealed records, the first of which has this index and day; begins a new segment where one is due (the old one is synced). */
 int segment_write(struct segment_writer *w, uint64_t index, uint32_t day, struct span records, struct error *e);

@@ -1,8 +1,8 @@
 /* The ledger on a real file system: what was acknowledged is there after any stop; what was changed is found; what cannot be written does not count.
  */
 #include "base/text.h"
+#include "ledger_place.h"
 #include "record/ledger/inside.h"
-#include "record/ledger/ledger.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,52 +24,6 @@
 
 #define T0 (INT64_C(1795000000) * TIME_SECOND)
 #define DAY (INT64_C(86400) * TIME_SECOND)
-
-static char place[64]; /* this test's folder */
-static char ledger_path[96];
-static char key_path[96];
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
-/* A fresh folder, in memory where the machine has such a place: the sweeps write thousands of files. */
-static int setup(void **state)
-{
-    (void)state;
-    (void)snprintf(place, sizeof place, "%s/tq-ledger-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (mkdtemp(place) == NULL)
-        return -1;
-    (void)snprintf(ledger_path, sizeof ledger_path, "%s/ledger", place);
-    (void)snprintf(key_path, sizeof key_path, "%s/root.key", place);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    return nftw(place, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static struct ledger_options options(void)
-{
-    return (struct ledger_options){.dir = ledger_path, .key_file = key_path, .origin = "tourniquet.local/test", .create = true};
-}
-
-static struct ledger *open_ledger(char note[256])
-{
-    struct ledger_options o = options();
-    struct error e = {0};
-    struct ledger *l = ledger_open(&o, note, &e);
-    if (l == NULL)
-        print_error("%s\n", e.text);
-    assert_non_null(l);
-    return l;
-}
 
 /* The payload of record i: its length and bytes depend on i alone. */
 static struct span payload(uint64_t i, uint8_t out[600])
@@ -144,92 +98,6 @@ static struct ledger_report verified(void)
     if (!report.holds)
         print_error("record %llu: %s\n", (unsigned long long)report.first_bad, report.why);
     return report;
-}
-
-/* ── Snapshots of a folder ── */
-
-struct snapshot {
-    size_t n;
-    struct {
-        char path[128]; /* under the ledger's folder */
-        bool folder;
-        struct buf bytes;
-    } files[256];
-};
-
-static struct snapshot *filling;
-
-static int take_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void)ftw;
-    if (strlen(path) == strlen(ledger_path))
-        return 0;
-    assert_true(filling->n < 256);
-    size_t i = filling->n++;
-    (void)snprintf(filling->files[i].path, sizeof filling->files[i].path, "%s", path + strlen(ledger_path) + 1);
-    filling->files[i].folder = kind == FTW_D;
-    filling->files[i].bytes = BUF_INIT(16u << 20);
-    if (kind == FTW_D)
-        return 0;
-    int fd = open(path, O_RDONLY);
-    assert_true(fd >= 0);
-    if (st->st_size > 0)
-        assert_true(buf_reserve(&filling->files[i].bytes, (size_t)st->st_size));
-    if (st->st_size > 0)
-        assert_int_equal(read(fd, filling->files[i].bytes.p, (size_t)st->st_size), st->st_size);
-    filling->files[i].bytes.n = (size_t)st->st_size;
-    (void)close(fd);
-    return 0;
-}
-
-static struct snapshot *snapshot_take(void)
-{
-    filling = calloc(1, sizeof *filling);
-    assert_non_null(filling);
-    assert_int_equal(nftw(ledger_path, take_one, 16, FTW_PHYS), 0);
-    return filling;
-}
-
-static void snapshot_free(struct snapshot *s)
-{
-    for (size_t i = 0; i < s->n; i++)
-        buf_release(&s->files[i].bytes);
-    free(s);
-}
-
-static void put_file(const char *path, struct span bytes)
-{
-    char full[256];
-    (void)snprintf(full, sizeof full, "%s/%s", ledger_path, path);
-    int fd = open(full, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(fd >= 0);
-    if (bytes.n > 0)
-        assert_int_equal(write(fd, bytes.p, bytes.n), bytes.n);
-    (void)close(fd);
-}
-
-static void snapshot_restore(const struct snapshot *s)
-{
-    (void)nftw(ledger_path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    assert_int_equal(mkdir(ledger_path, 0700), 0);
-    for (size_t i = 0; i < s->n; i++) { /* folders come before what is in them */
-        char full[256];
-        (void)snprintf(full, sizeof full, "%s/%s", ledger_path, s->files[i].path);
-        if (s->files[i].folder)
-            assert_int_equal(mkdir(full, 0700), 0);
-        else
-            put_file(s->files[i].path, buf_span(&s->files[i].bytes));
-    }
-}
-
-static struct buf *snapshot_file(struct snapshot *s, const char *path)
-{
-    for (size_t i = 0; i < s->n; i++) {
-        if (strcmp(s->files[i].path, path) == 0)
-            return &s->files[i].bytes;
-    }
-    print_error("no file %s\n", path);
-    abort();
 }
 
 /* ── Tests ── */
@@ -336,7 +204,7 @@ static void keys_and_lock(void **state)
 {
     (void)state;
     struct error e = {0};
-    struct ledger_options o = options();
+    struct ledger_options o = place_options();
     struct ledger_report r;
     o.create = false;
     assert_null(ledger_open(&o, NULL, &e));
@@ -384,7 +252,7 @@ static void keys_and_lock(void **state)
 /* Child: appends and commits until it is killed, telling each acknowledged size through the pipe. */
 static _Noreturn void write_until_killed(int pipe_fd, unsigned seed, tq_time interval)
 {
-    struct ledger_options o = options();
+    struct ledger_options o = place_options();
     struct error e = {0};
     o.checkpoint_interval = interval;
     struct ledger *l = ledger_open(&o, NULL, &e);
@@ -470,11 +338,11 @@ static void torn_tail(void **state)
     (void)state;
     struct ledger *l = open_ledger(NULL);
     write_records(l, 6, 3);
-    struct snapshot *before = snapshot_take();
+    struct snapshot *before = snapshot_take(ledger_path);
     append(l, 6);
     append(l, 7);
     commit(l);
-    struct snapshot *after = snapshot_take();
+    struct snapshot *after = snapshot_take(ledger_path);
     ledger_close(l);
 
     struct buf *old = snapshot_file(before, "journal.1");
@@ -519,10 +387,10 @@ static void damaged_journal(void **state)
 {
     (void)state;
     struct error e = {0};
-    struct ledger_options o = options();
+    struct ledger_options o = place_options();
     struct ledger *l = open_ledger(NULL);
     write_records(l, 12, 3);
-    struct snapshot *s = snapshot_take();
+    struct snapshot *s = snapshot_take(ledger_path);
     ledger_close(l);
     struct buf *journal = snapshot_file(s, "journal.1");
     for (int frame = 1; frame <= 4; frame++) {
@@ -579,7 +447,7 @@ static void every_byte_flipped(void **state)
     char verifier[VERIFIER_TEXT];
     (void)snprintf(verifier, sizeof verifier, "%s", ledger_verifier(l));
     ledger_close(l);
-    struct snapshot *s = snapshot_take();
+    struct snapshot *s = snapshot_take(ledger_path);
     size_t flipped = 0;
     size_t without = 0;
     for (size_t i = 0; i < s->n; i++) {
@@ -627,7 +495,7 @@ static void rewritten(void **state)
     write_records(l, 5, 5);
     char early[512];
     (void)snprintf(early, sizeof early, "%s", ledger_checkpoint(l));
-    struct snapshot *old = snapshot_take();
+    struct snapshot *old = snapshot_take(ledger_path);
     write_records(l, 9, 1);
     char kept[512];
     char verifier[VERIFIER_TEXT];
@@ -637,7 +505,7 @@ static void rewritten(void **state)
     assert_int_equal(ledger_verify(ledger_path, verifier, early, &r, &e), 0);
     assert_true(r.holds);
 
-    struct snapshot *s = snapshot_take();
+    struct snapshot *s = snapshot_take(ledger_path);
     struct buf *segment = snapshot_file(s, "segment/custody/00000000000000000000");
     struct span in = span_of(segment->p + SEGMENT_HEADER, segment->n - SEGMENT_HEADER);
     struct sealed_record one;
@@ -654,7 +522,7 @@ static void rewritten(void **state)
         assert_int_equal(ledger_verify(ledger_path, verifier, NULL, &r, &e), 0);
         assert_false(r.holds);
         assert_int_equal(r.first_bad, kind == 0 ? 0 : 2);
-        struct ledger_options o = options(); /* neither the start nor the reader believes it */
+        struct ledger_options o = place_options(); /* neither the start nor the reader believes it */
         l = ledger_open(&o, NULL, &e);
         if (l != NULL) {
             struct ledger_reader *reader = ledger_reader_new(l, 0, &e);
@@ -678,7 +546,7 @@ static void rewritten(void **state)
     assert_false(r.holds);
     assert_non_null(strstr(r.why, "old copy"));
     /* an older checkpoint in a newer folder, and the other way round */
-    struct ledger_options o = options();
+    struct ledger_options o = place_options();
     snapshot_restore(s);
     put_file("checkpoint", span_str(early));
     assert_int_equal(ledger_verify(ledger_path, verifier, NULL, &r, &e), 0);
@@ -690,7 +558,7 @@ static void rewritten(void **state)
     assert_int_equal(ledger_verify(ledger_path, verifier, NULL, &r, &e), 0);
     assert_false(r.holds);
     /* another key and everything signed anew: holds in itself only */
-    (void)nftw(ledger_path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(ledger_path);
     l = open_ledger(NULL);
     write_records(l, 9, 1);
     ledger_close(l);
@@ -718,7 +586,7 @@ static void checkpoint_lost(void **state)
     assert_string_equal(ledger_checkpoint(l), kept); /* Ed25519 gives the same signature */
     ledger_close(l);
     put_file("checkpoint", span_str("something else\n"));
-    struct ledger_options o = options();
+    struct ledger_options o = place_options();
     struct error e = {0};
     assert_null(ledger_open(&o, NULL, &e));
     assert_int_equal(e.class, ERR_CORRUPT);
@@ -728,7 +596,7 @@ static void interval(void **state)
 {
     (void)state;
     struct error e = {0};
-    struct ledger_options o = options();
+    struct ledger_options o = place_options();
     struct ledger_head head;
     o.checkpoint_interval = 10 * TIME_SECOND;
     struct ledger *l = ledger_open(&o, NULL, &e);
@@ -832,7 +700,7 @@ static void proofs(void **state)
 
 int main(void)
 {
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, place_make, place_remove)
     const struct CMUnitTest tests[] = {
         CASE(round_trip),         CASE(days_and_big_records),
         CASE(keys_and_lock),      CASE(killed),
