@@ -234,6 +234,13 @@ void app_conflict(struct app_context *c, struct app_flow **state, const struct f
     f->side[direction != 0].conflict = true;
 }
 
+/* What is encrypted shows its ends when it was changed. Everything else that contradicts itself is told, also what was not recognised: forged bytes
+ * at the start of a stream may be there to hide what it is. */
+static bool guards_itself(const struct app_flow *f)
+{
+    return f->kind == APP_OTHER && (strcmp(f->label, "tls") == 0 || strcmp(f->label, "ssh") == 0);
+}
+
 void app_close(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, tq_time time)
 {
     struct app_flow *f = *state;
@@ -249,7 +256,7 @@ void app_close(struct app_context *c, struct app_flow **state, const struct flow
             app_poct1a_close(&w);
         else if (f->dicom != NULL)
             app_dicom_close(&w);
-        if (f->kind != APP_UNKNOWN && f->kind != APP_OTHER && f->side[i].conflict)
+        if (f->side[i].conflict && !guards_itself(f))
             lab_conflict(&w);
         give_up(c, f, i);
     }

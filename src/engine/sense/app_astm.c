@@ -441,7 +441,7 @@ static enum astm_plain second_line(const struct app_where *w, struct astm_side *
         return no_header(s, ASTM_PLAIN_LINE);
     keep(w, s, span_of(&s->plain_type, 1));
     s->plain_type = 0;
-    s->certain = true;
+    s->certain = s->plain_open = true;
     return ASTM_PLAIN_ON;
 }
 
@@ -461,7 +461,8 @@ static enum astm_plain plain_line(const struct app_where *w, struct astm_side *s
     s->frame_cut = false;
     s->frame_at = s->text.n;
     look_at_records(w, s);
-    return s->text.n == 0 ? ASTM_PLAIN_EDGE : ASTM_PLAIN_ON;
+    s->plain_open = s->text.n > 0;
+    return s->plain_open ? ASTM_PLAIN_ON : ASTM_PLAIN_EDGE;
 }
 
 /* Bytes outside of frames, up to the next change of state. */
@@ -470,7 +471,9 @@ static void plain_step(const struct app_where *w, struct astm_side *s, struct sp
     uint8_t c = in->p[0];
     switch (s->plain) {
     case ASTM_PLAIN_EDGE:
-        if (blank(c))
+        if (s->plain_open)
+            s->plain = ASTM_PLAIN_ON;
+        else if (blank(c))
             (void)span_skip(in, 1);
         else
             s->plain = (c | 0x20) == 'h' && s->text.n == 0 ? ASTM_PLAIN_HEADER : ASTM_PLAIN_LINE;
@@ -482,6 +485,7 @@ static void plain_step(const struct app_where *w, struct astm_side *s, struct sp
     case ASTM_PLAIN_HEADER: s->plain = header_line(w, s, in); break;
     case ASTM_PLAIN_SECOND: s->plain = second_line(w, s, in); break;
     case ASTM_PLAIN_ON: s->plain = plain_line(w, s, in); break;
+    case ASTM_PLAIN_HOLE: s->plain = (c | 0x20) == 'h' ? ASTM_PLAIN_HEADER : ASTM_PLAIN_LINE; break;
     }
 }
 
@@ -496,6 +500,7 @@ static void plain_end(const struct app_where *w, struct astm_side *s)
         (void)no_header(s, ASTM_PLAIN_EDGE);
     }
     s->plain = ASTM_PLAIN_EDGE;
+    s->plain_open = false;
 }
 
 static void session_end(const struct app_where *w, struct astm_side *s, const char *not_ended, bool counted)
@@ -556,9 +561,8 @@ void app_astm_gap(const struct app_where *w)
 {
     struct astm_side *s = &w->f->side[w->direction].astm;
     (void)astm_link_gap(&s->link);
-    bad_frame(s);                             /* also a line without a frame */
-    s->frame_cut = s->plain == ASTM_PLAIN_ON; /* the rest of its line is no record */
-    s->plain = s->plain == ASTM_PLAIN_ON ? ASTM_PLAIN_ON : ASTM_PLAIN_LINE;
+    (void)no_header(s, s->plain); /* nor does a frame, or a line, that has not ended */
+    s->plain = s->plain_open || s->text.n == 0 ? ASTM_PLAIN_HOLE : ASTM_PLAIN_LINE;
     cut_to_record(s);
     s->frame_at = s->text.n;
     if (s->parsed > s->text.n)

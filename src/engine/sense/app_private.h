@@ -66,12 +66,14 @@ enum astm_plain {
     ASTM_PLAIN_HEADER, /* in a line that may be an H record; it is kept behind frame_at */
     ASTM_PLAIN_SECOND, /* behind an H record */
     ASTM_PLAIN_ON,     /* in a message without frames */
+    ASTM_PLAIN_HOLE,   /* behind a hole: a line goes on here, or an H record begins */
 };
 
 /* One direction of ASTM. */
 struct astm_side {
     struct astm_link link;
     enum astm_plain plain;
+    bool plain_open;    /* a message without frames is open */
     uint8_t plain_type; /* the letter behind an H record, 0: not seen yet */
     struct hl7_delims delims;
     struct buf text; /* records of the open message */

@@ -217,7 +217,8 @@ void lab_document(struct app_context *c, const struct hl7_delims *d, const struc
 void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
 {
     struct app_context *c = w->c;
-    bool hl7 = m->protocol[0] == 'h';
+    bool lab = m->protocol != NULL; /* else a stream of something else that contradicts itself */
+    bool hl7 = lab && m->protocol[0] == 'h';
     if (w->f->side[w->direction].conflict) {
         w->f->side[w->direction].conflict = false;
         lab_malformed(m, "tcp: bytes of this stream were sent twice with different content");
@@ -230,7 +231,7 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
         if (hl7)
             app_count_type(c, m->type);
     }
-    if (m->malformed[0] != 0)
+    if (m->malformed[0] != 0 && lab)
         c->counters->malformed++;
     if (!app_wants_records(c))
         return;
@@ -264,7 +265,8 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
 void lab_conflict(const struct app_where *w)
 {
     struct lab_message m;
-    lab_start(w->c, &m, w->f->label);
+    bool lab = w->f->kind != APP_UNKNOWN && w->f->kind != APP_OTHER;
+    lab_start(w->c, &m, lab ? w->f->label : NULL);
     lab_number(w, &m);
     lab_put(w, &m, false);
 }

@@ -280,8 +280,10 @@ static bool below(const struct work *w, uint32_t seq, struct span bytes, uint32_
         return true; /* not of this window at all */
     struct span shared = {.p = bytes.p, .n = bytes.n < old ? bytes.n : old};
     enum seen seen = journal_check(&w->t->journal, me, seq, shared);
-    /* A keep-alive repeats the last byte or puts anything in its place (RFC 9293, section 3.8.4). */
-    if (n == 1 && seq + 1 == me->next && (seen == SEEN_OTHER || (seen == SEEN_UNKNOWN && span_peek(&bytes, 0) == 0)))
+    /* A keep-alive repeats the last byte or puts anything in its place (RFC 9293, section 3.8.4), when all is acknowledged. Before that, other
+     * content is a contradiction: the byte that came first may be a forged one. */
+    bool idle = (me->flags & SIDE_ACKED) == 0 || ahead(me->acked, me->next) >= 0;
+    if (idle && n == 1 && seq + 1 == me->next && (seen == SEEN_OTHER || (seen == SEEN_UNKNOWN && span_peek(&bytes, 0) == 0)))
         return true;
     if (seen == SEEN_OTHER)
         contradiction(w);

@@ -277,6 +277,28 @@ static void a_hole_without_frames(void **state)
     collect_close(&k);
 }
 
+/* Wherever the hole is: what stands before and behind it is read. */
+static void holes_anywhere(void **state)
+{
+    (void)state;
+    static const char message[] = H "\r" P "\r" O "\r" R "\r" L "\r";
+    const size_t n = sizeof message - 1;
+    for (size_t from = 0; from < n; from++) {
+        for (size_t to = from + 1; to <= n; to++) {
+            struct collect k;
+            collect_open(&k, 0, false);
+            collect_data(&k, 0, span_of(message, n));
+            collect_data(&k, 0, span_of(message, from));
+            app_gap(k.c, &k.flow, &k.ref, 0, to - from, 1000);
+            collect_data(&k, 0, span_of(message + to, n - to));
+            collect_data(&k, 0, span_of(message, n));
+            if (k.stats.astm_messages < 2 || k.stats.results < 2 || strstr(buf_text(&k.lines) + k.lines.n - sizeof FT4, FT4) == NULL)
+                fail_msg("lost [%zu, %zu) of %zu:\n%s", from, to, n, buf_text(&k.lines));
+            collect_close(&k);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +311,7 @@ int main(void)
         cmocka_unit_test(levels),
         cmocka_unit_test(contention),
         cmocka_unit_test(a_hole_without_frames),
+        cmocka_unit_test(holes_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

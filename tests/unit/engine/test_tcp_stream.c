@@ -228,6 +228,7 @@ static void keep_alives_are_neither(void **state)
     begin_with(&l, 1, 900, 65536);
     handshake(&l);
     data(&l, 0, "abc", 3);
+    acknowledge(&l, 3);
     data(&l, 2, "", 0);
     data(&l, 2, "\0", 1);
     data(&l, 2, "\xff", 1);
@@ -238,6 +239,8 @@ static void keep_alives_are_neither(void **state)
     assert_int_equal(l.stats.retransmitted, 1);
     data(&l, 3, "d", 1); /* a probe of a closed window that was let in */
     expect("abcd");
+    data(&l, 3, "x", 1); /* nobody has acknowledged that byte: one of the two is forged */
+    assert_int_equal(conflicts, 1);
     done(&l);
 }
 
