@@ -81,8 +81,8 @@ static void both(struct span s)
     app_context_free(c);
 }
 
-/* False: recognised as something else, which looks at the first piece only. */
-static bool one(struct span s, size_t step, struct seen *seen, struct sense_stats *stats)
+/* What it was recognised as; NULL: as something else, which looks at the first piece only. */
+static const char *one(struct span s, size_t step, struct seen *seen, struct sense_stats *stats)
 {
     struct app_context *c = open_context(seen, stats, 1 << 20);
     struct app_flow *f = NULL;
@@ -90,9 +90,10 @@ static bool one(struct span s, size_t step, struct seen *seen, struct sense_stat
         give(c, &f, 0, span_take(&s, s.n < step ? s.n : step));
     const char *label = app_label(f);
     bool lab = label[0] == 0 || strcmp(label, "hl7") == 0 || strcmp(label, "astm") == 0 || strcmp(label, "poct1a") == 0;
+    bool http = strcmp(label, "http") == 0;
     app_close(c, &f, &ref, 6);
     app_context_free(c);
-    return lab;
+    return lab ? "lab" : http ? "http" : NULL;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -105,9 +106,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sense_stats whole_stats = {0};
     struct sense_stats cut_stats = {0};
     struct span s = span_of(data + 1, size - 1);
-    bool lab = one(s, s.n, &whole, &whole_stats);
-    lab = one(s, 1 + data[0] % 60u, &cut, &cut_stats) && lab;
-    if (lab && (whole.records != cut.records || whole.sum != cut.sum || memcmp(&whole_stats, &cut_stats, sizeof cut_stats) != 0))
+    const char *first = one(s, s.n, &whole, &whole_stats);
+    const char *second = one(s, 1 + data[0] % 60u, &cut, &cut_stats);
+    bool same = first != NULL && second != NULL && strcmp(first, second) == 0; /* other methods than POST are known by a whole word only */
+    if (same && (whole.records != cut.records || whole.sum != cut.sum || memcmp(&whole_stats, &cut_stats, sizeof cut_stats) != 0))
         abort();
     return 0;
 }

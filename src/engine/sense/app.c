@@ -140,8 +140,16 @@ static void unknown(const struct app_where *w, struct span bytes)
         if (label != NULL) {
             app_dicom_forget(w->c, w->f);
             become_other(w->c, w->f, label);
+            if (strcmp(label, "http") == 0)
+                app_http_begin(w, bytes);
             return;
         }
+    }
+    if (app_http_probe(w, bytes, before == 0)) {
+        app_dicom_forget(w->c, w->f);
+        become_other(w->c, w->f, "http");
+        app_http_begin(w, bytes);
+        return;
     }
     if (app_dicom_probe(w, bytes, before == 0)) {
         become_other(w->c, w->f, "dicom");
@@ -192,6 +200,7 @@ void app_data(struct app_context *c, struct app_flow **state, const struct flow_
     case APP_HL7: app_hl7_data(&w, bytes); break;
     case APP_ASTM: app_astm_data(&w, bytes); break;
     case APP_POCT1A: app_poct1a_data(&w, bytes); break;
+    case APP_HTTP: app_http_data(&w, bytes); break;
     case APP_OTHER:
         if (f->dicom != NULL)
             app_dicom_data(&w, bytes);
@@ -201,7 +210,6 @@ void app_data(struct app_context *c, struct app_flow **state, const struct flow_
 
 void app_gap(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, uint64_t bytes, tq_time time)
 {
-    (void)bytes;
     struct app_flow *f = *state;
     if (f == NULL)
         return;
@@ -212,7 +220,10 @@ void app_gap(struct app_context *c, struct app_flow **state, const struct flow_r
         app_astm_gap(&w);
     } else if (f->kind == APP_POCT1A) {
         app_poct1a_gap(&w);
+    } else if (f->kind == APP_HTTP) {
+        app_http_gap(&w, bytes);
     } else if (f->kind == APP_UNKNOWN) {
+        f->side[w.direction].http_n = 0;
         if (f->poct1a != NULL)
             app_poct1a_gap(&w);
         mllp_gap(&f->side[w.direction].hl7.mllp);
@@ -254,6 +265,8 @@ void app_close(struct app_context *c, struct app_flow **state, const struct flow
             app_astm_close(&w);
         else if (f->kind == APP_POCT1A)
             app_poct1a_close(&w);
+        else if (f->kind == APP_HTTP)
+            app_http_close(&w);
         else if (f->dicom != NULL)
             app_dicom_close(&w);
         if (f->side[i].conflict && !guards_itself(f))
@@ -261,6 +274,7 @@ void app_close(struct app_context *c, struct app_flow **state, const struct flow
         give_up(c, f, i);
     }
     app_poct1a_forget(f);
+    app_http_forget(c, f);
     free(f);
     *state = NULL;
 }

@@ -86,7 +86,7 @@ static bool is_commit(struct span content)
 }
 
 /* The open block is over; cut_off says how, where it is not complete. */
-static void block_end(const struct app_where *w, struct hl7_side *s, const char *cut_off)
+static void block_end(const struct app_where *w, struct hl7_side *s, const char *cut_off, bool counted)
 {
     if (s->over || s->starved)
         flush(w, s);
@@ -101,7 +101,8 @@ static void block_end(const struct app_where *w, struct hl7_side *s, const char 
     char flaw[APP_REASON];
     flaw_of(w, s, cut_off, flaw);
     content.flaw = flaw;
-    content.counted = cut_off == NULL || s->hole;
+    content.charset = s->charset;
+    content.counted = counted;
     if (is_commit(content.message))
         hl7_commit(w, content.message.p[0] == 0x06);
     else
@@ -120,6 +121,52 @@ static void junk(struct hl7_side *s, struct span bytes)
     for (size_t i = 0; i < bytes.n; i++)
         s->junk += bytes.p[i] != '\r' && bytes.p[i] != '\n';
 }
+
+/* ── framed by something else ── */
+
+void app_hl7_body_start(const struct app_where *w, enum charset set)
+{
+    struct hl7_side *s = &w->f->side[w->direction].hl7;
+    block_start(s);
+    s->charset = (uint8_t)set;
+}
+
+void app_hl7_body(const struct app_where *w, struct span bytes, struct span input)
+{
+    if (bytes.n > 0)
+        part(w, &w->f->side[w->direction].hl7, bytes, input);
+}
+
+void app_hl7_body_pause(const struct app_where *w)
+{
+    flush(w, &w->f->side[w->direction].hl7);
+}
+
+static void tear(struct hl7_side *s)
+{
+    if (!s->hole)
+        s->hole_at = s->bytes;
+    s->hole = s->skip_line = true;
+    while (s->text.n > 0 && s->text.p[s->text.n - 1] != '\r')
+        s->text.n--;
+}
+
+void app_hl7_body_gap(const struct app_where *w)
+{
+    tear(&w->f->side[w->direction].hl7);
+}
+
+void app_hl7_body_end(const struct app_where *w, const char *cut_off)
+{
+    block_end(w, &w->f->side[w->direction].hl7, cut_off, cut_off == NULL);
+}
+
+void app_hl7_body_forget(const struct app_where *w)
+{
+    hl7_carry_forget(w->c, &w->f->side[w->direction].hl7);
+}
+
+/* ── a stream of blocks ── */
 
 bool app_hl7_probe(struct hl7_side *s, struct span *in)
 {
@@ -144,7 +191,7 @@ void app_hl7_data(const struct app_where *w, struct span bytes)
         case MLLP_MORE: flush(w, s); return;
         case MLLP_JUNK: junk(s, got); break;
         case MLLP_RESTART:
-            block_end(w, s, "the block is not ended and another one begins");
+            block_end(w, s, "the block is not ended and another one begins", s->hole);
             block_start(s);
             break;
         case MLLP_START:
@@ -152,7 +199,7 @@ void app_hl7_data(const struct app_where *w, struct span bytes)
             block_start(s);
             break;
         case MLLP_CONTENT: part(w, s, got, bytes); break;
-        case MLLP_END: block_end(w, s, NULL); break;
+        case MLLP_END: block_end(w, s, NULL, true); break;
         }
     }
 }
@@ -165,11 +212,7 @@ void app_hl7_gap(const struct app_where *w)
         s->lost_between = true;
         return;
     }
-    if (!s->hole)
-        s->hole_at = s->bytes;
-    s->hole = s->skip_line = true;
-    while (s->text.n > 0 && s->text.p[s->text.n - 1] != '\r')
-        s->text.n--;
+    tear(s);
 }
 
 void app_hl7_close(const struct app_where *w)
@@ -177,10 +220,10 @@ void app_hl7_close(const struct app_where *w)
     struct hl7_side *s = &w->f->side[w->direction].hl7;
     enum mllp_event event = mllp_close(&s->mllp);
     if (event == MLLP_END) {
-        block_end(w, s, NULL);
+        block_end(w, s, NULL, true);
     } else if (event == MLLP_RESTART) {
         s->hole = false; /* whether its end was lost is not known: it is not counted */
-        block_end(w, s, "the stream ends before the block does");
+        block_end(w, s, "the stream ends before the block does", false);
     } else if (s->junk > 0) {
         char flaw[APP_REASON];
         (void)snprintf(flaw, sizeof flaw, "framing: %" PRIu64 " bytes outside a block at the end of the stream", s->junk);

@@ -377,7 +377,7 @@ static size_t read_message(const struct app_where *w, const struct hl7_content *
     if (!b->enclosed)
         b->d = d;
     k.outer_field = b->d.field;
-    d.charset = b->wide ? CHARSET_UTF8 : CHARSET_NONE;
+    d.charset = b->wide ? CHARSET_UTF8 : content->charset;
     walk_message(&k, content->message, content->header_only);
     size_t end = r.end;
     size_t longest = m.longest;

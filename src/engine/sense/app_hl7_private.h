@@ -17,6 +17,7 @@ struct hl7_content {
     uint64_t bytes;
     const char *flaw; /* of its framing, "": none */
     bool counted;
+    uint8_t charset;  /* enum charset: what HTTP says about the bytes, which counts for more than what they say */
     bool header_only; /* over a limit: only its beginning is here */
 };
 

@@ -3,6 +3,7 @@
  *   app.c          contexts, flows, recognition by content, the two directions
  *   app_label*.c   cheap names for what is not a lab protocol: streams, datagrams, and what is alike in both
  *   app_hl7.c      MLLP blocks → messages; app_hl7_message.c, app_hl7_text.c, app_hl7_result.c: messages → lab.message, lab.result
+ *   app_http.c     HTTP bodies that are HL7 → messages
  *   app_astm.c     ASTM sessions → lab.message, lab.result
  *   app_poct1a.c   XML documents of point-of-care devices → lab.message, lab.result
  *   app_record.c   records, private fields, message types, evidence about devices
@@ -40,7 +41,7 @@
 #define APP_SPARES 8           /* buffers kept for the next split message */
 #define APP_SPARE_BYTES 262144 /* largest buffer kept so */
 
-enum app_kind { APP_UNKNOWN, APP_HL7, APP_ASTM, APP_POCT1A, APP_OTHER };
+enum app_kind { APP_UNKNOWN, APP_HL7, APP_ASTM, APP_POCT1A, APP_HTTP, APP_OTHER };
 
 /* One direction of MLLP. */
 struct hl7_side {
@@ -55,6 +56,7 @@ struct hl7_side {
     bool starved;      /* no memory was left for it */
     bool hole;
     bool skip_line;          /* behind a hole: skip to the next segment end */
+    uint8_t charset;         /* of the open body of HTTP, CHARSET_NONE: not said */
     struct hl7_carry *carry; /* what a message left open that goes on in another one; NULL: nothing */
     bool lost_between;       /* bytes between blocks are missing: what is there is no violation */
 };
@@ -97,7 +99,9 @@ struct app_side {
     uint64_t ordinal; /* of the last lab message */
     bool done;
     bool sends_results;
-    bool conflict; /* contradicted itself, not told yet */
+    bool conflict;  /* contradicted itself, not told yet */
+    uint8_t http_n; /* the direction begins like HTTP, as far as it goes */
+    uint8_t http[7];
     struct hl7_side hl7;
     struct astm_side astm;
 };
@@ -107,6 +111,7 @@ struct app_flow {
     const char *label;
     bool conflict_told;
     struct app_dicom *dicom;   /* NULL: no association is asked for, or it is told */
+    struct app_http *http;     /* NULL: no body of it may be HL7 */
     struct app_poct1a *poct1a; /* NULL: nothing like it was seen */
     struct app_side side[2];
 };
@@ -118,6 +123,7 @@ struct app_context {
     uint64_t other_types;
     struct table *told;  /* evidence told → uint8_t */
     struct table *roles; /* address → uint8_t: bit 0 sends results, bit 1 receives results */
+    size_t http_flows;   /* that are looked at */
     size_t held;         /* bytes allocated for unfinished messages */
     struct buf spare[APP_SPARES];
     size_t spares;
@@ -193,6 +199,26 @@ void app_hl7_data(const struct app_where *w, struct span bytes);
 bool app_hl7_probe(struct hl7_side *s, struct span *in);
 void app_hl7_gap(const struct app_where *w);
 void app_hl7_close(const struct app_where *w);
+/* One message that something else frames: its bytes in order, `input` being what they lie in; a pause where the input ends, before it is gone; the
+ * end, cut_off says how it ended if not well. */
+void app_hl7_body_start(const struct app_where *w, enum charset set);
+void app_hl7_body(const struct app_where *w, struct span bytes, struct span input);
+void app_hl7_body_pause(const struct app_where *w);
+void app_hl7_body_gap(const struct app_where *w);
+void app_hl7_body_end(const struct app_where *w, const char *cut_off);
+void app_hl7_body_forget(const struct app_where *w);
+
+/* ── app_http.c ── */
+/* Bytes of an unknown flow, all of a direction from its first one on: true when they are HTTP whose bodies may be HL7. What was held of bytes before
+ * these is kept for app_http_begin. */
+bool app_http_probe(const struct app_where *w, struct span bytes, bool first);
+/* The flow is HTTP (and was given up): takes it back, where there is room, and reads what was held, then these bytes. The next three only where
+ * f->http is there. */
+void app_http_begin(const struct app_where *w, struct span bytes);
+void app_http_data(const struct app_where *w, struct span bytes);
+void app_http_gap(const struct app_where *w, uint64_t bytes);
+void app_http_close(const struct app_where *w);
+void app_http_forget(struct app_context *c, struct app_flow *f);
 
 /* ── app_astm.c ── */
 void app_astm_data(const struct app_where *w, struct span bytes);

@@ -265,7 +265,7 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
 void lab_conflict(const struct app_where *w)
 {
     struct lab_message m;
-    bool lab = w->f->kind != APP_UNKNOWN && w->f->kind != APP_OTHER;
+    bool lab = w->f->kind != APP_UNKNOWN && w->f->kind != APP_OTHER && w->f->kind != APP_HTTP;
     lab_start(w->c, &m, lab ? w->f->label : NULL);
     lab_number(w, &m);
     lab_put(w, &m, false);
