@@ -1,12 +1,14 @@
 /* The readers of what names devices, one by the first byte of the input: they end, and what they give lies in the input. */
 #include "wire/banner.h"
 #include "wire/dhcp.h"
+#include "wire/dhcp6.h"
 #include "wire/ja4.h"
 #include "wire/names.h"
 #include "wire/neighbour.h"
 #include "wire/ntlm.h"
 #include "wire/snmp.h"
 #include "wire/tls_certificate.h"
+#include "wire/wsd.h"
 
 #include <stdlib.h>
 
@@ -40,6 +42,34 @@ static void fuzz_neighbour(struct span s, bool cdp)
     inside(s, n.name);
     inside(s, n.software);
     inside(s, n.model);
+    inside(s, n.maker);
+    inside(s, n.serial);
+}
+
+static void fuzz_dhcp6(struct span s)
+{
+    struct dhcp6 d;
+    if (!dhcp6_decode(s, &d))
+        return;
+    inside(s, d.hostname);
+    inside(s, d.vendor);
+    inside(s, d.address);
+    if (d.address.n != 0 && d.address.n != 16)
+        abort();
+}
+
+static void fuzz_text(struct span s)
+{
+    struct wsd w;
+    struct banner b;
+    if (wsd_decode(s, &w)) {
+        inside(s, w.model);
+        inside(s, w.name);
+    }
+    if (banner_sip(s, &b))
+        inside(s, b.text);
+    inside(s, banner_ssdp_type(s));
+    inside(s, banner_upnp(s, "modelName"));
 }
 
 static void fuzz_tls(struct span s)
@@ -63,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct snmp_system system;
     struct banner b;
     struct ntlm n;
-    switch (data[0] & 7) {
+    switch (data[0] % 9) {
     case 0:
         if (snmp_system(s, &system)) {
             inside(s, system.name);
@@ -81,6 +111,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (banner_stream(s, &b) || banner_ssdp(s, &b))
             inside(s, b.text);
         break;
+    case 6: fuzz_dhcp6(s); break;
+    case 7: fuzz_text(s); break;
     default: fuzz_tls(s); break;
     }
     return 0;

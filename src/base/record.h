@@ -71,6 +71,7 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(HOSTNAME, "hostname", FOREIGN, TEXT, false)                                                                                                  \
     KEY(SAID, "said", FOREIGN, TEXT, true)          /* the components of H-5 or MSH-3 in their places: each is shown, or a token, by itself */       \
     KEY(FACILITY, "facility", FOREIGN, TEXT, false) /* MSH-4 */                                                                                      \
+    KEY(OS, "os", OPEN, TEXT, false)                /* a word of ours: "Windows 10" */                                                               \
     KEY(ROLE, "role", OPEN, TEXT, false)                                                                                                             \
     KEY(SOURCE, "source", OPEN, TEXT, false)                                                                                                         \
     KEY(DHCP_OPTIONS, "dhcp_options", OPEN, TEXT, false) /* option 55: numbers with commas */                                                        \

@@ -1,5 +1,6 @@
 #include "wire/banner.h"
 
+#include <stdio.h>
 #include <strings.h>
 
 #define HEAD 4096 /* of a head that is looked at */
@@ -83,6 +84,47 @@ static bool telnet(struct span s, struct banner *ret)
     return false;
 }
 
+/* The answer of a printer to @PJL INFO ID (HP's PJL reference, chapter 7): the question again, then its name between quotation marks. */
+static bool pjl(struct span s, struct banner *ret)
+{
+    struct span one;
+    if (!line(&s, &one) || !line(&s, &one) || one.n < 3 || one.p[0] != '"' || one.p[one.n - 1] != '"')
+        return false;
+    *ret = (struct banner){.source = "pjl", .text = span_of(one.p + 1, one.n - 2)};
+    return true;
+}
+
+/* The answer of a label printer to ~HI (ZPL II): STX, model, firmware, dots a millimetre, memory, ETX: "ZD420-203dpi,V84.20.18Z,8,4096KB". */
+static bool zpl(struct span s, struct banner *ret)
+{
+    bool whole;
+    (void)span_u8(&s);
+    struct span text = span_until(&s, 3, &whole);
+    struct span rest = text;
+    struct span model = span_until(&rest, ',', NULL);
+    struct span firmware = span_until(&rest, ',', NULL);
+    struct span dots = span_until(&rest, ',', NULL);
+    uint64_t n;
+    if (!whole || text.n > 100 || model.n < 3 || firmware.n < 4 || firmware.p[0] != 'V' || !span_decimal(dots, 99, &n) ||
+        memmem(rest.p, rest.n, "KB", 2) == NULL)
+        return false;
+    *ret = (struct banner){.source = "zpl", .text = text};
+    return true;
+}
+
+bool banner_sip(struct span s, struct banner *ret)
+{
+    struct span rest = s.n > HEAD ? span_of(s.p, HEAD) : s;
+    struct span one;
+    size_t hops = 0;
+    if (!line(&rest, &one) || one.n < 12 || memcmp(one.p + one.n - 8, " SIP/2.0", 8) != 0)
+        return false;
+    while (line(&rest, &one) && one.n > 0)
+        hops += starts(one, "Via:") || starts(one, "v:");
+    ret->source = "sip";
+    return hops == 1 && field(s, "user-agent:", &ret->text);
+}
+
 bool banner_stream(struct span s, struct banner *ret)
 {
     if (s.n < 4)
@@ -93,6 +135,15 @@ bool banner_stream(struct span s, struct banner *ret)
         return ftp(s, ret);
     if (s.p[0] == 0xff && s.p[1] >= 0xfb && s.p[1] <= 0xfe)
         return telnet(s, ret);
+    if (starts(s, "@PJL INFO ID"))
+        return pjl(s, ret);
+    if (s.p[0] == 2)
+        return zpl(s, ret);
+    if (starts(s, "REGISTER sip:") || starts(s, "INVITE sip:"))
+        return banner_sip(s, ret);
+    ret->source = "rtsp";
+    if (starts(s, "RTSP/1."))
+        return field(s, "server:", &ret->text);
     ret->source = "http";
     if (starts(s, "HTTP/1."))
         return field(s, "server:", &ret->text);
@@ -107,4 +158,29 @@ bool banner_ssdp(struct span s, struct banner *ret)
 {
     ret->source = "ssdp";
     return (starts(s, "NOTIFY * HTTP/1.1") || starts(s, "HTTP/1.1 200")) && field(s, "server:", &ret->text);
+}
+
+struct span banner_ssdp_type(struct span s)
+{
+    struct span type = {0};
+    if (!starts(s, "NOTIFY * HTTP/1.1") && !starts(s, "HTTP/1.1 200"))
+        return type;
+    if (!field(s, "nt:", &type) && !field(s, "st:", &type))
+        return (struct span){0};
+    return starts(type, "urn:") ? type : (struct span){0};
+}
+
+struct span banner_upnp(struct span s, const char *element)
+{
+    char open[40];
+    int n = snprintf(open, sizeof open, "<%s>", element);
+    if (s.n == 0 || memmem(s.p, s.n, "urn:schemas-upnp-org:device-1-0", 31) == NULL)
+        return (struct span){0};
+    const uint8_t *hit = memmem(s.p, s.n, open, (size_t)n);
+    if (hit == NULL)
+        return (struct span){0};
+    (void)span_skip(&s, (size_t)(hit - s.p) + (size_t)n);
+    bool whole;
+    struct span text = span_until(&s, '<', &whole);
+    return whole && text.n <= 128 ? text : (struct span){0};
 }

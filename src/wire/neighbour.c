@@ -1,5 +1,30 @@
 #include "wire/neighbour.h"
 
+/* Capabilities (8.5.8): those that are switched on. A phone often has a small switch in it. */
+static const char *lldp_role(struct span v)
+{
+    (void)span_be16(&v);
+    uint16_t on = span_be16(&v);
+    return v.bad ? NULL : (on & 0x20) != 0 ? "phone" : (on & (0x04 | 0x08 | 0x10)) != 0 ? "network" : NULL;
+}
+
+/* LLDP-MED (ANSI/TIA-1057, 10.2): its inventory, and class III, which only phones are. */
+static void med(struct span v, struct neighbour *ret)
+{
+    uint32_t organisation = span_be24(&v);
+    uint8_t kind = span_u8(&v);
+    if (v.bad || organisation != 0x0012bb)
+        return;
+    if (kind == 1 && span_peek(&v, 2) == 3)
+        ret->role = "phone";
+    else if (kind == 8)
+        ret->serial = v;
+    else if (kind == 9)
+        ret->maker = v;
+    else if (kind == 10)
+        ret->model = v;
+}
+
 bool lldp_decode(struct span s, struct neighbour *ret)
 {
     *ret = (struct neighbour){0};
@@ -15,6 +40,10 @@ bool lldp_decode(struct span s, struct neighbour *ret)
             ret->name = v;
         else if (type == 6)
             ret->software = v;
+        else if (type == 7 && ret->role == NULL)
+            ret->role = lldp_role(v);
+        else if (type == 127)
+            med(v, ret);
         else if (type == 8 && v.n >= 6 && v.p[0] == 5 && v.p[1] == 1) /* an IPv4 address */
             memcpy(ret->ip, v.p + 2, 4);
     }
@@ -36,6 +65,13 @@ static void cdp_address(struct span v, uint8_t ip[4])
     }
 }
 
+/* Capabilities: 0x80 a phone; 0x01 a router, 0x02 and 0x08 a switch. */
+static const char *cdp_role(struct span v)
+{
+    uint32_t capabilities = span_be32(&v);
+    return v.bad ? NULL : (capabilities & 0x80) != 0 ? "phone" : (capabilities & (0x01 | 0x02 | 0x08)) != 0 ? "network" : NULL;
+}
+
 bool cdp_decode(struct span s, struct neighbour *ret)
 {
     *ret = (struct neighbour){0};
@@ -54,6 +90,7 @@ bool cdp_decode(struct span s, struct neighbour *ret)
         switch (type) {
         case 1: ret->name = v; break;
         case 2: cdp_address(v, ret->ip); break;
+        case 4: ret->role = cdp_role(v); break;
         case 5: ret->software = v; break;
         case 6: ret->model = v; break;
         default: break;

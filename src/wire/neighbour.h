@@ -7,7 +7,10 @@
 struct neighbour {
     struct span name;     /* all point into the input; empty: not said */
     struct span software; /* LLDP: the system's description; CDP: its version */
-    struct span model;    /* CDP: platform */
+    struct span model;    /* CDP: platform; LLDP-MED (ANSI/TIA-1057): model name */
+    struct span maker;    /* LLDP-MED: manufacturer */
+    struct span serial;   /* LLDP-MED */
+    const char *role;     /* "phone", "network" where it says so (LLDP: capabilities that are switched on; CDP: capabilities); NULL: not said */
     uint8_t ip[4];        /* management address; 0.0.0.0: none */
 };
 

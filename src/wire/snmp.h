@@ -7,9 +7,10 @@
 struct snmp_system {
     struct span description; /* sysDescr.0; empty: not in this answer. Both point into the input */
     struct span name;        /* sysName.0 */
+    uint32_t enterprise;     /* whose agent or device it is: N of 1.3.6.1.4.1.N in sysObjectID.0 (IANA's private enterprise numbers); 0: not said */
 };
 
-/* False: not a GetResponse, or one without either. */
+/* False: not a GetResponse, or one with none of them. */
 bool snmp_system(struct span message, struct snmp_system *ret);
 
 #endif

@@ -41,9 +41,12 @@ static bool is_new(struct evidence *v, const struct said *s)
                                                span_of(s->mac != NULL ? s->mac : none, 6),
                                                s->hostname,
                                                s->software,
+                                               s->maker,
                                                s->model,
+                                               s->serial,
                                                s->dhcp_options,
                                                s->ja4,
+                                               span_str(s->os == NULL ? "" : s->os),
                                                span_str(s->role == NULL ? "" : s->role)};
     size_t n = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -82,9 +85,12 @@ void evidence_say(struct evidence *v, const struct flow_ref *flow, const struct 
         (void)snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", s->mac[0], s->mac[1], s->mac[2], s->mac[3], s->mac[4], s->mac[5]);
         record_str(r, KEY_MAC, mac);
     }
+    record_text(r, KEY_MAKER, s->maker);
     record_text(r, KEY_MODEL, s->model);
+    record_text(r, KEY_SERIAL, s->serial);
     record_text(r, KEY_SOFTWARE, s->software);
     record_text(r, KEY_HOSTNAME, s->hostname);
+    record_str(r, KEY_OS, s->os);
     record_str(r, KEY_ROLE, s->role);
     record_str(r, KEY_SOURCE, s->source);
     record_text(r, KEY_DHCP_OPTIONS, s->dhcp_options);
@@ -151,6 +157,8 @@ bool evidence_dhcp(struct evidence *v, const struct flow_ref *flow, struct span 
     char options[DHCP_OPTIONS_TEXT];
     struct said said = {.source = "dhcp", .ip = &ip, .mac = d.mac, .hostname = d.hostname, .software = d.vendor};
     said.dhcp_options = span_of(options, dhcp_options_text(d.options, options));
+    if (!d.reply)
+        evidence_means(&said, d.vendor);
     evidence_say(v, flow, &said, time);
     return true;
 }

@@ -1,8 +1,9 @@
 /* evidence: what packets tell about devices → asset.evidence records.
  *
  * From ARP, DHCP, LLDP, CDP and the Ethernet source of local IP addresses; from the first 4 KiB of a stream (16 KiB of TLS): names that TLS clients
- * ask for, their JA4, the name in a server's certificate, greetings of SSH, FTP and TELNET, Server and User-Agent of HTTP, machines named in NTLM;
- * from datagrams: SNMP, mDNS, LLMNR, NetBIOS, SSDP, whose ports are part of what they are. The same evidence about the same address is said once, as
+ * ask for, their JA4, the name in a server's certificate, greetings of SSH, FTP and TELNET, Server and User-Agent of HTTP, machines named in NTLM,
+ * answers of printers (PJL, ZPL), Server of RTSP, UPnP descriptions; from datagrams: SNMP, mDNS, LLMNR, NetBIOS, SSDP, WS-Discovery, DHCPv6, SIP, whose
+ * ports are part of what they are. The same evidence about the same address is said once, as
  * long as it is remembered (a bounded number of entries; when that is full all are forgotten, and evidence may come again). */
 #ifndef TQ_SENSE_EVIDENCE_H
 #define TQ_SENSE_EVIDENCE_H
@@ -26,10 +27,11 @@ bool evidence_dhcp(struct evidence *v, const struct flow_ref *flow, struct span 
 /* A UDP payload of a flow for which evidence_wants is true. */
 void evidence_datagram(struct evidence *v, const struct flow_ref *flow, int direction, struct span bytes, tq_time time);
 
-/* Ports whose datagrams name devices. */
+/* Ports whose datagrams name devices: multicast DNS, NetBIOS, SNMP, LLMNR, SSDP, WS-Discovery, DHCPv6, SIP. */
 static inline bool evidence_wants(uint16_t sport, uint16_t dport)
 {
-    return sport == 5353 || sport == 137 || sport == 161 || sport == 5355 || sport == 1900 || dport == 1900;
+    return sport == 5353 || sport == 137 || sport == 161 || sport == 5355 || sport == 1900 || dport == 1900 || sport == 3702 || dport == 3702 ||
+           sport == 546 || sport == 547 || dport == 5060;
 }
 
 /* A frame of LLDP, or of CDP, from this Ethernet address. False: it is damaged. */

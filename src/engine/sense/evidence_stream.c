@@ -107,11 +107,33 @@ static void ntlm(struct evidence *v, struct flow *f, int direction, struct span 
     char software[32] = "";
     if (!ntlm_find(bytes, &n))
         return;
+    const char *os = evidence_windows(n.major, n.minor, n.build);
     if (n.major > 0)
-        (void)snprintf(software, sizeof software, "Windows %u.%u.%u", n.major, n.minor, n.build);
-    struct said said = {.source = "ntlm", .ip = evidence_sender(&f->ref, direction), .hostname = span_str(n.host), .software = span_str(software)};
+        (void)snprintf(software, sizeof software, os == NULL && n.build == 0 ? "Samba (as Windows %u.%u)" : "Windows %u.%u.%u", n.major, n.minor,
+                       n.build);
+    struct said said = {
+        .os = os, .source = "ntlm", .ip = evidence_sender(&f->ref, direction), .hostname = span_str(n.host), .software = span_str(software)};
     evidence_say(v, &f->ref, &said, time);
     done(v, f, direction);
+}
+
+/* What a greeting, a head or an answer says. Where HTTP brings a UPnP description of the device, that says more than the name of its web server. */
+static void greeting(struct evidence *v, const struct flow *f, const struct address *sender, const struct banner *banner, struct span start,
+                     tq_time time)
+{
+    struct said said = {.source = banner->source, .ip = sender, .software = evidence_line(banner->text)};
+    bool names_itself = strcmp(banner->source, "pjl") == 0; /* a printer's name is its model */
+    if (names_itself)
+        said = (struct said){.source = banner->source, .ip = sender, .model = said.software};
+    evidence_means(&said, banner->text);
+    evidence_say(v, &f->ref, &said, time);
+    struct said described = {.source = "upnp", .ip = sender};
+    described.maker = evidence_line(banner_upnp(start, "manufacturer"));
+    described.model = evidence_line(banner_upnp(start, "modelName"));
+    described.serial = evidence_line(banner_upnp(start, "serialNumber"));
+    described.role = evidence_upnp_role(banner_upnp(start, "deviceType"));
+    if (described.maker.n + described.model.n > 0)
+        evidence_say(v, &f->ref, &described, time);
 }
 
 void evidence_start(struct evidence *v, struct flow *f, int direction, struct span bytes, tq_time time)
@@ -126,9 +148,9 @@ void evidence_start(struct evidence *v, struct flow *f, int direction, struct sp
     }
     if (banner_stream(start, &banner)) {
         const struct address *sender = evidence_sender(&f->ref, direction);
-        bool anywhere = banner.source[0] != 'h'; /* who runs a web server on the Internet is not of interest */
+        bool anywhere = strcmp(banner.source, "http") != 0; /* who runs a web server on the Internet is not of interest */
         if (anywhere || evidence_is_local(sender))
-            evidence_say(v, &f->ref, &(struct said){.source = banner.source, .ip = sender, .software = evidence_line(banner.text)}, time);
+            greeting(v, f, sender, &banner, start, time);
     } else if (direction == 1 && start.p[0] == 0xff && start.n < TELNET_BYTES) { /* commands come first, the greeting later */
         wait(v, f, direction, start);
         return;

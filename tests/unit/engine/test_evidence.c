@@ -115,7 +115,7 @@ static void streams(void **state)
     answer(s, &k, far_away, SPAN_LIT("HTTP/1.1 200 OK\r\nServer: Boa/0.94\r\n\r\n"), 1000);
     answer(s, &k, far_away, SPAN_LIT(CERTIFICATE), 1000);
     said(s, &k,
-         "ip=10.0.0.2 software=OpenSSH_9.2p1 Debian-2 source=ssh\n"
+         "ip=10.0.0.2 software=OpenSSH_9.2p1 Debian-2 os=Debian Linux source=ssh\n"
          "ip=10.0.0.2 software=Boa/0.94 source=http\n"
          "ip=10.0.0.2 software=ACME box 2 source=telnet\n"
          "ip=10.0.0.2 hostname=lis.lab.exa source=tls.certificate\n");
@@ -140,7 +140,7 @@ static void ntlm_in_smb(void **state)
             32);
     answer(s, &k, server, buf_span(&b), 100);
     buf_release(&b);
-    said(s, &k, "ip=10.0.0.2 software=Windows 10.0.17763 hostname=lis1 source=ntlm\n");
+    said(s, &k, "ip=10.0.0.2 software=Windows 10.0.17763 hostname=lis1 os=Windows 10 or Server 2019 source=ntlm\n");
 }
 
 static void datagrams(void **state)
@@ -175,6 +175,93 @@ static void datagrams(void **state)
          "ip=10.0.0.2 software=OS/1 cam/2 source=ssdp\n");
 }
 
+/* Printers, cameras and telephones in the words of their protocols. */
+static void answers_of_devices(void **state)
+{
+    (void)state;
+    struct seen k;
+    struct sense *s = begin(&k);
+    answer(s, &k, server, SPAN_LIT("@PJL INFO ID\r\n\"HP LaserJet 4250\"\r\n\x0c"), 1000);
+    answer(s, &k, server, SPAN_LIT("\x02ZTC ZT230-200dpi,V72.19.7Z,8,8192KB\x03\r\n"), 1000);
+    answer(s, &k, server,
+           SPAN_LIT("\x02"
+                    "1H|\\^&|||XN-1000\r\x03"),
+           1000); /* what an instrument sends is no label printer's */
+    answer(s, &k, server, SPAN_LIT("RTSP/1.0 200 OK\r\nCSeq: 1\r\nServer: Dahua Rtsp Server\r\n\r\n"), 1000);
+    answer(s, &k, server,
+           SPAN_LIT("HTTP/1.1 200 OK\r\nServer: Boa/0.94\r\n\r\n<root xmlns=\"urn:schemas-upnp-org:device-1-0\"><device>"
+                    "<deviceType>urn:schemas-upnp-org:device:DigitalSecurityCamera:1</deviceType><manufacturer>ACME</manufacturer>"
+                    "<modelName>C-9</modelName><serialNumber>A1</serialNumber></device></root>"),
+           2000);
+    datagram(s, server, client, 5060, 5060,
+             SPAN_LIT("REGISTER sip:10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.2\r\nUser-Agent: Yealink SIP-T46G 28.80.0.95\r\n\r\n"));
+    datagram(
+        s, server, client, 5060, 5060, /* passed on: whose it is does not show */
+        SPAN_LIT("REGISTER sip:10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.2\r\nVia: SIP/2.0/UDP 10.0.0.3\r\nUser-Agent: Yealink SIP-T42G\r\n\r\n"));
+    datagram(
+        s, server, client, 3702, 50000,
+        SPAN_LIT("<e:Envelope><a:Action>http://schemas.xmlsoap.org/ws/2005/04/discovery/ProbeMatches</a:Action><d:Types>dn:NetworkVideoTransmitter"
+                 "</d:Types><d:Scopes>onvif://www.onvif.org/name/IPC onvif://www.onvif.org/hardware/DS-2CD2042</d:Scopes></e:Envelope>"));
+    datagram(s, server, client, 161, 50000,
+             SPAN_LIT("\x30\x46\x02\x01\x01\x04\x06public\xa2\x39\x02\x01\x07\x02\x01\x00\x02\x01\x00\x30\x2e"
+                      "\x30\x17\x06\x08\x2b\x06\x01\x02\x01\x01\x01\x00\x04\x0bZebra ZT230"
+                      "\x30\x13\x06\x08\x2b\x06\x01\x02\x01\x01\x02\x00\x06\x07\x2b\x06\x01\x04\x01\xd3\x12"));
+    said(s, &k,
+         "ip=10.0.0.2 maker=HP model=HP LaserJet 4250 role=printer source=pjl\n"
+         "ip=10.0.0.2 maker=Zebra model=ZT230-200dpi software=ZTC ZT230-200dpi,V72.19.7Z,8,8192KB role=printer source=zpl\n"
+         "ip=10.0.0.2 maker=Dahua software=Dahua Rtsp Server role=camera source=rtsp\n"
+         "ip=10.0.0.2 software=Boa/0.94 source=http\n"
+         "ip=10.0.0.2 maker=ACME model=C-9 serial=A1 role=camera source=upnp\n"
+         "ip=10.0.0.2 maker=Yealink model=T46G software=Yealink SIP-T46G 28.80.0.95 role=phone source=sip\n"
+         "ip=10.0.0.2 model=DS-2CD2042 role=camera source=wsd\n"
+         "ip=10.0.0.2 maker=Zebra software=Zebra ZT230 source=snmp\n");
+}
+
+/* A client of DHCP: by its vendor class, nearer by what it asks for; a server's answer says nothing of it. */
+static void dhcp_clients(void **state)
+{
+    (void)state;
+    struct seen k;
+    struct sense *s = begin(&k);
+    static const struct {
+        const char *vendor;
+        const char *options;
+        size_t n;
+    } clients[] = {
+        {"MSFT 5.0", "\x01\x03\x06\x0f\x1f\x21\x2b\x2c\x2e\x2f\x77\x79\xf9\xfc", 14},
+        {"MSFT 5.0", "\x01", 1},
+        {"Cisco Systems, Inc. IP Phone CP-7945G", "\x01", 1},
+        {"AXIS,Network Camera,P1346,5.40.9.4", "\x01", 1},
+        {"something else", "\x01\x03\x06\x0f\x1f\x21\x2b\x2c\x2e\x2f\x77\x79\xf9\xfc", 14},
+    };
+    for (size_t i = 0; i < sizeof clients / sizeof clients[0]; i++) {
+        struct buf b = BUF_INIT(1024);
+        buf_add(&b, "\x01\x01\x06", 3);
+        for (int zero = 3; zero < 236; zero++)
+            buf_u8(&b, zero == 28 ? 2 : zero == 33 ? (uint8_t)i : 0); /* the client's MAC address */
+        buf_add(&b, "\x63\x82\x53\x63\x35\x01\x03\x32\x04\x0a\x00\x00\x09", 13);
+        buf_u8(&b, 60);
+        buf_u8(&b, (uint8_t)strlen(clients[i].vendor));
+        buf_add_str(&b, clients[i].vendor);
+        buf_u8(&b, 55);
+        buf_u8(&b, (uint8_t)clients[i].n);
+        buf_add(&b, clients[i].options, clients[i].n);
+        buf_u8(&b, 255);
+        datagram(s, (const uint8_t[]){0, 0, 0, 0}, (const uint8_t[]){255, 255, 255, 255}, 68, 67, buf_span(&b));
+        buf_release(&b);
+    }
+    said(s, &k,
+         "ip=10.0.0.9 mac=02:00:00:00:00:00 software=MSFT 5.0 os=Windows 10 or later source=dhcp "
+         "dhcp_options=1,3,6,15,31,33,43,44,46,47,119,121,249,252\n"
+         "ip=10.0.0.9 mac=02:00:00:00:00:01 software=MSFT 5.0 os=Windows source=dhcp dhcp_options=1\n"
+         "ip=10.0.0.9 mac=02:00:00:00:00:02 maker=Cisco model=CP-7945G software=Cisco Systems, Inc. IP Phone CP-7945G role=phone source=dhcp "
+         "dhcp_options=1\n"
+         "ip=10.0.0.9 mac=02:00:00:00:00:03 maker=Axis model=P1346 software=AXIS,Network Camera,P1346,5.40.9.4 role=camera source=dhcp "
+         "dhcp_options=1\n"
+         "ip=10.0.0.9 mac=02:00:00:00:00:04 software=something else source=dhcp "
+         "dhcp_options=1,3,6,15,31,33,43,44,46,47,119,121,249,252\n");
+}
+
 static void link_layer(void **state)
 {
     (void)state;
@@ -202,10 +289,8 @@ static void link_layer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(streams),
-        cmocka_unit_test(ntlm_in_smb),
-        cmocka_unit_test(datagrams),
-        cmocka_unit_test(link_layer),
+        cmocka_unit_test(streams),      cmocka_unit_test(ntlm_in_smb), cmocka_unit_test(datagrams), cmocka_unit_test(answers_of_devices),
+        cmocka_unit_test(dhcp_clients), cmocka_unit_test(link_layer),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

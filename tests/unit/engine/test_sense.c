@@ -172,7 +172,7 @@ static void devices_introduce_themselves(void **state)
     dhcp_write(&payload, &(struct dhcp_write){
                              .type = DHCP_REQUEST, .mac = {2, 0, 0, 0, 0, 7}, .requested = wish, .host_name = "XN-1000", .vendor_class = "MSFT 5.0"});
     udp(s, T0, path_of(7, 255), 68, 67, buf_span(&payload));
-    assert_true(noted(&notes, "ip=10.0.0.7 mac=02:00:00:00:00:07 software=MSFT 5.0 hostname=XN-1000 source=dhcp"));
+    assert_true(noted(&notes, "ip=10.0.0.7 mac=02:00:00:00:00:07 software=MSFT 5.0 hostname=XN-1000 os=Windows 10 or later source=dhcp"));
     buf_clear(&payload);
     tls_write_client_hello(&payload, &(struct tls_hello_write){.server_name = "lis.example"});
     for (size_t at = 0; at < payload.n; at++) /* a byte a segment */

@@ -1,11 +1,13 @@
 /* What names devices: SNMP, LLDP, CDP, mDNS, NetBIOS, NTLM, greetings, certificates, JA4. Bytes are written here. */
 #include "wire/banner.h"
+#include "wire/dhcp6.h"
 #include "wire/ja4.h"
 #include "wire/names.h"
 #include "wire/neighbour.h"
 #include "wire/ntlm.h"
 #include "wire/snmp.h"
 #include "wire/tls_certificate.h"
+#include "wire/wsd.h"
 
 #include "../cmocka_all.h"
 
@@ -42,6 +44,101 @@ static void snmp(void **state)
     memcpy(other, answer.p, sizeof other);
     other[4] = 3; /* version 3 */
     assert_false(snmp_system(span_of(other, sizeof other), &s));
+}
+
+/* Whose device it is, by sysObjectID: 1.3.6.1.4.1.10642 is Zebra's. */
+static void snmp_enterprise(void **state)
+{
+    (void)state;
+    struct snmp_system s;
+    struct span answer = SPAN_LIT("\x30\x2d\x02\x01\x01\x04\x06public\xa2\x20\x02\x01\x07\x02\x01\x00\x02\x01\x00\x30\x15"
+                                  "\x30\x13\x06\x08\x2b\x06\x01\x02\x01\x01\x02\x00\x06\x07\x2b\x06\x01\x04\x01\xd3\x12");
+    assert_true(snmp_system(answer, &s));
+    assert_int_equal(s.enterprise, 10642);
+    assert_int_equal(s.name.n + s.description.n, 0);
+    EACH_CUT(answer, cut, assert_int_equal(snmp_system(cut, &s), cut.n == answer.n));
+}
+
+static void dhcp6(void **state)
+{
+    (void)state;
+    struct dhcp6 d;
+    struct span request = SPAN_LIT("\x03\x01\x02\x03\x00\x01\x00\x0a\x00\x03\x00\x01\x02\x00\x00\x00\x00\x05"
+                                   "\x00\x03\x00\x28\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x05\x00\x18"
+                                   "\xfd\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x07\x00\x00\x0e\x10\x00\x00\x0e\x10"
+                                   "\x00\x10\x00\x0e\x00\x00\x01\x37\x00\x08MSFT 5.0\x00\x27\x00\x0a\x00\x03lab\x03pc1\x00");
+    assert_true(dhcp6_decode(request, &d));
+    assert_int_equal(d.type, 3);
+    assert_int_equal(d.enterprise, 311);
+    assert_true(span_is(d.vendor, "MSFT 5.0"));
+    assert_true(span_is(d.hostname, "lab"));
+    assert_int_equal(d.address.n, 16);
+    assert_int_equal(d.address.p[15], 7);
+    size_t whole = 0;
+    EACH_CUT(request, cut, whole += dhcp6_decode(cut, &d));
+    assert_int_equal(whole, 5);                                   /* behind the head, and behind each option */
+    assert_false(dhcp6_decode(SPAN_LIT("\x0c\x01\x02\x03"), &d)); /* a relay's */
+}
+
+static void wsd(void **state)
+{
+    (void)state;
+    struct wsd w;
+    struct span hello = SPAN_LIT("<?xml version=\"1.0\"?><s:Envelope><s:Header><a:Action s:mustUnderstand=\"1\">"
+                                 "http://schemas.xmlsoap.org/ws/2005/04/discovery/Hello</a:Action></s:Header><s:Body><d:Hello><d:Types>"
+                                 "wsdp:Device wprt:PrintDeviceType</d:Types></d:Hello></s:Body></s:Envelope>");
+    assert_true(wsd_decode(hello, &w));
+    assert_string_equal(w.role, "printer");
+    assert_int_equal(w.model.n + w.name.n, 0);
+    EACH_CUT(hello, cut, (void)wsd_decode(cut, &w));
+    struct span probe = SPAN_LIT("<s:Envelope><a:Action>http://schemas.xmlsoap.org/ws/2005/04/discovery/Probe</a:Action>"
+                                 "<d:Types>dn:NetworkVideoTransmitter</d:Types></s:Envelope>");
+    assert_false(wsd_decode(probe, &w)); /* who asks for cameras is none */
+    assert_false(wsd_decode(SPAN_LIT("<Action"), &w));
+}
+
+/* LLDP-MED of a telephone: class III, and its inventory. */
+static void lldp_med(void **state)
+{
+    (void)state;
+    struct neighbour n;
+    struct span unit = SPAN_LIT("\x02\x06\x05\x01\x0a\x00\x00\x09\x04\x02\x07p\x06\x02\x00\x78\x0e\x04\x00\x24\x00\x24"
+                                "\xfe\x07\x00\x12\xbb\x01\x00\x33\x03\xfe\x08\x00\x12\xbb\x08S123\xfe\x09\x00\x12\xbb\x09Maker"
+                                "\xfe\x08\x00\x12\xbb\x0aT46G\x00\x00");
+    assert_true(lldp_decode(unit, &n));
+    assert_string_equal(n.role, "phone");
+    assert_true(span_is(n.maker, "Maker"));
+    assert_true(span_is(n.model, "T46G"));
+    assert_true(span_is(n.serial, "S123"));
+    EACH_CUT(unit, cut, (void)lldp_decode(cut, &n));
+}
+
+static void answers_of_devices(void **state)
+{
+    (void)state;
+    struct banner b;
+    struct span pjl = SPAN_LIT("@PJL INFO ID\r\n\"HP LaserJet 4250\"\r\n");
+    assert_true(banner_stream(pjl, &b));
+    assert_true(span_is(b.text, "HP LaserJet 4250"));
+    EACH_CUT(pjl, cut, assert_true(banner_stream(cut, &b) == (cut.n == pjl.n)));
+    struct span zpl = SPAN_LIT("\x02ZD420-203dpi,V84.20.18Z,8,4096KB\x03");
+    assert_true(banner_stream(zpl, &b));
+    assert_true(span_is(b.text, "ZD420-203dpi,V84.20.18Z,8,4096KB"));
+    EACH_CUT(zpl, cut, assert_true(banner_stream(cut, &b) == (cut.n == zpl.n)));
+    assert_false(banner_stream(SPAN_LIT("\x02"
+                                        "1H|\\^&|||XN,V1,8,KB\r\x03"),
+                               &b));
+    assert_false(banner_sip(SPAN_LIT("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h\r\nServer: Asterisk PBX\r\n\r\n"), &b));
+    struct span sip = SPAN_LIT("OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nUser-Agent: snom320/8.7\r\n\r\n");
+    assert_true(banner_sip(sip, &b));
+    assert_true(span_is(b.text, "snom320/8.7"));
+    EACH_CUT(sip, cut, (void)banner_sip(cut, &b));
+    struct span upnp = SPAN_LIT("<root xmlns=\"urn:schemas-upnp-org:device-1-0\"><modelName>C-9</modelName>");
+    assert_true(span_is(banner_upnp(upnp, "modelName"), "C-9"));
+    assert_int_equal(banner_upnp(upnp, "serialNumber").n, 0);
+    EACH_CUT(upnp, cut, (void)banner_upnp(cut, "modelName"));
+    assert_true(span_is(banner_ssdp_type(SPAN_LIT("NOTIFY * HTTP/1.1\r\nNT: urn:schemas-upnp-org:device:Printer:1\r\n\r\n")),
+                        "urn:schemas-upnp-org:device:Printer:1"));
 }
 
 static void lldp(void **state)
@@ -273,8 +370,13 @@ static void prints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(snmp), cmocka_unit_test(lldp),    cmocka_unit_test(cdp),          cmocka_unit_test(names),  cmocka_unit_test(netbios),
-        cmocka_unit_test(ntlm), cmocka_unit_test(banners), cmocka_unit_test(certificates), cmocka_unit_test(prints),
+        cmocka_unit_test(snmp),         cmocka_unit_test(snmp_enterprise),
+        cmocka_unit_test(dhcp6),        cmocka_unit_test(wsd),
+        cmocka_unit_test(lldp_med),     cmocka_unit_test(answers_of_devices),
+        cmocka_unit_test(lldp),         cmocka_unit_test(cdp),
+        cmocka_unit_test(names),        cmocka_unit_test(netbios),
+        cmocka_unit_test(ntlm),         cmocka_unit_test(banners),
+        cmocka_unit_test(certificates), cmocka_unit_test(prints),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
