@@ -1,6 +1,6 @@
 #include "wire/poct1a.h"
 
-enum { OUTSIDE, NAME, DECLARATION, REST, COMMENT, CDATA };
+enum { OUTSIDE, NAME, DECLARATION, REST, COMMENT, CDATA, INSTRUCTION };
 
 static bool capital(uint8_t c)
 {
@@ -20,6 +20,14 @@ static bool space(uint8_t c)
 static bool name_byte(uint8_t c)
 {
     return capital(c) || digit(c) || (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-' || c == ':' || c >= 0x80;
+}
+
+struct span poct1a_local(struct span name)
+{
+    struct span rest = name;
+    bool prefixed;
+    (void)span_until(&rest, ':', &prefixed);
+    return prefixed ? rest : name;
 }
 
 /* ── the stream ── */
@@ -64,7 +72,9 @@ static enum poct1a_event classify(struct poct1a_frame *f)
         bool lost = f->open;
         f->open = false;
         return lost ? POCT1A_LOST : POCT1A_MORE;
-    } else if (is_root(s)) {
+    } else if (s.n > 0 && s.p[0] == '?') {
+        f->state = INSTRUCTION;
+    } else if (s.n > 0 && s.p[0] != '/' && is_root(poct1a_local(s))) {
         bool lost = f->open;
         memcpy(f->root, f->head, f->head_n);
         f->root_n = f->head_n;
@@ -133,6 +143,19 @@ static enum poct1a_event in_rest(struct poct1a_frame *f, struct span *in)
     return POCT1A_MORE;
 }
 
+/* A processing instruction, up to "?>", whatever quotes stand in it; but a tag in one that never ends is read. */
+static void in_instruction(struct poct1a_frame *f, struct span *in)
+{
+    uint8_t c = span_u8(in);
+    if (c == '<') {
+        begin_tag(f);
+        return;
+    }
+    if (c == '>' && f->matched > 0)
+        f->state = OUTSIDE;
+    f->matched = c == '?';
+}
+
 /* Inside what ends with three bytes, two of them the same: "-->" or "]]>". */
 static void until_third(struct poct1a_frame *f, struct span *in)
 {
@@ -164,6 +187,7 @@ enum poct1a_event poct1a_frame_next(struct poct1a_frame *f, struct span *in)
             break;
         }
         case NAME: event = in_name(f, in); break;
+        case INSTRUCTION: in_instruction(f, in); break;
         case COMMENT:
         case CDATA: until_third(f, in); break;
         default: event = in_rest(f, in); break;
@@ -382,8 +406,13 @@ static enum poct1a_token beside(struct poct1a_reader *r, bool *found)
         r->declares = r->flaw == NULL;
         return bad(r, "a document type or entity declaration");
     }
-    if (span_peek(&r->rest, 0) == '<')
-        return bad(r, "a processing instruction");
+    if (span_peek(&r->rest, 0) == '<') {
+        struct span name = r->rest;
+        (void)span_skip(&name, 2);
+        if (span_is(take_name(&name), "xml"))
+            return bad(r, "a declaration at a wrong place");
+        return skip_past(&r->rest, SPAN_LIT("?>"), &inside) ? POCT1A_TEXT : bad(r, "a processing instruction that does not end");
+    }
     struct span text = span_take(&r->rest, span_find(&r->rest, '<'));
     struct span trimmed = text;
     skip_space(&trimmed);

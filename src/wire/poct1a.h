@@ -1,5 +1,5 @@
 /* poct1a: point-of-care messages (POCT1-A, device messaging layer): a TCP stream of XML documents, read without a DTD and without entities but the
- * five.
+ * five. Namespaces are not resolved: a prefix is left out. UTF-16 is not read.
  *
  * There is no length and no delimiter: a message ends with the close tag of its root element. Two readers:
  *   poct1a_frame    the stream, byte for byte, in any pieces: where a message begins and ends. The same events however the stream is cut
@@ -77,6 +77,9 @@ struct poct1a_reader {
     const char *flaw; /* a plain sentence without content; NULL: none */
     size_t at;
 };
+
+/* A name without the prefix of its namespace. */
+struct span poct1a_local(struct span name);
 
 void poct1a_start(struct poct1a_reader *r, struct span message);
 enum poct1a_token poct1a_next(struct poct1a_reader *r);

@@ -202,7 +202,7 @@ def more_comes(run, folder, seed, name):
 
 def run_full(folder):
     """A detector that does not read, for as long as hours of the lab take: what is worth least is dropped, no message is, and it is told."""
-    capture, messages, _ = lab.capture(folder, 180, seed=31)
+    capture, messages, _ = lab.capture(folder, 120, seed=31)
     with lab.Run(os.path.join(folder, "full"), more=f"capture: [ {{ interface: {LISTEN} }} ]\n") as run:
         lab.ok(run.wait_api() is not None and reads(run), "another run listens", run.said())
         run.signal("detector", signal.SIGSTOP)

@@ -31,6 +31,7 @@ static bool is_type(uint8_t c)
 struct reading {
     struct span patient;
     struct span specimen;
+    bool control; /* of quality */
     size_t by_type[26];
 };
 
@@ -115,6 +116,8 @@ static void put_result(struct app_context *c, const struct hl7_delims *d, struct
     lab_text(c, d, KEY_UNITS, f[5], APP_FOREIGN_MAX); /* no components: "10^3/uL" is one unit */
     put_flags(c, d, f[7]);
     lab_text(c, d, KEY_STATUS, f[9], APP_FOREIGN_MAX);
+    if (r->control)
+        record_str(&c->record, KEY_SPECIMEN_ROLE, "Q"); /* O-12, in the words of HL7's SPM-11 */
     lab_time(c, f[13].n > 0 ? f[13] : f[12]);
     record_put(&c->options.sink, &c->record);
 }
@@ -130,8 +133,9 @@ static void read_patient(const struct hl7_delims *d, struct span record, struct 
 
 static void read_order(const struct hl7_delims *d, struct span record, struct reading *r)
 {
-    UNCLEARED struct span f[5];
-    (void)astm_fields(d, record, f, 5);
+    UNCLEARED struct span f[13];
+    (void)astm_fields(d, record, f, 13);
+    r->control = f[12].n == 1 && (f[12].p[0] | 0x20) == 'q';
     r->specimen = astm_first_component(d, f[3]);
     if (r->specimen.n == 0)
         r->specimen = astm_first_component(d, f[4]);
@@ -202,6 +206,8 @@ static void message(const struct app_where *w, struct astm_side *s, struct span 
     m.delims = s->header ? &s->delims : &usual;
     m.bytes = cut ? s->bytes : text.n;
     lab_number(w, &m);
+    struct buf plain = {0};
+    text = lab_decoded(c, &m, text, &plain);
     flaw_of(w, s, not_ended, &m);
     walk_message(&m, text, &r, records);
     if (cut)
@@ -215,6 +221,8 @@ static void message(const struct app_where *w, struct astm_side *s, struct span 
     if (records && m.results > 0)
         walk_results(w, &m, text);
     tell_evidence(w, &m, &r);
+    if (plain.p != NULL)
+        app_hold_release(c, &plain);
 }
 
 /* ── the open message ── */

@@ -60,16 +60,6 @@ static const char *read_as(enum charset said, const struct charset_reader *r)
     return r->utf8 && said != CHARSET_UTF8 ? "UTF-8" : NULL;
 }
 
-static bool convert(struct app_context *c, struct charset_reader *r, struct span message, struct buf *plain)
-{
-    uint8_t piece[4096];
-    bool over;
-    while (message.n > 0)
-        if (!app_hold(c, plain, span_of(piece, charset_read(r, &message, piece, sizeof piece)), &over))
-            return false;
-    return true;
-}
-
 struct span hl7_decoded(struct app_context *c, struct hl7_delims *d, const struct hl7_reading *r, struct span message, struct buf *plain,
                         struct lab_message *m)
 {
@@ -88,8 +78,7 @@ struct span hl7_decoded(struct app_context *c, struct hl7_delims *d, const struc
         return message;
     }
     struct charset_reader reader = {.base = said, .switches = switches, .escape = d->escape};
-    if (!convert(c, &reader, message, plain)) {
-        app_hold_release(c, plain);
+    if (!app_hold_decoded(c, &reader, message, plain)) {
         m->charset_read = "not read"; /* no room for it */
         return message;
     }

@@ -30,6 +30,19 @@ bool app_hold(struct app_context *c, struct buf *b, struct span s, bool *over)
     return false;
 }
 
+bool app_hold_decoded(struct app_context *c, struct charset_reader *r, struct span text, struct buf *plain)
+{
+    uint8_t piece[4096];
+    bool over;
+    while (text.n > 0) {
+        if (app_hold(c, plain, span_of(piece, charset_read(r, &text, piece, sizeof piece)), &over))
+            continue;
+        app_hold_release(c, plain);
+        return false;
+    }
+    return true;
+}
+
 void app_hold_release(struct app_context *c, struct buf *b)
 {
     c->held -= b->size;

@@ -45,6 +45,7 @@ struct result {
 /* What the observations around it share. */
 struct around {
     struct span patient, order, time;
+    const char *role; /* as in SPM-11 of HL7: Q control, C calibration; NULL: a patient's */
 };
 
 /* ── walking ── */
@@ -79,7 +80,7 @@ static struct span value_of(struct walk *k)
 
 static bool named(const struct walk *k, const char *name)
 {
-    return span_is(k->xml.name, name);
+    return span_is(poct1a_local(k->xml.name), name);
 }
 
 /* Objects that stand inside a patient's and are not the patient: what was observed, ordered, used. */
@@ -155,7 +156,7 @@ static bool read_message(struct walk *k, struct lab_message *m, struct greeting 
         switch (next(k)) {
         case POCT1A_OPEN:
             if (k->xml.depth == 1)
-                m->type = k->xml.name;
+                m->type = poct1a_local(k->xml.name);
             m->results += named(k, "OBS");
             m->patients += named(k, "PT");
             if (k->patient_at == 0)
@@ -192,6 +193,7 @@ static void put_result(struct app_context *c, const struct result *r, const stru
     lab_text(c, NULL, KEY_STATUS, r->status, APP_FOREIGN_MAX);
     record_text(&c->record, KEY_OBSERVED_AT, span_of(time, poct1a_time(a->time, time)));
     lab_text(c, NULL, KEY_METHOD, r->method, APP_FOREIGN_MAX);
+    record_str(&c->record, KEY_SPECIMEN_ROLE, a->role);
     record_put(&c->options.sink, &c->record);
 }
 
@@ -209,7 +211,7 @@ static void read_observation(struct walk *k, struct result *r)
     if (named(k, "OBS.observation_id")) {
         r->code = value_of(k);
         r->system = plain(k, poct1a_attribute(&k->xml, "SN"));
-    } else if (named(k, "TRANSLTN") && k->xml.depth >= 2 && span_is(k->xml.open[k->xml.depth - 2], "OBS.observation_id")) {
+    } else if (named(k, "TRANSLTN") && k->xml.depth >= 2 && span_is(poct1a_local(k->xml.open[k->xml.depth - 2]), "OBS.observation_id")) {
         r->text = value_of(k);
     } else if (named(k, "OBS.value")) {
         r->value = value_of(k);
@@ -219,6 +221,12 @@ static void read_observation(struct walk *k, struct result *r)
             if (named(k, leaves[i].name))
                 *leaves[i].into = value_of(k);
     }
+}
+
+static const char *role_of(struct span role)
+{
+    bool control = span_is(role, "LQC") || span_is(role, "EQC");
+    return control ? "Q" : span_is(role, "CAL") || span_is(role, "CVR") ? "C" : NULL;
 }
 
 static void walk_results(const struct app_where *w, const struct lab_message *m, struct span message)
@@ -247,6 +255,8 @@ static void walk_results(const struct app_where *w, const struct lab_message *m,
             read_observation(&k, &r);
         } else if (token == POCT1A_OPEN && named(&k, "SVC.observation_dttm")) {
             a.time = value_of(&k);
+        } else if (token == POCT1A_OPEN && named(&k, "SVC.role_cd")) {
+            a.role = role_of(value_of(&k));
         } else if (token == POCT1A_OPEN && named(&k, "PT.patient_id")) {
             a.patient = value_of(&k);
         } else if (token == POCT1A_OPEN && named(&k, "ORD.order_id")) {
@@ -308,6 +318,8 @@ static void message(const struct app_where *w, struct side *s, struct span text,
     lab_number(w, &m);
     if (lost)
         lab_malformed(&m, "bytes are missing: the capture lost them (byte %" PRIu64 ")", s->bytes);
+    struct buf plain = {0};
+    text = lab_decoded(c, &m, text, &plain);
     flaw_of(w, s, not_ended, &m);
     begin_walk(&k, text, c->plain, sizeof c->plain);
     if (!read_message(&k, &m, &g, m.private != NULL)) {
@@ -327,6 +339,8 @@ static void message(const struct app_where *w, struct side *s, struct span text,
     if (app_wants_records(c) && m.results > 0)
         walk_results(w, &m, text);
     tell_evidence(w, &m, &g);
+    if (plain.p != NULL)
+        app_hold_release(c, &plain);
 }
 
 /* ── the stream ── */

@@ -18,6 +18,7 @@
 #include "engine/sense/app.h"
 #include "wire/astm.h"
 #include "wire/astm_link.h"
+#include "wire/charset.h"
 #include "wire/document.h"
 #include "wire/hl7.h"
 #include "wire/mllp.h"
@@ -265,6 +266,8 @@ void app_dicom_forget(struct app_context *c, struct app_flow *f);
 /* ── app_hold.c ── */
 /* Appends to a message's buffer. False: not kept: it would pass the limit of a message (*over set) or of all messages (*over not set). */
 bool app_hold(struct app_context *c, struct buf *b, struct span s, bool *over);
+/* Appends a text as UTF-8. False: no room for it; nothing is held. */
+bool app_hold_decoded(struct app_context *c, struct charset_reader *r, struct span text, struct buf *plain);
 void app_hold_release(struct app_context *c, struct buf *b);
 /* Cuts a buffer to its first n bytes and gives memory back. */
 void app_hold_shrink(struct app_context *c, struct buf *b, size_t n);
@@ -278,6 +281,8 @@ static inline bool app_wants_records(const struct app_context *c)
 void lab_start(struct app_context *c, struct lab_message *m, const char *protocol);
 /* Fills the id with the next ordinal of this direction. */
 void lab_number(const struct app_where *w, struct lab_message *m);
+/* The text of a message that names no character set, as UTF-8: as it is, or decoded into *plain, which the caller releases; m->charset_read says so. */
+struct span lab_decoded(struct app_context *c, struct lab_message *m, struct span text, struct buf *plain);
 /* The first reason stays. */
 void lab_malformed(struct lab_message *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A field of the patient, with all its parts where the message has delimiters. */

@@ -38,6 +38,23 @@ void lab_number(const struct app_where *w, struct lab_message *m)
     *put_decimal(out, ordinal) = 0;
 }
 
+struct span lab_decoded(struct app_context *c, struct lab_message *m, struct span text, struct buf *plain)
+{
+    struct charset_reader r = {.base = CHARSET_NONE};
+    enum charset_look look = charset_look(text);
+    if (look == CHARSET_LOOKS_ASCII)
+        return text;
+    m->charset_read = "UTF-8";
+    if (look == CHARSET_LOOKS_UTF8)
+        return text;
+    if (!app_hold_decoded(c, &r, text, plain)) {
+        m->charset_read = "not read";
+        return text;
+    }
+    m->charset_read = r.utf8 ? "mixed" : "ISO 8859-1";
+    return buf_span(plain);
+}
+
 void lab_malformed(struct lab_message *m, const char *format, ...)
 {
     if (m->malformed[0] != 0)

@@ -227,6 +227,25 @@ static void levels(void **state)
     collect_close(&k);
 }
 
+/* Texts come out as UTF-8, whatever they are; so the same patient is the same. Controls are marked. */
+static void character_sets(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"P|1||M\xfcller", "P|1||M\xc3\xbcller"};
+    for (int i = 0; i < 2; i++) {
+        struct collect k;
+        struct buf s = BUF_INIT(4096);
+        buf_addf(&s, H "\r%s\rO|1|S1|||||||||Q\rR|1|^^^FT4|1|\xb5g/L\r" L "\r", names[i]);
+        read_stream(&k, buf_span(&s));
+        assert_non_null(strstr(buf_text(&k.lines), "patient=M\xc3\xbcller; specimen=S1; "));
+        assert_non_null(strstr(buf_text(&k.lines), "specimen_role=Q"));
+        assert_non_null(strstr(buf_text(&k.lines), "units=\xc2\xb5g/L"));
+        assert_non_null(strstr(buf_text(&k.lines), i == 0 ? "charset_read=ISO 8859-1" : "charset_read=mixed"));
+        collect_close(&k);
+        buf_release(&s);
+    }
+}
+
 /* Both sides bid; the instrument wins; the host answers its query in the other direction. */
 static void contention(void **state)
 {
@@ -312,6 +331,7 @@ int main(void)
         cmocka_unit_test(contention),
         cmocka_unit_test(a_hole_without_frames),
         cmocka_unit_test(holes_anywhere),
+        cmocka_unit_test(character_sets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

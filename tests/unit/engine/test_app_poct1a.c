@@ -94,9 +94,37 @@ static void orders_and_controls(void **state)
     collect_data(&k, 1,
                  SPAN_LIT("<OBS.R01><HDR><HDR.control_id V='8'/></HDR><SVC><PT><PT.patient_id V='A1&apos;B'/><ORD><ORD.order_id V='S-55'/></ORD>"
                           "<OBS><OBS.observation_id V='GLU'/><OBS.value V='&lt;41' U='mg/dL'/></OBS></PT></SVC></OBS.R01>"));
-    has(&k, "lab.result; message=f7.1.1; test.code=GLU; value=40; units=mg/dL\n");
+    has(&k, "lab.result; message=f7.1.1; test.code=GLU; value=40; units=mg/dL; specimen_role=Q\n");
     has(&k, "lab.result; message=f7.1.2; private=A1'B; test.code=GLU; patient=A1'B; specimen=S-55; order=S-55; value=<41; units=mg/dL\n");
     collect_close(&k);
+}
+
+/* What XML allows and some writer does: a mark of byte order, namespaces, instructions, comments, marked text, either quote, ISO 8859-1. */
+static void odd_but_fine(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "\xef\xbb\xbf<?xml version='1.0' encoding='iso-8859-1'?>\r\n<?style it's <here> ?><!-- a <OBS.R01> that is none -->\r\n"
+        "<p:OBS.R02 xmlns:p='urn:x' xmlns=\"urn:y\"><p:HDR><p:HDR.control_id V='7'/></p:HDR><?pi \"?><p:SVC><p:SVC.role_cd V='LQC'/>"
+        "<p:CTC><![CDATA[<OBS>]]><p:OBS ><p:OBS.observation_id\n V = 'GLU' /><p:OBS.value U='mg/dL' V='9&#56;'/><p:OBS.interpretation_cd "
+        "V='erh\xf6ht'/></p:OBS></p:CTC></p:SVC></p:OBS.R02 >"
+        "<KPA.R01><HDR><HDR.control_id V='8'/></HDR></KPA.R01><EVS.R01><HDR><HDR.control_id V='9'/></HDR><EVT/></EVS.R01>"
+        "<ESC.R01><HDR><HDR.control_id V='10'/></HDR></ESC.R01><DTV.MAKER.DO_IT><HDR><HDR.control_id V='11'/></HDR></DTV.MAKER.DO_IT>";
+    for (size_t step = 1; step < sizeof text; step++) {
+        struct collect k;
+        collect_open(&k, 0, false);
+        feed_cut(&k, 0, span_of(text, sizeof text - 1), step);
+        has(&k, "type=OBS.R02; control_id=7; ");
+        has(&k, "test.code=GLU; value=98; units=mg/dL; flags=erh\xc3\xb6ht; specimen_role=Q");
+        has(&k, "charset_read=ISO 8859-1");
+        has(&k, "type=KPA.R01");
+        has(&k, "type=EVS.R01");
+        has(&k, "type=ESC.R01");
+        has(&k, "type=DTV.MAKER.DO_IT");
+        assert_int_equal(k.stats.poct1a_messages, 5);
+        assert_int_equal(k.stats.malformed, 0);
+        collect_close(&k);
+    }
 }
 
 static void one(struct collect *k, const char *text, size_t limit)
@@ -226,8 +254,8 @@ static void recognition(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cut_anywhere), cmocka_unit_test(fields), cmocka_unit_test(orders_and_controls), cmocka_unit_test(malformed_and_hostile),
-        cmocka_unit_test(holes),        cmocka_unit_test(limits), cmocka_unit_test(recognition),
+        cmocka_unit_test(cut_anywhere),          cmocka_unit_test(odd_but_fine), cmocka_unit_test(fields), cmocka_unit_test(orders_and_controls),
+        cmocka_unit_test(malformed_and_hostile), cmocka_unit_test(holes),        cmocka_unit_test(limits), cmocka_unit_test(recognition),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,7 +102,7 @@ static void talk_open(struct talk *t, bool raw)
     struct error e = {0};
     *t = (struct talk){.lines = BUF_INIT(64 << 20), .frame = BUF_INIT(70000), .now = TIME_SECOND, .raw = raw};
     struct sense_options options = {.hash_key = {3, 4}, .sink = {.put = put, .context = t}};
-    options.limits.flows = 16;
+    options.limits = (struct sense_limits){.flows = 16, .fragments = 65536, .reassembly_flow = 262144, .reassembly_total = 1 << 20};
     t->sense = sense_new(&options, &e);
     assert_non_null(t->sense);
     packet(t, 0, ISN, 0, PACKET_TCP_SYN, span_of(NULL, 0), 0);

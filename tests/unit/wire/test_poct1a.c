@@ -138,7 +138,8 @@ static void flaws(void **state)
     flaw_is(SPAN_LIT("<a>&#xd800;</a>"), "an entity that is not one of the five of XML", 11, true);
     flaw_is(SPAN_LIT("<a>&#0;</a>"), "an entity that is not one of the five of XML", 7, true);
     flaw_is(SPAN_LIT("<a><!DOCTYPE x></a>"), "a document type or entity declaration", 3, true);
-    flaw_is(SPAN_LIT("<a><?php ?></a>"), "a processing instruction", 3, false);
+    flaw_is(SPAN_LIT("<a><?php </a>"), "a processing instruction that does not end", 3, false);
+    flaw_is(SPAN_LIT("<a><?xml version='1.0'?></a>"), "a declaration at a wrong place", 3, false);
     flaw_is(SPAN_LIT("<a><!-- </a>"), "a comment that does not end", 7, false);
     flaw_is(SPAN_LIT("<a>\x02</a>"), "a control character", 4, false);
     struct buf deep = BUF_INIT(1024);
