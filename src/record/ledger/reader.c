@@ -46,18 +46,29 @@ static int find(struct segment_reader *s, uint64_t index, uint64_t limit, struct
     }
 }
 
-/* The next record from either stream, looked for behind damage where it must be. */
+/* The next record from either stream, where it should be. 1, or the two reasons why not. */
+static int find_there(struct ledger_reader *r, uint64_t limit, struct sealed_record *ret, struct error *why, struct error *other_why)
+{
+    if (find(&r->streams[r->last], r->next, limit, ret, why) == 1)
+        return 1;
+    unsigned other = (r->last + 1) % STREAMS;
+    if (find(&r->streams[other], r->next, limit, ret, other_why) != 1)
+        return 0;
+    r->last = other;
+    return 1;
+}
+
+/* The same, looked for without hints and then behind damage where it must be. */
 static int find_next(struct ledger_reader *r, uint64_t limit, struct sealed_record *ret, struct error *e)
 {
     struct error why = {0};
-    int rc = find(&r->streams[r->last], r->next, limit, ret, &why);
-    if (rc == 1)
-        return 1;
-    unsigned other = (r->last + 1) % STREAMS;
     struct error other_why = {0};
-    if (find(&r->streams[other], r->next, limit, ret, &other_why) == 1) {
-        r->last = other;
+    if (find_there(r, limit, ret, &why, &other_why) == 1)
         return 1;
+    if (segment_reader_rewind(&r->streams[0]) | segment_reader_rewind(&r->streams[1])) {
+        why = other_why = (struct error){0};
+        if (find_there(r, limit, ret, &why, &other_why) == 1)
+            return 1;
     }
     struct error late = {0};
     for (unsigned i = 0; i < STREAMS; i++)

@@ -114,7 +114,7 @@ static int look(int dir, enum ledger_stream stream, struct wanted *w, struct err
 
 void segment_writer_init(struct segment_writer *w, int dir, const uint8_t log_id[LOG_ID], enum ledger_stream stream)
 {
-    *w = (struct segment_writer){.dir = dir, .fd = -1, .stream = stream, .first = SEGMENT_NONE};
+    *w = (struct segment_writer){.dir = dir, .fd = -1, .stream = stream, .first = SEGMENT_NONE, .hints = {.fd = -1}};
     memcpy(w->log_id, log_id, LOG_ID);
 }
 
@@ -123,12 +123,45 @@ void segment_writer_close(struct segment_writer *w)
     if (w->fd >= 0)
         (void)close(w->fd);
     w->fd = -1;
+    hints_close(&w->hints);
+}
+
+/* Makes the hints of all but the last segment that have none. */
+static int complete_hints(struct segment_writer *w, struct error *e)
+{
+    struct wanted want = {.at = 0};
+    char path[SEGMENT_PATH];
+    char index[HINT_PATH];
+    struct stat st;
+    if (look(w->dir, w->stream, &want, e) != 0)
+        return -1;
+    uint64_t first = want.below != SEGMENT_NONE ? want.below : want.above;
+    while (first != SEGMENT_NONE && first < w->first) {
+        segment_path(path, w->stream, first);
+        hints_path(index, path);
+        if (fstatat(w->dir, index, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+            int fd = openat(w->dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+            struct hints h;
+            if (fd >= 0 && fstat(fd, &st) == 0) {
+                hints_resume(&h, w->dir, path, fd, SEGMENT_HEADER, (uint64_t)st.st_size);
+                hints_close(&h);
+            }
+            if (fd >= 0)
+                (void)close(fd);
+        }
+        want.at = first;
+        if (look(w->dir, w->stream, &want, e) != 0)
+            return -1;
+        first = want.above;
+    }
+    return 0;
 }
 
 static int remove_above(struct segment_writer *w, uint64_t at, bool all, struct error *e)
 {
     struct wanted want = {.at = at};
     char path[SEGMENT_PATH];
+    char index[HINT_PATH];
     for (;;) {
         if (look(w->dir, w->stream, &want, e) != 0)
             return -1;
@@ -136,7 +169,8 @@ static int remove_above(struct segment_writer *w, uint64_t at, bool all, struct 
         if (first == SEGMENT_NONE)
             return 0;
         segment_path(path, w->stream, first);
-        if (file_remove(w->dir, path, e) != 0)
+        hints_path(index, path);
+        if (file_remove(w->dir, path, e) != 0 || file_remove(w->dir, index, e) != 0)
             return -1;
     }
 }
@@ -183,7 +217,10 @@ int segment_writer_cut(struct segment_writer *w, struct error *e)
         return -1;
     if (fstat(w->fd, &st) != 0)
         return err_sys(e, errno, "reading %s", path);
-    return (uint64_t)st.st_size > w->length ? file_cut(w->fd, path, w->length, e) : 0;
+    if ((uint64_t)st.st_size > w->length && file_cut(w->fd, path, w->length, e) != 0)
+        return -1;
+    hints_resume(&w->hints, w->dir, path, w->fd, SEGMENT_HEADER, w->length);
+    return complete_hints(w, e);
 }
 
 bool segment_due(const struct segment_writer *w, uint32_t day, size_t n)
@@ -215,6 +252,7 @@ static int begin(struct segment_writer *w, uint64_t index, uint32_t day, struct 
         return -1;
     make_header(w, header);
     w->length = SEGMENT_HEADER;
+    hints_begin(&w->hints, w->dir, path, SEGMENT_HEADER);
     return file_cut(w->fd, path, 0, e) == 0 ? file_write(w->fd, path, span_of(header, sizeof header), 0, e) : -1;
 }
 
@@ -226,6 +264,7 @@ int segment_write(struct segment_writer *w, uint64_t index, uint32_t day, struct
     segment_path(path, w->stream, w->first);
     if (file_write(w->fd, path, records, w->length, e) != 0)
         return -1;
+    hints_add(&w->hints, records, w->length);
     w->length += records.n;
     return 0;
 }
@@ -248,6 +287,15 @@ void segment_reader_release(struct segment_reader *r)
     buf_release(&r->buffer);
 }
 
+static void begin_at(struct segment_reader *r, uint64_t at)
+{
+    r->at = at;
+    r->taken = 0;
+    r->ended = false;
+    r->hinted = false;
+    buf_clear(&r->buffer);
+}
+
 static int open_segment(struct segment_reader *r, uint64_t first, struct error *e)
 {
     uint8_t header[SEGMENT_HEADER];
@@ -267,10 +315,7 @@ static int open_segment(struct segment_reader *r, uint64_t first, struct error *
         r->any_log = false;
     }
     r->first = first;
-    r->at = SEGMENT_HEADER;
-    r->taken = 0;
-    r->ended = false;
-    buf_clear(&r->buffer);
+    begin_at(r, SEGMENT_HEADER);
     return 0;
 }
 
@@ -282,7 +327,24 @@ int segment_reader_seek(struct segment_reader *r, uint64_t from, struct error *e
     if (look(r->dir, r->stream, &want, e) != 0)
         return -1;
     uint64_t first = want.below != SEGMENT_NONE ? want.below : want.above;
-    return first == SEGMENT_NONE ? 0 : open_segment(r, first, e);
+    if (first == SEGMENT_NONE)
+        return 0;
+    if (open_segment(r, first, e) != 0)
+        return -1;
+    uint64_t hint = from > first ? hints_find(r->dir, r->path, r->fd, from) : 0;
+    if (hint > 0) {
+        begin_at(r, hint);
+        r->hinted = true;
+    }
+    return 0;
+}
+
+bool segment_reader_rewind(struct segment_reader *r)
+{
+    if (!r->hinted)
+        return false;
+    begin_at(r, SEGMENT_HEADER);
+    return true;
 }
 
 /* Reads more of the file behind what the buffer holds, at least `need` unread bytes where there are so many. */

@@ -2,7 +2,7 @@
 #ifndef TQ_LEDGER_SEGMENT_H
 #define TQ_LEDGER_SEGMENT_H
 
-#include "record/ledger/entry.h"
+#include "record/ledger/hints.h"
 
 #define SEGMENT_FORMAT 1
 #define SEGMENT_HEADER 64
@@ -28,6 +28,7 @@ struct segment_writer {
     uint64_t first; /* SEGMENT_NONE: none yet */
     uint64_t length;
     uint32_t day;
+    struct hints hints;
 };
 
 void segment_writer_init(struct segment_writer *w, int dir, const uint8_t log_id[LOG_ID], enum ledger_stream stream);
@@ -36,7 +37,8 @@ void segment_writer_close(struct segment_writer *w);
 /* Opens the segment that was the last one of a durable state, with its length then; changes nothing. ERR_CORRUPT: it is shorter, or its header does
  * not hold; ERR_LIMIT: of a newer format. */
 int segment_writer_open(struct segment_writer *w, uint64_t first, uint64_t length, struct error *e);
-/* Goes back to that state: segments begun later are removed, this one is cut to its length. */
+/* Goes back to that state: segments begun later are removed, this one is cut to its length. Makes hints that are missing in any segment of the
+ * stream. */
 int segment_writer_cut(struct segment_writer *w, struct error *e);
 
 /* Writes a run of sealed records, the first of which has this index and day; begins a new segment where one is due (the old one is synced). */
@@ -61,14 +63,18 @@ struct segment_reader {
     size_t taken; /* bytes of the buffer that have been read */
     bool ended;   /* no bytes behind the buffer */
     bool started;
+    bool hinted; /* it began at a hint and not at the segment's first record */
     char path[SEGMENT_PATH];
 };
 
 void segment_reader_init(struct segment_reader *r, int dir, enum ledger_stream stream, const uint8_t *log_id);
 void segment_reader_release(struct segment_reader *r);
 
-/* Begins at the segment that holds record `from`, or where there is none at the first one behind it. */
+/* Begins at the segment that holds record `from`, at a hint or its first record, or where there is none at the first segment behind it. */
 int segment_reader_seek(struct segment_reader *r, uint64_t from, struct error *e);
+
+/* Goes back to the first record of the segment, when it was begun at a hint (which may have been wrong): true; else nothing changes. */
+bool segment_reader_rewind(struct segment_reader *r);
 
 /* Looks for record `index` further on in the open segment, whatever lies between: for going on behind damage. 1: a peek gives it now; 0: it is not
  * there (the segment is at its end then); -1: the machine failed. What is found is only a candidate: its hash says whether it holds. */

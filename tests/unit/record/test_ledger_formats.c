@@ -262,9 +262,88 @@ static void tail_cut(void **state)
     snapshot_free(own);
 }
 
+/* ── Hints: where in a segment a record lies ── */
+
+#define HINTED 4000
+#define HINTS_OF_CUSTODY "segment/custody/00000000000000000000.index"
+#define HINTS_OF_OBSERVATION "segment/observation/00000000000000000001.index"
+
+/* Reads single records by lot, and one run. */
+static void read_by_lot(struct ledger *l, unsigned seed, unsigned reads)
+{
+    struct error e = {0};
+    struct ledger_record r;
+    for (unsigned i = 0; i < reads; i++) {
+        uint64_t from = i < 3 ? (uint64_t[]){0, HINTED - 1, HINTED / 2}[i] : (uint64_t)(unsigned)rand_r(&seed) % HINTED;
+        struct ledger_reader *reader = ledger_reader_new(l, from, &e);
+        assert_non_null(reader);
+        for (uint64_t k = from; k < from + 3 && k < HINTED; k++) {
+            if (ledger_reader_next(reader, &r, &e) != 1)
+                print_error("%s\n", e.text);
+            assert_true(r.index == k && r.payload.n == 100 + k % 200 && r.payload.p[0] == (k & 255));
+        }
+        ledger_reader_free(reader);
+    }
+}
+
+static void hints_are_only_hints(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct ledger_report r;
+    uint8_t bytes[300];
+    struct ledger *l = open_ledger(NULL);
+    for (unsigned i = 0; i < HINTED; i++) {
+        memset(bytes, (int)(i & 255), sizeof bytes);
+        assert_int_equal(ledger_append(l, i % 3 == 1 ? LEDGER_OBSERVATION : LEDGER_CUSTODY, T0, span_of(bytes, 100 + i % 200), NULL, &e), 0);
+        if (i % 50 == 0)
+            assert_int_equal(ledger_commit(l, T0, &e), 0);
+    }
+    assert_int_equal(ledger_commit(l, T0, &e), 0);
+    struct snapshot *s = snapshot_take(ledger_path);
+    struct buf *custody = snapshot_file(s, HINTS_OF_CUSTODY);
+    struct buf *observation = snapshot_file(s, HINTS_OF_OBSERVATION);
+    assert_true(custody->n >= 12 * 16 && custody->n % 16 == 0);
+    read_by_lot(l, 1, 300);
+    for (size_t at = 0; at < custody->n; at++) { /* each byte changed */
+        custody->p[at] ^= (uint8_t)(1u << at % 8);
+        put_file(HINTS_OF_CUSTODY, buf_span(custody));
+        read_by_lot(l, (unsigned)at, 6);
+        custody->p[at] ^= (uint8_t)(1u << at % 8);
+    }
+    struct buf wrong = BUF_INIT(1u << 20);
+    for (int kind = 0; kind < 6; kind++) { /* nothing, cut, the other stream's, zeros, backwards, each one record's place too far */
+        buf_clear(&wrong);
+        for (size_t i = 0; i < custody->n && kind > 0; i += 16) {
+            struct span index = span_of(custody->p + i, 8);
+            buf_add(&wrong, custody->p + (kind == 4 ? custody->n - 16 - i : i), 16);
+            if (kind == 5) /* says one record more than lies there */
+                wrong.p[i + 7] = (uint8_t)(span_be64(&index) + 2);
+            if (kind == 3)
+                memset(wrong.p + i, 0, 16);
+        }
+        put_file(HINTS_OF_CUSTODY, kind == 2 ? buf_span(observation) : span_of(wrong.p, kind == 1 ? wrong.n - 9 : wrong.n));
+        read_by_lot(l, 7, 60);
+        assert_int_equal(ledger_verify(ledger_path, NULL, NULL, &r, &e), 0);
+        assert_true(r.holds);
+    }
+    ledger_close(l);
+    put_file(HINTS_OF_OBSERVATION, span_of(NULL, 0));
+    l = open_ledger(NULL); /* the start makes them again */
+    read_by_lot(l, 9, 60);
+    ledger_close(l);
+    struct snapshot *again = snapshot_take(ledger_path);
+    assert_true(span_equal(buf_span(snapshot_file(again, HINTS_OF_CUSTODY)), buf_span(custody)));
+    assert_true(span_equal(buf_span(snapshot_file(again, HINTS_OF_OBSERVATION)), buf_span(observation)));
+    snapshot_free(again);
+    snapshot_free(s);
+    buf_release(&wrong);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, place_make, place_remove)
-    const struct CMUnitTest tests[] = {CASE(format_1), CASE(newer), CASE(of_another_ledger), CASE(of_an_earlier_day), CASE(tail_cut)};
+    const struct CMUnitTest tests[] = {CASE(format_1),          CASE(newer),    CASE(of_another_ledger),
+                                       CASE(of_an_earlier_day), CASE(tail_cut), CASE(hints_are_only_hints)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
