@@ -4,10 +4,9 @@
 #include "base/json.h"
 #include "base/table.h"
 #include "cmd/cmd.h"
+#include "proc/own_catalog.h"
 #include "record/crypto/crypto.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -33,56 +32,21 @@ static int usage_error(void)
     return complain(&e);
 }
 
-static int read_file(const char *path, struct buf *out, struct error *e)
-{
-    FILE *f = fopen(path, "rbe");
-    if (f == NULL)
-        return err_set(e, ERR_MISUSE, "%s cannot be opened: %s", path, strerror(errno));
-    uint8_t piece[4096];
-    size_t n;
-    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
-        buf_add(out, piece, n);
-    bool failed = ferror(f) != 0;
-    (void)fclose(f);
-    if (failed)
-        return err_set(e, ERR_MISUSE, "%s cannot be read", path);
-    return buf_ok(out) ? 0 : err_set(e, ERR_MISUSE, "%s:1:1: over %u bytes; part it into several files", path, CATALOG_FILE_BYTES);
-}
-
 static int add_file(struct catalog *c, const char *path, struct error *e)
 {
     struct buf text = BUF_INIT(CATALOG_FILE_BYTES);
-    int rc = read_file(path, &text, e);
+    int rc = own_catalog_file(path, &text, e);
     if (rc == 0)
         rc = catalog_add(c, buf_span(&text), path, true, e);
     buf_release(&text);
     return rc;
 }
 
-static int is_text(const struct dirent *d)
-{
-    size_t n = strlen(d->d_name);
-    return n > 4 && d->d_name[0] != '.' && strcmp(d->d_name + n - 4, ".txt") == 0;
-}
-
 /* The program's catalog, and the lab's folder over it. */
 static struct catalog *open_catalog(const char *folder, struct error *e)
 {
     struct catalog *c = catalog_new(e);
-    struct dirent **files = NULL;
-    int n = c == NULL || folder == NULL ? 0 : scandir(folder, &files, is_text, alphasort);
-    int rc = c == NULL ? -1 : 0;
-    if (n < 0)
-        rc = err_set(e, ERR_MISUSE, "%s cannot be read: %s", folder, strerror(errno));
-    for (int i = 0; i < n; i++) {
-        char path[4096];
-        (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]->d_name);
-        if (rc == 0)
-            rc = add_file(c, path, e);
-        free(files[i]);
-    }
-    free(files);
-    if (rc == 0)
+    if (c == NULL || folder == NULL || own_catalog_read(folder, c, NULL, e) == 0)
         return c;
     catalog_free(c);
     return NULL;

@@ -42,6 +42,11 @@ struct keeper_views *views_open(struct store *store, const char *site, struct er
         (void)err_set(e, ERR_SYSTEM, "views: no memory");
         return NULL;
     }
+    v->catalog = catalog_new(e);
+    if (v->catalog == NULL) {
+        free(v);
+        return NULL;
+    }
     v->store = store;
     v->w = store_writer(store);
     (void)snprintf(v->site, sizeof v->site, "%s", site);
@@ -54,7 +59,18 @@ void views_close(struct keeper_views *v)
         return;
     if (v->open)
         store_rollback(v->w);
+    catalog_free(v->catalog);
     free(v);
+}
+
+const struct catalog *views_catalog(const struct keeper_views *v)
+{
+    return v->catalog;
+}
+
+int views_catalog_add(struct keeper_views *v, struct span text, const char *name, struct error *e)
+{
+    return v->any ? err_set(e, ERR_MISUSE, "views: the catalog is fixed once a record was applied") : catalog_add(v->catalog, text, name, true, e);
 }
 
 /* ── counters and notices ── */

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/time.h"
+#include "lab/catalog/catalog.h"
 #include "record/store/store.h"
 
 /* One event as the projector finds it on the ledger. Texts belong to the caller and hold during the call. */
@@ -28,6 +29,11 @@ struct keeper_views;
 /* Runs the schema of every noun on an empty store. `site` (copied) goes into the ids of devices. NULL: ERR_SYSTEM. The store outlives the views. */
 struct keeper_views *views_open(struct store *store, const char *site, struct error *e);
 void views_close(struct keeper_views *v);
+
+/* What is known of device models: the program's catalog, and what is added. It does not change once a record was applied. */
+const struct catalog *views_catalog(const struct keeper_views *v);
+/* Adds a file of the lab's own (lab/catalog/catalog.h: catalog_add). Before the first record. */
+int views_catalog_add(struct keeper_views *v, struct span text, const char *name, struct error *e);
 
 /* Applies one record; index and position must grow. A record whose JSON is not understood is counted (views_skipped) and otherwise ignored: the
  * ledger is the truth, and a view must survive whatever is on it. -1: the store failed (ERR_SYSTEM), or the order is broken (ERR_MISUSE). */

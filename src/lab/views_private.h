@@ -38,6 +38,7 @@ struct view_notices {
 struct keeper_views {
     struct store *store;
     struct store_conn *w;
+    struct catalog *catalog;
     char site[128];
     bool open;      /* a batch is open */
     bool any;       /* a record was applied since the views were opened */

@@ -39,6 +39,7 @@ struct config_listener {
 struct config {
     char site[CONFIG_NAME];
     char data[CONFIG_PATH];
+    char catalog[CONFIG_PATH]; /* "": none */
     char labels[CONFIG_NAME];
     struct config_endpoint console_listen;
     char console_name[CONFIG_HOST];

@@ -15,6 +15,7 @@
 #include "proc/desk.h"
 #include "proc/identity.h"
 #include "proc/log.h"
+#include "proc/own_catalog.h"
 #include "proc/projector.h"
 #include "proc/role.h"
 #include "proc/sealed.h"
@@ -246,14 +247,28 @@ static void open_learnt(void)
         log_line(LOG_LEVEL_WARNING, "the detector learns its senders anew: %s", e.text);
 }
 
+/* The lab's own entries, as the supervisor read and checked them. */
+static int open_catalog(struct error *e)
+{
+    struct buf text = BUF_INIT(OWN_CATALOG_MAX);
+    int r = own_catalog_load(k.self.fds[2], &text, e);
+    struct span rest = buf_span(&text);
+    while (r == 0 && rest.n > 0)
+        r = views_catalog_add(k.views, own_catalog_next(&rest), "catalog", e);
+    buf_release(&text);
+    return r;
+}
+
 /* Views are rebuilt from the ledger; where it does not hold, what holds is shown, and the rest reported. */
 static int open_views(struct error *e)
 {
     k.store = store_open_memory(e);
     k.views = k.store == NULL ? NULL : views_open(k.store, k.self.start.site, e);
+    if (k.views == NULL || open_catalog(e) != 0)
+        return -1;
     struct projector_options options = {.ledger = k.ledger, .ledger_lock = &k.ledger_lock, .views = k.views, .notice = notice};
     memcpy(options.run, k.self.start.run, RUN_ID);
-    k.projector = k.views == NULL ? NULL : projector_new(&options, e);
+    k.projector = projector_new(&options, e);
     if (k.projector == NULL)
         return -1;
     if (projector_catch_up(k.projector, &k.found, e) != 0)

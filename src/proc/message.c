@@ -25,7 +25,7 @@ struct permission {
 
 /* Who may send what to whom: the whole conversation of the house. */
 static const struct permission permissions[MESSAGE_COUNT] = {
-    [MESSAGE_START] = {BIT(SUPERVISOR), EVERY_ROLE, CONTROL_MAX, 2},
+    [MESSAGE_START] = {BIT(SUPERVISOR), EVERY_ROLE, CONTROL_MAX, START_FDS},
     [MESSAGE_PEER] = {BIT(SUPERVISOR), EVERY_ROLE, 1, 1},
     [MESSAGE_RESTARTED] = {BIT(SUPERVISOR), BIT(KEEPER), 512, 0},
     [MESSAGE_CAPTURE] = {BIT(SUPERVISOR), BIT(SENSOR), 512, 1},

@@ -1,5 +1,7 @@
 #include "proc/premises.h"
 
+#include "proc/own_catalog.h"
+
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -8,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -149,6 +152,42 @@ int premises_local(int data_fd, uid_t owner, int *ret_fd, struct error *e)
     }
     *ret_fd = fd;
     return 0;
+}
+
+/* ── the lab's own catalog ── */
+
+static int read_catalog(const char *folder, struct buf *texts, struct error *e)
+{
+    struct catalog *c = catalog_new(e);
+    int r = c == NULL ? -1 : own_catalog_read(folder, c, texts, e);
+    catalog_free(c);
+    return r;
+}
+
+int premises_catalog(const char *folder, int *ret_fd, struct error *e)
+{
+    struct buf texts = BUF_INIT(OWN_CATALOG_MAX);
+    if (folder[0] != 0 && read_catalog(folder, &texts, e) != 0) {
+        buf_release(&texts);
+        return -1;
+    }
+    int fd = memfd_create("catalog", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    bool kept = fd >= 0;
+    for (size_t at = 0; kept && at < texts.n;) {
+        ssize_t n = write(fd, texts.p + at, texts.n - at);
+        kept = n > 0;
+        at += kept ? (size_t)n : 0;
+    }
+    kept = kept && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
+    int why = errno;
+    buf_release(&texts);
+    if (kept) {
+        *ret_fd = fd;
+        return 0;
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    return err_sys(e, why, "keeping the lab's own catalog");
 }
 
 /* ── capture ── */

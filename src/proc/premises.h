@@ -18,6 +18,10 @@ int premises_listen(const struct config_endpoint *at, int *ret_fd, struct error 
 /* The local socket, "api.sock" in the data folder, 0660. A stale one is replaced. */
 int premises_local(int data_fd, uid_t owner, int *ret_fd, struct error *e);
 
+/* The lab's own catalog of device models: its files checked, and their texts in an anonymous file that nobody can change any more. folder: "" where
+ * there is none. ERR_MISUSE: the folder cannot be read, or a file is wrong ("file:line:column: …"). */
+int premises_catalog(const char *folder, int *ret_fd, struct error *e);
+
 /* A capture file. ERR_MISUSE: it cannot be opened, or is no regular file (it must be possible to read it again from its start). */
 int premises_capture(const char *path, int *ret_fd, struct error *e);
 

@@ -33,7 +33,7 @@ static void ignore_signals(void)
 
 void role_begin(struct role_self *self, enum role role)
 {
-    *self = (struct role_self){.role = role, .fds = {-1, -1}};
+    *self = (struct role_self){.role = role, .fds = {-1, -1, -1}};
     log_speaker(speakers[role]);
     int kind = 0;
     socklen_t size = sizeof kind;
@@ -49,7 +49,7 @@ void role_begin(struct role_self *self, enum role role)
         exit(3);
     if (start_decode(m.body, &self->start, &e) != 0)
         role_fail(self, &e);
-    for (size_t i = 0; i < m.fd_count && i < 2; i++)
+    for (size_t i = 0; i < m.fd_count && i < START_FDS; i++)
         self->fds[i] = m.fds[i];
 }
 

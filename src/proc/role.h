@@ -14,7 +14,7 @@ struct role_self {
     enum role role;
     struct channel control;
     struct start start;
-    int fds[2]; /* the descriptors that came with START, or -1 */
+    int fds[START_FDS]; /* the descriptors that came with START, or -1 */
 };
 
 /* Waits for START. Does not return when this process was not started by a supervisor. */

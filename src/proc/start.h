@@ -21,8 +21,8 @@ struct start {
     char address[64];      /* keeper: the address of the page, for its certificate */
 };
 
-/* START: the sensor of a replay gets the capture's descriptor (one that listens gets its sockets by CAPTURE); the keeper the data folder and the
- * listening local socket; the console the listening socket. */
+/* START: the sensor of a replay gets the capture's descriptor (one that listens gets its sockets by CAPTURE); the keeper the data folder, the
+ * listening local socket and the lab's own catalog; the console the listening socket. */
 void start_encode(struct buf *out, const struct start *s);
 /* -1: ERR_PEER, also where supervisor and role are of different builds (message_dialect). */
 int start_decode(struct span in, struct start *ret, struct error *e);

@@ -79,6 +79,7 @@ struct supervisor {
     int data_fd;
     int listen_fd;
     int local_fd;
+    int catalog_fd;
     int signal_fd;
     /* By role; live, the second to last sensors stand behind. */
     struct child children[CHILDREN];
@@ -123,7 +124,7 @@ static int send_start(struct supervisor *s, struct child *c, struct error *e)
 {
     struct start start;
     struct buf body = BUF_INIT(4096);
-    int fds[2];
+    int fds[START_FDS];
     size_t n = 0;
     int capture = -1;
     fill_start(s, c, &start);
@@ -137,6 +138,7 @@ static int send_start(struct supervisor *s, struct child *c, struct error *e)
     } else if (c->role == ROLE_KEEPER) {
         fds[n++] = s->data_fd;
         fds[n++] = s->local_fd;
+        fds[n++] = s->catalog_fd;
     } else if (c->role == ROLE_CONSOLE) {
         fds[n++] = s->listen_fd;
     }
@@ -640,7 +642,8 @@ static int open_all(struct supervisor *s, struct error *e)
         if (look_at_interface(c->capture[i].interface, e) != 0)
             return -1;
     if (spawn_find(s->folder, e) != 0 || premises_data(c->data, owner, &s->data_fd, e) != 0 ||
-        premises_listen(&c->console_listen, &s->listen_fd, e) != 0 || premises_local(s->data_fd, owner, &s->local_fd, e) != 0)
+        premises_listen(&c->console_listen, &s->listen_fd, e) != 0 || premises_local(s->data_fd, owner, &s->local_fd, e) != 0 ||
+        premises_catalog(c->catalog, &s->catalog_fd, e) != 0)
         return -1;
     if (getrandom(s->run, sizeof s->run, 0) != (ssize_t)sizeof s->run ||
         getrandom(&s->hash_key, sizeof s->hash_key, 0) != (ssize_t)sizeof s->hash_key)
@@ -666,7 +669,7 @@ static void close_all(struct supervisor *s)
 {
     if (s->local_fd >= 0)
         (void)unlinkat(s->data_fd, "api.sock", 0);
-    const int fds[] = {s->signal_fd, s->local_fd, s->listen_fd, s->data_fd};
+    const int fds[] = {s->signal_fd, s->local_fd, s->catalog_fd, s->listen_fd, s->data_fd};
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);
@@ -682,7 +685,7 @@ int supervisor_run(const struct supervisor_options *options, struct progress *re
     s->o = options;
     s->unprivileged = options->unprivileged || geteuid() != 0;
     s->durable = options->replay == NULL;
-    s->data_fd = s->listen_fd = s->local_fd = s->signal_fd = -1;
+    s->data_fd = s->listen_fd = s->local_fd = s->catalog_fd = s->signal_fd = -1;
     s->live = options->replay == NULL && options->config->capture_count > 0;
     lay_out_children(s);
     sigset_t before;

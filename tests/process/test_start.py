@@ -60,6 +60,27 @@ def later_keys(folder):
     lab.ok("interface eth9 is not listened to" in said and "share.lab.example is not served" in said, "so are interfaces and listeners", said)
 
 
+def own_catalog(folder):
+    own = os.path.join(folder, "catalog")
+    data = os.path.join(folder, "with-catalog")
+    os.mkdir(own)
+    path = os.path.join(folder, "catalog.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f'data: "{data}"\ncatalog: "{own}"\nconsole: {{ listen: "127.0.0.1:{lab.free_port()}" }}\n')
+    capture = lab.capture(folder, 2)[0]
+    with open(os.path.join(own, "ours.txt"), "w", encoding="utf-8") as f:
+        f.write("maker: Roche\nmodel: cobas in room 2\nid: our-cobas\nclass: chemystry\n")
+    status, _, said = run_once("-c", path, "--replay", capture, "--exit")
+    lab.ok(status == 2 and "ours.txt:4:8: class: expected a class" in said, "a wrong entry of the lab's own catalog stops the start, with its place", said)
+    with open(os.path.join(own, "ours.txt"), "w", encoding="utf-8") as f:
+        f.write("maker: Roche\nmodel: cobas in room 2\nid: our-cobas\nclass: chemistry\nsaid: astm CHEM1\nsource: set by us\nsure: seen\n")
+    status, _, said = run_once("-c", path, "--replay", capture, "--exit")
+    lab.ok(status == 0, "with the lab's own catalog a run goes through", said)
+    os.rename(own, own + "-gone")
+    status, _, said = run_once("-c", path, "--replay", capture, "--exit")
+    lab.ok(status == 2 and "catalog: " + own in said, "a folder that is not there is said", said)
+
+
 def unusable_captures(folder):
     data = os.path.join(folder, "captures")
     for name, content, words in (("random", b"\x93\x11" * 500, "not a capture"), ("empty", b"", "capture"), ("cut", b"\xd4\xc3\xb2\xa1\x02\x00", "capture")):
@@ -158,6 +179,7 @@ def document():
 with lab.Folder() as scratch:
     wrong_configurations(scratch)
     later_keys(scratch)
+    own_catalog(scratch)
     unusable_captures(scratch)
     taken(scratch)
     stopped(scratch)
