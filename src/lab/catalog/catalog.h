@@ -59,6 +59,7 @@ struct catalog_entry {
     bool own;      /* from the lab's own files */
     bool replaced; /* the lab has an entry of the same id: not used */
     size_t of;     /* number of the first entry of its maker */
+    size_t again;  /* of a maker: number of its next entry, 0: none */
     size_t first;  /* its lines: catalog_lines */
     size_t lines;
 };

@@ -33,12 +33,22 @@ struct judged {
     size_t strength;
 };
 
+/* The texts of a piece of a lab protocol, in the order in which they stand. */
+struct words {
+    size_t n;
+    size_t said; /* how many of them are the header's own; behind them what a site sets */
+    struct span word[CATALOG_SAID_PARTS + 2];
+    bool name[CATALOG_SAID_PARTS + 2]; /* it may be one: no token, no number, no version */
+    struct span protocol;              /* empty: not of a lab protocol */
+};
+
 struct question {
     const struct catalog *c;
     const struct catalog_evidence *evidence;
     size_t mac_of[CATALOG_PIECES]; /* the maker's entry of each piece's MAC address, or NONE */
     struct span mac_block[CATALOG_PIECES];
     size_t n; /* pieces */
+    struct words words[CATALOG_PIECES];
 };
 
 /* ── what a piece is ── */
@@ -51,26 +61,6 @@ static struct span protocol_of(struct span source)
                                            : (struct span){0};
 }
 
-/* The texts of a piece of a lab protocol, in the order in which they stand. */
-struct words {
-    size_t n;
-    size_t said; /* how many of them are the header's own; behind them what a site sets */
-    struct span word[CATALOG_SAID_PARTS + 2];
-};
-
-static void words_of(const struct catalog_piece *p, struct words *w)
-{
-    *w = (struct words){0};
-    for (size_t i = 0; i < p->said_n; i++)
-        w->word[w->n++] = p->said[i];
-    if (p->said_n == 0) {
-        w->word[w->n++] = p->maker;
-        w->word[w->n++] = p->model;
-    }
-    w->said = w->n;
-    w->word[w->n++] = p->facility;
-}
-
 /* A word that may be a name: no token, no number, no version. */
 static bool is_name(struct span s)
 {
@@ -80,6 +70,22 @@ static bool is_name(struct span s)
     for (size_t i = 0; i < s.n; i++)
         letters += (s.p[i] >= 'A' && s.p[i] <= 'Z') || (s.p[i] >= 'a' && s.p[i] <= 'z') || s.p[i] >= 0x80;
     return letters >= 2;
+}
+
+static void words_of(const struct catalog_piece *p, struct words *w)
+{
+    w->n = 0;
+    w->protocol = protocol_of(p->source);
+    for (size_t i = 0; i < p->said_n; i++)
+        w->word[w->n++] = p->said[i];
+    if (p->said_n == 0) {
+        w->word[w->n++] = p->maker;
+        w->word[w->n++] = p->model;
+    }
+    w->said = w->n;
+    w->word[w->n++] = p->facility;
+    for (size_t i = 0; i < w->n; i++)
+        w->name[i] = is_name(w->word[i]);
 }
 
 static bool has_digit(struct span s)
@@ -96,10 +102,8 @@ static bool has_digit(struct span s)
 static bool says_maker(const struct question *q, size_t maker, struct span text, struct span *ret_rest)
 {
     bool begins = false;
-    for (size_t i = 0; i < q->c->entries_n; i++) {
-        const struct catalog_entry *entry = &q->c->entries[i];
-        if (entry->of != maker || entry->model.n > 0)
-            continue;
+    const struct catalog_entry *entry = &q->c->entries[maker];
+    for (;; entry = &q->c->entries[entry->again]) {
         for (size_t j = 0; j < entry->lines; j++) {
             const struct catalog_line *line = &q->c->lines[entry->first + j];
             if (line->key != CATALOG_MAKER && line->key != CATALOG_NAME)
@@ -110,8 +114,9 @@ static bool says_maker(const struct question *q, size_t maker, struct span text,
             }
             begins = begins || catalog_begins(text, line->value, ret_rest);
         }
+        if (entry->again == 0)
+            return begins;
     }
-    return begins;
 }
 
 enum named { NOT_NAMED, COMMONLY, STRONGLY };
@@ -194,7 +199,7 @@ static bool by_forms(const struct question *q, const struct catalog_entry *entry
 {
     bool any = false;
     const struct catalog_piece *p = &q->evidence->pieces[piece];
-    struct span protocol = protocol_of(p->source);
+    struct span protocol = q->words[piece].protocol;
     for (size_t i = 0; i < entry->lines; i++) {
         const struct catalog_line *line = &q->c->lines[entry->first + i];
         struct span form = line->value;
@@ -219,27 +224,26 @@ static bool by_forms(const struct question *q, const struct catalog_entry *entry
 static void by_words(const struct question *q, const struct catalog_entry *entry, size_t piece, struct judged *j)
 {
     const struct catalog_piece *p = &q->evidence->pieces[piece];
-    struct words w;
+    const struct words *w = &q->words[piece];
     struct span maker = {0};
     struct span model = {0};
     enum named named = NOT_NAMED;
     bool other = false; /* a name that is not this maker's stands before the model's */
-    words_of(p, &w);
-    for (size_t i = 0; i < w.n; i++) {
+    for (size_t i = 0; i < w->n; i++) {
         struct span rest = {0};
-        if (w.word[i].n == 0)
+        if (w->word[i].n == 0)
             continue;
-        bool is_maker = is_name(w.word[i]) && says_maker(q, entry->of, w.word[i], &rest);
-        enum named one = says_model(q, entry, w.word[i]);
+        bool is_maker = w->name[i] && says_maker(q, entry->of, w->word[i], &rest);
+        enum named one = says_model(q, entry, w->word[i]);
         if (is_maker && one != STRONGLY) /* a word cannot be the maker's name and a common name too */
             one = says_model(q, entry, rest);
         if (is_maker && (rest.n == 0 || one != NOT_NAMED))
-            maker = w.word[i];
+            maker = w->word[i];
         if (one > named) {
             named = one;
-            model = rest.n > 0 ? rest : w.word[i];
+            model = rest.n > 0 ? rest : w->word[i];
         }
-        if (!is_maker && one == NOT_NAMED && named == NOT_NAMED && (is_name(w.word[i]) || catalog_is_token(w.word[i])))
+        if (!is_maker && one == NOT_NAMED && named == NOT_NAMED && (w->name[i] || catalog_is_token(w->word[i])))
             other = true;
     }
     if (named == NOT_NAMED || (maker.n == 0 && (other || named == COMMONLY)))
@@ -377,15 +381,14 @@ static struct span only_class(const struct question *q, size_t maker)
 static void maker_by_piece(const struct question *q, const struct catalog_entry *entry, size_t piece, struct judged *j)
 {
     const struct catalog_piece *p = &q->evidence->pieces[piece];
-    struct words w;
+    const struct words *w = &q->words[piece];
     struct span rest;
-    bool lab = protocol_of(p->source).n > 0;
-    words_of(p, &w);
-    for (size_t i = 0; lab && i < w.n; i++) { /* "MINDRAY BS-300" is a model of Mindray's, "Abbott Northwestern" a hospital */
-        if (!is_name(w.word[i]) || !says_maker(q, entry->of, w.word[i], &rest) || (rest.n > 0 && !has_digit(rest)))
+    bool lab = w->protocol.n > 0;
+    for (size_t i = 0; lab && i < w->n; i++) { /* "MINDRAY BS-300" is a model of Mindray's, "Abbott Northwestern" a hospital */
+        if (!w->name[i] || !says_maker(q, entry->of, w->word[i], &rest) || (rest.n > 0 && !has_digit(rest)))
             continue;
-        because(j, CATALOG_BY_MAKER, w.word[i], p->source, (struct span){0});
-        if (better(j, i < w.said ? MAKER_ONLY : FACILITY, w.word[i], piece))
+        because(j, CATALOG_BY_MAKER, w->word[i], p->source, (struct span){0});
+        if (better(j, i < w->said ? MAKER_ONLY : FACILITY, w->word[i], piece))
             take(j, (struct span){0}, p->serial, p->software);
     }
     const struct span shown[] = {p->model, p->software};
@@ -405,7 +408,7 @@ static bool judge(const struct question *q, const struct catalog_entry *entry, s
     for (size_t i = 0; i < q->n; i++) {
         if (entry->model.n == 0) {
             maker_by_piece(q, entry, i, &j);
-        } else if (protocol_of(q->evidence->pieces[i].source).n > 0) {
+        } else if (q->words[i].protocol.n > 0) {
             if (!by_forms(q, entry, i, &j))
                 by_words(q, entry, i, &j);
         } else {
@@ -529,6 +532,8 @@ size_t catalog_match(const struct catalog *c, const struct catalog_evidence *evi
     struct question q = {.c = c, .evidence = evidence, .n = evidence->n < CATALOG_PIECES ? evidence->n : CATALOG_PIECES};
     struct judged list[CANDIDATES];
     size_t n = 0;
+    for (size_t i = 0; i < q.n; i++)
+        words_of(&evidence->pieces[i], &q.words[i]);
     for (size_t i = 0; i < q.n; i++)
         q.mac_of[i] = maker_of_mac(&q, evidence->pieces[i].mac, &q.mac_block[i]);
     for (size_t i = 0; i < c->entries_n; i++) {

@@ -306,6 +306,11 @@ static int begin_entry(struct reader *r, enum catalog_key key, struct span value
             return -1;
         r->maker = r->entry;
         r->c->entries[r->entry].of = known == NONE ? r->entry : known;
+        size_t last = known;
+        while (known != NONE && r->c->entries[last].again != 0)
+            last = r->c->entries[last].again;
+        if (known != NONE)
+            r->c->entries[last].again = r->entry;
         return 0;
     }
     if (r->maker == NONE)
@@ -389,6 +394,9 @@ static int add(struct catalog *c, struct span text, const char *name, bool own, 
     size_t lines = c->lines_n;
     if (read_text(&r, text) == 0)
         return 0;
+    for (size_t i = 0; i < entries; i++)
+        if (c->entries[i].again >= entries)
+            c->entries[i].again = 0;
     for (size_t i = 0; i < entries; i++) /* what this text had replaced is back */
         for (size_t j = entries; j < c->entries_n; j++)
             if (c->entries[i].replaced && span_equal(c->entries[i].id, c->entries[j].id))
