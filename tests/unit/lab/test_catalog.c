@@ -25,6 +25,14 @@ static bool has(const struct catalog *c, const struct catalog_entry *entry, enum
     return false;
 }
 
+static bool is_maker(const struct catalog *c, struct span name)
+{
+    for (size_t i = 0; i < catalog_count(c); i++)
+        if (catalog_at(c, i)->model.n == 0 && span_equal(catalog_at(c, i)->maker, name))
+            return true;
+    return false;
+}
+
 static void test_shipped(void **state)
 {
     (void)state;
@@ -42,6 +50,9 @@ static void test_shipped(void **state)
             continue;
         }
         models++;
+        for (size_t k = 0; k < entry->lines; k++)
+            if (catalog_lines(c, entry)[k].key == CATALOG_BUILT_BY)
+                assert_true(is_maker(c, catalog_lines(c, entry)[k].value));
         forms += has(c, entry, CATALOG_SAID);
         if (entry->sure != CATALOG_UNVERIFIED)
             assert_true(has(c, entry, CATALOG_SOURCE));
