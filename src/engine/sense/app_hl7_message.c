@@ -167,6 +167,8 @@ static void read_segment(struct walk *k, struct span segment, uint32_t name, siz
         break;
     default: break;
     }
+    if (!add_or_dsc)
+        k->r->partial = (struct span){0}; /* the mark means something at the end only */
     k->r->only_added = k->r->only_added && add_or_dsc;
     if (m->private != NULL && (name == NAME('P', 'I', 'D') || name == NAME('N', 'K', '1') || name == NAME('I', 'N', '1') ||
                                name == NAME('I', 'N', '2') || name == NAME('G', 'T', '1') || name == NAME('M', 'R', 'G')))
@@ -323,7 +325,7 @@ static struct span readable(const struct app_where *w, struct walk *k, struct sp
     if (text.p != message.p)
         walk_message(k, text, false);
     size_t patients = m->patients;
-    if (hl7_carry_more(w, k->d, k->r, m))
+    if (hl7_carry_more(w, k->d, k->r, text, m))
         return span_of(text.p, 0);
     struct span whole = hl7_joined(w, k->d, k->r, text, joined, m);
     if (whole.p == text.p)
@@ -388,6 +390,8 @@ static size_t read_message(const struct app_where *w, const struct hl7_content *
         m.bytes = end;
         check_count(&m, behind, b);
     }
+    if (b->messages == BATCH_MOST && behind.n > 0)
+        lab_malformed(&m, "BHS: messages behind the first %d are not read", BATCH_MOST);
     struct buf plain = {0};
     struct buf joined = {0};
     struct span text = content->header_only ? raw : readable(w, &k, raw, &plain, &joined);
@@ -419,8 +423,10 @@ static bool enclosing(struct batch *b, struct span *rest)
     return hl7_segment(&b->d, rest, &segment);
 }
 
-static bool widen(struct app_context *c, struct span *message, struct buf *plain)
+/* A block in 16 or 32 bits becomes UTF-8 in *plain, as far as there is room. True: it was one. */
+static bool widen(struct app_context *c, struct hl7_content *content, struct buf *plain)
 {
+    struct span *message = &content->message;
     enum charset set = charset_by_start(*message);
     if (set == CHARSET_NONE)
         return false;
@@ -433,8 +439,10 @@ static bool widen(struct app_context *c, struct span *message, struct buf *plain
     uint8_t piece[4096];
     bool over;
     while (rest.n > 0)
-        if (!app_hold(c, plain, span_of(piece, charset_read(&r, &rest, piece, sizeof piece)), &over))
+        if (!app_hold(c, plain, span_of(piece, charset_read(&r, &rest, piece, sizeof piece)), &over)) {
+            content->flaw = content->flaw[0] != 0 ? content->flaw : "message of 16-bit characters is over a limit";
             break;
+        }
     *message = buf_span(plain);
     return true;
 }
@@ -444,7 +452,7 @@ void hl7_block(const struct app_where *w, const struct hl7_content *content)
     struct batch b = {.d = {.field = '|', .component = '^', .repetition = '~', .escape = '\\', .sub = '&'}};
     struct hl7_content one = *content;
     struct buf plain = {0};
-    b.wide = widen(w->c, &one.message, &plain);
+    b.wide = widen(w->c, &one, &plain);
     struct span rest = one.message;
     while (enclosing(&b, &rest))
         ;

@@ -59,7 +59,7 @@ struct span hl7_joined(const struct app_where *w, const struct hl7_delims *d, co
                        struct lab_message *m);
 /* Does this message continue the one that is kept? m learns it. True: it is a piece of the open segment and nothing else, which goes on: it is kept,
  * and the message holds no result. */
-bool hl7_carry_more(const struct app_where *w, const struct hl7_delims *d, const struct hl7_reading *r, struct lab_message *m);
+bool hl7_carry_more(const struct app_where *w, const struct hl7_delims *d, const struct hl7_reading *r, struct span message, struct lab_message *m);
 /* Keeps what the next message will continue; forgets what this one did not. */
 void hl7_carry_on(const struct app_where *w, const struct hl7_delims *d, const struct hl7_reading *r, struct span message,
                   const struct lab_message *m);

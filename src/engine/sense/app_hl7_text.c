@@ -225,7 +225,18 @@ static void begin_carry(struct app_context *c, struct hl7_side *s, const struct 
         hl7_carry_forget(c, s);
 }
 
-bool hl7_carry_more(const struct app_where *w, const struct hl7_delims *d, const struct hl7_reading *r, struct lab_message *m)
+/* All that ADD segments add. */
+static bool add_pieces(struct app_context *c, const struct hl7_delims *d, struct span rest, struct buf *b)
+{
+    struct span segment;
+    bool ok = true;
+    while (ok && hl7_segment(d, &rest, &segment))
+        if (hl7_name(segment) == NAME('A', 'D', 'D'))
+            ok = add(c, b, added(segment));
+    return ok;
+}
+
+bool hl7_carry_more(const struct app_where *w, const struct hl7_delims *d, const struct hl7_reading *r, struct span message, struct lab_message *m)
 {
     struct hl7_side *s = &w->f->side[w->direction].hl7;
     if (!is_continued(s->carry, d, r))
@@ -235,7 +246,7 @@ bool hl7_carry_more(const struct app_where *w, const struct hl7_delims *d, const
     m->continues = w->c->continues;
     if (!r->only_added || r->partial.n == 0 || r->next.n == 0 || r->interactive || carry->open_at == carry->text.n)
         return false;
-    if (!keep_pointer(carry, r, m) || !add(w->c, &carry->text, added(r->partial))) {
+    if (!keep_pointer(carry, r, m) || !add_pieces(w->c, d, message, &carry->text)) {
         hl7_carry_forget(w->c, s);
         lab_malformed(m, "message of %" PRIu64 " bytes could not be joined with what it continues: over a limit", m->bytes);
     }
