@@ -16,6 +16,7 @@ static const char *const event_names[EVENT_COUNT] = {
     [EVENT_LAB_MESSAGE] = "lab.message",
     [EVENT_LAB_RESULT] = "lab.result",
     [EVENT_DICOM_ASSOCIATION] = "dicom.association",
+    [EVENT_NETWORK_ATTEMPTS] = "network.attempts",
     [EVENT_SENSOR_STATUS] = "sensor.status",
     [EVENT_FINDING] = "finding",
     [EVENT_RUN_STARTED] = "run.started",

@@ -20,6 +20,7 @@ enum event {
     EVENT_LAB_MESSAGE,
     EVENT_LAB_RESULT,
     EVENT_DICOM_ASSOCIATION,
+    EVENT_NETWORK_ATTEMPTS, /* connections tried in vain, where they are many */
     EVENT_SENSOR_STATUS, /* counters of a sensor: packets, drops, damage */
     /* judged */
     EVENT_FINDING,
@@ -176,6 +177,9 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(HOLDS, "holds", OPEN, BOOL, false)                                                                                                           \
     KEY(TREE_SIZE, "tree_size", OPEN, INT, false)                                                                                                    \
     KEY(STEP_NS, "step_ns", OPEN, INT, false)                                                                                                        \
+    /* network.attempts */                                                                                                                           \
+    KEY(ATTEMPTS, "attempts", OPEN, INT, false)                                                                                                      \
+    KEY(ENDS, "ends", OPEN, INT, false)                                                                                                              \
     KEY(FIRST_BAD, "first_bad", OPEN, INT, false) /* ledger.verified: the first record that does not hold */
 
 enum record_key {

@@ -56,6 +56,7 @@ static const struct {
     {EVENT_ASSET_EVIDENCE, "Learnt about", "ip"},
     {EVENT_FLOW_CLOSED, "Conversation ended:", "app"},
     {EVENT_DICOM_ASSOCIATION, "DICOM association with", "called"},
+    {EVENT_NETWORK_ATTEMPTS, "Connections in vain, counted at", "ip"},
 };
 
 static void say_doing(const struct event_view *ev, struct buf *out)

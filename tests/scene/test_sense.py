@@ -522,6 +522,15 @@ def corpus_lab_counts():
     assert set(one["findings_by_kind"]) == {"phi.cleartext"}, one["findings_by_kind"]
 
 
+@test
+def corpus_scan():
+    name = os.path.join(os.environ.get("TOURNIQUET_CORPUS", ""), "pcap", "generated", "nmap-scan.pcap")
+    if "TOURNIQUET_CORPUS" not in os.environ or not os.path.exists(name):
+        raise Skip("TOURNIQUET_CORPUS names no corpus with pcap/generated")
+    found = [e for e in events(sense(name), "finding") if e["kind"].startswith("network.")]
+    assert [(f["kind"], f["technique"], f["subject"]) for f in found] == [("network.scan", "T1046", ["127.0.0.1"])], found
+
+
 def corpus_messages():
     """HL7 messages of the corpus, as lists of segments."""
     folder = os.path.join(os.environ.get("TOURNIQUET_CORPUS", ""), "hl7")

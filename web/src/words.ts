@@ -97,6 +97,10 @@ export function kindWord(kind: string): string {
             return t`Hostile message`;
         case 'protocol.violation':
             return t`Broken protocol rules`;
+        case 'network.scan':
+            return t`Network scanned`;
+        case 'network.flood':
+            return t`Flooded with connections`;
         case 'result.altered':
         case 'result.altered_in_transit':
             return t`Result changed on its way`;
@@ -169,6 +173,8 @@ export function eventWord(event: string): string {
             return t`Result`;
         case 'dicom.association':
             return t`DICOM association`;
+        case 'network.attempts':
+            return t`Connections in vain`;
         case 'sensor.status':
             return t`Sensor counts`;
         case 'finding':

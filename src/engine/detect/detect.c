@@ -154,6 +154,8 @@ void detect_record(struct detect *d, const struct record *r)
         struct result t = result_of(r);
         parties_of(r, t.message, &p);
         judge_result(d, r, &t, &p);
+    } else if (r->event == EVENT_NETWORK_ATTEMPTS) {
+        judge_attempts(d, r);
     }
 }
 

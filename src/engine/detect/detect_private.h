@@ -1,4 +1,4 @@
-/* What the files of this room share. One file a family of findings: message.c (what a message itself shows), sender.c (who sends), result.c (whether
+/* What the files of this room share. One file a family of findings: message.c (what a message itself shows), sender.c (who sends), network.c (scans and floods), result.c (whether
  * results stay the same); finding.c makes the records. */
 #ifndef TQ_DETECT_PRIVATE_H
 #define TQ_DETECT_PRIVATE_H
@@ -22,6 +22,8 @@ enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEV
 enum kind {
     KIND_MESSAGE_HOSTILE,
     KIND_MESSAGE_MALFORMED,
+    KIND_NETWORK_FLOOD,
+    KIND_NETWORK_SCAN,
     KIND_PHI_CLEARTEXT,
     KIND_PROTOCOL_VIOLATION,
     KIND_RESULT_ALTERED,
@@ -125,6 +127,7 @@ void finding_put(struct detect *d, const struct record *from, const struct findi
 void judge_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_sender(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p);
+void judge_attempts(struct detect *d, const struct record *r);
 void judge_replay_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 
 /* The memories, each made by the file that knows its values. NULL: no memory. */

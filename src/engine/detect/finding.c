@@ -1,7 +1,8 @@
 #include "engine/detect/detect_private.h"
 
 const char *const kind_names[KIND_COUNT] = {
-    [KIND_MESSAGE_HOSTILE] = "message.hostile",       [KIND_MESSAGE_MALFORMED] = "message.malformed", [KIND_PHI_CLEARTEXT] = "phi.cleartext",
+    [KIND_MESSAGE_HOSTILE] = "message.hostile",       [KIND_MESSAGE_MALFORMED] = "message.malformed", [KIND_NETWORK_FLOOD] = "network.flood",
+    [KIND_NETWORK_SCAN] = "network.scan", [KIND_PHI_CLEARTEXT] = "phi.cleartext",
     [KIND_PROTOCOL_VIOLATION] = "protocol.violation", [KIND_RESULT_ALTERED] = "result.altered",       [KIND_RESULT_CORRECTED] = "result.corrected",
     [KIND_RESULT_REPLAYED] = "result.replayed",       [KIND_SENDER_SPOOFED] = "sender.spoofed",       [KIND_SENDER_UNKNOWN] = "sender.unknown",
 };

@@ -293,6 +293,11 @@ const char *app_label(const struct app_flow *state)
     return state == NULL || state->label == NULL ? "" : state->label;
 }
 
+bool app_is_lab(const struct app_flow *state)
+{
+    return state->kind == APP_HL7 || state->kind == APP_ASTM || state->kind == APP_POCT1A;
+}
+
 bool app_done(const struct app_flow *state, int direction)
 {
     return state != NULL && state->side[direction != 0].done;

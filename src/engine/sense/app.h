@@ -38,6 +38,9 @@ const char *app_label(const struct app_flow *state);
 /* True once nothing more is to be learnt from this flow in this direction: the flow layer may then skip its payload (only lengths are tracked). */
 bool app_done(const struct app_flow *state, int direction);
 
+/* Whether it carries a lab protocol. */
+bool app_is_lab(const struct app_flow *state);
+
 /* HL7 message types seen; as sense_hl7_types. */
 void app_hl7_types(const struct app_context *c, void (*each)(void *context, const char *type, uint64_t count), void *context);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #define SLAB 256u       /* flows allocated at a time */
+#define SLOTS_FIRST 1024u /* a power of two: doubled whenever half of the slots are taken, so that a small network's table stays in the cache */
 #define VICTIM_STEPS 64 /* most flows looked at to find one to drop */
 
 /* Silence after which a flow is over. Analyzers keep a connection open for hours between results; a request over UDP is answered at once or not at
@@ -12,6 +13,7 @@ static const tq_time idle_after[FLOW_CLASSES] = {
     [FLOW_OPENING] = 60 * TIME_SECOND,
     [FLOW_UDP] = 60 * TIME_SECOND,
     [FLOW_OPEN] = 7200 * TIME_SECOND,
+    [FLOW_LAB] = 7200 * TIME_SECOND,
 };
 
 struct slot {
@@ -44,13 +46,10 @@ struct flows *flows_new(const struct hash_key *key, size_t max)
     struct flows *t = calloc(1, sizeof *t);
     if (t == NULL)
         return NULL;
-    uint32_t slots = 64;
-    while (slots < max * 2)
-        slots *= 2;
     t->key = *key;
     t->max = max;
-    t->mask = slots - 1;
-    t->slots = calloc(slots, sizeof *t->slots);
+    t->mask = SLOTS_FIRST - 1;
+    t->slots = calloc(SLOTS_FIRST, sizeof *t->slots);
     t->slabs = calloc(max / SLAB + 1, sizeof(struct flow *));
     if (t->slots == NULL || t->slabs == NULL) {
         flows_free(t);
@@ -131,6 +130,32 @@ static void dequeue(struct flows *t, struct flow *f)
         q->newest = f->older;
 }
 
+static void put_slot(struct slot *slots, uint32_t mask, struct slot new)
+{
+    uint32_t i = new.hash & mask;
+    while (slots[i].index != 0)
+        i = (i + 1) & mask;
+    slots[i] = new;
+}
+
+/* Makes sure that at least half of the slots are free. */
+static bool room_for_one(struct flows *t)
+{
+    if (t->count < (t->mask + 1) / 2)
+        return true;
+    uint32_t mask = t->mask * 2 + 1;
+    struct slot *slots = calloc((size_t)mask + 1, sizeof *slots);
+    if (slots == NULL)
+        return false;
+    for (uint32_t i = 0; i <= t->mask; i++)
+        if (t->slots[i].index != 0)
+            put_slot(slots, mask, t->slots[i]);
+    free(t->slots);
+    t->slots = slots;
+    t->mask = mask;
+    return true;
+}
+
 static struct flow *take_free(struct flows *t)
 {
     struct flow *f = t->free;
@@ -151,7 +176,7 @@ static struct flow *take_free(struct flows *t)
 
 struct flow *flows_add(struct flows *t, const struct flow_key *key, uint32_t hash, enum flow_class class, tq_time now)
 {
-    if (t->count == t->max)
+    if (t->count == t->max || !room_for_one(t))
         return NULL;
     struct flow *f = take_free(t);
     if (f == NULL)
@@ -159,10 +184,7 @@ struct flow *flows_add(struct flows *t, const struct flow_key *key, uint32_t has
     uint32_t index = f->index;
     *f = (struct flow){.key = *key, .hash = hash, .index = index, .class = (uint8_t) class, .first = now, .last = now};
     f->ref.id = ++t->last_id;
-    uint32_t i = hash & t->mask;
-    while (t->slots[i].index != 0)
-        i = (i + 1) & t->mask;
-    t->slots[i] = (struct slot){.hash = hash, .index = index + 1};
+    put_slot(t->slots, t->mask, (struct slot){.hash = hash, .index = index + 1});
     t->count++;
     enqueue(t, f, now);
     return f;

@@ -37,6 +37,7 @@ enum flow_class {
     FLOW_OPENING, /* TCP without payload so far: a scan makes many of these */
     FLOW_UDP,
     FLOW_OPEN, /* TCP with payload */
+    FLOW_LAB,  /* TCP with a lab protocol: what comes to push others out must carry one itself */
     FLOW_CLASSES
 };
 
@@ -95,7 +96,7 @@ struct flow {
 
 struct flows;
 
-/* max: most flows at once, 1 to 16 million. NULL: no memory. */
+/* max: most flows at once, 1 to 16 million; memory is taken as they come. NULL: no memory. */
 struct flows *flows_new(const struct hash_key *key, size_t max);
 
 /* Frees the table. What flows own must have been given back before. */

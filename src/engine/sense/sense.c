@@ -8,6 +8,7 @@
 
 #include "base/table.h"
 #include "engine/sense/app.h"
+#include "engine/sense/attempts.h"
 #include "engine/sense/evidence.h"
 #include "engine/sense/flow.h"
 #include "engine/sense/fragment.h"
@@ -26,9 +27,10 @@
 #define LABELS 512                        /* labels counted apart */
 #define UNKNOWN_TYPES 8                   /* unknown link types told apart */
 
-/* Together with what every flow takes (about 1 KiB) these keep the whole program below 128 MiB when all of them are reached at once. */
+/* Together with what every flow takes (a third of a KiB, and two thirds more once it carries payload of no known kind) these keep the whole program
+ * below 192 MiB when all of them are reached at once; half-open connections alone below 64 MiB. */
 const struct sense_limits sense_default_limits = {
-    .flows = 32768,
+    .flows = 114688,
     .fragments = 2u << 20,
     .reassembly_flow = 256u << 10,
     .reassembly_total = 12u << 20,
@@ -61,6 +63,7 @@ struct sense {
     struct flows *flows;
     struct fragments *fragments;
     struct evidence *evidence; /* NULL: not asked for */
+    struct attempts *attempts; /* NULL: nobody takes records */
     struct table *labels;      /* of flows that are over → uint64_t */
     struct app_context *app;
     struct streams streams;
@@ -159,6 +162,11 @@ static int make_parts(struct sense *s, struct error *e)
         if (s->evidence == NULL)
             return err_set(e, ERR_SYSTEM, "no memory to look into traffic");
     }
+    if (s->options.sink.put != NULL) {
+        s->attempts = attempts_new(&s->options.hash_key, &inner.sink);
+        if (s->attempts == NULL)
+            return err_set(e, ERR_SYSTEM, "no memory to look into traffic");
+    }
     s->app = app_context_new(&inner, &s->stats, e);
     if (s->app == NULL)
         return -1;
@@ -209,6 +217,8 @@ static void end_flow(struct sense *s, struct flow *f, const char *reason)
         flow_record(s, f, label, reason);
     if (s->evidence != NULL)
         evidence_close(s->evidence, f);
+    if (s->attempts != NULL && f->side[0].flags & SIDE_ISN && f->bytes[0] + f->bytes[1] == 0)
+        attempts_add(s->attempts, &f->ref, f->first);
     flows_remove(s->flows, f);
 }
 
@@ -245,6 +255,7 @@ void sense_free(struct sense *s)
         app_context_free(s->app);
     }
     evidence_free(s->evidence);
+    attempts_free(s->attempts);
     table_free(s->labels);
     fragments_free(s->fragments);
     flows_free(s->flows);

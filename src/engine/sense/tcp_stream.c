@@ -440,6 +440,8 @@ void stream_segment(struct streams *t, struct flow *f, int direction, const stru
     }
     if (f->class == FLOW_OPENING && (n > 0 || (w.me->flags & peer->flags & SIDE_ISN && !(seg->flags & TCP_SYN))))
         flows_reclass(t->flows, f, FLOW_OPEN, now);
+    if (f->class == FLOW_OPEN && f->app != NULL && app_is_lab(f->app))
+        flows_reclass(t->flows, f, FLOW_LAB, now);
     if (seg->flags & (TCP_FIN | TCP_RST))
         closing(&w, seg, seq + n);
     if (w.me->held != NULL && hole_is_lost(w.me, now))

@@ -546,11 +546,43 @@ static void digests_tell_pieces_apart(void **state)
     }
 }
 
+static void attempts(struct detect *d, const char *src, const char *role, int64_t n, int64_t ends)
+{
+    static struct record r;
+    struct flow_ref f = flow_of(src, 0);
+    record_start(&r, EVENT_NETWORK_ATTEMPTS, INT64_C(1700000000000000000), &f);
+    record_str(&r, KEY_IP, strcmp(role, "target") == 0 ? "10.0.5.2" : src);
+    record_str(&r, KEY_ROLE, role);
+    record_int(&r, KEY_ATTEMPTS, n);
+    record_int(&r, KEY_ENDS, ends);
+    detect_record(d, &r);
+}
+
+static void scans_and_floods(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    attempts(d, "10.0.5.77", "source", 15, 15);
+    attempts(d, "10.0.5.77", "source", 20, 15);
+    assert_int_equal(s.n, 1); /* one cause */
+    assert_string_equal(severity(&s, "network.scan"), "medium");
+    attempts(d, "10.0.5.77", "source", 200, 128);
+    assert_int_equal(s.n, 2); /* it got worse */
+    assert_string_equal(s.severity[1], "high");
+    attempts(d, "10.0.5.78", "target", 2000, 1);
+    attempts(d, "10.0.5.79", "target", 2000, 256);
+    assert_int_equal(s.n, 3); /* one end is flooded, by whomever */
+    assert_string_equal(severity(&s, "network.flood"), "high");
+    detect_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clear_text_once_a_link),
         cmocka_unit_test(unknown_sender),
+        cmocka_unit_test(scans_and_floods),
         cmocka_unit_test(learning_takes_all),
         cmocka_unit_test(learning_goes_by_the_packets_clock),
         cmocka_unit_test(first_sender_is_not_unknown),

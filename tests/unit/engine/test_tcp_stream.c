@@ -52,6 +52,12 @@ void app_conflict(struct app_context *c, struct app_flow **state, const struct f
     conflicts++;
 }
 
+bool app_is_lab(const struct app_flow *state)
+{
+    (void)state;
+    return false;
+}
+
 bool app_done(const struct app_flow *state, int direction)
 {
     (void)state;
