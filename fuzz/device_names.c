@@ -1,9 +1,11 @@
 /* The readers of what names devices, one by the first byte of the input: they end, and what they give lies in the input. */
 #include "wire/banner.h"
+#include "wire/browse.h"
 #include "wire/dhcp.h"
 #include "wire/dhcp6.h"
 #include "wire/ja4.h"
 #include "wire/names.h"
+#include "wire/ndp.h"
 #include "wire/neighbour.h"
 #include "wire/ntlm.h"
 #include "wire/snmp.h"
@@ -58,6 +60,20 @@ static void fuzz_dhcp6(struct span s)
         abort();
 }
 
+static void fuzz_frames(struct span s)
+{
+    static const uint8_t source[16] = {0xfe, 0x80, [15] = 1};
+    struct browse b;
+    struct ndp n;
+    if (browse_decode(s, &b))
+        inside(s, b.name);
+    if (ndp_decode(s, span_of(source, 16), &n)) {
+        inside(s, n.mac);
+        if (n.mac.n != 6 || n.ip.n != 16)
+            abort();
+    }
+}
+
 static void fuzz_text(struct span s)
 {
     struct wsd w;
@@ -70,6 +86,7 @@ static void fuzz_text(struct span s)
         inside(s, b.text);
     inside(s, banner_ssdp_type(s));
     inside(s, banner_upnp(s, "modelName"));
+    inside(s, banner_ipp(s));
 }
 
 static void fuzz_tls(struct span s)
@@ -93,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct snmp_system system;
     struct banner b;
     struct ntlm n;
-    switch (data[0] % 9) {
+    switch (data[0] % 10) {
     case 0:
         if (snmp_system(s, &system)) {
             inside(s, system.name);
@@ -113,6 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 6: fuzz_dhcp6(s); break;
     case 7: fuzz_text(s); break;
+    case 9: fuzz_frames(s); break;
     default: fuzz_tls(s); break;
     }
     return 0;

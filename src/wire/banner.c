@@ -184,3 +184,17 @@ struct span banner_upnp(struct span s, const char *element)
     struct span text = span_until(&s, '<', &whole);
     return whole && text.n <= 128 ? text : (struct span){0};
 }
+
+struct span banner_ipp(struct span s)
+{
+    static const char name[] = "\x41\x00\x16printer-make-and-model"; /* a text without language, the length of its name, its name */
+    struct span server;
+    const uint8_t *hit = NULL;
+    if (starts(s, "HTTP/1.") && memmem(s.p, s.n < HEAD ? s.n : HEAD, "application/ipp", 15) != NULL)
+        hit = memmem(s.p, s.n, name, sizeof name - 1);
+    if (hit == NULL || (field(s, "server:", &server) && starts(server, "CUPS/")))
+        return (struct span){0};
+    (void)span_skip(&s, (size_t)(hit - s.p) + sizeof name - 1);
+    struct span text = span_take(&s, span_be16(&s));
+    return text.bad || text.n > 127 ? (struct span){0} : text;
+}

@@ -22,6 +22,10 @@ bool banner_ssdp(struct span datagram, struct banner *ret);
 /* The type of device that an announcement of SSDP is about ("urn:schemas-upnp-org:device:Printer:1"), from its NT or ST line. Empty: none. */
 struct span banner_ssdp_type(struct span datagram);
 
+/* Maker and model of a printer in an answer of IPP (RFC 8011, 5.4.9 "printer-make-and-model") inside HTTP. Empty: not there, or not whole; also where
+ * a computer answers for its printers (CUPS). */
+struct span banner_ipp(struct span answer);
+
 /* Text of an element in a UPnP description of a device (UPnP Device Architecture, 2.3), as sent. Empty: not there, not whole, or no such document. */
 struct span banner_upnp(struct span document, const char *element);
 

@@ -7,6 +7,7 @@
 #define IP_PROTO_ICMP 1
 #define IP_PROTO_TCP 6
 #define IP_PROTO_UDP 17
+#define IP_PROTO_ICMPV6 58
 
 struct ip {
     uint8_t version; /* 4 or 6 */

@@ -1,10 +1,11 @@
 /* evidence: what packets tell about devices → asset.evidence records.
  *
- * From ARP, DHCP, LLDP, CDP and the Ethernet source of local IP addresses; from the first 4 KiB of a stream (16 KiB of TLS): names that TLS clients
- * ask for, their JA4, the name in a server's certificate, greetings of SSH, FTP and TELNET, Server and User-Agent of HTTP, machines named in NTLM,
- * answers of printers (PJL, ZPL), Server of RTSP, UPnP descriptions; from datagrams: SNMP, mDNS, LLMNR, NetBIOS, SSDP, WS-Discovery, DHCPv6, SIP, whose
- * ports are part of what they are. The same evidence about the same address is said once, as
- * long as it is remembered (a bounded number of entries; when that is full all are forgotten, and evidence may come again). */
+ * From ARP, neighbour discovery, DHCP, LLDP, CDP and the Ethernet source of local IP addresses; from the first 4 KiB of a stream (16 KiB of TLS): names
+ * that TLS clients ask for, their JA4, the name in a server's certificate, greetings of SSH, FTP and TELNET, Server and User-Agent of HTTP, Server of RTSP,
+ * machines named in NTLM, answers of printers (PJL, ZPL, IPP), UPnP descriptions; from datagrams: SNMP, mDNS, LLMNR, NetBIOS, SSDP, WS-Discovery, DHCPv6,
+ * SIP, whose ports are part of what they are. The same evidence about the same address is said once, as long as it is remembered (a bounded number of
+ * entries; when that is full all are forgotten, and evidence may come again).
+ */
 #ifndef TQ_SENSE_EVIDENCE_H
 #define TQ_SENSE_EVIDENCE_H
 
@@ -21,17 +22,20 @@ void evidence_free(struct evidence *v);
 /* An ARP packet (the bytes behind the link header). False: it is damaged. */
 bool evidence_arp(struct evidence *v, struct span packet, tq_time time);
 
+/* An ICMPv6 message, with the source address of its packet: neighbour discovery. */
+void evidence_ndp(struct evidence *v, struct span message, struct span source, tq_time time);
+
 /* A UDP payload that may be DHCP. True: it is. */
 bool evidence_dhcp(struct evidence *v, const struct flow_ref *flow, struct span payload, tq_time time);
 
 /* A UDP payload of a flow for which evidence_wants is true. */
 void evidence_datagram(struct evidence *v, const struct flow_ref *flow, int direction, struct span bytes, tq_time time);
 
-/* Ports whose datagrams name devices: multicast DNS, NetBIOS, SNMP, LLMNR, SSDP, WS-Discovery, DHCPv6, SIP. */
+/* Ports whose datagrams name devices: multicast DNS, NetBIOS (names and announcements), SNMP, LLMNR, SSDP, WS-Discovery, DHCPv6, SIP. */
 static inline bool evidence_wants(uint16_t sport, uint16_t dport)
 {
     return sport == 5353 || sport == 137 || sport == 161 || sport == 5355 || sport == 1900 || dport == 1900 || sport == 3702 || dport == 3702 ||
-           sport == 546 || sport == 547 || dport == 5060;
+           sport == 138 || sport == 546 || sport == 547 || dport == 5060;
 }
 
 /* A frame of LLDP, or of CDP, from this Ethernet address. False: it is damaged. */

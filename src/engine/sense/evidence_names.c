@@ -1,14 +1,17 @@
 #include "engine/sense/evidence_private.h"
 
 #include "wire/banner.h"
+#include "wire/browse.h"
 #include "wire/dhcp6.h"
 #include "wire/names.h"
+#include "wire/ndp.h"
 #include "wire/neighbour.h"
 #include "wire/snmp.h"
 #include "wire/wsd.h"
 
 enum {
     PORT_NETBIOS = 137,
+    PORT_BROWSE = 138,
     PORT_SNMP = 161,
     PORT_DHCP6_CLIENT = 546,
     PORT_DHCP6_SERVER = 547,
@@ -213,7 +216,11 @@ void evidence_datagram(struct evidence *v, const struct flow_ref *flow, int dire
     uint16_t port = direction == 0 ? flow->sport : flow->dport;
     uint16_t to = direction == 0 ? flow->dport : flow->sport;
     struct banner banner;
-    if (port == PORT_SNMP) {
+    struct browse browse;
+    if (port == PORT_BROWSE) {
+        if (browse_decode(bytes, &browse))
+            say_name(v, flow, "netbios", sender, browse.name, time);
+    } else if (port == PORT_SNMP) {
         snmp(v, flow, sender, bytes, time);
     } else if (port == PORT_SSDP || to == PORT_SSDP) {
         ssdp(v, flow, sender, bytes, time);
@@ -230,6 +237,15 @@ void evidence_datagram(struct evidence *v, const struct flow_ref *flow, int dire
     } else {
         named(v, flow, sender, port, bytes, time);
     }
+}
+
+void evidence_ndp(struct evidence *v, struct span message, struct span source, tq_time time)
+{
+    struct ndp n;
+    if (!ndp_decode(message, source, &n) || (n.mac.p[0] & 1) != 0)
+        return;
+    struct address ip = address_of(n.ip);
+    evidence_say(v, NULL, &(struct said){.source = "ndp", .ip = &ip, .mac = n.mac.p}, time);
 }
 
 bool evidence_neighbour(struct evidence *v, bool cdp, const uint8_t mac[6], struct span bytes, tq_time time)

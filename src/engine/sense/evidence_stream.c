@@ -127,6 +127,9 @@ static void greeting(struct evidence *v, const struct flow *f, const struct addr
         said = (struct said){.source = banner->source, .ip = sender, .model = said.software};
     evidence_means(&said, banner->text);
     evidence_say(v, &f->ref, &said, time);
+    struct span printer = evidence_line(banner_ipp(start));
+    if (printer.n > 0)
+        evidence_say(v, &f->ref, &(struct said){.source = "ipp", .ip = sender, .model = printer, .role = "printer"}, time);
     struct said described = {.source = "upnp", .ip = sender};
     described.maker = evidence_line(banner_upnp(start, "manufacturer"));
     described.model = evidence_line(banner_upnp(start, "modelName"));

@@ -559,6 +559,8 @@ static void on_ip(struct sense *s, struct way *w)
         on_udp(s, w, bytes);
     else if (w->ip.missing > 0)
         damaged(s, DAMAGE_CUT);
+    else if (w->ip.proto == IP_PROTO_ICMPV6 && s->evidence != NULL)
+        evidence_ndp(s->evidence, bytes, w->ip.src, w->time);
 }
 
 /* Frames that carry no IP packet but say who sent them. */

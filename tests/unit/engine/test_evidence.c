@@ -262,6 +262,30 @@ static void dhcp_clients(void **state)
          "dhcp_options=1,3,6,15,31,33,43,44,46,47,119,121,249,252\n");
 }
 
+/* Two ways in which a machine of the same link tells who it is: neighbour discovery, and the browser service. */
+static void neighbours(void **state)
+{
+    (void)state;
+    struct seen k;
+    struct sense *s = begin(&k);
+    for (int again = 0; again < 2; again++) {
+        struct buf b = BUF_INIT(256);
+        buf_add(&b, "\x33\x33\x00\x00\x00\x01\x02\x00\x00\x00\x00\x07\x86\xdd\x60\x00\x00\x00\x00\x20\x3a\xff", 22);
+        buf_add(&b,
+                "\xfe\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x07\xff\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01",
+                32);
+        buf_add(&b, "\x88\x00\x12\x34\x20\x00\x00\x00\xfe\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x07", 24);
+        buf_add(&b, "\x02\x01\x02\x00\x00\x00\x00\x07", 8);
+        give(s, &b);
+        datagram(s, server, (const uint8_t[]){10, 0, 0, 255}, 138, 138,
+                 SPAN_LIT("\x11\x0a\x12\x34\x0a\x00\x00\x02\x00\x8a\x00\xbb\x00\x00\xffSMB%\x00\\MAILSLOT\\BROWSE\x00"
+                          "\x01\x00\x80\xfc\x0a\x00LAB-PC\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x05\x01\x03\x10\x01\x00\x0f\x01\x55\xaa"));
+    }
+    said(s, &k,
+         "ip=fe80::7 mac=02:00:00:00:00:07 source=ndp\n"
+         "ip=10.0.0.2 hostname=LAB-PC source=netbios\n");
+}
+
 static void link_layer(void **state)
 {
     (void)state;
@@ -289,8 +313,8 @@ static void link_layer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(streams),      cmocka_unit_test(ntlm_in_smb), cmocka_unit_test(datagrams), cmocka_unit_test(answers_of_devices),
-        cmocka_unit_test(dhcp_clients), cmocka_unit_test(link_layer),
+        cmocka_unit_test(streams),      cmocka_unit_test(ntlm_in_smb), cmocka_unit_test(datagrams),  cmocka_unit_test(answers_of_devices),
+        cmocka_unit_test(dhcp_clients), cmocka_unit_test(neighbours),  cmocka_unit_test(link_layer),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

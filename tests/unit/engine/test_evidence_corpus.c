@@ -35,6 +35,8 @@ static const struct must {
     {"/smb3.pcap", "ntlm", "WS2016.suse.de", "Windows 10 or Server 2016", "", ""},
     {"smb_v2_only", "ntlm", "WIN-I82B81NSLLJ", "Windows 10 or Server 2019", "", ""},
     {"ldap/aduser1", "ntlm", "WIN-VGO56I95EAK.ADHACKING.local", "Windows Server 2022", "", ""},
+    {"sip-method", "netbios", "LAB111", "", "", ""}, /* announcements of the browser service */
+    {"20171220_smb_psexec", "netbios", "DC1", "", "", ""},
     {"smb2-ntlmssp-negotiateflags", "netbios", "DESKTOP-2AEFM7G", "", "", ""},
     /* network equipment */
     {"3560_CDP", "cdp", "Switch", "Cisco IOS", "network", "Cisco"},

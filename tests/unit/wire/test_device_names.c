@@ -1,8 +1,10 @@
 /* What names devices: SNMP, LLDP, CDP, mDNS, NetBIOS, NTLM, greetings, certificates, JA4. Bytes are written here. */
 #include "wire/banner.h"
+#include "wire/browse.h"
 #include "wire/dhcp6.h"
 #include "wire/ja4.h"
 #include "wire/names.h"
+#include "wire/ndp.h"
 #include "wire/neighbour.h"
 #include "wire/ntlm.h"
 #include "wire/snmp.h"
@@ -78,6 +80,54 @@ static void dhcp6(void **state)
     EACH_CUT(request, cut, whole += dhcp6_decode(cut, &d));
     assert_int_equal(whole, 5);                                   /* behind the head, and behind each option */
     assert_false(dhcp6_decode(SPAN_LIT("\x0c\x01\x02\x03"), &d)); /* a relay's */
+}
+
+static void ndp(void **state)
+{
+    (void)state;
+    struct ndp n;
+    uint8_t source[16] = {0xfe, 0x80, [15] = 9};
+    struct span from = span_of(source, 16);
+    struct span advertisement = SPAN_LIT("\x88\x00\x12\x34\x60\x00\x00\x00\xfe\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x07"
+                                         "\x0e\x01\x00\x00\x00\x00\x00\x00\x02\x01\x02\x00\x00\x00\x00\x07");
+    assert_true(ndp_decode(advertisement, from, &n));
+    assert_int_equal(n.ip.p[15], 7); /* the target, which may not be the sender's only address */
+    assert_memory_equal(n.mac.p, "\x02\x00\x00\x00\x00\x07", 6);
+    EACH_CUT(advertisement, cut, assert_true(ndp_decode(cut, from, &n) == (cut.n == advertisement.n)));
+    struct span solicitation = SPAN_LIT("\x87\x00\x12\x34\x00\x00\x00\x00\xfe\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x07"
+                                        "\x01\x01\x02\x00\x00\x00\x00\x09");
+    assert_true(ndp_decode(solicitation, from, &n));
+    assert_int_equal(n.ip.p[15], 9);
+    memset(source, 0, sizeof source); /* who asks whether his address is free has none yet */
+    assert_false(ndp_decode(solicitation, from, &n));
+    assert_false(ndp_decode(SPAN_LIT("\x80\x00\x12\x34\x00\x00\x00\x00"), from, &n));
+}
+
+static void browse(void **state)
+{
+    (void)state;
+    struct browse b;
+    struct span announcement = SPAN_LIT(
+        "\x11\x0a\x12\x34\x0a\x00\x00\x07\x00\x8a\x00\xbb\x00\x00"
+        "\xffSMB%\x00\\MAILSLOT\\BROWSE\x00"
+        "\x01\x00\x80\xfc\x0a\x00LAB-PC\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x05\x01\x03\x10\x01\x00\x0f\x01\x55\xaa");
+    assert_true(browse_decode(announcement, &b));
+    assert_true(span_is(b.name, "LAB-PC"));
+    assert_int_equal(b.major << 8 | b.minor, 0x501);
+    EACH_CUT(announcement, cut, assert_true(browse_decode(cut, &b) == (cut.n == announcement.n)));
+}
+
+static void ipp(void **state)
+{
+    (void)state;
+    struct span answer = SPAN_LIT("HTTP/1.1 200 OK\r\nContent-Type: application/ipp\r\n\r\n\x01\x01\x00\x00\x00\x00\x00\x01\x04"
+                                  "\x41\x00\x16printer-make-and-model\x00\x0bZebra ZD420\x03");
+    assert_true(span_is(banner_ipp(answer), "Zebra ZD420"));
+    EACH_CUT(answer, cut, assert_true((banner_ipp(cut).n > 0) == (cut.n >= answer.n - 1)));
+    assert_int_equal(banner_ipp(SPAN_LIT("HTTP/1.1 200 OK\r\nServer: CUPS/2.4 IPP/2.1\r\nContent-Type: application/ipp\r\n\r\n"
+                                         "\x41\x00\x16printer-make-and-model\x00\x0bZebra ZD420\x03"))
+                         .n,
+                     0);
 }
 
 static void wsd(void **state)
@@ -370,13 +420,23 @@ static void prints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(snmp),         cmocka_unit_test(snmp_enterprise),
-        cmocka_unit_test(dhcp6),        cmocka_unit_test(wsd),
-        cmocka_unit_test(lldp_med),     cmocka_unit_test(answers_of_devices),
-        cmocka_unit_test(lldp),         cmocka_unit_test(cdp),
-        cmocka_unit_test(names),        cmocka_unit_test(netbios),
-        cmocka_unit_test(ntlm),         cmocka_unit_test(banners),
-        cmocka_unit_test(certificates), cmocka_unit_test(prints),
+        cmocka_unit_test(snmp),
+        cmocka_unit_test(snmp_enterprise),
+        cmocka_unit_test(dhcp6),
+        cmocka_unit_test(ndp),
+        cmocka_unit_test(browse),
+        cmocka_unit_test(ipp),
+        cmocka_unit_test(wsd),
+        cmocka_unit_test(lldp_med),
+        cmocka_unit_test(answers_of_devices),
+        cmocka_unit_test(lldp),
+        cmocka_unit_test(cdp),
+        cmocka_unit_test(names),
+        cmocka_unit_test(netbios),
+        cmocka_unit_test(ntlm),
+        cmocka_unit_test(banners),
+        cmocka_unit_test(certificates),
+        cmocka_unit_test(prints),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
