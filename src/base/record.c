@@ -35,6 +35,11 @@ static const char *const event_names[EVENT_COUNT] = {
     [EVENT_FINDING_DISMISSED] = "finding.dismissed",
     [EVENT_FINDING_REOPENED] = "finding.reopened",
     [EVENT_ASSET_NAMED] = "asset.named",
+    [EVENT_ASSET_EDITED] = "asset.edited",
+    [EVENT_ASSET_JOINED] = "asset.joined",
+    [EVENT_ASSET_SPLIT] = "asset.split",
+    [EVENT_ASSET_DISTINCT] = "asset.distinct",
+    [EVENT_ASSET_IMPORTED] = "asset.imported",
     [EVENT_LEDGER_VERIFIED] = "ledger.verified",
 };
 

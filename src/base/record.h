@@ -41,6 +41,11 @@ enum event {
     EVENT_FINDING_DISMISSED,
     EVENT_FINDING_REOPENED,
     EVENT_ASSET_NAMED,
+    EVENT_ASSET_EDITED,
+    EVENT_ASSET_JOINED,
+    EVENT_ASSET_SPLIT,
+    EVENT_ASSET_DISTINCT,
+    EVENT_ASSET_IMPORTED,
     EVENT_LEDGER_VERIFIED,
     EVENT_COUNT
 };
@@ -172,6 +177,10 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(WHY, "why", OPEN, TEXT, false)         /* the reason that a person gave, or why something was refused */                                     \
     KEY(ASSET, "asset", OPEN, TEXT, false)                                                                                                           \
     KEY(NAME, "name", OPEN, TEXT, false)                                                                                                             \
+    KEY(EDIT, "edits", OPEN, TEXT, true)    /* asset.edited: "field=value"; nothing behind "=" takes the edit back */                                \
+    KEY(OTHER, "other", OPEN, TEXT, false)  /* the second asset of a decision about two */                                                           \
+    KEY(PART, "part", OPEN, TEXT, false)    /* asset.split: the address or serial number that goes */                                                \
+    KEY(ROW, "rows", OPEN, TEXT, true)      /* asset.imported: one JSON object of texts for a device */                                              \
     KEY(PERMISSION, "permission", OPEN, TEXT, false)                                                                                                 \
     KEY(PROGRAM_ROLE, "program_role", OPEN, TEXT, false)                                                                                             \
     KEY(HOLDS, "holds", OPEN, BOOL, false)                                                                                                           \

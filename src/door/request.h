@@ -8,7 +8,7 @@
 
 #define REQUEST_BODY_MAX (1u << 20)
 #define REQUEST_TEXT_MAX 4096
-#define REPLY_BODY_MAX (4u << 20)
+#define REPLY_BODY_MAX (12u << 20) /* an inventory of 10,000 devices as a bill of materials */
 
 enum request_door { DOOR_CONSOLE = 1, DOOR_LOCAL = 2 };
 
@@ -23,7 +23,7 @@ struct request {
     struct span if_match;
     struct span if_none_match;
     struct span peer; /* address of the browser, or "uid 0" from SO_PEERCRED */
-    struct span body; /* JSON, or empty */
+    struct span body; /* JSON, a list of devices (CSV), or empty */
 };
 
 struct reply {

@@ -36,7 +36,7 @@ int today_get(struct store_conn *c, struct today *ret, struct error *e)
     t.messages = counter_get(c, "messages", &own);
     t.malformed = counter_get(c, "malformed", &own);
     t.messages_clear = counter_get(c, "messages_clear", &own);
-    t.senders = store_run_int(store_stmt(c, "SELECT count(*) FROM asset WHERE merged_into IS NULL AND results_sent > 0"), 0, &own);
+    t.senders = store_run_int(store_stmt(c, "SELECT count(DISTINCT root) FROM asset WHERE results_sent > 0"), 0, &own);
     t.changed = (uint64_t)store_run_int(store_stmt(c, "SELECT max(record) FROM ledger_row"), 0, &own);
     (void)capture_list(c, note_capture, &t, &own);
     (void)ledger_check_get(c, &check, &own);

@@ -1,5 +1,6 @@
 #include "lab/views_private.h"
 
+#include "lab/inventory/asset_private.h"
 #include "lab/schema.h"
 
 #include <stdio.h>
@@ -12,6 +13,11 @@ static const struct {
     {EVENT_ASSET_EVIDENCE, asset_apply_evidence},
     {EVENT_FLOW_CLOSED, asset_apply_flow},
     {EVENT_ASSET_NAMED, asset_apply_named},
+    {EVENT_ASSET_EDITED, asset_apply_edited},
+    {EVENT_ASSET_JOINED, asset_apply_joined},
+    {EVENT_ASSET_SPLIT, asset_apply_split},
+    {EVENT_ASSET_DISTINCT, asset_apply_distinct},
+    {EVENT_ASSET_IMPORTED, asset_apply_imported},
     {EVENT_LAB_MESSAGE, message_apply},
     {EVENT_LAB_RESULT, result_apply},
     {EVENT_FINDING, finding_apply},
@@ -38,15 +44,17 @@ struct keeper_views *views_open(struct store *store, const char *site, struct er
     if (store_migrate(store, lab_schema, lab_schema_count, e) != 0)
         return NULL;
     struct keeper_views *v = calloc(1, sizeof *v);
-    if (v == NULL) {
+    struct asset_match *match = calloc(1, sizeof *match);
+    struct catalog *catalog = catalog_new(e);
+    if (v == NULL || match == NULL || catalog == NULL) {
+        catalog_free(catalog);
+        free(match);
+        free(v);
         (void)err_set(e, ERR_SYSTEM, "views: no memory");
         return NULL;
     }
-    v->catalog = catalog_new(e);
-    if (v->catalog == NULL) {
-        free(v);
-        return NULL;
-    }
+    v->catalog = catalog;
+    v->match = match;
     v->store = store;
     v->w = store_writer(store);
     (void)snprintf(v->site, sizeof v->site, "%s", site);
@@ -60,6 +68,7 @@ void views_close(struct keeper_views *v)
     if (v->open)
         store_rollback(v->w);
     catalog_free(v->catalog);
+    free(v->match);
     free(v);
 }
 

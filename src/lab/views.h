@@ -8,7 +8,6 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/time.h"
-#include "lab/catalog/catalog.h"
 #include "record/store/store.h"
 
 /* One event as the projector finds it on the ledger. Texts belong to the caller and hold during the call. */
@@ -30,9 +29,9 @@ struct keeper_views;
 struct keeper_views *views_open(struct store *store, const char *site, struct error *e);
 void views_close(struct keeper_views *v);
 
-/* What is known of device models: the program's catalog, and what is added. It does not change once a record was applied. */
+/* The catalog of device models that devices are compared with; it does not change once records are applied. Any thread. */
 const struct catalog *views_catalog(const struct keeper_views *v);
-/* Adds a file of the lab's own (lab/catalog/catalog.h: catalog_add). Before the first record. */
+/* Adds a file of the lab's own entries, before the first record is applied. ERR_MISUSE: "name:line:column: what is wrong". */
 int views_catalog_add(struct keeper_views *v, struct span text, const char *name, struct error *e);
 
 /* Applies one record; index and position must grow. A record whose JSON is not understood is counted (views_skipped) and otherwise ignored: the

@@ -16,6 +16,7 @@
 #define KEEP_ASSETS 10000
 #define KEEP_ADDRESSES 40000
 #define KEEP_EVIDENCE 50
+#define KEEP_FACTS 500
 #define KEEP_CONVERSATIONS 100000
 #define KEEP_FINDINGS 10000
 #define KEEP_FINDING_EVENTS 100
@@ -39,6 +40,7 @@ struct keeper_views {
     struct store *store;
     struct store_conn *w;
     struct catalog *catalog;
+    struct asset_match *match; /* room for matching, of the projector's thread */
     char site[128];
     bool open;      /* a batch is open */
     bool any;       /* a record was applied since the views were opened */
@@ -64,7 +66,8 @@ void view_notice(struct keeper_views *v, enum view_topic topic, struct span id, 
 int counter_add(struct store_conn *w, const char *name, int64_t n, struct error *e);
 int64_t counter_get(struct store_conn *c, const char *name, struct error *e); /* 0 where it never was */
 
-apply_fn asset_apply_evidence, asset_apply_flow, asset_apply_named;
+apply_fn asset_apply_evidence, asset_apply_flow;
+apply_fn asset_apply_named, asset_apply_edited, asset_apply_joined, asset_apply_split, asset_apply_distinct, asset_apply_imported;
 apply_fn message_apply, result_apply;
 apply_fn finding_apply, finding_apply_decision;
 apply_fn account_apply_created;
@@ -78,25 +81,28 @@ int asset_at(struct apply *a, struct span ip, int64_t *ret_asset, struct error *
 bool address_of_one_device(struct span ip);
 bool address_of_own_network(struct span ip);
 
-/* One conversation or message more. a, b: the assets at its ends, or 0. */
+void address_network(struct span ip, struct buf *out); /* appends its segment: "10.0.5.0/24", "fd00:0:0:1::/64" */
+
+/* One conversation or message more. a, b: the identities at its ends, or 0. */
 struct conversation {
     struct span src, dst, app;
     int64_t a, b;
     int64_t packets, bytes, messages;
 };
 int conversation_add(struct apply *a, const struct conversation *c, struct error *e);
-int conversation_join(struct store_conn *w, int64_t from, int64_t into, struct error *e); /* `from` turned out to be `into` */
 
 /* A lab message went from one asset to another: counts it, and judges roles anew. Either may be 0. */
 struct asset_traffic {
-    int64_t from;
+    int64_t from; /* becomes the instrument, where the address is a terminal server's */
     int64_t to;
     struct span protocol;
     struct span sender; /* the names that the message gives to its ends */
     struct span receiver;
+    int64_t port; /* where the sender listens; 0: it calls */
     int64_t results;
     bool ack;
 };
-int asset_saw_message(struct apply *a, const struct asset_traffic *t, struct error *e);
+int asset_saw_message(struct apply *a, struct asset_traffic *t, struct error *e);
+int asset_saw_result(struct apply *a, int64_t asset, struct error *e); /* the identity that sent the result in hand reports this test */
 
 #endif

@@ -60,6 +60,8 @@ void api_free(struct api *api)
         return;
     for (size_t i = 0; i < api->idle; i++)
         store_reader_close(api->readers[i]);
+    for (size_t i = 0; i < API_LISTS; i++)
+        buf_release(&api->lists[i].file);
     sessions_free(api->sessions);
     throttle_free(api->throttle);
     (void)pthread_mutex_destroy(&api->change);

@@ -18,6 +18,15 @@
 #define LIST_MAX 200
 #define ROUTE_PARAMS 2
 
+#define API_LISTS 4 /* previewed lists that are kept */
+#define API_LIST_AGE (30 * 60 * TIME_SECOND)
+
+struct api_list {
+    char token[65];
+    tq_time at;
+    struct buf file;
+};
+
 struct api {
     char site[128];
     struct store *store;
@@ -35,6 +44,7 @@ struct api {
     struct throttle_window refusals;
     int64_t refusals_left_out;
     tq_time swept;
+    struct api_list lists[API_LISTS];
     _Atomic uint64_t answers[6]; /* by first digit of the status */
     _Atomic uint64_t refused;
 };
@@ -57,7 +67,7 @@ struct route {
     void (*handle)(struct call *c);
     const char *summary;
     const char *query;  /* "q:text role:text": beyond limit and cursor; NULL: none */
-    const char *body;   /* "name password": members of the body, all texts; "why?" may be left out; NULL: none */
+    const char *body;   /* "name password": members of the body, all texts; "why?" may be left out; "@csv": a list; NULL: none */
     const char *answer; /* schema of the answer (openapi.c); "[device]": a list of them; NULL: none */
     int success;        /* status when it went well */
 };
@@ -153,6 +163,7 @@ void note_session(struct call *c, enum event event, const char *account, const c
 struct finding_row;
 void put_finding(struct jsonw *j, const struct finding_row *row); /* the members, without the braces */
 void put_person(struct call *c);                                  /* the answer of GET /session */
+void answer_device(struct call *c, bool whole);                   /* the device of the request; whole: as GET gives it */
 void setup_code_make(char out[SETUP_CODE_TEXT]);
 bool setup_code_matches(struct span typed, const char *code); /* whatever the case and the dashes; constant time */
 
@@ -166,6 +177,14 @@ void handle_today(struct call *c);
 void handle_device_list(struct call *c);
 void handle_device_get(struct call *c);
 void handle_device_name(struct call *c);
+void handle_device_edit(struct call *c);
+void handle_device_preview(struct call *c);
+void handle_device_import(struct call *c);
+void handle_device_csv(struct call *c);
+void handle_device_cyclonedx(struct call *c);
+void handle_device_join(struct call *c);
+void handle_device_split(struct call *c);
+void handle_device_distinct(struct call *c);
 void handle_network(struct call *c);
 void handle_result_list(struct call *c);
 void handle_message_list(struct call *c);

@@ -13,6 +13,11 @@ static bool take(const json_t *root, struct body_field *f, char why[160])
 {
     const json_t *value = json_object_get(root, f->name);
     f->text = (struct span){0};
+    f->given = value != NULL;
+    if (f->boolean && json_is_boolean(value)) {
+        f->text = json_is_true(value) ? SPAN_LIT("true") : SPAN_LIT("false");
+        return true;
+    }
     if (value == NULL || json_is_null(value)) {
         if (!f->optional)
             (void)snprintf(why, 160, "\"%s\" is missing.", f->name);
@@ -48,7 +53,7 @@ bool body_parse(struct body *b, struct span text, struct body_field *fields, siz
 {
     *b = (struct body){0};
     for (size_t i = 0; i < n; i++)
-        fields[i].text = (struct span){0};
+        fields[i].text = (struct span){0}, fields[i].given = false;
     bool required = false;
     for (size_t i = 0; i < n; i++)
         required |= !fields[i].optional;

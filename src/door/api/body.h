@@ -11,8 +11,10 @@ struct body {
 struct body_field {
     const char *name;
     bool optional;
+    bool boolean;     /* true and false are taken too, as the texts "true" and "false" */
     size_t max;       /* bytes */
     struct span text; /* out; holds until body_close */
+    bool given;       /* out: the member is there, if only as null */
 };
 
 /* Reads a JSON object of texts; unknown members, other types and long texts are refused. An empty body is an empty object. False: ret_why is a

@@ -10,47 +10,9 @@
 struct render {
     struct call *c;
     struct error error;
-    const struct asset_row *row; /* of the sentences */
 };
 
-static void put_item(void *context, struct span text)
-{
-    struct call *c = context;
-    jsonw_text(&c->json, text);
-}
-
-static void put_fact(void *context, struct span field, struct span value, struct span source, tq_time time)
-{
-    struct call *c = context;
-    struct buf text = BUF_INIT(2048);
-    asset_sentence(&text, field, value, source);
-    jsonw_object(&c->json);
-    jsonw_put_text(&c->json, "text", buf_span(&text));
-    jsonw_put_text(&c->json, "source", source);
-    put_time(&c->json, "time", time);
-    jsonw_object_end(&c->json);
-    buf_release(&text);
-}
-
-static void put_why(struct render *r, const struct asset_row *row)
-{
-    struct call *c = r->c;
-    jsonw_key(&c->json, "why");
-    jsonw_array(&c->json);
-    struct buf text = BUF_INIT(512);
-    if (asset_role_sentence(&text, row)) {
-        jsonw_object(&c->json);
-        jsonw_put_text(&c->json, "text", buf_span(&text));
-        jsonw_put_str(&c->json, "source", row->results_sent + row->results_received > 0 ? "messages" : "flows");
-        put_time(&c->json, "time", row->last_seen);
-        jsonw_object_end(&c->json);
-    }
-    buf_release(&text);
-    (void)asset_facts(c->db, row->n, put_fact, c, &r->error);
-    jsonw_array_end(&c->json);
-}
-
-/* The members of a device, without the braces. */
+/* The members of a device, without the braces and without `instruments`: a count in lists, a list for a single one. */
 static void put_device(struct render *r, const struct asset_row *row)
 {
     struct jsonw *j = &r->c->json;
@@ -62,27 +24,33 @@ static void put_device(struct render *r, const struct asset_row *row)
     jsonw_put_text(j, "title", row->title);
     jsonw_put_text(j, "role", row->role);
     jsonw_put_text(j, "role_basis", row->role_basis);
+    jsonw_put_int(j, "confidence", row->confidence);
+    put_optional(j, "class", row->class);
     put_optional(j, "maker", row->maker);
     put_optional(j, "model", row->model);
     put_optional(j, "serial", row->serial);
     put_optional(j, "software", row->software);
+    put_optional(j, "os", row->os);
     put_optional(j, "hostname", row->hostname);
-    static const char *const kinds[] = {"ip", "mac"};
-    for (int i = 0; i < 2; i++) {
-        jsonw_key(j, kinds[i]);
-        jsonw_array(j);
-        (void)asset_addresses(r->c->db, row->n, kinds[i], put_item, r->c, &r->error);
-        jsonw_array_end(j);
-    }
-    jsonw_key(j, "protocols");
-    jsonw_array(j);
-    (void)asset_protocols(r->c->db, row->n, put_item, r->c, &r->error);
-    jsonw_array_end(j);
+    put_ready(j, "ip", row->ips, "[]");
+    put_ready(j, "mac", row->macs, "[]");
+    put_ready(j, "protocols", row->protocols, "[]");
+    put_optional(j, "owner", row->owner);
+    put_optional(j, "place", row->place);
+    put_optional(j, "criticality", row->criticality);
+    put_optional(j, "zone", row->zone);
+    put_optional(j, "behind", row->behind);
     put_time(j, "first_seen", row->first_seen);
     put_time(j, "last_seen", row->last_seen);
     jsonw_put_int(j, "messages", row->messages);
+    jsonw_put_int(j, "messages_per_hour", row->messages_per_hour);
+    jsonw_key(j, "clock_skew_s");
+    if (row->skew_known)
+        jsonw_int(j, row->skew_s);
+    else
+        jsonw_null(j);
+    jsonw_put_bool(j, "retired", row->retired);
     jsonw_put_int(j, "findings_open", row->findings_open);
-    put_why(r, row);
 }
 
 /* ── GET /devices ── */
@@ -103,6 +71,7 @@ static void put_row(void *context, const struct asset_row *row)
     struct jsonw *j = &l->render.c->json;
     jsonw_object(j);
     put_device(&l->render, row);
+    jsonw_put_int(j, "instruments", row->instruments);
     jsonw_object_end(j);
     l->last.number = row->n;
     l->last.order = l->sort == ASSET_BY_FIRST_SEEN ? row->first_seen : l->sort == ASSET_BY_LAST_SEEN ? row->last_seen : 0;
@@ -136,17 +105,21 @@ void handle_device_list(struct call *c)
 {
     char search[PARAM_MAX + 1];
     char role[PARAM_MAX + 1];
+    char zone[PARAM_MAX + 1];
+    char criticality[PARAM_MAX + 1];
     char sort[PARAM_MAX + 1];
     const char *list = LIST;
     struct page page;
     struct listing l = {.render = {.c = c}};
-    if (!query_text(c, "q", search) || !query_text(c, "role", role) || !query_text(c, "sort", sort) || !read_sort(c, sort, &l.sort, &list) ||
-        !query_page(c, list, &page))
+    if (!query_text(c, "q", search) || !query_text(c, "role", role) || !query_text(c, "zone", zone) || !query_text(c, "criticality", criticality) ||
+        !query_text(c, "sort", sort) || !read_sort(c, sort, &l.sort, &list) || !query_page(c, list, &page))
         return;
     lower(search);
     l.limit = page.limit;
     struct asset_query query = {.search = span_str(search),
                                 .role = span_str(role),
+                                .zone = span_str(zone),
+                                .criticality = span_str(criticality),
                                 .sort = l.sort,
                                 .after = page.after,
                                 .after_title = span_str(page.text),
@@ -169,13 +142,30 @@ void handle_device_list(struct call *c)
 
 /* ── GET /devices/{id} ── */
 
-static void put_evidence(void *context, tq_time time, struct span source, struct span fields)
+static void put_reason(void *context, struct span text, struct span source, tq_time time, int64_t record)
+{
+    struct call *c = context;
+    struct jsonw *j = &c->json;
+    jsonw_object(j);
+    jsonw_put_text(j, "text", text);
+    jsonw_put_text(j, "source", source);
+    put_time(j, "time", time);
+    jsonw_key(j, "record");
+    if (record < 0)
+        jsonw_null(j);
+    else
+        jsonw_int(j, record);
+    jsonw_object_end(j);
+}
+
+static void put_evidence(void *context, tq_time time, struct span source, struct span fields, int64_t record)
 {
     struct call *c = context;
     jsonw_object(&c->json);
     put_time(&c->json, "time", time);
     jsonw_put_text(&c->json, "source", source);
     put_ready(&c->json, "fields", fields, "{}");
+    jsonw_put_int(&c->json, "record", record);
     jsonw_object_end(&c->json);
 }
 
@@ -186,6 +176,7 @@ static void put_peer(void *context, const struct asset_peer *peer)
     jsonw_object(j);
     jsonw_put_text(j, "ip", peer->ip);
     put_optional(j, "name", peer->name);
+    put_optional(j, "device", peer->device);
     put_optional(j, "app", peer->app);
     jsonw_put_int(j, "packets", peer->packets);
     jsonw_put_int(j, "bytes", peer->bytes);
@@ -193,22 +184,116 @@ static void put_peer(void *context, const struct asset_peer *peer)
     jsonw_object_end(j);
 }
 
+static void put_report(void *context, struct span code, struct span text, int64_t count)
+{
+    struct call *c = context;
+    jsonw_object(&c->json);
+    jsonw_put_text(&c->json, "code", code);
+    put_optional(&c->json, "text", text);
+    jsonw_put_int(&c->json, "count", count);
+    jsonw_object_end(&c->json);
+}
+
+static void put_link(void *context, struct span id, struct span title, const char *why)
+{
+    struct call *c = context;
+    jsonw_object(&c->json);
+    jsonw_put_text(&c->json, "id", id);
+    jsonw_put_text(&c->json, "title", title);
+    if (why != NULL)
+        jsonw_put_str(&c->json, "why", why);
+    jsonw_object_end(&c->json);
+}
+
+static void put_edit(void *context, struct span field, struct span value, struct span person, tq_time time)
+{
+    struct call *c = context;
+    jsonw_object(&c->json);
+    jsonw_put_text(&c->json, "field", field);
+    jsonw_put_text(&c->json, "value", value);
+    put_optional(&c->json, "person", person);
+    put_time(&c->json, "time", time);
+    jsonw_object_end(&c->json);
+}
+
+static void put_held(void *context, struct span address, tq_time from, tq_time to, bool now)
+{
+    struct call *c = context;
+    jsonw_object(&c->json);
+    jsonw_put_text(&c->json, "address", address);
+    put_time(&c->json, "from", from);
+    put_time(&c->json, "to", to);
+    jsonw_put_bool(&c->json, "now", now);
+    jsonw_object_end(&c->json);
+}
+
+static void put_candidate(void *context, const struct catalog_candidate *k)
+{
+    struct call *c = context;
+    struct jsonw *j = &c->json;
+    jsonw_object(j);
+    jsonw_put_text(j, "maker", k->maker);
+    put_optional(j, "model", k->model);
+    put_optional(j, "class", k->class);
+    jsonw_put_int(j, "confidence", k->confidence);
+    jsonw_key(j, "reasons");
+    jsonw_array(j);
+    for (size_t i = 0; i < k->reasons_n; i++) {
+        struct buf text = BUF_INIT(2048);
+        catalog_sentence(&text, k, &k->reasons[i]);
+        jsonw_text(j, buf_span(&text));
+        buf_release(&text);
+    }
+    jsonw_array_end(j);
+    jsonw_object_end(j);
+}
+
+static void put_hours(struct render *r, int64_t n)
+{
+    int64_t hours[24];
+    (void)asset_hours(r->c->db, n, hours, &r->error);
+    jsonw_key(&r->c->json, "hours");
+    jsonw_array(&r->c->json);
+    for (int i = 0; i < 24; i++)
+        jsonw_int(&r->c->json, hours[i]);
+    jsonw_array_end(&r->c->json);
+}
+
+/* The lists of the page, each in its own statement: there is one device. */
+static void put_lists(struct render *r, const struct asset_row *row)
+{
+    struct call *c = r->c;
+    struct jsonw *j = &c->json;
+    struct error *e = &r->error;
+    int64_t n = row->n;
+#define PUT_LIST(name, call)                                                                                                                         \
+    do {                                                                                                                                             \
+        jsonw_key(j, name);                                                                                                                          \
+        jsonw_array(j);                                                                                                                              \
+        (void)(call);                                                                                                                                \
+        jsonw_array_end(j);                                                                                                                          \
+    } while (0)
+    PUT_LIST("candidates", asset_candidates(c->db, views_catalog(c->api->views), n, put_candidate, c, e));
+    PUT_LIST("why", asset_why(c->db, row, put_reason, c, e));
+    PUT_LIST("evidence", asset_evidence(c->db, n, put_evidence, c, e));
+    PUT_LIST("peers", asset_peers(c->db, n, put_peer, c, e));
+    PUT_LIST("reports", asset_reports(c->db, n, put_report, c, e));
+    PUT_LIST("instruments", asset_instruments(c->db, n, put_link, c, e));
+    PUT_LIST("duplicates", asset_duplicates(c->db, n, put_link, c, e));
+    PUT_LIST("edits", asset_edits(c->db, n, put_edit, c, e));
+    PUT_LIST("address_history", asset_address_history(c->db, n, put_held, c, e));
+#undef PUT_LIST
+}
+
 static void put_detail(void *context, const struct asset_row *row)
 {
     struct render *r = context;
-    struct call *c = r->c;
-    struct jsonw *j = &c->json;
-    set_etag(c, row->changed); /* counters go on without it: no 304 here */
+    struct jsonw *j = &r->c->json;
+    set_etag(r->c, row->changed); /* counters go on without it: no 304 here */
     jsonw_object(j);
     put_device(r, row);
-    jsonw_key(j, "evidence");
-    jsonw_array(j);
-    (void)asset_evidence(c->db, row->n, put_evidence, c, &r->error);
-    jsonw_array_end(j);
-    jsonw_key(j, "peers");
-    jsonw_array(j);
-    (void)asset_peers(c->db, row->n, put_peer, c, &r->error);
-    jsonw_array_end(j);
+    put_hours(r, row->n);
+    put_lists(r, row);
     jsonw_object_end(j);
 }
 
@@ -218,11 +303,13 @@ static void put_single(void *context, const struct asset_row *row)
     set_etag(r->c, row->changed);
     jsonw_object(&r->c->json);
     put_device(r, row);
+    jsonw_put_int(&r->c->json, "instruments", row->instruments);
     jsonw_object_end(&r->c->json);
 }
 
-static void answer_device(struct call *c, asset_each *put)
+void answer_device(struct call *c, bool whole)
 {
+    asset_each *put = whole ? put_detail : put_single;
     struct render r = {.c = c};
     bool found = false;
     if (asset_get(c->db, c->params[0], put, &r, &found, &r.error) != 0 || r.error.class != ERR_NONE)
@@ -233,52 +320,5 @@ static void answer_device(struct call *c, asset_each *put)
 
 void handle_device_get(struct call *c)
 {
-    answer_device(c, put_detail);
-}
-
-/* ── PUT /devices/{id}/name ── */
-
-struct current {
-    uint64_t changed;
-    char id[64];
-};
-
-static void note_current(void *context, const struct asset_row *row)
-{
-    struct current *now = context;
-    now->changed = row->changed;
-    (void)snprintf(now->id, sizeof now->id, "%.*s", (int)row->id.n, (const char *)row->id.p);
-}
-
-static bool name_device(struct call *c, const struct current *now, struct span name)
-{
-    struct record *r = decision(c, EVENT_ASSET_NAMED);
-    if (r == NULL)
-        return false;
-    uint64_t index = 0;
-    record_str(r, KEY_ASSET, now->id);
-    record_text(r, KEY_NAME, name);
-    bool ok = decide(c, r, &index);
-    free(r);
-    return ok;
-}
-
-void handle_device_name(struct call *c)
-{
-    struct body body;
-    struct body_field name = {.name = "name", .max = 4 * 80};
-    if (!body_open(c, &body, &name, 1))
-        return;
-    struct error e = {0};
-    struct current now = {0};
-    bool found = false;
-    if (asset_get(c->db, c->params[0], note_current, &now, &found, &e) != 0)
-        problem_store(c, &e);
-    else if (!found)
-        problem(c, 404, "no-device", "There is no device with this id.");
-    else if (!asset_name_valid(name.text))
-        problem(c, 422, "name", "A name has at most 80 characters, on one line.");
-    else if (if_match(c, now.changed) && name_device(c, &now, name.text))
-        answer_device(c, put_single);
-    body_close(&body);
+    answer_device(c, true);
 }

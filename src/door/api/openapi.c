@@ -18,24 +18,29 @@ static const struct {
     {"ready", "ready:bool records:int"},
     {"person", "name:text display_name:text role:text"},
     {"session", "person:person csrf:text site:text"},
-    {"reason", "text:text source:text time:time?"},
-    {"device",
-     "id:text etag:text name:text? title:text role:text role_basis:text maker:text? model:text? serial:text? software:text? hostname:text? ip:[text] "
-     "mac:[text] protocols:[text] first_seen:time last_seen:time messages:int findings_open:int why:[reason]"},
-    {"evidence", "time:time source:text fields:json"},
-    {"peer", "ip:text name:text? app:text? packets:int bytes:int last_seen:time"},
-    {"device_detail", "+device evidence:[evidence] peers:[peer]"},
-    {"network_node",
-     "id:text kind:text lane:text title:text role:text role_basis:text? zone:text? address:text? group:text? members:int findings:int severity:text? "
-     "new:bool odd:text? first_seen:time? last_seen:time?"},
-    {"network_edge", "a:text b:text apps:[text] encrypted:text lab:bool new:bool odd:text? links:int packets:int bytes:int messages:int "
-                     "first_seen:time? last_seen:time?"},
-    {"network_end", "id:text kind:text title:text role:text"},
-    {"network_odd", "kind:text a:network_end b:network_end? apps:[text] share:int of:int first_seen:time? last_seen:time?"},
-    {"network_zone", "name:text told:bool devices:int"},
-    {"network_counts", "zones:int devices:int outside:int silent:int links:int links_lab:int links_lab_clear:int links_new:int odd:int"},
-    {"network", "from:time? until:time? since:time? judged:bool cut:bool nodes:[network_node] edges:[network_edge] odd:[network_odd] "
-                "zones:[network_zone] counts:network_counts"},
+    {"reason", "text:text source:text time:time? record:int?"},
+    {"device_itself",
+     "id:text etag:text name:text? title:text role:text role_basis:text confidence:int class:text? maker:text? model:text? serial:text? "
+     "software:text? os:text? hostname:text? ip:[text] mac:[text] protocols:[text] owner:text? place:text? criticality:text? zone:text? "
+     "behind:text? first_seen:time? last_seen:time? messages:int messages_per_hour:int clock_skew_s:int? retired:bool "
+     "findings_open:int"},
+    {"device", "+device_itself instruments:int"},
+    {"evidence", "time:time source:text fields:json record:int"},
+    {"peer", "ip:text name:text? device:text? app:text? packets:int bytes:int last_seen:time"},
+    {"device_candidate", "maker:text model:text? class:text? confidence:int reasons:[text]"},
+    {"device_report", "code:text text:text? count:int"},
+    {"device_link", "id:text title:text"},
+    {"device_duplicate", "id:text title:text why:text"},
+    {"device_edit", "field:text value:text person:text? time:time"},
+    {"device_address", "address:text from:time to:time now:bool"},
+    {"device_detail", "+device_itself hours:[int] candidates:[device_candidate] why:[reason] evidence:[evidence] peers:[peer] "
+                      "reports:[device_report] instruments:[device_link] "
+                      "duplicates:[device_duplicate] edits:[device_edit] address_history:[device_address]"},
+    {"import_change", "field:text from:text? to:text"},
+    {"import_row", "line:int action:text device:text? title:text changes:[import_change] reason:text? column:int? candidates:[device_link]"},
+    {"import_counts", "create:int change:int same:int ambiguous:int error:int"},
+    {"import_preview", "token:text counts:import_counts columns:[text] rows:[import_row] cut:bool"},
+    {"import_done", "counts:import_counts saved:int"},
     {"test", "code:text? system:text? text:text?"},
     {"result_message", "id:text? protocol:text? type:text? control_id:text?"},
     {"result", "record:int position:int time:time recorded:time sender:text? sender_device:text? receiver:text? test:test patient:text? "
@@ -233,6 +238,11 @@ static void put_body(struct jsonw *j, const struct route *r)
     jsonw_object(j);
     jsonw_put_bool(j, "required", true);
     jsonw_key(j, "content");
+    if (strcmp(r->body, "@csv") == 0) {
+        jsonw_raw(j, SPAN_LIT("{\"text/csv\":{\"schema\":{\"type\":\"string\"}}}"));
+        jsonw_object_end(j);
+        return;
+    }
     jsonw_object(j);
     jsonw_key(j, "application/json");
     jsonw_object(j);
@@ -276,7 +286,7 @@ static void put_schema(struct jsonw *j, struct span answer)
 {
     jsonw_key(j, "schema");
     jsonw_object(j);
-    if (span_is(answer, "text") || span_is(answer, "events")) {
+    if (span_is(answer, "text") || span_is(answer, "csv") || span_is(answer, "events")) {
         jsonw_put_str(j, "type", "string");
     } else if (span_is(answer, "any")) {
         jsonw_put_str(j, "type", "object");
@@ -312,7 +322,10 @@ static void put_responses(struct jsonw *j, const struct route *r)
         struct span answer = span_str(r->answer);
         jsonw_key(j, "content");
         jsonw_object(j);
-        jsonw_key(j, span_is(answer, "text") ? "text/plain" : span_is(answer, "events") ? "text/event-stream" : "application/json");
+        jsonw_key(j, span_is(answer, "text")     ? "text/plain"
+                     : span_is(answer, "csv")    ? "text/csv"
+                     : span_is(answer, "events") ? "text/event-stream"
+                                                 : "application/json");
         jsonw_object(j);
         put_schema(j, answer);
         jsonw_object_end(j);

@@ -482,8 +482,9 @@ static void handle_api(struct front *f, struct evhttp_request *http, struct span
     if (change && evbuffer_get_length(evhttp_request_get_input_buffer(http)) > 0) {
         struct span type = header(http, "Content-Type", 128);
         struct span bare = span_until(&type, ';', NULL);
-        if (!span_is(bare, "application/json")) {
-            front_problem(f, http, 415, "content-type", "Send the body as application/json.");
+        bool list = span_starts(path, SPAN_LIT("/api/v1/devices/import"));
+        if (!span_is(bare, list ? "text/csv" : "application/json")) {
+            front_problem(f, http, 415, "content-type", list ? "Send the list as text/csv." : "Send the body as application/json.");
             return;
         }
     }

@@ -436,6 +436,7 @@ void app_evidence(const struct app_where *w, const struct lab_evidence *evidence
     record_str(r, KEY_SOURCE, evidence->source);
     put_said(c, m->delims, evidence->said);
     lab_text(c, m->delims, KEY_FACILITY, evidence->facility, APP_FOREIGN_MAX);
+    lab_text(c, m->delims, KEY_SENDER, m->sender, APP_FOREIGN_MAX);
     put_privates(r, m);
     record_put(&c->options.sink, r);
 }

@@ -1,16 +1,39 @@
-#include "lab/inventory/asset.h"
+#include "lab/inventory/asset_private.h"
 
 #include "base/text.h"
 
-#define COLUMNS                                                                                                                                      \
-    "asset.n, id, changed, name, title, role, role_basis, maker, model, serial, software, hostname, first_seen, last_seen, messages, results_sent, " \
-    "results_received, acks_sent, (SELECT count(*) FROM finding WHERE finding.asset = asset.n AND finding.state = 'open' AND rank > 0)"
+/* Lists of devices and single ones. What belongs to one: asset_detail.c. */
 
-/* ?1: text to search, null: all; ?2: role, null: all */
+/* identities of the device in hand */
+#define OWN "(SELECT n FROM asset AS m WHERE m.root = asset.n)"
+#define SUM(column) "(SELECT sum(m." column ") FROM asset AS m WHERE m.root = asset.n)"
+#define FIRST_SEEN "(SELECT coalesce(min(m.first_seen), 0) FROM asset AS m WHERE m.root = asset.n)"
+#define LAST_SEEN "(SELECT coalesce(max(m.last_seen), 0) FROM asset AS m WHERE m.root = asset.n)"
+#define ADDRESSES(kind)                                                                                                                              \
+    "(SELECT json_group_array(value) FROM (SELECT value FROM asset_address WHERE asset IN " OWN " AND kind = '" kind                                 \
+    "' AND now = 1 ORDER BY last_seen DESC, value LIMIT 32))"
+#define NEWEST_HOUR "(SELECT max(hour) FROM asset_hour)"
+#define OLDEST_HOUR "(SELECT min(hour) FROM asset_hour)"
+
+#define COLUMNS                                                                                                                                      \
+    "asset.n, id, changed, name, title, role, role_basis, maker, model, serial, software, hostname, " FIRST_SEEN ", " LAST_SEEN                      \
+    ", " SUM("messages") ", " SUM("results_sent") ", " SUM("results_received") ", " SUM(                                                             \
+        "acks_sent") ", (SELECT count(*) FROM finding WHERE finding.asset IN " OWN                                                                   \
+                     " AND +finding.state = 'open' AND +rank > 0), class, os, owner, place, criticality, zone, retired, confidence, "                \
+                     "(SELECT b.id FROM asset AS at JOIN asset AS b ON b.n = at.root WHERE at.n = asset.behind AND b.n <> asset.n), "                \
+                     "(SELECT count(*) FROM asset AS i WHERE i.behind IN " OWN                                                                       \
+                     " AND i.root = i.n AND i.n <> asset.n), " ADDRESSES("ip") ", " ADDRESSES(                                                       \
+                         "mac") ", (SELECT json_group_array(protocol) FROM (SELECT DISTINCT protocol FROM asset_protocol WHERE "                     \
+                                "asset IN " OWN " ORDER BY protocol LIMIT 32)), "                                                                    \
+                                "(SELECT sum(messages) FROM asset_hour WHERE asset IN " OWN " AND hour > " NEWEST_HOUR                               \
+                                " - 24), max(1, min(24, " NEWEST_HOUR " - " OLDEST_HOUR " + 1)), "                                                   \
+                                "(SELECT skew FROM (SELECT skew, row_number() OVER (ORDER BY skew) AS place, count(*) OVER () "                      \
+                                "AS all_of FROM asset_skew WHERE asset IN " OWN ") WHERE all_of >= 5 AND place = (all_of + 1) / 2)"
+
+/* ?1: text to search, null: all; ?2: role, ?8: zone, ?9: criticality, null: all */
 #define MATCHES                                                                                                                                      \
-    "merged_into IS NULL AND (?2 IS NULL OR role = ?2) AND (?1 IS NULL OR instr(lower(title || ' ' || coalesce(maker, '') || ' ' || "                \
-    "coalesce(model, '') || ' ' || coalesce(serial, '') || ' ' || coalesce(software, '') || ' ' || coalesce(hostname, '') || ' ' || "                \
-    "(SELECT coalesce(group_concat(value, ' '), '') FROM asset_address WHERE asset = asset.n)), ?1) > 0)"
+    "asset.root = asset.n AND (?2 IS NULL OR role = ?2) AND (?8 IS NULL OR zone = ?8) AND (?9 IS NULL OR criticality = ?9) AND "                     \
+    "(?1 IS NULL OR instr(search, ?1) > 0)"
 
 static void row_of(struct store_stmt *q, struct asset_row *row)
 {
@@ -34,35 +57,53 @@ static void row_of(struct store_stmt *q, struct asset_row *row)
         .results_received = store_int(q, 16),
         .acks_sent = store_int(q, 17),
         .findings_open = store_int(q, 18),
+        .class = store_text(q, 19),
+        .os = store_text(q, 20),
+        .owner = store_text(q, 21),
+        .place = store_text(q, 22),
+        .criticality = store_text(q, 23),
+        .zone = store_text(q, 24),
+        .retired = store_int(q, 25) != 0,
+        .confidence = store_int(q, 26),
+        .behind = store_text(q, 27),
+        .instruments = store_int(q, 28),
+        .ips = store_text(q, 29),
+        .macs = store_text(q, 30),
+        .protocols = store_text(q, 31),
+        .messages_per_hour = (store_int(q, 32) + store_int(q, 33) / 2) / (store_int(q, 33) > 0 ? store_int(q, 33) : 1),
+        .skew_known = !store_is_null(q, 34),
+        .skew_s = store_int(q, 34),
     };
 }
 
 static void bind_filter(struct store_stmt *q, const struct asset_query *query)
 {
-    if (query->search.n > 0)
-        store_bind_text(q, 1, query->search);
-    if (query->role.n > 0)
-        store_bind_text(q, 2, query->role);
+    const struct {
+        int at;
+        struct span text;
+    } filters[] = {{1, query->search}, {2, query->role}, {8, query->zone}, {9, query->criticality}};
+    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++)
+        if (filters[i].text.n > 0)
+            store_bind_text(q, filters[i].at, filters[i].text);
 }
 
 int asset_list(struct store_conn *c, const struct asset_query *query, asset_each *each, void *context, struct error *e)
 {
     /* ?3: is there a place to go on behind; ?4 text, ?5 time, ?6 number of that place; ?7 limit */
     static const char *const sql[ASSET_SORTS] = {
-        [ASSET_BY_TITLE] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES
-                           " AND (?3 = 0 OR (lower(title), asset.n) > (lower(?4), ?6)) AND ?5 IS NOT NULL "
+        [ASSET_BY_TITLE] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES " AND (lower(title), asset.n) > (lower(?4), ?6) AND ?3 + ?5 IS NOT NULL "
                            "ORDER BY lower(title), asset.n LIMIT ?7",
-        [ASSET_BY_FIRST_SEEN] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES " AND (?3 = 0 OR (first_seen, asset.n) < (?5, ?6)) AND ?4 IS NOT NULL "
-                                "ORDER BY first_seen DESC, asset.n DESC LIMIT ?7",
-        [ASSET_BY_LAST_SEEN] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES " AND (?3 = 0 OR (last_seen, asset.n) < (?5, ?6)) AND ?4 IS NOT NULL "
-                               "ORDER BY last_seen DESC, asset.n DESC LIMIT ?7",
+        [ASSET_BY_FIRST_SEEN] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES " AND (?3 = 0 OR (" FIRST_SEEN
+                                ", asset.n) < (?5, ?6)) AND ?4 IS NOT NULL ORDER BY " FIRST_SEEN " DESC, asset.n DESC LIMIT ?7",
+        [ASSET_BY_LAST_SEEN] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES " AND (?3 = 0 OR (" LAST_SEEN
+                               ", asset.n) < (?5, ?6)) AND ?4 IS NOT NULL ORDER BY " LAST_SEEN " DESC, asset.n DESC LIMIT ?7",
     };
     struct store_stmt *q = store_stmt(c, sql[query->sort]);
     bind_filter(q, query);
     store_bind_int(q, 3, query->after);
-    store_bind_text(q, 4, query->after_title);
+    store_bind_text(q, 4, query->after ? query->after_title : SPAN_LIT(""));
     store_bind_int(q, 5, query->after_time);
-    store_bind_int(q, 6, query->after_n);
+    store_bind_int(q, 6, query->after ? query->after_n : -1);
     store_bind_int(q, 7, query->limit);
     struct asset_row row;
     while (store_step(q)) {
@@ -81,13 +122,13 @@ int64_t asset_total(struct store_conn *c, const struct asset_query *query, struc
 
 int64_t asset_unknown(struct store_conn *c, struct error *e)
 {
-    return store_run_int(store_stmt(c, "SELECT count(*) FROM asset WHERE merged_into IS NULL AND role = 'unknown'"), -1, e);
+    return store_run_int(store_stmt(c, "SELECT count(*) FROM asset WHERE root = n AND role = 'unknown'"), -1, e);
 }
 
 int asset_get(struct store_conn *c, struct span id, asset_each *each, void *context, bool *ret_found, struct error *e)
 {
     *ret_found = false;
-    struct store_stmt *q = store_stmt(c, "SELECT " COLUMNS " FROM asset WHERE asset.n = (SELECT coalesce(merged_into, n) FROM asset WHERE id = ?1)");
+    struct store_stmt *q = store_stmt(c, "SELECT " COLUMNS " FROM asset WHERE asset.n = (SELECT root FROM asset WHERE id = ?1)");
     store_bind_text(q, 1, id);
     if (store_step(q)) {
         struct asset_row row;
@@ -110,170 +151,21 @@ bool asset_name_valid(struct span name)
     return true;
 }
 
-static int each_text(struct store_stmt *q, asset_text_each *each, void *context, struct error *e)
+int asset_relation(struct store_conn *c, struct span one, struct span other, bool *ret_found, bool *ret_same, bool *ret_distinct, struct error *e)
 {
-    while (store_step(q))
-        each(context, store_text(q, 0));
-    return store_done(q, e);
-}
-
-int asset_addresses(struct store_conn *c, int64_t n, const char *kind, asset_text_each *each, void *context, struct error *e)
-{
-    struct store_stmt *q = store_stmt(c, "SELECT value FROM asset_address WHERE asset = ?1 AND kind = ?2 ORDER BY last_seen DESC, value LIMIT 32");
-    store_bind_int(q, 1, n);
-    store_bind_str(q, 2, kind);
-    return each_text(q, each, context, e);
-}
-
-int asset_protocols(struct store_conn *c, int64_t n, asset_text_each *each, void *context, struct error *e)
-{
-    struct store_stmt *q = store_stmt(c, "SELECT protocol FROM asset_protocol WHERE asset = ?1 ORDER BY protocol");
-    store_bind_int(q, 1, n);
-    return each_text(q, each, context, e);
-}
-
-int asset_facts(struct store_conn *c, int64_t n, asset_fact_each *each, void *context, struct error *e)
-{
-    struct store_stmt *q = store_stmt(
-        c, "SELECT field, value, source, time FROM asset_fact WHERE asset = ?1 ORDER BY time DESC, field, source LIMIT 32");
-    store_bind_int(q, 1, n);
-    while (store_step(q))
-        each(context, store_text(q, 0), store_text(q, 1), store_text(q, 2), store_int(q, 3));
-    return store_done(q, e);
-}
-
-int asset_evidence(struct store_conn *c, int64_t n, asset_evidence_each *each, void *context, struct error *e)
-{
-    struct store_stmt *q = store_stmt(c, "SELECT time, source, fields FROM asset_evidence WHERE asset = ?1 ORDER BY n DESC");
-    store_bind_int(q, 1, n);
-    while (store_step(q))
-        each(context, store_int(q, 0), store_text(q, 1), store_text(q, 2));
-    return store_done(q, e);
-}
-
-int asset_peers(struct store_conn *c, int64_t n, asset_peer_each *each, void *context, struct error *e)
-{
-    struct store_stmt *q = store_stmt(
-        c, "WITH talk(ip, peer, app, packets, bytes, last_seen) AS ("
-           "  SELECT dst, b, app, packets, bytes, last_seen FROM conversation WHERE a = ?1"
-           "  UNION ALL SELECT src, a, app, packets, bytes, last_seen FROM conversation WHERE b = ?1) "
-           "SELECT ip, coalesce((SELECT title FROM asset WHERE n = coalesce(nullif(peer, 0),"
-           "  (SELECT asset FROM asset_address WHERE kind = 'ip' AND value = ip))), ''),"
-           " app, sum(packets), sum(bytes), max(last_seen) FROM talk GROUP BY ip, peer, app ORDER BY 6 DESC, ip, app LIMIT 200");
-    store_bind_int(q, 1, n);
-    while (store_step(q)) {
-        struct asset_peer peer = {.ip = store_text(q, 0),
-                                  .name = store_text(q, 1),
-                                  .app = store_text(q, 2),
-                                  .packets = store_int(q, 3),
-                                  .bytes = store_int(q, 4),
-                                  .last_seen = store_int(q, 5)};
-        each(context, &peer);
+    *ret_found = *ret_same = *ret_distinct = false;
+    int64_t n[2] = {0};
+    struct store_stmt *q = store_stmt(c, "SELECT a.n, b.n, a.root = b.root FROM asset AS a, asset AS b WHERE a.id = ?1 AND b.id = ?2");
+    store_bind_text(q, 1, one);
+    store_bind_text(q, 2, other);
+    if (store_step(q)) {
+        *ret_found = true;
+        n[0] = store_int(q, 0);
+        n[1] = store_int(q, 1);
+        *ret_same = store_int(q, 2) != 0;
     }
-    return store_done(q, e);
-}
-
-/* ── words ── */
-
-static const char *source_words(struct span source)
-{
-    static const struct {
-        const char *source;
-        const char *words;
-    } table[] = {
-        {"hl7.msh", "in the header of its HL7 messages"},
-        {"astm.h", "in the ASTM header record"},
-        {"poct1a.hel", "in its POCT1-A greeting"},
-        {"dhcp", "when it asked for an address (DHCP)"},
-        {"dhcp6", "when it asked for an address (DHCPv6)"},
-        {"oui", "as the first part of its MAC address says"},
-        {"arp", "by ARP on this segment"},
-        {"ndp", "by neighbour discovery on this segment"},
-        {"http", "in its HTTP headers"},
-        {"tls", "in its TLS greeting"},
-        {"dns", "in DNS"},
-        {"dicom", "in its DICOM association"},
-        {"smb", "when it opened a Windows share"},
-        {"lldp", "in its LLDP announcements"},
-        {"cdp", "in its CDP announcements"},
-        {"ssh", "in its SSH greeting"},
-        {"ftp", "in its FTP greeting"},
-        {"telnet", "in its TELNET greeting"},
-        {"ntlm", "when it signed in to Windows (NTLM)"},
-        {"snmp", "when it was asked by SNMP"},
-        {"mdns", "in multicast DNS"},
-        {"llmnr", "when its name was looked for (LLMNR)"},
-        {"netbios", "in the NetBIOS name service"},
-        {"ssdp", "in its UPnP announcements"},
-        {"tls.certificate", "in its TLS certificate"},
-    };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (span_is(source, table[i].source))
-            return table[i].words;
-    return NULL;
-}
-
-void asset_sentence(struct buf *out, struct span field, struct span value, struct span source)
-{
-    static const struct {
-        const char *field;
-        const char *before;
-    } table[] = {
-        {"model", "Calls itself '"},         {"hostname", "Gives its name as '"},
-        {"maker", "Its maker is '"},         {"serial", "Gives its serial number as '"},
-        {"software", "Says that it runs '"},
-    };
-    const char *words = source_words(source);
-    if (span_is(field, "local_mac")) {
-        buf_add_str(out, "Uses a MAC address that no maker gave out (");
-        buf_add_span(out, value);
-        buf_add_str(out, "): a random one, or one that a person or a program set.");
-        return;
-    }
-    if (span_is(field, "role")) {
-        buf_add_str(out, span_is(value, "lis") ? "Acts as the LIS" : span_is(value, "analyzer") ? "Acts as an analyzer" : "Acts as a ");
-        if (!span_is(value, "lis") && !span_is(value, "analyzer"))
-            buf_add_span(out, value);
-        buf_add_str(out, words != NULL ? ", as shown " : ", as seen in ");
-    }
-    const char *before = "Known as '";
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (span_is(field, table[i].field))
-            before = table[i].before;
-    if (span_is(source, "oui"))
-        before = "The maker of its network card is '";
-    if (!span_is(field, "role")) {
-        buf_add_str(out, before);
-        buf_add_span(out, value);
-        buf_add_str(out, words != NULL ? "' " : "', seen in ");
-    }
-    if (words != NULL)
-        buf_add_str(out, words);
-    else
-        buf_add_span(out, source);
-    buf_add_str(out, ".");
-}
-
-bool asset_role_sentence(struct buf *out, const struct asset_row *row)
-{
-    long long sent = row->results_sent;
-    long long received = row->results_received;
-    if (sent == 0 && received == 0) {
-        if (!span_is(row->role_basis, "inferred"))
-            return false;
-        buf_add_str(out, span_is(row->role, "server") ? "Answers what other devices ask of the network, as a server does."
-                                                      : "Opens web pages and shared folders and offers nothing itself, as a workstation does.");
-        return true;
-    }
-    bool between = span_is(row->role, "middleware") && (sent == 0 || received == 0);
-    if (between)
-        buf_addf(out, "%s %lld result%s under a name under which another address %s them: it stands between analyzers and the LIS.",
-                 sent > 0 ? "Sent" : "Received", sent + received, sent + received == 1 ? "" : "s", sent > 0 ? "receives" : "sends");
-    else if (sent > 0 && received > 0)
-        buf_addf(out, "Received %lld results and sent %lld on: it stands between analyzers and the LIS.", received, sent);
-    else if (sent > 0)
-        buf_addf(out, "Sent %lld result%s and received none, as an analyzer does.", sent, sent == 1 ? "" : "s");
-    else
-        buf_addf(out, "Received %lld result%s and sent none on, as a LIS does.", received, received == 1 ? "" : "s");
-    return true;
+    int rc = store_done(q, e);
+    if (rc == 0 && *ret_found)
+        *ret_distinct = asset_are_distinct(c, n[0], n[1], &rc, e);
+    return rc;
 }

@@ -89,6 +89,7 @@ int message_apply(struct apply *a, struct error *e)
         .protocol = event_text(&a->ev, "protocol"),
         .sender = event_text(&a->ev, "sender"),
         .receiver = event_text(&a->ev, "receiver"),
+        .port = back ? event_int(&a->ev, "flow.dport", 0) : 0,
         .results = event_int(&a->ev, "results", 0),
         .ack = event_text(&a->ev, "ack.code").n > 0,
     };

@@ -39,28 +39,6 @@ int conversation_add(struct apply *a, const struct conversation *c, struct error
     return 0;
 }
 
-int conversation_join(struct store_conn *w, int64_t from, int64_t into, struct error *e)
-{
-    /* "WHERE true" tells the parser that ON belongs to the INSERT. */
-#define MERGE                                                                                                                                        \
-    " ON CONFLICT DO UPDATE SET packets = packets + excluded.packets, bytes = bytes + excluded.bytes, messages = messages + excluded.messages, "     \
-    "first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)"
-    static const char *const steps[] = {
-        "INSERT INTO conversation SELECT src, dst, app, ?2, b, packets, bytes, messages, first_seen, last_seen FROM conversation WHERE a = ?1" MERGE,
-        "DELETE FROM conversation WHERE a = ?1 AND ?2 > 0",
-        "INSERT INTO conversation SELECT src, dst, app, a, ?2, packets, bytes, messages, first_seen, last_seen FROM conversation WHERE b = ?1" MERGE,
-        "DELETE FROM conversation WHERE b = ?1 AND ?2 > 0",
-    };
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        struct store_stmt *q = store_stmt(w, steps[i]);
-        store_bind_int(q, 1, from);
-        store_bind_int(q, 2, into);
-        if (store_run(q, e) != 0)
-            return -1;
-    }
-    return 0;
-}
-
 /* ── words ── */
 
 const char *network_oddity_name(enum network_oddity kind)
@@ -151,20 +129,6 @@ static struct network_node *add_node(struct reader *r)
     return node;
 }
 
-/* The zone of an address that nobody gave a zone: its /24, or its /64. */
-static void subnet(struct span address, char out[NETWORK_ZONE_MAX])
-{
-    struct address a = {0};
-    out[0] = 0;
-    if (!address_parse(address, &a))
-        return;
-    const uint8_t *b = a.bytes;
-    if (a.family == 4)
-        (void)snprintf(out, NETWORK_ZONE_MAX, "%u.%u.%u.0/24", b[0], b[1], b[2]);
-    else
-        (void)snprintf(out, NETWORK_ZONE_MAX, "%x:%x:%x:%x::/64", b[0] << 8 | b[1], b[2] << 8 | b[3], b[4] << 8 | b[5], b[6] << 8 | b[7]);
-}
-
 static enum network_lane lane_of(struct span role)
 {
     for (int i = 0; i < LANE_OTHER; i++)
@@ -173,23 +137,29 @@ static enum network_lane lane_of(struct span role)
     return LANE_OTHER;
 }
 
+#define OWN "(SELECT n FROM asset AS m WHERE m.root = asset.n)"
+
 static int read_devices(struct reader *r)
 {
     struct store_stmt *q = store_stmt(
-        r->c, "SELECT n, id, title, role, role_basis, '', first_seen, last_seen, coalesce((SELECT value FROM asset_address WHERE asset = asset.n "
-              "AND kind = 'ip' ORDER BY instr(value, ':') > 0, last_seen DESC, value LIMIT 1), ''), (SELECT count(*) FROM finding WHERE "
-              "finding.asset = asset.n AND state = 'open' AND rank > 0), (SELECT coalesce(max(rank), 0) FROM finding WHERE finding.asset = asset.n "
-              "AND state = 'open') FROM asset WHERE merged_into IS NULL ORDER BY n");
+        r->c,
+        "SELECT n, id, title, role, role_basis, (SELECT value FROM asset_edit WHERE field = 'zone' AND asset IN " OWN "), "
+        "(SELECT coalesce(min(m.first_seen), 0) FROM asset AS m WHERE m.root = asset.n), (SELECT coalesce(max(m.last_seen), 0) FROM asset AS m WHERE "
+        "m.root = asset.n), coalesce((SELECT value FROM asset_address WHERE asset IN " OWN " AND kind = 'ip' AND now = 1 ORDER BY instr(value, ':') "
+        "> 0, last_seen DESC, value LIMIT 1), (SELECT value FROM asset_address WHERE asset = asset.behind AND kind = 'ip' AND now = 1 ORDER BY value "
+        "LIMIT 1), ''), (SELECT count(*) FROM finding WHERE finding.asset IN " OWN
+        " AND +state = 'open' AND +rank > 0), (SELECT coalesce(max(rank), 0) "
+        "FROM finding WHERE finding.asset IN " OWN " AND +state = 'open') FROM asset WHERE root = n ORDER BY n");
     while (store_step(q)) {
         struct network_node *d = add_node(r);
         if (d == NULL) {
             (void)store_done(q, NULL);
             return err_set(r->e, ERR_SYSTEM, "no memory");
         }
-        char zone[NETWORK_ZONE_MAX];
-        (void)snprintf(zone, sizeof zone, "%.*s", (int)store_text(q, 5).n, (const char *)store_text(q, 5).p);
-        if (zone[0] == 0)
-            subnet(store_text(q, 8), zone);
+        struct buf zone = BUF_INIT(NETWORK_ZONE_MAX);
+        buf_add_span(&zone, store_text(q, 5));
+        if (zone.n == 0)
+            address_network(store_text(q, 8), &zone);
         d->asset = store_int(q, 0);
         d->kind = NETWORK_DEVICE;
         d->id = keep(r, store_text(q, 1));
@@ -197,7 +167,8 @@ static int read_devices(struct reader *r)
         d->lane = lane_of(store_text(q, 3));
         d->role = keep(r, store_text(q, 3));
         d->role_basis = keep(r, store_text(q, 4));
-        d->zone = keep(r, span_str(zone));
+        d->zone = keep(r, buf_span(&zone));
+        buf_release(&zone);
         d->first_seen = store_int(q, 6);
         d->last_seen = store_int(q, 7);
         d->address = keep(r, store_text(q, 8));
@@ -214,7 +185,7 @@ static int read_addresses(struct reader *r)
     struct store_stmt *q = store_stmt(r->c, "SELECT ip, min(first_seen), max(last_seen) FROM ("
                                             "SELECT src AS ip, first_seen, last_seen FROM conversation WHERE a = 0 UNION ALL "
                                             "SELECT dst, first_seen, last_seen FROM conversation WHERE b = 0) WHERE NOT EXISTS "
-                                            "(SELECT 1 FROM asset_address WHERE kind = 'ip' AND value = ip) GROUP BY ip ORDER BY ip");
+                                            "(SELECT 1 FROM asset_address WHERE kind = 'ip' AND value = ip AND now = 1) GROUP BY ip ORDER BY ip");
     while (store_step(q)) {
         struct span ip = store_text(q, 0);
         if (!address_of_one_device(ip))
@@ -283,9 +254,9 @@ static int read_links(struct reader *r)
 {
     struct network_graph *g = r->g;
     struct store_stmt *q = store_stmt(
-        r->c, "SELECT coalesce(nullif(a, 0), (SELECT asset FROM asset_address WHERE kind = 'ip' AND value = src), 0), coalesce(nullif(b, 0), "
-              "(SELECT asset FROM asset_address WHERE kind = 'ip' AND value = dst), 0), src, dst, app, packets, bytes, messages, first_seen, "
-              "last_seen FROM conversation");
+        r->c, "SELECT coalesce((SELECT root FROM asset WHERE n = coalesce(nullif(a, 0), (SELECT asset FROM asset_address WHERE kind = 'ip' AND value "
+              "= src AND now = 1))), 0), coalesce((SELECT root FROM asset WHERE n = coalesce(nullif(b, 0), (SELECT asset FROM asset_address WHERE "
+              "kind = 'ip' AND value = dst AND now = 1))), 0), src, dst, app, packets, bytes, messages, first_seen, last_seen FROM conversation");
     while (store_step(q)) {
         size_t a = store_int(q, 0) != 0 ? device_at(g, store_int(q, 0)) : address_at(g, store_text(q, 2));
         size_t b = store_int(q, 1) != 0 ? device_at(g, store_int(q, 1)) : address_at(g, store_text(q, 3));

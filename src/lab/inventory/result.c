@@ -35,7 +35,7 @@ static void flags_json(const struct event_view *ev, struct buf *out)
     }
 }
 
-static int insert(struct apply *a, struct span search, struct span flags, struct error *e)
+static int insert(struct apply *a, struct span search, struct span flags, int64_t *ret_src, struct error *e)
 {
     const struct event_view *ev = &a->ev;
     struct store_stmt *q = store_stmt(
@@ -44,7 +44,7 @@ static int insert(struct apply *a, struct span search, struct span flags, struct
         "observed_at, flags, protocol, type, control_id, sender, receiver, src, search) "
         "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, m.protocol, m.type, m.control_id, m.sender, m.receiver, m.src, "
         "?16 || coalesce(' ' || lower(m.sender), '') FROM (SELECT 1) LEFT JOIN (SELECT * FROM message WHERE run = ?5 AND id = ?6 ORDER BY n DESC "
-        "LIMIT 1) AS m");
+        "LIMIT 1) AS m RETURNING coalesce(src, 0)");
     store_bind_int(q, 1, (int64_t)a->c->index);
     store_bind_int(q, 2, a->c->position);
     store_bind_int(q, 3, ev->time);
@@ -56,7 +56,8 @@ static int insert(struct apply *a, struct span search, struct span flags, struct
         bind_optional(q, 7 + i, event_text(ev, optional[i]));
     store_bind_text(q, 15, flags);
     store_bind_text(q, 16, search);
-    return store_run(q, e);
+    *ret_src = store_run_int(q, -1, e);
+    return *ret_src < 0 ? -1 : 0;
 }
 
 int result_apply(struct apply *a, struct error *e)
@@ -67,10 +68,11 @@ int result_apply(struct apply *a, struct error *e)
         add_search(&search, event_text(&a->ev, searched[i]));
     struct buf flags = BUF_INIT(4096);
     flags_json(&a->ev, &flags);
-    int rc = insert(a, buf_ok(&search) ? buf_span(&search) : SPAN_LIT(""), buf_ok(&flags) ? buf_span(&flags) : SPAN_LIT("[]"), e);
+    int64_t src = 0;
+    int rc = insert(a, buf_ok(&search) ? buf_span(&search) : SPAN_LIT(""), buf_ok(&flags) ? buf_span(&flags) : SPAN_LIT("[]"), &src, e);
     buf_release(&search);
     buf_release(&flags);
-    if (rc != 0 || counter_add(a->w, "results", 1, e) != 0)
+    if (rc != 0 || asset_saw_result(a, src, e) != 0 || counter_add(a->w, "results", 1, e) != 0)
         return -1;
     view_notice(a->v, TOPIC_RESULTS, SPAN_LIT(""), a->c->index);
     if (counter_get(a->w, "results", e) % KEEP_SLACK != 0)
@@ -124,7 +126,7 @@ int result_list(struct store_conn *c, const struct result_query *query, result_e
 {
     struct store_stmt *q = store_stmt(
         c, "SELECT n, record, position, time, recorded, sender,"
-           " (SELECT s.id FROM asset AS a JOIN asset AS s ON s.n = coalesce(a.merged_into, a.n) WHERE a.n = src), receiver, test_code, test_system,"
+           " (SELECT s.id FROM asset AS a JOIN asset AS s ON s.n = a.root WHERE a.n = src), receiver, test_code, test_system,"
            " test_text, patient, specimen, units, status, observed_at, flags, message, protocol, type, control_id"
            " FROM result WHERE n < ?3 AND " MATCHES " ORDER BY n DESC LIMIT ?4");
     bind_filter(q, query);

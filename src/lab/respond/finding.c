@@ -255,7 +255,7 @@ int finding_apply_decision(struct apply *a, struct error *e)
     "finding.n, rank, finding.id, finding.changed, kind, severity, finding.title, advice, technique, state, taken_by, asset.id, first_time, "        \
     "last_time, "                                                                                                                                    \
     "count, flows, finding.messages, records, asset.title"
-#define ROWS " FROM finding LEFT JOIN asset ON asset.n = finding.asset"
+#define ROWS " FROM finding LEFT JOIN asset ON asset.n = (SELECT root FROM asset AS subject WHERE subject.n = finding.asset)"
 
 /* ?1 state, null: all; ?2 to ?8 ranks; ?3 kind, null: all */
 #define MATCHES "(?1 IS NULL OR state = ?1) AND rank BETWEEN ?2 AND ?8 AND (?3 IS NULL OR kind = ?3)"
@@ -328,7 +328,7 @@ int finding_needs(struct store_conn *c, int64_t limit, finding_need_each *each, 
     struct store_stmt *q = store_stmt(c, "WITH need AS (SELECT n AS first, count(*) OVER whole - 1 AS same, max(last_time) OVER whole AS same_last, "
                                          "row_number() OVER (whole ORDER BY rank DESC, n DESC) AS place FROM finding WHERE " IS_NEED
                                          " WINDOW whole AS (PARTITION BY " SAME_NEED ")) "
-                                         "SELECT " COLUMNS ", same, same_last" ROWS " JOIN need ON need.first = finding.n AND place = 1 "
+                                         "SELECT " COLUMNS ", same, same_last" ROWS " JOIN need ON need.first = finding.n AND need.place = 1 "
                                          "ORDER BY rank DESC, finding.n DESC LIMIT ?3");
     store_bind_int(q, 1, RANK_NEED);
     store_bind_int(q, 2, RANK_SHARED);

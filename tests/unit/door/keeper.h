@@ -229,4 +229,47 @@ static inline int keeper_set_up(struct keeper *k)
     return status;
 }
 
+#define T "{\"time\":\"2026-11-22T14:00:00.000000000Z\",\"event\":"
+#define FLOW "\"flow\":{\"id\":1,\"proto\":\"tcp\",\"src\":\"10.0.5.7\",\"sport\":4000,\"dst\":\"10.0.5.1\",\"dport\":2575,\"vlan\":null}"
+
+/* A lab of two devices: a result, its acknowledgement, a finding. */
+static inline void feed_lab(struct keeper *k)
+{
+    keeper_feed(k, T "\"run.started\"}");
+    keeper_feed(k, T "\"capture.started\",\"capture\":\"lab.pcap\"}");
+    keeper_feed(k, T "\"asset.evidence\",\"ip\":\"10.0.5.7\",\"maker\":\"Acme\",\"model\":\"C-800\",\"source\":\"hl7.msh\"}");
+    keeper_feed(k, T "\"lab.message\"," FLOW
+                     ",\"id\":\"1-0-1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"control_id\":\"M1\",\"sender\":\"Chem 2\",\"receiver\":\"LIS\","
+                     "\"version\":\"2.5.1\",\"charset\":null,\"results\":1,\"bytes\":400,\"malformed\":null,\"ack\":null}");
+    keeper_feed(k, T "\"lab.result\"," FLOW
+                     ",\"test\":{\"code\":\"2823-3\",\"system\":\"LN\",\"text\":\"Potassium\"},\"patient\":\"P-ABC\",\"specimen\":\"S-DEF\","
+                     "\"units\":\"mmol/L\",\"flags\":[\"H\"],\"status\":\"F\",\"observed_at\":\"2026-11-22T14:00:00\",\"message\":\"1-0-1\"}");
+    keeper_feed(k, T "\"lab.message\"," FLOW
+                     ",\"id\":\"1-1-1\",\"protocol\":\"hl7\",\"type\":\"ACK\",\"control_id\":\"A1\",\"sender\":\"LIS\",\"receiver\":\"Chem 2\","
+                     "\"results\":0,\"bytes\":80,\"malformed\":null,\"ack\":{\"code\":\"AA\",\"for\":\"M1\"}}");
+    keeper_feed(k, T "\"flow.closed\"," FLOW ",\"packets\":9,\"bytes_up\":600,\"bytes_down\":300,\"app\":\"hl7\"}");
+    keeper_feed(
+        k,
+        T "\"finding\"," FLOW
+          ",\"id\":\"00112233445566778899aabbccddeeff\",\"kind\":\"phi.cleartext\",\"severity\":\"medium\",\"title\":\"Results pass in clear text.\","
+          "\"evidence\":{\"flows\":[\"1\"],\"messages\":[\"1-0-1\"]},\"technique\":\"T1040\",\"advice\":\"Switch on TLS.\"}");
+    keeper_feed(k, T "\"sensor.status\",\"capture\":\"lab.pcap\",\"packets\":12,\"bytes\":900,\"flows\":1,\"dropped\":0,\"damaged\":0,"
+                     "\"first_time\":\"2026-11-22T13:00:00.000000000Z\",\"last_time\":\"2026-11-22T14:00:00.000000000Z\"}");
+}
+
+#define FINDING "/api/v1/findings/00112233445566778899aabbccddeeff"
+
+#define ASK(k, expected, ...)                                                                                                                        \
+    do {                                                                                                                                             \
+        int got = keeper_ask(k, __VA_ARGS__);                                                                                                        \
+        if (got != (expected))                                                                                                                       \
+            fail_msg("line %d: %d instead of %d: %s", __LINE__, got, (int)(expected), keeper_text(k));                                               \
+    } while (0)
+
+#define SAYS(k, text)                                                                                                                                \
+    do {                                                                                                                                             \
+        if (strstr(keeper_text(k), text) == NULL)                                                                                                    \
+            fail_msg("line %d: no %s in %s", __LINE__, text, keeper_text(k));                                                                        \
+    } while (0)
+
 #endif

@@ -73,8 +73,8 @@ static void hl7_acks(void **state)
             "patients=0; bytes=69; "
             "ack.code=AE; ack.for=A-1\n");
     has(&k, "asset.evidence; ip=10.0.0.1; model=XN-20; serial=SN100045; software=00-01; role=analyzer; source=hl7.msh; said=XN-20; said=00-01; "
-            "facility=LAB; private=");
-    has(&k, "asset.evidence; ip=10.0.0.2; software=LIS; role=lis; source=hl7.msh; said=LIS; facility=HOSP\n");
+            "facility=LAB; sender=XN-20^00-01; private=");
+    has(&k, "asset.evidence; ip=10.0.0.2; software=LIS; role=lis; source=hl7.msh; said=LIS; facility=HOSP; sender=LIS");
     /* MLLP release 2: a commit block answers the last block of the other side; it is no message, and not counted */
     collect_data(&k, 0, SPAN_LIT("\x0b\x06\x1c\r"));
     has(&k, "lab.message; id=f7.0.2; protocol=hl7; type=MLLP.ACK; results=0; patients=0; bytes=1; ack.code=ACK; ack.message=f7.1.1\n");
@@ -408,8 +408,8 @@ static void astm_types_and_evidence(void **state)
     buf_u8(&s, 0x04);
     collect_data(&k, 0, buf_span(&s));
     has(&k, "type=ASTM.QUERY");
-    has(&k,
-        "asset.evidence; ip=10.0.0.1; model=XN-10; serial=12345; software=00-22; role=analyzer; source=astm.h; said=XN-10; said=00-22; said=12345\n");
+    has(&k, "asset.evidence; ip=10.0.0.1; model=XN-10; serial=12345; software=00-22; role=analyzer; source=astm.h; said=XN-10; said=00-22; "
+            "said=12345; sender=XN-10^00-22^12345");
     buf_clear(&s);
     buf_u8(&s, 0x05);
     frame(&s, 1, "H|\\^&|||LIS\r" AP AO AL "H|\\^&|||LIS\rC|1\r" AL, 0x03, 0); /* two messages in a session */

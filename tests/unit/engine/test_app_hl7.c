@@ -267,9 +267,9 @@ static void law(void **state)
     has(&k,
         "type=QBP^Q11; control_id=1; sender=XN; receiver=AM; version=2.5.1; charset=UNICODE UTF-8; sent_at=2026; results=0; patients=0; bytes=127; "
         "ack_wanted.accept=NE; ack_wanted.application=AL; profile=LAB-27\n");
-    has(&k, "asset.evidence; ip=10.0.0.1; model=XN; role=analyzer; source=hl7.msh; said=XN\n");
+    has(&k, "asset.evidence; ip=10.0.0.1; model=XN; role=analyzer; source=hl7.msh; said=XN; sender=XN\n");
     collect_data(&k, 1, SPAN_LIT(BLOCK(LAW("AM", "XN", "RSP^K11^RSP_K11", "2", "LAB-27") "MSA|AA|1\rQAK|t|OK|WOS\r")));
-    has(&k, "asset.evidence; ip=10.0.0.2; software=AM; role=lis; source=hl7.msh; said=AM\n");
+    has(&k, "asset.evidence; ip=10.0.0.2; software=AM; role=lis; source=hl7.msh; said=AM; sender=AM\n");
     collect_data(
         &k, 1,
         SPAN_LIT(BLOCK(LAW("AM", "XN", "OML^O33^OML_O33", "3", "LAB-28") "PID|||P1\rSPM|1|S1||SER|||||||P^^HL70369\rSAC|||C1\rORC|NW\rOBR||W1||GLU\r"

@@ -23,3 +23,4 @@ CREATE TABLE message(
   dst INTEGER REFERENCES asset(n)
 ) STRICT;
 CREATE INDEX message_id ON message(run, id);
+CREATE INDEX message_src ON message(src);

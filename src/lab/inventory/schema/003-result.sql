@@ -25,3 +25,4 @@ CREATE TABLE result(
   search TEXT NOT NULL
 ) STRICT;
 CREATE INDEX result_message ON result(run, message);
+CREATE INDEX result_src ON result(src);

@@ -1,4 +1,5 @@
--- Conversations, added up: who asked (src) whom (dst) over what. a and b are the assets that held the two addresses then; 0: none did.
+-- Conversations, added up: who asked (src) whom (dst) over what. a and b are the identities that held the two addresses then
+-- (a message's sender: the instrument behind it, if there is one); 0: none did.
 -- The rows of a lab protocol also count its messages, which are there before their connection ends.
 CREATE TABLE conversation(
   src TEXT NOT NULL,

@@ -1,0 +1,245 @@
+#include "lab/inventory/asset_private.h"
+
+#include <stdio.h>
+
+/* What people decide: rule 9. Decisions are records; a rebuilt store has them all. */
+
+static const char *const editable[] = {"name",  "owner", "place",  "criticality", "role", "zone",
+                                       "maker", "model", "serial", "software",    "os",   "retired"};
+
+size_t asset_editable(const char *const **ret)
+{
+    *ret = editable;
+    return sizeof editable / sizeof editable[0];
+}
+
+static bool criticality_valid(struct span value)
+{
+    static const char *const levels[] = {"low", "medium", "high", "critical"};
+    return one_of(value, levels, sizeof levels / sizeof levels[0]);
+}
+
+const char *asset_edit_flaw(const char *field, struct span value)
+{
+    if (value.n == 0)
+        return NULL;
+    if (strcmp(field, "criticality") == 0)
+        return criticality_valid(value) ? NULL : "Criticality is low, medium, high or critical.";
+    if (strcmp(field, "role") == 0)
+        return asset_role_known(value) || span_is(value, "unknown")
+                   ? NULL
+                   : "A role is analyzer, middleware, lis, workstation, server, printer, phone, camera, network or unknown.";
+    if (strcmp(field, "retired") == 0)
+        return span_is(value, "true") || span_is(value, "false") ? NULL : "\"retired\" is true or false.";
+    return asset_name_valid(value) ? NULL : "It has at most 80 characters, on one line.";
+}
+
+/* The identity whose id this is; 0: none. */
+static int64_t by_id(struct apply *a, struct span id, int *rc, struct error *e)
+{
+    struct store_stmt *q = store_stmt(a->w, "SELECT n FROM asset WHERE id = ?1");
+    store_bind_text(q, 1, id);
+    return number_of(q, e, rc);
+}
+
+/* The device counts as one; what was said of any of its identities before gives way. */
+int asset_put_edit(struct apply *a, int64_t asset, const char *field, struct span value, struct error *e)
+{
+    if (!one_of(span_str(field), editable, sizeof editable / sizeof editable[0]) || value.n >= 4 * 80 + 1 || value.n >= VALUE_MAX)
+        return 0;
+    struct store_stmt *q = store_stmt(a->w,
+                                      "DELETE FROM asset_edit WHERE field = ?2 AND asset IN (SELECT n FROM asset WHERE root = (SELECT root FROM "
+                                      "asset WHERE n = ?1))");
+    store_bind_int(q, 1, asset);
+    store_bind_str(q, 2, field);
+    if (store_run(q, e) != 0 || value.n == 0)
+        return value.n == 0 ? 0 : -1;
+    q = store_stmt(a->w, "INSERT INTO asset_edit SELECT root, ?2, ?3, nullif(?4, ''), ?5, ?6 FROM asset WHERE n = ?1");
+    store_bind_int(q, 1, asset);
+    store_bind_str(q, 2, field);
+    store_bind_text(q, 3, value);
+    store_bind_text(q, 4, event_text(&a->ev, "person"));
+    store_bind_int(q, 5, a->ev.time);
+    store_bind_int(q, 6, (int64_t)a->c->index);
+    return store_run(q, e);
+}
+
+static int settle(struct apply *a, int64_t asset, struct error *e)
+{
+    return asset_judge(a, asset, e) != 0 ? -1 : asset_changed(a, asset, e);
+}
+
+int asset_apply_named(struct apply *a, struct error *e)
+{
+    int rc = 0;
+    int64_t asset = by_id(a, event_text(&a->ev, "asset"), &rc, e);
+    if (rc != 0 || asset == 0)
+        return rc;
+    return asset_put_edit(a, asset, "name", event_text(&a->ev, "name"), e) != 0 ? -1 : settle(a, asset, e);
+}
+
+int asset_apply_edited(struct apply *a, struct error *e)
+{
+    int rc = 0;
+    int64_t asset = by_id(a, event_text(&a->ev, "asset"), &rc, e);
+    for (size_t i = 0; rc == 0 && asset != 0 && i < sizeof editable / sizeof editable[0]; i++) {
+        struct span value = event_item(&a->ev, "edits", i);
+        struct span field = span_until(&value, '=', NULL);
+        for (size_t f = 0; rc == 0 && f < sizeof editable / sizeof editable[0]; f++)
+            if (span_is(field, editable[f]))
+                rc = asset_put_edit(a, asset, editable[f], value, e);
+    }
+    return rc != 0 || asset == 0 ? rc : settle(a, asset, e);
+}
+
+int asset_apply_joined(struct apply *a, struct error *e)
+{
+    int rc = 0;
+    int64_t asset = by_id(a, event_text(&a->ev, "asset"), &rc, e);
+    int64_t other = by_id(a, event_text(&a->ev, "other"), &rc, e);
+    if (rc != 0 || asset == 0 || other == 0)
+        return rc;
+    if (run2(a->w,
+             "DELETE FROM asset_distinct WHERE EXISTS (SELECT 1 FROM asset AS x, asset AS y, asset AS p, asset AS q WHERE x.n = one AND y.n = other "
+             "AND p.n = ?1 AND q.n = ?2 AND ((x.root = p.root AND y.root = q.root) OR (x.root = q.root AND y.root = p.root)))",
+             asset, other, e) != 0)
+        return -1;
+    return asset_link(a, other, asset, "person", e);
+}
+
+int asset_apply_distinct(struct apply *a, struct error *e)
+{
+    int rc = 0;
+    int64_t asset = by_id(a, event_text(&a->ev, "asset"), &rc, e);
+    int64_t other = by_id(a, event_text(&a->ev, "other"), &rc, e);
+    if (rc != 0 || asset == 0 || other == 0 || asset == other)
+        return rc;
+    if (asset_set_distinct(a, asset, other, e) != 0)
+        return -1;
+    return asset_changed(a, asset, e) != 0 ? -1 : asset_changed(a, other, e);
+}
+
+/* ── parting ── */
+
+int asset_part_find(struct store_conn *c, int64_t n, struct span part, struct asset_part *ret, struct error *e)
+{
+    *ret = (struct asset_part){0};
+    struct store_stmt *q = store_stmt(
+        c, "SELECT m.n, h.kind, (SELECT count(*) FROM asset_address AS o WHERE o.asset = m.n AND o.kind = h.kind AND o.now = 1),"
+           " (SELECT count(*) FROM asset AS g WHERE g.root = m.root) FROM asset_address AS h JOIN asset AS m ON m.n = h.asset"
+           " WHERE m.root = (SELECT root FROM asset WHERE n = ?1) AND h.value = ?2 AND h.now = 1 "
+           "UNION ALL SELECT m.n, 'serial', 1, (SELECT count(*) FROM asset AS g WHERE g.root = m.root) FROM asset_fact AS f JOIN asset AS m"
+           " ON m.n = f.asset WHERE m.root = (SELECT root FROM asset WHERE n = ?1) AND f.field = 'serial' AND f.value = ?2 LIMIT 1");
+    store_bind_int(q, 1, n);
+    store_bind_text(q, 2, part);
+    if (store_step(q)) {
+        ret->identity = store_int(q, 0);
+        (void)snprintf(ret->kind, sizeof ret->kind, "%.*s", (int)store_text(q, 1).n, (const char *)store_text(q, 1).p);
+        ret->whole = store_int(q, 3) > 1 && (store_int(q, 2) == 1 || ret->identity != n);
+        ret->possible = ret->whole || store_int(q, 2) > 1;
+    }
+    return store_done(q, e);
+}
+
+/* A new identity takes the address, and with it what was heard from there. */
+static int part_address(struct apply *a, const struct asset_part *part, struct span address, int64_t *ret_asset, struct error *e)
+{
+    struct buf key = BUF_INIT(256);
+    buf_addf(&key, "%llu ", (unsigned long long)a->c->index);
+    buf_add_span(&key, address);
+    int rc = asset_make(a, "part", buf_span(&key), 0, ret_asset, e);
+    buf_release(&key);
+    if (rc != 0 || *ret_asset == 0)
+        return rc;
+    static const char *const moves[] = {
+        "UPDATE asset SET (first_seen, last_seen) = (SELECT first_seen, last_seen FROM asset_address WHERE asset = ?1 AND kind = ?4 AND value = ?3) "
+        "WHERE n = ?2",
+        "UPDATE asset_address SET asset = ?2 WHERE asset = ?1 AND kind = ?4 AND value = ?3",
+        "UPDATE conversation SET a = ?2 WHERE a = ?1 AND src = ?3 AND ?4 = 'ip'",
+        "UPDATE conversation SET b = ?2 WHERE b = ?1 AND dst = ?3 AND ?4 = 'ip'",
+        "UPDATE asset_evidence SET asset = ?2 WHERE asset = ?1 AND json_extract(fields, '$.' || ?4) = ?3",
+    };
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+        struct store_stmt *q = store_stmt(a->w, moves[i]);
+        store_bind_int(q, 1, part->identity);
+        store_bind_int(q, 2, *ret_asset);
+        store_bind_text(q, 3, address);
+        store_bind_str(q, 4, part->kind);
+        if (store_run(q, e) != 0)
+            return -1;
+    }
+    return settle(a, *ret_asset, e) != 0 ? -1 : settle(a, part->identity, e);
+}
+
+int asset_apply_split(struct apply *a, struct error *e)
+{
+    int rc = 0;
+    int64_t asset = by_id(a, event_text(&a->ev, "asset"), &rc, e);
+    int64_t root = rc == 0 && asset != 0 ? asset_root(a->w, asset, &rc, e) : 0;
+    struct asset_part part;
+    if (rc != 0 || root == 0 || asset_part_find(a->w, root, event_text(&a->ev, "part"), &part, e) != 0 || !part.possible)
+        return rc;
+    int64_t gone = part.identity;
+    int64_t rest = root;
+    if (!part.whole && part_address(a, &part, event_text(&a->ev, "part"), &gone, e) != 0)
+        return -1;
+    if (part.whole && gone == root) { /* what remains is known by the eldest of the others */
+        struct store_stmt *q = store_stmt(a->w, "SELECT min(n) FROM asset WHERE joined_to = ?1");
+        store_bind_int(q, 1, root);
+        rest = number_of(q, e, &rc);
+    }
+    if (rc != 0 || gone == 0 || rest == 0 || (part.whole && asset_unlink(a, gone, e) != 0))
+        return rc != 0 ? -1 : 0;
+    return asset_set_distinct(a, gone, rest, e);
+}
+
+/* ── a list of devices ── */
+
+/* A device that nobody has seen yet. The addresses of the list lead to it as soon as it is heard. */
+static int make_told(struct apply *a, size_t row, struct span addresses[2], int64_t *ret_asset, struct error *e)
+{
+    struct buf key = BUF_INIT(64);
+    buf_addf(&key, "%llu %zu", (unsigned long long)a->c->index, row);
+    int rc = asset_make(a, "told", buf_span(&key), 0, ret_asset, e);
+    buf_release(&key);
+    static const char *const kinds[] = {"ip", "mac"};
+    for (int i = 0; rc == 0 && *ret_asset != 0 && i < 2; i++)
+        if (addresses[i].n > 0 && asset_holder(a->w, kinds[i], addresses[i], &rc, e) == 0 && rc == 0)
+            rc = asset_hold(a, *ret_asset, kinds[i], addresses[i], e);
+    return rc;
+}
+
+static int import_row(struct apply *a, size_t number, struct span row, struct error *e)
+{
+    char id[64];
+    char text[2][64];
+    char value[VALUE_MAX];
+    struct span addresses[2] = {0};
+    int rc = 0;
+    int64_t asset = 0;
+    if (event_member(row, "asset", id, sizeof id)) {
+        asset = by_id(a, span_str(id), &rc, e);
+    } else {
+        if (event_member(row, "ip", text[0], sizeof text[0]) && address_of_one_device(span_str(text[0])))
+            addresses[0] = span_str(text[0]);
+        if (event_member(row, "mac", text[1], sizeof text[1]) && mac_of_one_device(span_str(text[1])))
+            addresses[1] = span_str(text[1]);
+        rc = make_told(a, number, addresses, &asset, e);
+    }
+    if (rc != 0 || asset == 0)
+        return rc;
+    for (size_t i = 0; i < sizeof editable / sizeof editable[0]; i++)
+        if (event_member(row, editable[i], value, sizeof value) && asset_put_edit(a, asset, editable[i], span_str(value), e) != 0)
+            return -1;
+    return settle(a, asset, e);
+}
+
+int asset_apply_imported(struct apply *a, struct error *e)
+{
+    for (size_t i = 0; i < IMPORT_ROWS; i++) {
+        struct span row = event_item(&a->ev, "rows", i);
+        if (row.n > 0 && import_row(a, i, row, e) != 0)
+            return -1;
+    }
+    return 0;
+}
