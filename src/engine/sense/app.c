@@ -4,8 +4,8 @@
  * 1. While it is unknown, every byte of the first PROBE_BYTES of each direction goes through four readers: labels (at the very beginning of the
  *    direction only), the start of an MLLP block (0x0B, then MSH, FHS or BHS, then two delimiters), ASTM frames (a good frame whose text begins
  *    like a record, or a frame that begins with an H record and its delimiters), and the tag of a POCT1-A message's root ("<OBS.R01>").
- * 2. Behind PROBE_BYTES only what each call's first byte promises (0x0B, ENQ, STX or '<') is looked at, up to PROBE_LATE bytes; then the direction is
- * given up. A block that begins in the middle of a segment there is missed until the next one that begins with a segment.
+ * 2. Behind PROBE_BYTES only what each call's first byte promises (0x0B, ENQ, STX, H or '<') is looked at, up to PROBE_LATE bytes; then the direction
+ * is given up. A block that begins in the middle of a segment there is missed until the next one that begins with a segment.
  * 3. Once a lab protocol is recognised in one direction it is so in both, to the end. A flow with another label is given up at once.
  * 4. A stray 0x0B, STX or ENQ never makes a message: nothing is counted before its protocol is certain. */
 #include "engine/sense/app_private.h"
@@ -158,7 +158,9 @@ static void unknown(const struct app_where *w, struct span bytes)
     }
     bool late = before >= PROBE_BYTES;
     uint8_t first = bytes.p[0];
-    if (!late || half_read(side) || first == MLLP_START_BYTE || first == 0x05 || first == 0x02 || first == '<' ||
+    if (late && (first | 0x20) == 'h' && !half_read(side))
+        side->astm.plain = ASTM_PLAIN_EDGE; /* what was skipped since may have ended a line */
+    if (!late || half_read(side) || first == MLLP_START_BYTE || first == 0x05 || first == 0x02 || (first | 0x20) == 'h' || first == '<' ||
         app_poct1a_half_read(w->f, w->direction)) {
         struct span in = bytes;
         if (late && in.n > PROBE_BYTES)

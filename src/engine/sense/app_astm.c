@@ -26,12 +26,19 @@ static bool is_type(uint8_t c)
     return c != 0 && strchr("HPORCQLMShporcqlms", c) != NULL;
 }
 
+/* A field of one letter, of these. */
+static bool is_one_of(struct span field, const char *letters)
+{
+    return field.n == 1 && field.p[0] != 0 && strchr(letters, field.p[0]) != NULL;
+}
+
 /* ── a message ── */
 
 struct reading {
     struct span patient;
     struct span specimen;
-    bool control; /* of quality */
+    bool control;  /* of quality: the order */
+    bool controls; /* the whole message */
     size_t by_type[26];
 };
 
@@ -87,6 +94,8 @@ static void walk_message(struct lab_message *m, struct span message, struct read
             read_header(m, record);
         else if (type == 'P' && m->private != NULL)
             read_privates(m, record);
+        else if (type == 'L' && is_one_of(hl7_part(record, m->delims->field, 3), "TREtre"))
+            lab_malformed(m, "L-3: the message was given up");
         else if (type == 'R' && records && m->hostile[0] == 0 && app_executable(hl7_part(record, m->delims->field, 4)))
             (void)snprintf(m->hostile, sizeof m->hostile, "an executable program in R-4 (record %zu)", number);
     }
@@ -116,8 +125,8 @@ static void put_result(struct app_context *c, const struct hl7_delims *d, struct
     lab_text(c, d, KEY_UNITS, f[5], APP_FOREIGN_MAX); /* no components: "10^3/uL" is one unit */
     put_flags(c, d, f[7]);
     lab_text(c, d, KEY_STATUS, f[9], APP_FOREIGN_MAX);
-    if (r->control)
-        record_str(&c->record, KEY_SPECIMEN_ROLE, "Q"); /* O-12, in the words of HL7's SPM-11 */
+    if (r->control || r->controls)
+        record_str(&c->record, KEY_SPECIMEN_ROLE, "Q"); /* O-12 or H-12, in the words of HL7's SPM-11 */
     lab_time(c, f[13].n > 0 ? f[13] : f[12]);
     record_put(&c->options.sink, &c->record);
 }
@@ -126,7 +135,7 @@ static void read_patient(const struct hl7_delims *d, struct span record, struct 
 {
     UNCLEARED struct span f[6];
     (void)astm_fields(d, record, f, 6);
-    *r = (struct reading){0};
+    *r = (struct reading){.controls = r->controls};
     for (size_t i = 3; i < 6 && r->patient.n == 0; i++)
         r->patient = astm_first_component(d, f[i]);
 }
@@ -135,7 +144,7 @@ static void read_order(const struct hl7_delims *d, struct span record, struct re
 {
     UNCLEARED struct span f[13];
     (void)astm_fields(d, record, f, 13);
-    r->control = f[12].n == 1 && (f[12].p[0] | 0x20) == 'q';
+    r->control = is_one_of(f[12], "Qq");
     r->specimen = astm_first_component(d, f[3]);
     if (r->specimen.n == 0)
         r->specimen = astm_first_component(d, f[4]);
@@ -151,6 +160,7 @@ static void walk_results(const struct app_where *w, const struct lab_message *m,
     size_t left = APP_RESULTS_MAX;
     while (left > 0 && astm_record(&rest, &record)) {
         switch (astm_type(d, record)) {
+        case 'H': r.controls = is_one_of(hl7_part(record, d->field, 12), "Qq"); break;
         case 'P': read_patient(d, record, &r); break;
         case 'O': read_order(d, record, &r); break;
         case 'R':

@@ -246,6 +246,21 @@ static void character_sets(void **state)
     }
 }
 
+/* H-12 Q: the message is all controls. L-3 T, R, E: somebody gave it up. A capture may begin long before the first header. */
+static void odd_codes(void **state)
+{
+    (void)state;
+    COUNTS("H|\\^&|||x|||||||Q|1\rP|1\rO|1|S1\rR|1|^^^A|1\rL|1|F\r", 1, 1, 0, "specimen_role=Q");
+    COUNTS("H|\\^&|||x\rP|1\rO|1|S1\rR|1|^^^A|1\rL|1|T\r", 1, 1, 1, "malformed=L-3: the message was given up");
+    struct collect k;
+    collect_open(&k, 0, false);
+    for (int i = 0; i < 200; i++)
+        collect_data(&k, 0, SPAN_LIT("the rest of something that began before the capture did"));
+    collect_data(&k, 0, SPAN_LIT(H "\r" P "\r" O "\r" R "\r" L "\r"));
+    assert_int_equal(k.stats.astm_messages, 1);
+    collect_close(&k);
+}
+
 /* Both sides bid; the instrument wins; the host answers its query in the other direction. */
 static void contention(void **state)
 {
@@ -332,6 +347,7 @@ int main(void)
         cmocka_unit_test(a_hole_without_frames),
         cmocka_unit_test(holes_anywhere),
         cmocka_unit_test(character_sets),
+        cmocka_unit_test(odd_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
