@@ -262,6 +262,12 @@ static void by_words(const struct question *q, const struct catalog_entry *entry
 static void by_shown(const struct question *q, const struct catalog_entry *entry, size_t piece, struct judged *j)
 {
     const struct catalog_piece *p = &q->evidence->pieces[piece];
+    struct span none;
+    if (is_name(p->maker) && says_maker(q, entry->of, p->maker, &none) && none.n == 0 && says_model(q, entry, p->model) != NOT_NAMED) {
+        because(j, CATALOG_BY_SHOWS, p->model, p->source, (struct span){0});
+        if (better(j, worth(entry, SHOWN), p->model, piece))
+            take(j, p->model, p->serial, (struct span){0});
+    }
     const struct span texts[] = {p->model, p->software, p->said_n > 0 ? p->said[0] : (struct span){0}};
     for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
         struct span rest;
@@ -391,8 +397,8 @@ static void maker_by_piece(const struct question *q, const struct catalog_entry 
         if (better(j, i < w->said ? MAKER_ONLY : FACILITY, w->word[i], piece))
             take(j, (struct span){0}, p->serial, p->software);
     }
-    const struct span shown[] = {p->model, p->software};
-    for (size_t i = 0; !lab && i < 2; i++) {
+    const struct span shown[] = {p->maker, p->model, p->software};
+    for (size_t i = 0; !lab && i < sizeof shown / sizeof shown[0]; i++) {
         if (!is_name(shown[i]) || !says_maker(q, entry->of, shown[i], &rest))
             continue;
         because(j, CATALOG_BY_SHOWS, shown[i], p->source, (struct span){0});

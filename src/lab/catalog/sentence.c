@@ -6,11 +6,27 @@ static const char *place_of(struct span source)
 {
     static const struct {
         const char *source, *place;
-    } places[] = {{"astm.h", "the ASTM header record"}, {"hl7.msh", "the HL7 header"},     {"poct1a.hel", "its POCT1-A greeting"},
-                  {"dicom", "its DICOM association"},   {"snmp", "its SNMP description"},  {"http", "its web greeting"},
-                  {"ssh", "its SSH greeting"},          {"telnet", "its Telnet greeting"}, {"ftp", "its FTP greeting"},
-                  {"ssdp", "its SSDP announcement"},    {"mdns", "its mDNS announcement"}, {"tls.certificate", "its certificate"},
-                  {"lldp", "its LLDP announcement"},    {"cdp", "its CDP announcement"}};
+    } places[] = {{"astm.h", "the ASTM header record"},
+                  {"hl7.msh", "the HL7 header"},
+                  {"poct1a.hel", "its POCT1-A greeting"},
+                  {"dicom", "its DICOM association"},
+                  {"snmp", "its SNMP description"},
+                  {"http", "its web greeting"},
+                  {"ssh", "its SSH greeting"},
+                  {"telnet", "its Telnet greeting"},
+                  {"ftp", "its FTP greeting"},
+                  {"ssdp", "its SSDP announcement"},
+                  {"mdns", "its mDNS announcement"},
+                  {"tls.certificate", "its certificate"},
+                  {"upnp", "its UPnP description"},
+                  {"wsd", "its WS-Discovery announcement"},
+                  {"zpl", "its answer as a label printer"},
+                  {"pjl", "its answer as a printer"},
+                  {"sip", "its SIP messages"},
+                  {"rtsp", "its RTSP greeting"},
+                  {"dhcp", "its DHCP request"},
+                  {"lldp", "its LLDP announcement"},
+                  {"cdp", "its CDP announcement"}};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         if (span_is(source, places[i].source))
             return places[i].place;

@@ -49,7 +49,7 @@ static bool one_fits(uint8_t pattern, uint8_t c)
     return pattern == '#' ? is_digit(c) : fold(pattern) == fold(c);
 }
 
-/* A star behind a digit must not go on with one: BC-20* is BC-20s, not BC-2000. */
+/* A star behind a digit must not go on with one: BC-20* is BC-20s and BC-20 2, not BC-2000. */
 static bool goes_on(struct span pattern, size_t star, struct span text, size_t t)
 {
     return star > 0 && t < text.n && is_digit(text.p[t]) && (is_digit(pattern.p[star - 1]) || pattern.p[star - 1] == '#');
@@ -62,9 +62,10 @@ bool catalog_glob(struct span pattern, struct span text)
     for (;;) {
         while (p < pattern.n && left_out(pattern.p[p]))
             p++;
+        bool parted = t < text.n && left_out(text.p[t]);
         while (t < text.n && left_out(text.p[t]))
             t++;
-        if (p < pattern.n && pattern.p[p] == '*' && !goes_on(pattern, p, text, t)) {
+        if (p < pattern.n && pattern.p[p] == '*' && (parted || !goes_on(pattern, p, text, t))) {
             star = p++;
             again = t;
         } else if (p < pattern.n && t < text.n && pattern.p[p] != '*' && one_fits(pattern.p[p], text.p[t])) {

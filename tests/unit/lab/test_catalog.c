@@ -204,6 +204,7 @@ static void test_glob(void **state)
                 {"BC-20*", "BC-20s", true},
                 {"BC-20*", "BC-2000", false},
                 {"BC-20*", "BC-20", true},
+                {"ZD###*", "ZD420-203dpi", true},
                 {"ABL8##*", "ABL8355", false},
                 {"a*b*c", "aXbYbZc", true},
                 {"a*b*c", "aXbYbZ", false},
@@ -304,6 +305,9 @@ static const struct {
     /* what services show */
     {{"{\"source\":\"snmp\",\"software\":\"Lantronix XPort V6.10\"}"}, 0, "lantronix-xport 80"},
     {{"{\"source\":\"http\",\"software\":\"Mirth Connect Administrator\"}"}, 0, "nextgen-mirth-connect 80"},
+    {{"{\"source\":\"zpl\",\"maker\":\"Zebra\",\"model\":\"ZD420-203dpi\",\"role\":\"printer\"}"}, 0, "zebra-label-printer 70"},
+    {{"{\"source\":\"upnp\",\"maker\":\"Moxa\",\"model\":\"NPort 5110A\",\"serial\":\"77\"}"}, 0, "moxa-nport-5110 80 serial=77"},
+    {{"{\"source\":\"snmp\",\"maker\":\"Lantronix\"}"}, 0, "Lantronix 65"},
     {{"{\"source\":\"dhcp\",\"hostname\":\"XN1000-IPU\"}"}, 0, "sysmex-xn 45"},
     {{"{\"source\":\"dhcp\",\"hostname\":\"reception-pc\"}"}, 0, ""},
 };
