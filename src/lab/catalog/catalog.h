@@ -62,6 +62,7 @@ struct catalog_entry {
     size_t again;  /* of a maker: number of its next entry, 0: none */
     size_t first;  /* its lines: catalog_lines */
     size_t lines;
+    uint64_t initials; /* with what its names and forms begin: most entries need no look */
 };
 
 struct catalog;

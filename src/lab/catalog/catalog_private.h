@@ -40,6 +40,12 @@ bool catalog_form_fits(struct span form, const struct span *said, size_t n, stru
 /* Checks a form. *ret_at: where the flaw is. NULL: none. */
 const char *catalog_form_flaw(struct span form, size_t *ret_at);
 
+/* Sets of first letters and digits, one bit each (several share one). Of a text: those of all its words. Of a pattern: what a text must have one of,
+ * to fit; all bits where anything may. Of a form: the same. */
+uint64_t catalog_initials_of_text(struct span text);
+uint64_t catalog_initials_of_pattern(struct span pattern);
+uint64_t catalog_initials_of_form(struct span form);
+
 /* The block of a "mac" line: nibbles in ret[0, n). 0: it is none. */
 size_t catalog_mac_nibbles(struct span text, uint8_t ret[12]);
 

@@ -49,6 +49,7 @@ struct question {
     struct span mac_block[CATALOG_PIECES];
     size_t n; /* pieces */
     struct words words[CATALOG_PIECES];
+    uint64_t initials; /* of all texts */
 };
 
 /* ── what a piece is ── */
@@ -72,7 +73,8 @@ static bool is_name(struct span s)
     return letters >= 2;
 }
 
-static void words_of(const struct catalog_piece *p, struct words *w)
+/* Returns the initials of all texts of the piece. */
+static uint64_t words_of(const struct catalog_piece *p, struct words *w)
 {
     w->n = 0;
     w->protocol = protocol_of(p->source);
@@ -86,6 +88,11 @@ static void words_of(const struct catalog_piece *p, struct words *w)
     w->word[w->n++] = p->facility;
     for (size_t i = 0; i < w->n; i++)
         w->name[i] = is_name(w->word[i]);
+    uint64_t initials = 0;
+    for (size_t i = 0; i < w->n; i++)
+        initials |= catalog_initials_of_text(w->word[i]);
+    return initials | catalog_initials_of_text(p->maker) | catalog_initials_of_text(p->model) | catalog_initials_of_text(p->software) |
+           catalog_initials_of_text(p->hostname);
 }
 
 static bool has_digit(struct span s)
@@ -408,6 +415,17 @@ static void maker_by_piece(const struct question *q, const struct catalog_entry 
 
 /* ── all of them ── */
 
+/* Nothing that was said begins like this entry, and its maker's network card is not there either. */
+static bool out_of_question(const struct question *q, const struct catalog_entry *entry)
+{
+    if ((entry->initials & q->initials) != 0 || entry->again != 0)
+        return false;
+    for (size_t i = 0; i < q->n; i++)
+        if (q->mac_of[i] == entry->of)
+            return false;
+    return true;
+}
+
 static bool judge(const struct question *q, const struct catalog_entry *entry, struct judged *ret)
 {
     struct judged j = {.k = {.entry = entry, .maker = entry->maker, .model = entry->model, .class = entry->class}, .piece = NONE};
@@ -539,13 +557,13 @@ size_t catalog_match(const struct catalog *c, const struct catalog_evidence *evi
     struct judged list[CANDIDATES];
     size_t n = 0;
     for (size_t i = 0; i < q.n; i++)
-        words_of(&evidence->pieces[i], &q.words[i]);
+        q.initials |= words_of(&evidence->pieces[i], &q.words[i]);
     for (size_t i = 0; i < q.n; i++)
         q.mac_of[i] = maker_of_mac(&q, evidence->pieces[i].mac, &q.mac_block[i]);
     for (size_t i = 0; i < c->entries_n; i++) {
         struct judged j;
         const struct catalog_entry *entry = &c->entries[i];
-        if (!entry->replaced && (entry->model.n > 0 || entry->of == i) && judge(&q, entry, &j))
+        if (!entry->replaced && (entry->model.n > 0 || entry->of == i) && !out_of_question(&q, entry) && judge(&q, entry, &j))
             n = insert(list, n, &j);
     }
     settle(list, &n);

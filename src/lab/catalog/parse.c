@@ -318,6 +318,18 @@ static int begin_entry(struct reader *r, enum catalog_key key, struct span value
     return new_entry(r, (struct catalog_entry){.maker = r->c->entries[r->maker].maker, .model = value, .of = r->c->entries[r->maker].of});
 }
 
+static void add_initials(struct catalog_entry *entry, enum catalog_key key, struct span value)
+{
+    if (key == CATALOG_SAID || key == CATALOG_SHOWS)
+        (void)catalog_word(&value);
+    if (key == CATALOG_SAID)
+        entry->initials |= catalog_initials_of_form(value);
+    else if (key == CATALOG_BUILT_BY)
+        entry->initials = UINT64_MAX; /* another maker's network card is a reason to look */
+    else if (key == CATALOG_SHOWS || key == CATALOG_NAME || key == CATALOG_COMMON_NAME || key == CATALOG_MODEL || key == CATALOG_MAKER)
+        entry->initials |= catalog_initials_of_pattern(value);
+}
+
 static int put_line(struct reader *r, enum catalog_key key, struct span value)
 {
     struct catalog *c = r->c;
@@ -347,6 +359,7 @@ static int put_line(struct reader *r, enum catalog_key key, struct span value)
     if (list == NULL)
         return -1;
     c->lines = list;
+    add_initials(&c->entries[r->entry], key, value);
     c->lines[c->lines_n++] = (struct catalog_line){.key = key, .value = value, .number = r->line};
     c->entries[r->entry].lines++;
     return 0;

@@ -135,6 +135,34 @@ bool catalog_is_token(struct span s)
     return true;
 }
 
+/* ── first letters ── */
+
+#define ANY_INITIAL UINT64_MAX
+
+static uint64_t initial(uint8_t c)
+{
+    return UINT64_C(1) << (fold(c) & 63);
+}
+
+uint64_t catalog_initials_of_text(struct span text)
+{
+    uint64_t set = 0;
+    bool inside = false;
+    for (size_t i = 0; i < text.n; i++) {
+        if (is_word(text.p[i]) && !inside)
+            set |= initial(text.p[i]);
+        inside = is_word(text.p[i]);
+    }
+    return set;
+}
+
+uint64_t catalog_initials_of_pattern(struct span pattern)
+{
+    while (pattern.n > 0 && left_out(pattern.p[0]))
+        (void)span_skip(&pattern, 1);
+    return pattern.n > 0 && is_word(pattern.p[0]) ? initial(pattern.p[0]) : ANY_INITIAL;
+}
+
 /* ── forms ── */
 
 /* One component of a form: text before and behind a capture "<name>" or "<name:glob>"; without a capture `before` is a glob. */
@@ -213,6 +241,20 @@ bool catalog_form_fits(struct span form, const struct span *said, size_t n, stru
         return false;
     *ret = f;
     return f.strength > 0;
+}
+
+uint64_t catalog_initials_of_form(struct span form)
+{
+    bool second = false;
+    struct span first = span_until(&form, '|', &second);
+    for (bool more = true; more;) {
+        struct part p = part_of(span_until(&first, '^', &more));
+        struct span fixed = p.before.n > 0 ? p.before : p.captures ? p.glob : (struct span){0};
+        uint64_t set = catalog_initials_of_pattern(fixed);
+        if (fixed.n > 0 && set != ANY_INITIAL)
+            return set;
+    }
+    return ANY_INITIAL;
 }
 
 static const char *part_flaw(struct span text, bool *fixed)
