@@ -65,7 +65,9 @@ static int find_next(struct ledger_reader *r, uint64_t limit, struct sealed_reco
     struct error other_why = {0};
     if (find_there(r, limit, ret, &why, &other_why) == 1)
         return 1;
-    if (segment_reader_rewind(&r->streams[0]) | segment_reader_rewind(&r->streams[1])) {
+    bool back = segment_reader_rewind(&r->streams[0]);
+    back = segment_reader_rewind(&r->streams[1]) || back;
+    if (back) {
         why = other_why = (struct error){0};
         if (find_there(r, limit, ret, &why, &other_why) == 1)
             return 1;
