@@ -281,7 +281,8 @@ static inline bool app_wants_records(const struct app_context *c)
 void lab_start(struct app_context *c, struct lab_message *m, const char *protocol);
 /* Fills the id with the next ordinal of this direction. */
 void lab_number(const struct app_where *w, struct lab_message *m);
-/* The text of a message that names no character set, as UTF-8: as it is, or decoded into *plain, which the caller releases; m->charset_read says so. */
+/* The text of a message that names no character set, as UTF-8: as it is, or decoded into *plain, which the caller releases; m->charset_read says so.
+ */
 struct span lab_decoded(struct app_context *c, struct lab_message *m, struct span text, struct buf *plain);
 /* The first reason stays. */
 void lab_malformed(struct lab_message *m, const char *format, ...) __attribute__((format(printf, 2, 3)));

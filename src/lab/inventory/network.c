@@ -77,8 +77,10 @@ enum network_crypt network_app_crypt(struct span app)
 {
     /* SMB, RDP, LDAP and Kerberos may or may not be encrypted: their names do not say. */
     static const char *const yes[] = {"tls", "ssh", "quic", "https", "imaps", "smtps", "ldaps", "ftps", "dtls", "wireguard", "openvpn", "ipsec"};
-    static const char *const no[] = {"http", "dns",   "dhcp",    "dhcpv6", "ntp",  "ftp", "telnet", "snmp", "tftp", "syslog",
-                                     "mdns", "llmnr", "netbios", "ssdp",   "icmp", "ipp", "pop3",   "smtp", "imap"};
+    static const char *const no[] = {"http",   "dns",    "dhcp",    "dhcp6", "ntp",  "ftp",  "telnet", "snmp",       "tftp", "syslog",
+                                     "mdns",   "llmnr",  "netbios", "wsd",   "ssdp", "icmp", "ipp",    "pop3",       "smtp", "imap",
+                                     "modbus", "bacnet", "rtsp",    "rsync", "zpl",  "pjl",  "pcl",    "postscript", "lpd",  "redis"};
+    app = span_until(&app, '.', NULL); /* "tls.teamviewer" is TLS */
     if (in_list(app, yes, sizeof yes / sizeof yes[0]))
         return CRYPT_YES;
     return lab_app(app) || in_list(app, no, sizeof no / sizeof no[0]) ? CRYPT_NO : CRYPT_UNKNOWN;

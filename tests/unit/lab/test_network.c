@@ -272,6 +272,9 @@ static void nothing_is_taken_for_encrypted(void **state)
     assert_int_equal(network_app_crypt(SPAN_LIT("")), CRYPT_UNKNOWN);
     assert_int_equal(network_app_crypt(SPAN_LIT("smb")), CRYPT_UNKNOWN);
     assert_int_equal(network_app_crypt(SPAN_LIT("tls")), CRYPT_YES);
+    assert_int_equal(network_app_crypt(SPAN_LIT("tls.teamviewer")), CRYPT_YES);
+    assert_int_equal(network_app_crypt(SPAN_LIT("zpl")), CRYPT_NO);
+    assert_int_equal(network_app_crypt(SPAN_LIT("tds")), CRYPT_UNKNOWN);
     assert_int_equal(network_app_crypt(SPAN_LIT("astm")), CRYPT_NO);
     struct feed f = feed_new();
     flow(&f, 2, "10.0.5.50", "10.0.5.1", "tls");
