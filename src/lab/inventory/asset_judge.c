@@ -24,15 +24,10 @@ static int worth(struct span source)
     static const struct {
         const char *source;
         int worth;
-    } order[] = {{"hl7.msh", 90}, {"astm.h", 90},    {"poct1a.hel", 90},
-                 {"lldp", 80},    {"cdp", 80},       {"dicom", 70},
-                 {"snmp", 70},    {"dhcp", 60},      {"dhcp6", 60},
-                 {"ntlm", 60},    {"smb", 50},       {"http", 50},
-                 {"ssh", 50},     {"mdns", 50},      {"netbios", 50},
-                 {"llmnr", 50},   {"ssdp", 40},      {"ftp", 40},
-                 {"telnet", 40},  {"pjl", 70},       {"zpl", 70},
-                 {"upnp", 60},    {"wsd", 60},       {"sip", 60},
-                 {"rtsp", 50},    {"tls", 40},       {"tls.certificate", 30},
+    } order[] = {{"hl7.msh", 90}, {"astm.h", 90},    {"poct1a.hel", 90}, {"lldp", 80}, {"cdp", 80},    {"dicom", 70}, {"snmp", 70},
+                 {"dhcp", 60},    {"dhcp6", 60},     {"ntlm", 60},       {"smb", 50},  {"http", 50},   {"ssh", 50},   {"mdns", 50},
+                 {"netbios", 50}, {"llmnr", 50},     {"ssdp", 40},       {"ftp", 40},  {"telnet", 40}, {"pjl", 70},   {"zpl", 70},
+                 {"ipp", 70},     {"upnp", 60},      {"wsd", 60},        {"sip", 60},  {"rtsp", 50},   {"tls", 40},   {"tls.certificate", 30},
                  {"dns", 30},     {"oui", WORTH_OUI}};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         if (span_is(source, order[i].source))

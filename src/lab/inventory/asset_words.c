@@ -38,6 +38,7 @@ static const char *source_words(struct span source)
         {"sip", "in its SIP requests"},
         {"pjl", "when it was asked by PJL"},
         {"zpl", "when it was asked by ZPL"},
+        {"ipp", "when it was asked by IPP"},
         {"tls.certificate", "in its TLS certificate"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
