@@ -416,6 +416,15 @@ static bool blank(uint8_t c)
     return c <= 0x20;
 }
 
+/* Up to the CR or LF, or all there is. */
+static struct span rest_of_line(struct span *in)
+{
+    size_t n = 0;
+    while (n < in->n && in->p[n] != '\r' && in->p[n] != '\n')
+        n++;
+    return span_take(in, n);
+}
+
 /* Forgets what may have been an H record. */
 static enum astm_plain no_header(struct astm_side *s, enum astm_plain next)
 {
@@ -428,10 +437,7 @@ static enum astm_plain no_header(struct astm_side *s, enum astm_plain next)
 static enum astm_plain header_line(const struct app_where *w, struct astm_side *s, struct span *in)
 {
     struct hl7_delims d;
-    size_t n = 0;
-    while (n < in->n && in->p[n] != '\r' && in->p[n] != '\n')
-        n++;
-    keep(w, s, span_take(in, n));
+    keep(w, s, rest_of_line(in));
     struct span line = span_of(s->text.p + s->frame_at, s->text.n - s->frame_at);
     bool ended = in->n > 0;
     if (s->frame_cut || line.n > HEADER_MAX || ((ended || line.n > 5) && !astm_delims(line, &d)))
@@ -497,8 +503,9 @@ static void plain_step(const struct app_where *w, struct astm_side *s, struct sp
             s->plain = (c | 0x20) == 'h' && s->text.n == 0 ? ASTM_PLAIN_HEADER : ASTM_PLAIN_LINE;
         break;
     case ASTM_PLAIN_LINE:
-        (void)span_skip(in, 1);
-        s->plain = c == '\r' || c == '\n' ? ASTM_PLAIN_EDGE : ASTM_PLAIN_LINE;
+        (void)rest_of_line(in);
+        s->plain = in->n > 0 ? ASTM_PLAIN_EDGE : ASTM_PLAIN_LINE;
+        (void)span_skip(in, in->n > 0);
         break;
     case ASTM_PLAIN_HEADER: s->plain = header_line(w, s, in); break;
     case ASTM_PLAIN_SECOND: s->plain = second_line(w, s, in); break;

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "app_collect.h"
-#include "wire/astm_link.h"
+#include "app_frames.h"
 
 #define ORU                                                                                                                                          \
     "MSH|^~\\&|XN-20^00-01|LAB|LIS|HOSP|20260302080000||ORU^R01^ORU_R01|A-1|P|2.5.1||||||UNICODE UTF-8\r"                                            \
@@ -314,233 +314,6 @@ static void many_private_fields(void **state)
     collect_close(&k);
 }
 
-/* ── ASTM ── */
-
-static void frame(struct buf *out, unsigned number, const char *text, uint8_t end, unsigned damage)
-{
-    struct buf body = BUF_INIT(1 << 20);
-    buf_u8(&body, (uint8_t)('0' + number % 8));
-    buf_add_str(&body, text);
-    buf_u8(&body, end);
-    buf_u8(out, 0x02);
-    buf_add_span(out, buf_span(&body));
-    buf_addf(out, "%02X\r\n", (astm_checksum(buf_span(&body)) + damage) & 255u);
-    buf_release(&body);
-}
-
-#define AH "H|\\^&|C-1||XN-10^00-22^12345|||||LIS||P|LIS2-A2|20260302080000\r"
-#define AP "P|1|PA1|PA2||DOE^JANE||19700101|F\r"
-#define AO "O|1|S123^5||^^^PANEL|R\r"
-#define AR1 "R|1|^^^GLU^Glucose|5.4|mmol/L|3.9-6.1|H\\A||F||AUTO|20260302075800|20260302080000|SN1\r"
-#define AR2 "R|2|^^^K|x&F&y|||N||F\r"
-#define AL "L|1|N\r"
-
-static const char astm_lines[] = "lab.message; id=f7.0.1; protocol=astm; type=ASTM.RESULT; control_id=C-1; sender=XN-10^00-22^12345; receiver=LIS; "
-                                 "version=LIS2-A2; sent_at=2026-03-02T08:00:00; results=2; patients=1; "
-                                 "bytes=248; private=PA1; private=PA2; private=DOE^JANE; private=19700101\n"
-                                 "lab.result; message=f7.0.1; private=PA1; private=PA2; private=DOE^JANE; private=19700101; test.code=GLU; "
-                                 "test.text=Glucose; patient=PA1; specimen=S123; "
-                                 "value=5.4; units=mmol/L; flags=H; flags=A; status=F; observed_at=2026-03-02T08:00:00\n"
-                                 "lab.result; message=f7.0.1; private=PA1; private=PA2; private=DOE^JANE; private=19700101; test.code=K; "
-                                 "patient=PA1; specimen=S123; value=x|y; flags=N; "
-                                 "status=F\n";
-
-/* style 0: a record a frame; 1: all in one frame; 2: records over frames with ETB; 3: without ENQ; 4: a damaged frame, sent again; 5: a good one sent
- * again */
-static void session(struct buf *out, int style)
-{
-    if (style != 3)
-        buf_u8(out, 0x05);
-    if (style == 1) {
-        frame(out, 1, AH AP AO AR1 AR2 AL, 0x03, 0);
-    } else if (style == 2) {
-        frame(out, 1, "H|\\^&|C-1||XN-10^00-2", 0x17, 0);
-        frame(out, 2, "2^12345|||||LIS||P|LIS2-A2|20260302080000\r" AP AO AR1, 0x17, 0);
-        frame(out, 3, AR2 "L|1", 0x17, 0);
-        frame(out, 4, "|N", 0x03, 0);
-    } else {
-        static const char *const records[] = {AH, AP, AO, AR1, AR2, AL};
-        for (unsigned i = 0; i < 6; i++) {
-            if (style == 4 && i == 3)
-                frame(out, i + 1, records[i], 0x03, 1);
-            frame(out, i + 1, records[i], 0x03, 0);
-            if (style == 5)
-                frame(out, i + 1, records[i], 0x03, 0);
-        }
-    }
-    buf_u8(out, 0x04);
-}
-
-static void astm_cut_anywhere(void **state)
-{
-    (void)state;
-    for (int style = 0; style < 6; style++) {
-        struct buf stream = BUF_INIT(1 << 20);
-        session(&stream, style);
-        for (size_t step = 1; step <= stream.n; step++) {
-            struct collect k;
-            collect_open(&k, 0, false);
-            collect_data(&k, 1, SPAN_LIT("\x06"));
-            feed_cut(&k, 0, buf_span(&stream), step);
-            if (strncmp(buf_text(&k.lines), astm_lines, 100) != 0 || strcmp(strchr(buf_text(&k.lines), '\n'), strchr(astm_lines, '\n')) != 0)
-                fail_msg("style %d, step %zu:\n%s", style, step, buf_text(&k.lines));
-            assert_string_equal(app_label(k.flow), "astm");
-            assert_int_equal(k.stats.astm_messages, 1);
-            assert_int_equal(k.stats.astm_damaged_frames, style == 4);
-            assert_int_equal(k.stats.astm_good_frames, style == 1 ? 1 : style == 2 ? 4 : style == 5 ? 12 : 6);
-            assert_int_equal(k.stats.astm_records['R' - 'A'], 2);
-            assert_int_equal(k.stats.astm_records['H' - 'A'], 1);
-            assert_int_equal(k.stats.malformed, 0);
-            collect_close(&k);
-        }
-        buf_release(&stream);
-    }
-}
-
-static void astm_types_and_evidence(void **state)
-{
-    (void)state;
-    struct collect k;
-    struct buf s = BUF_INIT(1 << 16);
-    collect_open(&k, 0, true);
-    buf_u8(&s, 0x05);
-    frame(&s, 1, AH "Q|1|^S1||ALL||||||||O\r" AL, 0x03, 0);
-    buf_u8(&s, 0x04);
-    collect_data(&k, 0, buf_span(&s));
-    has(&k, "type=ASTM.QUERY");
-    has(&k, "asset.evidence; ip=10.0.0.1; model=XN-10; serial=12345; software=00-22; role=analyzer; source=astm.h; said=XN-10; said=00-22; "
-            "said=12345; sender=XN-10^00-22^12345");
-    buf_clear(&s);
-    buf_u8(&s, 0x05);
-    frame(&s, 1, "H|\\^&|||LIS\r" AP AO AL "H|\\^&|||LIS\rC|1\r" AL, 0x03, 0); /* two messages in a session */
-    buf_u8(&s, 0x04);
-    collect_data(&k, 1, buf_span(&s));
-    has(&k, "id=f7.1.1; protocol=astm; type=ASTM.ORDER");
-    has(&k, "id=f7.1.2; protocol=astm; type=ASTM.MESSAGE");
-    has(&k, "asset.evidence; ip=10.0.0.2; software=LIS; role=lis; source=astm.h");
-    assert_int_equal(k.stats.astm_messages, 3);
-    collect_close(&k);
-    buf_release(&s);
-}
-
-static void astm_violations(void **state)
-{
-    (void)state;
-    struct collect k;
-    struct buf s = BUF_INIT(1 << 16);
-    collect_open(&k, 0, false);
-    buf_u8(&s, 0x05);
-    frame(&s, 1, AH, 0x03, 0);
-    frame(&s, 2, AP, 0x03, 0);
-    frame(&s, 4, AR2, 0x03, 0);
-    frame(&s, 5, AL, 0x03, 0);
-    buf_add_str(&s, "\x04\x05");
-    collect_data(&k, 0, buf_span(&s));
-    has(&k, "malformed=framing: a frame number is skipped");
-    buf_clear(&s);
-    frame(&s, 1, AH, 0x03, 0);
-    buf_add_str(&s, "\x05");
-    frame(&s, 1, AH, 0x03, 0);
-    frame(&s, 2, AP, 0x03, 0);
-    buf_add_str(&s, "\x04\x05");
-    frame(&s, 1, AP AL, 0x03, 0);
-    frame(&s, 2, AH, 0x03, 0);
-    collect_data(&k, 0, buf_span(&s));
-    has(&k, "malformed=framing: the session begins again before the message is complete (byte 63)");
-    has(&k, "malformed=framing: the session ends before the L record (byte 97)");
-    has(&k, "malformed=H: the message has no header record");
-    collect_end_flow(&k);
-    has(&k, "malformed=framing: the stream ends before the message does (byte 63)");
-    assert_int_equal(k.stats.astm_messages, 2);
-    assert_int_equal(k.stats.malformed, 5);
-    collect_close(&k);
-    buf_release(&s);
-}
-
-static void astm_holes(void **state)
-{
-    (void)state;
-    struct collect k;
-    struct buf s = BUF_INIT(1 << 16);
-    collect_open(&k, 0, false);
-    buf_u8(&s, 0x05);
-    frame(&s, 1, AH, 0x03, 0);
-    frame(&s, 2, AP, 0x03, 0);
-    buf_add_str(&s, "\x02"
-                    "3O|1|S");
-    collect_data(&k, 0, buf_span(&s));
-    app_gap(k.c, &k.flow, &k.ref, 0, 100, 1000);
-    buf_clear(&s);
-    buf_add_str(&s, "23|\r\x03"
-                    "17\r\n");
-    frame(&s, 6, AR2, 0x03, 0);
-    frame(&s, 7, AL, 0x03, 0);
-    buf_add_str(&s, "\x04");
-    session(&s, 0);
-    collect_data(&k, 0, buf_span(&s));
-    has(&k, "malformed=frames are missing: the capture lost bytes");
-    assert_int_equal(k.stats.astm_messages, 2);
-    assert_int_equal(k.stats.astm_damaged_frames, 0);
-    assert_int_equal(k.stats.malformed, 1);
-    collect_close(&k);
-    buf_release(&s);
-}
-
-static void astm_limits(void **state)
-{
-    (void)state;
-    for (int one_frame = 0; one_frame < 2; one_frame++) {
-        struct collect k;
-        struct buf s = BUF_INIT(1 << 20);
-        struct buf text = BUF_INIT(1 << 20);
-        collect_open(&k, 9000, false);
-        buf_u8(&s, 0x05);
-        frame(&s, 1, AH, 0x03, 0);
-        for (unsigned i = 0; i < 1000; i++) {
-            buf_add_str(&text, AR2);
-            if (!one_frame)
-                frame(&s, 2 + i, AR2, 0x03, 0);
-        }
-        if (one_frame)
-            frame(&s, 2, buf_text(&text), 0x03, 0);
-        frame(&s, one_frame ? 3 : 1002, AL, 0x03, 0);
-        buf_u8(&s, 0x04);
-        session(&s, 0);
-        feed_cut(&k, 0, buf_span(&s), 700 + 30000 * (size_t)one_frame);
-        has(&k, "control_id=C-1; sender=XN-10^00-22^12345; receiver=LIS; version=LIS2-A2; sent_at=2026-03-02T08:00:00; results=0; patients=0; "
-                "bytes=22069; malformed=message of "
-                "22069 bytes is over the limit of 9000\n");
-        has(&k, "id=f7.0.2; protocol=astm; type=ASTM.RESULT");
-        assert_int_equal(k.stats.astm_messages, 2);
-        assert_int_equal(k.stats.results, 2);
-        collect_close(&k);
-        buf_release(&s);
-        buf_release(&text);
-    }
-}
-
-static void astm_many_in_a_frame(void **state)
-{
-    (void)state;
-    for (size_t step = 1460; step < 3000000; step *= 40) {
-        struct collect k;
-        struct buf s = BUF_INIT(4 << 20);
-        struct buf text = BUF_INIT(4 << 20);
-        collect_open(&k, 0, false);
-        for (int i = 0; i < 100000; i++)
-            buf_add_str(&text, "H|\\^&\rL|1\r");
-        buf_u8(&s, 0x05);
-        frame(&s, 1, buf_text(&text), 0x03, 0);
-        buf_u8(&s, 0x04);
-        feed_cut(&k, 0, buf_span(&s), step); /* seconds, were the rest moved for each message */
-        assert_int_equal(k.stats.astm_messages, 100000);
-        assert_int_equal(k.stats.malformed, 0);
-        collect_close(&k);
-        buf_release(&s);
-        buf_release(&text);
-    }
-}
-
 static void too_many_results(void **state)
 {
     (void)state;
@@ -645,7 +418,8 @@ static void late_and_in_the_middle(void **state)
     collect_end_flow(&k);
     struct buf s = BUF_INIT(1 << 16);
     collect_data(&k, 0, span_of(noise, sizeof noise));
-    session(&s, 0);
+    buf_u8(&s, 0x05);
+    frame(&s, 1, "H|\\^&\rL|1\r", 0x03, 0);
     collect_data(&k, 0, buf_span(&s));
     assert_int_equal(k.stats.astm_messages, 1);
     buf_release(&s);
@@ -812,11 +586,6 @@ int main(void)
         cmocka_unit_test(hl7_large_value),
         cmocka_unit_test(hl7_value_over_the_limit),
         cmocka_unit_test(many_private_fields),
-        cmocka_unit_test(astm_cut_anywhere),
-        cmocka_unit_test(astm_types_and_evidence),
-        cmocka_unit_test(astm_violations),
-        cmocka_unit_test(astm_holes),
-        cmocka_unit_test(astm_limits),
         cmocka_unit_test(other_protocols),
         cmocka_unit_test(late_and_in_the_middle),
         cmocka_unit_test(contradictions),
@@ -826,7 +595,6 @@ int main(void)
         cmocka_unit_test(types),
         cmocka_unit_test(many_unfinished),
         cmocka_unit_test(dicom_associations),
-        cmocka_unit_test(astm_many_in_a_frame),
         cmocka_unit_test(too_many_results),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
