@@ -274,7 +274,7 @@ static void put_lists(struct render *r, const struct asset_row *row)
         jsonw_array_end(j);                                                                                                                          \
     } while (0)
     PUT_LIST("candidates", asset_candidates(c->db, views_catalog(c->api->views), n, put_candidate, c, e));
-    PUT_LIST("why", asset_why(c->db, row, put_reason, c, e));
+    PUT_LIST("why", asset_why(c->db, views_catalog(c->api->views), row, put_reason, c, e));
     PUT_LIST("evidence", asset_evidence(c->db, n, put_evidence, c, e));
     PUT_LIST("peers", asset_peers(c->db, n, put_peer, c, e));
     PUT_LIST("reports", asset_reports(c->db, n, put_report, c, e));

@@ -58,7 +58,7 @@ bool asset_name_valid(struct span name); /* 0 to 80 characters of UTF-8 without 
 
 typedef void asset_why_each(void *context, struct span text, struct span source, tq_time time, int64_t record); /* record -1: none */
 /* Plain sentences: why it is taken for what it is, the surest first. */
-int asset_why(struct store_conn *c, const struct asset_row *row, asset_why_each *each, void *context, struct error *e);
+int asset_why(struct store_conn *c, const struct catalog *catalog, const struct asset_row *row, asset_why_each *each, void *context, struct error *e);
 
 typedef void asset_candidate_each(void *context, const struct catalog_candidate *candidate);
 int asset_candidates(struct store_conn *c, const struct catalog *catalog, int64_t n, asset_candidate_each *each, void *context,

@@ -119,9 +119,49 @@ static int why_facts(struct store_conn *c, int64_t n, asset_why_each *each, void
     return store_done(q, e);
 }
 
-int asset_why(struct store_conn *c, const struct asset_row *row, asset_why_each *each, void *context, struct error *e)
+struct why_model {
+    struct store_conn *c;
+    const struct asset_row *row;
+    asset_why_each *each;
+    void *context;
+    struct error *e;
+    bool told;
+};
+
+/* The catalog's reasons for the model that the device is taken for, with the newest evidence of each reason's source. */
+static void why_model(void *context, const struct catalog_candidate *k)
 {
-    return why_edits(c, row->n, each, context, e) != 0 || why_role(c, row, each, context, e) != 0 || why_facts(c, row->n, each, context, e) != 0 ||
+    struct why_model *w = context;
+    if (w->told || !span_equal(k->class, w->row->class) || (k->model.n > 0 && !span_equal(k->model, w->row->model)))
+        return;
+    w->told = true;
+    for (size_t i = 0; i < k->reasons_n; i++) {
+        struct buf text = BUF_INIT(2048);
+        struct store_stmt *q = of(w->c,
+                                  "SELECT time, record FROM asset_evidence WHERE asset IN " OWN
+                                  " AND (source = ?2 OR (?2 = 'oui' AND json_extract(fields, '$.mac') IS NOT NULL)) ORDER BY n DESC LIMIT 1",
+                                  w->row->n);
+        tq_time time = 0;
+        int64_t record = -1;
+        bool card = k->reasons[i].kind == CATALOG_BY_MAC || k->reasons[i].kind == CATALOG_BUT_BEHIND;
+        struct span source = k->reasons[i].source.n > 0 ? k->reasons[i].source : card ? SPAN_LIT("oui") : SPAN_LIT("catalog");
+        store_bind_text(q, 2, source);
+        if (store_step(q)) {
+            time = store_int(q, 0);
+            record = store_int(q, 1);
+        }
+        (void)store_done(q, w->e);
+        catalog_sentence(&text, k, &k->reasons[i]);
+        w->each(w->context, buf_span(&text), source, time, record);
+        buf_release(&text);
+    }
+}
+
+int asset_why(struct store_conn *c, const struct catalog *catalog, const struct asset_row *row, asset_why_each *each, void *context, struct error *e)
+{
+    struct why_model model = {.c = c, .row = row, .each = each, .context = context, .e = e};
+    return why_edits(c, row->n, each, context, e) != 0 || asset_candidates(c, catalog, row->n, why_model, &model, e) != 0 ||
+                   why_role(c, row, each, context, e) != 0 || why_facts(c, row->n, each, context, e) != 0 ||
                    why_joined(c, row->n, each, context, e) != 0
                ? -1
                : 0;

@@ -35,6 +35,12 @@
     "asset.root = asset.n AND (?2 IS NULL OR role = ?2) AND (?8 IS NULL OR zone = ?8) AND (?9 IS NULL OR criticality = ?9) AND "                     \
     "(?1 IS NULL OR instr(search, ?1) > 0)"
 
+/* Which rows, then what they hold: sorting must not carry all columns of all devices along. */
+#define NEWEST_FIRST(key)                                                                                                                            \
+    "SELECT " COLUMNS " FROM (SELECT asset.n AS here, " key " AS key FROM asset WHERE " MATCHES " AND (?3 = 0 OR (" key                              \
+    ", asset.n) < (?5, ?6)) AND ?4 IS NOT NULL ORDER BY key DESC, asset.n DESC LIMIT ?7) AS found CROSS JOIN asset ON asset.n = found.here "         \
+    "ORDER BY found.key DESC, asset.n DESC"
+
 static void row_of(struct store_stmt *q, struct asset_row *row)
 {
     *row = (struct asset_row){
@@ -93,10 +99,8 @@ int asset_list(struct store_conn *c, const struct asset_query *query, asset_each
     static const char *const sql[ASSET_SORTS] = {
         [ASSET_BY_TITLE] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES " AND (lower(title), asset.n) > (lower(?4), ?6) AND ?3 + ?5 IS NOT NULL "
                            "ORDER BY lower(title), asset.n LIMIT ?7",
-        [ASSET_BY_FIRST_SEEN] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES " AND (?3 = 0 OR (" FIRST_SEEN
-                                ", asset.n) < (?5, ?6)) AND ?4 IS NOT NULL ORDER BY " FIRST_SEEN " DESC, asset.n DESC LIMIT ?7",
-        [ASSET_BY_LAST_SEEN] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES " AND (?3 = 0 OR (" LAST_SEEN
-                               ", asset.n) < (?5, ?6)) AND ?4 IS NOT NULL ORDER BY " LAST_SEEN " DESC, asset.n DESC LIMIT ?7",
+        [ASSET_BY_FIRST_SEEN] = NEWEST_FIRST(FIRST_SEEN),
+        [ASSET_BY_LAST_SEEN] = NEWEST_FIRST(LAST_SEEN),
     };
     struct store_stmt *q = store_stmt(c, sql[query->sort]);
     bind_filter(q, query);

@@ -207,6 +207,26 @@ static void lists_page_through(void **state)
     keeper_free(k);
 }
 
+/* "Why do we think that this is a Sysmex XN-1000?" */
+static void a_model_is_explained(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    assert_int_equal(keeper_set_up(k), 201);
+    keeper_feed(k, T "\"asset.evidence\",\"ip\":\"10.0.5.7\",\"mac\":\"00:06:6b:01:02:03\",\"source\":\"arp\"}");
+    keeper_feed(k,
+                T "\"asset.evidence\",\"ip\":\"10.0.5.7\",\"model\":\"XN-1000\",\"software\":\"00-22\",\"said\":[\"XN-1000\",\"00-22\"],\"sender\":"
+                  "\"XN-1000^00-22\",\"role\":\"analyzer\",\"source\":\"astm.h\"}");
+    struct device d = device_of(k, "xn-1000", "GET", "");
+    SAYS(k, "\"title\":\"Sysmex XN-1000\",\"role\":\"analyzer\",\"role_basis\":\"seen\"");
+    ASK(k, 200, d.path, NULL, NULL);
+    SAYS(k, "\"candidates\":[{\"maker\":\"Sysmex\",\"model\":\"XN-1000\",\"class\":\"haematology\",\"confidence\":");
+    SAYS(k,
+         "in the ASTM header record, in the form that Sysmex fixes.\",\"source\":\"astm.h\",\"time\":\"2026-11-22T14:00:00.000000000Z\",\"record\":");
+    SAYS(k, "that proves the maker only.\",\"source\":\"oui\",\"time\":\"2026-11-22T14:00:00.000000000Z\",\"record\":2");
+    keeper_free(k);
+}
+
 static void lists_come_in_with_a_preview(void **state)
 {
     (void)state;
@@ -282,6 +302,7 @@ int main(void)
         cmocka_unit_test(two_become_one_and_two_again),
         cmocka_unit_test(suspected_duplicates_are_told_until_denied),
         cmocka_unit_test(lists_page_through),
+        cmocka_unit_test(a_model_is_explained),
         cmocka_unit_test(lists_come_in_with_a_preview),
         cmocka_unit_test(a_large_list_is_several_records),
     };
