@@ -73,9 +73,11 @@ def own_catalog(folder):
     status, _, said = run_once("-c", path, "--replay", capture, "--exit")
     lab.ok(status == 2 and "ours.txt:4:8: class: expected a class" in said, "a wrong entry of the lab's own catalog stops the start, with its place", said)
     with open(os.path.join(own, "ours.txt"), "w", encoding="utf-8") as f:
-        f.write("maker: Roche\nmodel: cobas in room 2\nid: our-cobas\nclass: chemistry\nsaid: astm CHEM1\nsource: set by us\nsure: seen\n")
-    status, _, said = run_once("-c", path, "--replay", capture, "--exit")
-    lab.ok(status == 0, "with the lab's own catalog a run goes through", said)
+        f.write("maker: Lablink\nmodel: the bridge in room 2\nid: our-bridge\nclass: middleware\nsaid: hl7 LABLINK\nsource: set by us\nsure: seen\n")
+    with lab.Run(data, "--replay", capture, more=f'catalog: "{own}"\n') as run:
+        run.wait_ended()
+        models = [d["model"] for d in (run.api("/api/v1/devices") or {}).get("items", [])]
+        lab.ok("the bridge in room 2" in models and "XN-550" in models, "a device is named by the lab's own catalog, another by the program's", models)
     os.rename(own, own + "-gone")
     status, _, said = run_once("-c", path, "--replay", capture, "--exit")
     lab.ok(status == 2 and "catalog: " + own in said, "a folder that is not there is said", said)
