@@ -9,15 +9,23 @@ static bool is_delimiter(uint8_t c)
 int mllp_signature(struct span s)
 {
     static const char names[3][4] = {"MSH", "FHS", "BHS"};
+    static const uint8_t mark[3] = {0xef, 0xbb, 0xbf};
     if (span_peek(&s, 0) != MLLP_START_BYTE)
         return -1;
-    size_t letters = s.n - 1 < 3 ? s.n - 1 : 3;
+    (void)span_skip(&s, 1);
+    if (span_peek(&s, 0) == mark[0]) {
+        size_t n = s.n < sizeof mark ? s.n : sizeof mark;
+        if (memcmp(s.p, mark, n) != 0)
+            return -1;
+        (void)span_skip(&s, n);
+    }
+    size_t letters = s.n < 3 ? s.n : 3;
     bool named = letters == 0;
     for (size_t i = 0; i < 3 && !named; i++)
-        named = memcmp(s.p + 1, names[i], letters) == 0;
-    if (!named || (s.n > 4 && !is_delimiter(s.p[4])) || (s.n > 5 && !is_delimiter(s.p[5])))
+        named = memcmp(s.p, names[i], letters) == 0;
+    if (!named || (s.n > 3 && !is_delimiter(s.p[3])) || (s.n > 4 && !is_delimiter(s.p[4])))
         return -1;
-    return s.n >= MLLP_HELD ? 1 : 0;
+    return s.n >= MLLP_NAMED - 1 ? 1 : 0;
 }
 
 static enum mllp_event give(struct mllp *m, enum mllp_event event, size_t skip, struct span *ret)
@@ -46,9 +54,9 @@ static enum mllp_event resume(struct mllp *m, struct span *in, struct span *ret)
         return give(m, m->state == MLLP_BODY ? MLLP_CONTENT : MLLP_JUNK, 0, ret);
     bool inside = m->state == MLLP_BODY;
     m->state = MLLP_BODY;
-    /* The five bytes after 0x0B come out next; marked by a held part that no longer begins with 0x0B. */
-    memmove(m->held, m->held + 1, MLLP_HELD - 1);
-    m->held_n = MLLP_HELD - 1;
+    /* The bytes after 0x0B come out next; marked by a held part that no longer begins with 0x0B. */
+    m->held_n--;
+    memmove(m->held, m->held + 1, m->held_n);
     return inside ? MLLP_RESTART : MLLP_START;
 }
 

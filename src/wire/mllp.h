@@ -13,7 +13,8 @@
 
 #define MLLP_START_BYTE 0x0B
 #define MLLP_END_BYTE 0x1C
-#define MLLP_HELD 6 /* 0x0B, "MSH", and two delimiters: what tells the start of an HL7 block from a stray 0x0B */
+#define MLLP_NAMED 6 /* 0x0B, "MSH", and two delimiters: what tells the start of an HL7 block from a stray 0x0B */
+#define MLLP_HELD 9  /* the same with a byte order mark (EF BB BF) behind the 0x0B, which some writers of UTF-8 put there */
 
 enum mllp_event {
     MLLP_MORE,    /* the input is used up */

@@ -104,7 +104,8 @@ static bool probe(const struct app_where *w, struct span *in)
     struct span astm = mllp;
     bool is_hl7 = app_hl7_probe(&side->hl7, &mllp);
     if (is_hl7) { /* ASTM that was certain before the start of this block was whole came first, however the stream is cut */
-        size_t whole = astm.n - mllp.n + (side->hl7.mllp.held_n > 0 ? 0 : MLLP_HELD - 1);
+        size_t named = span_peek(&mllp, 0) == 0xef ? MLLP_HELD - 1 : MLLP_NAMED - 1;
+        size_t whole = astm.n - mllp.n + (side->hl7.mllp.held_n > 0 ? 0 : named);
         astm.n = whole < astm.n ? whole : astm.n;
     }
     if (app_astm_probe(w, &astm)) {

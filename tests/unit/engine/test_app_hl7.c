@@ -122,6 +122,20 @@ static void utf16(void **state)
     collect_close(&k);
 }
 
+/* A byte order mark in front hides no message, not even the first of a stream. */
+static void marked(void **state)
+{
+    (void)state;
+    struct collect k;
+    stream(&k, SPAN_LIT("\x0b\xef\xbb\x0b\xef\xbb\xbfMS" BLOCK("\xef\xbb\xbf" HEAD("ADT^A01", "1") "\rPID|||P1\r")
+                            BLOCK("\xef\xbb\xbf" HEAD("ADT^A01", "2") "\r")));
+    has(&k, "type=ADT^A01; control_id=1; sender=A; receiver=B; version=2.5.1; sent_at=2026; results=0; patients=1; bytes=51\n");
+    has(&k, "type=ADT^A01; control_id=2;");
+    assert_int_equal(k.stats.hl7_messages, 2);
+    assert_int_equal(k.stats.malformed, 0);
+    collect_close(&k);
+}
+
 /* Names that are escaped are names all the same. */
 static void escaped_names(void **state)
 {
@@ -200,7 +214,7 @@ static void messages_continued(void **state)
     struct collect k;
     stream(&k, SPAN_LIT(BLOCK(GOES_ON("1", "") "\rPID|||P1||Ann\rORC|RE|O0\rOBR|1|O1||X\rOBX|1|NM|T1||1\rOBX|2|TX|T2||one \rADD|\rDSC|p-1|F\r")
                             BLOCK(HEAD("ACK", "9") "\rMSA|AA|77\r")                             /* something else in between */
-                        BLOCK(GOES_ON("2", "p-1") "\rADD|tw\rADD|o \rADD|\rDSC|p-2|F\r")              /* nothing but more of it */
+                        BLOCK(GOES_ON("2", "p-1") "\rADD|tw\rADD|o \rADD|\rDSC|p-2|F\r")        /* nothing but more of it */
                         BLOCK(GOES_ON("3", "p-2") "\rADD|three|g\rOBX|3|NM|T3||3\rDSC|p-3|F\r") /* ends it, and goes on behind a segment */
                         BLOCK(GOES_ON("4", "p-3") "\rOBX|4|NM|T4||4\rPID|||P2\rOBX|5|NM|T5||5\r")
                             BLOCK(GOES_ON("5", "p-9") "\rOBX|6|NM|T6||6\r"))); /* what it continues was not seen */
@@ -329,6 +343,7 @@ int main(void)
         cmocka_unit_test(character_sets),
         cmocka_unit_test(wide_characters),
         cmocka_unit_test(utf16),
+        cmocka_unit_test(marked),
         cmocka_unit_test(escaped_names),
         cmocka_unit_test(forms_of_headers),
         cmocka_unit_test(batches),
