@@ -210,6 +210,18 @@ def wrong_use():
 
 
 @test
+def ndpi_is_loaded_only_where_it_is_asked_for():
+    os.mkdir(os.path.join(FOLDER, "broken"))
+    path(os.path.join("broken", "libndpi.so.4.2"), b"no library")
+    environment = dict(os.environ, LD_LIBRARY_PATH=os.path.join(FOLDER, "broken"))
+    command = [PROGRAM, "sense", path("small.pcap"), "--stats"]
+    own = subprocess.run(command, capture_output=True, timeout=60, check=False, env=environment)
+    assert own.returncode == 0, own.stderr
+    wide = subprocess.run([*command, "--labels", "ndpi"], capture_output=True, timeout=60, check=False, env=environment)
+    assert wide.returncode == 2 and b"libndpi4.2" in wide.stderr and wide.stdout == b"", wide.stderr
+
+
+@test
 def verbs_and_help():
     def program(*arguments):
         return subprocess.run([PROGRAM, *arguments], capture_output=True, timeout=60, check=False)
