@@ -41,7 +41,7 @@ void lab_number(const struct app_where *w, struct lab_message *m)
 struct span lab_decoded(struct app_context *c, struct lab_message *m, struct span text, struct buf *plain)
 {
     struct charset_reader r = {.base = CHARSET_NONE};
-    enum charset_look look = charset_look(text);
+    enum charset_look look = app_wants_records(c) ? charset_look(text) : CHARSET_LOOKS_ASCII; /* else nobody reads it */
     if (look == CHARSET_LOOKS_ASCII)
         return text;
     m->charset_read = "UTF-8";

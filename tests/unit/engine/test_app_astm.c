@@ -70,6 +70,7 @@ static void without_frames(void **state)
     COUNTS(H "\r" P "\r" O "\r" R "\r" L, 1, 1, 0, FT4);                      /* the stream ends with the L record */
     COUNTS("noise\r\n\r\n" H "\r" P "\r" O "\r" R "\r" L "\r", 1, 1, 0, FT4); /* something said before */
     COUNTS(H "\r" O "\r" R "\r\x04" H "\r" L "\r", 2, 1, 1, "malformed=framing: the session ends before the L record");
+    COUNTS("\x0b" H "\r" P "\r" O "\r" R "\r" L "\r\x1c\r\x0b" H "\r" L "\r\x1c\r", 2, 1, 0, FT4); /* in the blocks of MLLP */
     COUNTS(H "\r" P "\r" O "\r" R "\r", 0, 0, 1, "malformed=framing: the stream ends before the message does");
     COUNTS("h|\\^&|||x\rp|1||PAT-1\ro|1|S1\rr|1|^^^FT4|2\rl|1|N\r", 1, 1, 0, "test.code=FT4; patient=PAT-1; specimen=S1; value=2");
     COUNTS("H|@^\\|1\rP|1||PAT-1\rO|1|S1\rR|1|^^^FT4|2|||A@B\rL|1\r", 1, 1, 0, "flags=A; flags=B");
