@@ -12,8 +12,9 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->known = senders_new();
         d->results = results_new(RESULTS_MAX);
         d->messages = messages_new();
+        d->clocks = clocks_new();
     }
-    if (d == NULL || d->causes == NULL || d->known == NULL || d->results == NULL || d->messages == NULL) {
+    if (d == NULL || d->causes == NULL || d->known == NULL || d->results == NULL || d->messages == NULL || d->clocks == NULL) {
         detect_free(d);
         (void)err_set(e, ERR_SYSTEM, "no memory for the detector");
         return NULL;
@@ -29,6 +30,7 @@ void detect_free(struct detect *d)
     memo_free(d->known);
     results_free(d->results);
     memo_free(d->messages);
+    memo_free(d->clocks);
     free(d);
 }
 
@@ -76,6 +78,7 @@ static struct message message_of(const struct record *r)
         case KEY_HOSTILE: m.hostile = f->text; break;
         case KEY_ACK_CODE: m.ack_code = f->text; break;
         case KEY_ACK_FOR: m.ack_for = f->text; break;
+        case KEY_SENT_AT: m.sent_at = f->text; break;
         case KEY_RESULTS: m.results = f->number; break;
         case KEY_PATIENTS: m.patients = f->number; break;
         default: break;
@@ -121,6 +124,7 @@ bool detect_reads(enum record_key key)
     case KEY_HOSTILE:
     case KEY_ACK_CODE:
     case KEY_ACK_FOR:
+    case KEY_SENT_AT:
     case KEY_RESULTS:
     case KEY_PATIENTS:
     case KEY_MESSAGE:
@@ -149,6 +153,7 @@ void detect_record(struct detect *d, const struct record *r)
         parties_of(r, m.id, &p);
         judge_message(d, r, &m, &p);
         judge_sender(d, r, &m, &p);
+        judge_clock(d, r, &m, &p);
         judge_replay_message(d, r, &m, &p);
     } else if (r->event == EVENT_LAB_RESULT) {
         struct result t = result_of(r);

@@ -1,5 +1,5 @@
-/* What the files of this room share. One file a family of findings: message.c (what a message itself shows), sender.c (who sends), network.c (scans and floods), result.c (whether
- * results stay the same); finding.c makes the records. */
+/* What the files of this room share. One file a family of findings: message.c (what a message itself shows), sender.c (who sends), clock.c (whose
+ * clock is wrong), network.c (scans and floods), result.c (whether results stay the same); finding.c makes the records. */
 #ifndef TQ_DETECT_PRIVATE_H
 #define TQ_DETECT_PRIVATE_H
 
@@ -7,10 +7,11 @@
 #include "engine/detect/memo.h"
 #include "engine/detect/results.h"
 
-/* Most entries of each memory; when one is full, memo.h says what goes. 6 MiB together. */
+/* Most entries of each memory; when one is full, memo.h says what goes. 7 MiB together. */
 #define CAUSES_MAX 16384   /* causes of findings: one that was pushed out may be told again, and the keeper joins it */
 #define KNOWN_MAX 16384    /* senders, their addresses and names, receivers */
 #define RESULTS_MAX 81920  /* results, to see whether one comes back changed */
+#define CLOCKS_MAX 4096    /* senders whose clocks are watched */
 #define MESSAGES_MAX 16384 /* messages with results, to see whether one comes back */
 
 #define LEARN_DEFAULT (60 * TIME_SECOND)
@@ -20,6 +21,7 @@ enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEV
 
 /* In alphabetical order of their names. */
 enum kind {
+    KIND_DEVICE_CLOCK,
     KIND_MESSAGE_HOSTILE,
     KIND_MESSAGE_MALFORMED,
     KIND_NETWORK_FLOOD,
@@ -63,6 +65,7 @@ struct message {
     struct span hostile;
     struct span ack_code;
     struct span ack_for;
+    struct span sent_at;
     int64_t results;
     int64_t patients;
 };
@@ -98,6 +101,7 @@ struct detect {
     struct memo *known;
     struct results *results;
     struct memo *messages;
+    struct memo *clocks;
     bool started;
     bool learnt; /* senders that were learnt in an earlier run were restored: learning is over */
     tq_time first;
@@ -126,6 +130,7 @@ void finding_put(struct detect *d, const struct record *from, const struct findi
 /* Each judges one message or result. */
 void judge_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_sender(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
+void judge_clock(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p);
 void judge_attempts(struct detect *d, const struct record *r);
 void judge_replay_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
@@ -133,6 +138,7 @@ void judge_replay_message(struct detect *d, const struct record *r, const struct
 /* The memories, each made by the file that knows its values. NULL: no memory. */
 struct memo *senders_new(void);
 struct memo *messages_new(void);
+struct memo *clocks_new(void);
 
 /* The part of the state that sender.c keeps. */
 void senders_save(const struct detect *d, struct buf *out);

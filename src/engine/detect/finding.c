@@ -1,6 +1,7 @@
 #include "engine/detect/detect_private.h"
 
 const char *const kind_names[KIND_COUNT] = {
+    [KIND_DEVICE_CLOCK] = "device.clock",
     [KIND_MESSAGE_HOSTILE] = "message.hostile",       [KIND_MESSAGE_MALFORMED] = "message.malformed", [KIND_NETWORK_FLOOD] = "network.flood",
     [KIND_NETWORK_SCAN] = "network.scan", [KIND_PHI_CLEARTEXT] = "phi.cleartext",
     [KIND_PROTOCOL_VIOLATION] = "protocol.violation", [KIND_RESULT_ALTERED] = "result.altered",       [KIND_RESULT_CORRECTED] = "result.corrected",

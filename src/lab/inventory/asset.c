@@ -1,15 +1,15 @@
 #include "lab/inventory/asset.h"
 
+#include "base/skew.h"
 #include "base/text.h"
 #include "lab/inventory/asset_private.h"
 #include "lab/inventory/maker.h"
 
 /* The projection of devices: evidence, flows and messages as they come. Who is who: asset_identity.c; what it is: asset_judge.c. */
 
-#define ALIASES 8     /* names kept of one device */
-#define SKEWS 15      /* measurements of a clock that are kept */
-#define ZONE_STEP 900 /* seconds: all time zones are multiples of a quarter of an hour */
-#define REPORTS 500   /* tests kept of one device */
+#define ALIASES 8   /* names kept of one device */
+#define SKEWS 15    /* measurements of a clock that are kept */
+#define REPORTS 500 /* tests kept of one device */
 
 /* A MAC address belongs to the device only where the device itself is on this segment: elsewhere it is the router's. */
 static bool own_mac_source(struct span source)
@@ -230,46 +230,10 @@ static int count_hour(struct apply *a, int64_t asset, struct error *e)
     return run2(a->w, "DELETE FROM asset_hour WHERE asset = ?1 AND hour <= (SELECT max(hour) FROM asset_hour WHERE asset = ?1) - ?2", asset, 24, e);
 }
 
-/* ISO 8601 as the sensor writes it, to the minute at least; *ret_zone: it names a zone, else UTC is taken. */
-static bool parse_stamp(struct span text, tq_time *ret, bool *ret_zone)
-{
-    if (text.n < 16 || text.n > 32)
-        return false;
-    size_t date = 16; /* "2026-11-22T14:02", then ":03", a fraction, a zone: each may be missing */
-    bool seconds = text.n > date && text.p[date] == ':';
-    *ret_zone = text.p[text.n - 1] == 'Z' || text.p[text.n - 6] == '+' || text.p[text.n - 6] == '-';
-    struct buf whole = BUF_INIT(64);
-    buf_add(&whole, text.p, date);
-    buf_add_str(&whole, seconds ? "" : ":30"); /* the middle of the minute */
-    buf_add(&whole, text.p + date, text.n - date);
-    buf_add_str(&whole, *ret_zone ? "" : "Z");
-    bool ok = time_parse(buf_span(&whole), ret);
-    buf_release(&whole);
-    return ok;
-}
-
-/* Seconds between the sender's stamp and the packet, less the zone where the stamp names none: the nearest quarter of an hour goes. */
-static bool measure_skew(const struct apply *a, int64_t *ret)
-{
-    tq_time sent = 0;
-    bool zone = false;
-    if (!parse_stamp(event_text(&a->ev, "sent_at"), &sent, &zone))
-        return false;
-    int64_t seconds = (sent - a->ev.time) / TIME_SECOND;
-    if (!zone) {
-        int64_t quarters = (seconds + (seconds < 0 ? -ZONE_STEP / 2 : ZONE_STEP / 2)) / ZONE_STEP;
-        if (quarters < -48 || quarters > 56) /* UTC-12 to UTC+14: no zone explains more, the date is wrong */
-            quarters = 0;
-        seconds -= quarters * ZONE_STEP;
-    }
-    *ret = seconds;
-    return true;
-}
-
 static int note_skew(struct apply *a, int64_t asset, int64_t message, struct error *e)
 {
     int64_t skew = 0;
-    if (!measure_skew(a, &skew))
+    if (!skew_of(event_text(&a->ev, "sent_at"), a->ev.time, &skew))
         return 0;
     struct store_stmt *q = store_stmt(a->w, "INSERT INTO asset_skew VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET skew = excluded.skew");
     store_bind_int(q, 1, asset);

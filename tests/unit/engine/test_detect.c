@@ -85,6 +85,7 @@ struct say {
     const char *control_id;
     const char *ack_for;
     bool back; /* from the listening end */
+    const char *sent_at;
 };
 
 static struct flow_ref flow_of(const char *src, uint64_t id)
@@ -111,6 +112,7 @@ static void message(struct detect *d, struct say m)
     record_str(&r, KEY_MALFORMED, m.malformed);
     record_str(&r, KEY_HOSTILE, m.hostile);
     record_str(&r, KEY_CONTROL_ID, m.control_id);
+    record_str(&r, KEY_SENT_AT, m.sent_at);
     record_str(&r, KEY_ACK_FOR, m.ack_for);
     record_str(&r, KEY_ACK_CODE, m.ack_for != NULL ? "AA" : NULL);
     detect_record(d, &r);
@@ -577,9 +579,61 @@ static void scans_and_floods(void **state)
     detect_free(d);
 }
 
+/* n messages, one a second, stamped by a clock that is so many seconds off and in such a zone; jitter: seconds by which stamps differ. */
+static void stamped(struct detect *d, double from, int n, int64_t off, const char *zone, int jitter)
+{
+    for (int i = 0; i < n; i++) {
+        char stamp[TIME_TEXT + 8];
+        (void)time_format(((int64_t)from + i + off + (jitter > 0 ? i * 37 % jitter : 0)) * TIME_SECOND + INT64_C(1700000000000000000), stamp);
+        (void)snprintf(stamp + 19, sizeof stamp - 19, "%s", zone);
+        message(d, (struct say){.src = "10.0.5.7", .at = from + i, .sender = "CHEM", .results = 1, .sent_at = stamp});
+    }
+}
+
+static void wrong_clocks_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t off;
+        const char *zone;
+        int jitter;
+        const char *severity; /* "": no finding */
+    } cases[] = {
+        {0, "", 0, ""},
+        {0, "Z", 0, ""},
+        {-6 * 3600, "", 0, ""}, /* another zone is no wrong clock */
+        {119, "", 0, ""},
+        {240, "", 0, "low"},
+        {-240, "", 0, "low"},
+        {5 * 3600 + 1800 + 300, "", 0, "low"},
+        {300, "Z", 20, "low"},
+        {7200, "Z", 0, "medium"},
+        {-86400 * 400, "", 0, "medium"},
+        {300, "", 200, ""}, /* not steady: kept for later */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct seen s;
+        struct detect *d = detector(&s);
+        stamped(d, 1, 14, cases[i].off, cases[i].zone, cases[i].jitter);
+        assert_int_equal(count(&s, "device.clock"), 0); /* too early to say */
+        stamped(d, 15, 30, cases[i].off, cases[i].zone, cases[i].jitter);
+        assert_int_equal(count(&s, "device.clock"), cases[i].severity[0] != 0);
+        assert_string_equal(severity(&s, "device.clock"), cases[i].severity);
+        detect_free(d);
+    }
+    struct seen s;
+    struct detect *d = detector(&s);
+    stamped(d, 1, 20, 240, "", 0);
+    stamped(d, 30, 20, 0, "", 0); /* it was set */
+    message(d, (struct say){.src = "10.0.5.7", .at = 60, .sender = "CHEM", .results = 1, .sent_at = "yesterday"});
+    assert_int_equal(count(&s, "device.clock"), 1);
+    detect_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_clocks_are_told),
         cmocka_unit_test(clear_text_once_a_link),
         cmocka_unit_test(unknown_sender),
         cmocka_unit_test(scans_and_floods),
