@@ -6,8 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define REMEMBERED 65536 /* pieces of evidence */
-#define SHOWN 64         /* bytes of a foreign text that may be shown (record/veil) */
+#define REMEMBERED 65536               /* pieces of evidence; IP addresses whose MAC address is remembered */
+#define MOVES_APART (60 * TIME_SECOND) /* two that fight for one address are told once a minute */
+#define SHOWN 64                       /* bytes of a foreign text that may be shown (record/veil) */
+
+struct holder {
+    uint8_t mac[6];
+    tq_time since;
+};
 
 struct evidence *evidence_new(const struct hash_key *key, const struct record_sink *sink)
 {
@@ -17,7 +23,10 @@ struct evidence *evidence_new(const struct hash_key *key, const struct record_si
     v->key = *key;
     v->sink = *sink;
     v->said = table_new(*key, REMEMBERED, 1);
-    if (v->said == NULL) {
+    v->holders = table_new(*key, REMEMBERED, sizeof(struct holder));
+    if (v->said == NULL || v->holders == NULL) {
+        table_free(v->said);
+        table_free(v->holders);
         free(v);
         return NULL;
     }
@@ -29,7 +38,32 @@ void evidence_free(struct evidence *v)
     if (v == NULL)
         return;
     table_free(v->said);
+    table_free(v->holders);
     free(v);
+}
+
+/* Did the address go to another MAC address, or back to one that it had before? By those sources only in which a device speaks for itself. */
+static bool moved(struct evidence *v, const struct said *s, tq_time time)
+{
+    bool own = strcmp(s->source, "arp") == 0 || strcmp(s->source, "ndp") == 0 || strcmp(s->source, "dhcp") == 0;
+    if (!own || s->ip == NULL || s->mac == NULL)
+        return false;
+    bool fresh = false;
+    struct holder *h = table_put(v->holders, span_of(s->ip->bytes, sizeof s->ip->bytes), &fresh);
+    if (h == NULL) {
+        struct table *empty = table_new(v->key, REMEMBERED, sizeof(struct holder));
+        if (empty == NULL)
+            return false;
+        table_free(v->holders);
+        v->holders = empty;
+        return false;
+    }
+    bool same = !fresh && memcmp(h->mac, s->mac, sizeof h->mac) == 0;
+    if (same || (!fresh && time - h->since < MOVES_APART))
+        return false;
+    memcpy(h->mac, s->mac, sizeof h->mac);
+    h->since = time;
+    return !fresh;
 }
 
 /* True the first time. Remembered by a 128-bit keyed digest. */
@@ -71,7 +105,8 @@ static bool is_new(struct evidence *v, const struct said *s)
 
 void evidence_say(struct evidence *v, const struct flow_ref *flow, const struct said *s, tq_time time)
 {
-    if (!is_new(v, s))
+    bool again = moved(v, s, time);
+    if (!is_new(v, s) && !again)
         return;
     struct record *r = &v->record;
     char ip[46];

@@ -24,6 +24,7 @@ struct evidence {
     struct hash_key key;
     struct record_sink sink;
     struct table *said;
+    struct table *holders; /* IP address → struct holder */
     size_t hellos;
     uint8_t piece[EVIDENCE_PARTS * 256]; /* the evidence in hand, to be compared with what was said */
     struct record record;

@@ -310,11 +310,49 @@ static void link_layer(void **state)
          "mac=02:00:00:00:00:08 model=ACME 9 hostname=sw2 source=cdp\n");
 }
 
+static void claim(struct sense *s, int second, uint8_t last)
+{
+    struct packet_arp arp = {
+        .mac_src = {2, 0, 0, 0, 0, last}, .sender_mac = {2, 0, 0, 0, 0, last}, .sender_ip = {10, 0, 0, 1}, .target_ip = {10, 0, 0, 9}};
+    struct buf b = BUF_INIT(256);
+    memset(arp.mac_dst, 0xff, sizeof arp.mac_dst);
+    packet_write_arp(&b, &arp);
+    sense_packet(s, second * TIME_SECOND, 1, buf_span(&b), (uint32_t)b.n);
+    buf_release(&b);
+}
+
+/* An address that comes back to the device that had it before is said again; two that fight for it once a minute. */
+static void addresses_that_come_back(void **state)
+{
+    (void)state;
+    struct seen k;
+    struct sense *s = begin(&k);
+    claim(s, 1, 1);
+    claim(s, 2, 1);
+    claim(s, 100, 2); /* another device's now */
+    claim(s, 200, 1); /* and back */
+    claim(s, 201, 1);
+    for (int i = 0; i < 50; i++)
+        claim(s, 202 + i, (uint8_t)(1 + i % 2));
+    claim(s, 270, 2);
+    said(s, &k,
+         "ip=10.0.0.1 mac=02:00:00:00:00:01 source=arp\n"
+         "ip=10.0.0.1 mac=02:00:00:00:00:02 source=arp\n"
+         "ip=10.0.0.1 mac=02:00:00:00:00:01 source=arp\n"
+         "ip=10.0.0.1 mac=02:00:00:00:00:02 source=arp\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(streams),      cmocka_unit_test(ntlm_in_smb), cmocka_unit_test(datagrams),  cmocka_unit_test(answers_of_devices),
-        cmocka_unit_test(dhcp_clients), cmocka_unit_test(neighbours),  cmocka_unit_test(link_layer),
+        cmocka_unit_test(streams),
+        cmocka_unit_test(ntlm_in_smb),
+        cmocka_unit_test(datagrams),
+        cmocka_unit_test(answers_of_devices),
+        cmocka_unit_test(addresses_that_come_back),
+        cmocka_unit_test(dhcp_clients),
+        cmocka_unit_test(neighbours),
+        cmocka_unit_test(link_layer),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
