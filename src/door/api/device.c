@@ -74,11 +74,15 @@ static void put_row(void *context, const struct asset_row *row)
     jsonw_put_int(j, "instruments", row->instruments);
     jsonw_object_end(j);
     l->last.number = row->n;
-    l->last.order = l->sort == ASSET_BY_FIRST_SEEN ? row->first_seen : l->sort == ASSET_BY_LAST_SEEN ? row->last_seen : 0;
+    l->last.order = l->sort == ASSET_BY_FIRST_SEEN  ? row->first_seen
+                    : l->sort == ASSET_BY_LAST_SEEN ? row->last_seen
+                    : l->sort == ASSET_BY_UNKNOWN   ? !span_is(row->role, "unknown")
+                                                    : 0;
+    bool by_title = l->sort == ASSET_BY_TITLE || l->sort == ASSET_BY_UNKNOWN;
     struct span title = row->title;
     while (title.n >= sizeof l->last.text || (title.n > 0 && title.n < row->title.n && (title.p[title.n] & 0xc0) == 0x80))
         title.n--; /* cut between two characters */
-    (void)snprintf(l->last.text, sizeof l->last.text, "%.*s", l->sort == ASSET_BY_TITLE ? (int)title.n : 0, (const char *)title.p);
+    (void)snprintf(l->last.text, sizeof l->last.text, "%.*s", by_title ? (int)title.n : 0, (const char *)title.p);
 }
 
 static bool read_sort(struct call *c, const char *text, enum asset_sort *ret, const char **ret_list)
@@ -90,6 +94,7 @@ static bool read_sort(struct call *c, const char *text, enum asset_sort *ret, co
         [ASSET_BY_TITLE] = {"title", LIST},
         [ASSET_BY_FIRST_SEEN] = {"first_seen", LIST ".first"},
         [ASSET_BY_LAST_SEEN] = {"last_seen", LIST ".last"},
+        [ASSET_BY_UNKNOWN] = {"unknown", LIST ".unknown"},
     };
     for (int i = 0; i < ASSET_SORTS; i++)
         if (strcmp(text[0] == 0 ? "title" : text, sorts[i].name) == 0) {
@@ -97,7 +102,7 @@ static bool read_sort(struct call *c, const char *text, enum asset_sort *ret, co
             *ret_list = sorts[i].list;
             return true;
         }
-    problem(c, 400, "sort", "\"sort\" is title, first_seen or last_seen.");
+    problem(c, 400, "sort", "\"sort\" is title, first_seen, last_seen or unknown.");
     return false;
 }
 

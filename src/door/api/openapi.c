@@ -41,6 +41,17 @@ static const struct {
     {"import_counts", "create:int change:int same:int ambiguous:int error:int"},
     {"import_preview", "token:text counts:import_counts columns:[text] rows:[import_row] cut:bool"},
     {"import_done", "counts:import_counts saved:int"},
+    {"network_node",
+     "id:text kind:text lane:text title:text role:text role_basis:text? zone:text? address:text? group:text? members:int findings:int severity:text? "
+     "new:bool odd:text? first_seen:time? last_seen:time?"},
+    {"network_edge", "a:text b:text apps:[text] encrypted:text lab:bool new:bool odd:text? links:int packets:int bytes:int messages:int "
+                     "first_seen:time? last_seen:time?"},
+    {"network_end", "id:text kind:text title:text role:text"},
+    {"network_odd", "kind:text a:network_end b:network_end? apps:[text] share:int of:int first_seen:time? last_seen:time?"},
+    {"network_zone", "name:text told:bool devices:int"},
+    {"network_counts", "zones:int devices:int outside:int silent:int links:int links_lab:int links_lab_clear:int links_new:int odd:int"},
+    {"network", "from:time? until:time? since:time? judged:bool cut:bool nodes:[network_node] edges:[network_edge] odd:[network_odd] "
+                "zones:[network_zone] counts:network_counts"},
     {"test", "code:text? system:text? text:text?"},
     {"result_message", "id:text? protocol:text? type:text? control_id:text?"},
     {"result", "record:int position:int time:time recorded:time sender:text? sender_device:text? receiver:text? test:test patient:text? "

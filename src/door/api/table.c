@@ -12,7 +12,7 @@ const struct route api_routes[] = {
     {"POST", V1 "/session", NULL, ROUTE_OPEN, handle_session_post, "Sign in", NULL, "name password", "session", 200},
     {"DELETE", V1 "/session", NULL, ROUTE_SIGNED, handle_session_delete, "Sign out", NULL, NULL, NULL, 204},
     {"GET", V1 "/today", "today.read", 0, handle_today, "What needs somebody now", NULL, NULL, "today", 200},
-    {"GET", V1 "/devices", "device.read", ROUTE_LIST, handle_device_list, "Devices; sort: title, first_seen, last_seen",
+    {"GET", V1 "/devices", "device.read", ROUTE_LIST, handle_device_list, "Devices; sort: title, first_seen, last_seen, unknown",
      "q role zone criticality sort", NULL, "[device]", 200},
     {"POST", V1 "/devices/import", "device.import", 0, handle_device_preview, "What a list of devices (CSV) would change; nothing is changed yet",
      NULL, "@csv", "import_preview", 200},

@@ -30,7 +30,7 @@ struct asset_row {
     bool retired;
 };
 
-enum asset_sort { ASSET_BY_TITLE, ASSET_BY_FIRST_SEEN, ASSET_BY_LAST_SEEN, ASSET_SORTS };
+enum asset_sort { ASSET_BY_TITLE, ASSET_BY_FIRST_SEEN, ASSET_BY_LAST_SEEN, ASSET_BY_UNKNOWN, ASSET_SORTS };
 
 struct asset_query {
     struct span search;                  /* lower-case; empty: all */

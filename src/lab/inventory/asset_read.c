@@ -95,12 +95,14 @@ static void bind_filter(struct store_stmt *q, const struct asset_query *query)
 
 int asset_list(struct store_conn *c, const struct asset_query *query, asset_each *each, void *context, struct error *e)
 {
-    /* ?3: is there a place to go on behind; ?4 text, ?5 time, ?6 number of that place; ?7 limit */
+    /* ?3: is there a place to go on behind; ?4 text, ?5 time (or: is it known), ?6 number of that place; ?7 limit */
     static const char *const sql[ASSET_SORTS] = {
         [ASSET_BY_TITLE] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES " AND (lower(title), asset.n) > (lower(?4), ?6) AND ?3 + ?5 IS NOT NULL "
                            "ORDER BY lower(title), asset.n LIMIT ?7",
         [ASSET_BY_FIRST_SEEN] = NEWEST_FIRST(FIRST_SEEN),
         [ASSET_BY_LAST_SEEN] = NEWEST_FIRST(LAST_SEEN),
+        [ASSET_BY_UNKNOWN] = "SELECT " COLUMNS " FROM asset WHERE " MATCHES " AND (role <> 'unknown', lower(title), asset.n) > (?5, lower(?4), ?6) "
+                             "AND ?3 IS NOT NULL ORDER BY role <> 'unknown', lower(title), asset.n LIMIT ?7",
     };
     struct store_stmt *q = store_stmt(c, sql[query->sort]);
     bind_filter(q, query);

@@ -213,6 +213,7 @@ static void pages_tell_what_they_should(void **state)
         {"GET /readyz", "\"ready\":true"},
         {"GET /metrics", "tourniquet_results_total 1\n"},
         {"GET /api/v1/openapi.json", "\"/api/v1/devices/{id}/name\":{\"put\":"},
+        {"GET /api/v1/openapi.json", "\"network\":{\"type\":\"object\""},
     };
     struct keeper *k = keeper_new();
     feed_lab(k);
@@ -460,7 +461,8 @@ static void cursors_walk_whole_lists(void **state)
                                         "/api/v1/ledger/records",
                                         "/api/v1/devices",
                                         "/api/v1/devices?sort=first_seen",
-                                        "/api/v1/devices?sort=last_seen"};
+                                        "/api/v1/devices?sort=last_seen",
+                                        "/api/v1/devices?sort=unknown"};
     struct keeper *k = keeper_new();
     char line[1024];
     for (int i = 0; i < 57; i++) {
