@@ -154,7 +154,7 @@ test('a thousand devices in the picture: like ones fold, a group opens and close
             await page.waitForFunction((was) => document.querySelectorAll('.device').length === was, marks);
             await page.getByLabel(/^(Zone|Zona)/).selectOption({ index: 1 });
             await page.waitForURL('**zone=*');
-            await page.waitForFunction((was) => document.querySelectorAll('.device').length < was, marks);
+            await page.waitForFunction(() => !/^1[.,]000 /.test(document.querySelector('h1').textContent));
             assert.deepEqual(faults, []);
         });
     }
@@ -178,6 +178,120 @@ test('in the picture, new devices wait until they are asked for, and nothing mov
         await page.getByRole('button', { name: /1 newer row/ }).click();
         await page.locator('.device', { hasText: 'A fresh one' }).waitFor();
     });
+});
+
+test('what a person says of a device wins, is undone, is taken back; somebody else was faster', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/devices/0190c0de-0000-7000-8000-000000000001`);
+        await page.getByRole('button', { name: 'Name it' }).click();
+        await page.getByRole('dialog').waitFor();
+        await page.waitForTimeout(400);
+        assert.deepEqual(await axe(page), []);
+        await shot(page, 'edit-1440-light-en', false);
+        await page.getByLabel('Name', { exact: true }).fill('Haem 1');
+        await page.getByLabel('Type').selectOption('middleware');
+        await page.getByRole('button', { name: 'Save', exact: true }).click();
+        await page.getByText('Saved: Name, Type.').waitFor();
+        await page.locator('h1', { hasText: 'Haem 1' }).waitFor();
+        await page.locator('.page-note', { hasText: 'Middleware, told by a person' }).waitFor();
+        await page.keyboard.press('z');
+        await page.locator('h1', { hasText: 'Sysmex XN-1000' }).waitFor();
+        await page.locator('.page-note', { hasText: 'Analyzer, seen' }).waitFor();
+        // Another browser changes it while the dialog is open: the stale save is refused and said, the next one holds.
+        await page.getByRole('button', { name: 'Name it' }).click();
+        await page.route('**/api/v1/devices/0190*', (route) => (route.request().method() === 'GET' ? route.abort() : route.continue()));
+        const other = await open(chromium.browser, base, { cookies });
+        await other.page.goto(page.url());
+        await other.page.getByRole('button', { name: 'Name it' }).click();
+        await other.page.getByLabel('Place').fill('Room 4');
+        await other.page.getByRole('button', { name: 'Save', exact: true }).click();
+        await other.page.getByText('Saved: Place.').waitFor();
+        await other.page.getByRole('button', { name: 'Take back: Place' }).waitFor();
+        await other.context.close();
+        await page.getByLabel('Owner').fill('Chemistry');
+        await page.getByRole('button', { name: 'Save', exact: true }).click();
+        await page.getByText('somebody changed this device meanwhile').waitFor();
+        await page.unroute('**/api/v1/devices/0190*');
+        await dev({ results: 1 });
+        await page.getByText('Room 4').first().waitFor({ state: 'attached' });
+        await page.getByRole('button', { name: 'Save', exact: true }).click();
+        await page.getByText('Saved: Owner.').waitFor();
+        assert.deepEqual(faults.filter((f) => !/net::ERR_FAILED/.test(f)), []);
+    });
+});
+
+test('one device or two: joined and undone, kept apart, parted by address', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/devices/0190c0de-0000-7000-8000-000000000001`);
+        const maybe = page.getByRole('region', { name: 'Perhaps the same device' });
+        await maybe.getByRole('button', { name: 'Same device' }).click();
+        await page.getByText('wo-12 and this are one device now.').waitFor();
+        await maybe.waitFor({ state: 'detached' });
+        await page.keyboard.press('z');
+        await maybe.waitFor();
+        await maybe.getByRole('button', { name: 'Not the same' }).click();
+        await page.getByText('They stay two devices').waitFor();
+        await maybe.waitFor({ state: 'detached' });
+        await page.goto(`${base}/devices/0190c0de-0000-7000-8000-000000000002`);
+        await page.locator('.said > li', { hasText: '10.0.6.11' }).getByRole('button', { name: 'Another device…' }).click();
+        await page.getByText('Is 10.0.6.11 another device?').waitFor();
+        await page.waitForTimeout(400);
+        assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Cancel');
+        assert.deepEqual(await axe(page), []);
+        await page.getByRole('button', { name: 'Part them' }).click();
+        await page.locator('.said > li', { hasText: '10.0.6.11' }).waitFor({ state: 'detached' });
+        assert.deepEqual(faults, []);
+    });
+});
+
+for (const sight of [SIGHTS[0], SIGHTS[3]]) {
+    test(`a list is imported: first what would happen, then it does; at ${called(sight)}`, { skip }, async () => {
+        await dev(FRESH);
+        await look(sight, async (page, faults) => {
+            await page.goto(`${base}/devices/import`);
+            await page.waitForSelector('input[type=file]');
+            await inspect(page, faults, sight, 'import');
+            const csv = `name,place\n${Array.from({ length: 300 }, (_, i) => `New ${i},Room ${i}`).join('\n')}\nLIS,Cellar\nSysmex XN-1000,\nTwo,Attic\n,nowhere\n`;
+            await page.setInputFiles('input[type=file]', { name: 'lab.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) });
+            await page.waitForSelector('tbody tr');
+            assert.equal(await page.locator('tbody tr').count(), 100);
+            if (sight.language === 'en') {
+                await page.locator('h1', { hasText: '300 new devices, 1 changed; 2 lines are left out.' }).waitFor();
+                assert.match(await page.locator('tbody tr').first().innerText(), /305.*not understood.*It names no device/s);
+            }
+            await inspect(page, faults, sight, 'import-preview', { full: false });
+            await page.getByText(/1 more changes nothing|1 más no cambia nada/).waitFor();
+            await page.locator('.filter button').nth(4).click();
+            assert.equal(await page.locator('tbody tr').count(), 1);
+            await page.getByRole('button', { name: /Apply to 301|Aplicar a 301/ }).click();
+            await page.waitForURL('**/devices');
+            await page.getByText(/341 (devices seen|equipos vistos)/).waitFor();
+            assert.deepEqual(faults, []);
+        });
+    });
+}
+
+test('ten thousand devices: a page of them, filters, unknown ones first', { skip }, async () => {
+    await dev({ ...FRESH, lab: { devices: 10_000, results: 10 } });
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/devices`);
+        await settled(page);
+        await page.getByText('100 of 10,000 shown').waitFor();
+        await page.getByLabel('Sort by').selectOption('unknown');
+        await page.waitForURL('**sort=unknown*');
+        await page.waitForFunction(() => [...document.querySelectorAll('tbody tr')].every((r) => r.innerText.includes('Unknown')));
+        await page.getByLabel('Zone').selectOption({ index: 2 });
+        await page.waitForURL('**zone=*');
+        await page.getByText('of 200 shown').waitFor();
+        await page.goto(`${base}/devices?view=picture`);
+        await page.waitForSelector('.device');
+        assert.equal(await sideways(page), 0);
+        await shot(page, 'picture-10000-1440-light-en');
+        assert.deepEqual(faults, []);
+    });
+    await dev(FRESH);
 });
 
 for (const [how, today, sentence] of [

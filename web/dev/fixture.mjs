@@ -48,26 +48,59 @@ function device(i, rnd) {
         hostname,
         ip: i === 1 ? [ip, '10.0.6.11'] : [ip],
         mac: [`00:1b:44:${hex(i, 2)}:3a:b7`],
+        os: maker ? 'Windows 10' : null,
+        confidence: maker ? 95 : role === 'unknown' ? 0 : 60,
+        class: maker ? 'haematology' : null,
         protocols: protocol ? [protocol] : i % 3 ? ['TLS', 'DNS'] : [],
+        owner: i === 1 ? 'Chemistry' : null,
+        place: null,
+        criticality: i === 1 ? 'critical' : null,
+        zone: `${ip.replace(/\.\d+$/, '')}.0/24`,
+        behind: null,
         first_seen: ago(60 * 24 * 9),
         last_seen: seen,
         messages: protocol ? 400 + rnd(900) : 0,
+        messages_per_hour: protocol ? 17 : 0,
+        clock_skew_s: i === 0 ? -184 : protocol ? 1 : null,
+        retired: i === 22,
         findings_open: i === 0 || i === 1 ? 1 : 0,
+        instruments: 0,
         why: maker !== null
             ? [
-                  { text: `Calls itself '${model}^00-22^S${1000 + i * 37}' in the ASTM header record`, source: 'astm.h', time: seen },
-                  { text: `Its network card was made for ${maker || 'Dell'}`, source: 'oui', time: ago(700) },
+                  { text: `Calls itself '${model}^00-22^S${1000 + i * 37}' in the ASTM header record.`, source: 'astm.h', time: seen, record: 88 },
+                  { text: `Its network card was made for ${maker || 'Dell'}.`, source: 'oui', time: ago(700), record: 12 },
               ]
             : hostname
-              ? [{ text: `Asked for an address as '${hostname}'`, source: 'dhcp', time: seen }]
+              ? [{ text: `Asked for an address as '${hostname}'.`, source: 'dhcp', time: seen, record: 40 }]
               : [],
+    };
+}
+
+/** What GET /devices/{id} adds to a device. */
+export function detail(device, devices) {
+    const peer = (d) => ({ ip: d.ip[0], name: d.title, device: d.id, app: d.protocols[0]?.toLowerCase() ?? null, packets: 4210, bytes: 3_812_331, last_seen: d.last_seen });
+    const busy = device.messages > 0;
+    const { edits = [], distinct = [], ...itself } = device;
+    const i = devices.indexOf(device);
+    const other = devices.find((d) => d.hostname === 'wo-12');
+    return {
+        ...itself,
+        hours: Array.from({ length: 24 }, (_, h) => (busy ? Math.round(30 * Math.max(0, Math.sin(((h - 4) / 18) * Math.PI))) : 0)),
+        candidates: device.model && i === 0 ? [{ maker: 'Sysmex', model: 'XN-1000', class: 'haematology', confidence: 95, reasons: ["its name 'XN-1000' is that of the model", 'speaks ASTM on port 5000'] }, { maker: 'Sysmex', model: 'XN-550', class: 'haematology', confidence: 40, reasons: ['is of the same family'] }] : [],
+        evidence: device.why.map((w) => ({ time: w.time, source: w.source, fields: { model: device.model, serial: device.serial }, record: w.record })),
+        peers: busy ? [...devices.slice(4, 6).map(peer), { ...peer(device), ip: '8.8.8.8', name: null, device: null, app: 'tls' }] : [],
+        reports: busy ? TESTS.map(([code, , text], k) => ({ code, text, count: 400 - k * 37 })) : [],
+        instruments: i === 4 ? devices.slice(0, 2).map(({ id, title }) => ({ id, title })) : [],
+        duplicates: i === 0 && other && !distinct.includes(other.id) ? [{ id: other.id, title: other.title, why: 'Both say the serial number S1000.' }] : [],
+        edits,
+        address_history: device.ip.map((address, k) => ({ address, from: ago(60 * 24 * (9 - k)), to: device.last_seen, now: true })).concat(i === 0 ? [{ address: '10.0.5.201', from: ago(60 * 24 * 40), to: ago(60 * 24 * 9), now: false }] : []),
     };
 }
 
 /** Who talks to whom, as GET /network tells it; like devices of a crowded lane are folded, unless their group is open. */
 export function network({ devices, findings, odd }, { zone, open, at }) {
     const LANES = ['analyzer', 'middleware', 'lis'];
-    const zoneOf = (d) => d.ip[0].replace(/\.\d+$/, '.0/24');
+    const zoneOf = (d) => d.zone;
     const worst = new Map(findings.filter((f) => f.state === 'open' && f.severity !== 'info').map((f) => [f.device, f.severity]));
     const all = devices.filter((d) => !zone || zoneOf(d) === zone);
     const laneOf = (d) => (LANES.includes(d.role) ? d.role : 'other');
@@ -96,8 +129,11 @@ export function network({ devices, findings, odd }, { zone, open, at }) {
     const nodes = [];
     const shown = new Map();
     const key = (d) => [laneOf(d) === 'other' ? 3 : LANES.indexOf(d.role), zoneOf(d), d.role, d.title].join('\t');
-    for (const group of Map.groupBy([...all].sort((a, b) => (key(a) < key(b) ? -1 : 1)), (d) => `${laneOf(d)} ${zoneOf(d)} ${d.role}`).values()) {
-        const number = hex([...`${group[0].role}${zoneOf(group[0])}`].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0, 7), 8);
+    // In a lane of very many zones, like devices fold whatever the zone.
+    const zones = new Map([...crowd].map(([lane, own]) => [lane, new Set(own.map((d) => `${d.role} ${zoneOf(d)}`)).size]));
+    const foldZone = (d) => (zones.get(laneOf(d)) > 24 ? '' : zoneOf(d));
+    for (const group of Map.groupBy([...all].sort((a, b) => (key(a) < key(b) ? -1 : 1)), (d) => `${laneOf(d)} ${foldZone(d)} ${d.role}`).values()) {
+        const number = hex([...`${group[0].role}${foldZone(group[0])}`].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0, 7), 8);
         const few = group.length === 1 || crowd.get(laneOf(group[0])).length <= (laneOf(group[0]) === 'other' ? 14 : 24);
         const opened = open.split(',').includes(number);
         let together = null;
@@ -109,7 +145,7 @@ export function network({ devices, findings, odd }, { zone, open, at }) {
                 continue;
             }
             const node = {
-                id: alone ? d.id : number, kind: alone ? 'device' : 'group', lane: laneOf(d), title: alone ? d.title : '', role: d.role, role_basis: d.role_basis, zone: zoneOf(d), address: d.ip[0],
+                id: alone ? d.id : number, kind: alone ? 'device' : 'group', lane: laneOf(d), title: alone ? d.title : '', role: d.role, role_basis: d.role_basis, zone: alone ? zoneOf(d) : foldZone(d) || null, address: d.ip[0] ?? null,
                 group: alone && !opened ? null : number, members: 1, findings: worst.has(d.id) ? 1 : 0, severity: worst.get(d.id) ?? null, new: false,
                 odd: alone ? (links.find((l) => l.odd && (l.a === d.id || l.b === d.id))?.odd ?? null) : null, first_seen: d.first_seen, last_seen: d.last_seen,
             };

@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
-import { lab, network, sensors } from './fixture.mjs';
+import { detail, lab, network, sensors } from './fixture.mjs';
 
 const DIST = new URL('../dist/', import.meta.url).pathname;
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.txt': 'text/plain' };
@@ -64,10 +64,13 @@ const worst = (list) => [...list].sort((a, b) => ORDER.indexOf(a.severity) - ORD
 function devicesOf(query) {
     const q = (query.get('q') ?? '').toLowerCase();
     const role = query.get('role');
-    const found = world.state.devices.filter((d) => (!role || d.role === role) && JSON.stringify([d.title, d.ip, d.mac, d.serial, d.maker, d.hostname]).toLowerCase().includes(q));
+    const [zone, criticality] = [query.get('zone'), query.get('criticality')];
+    const found = world.state.devices.filter((d) => (!role || d.role === role) && (!zone || d.zone === zone) && (!criticality || d.criticality === criticality) && JSON.stringify([d.title, d.ip, d.mac, d.serial, d.maker, d.hostname]).toLowerCase().includes(q));
     const sort = query.get('sort') ?? '';
     const key = { title: 'title', first_seen: 'first_seen', last_seen: 'last_seen' }[sort] ?? 'title';
-    if (key) {
+    if (sort === 'unknown') {
+        found.sort((a, b) => (b.role === 'unknown') - (a.role === 'unknown') || (a.title < b.title ? -1 : 1));
+    } else {
         found.sort((a, b) => (a[key] < b[key] ? -1 : a[key] > b[key] ? 1 : 0) * (key === 'title' ? 1 : -1));
     }
     return found;
@@ -123,7 +126,76 @@ function signIn() {
     return { status: 200, session: token, body: { person, csrf, site: 'Main Street Lab' } };
 }
 
-function answer(method, path, query, body, token, headers) {
+/** Edits, joins, splits of a device. */
+function change(found, act, body, headers) {
+    if (headers['if-match'] !== `"${found.etag}"`) {
+        return problem(412, 'changed', 'Changed meanwhile.');
+    }
+    found.edits ??= [];
+    if (act === undefined) {
+        for (const [field, value] of Object.entries(body)) {
+            found.seen ??= { title: found.title, role: found.role, role_basis: found.role_basis };
+            found.edits = found.edits.filter((e) => e.field !== field);
+            if (value !== null) {
+                found.edits.push({ field, value, person: person.display_name, time: new Date().toISOString() });
+            }
+            found[field] = field === 'retired' ? value === 'true' : value;
+            if (field === 'name') {
+                found.title = value ?? found.seen.title;
+            } else if (field === 'role') {
+                found.role = value ?? found.seen.role;
+                found.role_basis = value === null ? found.seen.role_basis : 'told';
+            }
+        }
+    } else if (act === 'distinct') {
+        found.distinct = [...(found.distinct ?? []), body.other];
+    } else if (act === 'join') {
+        found.ip = [...found.ip, ...world.state.devices.find((d) => d.id === body.other).ip];
+        found.joined = world.state.devices.find((d) => d.id === body.other);
+        world.state.devices.splice(world.state.devices.indexOf(found.joined), 1);
+    } else {
+        found.ip = found.ip.filter((ip) => ip !== body.address);
+        if (found.joined) {
+            world.state.devices.push(found.joined);
+        }
+    }
+    found.etag = String(world.record(`asset.${act ?? 'edited'}`, `${found.title} by ${person.name}`));
+    tell('devices', found.id, found.etag);
+    return { status: 200, body: detail(found, world.state.devices) };
+}
+
+let waiting = [];
+/** The first column of each line is a name, the second a place: known names change, others are new, and a line without one is wrong. */
+function preview(csv) {
+    const known = new Map(world.state.devices.map((d) => [d.title, d]));
+    const rows = csv.trim().split('\n').slice(1).map((line, i) => {
+        const [title, place] = line.split(',');
+        const device = known.get(title);
+        const action = title === '' ? 'error' : title === 'Two' ? 'ambiguous' : !device ? 'create' : place ? 'change' : 'same';
+        return {
+            line: i + 2,
+            action,
+            device: device?.id ?? null,
+            title,
+            changes: place && action !== 'error' && action !== 'ambiguous' ? [{ field: 'place', from: device ? 'Room 1' : null, to: place }] : [],
+            reason: action === 'error' ? 'It names no device: neither an address nor a serial number nor a name.' : action === 'ambiguous' ? 'Two devices have this name.' : null,
+            column: null,
+            candidates: action === 'ambiguous' ? world.state.devices.slice(0, 2).map(({ id, title: named }) => ({ id, title: named })) : [],
+        };
+    });
+    waiting = rows;
+    const counts = Object.fromEntries(['create', 'change', 'same', 'ambiguous', 'error'].map((a) => [a, rows.filter((r) => r.action === a).length]));
+    return { status: 200, body: { token: 'abc', counts, columns: ['name', 'place', null], rows: rows.filter((r) => r.action !== 'same'), cut: false } };
+}
+function imported() {
+    const made = waiting.filter((r) => r.action === 'create');
+    made.forEach((r) => world.state.devices.push({ ...world.state.devices.at(-1), id: `imported-${r.line}`, title: r.title, name: r.title, role: 'unknown', ip: [] }));
+    world.record('asset.imported', `${made.length} devices by ${person.name}`);
+    tell('devices');
+    return { status: 200, body: { counts: {}, saved: waiting.filter((r) => r.action === 'create' || r.action === 'change').length } };
+}
+
+function answer(method, path, query, body, token, headers, text) {
     const { state } = world;
     const csrf = sessions.get(token);
     if (path === '/setup' && method === 'GET') {
@@ -171,21 +243,13 @@ function answer(method, path, query, body, token, headers) {
             return page(devicesOf(query), query);
         case 'GET /devices/id': {
             const found = state.devices.find((d) => d.id === id);
-            const peer = (d) => ({ ip: d.ip[0], name: d.title, app: d.protocols[0] ?? null, packets: 4210, bytes: 3_812_331, last_seen: d.last_seen });
-            return found
-                ? { status: 200, body: { ...found, evidence: found.why.map((w) => ({ time: w.time, source: w.source, fields: { model: found.model, serial: found.serial } })), peers: found.messages ? state.devices.slice(4, 6).map(peer) : [] } }
-                : problem(404, 'device', 'There is no such device.');
+            return found ? { status: 200, body: detail(found, state.devices) } : problem(404, 'device', 'There is no such device.');
         }
-        case 'PUT /devices/id/act': {
-            const found = state.devices.find((d) => d.id === id);
-            if (stale(found)) {
-                return problem(412, 'stale', 'Changed meanwhile.');
-            }
-            found.name = found.title = body.name;
-            found.etag = String(world.record('asset.named', `${body.name} by ${person.name}`));
-            tell('devices', found.id, found.etag);
-            return { status: 200, body: found };
-        }
+        case 'PATCH /devices/id':
+        case 'POST /devices/id/act':
+            return id === 'import' ? imported(act) : change(state.devices.find((d) => d.id === id), act, body, headers);
+        case 'POST /devices/id':
+            return preview(text);
         case 'GET /network':
             return { status: 200, body: network(state, { zone: query.get('zone') ?? '', open: query.get('open') ?? '', at: query.get('at') ?? '' }) };
         case 'GET /sensor':
@@ -284,11 +348,11 @@ const server = createServer(async (request, response) => {
     for await (const chunk of request) {
         text += chunk;
     }
-    const body = text ? JSON.parse(text) : {};
+    const body = text && request.headers['content-type'] !== 'text/csv' ? JSON.parse(text) : {};
     if (mode === 'slow' && url.pathname !== '/dev' && !/setup|session/.test(url.pathname)) {
         await new Promise((done) => setTimeout(done, 7000));
     }
-    const said = url.pathname === '/dev' ? develop(body) : answer(request.method, url.pathname.slice(7), url.searchParams, body, token, request.headers);
+    const said = url.pathname === '/dev' ? develop(body) : answer(request.method, url.pathname.slice(7), url.searchParams, body, token, request.headers, text);
     const headers = { 'Content-Type': said.status < 400 ? 'application/json' : 'application/problem+json', 'Cache-Control': 'no-store' };
     if (said.session) {
         headers['Set-Cookie'] = `dev=${said.session}; Path=/; HttpOnly; SameSite=Strict`;

@@ -4,7 +4,7 @@ import { i18n } from '@lingui/core';
 import { t } from '@lingui/core/macro';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { setNonce } from 'get-nonce';
-import { Component, useSyncExternalStore, type ReactNode } from 'react';
+import { Component, lazy, Suspense, useSyncExternalStore, type ReactNode } from 'react';
 import { Route, Switch } from 'wouter';
 import { useLostAt } from './api/connection';
 import { client, useSession, useSetupNeeded } from './api/queries';
@@ -20,8 +20,10 @@ import { SetUpPage } from './pages/setup';
 import { SignInPage } from './pages/signin';
 import { TodayPage } from './pages/today';
 import { Shell } from './parts/shell';
-import { Failed } from './parts/states';
+import { Failed, Loading } from './parts/states';
 import { theme, variables } from './theme';
+
+const ImportPage = lazy(() => import('./pages/import'));
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
 setNonce(nonce);
@@ -54,6 +56,11 @@ function Pages() {
                         <Route path="/findings/:id">{({ id }) => <FindingPage key={id} id={id} />}</Route>
                         <Route path="/results" component={ResultsPage} />
                         <Route path="/devices" component={DevicesPage} />
+                        <Route path="/devices/import">
+                            <Suspense fallback={<Loading what={t`this page`} />}>
+                                <ImportPage />
+                            </Suspense>
+                        </Route>
                         <Route path="/devices/:id">{({ id }) => <DevicePage key={id} id={id} />}</Route>
                         <Route path="/ledger" component={LedgerPage} />
                         <Route path="/more" component={MorePage} />

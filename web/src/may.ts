@@ -3,7 +3,7 @@
 import { useSession } from './api/queries';
 
 const READ = ['today.read', 'device.read', 'finding.read'];
-const ALL = [...READ, 'device.name', 'result.read', 'finding.decide', 'ledger.read', 'ledger.verify'];
+const ALL = [...READ, 'device.name', 'device.edit', 'device.import', 'result.read', 'finding.decide', 'ledger.read', 'ledger.verify'];
 const ROLES: Record<string, string[]> = {
     'local administrator': ALL,
     'lab manager': ALL,

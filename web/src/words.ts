@@ -37,7 +37,7 @@ export function stateWord(state: FindingState | string): string {
     }
 }
 
-export const ROLES = ['analyzer', 'middleware', 'lis', 'workstation', 'server', 'printer', 'network', 'unknown'] as const;
+export const ROLES = ['analyzer', 'middleware', 'lis', 'workstation', 'server', 'printer', 'phone', 'camera', 'network', 'unknown'] as const;
 
 export function roleWord(role: string): string {
     switch (role) {
@@ -53,6 +53,10 @@ export function roleWord(role: string): string {
             return t`Server`;
         case 'printer':
             return t`Printer`;
+        case 'phone':
+            return t`Phone`;
+        case 'camera':
+            return t`Camera`;
         case 'network':
             return t`Network device`;
         case 'unknown':
@@ -74,6 +78,58 @@ export function basisWord(basis: Basis | string): string {
         default:
             return t`unknown`;
     }
+}
+
+/** The fields that a person may set. */
+export function fieldWord(field: string): string {
+    switch (field) {
+        case 'name':
+            return t`Name`;
+        case 'owner':
+            return t`Owner`;
+        case 'place':
+            return t`Place`;
+        case 'zone':
+            return t`Zone`;
+        case 'criticality':
+            return t`Criticality`;
+        case 'role':
+            return t`Type`;
+        case 'maker':
+            return t`Maker`;
+        case 'model':
+            return t`Model`;
+        case 'serial':
+            return t`Serial`;
+        case 'software':
+            return t`Software`;
+        case 'os':
+            return t`Operating system`;
+        case 'retired':
+            return t`Retired`;
+        case 'ip':
+            return t`IP address`;
+        case 'mac':
+            return t`MAC address`;
+        case 'hostname':
+            return t`Host name`;
+        default:
+            return field;
+    }
+}
+
+/** A person's value as it is shown: codes get their word. */
+export function fieldValue(field: string, value: string): string {
+    if (field === 'role') {
+        return roleWord(value);
+    }
+    if (field === 'criticality') {
+        return severityWord(value);
+    }
+    if (field === 'retired') {
+        return value === 'true' || value === 'yes' ? t`yes` : t`no`;
+    }
+    return value;
 }
 
 /** Protocols are known by their capitals: HL7, ASTM, TLS. `most` shortens a long list and says by how much. */
@@ -165,6 +221,16 @@ export function eventWord(event: string): string {
             return t`Device evidence`;
         case 'asset.named':
             return t`Device named`;
+        case 'asset.edited':
+            return t`Device edited`;
+        case 'asset.joined':
+            return t`Devices joined`;
+        case 'asset.split':
+            return t`Device split`;
+        case 'asset.distinct':
+            return t`Devices kept apart`;
+        case 'asset.imported':
+            return t`Devices imported`;
         case 'flow.closed':
             return t`Conversation ended`;
         case 'lab.message':

@@ -22,6 +22,8 @@ export function rememberCsrf(value: string) {
 
 interface Options {
     body?: unknown;
+    /** A body that is no JSON, with its type. */
+    file?: { type: string; content: Blob };
     etag?: string;
     signal?: AbortSignal;
 }
@@ -38,10 +40,13 @@ async function problemOf(answer: Response): Promise<Problem> {
     return new Problem(answer.status, text('code', String(answer.status)), text('detail', text('title', '')), retry);
 }
 
-export async function call<T>(method: string, path: string, { body, etag, signal }: Options = {}): Promise<T> {
+export async function call<T>(method: string, path: string, { body, file, etag, signal }: Options = {}): Promise<T> {
     const headers: Record<string, string> = { Accept: 'application/json' };
     if (body !== undefined) {
         headers['Content-Type'] = 'application/json';
+    }
+    if (file !== undefined) {
+        headers['Content-Type'] = file.type;
     }
     if (method !== 'GET') {
         headers['X-CSRF'] = csrf;
@@ -54,7 +59,7 @@ export async function call<T>(method: string, path: string, { body, etag, signal
         answer = await fetch(`/api/v1${path}`, {
             method,
             headers,
-            body: body === undefined ? undefined : JSON.stringify(body),
+            body: file !== undefined ? file.content : body === undefined ? undefined : JSON.stringify(body),
             signal,
             credentials: 'same-origin',
             cache: 'no-store',

@@ -4,7 +4,7 @@ import { QueryCache, QueryClient, useMutation, useQuery, useQueryClient, keepPre
 import { useEffect } from 'react';
 import { call, get, Problem, query, rememberCsrf } from './client';
 import { listen } from './stream';
-import type { Capture, Device, DeviceDetail, Finding, FindingDetail, Ledger, LedgerRecord, Network, Notice, Page, Result, Session, Today } from './types';
+import type { Capture, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Network, Notice, Page, Result, Session, Today } from './types';
 
 export const client = new QueryClient({
     queryCache: new QueryCache({
@@ -135,6 +135,8 @@ export const useToday = () => useQuery({ queryKey: ['today'], queryFn: ({ signal
 export interface DeviceFilter {
     q: string;
     role: string;
+    zone: string;
+    criticality: string;
     sort: string;
     cursor: string;
 }
@@ -162,6 +164,14 @@ export const useNetwork = (filter: NetworkFilter, when = true) =>
         placeholderData: keepPreviousData,
         refetchInterval: 15_000,
         enabled: when,
+    });
+
+export const useZones = () =>
+    useQuery({
+        queryKey: ['zones'],
+        queryFn: ({ signal }) => get<Network>('/network', signal),
+        select: (n) => n.zones,
+        staleTime: 300_000,
     });
 
 export const useSensor = () =>
@@ -214,18 +224,43 @@ export const useDecide = (id: string) =>
         },
     });
 
-export const useNameDevice = (id: string) =>
+/** What a person says of a device; null takes it back. */
+export type Edit = Record<string, string | null>;
+
+function deviceChanged(id: string, device: DeviceDetail) {
+    client.setQueryData<DeviceDetail>(['device', id], device);
+}
+function deviceSettled() {
+    for (const key of ['device', 'devices', 'network', 'zones', 'findings', 'today', 'records']) {
+        void client.invalidateQueries({ queryKey: [key] });
+    }
+}
+
+export const useEditDevice = (id: string) =>
     useMutation({
-        mutationFn: ({ name, etag }: { name: string; etag: string }) =>
-            call<Device>('PUT', `/devices/${encodeURIComponent(id)}/name`, { etag, body: { name } }),
-        onSuccess: (device) => {
-            client.setQueryData<DeviceDetail>(['device', id], (old) => (old ? { ...old, ...device } : old));
-        },
-        onSettled: () => {
-            for (const key of ['device', 'devices', 'findings', 'today', 'records']) {
-                void client.invalidateQueries({ queryKey: [key] });
-            }
-        },
+        mutationFn: ({ edit, etag }: { edit: Edit; etag: string }) => call<DeviceDetail>('PATCH', `/devices/${encodeURIComponent(id)}`, { etag, body: edit }),
+        onSuccess: (device) => deviceChanged(id, device),
+        onSettled: deviceSettled,
+    });
+
+/** join: the other is this one; distinct: it is not; split: the part at this address is another device. */
+export const useRelateDevice = (id: string) =>
+    useMutation({
+        mutationFn: ({ act, etag, ...body }: { act: 'join' | 'distinct' | 'split'; etag: string; other?: string; address?: string }) =>
+            call<DeviceDetail>('POST', `/devices/${encodeURIComponent(id)}/${act}`, { etag, body }),
+        onSuccess: (device) => deviceChanged(id, device),
+        onSettled: deviceSettled,
+    });
+
+const list = (file: Blob) => ({ type: 'text/csv', content: file });
+
+export const useImportPreview = () => useMutation({ mutationFn: (file: Blob) => call<ImportPreview>('POST', '/devices/import', { file: list(file) }) });
+
+export const useImport = () =>
+    useMutation({
+        mutationFn: ({ token, file }: { token: string; file: Blob }) =>
+            call<{ counts: ImportPreview['counts']; saved: number }>('POST', `/devices/import/${encodeURIComponent(token)}`, { file: list(file) }),
+        onSettled: deviceSettled,
     });
 
 export const useVerify = () =>

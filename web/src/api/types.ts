@@ -65,40 +65,94 @@ export interface FindingDetail extends Finding {
 
 export type Basis = 'seen' | 'inferred' | 'told' | 'unknown';
 
-export interface Device {
+interface DeviceItself {
     id: string;
     etag: string;
     name: string | null;
     title: string;
     role: string;
     role_basis: Basis;
+    /** How sure we are of what it is, 0 to 100. */
+    confidence: number;
+    class: string | null;
     maker: string | null;
     model: string | null;
     serial: string | null;
     software: string | null;
+    os: string | null;
     hostname: string | null;
     ip: string[];
     mac: string[];
     protocols: string[];
-    first_seen: string;
-    last_seen: string;
+    owner: string | null;
+    place: string | null;
+    criticality: string | null;
+    zone: string | null;
+    /** The terminal server through which it speaks. */
+    behind: string | null;
+    first_seen: string | null;
+    last_seen: string | null;
     messages: number;
+    messages_per_hour: number;
+    clock_skew_s: number | null;
+    retired: boolean;
     findings_open: number;
-    why: { text: string; source: string; time: string }[];
+}
+
+export interface Device extends DeviceItself {
+    instruments: number;
 }
 
 export interface Peer {
     ip: string;
     name: string | null;
+    device: string | null;
     app: string | null;
     packets: number;
     bytes: number;
     last_seen: string;
 }
 
-export interface DeviceDetail extends Device {
-    evidence: { time: string; source: string; fields: Record<string, unknown> }[];
+export interface Candidate {
+    maker: string;
+    model: string | null;
+    class: string | null;
+    confidence: number;
+    reasons: string[];
+}
+
+export interface DeviceDetail extends DeviceItself {
+    hours: number[];
+    why: { text: string; source: string; time: string | null; record: number | null }[];
+    candidates?: Candidate[];
+    evidence: { time: string; source: string; fields: Record<string, unknown>; record: number }[];
     peers: Peer[];
+    reports: { code: string; text: string | null; count: number }[];
+    instruments: { id: string; title: string }[];
+    duplicates: { id: string; title: string; why: string }[];
+    edits: { field: string; value: string; person: string | null; time: string }[];
+    address_history: { address: string; from: string; to: string; now: boolean }[];
+}
+
+export type ImportAction = 'create' | 'change' | 'same' | 'ambiguous' | 'error';
+
+/** What a list would do. Rows that change nothing are only counted. */
+export interface ImportPreview {
+    token: string;
+    counts: Record<ImportAction, number>;
+    /** The field that each column was taken for; null: none. */
+    columns: (string | null)[];
+    rows: {
+        line: number;
+        action: ImportAction;
+        device: string | null;
+        title: string;
+        changes: { field: string; from: string | null; to: string }[];
+        reason: string | null;
+        column: number | null;
+        candidates: { id: string; title: string }[];
+    }[];
+    cut: boolean;
 }
 
 export type Lane = 'analyzer' | 'middleware' | 'lis' | 'other';

@@ -1,78 +1,23 @@
 // Is it safe to use, what is it, and why do we think so?
 
-import { Button, Modal, TextInput } from '@mantine/core';
-import { t } from '@lingui/core/macro';
+import { Button } from '@mantine/core';
+import { plural, t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import { Problem } from '../api/client';
-import { useLostAt } from '../api/connection';
-import { useDevice, useFindings, useNameDevice } from '../api/queries';
+import { useDevice, useFindings } from '../api/queries';
 import type { DeviceDetail } from '../api/types';
+import { EditDevice, Edits } from '../device/edit';
+import { Hours } from '../device/hours';
+import { Addresses, Duplicates } from '../device/same';
 import { useMay } from '../may';
 import { Age, Near } from '../parts/age';
 import { Head } from '../parts/head';
-import { SeverityMark, Shape } from '../parts/mark';
+import { Mark, SeverityMark, Shape } from '../parts/mark';
 import { Asked, Empty, Original, Panel } from '../parts/states';
 import { count, near, size } from '../time';
-import { basisWord, headline, original, protocols, roleWord, said, stateWord } from '../words';
-import { Wrong } from './door';
-
-function Name({ device }: { device: DeviceDetail }) {
-    const save = useNameDevice(device.id);
-    const away = useLostAt() !== null;
-    const [opened, setOpened] = useState(false);
-    const [name, setName] = useState(device.name ?? '');
-    const send = (event: FormEvent) => {
-        event.preventDefault();
-        save.mutate({ name: name.trim(), etag: device.etag }, { onSuccess: () => setOpened(false) });
-    };
-    const stale = save.error instanceof Problem && save.error.status === 412;
-    return (
-        <>
-            <Button
-                variant={device.name === null && device.findings_open === 0 ? 'filled' : 'default'}
-                disabled={away}
-                onClick={() => {
-                    save.reset();
-                    setName(device.name ?? '');
-                    setOpened(true);
-                }}
-            >
-                {device.name === null ? <Trans>Name it</Trans> : <Trans>Rename</Trans>}
-            </Button>
-            <Modal opened={opened} onClose={() => setOpened(false)} title={t`Name this device`} closeButtonProps={{ 'aria-label': t`Close` }}>
-                <form onSubmit={send}>
-                    {save.isError && (
-                        <div style={{ marginBottom: 16 }}>
-                            <Wrong>
-                                {stale ? <Trans>Not saved: somebody changed this device meanwhile. You see the newest state now; save again.</Trans> : save.error.message || <Trans>Not saved.</Trans>}
-                            </Wrong>
-                        </div>
-                    )}
-                    <TextInput
-                        label={t`Name`}
-                        description={t`As people in the lab call it, for example Chem 2.`}
-                        maxLength={64}
-                        required
-                        withAsterisk={false}
-                        value={name}
-                        onChange={(e) => setName(e.currentTarget.value)}
-                        data-autofocus
-                    />
-                    <div className="acts" style={{ marginTop: 16, justifyContent: 'flex-end' }}>
-                        <Button variant="default" onClick={() => setOpened(false)}>
-                            <Trans>Cancel</Trans>
-                        </Button>
-                        <Button type="submit" loading={save.isPending}>
-                            <Trans>Save the name</Trans>
-                        </Button>
-                    </div>
-                </form>
-            </Modal>
-        </>
-    );
-}
+import { basisWord, headline, original, protocols, roleWord, said, severityWord, stateWord } from '../words';
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
     return (
@@ -91,6 +36,29 @@ function Value({ value, mono = false }: { value: string | null; mono?: boolean }
         </span>
     ) : (
         <span className={mono ? 'mono' : undefined}>{value}</span>
+    );
+}
+
+/** Its clock beside ours: results carry its times. */
+function Clock({ skew }: { skew: number | null }) {
+    if (skew === null) {
+        return <Value value={null} />;
+    }
+    const off = Math.abs(skew);
+    if (off < 2) {
+        return <Trans>right to the second</Trans>;
+    }
+    const amount = off < 120 ? plural(off, { one: '# s', other: '# s' }) : off < 7200 ? plural(Math.round(off / 60), { one: '# min', other: '# min' }) : off < 172_800 ? plural(Math.round(off / 3600), { one: '# h', other: '# h' }) : plural(Math.round(off / 86_400), { one: '# day', other: '# days' });
+    const words = skew > 0 ? t`${amount} ahead` : t`${amount} behind`;
+    return off > 60 ? <Mark state="medium">{words}</Mark> : <>{words}</>;
+}
+
+function Behind({ id }: { id: string }) {
+    const server = useDevice(id).data;
+    return (
+        <Link href={`/devices/${id}`} className="target">
+            {server?.title ?? <Trans>a terminal server</Trans>}
+        </Link>
     );
 }
 
@@ -118,11 +86,19 @@ function Facts({ device }: { device: DeviceDetail }) {
             <Fact name={t`Software`}>
                 <Value value={device.software} />
             </Fact>
+            <Fact name={t`Operating system`}>
+                <Value value={device.os} />
+            </Fact>
             <Fact name={t`Host name`}>
                 <Value value={device.hostname} mono />
             </Fact>
-            <Fact name={t`IP address`}>
-                <Value value={device.ip.join(', ')} mono />
+            {device.behind !== null && (
+                <Fact name={t`Speaks through`}>
+                    <Behind id={device.behind} />
+                </Fact>
+            )}
+            <Fact name={t`Zone`}>
+                <Value value={device.zone} mono />
             </Fact>
             <Fact name={t`MAC address`}>
                 <Value value={device.mac.join(', ')} mono />
@@ -130,7 +106,29 @@ function Facts({ device }: { device: DeviceDetail }) {
             <Fact name={t`Speaks`}>
                 <Value value={protocols(device.protocols)} />
             </Fact>
-            <Fact name={t`Messages`}>{count(device.messages)}</Fact>
+            <Fact name={t`Clock`}>
+                <Clock skew={device.clock_skew_s} />
+            </Fact>
+            <Fact name={t`Messages`}>
+                {count(device.messages)}
+                {device.messages_per_hour > 0 && (
+                    <>
+                        {' '}
+                        <span className="muted">
+                            <Trans>{count(device.messages_per_hour)} an hour</Trans>
+                        </span>
+                    </>
+                )}
+            </Fact>
+            <Fact name={t`Owner`}>
+                <Value value={device.owner} />
+            </Fact>
+            <Fact name={t`Place`}>
+                <Value value={device.place} />
+            </Fact>
+            <Fact name={t`Criticality`}>
+                <Value value={device.criticality === null ? null : severityWord(device.criticality)} />
+            </Fact>
             <Fact name={t`First seen`}>
                 <Age at={device.first_seen} />
             </Fact>
@@ -138,6 +136,55 @@ function Facts({ device }: { device: DeviceDetail }) {
                 <Age at={device.last_seen} />
             </Fact>
         </dl>
+    );
+}
+
+/** What we take it for, in a few words: "a Sysmex XN-1000", "a workstation". */
+function taken(device: DeviceDetail): string | null {
+    if (device.model !== null) {
+        return device.maker === null || device.model.startsWith(device.maker) ? device.model : `${device.maker} ${device.model}`;
+    }
+    return device.role === 'unknown' ? null : roleWord(device.role).toLowerCase();
+}
+
+const whyTitle = (device: DeviceDetail) => {
+    const what = taken(device);
+    if (what === null) {
+        return t`What speaks for what it is`;
+    }
+    return device.model === null && device.role === 'lis'
+        ? t`Why do we think this is the LIS?`
+        : /^[aeiou]/i.test(what)
+          ? t`Why do we think this is an ${what}?`
+          : t`Why do we think this is a ${what}?`;
+};
+
+function Candidates({ device }: { device: DeviceDetail }) {
+    const others = device.candidates ?? [];
+    if (others.length === 0) {
+        return null;
+    }
+    return (
+        <>
+            <h3 className="inner-head">
+                <Trans>Models that fit what was seen</Trans>
+            </h3>
+            <ul className="story">
+                {others.map((c) => (
+                    <li key={`${c.maker} ${c.model}`}>
+                        <b>
+                            {c.maker} {c.model}
+                        </b>{' '}
+                        <span className="muted">{c.confidence} %</span>
+                        {c.reasons.map((reason) => (
+                            <p key={reason} className="muted small" lang={said()}>
+                                {reason}
+                            </p>
+                        ))}
+                    </li>
+                ))}
+            </ul>
+        </>
     );
 }
 
@@ -151,17 +198,103 @@ function Why({ device }: { device: DeviceDetail }) {
     }
     return (
         <div className="inside">
+            <p className="sure">
+                {device.role_basis === 'told' ? (
+                    <Trans>A person said so.</Trans>
+                ) : device.confidence > 0 ? (
+                    <Trans>
+                        {basisWord(device.role_basis)}, {device.confidence} % sure.
+                    </Trans>
+                ) : (
+                    <Trans>Nothing of this is sure.</Trans>
+                )}
+            </p>
             <ul className="story">
                 {device.why.map((w) => (
                     <li key={`${w.source}${w.text}`}>
                         <span lang={said()}>{w.text}</span>
                         <p className="muted small">
-                            <span className="mono">{w.source}</span> · <Near at={w.time} seconds />
+                            <span className="mono">{w.source}</span>
+                            {w.time !== null && (
+                                <>
+                                    {' '}
+                                    · <Near at={w.time} seconds />
+                                </>
+                            )}
+                            {w.record !== null && w.record !== undefined && (
+                                <>
+                                    {' '}
+                                    · <Trans>record {w.record}</Trans>
+                                </>
+                            )}
                         </p>
                     </li>
                 ))}
             </ul>
+            <Candidates device={device} />
         </div>
+    );
+}
+
+const REPORTS = 12;
+
+/** The tests whose results it sends. */
+function Reports({ device }: { device: DeviceDetail }) {
+    const [all, setAll] = useState(false);
+    if (device.reports.length === 0) {
+        return <Empty title={t`No result seen from it.`} />;
+    }
+    const shown = all ? device.reports : device.reports.slice(0, REPORTS);
+    return (
+        <>
+            <div className="scroll" tabIndex={0} role="group" aria-label={t`What it reports`}>
+                <table>
+                    <thead>
+                        <tr>
+                            <th scope="col">
+                                <Trans>Test</Trans>
+                            </th>
+                            <th scope="col">
+                                <Trans>Code</Trans>
+                            </th>
+                            <th scope="col" className="number">
+                                <Trans>Results</Trans>
+                            </th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {shown.map((r) => (
+                            <tr key={r.code}>
+                                <th scope="row">{r.text ?? <span className="mono">{r.code}</span>}</th>
+                                <td className="mono">{r.code}</td>
+                                <td className="number">{count(r.count)}</td>
+                            </tr>
+                        ))}
+                    </tbody>
+                </table>
+            </div>
+            {shown.length < device.reports.length && (
+                <div className="pager">
+                    <Button variant="default" onClick={() => setAll(true)}>
+                        <Trans>Show all {count(device.reports.length)}</Trans>
+                    </Button>
+                </div>
+            )}
+        </>
+    );
+}
+
+function Instruments({ device }: { device: DeviceDetail }) {
+    return (
+        <ul className="cards">
+            {device.instruments.map((i) => (
+                <li key={i.id}>
+                    <Link href={`/devices/${i.id}`} className="card">
+                        <strong>{i.title}</strong>
+                    </Link>
+                </li>
+            ))}
+        </ul>
     );
 }
 
@@ -195,7 +328,14 @@ function Peers({ device }: { device: DeviceDetail }) {
                     {device.peers.map((p) => (
                         <tr key={`${p.ip}${p.app}`}>
                             <th scope="row">
-                                {p.name ?? <span className="mono">{p.ip}</span>} {p.name && <span className="mono muted">{p.ip}</span>}
+                                {p.device !== null && p.name !== null ? (
+                                    <Link href={`/devices/${p.device}`} className="row-link">
+                                        {p.name}
+                                    </Link>
+                                ) : (
+                                    (p.name ?? <span className="mono">{p.ip}</span>)
+                                )}{' '}
+                                {p.name !== null && p.name !== p.ip && <span className="mono muted">{p.ip}</span>}
                             </th>
                             <td>{p.app?.toUpperCase() ?? <Trans>unknown</Trans>}</td>
                             <td className="number wide">{count(p.packets)}</td>
@@ -298,7 +438,7 @@ function ItsFindings({ device }: { device: DeviceDetail }) {
 export function DevicePage({ id }: { id: string }) {
     const query = useDevice(id);
     const device = query.data;
-    const names = useMay('device.name');
+    const edits = useMay('device.edit');
     const open = device?.findings_open ?? 0;
     const missing = query.error instanceof Problem && query.error.status === 404;
     return (
@@ -333,24 +473,49 @@ export function DevicePage({ id }: { id: string }) {
                                     {roleWord(device.role)}, {basisWord(device.role_basis)} ·{' '}
                                 </>
                             )}
-                            <Trans>last seen {near(device.last_seen)}</Trans>
+                            {device.last_seen === null ? <Trans>never seen, only told of</Trans> : <Trans>last seen {near(device.last_seen)}</Trans>}
+                            {device.retired && (
+                                <>
+                                    {' '}
+                                    · <b><Trans>retired</Trans></b>
+                                </>
+                            )}
                         </>
                     )
                 }
             >
                 {device && device.findings_open > 0 && <First device={device} />}
-                {device && names && <Name device={device} />}
+                {device && edits && <EditDevice device={device} />}
+                {device && (
+                    <Link href={`/devices?view=picture&at=${device.id}`} asChild>
+                        <Button component="a" variant="default">
+                            <Trans>In the picture</Trans>
+                        </Button>
+                    </Link>
+                )}
             </Head>
             {!missing && (
                 <Asked what={t`this device`} query={query} rows={10}>
                     {(data) => (
                         <div className="columns">
                             <div className="stack">
-                                <Panel title={t`Why we think so`}>
+                                <Duplicates device={data} />
+                                <Panel title={whyTitle(data)}>
                                     <Why device={data} />
+                                </Panel>
+                                {data.instruments.length > 0 && (
+                                    <Panel title={t`Instruments behind it`}>
+                                        <Instruments device={data} />
+                                    </Panel>
+                                )}
+                                <Panel title={t`Lab messages`}>
+                                    <Hours hours={data.hours} />
                                 </Panel>
                                 <Panel title={t`Whom it talks to`}>
                                     <Peers device={data} />
+                                </Panel>
+                                <Panel title={t`What it reports`}>
+                                    <Reports device={data} />
                                 </Panel>
                                 <Panel title={t`Evidence`}>
                                     <Evidence device={data} />
@@ -364,6 +529,10 @@ export function DevicePage({ id }: { id: string }) {
                                     <div className="inside">
                                         <Facts device={data} />
                                     </div>
+                                </Panel>
+                                <Edits device={data} />
+                                <Panel title={t`Addresses`}>
+                                    <Addresses device={data} />
                                 </Panel>
                             </div>
                         </div>

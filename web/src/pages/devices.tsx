@@ -6,8 +6,9 @@ import { plural, t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
 import { lazy, Suspense, useCallback } from 'react';
 import { Link } from 'wouter';
-import { useDevices, useToday } from '../api/queries';
+import { useDevices, useToday, useZones } from '../api/queries';
 import type { Device } from '../api/types';
+import { useMay } from '../may';
 import { Age } from '../parts/age';
 import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
@@ -17,11 +18,11 @@ import { SensorLine, SensorPanel } from '../parts/sensor';
 import { Asked, Empty, Loading, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
 import { count } from '../time';
-import { basisWord, protocols, roleWord, ROLES } from '../words';
+import { basisWord, protocols, roleWord, ROLES, severityWord } from '../words';
 
 const Picture = lazy(() => import('../picture/picture'));
 
-const DEFAULTS = { q: '', role: '', sort: 'title', cursor: '' };
+const DEFAULTS = { q: '', role: '', zone: '', criticality: '', sort: 'title', cursor: '' };
 const VIEW = { view: '' };
 
 /** The same devices as a list, or as a picture of who talks to whom. */
@@ -63,6 +64,21 @@ function Open({ device }: { device: Device }) {
     );
 }
 
+/** What people said of it, beside its name. */
+function Marks({ device }: { device: Device }) {
+    return (
+        <>
+            {device.retired && <span className="tag">{t`retired`}</span>}
+            {(device.criticality === 'critical' || device.criticality === 'high') && <span className="tag">{t`criticality: ${severityWord(device.criticality).toLowerCase()}`}</span>}
+            {device.instruments > 0 && (
+                <span className="tag">
+                    <Plural value={device.instruments} one="# instrument" other="# instruments" />
+                </span>
+            )}
+        </>
+    );
+}
+
 const addresses = (device: Device) => {
     const [one, ...more] = device.ip.length > 0 ? device.ip : device.mac;
     return one === undefined ? '–' : more.length > 0 ? `${one} +${more.length}` : one;
@@ -80,6 +96,9 @@ function Table({ rows, sort, setSort, total, gone }: { rows: Device[]; sort: str
                         <SortHead name="title" label={t`Device`} sort={sort} change={setSort} />
                         <th scope="col">
                             <Trans>Type</Trans>
+                        </th>
+                        <th scope="col" className="wide">
+                            <Trans>Zone</Trans>
                         </th>
                         <th scope="col" className="middle">
                             <Trans>Address</Trans>
@@ -102,11 +121,13 @@ function Table({ rows, sort, setSort, total, gone }: { rows: Device[]; sort: str
                             <th scope="row">
                                 <Link href={`/devices/${d.id}`} className="row-link" data-row>
                                     {d.title}
-                                </Link>
+                                </Link>{' '}
+                                <Marks device={d} />
                             </th>
                             <td>
                                 <Role device={d} />
                             </td>
+                            <td className="wide">{d.zone === null ? '–' : <span className="mono">{d.zone}</span>}</td>
                             <td className="mono nowrap middle">{addresses(d)}</td>
                             <td className="wide">{protocols(d.protocols, 3) || '–'}</td>
                             <td className="number wide">{count(d.messages)}</td>
@@ -130,7 +151,9 @@ function Cards({ rows, gone }: { rows: Device[]; gone: (d: Device) => boolean })
             {rows.map((d) => (
                 <li key={d.id} className={gone(d) ? 'gone' : undefined}>
                     <Link href={`/devices/${d.id}`} className="card" data-row>
-                        <strong>{d.title}</strong>
+                        <strong>
+                            {d.title} <Marks device={d} />
+                        </strong>
                         <span className="line">
                             <span>
                                 <Role device={d} />
@@ -156,7 +179,9 @@ function ListView() {
     const held = useHeld(query.isPlaceholderData ? undefined : query.data?.items, JSON.stringify(filter), (d) => d.id);
     const setQ = useCallback((q: string) => change({ q, cursor: '' }, true), [change]);
     const setSort = (sort: string) => change({ sort, cursor: '' });
-    const filtered = filter.q !== '' || filter.role !== '';
+    const filtered = filter.q !== '' || filter.role !== '' || filter.zone !== '' || filter.criticality !== '';
+    const zones = useZones().data ?? [];
+    const imports = useMay('device.import');
     const line = !counts
         ? t`What is on your network`
         : plural(counts.devices, { one: '# device seen', other: '# devices seen' }) +
@@ -176,6 +201,24 @@ function ListView() {
                     data={[{ value: '', label: t`All types` }, ...ROLES.map((r) => ({ value: r, label: roleWord(r) }))]}
                 />
                 <NativeSelect
+                    label={t`Zone`}
+                    className="half"
+                    value={filter.zone}
+                    onChange={(e) => change({ zone: e.currentTarget.value, cursor: '' })}
+                    data={[
+                        { value: '', label: t`All zones` },
+                        ...zones.map((z) => ({ value: z.name, label: `${z.name} (${count(z.devices)})` })),
+                        ...(filter.zone !== '' && !zones.some((z) => z.name === filter.zone) ? [{ value: filter.zone, label: filter.zone }] : []),
+                    ]}
+                />
+                <NativeSelect
+                    label={t`Criticality`}
+                    className="half"
+                    value={filter.criticality}
+                    onChange={(e) => change({ criticality: e.currentTarget.value, cursor: '' })}
+                    data={[{ value: '', label: t`Any` }, ...['critical', 'high', 'medium', 'low'].map((c) => ({ value: c, label: severityWord(c) }))]}
+                />
+                <NativeSelect
                     label={t`Sort by`}
                     className="half"
                     value={filter.sort}
@@ -184,6 +227,7 @@ function ListView() {
                         { value: 'title', label: t`Name` },
                         { value: 'last_seen', label: t`Last seen` },
                         { value: 'first_seen', label: t`Newest` },
+                        { value: 'unknown', label: t`Unknown first` },
                     ]}
                 />
             </div>
@@ -210,6 +254,22 @@ function ListView() {
                 {query.data && held.rows.length > 0 && (
                     <Pager shown={held.rows.length} total={query.data.total} first={filter.cursor === ''} next={query.data.next} change={(cursor) => change({ cursor })} />
                 )}
+                <p className="take-home">
+                    <span className="muted">
+                        <Trans>The inventory as a file:</Trans>
+                    </span>{' '}
+                    <a href="/api/v1/devices/export.csv" download className="target">
+                        CSV
+                    </a>
+                    <a href="/api/v1/devices/export.cdx.json" download className="target">
+                        CycloneDX
+                    </a>
+                    {imports && (
+                        <Link href="/devices/import" className="target">
+                            <Trans>Import a list…</Trans>
+                        </Link>
+                    )}
+                </p>
             </Panel>
             <SensorPanel />
         </>

@@ -398,7 +398,7 @@ function Rows({ network }: { network: Network }) {
                                     <td>{name(e.b)}</td>
                                     <td>{overWord(e.apps)}</td>
                                     <td>{encryptedWord(e.encrypted)}</td>
-                                    <td className="number wide">{e.lab ? count(e.messages) : '–'}</td>
+                                    <td className="number wide">{e.messages > 0 ? count(e.messages) : '–'}</td>
                                     <td className="number nowrap wide">{size(e.bytes)}</td>
                                     <td className="middle nowrap">{e.first_seen === null ? '–' : near(e.first_seen)}</td>
                                     <td>
