@@ -152,8 +152,8 @@ static int part_address(struct apply *a, const struct asset_part *part, struct s
     if (rc != 0 || *ret_asset == 0)
         return rc;
     static const char *const moves[] = {
-        "UPDATE asset SET (first_seen, last_seen) = (SELECT first_seen, last_seen FROM asset_address WHERE asset = ?1 AND kind = ?4 AND value = ?3) "
-        "WHERE n = ?2",
+        ("UPDATE asset SET (first_seen, last_seen) = (SELECT first_seen, last_seen FROM asset_address WHERE asset = ?1 AND kind = ?4 AND value = ?3) "
+         "WHERE n = ?2"),
         "UPDATE asset_address SET asset = ?2 WHERE asset = ?1 AND kind = ?4 AND value = ?3",
         "UPDATE conversation SET a = ?2 WHERE a = ?1 AND src = ?3 AND ?4 = 'ip'",
         "UPDATE conversation SET b = ?2 WHERE b = ?1 AND dst = ?3 AND ?4 = 'ip'",
