@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#define TYPE_MOST 32  /* bytes of a type that is told */
 #define HEAD 192      /* bytes of a document that are looked at */
 #define TEXT_LEAST 64 /* bytes of a text that may be a document in base64 */
 
@@ -117,6 +118,18 @@ static bool is_word(struct span s, const char *word)
     return s.n == strlen(word) && strncasecmp((const char *)s.p, word, s.n) == 0;
 }
 
+/* A name of a type as senders write it ("pdf", "application/pdf"); anything else is not told. */
+static bool names_type(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t c = s.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && c != '/' && c != '-' && c != '+' && c != '.')
+            return false;
+    }
+    return s.n > 0 && s.n <= TYPE_MOST;
+}
+
 /* Data in base64 or hexadecimal. */
 static bool encoded(const struct hl7_delims *d, struct span data, unsigned bits, struct document *ret)
 {
@@ -146,7 +159,7 @@ static void read_ed(const struct hl7_delims *d, struct span value, struct docume
         plain = plain || is_word(parts[i], "A");
     }
     for (size_t i = n < 3 ? n : 3; i-- > 1 && ret->declared.n == 0;)
-        if (i != data && !is_word(parts[i], "Base64") && !is_word(parts[i], "Hex") && !hl7_null(parts[i]))
+        if (i != data && !is_word(parts[i], "Base64") && !is_word(parts[i], "Hex") && names_type(parts[i]))
             ret->declared = parts[i];
     if (parts[data].n == 0)
         return;
@@ -183,6 +196,8 @@ bool document_read(const struct hl7_delims *d, struct span value_type, struct sp
         struct span subtype = hl7_part(value, d->component, 4);
         ret->type = "reference";
         ret->declared = subtype.n > 0 ? subtype : hl7_part(value, d->component, 3);
+        if (!names_type(ret->declared))
+            ret->declared = (struct span){0};
         return true;
     }
     bool text = span_is(value_type, "TX") || span_is(value_type, "FT") || span_is(value_type, "ST") || value_type.n == 0;

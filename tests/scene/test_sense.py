@@ -372,7 +372,7 @@ def counting_alone_finds_the_same():
 # ── Patients' data ──
 
 HL7_SHOWN = {  # fields that outsiders fill and that may be shown: the rest must not be
-    "MSH": {1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 15, 16, 18},
+    "MSH": {1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 18, 21},
     "OBX": {2, 3, 6, 8, 11, 18},
     "MSA": {1, 2},
 }
@@ -403,10 +403,10 @@ def hl7_segment(m, name, fields, keep):
 
 
 def hl7_message(m, kind="ORU^R01", echo=None):
-    msh = {3: "CHEM", 4: "LAB", 5: "LIS", 6: "HOSP", 9: kind, 10: "A1", 11: "P", 12: "2.5.1"}
+    msh = {3: "CHEM", 4: "LAB", 5: "LIS", 6: "HOSP", 9: kind, 10: "A1", 11: "P", 12: "2.5.1", 21: "LAB-29^IHE"}
     obx = {2: "NM", 3: "GLU^Glucose^L", 6: "mmol/L", 8: "N", 11: "F", 18: "AB123"}
     if echo is not None:  # what may be shown repeats what may not
-        msh.update({3: echo, 5: echo, 10: echo, 12: echo, 18: echo})
+        msh.update({3: echo, 5: echo, 10: echo, 12: echo, 18: echo, 21: echo})
         obx.update({2: echo, 3: "%s^%s^%s" % (echo, echo, echo), 6: echo, 8: echo, 11: echo, 18: echo})
     segments = [hl7_segment(m, "MSH", 21, msh)]
     for name, n in [("SFT", 6), ("PID", 39), ("PD1", 21), ("NK1", 39), ("NTE", 4), ("PV1", 52), ("PV2", 49), ("IN1", 53), ("IN2", 72), ("GT1", 57), ("AL1", 6), ("DG1", 21), ("MRG", 7)]:

@@ -33,6 +33,13 @@ static void read_type(struct lab_message *m, struct span field)
     m->type = span_of(m->type_text, code.n + 1 + event.n);
 }
 
+/* MSH-15 and -16 hold one of four codes (table 0155); anything else is none of our business. */
+static struct span wish(struct span field)
+{
+    bool known = span_is(field, "AL") || span_is(field, "NE") || span_is(field, "ER") || span_is(field, "SU");
+    return known ? field : (struct span){0};
+}
+
 static void read_msh(struct lab_message *m, struct hl7_delims *d, struct hl7_reading *r, struct span segment)
 {
     UNCLEARED struct span f[22];
@@ -46,8 +53,8 @@ static void read_msh(struct lab_message *m, struct hl7_delims *d, struct hl7_rea
     m->control_id = f[10];
     m->version = hl7_part(f[12], d->component, 1);
     r->pointer = f[14];
-    m->wants_accept = f[15];
-    m->wants_application = f[16];
+    m->wants_accept = wish(f[15]);
+    m->wants_application = wish(f[16]);
     m->charset = hl7_part(f[18], d->repetition, 1);
     m->profile = hl7_first(d, f[21], 1);
     if (d->charset == CHARSET_NONE) { /* else it is known already what the bytes are */
@@ -86,13 +93,21 @@ static void read_obx(struct lab_message *m, struct span segment, size_t number, 
             (void)snprintf(m->hostile, sizeof m->hostile, "an executable program in OBX-5 (segment %zu)", number);
 }
 
+#define ERROR_CODE_MAX 8 /* table 0357 has three digits; local codes are short too */
+
+static void keep_error(struct lab_message *m, struct span code)
+{
+    if (m->ack_error.n == 0 && code.n <= ERROR_CODE_MAX)
+        m->ack_error = code;
+}
+
 static void read_msa(struct lab_message *m, struct span segment)
 {
     UNCLEARED struct span f[7];
     (void)hl7_fields(m->delims, segment, f, 7);
     m->ack_code = f[1];
     m->ack_for = f[2];
-    m->ack_error = hl7_either(m->ack_error, hl7_first(m->delims, f[6], 1));
+    keep_error(m, hl7_first(m->delims, f[6], 1));
 }
 
 /* ERR-3 from v2.5 on; before it the fourth component of ERR-1, whose first subcomponent is the code. */
@@ -100,7 +115,7 @@ static void read_err(struct lab_message *m, struct span segment)
 {
     UNCLEARED struct span f[4];
     (void)hl7_fields(m->delims, segment, f, 4);
-    m->ack_error = hl7_either(m->ack_error, hl7_either(hl7_first(m->delims, f[3], 1), hl7_first(m->delims, f[1], 4)));
+    keep_error(m, hl7_either(hl7_first(m->delims, f[3], 1), hl7_first(m->delims, f[1], 4)));
 }
 
 /* An ADD segment: more of the one before it, or the mark that more of it comes in the next message. */

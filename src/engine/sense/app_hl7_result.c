@@ -35,6 +35,8 @@ static void read_spm(const struct hl7_delims *d, struct span segment, struct res
     (void)hl7_fields(d, segment, f, 12);
     r->specimen = hl7_either(hl7_first(d, f[2], 1), hl7_first(d, f[2], 2));
     r->role = hl7_first(d, f[11], 1);
+    if (r->role.n > 2) /* table 0369 has single letters */
+        r->role = (struct span){0};
     r->container = (struct span){0};
     if (r->specimen_first) /* observations on the specimen itself come before its orders */
         r->order_obr = r->observed = (struct span){0};
