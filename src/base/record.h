@@ -21,7 +21,7 @@ enum event {
     EVENT_LAB_RESULT,
     EVENT_DICOM_ASSOCIATION,
     EVENT_NETWORK_ATTEMPTS, /* connections tried in vain, where they are many */
-    EVENT_SENSOR_STATUS, /* counters of a sensor: packets, drops, damage */
+    EVENT_SENSOR_STATUS,    /* counters of a sensor: packets, drops, damage */
     /* judged */
     EVENT_FINDING,
     /* done by people or by the program itself */

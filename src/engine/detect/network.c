@@ -12,8 +12,9 @@ static void scanned(struct detect *d, const struct record *r, struct span who)
         .severity = many ? SEVERITY_HIGH : SEVERITY_MEDIUM,
         .title = many ? "{0} tries the doors of the whole network: over a hundred addresses and ports within ten minutes, in vain."
                       : "{0} tries many addresses or ports within ten minutes, and exchanges not a byte with them.",
-        .advice = "Somebody may be looking for a way in. Find the device with address {0} and who uses it: if it is not a scanner or a monitor of your "
-                  "own, take it off the network. Analyzers can stop working when they are scanned: look at those that it tried.",
+        .advice =
+            "Somebody may be looking for a way in. Find the device with address {0} and who uses it: if it is not a scanner or a monitor of your "
+            "own, take it off the network. Analyzers can stop working when they are scanned: look at those that it tried.",
         .technique = "T1046",
         .subjects = {who},
         .n_subjects = 1,

@@ -296,6 +296,16 @@ const char *app_label(const struct app_flow *state)
     return state == NULL || state->label == NULL ? "" : state->label;
 }
 
+void app_expect(const struct app_flow *state, int direction)
+{
+    if (state == NULL)
+        return;
+    const char *side = (const char *)&state->side[direction != 0];
+    __builtin_prefetch(state);
+    for (size_t i = 0; i < sizeof(struct app_side); i += 64)
+        __builtin_prefetch(side + i, 1);
+}
+
 bool app_is_lab(const struct app_flow *state)
 {
     return state->kind == APP_HL7 || state->kind == APP_ASTM || state->kind == APP_POCT1A;

@@ -38,6 +38,9 @@ const char *app_label(const struct app_flow *state);
 /* True once nothing more is to be learnt from this flow in this direction: the flow layer may then skip its payload (only lengths are tracked). */
 bool app_done(const struct app_flow *state, int direction);
 
+/* Data of this direction is about to come: its state is fetched into the processor's cache. state may be NULL. */
+void app_expect(const struct app_flow *state, int direction);
+
 /* Whether it carries a lab protocol. */
 bool app_is_lab(const struct app_flow *state);
 

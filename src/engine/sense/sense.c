@@ -462,6 +462,8 @@ static void on_tcp(struct sense *s, struct way *w, struct span bytes)
     make_key(w, &key);
     uint32_t hash = flows_hash(s->flows, &key);
     struct flow *f = flows_find(s->flows, &key, hash);
+    if (f != NULL)
+        app_expect(f->app, f->reversed != w->reversed);
     if (f != NULL && __builtin_expect(flow_idle(f, s->now), 0)) {
         close_flow(s, f, "idle");
         f = NULL;
