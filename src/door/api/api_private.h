@@ -115,6 +115,9 @@ void put_ready(struct jsonw *j, const char *key, struct span json, const char *m
 
 /* A query parameter, percent-decoded, in out (with a final zero); empty where it is missing. False: badly written or too long; the problem is set. */
 bool query_text(struct call *c, const char *name, char out[PARAM_MAX + 1]);
+/* The same for what people name (up to 80 characters). */
+#define NAMED_MAX 320
+bool query_named(struct call *c, const char *name, char out[NAMED_MAX + 1]);
 void lower(char *text);
 
 struct page {

@@ -159,6 +159,11 @@ bool query_text(struct call *c, const char *name, char out[PARAM_MAX + 1])
     return query_raw(c, name, out, PARAM_MAX + 1);
 }
 
+bool query_named(struct call *c, const char *name, char out[NAMED_MAX + 1])
+{
+    return query_raw(c, name, out, NAMED_MAX + 1);
+}
+
 void lower(char *text)
 {
     for (; *text != 0; text++)

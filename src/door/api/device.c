@@ -110,13 +110,13 @@ void handle_device_list(struct call *c)
 {
     char search[PARAM_MAX + 1];
     char role[PARAM_MAX + 1];
-    char zone[PARAM_MAX + 1];
+    char zone[NAMED_MAX + 1];
     char criticality[PARAM_MAX + 1];
     char sort[PARAM_MAX + 1];
     const char *list = LIST;
     struct page page;
     struct listing l = {.render = {.c = c}};
-    if (!query_text(c, "q", search) || !query_text(c, "role", role) || !query_text(c, "zone", zone) || !query_text(c, "criticality", criticality) ||
+    if (!query_text(c, "q", search) || !query_text(c, "role", role) || !query_named(c, "zone", zone) || !query_text(c, "criticality", criticality) ||
         !query_text(c, "sort", sort) || !read_sort(c, sort, &l.sort, &list) || !query_page(c, list, &page))
         return;
     lower(search);

@@ -205,13 +205,13 @@ static bool read_open(struct call *c, const char *text, struct network_query *q)
 
 void handle_network(struct call *c)
 {
-    char zone[PARAM_MAX + 1];
+    char zone[NAMED_MAX + 1];
     char since[PARAM_MAX + 1];
     char open[PARAM_MAX + 1];
     char at[PARAM_MAX + 1];
     struct network_query q = {0};
     struct error e = {0};
-    if (!query_text(c, "zone", zone) || !query_text(c, "since", since) || !query_text(c, "open", open) || !query_text(c, "at", at) ||
+    if (!query_named(c, "zone", zone) || !query_text(c, "since", since) || !query_text(c, "open", open) || !query_text(c, "at", at) ||
         !read_since(c, since, &q) || !read_open(c, open, &q))
         return;
     q.zone = span_str(zone);

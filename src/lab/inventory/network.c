@@ -160,6 +160,7 @@ static int read_devices(struct reader *r)
         }
         struct buf zone = BUF_INIT(NETWORK_ZONE_MAX);
         buf_add_span(&zone, store_text(q, 5));
+        d->zone_told = zone.n > 0;
         if (zone.n == 0)
             address_network(store_text(q, 8), &zone);
         d->asset = store_int(q, 0);

@@ -23,7 +23,7 @@
 #define NETWORK_ODD 50      /* most oddities told; they are counted all */
 #define NETWORK_ZONES 200   /* most zones listed */
 #define NETWORK_APPS 64     /* protocols told apart; the rest is "other" */
-#define NETWORK_ZONE_MAX 96 /* bytes of a zone's name, with the final zero */
+#define NETWORK_ZONE_MAX 324 /* bytes of a zone's name */
 
 enum network_kind { NETWORK_DEVICE, NETWORK_OUTSIDE, NETWORK_SILENT, NETWORK_GROUP };
 enum network_lane { LANE_ANALYZER, LANE_MIDDLEWARE, LANE_LIS, LANE_OTHER, LANES };
@@ -48,7 +48,8 @@ struct network_node {
     int64_t findings; /* open ones above info */
     int64_t rank;     /* of the worst of them */
     tq_time first_seen, last_seen;
-    bool fresh; /* new */
+    bool fresh;     /* new */
+    bool zone_told; /* by a person */
     enum network_oddity odd;
     /* while it is made */
     int64_t asset;

@@ -259,7 +259,7 @@ static void list_zones(struct fold *f)
         bool next = n->n_zones == 0 || i == 0 || !span_equal(f->nodes[f->order[i - 1]].zone, zone);
         n->zones_total += next;
         if (next && n->n_zones < NETWORK_ZONES)
-            n->zones[n->n_zones++] = (struct network_zone){.name = zone};
+            n->zones[n->n_zones++] = (struct network_zone){.name = zone, .told = f->nodes[f->order[i]].zone_told};
         if (n->zones_total == (int64_t)n->n_zones)
             n->zones[n->n_zones - 1].devices++;
     }

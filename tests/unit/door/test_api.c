@@ -450,6 +450,8 @@ static void a_network_badly_asked_for(void **state)
     SAYS(k, "\"code\":\"open\"");
     ASK(k, 400, "GET /api/v1/network?open=1,2,3,4,5,6,7,8", NULL, NULL);
     ASK(k, 200, "GET /api/v1/network?at=nobody&zone=", NULL, NULL);
+    ASK(k, 200, "GET /api/v1/network?zone=a+zone+with+a+name+of+more+than+64+bytes%2C+which+people+may+well+give+it", NULL, NULL);
+    ASK(k, 200, "GET /api/v1/devices?zone=a+zone+with+a+name+of+more+than+64+bytes%2C+which+people+may+well+give+it", NULL, NULL);
     keeper_free(k);
 }
 

@@ -248,6 +248,31 @@ static void a_big_lab_folds(void **state)
     feed_free(&f);
 }
 
+static void a_zone_is_what_a_person_says(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    flow(&f, 2, "10.0.5.7", "10.0.5.1", "tls");
+    /* 80 characters of three bytes: the longest name that a person may give */
+    char zone[241];
+    for (size_t i = 0; i < 240; i += 3)
+        memcpy(zone + i, "\u2603", 3);
+    zone[240] = 0;
+    char rest[1024];
+    char id[64];
+    (void)snprintf(id, sizeof id, "%s", ask(&f, "SELECT id FROM asset WHERE title = '10.0.5.7'"));
+    (void)snprintf(rest, sizeof rest, "\"asset\":\"%s\",\"edits\":[\"zone=%s\"],\"person\":\"ana\"", id, zone);
+    feed_event(&f, 2, "asset.edited", rest);
+    struct network *n = read_network(&f, &(struct network_query){.zone = span_str(zone)});
+    assert_int_equal(n->n_zones, 2);
+    assert_int_equal(n->zones[0].told + n->zones[1].told, 1);
+    assert_true(span_is(n->zones[n->zones[0].told ? 0 : 1].name, zone));
+    assert_int_equal(n->devices, 2);
+    assert_true(span_is(n->nodes[node_of(n, "10.0.5.7")].zone, zone));
+    network_free(n);
+    feed_free(&f);
+}
+
 static void very_many_zones(void **state)
 {
     (void)state;
@@ -293,6 +318,7 @@ int main(void)
         cmocka_unit_test(who_has_the_address_now_does_not_inherit),
         cmocka_unit_test(what_is_odd),
         cmocka_unit_test(a_big_lab_folds),
+        cmocka_unit_test(a_zone_is_what_a_person_says),
         cmocka_unit_test(very_many_zones),
         cmocka_unit_test(nothing_is_taken_for_encrypted),
     };
