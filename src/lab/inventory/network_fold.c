@@ -1,4 +1,5 @@
 #include "lab/inventory/network_private.h"
+#include "lab/respond/finding.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -363,6 +364,27 @@ static void gather(struct network_node *group, const struct network_node *d)
     group->last_seen = d->last_seen > group->last_seen ? d->last_seen : group->last_seen;
 }
 
+/* How much a device must not vanish in a group: 0, or more the odder it is. What nearly all have (a finding that is medium) holds none back. */
+#define WEIGHTS (2 * ODDITIES + 2)
+static int weight(const struct network_node *d)
+{
+    return 2 * (int)d->odd + (d->rank > RANK_SHARED);
+}
+
+/* Of a run, the ODD_ALONE that weigh most stay alone: all above *ret_least, and as many that weigh just so as *ret_more says. */
+static void weigh(const struct fold *f, size_t from, size_t run, int *ret_least, size_t *ret_more)
+{
+    size_t count_of[WEIGHTS] = {0};
+    for (size_t i = from; i < from + run; i++)
+        count_of[weight(&f->nodes[f->order[i]])]++;
+    size_t room = ODD_ALONE;
+    int least = WEIGHTS - 1;
+    while (least > 1 && count_of[least] <= room)
+        room -= count_of[least--];
+    *ret_least = least;
+    *ret_more = room;
+}
+
 #define NOWHERE SIZE_MAX
 
 /* The nodes order[from] … order[from + run - 1] are alike: those that matter stay alone, the others become one. */
@@ -372,14 +394,17 @@ static void fold_run(struct fold *f, size_t from, size_t run)
     bool all = whole(f, first, run);
     uint32_t group = number(f, first);
     bool open = !all && is_open(f, group);
-    size_t odd = 0;
     size_t alone = 0;
+    size_t more;
+    int least;
+    weigh(f, from, run, &least, &more);
     struct network_node *together = NULL;
     const struct network_node *only = NULL;
     for (size_t i = from; i < from + run; i++) {
         struct network_node *d = &f->nodes[f->order[i]];
-        bool stays = all || (open && alone < OPEN_ALONE) || (f->q->at.n > 0 && span_equal(d->id, f->q->at)) ||
-                     ((d->odd != ODD_NONE || d->findings > 0) && odd++ < ODD_ALONE);
+        int weighs = weight(d);
+        bool stays = all || (open && alone < OPEN_ALONE) || (f->q->at.n > 0 && span_equal(d->id, f->q->at)) || weighs > least ||
+                     (weighs == least && more > 0 && more-- > 0);
         alone += stays;
         if (!stays && together != NULL) {
             gather(together, d);

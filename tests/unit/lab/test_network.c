@@ -228,6 +228,24 @@ static void a_big_lab_folds(void **state)
     uint32_t number = group->group;
     network_free(n);
 
+    /* A finding that all have holds nobody out of the group, and so does not push the odd one in: not even the last in order. */
+    for (int i = 0; i < 100; i++) {
+        char rest[512];
+        (void)snprintf(rest, sizeof rest,
+                       "\"flow\":{\"id\":1,\"proto\":\"tcp\",\"src\":\"10.1.0.%d\",\"sport\":1,\"dst\":\"10.0.5.1\",\"dport\":2575,\"vlan\":null},\"id\":\"f%d\","
+                       "\"kind\":\"phi.cleartext\",\"severity\":\"%s\",\"title\":\"t\",\"advice\":\"a\"",
+                       10 + i, i, i == 98 ? "high" : "medium");
+        feed_event(&f, 30, "finding", rest);
+    }
+    flow(&f, 20, "10.1.0.99", "8.8.8.8", "tls");
+    n = read_network(&f, &(struct network_query){0});
+    assert_int_not_equal(node_of(n, "10.1.0.99"), SIZE_MAX);  /* odd */
+    assert_int_not_equal(node_of(n, "10.1.0.108"), SIZE_MAX); /* high */
+    assert_int_equal(node_of(n, "10.1.0.50"), SIZE_MAX);
+    assert_int_equal(group_of(n, "analyzer")->members, 97);
+    assert_int_equal(group_of(n, "analyzer")->findings, 97);
+    network_free(n);
+
     n = read_network(&f, &(struct network_query){.open = {number}});
     assert_true(n->n_nodes > 100);
     assert_int_not_equal(node_of(n, "10.1.0.77"), SIZE_MAX);
