@@ -33,11 +33,13 @@ static void check_again(const struct sheet_row *row)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct store *store;
+    static struct keeper_views *views;
     static struct store_conn *reader;
     struct error e = {0};
     if (store == NULL) {
         store = store_open_memory(&e);
-        if (store == NULL || views_open(store, "s", &e) == NULL)
+        views = store == NULL ? NULL : views_open(store, "s", &e);
+        if (views == NULL)
             abort();
         reader = store_reader_open(store, &e);
     }

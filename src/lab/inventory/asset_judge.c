@@ -131,7 +131,8 @@ static int look_up(struct apply *a, struct judgement *g, struct error *e)
         if (carries || behind || k->class.n >= sizeof g->class)
             continue;
         g->catalog = k->confidence;
-        memcpy(g->class, k->class.p, k->class.n);
+        if (k->class.n > 0)
+            memcpy(g->class, k->class.p, k->class.n);
         g->class[k->class.n] = 0;
         const struct span said[] = {k->maker, k->model, k->serial, k->software};
         static const enum fact facts[] = {MAKER, MODEL, SERIAL, SOFTWARE};

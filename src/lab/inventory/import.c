@@ -250,7 +250,7 @@ static bool read_known(struct importer *m, int64_t n, struct known *k)
             struct span text;
         } heads[] = {{k->id, sizeof k->id, store_text(q, 1)}, {k->title, sizeof k->title, store_text(q, 2)}};
         for (int i = 0; i < 2; i++)
-            if (heads[i].text.n < heads[i].size)
+            if (heads[i].text.n > 0 && heads[i].text.n < heads[i].size)
                 memcpy(heads[i].out, heads[i].text.p, heads[i].text.n);
         for (int f = FIRST_FIELD; f < COLUMNS; f++) {
             struct span text = store_text(q, 3 + f - FIRST_FIELD);
