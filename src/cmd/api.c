@@ -50,7 +50,7 @@ static int read_target(int argc, char **argv, struct api_arguments *a)
     const char *method = argv[optind];
     size_t n = strlen(method);
     if (n == 0 || n >= sizeof a->method)
-        return wrong_use("the method is GET, POST, PUT or DELETE");
+        return wrong_use("the method is GET, POST, PUT, PATCH or DELETE");
     for (size_t i = 0; i <= n; i++)
         a->method[i] = method[i] >= 'a' && method[i] <= 'z' ? (char)(method[i] & ~0x20) : method[i];
     a->path = span_str(argv[optind + 1]);
@@ -217,14 +217,16 @@ static int run(int argc, char **argv)
 const struct verb verb_api = {
     .name = "api",
     .summary = "ask the running Tourniquet, from this machine",
-    .usage = "usage: tourniquet api METHOD PATH [--data DIR | -c lab.yaml] [-d JSON] [--if-match ETAG] [-i]\n"
+    .usage = "usage: tourniquet api METHOD PATH [--data DIR | -c lab.yaml] [-d BODY] [--if-match ETAG] [-i]\n"
              "\n"
              "  tourniquet api GET /api/v1/today\n"
              "  tourniquet api POST /api/v1/findings/ID/take --if-match 41\n"
+             "  tourniquet api PATCH /api/v1/devices/ID -d '{\"owner\":\"Haematology\"}' --if-match 41\n"
+             "  tourniquet api POST /api/v1/devices/import -d - < devices.csv\n"
              "\n"
              "  --data DIR       the data folder of the running Tourniquet (default: the one of lab.yaml, else the built-in one)\n"
              "  -c FILE          lab.yaml, for the data folder\n"
-             "  -d JSON          the body; \"-\" reads it from standard input (for what must not be seen in a list of processes)\n"
+             "  -d BODY          the body; \"-\" reads it from standard input (for what must not be seen in a list of processes)\n"
              "  --if-match ETAG  the state that you saw, for requests that change something\n"
              "  -i               print status and ETag too, to standard error\n"
              "\n"
