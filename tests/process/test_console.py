@@ -332,6 +332,32 @@ def grew_little(kib, limit):
     return lab.SANITIZED or kib < limit
 
 
+def large(door):
+    """A list of devices may have 1 MiB: it comes in whole, whoever sends it, and many at once do not hold memory each."""
+    body = b"name\r\n" + b"x" * (700 << 10)
+    head = b"POST /api/v1/devices/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: %d\r\n\r\n" % len(body)
+    s = door.raw()
+    s.settimeout(10)
+    s.sendall(head + body)
+    answer = s.recv(64)
+    lab.ok(answer.startswith(b"HTTP/1.1 401"), "a request of 700 KiB is answered", answer)
+    s.close()
+    pid = door.run.pid("console")
+    before = memory(pid)
+    held = [door.raw() for _ in range(60)]
+    for s in held:
+        s.settimeout(1)
+        try:
+            s.sendall(head + body[:-1])
+        except OSError:
+            pass
+    after = memory(pid)
+    lab.ok(grew_little(after - before, 40 << 10), f"60 of them, none ended, take {after - before} KiB more")
+    for s in held:
+        s.close()
+    lab.ok(door.alive(), "others are served")
+
+
 def unread(door):
     """Asks for much, reads nothing, and goes on sending."""
     pid = door.run.pid("console")
@@ -455,7 +481,7 @@ def main():
             for part in (plain_words, assets):
                 part(door)
             set_up(door, code)
-            for part in (forged, event_stream, too_much, other_tongues, one_connection, unread, crowd, flat):
+            for part in (forged, event_stream, too_much, other_tongues, one_connection, large, unread, crowd, flat):
                 part(door)
             secrets(door, code)
             keeper_killed(door)

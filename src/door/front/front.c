@@ -34,6 +34,7 @@
 #define PENDING_BEATS 3              /* the keeper has 30 to 45 s for an answer */
 #define SHED (FRONT_CONNECTIONS / 8) /* lines that are shut when all are taken */
 #define UNREAD_MAX 65536             /* bytes of a browser that lie unread while an answer is on its way */
+#define LARGE_LINES 16               /* requests of more bytes (lists of devices) that may come in at once; further ones wait */
 
 /* ── TLS ── */
 
@@ -62,6 +63,7 @@ static void ssl_gone(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, lon
         return;
     struct front *f = line->front;
     take_out(f, line);
+    f->large -= line->large;
     free(line);
     f->connections--;
     if (f->paused && f->connections < FRONT_CONNECTIONS && f->listener != NULL) {
@@ -99,6 +101,19 @@ static void shut_lines(struct front *f, size_t most, unsigned beats)
     }
 }
 
+/* evhttp waits until all of a body lies in the buffer: where one is larger than what may lie unread, room is made for it, for so many lines at once. */
+static void line_filled(struct evbuffer *input, const struct evbuffer_cb_info *info, void *context)
+{
+    (void)info;
+    struct line *line = context;
+    struct front *f = line->front;
+    if (evbuffer_get_length(input) < UNREAD_MAX || line->large || f->large == LARGE_LINES || is_held(f, line))
+        return;
+    line->large = true;
+    f->large++;
+    bufferevent_setwatermark(line->bufferevent, EV_READ, 0, REQUEST_BODY_MAX + HEADERS_MAX);
+}
+
 static struct bufferevent *new_connection(struct event_base *base, void *context)
 {
     struct front *f = context;
@@ -115,6 +130,8 @@ static struct bufferevent *new_connection(struct event_base *base, void *context
         abort();
     bufferevent_openssl_set_allow_dirty_shutdown(line->bufferevent, 1);
     bufferevent_setwatermark(line->bufferevent, EV_READ, 0, UNREAD_MAX);
+    if (evbuffer_add_cb(bufferevent_get_input(line->bufferevent), line_filled, line) == NULL)
+        abort();
     if (f->connections >= FRONT_CONNECTIONS && !f->paused) {
         f->paused = true;
         (void)evconnlistener_disable(f->listener);
@@ -132,6 +149,11 @@ static void line_spoke(struct front *f, struct evhttp_request *http)
         return;
     take_out(f, line);
     put_newest(f, line);
+    if (!line->large)
+        return;
+    line->large = false;
+    f->large--;
+    bufferevent_setwatermark(b, EV_READ, 0, UNREAD_MAX);
 }
 
 static int tls_failed(struct error *e, const char *what)

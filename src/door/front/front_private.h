@@ -28,6 +28,7 @@ struct line {
     struct front *front;
     struct bufferevent *bufferevent;
     unsigned beat; /* when it was accepted or its last request was whole */
+    bool large;    /* a request of more than UNREAD_MAX comes in */
     struct line *newer;
     struct line *older;
 };
@@ -45,6 +46,7 @@ struct front {
     struct evhttp_request *streams[FRONT_STREAMS]; /* open event streams; NULL: free slot */
     struct event *heartbeat;
     unsigned beats;
+    size_t large; /* lines that are */
     struct line *newest;
     struct line *oldest;
     size_t connections;
