@@ -10,6 +10,7 @@
 #define ALLOW_DIGITS 5   /* longest run of digits that is shown */
 #define ALLOW_SHORTEST 3 /* shorter private pieces (a sex, a title) are not looked for: they are in every word */
 #define ALLOW_PIECES 640 /* most private pieces of one record; with more, nothing foreign is shown */
+#define ALLOW_STEPS 8192 /* bytes compared for one text: honest ones need some hundreds. One that needs more is not shown */
 
 /* A private text, or one of its components. */
 struct allow_piece {

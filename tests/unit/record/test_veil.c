@@ -319,6 +319,26 @@ static void too_much_private_shuts(void **state)
         assert_false(allow_version(span_str(no_version[i])));
 }
 
+/* Texts that are alike but for their ends are compared at every place: what that may cost is bounded, and a text beyond it is not shown. */
+static void too_much_alike_is_not_shown(void **state)
+{
+    (void)state;
+    static struct allow a;
+    char private[80];
+    char text[ALLOW_BYTES];
+    memset(private, 'a', sizeof private);
+    private[sizeof private - 1] = 'b';
+    memset(text, 'a', sizeof text);
+    text[sizeof text - 2] = 'b';
+    allow_start(&a);
+    allow_private(&a, span_of(private, sizeof private));
+    assert_true(allow_shown(&a, span_of(text, sizeof text)));
+    for (int i = 0; i < 20; i++)
+        allow_private(&a, span_of(private, sizeof private));
+    assert_false(allow_shown(&a, span_of(text, sizeof text)));
+    assert_true(allow_shown(&a, SPAN_LIT("GLU")));
+}
+
 static void message_has_its_keys(void **state)
 {
     (void)state;
@@ -504,6 +524,7 @@ int main(void)
         cmocka_unit_test(shape_rules),
         cmocka_unit_test(private_texts_are_found),
         cmocka_unit_test(too_much_private_shuts),
+        cmocka_unit_test(too_much_alike_is_not_shown),
         cmocka_unit_test(message_has_its_keys),
         cmocka_unit_test(finding_is_written),
         cmocka_unit_test(markers_never_get_out),
