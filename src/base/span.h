@@ -14,7 +14,7 @@
 #include <emmintrin.h>
 #endif
 
-/* 16 bytes, so that a span travels in two registers: nothing here is as long as 4 GiB. */
+/* 16 bytes, so that a span travels in two registers. Nothing here is as long as 4 GiB: span_of makes such a length an empty, bad span. */
 struct span {
     const uint8_t *p;
     uint32_t n; /* bytes left */
@@ -27,12 +27,13 @@ struct span {
 
 static inline struct span span_of(const void *p, size_t n)
 {
-    return (struct span){.p = p, .n = (uint32_t)n};
+    bool fits = n <= UINT32_MAX;
+    return (struct span){.p = p, .n = fits ? (uint32_t)n : 0, .bad = !fits};
 }
 
 static inline struct span span_str(const char *s)
 {
-    return (struct span){.p = (const uint8_t *)s, .n = (uint32_t)strlen(s)};
+    return span_of(s, strlen(s));
 }
 
 /* A string literal as a span, without its final zero. */

@@ -30,6 +30,16 @@ static void bad_is_sticky_and_inherited(void **state)
     assert_int_equal(span_u8(&s), 0);
 }
 
+static void too_long_is_bad(void **state)
+{
+    (void)state;
+    const uint8_t byte = 1;
+    struct span s = span_of(&byte, (size_t)UINT32_MAX + 2);
+    assert_true(s.bad);
+    assert_int_equal(s.n, 0);
+    assert_false(span_of(&byte, 1).bad);
+}
+
 static void sixty_four_bits(void **state)
 {
     (void)state;
@@ -102,8 +112,13 @@ static void decimal_numbers_are_strict(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_integers_in_both_orders), cmocka_unit_test(bad_is_sticky_and_inherited), cmocka_unit_test(sixty_four_bits),
-        cmocka_unit_test(splits_at_separators),          cmocka_unit_test(splits_all_at_once),          cmocka_unit_test(decimal_numbers_are_strict),
+        cmocka_unit_test(reads_integers_in_both_orders),
+        cmocka_unit_test(bad_is_sticky_and_inherited),
+        cmocka_unit_test(too_long_is_bad),
+        cmocka_unit_test(sixty_four_bits),
+        cmocka_unit_test(splits_at_separators),
+        cmocka_unit_test(splits_all_at_once),
+        cmocka_unit_test(decimal_numbers_are_strict),
     };
     return cmocka_run_group_tests_name("span", tests, NULL, NULL);
 }
