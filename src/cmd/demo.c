@@ -38,9 +38,6 @@ struct demo {
 struct writer {
     int fd;
     struct buf bytes;
-    tq_time shift; /* added to every packet, so that the lab's hour ends now */
-    bool first;
-    int64_t seconds;
     int error;
 };
 
@@ -63,23 +60,20 @@ static bool flush(struct writer *w)
 static bool write_packet(void *context, tq_time time, struct span bytes)
 {
     struct writer *w = context;
-    if (w->first)
-        w->shift = clock_now() - w->seconds * TIME_SECOND - time;
-    w->first = false;
-    pcap_write_packet(&w->bytes, time + w->shift, bytes);
+    pcap_write_packet(&w->bytes, time, bytes);
     return w->bytes.n < WRITE_PIECE || flush(w);
 }
 
 static int write_capture(const struct demo *d, struct error *e)
 {
-    struct simulate_options options = {.seed = SEED, .seconds = SIMULATE_SECONDS};
+    struct simulate_options options = {.seed = SEED, .seconds = SIMULATE_SECONDS, .start = clock_now() - SIMULATE_SECONDS * TIME_SECOND};
     options.attacks[ATTACK_SENDER_UNKNOWN] = 1;
     options.attacks[ATTACK_MESSAGE_MALFORMED] = 2;
     options.attacks[ATTACK_MESSAGE_HOSTILE] = 1;
     struct simulate *s = simulate_new(&options, e);
     if (s == NULL)
         return -1;
-    struct writer w = {.bytes = BUF_INIT(4 * WRITE_PIECE), .first = true, .seconds = SIMULATE_SECONDS};
+    struct writer w = {.bytes = BUF_INIT(4 * WRITE_PIECE)};
     w.fd = open(d->capture_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     int r = w.fd < 0 ? err_sys(e, errno, "making %s", d->capture_path) : 0;
     if (r == 0) {

@@ -36,6 +36,7 @@ static const char usage[] =
     "  --attack KIND    stages an attack; may be given more than once; all: one of each\n"
     "  --hours H        how long the day is (1 to 168); or\n"
     "  --minutes M      in minutes (default: 60)\n"
+    "  --start TIME     when it begins, in packets and in messages (RFC 3339, like 2026-11-02T07:30:00Z); otherwise the seed chooses a working day\n"
     "  --analyzers N    how many analyzers there are (4 to 500, default 4); the rest of the lab grows with them\n"
     "  --help           this text\n"
     "\n"
@@ -86,6 +87,9 @@ static int read_option(const char *option, const char *value, struct arguments *
         if (read_number(option, value, 1, SIMULATE_SECONDS_MAX / 60, &v, e) != 0)
             return -1;
         a->options.seconds = (int64_t)v * 60;
+    } else if (strcmp(option, "--start") == 0) {
+        if (!time_parse(span_str(value), &a->options.start) || a->options.start == 0)
+            return err_set(e, ERR_MISUSE, "--start takes a time like 2026-11-02T07:30:00Z");
     } else if (strcmp(option, "--analyzers") == 0) {
         if (read_number(option, value, SIMULATE_ANALYZERS_MIN, SIMULATE_ANALYZERS_MAX, &v, e) != 0)
             return -1;

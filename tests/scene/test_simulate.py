@@ -49,6 +49,19 @@ def same_seed_and_options_give_the_same_bytes():
 
 
 @test
+def the_day_begins_when_it_is_told_to():
+    """Packets and the messages' own time stamps: a sender's clock that is wrong would be told."""
+    assert simulate("--seed", "42", "--minutes", "5", "--start", "2031-05-06T20:00:00Z", "--out", path("start.pcap")).returncode == 0
+    events = [json.loads(line) for line in run("sense", path("start.pcap")).stdout.splitlines()]
+    messages = [e for e in events if e["event"] == "lab.message" and "sent_at" in e]
+    assert len(messages) > 50
+    assert all(e["time"].startswith("2031-05-06T20:0") and e["sent_at"].startswith("2031-05-06T20:0") for e in messages), messages[:3]
+    for wrong in ("yesterday", "1999-12-31T23:59:59Z", "2100-01-01T00:00:00Z"):
+        refused = simulate("--seed", "42", "--start", wrong, "--out", path("never.pcap"))
+        assert refused.returncode == 2 and not os.path.exists(path("never.pcap")), refused
+
+
+@test
 def standard_output_is_the_same_capture():
     assert simulate("--seed", "42", "--minutes", "5", "--attack", "message.hostile", "--out", "-").stdout == read("a.pcap")
 

@@ -155,6 +155,9 @@ static int check(const struct simulate_options *o, struct error *e)
         return err_set(e, ERR_MISUSE, "a simulated lab runs between 1 minute and 168 hours");
     if (o->analyzers != 0 && (o->analyzers < SIMULATE_ANALYZERS_MIN || o->analyzers > SIMULATE_ANALYZERS_MAX))
         return err_set(e, ERR_MISUSE, "a simulated lab has %d to %d analyzers", SIMULATE_ANALYZERS_MIN, SIMULATE_ANALYZERS_MAX);
+    if (o->start != 0 &&
+        (o->start < time_from_civil(2000, 1, 1, 0, 0, 0) * TIME_SECOND || o->start >= time_from_civil(2100, 1, 1, 0, 0, 0) * TIME_SECOND))
+        return err_set(e, ERR_MISUSE, "a simulated lab's day begins in the years 2000 to 2099");
     for (unsigned i = 1; i < ATTACK_COUNT; i++)
         if (o->attacks[i] > SIMULATE_STAGED_MAX)
             return err_set(e, ERR_MISUSE, "at most %d attacks of one kind are staged", SIMULATE_STAGED_MAX);
@@ -182,6 +185,8 @@ struct simulate *simulate_new(const struct simulate_options *options, struct err
     /* a Monday to Friday of 2026 or 2027, at half past seven and some minutes */
     int64_t day = (int64_t)(options->seed % 500);
     s->start = time_from_civil(2026, 1, 5, 7, 30, 0) * TIME_SECOND + (day / 5 * 7 + day % 5) * DAY + rng_between(&s->rng, 0, 1800) * TIME_SECOND;
+    if (options->start != 0)
+        s->start = options->start;
     s->end = s->start + s->options.seconds * TIME_SECOND;
     build(s);
     return s;

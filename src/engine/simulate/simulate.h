@@ -44,6 +44,7 @@ enum simulate_attack {
 struct simulate_options {
     uint64_t seed;
     int64_t seconds;               /* 0: SIMULATE_SECONDS */
+    tq_time start;                 /* when the lab's day begins, by packets and by the messages' own time stamps; 0: drawn from the seed */
     unsigned analyzers;            /* 0: SIMULATE_ANALYZERS_MIN; the four kinds take turns; what else there is comes for each 50 of them */
     uint8_t attacks[ATTACK_COUNT]; /* how many of each kind to stage */
 };
