@@ -195,36 +195,37 @@ int asset_apply_split(struct apply *a, struct error *e)
 
 /* ── a list of devices ── */
 
-/* A device that nobody has seen yet. The addresses of the list lead to it as soon as it is heard. */
-static int make_told(struct apply *a, size_t row, struct span addresses[2], int64_t *ret_asset, struct error *e)
+/* A device that nobody has seen yet. The addresses of the list, texts with spaces between, lead to it as soon as it is heard. */
+static int make_told(struct apply *a, size_t row, struct span ips, struct span macs, int64_t *ret_asset, struct error *e)
 {
     struct buf key = BUF_INIT(64);
     buf_addf(&key, "%llu %zu", (unsigned long long)a->c->index, row);
     int rc = asset_make(a, "told", buf_span(&key), 0, ret_asset, e);
     buf_release(&key);
-    static const char *const kinds[] = {"ip", "mac"};
-    for (int i = 0; rc == 0 && *ret_asset != 0 && i < 2; i++)
-        if (addresses[i].n > 0 && asset_holder(a->w, kinds[i], addresses[i], &rc, e) == 0 && rc == 0)
-            rc = asset_hold(a, *ret_asset, kinds[i], addresses[i], e);
+    for (int i = 0; rc == 0 && *ret_asset != 0 && i < 2 * IMPORT_ADDRESSES; i++) {
+        bool mac = i >= IMPORT_ADDRESSES;
+        struct span one = span_until(mac ? &macs : &ips, ' ', NULL);
+        const char *kind = mac ? "mac" : "ip";
+        if ((mac ? mac_of_one_device(one) : address_of_one_device(one)) && asset_holder(a->w, kind, one, &rc, e) == 0 && rc == 0)
+            rc = asset_hold(a, *ret_asset, kind, one, e);
+    }
     return rc;
 }
 
 static int import_row(struct apply *a, size_t number, struct span row, struct error *e)
 {
     char id[64];
-    char text[2][64];
+    char ips[IMPORT_ADDRESSES * 46] = "";
+    char macs[IMPORT_ADDRESSES * 46] = "";
     char value[VALUE_MAX];
-    struct span addresses[2] = {0};
     int rc = 0;
     int64_t asset = 0;
     if (event_member(row, "asset", id, sizeof id)) {
         asset = by_id(a, span_str(id), &rc, e);
     } else {
-        if (event_member(row, "ip", text[0], sizeof text[0]) && address_of_one_device(span_str(text[0])))
-            addresses[0] = span_str(text[0]);
-        if (event_member(row, "mac", text[1], sizeof text[1]) && mac_of_one_device(span_str(text[1])))
-            addresses[1] = span_str(text[1]);
-        rc = make_told(a, number, addresses, &asset, e);
+        (void)event_member(row, "ip", ips, sizeof ips);
+        (void)event_member(row, "mac", macs, sizeof macs);
+        rc = make_told(a, number, span_str(ips), span_str(macs), &asset, e);
     }
     if (rc != 0 || asset == 0)
         return rc;

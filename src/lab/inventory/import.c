@@ -128,7 +128,9 @@ struct importer {
     /* the row in hand */
     struct span cells[COLUMNS];
     size_t at[COLUMNS]; /* column in the file, from 1 */
-    char mac[8][18];
+    char mac[IMPORT_ADDRESSES][18]; /* as the inventory writes them */
+    char ip[IMPORT_ADDRESSES][46];
+    size_t macs, ips;
     const char *flaw;
     size_t flaw_column;
     struct known known;
@@ -197,25 +199,45 @@ static bool plain_mac(struct span text, char out[18])
     return n == 17 && mac_of_one_device(span_of(out, 17));
 }
 
-static void by_addresses(struct importer *m)
+/* "FD00::01" as "fd00::1". */
+static bool plain_ip(struct span text, char out[46])
 {
+    struct address a = {0};
+    if (!address_of_one_device(text) || !address_parse(text, &a))
+        return false;
+    address_format(&a, out);
+    return true;
+}
+
+static void read_addresses(struct importer *m)
+{
+    static const char too_many[] = "a row has at most 8 IP addresses and 8 MAC addresses";
     struct span rest = m->cells[MAC];
-    size_t macs = 0;
+    m->macs = m->ips = 0;
     for (struct span part = next_part(&rest); part.n > 0; part = next_part(&rest)) {
-        if (macs == sizeof m->mac / sizeof m->mac[0] || !plain_mac(part, m->mac[macs])) {
-            refuse(m, MAC, "this is no MAC address of one device");
+        if (m->macs == IMPORT_ADDRESSES || !plain_mac(part, m->mac[m->macs])) {
+            refuse(m, MAC, m->macs == IMPORT_ADDRESSES ? too_many : "this is no MAC address of one device");
             return;
         }
-        look(m, "SELECT root FROM asset_address JOIN asset ON n = asset WHERE kind = 'mac' AND value = ?1 AND now = 1", span_of(m->mac[macs++], 17));
+        m->macs++;
     }
     rest = m->cells[IP];
     for (struct span part = next_part(&rest); part.n > 0; part = next_part(&rest)) {
-        if (!address_of_one_device(part)) {
-            refuse(m, IP, "this is no IP address of one device");
+        if (m->ips == IMPORT_ADDRESSES || !plain_ip(part, m->ip[m->ips])) {
+            refuse(m, IP, m->ips == IMPORT_ADDRESSES ? too_many : "this is no IP address of one device");
             return;
         }
-        look(m, "SELECT root FROM asset_address JOIN asset ON n = asset WHERE kind = 'ip' AND value = ?1 AND now = 1", part);
+        m->ips++;
     }
+}
+
+static void by_addresses(struct importer *m)
+{
+    read_addresses(m);
+    for (size_t i = 0; m->flaw == NULL && i < m->macs; i++)
+        look(m, "SELECT root FROM asset_address JOIN asset ON n = asset WHERE kind = 'mac' AND value = ?1 AND now = 1", span_str(m->mac[i]));
+    for (size_t i = 0; m->flaw == NULL && i < m->ips; i++)
+        look(m, "SELECT root FROM asset_address JOIN asset ON n = asset WHERE kind = 'ip' AND value = ?1 AND now = 1", span_str(m->ip[i]));
 }
 
 static void find(struct importer *m)
@@ -296,12 +318,18 @@ static void write_event(struct importer *m, struct import_row *row, const bool c
     if (row->action == IMPORT_CHANGE) {
         jsonw_put_str(&j, "asset", m->known.id);
     } else {
-        struct span ip = m->cells[IP];
-        ip = next_part(&ip);
-        if (ip.n > 0)
-            jsonw_put_text(&j, "ip", ip);
-        if (m->cells[MAC].n > 0)
-            jsonw_put_str(&j, "mac", m->mac[0]);
+        struct buf ips = BUF_INIT(IMPORT_ADDRESSES * 46);
+        struct buf macs = BUF_INIT(IMPORT_ADDRESSES * 46);
+        for (size_t i = 0; i < m->ips; i++)
+            buf_addf(&ips, "%s%s", i > 0 ? " " : "", m->ip[i]);
+        for (size_t i = 0; i < m->macs; i++)
+            buf_addf(&macs, "%s%s", i > 0 ? " " : "", m->mac[i]);
+        if (ips.n > 0)
+            jsonw_put_text(&j, "ip", buf_span(&ips));
+        if (macs.n > 0)
+            jsonw_put_text(&j, "mac", buf_span(&macs));
+        buf_release(&ips);
+        buf_release(&macs);
     }
     for (int f = FIRST_FIELD; f < COLUMNS; f++)
         if (changed[f])
@@ -366,25 +394,32 @@ static void write_shown(struct importer *m, struct import_row *row, uint32_t lin
     row->n = out->n - row->at;
 }
 
+/* Notes that this line names a new device so; false: another line did before. */
+static bool mention(struct importer *m, enum column column, struct span text, uint32_t line)
+{
+    struct buf key = BUF_INIT(TABLE_KEY_MAX);
+    bool fresh = true;
+    if (text.n > 0 && text.n < TABLE_KEY_MAX - 8) {
+        buf_u8(&key, (uint8_t)column);
+        buf_add_span(&key, text);
+        uint32_t *at = table_put(m->fresh, buf_span(&key), &fresh);
+        if (at != NULL && fresh)
+            *at = line;
+        fresh = fresh || (at != NULL && *at == line);
+    }
+    buf_release(&key);
+    return fresh;
+}
+
 /* A new device is named once in a list: by its addresses, its serial number, its name. */
 static bool first_mention(struct importer *m, uint32_t line)
 {
-    static const enum column keys[] = {IP, MAC, SERIAL, NAME};
-    bool first = true;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        struct buf key = BUF_INIT(TABLE_KEY_MAX);
-        struct span text = keys[i] == MAC && m->cells[MAC].n > 0 ? span_str(m->mac[0]) : m->cells[keys[i]];
-        bool fresh = true;
-        if (text.n > 0 && text.n < TABLE_KEY_MAX - 8) {
-            buf_u8(&key, (uint8_t)keys[i]);
-            buf_add_span(&key, text);
-            uint32_t *at = table_put(m->fresh, buf_span(&key), &fresh);
-            if (at != NULL && fresh)
-                *at = line;
-        }
-        buf_release(&key);
-        first &= fresh;
-    }
+    bool first = mention(m, SERIAL, m->cells[SERIAL], line);
+    first &= mention(m, NAME, m->cells[NAME], line);
+    for (size_t i = 0; i < m->ips; i++)
+        first &= mention(m, IP, span_str(m->ip[i]), line);
+    for (size_t i = 0; i < m->macs; i++)
+        first &= mention(m, MAC, span_str(m->mac[i]), line);
     return first;
 }
 
@@ -491,6 +526,10 @@ static void plan_rows(struct importer *m, struct span file)
 {
     struct sheet s;
     struct sheet_row row;
+    if (file.n > 0 && memchr(file.p, 0, file.n) != NULL) {
+        (void)err_set(m->e, ERR_MISUSE, "This is no list in plain text (a workbook, or UTF-16): save it as CSV, UTF-8.");
+        return;
+    }
     if (!sheet_open(&s, file)) {
         (void)err_set(m->e, ERR_SYSTEM, "no memory");
         return;
@@ -512,7 +551,7 @@ struct import_plan *import_plan_make(struct store_conn *c, struct span file, str
         p->columns = BUF_INIT(4096);
         p->rows = calloc(IMPORT_LIST_ROWS + 1, sizeof *p->rows);
         m->lines = calloc(m->lines_n, sizeof *m->lines);
-        m->fresh = table_new((struct hash_key){0}, 4 * (IMPORT_LIST_ROWS + 1), sizeof(uint32_t));
+        m->fresh = table_new((struct hash_key){0}, (2 * IMPORT_ADDRESSES + 2) * (IMPORT_LIST_ROWS + 1), sizeof(uint32_t));
     }
     if (p == NULL || m == NULL || p->rows == NULL || m->lines == NULL || m->fresh == NULL)
         (void)err_set(&own, ERR_SYSTEM, "no memory");

@@ -149,6 +149,45 @@ static void a_plan_says_what_would_change(void **state)
     feed_free(&f);
 }
 
+static const char *shown(struct feed *f, const char *file, size_t n)
+{
+    static char out[4096];
+    struct error e = {0};
+    assert_int_equal(store_look(f->reader, &e), 0);
+    struct import_plan *p = import_plan_make(f->reader, span_of(file, n), &e);
+    store_look_end(f->reader);
+    (void)snprintf(out, sizeof out, "%s", p != NULL ? buf_text(&p->texts) : e.text);
+    import_plan_free(p);
+    return out;
+}
+
+static void addresses_are_compared_however_they_are_written(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    feed_event(&f, 1, "asset.evidence", "\"ip\":\"fd00::1f\",\"source\":\"http\",\"hostname\":\"one\"");
+    static const char upper[] = "ip,owner\nFD00:0:0::001F,Ana\n";
+    assert_non_null(strstr(shown(&f, upper, sizeof upper - 1), "\"action\":\"change\""));
+    static const char twice[] = "ip,mac,name\n10.0.9.1 10.0.9.2,00-11-22-33-44-55,A\n10.0.9.2,,B\n";
+    const char *plan = shown(&f, twice, sizeof twice - 1);
+    assert_non_null(strstr(plan, "names the same new device"));
+    assert_non_null(strstr(plan, "{\"ip\":\"10.0.9.1 10.0.9.2\",\"mac\":\"00:11:22:33:44:55\""));
+    feed_event(&f, 2, "asset.imported", "\"rows\":[\"{\\\"ip\\\":\\\"10.0.9.1 10.0.9.2\\\",\\\"name\\\":\\\"A\\\"}\"]");
+    assert_string_equal(ask(&f, "SELECT group_concat(value) FROM asset_address WHERE asset = 2"), "10.0.9.1,10.0.9.2");
+    feed_free(&f);
+}
+
+static void what_is_no_text_is_no_list(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    static const char wide[] = "\xff\xfen\0a\0m\0e\0\n\0A\0";
+    assert_non_null(strstr(shown(&f, wide, sizeof wide - 1), "save it as CSV"));
+    static const char zero[] = "name,ip\n\"A\0B,\n";
+    assert_non_null(strstr(shown(&f, zero, sizeof zero - 1), "save it as CSV"));
+    feed_free(&f);
+}
+
 static void a_token_is_of_this_file_on_this_state(void **state)
 {
     (void)state;
@@ -308,6 +347,8 @@ int main(void)
         cmocka_unit_test(what_is_too_long_is_a_flaw_of_its_row),
         cmocka_unit_test(formulas_are_written_as_text),
         cmocka_unit_test(a_plan_says_what_would_change),
+        cmocka_unit_test(addresses_are_compared_however_they_are_written),
+        cmocka_unit_test(what_is_no_text_is_no_list),
         cmocka_unit_test(a_token_is_of_this_file_on_this_state),
         cmocka_unit_test(a_list_needs_a_header),
         cmocka_unit_test(ten_thousand_rows_and_no_more),
