@@ -36,6 +36,8 @@ int today_get(struct store_conn *c, struct today *ret, struct error *e)
     t.messages = counter_get(c, "messages", &own);
     t.malformed = counter_get(c, "malformed", &own);
     t.messages_clear = counter_get(c, "messages_clear", &own);
+    t.not_kept = counter_get(c, "assets_not_kept", &own) + counter_get(c, "addresses_not_kept", &own) +
+                 counter_get(c, "conversations_not_kept", &own) + counter_get(c, "findings_not_kept", &own);
     t.senders = store_run_int(store_stmt(c, "SELECT count(DISTINCT root) FROM asset WHERE results_sent > 0"), 0, &own);
     t.changed = (uint64_t)store_run_int(store_stmt(c, "SELECT max(record) FROM ledger_row"), 0, &own);
     (void)capture_list(c, note_capture, &t, &own);
@@ -81,6 +83,8 @@ void today_sentence(const struct today *t, struct buf *out)
         add_count(out, t->senders);
         buf_add_str(out, t->senders == 1 ? " device." : " devices.");
     }
+    if (t->not_kept > 0)
+        buf_add_str(out, " Not everything found room: more devices, addresses, conversations or findings were seen than are kept.");
     if (t->capture && strcmp(t->capture_state, "failed") == 0)
         buf_add_str(out, " Watching has failed: nothing new is seen.");
 }

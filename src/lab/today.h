@@ -12,6 +12,7 @@ struct today {
     int64_t findings_open, findings_critical; /* open ones above info; critical among them */
     int64_t devices, devices_unknown;
     int64_t results, messages, malformed, messages_clear; /* since the ledger began */
+    int64_t not_kept;                                     /* times that something found no room: devices, addresses, conversations, findings */
     int64_t senders;                                      /* devices that sent results */
     bool capture;                                         /* there is one, or was */
     char capture_state[16];                               /* reading where one is being read, else the state of the last one */

@@ -45,9 +45,11 @@ struct keeper_views *views_open(struct store *store, const char *site, struct er
         return NULL;
     struct keeper_views *v = calloc(1, sizeof *v);
     struct asset_match *match = calloc(1, sizeof *match);
+    struct asset_memos *memos = asset_memos_new();
     struct catalog *catalog = catalog_new(e);
-    if (v == NULL || match == NULL || catalog == NULL) {
+    if (v == NULL || match == NULL || memos == NULL || catalog == NULL) {
         catalog_free(catalog);
+        asset_memos_free(memos);
         free(match);
         free(v);
         (void)err_set(e, ERR_SYSTEM, "views: no memory");
@@ -55,6 +57,7 @@ struct keeper_views *views_open(struct store *store, const char *site, struct er
     }
     v->catalog = catalog;
     v->match = match;
+    v->memos = memos;
     v->store = store;
     v->w = store_writer(store);
     (void)snprintf(v->site, sizeof v->site, "%s", site);
@@ -69,6 +72,7 @@ void views_close(struct keeper_views *v)
         store_rollback(v->w);
     catalog_free(v->catalog);
     free(v->match);
+    asset_memos_free(v->memos);
     free(v);
 }
 
@@ -138,8 +142,14 @@ void views_take_notices(struct keeper_views *v, void (*each)(void *context, cons
 
 /* ── applying ── */
 
+int64_t view_room(const struct apply *a, int64_t cap)
+{
+    return a->foremost ? cap : cap - cap / 10;
+}
+
 static int apply_event(struct apply *a, struct error *e)
 {
+    a->foremost = a->ev.event != EVENT_ASSET_EVIDENCE && a->ev.event != EVENT_FLOW_CLOSED; /* those two look for themselves */
     for (size_t i = 0; i < sizeof projections / sizeof projections[0]; i++)
         if (projections[i].event == a->ev.event)
             return projections[i].apply(a, e);

@@ -15,6 +15,7 @@
 #define KEEP_LEDGER_ROWS 100000
 #define KEEP_ASSETS 10000
 #define KEEP_ADDRESSES 40000
+#define KEEP_ADDRESSES_OF_ONE 64
 #define KEEP_EVIDENCE 50
 #define KEEP_FACTS 500
 #define KEEP_CONVERSATIONS 100000
@@ -41,6 +42,7 @@ struct keeper_views {
     struct store_conn *w;
     struct catalog *catalog;
     struct asset_match *match; /* room for matching, of the projector's thread */
+    struct asset_memos *memos; /* what it gave */
     char site[128];
     bool open;      /* a batch is open */
     bool any;       /* a record was applied since the views were opened */
@@ -57,7 +59,11 @@ struct apply {
     struct store_conn *w;
     const struct committed *c;
     struct event_view ev;
+    bool foremost; /* it is about who speaks a lab protocol, or a person says it: it may take the last of the room */
 };
+
+/* How much of a cap this record may fill. Whoever floods the network with addresses leaves a tenth to those who matter. */
+int64_t view_room(const struct apply *a, int64_t cap);
 
 /* Every projection: 0, or -1 when the store failed. What a record says wrongly is ignored. */
 typedef int apply_fn(struct apply *a, struct error *e);
@@ -89,6 +95,7 @@ struct conversation {
     int64_t a, b;
     int64_t packets, bytes, messages;
 };
+bool app_of_lab(struct span app); /* a lab protocol */
 int conversation_add(struct apply *a, const struct conversation *c, struct error *e);
 
 /* A lab message went from one asset to another: counts it, and judges roles anew. Either may be 0. */

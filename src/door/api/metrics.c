@@ -28,6 +28,7 @@ void handle_metrics(struct call *c)
     put(out, "findings_open", "gauge", "Findings above info that nobody has taken or dismissed.", (uint64_t)t.findings_open);
     put(out, "findings_critical", "gauge", "Open findings of critical severity.", (uint64_t)t.findings_critical);
     put(out, "devices", "gauge", "Devices known.", (uint64_t)t.devices);
+    put(out, "not_kept_total", "counter", "Times that a device, address, conversation or finding found no room.", (uint64_t)t.not_kept);
     put(out, "sessions", "gauge", "People signed in.", sessions_count(c->api->sessions));
     put(out, "requests_refused_total", "counter", "Requests and sign-ins refused.", atomic_load(&c->api->refused));
     buf_add_str(out, "# HELP tourniquet_answers_total Answers by class of status.\n# TYPE tourniquet_answers_total counter\n");

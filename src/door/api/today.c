@@ -31,6 +31,7 @@ static void put_counts(struct jsonw *j, const struct today *t)
     jsonw_put_int(j, "messages", t->messages);
     jsonw_put_int(j, "malformed", t->malformed);
     jsonw_put_int(j, "messages_clear", t->messages_clear);
+    jsonw_put_int(j, "not_kept", t->not_kept);
     jsonw_object_end(j);
 }
 

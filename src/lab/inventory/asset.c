@@ -70,6 +70,15 @@ static int put_maker(struct apply *a, int64_t asset, struct span mac, bool *ret_
     return rc;
 }
 
+/* Above KEEP_EVIDENCE the oldest goes of the source that has most: who floods one source pushes nothing of the others out. */
+static int cut_evidence(struct apply *a, int64_t asset, struct error *e)
+{
+    return run2(a->w,
+                "DELETE FROM asset_evidence WHERE n = (SELECT min(n) FROM asset_evidence WHERE asset = ?1 GROUP BY source ORDER BY count(*) DESC, "
+                "min(n) LIMIT 1) AND (SELECT count(*) FROM asset_evidence WHERE asset = ?1) > ?2",
+                asset, KEEP_EVIDENCE, e);
+}
+
 /* Keeps the record of evidence, unless the very same is among the newest already: then it only gets the new time. */
 static int put_evidence(struct apply *a, int64_t asset, struct span source, bool *ret_new, struct error *e)
 {
@@ -100,10 +109,7 @@ static int put_evidence(struct apply *a, int64_t asset, struct span source, bool
         store_bind_int(q, 5, (int64_t)a->c->index);
         rc = store_run(q, e);
         if (rc == 0)
-            rc = run2(a->w,
-                      "DELETE FROM asset_evidence WHERE asset = ?1 AND n <= (SELECT n FROM asset_evidence WHERE asset = ?1 ORDER BY n DESC LIMIT 1 "
-                      "OFFSET ?2)",
-                      asset, KEEP_EVIDENCE, e);
+            rc = cut_evidence(a, asset, e);
         *ret_new = true;
     }
     buf_release(&text);
@@ -123,6 +129,7 @@ int asset_apply_evidence(struct apply *a, struct error *e)
         source = SPAN_LIT("unknown");
     struct span ip = event_text(&a->ev, "ip");
     struct span mac = event_text(&a->ev, "mac");
+    a->foremost = lab_source(source);
     if (!address_of_one_device(ip) || !about_the_lab(ip, source))
         ip = (struct span){0};
     if (!mac_of_one_device(mac))
@@ -191,6 +198,7 @@ int asset_apply_flow(struct apply *a, struct error *e)
     struct span app = event_text(&a->ev, "app");
     int64_t ends[2] = {0};
     bool answered = event_int(&a->ev, "bytes_down", 0) > 0;
+    a->foremost = answered && app_of_lab(app);
     int rc = counter_add(a->w, "flows", 1, e);
     if (rc == 0 && address_of_own_network(src))
         rc = asset_at(a, src, &ends[0], e);

@@ -16,8 +16,10 @@ static struct store_stmt *of(struct store_conn *c, const char *sql, int64_t n)
 static int64_t role_record(struct store_conn *c, int64_t n, bool sent, struct error *e)
 {
     struct store_stmt *q = of(c,
-                              sent ? "SELECT max(record) FROM message WHERE src IN " OWN " AND results > 0"
-                                   : "SELECT max(record) FROM message WHERE dst IN " OWN " AND results > 0",
+                              sent ? "SELECT max((SELECT record FROM message WHERE src = m.n AND results > 0 ORDER BY message.n DESC LIMIT 1)) "
+                                     "FROM asset AS m WHERE root = ?1"
+                                   : "SELECT max((SELECT record FROM message WHERE dst = m.n AND results > 0 ORDER BY message.n DESC LIMIT 1)) "
+                                     "FROM asset AS m WHERE root = ?1",
                               n);
     int64_t record = -1;
     if (store_step(q) && !store_is_null(q, 0))

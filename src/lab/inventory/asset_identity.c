@@ -10,6 +10,8 @@
 #define ROUTED_KEPT 8
 #define ROUTED_ENOUGH 3
 #define HOLDERS_KEPT 16 /* of one address, over time */
+#define OLD_ADDRESS (7 * 24 * 3600 * TIME_SECOND)
+#define SETTLED (3600 * TIME_SECOND)
 
 int64_t number_of(struct store_stmt *q, struct error *e, int *rc)
 {
@@ -67,40 +69,60 @@ static int64_t holder_then(struct apply *a, struct span ip, int *rc, struct erro
     return number_of(q, e, rc);
 }
 
-int asset_hold(struct apply *a, int64_t asset, const char *kind, struct span value, struct error *e)
+/* Is there room for one more address of this identity? An old one makes room: one that another device holds now, or that was not seen for a week. */
+static bool room_for_address(struct apply *a, int64_t asset, int *rc, struct error *e)
+{
+    struct store_stmt *q = store_stmt(a->w, "DELETE FROM asset_address WHERE (SELECT count(*) FROM asset_address WHERE asset = ?1) >= ?3 AND "
+                                            "(value, kind, asset) = (SELECT value, kind, asset FROM asset_address WHERE asset = ?1 AND kind = 'ip' AND "
+                                            "(now = 0 OR last_seen < ?2) ORDER BY now, last_seen, value LIMIT 1) RETURNING 1");
+    store_bind_int(q, 1, asset);
+    store_bind_int(q, 2, a->ev.time - OLD_ADDRESS);
+    store_bind_int(q, 3, KEEP_ADDRESSES_OF_ONE);
+    if (number_of(q, e, rc) != 0)
+        *rc = counter_add(a->w, "addresses", -1, e);
+    return *rc == 0 && counter_get(a->w, "addresses", e) < view_room(a, KEEP_ADDRESSES) &&
+           ask2(a->w, "SELECT count(*) < ?2 FROM asset_address WHERE asset = ?1", asset, KEEP_ADDRESSES_OF_ONE, rc, e) != 0;
+}
+
+static int cut_holders(struct apply *a, const char *kind, struct span value, struct error *e)
 {
     int rc = 0;
-    struct store_stmt *q = store_stmt(a->w, "UPDATE asset_address SET now = 0 WHERE kind = ?1 AND value = ?2 AND now = 1 AND asset <> ?3");
-    store_bind_str(q, 1, kind);
-    store_bind_text(q, 2, value);
-    store_bind_int(q, 3, asset);
-    if (store_run(q, e) != 0)
-        return -1;
-    q = store_stmt(a->w, "UPDATE asset_address SET now = 1, first_seen = min(first_seen, ?4), last_seen = max(last_seen, ?4) "
-                         "WHERE kind = ?1 AND value = ?2 AND asset = ?3 RETURNING 1");
-    for (int insert = 0; insert < 2; insert++) {
-        store_bind_str(q, 1, kind);
-        store_bind_text(q, 2, value);
-        store_bind_int(q, 3, asset);
-        store_bind_int(q, 4, a->ev.time);
-        if (number_of(q, e, &rc) != 0 || rc != 0)
-            break;
-        if (insert == 1)
-            return rc;
-        if (counter_get(a->w, "addresses", e) >= KEEP_ADDRESSES)
-            return counter_add(a->w, "addresses_not_kept", 1, e);
-        q = store_stmt(a->w, "INSERT INTO asset_address VALUES (?1, ?2, ?3, 1, ?4, ?4) RETURNING 1");
-        if (counter_add(a->w, "addresses", 1, e) != 0)
-            return -1;
-    }
-    if (rc != 0)
-        return -1;
-    q = store_stmt(a->w, "DELETE FROM asset_address WHERE kind = ?1 AND value = ?2 AND asset IN (SELECT asset FROM asset_address WHERE kind = ?1 AND "
-                         "value = ?2 ORDER BY now DESC, last_seen DESC, asset LIMIT -1 OFFSET ?3) RETURNING 1");
+    struct store_stmt *q = store_stmt(
+        a->w, "DELETE FROM asset_address WHERE kind = ?1 AND value = ?2 AND asset IN (SELECT asset FROM asset_address WHERE kind = ?1 AND "
+              "value = ?2 ORDER BY now DESC, last_seen DESC, asset LIMIT -1 OFFSET ?3) RETURNING 1");
     store_bind_str(q, 1, kind);
     store_bind_text(q, 2, value);
     store_bind_int(q, 3, HOLDERS_KEPT);
     return number_of(q, e, &rc) == 0 ? rc : counter_add(a->w, "addresses", -1, e);
+}
+
+/* Binds ?1 kind, ?2 value, ?3 asset, ?4 the time, and runs: the first column of the first row. */
+static int64_t ask_held(struct apply *a, const char *sql, int64_t asset, const char *kind, struct span value, int *rc, struct error *e)
+{
+    struct store_stmt *q = store_stmt(a->w, sql);
+    store_bind_str(q, 1, kind);
+    store_bind_text(q, 2, value);
+    store_bind_int(q, 3, asset);
+    store_bind_int(q, 4, a->ev.time);
+    return number_of(q, e, rc);
+}
+
+int asset_hold(struct apply *a, int64_t asset, const char *kind, struct span value, struct error *e)
+{
+    int rc = 0;
+    bool known = ask_held(a, "SELECT 1 FROM asset_address WHERE kind = ?1 AND value = ?2 AND asset = ?3 AND ?4", asset, kind, value, &rc, e) != 0;
+    if (rc == 0 && !known && !room_for_address(a, asset, &rc, e))
+        return rc != 0 ? -1 : counter_add(a->w, "addresses_not_kept", 1, e);
+    if (rc == 0)
+        (void)ask_held(a, "UPDATE asset_address SET now = 0 WHERE kind = ?1 AND value = ?2 AND now = 1 AND asset <> ?3 AND ?4", asset, kind, value, &rc,
+                       e);
+    if (rc == 0)
+        (void)ask_held(a, "INSERT INTO asset_address VALUES (?1, ?2, ?3, 1, ?4, ?4) ON CONFLICT DO UPDATE SET now = 1, "
+                          "first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)",
+                       asset, kind, value, &rc, e);
+    if (rc != 0 || known)
+        return rc;
+    return counter_add(a->w, "addresses", 1, e) != 0 ? -1 : cut_holders(a, kind, value, e);
 }
 
 int64_t asset_root(struct store_conn *w, int64_t asset, int *rc, struct error *e)
@@ -151,8 +173,10 @@ int asset_changed(struct apply *a, int64_t asset, struct error *e)
 int asset_make(struct apply *a, const char *kind, struct span value, int64_t behind, int64_t *ret_asset, struct error *e)
 {
     *ret_asset = 0;
+    bool address = strcmp(kind, "ip") == 0 || strcmp(kind, "mac") == 0;
     int64_t made = counter_get(a->w, "assets_made", e);
-    if (made - counter_get(a->w, "assets_joined", e) >= KEEP_ASSETS || made >= 2 * KEEP_ASSETS)
+    if (made - counter_get(a->w, "assets_joined", e) >= view_room(a, KEEP_ASSETS) || made >= view_room(a, 2 * KEEP_ASSETS) ||
+        (address && counter_get(a->w, "addresses", e) >= view_room(a, KEEP_ADDRESSES))) /* else it would not be known again, and made again */
         return counter_add(a->w, "assets_not_kept", 1, e);
     char id[37];
     make_id(a, kind, value, id);
@@ -171,7 +195,6 @@ int asset_make(struct apply *a, const char *kind, struct span value, int64_t beh
     int64_t asset = number_of(q, e, &rc);
     if (rc != 0 || asset == 0)
         return rc;
-    bool address = strcmp(kind, "ip") == 0 || strcmp(kind, "mac") == 0;
     if (counter_add(a->w, "assets_made", 1, e) != 0 || (address && asset_hold(a, asset, kind, value, e) != 0) || asset_judge(a, asset, e) != 0 ||
         asset_changed(a, asset, e) != 0)
         return -1;
@@ -246,11 +269,10 @@ bool asset_are_distinct(struct store_conn *w, int64_t one, int64_t other, int *r
 
 int asset_set_distinct(struct apply *a, int64_t one, int64_t other, struct error *e)
 {
-    if (counter_get(a->w, "distinct", e) >= KEEP_ASSETS)
+    int rc = 0;
+    if (ask2(a->w, "SELECT count(*) + ?2 FROM asset_distinct WHERE ?1", 1, 0, &rc, e) >= KEEP_ASSETS)
         return counter_add(a->w, "distinct_not_kept", 1, e);
-    return counter_add(a->w, "distinct", 1, e) != 0
-               ? -1
-               : run2(a->w, "INSERT INTO asset_distinct VALUES (min(?1, ?2), max(?1, ?2)) ON CONFLICT DO NOTHING", one, other, e);
+    return rc != 0 ? -1 : run2(a->w, "INSERT INTO asset_distinct VALUES (min(?1, ?2), max(?1, ?2)) ON CONFLICT DO NOTHING", one, other, e);
 }
 
 /* ── rules 1 to 4 ── */
@@ -260,6 +282,20 @@ static int name_by_mac(struct apply *a, int64_t by_ip, int64_t by_mac, struct sp
 {
     *ret_asset = by_mac == 0 ? by_ip : by_mac;
     return by_mac == 0 ? asset_hold(a, by_ip, "mac", mac, e) : asset_link(a, by_ip, by_mac, "mac", e);
+}
+
+/* Who answers for everybody's addresses (a spoofer, a proxy) is not everybody: a MAC address that has an address of this family already is joined
+ * only with what became known within the hour, as after a change by DHCP. */
+static bool settled_apart(struct apply *a, int64_t by_ip, int64_t by_mac, struct span ip, int *rc, struct error *e)
+{
+    struct store_stmt *q = store_stmt(a->w, "SELECT EXISTS (SELECT 1 FROM asset WHERE n = ?1 AND first_seen < ?2) AND EXISTS (SELECT 1 FROM asset_address "
+                                            "WHERE kind = 'ip' AND now = 1 AND (instr(value, ':') > 0) = (instr(?4, ':') > 0) AND asset IN (SELECT n FROM "
+                                            "asset WHERE root = (SELECT root FROM asset WHERE n = ?3)))");
+    store_bind_int(q, 1, by_ip);
+    store_bind_int(q, 2, a->ev.time - SETTLED);
+    store_bind_int(q, 3, by_mac);
+    store_bind_text(q, 4, ip);
+    return number_of(q, e, rc) != 0;
 }
 
 int asset_whose(struct apply *a, struct span ip, struct span mac, int64_t *ret_asset, struct error *e)
@@ -281,6 +317,8 @@ int asset_whose(struct apply *a, struct span ip, struct span mac, int64_t *ret_a
     bool nameless = rc == 0 && by_ip != 0 && !one && !has_mac(a->w, by_ip, &rc, e);
     bool fresh = nameless &&
                  ask2(a->w, "SELECT last_seen IS NULL OR last_seen >= ?2 FROM asset WHERE n = ?1", by_ip, a->ev.time - NEW_MAC_WITHIN, &rc, e) != 0;
+    if (rc == 0 && fresh && by_mac != 0 && settled_apart(a, by_ip, by_mac, ip, &rc, e))
+        fresh = false;
     if (rc != 0)
         return -1;
     if (fresh)

@@ -119,13 +119,14 @@ static int count(struct store_conn *w, struct judgement *g, struct error *e)
  * address that carries other devices' names is none of them. */
 static int look_up(struct apply *a, struct judgement *g, struct error *e)
 {
-    struct asset_match *m = a->v->match;
-    if (asset_match(a->w, a->v->catalog, g->root, m, e) != 0)
+    const struct asset_guess *guesses = NULL;
+    size_t n = 0;
+    if (asset_guesses(a, g->root, &guesses, &n, e) != 0)
         return -1;
-    for (size_t i = 0; i < m->found_n; i++)
-        g->terminal |= span_is(m->found[i].class, "terminal-server");
-    for (size_t i = 0; i < m->found_n; i++) {
-        const struct catalog_candidate *k = &m->found[i];
+    for (size_t i = 0; i < n; i++)
+        g->terminal |= span_is(guesses[i].class, "terminal-server");
+    for (size_t i = 0; i < n; i++) {
+        const struct asset_guess *k = &guesses[i];
         bool carries = g->between && strcmp(catalog_role(k->class), "analyzer") == 0;
         bool behind = g->instruments > 0 && !span_is(k->class, "terminal-server");
         if (carries || behind || k->class.n >= sizeof g->class)
@@ -277,7 +278,7 @@ int asset_put_fact(struct apply *a, int64_t asset, const char *field, struct spa
                    struct error *e)
 {
     struct store_stmt *q = store_stmt(
-        a->w, "INSERT INTO asset_fact SELECT ?1, ?2, ?3, ?6, ?4, ?5, ?7 WHERE (SELECT count(*) FROM asset_fact WHERE asset = ?1) < ?8 OR "
+        a->w, "INSERT INTO asset_fact SELECT ?1, ?2, ?3, ?6, ?4, ?5, ?7 WHERE (SELECT count(*) FROM asset_fact WHERE asset = ?1 AND (voice = '') = (?6 = '')) < ?8 OR "
               "EXISTS (SELECT 1 FROM asset_fact WHERE asset = ?1 AND field = ?2 AND source = ?3 AND voice = ?6) "
               "ON CONFLICT(asset, field, source, voice) DO UPDATE SET value = excluded.value, time = excluded.time, record = "
               "excluded.record WHERE value <> excluded.value RETURNING 1");
@@ -288,7 +289,7 @@ int asset_put_fact(struct apply *a, int64_t asset, const char *field, struct spa
     store_bind_int(q, 5, a->ev.time);
     store_bind_text(q, 6, voice.n > 0 ? voice : SPAN_LIT(""));
     store_bind_int(q, 7, (int64_t)a->c->index);
-    store_bind_int(q, 8, KEEP_FACTS);
+    store_bind_int(q, 8, KEEP_FACTS / 2); /* what senders say of themselves leaves the rest to other sources */
     int rc = 0;
     if (number_of(q, e, &rc) != 0)
         *ret_new = true;

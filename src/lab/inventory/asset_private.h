@@ -5,7 +5,8 @@
  *
  *  1. Evidence of the device's own segment (ARP, neighbour discovery, DHCP, LLDP, CDP) belongs to the identity that holds the MAC address.
  *  2. Other evidence belongs to the identity that holds the IP address at that time; nobody holds it: a new identity.
- *  3. An identity known by an IP address alone, seen within a day, is the device whose MAC address turns up with that IP address.
+ *  3. An identity known by an IP address alone, seen within a day, is the device whose MAC address turns up with that IP address (if that has another
+ *     IP address already, only within an hour of its first sight).
  *  4. An IP address that turns up with another MAC address moves there; what was seen before stays where it was (DHCP).
  *  5. A MAC address that brings other evidence joins nothing: it may be a router's. Three addresses of foreign networks behind one make its holder
  *     network gear.
@@ -23,6 +24,7 @@
 #include "lab/views_private.h"
 
 #define VALUE_MAX 256 /* most bytes of a fact, an edit */
+#define IMPORT_ADDRESSES 8 /* IP addresses of one row of a list, and MAC addresses */
 #define BROWSES 3     /* conversations as people have them, from which on a device without a service counts as a workstation */
 
 /* ── small helps ── */
@@ -82,6 +84,17 @@ struct asset_match {
     struct catalog_candidate found[ASSET_CANDIDATES]; /* the surest first; they point into the pieces */
 };
 int asset_match(struct store_conn *c, const struct catalog *catalog, int64_t root, struct asset_match *m, struct error *e);
+
+/* What a match gives, without its reasons. */
+struct asset_guess {
+    int confidence;
+    struct span maker, model, serial, software, class;
+};
+/* The same, surest first, matched anew only where the evidence is not what it was: matching was more than half of what applying a record took. The
+ * guesses hold until the next call. Only the projector calls it. */
+int asset_guesses(struct apply *a, int64_t root, const struct asset_guess **ret, size_t *ret_n, struct error *e);
+struct asset_memos *asset_memos_new(void); /* NULL: no memory */
+void asset_memos_free(struct asset_memos *m);
 
 /* ── a person's word (asset_edit.c) ── */
 

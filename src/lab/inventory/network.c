@@ -32,7 +32,7 @@ int conversation_add(struct apply *a, const struct conversation *c, struct error
         }
         if (done)
             return insert == 0 ? 0 : counter_add(a->w, "conversations", 1, e);
-        if (counter_get(a->w, "conversations", e) >= KEEP_CONVERSATIONS)
+        if (counter_get(a->w, "conversations", e) >= view_room(a, KEEP_CONVERSATIONS))
             return counter_add(a->w, "conversations_not_kept", 1, e);
         q = store_stmt(a->w, "INSERT INTO conversation VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING 1");
     }
@@ -67,7 +67,7 @@ static bool in_list(struct span text, const char *const *list, size_t n)
     return false;
 }
 
-static bool lab_app(struct span app)
+bool app_of_lab(struct span app)
 {
     static const char *const lab[] = {"hl7", "astm", "poct1a", "dicom"};
     return in_list(app, lab, sizeof lab / sizeof lab[0]);
@@ -83,7 +83,7 @@ enum network_crypt network_app_crypt(struct span app)
     app = span_until(&app, '.', NULL); /* "tls.teamviewer" is TLS */
     if (in_list(app, yes, sizeof yes / sizeof yes[0]))
         return CRYPT_YES;
-    return lab_app(app) || in_list(app, no, sizeof no / sizeof no[0]) ? CRYPT_NO : CRYPT_UNKNOWN;
+    return app_of_lab(app) || in_list(app, no, sizeof no / sizeof no[0]) ? CRYPT_NO : CRYPT_UNKNOWN;
 }
 
 /* ── reading ── */
@@ -274,7 +274,7 @@ static int read_links(struct reader *r)
                                                        .b = a < b ? b : a,
                                                        .apps = app_bit(r->n, app),
                                                        .crypt = network_app_crypt(app),
-                                                       .lab = lab_app(app) || store_int(q, 7) > 0,
+                                                       .lab = app_of_lab(app) || store_int(q, 7) > 0,
                                                        .packets = store_int(q, 5),
                                                        .bytes = store_int(q, 6),
                                                        .messages = store_int(q, 7),

@@ -186,7 +186,7 @@ static void pages_tell_what_they_should(void **state)
         {"GET /api/v1/today", "\"sentence\":\"1 thing needs you. 1 result seen, from 1 device.\""},
         {"GET /api/v1/today", "\"counts\":{\"needs\":1,\"findings_open\":1,\"findings_critical\":0,\"devices\":2,\"devices_unknown\":0,\"results\":1,"
                               "\"messages\":2,\"malformed\":0,"
-                              "\"messages_clear\":1}"},
+                              "\"messages_clear\":1,\"not_kept\":0}"},
         {"GET /api/v1/today", "\"capture\":{\"state\":\"reading\",\"last_time\":\"2026-11-22T14:00:00.000000000Z\",\"packets\":12}"},
         {"GET /api/v1/results", "\"sender\":\"Chem 2\""},
         {"GET /api/v1/results",

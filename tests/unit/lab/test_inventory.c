@@ -319,6 +319,21 @@ static void the_catalog_names_models(void **state)
 
 /* ── rule 9 ── */
 
+/* What the catalog gave is remembered: joining and parting change what it rests on. */
+static void a_model_goes_where_its_evidence_goes(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    evidence(&f, 1, "10.0.5.1", "", "http", "\"software\":\"nginx\"");
+    evidence(&f, 2, "10.0.5.7", "", "astm.h", "\"model\":\"XN-1000\",\"said\":[\"XN-1000\",\"1.2\"]");
+    assert_string_equal(ask(&f, "SELECT group_concat(coalesce(class, '-')) FROM asset WHERE root = n"), "-,haematology");
+    decide2(&f, 3, "asset.joined", id_at(&f, "10.0.5.1"), "other", id_at(&f, "10.0.5.7"));
+    assert_string_equal(ask(&f, "SELECT group_concat(coalesce(class, '-')) FROM asset WHERE root = n"), "haematology");
+    decide2(&f, 4, "asset.split", id_at(&f, "10.0.5.1"), "part", "10.0.5.7");
+    assert_string_equal(ask(&f, "SELECT group_concat(coalesce(class, '-')) FROM asset WHERE root = n"), "-,haematology");
+    feed_free(&f);
+}
+
 static void a_persons_word_stands_against_evidence(void **state)
 {
     (void)state;
@@ -566,6 +581,7 @@ int main(void)
         cmocka_unit_test(three_hl7_senders_show_middleware),
         cmocka_unit_test(a_terminal_servers_maker_is_enough),
         cmocka_unit_test(the_catalog_names_models),
+        cmocka_unit_test(a_model_goes_where_its_evidence_goes),
         cmocka_unit_test(a_persons_word_stands_against_evidence),
         cmocka_unit_test(an_address_parted_from_its_mac_stays_parted),
         cmocka_unit_test(distinct_devices_are_not_joined),

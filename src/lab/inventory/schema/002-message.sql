@@ -24,3 +24,4 @@ CREATE TABLE message(
 ) STRICT;
 CREATE INDEX message_id ON message(run, id);
 CREATE INDEX message_src ON message(src);
+CREATE INDEX message_dst ON message(dst);
