@@ -1,5 +1,7 @@
 #include "engine/detect/memo.h"
 
+#include "base/room.h"
+
 #include <stdlib.h>
 
 #define WAYS 8
@@ -15,10 +17,15 @@ struct memo {
     size_t buckets; /* a power of two */
     size_t value_size;
     size_t count;
-    uint64_t *heads;
+    uint64_t *heads; /* slots and values lie behind them */
     struct slot *slots;
     uint8_t *values;
 };
+
+static size_t room_of(const struct memo *m)
+{
+    return m->buckets * WAYS * (sizeof *m->heads + sizeof *m->slots + m->value_size);
+}
 
 struct memo *memo_new(size_t entries, size_t value_size)
 {
@@ -30,14 +37,13 @@ struct memo *memo_new(size_t entries, size_t value_size)
         return NULL;
     m->buckets = buckets;
     m->value_size = value_size;
-    m->heads = aligned_alloc(64, buckets * WAYS * sizeof *m->heads);
-    m->slots = calloc(buckets * WAYS, sizeof *m->slots);
-    m->values = calloc(buckets * WAYS, value_size);
-    if (m->heads == NULL || m->slots == NULL || m->values == NULL) {
-        memo_free(m);
+    m->heads = room_new(room_of(m));
+    if (m->heads == NULL) {
+        free(m);
         return NULL;
     }
-    memset(m->heads, 0, buckets * WAYS * sizeof *m->heads);
+    m->slots = (struct slot *)(m->heads + buckets * WAYS);
+    m->values = (uint8_t *)(m->slots + buckets * WAYS);
     return m;
 }
 
@@ -45,9 +51,7 @@ void memo_free(struct memo *m)
 {
     if (m == NULL)
         return;
-    free(m->heads);
-    free(m->slots);
-    free(m->values);
+    room_free(m->heads, room_of(m));
     free(m);
 }
 

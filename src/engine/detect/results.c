@@ -1,5 +1,7 @@
 #include "engine/detect/results.h"
 
+#include "base/room.h"
+
 #include <stdlib.h>
 
 #define WAYS 5
@@ -26,12 +28,11 @@ struct results *results_new(size_t entries)
     if (s == NULL)
         return NULL;
     s->buckets = buckets;
-    s->all = aligned_alloc(BUCKET, buckets * sizeof *s->all);
+    s->all = room_new(buckets * sizeof *s->all);
     if (s->all == NULL) {
         free(s);
         return NULL;
     }
-    memset(s->all, 0, buckets * sizeof *s->all);
     return s;
 }
 
@@ -39,7 +40,7 @@ void results_free(struct results *s)
 {
     if (s == NULL)
         return;
-    free(s->all);
+    room_free(s->all, s->buckets * sizeof *s->all);
     free(s);
 }
 
