@@ -27,6 +27,13 @@ static inline uint64_t hash_word(const uint8_t *p)
     return le64toh(m);
 }
 
+static inline uint64_t hash_half(const uint8_t *p)
+{
+    uint32_t m;
+    memcpy(&m, p, 4);
+    return le32toh(m);
+}
+
 /* The last n % 8 of n bytes, the first of them lowest. */
 static inline uint64_t hash_tail(const uint8_t *p, size_t n)
 {
@@ -35,10 +42,9 @@ static inline uint64_t hash_tail(const uint8_t *p, size_t n)
         return 0;
     if (n >= 8)
         return hash_word(p + n - 8) >> (64 - 8 * left);
-    uint64_t tail = 0;
-    for (unsigned i = 0; i < left; i++)
-        tail |= (uint64_t)p[i] << (8 * i);
-    return tail;
+    if (n >= 4) /* two halves that overlap */
+        return hash_half(p) | hash_half(p + n - 4) << (8 * (n - 4));
+    return p[0] | (uint64_t)p[n / 2] << (8 * (n / 2)) | (uint64_t)p[n - 1] << (8 * (n - 1));
 }
 
 /* A hash in the making. */

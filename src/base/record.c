@@ -66,35 +66,6 @@ void record_start(struct record *r, enum event event, tq_time time, const struct
     r->cut = false;
 }
 
-static struct field *next_field(struct record *r, enum record_key key)
-{
-    if (r->n == RECORD_FIELDS) {
-        r->cut = true;
-        return NULL;
-    }
-    struct field *f = &r->fields[r->n++];
-    f->key = key;
-    return f;
-}
-
-void record_item(struct record *r, enum record_key key, struct span text)
-{
-    struct field *f = next_field(r, key);
-    if (f == NULL)
-        return;
-    f->text = text;
-    if (f->text.n > RECORD_TEXT) {
-        f->text.n = RECORD_TEXT;
-        r->cut = true;
-    }
-}
-
-void record_text(struct record *r, enum record_key key, struct span text)
-{
-    if (text.n > 0)
-        record_item(r, key, text);
-}
-
 void record_str(struct record *r, enum record_key key, const char *text)
 {
     if (text != NULL)
@@ -103,7 +74,7 @@ void record_str(struct record *r, enum record_key key, const char *text)
 
 void record_int(struct record *r, enum record_key key, int64_t v)
 {
-    struct field *f = next_field(r, key);
+    struct field *f = record_field(r, key);
     if (f != NULL)
         f->number = v;
 }

@@ -177,10 +177,10 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(WHY, "why", OPEN, TEXT, false)         /* the reason that a person gave, or why something was refused */                                     \
     KEY(ASSET, "asset", OPEN, TEXT, false)                                                                                                           \
     KEY(NAME, "name", OPEN, TEXT, false)                                                                                                             \
-    KEY(EDIT, "edits", OPEN, TEXT, true)    /* asset.edited: "field=value"; nothing behind "=" takes the edit back */                                \
-    KEY(OTHER, "other", OPEN, TEXT, false)  /* the second asset of a decision about two */                                                           \
-    KEY(PART, "part", OPEN, TEXT, false)    /* asset.split: the address or serial number that goes */                                                \
-    KEY(ROW, "rows", OPEN, TEXT, true)      /* asset.imported: one JSON object of texts for a device */                                              \
+    KEY(EDIT, "edits", OPEN, TEXT, true)   /* asset.edited: "field=value"; nothing behind "=" takes the edit back */                                 \
+    KEY(OTHER, "other", OPEN, TEXT, false) /* the second asset of a decision about two */                                                            \
+    KEY(PART, "part", OPEN, TEXT, false)   /* asset.split: the address or serial number that goes */                                                 \
+    KEY(ROW, "rows", OPEN, TEXT, true)     /* asset.imported: one JSON object of texts for a device */                                               \
     KEY(PERMISSION, "permission", OPEN, TEXT, false)                                                                                                 \
     KEY(PROGRAM_ROLE, "program_role", OPEN, TEXT, false)                                                                                             \
     KEY(HOLDS, "holds", OPEN, BOOL, false)                                                                                                           \
@@ -249,6 +249,7 @@ struct record {
 struct record_sink {
     void (*put)(void *context, const struct record *r);
     void *context;
+    uint64_t *seq; /* the number of the last record put; NULL: records are not numbered */
 };
 
 const char *event_name(enum event e); /* "lab.message" …; "" for EVENT_NONE */
@@ -256,10 +257,10 @@ const struct key_info *key_info(enum record_key k);
 
 /* Starts a record. Only the head is written: the field array is left as it is (records are large, and made once a message). */
 void record_start(struct record *r, enum event event, tq_time time, const struct flow_ref *flow);
-void record_text(struct record *r, enum record_key key, struct span text); /* an empty text is left out */
-void record_item(struct record *r, enum record_key key, struct span text); /* of a list in which an empty text keeps its place */
-void record_str(struct record *r, enum record_key key, const char *text);  /* NULL is left out */
-void record_int(struct record *r, enum record_key key, int64_t v);         /* also bool and time */
+static inline void record_text(struct record *r, enum record_key key, struct span text); /* an empty text is left out */
+static inline void record_item(struct record *r, enum record_key key, struct span text); /* of a list in which an empty text keeps its place */
+void record_str(struct record *r, enum record_key key, const char *text);                /* NULL is left out */
+void record_int(struct record *r, enum record_key key, int64_t v);                       /* also bool and time */
 
 /* The first field with this key: its text (empty where there is none), or its number (`missing` where there is none). */
 struct span record_get(const struct record *r, enum record_key key);
@@ -274,11 +275,44 @@ int record_decode(struct span in, struct record *r, struct error *e);
 void address_format(const struct address *a, char out[46]);
 bool address_parse(struct span text, struct address *ret);
 
-/* Calls the sink, where there is one. */
-static inline void record_put(const struct record_sink *sink, const struct record *r)
+/* The next free field; NULL: none is left, and the record is cut. */
+static inline struct field *record_field(struct record *r, enum record_key key)
 {
-    if (sink->put != NULL)
-        sink->put(sink->context, r);
+    if (r->n == RECORD_FIELDS) {
+        r->cut = true;
+        return NULL;
+    }
+    struct field *f = &r->fields[r->n++];
+    f->key = key;
+    return f;
+}
+
+static inline void record_item(struct record *r, enum record_key key, struct span text)
+{
+    struct field *f = record_field(r, key);
+    if (f == NULL)
+        return;
+    f->text = text;
+    if (f->text.n > RECORD_TEXT) {
+        f->text.n = RECORD_TEXT;
+        r->cut = true;
+    }
+}
+
+static inline void record_text(struct record *r, enum record_key key, struct span text)
+{
+    if (text.n > 0)
+        record_item(r, key, text);
+}
+
+/* Numbers the record and calls the sink, where there is one. */
+static inline void record_put(const struct record_sink *sink, struct record *r)
+{
+    if (sink->put == NULL)
+        return;
+    if (sink->seq != NULL)
+        r->seq = ++*sink->seq;
+    sink->put(sink->context, r);
 }
 
 #endif

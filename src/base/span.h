@@ -197,7 +197,7 @@ static inline size_t span_split(struct span s, uint8_t c, struct span *out, size
     for (; s.n - i >= SPAN_BLOCK; i += SPAN_BLOCK) {
         for (uint64_t hits = span_block(s.p + i, c, c); hits != 0; hits &= hits - 1) {
             size_t at = i + (size_t)__builtin_ctzll(hits) / SPAN_STEP;
-            out[n++] = span_of(s.p + start, at - start);
+            out[n++] = (struct span){.p = s.p + start, .n = (uint32_t)(at - start)};
             start = at + 1;
             if (n == max)
                 return n;

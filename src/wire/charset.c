@@ -24,7 +24,7 @@ enum half {
 #define NAME_MOST 24
 
 static const struct {
-    const char *name;
+    char name[NAME_MOST]; /* zeros behind it */
     enum charset set;
 } names[] = {
     {"ASCII", CHARSET_ASCII},        {"USASCII", CHARSET_ASCII},      {"ISOIR6", CHARSET_ASCII},        {"ISOIR87", CHARSET_ISO_2022},
@@ -66,7 +66,7 @@ static enum charset single_by_number(struct span s)
 
 bool charset_named(struct span name, enum charset *ret)
 {
-    uint8_t plain[NAME_MOST];
+    char plain[NAME_MOST] = {0};
     size_t n = 0;
     *ret = CHARSET_NONE;
     for (size_t i = 0; i < name.n; i++) {
@@ -77,14 +77,15 @@ bool charset_named(struct span name, enum charset *ret)
             continue;
         if (n == NAME_MOST)
             return false;
-        plain[n++] = c;
+        plain[n++] = (char)c;
     }
-    struct span s = span_of(plain, n);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (span_is(s, names[i].name))
+    if (n == 0)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && *ret == CHARSET_NONE; i++)
+        if (memcmp(plain, names[i].name, NAME_MOST) == 0)
             *ret = names[i].set;
     if (*ret == CHARSET_NONE)
-        *ret = single_by_number(s);
+        *ret = single_by_number(span_of(plain, n));
     return *ret != CHARSET_NONE;
 }
 
@@ -101,6 +102,8 @@ enum charset charset_by_start(struct span s)
                  {"M\0S\0H\0", 6, CHARSET_UTF16LE},    {"\0M\0S\0H", 6, CHARSET_UTF16BE},    {"\0\0\0M\0\0\0S", 8, CHARSET_UTF32BE},
                  {"F\0H\0S\0", 6, CHARSET_UTF16LE},    {"\0F\0H\0S", 6, CHARSET_UTF16BE},    {"B\0H\0S\0", 6, CHARSET_UTF16LE},
                  {"\0B\0H\0S", 6, CHARSET_UTF16BE}};
+    if (s.n >= 2 && s.p[0] > 0 && s.p[0] < 0x80 && s.p[1] > 0)
+        return CHARSET_NONE; /* most: no mark begins with two characters */
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
         if (s.n >= marks[i].n && memcmp(s.p, marks[i].bytes, marks[i].n) == 0)
             return (enum charset)marks[i].set;

@@ -147,8 +147,8 @@ void detect_record(struct detect *d, const struct record *r)
         d->started = true;
         d->first = r->time;
     }
-    UNCLEARED struct parties p;
     if (r->event == EVENT_LAB_MESSAGE) {
+        UNCLEARED struct parties p;
         struct message m = message_of(r);
         parties_of(r, m.id, &p);
         judge_message(d, r, &m, &p);
@@ -157,8 +157,7 @@ void detect_record(struct detect *d, const struct record *r)
         judge_replay_message(d, r, &m, &p);
     } else if (r->event == EVENT_LAB_RESULT) {
         struct result t = result_of(r);
-        parties_of(r, t.message, &p);
-        judge_result(d, r, &t, &p);
+        judge_result(d, r, &t);
     } else if (r->event == EVENT_NETWORK_ATTEMPTS) {
         judge_attempts(d, r);
     }

@@ -7,7 +7,7 @@
 #include "engine/detect/memo.h"
 #include "engine/detect/results.h"
 
-/* Most entries of each memory; when one is full, memo.h says what goes. 7 MiB together. */
+/* Most entries of each memory; when one is full, memo.h says what goes. 8 MiB together. */
 #define CAUSES_MAX 16384   /* causes of findings: one that was pushed out may be told again, and the keeper joins it */
 #define KNOWN_MAX 16384    /* senders, their addresses and names, receivers */
 #define RESULTS_MAX 81920  /* results, to see whether one comes back changed */
@@ -131,7 +131,7 @@ void finding_put(struct detect *d, const struct record *from, const struct findi
 void judge_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_sender(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_clock(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
-void judge_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p);
+void judge_result(struct detect *d, const struct record *r, const struct result *t);
 void judge_attempts(struct detect *d, const struct record *r);
 void judge_replay_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 

@@ -50,9 +50,12 @@ static struct span result_cause(struct buf *b, const struct result *t, struct pa
     return buf_span(b);
 }
 
-static void changed(struct detect *d, const struct record *r, const struct result *t, struct parties *p, bool correction)
+static void changed(struct detect *d, const struct record *r, const struct result *t, bool correction)
 {
     struct buf cause = BUF_INIT(CAUSE_MAX);
+    UNCLEARED struct parties ends;
+    struct parties *p = &ends;
+    parties_of(r, t->message, p);
     parties_text(p);
     struct finding f = {
         .kind = correction ? KIND_RESULT_CORRECTED : KIND_RESULT_ALTERED,
@@ -180,19 +183,22 @@ static void message_complete(struct detect *d, const struct record *r, struct pa
 }
 
 /* A result of the open message: its content goes into the sum, which the last one completes. */
-static void replay_result(struct detect *d, const struct record *r, struct parties *p, uint64_t identity, uint64_t content)
+static void replay_result(struct detect *d, const struct record *r, const struct result *t, uint64_t identity, uint64_t content)
 {
     if (d->open.results_left <= 0 || d->open.id != d->current.message)
         return;
     d->open.content += (identity ^ (content << 31 | content >> 33)) * UINT64_C(0x9e3779b97f4a7c15);
-    if (--d->open.results_left == 0)
-        message_complete(d, r, p);
+    if (--d->open.results_left > 0)
+        return;
+    UNCLEARED struct parties p;
+    parties_of(r, t->message, &p);
+    message_complete(d, r, &p);
 }
 
 /* ── One result ── */
 
 /* What all results of one message share, worked out once. */
-static void enter_message(struct detect *d, struct span id, const struct parties *p)
+static void enter_message(struct detect *d, const struct record *r, struct span id)
 {
     if (id.n > 0 && id.n == d->current.n && memcmp(id.p, d->current.id, id.n) == 0)
         return;
@@ -203,9 +209,11 @@ static void enter_message(struct detect *d, struct span id, const struct parties
     }
     d->current.message = digest_text(d, 'm', id);
     struct hash_state s = half_digest(d, 'l');
-    hash_piece(&s, span_of(p->sender->bytes, sizeof p->sender->bytes));
-    hash_piece(&s, span_of(p->receiver->bytes, sizeof p->receiver->bytes));
-    hash_add(&s, p->port);
+    UNCLEARED struct parties p;
+    parties_of(r, id, &p);
+    hash_piece(&s, span_of(p.sender->bytes, sizeof p.sender->bytes));
+    hash_piece(&s, span_of(p.receiver->bytes, sizeof p.receiver->bytes));
+    hash_add(&s, p.port);
     d->current.place = hash_end(s);
 }
 
@@ -228,14 +236,14 @@ static uint64_t content_of(const struct detect *d, const struct result *t)
     return hash_end(s);
 }
 
-void judge_result(struct detect *d, const struct record *r, const struct result *t, struct parties *p)
+void judge_result(struct detect *d, const struct record *r, const struct result *t)
 {
-    enter_message(d, t->message, p);
+    enter_message(d, r, t->message);
     uint64_t identity = identity_of_result(d, t);
     uint64_t key = identity ^ d->current.place;
     results_expect(d->results, key);
     uint64_t content = content_of(d, t);
-    replay_result(d, r, p, identity, content);
+    replay_result(d, r, t, identity, content);
     if (t->specimen.n == 0 || t->code.n == 0 || t->observed.n == 0)
         return; /* without all three, two results may rightly differ */
     bool is_new;
@@ -249,5 +257,5 @@ void judge_result(struct detect *d, const struct record *r, const struct result 
     k->message = (uint32_t)d->current.message;
     k->final = is_final(status);
     if (differs && !k->several && was_final)
-        changed(d, r, t, p, is_correction(status));
+        changed(d, r, t, is_correction(status));
 }

@@ -116,15 +116,16 @@ static void put_result(struct app_context *c, const struct hl7_delims *d, struct
     UNCLEARED struct span f[FIELDS];
     struct span code, text;
     (void)astm_fields(d, record, f, FIELDS);
+    const struct hl7_delims *escaped = span_find(&record, d->escape) < record.n ? d : NULL;
     astm_test(d, f[3], &code, &text);
-    lab_text(c, d, KEY_TEST_CODE, code, APP_FOREIGN_MAX);
-    lab_text(c, d, KEY_TEST_TEXT, text, APP_FOREIGN_MAX);
+    lab_text(c, escaped, KEY_TEST_CODE, code, APP_FOREIGN_MAX);
+    lab_text(c, escaped, KEY_TEST_TEXT, text, APP_FOREIGN_MAX);
     lab_text(c, d, KEY_PATIENT, r->patient, APP_IDENTITY_MAX);
     lab_text(c, d, KEY_SPECIMEN, r->specimen, APP_IDENTITY_MAX);
-    lab_value(c, d, f[4]);
-    lab_text(c, d, KEY_UNITS, f[5], APP_FOREIGN_MAX); /* no components: "10^3/uL" is one unit */
+    lab_value(c, escaped, f[4]);
+    lab_text(c, escaped, KEY_UNITS, f[5], APP_FOREIGN_MAX); /* no components: "10^3/uL" is one unit */
     put_flags(c, d, f[7]);
-    lab_text(c, d, KEY_STATUS, f[9], APP_FOREIGN_MAX);
+    lab_text(c, escaped, KEY_STATUS, f[9], APP_FOREIGN_MAX);
     if (r->control || r->controls)
         record_str(&c->record, KEY_SPECIMEN_ROLE, "Q"); /* O-12 or H-12, in the words of HL7's SPM-11 */
     lab_time(c, f[13].n > 0 ? f[13] : f[12]);

@@ -105,9 +105,11 @@ static void put_flags(struct app_context *c, const struct hl7_delims *d, struct 
 /* The identifier in OBX-6; a power that the sender did not escape ("10^3/uL") stays whole. */
 static struct span units_of(const struct hl7_delims *d, struct span field)
 {
-    struct span code = hl7_part(field, d->component, 1);
-    struct span next = hl7_part(field, d->component, 2);
-    if (code.n >= 2 && code.n <= 3 && memcmp(code.p + code.n - 2, "10", 2) == 0 && next.n > 0 && next.p[0] >= '0' && next.p[0] <= '9')
+    struct span code = span_until(&field, d->component, NULL);
+    if (code.n < 2 || code.n > 3 || memcmp(code.p + code.n - 2, "10", 2) != 0)
+        return code;
+    struct span next = hl7_part(field, d->component, 1);
+    if (next.n > 0 && next.p[0] >= '0' && next.p[0] <= '9')
         code.n += 1 + next.n;
     return code;
 }
@@ -134,8 +136,8 @@ static void put_result(const struct app_where *w, const struct hl7_delims *d, st
     UNCLEARED struct span f[FIELDS];
     (void)hl7_fields(d, segment, f, FIELDS);
     const struct hl7_delims *escaped = span_find(&segment, d->escape) < segment.n ? d : NULL;
-    struct span id[7] = {0};
-    (void)span_split(hl7_part(f[3], d->repetition, 1), d->component, id, 7);
+    struct span id[6] = {0};
+    (void)span_split(hl7_part(f[3], d->repetition, 1), d->component, id, 6);
     const struct span *test = id[0].n > 0 ? id : id + 3; /* the alternate identifier where the first is empty */
     lab_text(c, escaped, KEY_TEST_CODE, test[0], APP_FOREIGN_MAX);
     lab_text(c, escaped, KEY_TEST_SYSTEM, test[2], APP_FOREIGN_MAX);

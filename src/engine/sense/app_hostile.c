@@ -23,8 +23,10 @@
 /* Most texts differ in the first byte: it is compared before the function is called. */
 static inline bool starts(struct span s, const char *text)
 {
+    if (s.n == 0 || ((s.p[0] ^ (uint8_t)text[0]) & ~0x20) != 0)
+        return false;
     size_t n = strlen(text);
-    return s.n >= n && ((s.p[0] ^ (uint8_t)text[0]) & ~0x20) == 0 && strncasecmp((const char *)s.p, text, n) == 0;
+    return s.n >= n && strncasecmp((const char *)s.p, text, n) == 0;
 }
 
 static void blanks(struct span *s)
@@ -36,9 +38,9 @@ static void blanks(struct span *s)
 /* A whole word, and what follows it. */
 static bool word(struct span *s, const char *text)
 {
-    size_t n = strlen(text);
     if (!starts(*s, text))
         return false;
+    size_t n = strlen(text);
     uint8_t c = span_peek(s, n);
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')
         return false;

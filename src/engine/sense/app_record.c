@@ -144,17 +144,25 @@ static struct span cut(struct span s, size_t max)
     return s;
 }
 
-void lab_put_text(struct app_context *c, const struct hl7_delims *d, enum record_key key, const uint8_t *p, size_t n)
+static void put_unescaped(struct app_context *c, const struct hl7_delims *d, enum record_key key, struct span text)
 {
-    struct span text = span_of(p, n);
-    if (hl7_null(text))
-        return;
-    if (d != NULL && key != KEY_MESSAGE_TYPE && memchr(text.p, d->escape, text.n) != NULL && HL7_UNESCAPED(text.n) <= APP_SCRATCH - c->scratch_n) {
+    if (memchr(text.p, d->escape, text.n) != NULL && HL7_UNESCAPED(text.n) <= APP_SCRATCH - c->scratch_n) {
         uint8_t *out = c->scratch + c->scratch_n;
         text = span_of(out, hl7_unescape(d, text, out));
         c->scratch_n += text.n;
     }
     record_text(&c->record, key, text);
+}
+
+void lab_put_text(struct app_context *c, const struct hl7_delims *d, enum record_key key, const uint8_t *p, size_t n)
+{
+    struct span text = span_of(p, n);
+    if (hl7_null(text))
+        return;
+    if (d != NULL && key != KEY_MESSAGE_TYPE)
+        put_unescaped(c, d, key, text);
+    else
+        record_text(&c->record, key, text);
 }
 
 /* 64 KiB is more than all other fields of a result take: 24 flags and some ten texts. */

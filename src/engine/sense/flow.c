@@ -98,7 +98,7 @@ struct flow *flows_find(const struct flows *t, const struct flow_key *key, uint3
         __builtin_prefetch(&f->app, 1); /* with many flows none of this is near: ask for all of it at once */
         __builtin_prefetch(&f->side[1], 1);
         __builtin_prefetch(&f->ref, 1);
-        if (f->key.meta == key->meta && memcmp(&f->key, key, flow_key_size(key)) == 0)
+        if (flow_key_equal(&f->key, key))
             return f;
     }
     return NULL;

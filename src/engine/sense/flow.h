@@ -31,6 +31,12 @@ static inline size_t flow_key_size(const struct flow_key *k)
     return k->meta & FLOW_KEY_V6 ? 40 : 16;
 }
 
+static inline bool flow_key_equal(const struct flow_key *a, const struct flow_key *b)
+{
+    bool front = a->meta == b->meta && a->ports == b->ports && memcmp(a->addresses, b->addresses, 8) == 0;
+    return front && ((a->meta & FLOW_KEY_V6) == 0 || memcmp(a->addresses + 8, b->addresses + 8, 24) == 0);
+}
+
 /* What tells how long a flow may be silent; also the order in which flows go when the table is full. */
 enum flow_class {
     FLOW_CLOSING, /* TCP after both FINs or a RST: kept a little for what comes late */

@@ -2,7 +2,7 @@
  *
  * 1. Nothing here allocates for a packet that is in order and belongs to a known flow.
  * 2. `now` is the packet clock: it never goes back by less than an hour, and a single packet cannot move it by more. Times are held within ±TIME_END.
- * 3. Every record of the room passes put_record, which numbers it.
+ * 3. Every record of the room is numbered as it goes into the sink.
  * 4. Wrong checksums are accepted (see wire/tcp.h, wire/udp.h, wire/ip.h). */
 #include "engine/sense/sense.h"
 
@@ -76,19 +76,10 @@ struct sense {
         uint32_t linktype;
         uint64_t count;
     } unknown[UNKNOWN_TYPES];
-    struct record numbered; /* the record being handed out */
-    struct record closed;   /* flow.closed in the making */
+    struct record closed; /* flow.closed in the making */
 };
 
 /* ── records ── */
-
-static void put_record(void *context, const struct record *r)
-{
-    struct sense *s = context;
-    memcpy(&s->numbered, r, offsetof(struct record, fields) + r->n * sizeof r->fields[0]);
-    s->numbered.seq = ++s->seq;
-    record_put(&s->options.sink, &s->numbered);
-}
 
 /* What the flow carries: our own word where we have one, else nDPI's; with the application inside, where nDPI knows it: "tls.teamviewer". */
 static const char *label_of(const struct flow *f, char *room, size_t size)
@@ -117,7 +108,7 @@ static void flow_record(struct sense *s, const struct flow *f, const char *label
         record_int(r, KEY_GAPS, f->gaps);
     if (f->retransmitted > 0)
         record_int(r, KEY_RETRANSMITTED, f->retransmitted);
-    put_record(s, r);
+    record_put(&s->options.sink, r);
 }
 
 /* ── life of a sense ── */
@@ -149,25 +140,23 @@ static void start_of_stream(void *context, struct flow *f, int direction, struct
 static int make_parts(struct sense *s, struct error *e)
 {
     const struct sense_limits *l = &s->options.limits;
-    struct sense_options inner = s->options;
-    if (s->options.sink.put != NULL)
-        inner.sink = (struct record_sink){.put = put_record, .context = s};
+    s->options.sink.seq = &s->seq;
     s->flows = flows_new(&s->options.hash_key, l->flows);
     s->fragments = fragments_new(l->fragments);
     s->labels = table_new(s->options.hash_key, LABELS, sizeof(uint64_t));
     if (s->flows == NULL || s->fragments == NULL || s->labels == NULL || streams_init(&s->streams, l, e) != 0)
         return err_set(e, ERR_SYSTEM, "no memory to look into traffic");
     if (s->options.flow_records && s->options.sink.put != NULL) {
-        s->evidence = evidence_new(&s->options.hash_key, &inner.sink);
+        s->evidence = evidence_new(&s->options.hash_key, &s->options.sink);
         if (s->evidence == NULL)
             return err_set(e, ERR_SYSTEM, "no memory to look into traffic");
     }
     if (s->options.sink.put != NULL) {
-        s->attempts = attempts_new(&s->options.hash_key, &inner.sink);
+        s->attempts = attempts_new(&s->options.hash_key, &s->options.sink);
         if (s->attempts == NULL)
             return err_set(e, ERR_SYSTEM, "no memory to look into traffic");
     }
-    s->app = app_context_new(&inner, &s->stats, e);
+    s->app = app_context_new(&s->options, &s->stats, e);
     if (s->app == NULL)
         return -1;
     s->streams.app = s->app;
@@ -369,18 +358,21 @@ struct way {
 
 static void make_key(struct way *w, struct flow_key *key)
 {
-    size_t n = w->ip.src.n;
-    int order = memcmp(w->ip.src.p, w->ip.dst.p, n);
+    bool v6 = w->ip.src.n == 16;
+    const uint8_t *src = w->ip.src.p;
+    const uint8_t *dst = w->ip.dst.p;
+    int order = v6 ? memcmp(src, dst, 16) : memcmp(src, dst, 4); /* of a length known here, so that it is no call */
     w->reversed = order > 0 || (order == 0 && w->sport > w->dport);
-    key->meta = w->link.vlan << 8 | (n == 16 ? FLOW_KEY_V6 : 0) | w->ip.proto;
-    if (w->reversed) {
-        key->ports = (uint32_t)w->dport << 16 | w->sport;
-        memcpy(key->addresses, w->ip.dst.p, n);
-        memcpy(key->addresses + n, w->ip.src.p, n);
+    key->meta = w->link.vlan << 8 | (v6 ? FLOW_KEY_V6 : 0) | w->ip.proto;
+    key->ports = w->reversed ? (uint32_t)w->dport << 16 | w->sport : (uint32_t)w->sport << 16 | w->dport;
+    const uint8_t *lower = w->reversed ? dst : src;
+    const uint8_t *other = w->reversed ? src : dst;
+    if (v6) {
+        memcpy(key->addresses, lower, 16);
+        memcpy(key->addresses + 16, other, 16);
     } else {
-        key->ports = (uint32_t)w->sport << 16 | w->dport;
-        memcpy(key->addresses, w->ip.src.p, n);
-        memcpy(key->addresses + n, w->ip.dst.p, n);
+        memcpy(key->addresses, lower, 4);
+        memcpy(key->addresses + 4, other, 4);
     }
 }
 
