@@ -112,6 +112,30 @@ static void without_numbers_and_checksums(void **state)
            1, 1, 0, FT4);
 }
 
+/* What is encrypted, or began before the capture, holds everything that bytes can look like. */
+static void chance_is_no_astm(void **state)
+{
+    (void)state;
+    struct collect k;
+    uint64_t random = 1;
+    uint8_t bytes[4096];
+    for (int stream = 0; stream < 4000; stream++) {
+        for (size_t i = 0; i < sizeof bytes; i++) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            bytes[i] = (uint8_t)(random >> 32);
+        }
+        collect_open(&k, 0, false);
+        feed_cut(&k, 0, span_of(bytes, sizeof bytes), 1400);
+        assert_string_equal(app_label(k.flow), "");
+        collect_end_flow(&k);
+        assert_int_equal(k.lines.n, 0);
+        collect_close(&k);
+    }
+    COUNTS("\x02" O "\r\x03\x02" R "\r\x03\x02" L "\r\x03\x04", 0, 0, 1, "value=1.58"); /* a conversation that began before */
+}
+
 /* Once a checksum held, a frame without one is damaged. */
 static void a_missing_checksum_is_damage(void **state)
 {
@@ -553,6 +577,7 @@ int main(void)
         cmocka_unit_test(without_frames),
         cmocka_unit_test(no_frames_and_no_message),
         cmocka_unit_test(without_numbers_and_checksums),
+        cmocka_unit_test(chance_is_no_astm),
         cmocka_unit_test(odd_frames),
         cmocka_unit_test(a_missing_checksum_is_damage),
         cmocka_unit_test(large_frames),
