@@ -158,6 +158,12 @@ static inline void deliver(const struct work *w, struct span bytes, uint32_t n)
         gap(w, n - (uint32_t)bytes.n);
 }
 
+/* Nobody reads what is in this direction any more. */
+static bool unread(const struct tcp_side *me)
+{
+    return (me->flags & (SIDE_SKIP | SIDE_HELLO)) == SIDE_SKIP;
+}
+
 static size_t cost(uint32_t have)
 {
     return sizeof(struct segment) + have;
@@ -180,7 +186,7 @@ static void drain(const struct work *w)
     while (me->held != NULL && ahead(me->held->seq, me->next) <= 0) {
         struct segment *s = unhold(w);
         uint32_t old = me->next - s->seq;
-        if (old < s->n && (me->flags & SIDE_SKIP)) {
+        if (old < s->n && unread(me)) {
             me->next += s->n - old; /* held without its bytes */
         } else if (old < s->n) {
             struct span bytes = old < s->have ? span_of(s->data + old, s->have - old) : (struct span){0};
@@ -207,7 +213,7 @@ static bool room_for(const struct work *w, size_t n)
 /* Holds a piece, behind `after` (NULL: in front of all). */
 static struct segment *hold(const struct work *w, struct segment *after, uint32_t seq, struct span bytes, uint32_t n)
 {
-    uint32_t have = w->me->flags & SIDE_SKIP ? 0 : (uint32_t)bytes.n;
+    uint32_t have = unread(w->me) ? 0 : (uint32_t)bytes.n;
     struct segment *s = room_for(w, cost(have)) ? malloc(cost(have)) : NULL;
     if (s == NULL)
         return NULL;

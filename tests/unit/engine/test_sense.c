@@ -183,6 +183,13 @@ static void devices_introduce_themselves(void **state)
     for (size_t at = 0; at < payload.n; at++) /* a byte a segment */
         tcp(s, T0 + (tq_time)at, path_of(1, 3), 1234, 443, 500 + (uint32_t)at, 1, ACK, span_of(payload.p + at, 1));
     assert_true(noted(&notes, "ip=10.0.0.3 hostname=lis.example source=tls"));
+    static const size_t parts[3][2] = {{0, 10}, {30, SIZE_MAX}, {10, 30}}; /* TLS is known by its first part; the third comes before the second */
+    for (size_t i = 0; i < 3; i++) {
+        size_t at = parts[i][0];
+        size_t end = parts[i][1] < payload.n ? parts[i][1] : payload.n;
+        tcp(s, T0 + TIME_SECOND, path_of(1, 4), 1234, 443, 500 + (uint32_t)at, 1, ACK, span_of(payload.p + at, end - at));
+    }
+    assert_true(noted(&notes, "ip=10.0.0.4 hostname=lis.example source=tls"));
     sense_finish(s);
     assert_true(noted(&notes, "app=dhcp"));
     buf_release(&payload);
