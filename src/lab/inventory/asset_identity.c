@@ -12,6 +12,7 @@
 #define HOLDERS_KEPT 16 /* of one address, over time */
 #define OLD_ADDRESS (7 * 24 * 3600 * TIME_SECOND)
 #define SETTLED (3600 * TIME_SECOND)
+#define JOINED_MOST 64 /* identities of one device that evidence joins: all of them are read whenever it is judged */
 
 int64_t number_of(struct store_stmt *q, struct error *e, int *rc)
 {
@@ -136,6 +137,11 @@ static bool has_mac(struct store_conn *w, int64_t asset, int *rc, struct error *
                 "SELECT count(*) FROM asset_address WHERE kind = 'mac' AND now = ?2 AND asset IN (SELECT n FROM asset WHERE root = "
                 "(SELECT root FROM asset WHERE n = ?1))",
                 asset, 1, rc, e) > 0;
+}
+
+static bool crowded(struct store_conn *w, int64_t asset, int *rc, struct error *e)
+{
+    return ask2(w, "SELECT count(*) >= ?2 FROM asset WHERE root = (SELECT root FROM asset WHERE n = ?1)", asset, JOINED_MOST, rc, e) != 0;
 }
 
 /* ── making, joining, parting ── */
@@ -317,7 +323,7 @@ int asset_whose(struct apply *a, struct span ip, struct span mac, int64_t *ret_a
     bool nameless = rc == 0 && by_ip != 0 && !one && !has_mac(a->w, by_ip, &rc, e);
     bool fresh = nameless &&
                  ask2(a->w, "SELECT last_seen IS NULL OR last_seen >= ?2 FROM asset WHERE n = ?1", by_ip, a->ev.time - NEW_MAC_WITHIN, &rc, e) != 0;
-    if (rc == 0 && fresh && by_mac != 0 && settled_apart(a, by_ip, by_mac, ip, &rc, e))
+    if (rc == 0 && fresh && by_mac != 0 && (settled_apart(a, by_ip, by_mac, ip, &rc, e) || crowded(a->w, by_mac, &rc, e)))
         fresh = false;
     if (rc != 0)
         return -1;
@@ -418,8 +424,8 @@ int asset_same_serial(struct apply *a, int64_t asset, struct error *e)
         asset, 3, &rc, e);
     if (rc != 0 || other == 0)
         return rc;
-    if (asset_are_distinct(a->w, asset, other, &rc, e) || talk(a->w, asset, other, &rc, e) || receives(a->w, asset, &rc, e) ||
-        receives(a->w, other, &rc, e) || rc != 0)
+    if (crowded(a->w, asset, &rc, e) || crowded(a->w, other, &rc, e) || asset_are_distinct(a->w, asset, other, &rc, e) ||
+        talk(a->w, asset, other, &rc, e) || receives(a->w, asset, &rc, e) || receives(a->w, other, &rc, e) || rc != 0)
         return rc;
     int64_t root = asset_root(a->w, asset, &rc, e);
     return rc != 0 ? -1 : asset_link(a, root < other ? other : root, root < other ? root : other, "serial", e);

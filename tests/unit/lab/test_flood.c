@@ -157,6 +157,19 @@ static void one_device_holds_so_many_addresses_and_no_more(void **state)
     feed_free(&f);
 }
 
+static void one_serial_number_joins_so_many_and_no_more(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    for (int i = 0; i < 80; i++) {
+        char ip[16];
+        (void)snprintf(ip, sizeof ip, "10.0.6.%d", i + 1);
+        heard(&f, i, ip, "", "astm.h", "\"model\":\"XN-1000\",\"serial\":\"11001\"");
+    }
+    assert_string_equal(ask(&f, "SELECT max(n) FROM (SELECT count(*) AS n FROM asset GROUP BY root)"), "64");
+    feed_free(&f);
+}
+
 static void decisions_that_are_taken_back_fill_nothing(void **state)
 {
     (void)state;
@@ -185,6 +198,7 @@ int main(void)
         cmocka_unit_test(names_of_many_senders_leave_room_for_other_facts),
         cmocka_unit_test(who_answers_for_everybody_is_not_everybody),
         cmocka_unit_test(one_device_holds_so_many_addresses_and_no_more),
+        cmocka_unit_test(one_serial_number_joins_so_many_and_no_more),
         cmocka_unit_test(decisions_that_are_taken_back_fill_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
