@@ -2,6 +2,7 @@
 it again after a restart, from the ledger. On the corpus's lab, if it is there: every analyzer, each once."""
 import json
 import os
+import signal
 import subprocess
 
 import lab
@@ -82,6 +83,31 @@ def check_decisions(run, items):
     lab.ok(done.get("saved") == 2, "and saved", done)
 
 
+def check_torn_list(run):
+    """The keeper is killed in the middle of a list: records of a hundred rows are there or not, and bringing the list again does the rest."""
+    rows = 10000 - run.api("/api/v1/devices?limit=1")["total"] - 100
+    sheet = "name,place\n" + "".join(f"Shelf {i},Store {i % 7}\n" for i in range(rows))
+    preview = ask(run, "POST", "/api/v1/devices/import", sheet)
+    lab.ok(preview["counts"]["create"] == rows and preview["cut"], f"a list of {rows} rows is looked at", preview["counts"])
+    before = run.api("/api/v1/devices?limit=1")["total"]
+    command = [lab.TOURNIQUET, "api", "--data", run.data, "POST", "/api/v1/devices/import/" + preview["token"]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as saving:
+        while run.api("/api/v1/devices?limit=1")["total"] < before + 200 and saving.poll() is None:
+            pass
+        keeper = run.pid("keeper")
+        run.signal("keeper", signal.SIGKILL)
+        saving.communicate()
+        lab.ok(saving.returncode != 0, "saving it is cut short, and said to be", saving.returncode)
+    run.wait_pid("keeper", other_than=keeper)
+    run.wait_api("/api/v1/devices?limit=1")
+    preview = ask(run, "POST", "/api/v1/devices/import", sheet)
+    same, create = preview["counts"]["same"], preview["counts"]["create"]
+    lab.ok(same >= 200 and same % 100 == 0 and create > 0 and same + create == rows, "whole records are there, and no row twice", preview["counts"])
+    done = ask(run, "POST", "/api/v1/devices/import/" + preview["token"], sheet)
+    lab.ok(done.get("saved") == create, "bringing it again saves the rest", done)
+    lab.ok(run.api("/api/v1/devices?limit=1")["total"] == before + rows, "and every row is one device")
+
+
 with lab.Folder() as folder:
     capture, _, _ = lab.capture(folder, 12, seed=7, attacks=())
     data = os.path.join(folder, "data")
@@ -97,6 +123,7 @@ with lab.Folder() as folder:
     with lab.Run(data) as run:
         run.wait_api("/api/v1/devices?limit=1")
         lab.ok(devices(run) == before, "after a restart the ledger gives the same devices")
+        check_torn_list(run)
 
 corpus = os.path.join(os.environ.get("TOURNIQUET_CORPUS", "/nonexistent"), "pcap", "lab")
 if not os.path.isdir(corpus):

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "lab/inventory/asset_private.h"
+#include "lab/inventory/columns.h"
 #include "lab/inventory/sheet.h"
 #include "record/crypto/crypto.h"
 
@@ -23,35 +24,8 @@
                                               "JOIN asset AS b ON b.n = at.root WHERE at.n = "                                                       \
                                               "asset.behind AND b.n <> asset.n) FROM asset WHERE root = n ORDER BY n"
 
-enum {
-    ID,
-    IP,
-    MAC,
-    HOSTNAME,
-    NAME,
-    OWNER,
-    PLACE,
-    CRITICALITY,
-    ROLE,
-    ZONE,
-    MAKER,
-    MODEL,
-    SERIAL,
-    SOFTWARE,
-    OS,
-    RETIRED,
-    TITLE,
-    CLASS,
-    BASIS,
-    CONFIDENCE,
-    FIRST,
-    LAST,
-    BEHIND,
-    COLUMNS
-};
-static const char *const headings[COLUMNS] = {"id",       "ip",    "mac",        "hostname",   "name",       "owner",     "place", "criticality",
-                                              "role",     "zone",  "maker",      "model",      "serial",     "software",  "os",    "retired",
-                                              "shown as", "class", "role basis", "confidence", "first seen", "last seen", "behind"};
+enum { TITLE = COLUMNS, CLASS, BASIS, CONFIDENCE, FIRST, LAST, BEHIND, WRITTEN }; /* behind those that a list may bring */
+static const char *const more_names[WRITTEN - COLUMNS] = {"shown as", "class", "role basis", "confidence", "first seen", "last seen", "behind"};
 
 static struct span cell(struct store_stmt *q, int column, char room[64])
 {
@@ -65,13 +39,13 @@ static struct span cell(struct store_stmt *q, int column, char room[64])
 
 int export_csv(struct store_conn *c, struct buf *out, struct error *e)
 {
-    for (int i = 0; i < COLUMNS; i++)
-        buf_addf(out, "%s%s", i > 0 ? "," : "", headings[i]);
+    for (int i = 0; i < WRITTEN; i++)
+        buf_addf(out, "%s%s", i > 0 ? "," : "", i < COLUMNS ? column_names[i] : more_names[i - COLUMNS]);
     buf_add_str(out, "\r\n");
     struct store_stmt *q = store_stmt(c, EXPORTED);
     while (store_step(q)) {
         char room[64];
-        for (int i = 0; i < COLUMNS; i++) {
+        for (int i = 0; i < WRITTEN; i++) {
             if (i > 0)
                 buf_u8(out, ',');
             sheet_write(out, cell(q, i, room));

@@ -4,35 +4,13 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "lab/inventory/asset_private.h"
+#include "lab/inventory/columns.h"
 #include "lab/inventory/sheet.h"
 #include "record/crypto/crypto.h"
 
 #include <stdlib.h>
 
-enum column {
-    ID,
-    IP,
-    MAC,
-    HOSTNAME,
-    NAME,
-    OWNER,
-    PLACE,
-    CRITICALITY,
-    ROLE,
-    ZONE,
-    MAKER,
-    MODEL,
-    SERIAL,
-    SOFTWARE,
-    OS,
-    RETIRED,
-    COLUMNS,
-    NOTHING = -1
-};
 #define FIRST_FIELD NAME /* from here on: what a person may set */
-
-static const char *const names[COLUMNS] = {"id",   "ip",   "mac",   "hostname", "name",   "owner",    "place", "criticality",
-                                           "role", "zone", "maker", "model",    "serial", "software", "os",    "retired"};
 
 /* Other headings for the same, in small letters and digits only. */
 static const struct {
@@ -101,7 +79,7 @@ static enum column column_of(struct span heading)
             plain[n++] = (char)c;
     }
     for (int i = 0; i < COLUMNS; i++)
-        if (span_is(span_of(plain, n), names[i]))
+        if (span_is(span_of(plain, n), column_names[i]))
             return (enum column)i;
     for (size_t i = 0; i < sizeof headings / sizeof headings[0]; i++)
         if (span_is(span_of(plain, n), headings[i].heading))
@@ -303,7 +281,7 @@ static void take_cells(struct importer *m, const struct sheet_row *row)
     else if (one_of(*retired, no, sizeof no / sizeof no[0]))
         *retired = SPAN_LIT("false");
     for (int f = FIRST_FIELD; f < COLUMNS; f++) {
-        const char *why = m->cells[f].n >= VALUE_MAX ? "It has at most 80 characters, on one line." : asset_edit_flaw(names[f], m->cells[f]);
+        const char *why = m->cells[f].n >= VALUE_MAX ? "It has at most 80 characters, on one line." : asset_edit_flaw(column_names[f], m->cells[f]);
         if (why != NULL)
             refuse(m, (enum column)f, why);
     }
@@ -333,7 +311,7 @@ static void write_event(struct importer *m, struct import_row *row, const bool c
     }
     for (int f = FIRST_FIELD; f < COLUMNS; f++)
         if (changed[f])
-            jsonw_put_text(&j, names[f], m->cells[f]);
+            jsonw_put_text(&j, column_names[f], m->cells[f]);
     jsonw_object_end(&j);
     row->event_n = out->n - row->event_at;
 }
@@ -377,7 +355,7 @@ static void write_shown(struct importer *m, struct import_row *row, uint32_t lin
     for (int f = FIRST_FIELD; f < COLUMNS; f++)
         if (changed[f]) {
             jsonw_object(&j);
-            jsonw_put_str(&j, "field", names[f]);
+            jsonw_put_str(&j, "field", column_names[f]);
             jsonw_put_str(&j, "from", known && m->known.values[f][0] != 0 ? m->known.values[f] : NULL);
             jsonw_put_text(&j, "to", m->cells[f]);
             jsonw_object_end(&j);
@@ -506,7 +484,7 @@ static bool read_header(struct importer *m, struct sheet *s)
             enum column column = column_of(row.cells[i]);
             m->columns[m->columns_n++] = column;
             any |= column != NOTHING;
-            jsonw_str(&j, column == NOTHING ? NULL : names[column]);
+            jsonw_str(&j, column == NOTHING ? NULL : column_names[column]);
         }
     jsonw_array_end(&j);
     if (!any)
