@@ -484,6 +484,65 @@ def no_field_of_astm_gets_out():
         assert_no_marker(c.bytes())
 
 
+def poct1a_message(m):
+    patient = "".join('<PT.%s V="%s"/>' % (name, m.next()) for name in ("patient_id", "location", "name", "birth_date", "gender_cd", "weight", "height"))
+    observation = '<OBS.observation_id V="GLU" SN="LN" DN="%s"/><OBS.value V="%s" U="mg/dL"/><OBS.method_cd V="M"/><OBS.status_cd V="A"/>' % (m.next(), m.next())
+    notes = '<NTE><NTE.text V="%s"/></NTE>%s<!-- %s --><![CDATA[%s]]>' % (m.next(), m.next(), m.next(), m.next())
+    names = "OPR.operator_id OPR.name ORD.universal_service_id ORD.ordering_provider_id ORD.order_id SPC.specimen_dttm SPC.source_cd RGT.name RGT.lot_number"
+    others = "".join('<%s><%s V="%s"/></%s>' % (name[:3], name, m.next(), name[:3]) for name in names.split())
+    return (
+        '<OBS.R01><HDR><HDR.message_type V="OBS.R01"/><HDR.control_id V="7"/><HDR.version_id V="POCT1"/></HDR><SVC><SVC.role_cd V="OBS"/>'
+        "<PT>%s<OBS>%s</OBS>%s</PT>%s</SVC></OBS.R01>" % (patient, observation, notes, others)
+    ).encode()
+
+
+@test
+def no_field_of_poct1a_gets_out():
+    message = poct1a_message(Markers())
+    for data in (message, message[: len(message) // 2]):
+        c = capture.Capture()
+        c.conversation("10.0.5.13", 40000, "10.0.5.2", 3001, [(0, data)])
+        seen = assert_no_marker(c.bytes())
+        assert [e for e in seen if e["event"] == "lab.message"], seen
+    word = re.search(rb'PT.name V="(\w+)"', message).group(1)  # what may be shown repeats what may not
+    for shown in (b'V="GLU"', b'V="M"', b'V="7"'):
+        message = message.replace(shown, b'V="' + word + b'"')
+    c = capture.Capture()
+    c.conversation("10.0.5.13", 40000, "10.0.5.2", 3001, [(0, message.replace(b"mg/dL", word.lower()))])
+    assert [e for e in assert_no_marker(c.bytes()) if e["event"] == "lab.result"]
+
+
+@test
+def nothing_around_hl7_gets_out():
+    """HTTP around it, batches, messages that go on in the next one, documents, and errors that quote what they answer."""
+    m = Markers()
+    head = "MSH|^~\\&|CHEM|LAB|LIS|HOSP|20260302||ORU^R01|%s|P|2.5.1"
+    one = [head % "A1", "PID|1||%s||%s^%s" % (m.next(), m.next(), m.next()), "OBR|1|%s||GLU" % m.next()]
+    one += ["OBX|1|ED|GLU^G^L||%s^application^pdf^Base64^%s" % (m.next(), m.next()), "NTE|1||" + m.next(), "ADD|%s^%s" % (m.next(), m.next())]
+    body = "\r".join(one).encode() + b"\r"
+    kinds = (b"x-application/hl7-v2+er7; charset=%s; boundary=%s" % (m.next().encode(), m.next().encode()), b"application/x-www-form-urlencoded")
+    web = [
+        b"POST /%s?patient=%s HTTP/1.1\r\nHost: a\r\nCookie: %s\r\nAuthorization: Basic %s\r\nX-Patient: %s\r\nReferer: http://x/%s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
+        % (*(m.next().encode() for _ in range(6)), kind, len(body))
+        + body
+        for kind in kinds
+    ]
+    batch = "".join("%s|^~\\&|%s|%s|||||%s|%s|%s\r" % (name, *(m.next() for _ in range(5))) for name in ("FHS", "BHS")).encode() + body + b"BTS|5|%s\r" % m.next().encode()
+    pointer = m.next()
+    parts = capture.mllp(head % "A1", "PID|1||" + m.next(), "OBX|1|TX|GLU^G^L||" + m.next(), "ADD", "DSC|%s|F" % pointer)
+    parts += capture.mllp(head % "A2" + "||" + pointer, "ADD|%s|u||N" % m.next(), "OBX|2|TX|K^K^L||" + m.next())
+    error = capture.mllp(
+        "MSH|^~\\&|LIS|HOSP|A|B|2026||ACK^R01|1|P|2.5.1",
+        "MSA|AE|A1|%s||^%s|207^%s" % (m.next(), m.next(), m.next()),
+        "ERR|%s^1^2^100&%s|%s|207^%s|E|%s|%s|%s" % tuple(m.next() for _ in range(7)),
+    )
+    for port, data in ((80, web[0]), (80, web[1]), (80, web[0].replace(b"Content-Length: ", b"Content-Length: 1,")), (2575, b"\x0b" + batch + b"\x1c\r"), (2575, parts), (2575, error)):
+        c = capture.Capture()
+        c.conversation("10.0.5.11", 40000, "10.0.5.2", port, [(0, data), (1, b"HTTP/1.1 200 OK\r\nX: %s\r\nContent-Length: 0\r\n\r\n" % m.next().encode())])
+        seen = assert_no_marker(c.bytes())
+        assert data.startswith(b"POST") and data != web[0] or [e for e in seen if e["event"] == "lab.message"], seen
+
+
 @test
 def no_broken_message_gives_content_away():
     whole = capture.mllp(*hl7_message(Markers()))
