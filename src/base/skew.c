@@ -6,16 +6,17 @@
 
 bool skew_of(struct span stamp, tq_time seen, int64_t *ret_seconds)
 {
-    char whole[48];
+    uint8_t whole[48];
     size_t n = 16; /* "2026-11-22T14:02", then ":03", a fraction, a zone: each may be missing */
     tq_time sent = 0;
     if (stamp.n < n || stamp.n > 36)
         return false;
-    const char *text = (const char *)stamp.p;
+    const uint8_t *text = stamp.p;
     bool zone = text[stamp.n - 1] == 'Z' || text[stamp.n - 6] == '+' || text[stamp.n - 6] == '-';
     memcpy(whole, text, n);
     if (stamp.n == n || text[n] != ':') {
-        memcpy(whole + n, ":30", 3);
+        static const uint8_t half[3] = {':', '3', '0'};
+        memcpy(whole + n, half, sizeof half);
         memcpy(whole + n + 3, text + n, stamp.n - n);
         n = stamp.n + 3;
     } else {

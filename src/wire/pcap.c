@@ -64,7 +64,8 @@ bool pcap_record_plausible(const struct pcap_header *header, struct span s, tq_t
     if (captured == 0 || captured > PCAP_CAPTURED_MAX || captured > u32(header->big, &lengths))
         return false;
     struct pcap_record r;
-    (void)pcap_record_decode(header, s, &r);
+    if (!pcap_record_decode(header, s, &r))
+        return false;
     (void)span_skip(&s, 4);
     if (u32(header->big, &s) >= (header->nanoseconds ? 1000000000u : 1000000u))
         return false;

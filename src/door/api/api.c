@@ -179,7 +179,7 @@ static void name_origin(struct call *c)
     size_t n = 0;
     for (size_t i = 0; i < c->request->peer.n && n < sizeof peer - 1; i++) {
         uint8_t ch = c->request->peer.p[i];
-        bool plain = (ch >= '0' && ch <= '9') || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') || memchr(".:%[] ", ch, 6) != NULL;
+        bool plain = (ch >= '0' && ch <= '9') || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') || (ch != 0 && strchr(".:%[] ", ch) != NULL);
         if (plain)
             peer[n++] = (char)ch;
     }

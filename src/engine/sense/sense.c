@@ -87,7 +87,7 @@ static const char *label_of(const struct flow *f, char *room, size_t size)
     const char *own = f->label != NULL ? f->label : f->app != NULL ? app_label(f->app) : "";
     if (own[0] == '\0')
         own = f->foreign == NULL ? "" : f->foreign;
-    if (f->application == NULL || strcmp(own, f->foreign) != 0)
+    if (f->application == NULL || f->foreign == NULL || strcmp(own, f->foreign) != 0)
         return own;
     (void)snprintf(room, size, "%s.%s", own, f->application);
     return room;
