@@ -187,6 +187,20 @@ static inline size_t span_find_either(const struct span *s, uint8_t a, uint8_t b
     return i;
 }
 
+/* Position of the n-th c (n ≥ 1), or s->n when there are not so many. */
+static inline size_t span_find_nth(const struct span *s, uint8_t c, size_t n)
+{
+    size_t i = 0;
+    for (; s->n - i >= SPAN_BLOCK; i += SPAN_BLOCK)
+        for (uint64_t hits = span_block(s->p + i, c, c); hits != 0; hits &= hits - 1)
+            if (--n == 0)
+                return i + (size_t)__builtin_ctzll(hits) / SPAN_STEP;
+    for (; i < s->n; i++)
+        if (s->p[i] == c && --n == 0)
+            return i;
+    return i;
+}
+
 /* Splits s at every c into out, max ≥ 1 parts at most; what follows the last of so many is not looked at. Returns how many parts there are (at least
  * 1, an empty one where s is empty). A block of bytes at a time: for short parts this is faster than a search for each. */
 static inline size_t span_split(struct span s, uint8_t c, struct span *out, size_t max)

@@ -139,10 +139,12 @@ void astm_sender(const struct hl7_delims *d, struct span field, struct astm_send
 void astm_test(const struct hl7_delims *d, struct span field, struct span *ret_code, struct span *ret_text)
 {
     struct span first = hl7_part(field, d->repetition, 1);
-    *ret_code = trim(hl7_part(first, d->component, 4));
+    struct span parts[5] = {0};
+    (void)span_split(first, d->component, parts, 5);
+    *ret_code = trim(parts[3]);
     *ret_text = (struct span){0};
     if (ret_code->n > 0) {
-        *ret_text = trim(hl7_part(first, d->component, 5));
+        *ret_text = trim(parts[4]);
         return;
     }
     struct span rest = first;

@@ -113,14 +113,15 @@ size_t hl7_fields(const struct hl7_delims *d, struct span segment, struct span *
 
 struct span hl7_part(struct span s, uint8_t separator, size_t n)
 {
-    bool more = true;
-    struct span part = {0};
-    for (size_t i = 0; i < n; i++) {
-        if (!more)
+    if (n == 0)
+        return (struct span){0};
+    if (n > 1) {
+        size_t before = span_find_nth(&s, separator, n - 1);
+        if (before == s.n)
             return (struct span){0};
-        part = span_until(&s, separator, &more);
+        (void)span_skip(&s, before + 1);
     }
-    return part;
+    return span_until(&s, separator, NULL);
 }
 
 static int hex_digit(uint8_t c)

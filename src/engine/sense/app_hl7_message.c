@@ -13,8 +13,11 @@
 
 struct span hl7_first(const struct hl7_delims *d, struct span field, size_t component)
 {
-    struct span s = hl7_part(hl7_part(field, d->repetition, 1), d->component, component);
-    s = hl7_part(s, d->sub, 1);
+    struct span s = component == 1 ? field : hl7_part(hl7_part(field, d->repetition, 1), d->component, component);
+    size_t n = 0; /* mostly short: cheaper than a search for each */
+    while (n < s.n && s.p[n] != d->repetition && s.p[n] != d->component && s.p[n] != d->sub)
+        n++;
+    s.n = (uint32_t)n;
     return hl7_null(s) ? (struct span){0} : s;
 }
 
@@ -80,16 +83,16 @@ static void read_privates(struct lab_message *m, struct span segment)
 /* Programs in any OBX; the document of a message that is not one of results. */
 static void read_obx(struct lab_message *m, struct span segment, size_t number, bool tells_results)
 {
-    UNCLEARED struct span f[7];
-    if (segment.n < APP_EXECUTABLE_MIN || span_split(segment, m->delims->field, f, 7) < 6)
+    struct span value = segment.n < APP_EXECUTABLE_MIN ? (struct span){0} : hl7_part(segment, m->delims->field, 6);
+    if (value.p == NULL)
         return;
     if (!tells_results && m->document.type == NULL && !m->document.sized)
-        (void)document_read(m->delims, f[2], f[5], &m->document);
-    if (m->hostile[0] != 0 || f[5].n < APP_EXECUTABLE_MIN)
+        (void)document_read(m->delims, hl7_part(segment, m->delims->field, 3), value, &m->document);
+    if (m->hostile[0] != 0 || value.n < APP_EXECUTABLE_MIN)
         return;
     bool more = true;
     while (more)
-        if (app_executable(span_until(&f[5], m->delims->component, &more)))
+        if (app_executable(span_until(&value, m->delims->component, &more)))
             (void)snprintf(m->hostile, sizeof m->hostile, "an executable program in OBX-5 (segment %zu)", number);
 }
 

@@ -71,6 +71,7 @@ struct sense {
     tq_time leap;  /* where the last packet that did not fit the clock stood; 0: it fitted */
     tq_time sweep; /* when to look for idle flows again */
     uint64_t seq;
+    struct flow *last; /* the flow of a packet a moment ago, often of this one too; NULL: it is over */
     uint64_t damage[DAMAGE_KINDS];
     struct {
         uint32_t linktype;
@@ -208,6 +209,8 @@ static void end_flow(struct sense *s, struct flow *f, const char *reason)
         evidence_close(s->evidence, f);
     if (s->attempts != NULL && f->side[0].flags & SIDE_ISN && f->bytes[0] + f->bytes[1] == 0)
         attempts_add(s->attempts, &f->ref, f->first);
+    if (s->last == f)
+        s->last = NULL;
     flows_remove(s->flows, f);
 }
 
@@ -376,6 +379,24 @@ static void make_key(struct way *w, struct flow_key *key)
     }
 }
 
+/* The flow of this packet; NULL: none yet. Its key and hash for open_flow. */
+static struct flow *flow_of(struct sense *s, struct way *w, struct flow_key *key, uint32_t *ret_hash)
+{
+    make_key(w, key);
+    struct flow *f = s->last;
+    if (f != NULL && flow_key_equal(&f->key, key)) {
+        *ret_hash = f->hash;
+        return f;
+    }
+    *ret_hash = flows_hash(s->flows, key);
+    f = flows_find(s->flows, key, *ret_hash);
+    if (f == NULL)
+        return NULL;
+    app_expect(f->app, f->reversed != w->reversed);
+    s->last = f;
+    return f;
+}
+
 static struct address address_of(struct span bytes)
 {
     struct address a = {.family = bytes.n == 4 ? 4 : 6};
@@ -451,11 +472,8 @@ static void on_tcp(struct sense *s, struct way *w, struct span bytes)
     w->sport = seg.sport;
     w->dport = seg.dport;
     struct flow_key key;
-    make_key(w, &key);
-    uint32_t hash = flows_hash(s->flows, &key);
-    struct flow *f = flows_find(s->flows, &key, hash);
-    if (f != NULL)
-        app_expect(f->app, f->reversed != w->reversed);
+    uint32_t hash;
+    struct flow *f = flow_of(s, w, &key, &hash);
     if (f != NULL && __builtin_expect(flow_idle(f, s->now), 0)) {
         close_flow(s, f, "idle");
         f = NULL;
@@ -503,9 +521,8 @@ static void on_udp(struct sense *s, struct way *w, struct span bytes)
     w->sport = udp.sport;
     w->dport = udp.dport;
     struct flow_key key;
-    make_key(w, &key);
-    uint32_t hash = flows_hash(s->flows, &key);
-    struct flow *f = flows_find(s->flows, &key, hash);
+    uint32_t hash;
+    struct flow *f = flow_of(s, w, &key, &hash);
     if (f != NULL && flow_idle(f, s->now)) {
         close_flow(s, f, "idle");
         f = NULL;

@@ -95,6 +95,22 @@ static void splits_all_at_once(void **state)
     assert_int_equal(none.n, 0);
 }
 
+/* Against a search byte for byte, in texts on both sides of a block's length. */
+static void finds_the_nth(void **state)
+{
+    (void)state;
+    static const char text[] = "|a||bcdefghijklmnopqrst|u|vwxyz0123456789ABCDEFGHIJ||K|";
+    for (size_t length = 0; length < sizeof text; length++) {
+        struct span s = span_of(text, length);
+        size_t seen = 0;
+        for (size_t i = 0; i < length; i++)
+            if (text[i] == '|')
+                assert_int_equal(span_find_nth(&s, '|', ++seen), i);
+        assert_int_equal(span_find_nth(&s, '|', seen + 1), length);
+        assert_int_equal(span_find_nth(&s, '|', seen + 9), length);
+    }
+}
+
 static void decimal_numbers_are_strict(void **state)
 {
     (void)state;
@@ -118,6 +134,7 @@ int main(void)
         cmocka_unit_test(sixty_four_bits),
         cmocka_unit_test(splits_at_separators),
         cmocka_unit_test(splits_all_at_once),
+        cmocka_unit_test(finds_the_nth),
         cmocka_unit_test(decimal_numbers_are_strict),
     };
     return cmocka_run_group_tests_name("span", tests, NULL, NULL);
