@@ -79,6 +79,19 @@ static inline uint64_t hash_end(struct hash_state s)
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
+/* 128 bits of one state: what SipHash does for an output of that length. */
+static inline void hash_end_two(struct hash_state s, uint64_t *ret_a, uint64_t *ret_b)
+{
+    s.v2 ^= 0xee;
+    for (int i = 0; i < 3; i++)
+        HASH_ROUND(s.v0, s.v1, s.v2, s.v3);
+    *ret_a = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    s.v1 ^= 0xdd;
+    for (int i = 0; i < 3; i++)
+        HASH_ROUND(s.v0, s.v1, s.v2, s.v3);
+    *ret_b = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
 /* SipHash-1-3 of n bytes under key (Aumasson and Bernstein; the byte order is little-endian as in the reference). */
 static inline uint64_t hash_bytes(const struct hash_key *key, const void *data, size_t n)
 {

@@ -69,11 +69,10 @@ void judge_clock(struct detect *d, const struct record *r, const struct message 
         return;
     struct span rest = m->sender;
     struct span name = span_until(&rest, '^', NULL);
-    struct digester g;
-    digest_start(&g, &d->key, 'c');
-    digest_add(&g, span_of(p->sender->bytes, p->sender->family == 4 ? 4 : sizeof p->sender->bytes));
-    digest_add(&g, name);
-    struct sender_clock *k = memo_put(d->clocks, digest_end(&g), r->time, NULL);
+    struct hash_state g = digest_start(&d->key, 'c');
+    hash_piece(&g, span_of(p->sender->bytes, p->sender->family == 4 ? 4 : sizeof p->sender->bytes));
+    hash_piece(&g, name);
+    struct sender_clock *k = memo_put(d->clocks, digest_end(g), r->time, NULL);
     k->skew[k->n++ % STAMPS] = skew;
     if (k->n < STAMPS)
         return;

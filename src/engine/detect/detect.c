@@ -1,5 +1,6 @@
 #include "engine/detect/detect_private.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 struct detect *detect_new(const struct detect_options *options, struct error *e)
@@ -64,25 +65,38 @@ void parties_text(struct parties *p)
     buf_release(&b);
 }
 
+/* Where the text of a key goes; 0: nowhere. What else is read is named in the functions behind. */
+static const uint8_t message_texts[KEY_COUNT] = {
+    [KEY_MESSAGE_ID] = offsetof(struct message, id),         [KEY_MESSAGE_TYPE] = offsetof(struct message, type),
+    [KEY_CONTROL_ID] = offsetof(struct message, control_id), [KEY_SENDER] = offsetof(struct message, sender),
+    [KEY_MALFORMED] = offsetof(struct message, malformed),   [KEY_HOSTILE] = offsetof(struct message, hostile),
+    [KEY_ACK_CODE] = offsetof(struct message, ack_code),     [KEY_ACK_FOR] = offsetof(struct message, ack_for),
+    [KEY_SENT_AT] = offsetof(struct message, sent_at),
+};
+static const uint8_t result_texts[KEY_COUNT] = {
+    [KEY_MESSAGE] = offsetof(struct result, message),      [KEY_TEST_CODE] = offsetof(struct result, code),
+    [KEY_TEST_SYSTEM] = offsetof(struct result, system),   [KEY_SPECIMEN] = offsetof(struct result, specimen),
+    [KEY_UNITS] = offsetof(struct result, units),          [KEY_STATUS] = offsetof(struct result, status),
+    [KEY_OBSERVED_AT] = offsetof(struct result, observed),
+};
+_Static_assert(offsetof(struct message, results) == 0 && offsetof(struct result, value) == 0, "no text lies at 0");
+
+static void put_text(void *to, size_t at, const struct field *f)
+{
+    memcpy((uint8_t *)to + at, &f->text, sizeof f->text);
+}
+
 static struct message message_of(const struct record *r)
 {
     struct message m = {0};
     for (size_t i = 0; i < r->n; i++) {
         const struct field *f = &r->fields[i];
-        switch (f->key) {
-        case KEY_MESSAGE_ID: m.id = f->text; break;
-        case KEY_MESSAGE_TYPE: m.type = f->text; break;
-        case KEY_CONTROL_ID: m.control_id = f->text; break;
-        case KEY_SENDER: m.sender = f->text; break;
-        case KEY_MALFORMED: m.malformed = f->text; break;
-        case KEY_HOSTILE: m.hostile = f->text; break;
-        case KEY_ACK_CODE: m.ack_code = f->text; break;
-        case KEY_ACK_FOR: m.ack_for = f->text; break;
-        case KEY_SENT_AT: m.sent_at = f->text; break;
-        case KEY_RESULTS: m.results = f->number; break;
-        case KEY_PATIENTS: m.patients = f->number; break;
-        default: break;
-        }
+        if (message_texts[f->key] != 0)
+            put_text(&m, message_texts[f->key], f);
+        else if (f->key == KEY_RESULTS)
+            m.results = f->number;
+        else if (f->key == KEY_PATIENTS)
+            m.patients = f->number;
     }
     return m;
 }
@@ -92,51 +106,21 @@ static struct result result_of(const struct record *r)
     struct result t = {0};
     for (size_t i = 0; i < r->n; i++) {
         const struct field *f = &r->fields[i];
-        switch (f->key) {
-        case KEY_MESSAGE: t.message = f->text; break;
-        case KEY_TEST_CODE: t.code = f->text; break;
-        case KEY_TEST_SYSTEM: t.system = f->text; break;
-        case KEY_SPECIMEN: t.specimen = f->text; break;
-        case KEY_VALUE:
+        if (result_texts[f->key] != 0) {
+            put_text(&t, result_texts[f->key], f);
+        } else if (f->key == KEY_VALUE) {
             if (t.pieces == 0)
                 t.value = f;
             if (f == t.value + t.pieces)
                 t.pieces++;
-            break;
-        case KEY_UNITS: t.units = f->text; break;
-        case KEY_STATUS: t.status = f->text; break;
-        case KEY_OBSERVED_AT: t.observed = f->text; break;
-        default: break;
         }
     }
     return t;
 }
 
-/* The keys of message_of and result_of. */
 bool detect_reads(enum record_key key)
 {
-    switch (key) {
-    case KEY_MESSAGE_ID:
-    case KEY_MESSAGE_TYPE:
-    case KEY_CONTROL_ID:
-    case KEY_SENDER:
-    case KEY_MALFORMED:
-    case KEY_HOSTILE:
-    case KEY_ACK_CODE:
-    case KEY_ACK_FOR:
-    case KEY_SENT_AT:
-    case KEY_RESULTS:
-    case KEY_PATIENTS:
-    case KEY_MESSAGE:
-    case KEY_TEST_CODE:
-    case KEY_TEST_SYSTEM:
-    case KEY_SPECIMEN:
-    case KEY_VALUE:
-    case KEY_UNITS:
-    case KEY_STATUS:
-    case KEY_OBSERVED_AT: return true;
-    default: return false;
-    }
+    return key == KEY_RESULTS || key == KEY_PATIENTS || key == KEY_VALUE || message_texts[key] != 0 || result_texts[key] != 0;
 }
 
 void detect_record(struct detect *d, const struct record *r)
@@ -172,7 +156,7 @@ void detect_kinds(const struct detect *d, void (*each)(void *context, const char
 
 /* ── State: docs/formats/detector-state.md ── */
 
-static const uint8_t magic[8] = {'T', 'Q', 'D', 'E', 'T', 'E', 'C', 2};
+static const uint8_t magic[8] = {'T', 'Q', 'D', 'E', 'T', 'E', 'C', 3};
 
 void detect_save(const struct detect *d, struct buf *out)
 {

@@ -57,6 +57,8 @@ int message_direction(struct span id);
 
 /* A lab.message, taken apart once. */
 struct message {
+    int64_t results;
+    int64_t patients;
     struct span id;
     struct span type;
     struct span control_id;
@@ -66,18 +68,16 @@ struct message {
     struct span ack_code;
     struct span ack_for;
     struct span sent_at;
-    int64_t results;
-    int64_t patients;
 };
 
 /* A lab.result, taken apart once. */
 struct result {
+    const struct field *value; /* its pieces, one behind the other */
+    size_t pieces;
     struct span message;
     struct span code;
     struct span system;
     struct span specimen;
-    const struct field *value; /* its pieces, one behind the other */
-    size_t pieces;
     struct span units;
     struct span status;
     struct span observed;

@@ -2,10 +2,17 @@
 
 const char *const kind_names[KIND_COUNT] = {
     [KIND_DEVICE_CLOCK] = "device.clock",
-    [KIND_MESSAGE_HOSTILE] = "message.hostile",       [KIND_MESSAGE_MALFORMED] = "message.malformed", [KIND_NETWORK_FLOOD] = "network.flood",
-    [KIND_NETWORK_SCAN] = "network.scan", [KIND_PHI_CLEARTEXT] = "phi.cleartext",
-    [KIND_PROTOCOL_VIOLATION] = "protocol.violation", [KIND_RESULT_ALTERED] = "result.altered",       [KIND_RESULT_CORRECTED] = "result.corrected",
-    [KIND_RESULT_REPLAYED] = "result.replayed",       [KIND_SENDER_SPOOFED] = "sender.spoofed",       [KIND_SENDER_UNKNOWN] = "sender.unknown",
+    [KIND_MESSAGE_HOSTILE] = "message.hostile",
+    [KIND_MESSAGE_MALFORMED] = "message.malformed",
+    [KIND_NETWORK_FLOOD] = "network.flood",
+    [KIND_NETWORK_SCAN] = "network.scan",
+    [KIND_PHI_CLEARTEXT] = "phi.cleartext",
+    [KIND_PROTOCOL_VIOLATION] = "protocol.violation",
+    [KIND_RESULT_ALTERED] = "result.altered",
+    [KIND_RESULT_CORRECTED] = "result.corrected",
+    [KIND_RESULT_REPLAYED] = "result.replayed",
+    [KIND_SENDER_SPOOFED] = "sender.spoofed",
+    [KIND_SENDER_UNKNOWN] = "sender.unknown",
 };
 
 static const char *const severity_names[] = {"info", "low", "medium", "high", "critical"};
@@ -13,11 +20,10 @@ static const char *const severity_names[] = {"info", "low", "medium", "high", "c
 /* True where this cause was told before with this severity or a higher one. */
 static bool told(struct detect *d, const struct finding *f, tq_time now)
 {
-    struct digester g;
-    digest_start(&g, &d->key, 'c');
-    digest_add(&g, span_str(kind_names[f->kind]));
-    digest_add(&g, f->cause);
-    uint8_t *worst = memo_put(d->causes, digest_end(&g), now, NULL);
+    struct hash_state g = digest_start(&d->key, 'c');
+    hash_piece(&g, span_str(kind_names[f->kind]));
+    hash_piece(&g, f->cause);
+    uint8_t *worst = memo_put(d->causes, digest_end(g), now, NULL);
     if (*worst > (uint8_t)f->severity)
         return true;
     *worst = (uint8_t)(f->severity + 1);

@@ -49,15 +49,14 @@ static struct span cause_of(char *out, size_t size, const struct parties *p, str
 /* True the first time for these two ends, in whichever direction: most messages stop here, without a text being made. */
 static bool first_on_link(struct detect *d, const struct parties *p, tq_time now)
 {
-    struct digester g;
-    digest_start(&g, &d->key, 'k');
+    struct hash_state g = digest_start(&d->key, 'k');
     const struct address *client = p->receiver_listens ? p->sender : p->receiver;
     const struct address *server = p->receiver_listens ? p->receiver : p->sender;
-    digest_add(&g, span_of(client->bytes, sizeof client->bytes));
-    digest_add(&g, span_of(server->bytes, sizeof server->bytes));
-    digest_add(&g, span_of((uint8_t[]){(uint8_t)(p->port >> 8), (uint8_t)p->port}, 2));
+    hash_piece(&g, span_of(client->bytes, sizeof client->bytes));
+    hash_piece(&g, span_of(server->bytes, sizeof server->bytes));
+    hash_piece(&g, span_of((uint8_t[]){(uint8_t)(p->port >> 8), (uint8_t)p->port}, 2));
     bool is_new;
-    (void)memo_put(d->causes, digest_end(&g), now, &is_new);
+    (void)memo_put(d->causes, digest_end(g), now, &is_new);
     return is_new;
 }
 

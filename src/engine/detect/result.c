@@ -95,12 +95,11 @@ struct memo *messages_new(void)
 
 static struct digest identity_of(const struct detect *d, const struct address *receiver, uint16_t port, struct span control_id)
 {
-    struct digester g;
-    digest_start(&g, &d->key, 'w');
-    digest_add(&g, span_of(receiver->bytes, sizeof receiver->bytes));
-    digest_add(&g, span_of(&port, sizeof port));
-    digest_add(&g, control_id);
-    return digest_end(&g);
+    struct hash_state g = digest_start(&d->key, 'w');
+    hash_piece(&g, span_of(receiver->bytes, sizeof receiver->bytes));
+    hash_piece(&g, span_of(&port, sizeof port));
+    hash_piece(&g, control_id);
+    return digest_end(g);
 }
 
 void judge_replay_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p)
@@ -157,10 +156,9 @@ static void replayed(struct detect *d, const struct record *r, struct parties *p
 /* Where the last message of a flow is remembered. */
 static struct digest flow_key(const struct detect *d, uint64_t flow)
 {
-    struct digester g;
-    digest_start(&g, &d->key, 'f');
-    digest_add(&g, span_of(&flow, sizeof flow));
-    return digest_end(&g);
+    struct hash_state g = digest_start(&d->key, 'f');
+    hash_piece(&g, span_of(&flow, sizeof flow));
+    return digest_end(g);
 }
 
 static bool went_on(const struct detect *d, uint64_t flow, struct digest identity)

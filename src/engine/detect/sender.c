@@ -36,13 +36,12 @@ static struct span name_of(struct span sender)
 
 static struct digest key_of(const struct detect *d, char purpose, const struct address *a, struct span name, uint16_t port)
 {
-    struct digester g;
-    digest_start(&g, &d->key, purpose);
+    struct hash_state g = digest_start(&d->key, purpose);
     if (a != NULL)
-        digest_add(&g, span_of(a->bytes, a->family == 4 ? 4 : sizeof a->bytes));
-    digest_add(&g, name);
-    digest_add(&g, span_of((uint8_t[]){(uint8_t)(port >> 8), (uint8_t)port}, 2));
-    return digest_end(&g);
+        hash_piece(&g, span_of(a->bytes, a->family == 4 ? 4 : sizeof a->bytes));
+    hash_piece(&g, name);
+    hash_piece(&g, span_of((uint8_t[]){(uint8_t)(port >> 8), (uint8_t)port}, 2));
+    return digest_end(g);
 }
 
 static struct known *look(struct detect *d, struct digest key, tq_time now, bool learning, bool *ret_new)

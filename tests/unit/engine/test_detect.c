@@ -483,21 +483,19 @@ static void memo_holds_what_was_learnt(void **state)
     struct memo *m = memo_new(64, sizeof(int));
     struct hash_key key = {3, 4};
     for (int i = 0; i < 100000; i++) {
-        struct digester g;
-        digest_start(&g, &key, 'x');
-        digest_add(&g, span_of(&i, sizeof i));
+        struct hash_state g = digest_start(&key, 'x');
+        hash_piece(&g, span_of(&i, sizeof i));
         bool is_new;
-        *(int *)memo_put(m, digest_end(&g), i, &is_new) = i;
+        *(int *)memo_put(m, digest_end(g), i, &is_new) = i;
         assert_true(is_new);
         if (i < 8)
-            memo_hold(m, digest_end(&g));
+            memo_hold(m, digest_end(g));
     }
     assert_int_equal(memo_count(m), 64);
     for (int i = 0; i < 8; i++) {
-        struct digester g;
-        digest_start(&g, &key, 'x');
-        digest_add(&g, span_of(&i, sizeof i));
-        int *value = memo_get(m, digest_end(&g));
+        struct hash_state g = digest_start(&key, 'x');
+        hash_piece(&g, span_of(&i, sizeof i));
+        int *value = memo_get(m, digest_end(g));
         assert_non_null(value);
         assert_int_equal(*value, i);
     }
@@ -536,13 +534,12 @@ static void digests_tell_pieces_apart(void **state)
                                      {span_of(large, 399), span_of(large, 1)},
                                      {span_of(large, 398), span_of(large, 2)}};
     for (size_t i = 0; i < 4; i++) {
-        struct digester g;
-        digest_start(&g, &key, 'x');
-        for (size_t k = 0; k < 12; k++) { /* more than the digester holds at once */
-            digest_add(&g, pairs[i][0]);
-            digest_add(&g, pairs[i][1]);
+        struct hash_state g = digest_start(&key, 'x');
+        for (size_t k = 0; k < 12; k++) {
+            hash_piece(&g, pairs[i][0]);
+            hash_piece(&g, pairs[i][1]);
         }
-        all[i] = digest_end(&g);
+        all[i] = digest_end(g);
         for (size_t k = 0; k < i; k++)
             assert_false(digest_equal(all[i], all[k]));
     }
