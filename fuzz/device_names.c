@@ -125,6 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         break;
     case 5:
+        (void)banner_unfinished(s);
         if (banner_stream(s, &b) || banner_ssdp(s, &b))
             inside(s, b.text);
         break;

@@ -125,6 +125,23 @@ bool banner_sip(struct span s, struct banner *ret)
     return hops == 1 && field(s, "user-agent:", &ret->text);
 }
 
+static const char *const methods[] = {"GET ", "POST ", "HEAD ", "PUT ", "OPTIONS ", "DELETE ", "PROPFIND "};
+#define METHODS (sizeof methods / sizeof methods[0])
+
+static bool may_start(struct span s, const char *text)
+{
+    size_t n = strlen(text);
+    return memcmp(s.p, text, s.n < n ? s.n : n) == 0;
+}
+
+bool banner_unfinished(struct span s)
+{
+    bool head = s.n > 0 && (may_start(s, "HTTP/1.") || may_start(s, "RTSP/1."));
+    for (size_t i = 0; i < METHODS && s.n > 0 && !head; i++)
+        head = may_start(s, methods[i]);
+    return head && s.n < HEAD && memmem(s.p, s.n, "\r\n\r\n", 4) == NULL;
+}
+
 bool banner_stream(struct span s, struct banner *ret)
 {
     if (s.n < 4)
@@ -147,8 +164,7 @@ bool banner_stream(struct span s, struct banner *ret)
     ret->source = "http";
     if (starts(s, "HTTP/1."))
         return field(s, "server:", &ret->text);
-    static const char *const methods[] = {"GET ", "POST ", "HEAD ", "PUT ", "OPTIONS ", "DELETE ", "PROPFIND "};
-    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+    for (size_t i = 0; i < METHODS; i++)
         if (span_starts(s, span_str(methods[i])))
             return field(s, "user-agent:", &ret->text);
     return false;

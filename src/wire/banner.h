@@ -12,6 +12,9 @@ struct banner {
 /* The first bytes of one direction of a stream. Only lines that are whole count. False: nothing is said. */
 bool banner_stream(struct span start, struct banner *ret);
 
+/* Whether the start of a stream is that of a head of HTTP or RTSP, as far as it goes, which has not ended: more of it may say something. */
+bool banner_unfinished(struct span start);
+
 /* A request of SIP (RFC 3261): its User-Agent line. Proxies pass it on as it came: only what has one Via line is its sender's own. Answers are not
  * read: who is in between does not show in them. */
 bool banner_sip(struct span message, struct banner *ret);

@@ -154,7 +154,7 @@ void evidence_start(struct evidence *v, struct flow *f, int direction, struct sp
         bool anywhere = strcmp(banner.source, "http") != 0; /* who runs a web server on the Internet is not of interest */
         if (anywhere || evidence_is_local(sender))
             greeting(v, f, sender, &banner, start, time);
-    } else if (direction == 1 && start.p[0] == 0xff && start.n < TELNET_BYTES) { /* commands come first, the greeting later */
+    } else if (banner_unfinished(start) || (direction == 1 && start.p[0] == 0xff && start.n < TELNET_BYTES)) { /* TELNET's commands come first */
         wait(v, f, direction, start);
         return;
     }

@@ -86,7 +86,7 @@ struct flow {
     struct tcp_side side[2];
     struct flow_ref ref;
     const char *label;        /* of a UDP flow, once recognised; NULL: not yet */
-    struct hello *hello;      /* a TLS hello that is not complete yet */
+    struct hello *hello;      /* a TLS hello, a head or a greeting that is not complete yet */
     struct label_flow *asked; /* what nDPI keeps of it */
     const char *foreign;      /* what nDPI calls it; NULL: not known, or not asked */
     const char *application;  /* and what runs inside */

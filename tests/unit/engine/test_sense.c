@@ -190,6 +190,10 @@ static void devices_introduce_themselves(void **state)
         tcp(s, T0 + TIME_SECOND, path_of(1, 4), 1234, 443, 500 + (uint32_t)at, 1, ACK, span_of(payload.p + at, end - at));
     }
     assert_true(noted(&notes, "ip=10.0.0.4 hostname=lis.example source=tls"));
+    struct span head = SPAN_LIT("GET / HTTP/1.1\r\nHost: lis\r\nUser-Agent: LabView/4.2\r\n\r\n");
+    for (size_t at = 0; at < head.n; at++)
+        tcp(s, T0 + 2 * TIME_SECOND, path_of(5, 6), 1234, 80, 500 + (uint32_t)at, 1, ACK, span_of(head.p + at, 1));
+    assert_true(noted(&notes, "ip=10.0.0.5 software=LabView/4.2 source=http"));
     sense_finish(s);
     assert_true(noted(&notes, "app=dhcp"));
     buf_release(&payload);
