@@ -90,8 +90,8 @@ struct asset_guess {
     int confidence;
     struct span maker, model, serial, software, class;
 };
-/* The same, surest first, matched anew only where the evidence is not what it was: matching was more than half of what applying a record took. The
- * guesses hold until the next call. Only the projector calls it. */
+/* The same, surest first, matched anew only where the evidence is not what it was: a quarter of what evidence costs that only says again what is known.
+ * The guesses hold until the next call. Only the projector calls it. */
 int asset_guesses(struct apply *a, int64_t root, const struct asset_guess **ret, size_t *ret_n, struct error *e);
 struct asset_memos *asset_memos_new(void); /* NULL: no memory */
 void asset_memos_free(struct asset_memos *m);
