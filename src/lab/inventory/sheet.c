@@ -2,9 +2,16 @@
 
 #include "base/text.h"
 
-static bool formula(uint8_t first)
+/* What a spreadsheet would run; behind apostrophes, one of which is ours. The wide forms are those of East Asian keyboards: + - = @. */
+static bool formula(struct span cell)
 {
-    return first == '=' || first == '+' || first == '-' || first == '@';
+    static const char *const wide[] = {"\xef\xbc\x8b", "\xef\xbc\x8d", "\xef\xbc\x9d", "\xef\xbc\xa0"};
+    while (cell.n > 0 && cell.p[0] == '\'')
+        (void)span_skip(&cell, 1);
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++)
+        if (span_starts(cell, span_str(wide[i])))
+            return true;
+    return cell.n > 0 && (cell.p[0] == '=' || cell.p[0] == '+' || cell.p[0] == '-' || cell.p[0] == '@');
 }
 
 static uint8_t delimiter_of(struct span text)
@@ -74,7 +81,7 @@ static struct span trimmed(struct span cell)
         (void)span_skip(&cell, 1);
     while (cell.n > 0 && (cell.p[cell.n - 1] == ' ' || cell.p[cell.n - 1] == '\t'))
         cell.n--;
-    if (cell.n > 1 && cell.p[0] == '\'' && formula(cell.p[1]))
+    if (cell.n > 1 && cell.p[0] == '\'' && formula(cell))
         (void)span_skip(&cell, 1);
     return cell;
 }
@@ -147,7 +154,7 @@ void sheet_write(struct buf *out, struct span cell)
         quote |= cell.p[i] == '"' || cell.p[i] == ',' || cell.p[i] == ';' || cell.p[i] == '\n' || cell.p[i] == '\r' || cell.p[i] == '\t';
     if (quote)
         buf_u8(out, '"');
-    if (cell.n > 0 && (formula(cell.p[0]) || cell.p[0] == '\t' || cell.p[0] == '\r'))
+    if (cell.n > 0 && (formula(cell) || cell.p[0] == '\t' || cell.p[0] == '\r'))
         buf_u8(out, '\'');
     for (size_t i = 0; i < cell.n; i++) {
         if (cell.p[i] == '"')
