@@ -50,6 +50,10 @@ struct veil {
     size_t time_n;
     struct name names[KEY_COUNT];
     struct allow allow;
+    /* what `allow` was made of: the private texts of the record in hand, each behind its length. Results of one message share them mostly: they are
+     * taken apart anew only where they are others than those before */
+    struct buf private;
+    struct buf private_before;
     /* of the record in hand: its fields by key */
     uint64_t present[(KEY_COUNT + 63) / 64];
     uint8_t first[KEY_COUNT];
@@ -94,6 +98,7 @@ struct veil *veil_new(const uint8_t key[VEIL_KEY], bool reveal, struct error *e)
     crypto_random(v->cache_keys, 2 * sizeof *v->cache_keys);
     v->reveal = reveal;
     v->title = BUF_INIT(TITLE_MAX);
+    v->private = v->private_before = BUF_SECRET(RECORD_ENCODED);
     v->flow_text = BUF_INIT(FLOW_MAX);
     name_keys(v);
     return v;
@@ -108,6 +113,8 @@ void veil_free(struct veil *v)
     free(v->cache);
     buf_release(&v->title);
     buf_release(&v->flow_text);
+    buf_release(&v->private);
+    buf_release(&v->private_before);
     free(v);
 }
 
@@ -193,10 +200,39 @@ static void mark(struct veil *v, enum record_key k)
 }
 
 /* Sorts the fields by key, and learns what is private. */
+#define NOT_ALL UINT32_MAX /* in the place of a length: the record has PRIVATE_CUT */
+
+static void keep_private(struct buf *b, const struct field *f, enum field_type type)
+{
+    buf_be32(b, type == TYPE_TEXT ? (uint32_t)f->text.n : NOT_ALL);
+    if (type == TYPE_TEXT)
+        buf_add_span(b, f->text);
+}
+
+/* Makes `allow` of the private texts that are kept, unless they are those that it was made of. */
+static void take_private(struct veil *v)
+{
+    struct span in = buf_span(&v->private);
+    if (buf_ok(&v->private) && buf_ok(&v->private_before) && span_equal(in, buf_span(&v->private_before)))
+        return;
+    allow_start(&v->allow);
+    v->allow.shut = !buf_ok(&v->private);
+    while (in.n > 0 && !v->allow.shut) {
+        uint32_t n = span_be32(&in);
+        if (n == NOT_ALL)
+            v->allow.shut = true;
+        else
+            allow_private(&v->allow, span_take(&in, n));
+    }
+    struct buf made_of = v->private; /* the pieces point into it */
+    v->private = v->private_before;
+    v->private_before = made_of;
+}
+
 static void take(struct veil *v, const struct record *r)
 {
     memset(v->present, 0, sizeof v->present);
-    allow_start(&v->allow);
+    buf_clear(&v->private);
     for (size_t i = 0; i < r->n; i++) {
         enum record_key k = r->fields[i].key;
         v->next[i] = (uint8_t)i;
@@ -207,13 +243,10 @@ static void take(struct veil *v, const struct record *r)
         v->last[k] = (uint8_t)i;
         mark(v, k);
         const struct key_info *info = v->names[k].info;
-        if (info->class != FIELD_PRIVATE && info->class != FIELD_PATIENT && info->class != FIELD_SPECIMEN)
-            continue;
-        if (info->type == TYPE_TEXT)
-            allow_private(&v->allow, r->fields[i].text);
-        else
-            v->allow.shut = true; /* PRIVATE_CUT */
+        if (info->class == FIELD_PRIVATE || info->class == FIELD_PATIENT || info->class == FIELD_SPECIMEN)
+            keep_private(&v->private, &r->fields[i], info->type);
     }
+    take_private(v);
 }
 
 /* The fields of key k one after another: start with *at = -1. */
@@ -252,7 +285,7 @@ static void put_value_digest(struct veil *v, struct jsonw *j, const struct recor
     enum { FIXED = 4 };
     const struct span fixed[FIXED] = {trimmed(text_of(v, r, KEY_SPECIMEN)), text_of(v, r, KEY_TEST_CODE), text_of(v, r, KEY_TEST_SYSTEM),
                                       text_of(v, r, KEY_UNITS)};
-    struct span parts[2 + 2 * FIXED + RECORD_FIELDS];
+    UNCLEARED struct span parts[2 + 2 * FIXED + RECORD_FIELDS];
     uint8_t lengths[FIXED + 1][4];
     size_t n = 0;
     parts[n++] = SPAN_LIT("tourniquet value\n");

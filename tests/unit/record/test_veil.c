@@ -320,6 +320,44 @@ static void too_much_private_shuts(void **state)
 }
 
 /* Texts that are alike but for their ends are compared at every place: what that may cost is bounded, and a text beyond it is not shown. */
+/* What was private in the record before is taken for this one's only where it is the same: in any order of records, every private text is found. */
+static void each_record_has_its_own_private_texts(void **state)
+{
+    (void)state;
+    struct veil *v = veil_with(key_one, false);
+    static const char *const private[] = {"Turing", "Hopper", "Hopper^Grace", "", "Tur", "ing^x"};
+    enum { KINDS = sizeof private / sizeof private[0] };
+    for (unsigned i = 0; i < 4 * KINDS * KINDS * 2; i++) {
+        unsigned kind = i / 4 / KINDS % 2 == 0 ? i / 4 % KINDS : i / 4 / KINDS % KINDS;
+        bool cut = i % 4 == 3;
+        struct record r;
+        record_start(&r, EVENT_LAB_MESSAGE, 5, NULL);
+        char foreign[16]; /* the bytes before lie in the same place */
+        (void)snprintf(foreign, sizeof foreign, "%s", i % 2 == 0 ? "Turing" : "Hopper");
+        char name[16];
+        (void)snprintf(name, sizeof name, "%s", private[kind]);
+        record_str(&r, KEY_PRIVATE, name);
+        if (cut)
+            record_int(&r, KEY_PRIVATE_CUT, 1);
+        record_str(&r, KEY_SENDER, foreign);
+        struct buf got = BUF_INIT(65536);
+        struct buf expected = BUF_INIT(65536);
+        struct veil *fresh = veil_with(key_one, false);
+        veil_json(v, &got, &r);
+        veil_json(fresh, &expected, &r);
+        assert_true(span_equal(buf_span(&got), buf_span(&expected)));
+        bool shown = memmem(got.p, got.n, foreign, 6) != NULL;
+        if (cut || strncmp(name, foreign, 6) == 0)
+            assert_false(shown);
+        else if (name[0] == 0)
+            assert_true(shown);
+        veil_free(fresh);
+        buf_release(&got);
+        buf_release(&expected);
+    }
+    veil_free(v);
+}
+
 static void too_much_alike_is_not_shown(void **state)
 {
     (void)state;
@@ -524,6 +562,7 @@ int main(void)
         cmocka_unit_test(shape_rules),
         cmocka_unit_test(private_texts_are_found),
         cmocka_unit_test(too_much_private_shuts),
+        cmocka_unit_test(each_record_has_its_own_private_texts),
         cmocka_unit_test(too_much_alike_is_not_shown),
         cmocka_unit_test(message_has_its_keys),
         cmocka_unit_test(finding_is_written),
