@@ -544,6 +544,15 @@ def nothing_around_hl7_gets_out():
 
 
 @test
+def an_error_without_an_answer():
+    """MSA that says nothing ("" deletes), with an error behind it: one "ack", not two."""
+    c = capture.Capture()
+    c.conversation("10.0.5.2", 40000, "10.0.5.11", 2575, [(0, capture.mllp("MSH|^~\\&|LIS|HOSP|A|B|2026||ACK|1|P|2.5.1", 'MSA|""|""', "ERR|||207"))])
+    (message,) = events(sense("-", stdin=c.bytes()), "lab.message")
+    assert message["ack"] == {"error": "207"}, message
+
+
+@test
 def no_broken_message_gives_content_away():
     whole = capture.mllp(*hl7_message(Markers()))
     segments = hl7_message(Markers())

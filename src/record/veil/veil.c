@@ -475,7 +475,8 @@ static void put_fields(struct veil *v, struct jsonw *j, const struct record *r)
         }
     }
     leave(j, inside);
-    if (r->event == EVENT_LAB_MESSAGE && !has(v, KEY_ACK_CODE) && !has(v, KEY_ACK_FOR)) {
+    bool answers = has(v, KEY_ACK_CODE) || has(v, KEY_ACK_FOR) || has(v, KEY_ACK_ERROR) || has(v, KEY_ACK_MESSAGE);
+    if (r->event == EVENT_LAB_MESSAGE && !answers) {
         jsonw_key(j, "ack");
         jsonw_null(j);
     }
