@@ -94,7 +94,6 @@ struct reader {
     struct store_conn *c;
     struct buf texts; /* offsets until all is there: the buffer moves as it grows */
     size_t room_nodes, room_links;
-    uint32_t *roots;
     struct error *e;
 };
 
@@ -210,17 +209,6 @@ static int read_addresses(struct reader *r)
     return store_done(q, r->e);
 }
 
-/* The root of every identity, by its number. Asking the store for each end of each conversation took most of the time. */
-static int read_roots(struct reader *r)
-{
-    struct store_stmt *q = store_stmt(r->c, "SELECT n, root FROM asset");
-    r->roots = calloc(2 * KEEP_ASSETS + 1, sizeof *r->roots);
-    while (r->roots != NULL && store_step(q))
-        if (store_int(q, 0) > 0 && store_int(q, 0) <= 2 * KEEP_ASSETS)
-            r->roots[store_int(q, 0)] = (uint32_t)store_int(q, 1);
-    return store_done(q, r->e) != 0 ? -1 : r->roots == NULL ? err_set(r->e, ERR_SYSTEM, "no memory") : 0;
-}
-
 static size_t device_at(const struct network_graph *g, int64_t asset)
 {
     size_t low = 0;
@@ -251,11 +239,6 @@ static size_t address_at(const struct network_graph *g, struct span ip)
     return low < g->n_nodes && span_equal(g->nodes[low].address, ip) ? low : SIZE_MAX;
 }
 
-static size_t end_at(const struct reader *r, int64_t asset, struct span ip)
-{
-    return asset > 0 && asset <= 2 * KEEP_ASSETS ? device_at(r->g, r->roots[asset]) : address_at(r->g, ip);
-}
-
 static uint64_t app_bit(struct network *n, struct span app)
 {
     if (app.n == 0)
@@ -274,12 +257,12 @@ static int read_links(struct reader *r)
 {
     struct network_graph *g = r->g;
     struct store_stmt *q = store_stmt(
-        r->c, "SELECT coalesce(nullif(a, 0), (SELECT asset FROM asset_address WHERE kind = 'ip' AND value = src AND now = 1), 0), "
-              "coalesce(nullif(b, 0), (SELECT asset FROM asset_address WHERE kind = 'ip' AND value = dst AND now = 1), 0), "
-              "src, dst, app, packets, bytes, messages, first_seen, last_seen FROM conversation");
+        r->c, "SELECT coalesce((SELECT root FROM asset WHERE n = coalesce(nullif(a, 0), (SELECT asset FROM asset_address WHERE kind = 'ip' AND value "
+              "= src AND now = 1))), 0), coalesce((SELECT root FROM asset WHERE n = coalesce(nullif(b, 0), (SELECT asset FROM asset_address WHERE "
+              "kind = 'ip' AND value = dst AND now = 1))), 0), src, dst, app, packets, bytes, messages, first_seen, last_seen FROM conversation");
     while (store_step(q)) {
-        size_t a = end_at(r, store_int(q, 0), store_text(q, 2));
-        size_t b = end_at(r, store_int(q, 1), store_text(q, 3));
+        size_t a = store_int(q, 0) != 0 ? device_at(g, store_int(q, 0)) : address_at(g, store_text(q, 2));
+        size_t b = store_int(q, 1) != 0 ? device_at(g, store_int(q, 1)) : address_at(g, store_text(q, 3));
         if (a == SIZE_MAX || b == SIZE_MAX || a == b)
             continue;
         if (!grow((void **)&g->links, &r->room_links, g->n_links, sizeof *g->links)) {
@@ -361,7 +344,7 @@ static int read_graph(struct reader *r)
         for (size_t k = 0; k < sizeof spans / sizeof spans[0]; k++)
             settle(spans[k], r->g->texts);
     }
-    return read_roots(r) != 0 ? -1 : read_links(r);
+    return read_links(r);
 }
 
 struct network *network_read(struct store_conn *c, const struct network_query *q, struct error *e)
@@ -377,7 +360,6 @@ struct network *network_read(struct store_conn *c, const struct network_query *q
     n->graph = g;
     struct reader r = {.n = n, .g = g, .c = c, .texts = BUF_INIT(TEXTS_MAX), .e = e};
     int rc = read_graph(&r);
-    free(r.roots);
     if (g->texts == NULL)
         buf_release(&r.texts);
     if (rc != 0 || network_fold(n, q, e) != 0) {
