@@ -44,7 +44,8 @@ static void address(int n, char out[16])
 static void event(int minute, const char *name, const char *rest)
 {
     char line[2048];
-    (void)snprintf(line, sizeof line, "{\"time\":\"2026-11-22T%02d:%02d:00.000000000Z\",\"event\":\"%s\",%s}", minute / 60 % 24, minute % 60, name, rest);
+    (void)snprintf(line, sizeof line, "{\"time\":\"2026-11-22T%02d:%02d:00.000000000Z\",\"event\":\"%s\",%s}", minute / 60 % 24, minute % 60, name,
+                   rest);
     apply(line);
 }
 
@@ -59,9 +60,10 @@ static void evidence(int n)
     event(n % 60, "asset.evidence", rest);
     if (n % SPEAK != 0)
         return;
-    (void)snprintf(rest, sizeof rest,
-                   "\"ip\":\"%s\",\"source\":\"astm.h\",\"sender\":\"unit %d\",\"model\":\"XN-1000\",\"serial\":\"S%06d\",\"said\":[\"XN-1000\",\"1.%d\"]",
-                   ip, n, n, n % 9);
+    (void)snprintf(
+        rest, sizeof rest,
+        "\"ip\":\"%s\",\"source\":\"astm.h\",\"sender\":\"unit %d\",\"model\":\"XN-1000\",\"serial\":\"S%06d\",\"said\":[\"XN-1000\",\"1.%d\"]", ip,
+        n, n, n % 9);
     event(n % 60, "asset.evidence", rest);
 }
 
@@ -80,10 +82,11 @@ static void flow(int n, int k)
     event(60 + k, "flow.closed", rest);
     if (!lab)
         return;
-    (void)snprintf(rest, sizeof rest,
-                   "\"flow\":{\"id\":1,\"proto\":\"tcp\",\"src\":\"%s\",\"sport\":4000,\"dst\":\"%s\",\"dport\":443,\"vlan\":null},\"id\":\"f%d.0.1\","
-                   "\"protocol\":\"astm\",\"type\":\"ASTM.RESULT\",\"sender\":\"unit %d\",\"receiver\":\"LIS\",\"results\":3,\"bytes\":400",
-                   src, dst, n, n);
+    (void)snprintf(
+        rest, sizeof rest,
+        "\"flow\":{\"id\":1,\"proto\":\"tcp\",\"src\":\"%s\",\"sport\":4000,\"dst\":\"%s\",\"dport\":443,\"vlan\":null},\"id\":\"f%d.0.1\","
+        "\"protocol\":\"astm\",\"type\":\"ASTM.RESULT\",\"sender\":\"unit %d\",\"receiver\":\"LIS\",\"results\":3,\"bytes\":400",
+        src, dst, n, n);
     event(60 + k, "lab.message", rest);
 }
 
@@ -100,7 +103,8 @@ static double ask(const char *path, const char *query, struct buf *ret)
 {
     static uint64_t id;
     struct api_reply reply = API_REPLY_INIT;
-    struct request r = {.id = ++id, .door = DOOR_LOCAL, .peer = SPAN_LIT("uid 0"), .method = SPAN_LIT("GET"), .path = span_str(path), .query = span_str(query)};
+    struct request r = {
+        .id = ++id, .door = DOOR_LOCAL, .peer = SPAN_LIT("uid 0"), .method = SPAN_LIT("GET"), .path = span_str(path), .query = span_str(query)};
     struct api_clock now = {.wall = INT64_C(1795000000) * TIME_SECOND, .monotonic = TIME_SECOND};
     double start = cpu_s();
     api_handle(api, now, &r, &reply);
@@ -119,9 +123,10 @@ static double ask(const char *path, const char *query, struct buf *ret)
 
 static void tell(const char *claim, const char *what, double ms, double target)
 {
-    (void)printf("{\"claim\":\"inventory, %s\",\"what\":\"%s: 99 of 100 take less of the processor\",\"ours\":\"%.1f ms\",\"target\":\"at most %g ms\","
-                 "\"holds\":%s}\n",
-                 claim, what, ms, target, ms <= target ? "true" : "false");
+    (void)printf(
+        "{\"claim\":\"inventory, %s\",\"what\":\"%s: 99 of 100 take less of the processor\",\"ours\":\"%.1f ms\",\"target\":\"at most %g ms\","
+        "\"holds\":%s}\n",
+        claim, what, ms, target, ms <= target ? "true" : "false");
     (void)fflush(stdout);
 }
 
@@ -182,9 +187,11 @@ int main(void)
     double again = cpu_s();
     if (views_commit(views, &e) != 0)
         stop(&e);
-    (void)printf("{\"claim\":\"inventory, projecting\",\"what\":\"%d devices become known, %d conversations, and the same evidence again\",\"ours\":\"%.0f, "
-                 "%.0f and %.0f us each\"}\n",
-                 DEVICES, DEVICES * TALKS, 1e6 * (known - start) / (DEVICES * 1.1), 1e6 * (done - known) / (DEVICES * (TALKS + 0.1)), 1e6 * (again - done) / (DEVICES * 1.1));
+    (void)printf(
+        "{\"claim\":\"inventory, projecting\",\"what\":\"%d devices become known, %d conversations, and the same evidence again\",\"ours\":\"%.0f, "
+        "%.0f and %.0f us each\"}\n",
+        DEVICES, DEVICES * TALKS, 1e6 * (known - start) / (DEVICES * 1.1), 1e6 * (done - known) / (DEVICES * (TALKS + 0.1)),
+        1e6 * (again - done) / (DEVICES * 1.1));
     api = api_new(&(struct api_options){.site = "bench", .store = store, .views = views, .host = {.decide = no_decision}}, &e);
     if (api == NULL)
         stop(&e);

@@ -61,7 +61,8 @@ static void tcp(struct maker *m, uint32_t client, bool back, uint32_t seq, uint3
 static struct span message_of(struct buf *b, uint32_t i)
 {
     buf_clear(b);
-    buf_addf(b, "\x0bMSH|^~\\&|CHEM|LAB|LIS|LAB|20260302080000||ORU^R01|%u|P|2.5.1\rPID|1||%u^^^LAB\rOBR|1|%u||1^PANEL|||20260302080000\r", i, i % 5000, i);
+    buf_addf(b, "\x0bMSH|^~\\&|CHEM|LAB|LIS|LAB|20260302080000||ORU^R01|%u|P|2.5.1\rPID|1||%u^^^LAB\rOBR|1|%u||1^PANEL|||20260302080000\r", i,
+             i % 5000, i);
     for (unsigned k = 0; k < 8; k++)
         buf_addf(b, "OBX|%u|NM|%u^ANALYTE-%u^L||%u.%u|mmol/L|1-9|N|||F|||20260302080000\r", k + 1, 100 + k, k, i % 9 + 1, k);
     buf_add(b, "\x1c\r", 2);
@@ -137,7 +138,8 @@ int main(int argc, char **argv)
     struct maker m = {.out = BUF_INIT(2 * BLOCK), .frame = BUF_INIT(65536), .now = T0};
     uint64_t n = 0;
     uint64_t flows = 1;
-    if (argc < 3 || !span_decimal(span_str(argv[2]), 1u << 24, &n) || (argc > 3 && !span_decimal(span_str(argv[3]), 1u << 20, &flows)) || flows == 0) {
+    if (argc < 3 || !span_decimal(span_str(argv[2]), 1u << 24, &n) || (argc > 3 && !span_decimal(span_str(argv[3]), 1u << 20, &flows)) ||
+        flows == 0) {
         (void)fprintf(stderr, "usage: make_traffic messages|syn|opens|fragments|segments|drip N [FLOWS] > OUT.pcap\n");
         return 2;
     }

@@ -1,7 +1,7 @@
 /* Sends a capture onto an interface as fast as asked, many packets a call.
  *
- * usage: send_packets INTERFACE FILE.pcap PACKETS PACKETS_PER_SECOND. The capture is read into memory first and sent again and again until PACKETS are
- * out. PACKETS_PER_SECOND 0: as fast as they go. Prints "packets seconds". */
+ * usage: send_packets INTERFACE FILE.pcap PACKETS PACKETS_PER_SECOND. The capture is read into memory first and sent again and again until PACKETS
+ * are out. PACKETS_PER_SECOND 0: as fast as they go. Prints "packets seconds". */
 #include "engine/sense/source.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define BATCH 64u
-#define MOST 65536u   /* packets of the capture that are kept */
+#define MOST 65536u    /* packets of the capture that are kept */
 #define FRAME_MAX 1514 /* larger ones, which no Ethernet carries, are left out */
 
 static struct iovec packets[MOST];

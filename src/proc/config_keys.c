@@ -17,7 +17,8 @@ const struct config_key config_keys[] = {
     {"data", CONFIG_FILE, AT(config, data), .initial = "/var/lib/tourniquet",
      .help = "The data folder: ledger, keys, local socket. One Tourniquet at a time uses it."},
     {"catalog", CONFIG_FILE, AT(config, catalog),
-     .help = "A folder with the lab's own entries of the device catalog, files `*.txt` as docs/formats/catalog.md says; they win over the program's."},
+     .help =
+         "A folder with the lab's own entries of the device catalog, files `*.txt` as docs/formats/catalog.md says; they win over the program's."},
     {"capture", CONFIG_LIST, LIST_AT(config_capture, capture, capture_count, CONFIG_CAPTURES),
      .help = "Where to listen: network interfaces that see the lab's traffic (a mirror port or a tap)."},
     {"capture[].interface", CONFIG_INTERFACE, .required = true, AT(config_capture, interface), .help = "The interface, as `ip link` names it."},

@@ -69,8 +69,8 @@ static const struct {
     {"finding_step", "time:time event:text person:text? why:text? record:int"},
     {"finding_evidence", "flows:[flow] messages:[text] records:[int]"},
     {"finding_detail", "+finding history:[finding_step] evidence:finding_evidence"},
-    {"today_counts",
-     "needs:int findings_open:int findings_critical:int devices:int devices_unknown:int results:int messages:int malformed:int messages_clear:int not_kept:int"},
+    {"today_counts", "needs:int findings_open:int findings_critical:int devices:int devices_unknown:int results:int messages:int malformed:int "
+                     "messages_clear:int not_kept:int"},
     {"today_capture", "state:text last_time:time? packets:int"},
     {"today_ledger", "records:int holds:bool? verified_at:time?"},
     {"today", "sentence:text checked_at:time needs:[need] counts:today_counts capture:today_capture ledger:today_ledger"},

@@ -101,7 +101,8 @@ static void shut_lines(struct front *f, size_t most, unsigned beats)
     }
 }
 
-/* evhttp waits until all of a body lies in the buffer: where one is larger than what may lie unread, room is made for it, for so many lines at once. */
+/* evhttp waits until all of a body lies in the buffer: where one is larger than what may lie unread, room is made for it, for so many lines at once.
+ */
 static void line_filled(struct evbuffer *input, const struct evbuffer_cb_info *info, void *context)
 {
     (void)info;

@@ -4,8 +4,8 @@
  * names that TLS clients ask for, their JA4, the name in a server's certificate, greetings of SSH, FTP and TELNET, Server and User-Agent of HTTP,
  * Server of RTSP, machines named in NTLM, answers of printers (PJL, ZPL, IPP), UPnP descriptions; from datagrams: SNMP, mDNS, LLMNR, NetBIOS, SSDP,
  * WS-Discovery, DHCPv6, SIP, whose ports are part of what they are. The same evidence about the same address is said once, and again when an
- * address comes back to a MAC address that it had before, as long as it is remembered (a bounded number of entries; when that is full all are forgotten,
- * and evidence may come again).
+ * address comes back to a MAC address that it had before, as long as it is remembered (a bounded number of entries; when that is full all are
+ * forgotten, and evidence may come again).
  */
 #ifndef TQ_SENSE_EVIDENCE_H
 #define TQ_SENSE_EVIDENCE_H

@@ -73,8 +73,8 @@ static struct asset_memo *remember(const struct asset_match *m, uint64_t of)
     for (size_t i = 0; i < m->found_n; i++) {
         const struct catalog_candidate *k = &m->found[i];
         struct asset_guess *g = &memo->guesses[i];
-        *g = (struct asset_guess){.confidence = k->confidence, .maker = k->maker, .model = k->model, .serial = k->serial, .software = k->software,
-                                  .class = k->class};
+        *g = (struct asset_guess){
+            .confidence = k->confidence, .maker = k->maker, .model = k->model, .serial = k->serial, .software = k->software, .class = k->class};
         struct span *texts[] = {&g->maker, &g->model, &g->serial, &g->software, &g->class};
         for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
             if (texts[t]->n > 0)

@@ -73,9 +73,10 @@ static int64_t holder_then(struct apply *a, struct span ip, int *rc, struct erro
 /* Is there room for one more address of this identity? An old one makes room: one that another device holds now, or that was not seen for a week. */
 static bool room_for_address(struct apply *a, int64_t asset, int *rc, struct error *e)
 {
-    struct store_stmt *q = store_stmt(a->w, "DELETE FROM asset_address WHERE (SELECT count(*) FROM asset_address WHERE asset = ?1) >= ?3 AND "
-                                            "(value, kind, asset) = (SELECT value, kind, asset FROM asset_address WHERE asset = ?1 AND kind = 'ip' AND "
-                                            "(now = 0 OR last_seen < ?2) ORDER BY now, last_seen, value LIMIT 1) RETURNING 1");
+    struct store_stmt *q = store_stmt(a->w,
+                                      "DELETE FROM asset_address WHERE (SELECT count(*) FROM asset_address WHERE asset = ?1) >= ?3 AND "
+                                      "(value, kind, asset) = (SELECT value, kind, asset FROM asset_address WHERE asset = ?1 AND kind = 'ip' AND "
+                                      "(now = 0 OR last_seen < ?2) ORDER BY now, last_seen, value LIMIT 1) RETURNING 1");
     store_bind_int(q, 1, asset);
     store_bind_int(q, 2, a->ev.time - OLD_ADDRESS);
     store_bind_int(q, 3, KEEP_ADDRESSES_OF_ONE);
@@ -115,11 +116,12 @@ int asset_hold(struct apply *a, int64_t asset, const char *kind, struct span val
     if (rc == 0 && !known && !room_for_address(a, asset, &rc, e))
         return rc != 0 ? -1 : counter_add(a->w, "addresses_not_kept", 1, e);
     if (rc == 0)
-        (void)ask_held(a, "UPDATE asset_address SET now = 0 WHERE kind = ?1 AND value = ?2 AND now = 1 AND asset <> ?3 AND ?4", asset, kind, value, &rc,
-                       e);
+        (void)ask_held(a, "UPDATE asset_address SET now = 0 WHERE kind = ?1 AND value = ?2 AND now = 1 AND asset <> ?3 AND ?4", asset, kind, value,
+                       &rc, e);
     if (rc == 0)
-        (void)ask_held(a, "INSERT INTO asset_address VALUES (?1, ?2, ?3, 1, ?4, ?4) ON CONFLICT DO UPDATE SET now = 1, "
-                          "first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)",
+        (void)ask_held(a,
+                       "INSERT INTO asset_address VALUES (?1, ?2, ?3, 1, ?4, ?4) ON CONFLICT DO UPDATE SET now = 1, "
+                       "first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)",
                        asset, kind, value, &rc, e);
     if (rc != 0 || known)
         return rc;
@@ -294,9 +296,10 @@ static int name_by_mac(struct apply *a, int64_t by_ip, int64_t by_mac, struct sp
  * only with what became known within the hour, as after a change by DHCP. */
 static bool settled_apart(struct apply *a, int64_t by_ip, int64_t by_mac, struct span ip, int *rc, struct error *e)
 {
-    struct store_stmt *q = store_stmt(a->w, "SELECT EXISTS (SELECT 1 FROM asset WHERE n = ?1 AND first_seen < ?2) AND EXISTS (SELECT 1 FROM asset_address "
-                                            "WHERE kind = 'ip' AND now = 1 AND (instr(value, ':') > 0) = (instr(?4, ':') > 0) AND asset IN (SELECT n FROM "
-                                            "asset WHERE root = (SELECT root FROM asset WHERE n = ?3)))");
+    struct store_stmt *q = store_stmt(a->w,
+                                      "SELECT EXISTS (SELECT 1 FROM asset WHERE n = ?1 AND first_seen < ?2) AND EXISTS (SELECT 1 FROM asset_address "
+                                      "WHERE kind = 'ip' AND now = 1 AND (instr(value, ':') > 0) = (instr(?4, ':') > 0) AND asset IN (SELECT n FROM "
+                                      "asset WHERE root = (SELECT root FROM asset WHERE n = ?3)))");
     store_bind_int(q, 1, by_ip);
     store_bind_int(q, 2, a->ev.time - SETTLED);
     store_bind_int(q, 3, by_mac);

@@ -277,11 +277,12 @@ int asset_judge(struct apply *a, int64_t asset, struct error *e)
 int asset_put_fact(struct apply *a, int64_t asset, const char *field, struct span source, struct span voice, struct span value, bool *ret_new,
                    struct error *e)
 {
-    struct store_stmt *q = store_stmt(
-        a->w, "INSERT INTO asset_fact SELECT ?1, ?2, ?3, ?6, ?4, ?5, ?7 WHERE (SELECT count(*) FROM asset_fact WHERE asset = ?1 AND (voice = '') = (?6 = '')) < ?8 OR "
-              "EXISTS (SELECT 1 FROM asset_fact WHERE asset = ?1 AND field = ?2 AND source = ?3 AND voice = ?6) "
-              "ON CONFLICT(asset, field, source, voice) DO UPDATE SET value = excluded.value, time = excluded.time, record = "
-              "excluded.record WHERE value <> excluded.value RETURNING 1");
+    struct store_stmt *q = store_stmt(a->w,
+                                      "INSERT INTO asset_fact SELECT ?1, ?2, ?3, ?6, ?4, ?5, ?7 WHERE (SELECT count(*) FROM asset_fact WHERE asset = "
+                                      "?1 AND (voice = '') = (?6 = '')) < ?8 OR "
+                                      "EXISTS (SELECT 1 FROM asset_fact WHERE asset = ?1 AND field = ?2 AND source = ?3 AND voice = ?6) "
+                                      "ON CONFLICT(asset, field, source, voice) DO UPDATE SET value = excluded.value, time = excluded.time, record = "
+                                      "excluded.record WHERE value <> excluded.value RETURNING 1");
     store_bind_int(q, 1, asset);
     store_bind_str(q, 2, field);
     store_bind_text(q, 3, source);

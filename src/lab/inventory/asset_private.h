@@ -23,9 +23,9 @@
 #include "lab/inventory/asset.h"
 #include "lab/views_private.h"
 
-#define VALUE_MAX 256 /* most bytes of a fact, an edit */
+#define VALUE_MAX 256      /* most bytes of a fact, an edit */
 #define IMPORT_ADDRESSES 8 /* IP addresses of one row of a list, and MAC addresses */
-#define BROWSES 3     /* conversations as people have them, from which on a device without a service counts as a workstation */
+#define BROWSES 3          /* conversations as people have them, from which on a device without a service counts as a workstation */
 
 /* ── small helps ── */
 
@@ -90,8 +90,8 @@ struct asset_guess {
     int confidence;
     struct span maker, model, serial, software, class;
 };
-/* The same, surest first, matched anew only where the evidence is not what it was: a quarter of what evidence costs that only says again what is known.
- * The guesses hold until the next call. Only the projector calls it. */
+/* The same, surest first, matched anew only where the evidence is not what it was: a quarter of what evidence costs that only says again what is
+ * known. The guesses hold until the next call. Only the projector calls it. */
 int asset_guesses(struct apply *a, int64_t root, const struct asset_guess **ret, size_t *ret_n, struct error *e);
 struct asset_memos *asset_memos_new(void); /* NULL: no memory */
 void asset_memos_free(struct asset_memos *m);

@@ -105,7 +105,7 @@ struct importer {
     struct table *fresh; /* what new devices were named by: their line */
     /* the row in hand */
     struct span cells[COLUMNS];
-    size_t at[COLUMNS]; /* column in the file, from 1 */
+    size_t at[COLUMNS];             /* column in the file, from 1 */
     char mac[IMPORT_ADDRESSES][18]; /* as the inventory writes them */
     char ip[IMPORT_ADDRESSES][46];
     size_t macs, ips;

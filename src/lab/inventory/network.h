@@ -17,12 +17,12 @@
 #include "base/time.h"
 #include "record/store/store.h"
 
-#define NETWORK_OPEN 7      /* groups that may be open at once */
-#define NETWORK_NODES 400   /* most marks in a picture */
-#define NETWORK_EDGES 1200  /* most edges in a picture: the least telling go first */
-#define NETWORK_ODD 50      /* most oddities told; they are counted all */
-#define NETWORK_ZONES 200   /* most zones listed */
-#define NETWORK_APPS 64     /* protocols told apart; the rest is "other" */
+#define NETWORK_OPEN 7       /* groups that may be open at once */
+#define NETWORK_NODES 400    /* most marks in a picture */
+#define NETWORK_EDGES 1200   /* most edges in a picture: the least telling go first */
+#define NETWORK_ODD 50       /* most oddities told; they are counted all */
+#define NETWORK_ZONES 200    /* most zones listed */
+#define NETWORK_APPS 64      /* protocols told apart; the rest is "other" */
 #define NETWORK_ZONE_MAX 324 /* bytes of a zone's name */
 
 enum network_kind { NETWORK_DEVICE, NETWORK_OUTSIDE, NETWORK_SILENT, NETWORK_GROUP };

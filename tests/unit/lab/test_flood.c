@@ -124,7 +124,8 @@ static void who_answers_for_everybody_is_not_everybody(void **state)
     for (int i = 1; i <= 4; i++) { /* an hour and a half later; the fourth is new */
         char line[256];
         if (i == 4)
-            feed(&f, "{\"time\":\"2026-11-22T15:29:00Z\",\"event\":\"asset.evidence\",\"ip\":\"10.0.6.4\",\"source\":\"astm.h\",\"model\":\"XN-1000\"}");
+            feed(&f,
+                 "{\"time\":\"2026-11-22T15:29:00Z\",\"event\":\"asset.evidence\",\"ip\":\"10.0.6.4\",\"source\":\"astm.h\",\"model\":\"XN-1000\"}");
         (void)snprintf(line, sizeof line,
                        "{\"time\":\"2026-11-22T15:30:0%dZ\",\"event\":\"asset.evidence\",\"ip\":\"10.0.6.%d\",\"mac\":\"02:66:66:66:66:66\","
                        "\"source\":\"arp\"}",
@@ -150,7 +151,8 @@ static void one_device_holds_so_many_addresses_and_no_more(void **state)
     assert_string_equal(ask(&f, "SELECT count(*) FROM asset_address WHERE asset = 2"), "64");
     assert_string_equal(ask(&f, "SELECT asset FROM asset_address WHERE value = '10.0.5.200' AND now = 1"), "1");
     assert_string_equal(ask(&f, "SELECT value FROM counter WHERE name = 'addresses_not_kept'"), "8");
-    feed(&f, "{\"time\":\"2026-12-22T15:30:00Z\",\"event\":\"asset.evidence\",\"ip\":\"10.0.5.99\",\"mac\":\"02:66:66:66:66:66\",\"source\":\"arp\"}");
+    feed(&f,
+         "{\"time\":\"2026-12-22T15:30:00Z\",\"event\":\"asset.evidence\",\"ip\":\"10.0.5.99\",\"mac\":\"02:66:66:66:66:66\",\"source\":\"arp\"}");
     assert_string_equal(ask(&f, "SELECT count(*) FROM asset_address WHERE asset = 2"), "64"); /* a month later the eldest has gone */
     assert_string_equal(ask(&f, "SELECT asset FROM asset_address WHERE value = '10.0.5.99' AND now = 1"), "2");
     assert_string_equal(ask(&f, "SELECT value - (SELECT count(*) FROM asset_address) FROM counter WHERE name = 'addresses'"), "0");
@@ -192,14 +194,10 @@ static void decisions_that_are_taken_back_fill_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(speakers_of_lab_protocols_find_room),
-        cmocka_unit_test(what_found_no_room_is_told),
-        cmocka_unit_test(a_flood_of_one_source_hides_no_header),
-        cmocka_unit_test(names_of_many_senders_leave_room_for_other_facts),
-        cmocka_unit_test(who_answers_for_everybody_is_not_everybody),
-        cmocka_unit_test(one_device_holds_so_many_addresses_and_no_more),
-        cmocka_unit_test(one_serial_number_joins_so_many_and_no_more),
-        cmocka_unit_test(decisions_that_are_taken_back_fill_nothing),
+        cmocka_unit_test(speakers_of_lab_protocols_find_room),         cmocka_unit_test(what_found_no_room_is_told),
+        cmocka_unit_test(a_flood_of_one_source_hides_no_header),       cmocka_unit_test(names_of_many_senders_leave_room_for_other_facts),
+        cmocka_unit_test(who_answers_for_everybody_is_not_everybody),  cmocka_unit_test(one_device_holds_so_many_addresses_and_no_more),
+        cmocka_unit_test(one_serial_number_joins_so_many_and_no_more), cmocka_unit_test(decisions_that_are_taken_back_fill_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

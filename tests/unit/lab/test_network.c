@@ -232,7 +232,8 @@ static void a_big_lab_folds(void **state)
     for (int i = 0; i < 100; i++) {
         char rest[512];
         (void)snprintf(rest, sizeof rest,
-                       "\"flow\":{\"id\":1,\"proto\":\"tcp\",\"src\":\"10.1.0.%d\",\"sport\":1,\"dst\":\"10.0.5.1\",\"dport\":2575,\"vlan\":null},\"id\":\"f%d\","
+                       "\"flow\":{\"id\":1,\"proto\":\"tcp\",\"src\":\"10.1.0.%d\",\"sport\":1,\"dst\":\"10.0.5.1\",\"dport\":2575,\"vlan\":null},"
+                       "\"id\":\"f%d\","
                        "\"kind\":\"phi.cleartext\",\"severity\":\"%s\",\"title\":\"t\",\"advice\":\"a\"",
                        10 + i, i, i == 98 ? "high" : "medium");
         feed_event(&f, 30, "finding", rest);
