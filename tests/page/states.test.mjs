@@ -173,7 +173,7 @@ test('in the picture, new devices wait until they are asked for, and nothing mov
             body.nodes.unshift({ ...body.nodes[0], id: 'fresh', title: 'A fresh one' });
             await route.fulfill({ json: body });
         });
-        await page.getByRole('button', { name: /1 newer row/ }).waitFor({ timeout: 20_000 });
+        await page.getByRole('button', { name: /1 newer row/ }).waitFor({ timeout: 45_000 }); // the picture asks again every 15 s
         assert.deepEqual(await page.locator('.device').last().boundingBox(), box);
         await page.getByRole('button', { name: /1 newer row/ }).click();
         await page.locator('.device', { hasText: 'A fresh one' }).waitFor();

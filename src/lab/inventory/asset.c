@@ -173,7 +173,7 @@ static int put_protocol(struct apply *a, int64_t asset, struct span protocol, st
 /* Who offers a service, and who only uses what people use: from that follow servers and workstations, where nothing better is known. */
 static int count_service(struct apply *a, int64_t asset, bool serves, struct span app, struct error *e)
 {
-    static const char *const offered[] = {"dns", "dhcp", "ntp", "smb", "ldap", "kerberos", "rdp", "ssh", "dicom"};
+    static const char *const offered[] = {"dns", "dhcp", "ntp", "smb", "ldap", "kerberos", "rdp", "ssh"};
     static const char *const used[] = {"tls", "http", "smb"};
     app = span_until(&app, '.', NULL); /* "tls.teamviewer" is TLS */
     bool served = serves && one_of(app, offered, sizeof offered / sizeof offered[0]);
