@@ -362,7 +362,8 @@ static void torn_tail(void **state)
             put_file("journal.1", span_of(bytes, kind == 0 ? at : new->n));
             char note[256];
             l = open_ledger(note);
-            bool whole = at == end;
+            /* keys, and so the frame's hash, are random: one time in 256 what is put behind the cut is what stood there */
+            bool whole = at == end || (kind != 0 && memcmp(bytes + at, new->p + at, end - at) == 0);
             assert_int_equal(ledger_size(l), whole ? 8 : 6);
             if (!whole && at >= start + 40)
                 assert_non_null(strstr(note, "cut short and dropped"));
