@@ -2,21 +2,12 @@
  * administrator". */
 #include "cmd/cmd.h"
 
-#include "door/request.h"
-#include "proc/config.h"
-#include "proc/message.h"
+#include "proc/ask.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-#define ANSWER_WAIT_MS 60000
 
 struct api_arguments {
     const char *config;
@@ -80,63 +71,6 @@ static int read_arguments(int argc, char **argv, struct api_arguments *a)
     return read_target(argc, argv, a);
 }
 
-/* ── the socket ── */
-
-static int data_folder(const struct api_arguments *a, struct config *config, struct error *e)
-{
-    config_default(config);
-    if (a->config != NULL && config_load(config, a->config, e) != 0)
-        return -1;
-    const char *path = a->data != NULL ? a->data : config->data;
-    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return err_set(e, ERR_MISUSE, "the data folder %s cannot be opened (%s): name it with --data DIR or -c lab.yaml", path, strerror(errno));
-    return fd;
-}
-
-/* Through /proc, because the path of a socket may have 107 bytes and that of a data folder more. */
-static int dial(int data, struct error *e)
-{
-    struct sockaddr_un where = {.sun_family = AF_UNIX};
-    (void)snprintf(where.sun_path, sizeof where.sun_path, "/proc/self/fd/%d/api.sock", data);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return err_sys(e, errno, "making a socket");
-    if (connect(fd, (const struct sockaddr *)&where, sizeof where) == 0)
-        return fd;
-    int errnum = errno;
-    (void)close(fd);
-    if (errnum == ENOENT || errnum == ECONNREFUSED)
-        return err_set(e, ERR_MISUSE, "nobody answers at the local socket: is `tourniquet run` under way with this data folder?");
-    if (errnum == EACCES || errnum == EPERM)
-        return err_set(e, ERR_MISUSE, "you may not use the local socket: ask as the user (or in the group) of the data folder");
-    return err_sys(e, errnum, "connecting to the local socket");
-}
-
-/* Waits for the message with our reply. The channel's buffer holds it. */
-static int await(struct channel *c, struct reply *ret, struct error *e)
-{
-    for (;;) {
-        struct message m;
-        int r = channel_next(c, &m, e);
-        if (r < 0)
-            return -1;
-        if (r == 1 && m.type == MESSAGE_REPLY)
-            return reply_decode(m.body, ret, e);
-        if (r == 1)
-            continue;
-        struct pollfd p = {.fd = c->fd, .events = POLLIN};
-        int ready = poll(&p, 1, ANSWER_WAIT_MS);
-        if (ready == 0)
-            return err_set(e, ERR_SYSTEM, "the keeper does not answer");
-        if (ready < 0 && errno != EINTR)
-            return err_sys(e, errno, "waiting for the answer");
-        struct error why = {0};
-        if (channel_read(c, &why) != 0 && why.class != ERR_AGAIN)
-            return err_set(e, ERR_SYSTEM, "the keeper closed the connection");
-    }
-}
-
 /* ── the answer ── */
 
 static int print(const struct api_arguments *a, const struct reply *r)
@@ -166,29 +100,13 @@ static int read_body(struct buf *out)
     return ferror(stdin) != 0 || !buf_ok(out) ? wrong_use("the body on standard input cannot be read, or is over 1 MiB") : -1;
 }
 
-static int ask(const struct api_arguments *a, struct span content, int fd)
+static int ask(const struct api_arguments *a, struct span content, int line)
 {
     struct error e = {0};
-    struct channel c;
-    struct span path = a->path;
-    struct request request = {.id = 1, .door = DOOR_LOCAL, .method = span_str(a->method)};
-    request.path = span_until(&path, '?', NULL);
-    request.query = path;
-    request.if_match = span_str(a->if_match == NULL ? "" : a->if_match);
-    request.body = content;
-    struct buf body = BUF_SECRET(REQUEST_BODY_MAX + 16 * REQUEST_TEXT_MAX);
-    request_encode(&body, &request);
-    channel_open(&c, fd, ROLE_LOCAL, ROLE_KEEPER, REQUEST_BODY_MAX + 32 * REQUEST_TEXT_MAX);
-    struct reply reply;
-    int status;
-    if (!buf_ok(&body) || request.body.n > REQUEST_BODY_MAX)
-        status = wrong_use("the body has at most 1 MiB");
-    else if (channel_send(&c, MESSAGE_REQUEST, buf_span(&body), &e) != 0 || await(&c, &reply, &e) != 0)
-        status = complain(&e);
-    else
-        status = print(a, &reply);
-    channel_close(&c);
-    buf_release(&body);
+    struct ask asked = {0};
+    int r = ask_send(&asked, line, a->method, a->path, a->if_match, content, -1, &e);
+    int status = r == 0 ? print(a, &asked.reply) : e.class == ERR_LIMIT ? wrong_use(e.text) : complain(&e);
+    ask_release(&asked);
     return status;
 }
 
@@ -205,8 +123,8 @@ static int run(int argc, char **argv)
         buf_add_str(&body, a.body);
     else if (a.body != NULL && (status = read_body(&body)) >= 0)
         return status;
-    int data = data_folder(&a, &config, &e);
-    int fd = data < 0 ? -1 : dial(data, &e);
+    int data = ask_folder(a.config, a.data, &config, &e);
+    int fd = data < 0 ? -1 : ask_dial(data, &e);
     if (data >= 0)
         (void)close(data);
     status = fd < 0 ? complain(&e) : ask(&a, buf_span(&body), fd);
