@@ -16,5 +16,6 @@ extern const struct verb verb_sense;
 extern const struct verb verb_ledger;
 extern const struct verb verb_api;
 extern const struct verb verb_catalog;
+extern const struct verb verb_doctor;
 
 #endif

@@ -122,6 +122,26 @@ void hints_resume(struct hints *h, int dir, const char *segment, int segment_fd,
     }
 }
 
+bool hints_hold(int dir, const char *segment, int segment_fd, uint64_t header, uint64_t length)
+{
+    struct buf file = BUF_INIT(HINTS_MAX * HINT_BYTES);
+    char path[HINT_PATH];
+    uint64_t index = 0;
+    uint64_t n = 0;
+    uint64_t last = header;
+    hints_path(path, segment);
+    bool holds = !load(dir, path, &file) || file.n % HINT_BYTES == 0;
+    for (size_t i = 0; i < file.n / HINT_BYTES && holds; i++) {
+        struct hint x = hint_of(&file, i);
+        holds = x.at >= last + HINT_STEP && x.at < length && record_at(segment_fd, segment, x.at, &index, &n) && index == x.index;
+        last = x.at;
+    }
+    buf_release(&file);
+    for (uint64_t at = last; holds && at < length && record_at(segment_fd, segment, at, &index, &n); at += n)
+        holds = at - last < HINT_STEP;
+    return holds;
+}
+
 uint64_t hints_find(int dir, const char *segment, int segment_fd, uint64_t index)
 {
     char path[HINT_PATH];

@@ -28,6 +28,9 @@ void hints_resume(struct hints *h, int dir, const char *segment, int segment_fd,
 /* These whole records were written at `at`. */
 void hints_add(struct hints *h, struct span records, uint64_t at);
 
+/* Whether the hints of a segment that does not grow are what hints_resume would make of it. */
+bool hints_hold(int dir, const char *segment, int segment_fd, uint64_t header, uint64_t length);
+
 /* The place of the greatest hinted record at or before `index`, when a record with that number seems to lie there; 0: none. */
 uint64_t hints_find(int dir, const char *segment, int segment_fd, uint64_t index);
 

@@ -121,6 +121,22 @@ int ledger_check(struct span proof, const char *verifier, uint64_t *ret_index, u
 /* Whether a witness cosigned the checkpoint of a proof or an offer, and when. -1 ERR_CORRUPT: it did not, or its line does not hold. */
 int ledger_check_witness(struct span proof, const char *witness, struct ledger_cosignature *ret, struct error *e);
 
+/* What lies in the folder, by size, and whether the indexes of the segments fit them. Needs no key; a writer may be at work. */
+struct ledger_survey {
+    struct {
+        uint64_t segments;
+        uint64_t bytes;
+    } stream[2]; /* custody, observation */
+    uint64_t journal; /* bytes */
+    uint64_t other;   /* bytes of tiles, keyring and the rest */
+    uint64_t indexes;       /* that do not fit */
+    uint64_t indexes_made;  /* of these, made anew */
+    char index[64];         /* the first of them */
+    char newer[64];         /* the first file of a format that this program does not know; "" */
+};
+/* mend: makes the indexes that do not fit anew. growing: the last segment of each stream is left alone, because a writer has it. */
+int ledger_survey(const char *dir, bool mend, bool growing, struct ledger_survey *ret, struct error *e);
+
 /* ── Consistency and witnesses (C2SP tlog-witness, tlog-cosignature) ── */
 
 #define LEDGER_LAST_WITNESSED UINT64_MAX

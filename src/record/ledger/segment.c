@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,10 +66,10 @@ int segment_header_check(struct span in, enum ledger_stream stream, uint64_t fir
 
 /* ── Finding segments ── */
 
-static bool parse_name(const char *name, uint64_t *ret)
+static bool parse_name(const char *name, const char *suffix, uint64_t *ret)
 {
     uint64_t v = 0;
-    if (strlen(name) != 20)
+    if (strlen(name) < 20 || strcmp(name + 20, suffix) != 0)
         return false;
     for (int i = 0; i < 20; i++) {
         if (name[i] < '0' || name[i] > '9' || v > (UINT64_MAX - 9) / 10)
@@ -86,20 +87,71 @@ struct wanted {
     uint64_t above; /* the smallest first above `at`; SEGMENT_NONE */
 };
 
-static int look(int dir, enum ledger_stream stream, struct wanted *w, struct error *e)
+/* Opens a stream's folder for listing. *ret NULL: there is none. */
+static int open_folder(int dir, enum ledger_stream stream, DIR **ret, struct error *e)
 {
-    w->below = w->above = SEGMENT_NONE;
+    *ret = NULL;
     int fd = openat(dir, folder_of(stream), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return errno == ENOENT ? 0 : err_sys(e, errno, "opening the folder %s", folder_of(stream));
-    DIR *d = fdopendir(fd);
-    if (d == NULL) {
-        (void)close(fd);
-        return err_sys(e, errno, "opening the folder %s", folder_of(stream));
+    *ret = fdopendir(fd);
+    if (*ret != NULL)
+        return 0;
+    (void)close(fd);
+    return err_sys(e, errno, "opening the folder %s", folder_of(stream));
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+int segment_list(int dir, enum ledger_stream stream, const char *suffix, uint64_t **ret, size_t *ret_n, struct error *e)
+{
+    DIR *d;
+    uint64_t *list = NULL;
+    size_t n = 0;
+    size_t room = 0;
+    if (open_folder(dir, stream, &d, e) != 0)
+        return -1;
+    for (struct dirent *entry = d == NULL ? NULL : readdir(d); entry != NULL; entry = readdir(d)) {
+        uint64_t first;
+        if (!parse_name(entry->d_name, suffix, &first))
+            continue;
+        if (n == room) {
+            room = room == 0 ? 64 : 2 * room;
+            uint64_t *more = reallocarray(list, room, sizeof *list);
+            if (more == NULL) {
+                free(list);
+                (void)closedir(d);
+                return err_sys(e, ENOMEM, "listing the segments");
+            }
+            list = more;
+        }
+        list[n++] = first;
     }
+    if (d != NULL)
+        (void)closedir(d);
+    if (n > 1)
+        qsort(list, n, sizeof *list, by_size);
+    *ret = list;
+    *ret_n = n;
+    return 0;
+}
+
+static int look(int dir, enum ledger_stream stream, struct wanted *w, struct error *e)
+{
+    DIR *d;
+    w->below = w->above = SEGMENT_NONE;
+    if (open_folder(dir, stream, &d, e) != 0)
+        return -1;
+    if (d == NULL)
+        return 0;
     for (struct dirent *entry = readdir(d); entry != NULL; entry = readdir(d)) {
         uint64_t first;
-        if (!parse_name(entry->d_name, &first))
+        if (!parse_name(entry->d_name, "", &first))
             continue;
         if (first <= w->at && (w->below == SEGMENT_NONE || first > w->below))
             w->below = first;

@@ -18,6 +18,10 @@ static inline unsigned stream_slot(enum ledger_stream s)
 
 void segment_path(char out[SEGMENT_PATH], enum ledger_stream stream, uint64_t first);
 
+/* The numbers in the names of a stream's segments (suffix "") or of what lies beside them (".index"), rising. *ret: n of them, the caller frees it;
+ * NULL where there are none. */
+int segment_list(int dir, enum ledger_stream stream, const char *suffix, uint64_t **ret, size_t *ret_n, struct error *e);
+
 /* ── Writing ── */
 
 struct segment_writer {
