@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/witness.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -73,6 +74,8 @@ struct given {
     const char *key;
     const char *since;
     const char *old;
+    const char *listen;
+    const char *cert;
     size_t n;
     const char *witness[WITNESSES_MAX]; /* as given; then the verifier lines */
     struct buf hold[WITNESSES_MAX];
@@ -354,7 +357,15 @@ static int sign(const char *dir, const char *path)
 
 /* ── Arguments ── */
 
-enum { OPTION_KEY = 1, OPTION_SINCE = 2, OPTION_OLD = 4, OPTION_WITNESS = 8 };
+enum { OPTION_KEY = 1, OPTION_SINCE = 2, OPTION_OLD = 4, OPTION_WITNESS = 8, OPTION_LISTEN = 16, OPTION_CERT = 32 };
+
+static int serve(const char *dir, const struct given *g)
+{
+    struct error e = {0};
+    const struct witness_service s = {.folder = dir, .listen = g->listen, .certificate = g->cert, .key = g->key};
+    (void)witness_serve(&s, &e);
+    return complain(&e);
+}
 
 static int witness_verb(int n, char **arg)
 {
@@ -380,13 +391,14 @@ static int dispatch(int n, char **arg, struct given *g)
                  {"offer", 2, OPTION_OLD, 0},
                  {"consistency", 4, 0, 0},
                  {"attach", 3, OPTION_WITNESS, OPTION_WITNESS},
-                 {"witness", 4, 0, 0}};
+                 {"witness", 4, 0, 0},
+                 {"witness", 3, OPTION_LISTEN | OPTION_CERT | OPTION_KEY, OPTION_LISTEN}};
     unsigned has = (g->key != NULL ? OPTION_KEY : 0) | (g->since != NULL ? OPTION_SINCE : 0) | (g->old != NULL ? OPTION_OLD : 0) |
-                   (g->n > 0 ? OPTION_WITNESS : 0);
+                   (g->n > 0 ? OPTION_WITNESS : 0) | (g->listen != NULL ? OPTION_LISTEN : 0) | (g->cert != NULL ? OPTION_CERT : 0);
     size_t v = 0;
-    while (n > 0 && v < sizeof table / sizeof table[0] && strcmp(arg[0], table[v].verb) != 0)
+    while (n > 0 && v < sizeof table / sizeof table[0] && (strcmp(arg[0], table[v].verb) != 0 || n != table[v].n))
         v++;
-    if (n == 0 || v == sizeof table / sizeof table[0] || n != table[v].n || (has & ~table[v].may) != 0 || (table[v].must & ~has) != 0)
+    if (n == 0 || v == sizeof table / sizeof table[0] || (has & ~table[v].may) != 0 || (table[v].must & ~has) != 0)
         return usage_error();
     if (g->n > 1 && (v == 1 || v == 5)) /* one witness at a time */
         return usage_error();
@@ -397,15 +409,17 @@ static int dispatch(int n, char **arg, struct given *g)
     case 3: return offer(arg[1], g->old);
     case 4: return consistency(arg[1], arg[2], arg[3]);
     case 5: return attach(arg[1], arg[2], g);
-    default: return witness_verb(n - 1, arg + 1);
+    case 6: return witness_verb(n - 1, arg + 1);
+    default: return strcmp(arg[1], "serve") == 0 ? serve(arg[2], g) : usage_error();
     }
 }
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {{"key", required_argument, NULL, 'k'}, {"since", required_argument, NULL, 's'},
-                                            {"old", required_argument, NULL, 'o'}, {"witness", required_argument, NULL, 'w'},
-                                            {"help", no_argument, NULL, 'h'},      {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"key", required_argument, NULL, 'k'},    {"since", required_argument, NULL, 's'},
+                                            {"old", required_argument, NULL, 'o'},    {"witness", required_argument, NULL, 'w'},
+                                            {"listen", required_argument, NULL, 'l'}, {"cert", required_argument, NULL, 'c'},
+                                            {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     struct given g = {0};
     struct error e = {0};
     int c;
@@ -419,6 +433,10 @@ static int run(int argc, char **argv)
             g.old = optarg;
         else if (c == 'w' && g.n < WITNESSES_MAX)
             g.witness[g.n++] = optarg;
+        else if (c == 'l')
+            g.listen = optarg;
+        else if (c == 'c')
+            g.cert = optarg;
         else if (c == 'h')
             return fputs(verb_ledger.usage, stdout) < 0 ? 3 : 0;
         else
@@ -456,6 +474,10 @@ const struct verb verb_ledger = {
         "    Is a witness, on another machine: makes its key and prints the public half; watches a log; cosigns an offered checkpoint when it goes "
         "on from the\n"
         "    last one that it cosigned, and refuses a fork or a rollback.\n"
+        "tourniquet ledger witness serve FOLDER --listen ADDRESS:PORT [--cert FILE --key FILE]\n"
+        "    Is that witness over HTTP, or over HTTPS with certificate and key (PEM): POST /add-checkpoint as C2SP tlog-witness says. Runs until it "
+        "is "
+        "stopped.\n"
         "\n"
         "Exit status: 0 it holds, 1 it does not, 2 wrong use or nothing to check, 3 the machine failed.\n",
     .run = run,

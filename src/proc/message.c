@@ -46,8 +46,8 @@ static const struct permission permissions[MESSAGE_COUNT] = {
 };
 
 static const char *const names[ROLE_COUNT] = {
-    [ROLE_NONE] = "",         [ROLE_SUPERVISOR] = "supervisor", [ROLE_SENSOR] = "sensor",       [ROLE_DETECTOR] = "detector",
-    [ROLE_KEEPER] = "keeper", [ROLE_CONSOLE] = "console",       [ROLE_LOCAL] = "local command",
+    [ROLE_NONE] = "",           [ROLE_SUPERVISOR] = "supervisor", [ROLE_SENSOR] = "sensor",   [ROLE_DETECTOR] = "detector", [ROLE_KEEPER] = "keeper",
+    [ROLE_CONSOLE] = "console", [ROLE_LOCAL] = "local command",   [ROLE_COURIER] = "courier", [ROLE_WITNESS] = "witness",
 };
 
 const char *role_name(enum role r)

@@ -19,7 +19,9 @@ enum role {
     ROLE_DETECTOR,
     ROLE_KEEPER,
     ROLE_CONSOLE,
-    ROLE_LOCAL, /* a command at the local socket: an outsider */
+    ROLE_COURIER,
+    ROLE_LOCAL,   /* a command at the local socket: an outsider */
+    ROLE_WITNESS, /* a program of its own: `ledger witness serve` */
     ROLE_COUNT
 };
 

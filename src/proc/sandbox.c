@@ -224,7 +224,7 @@ static int add_role(scmp_filter_ctx filter, enum role role)
 {
     const struct scmp_arg_cmp by_descriptor = SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH);
     int r = 0;
-    if (role != ROLE_KEEPER) /* the keeper may use paths: Landlock says which */
+    if (role != ROLE_KEEPER && role != ROLE_WITNESS) /* these may use paths: Landlock says which */
         r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1, &by_descriptor);
     if (r != 0)
         return r;
@@ -232,6 +232,7 @@ static int add_role(scmp_filter_ctx filter, enum role role)
     case ROLE_SENSOR: r = ADD(filter, SCMP_ACT_ALLOW, sensor_calls); return r != 0 ? r : add_ring(filter);
     case ROLE_KEEPER: r = ADD(filter, SCMP_ACT_ALLOW, keeper_calls); return r != 0 ? r : add_threads(filter);
     case ROLE_CONSOLE: return ADD(filter, SCMP_ACT_ALLOW, console_calls);
+    case ROLE_WITNESS: r = ADD(filter, SCMP_ACT_ALLOW, keeper_calls); return r != 0 ? r : ADD(filter, SCMP_ACT_ALLOW, console_calls);
     default: return 0;
     }
 }
@@ -257,7 +258,7 @@ static int close_calls(enum role role, struct error *e)
 int sandbox_narrow(const struct sandbox *s, char note[SANDBOX_NOTE], struct error *e)
 {
     note[0] = 0;
-    if (s->role < ROLE_SENSOR || s->role > ROLE_CONSOLE)
+    if ((s->role < ROLE_SENSOR || s->role > ROLE_CONSOLE) && s->role != ROLE_WITNESS)
         return err_set(e, ERR_MISUSE, "there is no narrowing for the %s", role_name(s->role));
     if (no_traces(e) != 0 || become(s, e) != 0)
         return -1;

@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 struct sandbox {
-    enum role role;    /* sensor, detector, keeper, console */
+    enum role role;    /* sensor, detector, keeper, console, courier, witness */
     bool unprivileged; /* keep the uid; everything else is done */
     uint32_t uid;      /* to become, with the same gid and no other groups; only where this process is root and unprivileged is not set */
-    int data_fd;       /* keeper: the data folder, below which files may be used; else -1 */
+    int data_fd;       /* keeper: the data folder, witness: its folder, below which files may be used; else -1 */
 };
 
 #define SANDBOX_NOTE 256

@@ -15,7 +15,7 @@ import tempfile
 
 from check_ledger import Bad, check, check_log, ed25519_holds, failures, leaf_hash, need, node_hash, open_checkpoint, parse_key, read, root_of, split
 
-MAKE, TOOL = sys.argv[1:3]
+MAKE, TOOL = sys.argv[1:3] if __name__ == "__main__" else (None, None)
 LONG = os.environ.get("TOURNIQUET_LONG") == "1"
 SEED = int(os.environ.get("TEST_SEED", "20261128"))
 

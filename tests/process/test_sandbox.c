@@ -32,11 +32,13 @@ static enum outcome outcome_of(enum role role, int (*try)(void))
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        struct sandbox s = {
-            .role = role, .unprivileged = geteuid() != 0, .uid = 65100 + (unsigned)role, .data_fd = role == ROLE_KEEPER ? data_fd : -1};
+        struct sandbox s = {.role = role,
+                            .unprivileged = geteuid() != 0,
+                            .uid = 65100 + (unsigned)role,
+                            .data_fd = role == ROLE_KEEPER || role == ROLE_WITNESS ? data_fd : -1};
         char note[SANDBOX_NOTE];
         struct error e = {0};
-        if (role == ROLE_KEEPER && fchdir(data_fd) != 0)
+        if (s.data_fd >= 0 && fchdir(data_fd) != 0)
             _exit(200);
         if (sandbox_narrow(&s, note, &e) != 0) {
             (void)fprintf(stderr, "# %s\n", e.text);
@@ -54,7 +56,7 @@ static enum outcome outcome_of(enum role role, int (*try)(void))
     return WEXITSTATUS(status) == 0 ? WORKED : FAILED;
 }
 
-static const enum role roles[] = {ROLE_SENSOR, ROLE_DETECTOR, ROLE_KEEPER, ROLE_CONSOLE};
+static const enum role roles[] = {ROLE_SENSOR, ROLE_DETECTOR, ROLE_KEEPER, ROLE_CONSOLE, ROLE_WITNESS};
 
 static void all_give(int (*try)(void), enum outcome wanted)
 {
@@ -211,6 +213,7 @@ static void test_what_is_allowed(void **state)
     (void)state;
     all_give(write_and_time, WORKED);
     assert_int_equal(outcome_of(ROLE_CONSOLE, accept_connection), WORKED);
+    assert_int_equal(outcome_of(ROLE_WITNESS, accept_connection), WORKED);
     assert_int_equal(outcome_of(ROLE_SENSOR, ask_ring), WORKED);
     assert_int_equal(outcome_of(ROLE_SENSOR, ask_other), FAILED);
     assert_int_equal(outcome_of(ROLE_DETECTOR, ask_ring), FAILED);
@@ -223,6 +226,8 @@ static void test_keeper_has_its_folder(void **state)
     (void)state;
     assert_int_equal(outcome_of(ROLE_KEEPER, keep_a_file), WORKED);
     assert_int_equal(outcome_of(ROLE_KEEPER, leave_the_folder), FAILED);
+    assert_int_equal(outcome_of(ROLE_WITNESS, leave_the_folder), FAILED);
+    assert_int_equal(outcome_of(ROLE_WITNESS, start_thread), FAILED);
     assert_int_equal(outcome_of(ROLE_KEEPER, start_thread), WORKED);
     assert_int_equal(outcome_of(ROLE_SENSOR, start_thread), FAILED);
     assert_int_equal(outcome_of(ROLE_CONSOLE, keep_a_file), FAILED);

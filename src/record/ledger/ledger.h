@@ -161,6 +161,22 @@ int ledger_consistency(const char *dir, uint64_t old, uint64_t size, struct ledg
  * or it is not this tree's; ERR_MISUSE: older than the one there. */
 int ledger_attach(const char *dir, struct span cosigned, const char *witness, struct error *e);
 
+/* The note that a witness's answer makes of an offer: the checkpoint with the log's line and this witness's, and no other. lines: what add-checkpoint
+ * answered. ERR_CORRUPT: this witness's line is not among them, or does not hold. */
+int ledger_cosigned_note(struct span offer, struct span lines, const char *verifier, const char *witness, struct buf *out, struct error *e);
+
+/* The checkpoints that witnesses cosigned, as they are kept beside the ledger. */
+struct ledger_witness {
+    char name[129];
+    char key[256];    /* verifier line */
+    uint64_t size;    /* records */
+    uint64_t seconds; /* when, since 1970 */
+};
+int ledger_witnesses(const char *dir, struct ledger_witness ret[WITNESSES_MAX], size_t *ret_n, struct error *e);
+
+/* Is this a witness's verifier line? Its name goes to ret_name, where that is not NULL. ERR_MISUSE: it is none. */
+int ledger_witness_key(const char *line, char ret_name[129], struct error *e);
+
 /* A witness: a folder of its own, on another machine, with a key, the logs that it watches and the last checkpoint of each that it cosigned. */
 int witness_new(const char *dir, const char *name, char ret_verifier[256], struct error *e); /* ERR_MISUSE: there is one already */
 int witness_trust(const char *dir, const char *log, struct error *e);                        /* watches the log with this verifier line */
@@ -169,5 +185,25 @@ int witness_trust(const char *dir, const char *log, struct error *e);           
  * ERR_CORRUPT: a fork or a rollback, with the sizes, or a signature that does not hold; ERR_MISUSE: not an offer, an unknown log, or a proof from
  * another size than the last (which is named). */
 int witness_sign(const char *dir, struct span offer, tq_time now, struct buf *out, struct error *e);
+
+/* The same as tlog-witness's add-checkpoint answers it: appends the witness's own line only, and says with which status. */
+enum witness_verdict {
+    WITNESS_COSIGNED = 200,
+    WITNESS_MALFORMED = 400, /* no offer, no checkpoint, or an old size above the new one */
+    WITNESS_NOT_SIGNED = 403,
+    WITNESS_UNKNOWN_LOG = 404,
+    WITNESS_OTHER_SIZE = 409,  /* it last cosigned `size` records */
+    WITNESS_CONTRADICTS = 422, /* a fork, or the proof is wrong */
+    WITNESS_FAILED = 500,
+};
+struct witness_answer {
+    enum witness_verdict verdict;
+    uint64_t size; /* records that it cosigned last, where the log is known */
+};
+int witness_add(const char *dir, struct span offer, tq_time now, struct buf *lines, struct witness_answer *ret, struct error *e);
+
+int witness_look(const char *dir, char ret_verifier[256], struct error *e); /* can this folder be used? */
+/* Appends the last checkpoint that was cosigned of the log whose origin has this SHA-256. ERR_CLOSED: there is none. */
+int witness_show(const char *dir, const uint8_t log[32], struct buf *out, struct error *e);
 
 #endif

@@ -338,3 +338,63 @@ int ledger_attach(const char *dir, struct span cosigned, const char *witness, st
     maker_free(m);
     return rc;
 }
+
+int ledger_cosigned_note(struct span offer, struct span lines, const char *verifier, const char *witness, struct buf *out, struct error *e)
+{
+    struct note_key log;
+    struct note_key key;
+    struct offer o;
+    struct span text;
+    struct span cosigned;
+    uint64_t seconds;
+    struct buf all = BUF_INIT(2 * NOTE_MAX);
+    if (note_key_parse(&log, span_str(verifier), e) != 0 || note_witness_parse(&key, span_str(witness), e) != 0 || offer_parse(offer, &o, e) != 0 ||
+        note_open(o.checkpoint, &log, &text, e) != 0)
+        return -1;
+    buf_add_span(&all, text);
+    buf_u8(&all, '\n');
+    buf_add_span(&all, note_line(o.checkpoint, &log));
+    size_t own = all.n;
+    buf_add_span(&all, lines);
+    int rc = buf_ok(&all) ? note_cosigned(buf_span(&all), &key, &cosigned, &seconds, e)
+                          : err_set(e, ERR_CORRUPT, "the answer is too long for a note");
+    if (rc == 0) {
+        buf_add(out, all.p, own);
+        buf_add_span(out, note_line(buf_span(&all), &key));
+    }
+    buf_release(&all);
+    return rc != 0 || buf_ok(out) ? rc : err_sys(e, ENOMEM, "putting a note together");
+}
+
+int ledger_witnesses(const char *dir, struct ledger_witness ret[WITNESSES_MAX], size_t *ret_n, struct error *e)
+{
+    struct kept kept[WITNESSES_MAX];
+    struct note_key key;
+    struct checkpoint head;
+    struct buf note = BUF_INIT(4096);
+    *ret_n = 0;
+    int fd = ledger_folder_open(dir, e);
+    if (fd < 0)
+        return -1;
+    int rc = head_load(fd, &key, &note, &head, e) == 0 ? kept_load_all(fd, &key, kept, ret_n, e) : -1;
+    for (size_t i = 0; rc == 0 && i < *ret_n; i++) {
+        ret[i] = (struct ledger_witness){.size = kept[i].head.size, .seconds = kept[i].seconds};
+        memcpy(ret[i].name, kept[i].key.name, sizeof ret[i].name);
+        note_key_format(&kept[i].key, ret[i].key);
+    }
+    if (rc == 0)
+        kept_release(kept, *ret_n);
+    buf_release(&note);
+    (void)close(fd);
+    return rc;
+}
+
+int ledger_witness_key(const char *line, char ret_name[129], struct error *e)
+{
+    struct note_key key;
+    if (note_witness_parse(&key, span_str(line), e) != 0)
+        return -1;
+    if (ret_name != NULL)
+        memcpy(ret_name, key.name, sizeof key.name);
+    return 0;
+}

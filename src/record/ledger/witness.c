@@ -294,26 +294,61 @@ static int judge(const struct note_key *log, const struct offer *o, const struct
     return 0;
 }
 
-static int sign(struct witness *w, const struct offer *o, tq_time now, struct buf *last_note, struct buf *out, struct error *e)
+/* Which of tlog-witness's answers a refused checkpoint gets: it asks for 400, then 409, then 422. */
+static enum witness_verdict refusal(const struct offer *o, const struct checkpoint *last, const struct checkpoint *new)
+{
+    if (o->old > new->size)
+        return WITNESS_MALFORMED;
+    return o->old != last->size ? WITNESS_OTHER_SIZE : WITNESS_CONTRADICTS;
+}
+
+/* Is it signed by the log that it names, and is it a checkpoint? */
+static int open_offered(struct witness *w, struct span note, struct note_key *ret_log, struct checkpoint *ret, struct witness_answer *a,
+                        struct error *e)
 {
     struct error why = {0};
+    struct span text;
+    struct span at = note;
+    bool lf = false;
+    struct span origin = span_until(&at, '\n', &lf);
+    if (!lf || load_log(w, origin, ret_log, &why) != 0) {
+        bool unknown = !lf || why.class == ERR_CLOSED;
+        a->verdict = !lf ? WITNESS_MALFORMED : unknown ? WITNESS_UNKNOWN_LOG : WITNESS_FAILED;
+        return err_set(e, unknown ? ERR_MISUSE : why.class,
+                       "this witness does not watch the log of the checkpoint: `ledger witness trust` tells it the log's key");
+    }
+    a->verdict = WITNESS_NOT_SIGNED;
+    if (note_open(note, ret_log, &text, e) != 0)
+        return -1;
+    a->verdict = WITNESS_MALFORMED;
+    return checkpoint_open(note, ret_log, ret, e);
+}
+
+static int sign(struct witness *w, const struct offer *o, tq_time now, struct buf *out, struct witness_answer *a, struct error *e)
+{
+    struct buf last_note = BUF_INIT(NOTE_MAX);
     struct note_key log;
     struct span text;
     struct checkpoint last;
     struct checkpoint new;
-    struct span at = o->checkpoint;
     char path[LOG_PATH];
-    bool lf = false;
-    struct span origin = span_until(&at, '\n', &lf);
-    if (!lf || load_log(w, origin, &log, &why) != 0)
-        return err_set(e, why.class == ERR_CLOSED || !lf ? ERR_MISUSE : why.class,
-                       "this witness does not watch the log of the checkpoint: `ledger witness trust` tells it the log's key");
-    if (checkpoint_open(o->checkpoint, &log, &new, e) != 0 || note_open(o->checkpoint, &log, &text, e) != 0 ||
-        load_last(w, &log, last_note, &last, e) != 0 || judge(&log, o, &last, &new, e) != 0)
+    if (open_offered(w, o->checkpoint, &log, &new, a, e) != 0)
         return -1;
+    a->verdict = WITNESS_FAILED;
+    int rc = load_last(w, &log, &last_note, &last, e);
+    buf_release(&last_note);
+    if (rc != 0)
+        return -1;
+    a->size = last.size;
+    if (judge(&log, o, &last, &new, e) != 0) {
+        a->verdict = refusal(o, &last, &new);
+        return -1;
+    }
     if (now < TIME_SECOND)
         return err_set(e, ERR_SYSTEM, "the clock stands before 1970: a cosignature needs the time");
     size_t begin = out->n;
+    if (note_open(o->checkpoint, &log, &text, e) != 0)
+        return -1;
     buf_add_span(out, text);
     buf_u8(out, '\n');
     buf_add_span(out, note_line(o->checkpoint, &log));
@@ -321,21 +356,66 @@ static int sign(struct witness *w, const struct offer *o, tq_time now, struct bu
     log_path(path, span_str(log.name), "checkpoint");
     if (!buf_ok(out))
         return err_sys(e, ENOMEM, "cosigning");
-    return file_replace(w->dir, path, span_of(out->p + begin, out->n - begin), true, e);
+    if (file_replace(w->dir, path, span_of(out->p + begin, out->n - begin), true, e) != 0)
+        return -1;
+    *a = (struct witness_answer){.verdict = WITNESS_COSIGNED, .size = new.size};
+    return 0;
+}
+
+/* Cosigns: out gets the note, lines the witness's own line; both may be NULL. */
+static int add_checkpoint(const char *dir, struct span text, tq_time now, struct buf *out, struct buf *lines, struct witness_answer *a,
+                          struct error *e)
+{
+    struct witness w;
+    struct offer o;
+    struct buf note = BUF_INIT(2 * NOTE_MAX);
+    *a = (struct witness_answer){.verdict = WITNESS_MALFORMED};
+    if (offer_parse(text, &o, e) != 0)
+        return -1;
+    a->verdict = WITNESS_FAILED;
+    if (witness_open(&w, dir, e) != 0)
+        return -1;
+    int rc = sign(&w, &o, now, &note, a, e);
+    if (rc == 0 && out != NULL) /* nothing leaves that is not kept */
+        buf_add_span(out, buf_span(&note));
+    if (rc == 0 && lines != NULL)
+        buf_add_span(lines, note_line(buf_span(&note), &w.key));
+    buf_release(&note);
+    witness_close(&w);
+    return rc;
 }
 
 int witness_sign(const char *dir, struct span text, tq_time now, struct buf *out, struct error *e)
 {
+    struct witness_answer answer;
+    return add_checkpoint(dir, text, now, out, NULL, &answer, e);
+}
+
+int witness_add(const char *dir, struct span text, tq_time now, struct buf *lines, struct witness_answer *ret, struct error *e)
+{
+    return add_checkpoint(dir, text, now, NULL, lines, ret, e);
+}
+
+int witness_look(const char *dir, char ret_verifier[256], struct error *e)
+{
     struct witness w;
-    struct offer o;
-    struct buf note = BUF_INIT(NOTE_MAX);
-    if (offer_parse(text, &o, e) != 0 || witness_open(&w, dir, e) != 0)
+    if (witness_open(&w, dir, e) != 0)
         return -1;
-    size_t before = out->n;
-    int rc = sign(&w, &o, now, &note, out, e);
-    if (rc != 0)
-        out->n = before; /* nothing leaves that is not kept */
-    buf_release(&note);
+    note_key_format(&w.key, ret_verifier);
     witness_close(&w);
+    return 0;
+}
+
+int witness_show(const char *dir, const uint8_t log[32], struct buf *out, struct error *e)
+{
+    char hex[65];
+    char path[LOG_PATH];
+    text_hex_to(hex, log, 32);
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, errno, "opening the folder %s", dir);
+    (void)snprintf(path, sizeof path, "logs/%s/checkpoint", hex);
+    int rc = file_load(fd, path, NOTE_MAX, out, e);
+    (void)close(fd);
     return rc;
 }
