@@ -415,6 +415,21 @@ bool crypto_verify(const uint8_t public_key[ED25519_PUBLIC], struct span message
     return good;
 }
 
+/* ── Key agreement: X25519 ── */
+
+void crypto_x25519_public(const uint8_t secret[X25519_KEY], uint8_t out[X25519_KEY])
+{
+    (void)scratch();
+    if (crypto_scalarmult_curve25519_base(out, secret) != 0)
+        fatal("X25519");
+}
+
+bool crypto_x25519(const uint8_t secret[X25519_KEY], const uint8_t public_key[X25519_KEY], uint8_t out[X25519_KEY])
+{
+    (void)scratch();
+    return crypto_scalarmult_curve25519(out, secret, public_key) == 0;
+}
+
 /* ── Random bytes, comparing, forgetting ── */
 
 void crypto_random(void *out, size_t n)

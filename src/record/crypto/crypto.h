@@ -1,6 +1,6 @@
 /* crypto: the few primitives of the house, each with one fixed choice. The only user of OpenSSL's primitives and of libsodium.
  *
- * SHA-256 (FIPS 180-4), HMAC (RFC 2104), HKDF (RFC 5869), AES-256-GCM (SP 800-38D), Ed25519 (RFC 8032). Algorithms are fetched once a process. A
+ * SHA-256 (FIPS 180-4), HMAC (RFC 2104), HKDF (RFC 5869), AES-256-GCM (SP 800-38D), Ed25519 (RFC 8032), X25519 (RFC 7748). Algorithms are fetched once a process. A
  * failure of a primitive that cannot fail on any input (no memory, no provider) ends the process with one line: going on with a wrong hash would be
  * worse. Thread-safe, except that one object is used by one thread at a time. */
 #ifndef TQ_CRYPTO_H
@@ -16,6 +16,7 @@
 #define ED25519_SEED 32
 #define ED25519_PUBLIC 32
 #define ED25519_SIGNATURE 64
+#define X25519_KEY 32
 
 /* Fetches everything. Call it before a role narrows itself (it may read OpenSSL's configuration); else the first use does it. ERR_SYSTEM. */
 int crypto_start(struct error *e);
@@ -80,6 +81,13 @@ void crypto_signer_public(const struct crypto_signer *s, uint8_t out[ED25519_PUB
 void crypto_signer_sign(const struct crypto_signer *s, struct span message, uint8_t out[ED25519_SIGNATURE]);
 void crypto_signer_free(struct crypto_signer *s);
 bool crypto_verify(const uint8_t public_key[ED25519_PUBLIC], struct span message, const uint8_t signature[ED25519_SIGNATURE]);
+
+/* ── Key agreement: X25519 ── */
+
+/* Any 32 random bytes are a secret key. */
+void crypto_x25519_public(const uint8_t secret[X25519_KEY], uint8_t out[X25519_KEY]);
+/* What both sides share: out is no key yet, derive one from it. False: the public key is a point of small order, which nobody honest has. */
+bool crypto_x25519(const uint8_t secret[X25519_KEY], const uint8_t public_key[X25519_KEY], uint8_t out[X25519_KEY]);
 
 /* ── Random bytes, comparing, forgetting ── */
 

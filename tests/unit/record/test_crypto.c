@@ -170,6 +170,29 @@ static void ed25519_vectors(void **state)
     }
 }
 
+/* RFC 7748, 5.2, first vector; two sides agree; a point of small order is refused. */
+static void x25519_vectors(void **state)
+{
+    (void)state;
+    uint8_t secret[2][32];
+    uint8_t public_key[2][32];
+    uint8_t shared[2][32];
+    (void)unhex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4", secret[0]);
+    (void)unhex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c", public_key[0]);
+    assert_true(crypto_x25519(secret[0], public_key[0], shared[0]));
+    assert_hex(shared[0], 32, "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552");
+    crypto_random(secret[1], 32);
+    for (int i = 0; i < 2; i++)
+        crypto_x25519_public(secret[i], public_key[i]);
+    for (int i = 0; i < 2; i++)
+        assert_true(crypto_x25519(secret[i], public_key[1 - i], shared[i]));
+    assert_memory_equal(shared[0], shared[1], 32);
+    memset(public_key[0], 0, 32);
+    assert_false(crypto_x25519(secret[0], public_key[0], shared[0]));
+    public_key[0][0] = 1;
+    assert_false(crypto_x25519(secret[0], public_key[0], shared[0]));
+}
+
 static void random_and_memory(void **state)
 {
     (void)state;
@@ -336,7 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_vectors), cmocka_unit_test(hmac_vectors),     cmocka_unit_test(hkdf_vectors),
-        cmocka_unit_test(gcm_vectors),    cmocka_unit_test(ed25519_vectors),  cmocka_unit_test(random_and_memory),
+        cmocka_unit_test(gcm_vectors),    cmocka_unit_test(ed25519_vectors),  cmocka_unit_test(random_and_memory), cmocka_unit_test(x25519_vectors),
         cmocka_unit_test(passwords),      cmocka_unit_test(authority_issues), cmocka_unit_test(authority_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

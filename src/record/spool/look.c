@@ -1,0 +1,97 @@
+/* What can be seen of a spool without any key: parts, and the heads of their frames, by their lengths. Nothing here is proved. */
+#include "record/spool/spool_private.h"
+
+#define WINDOW 65536
+
+/* Bytes of the file, read ahead. */
+struct window {
+    int fd;
+    uint64_t at;
+    size_t n;
+    uint8_t bytes[WINDOW];
+};
+
+static int window_head(struct window *w, uint64_t at, struct span *ret, struct error *e)
+{
+    if (at < w->at || at + HEAD_CLEAR > w->at + w->n) {
+        w->at = at;
+        if (read_at(w->fd, w->bytes, sizeof w->bytes, at, &w->n, e) != 0)
+            return -1;
+    }
+    size_t skip = (size_t)(at - w->at);
+    *ret = span_of(w->bytes + skip, w->n - skip < HEAD_CLEAR ? 0 : HEAD_CLEAR);
+    return 0;
+}
+
+static void note(struct spool_look *look, struct spool_place place, bool ours)
+{
+    struct spool_place *last = place.seq != 0 ? &look->last : &look->last_own;
+    look->records++;
+    if (ours && (place.seq > last->seq || (place.seq == last->seq && place.ordinal > last->ordinal)))
+        *last = place;
+}
+
+/* The frames of the part before `end`. */
+static int look_at_part(struct window *w, uint64_t at, uint64_t end, bool ours, struct spool_look *look, struct error *e)
+{
+    for (;;) {
+        struct span head;
+        if (window_head(w, at, &head, e) != 0)
+            return -1;
+        uint32_t n = span_be32(&head);
+        struct spool_place place = {.seq = span_be64(&head)};
+        place.ordinal = span_be32(&head);
+        if (head.bad || n == 0 || n > SPOOL_RECORD_MAX || end - at < HEAD + n + AES_GCM_TAG)
+            return 0;
+        at += HEAD + n + AES_GCM_TAG;
+        note(look, place, ours);
+    }
+}
+
+struct parts {
+    struct window *window;
+    struct spool_look *look;
+    void (*each)(void *context, const struct spool_part *part);
+    void *context;
+    const uint8_t *run;
+};
+
+static int each_part(int fd, uint64_t size, const struct parts *p, struct error *e)
+{
+    struct spool_header next;
+    int r = find_header(fd, 0, size, &next, e);
+    while (r == 1) {
+        struct spool_part part = next.part;
+        r = find_header(fd, part.offset + HEADER, size, &next, e);
+        if (r < 0)
+            break;
+        if (p->each != NULL)
+            p->each(p->context, &part);
+        if (p->look == NULL)
+            continue;
+        if (p->look->parts++ == 0)
+            p->look->since = part.begun;
+        bool ours = p->run != NULL && memcmp(part.run, p->run, SPOOL_RUN) == 0;
+        if (look_at_part(p->window, part.offset + HEADER, r == 1 ? next.part.offset : size, ours, p->look, e) != 0)
+            return -1;
+    }
+    return r;
+}
+
+int spool_look(int fd, const uint8_t run[SPOOL_RUN], struct spool_look *ret, struct error *e)
+{
+    static _Thread_local struct window window;
+    uint64_t size = 0;
+    if (size_of(fd, &size, e) != 0)
+        return -1;
+    *ret = (struct spool_look){.bytes = size};
+    window.fd = fd;
+    window.n = 0;
+    return each_part(fd, size, &(struct parts){.window = &window, .look = ret, .run = run}, e);
+}
+
+int spool_parts(int fd, void (*each)(void *context, const struct spool_part *part), void *context, struct error *e)
+{
+    uint64_t size = 0;
+    return size_of(fd, &size, e) != 0 ? -1 : each_part(fd, size, &(struct parts){.each = each, .context = context}, e);
+}
