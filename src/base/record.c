@@ -41,6 +41,8 @@ static const char *const event_names[EVENT_COUNT] = {
     [EVENT_ASSET_DISTINCT] = "asset.distinct",
     [EVENT_ASSET_IMPORTED] = "asset.imported",
     [EVENT_LEDGER_VERIFIED] = "ledger.verified",
+    [EVENT_EVIDENCE_PACKETS] = "evidence.packets",
+    [EVENT_PHI_LOOK] = "phi.look",
 };
 
 const char *event_name(enum event e)
@@ -77,6 +79,13 @@ void record_int(struct record *r, enum record_key key, int64_t v)
     struct field *f = record_field(r, key);
     if (f != NULL)
         f->number = v;
+}
+
+void record_body(struct record *r, struct span bytes)
+{
+    while (bytes.n > 0 && r->n < RECORD_FIELDS)
+        record_text(r, KEY_BODY, span_take(&bytes, bytes.n < RECORD_TEXT ? bytes.n : RECORD_TEXT));
+    r->cut = r->cut || bytes.n > 0;
 }
 
 static const struct field *find(const struct record *r, enum record_key key)

@@ -47,6 +47,8 @@ enum event {
     EVENT_ASSET_DISTINCT,
     EVENT_ASSET_IMPORTED,
     EVENT_LEDGER_VERIFIED,
+    EVENT_EVIDENCE_PACKETS, /* the packets of a finding's flow */
+    EVENT_PHI_LOOK,         /* somebody was shown what is hidden */
     EVENT_COUNT
 };
 
@@ -60,6 +62,7 @@ enum field_class {
     FIELD_PRIVATE, /* any other field of the patient (name, birth date, address …): never shown; a foreign field that repeats one becomes a token */
     FIELD_CAUSE,   /* the canonical cause of a finding: never shown; goes into the finding's id */
     FIELD_SECRET,  /* a password's hash and the like: never shown, not even with --reveal; kept only sealed */
+    FIELD_BODY,    /* bytes as they were received: in no text at all; kept only sealed, as the third part of a payload */
 };
 
 enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
@@ -189,7 +192,17 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     /* network.attempts */                                                                                                                           \
     KEY(ATTEMPTS, "attempts", OPEN, INT, false)                                                                                                      \
     KEY(ENDS, "ends", OPEN, INT, false)                                                                                                              \
-    KEY(FIRST_BAD, "first_bad", OPEN, INT, false) /* ledger.verified: the first record that does not hold */
+    KEY(FIRST_BAD, "first_bad", OPEN, INT, false) /* ledger.verified: the first record that does not hold */                                         \
+    /* what is kept sealed of a message or of packets, and who looked at it */                                                                       \
+    KEY(BODY, "body", BODY, TEXT, true)                /* in pieces of RECORD_TEXT bytes; where it is cut, its beginning */                          \
+    KEY(BODY_BYTES, "body_bytes", BODY, INT, false)    /* of the whole */                                                                            \
+    KEY(BODY_DIGEST, "body_digest", BODY, TEXT, false) /* SHA-256 of the whole, where only its beginning is kept: 32 bytes */                        \
+    KEY(SHA256, "sha256", OPEN, TEXT, false)           /* of evidence.packets: of the file, in hexadecimal digits */                                 \
+    KEY(LOOKED_RECORD, "looked.record", OPEN, INT, false)                                                                                            \
+    KEY(LOOKED_EVENT, "looked.event", OPEN, TEXT, false)                                                                                             \
+    KEY(LOOKED_PATIENT, "looked.patient", OPEN, TEXT, false) /* a token */                                                                           \
+    KEY(SHOWN, "shown", OPEN, INT, true)                     /* the records whose hidden parts were shown */                                         \
+    KEY(WHAT, "what", OPEN, TEXT, false)                     /* which parts, in words of ours */
 
 enum record_key {
 #define RECORD_KEY_ENUM(c, json, class, type, list) KEY_##c,
@@ -234,6 +247,8 @@ struct flow_ref {
 #define RECORD_PRIVATE 96      /* most PRIVATE fields; above that PRIVATE_CUT is set */
 #define RECORD_ENCODED 1048576 /* most bytes of an encoded record */
 #define RECORD_TEXT 65536      /* most bytes of one text field; a longer one is cut by record_text, except VALUE whose maker must digest or split */
+#define RECORD_BODY 262144     /* most bytes of a message that are kept */
+#define RECORD_PACKETS 786432  /* most bytes of the packets that are kept of a finding */
 
 struct record {
     enum event event;
@@ -261,6 +276,9 @@ static inline void record_text(struct record *r, enum record_key key, struct spa
 static inline void record_item(struct record *r, enum record_key key, struct span text); /* of a list in which an empty text keeps its place */
 void record_str(struct record *r, enum record_key key, const char *text);                /* NULL is left out */
 void record_int(struct record *r, enum record_key key, int64_t v);                       /* also bool and time */
+
+/* The bytes in pieces, as a list of KEY_BODY: whole, or as far as there is room. */
+void record_body(struct record *r, struct span bytes);
 
 /* The first field with this key: its text (empty where there is none), or its number (`missing` where there is none). */
 struct span record_get(const struct record *r, enum record_key key);

@@ -1,6 +1,8 @@
 #include "proc/appender.h"
 
+#include "base/text.h"
 #include "proc/clock.h"
+#include "record/crypto/crypto.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 #define VEILED_MAX (2u << 20)
 #define STEP_NOTICED (500 * TIME_MS) /* a step of the wall clock below this is not worth an event */
 
-enum item_kind { ITEM_PIPELINE, ITEM_END, ITEM_OWN };
+enum item_kind { ITEM_PIPELINE, ITEM_EVIDENCE, ITEM_END, ITEM_OWN };
 
 /* Somebody who waits for a decision; on that thread's stack. */
 struct waiter {
@@ -48,6 +50,7 @@ struct appender {
     struct progress durable;
     /* the thread's own */
     struct position taken[3]; /* by stream */
+    struct position evidence; /* of the finding whose packets were taken last */
     struct progress counted;
     struct buf batch;    /* observations that wait for company */
     tq_time batch_since; /* monotonic; 0: none waits */
@@ -55,6 +58,8 @@ struct appender {
     struct buf payload;
     struct buf veiled;
     struct buf private;
+    struct buf body;
+    uint8_t digest[PAYLOAD_DIGEST];
     size_t group_bytes;
     tq_time group_since; /* monotonic; 0: nothing waits for a commit */
     struct waiter *due;
@@ -103,18 +108,46 @@ static int flush_batch(struct appender *a, struct error *e)
     return r;
 }
 
-/* The two texts of a record. A private text that does not fit is left out, and says so. */
+/* Joins the pieces of the body; digests it where it is whole. */
+static struct payload_body body_of(struct appender *a)
+{
+    const struct record *r = &a->record;
+    struct payload_body b = {.whole = (uint64_t)record_number(r, KEY_BODY_BYTES, 0)};
+    buf_clear(&a->body);
+    for (size_t i = 0; i < r->n; i++)
+        if (r->fields[i].key == KEY_BODY)
+            buf_add_span(&a->body, r->fields[i].text);
+    if (a->body.n == 0 || !buf_ok(&a->body))
+        return (struct payload_body){0};
+    b.bytes = buf_span(&a->body);
+    if (b.whole <= b.bytes.n) {
+        b.whole = b.bytes.n;
+        crypto_sha256(b.bytes, a->digest);
+        b.digest = span_of(a->digest, sizeof a->digest);
+    } else {
+        b.digest = record_get(r, KEY_BODY_DIGEST);
+    }
+    return b;
+}
+
+/* The two texts of a record, and its body. A private text that does not fit is left out, and says so. */
 static struct payload_record veil_record(struct appender *a, struct position position)
 {
     buf_clear(&a->veiled);
     buf_clear(&a->private);
+    struct payload_body body = body_of(a);
+    char hex[2 * PAYLOAD_DIGEST + 1];
+    if (a->record.event == EVENT_EVIDENCE_PACKETS && body.digest.n > 0) {
+        text_hex_to(hex, body.digest.p, body.digest.n);
+        record_str(&a->record, KEY_SHA256, hex);
+    }
     veil_json(a->o.veil, &a->veiled, &a->record);
     veil_private_json(a->o.veil, &a->private, &a->record);
     if (!buf_ok(&a->private)) {
         buf_clear(&a->private);
         buf_add_str(&a->private, "{\"cut\":true}");
     }
-    struct payload_record r = {.position = position, .veiled = buf_span(&a->veiled), .private = buf_span(&a->private)};
+    struct payload_record r = {.position = position, .veiled = buf_span(&a->veiled), .private = buf_span(&a->private), .body = body};
     if (!buf_ok(&a->veiled))
         r.veiled = (struct span){0};
     if (span_is(r.private, "{}"))
@@ -175,6 +208,11 @@ static int take_record(struct appender *a, const struct item *item, struct error
             return 0;
         a->taken[stream] = item->position;
         count(&a->counted, &a->record);
+    }
+    if (item->kind == ITEM_EVIDENCE && a->o.replay) {
+        if (!position_after(item->position, a->evidence))
+            return 0;
+        a->evidence = item->position;
     }
     struct payload_record r = veil_record(a, item->position);
     return stream == LEDGER_OBSERVATION && item->waiter == NULL ? take_observation(a, &r, e) : take_custody(a, &r, item->waiter, e);
@@ -338,10 +376,12 @@ struct appender *appender_start(const struct appender_options *options, struct e
     a->durable = a->counted = options->progress;
     a->taken[LEDGER_CUSTODY] = options->custody;
     a->taken[LEDGER_OBSERVATION] = options->observation;
+    a->evidence = options->evidence;
     a->batch = BUF_SECRET(LEDGER_PAYLOAD_MAX);
     a->payload = BUF_SECRET(LEDGER_PAYLOAD_MAX);
     a->veiled = BUF_SECRET(VEILED_MAX);
     a->private = BUF_SECRET(PRIVATE_MAX);
+    a->body = BUF_SECRET(RECORD_ENCODED);
     a->offset = clock_now() - clock_monotonic();
     (void)pthread_mutex_init(&a->lock, NULL);
     (void)pthread_cond_init(&a->work, NULL);
@@ -371,6 +411,7 @@ int appender_stop(struct appender *a, struct error *e)
     buf_release(&a->payload);
     buf_release(&a->veiled);
     buf_release(&a->private);
+    buf_release(&a->body);
     (void)pthread_cond_destroy(&a->decided);
     (void)pthread_cond_destroy(&a->work);
     (void)pthread_mutex_destroy(&a->lock);
@@ -405,6 +446,15 @@ static void put_item(struct appender *a, struct item *item)
 int appender_put(struct appender *a, struct position position, struct span encoded, struct error *e)
 {
     struct item *item = new_item(ITEM_PIPELINE, position, encoded, e);
+    if (item == NULL)
+        return -1;
+    put_item(a, item);
+    return 0;
+}
+
+int appender_put_evidence(struct appender *a, struct position finding, struct span encoded, struct error *e)
+{
+    struct item *item = new_item(ITEM_EVIDENCE, finding, encoded, e);
     if (item == NULL)
         return -1;
     put_item(a, item);

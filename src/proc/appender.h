@@ -7,6 +7,8 @@
  * streams and takes only what comes after it; at its start these are the highest durable ones of the run, found on the ledger.
  *  3. Two positions, one for each stream, and not one for both: an observation waits up to a second for company while later custody records
  *     become durable. On one stream records become durable in order, so what is durable of a stream is always a prefix of it.
+ *     The packets of a finding stand under the finding's position, which grows from one to the next in a replay: a third position tells which were
+ *     taken. Live, nothing is sent again, and answers of several sensors come in any order.
  *  4. What was taken is either durable in the end or the keeper ends: a failed commit is final (appender_failed), never skipped over.
  *  5. Who waits for a decision is told its index only after the commit that covers it.
  *  6. The intake is bounded: appender_full says when the pipeline has to wait. Decisions are bounded by the number of threads that make them. */
@@ -32,6 +34,8 @@ struct appender_options {
     uint8_t run[RUN_ID];
     struct position custody; /* highest durable position of this run on the custody stream */
     struct position observation;
+    struct position evidence; /* of the last finding whose packets are durable */
+    bool replay;              /* a capture is read, which may be read again */
     struct progress progress;         /* counts of this run so far */
     void (*committed)(void *context); /* called on the appender's thread after each commit, failure or drained intake */
     void *context;
@@ -44,6 +48,8 @@ int appender_stop(struct appender *a, struct error *e);
 
 /* One record of the pipeline, encoded. Copied. */
 int appender_put(struct appender *a, struct position position, struct span encoded, struct error *e);
+/* The packets of the finding at this position. Copied. */
+int appender_put_evidence(struct appender *a, struct position finding, struct span encoded, struct error *e);
 void appender_end(struct appender *a); /* the capture is read to its end */
 bool appender_full(struct appender *a);
 

@@ -41,6 +41,8 @@ struct config {
     char data[CONFIG_PATH];
     char catalog[CONFIG_PATH]; /* "": none */
     char labels[CONFIG_NAME];
+    char bodies[CONFIG_NAME];
+    char packets[CONFIG_NAME]; /* MiB, as a number */
     struct config_endpoint console_listen;
     char console_name[CONFIG_HOST];
     size_t capture_count;

@@ -26,6 +26,12 @@ const struct config_key config_keys[] = {
      .help =
          "How traffic that is no lab protocol gets its name: `own`, by Tourniquet's own recognition; `ndpi`, besides by the library nDPI (Debian's "
          "package libndpi4.2), which knows more, and what runs inside TLS, HTTP and QUIC."},
+    {"message_bodies", CONFIG_CHOICE, AT(config, bodies), .initial = "sealed", .choices = "sealed none",
+     .help = "Lab messages as they were received: `sealed` keeps them on the ledger, encrypted, to be shown to a person who may see them, with a "
+             "reason and a record of it; `none` keeps nothing but what events say. Without them nobody can show later what a message said."},
+    {"evidence_packets", CONFIG_CHOICE, AT(config, packets), .initial = "64", .choices = "0 16 64 256 1024",
+     .help = "How many MiB of the newest packets each sensor keeps in memory. When something is found, those of its conversation are sealed on the "
+             "ledger as evidence. `0`: none are kept."},
     {"relay", CONFIG_LIST, LIST_AT(config_relay, relay, relay_count, CONFIG_RELAYS),
      .help = "Connections between analyzers and LIS that pass through this machine. In this version they are checked, and not served: the start says "
              "so."},

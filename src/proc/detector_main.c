@@ -4,7 +4,9 @@
  *  1. Every record goes on unchanged but for its seq, with ordinal 0, before the findings that it causes; these have its seq and ordinals 1, 2, … in
  * the order in which detect makes them. Detect is pure, and its hash key is the run's: the same input gives the same output.
  *  2. It reads only when what it has to say is written: a slow keeper slows the sensor.
- *  3. The seq of what it hands on grows by one a record, over all sensors, from the number at its start, whichever sensor is restarted. For the one
+ *  3. When something is found it asks the sensor for the packets of its conversations. Answers come in the order of the questions; of a replay the
+ * end goes on only behind the last of them, so that what is found has its packets however often the capture is read.
+ *  4. The seq of what it hands on grows by one a record, over all sensors, from the number at its start, whichever sensor is restarted. For the one
  * sensor of a replay it is the sensor's own. */
 #include "engine/detect/detect.h"
 #include "proc/config.h"
@@ -16,11 +18,24 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define WANTS 64                               /* most questions that wait for an answer */
+#define WANTS_A_DAY 512                        /* of packet time: 384 MiB at most */
+#define DAY (INT64_C(24) * 3600 * TIME_SECOND) /* how long they count */
 #define LINES (2 * CONFIG_CAPTURES) /* sensors, and dead ones whose last records are not read yet */
 
 struct line {
     struct channel sensor;
     uint64_t seq; /* of its last record */
+    bool ended;   /* it has read its capture */
+};
+
+/* A question for packets that is not answered yet. */
+struct want {
+    struct line *line; /* NULL: free */
+    uint64_t number;
+    uint64_t seq; /* of the finding */
+    uint32_t ordinal;
+    struct buf record; /* evidence.packets, without what only the answer says */
 };
 
 struct detector {
@@ -33,11 +48,18 @@ struct detector {
     bool stopping; /* the supervisor said stop: read what the sensor still has, then end */
     uint64_t seq;
     uint32_t ordinal;
+    struct line *line; /* whose record is judged */
+    struct want wants[WANTS];
+    uint64_t want_number;
+    tq_time want_day; /* when the present count began */
+    unsigned want_count;
     struct buf body;
     struct record record;
+    struct record evidence;
 };
 
 static void send_message(struct detector *d, enum message_type type, struct span body);
+static void forget_want(struct want *w);
 
 /* What was learnt goes to the keeper, who keeps it for the next detector. */
 static void send_state(struct detector *d)
@@ -71,6 +93,7 @@ static void take_sensor(struct detector *d, int fd)
     }
     channel_open(&l->sensor, fd, ROLE_DETECTOR, ROLE_SENSOR, PEER_QUEUE);
     l->seq = 0;
+    l->ended = false;
 }
 
 static void hear(struct detector *d)
@@ -86,6 +109,8 @@ static void hear(struct detector *d)
             continue;
         channel_close(&d->keeper);
         channel_open(&d->keeper, fd, ROLE_DETECTOR, ROLE_KEEPER, PEER_QUEUE);
+        for (size_t i = 0; i < WANTS; i++)
+            forget_want(&d->wants[i]); /* this keeper knows nothing of their findings */
         if (d->ended)
             send_state(d); /* the keeper before may not have kept it */
     }
@@ -105,6 +130,132 @@ static void send_message(struct detector *d, enum message_type type, struct span
         channel_close(&d->keeper);
 }
 
+/* ── packets as evidence ── */
+
+static struct want *free_want(struct detector *d, tq_time now)
+{
+    if (now - d->want_day >= DAY || now < d->want_day) {
+        d->want_day = now;
+        d->want_count = 0;
+    }
+    if (d->want_count >= WANTS_A_DAY)
+        return NULL;
+    for (size_t i = 0; i < WANTS; i++)
+        if (d->wants[i].line == NULL)
+            return &d->wants[i];
+    return NULL;
+}
+
+static void forget_want(struct want *w)
+{
+    buf_release(&w->record);
+    w->line = NULL;
+}
+
+static bool is_waiting(const struct detector *d, const struct line *l)
+{
+    for (size_t i = 0; i < WANTS; i++)
+        if (d->wants[i].line == l)
+            return true;
+    return false;
+}
+
+/* What the evidence says beside its packets: of which finding it is, and whose, where the finding is about a result of one patient. */
+static void start_evidence(struct detector *d, const struct record *finding, struct buf *out)
+{
+    struct record *r = &d->evidence;
+    record_start(r, EVENT_EVIDENCE_PACKETS, finding->time, &finding->flow);
+    record_text(r, KEY_KIND, record_get(finding, KEY_KIND));
+    record_text(r, KEY_CAUSE, record_get(finding, KEY_CAUSE));
+    for (size_t i = 0; i < finding->n; i++)
+        if (finding->fields[i].key == KEY_EVIDENCE_FLOW)
+            record_int(r, KEY_EVIDENCE_FLOW, finding->fields[i].number);
+    if (d->record.event == EVENT_LAB_RESULT)
+        record_text(r, KEY_PATIENT, record_get(&d->record, KEY_PATIENT));
+    record_encode(out, r);
+}
+
+/* Asks the sensor whose record showed it for the packets of a finding; of one that only informs, for none. */
+static void want_packets(struct detector *d, const struct record *finding)
+{
+    struct line *l = d->line;
+    if (d->self.start.packets == 0 || l == NULL || l->sensor.fd < 0 || span_is(record_get(finding, KEY_SEVERITY), "info"))
+        return;
+    struct buf ask = BUF_INIT(8 + 8 * WANT_FLOWS);
+    buf_be64(&ask, d->want_number + 1);
+    for (size_t i = 0; i < finding->n && ask.n < ask.max; i++)
+        if (finding->fields[i].key == KEY_EVIDENCE_FLOW)
+            buf_be64(&ask, (uint64_t)finding->fields[i].number);
+    struct want *w = ask.n > 8 ? free_want(d, finding->time) : NULL;
+    struct error e;
+    if (w != NULL && channel_put(&l->sensor, MESSAGE_WANT, buf_span(&ask), &e) == 0) {
+        *w = (struct want){.line = l, .number = ++d->want_number, .seq = d->seq, .ordinal = d->ordinal, .record = BUF_SECRET(RECORD_ENCODED)};
+        d->want_count++;
+        start_evidence(d, finding, &w->record);
+        (void)channel_write(&l->sensor, &e); /* where it is gone, reading tells */
+    }
+    buf_release(&ask);
+}
+
+/* The packets go on to the keeper, as the evidence of their finding. */
+static void put_evidence(struct detector *d, const struct want *w, uint32_t packets, struct span file)
+{
+    struct error e = {0};
+    struct record *r = &d->evidence;
+    if (packets == 0 || !buf_ok(&w->record) || record_decode(buf_span(&w->record), r, &e) != 0)
+        return;
+    record_int(r, KEY_PACKETS, packets);
+    record_int(r, KEY_BYTES, (int64_t)file.n);
+    record_int(r, KEY_BODY_BYTES, (int64_t)file.n);
+    record_body(r, file);
+    buf_clear(&d->body);
+    buf_be64(&d->body, w->seq);
+    buf_be32(&d->body, w->ordinal);
+    record_encode(&d->body, r);
+    if (buf_ok(&d->body))
+        send_message(d, MESSAGE_EVIDENCE, buf_span(&d->body));
+}
+
+/* All is read and answered: the end goes on. */
+static void end_when_answered(struct detector *d, struct line *l)
+{
+    struct error e;
+    if (!l->ended || is_waiting(d, l))
+        return;
+    l->ended = false;
+    d->ended = true;
+    send_message(d, MESSAGE_END, (struct span){0});
+    send_state(d);
+    if (channel_put(&l->sensor, MESSAGE_DONE, (struct span){0}, &e) == 0)
+        (void)channel_write(&l->sensor, &e);
+}
+
+static int take_packets(struct detector *d, struct line *l, struct span body, struct error *e)
+{
+    uint64_t number = span_be64(&body);
+    uint32_t packets = span_be32(&body);
+    for (size_t i = 0; i < WANTS; i++) {
+        struct want *w = &d->wants[i];
+        if (w->line != l || w->number != number)
+            continue;
+        put_evidence(d, w, packets, body);
+        forget_want(w);
+        end_when_answered(d, l);
+        return 0;
+    }
+    return number <= d->want_number ? 0 : err_set(e, ERR_PEER, "it answers a question that was not asked");
+}
+
+static void forget_line(struct detector *d, struct line *l)
+{
+    for (size_t i = 0; i < WANTS; i++)
+        if (d->wants[i].line == l)
+            forget_want(&d->wants[i]);
+    channel_close(&l->sensor);
+}
+
+/* ── records and findings ── */
+
 static void put_finding(void *context, const struct record *r)
 {
     struct detector *d = context;
@@ -114,6 +265,7 @@ static void put_finding(void *context, const struct record *r)
     record_encode(&d->body, r);
     if (buf_ok(&d->body))
         send_message(d, MESSAGE_RECORD, buf_span(&d->body));
+    want_packets(d, r);
 }
 
 /* Hands a sensor's record on under the detector's own number. */
@@ -143,6 +295,7 @@ static int take_record(struct detector *d, struct line *l, struct span body, str
     d->ordinal = 0;
     d->record.seq = d->seq;
     hand_on(d, seq, body);
+    d->line = l;
     detect_record(d->detect, &d->record);
     return 0;
 }
@@ -153,9 +306,11 @@ static int take_messages(struct detector *d, struct line *l, struct error *e)
     int r;
     while ((r = channel_next(&l->sensor, &m, e)) == 1) {
         if (m.type == MESSAGE_END) {
-            d->ended = true;
-            send_message(d, MESSAGE_END, (struct span){0});
-            send_state(d);
+            l->ended = true;
+            end_when_answered(d, l);
+        } else if (m.type == MESSAGE_PACKETS) {
+            if (take_packets(d, l, m.body, e) != 0)
+                return -1;
         } else if (take_record(d, l, m.body, e) != 0) {
             return -1;
         }
@@ -198,7 +353,7 @@ static void read_sensor(struct detector *d, struct line *l)
         return;
     if (e.class != ERR_CLOSED)
         role_complain(&d->self, ROLE_SENSOR, &e);
-    channel_close(&l->sensor);
+    forget_line(d, l);
 }
 
 /* One turn: waits for what there is to do, and does it. False: the end. */
@@ -211,15 +366,18 @@ static bool turn(struct detector *d)
     for (size_t i = 0; i < LINES; i++) {
         int fd = d->lines[i].sensor.fd;
         sensors = sensors || fd >= 0;
-        p[FIRST + i] = (struct pollfd){.fd = d->told && d->keeper.fd >= 0 ? fd : -1, .events = POLLIN};
+        bool waits = fd >= 0 && channel_waiting(&d->lines[i].sensor) > 0;
+        p[FIRST + i] = (struct pollfd){.fd = d->told && d->keeper.fd >= 0 ? fd : -1, .events = (short)(POLLIN | (waits ? POLLOUT : 0))};
     }
     if (d->stopping && (!sensors || d->keeper.fd < 0))
         return false;
     if (poll(p, FIRST + LINES, -1) < 0)
         return errno == EINTR;
     for (size_t i = 0; i < LINES; i++)
-        if (p[FIRST + i].revents != 0)
+        if (p[FIRST + i].revents != 0) {
+            (void)channel_write(&d->lines[i].sensor, NULL); /* where it is gone, reading tells */
             read_sensor(d, &d->lines[i]);
+        }
     if (p[KEEPER].revents != 0 && d->keeper.fd >= 0)
         read_keeper(d);
     if (p[CONTROL].revents != 0)

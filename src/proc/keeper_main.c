@@ -294,6 +294,8 @@ static int start_threads(struct error *e)
                                        .veil = k.veil,
                                        .custody = k.found.custody,
                                        .observation = k.found.observation,
+                                       .evidence = k.found.evidence,
+                                       .replay = k.self.start.replay,
                                        .progress = k.found.progress,
                                        .committed = wake};
     memcpy(options.run, k.self.start.run, RUN_ID);
@@ -405,6 +407,22 @@ static int take_record(struct span body, struct error *e)
     return appender_put(k.appender, p, s, e);
 }
 
+/* Packets of a finding that came before. */
+static int take_evidence(struct span body, struct error *e)
+{
+    static struct record checked; /* main thread only */
+    struct span s = body;
+    struct position p = {.seq = span_be64(&s)};
+    p.ordinal = span_be32(&s);
+    if (s.bad || p.seq == 0 || p.ordinal == 0 || position_after(p, k.last))
+        return err_set(e, ERR_PEER, "packets came of no finding");
+    if (record_decode(s, &checked, e) != 0)
+        return -1;
+    if (checked.event != EVENT_EVIDENCE_PACKETS)
+        return err_set(e, ERR_PEER, "packets came as another event");
+    return appender_put_evidence(k.appender, p, s, e);
+}
+
 static void keep_learnt(void)
 {
     struct error e = {0};
@@ -437,6 +455,8 @@ static void read_detector(void)
             appender_end(k.appender);
         else if (m.type == MESSAGE_STATE)
             take_learnt(m.body);
+        else if (m.type == MESSAGE_EVIDENCE)
+            r = take_evidence(m.body, &e);
         else
             r = take_record(m.body, &e);
         if (r != 0)

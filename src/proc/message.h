@@ -47,6 +47,10 @@ enum message_type {
     MESSAGE_END,    /* the capture is read to its end */
     MESSAGE_STATE,  /* what the detector has learnt (docs/formats/detector-state.md): from the keeper before the first record, back at the end; or
                        nothing */
+    MESSAGE_WANT,     /* from the detector to a sensor: u64 number, then u64 ids of flows (at most WANT_FLOWS): their newest packets, please */
+    MESSAGE_PACKETS,  /* the answer: u64 number, u32 packets, a capture file (pcapng); none: there are none any more */
+    MESSAGE_EVIDENCE, /* from the detector to the keeper: u64 seq, u32 ordinal of the finding, then the evidence.packets as record_encode writes it */
+    MESSAGE_DONE,     /* from the detector to the sensor of a replay: nothing more is wanted of it */
     /* the doors */
     MESSAGE_IDENTITY, /* from the keeper to the console: u32 length, certificate PEM, key PEM */
     MESSAGE_REQUEST,  /* door/request.h */
@@ -56,6 +60,7 @@ enum message_type {
 };
 
 #define MESSAGE_HEAD 8
+#define WANT_FLOWS 8
 #define STATE_MAX (2u << 20) /* most bytes of a detector's state */
 #define MESSAGE_FDS 4        /* most descriptors of one message */
 #define START_FDS 3          /* most descriptors that come with START */

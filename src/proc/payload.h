@@ -15,10 +15,20 @@ struct position {
     uint32_t ordinal;
 };
 
+#define PAYLOAD_DIGEST 32
+
+/* Bytes as they were received: of a lab message, or of packets kept as evidence. bytes.n < whole: cut, only the beginning is kept. */
+struct payload_body {
+    struct span bytes;
+    uint64_t whole;     /* bytes of the whole; 0: there is no body */
+    struct span digest; /* SHA-256 of the whole, 32 bytes; all zero: there was no whole to digest. Empty is written as zeros */
+};
+
 struct payload_record {
     struct position position;
     struct span veiled;  /* JSON: what anybody signed in may see */
     struct span private; /* JSON: what only a person permitted may see; may be empty */
+    struct payload_body body;
 };
 
 struct payload {

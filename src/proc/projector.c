@@ -76,6 +76,11 @@ static void note_record(struct found *f, enum ledger_stream stream, const struct
             f->run_started = true;
         return;
     }
+    if (span_is(event, event_name(EVENT_EVIDENCE_PACKETS))) { /* under its finding's position */
+        if (position_after(r->position, f->evidence))
+            f->evidence = r->position;
+        return;
+    }
     struct position *highest = stream == LEDGER_CUSTODY ? &f->custody : &f->observation;
     if (position_after(r->position, *highest))
         *highest = r->position;

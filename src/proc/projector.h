@@ -28,6 +28,7 @@ struct projector_options {
 struct found {
     struct position custody;
     struct position observation;
+    struct position evidence; /* of the last finding with packets */
     struct progress progress;
     bool run_started;   /* run.started of this run is there */
     tq_time first_time; /* recorded time of record 0; 0: the ledger is empty */

@@ -10,8 +10,10 @@
  *  4. It never waits for a detector. What the detector does not take piles up to LIVE_QUEUE; from half of that on, records of flows and devices are
  *     dropped, and only when nothing more fits, any other. A dropped record has no seq. Every drop is counted and told.
  *  5. Without a detector it does not read: the ring keeps what comes, and the kernel counts what the ring cannot keep.
- *  6. An interface that goes is told to the supervisor, which sends another socket when it can; flows and counters go on meanwhile. */
+ *  6. Packets that the detector asks for go behind the records that wait; where too many wait, the answer is that there are none.
+ *  7. An interface that goes is told to the supervisor, which sends another socket when it can; flows and counters go on meanwhile. */
 #include "engine/sense/labels.h"
+#include "engine/sense/recent.h"
 #include "engine/sense/ring.h"
 #include "engine/sense/sense.h"
 #include "engine/sense/source.h"
@@ -36,6 +38,8 @@ struct sensor {
     struct role_self self;
     struct channel detector;
     struct sense *sense;
+    struct recent *recent; /* the newest packets; NULL: none are kept */
+    bool done;             /* the detector wants nothing more */
     uint64_t seq;
     bool stopped; /* the supervisor said stop, or the detector is gone: nothing more is to be sent */
     struct buf body;
@@ -82,6 +86,61 @@ static void send_message(struct sensor *s, enum message_type type)
     }
     if (!s->stopped && channel_waiting(&s->detector) >= PEER_QUEUE / 4 && channel_write(&s->detector, &e) != 0)
         s->stopped = true;
+}
+
+/* Gives the detector the packets that it wants. A live queue that is half full is left to the records. */
+static void answer_want(struct sensor *s, struct span want)
+{
+    uint64_t flows[WANT_FLOWS];
+    size_t n = 0;
+    uint64_t number = span_be64(&want);
+    while (want.n > 0 && !want.bad)
+        flows[n++] = span_be64(&want);
+    bool busy = !s->self.start.replay && channel_waiting(&s->detector) > LIVE_QUEUE / 2;
+    struct buf file = BUF_SECRET(RECORD_PACKETS);
+    uint32_t packets = s->recent == NULL || busy ? 0 : recent_pick(s->recent, flows, n, RECORD_PACKETS, &file);
+    buf_clear(&s->body);
+    buf_be64(&s->body, number);
+    buf_be32(&s->body, packets);
+    buf_add_span(&s->body, buf_span(&file));
+    buf_release(&file);
+    struct error e = {0};
+    if (s->self.start.replay)
+        send_message(s, MESSAGE_PACKETS);
+    else if (s->detector.fd >= 0)
+        (void)channel_put(&s->detector, MESSAGE_PACKETS, buf_span(&s->body), &e);
+}
+
+/* What the detector asks for. */
+static void hear_detector(struct sensor *s)
+{
+    struct error e = {0};
+    struct message m;
+    int r = s->detector.fd < 0 ? 0 : channel_read(&s->detector, &e);
+    if (s->detector.fd < 0 || (r != 0 && e.class == ERR_AGAIN))
+        return;
+    while (r == 0 && s->detector.fd >= 0 && (r = channel_next(&s->detector, &m, &e)) == 1) {
+        r = 0;
+        if (m.type == MESSAGE_DONE)
+            s->done = true;
+        else if (m.type == MESSAGE_WANT)
+            answer_want(s, m.body);
+    }
+    if (r == 0)
+        return;
+    if (e.class != ERR_CLOSED)
+        role_complain(&s->self, ROLE_DETECTOR, &e);
+    if (s->self.start.replay)
+        s->stopped = true;
+    else
+        channel_close(&s->detector); /* the supervisor sends another */
+}
+
+static void take_packet(struct sensor *s, const struct packet *p)
+{
+    sense_packet(s->sense, p->time, p->linktype, p->bytes, p->wire_length);
+    if (s->recent != NULL)
+        recent_add(s->recent, p->time, p->linktype, p->bytes, p->wire_length, sense_flow(s->sense));
 }
 
 /* A record that would be too large to hand on loses fields from its end, and says so. */
@@ -176,13 +235,31 @@ static int read_capture(struct sensor *s, struct source *source, struct error *e
     struct packet p;
     int r = 0;
     for (uint64_t n = 1; !s->stopped && (r = source_next(source, &p, e)) == 1; n++) {
-        sense_packet(s->sense, p.time, p.linktype, p.bytes, p.wire_length);
+        take_packet(s, &p);
         if (n % STATUS_EVERY == 0)
             put_status(s, EVENT_SENSOR_STATUS, p.time, source_damage(source, NULL), NULL, NULL);
-        if (n % LOOK_EVERY == 0)
+        if (n % LOOK_EVERY == 0) {
             hear(s, 0);
+            hear_detector(s);
+        }
     }
     return r < 0 ? -1 : 0;
+}
+
+/* The capture is read: packets are given as long as the detector may want some. */
+static void wait_for_wants(struct sensor *s)
+{
+    struct error e = {0};
+    struct pollfd p[2] = {{.fd = s->self.control.fd, .events = POLLIN},
+                          {.fd = s->detector.fd, .events = (short)(POLLIN | (channel_waiting(&s->detector) > 0 ? POLLOUT : 0))}};
+    if (poll(p, 2, -1) < 0)
+        return;
+    if (p[0].revents != 0)
+        hear(s, 0);
+    if ((p[1].revents & POLLOUT) != 0 && channel_write(&s->detector, &e) != 0)
+        s->stopped = true;
+    if ((p[1].revents & ~POLLOUT) != 0)
+        hear_detector(s);
 }
 
 static void work(struct sensor *s, struct source *source)
@@ -195,7 +272,8 @@ static void work(struct sensor *s, struct source *source)
         sense_finish(s->sense);
     uint64_t damage = source_damage(source, &first_damage);
     put_status(s, EVENT_CAPTURE_ENDED, clock_now(), damage, r != 0 ? e.text : damage > 0 ? first_damage : "read to its end", r != 0 ? e.text : NULL);
-    if (r == 0 || e.class != ERR_SYSTEM) {
+    bool ended = r == 0 || e.class != ERR_SYSTEM;
+    if (ended) {
         buf_clear(&s->body);
         send_message(s, MESSAGE_END);
     }
@@ -206,6 +284,8 @@ static void work(struct sensor *s, struct source *source)
         else
             s->stopped = true;
     }
+    while (ended && !s->stopped && !s->done)
+        wait_for_wants(s);
     if (!s->stopped && r != 0)
         role_fail(&s->self, &e);
 }
@@ -326,7 +406,7 @@ static void rest(struct sensor *s, int ms)
     bool waits = s->detector.fd >= 0 && channel_waiting(&s->detector) > 0;
     struct pollfd p[3] = {{.fd = s->self.control.fd, .events = POLLIN},
                           {.fd = s->ring != NULL && s->detector.fd >= 0 ? s->ring_fd : -1, .events = POLLIN},
-                          {.fd = s->detector.fd, .events = waits ? POLLOUT : 0}};
+                          {.fd = s->detector.fd, .events = (short)(POLLIN | (waits ? POLLOUT : 0))}};
     int n = poll(p, 3, ms);
     if (n == 0 && s->detector.fd >= 0)
         sense_advance(s->sense, clock_now() - TIME_SECOND); /* a packet may still wait in the ring */
@@ -334,6 +414,8 @@ static void rest(struct sensor *s, int ms)
         return;
     if ((p[2].revents & (POLLHUP | POLLERR)) != 0)
         channel_close(&s->detector); /* the supervisor sends another */
+    else if ((p[2].revents & POLLIN) != 0)
+        hear_detector(s);
     if ((p[1].revents & POLLERR) != 0 && ring_trouble(s->ring, &e) != 0)
         lose_interface(s, &e);
 }
@@ -347,7 +429,7 @@ static bool read_ring(struct sensor *s, tq_time until)
     for (int n = 0; n < LOOK_EVERY; n++) {
         if (!ring_next(s->ring, &p) || (until != 0 && p.time > until))
             return false;
-        sense_packet(s->sense, p.time, p.linktype, p.bytes, p.wire_length);
+        take_packet(s, &p);
     }
     return true;
 }
@@ -383,6 +465,8 @@ static void listen_live(struct sensor *s)
             break;
         if (!read_ring(s, 0))
             rest(s, 1000);
+        else
+            hear_detector(s);
         if (s->ring != NULL && s->detector.fd >= 0)
             tell_status_when_due(s);
     }
@@ -401,10 +485,13 @@ int main(void)
     role_narrow(&s.self, -1, note);
     role_ready(&s.self, note);
     s.body = BUF_INIT(12 + RECORD_ENCODED);
+    if (s.self.start.packets > 0 && (s.recent = recent_new((size_t)s.self.start.packets << 20)) == NULL)
+        role_fail(&s.self, &(struct error){ERR_SYSTEM, "no memory for the newest packets; give evidence_packets less"});
     struct sense_options options = {.hash_key = s.self.start.hash_key,
                                     .first_flow = s.self.start.first,
                                     .sink = {.put = put_record, .context = &s},
                                     .labels = labels,
+                                    .bodies = s.self.start.bodies,
                                     .flow_records = true};
     if (!s.self.start.replay) {
         s.sense = sense_new(&options, &e);

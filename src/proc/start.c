@@ -25,6 +25,8 @@ void start_encode(struct buf *out, const struct start *s)
     buf_u8(out, s->unprivileged);
     buf_u8(out, s->replay);
     buf_u8(out, s->ndpi);
+    buf_u8(out, s->bodies);
+    buf_be32(out, s->packets);
     buf_be32(out, s->uid);
     buf_add(out, s->run, RUN_ID);
     buf_be64(out, s->first);
@@ -45,6 +47,8 @@ int start_decode(struct span in, struct start *ret, struct error *e)
     t.unprivileged = span_u8(&s) != 0;
     t.replay = span_u8(&s) != 0;
     t.ndpi = span_u8(&s) != 0;
+    t.bodies = span_u8(&s) != 0;
+    t.packets = span_be32(&s);
     t.uid = span_be32(&s);
     struct span run = span_take(&s, RUN_ID);
     if (!run.bad)

@@ -12,6 +12,8 @@ struct start {
     bool unprivileged; /* keep the uid */
     bool replay;       /* a capture file is read in this run */
     bool ndpi;         /* sensor: labels by nDPI */
+    bool bodies;       /* sensor: messages go with their bytes */
+    uint32_t packets;  /* sensor: MiB of packets that it keeps in memory; 0: none. Detector: not 0: it asks for them */
     uint32_t uid;      /* to become, unless unprivileged; also the gid */
     uint8_t run[RUN_ID];
     uint64_t first; /* live: ids of flows (sensor) and numbers of records (detector) begin behind this; it grows with every start of a role */

@@ -107,6 +107,8 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
         start->first = ++s->starts << FIRST_SHIFT;
     memcpy(start->run, s->run, RUN_ID);
     start->ndpi = role == ROLE_SENSOR && strcmp(c->labels, "ndpi") == 0;
+    start->bodies = role == ROLE_SENSOR && strcmp(c->bodies, "none") != 0;
+    start->packets = role == ROLE_SENSOR || role == ROLE_DETECTOR ? (uint32_t)strtoul(c->packets, NULL, 10) : 0;
     memcpy(start->site, c->site, sizeof start->site);
     if (role == ROLE_SENSOR && s->live) {
         (void)snprintf(start->name, sizeof start->name, "%s", c->capture[child->capture].interface);

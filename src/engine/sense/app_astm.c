@@ -216,6 +216,7 @@ static void message(const struct app_where *w, struct astm_side *s, struct span 
     lab_start(c, &m, "astm");
     m.delims = s->header ? &s->delims : &usual;
     m.bytes = cut ? s->bytes : text.n;
+    m.body = text;
     lab_number(w, &m);
     struct buf plain = {0};
     text = lab_decoded(c, &m, text, &plain);

@@ -391,6 +391,7 @@ static size_t read_message(const struct app_where *w, const struct hl7_content *
         lab_malformed(&m, "%s", content->flaw);
     if (!hl7_delims(content->message, &d)) {
         lab_malformed(&m, "MSH: the message does not begin with a segment MSH, FHS or BHS with delimiters");
+        m.body = content->message;
         lab_put(w, &m, content->counted);
         return r.end;
     }
@@ -403,6 +404,7 @@ static size_t read_message(const struct app_where *w, const struct hl7_content *
     size_t longest = m.longest;
     struct span raw = span_of(content->message.p, end);
     struct span behind = span_of(raw.p + end, content->message.n - end);
+    m.body = raw;
     if (b->enclosed || m.behind_first || behind.n > 0) {
         m.batch = b->first;
         m.bytes = end;

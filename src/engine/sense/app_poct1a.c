@@ -315,6 +315,7 @@ static void message(const struct app_where *w, struct side *s, struct span text,
     struct walk k;
     lab_start(c, &m, "poct1a");
     m.bytes = s->bytes;
+    m.body = text;
     lab_number(w, &m);
     if (lost)
         lab_malformed(&m, "bytes are missing: the capture lost them (byte %" PRIu64 ")", s->bytes);

@@ -189,6 +189,7 @@ struct lab_message {
     struct span *private;  /* room for RECORD_PRIVATE; NULL: they are not wanted */
     uint8_t *private_room; /* and for their texts without escapes */
     size_t private_left;
+    struct span body; /* its bytes as they were received, without framing; where body.n < bytes, the beginning */
     const struct hl7_delims *delims;
     char type_text[APP_TYPE_TEXT]; /* room for a type that is put together */
     char id[64];

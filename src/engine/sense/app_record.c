@@ -1,6 +1,7 @@
 #include "engine/sense/app_private.h"
 
 #include "wire/poct1a.h"
+#include "wire/sha256.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -239,6 +240,23 @@ void lab_document(struct app_context *c, const struct hl7_delims *d, const struc
         record_int(&c->record, KEY_DOCUMENT_BYTES, (int64_t)doc->bytes);
 }
 
+/* The bytes themselves, last: what a record has no room for is lost from its end. Of a longer message the beginning, and the digest of what was there
+ * to be read. digest holds as long as the record. */
+static void put_body(struct app_context *c, const struct lab_message *m, uint8_t digest[SHA256_BYTES])
+{
+    if (!c->options.bodies || m->body.n == 0)
+        return;
+    record_int(&c->record, KEY_BODY_BYTES, (int64_t)(m->body.n > m->bytes ? m->body.n : m->bytes));
+    if (m->body.n > RECORD_BODY) {
+        struct sha256 s;
+        sha256_start(&s);
+        sha256_add(&s, m->body);
+        sha256_end(&s, digest);
+        record_text(&c->record, KEY_BODY_DIGEST, span_of(digest, SHA256_BYTES));
+    }
+    record_body(&c->record, cut(m->body, RECORD_BODY));
+}
+
 void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
 {
     struct app_context *c = w->c;
@@ -284,6 +302,8 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
     put_links(c, m);
     lab_document(c, m->delims, &m->document);
     put_privates(r, m);
+    uint8_t digest[SHA256_BYTES];
+    put_body(c, m, digest);
     record_put(&c->options.sink, r);
 }
 

@@ -71,6 +71,7 @@ struct sense {
     tq_time leap;  /* where the last packet that did not fit the clock stood; 0: it fitted */
     tq_time sweep; /* when to look for idle flows again */
     uint64_t seq;
+    uint64_t touched;  /* id of the flow of the packet in hand; 0: none yet */
     struct flow *last; /* the flow of a packet a moment ago, often of this one too; NULL: it is over */
     uint64_t damage[DAMAGE_KINDS];
     struct {
@@ -430,6 +431,7 @@ static struct flow *open_flow(struct sense *s, const struct way *w, const struct
 static inline int touch(struct sense *s, struct flow *f, const struct way *w, uint64_t payload)
 {
     int direction = f->reversed != w->reversed;
+    s->touched = f->ref.id;
     f->last = s->now;
     f->packets++;
     f->bytes[direction] += payload;
@@ -589,6 +591,7 @@ void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span 
     time = within(time);
     UNCLEARED struct way w;
     w.time = time;
+    s->touched = 0;
     tick(s, time);
     s->stats.packets++;
     s->stats.bytes += wire_length;
@@ -601,6 +604,11 @@ void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span 
         on_ip(s, &w);
     else if (s->evidence != NULL)
         beside_ip(s, &w);
+}
+
+uint64_t sense_flow(const struct sense *s)
+{
+    return s->touched;
 }
 
 const struct sense_stats *sense_stats(const struct sense *s)

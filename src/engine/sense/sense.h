@@ -56,6 +56,7 @@ struct sense_options {
     bool (*wants)(
         enum record_key key); /* what the sink reads of lab.message and lab.result; fields that it does not read may be left out. NULL: everything */
     struct labels *labels;    /* nDPI, for what is not recognised here; stays the caller's. NULL: own labels only */
+    bool bodies;              /* messages are put with their bytes (KEY_BODY), for a sink that seals them */
     bool flow_records;        /* make flow.closed and asset.evidence records (off for --stats without --events: nobody reads them) */
 };
 
@@ -67,6 +68,9 @@ void sense_free(struct sense *s);
 
 /* One packet: its time, its link type (LINKTYPE_* of pcap), the bytes captured and the length it had on the wire. */
 void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span bytes, uint32_t wire_length);
+
+/* The flow that the last packet belonged to; 0: none (yet), as with the first fragments of a packet. */
+uint64_t sense_flow(const struct sense *s);
 
 /* Lets time pass to `now` (packet clock): idle flows end. Called by sense_packet itself now and then; live captures call it when nothing arrives. */
 void sense_advance(struct sense *s, tq_time now);

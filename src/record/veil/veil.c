@@ -1,7 +1,7 @@
 /* Invariants
  *
  * 1. What a field becomes is decided by its class alone, in put_field and in veil_private_json: nothing else writes a field's text.
- * 2. A PRIVATE, CAUSE or SECRET field is written by neither with or without reveal (SECRET: only by veil_private_json).
+ * 2. A PRIVATE, CAUSE, SECRET or BODY field is written by neither with or without reveal (SECRET: only by veil_private_json).
  * 3. Every HMAC starts with a word of its own for its purpose, and every text in one with several texts has its length before it: no two different
  * inputs give the same bytes.
  * 4. The token cache holds keyed hashes of texts, never texts: a core file gives away no name.
@@ -403,7 +403,8 @@ static void put_field(struct veil *v, struct jsonw *j, const struct record *r, e
     switch (info->class) {
     case FIELD_PRIVATE:
     case FIELD_CAUSE:
-    case FIELD_SECRET: return;
+    case FIELD_SECRET:
+    case FIELD_BODY: return;
     case FIELD_PATIENT: put_identifier(v, j, r, k, 'P', clear_name(k)); return;
     case FIELD_SPECIMEN: put_identifier(v, j, r, k, 'S', clear_name(k)); return;
     case FIELD_VALUE:
@@ -460,16 +461,16 @@ static void put_fields(struct veil *v, struct jsonw *j, const struct record *r)
     for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
         if (always[i].event == r->event)
             keys[always[i].key / 64] |= UINT64_C(1) << (always[i].key % 64);
-    if (r->event == EVENT_FINDING)
+    if (r->event == EVENT_FINDING || r->event == EVENT_EVIDENCE_PACKETS)
         keys[KEY_FINDING / 64] &= ~(UINT64_C(1) << (KEY_FINDING % 64)); /* the id is made, not taken */
-    if (r->event == EVENT_FINDING || has(v, KEY_FINDING))
+    if (r->event == EVENT_FINDING || r->event == EVENT_EVIDENCE_PACKETS || has(v, KEY_FINDING))
         keys[KEY_MESSAGE_ID / 64] &= ~(UINT64_C(1) << (KEY_MESSAGE_ID % 64)); /* also called "id" */
     struct span inside = {0};
     for (size_t word = 0; word < sizeof keys / sizeof keys[0]; word++) {
         for (; keys[word] != 0; keys[word] &= keys[word] - 1) {
             enum record_key k = (enum record_key)(64 * word + (size_t)__builtin_ctzll(keys[word]));
             enum field_class class = v->names[k].info->class;
-            if (class != FIELD_PRIVATE && class != FIELD_CAUSE && class != FIELD_SECRET)
+            if (class != FIELD_PRIVATE && class != FIELD_CAUSE && class != FIELD_SECRET && class != FIELD_BODY)
                 enter(v, j, &inside, k);
             put_field(v, j, r, k);
         }
@@ -544,7 +545,7 @@ void veil_json(struct veil *v, struct buf *out, const struct record *r)
         if (community_id(&r->flow, community))
             jsonw_put_str(&j, "community_id", community);
     }
-    if (r->event == EVENT_FINDING) {
+    if (r->event == EVENT_FINDING || r->event == EVENT_EVIDENCE_PACKETS) {
         char kind[64];
         struct span k = text_of(v, r, KEY_KIND);
         size_t n = k.n < sizeof kind ? k.n : sizeof kind - 1;
@@ -578,7 +579,8 @@ static bool hidden(const struct veil *v, const struct record *r, enum record_key
     }
     case FIELD_OPEN:
     case FIELD_PRIVATE:
-    case FIELD_CAUSE: break;
+    case FIELD_CAUSE:
+    case FIELD_BODY: break;
     }
     return false;
 }

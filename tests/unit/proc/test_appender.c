@@ -25,7 +25,7 @@ static struct appender *start(struct position custody, struct position observati
 {
     struct error e = {0};
     struct appender_options o = {
-        .ledger = ledger, .ledger_lock = &ledger_lock, .veil = veil, .custody = custody, .observation = observation, .committed = nothing};
+        .ledger = ledger, .ledger_lock = &ledger_lock, .veil = veil, .custody = custody, .observation = observation, .replay = true, .committed = nothing};
     memcpy(o.run, run_id, RUN_ID);
     struct appender *a = appender_start(&o, &e);
     assert_non_null(a);
@@ -134,6 +134,54 @@ static void test_each_once(void **state)
     buf_release(&got);
 }
 
+static void put_packets(struct appender *a, uint64_t seq, uint32_t ordinal)
+{
+    struct error e = {0};
+    struct buf b = BUF_INIT(RECORD_ENCODED);
+    record_start(&scratch, EVENT_EVIDENCE_PACKETS, 1000, NULL);
+    record_str(&scratch, KEY_KIND, "result.altered");
+    record_str(&scratch, KEY_CAUSE, "a cause");
+    record_int(&scratch, KEY_BODY_BYTES, 3);
+    record_body(&scratch, SPAN_LIT("abc"));
+    record_encode(&b, &scratch);
+    assert_int_equal(appender_put_evidence(a, (struct position){seq, ordinal}, buf_span(&b), &e), 0);
+    buf_release(&b);
+}
+
+/* The packets of a finding come once, however often the capture is read; they count as no record of it, and say their digest. */
+static void test_evidence_once(void **state)
+{
+    (void)state;
+    static struct payload p;
+    struct error e = {0};
+    struct buf got = BUF_INIT(65536);
+    struct appender *a = start((struct position){0}, (struct position){0});
+    for (int again = 0; again < 2; again++) {
+        put(a, EVENT_LAB_MESSAGE, 1, 0);
+        put(a, EVENT_FINDING, 1, 1);
+        put_packets(a, 1, 1);
+        put(a, EVENT_FINDING, 1, 2);
+        put_packets(a, 1, 2);
+    }
+    appender_end(a);
+    wait_ended(a);
+    assert_int_equal(appender_progress(a).records, 3);
+    assert_int_equal(appender_stop(a, &e), 0);
+    read_back(&got);
+    assert_string_equal(buf_text(&got), "C1.0 C1.1 C1.1 C1.2 C1.2 ");
+    buf_release(&got);
+    struct ledger_reader *r = ledger_reader_new(ledger, 2, &e);
+    struct ledger_record leaf;
+    assert_int_equal(ledger_reader_next(r, &leaf, &e), 1);
+    assert_int_equal(payload_decode(leaf.payload, &p, &e), 0);
+    assert_true(span_is(p.records[0].body.bytes, "abc") && p.records[0].body.whole == 3 && p.records[0].private.n == 0);
+    static const char sum[] = "\"sha256\":\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"";
+    assert_non_null(memmem(p.records[0].veiled.p, p.records[0].veiled.n, sum, sizeof sum - 1));
+    assert_null(memmem(p.records[0].veiled.p, p.records[0].veiled.n, "abc", 3));
+    assert_null(memmem(p.records[0].veiled.p, p.records[0].veiled.n, "a cause", 7));
+    ledger_reader_free(r);
+}
+
 /* After a crash the custody stream may be ahead of the observations: each goes on from its own place. */
 static void test_streams_go_on_apart(void **state)
 {
@@ -217,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_evidence_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_streams_go_on_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_leaves_are_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_decision_is_durable_when_told, set_up, tear_down),

@@ -1,5 +1,6 @@
 #include "../cmocka_all.h"
 
+#include "base/text.h"
 #include "proc/payload.h"
 #include "proc/start.h"
 #include "record/ledger/ledger.h"
@@ -15,7 +16,10 @@ static void test_round_trip(void **state)
     payload_start(&b, run_id);
     assert_int_equal(payload_count(&b), 0);
     payload_add(&b, &(struct payload_record){.position = {7, 0}, .veiled = SPAN_LIT("{\"a\":1}"), .private = SPAN_LIT("{\"b\":2}")});
-    payload_add(&b, &(struct payload_record){.position = {UINT64_MAX, UINT32_MAX}, .veiled = SPAN_LIT("{}")});
+    static const uint8_t digest[PAYLOAD_DIGEST] = {9};
+    payload_add(&b, &(struct payload_record){.position = {UINT64_MAX, UINT32_MAX},
+                                             .veiled = SPAN_LIT("{}"),
+                                             .body = {.bytes = SPAN_LIT("MSH|"), .whole = 400, .digest = span_of(digest, sizeof digest)}});
     assert_int_equal(payload_count(&b), 2);
     assert_int_equal(payload_decode(buf_span(&b), &decoded, &e), 0);
     assert_memory_equal(decoded.run, run_id, RUN_ID);
@@ -23,16 +27,69 @@ static void test_round_trip(void **state)
     assert_true(span_is(decoded.records[0].veiled, "{\"a\":1}") && span_is(decoded.records[0].private, "{\"b\":2}"));
     assert_true(decoded.records[1].position.seq == UINT64_MAX && decoded.records[1].position.ordinal == UINT32_MAX &&
                 decoded.records[1].private.n == 0);
+    assert_true(decoded.records[0].body.whole == 0 && decoded.records[0].body.bytes.n == 0);
+    assert_true(span_is(decoded.records[1].body.bytes, "MSH|") && decoded.records[1].body.whole == 400);
+    assert_true(span_equal(decoded.records[1].body.digest, span_of(digest, sizeof digest)));
     for (size_t n = 0; n < b.n; n++) { /* every cut is noticed */
         assert_int_equal(payload_decode(span_of(b.p, n), &decoded, &e), -1);
         assert_int_equal(e.class, ERR_CORRUPT);
     }
     buf_u8(&b, 0);
     assert_int_equal(payload_decode(buf_span(&b), &decoded, &e), -1);
-    b.p[0] = 2;
+    b.p[0] = 3;
     assert_int_equal(payload_decode(buf_span(&b), &decoded, &e), -1);
-    assert_non_null(strstr(e.text, "version 2"));
+    assert_non_null(strstr(e.text, "version 3"));
     buf_release(&b);
+}
+
+/* More bytes than the whole had, or a body without its head. */
+static void test_impossible_bodies(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct buf b = BUF_INIT(4096);
+    payload_start(&b, run_id);
+    payload_add(&b, &(struct payload_record){.position = {1, 0}, .veiled = SPAN_LIT("{}"), .body = {.bytes = SPAN_LIT("MSH|"), .whole = 4}});
+    assert_int_equal(payload_decode(buf_span(&b), &decoded, &e), 0);
+    b.p[b.n - 4 - PAYLOAD_DIGEST - 1] = 3;
+    assert_int_equal(payload_decode(buf_span(&b), &decoded, &e), -1);
+    assert_int_equal(e.class, ERR_CORRUPT);
+    b.n -= 4 + PAYLOAD_DIGEST;
+    b.p[b.n - 9] = 8;
+    assert_int_equal(payload_decode(buf_span(&b), &decoded, &e), -1);
+    buf_release(&b);
+}
+
+/* A payload as version 1 wrote it: read for ever. */
+static void test_version_1(void **state)
+{
+    (void)state;
+    static const char *const hex = "01"
+                                   "0102030405060708090a0b0c0d0e0f10"
+                                   "0002"
+                                   "0000000000000007"
+                                   "00000000"
+                                   "00000007"
+                                   "7b2261223a317d" /* {"a":1} */
+                                   "00000007"
+                                   "7b2262223a327d" /* {"b":2} */
+                                   "0000000000000007"
+                                   "00000001"
+                                   "00000002"
+                                   "7b7d" /* {} */
+                                   "00000000";
+    uint8_t bytes[128];
+    struct error e = {0};
+    size_t n = strlen(hex) / 2;
+    assert_true(text_unhex(span_str(hex), bytes, n));
+    assert_int_equal(payload_decode(span_of(bytes, n), &decoded, &e), 0);
+    assert_memory_equal(decoded.run, run_id, RUN_ID);
+    assert_int_equal(decoded.n, 2);
+    assert_true(span_is(decoded.records[0].veiled, "{\"a\":1}") && span_is(decoded.records[0].private, "{\"b\":2}"));
+    assert_true(decoded.records[1].position.ordinal == 1 && span_is(decoded.records[1].veiled, "{}"));
+    assert_true(decoded.records[0].body.whole == 0 && decoded.records[1].body.whole == 0);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(payload_decode(span_of(bytes, i), &decoded, &e), -1);
 }
 
 static void test_caps(void **state)
@@ -67,12 +124,13 @@ static void test_start(void **state)
     (void)state;
     struct error e = {0};
     struct start s = {
-        .unprivileged = true, .replay = true, .uid = 65104, .hash_key = {1, UINT64_MAX}, .site = "lab", .name = "lab.pcap", .address = "::1"};
+        .unprivileged = true, .replay = true, .bodies = true, .packets = 64, .uid = 65104, .hash_key = {1, UINT64_MAX}, .site = "lab", .name = "lab.pcap", .address = "::1"};
     struct start t = {0};
     memcpy(s.run, run_id, RUN_ID);
     struct buf b = BUF_INIT(4096);
     start_encode(&b, &s);
     assert_int_equal(start_decode(buf_span(&b), &t, &e), 0);
+    assert_true(t.bodies && t.packets == 64);
     assert_true(t.unprivileged && t.replay && t.uid == s.uid && t.hash_key.k1 == UINT64_MAX);
     assert_string_equal(t.name, "lab.pcap");
     assert_string_equal(t.address, "::1");
@@ -104,8 +162,8 @@ static void test_progress(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_caps),     cmocka_unit_test(test_positions),
-        cmocka_unit_test(test_start),      cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_impossible_bodies), cmocka_unit_test(test_version_1), cmocka_unit_test(test_caps),
+        cmocka_unit_test(test_positions),  cmocka_unit_test(test_start),             cmocka_unit_test(test_progress),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
