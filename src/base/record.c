@@ -15,6 +15,7 @@ static const char *const event_names[EVENT_COUNT] = {
     [EVENT_FLOW_CLOSED] = "flow.closed",
     [EVENT_LAB_MESSAGE] = "lab.message",
     [EVENT_LAB_RESULT] = "lab.result",
+    [EVENT_LAB_ORDER] = "lab.order",
     [EVENT_DICOM_ASSOCIATION] = "dicom.association",
     [EVENT_NETWORK_ATTEMPTS] = "network.attempts",
     [EVENT_SENSOR_STATUS] = "sensor.status",

@@ -19,6 +19,7 @@ enum event {
     EVENT_FLOW_CLOSED,
     EVENT_LAB_MESSAGE,
     EVENT_LAB_RESULT,
+    EVENT_LAB_ORDER, /* a test that somebody asks for, or takes back */
     EVENT_DICOM_ASSOCIATION,
     EVENT_NETWORK_ATTEMPTS, /* connections tried in vain, where they are many */
     EVENT_SENSOR_STATUS,    /* counters of a sensor: packets, drops, damage */
@@ -121,16 +122,21 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(ORDERS, "orders", OPEN, INT, false)                                                                                                          \
     KEY(PATIENTS, "patients", OPEN, INT, false)                                                                                                      \
     KEY(SENT_AT, "sent_at", OPEN, TEXT, false) /* ISO 8601 from the message's own time stamp; like observed_at */                                    \
-    /* lab.result */                                                                                                                                 \
+    KEY(PROCESSING, "processing", OPEN, TEXT, false) /* "T", "D": not production (MSH-11, H-12) */                                                 \
+    KEY(PRIOR_PATIENT, "prior_patient", PATIENT, TEXT, false) /* MRG-1: from now on `patient` */                                                  \
+    /* lab.result, lab.order */                                                                                                                                 \
     KEY(TEST_CODE, "test.code", FOREIGN, TEXT, false)                                                                                                \
     KEY(TEST_SYSTEM, "test.system", FOREIGN, TEXT, false)                                                                                            \
     KEY(TEST_TEXT, "test.text", FOREIGN, TEXT, false)                                                                                                \
+    KEY(TEST_ALTERNATE, "test.alternate", FOREIGN, TEXT, false) /* its code in another system: OBX-3.4 */                                          \
     KEY(PATIENT, "patient", PATIENT, TEXT, false)                                                                                                    \
     KEY(SPECIMEN, "specimen", SPECIMEN, TEXT, false)                                                                                                 \
     KEY(ORDER, "order", SPECIMEN, TEXT, false)                                                                                                       \
+    KEY(FILLER, "filler", SPECIMEN, TEXT, false) /* OBR-3, where OBR-2 is another one */                                                          \
     KEY(VALUE, "value", VALUE, TEXT, false)                                                                                                          \
     KEY(VALUE_TYPE, "value_type", FOREIGN, TEXT, false)                                                                                              \
     KEY(UNITS, "units", FOREIGN, TEXT, false)                                                                                                        \
+    KEY(RANGE, "range", FOREIGN, TEXT, false) /* OBX-7, R-6 */                                                                                   \
     KEY(FLAGS, "flags", FOREIGN, TEXT, true)                                                                                                         \
     KEY(STATUS, "status", FOREIGN, TEXT, false)                                                                                                      \
     KEY(OBSERVED_AT, "observed_at", OPEN, TEXT, false)        /* ISO 8601 from the sender's time stamp; without zone where the sender gave none */   \
@@ -139,6 +145,8 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(PRIVATE_CUT, "private_cut", PRIVATE, BOOL, false)     /* more private fields than a record holds: every foreign field becomes a token */     \
     KEY(CONTAINER, "container", SPECIMEN, TEXT, false)        /* SAC-3 */                                                                            \
     KEY(SPECIMEN_ROLE, "specimen_role", FOREIGN, TEXT, false) /* SPM-11: P patient, Q control … */                                                 \
+    KEY(SPECIMEN_TYPE, "specimen_type", FOREIGN, TEXT, false) /* SPM-4, OBR-15, O-16 */                                                          \
+    KEY(ACTION, "action", OPEN, TEXT, false) /* of an order: new, cancel, other */                                                               \
     KEY(DOCUMENT_TYPE, "document.type", OPEN, TEXT, false)    /* by its content */                                                                   \
     KEY(DOCUMENT_DECLARED, "document.declared", FOREIGN, TEXT, false) /* by its sender */                                                            \
     KEY(DOCUMENT_BYTES, "document.bytes", OPEN, INT, false)                                                                                          \

@@ -21,6 +21,12 @@ static void say_lab(const struct event_view *ev, struct buf *out)
         add(out, ", specimen ", event_text(ev, "specimen"), "");
         return;
     }
+    if (ev->event == EVENT_LAB_ORDER) {
+        struct span test = event_text(ev, "test.text");
+        add(out, span_is(event_text(ev, "action"), "cancel") ? "Order taken back: " : "Order: ", test.n > 0 ? test : event_text(ev, "test.code"), "");
+        add(out, ", specimen ", event_text(ev, "specimen"), "");
+        return;
+    }
     add(out, "", event_text(ev, "type"), "");
     add(out, " from ", event_text(ev, "sender"), "");
     add(out, " to ", event_text(ev, "receiver"), "");
@@ -80,7 +86,7 @@ static void say_doing(const struct event_view *ev, struct buf *out)
 
 static void say(const struct event_view *ev, struct buf *out)
 {
-    if (ev->event == EVENT_LAB_MESSAGE || ev->event == EVENT_LAB_RESULT)
+    if (ev->event == EVENT_LAB_MESSAGE || ev->event == EVENT_LAB_RESULT || ev->event == EVENT_LAB_ORDER)
         say_lab(ev, out);
     else if (ev->event == EVENT_FINDING)
         add(out, "", event_text(ev, "title"), "");

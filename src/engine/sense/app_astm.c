@@ -37,6 +37,7 @@ static bool is_one_of(struct span field, const char *letters)
 struct reading {
     struct span patient;
     struct span specimen;
+    struct span type; /* of the material */
     bool control;  /* of quality: the order */
     bool controls; /* the whole message */
     size_t by_type[26];
@@ -51,6 +52,7 @@ static void read_header(struct lab_message *m, struct span record)
     m->sender = f[5];
     m->receiver = f[10];
     m->version = f[13];
+    m->processing = span_is(f[12], "T") ? "T" : span_is(f[12], "D") ? "D" : NULL;
     m->sent = f[14];
 }
 
@@ -129,6 +131,8 @@ static void put_result(struct app_context *c, const struct hl7_delims *d, struct
     if (r->control || r->controls)
         record_str(&c->record, KEY_SPECIMEN_ROLE, "Q"); /* O-12 or H-12, in the words of HL7's SPM-11 */
     lab_time(c, f[13].n > 0 ? f[13] : f[12]);
+    lab_text(c, escaped, KEY_RANGE, f[6], APP_FOREIGN_MAX);
+    lab_text(c, d, KEY_SPECIMEN_TYPE, r->type, APP_FOREIGN_MAX);
     record_put(&c->options.sink, &c->record);
 }
 
@@ -143,12 +147,56 @@ static void read_patient(const struct hl7_delims *d, struct span record, struct 
 
 static void read_order(const struct hl7_delims *d, struct span record, struct reading *r)
 {
-    UNCLEARED struct span f[13];
-    (void)astm_fields(d, record, f, 13);
+    UNCLEARED struct span f[17];
+    (void)astm_fields(d, record, f, 17);
     r->control = is_one_of(f[12], "Qq");
+    r->type = astm_first_component(d, f[16]);
     r->specimen = astm_first_component(d, f[3]);
     if (r->specimen.n == 0)
         r->specimen = astm_first_component(d, f[4]);
+}
+
+/* The tests of an O record: O-5 repeats. O-12: C takes back; N, A and nothing ask. */
+static void put_orders(const struct app_where *w, const struct hl7_delims *d, struct span record, const struct reading *r, size_t shared, size_t *left)
+{
+    struct app_context *c = w->c;
+    struct span tests = hl7_part(record, d->field, 5);
+    struct span action = hl7_part(record, d->field, 12);
+    bool more = true;
+    for (; more && *left > 0; --*left) {
+        struct span code, text;
+        astm_test(d, span_until(&tests, d->repetition, &more), &code, &text);
+        lab_result_next(c, shared);
+        lab_text(c, d, KEY_TEST_CODE, code, APP_FOREIGN_MAX);
+        lab_text(c, d, KEY_TEST_TEXT, text, APP_FOREIGN_MAX);
+        lab_text(c, d, KEY_PATIENT, r->patient, APP_IDENTITY_MAX);
+        lab_text(c, d, KEY_SPECIMEN, r->specimen, APP_IDENTITY_MAX);
+        if (r->control || r->controls)
+            record_str(&c->record, KEY_SPECIMEN_ROLE, "Q");
+        record_str(&c->record, KEY_ACTION, is_one_of(action, "Cc") ? "cancel" : action.n == 0 || is_one_of(action, "NnAaQq") ? "new" : "other");
+        record_put(&c->options.sink, &c->record);
+    }
+}
+
+static void walk_orders(const struct app_where *w, const struct lab_message *m, struct span message)
+{
+    const struct hl7_delims *d = m->delims;
+    size_t shared = lab_results_start(w, m);
+    struct reading r = {0};
+    struct span rest = message;
+    struct span record;
+    size_t left = APP_ORDERS_MAX;
+    while (left > 0 && astm_record(&rest, &record)) {
+        uint8_t type = astm_type(d, record);
+        if (type == 'H')
+            r.controls = is_one_of(hl7_part(record, d->field, 12), "Qq");
+        else if (type == 'P')
+            read_patient(d, record, &r);
+        else if (type == 'O') {
+            read_order(d, record, &r);
+            put_orders(w, d, record, &r, shared, &left);
+        }
+    }
 }
 
 static void walk_results(const struct app_where *w, const struct lab_message *m, struct span message)
@@ -232,6 +280,8 @@ static void message(const struct app_where *w, struct astm_side *s, struct span 
     lab_put(w, &m, counted);
     if (records && m.results > 0)
         walk_results(w, &m, text);
+    else if (records && r.by_type['O' - 'A'] > 0 && r.by_type['Q' - 'A'] == 0)
+        walk_orders(w, &m, text);
     tell_evidence(w, &m, &r);
     if (plain.p != NULL)
         app_hold_release(c, &plain);

@@ -43,6 +43,12 @@ static struct span wish(struct span field)
     return known ? field : (struct span){0};
 }
 
+/* MSH-11 and H-12: T training, D debugging. */
+static const char *processing_of(struct span field)
+{
+    return span_is(field, "T") ? "T" : span_is(field, "D") ? "D" : NULL;
+}
+
 static void read_msh(struct lab_message *m, struct hl7_delims *d, struct hl7_reading *r, struct span segment)
 {
     UNCLEARED struct span f[22];
@@ -54,6 +60,7 @@ static void read_msh(struct lab_message *m, struct hl7_delims *d, struct hl7_rea
     m->sent = f[7];
     read_type(m, f[9]);
     m->control_id = f[10];
+    m->processing = processing_of(hl7_first(d, f[11], 1));
     m->version = hl7_part(f[12], d->component, 1);
     r->pointer = f[14];
     m->wants_accept = wish(f[15]);
@@ -171,7 +178,15 @@ static void read_segment(struct walk *k, struct span segment, uint32_t name, siz
         break;
     case NAME('M', 'S', 'A'): read_msa(m, segment); break;
     case NAME('E', 'R', 'R'): read_err(m, segment); break;
-    case NAME('P', 'I', 'D'): m->patients++; break;
+    case NAME('P', 'I', 'D'):
+        m->patients++;
+        if (!k->tells_results)
+            m->patient = hl7_first(k->d, hl7_part(segment, k->d->field, 4), 1);
+        break;
+    case NAME('M', 'R', 'G'):
+        if (!k->tells_results)
+            m->prior_patient = hl7_first(k->d, hl7_part(segment, k->d->field, 2), 1);
+        break;
     case NAME('O', 'B', 'R'): m->orders += !k->tells_results; break;
     case NAME('S', 'P', 'M'):
     case NAME('S', 'A', 'C'): k->r->specimens = true; break;
@@ -366,6 +381,8 @@ static void put_message(const struct app_where *w, struct walk *k, const struct 
     lab_put(w, m, content->counted);
     if (k->records && m->results > 0)
         hl7_results(w, m, complete, k->r->specimens);
+    else if (k->records && m->orders > 0 && hl7_tells_orders(m->type))
+        hl7_orders(w, m, complete, k->r->specimens);
     tell_evidence(w, m, complete);
     if (text.n > 0 && !content->header_only)
         hl7_carry_on(w, k->d, k->r, text, m);

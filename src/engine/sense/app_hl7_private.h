@@ -69,5 +69,8 @@ void hl7_carry_forget(struct app_context *c, struct hl7_side *s);
 /* Do the OBX of messages of this type tell results of a lab? */
 bool hl7_tells_results(struct span type);
 void hl7_results(const struct app_where *w, const struct lab_message *m, struct span message, bool specimens);
+/* Do messages of this type order tests? */
+bool hl7_tells_orders(struct span type);
+void hl7_orders(const struct app_where *w, const struct lab_message *m, struct span message, bool specimens);
 
 #endif

@@ -9,6 +9,10 @@ struct results_walk {
     struct span specimen;
     struct span container;
     struct span role;
+    struct span filler;
+    struct span type; /* of the material */
+    bool quality;     /* OBR-11: a control's */
+    const char *action;
     struct span order_obr;
     struct span order_orc;
     struct span observed;
@@ -37,6 +41,7 @@ static void read_spm(const struct hl7_delims *d, struct span segment, struct res
     r->role = hl7_first(d, f[11], 1);
     if (r->role.n > 2) /* table 0369 has single letters */
         r->role = (struct span){0};
+    r->type = hl7_first(d, f[4], 1);
     r->container = (struct span){0};
     if (r->specimen_first) /* observations on the specimen itself come before its orders */
         r->order_obr = r->observed = (struct span){0};
@@ -74,9 +79,15 @@ static void read_pid(const struct hl7_delims *d, struct span segment, struct res
 
 static void read_obr(const struct hl7_delims *d, struct span segment, struct span rest, bool specimens, struct results_walk *r)
 {
-    UNCLEARED struct span f[8];
-    (void)hl7_fields(d, segment, f, 8);
+    UNCLEARED struct span f[16];
+    (void)hl7_fields(d, segment, f, 16);
     r->order_obr = hl7_either(hl7_first(d, f[2], 1), hl7_first(d, f[3], 1));
+    r->filler = hl7_first(d, f[3], 1);
+    if (span_equal(r->filler, r->order_obr))
+        r->filler = (struct span){0};
+    if (!r->specimen_first)
+        r->type = hl7_first(d, f[15], 1);
+    r->quality = span_is(f[11], "Q") || span_is(f[11], "q");
     if (r->orc_used)
         r->order_orc = (struct span){0};
     r->observed = f[7];
@@ -85,10 +96,25 @@ static void read_obr(const struct hl7_delims *d, struct span segment, struct spa
         look_ahead(d, rest, r);
 }
 
+/* ORC-1, table 0119. */
+static const char *action_of(struct span control)
+{
+    static const char *const cancels[] = {"CA", "OC", "CR", "DC", "OD", "DR"};
+    static const char *const news[] = {"NW", "RP", "RO", "XO", "PA", "CH", "RF"};
+    for (size_t i = 0; i < sizeof cancels / sizeof cancels[0]; i++)
+        if (span_is(control, cancels[i]))
+            return "cancel";
+    for (size_t i = 0; i < sizeof news / sizeof news[0]; i++)
+        if (span_is(control, news[i]))
+            return "new";
+    return control.n == 0 ? "new" : "other";
+}
+
 static void read_orc(const struct hl7_delims *d, struct span segment, struct results_walk *r)
 {
     UNCLEARED struct span f[4];
     (void)hl7_fields(d, segment, f, 4);
+    r->action = action_of(f[1]);
     r->order_orc = hl7_either(hl7_first(d, f[2], 1), hl7_first(d, f[3], 1));
     r->orc_used = false;
 }
@@ -120,7 +146,18 @@ static void put_specimen(struct app_context *c, const struct hl7_delims *d, cons
     lab_text(c, d, KEY_SPECIMEN, hl7_either(r->specimen, hl7_either(r->container, order)), APP_IDENTITY_MAX);
     lab_text(c, d, KEY_ORDER, order, APP_IDENTITY_MAX);
     lab_text(c, d, KEY_CONTAINER, r->container, APP_IDENTITY_MAX);
-    lab_text(c, d, KEY_SPECIMEN_ROLE, r->role, APP_FOREIGN_MAX);
+    if (r->role.n == 0 && r->quality)
+        record_str(&c->record, KEY_SPECIMEN_ROLE, "Q"); /* OBR-11, in the words of SPM-11 */
+    else
+        lab_text(c, d, KEY_SPECIMEN_ROLE, r->role, APP_FOREIGN_MAX);
+}
+
+/* What helps to know the same result, or its order, in another message. */
+static void put_more(struct app_context *c, const struct hl7_delims *d, const struct results_walk *r, struct span alternate)
+{
+    lab_text(c, d, KEY_TEST_ALTERNATE, alternate, APP_FOREIGN_MAX);
+    lab_text(c, d, KEY_FILLER, r->filler, APP_IDENTITY_MAX);
+    lab_text(c, d, KEY_SPECIMEN_TYPE, r->type, APP_FOREIGN_MAX);
 }
 
 static void put_document(struct app_context *c, const struct hl7_delims *d, struct span type, struct span value)
@@ -152,7 +189,65 @@ static void put_result(const struct app_where *w, const struct hl7_delims *d, st
     lab_text(c, escaped, KEY_STATUS, f[11], APP_FOREIGN_MAX);
     lab_time(c, hl7_either(f[14], r->observed));
     put_document(c, d, f[2], f[5]);
+    lab_text(c, escaped, KEY_RANGE, f[7], APP_FOREIGN_MAX);
+    put_more(c, d, r, test == id ? id[3] : (struct span){0});
     record_put(&c->options.sink, &c->record);
+}
+
+/* Chapter 4: orders to a lab, and IHE LAW's work orders. */
+bool hl7_tells_orders(struct span type)
+{
+    return span_starts(type, SPAN_LIT("ORM^")) || span_starts(type, SPAN_LIT("OML^"));
+}
+
+static void put_order(const struct app_where *w, const struct hl7_delims *d, struct span segment, const struct results_walk *r)
+{
+    struct app_context *c = w->c;
+    UNCLEARED struct span f[5];
+    struct span id[6] = {0};
+    (void)hl7_fields(d, segment, f, 5);
+    (void)span_split(hl7_part(f[4], d->repetition, 1), d->component, id, 6);
+    const struct span *test = id[0].n > 0 ? id : id + 3;
+    lab_text(c, d, KEY_TEST_CODE, test[0], APP_FOREIGN_MAX);
+    lab_text(c, d, KEY_TEST_SYSTEM, test[2], APP_FOREIGN_MAX);
+    lab_text(c, d, KEY_TEST_TEXT, test[1], APP_FOREIGN_MAX);
+    put_specimen(c, d, r, hl7_either(r->order_obr, r->order_orc));
+    put_more(c, d, r, test == id ? id[3] : (struct span){0});
+    record_str(&c->record, KEY_ACTION, r->action != NULL ? r->action : "new");
+    record_put(&c->options.sink, &c->record);
+}
+
+void hl7_orders(const struct app_where *w, const struct lab_message *m, struct span message, bool specimens)
+{
+    const struct hl7_delims *d = m->delims;
+    size_t shared = lab_results_start(w, m);
+    struct results_walk r = {0};
+    struct span rest = message;
+    struct span segment;
+    size_t left = APP_ORDERS_MAX;
+    while (left > 0 && hl7_segment(d, &rest, &segment)) {
+        switch (hl7_name(segment)) {
+        case NAME('P', 'I', 'D'): read_pid(d, segment, &r); break;
+        case NAME('S', 'P', 'M'):
+            r.specimen_first = r.specimen_first || !r.obr_seen;
+            if (r.specimen_first)
+                read_spm(d, segment, &r);
+            break;
+        case NAME('S', 'A', 'C'):
+            r.specimen_first = r.specimen_first || !r.obr_seen;
+            if (r.specimen_first)
+                read_sac(d, segment, &r);
+            break;
+        case NAME('O', 'R', 'C'): read_orc(d, segment, &r); break;
+        case NAME('O', 'B', 'R'):
+            read_obr(d, segment, rest, specimens, &r);
+            lab_result_next(w->c, shared);
+            put_order(w, d, segment, &r);
+            left--;
+            break;
+        default: break;
+        }
+    }
 }
 
 void hl7_results(const struct app_where *w, const struct lab_message *m, struct span message, bool specimens)

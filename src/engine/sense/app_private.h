@@ -37,6 +37,7 @@
 #define APP_KEEP_OVERSIZE 4096 /* of a message over the limit: its beginning, to name its type and sender */
 #define APP_MESSAGE_LEAST 8192 /* the limit of a message is at least this: room for its beginning and a record behind it */
 #define APP_RESULTS_MAX 4096   /* results of one message that become records; more are counted only, and that is said */
+#define APP_ORDERS_MAX 1024   /* orders of one message that become records; more are counted only */
 #define APP_TYPES 256          /* message types counted apart */
 #define APP_EVIDENCE 4096      /* pieces of evidence remembered as told; then all is forgotten and may be told again */
 #define APP_SPARES 8           /* buffers kept for the next split message */
@@ -175,6 +176,9 @@ struct lab_message {
     const char *batch; /* the id of the first of its block */
     const char *continues;
     bool continued;
+    const char *processing;      /* "T", "D"; NULL: production, or not said */
+    struct span patient;         /* of a message that says who somebody was before */
+    struct span prior_patient;
     bool behind_first;        /* not the first of its block: its results count, it does not */
     struct document document; /* of a message that is not one of results */
     size_t orders;
@@ -293,7 +297,7 @@ void lab_private(struct lab_message *m, struct span field);
 void lab_put(const struct app_where *w, struct lab_message *m, bool counted);
 /* Reports a contradiction that no message of this direction came to tell of. */
 void lab_conflict(const struct app_where *w);
-/* Starts the records of the message's results in c->record: what all share. Returns how many fields that are: give it to
+/* Starts the records of the message's results (where it has none: of its orders) in c->record: what all share. Returns how many fields that are: give it to
  * lab_result_next before each result. */
 size_t lab_results_start(const struct app_where *w, const struct lab_message *m);
 void lab_result_next(struct app_context *c, size_t shared);

@@ -294,6 +294,11 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
     record_int(r, KEY_RESULTS, (int64_t)m->results);
     record_int(r, KEY_PATIENTS, (int64_t)m->patients);
     record_int(r, KEY_BYTES, (int64_t)m->bytes);
+    record_str(r, KEY_PROCESSING, m->processing);
+    if (m->prior_patient.n > 0) {
+        lab_text(c, m->delims, KEY_PATIENT, m->patient, APP_IDENTITY_MAX);
+        lab_text(c, m->delims, KEY_PRIOR_PATIENT, m->prior_patient, APP_IDENTITY_MAX);
+    }
     if (m->malformed[0] != 0)
         record_str(r, KEY_MALFORMED, m->malformed);
     if (m->hostile[0] != 0)
@@ -319,7 +324,7 @@ void lab_conflict(const struct app_where *w)
 size_t lab_results_start(const struct app_where *w, const struct lab_message *m)
 {
     struct record *r = &w->c->record;
-    record_start(r, EVENT_LAB_RESULT, w->time, w->flow);
+    record_start(r, m->results > 0 ? EVENT_LAB_RESULT : EVENT_LAB_ORDER, w->time, w->flow);
     record_str(r, KEY_MESSAGE, m->id);
     put_privates(r, m);
     return r->n;

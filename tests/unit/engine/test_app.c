@@ -24,9 +24,9 @@ static const char oru_lines[] =
     "lab.result; message=f7.0.1; private=P123^^^HOSP^MR~Q9; private=DOE^JANE; private=19700101; test.code=718-7; test.system=LN; "
     "test.text=Hemoglobin; "
     "patient=P123; specimen=B77; order=B77; value=13.2; value_type=NM; units=g/dL; flags=N; flags=A; status=F; "
-    "observed_at=2026-03-02T08:00:00+01:00\n"
+    "observed_at=2026-03-02T08:00:00+01:00; range=12-16; test.alternate=HGB; filler=F88\n"
     "lab.result; message=f7.0.1; private=P123^^^HOSP^MR~Q9; private=DOE^JANE; private=19700101; test.code=COM; test.system=L; test.text=Comment; "
-    "patient=P123; specimen=B77; order=B77; value=a&b; value_type=ST; status=P; observed_at=2026-03-02T07:59:00\n";
+    "patient=P123; specimen=B77; order=B77; value=a&b; value_type=ST; status=P; observed_at=2026-03-02T07:59:00; filler=F88\n";
 
 static void feed_cut(struct collect *k, int direction, struct span s, size_t step)
 {
