@@ -2,6 +2,7 @@
 
 #define MAGIC "TQE1"
 #define ALGORITHM 1
+#define RECORD_ENTRY 10 /* where the entry stands in a sealed record */
 
 int entry_parse(struct span in, struct entry *ret, struct error *e)
 {
@@ -70,19 +71,10 @@ static void associated(const struct keyring *ring, uint64_t index, const uint8_t
 
 static const uint8_t zero_nonce[AES_GCM_NONCE];
 
-bool entry_seal(struct buf *out, struct crypto_sealer *sealer, const struct keyring *ring, const struct period_key *key,
-                const struct crypto_hmac *prepared, uint64_t index, enum ledger_stream stream, tq_time time, const uint8_t salt[ENTRY_SALT],
-                struct span payload)
+size_t entry_put(uint8_t *p, const struct period_key *key, uint64_t index, enum ledger_stream stream, tq_time time, const uint8_t salt[ENTRY_SALT],
+                 struct span payload)
 {
-    size_t total = SEALED_RECORD_MIN + payload.n + AES_GCM_TAG;
-    if (!buf_reserve(out, total))
-        return false;
-    uint8_t keys[64];
-    uint8_t ad[LOG_ID + 8 + ENTRY_HEADER];
-    uint8_t *p = out->p + out->n;
-    uint8_t *entry = p + 10;
-    uint8_t *sealed = entry + ENTRY_BYTES + 4;
-    record_keys(ring, prepared, (uint8_t)stream, index, salt, keys);
+    uint8_t *entry = p + RECORD_ENTRY;
     put_be64(p, index);
     p[8] = 0;
     p[9] = ENTRY_BYTES;
@@ -93,15 +85,31 @@ bool entry_seal(struct buf *out, struct crypto_sealer *sealer, const struct keyr
     put_be64(entry + 8, (uint64_t)time);
     memcpy(entry + 16, key->id, KEY_ID);
     memcpy(entry + 32, salt, ENTRY_SALT);
-    memcpy(entry + 48, keys + 32, 32);
     put_be32(entry + 80, (uint32_t)payload.n);
     put_be32(entry + ENTRY_BYTES, (uint32_t)(payload.n + AES_GCM_TAG));
-    associated(ring, index, entry, ad);
-    crypto_sealer_seal(sealer, keys, span_of(ad, sizeof ad), payload, sealed);
-    crypto_sha256(span_of(sealed, payload.n + AES_GCM_TAG), entry + ENTRY_HEADER);
+    if (payload.n > 0)
+        memcpy(p + SEALED_RECORD_MIN, payload.p, payload.n);
+    return SEALED_RECORD_MIN + payload.n + AES_GCM_TAG;
+}
+
+size_t entry_seal(uint8_t *p, struct crypto_sealer *sealer, const struct keyring *ring, const struct crypto_hmac *prepared,
+                  struct tree_hash *ret_leaf)
+{
+    struct span index = span_of(p, 8);
+    uint8_t *entry = p + RECORD_ENTRY;
+    struct span clear_n = span_of(entry + 80, 4);
+    struct span payload = span_of(p + SEALED_RECORD_MIN, span_be32(&clear_n));
+    uint8_t keys[64];
+    uint8_t ad[LOG_ID + 8 + ENTRY_HEADER];
+    uint64_t at = span_be64(&index);
+    record_keys(ring, prepared, entry[4], at, entry + 32, keys);
+    memcpy(entry + 48, keys + 32, 32);
+    associated(ring, at, entry, ad);
+    crypto_sealer_seal(sealer, keys, span_of(ad, sizeof ad), payload, p + SEALED_RECORD_MIN);
+    crypto_sha256(span_of(payload.p, payload.n + AES_GCM_TAG), entry + ENTRY_HEADER);
+    tree_leaf_hash(span_of(entry, ENTRY_BYTES), ret_leaf);
     crypto_wipe(keys, sizeof keys);
-    out->n += total;
-    return true;
+    return SEALED_RECORD_MIN + payload.n + AES_GCM_TAG;
 }
 
 int entry_open(const struct keyring *ring, const struct sealed_record *r, const struct entry *entry, uint8_t *out, struct error *e)

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "record/ledger/keyring.h"
 #include "record/ledger/ledger.h"
+#include "record/ledger/tree.h"
 
 #define ENTRY_BYTES 116
 #define ENTRY_HEADER 84
@@ -35,11 +36,13 @@ struct sealed_record {
 
 int entry_parse(struct span bytes, struct entry *ret, struct error *e); /* ERR_CORRUPT; ERR_LIMIT: of a newer format */
 
-/* Seals payload under the period key (given also as prepared) and appends the sealed record. The caller has checked the payload's size. False: no
- * room in out. */
-bool entry_seal(struct buf *out, struct crypto_sealer *sealer, const struct keyring *ring, const struct period_key *key,
-                const struct crypto_hmac *prepared, uint64_t index, enum ledger_stream stream, tq_time time, const uint8_t salt[ENTRY_SALT],
-                struct span payload);
+/* Writes a record in clear as it will stand sealed, with room for the tag, to p: SEALED_RECORD_MIN + payload.n + AES_GCM_TAG bytes, which it returns.
+ * The caller has checked the payload's size. */
+size_t entry_put(uint8_t *p, const struct period_key *key, uint64_t index, enum ledger_stream stream, tq_time time, const uint8_t salt[ENTRY_SALT],
+                 struct span payload);
+/* Seals the record that entry_put wrote to p, in place, under its period key (prepared), and gives its leaf's hash. Returns its length. */
+size_t entry_seal(uint8_t *p, struct crypto_sealer *sealer, const struct keyring *ring, const struct crypto_hmac *prepared,
+                  struct tree_hash *ret_leaf);
 
 /* Opens a sealed record: checks hash, commitment and tag, in this order, and writes entry->clear_n bytes to out. ERR_CORRUPT, naming the record;
  * ERR_MISUSE: its key is not in the keyring. */

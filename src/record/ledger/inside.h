@@ -6,6 +6,7 @@
 #include "record/ledger/journal.h"
 #include "record/ledger/ledger.h"
 #include "record/ledger/note.h"
+#include "record/ledger/sealing.h"
 #include "record/ledger/segment.h"
 #include "record/ledger/tiles.h"
 

@@ -11,6 +11,7 @@
 #define FRAME_MAGIC SPAN_LIT("TQFRAME1")
 #define BASE_BYTES 128
 #define GROW (1u << 20)
+#define WRITE_STEP (1u << 20) /* so much of a long frame is written while the rest is being sealed */
 #define SEND_FROM (16u << 10) /* a smaller frame is written faster by its sync alone */
 
 static const char *path_of(uint64_t generation)
@@ -33,6 +34,8 @@ void journal_close(struct journal *j)
     if (j->fd >= 0)
         (void)close(j->fd);
     j->fd = -1;
+    crypto_hash_free(j->hash);
+    j->hash = NULL;
 }
 
 /* ── Page 0 ── */
@@ -224,16 +227,35 @@ static int grow(struct journal *j, uint64_t end, struct error *e)
 
 int journal_put(struct journal *j, struct buf *frame, uint64_t first, uint32_t count, tq_time time, struct error *e)
 {
-    const char *path = path_of(j->base.generation);
-    uint8_t hash[SHA256_SIZE];
-    uint64_t end = j->end + pages(frame->n + SHA256_SIZE);
+    if (j->hash == NULL && (j->hash = crypto_hash_new()) == NULL)
+        return err_sys(e, ENOMEM, "writing %s", path_of(j->base.generation));
     put_frame_header(frame, j, first, count, time);
-    crypto_sha256(buf_span(frame), hash);
+    j->put = j->end;
+    j->hashed = j->written = 0;
+    return 0;
+}
+
+/* Writes the frame's bytes up to n. */
+static int put_bytes(struct journal *j, const struct buf *frame, size_t n, struct error *e)
+{
+    int rc = file_write(j->fd, path_of(j->base.generation), span_of(frame->p + j->written, n - j->written), j->put + j->written, e);
+    j->written = n;
+    return rc;
+}
+
+int journal_put_more(struct journal *j, struct buf *frame, size_t sealed, struct error *e)
+{
+    uint8_t hash[SHA256_SIZE];
+    crypto_hash_add(j->hash, span_of(frame->p + j->hashed, sealed - j->hashed));
+    j->hashed = sealed;
+    if (sealed < frame->n)
+        return sealed - j->written >= WRITE_STEP ? put_bytes(j, frame, sealed, e) : 0;
+    crypto_hash_end(j->hash, hash);
     buf_add(frame, hash, sizeof hash);
     if (!buf_ok(frame))
-        return err_sys(e, ENOMEM, "writing %s", path);
-    j->put = j->end;
-    if (file_write(j->fd, path, buf_span(frame), j->put, e) != 0 || (end > j->allocated && grow(j, end, e) != 0))
+        return err_sys(e, ENOMEM, "writing %s", path_of(j->base.generation));
+    uint64_t end = j->end + pages(frame->n);
+    if (put_bytes(j, frame, frame->n, e) != 0 || (end > j->allocated && grow(j, end, e) != 0))
         return -1;
     if (frame->n >= SEND_FROM)
         file_send(j->fd, j->put, end - j->put);

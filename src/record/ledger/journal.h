@@ -27,8 +27,11 @@ struct journal {
     int dir;
     int fd; /* -1: none */
     struct journal_base base;
-    uint64_t end;       /* where the next frame goes */
-    uint64_t put;       /* where the frame lies that was put and may yet be taken back; 0: none */
+    uint64_t end;   /* where the next frame goes */
+    uint64_t put;   /* where the frame lies that was put and may yet be taken back; 0: none */
+    size_t hashed;  /* bytes of it that are hashed */
+    size_t written; /* and written */
+    struct crypto_hash *hash;
     uint64_t allocated; /* the file's size: written with zeros or older frames, so that a frame changes no metadata */
 };
 
@@ -48,10 +51,12 @@ int journal_begin(struct journal *j, const struct journal_base *base, struct err
 /* Opens the valid generation. ERR_CLOSED: there is no journal at all; ERR_CORRUPT: none holds; ERR_LIMIT: newer format. read_only: for verifying. */
 int journal_open(struct journal *j, bool read_only, struct error *e);
 
-/* Empties `out` and begins a frame in it; sealed records are appended; then journal_put fills in head and hash and sends it on its way to the disk,
- * and journal_sync makes it durable. Between the two other work may be done. */
+/* Empties `out` and begins a frame in it; records are appended. Then journal_put fills in its head, and journal_put_more, called until all of it is
+ * sealed, hashes it, writes it and sends it on its way to the disk: `sealed` bytes from the frame's front will not change any more. The frame has
+ * room for its hash. journal_sync makes it durable; before that other work may be done. */
 void journal_frame_begin(struct buf *out);
 int journal_put(struct journal *j, struct buf *frame, uint64_t first, uint32_t count, tq_time time, struct error *e);
+int journal_put_more(struct journal *j, struct buf *frame, size_t sealed, struct error *e);
 int journal_sync(struct journal *j, struct error *e);
 void journal_keep(struct journal *j);   /* the frame that was put stays */
 void journal_cancel(struct journal *j); /* or is taken back (best effort): its place is overwritten */

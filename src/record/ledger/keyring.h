@@ -29,8 +29,7 @@ struct keyring {
     uint8_t seed[ED25519_SEED];
     uint8_t purpose[32];
     char origin[NOTE_NAME_MAX + 1];
-    _Atomic size_t n;              /* grows after its key is written: readers on other threads see whole keys only */
-    struct crypto_hmac writing[2]; /* of each stream, the period key that is in use, prepared: the writer's alone */
+    _Atomic size_t n; /* grows after its key is written: readers on other threads see whole keys only */
     struct period_key keys[KEYRING_KEYS_MAX];
 };
 

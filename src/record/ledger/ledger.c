@@ -19,6 +19,8 @@
  * 10. Success of a sync says something only about what was written since the last failed one: Linux marks pages clean that it could not write, and
  * what is read back may be nowhere but in memory. So no failed sync is tried again: the ledger is FAILED, and the next start writes the journal anew,
  *     byte for byte as it read it, and segments and tiles behind the base as always, before it signs or acknowledges anything.
+ * 11. Files are written by the caller's thread alone. Other threads only seal queued records (sealing.c); until sealing_wait says so, their bytes
+ *     are in clear, and neither written nor hashed; and their period keys stay where they are.
  *
  *                 append                commit: journal, segments, full tiles, fdatasync    tiles, checkpoint
  *      ┌──────┐ ─────────► ┌────────┐ ─────────────────────────────────────────► ┌─────────┐ ───────────► ┌───────────┐
@@ -41,6 +43,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -55,7 +58,7 @@ struct ledger {
     int lock;
     struct keyring *ring;
     struct crypto_signer *signer;
-    struct crypto_sealer *sealer;
+    struct sealing *sealing;
     struct note_key key;
     char verifier[VERIFIER_TEXT];
     tq_time interval;
@@ -145,6 +148,7 @@ void ledger_derive_key(struct ledger *l, const char *purpose, uint8_t out[32])
 static int fail(struct ledger *l, const struct error *why, struct error *e)
 {
     l->failure = *why;
+    sealing_reset(l->sealing);
     (void)pthread_mutex_lock(&l->mutex);
     l->head.failed = true;
     (void)pthread_mutex_unlock(&l->mutex);
@@ -182,7 +186,6 @@ static const struct period_key *key_for(struct ledger *l, enum ledger_stream str
         }
         key = keyring_for(l->ring, (uint8_t)stream, time);
     }
-    crypto_hmac_set(&l->ring->writing[slot], span_of(key->key, sizeof key->key));
     l->current[slot].set = true;
     l->current[slot].day = day;
     l->current[slot].key = key;
@@ -210,8 +213,7 @@ int ledger_append(struct ledger *l, enum ledger_stream stream, tq_time time, str
     if (l->queued == 0)
         journal_frame_begin(&l->queue);
     uint64_t index = l->size + l->queued;
-    if (!entry_seal(&l->queue, l->sealer, l->ring, key, &l->ring->writing[stream_slot(stream)], index, stream, time, l->salts[--l->salts_left],
-                    payload)) {
+    if (!sealing_add(l->sealing, &l->queue, key, index, stream, time, l->salts[--l->salts_left], payload)) {
         struct error why = {0};
         (void)err_sys(&why, ENOMEM, "sealing a record");
         return fail(l, &why, e);
@@ -261,12 +263,18 @@ static int write_segments(struct ledger *l, struct span body, struct error *e)
     return write_run(l, 0, e) == 0 ? write_run(l, 1, e) : -1;
 }
 
-/* Adds a frame's entries to the tree. watch: the root at that size is wanted (NULL: none is). */
-static int grow_tree(struct ledger *l, struct span body, const uint64_t *watch, struct tree_hash *ret_root, struct error *e)
+/* Adds a frame's entries to the tree. leaves: their hashes, where they are known. watch: the root at that size is wanted (NULL: none is). */
+static int grow_tree(struct ledger *l, struct span body, const struct tree_hash *leaves, const uint64_t *watch, struct tree_hash *ret_root,
+                     struct error *e)
 {
     struct sealed_record r;
+    struct tree_hash leaf;
     while (sealed_record_take(&body, &r) == 1) {
-        if (edge_add(&l->edge, r.entry, e) != 0)
+        if (leaves == NULL)
+            tree_leaf_hash(r.entry, &leaf);
+        else
+            leaf = *leaves++;
+        if (edge_add(&l->edge, r.entry, &leaf, e) != 0)
             return -1;
         if (watch != NULL && l->edge.tree.size == *watch)
             tree_root(&l->edge.tree, ret_root);
@@ -339,6 +347,17 @@ static bool publication_due(const struct ledger *l, tq_time now)
     return l->interval == 0 || now - l->head.checkpoint_time >= l->interval || now < l->head.checkpoint_time;
 }
 
+/* Puts the frame into the journal while its records are being sealed. */
+static int put_frame(struct ledger *l, tq_time now, struct error *e)
+{
+    int rc = journal_put(&l->journal, &l->queue, l->size, l->queued, now, e);
+    for (size_t all = l->queue.n, sealed = 0; rc == 0 && sealed < all;) {
+        sealed = sealing_wait(l->sealing, &l->queue);
+        rc = journal_put_more(&l->journal, &l->queue, sealed, e);
+    }
+    return rc;
+}
+
 /* The steps of a commit, in the order that invariants 2 to 5 ask for. While the frame is on its way to the disk, segments and full tiles are written.
  */
 static int commit_steps(struct ledger *l, tq_time now, struct error *e)
@@ -350,11 +369,10 @@ static int commit_steps(struct ledger *l, tq_time now, struct error *e)
             return -1;
     }
     size_t n = l->queue.n - JOURNAL_FRAME_HEADER;
-    if (!buf_reserve(&l->queue, SHA256_SIZE))
-        return err_sys(e, ENOMEM, "committing to the ledger");
+    if (put_frame(l, now, e) != 0)
+        return -1;
     struct span body = span_of(l->queue.p + JOURNAL_FRAME_HEADER, n);
-    if (journal_put(&l->journal, &l->queue, l->size, l->queued, now, e) != 0 || write_segments(l, body, e) != 0 ||
-        grow_tree(l, body, NULL, NULL, e) != 0 || journal_sync(&l->journal, e) != 0)
+    if (write_segments(l, body, e) != 0 || grow_tree(l, body, sealing_leaves(l->sealing), NULL, NULL, e) != 0 || journal_sync(&l->journal, e) != 0)
         return -1;
     return publication_due(l, now) ? publish(l, l->head.published, now, e) : 0;
 }
@@ -369,15 +387,15 @@ int ledger_commit(struct ledger *l, tq_time now, struct error *e)
             return 0;
         return publish(l, l->head.published, now, &why) == 0 ? 0 : fail(l, &why, e);
     }
-    crypto_sealer_forget(l->sealer);
     if (commit_steps(l, now, &why) != 0) {
         journal_cancel(&l->journal);
         return fail(l, &why, e);
     }
     journal_keep(&l->journal);
     take_size(l, l->size + l->queued);
+    sealing_reset(l->sealing);
     l->queued = 0;
-    buf_clear(&l->queue);
+    l->queue.n = 0; /* nothing in clear is left in it to be wiped */
     return 0;
 }
 
@@ -436,6 +454,13 @@ static int open_keys(struct ledger *l, const struct ledger_options *o, struct er
     return keyring_save(l->ring, l->dir, e);
 }
 
+/* Threads that may help to seal: one for each other core that this process may use. */
+static unsigned helpers(void)
+{
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? (unsigned)CPU_COUNT(&cores) - 1 : 0;
+}
+
 static int open_identity(struct ledger *l, struct error *e)
 {
     uint8_t public_key[ED25519_PUBLIC];
@@ -443,8 +468,8 @@ static int open_identity(struct ledger *l, struct error *e)
     struct buf kept = BUF_INIT(VERIFIER_TEXT + 1);
     struct error why = {0};
     l->signer = crypto_signer_new(l->ring->seed);
-    l->sealer = crypto_sealer_new();
-    if (l->signer == NULL || l->sealer == NULL)
+    l->sealing = sealing_new(l->ring, helpers());
+    if (l->signer == NULL || l->sealing == NULL)
         return err_sys(e, ENOMEM, "opening the signing key");
     crypto_signer_public(l->signer, public_key);
     if (note_key_make(&l->key, span_str(l->ring->origin), public_key, e) != 0)
@@ -540,7 +565,7 @@ static int read_tail(struct ledger *l, bool apply, const uint64_t *watch, struct
             rc = err_set(e, ERR_CORRUPT, "the journal's commit at record %llu is not well-formed", (unsigned long long)f.first);
             break;
         }
-        if (apply && (write_segments(l, f.body, e) != 0 || grow_tree(l, f.body, watch, ret_root, e) != 0)) {
+        if (apply && (write_segments(l, f.body, e) != 0 || grow_tree(l, f.body, NULL, watch, ret_root, e) != 0)) {
             rc = -1;
             break;
         }
@@ -668,6 +693,7 @@ static int open_all(struct ledger *l, const struct ledger_options *o, char *note
 
 static void release(struct ledger *l)
 {
+    sealing_free(l->sealing);
     for (unsigned i = 0; i < STREAMS; i++)
         segment_writer_close(&l->segments[i]);
     journal_close(&l->journal);
@@ -676,7 +702,6 @@ static void release(struct ledger *l)
     for (unsigned i = 0; i < STREAMS; i++)
         buf_release(&l->runs[i].bytes);
     crypto_signer_free(l->signer);
-    crypto_sealer_free(l->sealer);
     keyring_free(l->ring);
     if (l->lock >= 0)
         (void)close(l->lock); /* and the lock goes */
@@ -701,7 +726,7 @@ struct ledger *ledger_open(const struct ledger_options *options, char ret_note[2
     l->dir = l->lock = l->journal.fd = l->segments[0].fd = l->segments[1].fd = -1;
     l->interval = options->checkpoint_interval;
     l->settle_at = options->settle != 0 ? options->settle : JOURNAL_SETTLE;
-    l->queue = BUF_INIT(JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX + SHA256_SIZE);
+    l->queue = BUF_SECRET(JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX + SHA256_SIZE);
     for (unsigned i = 0; i < STREAMS; i++)
         l->runs[i].bytes = BUF_INIT(GATHER + SEALED_RECORD_MAX);
     (void)pthread_mutex_init(&l->mutex, NULL);

@@ -179,12 +179,11 @@ static int store(struct edge *x, int level, uint64_t n, unsigned width, struct e
     return file_store(x->dir, path, data, e);
 }
 
-int edge_add(struct edge *x, struct span entry, struct error *e)
+int edge_add(struct edge *x, struct span entry, const struct tree_hash *leaf, struct error *e)
 {
     struct tree_hash made[TREE_HEIGHT];
     uint64_t at = x->tree.size;
-    tree_leaf_hash(entry, &made[0]);
-    unsigned count = tree_append(&x->tree, &made[0], made);
+    unsigned count = tree_append(&x->tree, leaf, made);
     buf_be16(&x->bundle, (uint16_t)entry.n);
     buf_add_span(&x->bundle, entry);
     if (!buf_ok(&x->bundle))

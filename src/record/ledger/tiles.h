@@ -60,8 +60,8 @@ struct edge {
 
 void edge_init(struct edge *x, int dir);
 void edge_release(struct edge *x);
-int edge_load(struct edge *x, uint64_t size, struct error *e);         /* from the files of a tree of this size */
-int edge_add(struct edge *x, struct span entry, struct error *e);      /* writes what becomes full */
+int edge_load(struct edge *x, uint64_t size, struct error *e);                                  /* from the files of a tree of this size */
+int edge_add(struct edge *x, struct span entry, const struct tree_hash *leaf, struct error *e); /* leaf: its hash; writes what becomes full */
 int edge_publish(struct edge *x, uint64_t published, struct error *e); /* writes the partials that differ from those of the size published before */
 int edge_sync(struct edge *x, uint64_t base, struct error *e);         /* makes durable what was written since the tree had `base` leaves */
 void edge_tidy(struct edge *x, uint64_t base);                         /* removes partials of tiles full since `base`, after edge_sync */
