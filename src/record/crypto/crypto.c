@@ -357,6 +357,61 @@ bool crypto_open(const uint8_t key[AES_GCM_KEY], const uint8_t nonce[AES_GCM_NON
     return right;
 }
 
+/* Two contexts, so that going from sealing to opening does not set the key up again. */
+struct crypto_bulk {
+    EVP_CIPHER_CTX *seal;
+    EVP_CIPHER_CTX *open;
+};
+
+struct crypto_bulk *crypto_bulk_new(const uint8_t key[AES_GCM_KEY])
+{
+    struct crypto_bulk *b = calloc(1, sizeof *b);
+    (void)scratch();
+    if (b == NULL || (b->seal = EVP_CIPHER_CTX_new()) == NULL || (b->open = EVP_CIPHER_CTX_new()) == NULL) {
+        crypto_bulk_free(b);
+        return NULL;
+    }
+    if (EVP_EncryptInit_ex2(b->seal, cipher_gcm, key, NULL, NULL) != 1 || EVP_DecryptInit_ex2(b->open, cipher_gcm, key, NULL, NULL) != 1)
+        fatal("AES-256-GCM");
+    return b;
+}
+
+void crypto_bulk_free(struct crypto_bulk *b)
+{
+    if (b == NULL)
+        return;
+    EVP_CIPHER_CTX_free(b->seal); /* the library wipes both */
+    EVP_CIPHER_CTX_free(b->open);
+    free(b);
+}
+
+void crypto_bulk_seal(struct crypto_bulk *b, const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span clear, uint8_t *out,
+                     uint8_t tag[AES_GCM_TAG])
+{
+    int n = 0;
+    uint8_t nothing[16];
+    if (EVP_EncryptInit_ex2(b->seal, NULL, NULL, nonce, NULL) != 1 || !cipher_update(b->seal, NULL, ad, true) ||
+        !cipher_update(b->seal, out, clear, true) || EVP_EncryptFinal_ex(b->seal, nothing, &n) != 1 ||
+        EVP_CIPHER_CTX_ctrl(b->seal, EVP_CTRL_AEAD_GET_TAG, AES_GCM_TAG, tag) != 1)
+        fatal("AES-256-GCM");
+}
+
+bool crypto_bulk_open(struct crypto_bulk *b, const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span sealed, const uint8_t tag[AES_GCM_TAG],
+                     uint8_t *out)
+{
+    int n = 0;
+    uint8_t nothing[16];
+    uint8_t want[AES_GCM_TAG];
+    memcpy(want, tag, sizeof want);
+    if (EVP_DecryptInit_ex2(b->open, NULL, NULL, nonce, NULL) != 1 || !cipher_update(b->open, NULL, ad, false) ||
+        !cipher_update(b->open, out, sealed, false) || EVP_CIPHER_CTX_ctrl(b->open, EVP_CTRL_AEAD_SET_TAG, AES_GCM_TAG, want) != 1)
+        fatal("AES-256-GCM");
+    bool right = EVP_DecryptFinal_ex(b->open, nothing, &n) == 1;
+    if (!right)
+        OPENSSL_cleanse(out, sealed.n);
+    return right;
+}
+
 /* ── Signatures: Ed25519 ── */
 
 struct crypto_signer {

@@ -73,6 +73,17 @@ void crypto_sealer_free(struct crypto_sealer *s); /* wipes */
  * key. */
 bool crypto_open(const uint8_t key[AES_GCM_KEY], const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span sealed, uint8_t *out);
 
+/* Seals and opens many texts under one key that is set up once, each with a nonce of its own; the tag lies apart from the text. out may be where the
+ * text lies. The key stays in the library's memory until free. One thread at a time. NULL: no memory. */
+struct crypto_bulk;
+struct crypto_bulk *crypto_bulk_new(const uint8_t key[AES_GCM_KEY]);
+void crypto_bulk_seal(struct crypto_bulk *b, const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span clear, uint8_t *out,
+                     uint8_t tag[AES_GCM_TAG]);
+/* False (and out wiped): not what was sealed. */
+bool crypto_bulk_open(struct crypto_bulk *b, const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span sealed, const uint8_t tag[AES_GCM_TAG],
+                     uint8_t *out);
+void crypto_bulk_free(struct crypto_bulk *b); /* wipes; b may be NULL */
+
 /* ── Signatures: Ed25519 ── */
 
 struct crypto_signer;

@@ -1,5 +1,8 @@
 #include "record/store/store.h"
 
+#include "record/crypto/crypto.h"
+#include "record/store/vfs.h"
+
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -9,6 +12,7 @@
 #define STATEMENTS 512      /* slots for prepared statements of a connection; a power of two */
 #define TEXT_MAX (8u << 20) /* most bytes of one value or statement */
 #define BUSY_MS 5000
+#define CHECKPOINT_FRAMES 4096 /* 16 MiB of log: a checkpoint is due */
 
 struct store_stmt {
     const char *sql; /* NULL: free slot */
@@ -29,9 +33,11 @@ struct store_conn {
 
 struct store {
     char uri[64];
+    struct pages *pages; /* NULL: in memory */
+    struct vfs *vfs;
     struct store_conn *writer;
-    pthread_mutex_t turn; /* who waits for `lock` holds it: readers and the writer take turns */
-    pthread_rwlock_t lock;
+    pthread_mutex_t turn;  /* who waits for `lock` holds it: readers and the writer take turns */
+    pthread_rwlock_t lock; /* for writing held by a checkpoint; in memory by every batch */
 };
 
 static atomic_uint next_name;
@@ -39,6 +45,9 @@ static atomic_uint next_name;
 static int fail(struct store_conn *c, int rc, const char *what, struct error *e)
 {
     const char *why = c->db != NULL ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc);
+    struct error damage;
+    if (store_damaged(c->store, &damage))
+        return err_set(e, ERR_CORRUPT, "store: %s: %s", what, damage.text);
     return err_set(e, rc == SQLITE_BUSY ? ERR_AGAIN : rc == SQLITE_FULL ? ERR_LIMIT : ERR_SYSTEM, "store: %s: %s", what, why);
 }
 
@@ -76,10 +85,32 @@ static int harden(struct store_conn *c, struct error *e)
     (void)sqlite3_limit(c->db, SQLITE_LIMIT_ATTACHED, 0);
     (void)sqlite3_limit(c->db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1024);
     (void)sqlite3_busy_timeout(c->db, BUSY_MS);
-    return exec(c,
-                c->writer ? "PRAGMA journal_mode=MEMORY; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384"
-                          : "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096; PRAGMA query_only=1",
-                "settings", e);
+    (void)sqlite3_extended_result_codes(c->db, 1);
+    return 0;
+}
+
+/* In a folder: the WAL is copied back by store_checkpoint and nothing else; SQLite syncs nothing, because pages.c does where it matters. A new
+ * database leaves room for nonce and tag in every page, and goes over to the WAL without a journal on the disk. */
+static int arrange(struct store_conn *c, struct error *e)
+{
+    int reserve = PAGE_TAIL;
+    const char *settings = "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096; PRAGMA query_only=1";
+    if (c->writer && c->store->pages == NULL)
+        settings = "PRAGMA journal_mode=MEMORY; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384";
+    else if (c->writer)
+        settings =
+            "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=0; PRAGMA max_page_count=1048576";
+    if (c->store->pages == NULL)
+        return exec(c, settings, "settings", e);
+    int rc = sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    if (rc != SQLITE_OK || exec(c, settings, "settings", e) != 0)
+        return rc != SQLITE_OK ? fail(c, rc, "settings", e) : -1;
+    if (!c->writer || pages_count(c->store->pages) > 0)
+        return 0;
+    rc = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
+    return rc == SQLITE_OK
+               ? exec(c, "PRAGMA page_size=4096; PRAGMA auto_vacuum=NONE; PRAGMA journal_mode=MEMORY; PRAGMA journal_mode=WAL", "settings", e)
+               : fail(c, rc, "settings", e);
 }
 
 static struct store_conn *conn_open(struct store *s, bool writer, struct error *e)
@@ -93,20 +124,20 @@ static struct store_conn *conn_open(struct store *s, bool writer, struct error *
     c->writer = writer;
     c->none.conn = c;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
-    int rc = sqlite3_open_v2(s->uri, &c->db, flags, NULL);
+    int rc = sqlite3_open_v2(s->uri, &c->db, flags, s->vfs == NULL ? NULL : vfs_name(s->vfs));
     if (rc != SQLITE_OK) {
         (void)fail(c, rc, "opening", e);
         conn_free(c);
         return NULL;
     }
-    if (harden(c, e) != 0) {
+    if (harden(c, e) != 0 || arrange(c, e) != 0) {
         conn_free(c);
         return NULL;
     }
     return c;
 }
 
-struct store *store_open_memory(struct error *e)
+static struct store *store_new(struct error *e)
 {
     if (sqlite3_threadsafe() == 0) {
         (void)err_set(e, ERR_SYSTEM, "store: this SQLite was built without threads");
@@ -117,9 +148,17 @@ struct store *store_open_memory(struct error *e)
         (void)err_set(e, ERR_SYSTEM, "store: no memory");
         return NULL;
     }
-    (void)snprintf(s->uri, sizeof s->uri, "file:/store-%u?vfs=memdb", atomic_fetch_add(&next_name, 1));
     (void)pthread_mutex_init(&s->turn, NULL);
     (void)pthread_rwlock_init(&s->lock, NULL);
+    return s;
+}
+
+struct store *store_open_memory(struct error *e)
+{
+    struct store *s = store_new(e);
+    if (s == NULL)
+        return NULL;
+    (void)snprintf(s->uri, sizeof s->uri, "file:/store-%u?vfs=memdb", atomic_fetch_add(&next_name, 1));
     s->writer = conn_open(s, true, e);
     if (s->writer == NULL) {
         store_close(s);
@@ -135,9 +174,114 @@ void store_close(struct store *s)
     if (s->writer != NULL)
         store_rollback(s->writer);
     conn_free(s->writer);
+    vfs_free(s->vfs);
+    pages_close(s->pages);
     (void)pthread_rwlock_destroy(&s->lock);
     (void)pthread_mutex_destroy(&s->turn);
     free(s);
+}
+
+/* ── in a folder ── */
+
+/* The first connection: a new database gets its first page; a log that is there is taken in, and a checkpoint that was under way is done. */
+static int first_connection(struct store *s, bool made, struct error *e)
+{
+    struct store_mark mark;
+    s->writer = conn_open(s, true, e);
+    if (s->writer == NULL)
+        return -1;
+    struct store_stmt *q = store_stmt(s->writer, "PRAGMA journal_mode");
+    bool wal = store_step(q) && span_is(store_text(q, 0), "wal");
+    if (store_done(q, e) != 0)
+        return -1;
+    if (!wal)
+        return err_set(e, ERR_SYSTEM, "store: SQLite keeps no log here");
+    if (made)
+        return pages_settle(s->pages, e);
+    return pages_copying(s->pages) ? store_checkpoint(s, &mark, e) : 0;
+}
+
+struct store *store_open(int dir, const uint8_t key[32], const struct store_options *options, char ret_note[STORE_NOTE], struct error *e)
+{
+    char unread[STORE_NOTE];
+    struct error why = {0};
+    struct store *s = store_new(e);
+    if (s == NULL)
+        return NULL;
+    bool made = false;
+    s->pages = pages_open(dir, key, false, ret_note == NULL ? unread : ret_note, &why);
+    if (s->pages == NULL && why.class == ERR_CLOSED) {
+        made = true;
+        s->pages = pages_open(dir, key, true, ret_note == NULL ? unread : ret_note, &why);
+    }
+    if (s->pages == NULL && e != NULL)
+        *e = why;
+    (void)snprintf(s->uri, sizeof s->uri, "%s", VFS_FILE);
+    s->vfs = s->pages == NULL ? NULL : vfs_new(s->pages, e);
+    if (s->vfs == NULL || first_connection(s, made, e) != 0) {
+        store_close(s);
+        return NULL;
+    }
+    if (options != NULL)
+        pages_tell(s->pages, options->damaged, options->context);
+    return s;
+}
+
+int store_drop(int dir, struct error *e)
+{
+    return pages_drop(dir, e);
+}
+
+int store_scan(int dir, const uint8_t key[32], struct store_scanned *ret, struct error *e)
+{
+    return pages_scan(dir, key, ret, e);
+}
+
+bool store_checkpoint_due(const struct store *s)
+{
+    return s->pages != NULL && pages_log_frames(s->pages) >= CHECKPOINT_FRAMES;
+}
+
+bool store_mark(const struct store *s, struct store_mark *ret)
+{
+    if (s->pages != NULL)
+        pages_mark(s->pages, ret);
+    return s->pages != NULL;
+}
+
+bool store_damaged(const struct store *s, struct error *ret)
+{
+    return s->pages != NULL && pages_why(s->pages, ret);
+}
+
+/* Nobody looks and nothing is being written, so that all of the log can be copied. It is cut after the head says that it was. */
+static int copy_log(struct store *s, struct error *e)
+{
+    int log = 0;
+    int copied = 0;
+    if (pages_copy_begin(s->pages, e) != 0)
+        return -1;
+    int rc = sqlite3_wal_checkpoint_v2(s->writer->db, "main", SQLITE_CHECKPOINT_PASSIVE, &log, &copied);
+    if (rc != SQLITE_OK || log != copied)
+        return fail(s->writer, rc == SQLITE_OK ? SQLITE_BUSY : rc, "a checkpoint", e);
+    if (pages_copy_end(s->pages, e) != 0)
+        return -1;
+    rc = sqlite3_wal_checkpoint_v2(s->writer->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return rc == SQLITE_OK ? 0 : fail(s->writer, rc, "emptying the log", e);
+}
+
+int store_checkpoint(struct store *s, struct store_mark *ret, struct error *e)
+{
+    if (s->pages == NULL || s->writer->open)
+        return err_set(e, ERR_MISUSE, "store: a batch is open, or the store is in memory");
+    (void)pthread_mutex_lock(&s->turn);
+    (void)pthread_rwlock_wrlock(&s->lock);
+    (void)pthread_mutex_unlock(&s->turn);
+    int r = copy_log(s, e);
+    (void)pthread_rwlock_unlock(&s->lock);
+    if (r == 0)
+        pages_mark(s->pages, ret);
+    return r;
 }
 
 struct store_conn *store_writer(struct store *s)
@@ -164,19 +308,26 @@ void store_reader_close(struct store_conn *c)
 
 /* ── batches and looks ── */
 
+static void batch_over(struct store_conn *c)
+{
+    c->open = false;
+    if (c->store->pages == NULL)
+        (void)pthread_rwlock_unlock(&c->store->lock);
+}
+
 int store_begin(struct store_conn *c, struct error *e)
 {
     if (!c->writer || c->open)
         return err_set(e, ERR_MISUSE, "store: a batch is open already, or this is a reader");
-    (void)pthread_mutex_lock(&c->store->turn);
-    (void)pthread_rwlock_wrlock(&c->store->lock);
-    (void)pthread_mutex_unlock(&c->store->turn);
-    if (exec(c, "BEGIN IMMEDIATE", "starting a batch", e) != 0) {
-        (void)pthread_rwlock_unlock(&c->store->lock);
-        return -1;
+    if (c->store->pages == NULL) {
+        (void)pthread_mutex_lock(&c->store->turn);
+        (void)pthread_rwlock_wrlock(&c->store->lock);
+        (void)pthread_mutex_unlock(&c->store->turn);
     }
-    c->open = true;
-    return 0;
+    c->open = exec(c, "BEGIN IMMEDIATE", "starting a batch", e) == 0;
+    if (!c->open)
+        batch_over(c);
+    return c->open ? 0 : -1;
 }
 
 int store_commit(struct store_conn *c, struct error *e)
@@ -187,8 +338,7 @@ int store_commit(struct store_conn *c, struct error *e)
         store_rollback(c);
         return -1;
     }
-    c->open = false;
-    (void)pthread_rwlock_unlock(&c->store->lock);
+    batch_over(c);
     return 0;
 }
 
@@ -197,8 +347,7 @@ void store_rollback(struct store_conn *c)
     if (!c->open)
         return;
     (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
-    c->open = false;
-    (void)pthread_rwlock_unlock(&c->store->lock);
+    batch_over(c);
 }
 
 int store_look(struct store_conn *c, struct error *e)
@@ -227,8 +376,37 @@ void store_look_end(struct store_conn *c)
 
 /* ── migrations ── */
 
+static void digest_of(const char *sql, char out[2 * SHA256_SIZE + 1])
+{
+    uint8_t hash[SHA256_SIZE];
+    crypto_sha256(span_str(sql), hash);
+    for (size_t i = 0; i < SHA256_SIZE; i++)
+        (void)snprintf(out + 2 * i, 3, "%02x", hash[i]);
+}
+
+/* Everything that ran is among these, with the same text. */
+static int migrations_known(struct store_conn *w, const struct store_migration *migrations, size_t n, struct error *e)
+{
+    struct store_stmt *q = store_stmt(w, "SELECT name, digest FROM migration ORDER BY name");
+    int r = 0;
+    while (r == 0 && store_step(q)) {
+        struct span name = store_text(q, 0);
+        size_t at = 0;
+        char digest[2 * SHA256_SIZE + 1];
+        while (at < n && !span_is(name, migrations[at].name))
+            at++;
+        if (at == n)
+            r = err_set(e, ERR_MISUSE, "store: another program made it: this one does not know the migration %.*s", (int)name.n,
+                        (const char *)name.p);
+        else if (digest_of(migrations[at].sql, digest), !span_is(store_text(q, 1), digest))
+            r = err_set(e, ERR_MISUSE, "store: another program made it: its migration %s was another", migrations[at].name);
+    }
+    return store_done(q, r == 0 ? e : NULL) != 0 ? -1 : r;
+}
+
 static int migrate_one(struct store_conn *w, const struct store_migration *m, struct error *e)
 {
+    char digest[2 * SHA256_SIZE + 1];
     struct store_stmt *q = store_stmt(w, "SELECT count(*) FROM migration WHERE name = ?1");
     store_bind_str(q, 1, m->name);
     int64_t done = store_run_int(q, -1, e);
@@ -236,8 +414,10 @@ static int migrate_one(struct store_conn *w, const struct store_migration *m, st
         return done < 0 ? -1 : 0;
     if (exec(w, m->sql, m->name, e) != 0)
         return -1;
-    q = store_stmt(w, "INSERT INTO migration(name) VALUES (?1)");
+    digest_of(m->sql, digest);
+    q = store_stmt(w, "INSERT INTO migration(name, digest) VALUES (?1, ?2)");
     store_bind_str(q, 1, m->name);
+    store_bind_str(q, 2, digest);
     return store_run(q, e);
 }
 
@@ -246,7 +426,10 @@ int store_migrate(struct store *s, const struct store_migration *migrations, siz
     struct store_conn *w = s->writer;
     if (store_begin(w, e) != 0)
         return -1;
-    int rc = exec(w, "CREATE TABLE IF NOT EXISTS migration(name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID", "the table of migrations", e);
+    int rc = exec(w, "CREATE TABLE IF NOT EXISTS migration(name TEXT PRIMARY KEY, digest TEXT NOT NULL) STRICT, WITHOUT ROWID",
+                  "the table of migrations", e);
+    if (rc == 0)
+        rc = migrations_known(w, migrations, n, e);
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = migrate_one(w, &migrations[i], e);
     if (rc != 0) {

@@ -355,12 +355,43 @@ static void authority_refuses(void **state)
     buf_release(&chain);
 }
 
+static void bulk_seals_what_seal_seals(void **state)
+{
+    (void)state;
+    uint8_t key[AES_GCM_KEY] = {7};
+    uint8_t nonce[AES_GCM_NONCE] = {0};
+    uint8_t clear[200];
+    uint8_t one[sizeof clear + AES_GCM_TAG];
+    uint8_t other[sizeof clear];
+    uint8_t tag[AES_GCM_TAG];
+    struct crypto_bulk *b = crypto_bulk_new(key);
+    assert_non_null(b);
+    for (uint8_t i = 0; i < 20; i++) {
+        nonce[11] = i;
+        memset(clear, i, sizeof clear);
+        size_t n = (size_t)i * 10;
+        crypto_seal(key, nonce, SPAN_LIT("where"), span_of(clear, n), one);
+        crypto_bulk_seal(b, nonce, SPAN_LIT("where"), span_of(clear, n), other, tag);
+        assert_memory_equal(one, other, n);
+        assert_memory_equal(one + n, tag, sizeof tag);
+        assert_true(crypto_bulk_open(b, nonce, SPAN_LIT("where"), span_of(other, n), tag, other)); /* in place */
+        assert_memory_equal(other, clear, n);
+        assert_false(crypto_bulk_open(b, nonce, SPAN_LIT("there"), span_of(one, n), tag, other));
+        tag[i % 16] ^= 1;
+        assert_false(crypto_bulk_open(b, nonce, SPAN_LIT("where"), span_of(one, n), tag, other));
+        for (size_t k = 0; k < n; k++)
+            assert_int_equal(other[k], 0); /* wiped */
+    }
+    crypto_bulk_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_vectors), cmocka_unit_test(hmac_vectors),     cmocka_unit_test(hkdf_vectors),
         cmocka_unit_test(gcm_vectors),    cmocka_unit_test(ed25519_vectors),  cmocka_unit_test(random_and_memory), cmocka_unit_test(x25519_vectors),
         cmocka_unit_test(passwords),      cmocka_unit_test(authority_issues), cmocka_unit_test(authority_refuses),
+        cmocka_unit_test(bulk_seals_what_seal_seals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
