@@ -13,6 +13,9 @@
 int ledger_dir(const struct ledger *l);
 const struct keyring *ledger_ring(const struct ledger *l);
 
+/* Makes everything committed durable in place: the base of the journal covers all of it then. The appender's lock; what is queued stays queued. */
+int ledger_settle(struct ledger *l, tq_time now, struct journal_base *ret, struct error *e);
+
 /* Opens a ledger's folder for reading. ERR_MISUSE: there is none. */
 int ledger_folder_open(const char *dir, struct error *e);
 

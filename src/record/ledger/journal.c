@@ -14,7 +14,7 @@
 #define WRITE_STEP (1u << 20) /* so much of a long frame is written while the rest is being sealed */
 #define SEND_FROM (16u << 10) /* a smaller frame is written faster by its sync alone */
 
-static const char *path_of(uint64_t generation)
+const char *journal_path(uint64_t generation)
 {
     return generation % 2 == 0 ? "journal.0" : "journal.1";
 }
@@ -74,7 +74,7 @@ int journal_base_parse(struct span in, struct journal_base *ret, struct error *e
     return 0;
 }
 
-static void put_base(const struct journal_base *b, uint8_t page[JOURNAL_PAGE])
+void journal_page(const struct journal_base *b, uint8_t page[JOURNAL_PAGE])
 {
     struct buf out = {.p = page, .size = JOURNAL_PAGE, .max = JOURNAL_PAGE};
     uint8_t hash[SHA256_SIZE];
@@ -100,9 +100,9 @@ int journal_begin(struct journal *j, const struct journal_base *base, struct err
     uint8_t page[JOURNAL_PAGE];
     struct stat st;
     struct journal_base b = *base;
-    const char *path = path_of(b.generation);
+    const char *path = journal_path(b.generation);
     crypto_random(b.nonce, sizeof b.nonce);
-    put_base(&b, page);
+    journal_page(&b, page);
     int fd = file_open_write(j->dir, path, e);
     if (fd < 0)
         return -1;
@@ -144,9 +144,9 @@ int journal_open(struct journal *j, bool read_only, struct error *e)
     struct error why[2] = {{0}};
     int best = -1;
     for (int i = 0; i < 2; i++) {
-        if (load_base(j->dir, path_of((uint64_t)i), &base[i], &why[i]) == 0) {
+        if (load_base(j->dir, journal_path((uint64_t)i), &base[i], &why[i]) == 0) {
             if (base[i].generation % 2 != (uint64_t)i)
-                (void)err_set(&why[i], ERR_CORRUPT, "%s is the other one under a wrong name", path_of((uint64_t)i));
+                (void)err_set(&why[i], ERR_CORRUPT, "%s is the other one under a wrong name", journal_path((uint64_t)i));
             else if (best < 0 || base[i].generation > base[best].generation)
                 best = i;
         } else if (why[i].class == ERR_LIMIT || why[i].class == ERR_SYSTEM) {
@@ -160,7 +160,7 @@ int journal_open(struct journal *j, bool read_only, struct error *e)
             *e = why[0].class == ERR_CLOSED ? why[1] : why[0];
         return -1;
     }
-    const char *path = path_of((uint64_t)best);
+    const char *path = journal_path((uint64_t)best);
     struct stat st;
     int fd = openat(j->dir, path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
@@ -206,8 +206,8 @@ void journal_cancel(struct journal *j)
     static const uint8_t zeros[JOURNAL_PAGE];
     if (j->fd < 0 || j->put == 0)
         return;
-    if (file_write(j->fd, path_of(j->base.generation), span_of(zeros, sizeof zeros), j->put, NULL) == 0)
-        (void)file_sync(j->fd, path_of(j->base.generation), NULL);
+    if (file_write(j->fd, journal_path(j->base.generation), span_of(zeros, sizeof zeros), j->put, NULL) == 0)
+        (void)file_sync(j->fd, journal_path(j->base.generation), NULL);
     j->end = j->put;
     j->put = 0;
 }
@@ -218,7 +218,7 @@ static int grow(struct journal *j, uint64_t end, struct error *e)
     uint8_t zeros[16384] = {0};
     uint64_t size = end + GROW;
     for (uint64_t at = end; at < size; at += sizeof zeros) {
-        if (file_write(j->fd, path_of(j->base.generation), span_of(zeros, sizeof zeros), at, e) != 0)
+        if (file_write(j->fd, journal_path(j->base.generation), span_of(zeros, sizeof zeros), at, e) != 0)
             return -1;
     }
     j->allocated = size;
@@ -228,7 +228,7 @@ static int grow(struct journal *j, uint64_t end, struct error *e)
 int journal_put(struct journal *j, struct buf *frame, uint64_t first, uint32_t count, tq_time time, struct error *e)
 {
     if (j->hash == NULL && (j->hash = crypto_hash_new()) == NULL)
-        return err_sys(e, ENOMEM, "writing %s", path_of(j->base.generation));
+        return err_sys(e, ENOMEM, "writing %s", journal_path(j->base.generation));
     put_frame_header(frame, j, first, count, time);
     j->put = j->end;
     j->hashed = j->written = 0;
@@ -238,7 +238,7 @@ int journal_put(struct journal *j, struct buf *frame, uint64_t first, uint32_t c
 /* Writes the frame's bytes up to n. */
 static int put_bytes(struct journal *j, const struct buf *frame, size_t n, struct error *e)
 {
-    int rc = file_write(j->fd, path_of(j->base.generation), span_of(frame->p + j->written, n - j->written), j->put + j->written, e);
+    int rc = file_write(j->fd, journal_path(j->base.generation), span_of(frame->p + j->written, n - j->written), j->put + j->written, e);
     j->written = n;
     return rc;
 }
@@ -253,7 +253,7 @@ int journal_put_more(struct journal *j, struct buf *frame, size_t sealed, struct
     crypto_hash_end(j->hash, hash);
     buf_add(frame, hash, sizeof hash);
     if (!buf_ok(frame))
-        return err_sys(e, ENOMEM, "writing %s", path_of(j->base.generation));
+        return err_sys(e, ENOMEM, "writing %s", journal_path(j->base.generation));
     uint64_t end = j->end + pages(frame->n);
     if (put_bytes(j, frame, frame->n, e) != 0 || (end > j->allocated && grow(j, end, e) != 0))
         return -1;
@@ -265,7 +265,7 @@ int journal_put_more(struct journal *j, struct buf *frame, size_t sealed, struct
 
 int journal_sync(struct journal *j, struct error *e)
 {
-    return file_sync(j->fd, path_of(j->base.generation), e);
+    return file_sync(j->fd, journal_path(j->base.generation), e);
 }
 
 bool journal_frame_parse(struct span in, const uint8_t nonce[16], struct journal_frame *ret, size_t *ret_need)
@@ -299,7 +299,7 @@ bool journal_frame_parse(struct span in, const uint8_t nonce[16], struct journal
 /* Reads and checks the frame at `at`: 1, 0 (none), -1 (the machine failed). */
 static int read_frame(struct journal *j, uint64_t at, struct buf *bytes, struct journal_frame *ret, struct error *e)
 {
-    const char *path = path_of(j->base.generation);
+    const char *path = journal_path(j->base.generation);
     size_t got = 0;
     size_t need = 0;
     buf_clear(bytes);
@@ -344,14 +344,14 @@ int journal_next(struct journal *j, uint64_t first, struct buf *bytes, struct jo
             return -1;
         if (rc == 1)
             return err_set(e, ERR_CORRUPT, "%s is damaged at byte %llu: record %llu should stand there, and whole commits stand behind it",
-                           path_of(j->base.generation), (unsigned long long)j->end, (unsigned long long)first);
+                           journal_path(j->base.generation), (unsigned long long)j->end, (unsigned long long)first);
     }
     return 0;
 }
 
 int journal_rewrite(struct journal *j, uint64_t end, struct error *e)
 {
-    const char *path = path_of(j->base.generation);
+    const char *path = journal_path(j->base.generation);
     struct buf piece = BUF_INIT(GROW);
     int rc = buf_reserve(&piece, GROW) ? 0 : err_sys(e, ENOMEM, "reading %s", path);
     for (uint64_t at = 0; rc == 0 && at < end; at += piece.n) {
@@ -366,10 +366,10 @@ int journal_rewrite(struct journal *j, uint64_t end, struct error *e)
 
 int journal_shrink(struct journal *j, struct error *e)
 {
-    if (file_cut(j->fd, path_of(j->base.generation), JOURNAL_PAGE, e) != 0)
+    if (file_cut(j->fd, journal_path(j->base.generation), JOURNAL_PAGE, e) != 0)
         return -1;
     j->allocated = JOURNAL_PAGE;
-    if (file_remove(j->dir, path_of(j->base.generation + 1), e) != 0) /* the generation before lay there */
+    if (file_remove(j->dir, journal_path(j->base.generation + 1), e) != 0) /* the generation before lay there */
         return -1;
-    return file_sync(j->fd, path_of(j->base.generation), e);
+    return file_sync(j->fd, journal_path(j->base.generation), e);
 }

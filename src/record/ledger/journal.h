@@ -72,6 +72,10 @@ int journal_rewrite(struct journal *j, uint64_t end, struct error *e);
 /* Cuts the file to its first page and removes the other one (an orderly end, after settling). */
 int journal_shrink(struct journal *j, struct error *e);
 
+/* Page 0 of a generation, and the name of its file. */
+const char *journal_path(uint64_t generation);
+void journal_page(const struct journal_base *base, uint8_t page[JOURNAL_PAGE]);
+
 /* For the fuzzer: page 0, and a frame in memory. */
 int journal_base_parse(struct span page, struct journal_base *ret, struct error *e);
 bool journal_frame_parse(struct span bytes, const uint8_t nonce[16], struct journal_frame *ret, size_t *ret_need);

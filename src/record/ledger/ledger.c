@@ -143,6 +143,11 @@ void ledger_derive_key(struct ledger *l, const char *purpose, uint8_t out[32])
                 32);
 }
 
+void ledger_opening_key(struct ledger *l, uint8_t out[32])
+{
+    memcpy(out, l->ring->root, 32);
+}
+
 /* ── Failing ── */
 
 static int fail(struct ledger *l, const struct error *why, struct error *e)
@@ -339,6 +344,19 @@ static int settle(struct ledger *l, struct error *e)
         journal_begin(&l->journal, &base, e) != 0)
         return -1;
     edge_tidy(&l->edge, before);
+    return 0;
+}
+
+int ledger_settle(struct ledger *l, tq_time now, struct journal_base *ret, struct error *e)
+{
+    struct error why = {0};
+    if (refuse_when_failed(l, e) != 0)
+        return -1;
+    if (l->head.published != l->edge.tree.size && publish(l, l->head.published, now, &why) != 0)
+        return fail(l, &why, e);
+    if (l->journal.end != JOURNAL_PAGE && settle(l, &why) != 0)
+        return fail(l, &why, e);
+    *ret = l->journal.base;
     return 0;
 }
 
