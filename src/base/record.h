@@ -41,6 +41,7 @@ enum event {
     EVENT_FINDING_RELEASED,
     EVENT_FINDING_DISMISSED,
     EVENT_FINDING_REOPENED,
+    EVENT_FINDING_ENDED, /* the program's own word: what it had found is over */
     EVENT_ASSET_NAMED,
     EVENT_ASSET_EDITED,
     EVENT_ASSET_JOINED,
@@ -48,6 +49,11 @@ enum event {
     EVENT_ASSET_DISTINCT,
     EVENT_ASSET_IMPORTED,
     EVENT_LEDGER_VERIFIED,
+    EVENT_BACKUP_MADE,
+    EVENT_BACKUP_TESTED,
+    EVENT_BACKUP_RESTORED,
+    EVENT_RETENTION_REMOVED, /* what was kept long enough, or had to make room */
+    EVENT_RETENTION_SKIPPED, /* observations that were not kept, because the disk was nearly full */
     EVENT_EVIDENCE_PACKETS, /* the packets of a finding's flow */
     EVENT_PHI_LOOK,         /* somebody was shown what is hidden */
     EVENT_COUNT
@@ -196,6 +202,11 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(PROGRAM_ROLE, "program_role", OPEN, TEXT, false)                                                                                             \
     KEY(HOLDS, "holds", OPEN, BOOL, false)                                                                                                           \
     KEY(TREE_SIZE, "tree_size", OPEN, INT, false)                                                                                                    \
+    KEY(BACKUP, "backup", OPEN, TEXT, false)                                                                                                         \
+    KEY(WHERE, "where", OPEN, TEXT, false)                                                                                                           \
+    KEY(RECORDS, "records", OPEN, INT, false)                                                                                                        \
+    KEY(REMOVED, "removed", OPEN, TEXT, true) /* backup.made: ids of older ones that went; retention.removed: what the ledger calls it */            \
+    KEY(DAY, "day", OPEN, TEXT, false)                                                                                                               \
     KEY(STEP_NS, "step_ns", OPEN, INT, false)                                                                                                        \
     /* network.attempts */                                                                                                                           \
     KEY(ATTEMPTS, "attempts", OPEN, INT, false)                                                                                                      \

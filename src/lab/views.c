@@ -25,6 +25,7 @@ static const struct {
     {EVENT_FINDING_RELEASED, finding_apply_decision},
     {EVENT_FINDING_DISMISSED, finding_apply_decision},
     {EVENT_FINDING_REOPENED, finding_apply_decision},
+    {EVENT_FINDING_ENDED, finding_apply_ended},
     {EVENT_ACCOUNT_CREATED, account_apply_created},
     {EVENT_CAPTURE_STARTED, capture_apply_started},
     {EVENT_CAPTURE_ENDED, capture_apply_ended},

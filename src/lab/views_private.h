@@ -75,7 +75,7 @@ int64_t counter_get(struct store_conn *c, const char *name, struct error *e); /*
 apply_fn asset_apply_evidence, asset_apply_flow;
 apply_fn asset_apply_named, asset_apply_edited, asset_apply_joined, asset_apply_split, asset_apply_distinct, asset_apply_imported;
 apply_fn message_apply, result_apply;
-apply_fn finding_apply, finding_apply_decision;
+apply_fn finding_apply, finding_apply_decision, finding_apply_ended;
 apply_fn account_apply_created;
 apply_fn capture_apply_started, capture_apply_ended, capture_apply_status, capture_apply_run;
 apply_fn ledger_apply_row, ledger_apply_verified;

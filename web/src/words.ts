@@ -253,6 +253,18 @@ export function eventWord(event: string): string {
             return t`Finding dismissed`;
         case 'finding.reopened':
             return t`Finding reopened`;
+        case 'finding.ended':
+            return t`Finding over`;
+        case 'backup.made':
+            return t`Backup made`;
+        case 'backup.tested':
+            return t`Backup tested`;
+        case 'backup.restored':
+            return t`Restored from a backup`;
+        case 'retention.removed':
+            return t`Removed after its time`;
+        case 'retention.skipped':
+            return t`Observations not kept`;
         case 'run.started':
             return t`Program started`;
         case 'run.stopped':

@@ -55,6 +55,7 @@ struct known {
     int64_t n; /* 0: new */
     int64_t rank;
     bool dismissed;
+    bool ended;
 };
 
 static int add_history(struct apply *a, int64_t n, const char *event, struct span person, struct span why, struct error *e)
@@ -172,17 +173,17 @@ static int insert(struct apply *a, int rank, struct error *e)
 
 static int again(struct apply *a, const struct known *k, int rank, struct error *e)
 {
-    bool worse = rank > k->rank;
+    bool worse = rank > k->rank || k->ended;
     struct store_stmt *q = store_stmt(
         a->w, "UPDATE finding SET changed = ?2, count = count + 1, last_time = max(last_time, ?3), first_time = min(first_time, ?3), "
               "severity = CASE WHEN ?4 THEN ?5 ELSE severity END, rank = max(rank, ?6), title = CASE WHEN ?4 THEN ?7 ELSE title END, "
               "advice = CASE WHEN ?4 THEN ?8 ELSE advice END, state = CASE WHEN ?4 AND state = 'dismissed' THEN 'open' ELSE state END, "
-              "taken_by = CASE WHEN ?4 AND state = 'dismissed' THEN NULL ELSE taken_by END WHERE n = ?1");
+              "taken_by = CASE WHEN ?4 AND state = 'dismissed' THEN NULL ELSE taken_by END, ended = 0 WHERE n = ?1");
     store_bind_int(q, 1, k->n);
     store_bind_int(q, 2, (int64_t)a->c->index);
     store_bind_int(q, 3, a->ev.time);
     store_bind_int(q, 4, worse);
-    store_bind_str(q, 5, severities[rank]);
+    store_bind_str(q, 5, severities[rank > k->rank ? rank : k->rank]);
     store_bind_int(q, 6, rank);
     store_bind_text(q, 7, event_text(&a->ev, "title"));
     store_bind_text(q, 8, event_text(&a->ev, "advice"));
@@ -190,6 +191,8 @@ static int again(struct apply *a, const struct known *k, int rank, struct error 
         return -1;
     if (!worse)
         return add_history(a, k->n, "finding", (struct span){0}, (struct span){0}, e);
+    if (k->ended)
+        return add_history(a, k->n, "finding.reopened", (struct span){0}, SPAN_LIT("It is there again."), e);
     struct buf why = BUF_INIT(128);
     buf_addf(&why, "It got worse: %s before, %s now.", severities[k->rank], severities[rank]);
     int rc = add_history(a, k->n, k->dismissed ? "finding.reopened" : "finding", (struct span){0}, buf_span(&why), e);
@@ -200,10 +203,10 @@ static int again(struct apply *a, const struct known *k, int rank, struct error 
 static int look_up(struct apply *a, struct span id, struct known *ret, struct error *e)
 {
     *ret = (struct known){0};
-    struct store_stmt *q = store_stmt(a->w, "SELECT n, rank, state = 'dismissed' FROM finding WHERE id = ?1");
+    struct store_stmt *q = store_stmt(a->w, "SELECT n, rank, state = 'dismissed', ended FROM finding WHERE id = ?1");
     store_bind_text(q, 1, id);
     if (store_step(q))
-        *ret = (struct known){.n = store_int(q, 0), .rank = store_int(q, 1), .dismissed = store_int(q, 2) != 0};
+        *ret = (struct known){.n = store_int(q, 0), .rank = store_int(q, 1), .dismissed = store_int(q, 2) != 0, .ended = store_int(q, 3) != 0};
     return store_done(q, e);
 }
 
@@ -247,6 +250,22 @@ int finding_apply_decision(struct apply *a, struct error *e)
     store_bind_text(q, 4, event_text(&a->ev, "person"));
     tell(a, id);
     return store_run(q, e) != 0 ? -1 : add_history(a, known.n, event, event_text(&a->ev, "person"), event_text(&a->ev, "why"), e);
+}
+
+/* What the program had found is over. What a person dismissed stays as it is: it is not to open again by itself. */
+int finding_apply_ended(struct apply *a, struct error *e)
+{
+    struct span id = event_text(&a->ev, "id");
+    struct known known;
+    if (look_up(a, id, &known, e) != 0)
+        return -1;
+    if (known.n == 0 || known.dismissed)
+        return 0;
+    struct store_stmt *q = store_stmt(a->w, "UPDATE finding SET changed = ?2, state = 'dismissed', taken_by = NULL, ended = 1 WHERE n = ?1");
+    store_bind_int(q, 1, known.n);
+    store_bind_int(q, 2, (int64_t)a->c->index);
+    tell(a, id);
+    return store_run(q, e) != 0 ? -1 : add_history(a, known.n, "finding.ended", (struct span){0}, event_text(&a->ev, "why"), e);
 }
 
 /* ── reading ── */

@@ -545,7 +545,7 @@ void veil_json(struct veil *v, struct buf *out, const struct record *r)
         if (community_id(&r->flow, community))
             jsonw_put_str(&j, "community_id", community);
     }
-    if (r->event == EVENT_FINDING || r->event == EVENT_EVIDENCE_PACKETS) {
+    if (r->event == EVENT_FINDING || r->event == EVENT_FINDING_ENDED || r->event == EVENT_EVIDENCE_PACKETS) {
         char kind[64];
         struct span k = text_of(v, r, KEY_KIND);
         size_t n = k.n < sizeof kind ? k.n : sizeof kind - 1;

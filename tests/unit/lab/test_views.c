@@ -219,6 +219,24 @@ static void findings_go_their_ways(void **state)
     feed_free(&f);
 }
 
+static void finding_that_ends(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    finding(&f, 1, "f1", "high", "Overdue");
+    feed_event(&f, 2, "finding.ended", "\"id\":\"f1\",\"why\":\"One was made.\"");
+    assert_string_equal(ask(&f, "SELECT state || ended FROM finding"), "dismissed1");
+    assert_string_equal(ask(&f, "SELECT event || why FROM finding_event ORDER BY n DESC"), "finding.endedOne was made.");
+    finding(&f, 3, "f1", "medium", "Overdue again"); /* opens again, though it is no worse */
+    assert_string_equal(ask(&f, "SELECT state || ended || severity FROM finding"), "open0high");
+    feed_event(&f, 4, "finding.dismissed", "\"id\":\"f1\",\"person\":\"ana\",\"why\":\"known\"");
+    feed_event(&f, 5, "finding.ended", "\"id\":\"f1\",\"why\":\"Over.\"");
+    finding(&f, 6, "f1", "medium", "Overdue again"); /* a person's word stays */
+    assert_string_equal(ask(&f, "SELECT state || ended FROM finding"), "dismissed0");
+    feed_event(&f, 7, "finding.ended", "\"id\":\"nobody\"");
+    feed_free(&f);
+}
+
 static void finding_lists_are_bounded(void **state)
 {
     (void)state;
@@ -558,6 +576,7 @@ int main(void)
         cmocka_unit_test(results_learn_from_their_message),
         cmocka_unit_test(message_ids_tell_directions),
         cmocka_unit_test(findings_go_their_ways),
+        cmocka_unit_test(finding_that_ends),
         cmocka_unit_test(finding_lists_are_bounded),
         cmocka_unit_test(today_says_only_what_is_known),
         cmocka_unit_test(one_cause_is_one_need),
