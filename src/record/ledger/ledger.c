@@ -50,7 +50,7 @@
 #include <unistd.h>
 
 #define SALTS 64
-#define GATHER (4u << 20)
+#define GATHER (1u << 20)
 #define DAY (INT64_C(86400) * TIME_SECOND)
 
 struct ledger {
@@ -244,12 +244,17 @@ static int write_run(struct ledger *l, unsigned slot, struct error *e)
     return rc;
 }
 
-/* Writes a frame's records to their streams, gathered so that many small ones cost few writes. */
-static int write_segments(struct ledger *l, struct span body, struct error *e)
+static int write_runs(struct ledger *l, struct error *e)
+{
+    return write_run(l, 0, e) == 0 ? write_run(l, 1, e) : -1;
+}
+
+/* Takes records on their way to their streams' segments, so that many small ones cost few writes. */
+static int gather(struct ledger *l, struct span records, struct error *e)
 {
     struct sealed_record r;
     struct entry entry;
-    while (sealed_record_take(&body, &r) == 1) {
+    while (sealed_record_take(&records, &r) == 1) {
         if (entry_parse(r.entry, &entry, e) != 0)
             return -1;
         unsigned slot = stream_slot(entry.stream);
@@ -265,7 +270,7 @@ static int write_segments(struct ledger *l, struct span body, struct error *e)
         if (!buf_ok(&run->bytes))
             return err_sys(e, ENOMEM, "writing segments");
     }
-    return write_run(l, 0, e) == 0 ? write_run(l, 1, e) : -1;
+    return 0;
 }
 
 /* Adds a frame's entries to the tree. leaves: their hashes, where they are known. watch: the root at that size is wanted (NULL: none is). */
@@ -365,15 +370,26 @@ static bool publication_due(const struct ledger *l, tq_time now)
     return l->interval == 0 || now - l->head.checkpoint_time >= l->interval || now < l->head.checkpoint_time;
 }
 
-/* Puts the frame into the journal while its records are being sealed. */
+/* Puts the frame into the journal while its records are being sealed, and what the journal has of them into segments and tree. */
 static int put_frame(struct ledger *l, tq_time now, struct error *e)
 {
-    int rc = journal_put(&l->journal, &l->queue, l->size, l->queued, now, e);
-    for (size_t all = l->queue.n, sealed = 0; rc == 0 && sealed < all;) {
-        sealed = sealing_wait(l->sealing, &l->queue);
-        rc = journal_put_more(&l->journal, &l->queue, sealed, e);
+    const struct tree_hash *leaves = sealing_leaves(l->sealing);
+    uint64_t size = l->edge.tree.size;
+    size_t all = l->queue.n;
+    if (journal_put(&l->journal, &l->queue, l->size, l->queued, now, e) != 0)
+        return -1;
+    for (size_t done = JOURNAL_FRAME_HEADER; done < all;) {
+        if (journal_put_more(&l->journal, &l->queue, sealing_wait(l->sealing, &l->queue), e) != 0)
+            return -1;
+        size_t end = l->journal.written < all ? l->journal.written : all;
+        if (end <= done)
+            continue;
+        struct span records = span_of(l->queue.p + done, end - done);
+        if (gather(l, records, e) != 0 || grow_tree(l, records, leaves + (l->edge.tree.size - size), NULL, NULL, e) != 0)
+            return -1;
+        done = end;
     }
-    return rc;
+    return write_runs(l, e);
 }
 
 /* The steps of a commit, in the order that invariants 2 to 5 ask for. While the frame is on its way to the disk, segments and full tiles are written.
@@ -386,11 +402,7 @@ static int commit_steps(struct ledger *l, tq_time now, struct error *e)
         if (settle(l, e) != 0)
             return -1;
     }
-    size_t n = l->queue.n - JOURNAL_FRAME_HEADER;
-    if (put_frame(l, now, e) != 0)
-        return -1;
-    struct span body = span_of(l->queue.p + JOURNAL_FRAME_HEADER, n);
-    if (write_segments(l, body, e) != 0 || grow_tree(l, body, sealing_leaves(l->sealing), NULL, NULL, e) != 0 || journal_sync(&l->journal, e) != 0)
+    if (put_frame(l, now, e) != 0 || journal_sync(&l->journal, e) != 0)
         return -1;
     return publication_due(l, now) ? publish(l, l->head.published, now, e) : 0;
 }
@@ -583,7 +595,7 @@ static int read_tail(struct ledger *l, bool apply, const uint64_t *watch, struct
             rc = err_set(e, ERR_CORRUPT, "the journal's commit at record %llu is not well-formed", (unsigned long long)f.first);
             break;
         }
-        if (apply && (write_segments(l, f.body, e) != 0 || grow_tree(l, f.body, NULL, watch, ret_root, e) != 0)) {
+        if (apply && (gather(l, f.body, e) != 0 || write_runs(l, e) != 0 || grow_tree(l, f.body, NULL, watch, ret_root, e) != 0)) {
             rc = -1;
             break;
         }
