@@ -14,8 +14,10 @@ static struct keeper *start(void)
     struct keeper *k = keeper_new();
     keeper_feed(k, T "\"run.started\"}");
     keeper_feed(k, T "\"asset.evidence\",\"ip\":\"10.0.5.7\",\"maker\":\"Acme\",\"model\":\"C-800\",\"source\":\"hl7.msh\"}");
-    keeper_feed(k, T "\"lab.message\"," FLOW
-                     ",\"id\":\"f1.0.1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"sender\":\"Chem 2\",\"results\":1,\"bytes\":400}");
+    (void)keeper_feed_sealed(k,
+                             T "\"lab.message\"," FLOW
+                               ",\"id\":\"f1.0.1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"sender\":\"Chem 2\",\"results\":1,\"bytes\":400}",
+                             "{}", SPAN_LIT("MSH|^~\\&|A\rPID|1||\xd6<script>\r"), 400);
     keeper_feed(k, T "\"lab.result\"," FLOW ",\"test\":{\"code\":\"K\",\"text\":\"Potassium\"},\"flags\":[\"H\"],\"message\":\"f1.0.1\"}");
     keeper_feed(k, T "\"finding\"," FLOW ",\"id\":\"f1\",\"kind\":\"phi.cleartext\",\"severity\":\"medium\",\"title\":\"A\",\"advice\":\"B\"}");
     keeper_feed(k, T "\"finding\"," FLOW ",\"id\":\"f2\",\"kind\":\"phi.cleartext\",\"severity\":\"high\",\"title\":\"A\",\"advice\":\"B\"}");
@@ -33,7 +35,7 @@ static void check(struct keeper *k)
         abort(); /* no request may make the store fail */
     if (strstr(keeper_text(k), KEEPER_PASSWORD) != NULL || strstr(keeper_text(k), "argon2") != NULL)
         abort();
-    bool json = span_starts(r->type, SPAN_LIT("application/"));
+    bool json = span_is(r->type, "application/json") || span_is(r->type, "application/problem+json");
     if (r->body.n > 0 && json) {
         json_t *root = json_loadb((const char *)r->body.p, r->body.n, 0, NULL);
         if (root == NULL)

@@ -101,12 +101,13 @@ void buf_le32(struct buf *b, uint32_t v)
 
 void buf_drop_front(struct buf *b, size_t n)
 {
-    if (n >= b->n) {
-        b->n = 0;
-        return;
-    }
-    memmove(b->p, b->p + n, b->n - n);
+    if (n > b->n)
+        n = b->n;
+    if (b->n > n)
+        memmove(b->p, b->p + n, b->n - n);
     b->n -= n;
+    if (b->secret && n > 0)
+        explicit_bzero(b->p + b->n, n);
 }
 
 const char *buf_text(struct buf *b)

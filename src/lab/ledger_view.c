@@ -70,6 +70,8 @@ static const struct {
     {EVENT_ASSET_SPLIT, "Devices found to be two:", "part"},
     {EVENT_ASSET_DISTINCT, "Devices found to be different:", "asset"},
     {EVENT_ASSET_IMPORTED, "Devices read from a list", NULL},
+    {EVENT_PHI_LOOK, "Somebody looked at what is hidden:", "what"},
+    {EVENT_EVIDENCE_PACKETS, "Packets kept of a finding:", "kind"},
     {EVENT_ASSET_EVIDENCE, "Learnt about", "ip"},
     {EVENT_FLOW_CLOSED, "Conversation ended:", "app"},
     {EVENT_DICOM_ASSOCIATION, "DICOM association with", "called"},

@@ -27,6 +27,8 @@ static const struct {
     {EVENT_FINDING_REOPENED, finding_apply_decision},
     {EVENT_FINDING_ENDED, finding_apply_ended},
     {EVENT_ACCOUNT_CREATED, account_apply_created},
+    {EVENT_PHI_LOOK, look_apply},
+    {EVENT_EVIDENCE_PACKETS, finding_apply_packets},
     {EVENT_CAPTURE_STARTED, capture_apply_started},
     {EVENT_CAPTURE_ENDED, capture_apply_ended},
     {EVENT_SENSOR_STATUS, capture_apply_status},
@@ -36,8 +38,8 @@ static const struct {
 };
 
 static const char *const topic_names[TOPIC_COUNT] = {
-    [TOPIC_DEVICES] = "devices", [TOPIC_RESULTS] = "results", [TOPIC_FINDINGS] = "findings",
-    [TOPIC_LEDGER] = "ledger",   [TOPIC_SENSOR] = "sensor",   [TOPIC_TODAY] = "today",
+    [TOPIC_DEVICES] = "devices", [TOPIC_RESULTS] = "results", [TOPIC_FINDINGS] = "findings", [TOPIC_LEDGER] = "ledger",
+    [TOPIC_SENSOR] = "sensor",   [TOPIC_TODAY] = "today",     [TOPIC_LOOKS] = "looks",
 };
 
 struct keeper_views *views_open(struct store *store, const char *site, struct error *e)

@@ -21,6 +21,7 @@
 #define KEEP_CONVERSATIONS 100000
 #define KEEP_FINDINGS 10000
 #define KEEP_FINDING_EVENTS 100
+#define KEEP_PACKETS 10000
 #define KEEP_CAPTURES 256
 #define KEEP_ACCOUNTS 1000
 #define KEEP_SLACK 1000 /* a full table is cut this many rows at a time */
@@ -75,8 +76,8 @@ int64_t counter_get(struct store_conn *c, const char *name, struct error *e); /*
 apply_fn asset_apply_evidence, asset_apply_flow;
 apply_fn asset_apply_named, asset_apply_edited, asset_apply_joined, asset_apply_split, asset_apply_distinct, asset_apply_imported;
 apply_fn message_apply, result_apply;
-apply_fn finding_apply, finding_apply_decision, finding_apply_ended;
-apply_fn account_apply_created;
+apply_fn finding_apply, finding_apply_decision, finding_apply_ended, finding_apply_packets;
+apply_fn account_apply_created, look_apply;
 apply_fn capture_apply_started, capture_apply_ended, capture_apply_status, capture_apply_run;
 apply_fn ledger_apply_row, ledger_apply_verified;
 

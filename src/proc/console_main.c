@@ -115,6 +115,7 @@ static void may_read(int fd, short events, void *context)
     struct message m;
     while (r == 0 && (r = channel_next(&c->keeper, &m, &e)) == 1)
         r = take_message(c, &m, &e);
+    channel_forget(&c->keeper); /* it may have shown what is hidden */
     if (r == 0)
         return;
     if (e.class == ERR_PEER)

@@ -48,7 +48,7 @@ struct desk {
 
 static void put_reply(struct desk *d, const struct job *job, const struct reply *reply)
 {
-    struct buf encoded = BUF_INIT(REPLY_BODY_MAX + 10 * REQUEST_TEXT_MAX);
+    struct buf encoded = BUF_SECRET(REPLY_BODY_MAX + 10 * REQUEST_TEXT_MAX);
     reply_encode(&encoded, reply);
     struct line *line = &d->lines[job->line];
     (void)pthread_mutex_lock(&d->lock);
@@ -85,6 +85,8 @@ static void answer(struct desk *d, const struct job *job, struct api_reply *repl
     api_handle(d->api, now, &request, reply);
     reply->r.id = request.id;
     put_reply(d, job, &reply->r);
+    if (reply->hidden)
+        api_reply_release(reply);
 }
 
 static void *read_requests(void *context)
@@ -249,7 +251,7 @@ void desk_notice(struct desk *d, const char *topic, const char *id, const char *
 /* The console's line had been full and is empty again: whoever watches is told to read everything anew. */
 static void tell_lost(struct desk *d)
 {
-    static const char *const topics[] = {"devices", "results", "findings", "ledger", "sensor", "today"};
+    static const char *const topics[] = {"devices", "results", "findings", "ledger", "sensor", "today", "looks"};
     d->notices_lost = false;
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
         if (!put_notice(d, topics[i], "", ""))

@@ -21,7 +21,7 @@
 #define WANTS 64                               /* most questions that wait for an answer */
 #define WANTS_A_DAY 512                        /* of packet time: 384 MiB at most */
 #define DAY (INT64_C(24) * 3600 * TIME_SECOND) /* how long they count */
-#define LINES (2 * CONFIG_CAPTURES) /* sensors, and dead ones whose last records are not read yet */
+#define LINES (2 * CONFIG_CAPTURES)            /* sensors, and dead ones whose last records are not read yet */
 
 struct line {
     struct channel sensor;

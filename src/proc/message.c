@@ -149,14 +149,18 @@ static bool keep_fds(struct channel *c, struct msghdr *h)
     return fits;
 }
 
+void channel_forget(struct channel *c)
+{
+    if (c->taken > 0)
+        buf_drop_front(&c->in, c->taken);
+    c->taken = 0;
+}
+
 int channel_read(struct channel *c, struct error *e)
 {
     if (c->fd < 0)
         return err_set(e, ERR_CLOSED, "the channel to the %s is closed", role_name(c->peer));
-    if (c->taken > 0) {
-        buf_drop_front(&c->in, c->taken);
-        c->taken = 0;
-    }
+    channel_forget(c);
     size_t room = c->in.max - c->in.n;
     if (room > READ_PIECE)
         room = READ_PIECE;

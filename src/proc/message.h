@@ -43,10 +43,10 @@ enum message_type {
     MESSAGE_DURABLE,   /* from the keeper: what is durable (struct progress) */
     MESSAGE_TERMINAL,  /* from the keeper: lines for the person at the terminal (set-up code, fingerprint) */
     /* the pipeline */
-    MESSAGE_RECORD, /* u64 seq, u32 ordinal, then record_encode's form */
-    MESSAGE_END,    /* the capture is read to its end */
-    MESSAGE_STATE,  /* what the detector has learnt (docs/formats/detector-state.md): from the keeper before the first record, back at the end; or
-                       nothing */
+    MESSAGE_RECORD,   /* u64 seq, u32 ordinal, then record_encode's form */
+    MESSAGE_END,      /* the capture is read to its end */
+    MESSAGE_STATE,    /* what the detector has learnt (docs/formats/detector-state.md): from the keeper before the first record, back at the end; or
+                         nothing */
     MESSAGE_WANT,     /* from the detector to a sensor: u64 number, then u64 ids of flows (at most WANT_FLOWS): their newest packets, please */
     MESSAGE_PACKETS,  /* the answer: u64 number, u32 packets, a capture file (pcapng); none: there are none any more */
     MESSAGE_EVIDENCE, /* from the detector to the keeper: u64 seq, u32 ordinal of the finding, then the evidence.packets as record_encode writes it */
@@ -100,6 +100,9 @@ int channel_read(struct channel *c, struct error *e);
 
 /* 1: *ret is the next message; 0: none is complete yet; -1: what came is no permitted message (ERR_PEER). */
 int channel_next(struct channel *c, struct message *ret, struct error *e);
+
+/* Forgets the messages that were taken: where the channel is secret their bytes are wiped now, not when the next ones come. */
+void channel_forget(struct channel *c);
 
 /* Queues a message. -1: ERR_LIMIT the queue is full (write first) or the body too large, ERR_MISUSE not permitted, ERR_CLOSED. */
 int channel_put(struct channel *c, enum message_type type, struct span body, struct error *e);

@@ -8,7 +8,8 @@
  *  3. It waits for a slow detector; nothing is dropped and nothing piles up.
  *  A live interface, which does not wait:
  *  4. It never waits for a detector. What the detector does not take piles up to LIVE_QUEUE; from half of that on, records of flows and devices are
- *     dropped, and only when nothing more fits, any other. A dropped record has no seq. Every drop is counted and told.
+ *     dropped and messages go without their bytes (cut), and only when nothing more fits, any other is dropped. A dropped record has no seq. Every
+ * drop is counted and told.
  *  5. Without a detector it does not read: the ring keeps what comes, and the kernel counts what the ring cannot keep.
  *  6. Packets that the detector asks for go behind the records that wait; where too many wait, the answer is that there are none.
  *  7. An interface that goes is told to the supervisor, which sends another socket when it can; flows and counters go on meanwhile. */
@@ -29,7 +30,7 @@
 
 #define STATUS_EVERY 65536              /* packets between two sensor.status records */
 #define LOOK_EVERY 256                  /* packets between two looks at the control channel */
-#define LIVE_QUEUE (8u << 20)           /* most bytes that wait for the detector while an interface is listened to */
+#define LIVE_QUEUE (16u << 20)          /* most bytes that wait for the detector while an interface is listened to */
 #define LIVE_STATUS (5 * TIME_SECOND)   /* between two sensor.status records, while packets come … */
 #define QUIET_STATUS (60 * TIME_SECOND) /* … and while none come */
 #define LAST_PACKETS (250 * TIME_MS)    /* how long a stopped sensor still reads what came before */
@@ -44,6 +45,7 @@ struct sensor {
     bool stopped; /* the supervisor said stop, or the detector is gone: nothing more is to be sent */
     struct buf body;
     struct record status;
+    struct record bare; /* a record without its body */
     /* live */
     struct ring *ring; /* NULL: there is no interface to read now */
     int ring_fd;
@@ -165,6 +167,20 @@ static void encode(struct sensor *s, const struct record *r)
     }
 }
 
+/* The record without its body. */
+static const struct record *bare(struct sensor *s, const struct record *r)
+{
+    size_t n = r->n;
+    while (n > 0 && key_info(r->fields[n - 1].key)->class == FIELD_BODY)
+        n--;
+    if (n == r->n)
+        return r;
+    memcpy(&s->bare, r, offsetof(struct record, fields) + n * sizeof r->fields[0]);
+    s->bare.n = n;
+    s->bare.cut = true;
+    return &s->bare;
+}
+
 /* Puts a record in the queue, or drops it (invariant 4). */
 static void put_live(struct sensor *s, const struct record *r)
 {
@@ -173,7 +189,7 @@ static void put_live(struct sensor *s, const struct record *r)
     int put = -1;
     if (s->detector.fd >= 0 && !(low && channel_waiting(&s->detector) > LIVE_QUEUE / 2)) {
         s->seq++;
-        encode(s, r);
+        encode(s, channel_waiting(&s->detector) > LIVE_QUEUE / 2 ? bare(s, r) : r);
         put = channel_put(&s->detector, MESSAGE_RECORD, buf_span(&s->body), &e);
         if (put != 0)
             s->seq--;

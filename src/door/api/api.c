@@ -324,6 +324,7 @@ void api_handle(struct api *api, struct api_clock now, const struct request *req
     ret->r = (struct reply){0};
     ret->type[0] = 0;
     ret->etag[0] = 0;
+    ret->hidden = false;
     crypto_wipe(ret->session, sizeof ret->session);
     struct call c = {.api = api, .now = now, .request = request, .reply = ret, .json = jsonw_to(&ret->body)};
     struct error e = {0};

@@ -6,7 +6,8 @@
  *  2. Nobody is believed: the console's word about who is asking is a session token that only this room can check.
  *  3. Every change and every refusal is a record. Refusals are thinned to 60 a minute, and the next one says how many were left out.
  *  4. Changes are made one at a time (one lock), so that If-Match is compared with what the change will meet.
- *  5. No password, token, set-up code or body of a request goes into a record, an error text or a reply.
+ *  5. What is hidden is shown only behind a record of the look that is durable (look.c).
+ *  6. No password, token, set-up code or body of a request goes into a record, an error text or a reply.
  *
  * api_handle may be called from any number of threads at once. */
 #ifndef TQ_DOOR_API_H
@@ -36,6 +37,16 @@ struct api_ledger_state {
     bool verifying;
 };
 
+/* A record of the custody stream, opened. Spans point into the buffer that was given. */
+struct api_record {
+    tq_time recorded;
+    struct span veiled;  /* JSON: what anybody who is signed in may see */
+    struct span private; /* JSON: what only a look shows; may be empty */
+    struct span body;    /* bytes as they were received, or their beginning; may be empty */
+    uint64_t body_whole; /* bytes of the whole */
+    struct span digest;  /* SHA-256 of the whole, 32 bytes; empty: not known */
+};
+
 /* What the keeper does for the handlers. All callbacks may be called from several threads at once. */
 struct api_host {
     void *context;
@@ -48,6 +59,10 @@ struct api_host {
 
     /* Appends a tlog-proof of the record. ERR_MISUSE: there is no such record. */
     int (*ledger_prove)(void *context, uint64_t index, struct buf *out, struct error *e);
+
+    /* Opens a record into *opened, a secret buffer. ERR_MISUSE: there is no such record, or it holds several; ERR_CLOSED: its key was erased, and
+     * when in words. */
+    int (*ledger_open_record)(void *context, uint64_t index, struct buf *opened, struct api_record *ret, struct error *e);
 
     /* Starts checking the whole ledger in the background; its outcome becomes a ledger.verified record, with person as who asked. ERR_AGAIN: one is
      * under way. */
@@ -81,9 +96,10 @@ struct api_reply {
     char type[64];
     char etag[24];
     char session[65];
+    bool hidden; /* it shows what is hidden: api_reply_release it as soon as it is handed on */
 };
 
-#define API_REPLY_INIT ((struct api_reply){.body = {.max = REPLY_BODY_MAX}})
+#define API_REPLY_INIT ((struct api_reply){.body = {.max = REPLY_BODY_MAX, .secret = true}})
 
 /* Answers one request; never fails: what goes wrong is an answer too (application/problem+json). */
 void api_handle(struct api *api, struct api_clock now, const struct request *request, struct api_reply *ret);

@@ -167,6 +167,11 @@ struct finding_row;
 void put_finding(struct jsonw *j, const struct finding_row *row); /* the members, without the braces */
 void put_person(struct call *c);                                  /* the answer of GET /session */
 void answer_device(struct call *c, bool whole);                   /* the device of the request; whole: as GET gives it */
+/* Is this the password of who asks? Throttled as sign-ins are. False: the problem is set, and the refusal recorded. At the local socket nobody has
+ * one: true. */
+bool password_again(struct call *c, struct span password, const char *permission);
+/* A reason of a person: something readable, on lines without other control characters. */
+bool reason_valid(struct span why);
 void setup_code_make(char out[SETUP_CODE_TEXT]);
 bool setup_code_matches(struct span typed, const char *code); /* whatever the case and the dashes; constant time */
 
@@ -197,6 +202,8 @@ void handle_finding_take(struct call *c);
 void handle_finding_release(struct call *c);
 void handle_finding_dismiss(struct call *c);
 void handle_finding_reopen(struct call *c);
+void handle_look_post(struct call *c);
+void handle_look_list(struct call *c);
 void handle_ledger_get(struct call *c);
 void handle_ledger_verify(struct call *c);
 void handle_ledger_records(struct call *c);

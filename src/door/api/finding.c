@@ -129,13 +129,29 @@ static void put_step(void *context, tq_time time, struct span event, struct span
     jsonw_object_end(j);
 }
 
-static void put_evidence(struct jsonw *j, const struct finding_row *row)
+static void put_packets(void *context, uint64_t record, tq_time time, int64_t packets, int64_t bytes)
 {
+    struct jsonw *j = &((struct call *)context)->json;
+    jsonw_object(j);
+    jsonw_put_uint(j, "record", record);
+    put_time(j, "time", time);
+    jsonw_put_int(j, "packets", packets);
+    jsonw_put_int(j, "bytes", bytes);
+    jsonw_object_end(j);
+}
+
+static void put_evidence(struct call *c, const struct finding_row *row, struct error *e)
+{
+    struct jsonw *j = &c->json;
     jsonw_key(j, "evidence");
     jsonw_object(j);
     put_ready(j, "flows", row->flows, "[]");
     put_ready(j, "messages", row->messages, "[]");
     put_ready(j, "records", row->records, "[]");
+    jsonw_key(j, "packets");
+    jsonw_array(j);
+    (void)finding_packets(c->db, row->id, put_packets, c, e);
+    jsonw_array_end(j);
     jsonw_object_end(j);
 }
 
@@ -151,7 +167,7 @@ static void put_detail(void *context, const struct finding_row *row)
     jsonw_array(j);
     (void)finding_history(o->c->db, row->n, put_step, o->c, &o->error);
     jsonw_array_end(j);
-    put_evidence(j, row);
+    put_evidence(o->c, row, &o->error);
     jsonw_object_end(j);
 }
 
@@ -188,8 +204,7 @@ static void note_state(void *context, const struct finding_row *row)
     (void)snprintf(o->state, sizeof o->state, "%.*s", (int)row->state.n, (const char *)row->state.p);
 }
 
-/* A reason: something readable, on lines without other control characters. */
-static bool reason_valid(struct span why)
+bool reason_valid(struct span why)
 {
     bool ink = false;
     for (size_t i = 0; i < why.n; i++) {

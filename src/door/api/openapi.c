@@ -67,7 +67,8 @@ static const struct {
                 "device:text? device_title:text? flows:[flow] messages:[text] records:[int]"},
     {"need", "+finding same:int same_last:time"},
     {"finding_step", "time:time event:text person:text? why:text? record:int"},
-    {"finding_evidence", "flows:[flow] messages:[text] records:[int]"},
+    {"finding_packets", "record:int time:time packets:int bytes:int"},
+    {"finding_evidence", "flows:[flow] messages:[text] records:[int] packets:[finding_packets]"},
     {"finding_detail", "+finding history:[finding_step] evidence:finding_evidence"},
     {"today_counts", "needs:int findings_open:int findings_critical:int devices:int devices_unknown:int results:int messages:int malformed:int "
                      "messages_clear:int not_kept:int"},
@@ -82,6 +83,13 @@ static const struct {
      "capture:text state:text packets:int bytes:int flows:int dropped:int dropped_flows:int dropped_lab:int "
      "dropped_first:time? dropped_last:time? damaged:int failures:int failed_at:time? back_at:time? first_time:time? last_time:time? why:text?"},
     {"sensor", "captures:[capture]"},
+    {"look_subject", "index:int event:text patient:text?"},
+    {"look", "record:int time:time person:text display_name:text what:text reason:text subject:look_subject"},
+    {"shown_field", "number:int name:text? text:text?"},
+    {"shown_line", "name:text depth:int fields:[shown_field]"},
+    {"shown_body", "bytes:int kept:int cut:bool sha256:text? charset:text lines:[shown_line] left:int"},
+    {"shown_record", "record:int event:text seen:json? clear:json? body:shown_body? erased:text?"},
+    {"shown", "look:int seconds:int record:int items:[shown_record]"},
     {"problem", "type:text title:text status:int detail:text code:text"},
 };
 

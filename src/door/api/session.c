@@ -155,6 +155,32 @@ static bool password_right(struct call *c, struct span name, struct span passwor
     return hashing_end(c) && right;
 }
 
+bool password_again(struct call *c, struct span password, const char *permission)
+{
+    struct account account = {0};
+    struct span who = span_str(c->person.name);
+    struct span peer = span_str(c->origin);
+    int64_t wait = 0;
+    bool known = false;
+    if (c->request->door == DOOR_LOCAL)
+        return true;
+    if (password.n == 0) {
+        refuse(c, 403, "password", "Enter your password again: it shows that it is you.", permission);
+        return false;
+    }
+    if (!throttle_ask(c->api->throttle, who, peer, c->now.monotonic, &wait)) {
+        refuse(c, 429, "throttled", "Too many attempts. Wait a little, then try again.", permission);
+        return false;
+    }
+    bool right = password_right(c, who, password, &account, &known);
+    crypto_wipe(&account, sizeof account);
+    if (right)
+        throttle_right(c->api->throttle, who, peer);
+    else if (!answered(c))
+        refuse(c, 403, "wrong-password", "That is not your password.", permission);
+    return right;
+}
+
 static void refuse_sign_in(struct call *c, bool known, const char *account)
 {
     /* what was typed as a name may be a password: only names that exist are written down */

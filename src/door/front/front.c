@@ -206,6 +206,23 @@ static const char *reason(int status)
     }
 }
 
+static void wipe_body(const void *bytes, size_t n, void *context)
+{
+    (void)context;
+    OPENSSL_clear_free((void *)(uintptr_t)bytes, n);
+}
+
+/* An answer of the keeper's: it may show what is hidden, so its copy is wiped once it is sent. */
+static void add_private(struct evbuffer *out, struct span body)
+{
+    uint8_t *copy = body.n == 0 ? NULL : OPENSSL_malloc(body.n);
+    if (copy == NULL)
+        return;
+    memcpy(copy, body.p, body.n);
+    if (evbuffer_add_reference(out, copy, body.n, wipe_body, NULL) != 0)
+        wipe_body(copy, body.n, NULL);
+}
+
 static void send_body(struct evhttp_request *http, int status, struct span body)
 {
     struct evbuffer *out = evhttp_request_get_output_buffer(http);
@@ -256,7 +273,9 @@ static void send_reply(struct front *f, struct evhttp_request *http, const struc
         add_header_span(http, "Set-Cookie", COOKIE "=", r->set_session, "; Path=/; Secure; HttpOnly; SameSite=Strict");
     else if (r->clear_session)
         add_header(http, "Set-Cookie", COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0");
-    send_body(http, r->status, r->body);
+    if (evhttp_request_get_command(http) != EVHTTP_REQ_HEAD)
+        add_private(evhttp_request_get_output_buffer(http), r->body);
+    evhttp_send_reply(http, r->status, reason(r->status), NULL);
 }
 
 /* ── Static page ── */

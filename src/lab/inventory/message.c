@@ -149,3 +149,47 @@ int64_t message_total(struct store_conn *c, struct error *e)
 {
     return store_run_int(store_stmt(c, "SELECT count(*) FROM message"), -1, e);
 }
+
+int64_t message_of_result(struct store_conn *c, uint64_t result, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT message.record FROM result JOIN message ON message.run = result.run AND message.id = result.message "
+                                         "WHERE result.record = ?1");
+    store_bind_int(q, 1, (int64_t)result);
+    return store_run_int(q, -1, e);
+}
+
+int64_t message_by_id(struct store_conn *c, struct span id, uint64_t before, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT record FROM message WHERE id = ?1 AND record < ?2 ORDER BY n DESC LIMIT 1");
+    store_bind_text(q, 1, id);
+    store_bind_int(q, 2, (int64_t)before);
+    return store_run_int(q, -1, e);
+}
+
+int64_t message_of_same_result(struct store_conn *c, uint64_t message, struct error *e)
+{
+    struct store_stmt *q = store_stmt(
+        c, "SELECT earlier.record FROM message AS this JOIN result AS r ON r.run = this.run AND r.message = this.id "
+           "JOIN result AS same ON same.specimen = r.specimen AND same.test_code IS r.test_code AND same.test_system IS r.test_system "
+           "AND same.observed_at IS r.observed_at AND same.n < r.n AND NOT (same.run = r.run AND same.message = r.message) "
+           "JOIN message AS earlier ON earlier.run = same.run AND earlier.id = same.message "
+           "WHERE this.record = ?1 ORDER BY earlier.n DESC LIMIT 1");
+    store_bind_int(q, 1, (int64_t)message);
+    return store_run_int(q, -1, e);
+}
+
+void message_patient(struct store_conn *c, uint64_t message, char out[MESSAGE_PATIENT])
+{
+    out[0] = 0;
+    struct store_stmt *q = store_stmt(c, "SELECT max(patient) FROM message JOIN result ON result.run = message.run AND result.message = message.id "
+                                         "WHERE message.record = ?1 HAVING count(DISTINCT patient) = 1");
+    store_bind_int(q, 1, (int64_t)message);
+    if (store_step(q)) {
+        struct span patient = store_text(q, 0);
+        if (patient.n < MESSAGE_PATIENT) {
+            memcpy(out, patient.p, patient.n);
+            out[patient.n] = 0;
+        }
+    }
+    (void)store_done(q, NULL);
+}

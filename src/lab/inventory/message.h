@@ -22,6 +22,17 @@ typedef void message_each(void *context, const struct message_row *row);
 int message_list(struct store_conn *c, int64_t before, int64_t limit, message_each *each, void *context, struct error *e);
 int64_t message_total(struct store_conn *c, struct error *e); /* rows kept */
 
+/* The record of a lab.message; -1: it is not among those kept, or the store failed. Which one: the message that told the result in this record; the
+ * newest one with this id before this record; the newest one before this message that told one of its results (specimen, test and time of
+ * observation) too. */
+int64_t message_of_result(struct store_conn *c, uint64_t result, struct error *e);
+int64_t message_by_id(struct store_conn *c, struct span id, uint64_t before, struct error *e);
+int64_t message_of_same_result(struct store_conn *c, uint64_t message, struct error *e);
+
+/* The token of the patient whom all results of this message are about, with a final zero; "" where there is none, or more than one. */
+#define MESSAGE_PATIENT 24
+void message_patient(struct store_conn *c, uint64_t message, char out[MESSAGE_PATIENT]);
+
 /* Which side of its flow sent a message: 0 the side that spoke first, 1 the other. From the id "fFLOW.DIRECTION.ORDINAL"; 0 where it is no such text.
  */
 int message_direction(struct span id);

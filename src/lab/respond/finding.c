@@ -268,6 +268,30 @@ int finding_apply_ended(struct apply *a, struct error *e)
     return store_run(q, e) != 0 ? -1 : add_history(a, known.n, "finding.ended", (struct span){0}, event_text(&a->ev, "why"), e);
 }
 
+int finding_apply_packets(struct apply *a, struct error *e)
+{
+    struct span id = event_text(&a->ev, "id");
+    if (id.n == 0 || id.n > 64)
+        return 0;
+    struct store_stmt *q = store_stmt(a->w, "INSERT INTO packets(finding, record, time, packets, bytes) VALUES (?1, ?2, ?3, ?4, ?5)");
+    store_bind_text(q, 1, id);
+    store_bind_int(q, 2, (int64_t)a->c->index);
+    store_bind_int(q, 3, a->ev.time);
+    store_bind_int(q, 4, event_int(&a->ev, "packets", 0));
+    store_bind_int(q, 5, event_int(&a->ev, "bytes", 0));
+    if (store_run(q, e) != 0)
+        return -1;
+    view_notice(a->v, TOPIC_FINDINGS, id, a->c->index);
+    q = store_stmt(a->w, "DELETE FROM packets WHERE n <= (SELECT max(n) FROM packets) - ?1");
+    store_bind_int(q, 1, KEEP_PACKETS);
+    if (store_run(q, e) != 0)
+        return -1;
+    q = store_stmt(a->w, "UPDATE finding SET changed = ?2 WHERE id = ?1");
+    store_bind_text(q, 1, id);
+    store_bind_int(q, 2, (int64_t)a->c->index);
+    return store_run(q, e);
+}
+
 /* ── reading ── */
 
 #define COLUMNS                                                                                                                                      \
@@ -390,5 +414,14 @@ int finding_history(struct store_conn *c, int64_t n, finding_event_each *each, v
     store_bind_int(q, 1, n);
     while (store_step(q))
         each(context, store_int(q, 0), store_text(q, 1), store_text(q, 2), store_text(q, 3), (uint64_t)store_int(q, 4));
+    return store_done(q, e);
+}
+
+int finding_packets(struct store_conn *c, struct span id, finding_packets_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT record, time, packets, bytes FROM packets WHERE finding = ?1 ORDER BY n");
+    store_bind_text(q, 1, id);
+    while (store_step(q))
+        each(context, (uint64_t)store_int(q, 0), store_int(q, 1), store_int(q, 2), store_int(q, 3));
     return store_done(q, e);
 }

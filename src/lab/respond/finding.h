@@ -58,6 +58,10 @@ int finding_get(struct store_conn *c, struct span id, finding_each *each, void *
 typedef void finding_event_each(void *context, tq_time time, struct span event, struct span person, struct span why, uint64_t record);
 int finding_history(struct store_conn *c, int64_t n, finding_event_each *each, void *context, struct error *e); /* oldest first */
 
+/* The packets that are kept of a finding, oldest first. */
+typedef void finding_packets_each(void *context, uint64_t record, tq_time time, int64_t packets, int64_t bytes);
+int finding_packets(struct store_conn *c, struct span id, finding_packets_each *each, void *context, struct error *e);
+
 /* Severities in order. Info tells and asks for nothing; from RANK_NEED a finding needs a person; up to RANK_SHARED those of one kind are one need. */
 #define RANK_INFO 0
 #define RANK_NEED 1

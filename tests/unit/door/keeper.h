@@ -12,6 +12,13 @@
 
 #define KEEPER_PASSWORD "rhubarb kettle osprey 97"
 
+struct keeper_record {
+    struct buf veiled;
+    struct buf sealed;
+    struct buf body;
+    uint64_t whole;
+};
+
 struct keeper {
     struct store *store;
     struct keeper_views *views;
@@ -19,8 +26,10 @@ struct keeper {
     struct veil *veil;
     pthread_mutex_t lock;
     uint64_t next;
-    char last[8192]; /* veiled text of the last decision */
-    bool broken;     /* the ledger cannot be written */
+    char last[8192];            /* veiled text of the last decision */
+    bool broken;                /* the ledger cannot be written */
+    struct keeper_record *kept; /* by index */
+    uint64_t erased;            /* the record whose key is gone; 0: none */
     bool verifying;
     struct api_clock now;
     struct api_reply reply;
@@ -33,8 +42,39 @@ static inline int keeper_apply(struct keeper *k, struct span json, struct span p
     struct committed c = {.index = k->next, .custody = true, .recorded = k->now.wall, .json = json, .private_json = private_json};
     if (views_apply(k->views, &c, e) != 0 || views_commit(k->views, e) != 0)
         return -1;
+    k->kept = realloc(k->kept, (k->next + 1) * sizeof *k->kept);
+    if (k->kept == NULL)
+        abort();
+    struct keeper_record *r = &k->kept[k->next];
+    *r = (struct keeper_record){.veiled = {.max = 1u << 20}, .sealed = {.max = 1u << 20}, .body = {.max = 1u << 20}};
+    buf_add_span(&r->veiled, json);
+    buf_add_span(&r->sealed, private_json);
     *ret_index = k->next++;
     return 0;
+}
+
+static inline int keeper_open_record(void *context, uint64_t index, struct buf *opened, struct api_record *ret, struct error *e)
+{
+    struct keeper *k = context;
+    (void)pthread_mutex_lock(&k->lock);
+    int r = 0;
+    if (index >= k->next)
+        r = err_set(e, ERR_MISUSE, "no such record");
+    else if (index == k->erased && index > 0)
+        r = err_set(e, ERR_CLOSED, "Erased on 2 November 2026.");
+    if (r == 0) {
+        const struct keeper_record *kept = &k->kept[index];
+        buf_add_span(opened, buf_span(&kept->veiled));
+        buf_add_span(opened, buf_span(&kept->sealed));
+        buf_add_span(opened, buf_span(&kept->body));
+        struct span s = buf_span(opened);
+        *ret = (struct api_record){.recorded = k->now.wall, .body_whole = kept->whole};
+        ret->veiled = span_take(&s, kept->veiled.n);
+        ret->private = span_take(&s, kept->sealed.n);
+        ret->body = s;
+    }
+    (void)pthread_mutex_unlock(&k->lock);
+    return r;
 }
 
 static inline int keeper_decide(void *context, const struct record *r, uint64_t *ret_index, struct error *e)
@@ -105,6 +145,7 @@ static inline struct keeper *keeper_new(void)
                                      .decide = keeper_decide,
                                      .ledger_state = keeper_ledger_state,
                                      .ledger_prove = keeper_prove,
+                                     .ledger_open_record = keeper_open_record,
                                      .ledger_verify = keeper_verify}};
     k->api = api_new(&o, &e);
     k->reply = API_REPLY_INIT;
@@ -123,6 +164,12 @@ static inline void keeper_free(struct keeper *k)
     store_close(k->store);
     veil_free(k->veil);
     (void)pthread_mutex_destroy(&k->lock);
+    for (uint64_t i = 0; i < k->next; i++) {
+        buf_release(&k->kept[i].veiled);
+        buf_release(&k->kept[i].sealed);
+        buf_release(&k->kept[i].body);
+    }
+    free(k->kept);
     free(k);
 }
 
@@ -132,6 +179,18 @@ static inline void keeper_feed(struct keeper *k, const char *json)
     struct error e = {0};
     if (keeper_apply(k, span_str(json), SPAN_LIT(""), &index, &e) != 0)
         abort();
+}
+
+/* A record with what is sealed of it. Returns its index. */
+static inline uint64_t keeper_feed_sealed(struct keeper *k, const char *json, const char *sealed, struct span body, uint64_t whole)
+{
+    uint64_t index;
+    struct error e = {0};
+    if (keeper_apply(k, span_str(json), span_str(sealed), &index, &e) != 0)
+        abort();
+    buf_add_span(&k->kept[index].body, body);
+    k->kept[index].whole = whole;
+    return index;
 }
 
 /* Accounts come with a hash that is cheap to have: nobody signs in with it unless the test made it so. */

@@ -317,11 +317,12 @@ static void the_permission_matrix(void **state)
         const char *may;
     } roles[] = {
         {"lab manager", "today.read device.read device.name device.edit device.import result.read finding.read finding.decide ledger.read "
-                        "ledger.verify metrics.read"},
+                        "ledger.verify metrics.read phi.look looks.read"},
         {"IT", "today.read device.read device.name device.edit device.import result.read finding.read finding.decide ledger.read ledger.verify "
                "metrics.read"},
-        {"auditor", "today.read device.read finding.read ledger.read ledger.verify metrics.read"},
-        {"technologist", "today.read device.read result.read finding.read metrics.read"},
+        {"auditor", "today.read device.read finding.read ledger.read ledger.verify metrics.read looks.read"},
+        {"technologist", "today.read device.read result.read finding.read metrics.read phi.look"},
+        {"privacy officer", "today.read device.read result.read finding.read ledger.read ledger.verify looks.read"},
     };
     struct keeper *k = keeper_new();
     struct error e = {0};

@@ -40,8 +40,7 @@ static void read_pieces(struct span stream, size_t step, bool wanted, size_t lim
     *ret = (struct bodies){.text = BUF_INIT(64 << 20)};
     collect_open(&k, 0, true);
     app_context_free(k.c);
-    struct sense_options options = {
-        .limits = sense_default_limits, .flow_records = true, .bodies = wanted, .sink = {.put = put, .context = ret}};
+    struct sense_options options = {.limits = sense_default_limits, .flow_records = true, .bodies = wanted, .sink = {.put = put, .context = ret}};
     struct error e;
     if (limit > 0)
         options.limits.message = limit;

@@ -123,8 +123,15 @@ static void test_start(void **state)
 {
     (void)state;
     struct error e = {0};
-    struct start s = {
-        .unprivileged = true, .replay = true, .bodies = true, .packets = 64, .uid = 65104, .hash_key = {1, UINT64_MAX}, .site = "lab", .name = "lab.pcap", .address = "::1"};
+    struct start s = {.unprivileged = true,
+                      .replay = true,
+                      .bodies = true,
+                      .packets = 64,
+                      .uid = 65104,
+                      .hash_key = {1, UINT64_MAX},
+                      .site = "lab",
+                      .name = "lab.pcap",
+                      .address = "::1"};
     struct start t = {0};
     memcpy(s.run, run_id, RUN_ID);
     struct buf b = BUF_INIT(4096);
@@ -162,8 +169,9 @@ static void test_progress(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_impossible_bodies), cmocka_unit_test(test_version_1), cmocka_unit_test(test_caps),
-        cmocka_unit_test(test_positions),  cmocka_unit_test(test_start),             cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_impossible_bodies), cmocka_unit_test(test_version_1),
+        cmocka_unit_test(test_caps),       cmocka_unit_test(test_positions),         cmocka_unit_test(test_start),
+        cmocka_unit_test(test_progress),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
