@@ -107,8 +107,8 @@ static void ranges_and_flags(void **state)
 {
     (void)state;
     struct range r;
-    static const char *const whole[] = {"3.5-5.1", "3.5 - 5.1", "(3.5-5.1)", "3.5 to 5.1 mmol/L", "3.5^5.1", "3.5\xe2\x80\x93"
-                                                                                                              "5.1",
+    static const char *const whole[] = {"3.5-5.1", "3.5 - 5.1", "(3.5-5.1)", "3.5 to 5.1 mmol/L", "3.5^5.1", ("3.5\xe2\x80\x93"
+                                                                                                               "5.1"),
                                         "3,5-5,1"};
     for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++) {
         assert_true(range_read(span_str(whole[i]), &r));
