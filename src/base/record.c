@@ -48,6 +48,7 @@ static const char *const event_names[EVENT_COUNT] = {
     [EVENT_BACKUP_RESTORED] = "backup.restored",
     [EVENT_RETENTION_REMOVED] = "retention.removed",
     [EVENT_RETENTION_SKIPPED] = "retention.skipped",
+    [EVENT_LEDGER_WITNESSED] = "ledger.witnessed",
     [EVENT_EVIDENCE_PACKETS] = "evidence.packets",
     [EVENT_PHI_LOOK] = "phi.look",
 };

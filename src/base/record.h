@@ -54,6 +54,7 @@ enum event {
     EVENT_BACKUP_RESTORED,
     EVENT_RETENTION_REMOVED, /* what was kept long enough, or had to make room */
     EVENT_RETENTION_SKIPPED, /* observations that were not kept, because the disk was nearly full */
+    EVENT_LEDGER_WITNESSED,
     EVENT_EVIDENCE_PACKETS, /* the packets of a finding's flow */
     EVENT_PHI_LOOK,         /* somebody was shown what is hidden */
     EVENT_COUNT
@@ -207,6 +208,7 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(RECORDS, "records", OPEN, INT, false)                                                                                                        \
     KEY(REMOVED, "removed", OPEN, TEXT, true) /* backup.made: ids of older ones that went; retention.removed: what the ledger calls it */            \
     KEY(DAY, "day", OPEN, TEXT, false)                                                                                                               \
+    KEY(STATE, "state", OPEN, TEXT, false)                                                                                                           \
     KEY(STEP_NS, "step_ns", OPEN, INT, false)                                                                                                        \
     /* network.attempts */                                                                                                                           \
     KEY(ATTEMPTS, "attempts", OPEN, INT, false)                                                                                                      \

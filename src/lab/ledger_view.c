@@ -92,6 +92,17 @@ static void say_doing(const struct event_view *ev, struct buf *out)
     add(out, ". ", event_text(ev, "why"), "");
 }
 
+static void say_witnessed(const struct event_view *ev, struct buf *out)
+{
+    struct span state = event_text(ev, "state");
+    add(out, "The witness ", event_text(ev, "name"), span_is(state, "agrees") ? " cosigned" : span_is(state, "silent") ? " is silent" : " refused");
+    if (span_is(state, "agrees"))
+        buf_addf(out, " %lld records", (long long)event_int(ev, "tree_size", 0));
+    add(out, ", brought by ", event_text(ev, "person"), "");
+    add(out, ": ", event_text(ev, "why"), "");
+    buf_add_str(out, ".");
+}
+
 static void say(const struct event_view *ev, struct buf *out)
 {
     if (ev->event == EVENT_LAB_MESSAGE || ev->event == EVENT_LAB_RESULT || ev->event == EVENT_LAB_ORDER)
@@ -100,6 +111,8 @@ static void say(const struct event_view *ev, struct buf *out)
         add(out, "", event_text(ev, "title"), "");
     else if (ev->event == EVENT_LEDGER_VERIFIED)
         buf_add_str(out, event_int(ev, "holds", 0) == 1 ? "The ledger was checked: it holds." : "The ledger was checked: it does not hold.");
+    else if (ev->event == EVENT_LEDGER_WITNESSED)
+        say_witnessed(ev, out);
     else
         say_doing(ev, out);
 }

@@ -12,6 +12,8 @@
 #define CONFIG_CAPTURES 16
 #define CONFIG_RELAYS 64
 #define CONFIG_LISTENERS 8
+#define CONFIG_WITNESSES 8
+#define CONFIG_LINE 512
 
 struct config_endpoint {
     char host[CONFIG_HOST]; /* an address, or (where a key allows it) a host name */
@@ -36,6 +38,13 @@ struct config_listener {
     char name[CONFIG_HOST];
 };
 
+struct config_witness {
+    char name[CONFIG_NAME];
+    char url[CONFIG_LINE];
+    char key[256];
+    char authority[CONFIG_PATH]; /* "": the machine's */
+};
+
 struct config {
     char site[CONFIG_NAME];
     char data[CONFIG_PATH];
@@ -49,6 +58,8 @@ struct config {
     struct config_capture capture[CONFIG_CAPTURES];
     size_t relay_count;
     struct config_relay relay[CONFIG_RELAYS];
+    size_t witness_count;
+    struct config_witness witness[CONFIG_WITNESSES];
     size_t listener_count;
     struct config_listener listener[CONFIG_LISTENERS];
 };

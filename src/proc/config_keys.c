@@ -47,6 +47,16 @@ const struct config_key config_keys[] = {
     {"console.listen", CONFIG_ADDRESS, AT(config, console_listen), .initial = "127.0.0.1:8443", .help = "Where the page is served, over HTTPS only."},
     {"console.name", CONFIG_HOSTNAME, AT(config, console_name), .initial = "localhost",
      .help = "Host name of the page, as people type it: it stands in the certificate and belongs to cookies and passkeys. Never an address."},
+    {"witness", CONFIG_LIST, LIST_AT(config_witness, witness, witness_count, CONFIG_WITNESSES),
+     .help =
+         "Other machines that cosign the head of the ledger over HTTP (C2SP tlog-witness), such as `tourniquet ledger witness serve`. Each is asked "
+         "when something new was recorded, at most every minute."},
+    {"witness[].name", CONFIG_LABEL, .required = true, AT(config_witness, name), .help = "Its name; it shows on the page."},
+    {"witness[].url", CONFIG_URL, .required = true, AT(config_witness, url),
+     .help = "Its address, https:// or http://; `/add-checkpoint` is put behind it. Redirects are not followed."},
+    {"witness[].key", CONFIG_VERIFIER, .required = true, AT(config_witness, key), .help = "Its public key, the line in its `witness.pub`."},
+    {"witness[].authority", CONFIG_FILE, AT(config_witness, authority),
+     .help = "The authority of its certificate (PEM, at most 6 KiB). Without it, the authorities that this machine knows."},
     {"listeners", CONFIG_LIST, LIST_AT(config_listener, listener, listener_count, CONFIG_LISTENERS),
      .help = "Further doors, each under a host name of its own. In this version they are checked, and not served: the start says so."},
     {"listeners[].for", CONFIG_CHOICE, .required = true, AT(config_listener, purpose), .choices = "taxii landing",
@@ -69,6 +79,8 @@ const char *config_expected(const struct config_key *key, char *scratch, size_t 
     case CONFIG_ADDRESS: return "address:port, as in 127.0.0.1:8443 or [::1]:8443";
     case CONFIG_TARGET: return "address:port or host:port, as in lis.example:2575";
     case CONFIG_HOSTNAME: return "a host name, as in tourniquet.lab.example (never an address)";
+    case CONFIG_URL: return "an address, as in https://witness.example:8444";
+    case CONFIG_VERIFIER: return "a public key as `tourniquet ledger witness new` prints it: name+8 digits+key";
     case CONFIG_CHOICE: (void)snprintf(scratch, size, "one of: %s", key->choices); return scratch;
     }
     return "";
@@ -99,6 +111,37 @@ static bool is_hostname(struct span text)
         if (!isdigit(label.p[i]))
             return true;
     return false;
+}
+
+/* An address of a server: scheme, host, perhaps a port and a path; no account, query or fragment. */
+static bool is_url(struct span text)
+{
+    bool secure = span_starts(text, SPAN_LIT("https://"));
+    if (!secure && !span_starts(text, SPAN_LIT("http://")))
+        return false;
+    (void)span_skip(&text, secure ? 8 : 7);
+    struct span path = text;
+    struct config_endpoint at;
+    char with_port[CONFIG_HOST + 8];
+    struct span host = span_until(&path, '/', NULL);
+    if (host.n == 0 || host.n >= CONFIG_HOST || (path.n > 0 && !all_of(path, "-_.~/")))
+        return false;
+    bool port = host.p[host.n - 1] != ']' && memchr(host.p, ':', host.n) != NULL;
+    (void)snprintf(with_port, sizeof with_port, "%.*s%s", (int)host.n, (const char *)host.p, port ? "" : ":443");
+    return config_endpoint_parse(span_str(with_port), true, &at);
+}
+
+/* The form only; whoever uses the key checks its number. */
+static bool is_verifier(struct span text)
+{
+    struct span rest = text;
+    bool plus[2];
+    struct span name = span_until(&rest, '+', &plus[0]);
+    struct span number = span_until(&rest, '+', &plus[1]);
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] <= ' ')
+            return false;
+    return plus[0] && plus[1] && name.n > 0 && number.n == 8 && all_of(number, "") && all_of(rest, "+/=");
 }
 
 static bool keep(struct span text, void *field, size_t size)
@@ -157,6 +200,8 @@ bool config_store(const struct config_key *key, struct span text, void *base)
     case CONFIG_ADDRESS: return config_endpoint_parse(text, false, field);
     case CONFIG_TARGET: return config_endpoint_parse(text, true, field);
     case CONFIG_HOSTNAME: return is_hostname(text) && keep(text, field, key->size);
+    case CONFIG_URL: return is_url(text) && keep(text, field, key->size);
+    case CONFIG_VERIFIER: return is_verifier(text) && keep(text, field, key->size);
     case CONFIG_CHOICE: return is_choice(text, key->choices) && keep(text, field, key->size);
     case CONFIG_MAP:
     case CONFIG_LIST: break;

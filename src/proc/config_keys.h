@@ -13,6 +13,8 @@ enum config_type {
     CONFIG_ADDRESS,   /* address:port */
     CONFIG_TARGET,    /* address or host name, :port */
     CONFIG_HOSTNAME,  /* a host name, never an address */
+    CONFIG_URL,       /* http:// or https:// */
+    CONFIG_VERIFIER,  /* a public key: name+number+key, as `ledger witness new` prints it */
     CONFIG_CHOICE,    /* one of `choices` */
 };
 

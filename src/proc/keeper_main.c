@@ -5,6 +5,7 @@
  *   projector        follows the ledger, writes the views                             (projector.c)
  *   readers          answer requests                                                  (desk.c)
  *   verifier         recomputes the ledger now and then                               (verifier.c)
+ *   witnesses        has the head cosigned elsewhere, through the courier             (witnesses.c)
  *
  * They share the queues between them and the ledger (under ledger_lock), nothing else.
  *
@@ -20,6 +21,7 @@
 #include "proc/role.h"
 #include "proc/sealed.h"
 #include "proc/verifier.h"
+#include "proc/witnesses.h"
 #include "record/crypto/crypto.h"
 
 #include <dirent.h>
@@ -42,6 +44,7 @@
 struct keeper {
     struct role_self self;
     struct channel detector;
+    struct channel courier;
     struct position last; /* of the present channel from the detector */
     uint8_t learnt_key[32];
     struct buf learnt;   /* what an earlier detector had learnt, as it is kept and handed to the next one */
@@ -57,6 +60,8 @@ struct keeper {
     struct projector *projector;
     struct desk *desk;
     struct verifier *verifier;
+    struct witnesses *witnesses;
+    struct buf told_witnesses; /* of lab.yaml: u32 length, what MESSAGE_WITNESS said */
     struct identity identity;
     struct buf identity_message;
     struct found found;
@@ -71,6 +76,8 @@ static struct keeper k = {.told = {.max = 256},
                           .learnt = {.max = STATE_MAX},
                           .learning = {.max = STATE_MAX},
                           .detector = {.fd = -1},
+                          .courier = {.fd = -1},
+                          .told_witnesses = {.max = WITNESSES_ASKED * 2 * ERRAND_AUTHORITY},
                           .wake_fd = -1,
                           .ledger_lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -197,6 +204,36 @@ static int verify(void *context, struct span person, struct error *e)
     return verifier_ask(k.verifier, person, e);
 }
 
+static int offer(void *context, uint64_t old, struct buf *out, struct error *e)
+{
+    (void)context;
+    return ledger_offer(LEDGER_DIR, old, out, e);
+}
+
+static int check_proof(void *context, struct span proof, struct api_proof *ret, struct error *e)
+{
+    (void)context;
+    return ledger_check(proof, k.verifier_line, &ret->index, &ret->records, e);
+}
+
+static size_t list_witnesses(void *context, struct api_witness ret[API_WITNESSES])
+{
+    (void)context;
+    return witnesses_list(k.witnesses, ret);
+}
+
+static int ask_witness(void *context, struct span name, struct error *e)
+{
+    (void)context;
+    return witnesses_ask(k.witnesses, name, e);
+}
+
+static int bring_cosignature(void *context, struct span text, const char *key, char ret_name[129], uint64_t *ret_size, struct error *e)
+{
+    (void)context;
+    return witnesses_bring(k.witnesses, text, key, ret_name, ret_size, e);
+}
+
 static void metrics(void *context, struct buf *out)
 {
     (void)context;
@@ -321,9 +358,44 @@ static int open_api(struct error *e)
                                            .ledger_prove = prove,
                                            .ledger_open_record = open_record,
                                            .ledger_verify = verify,
+                                           .ledger_offer = offer,
+                                           .ledger_check = check_proof,
+                                           .witnesses = list_witnesses,
+                                           .witness_ask = ask_witness,
+                                           .witness_bring = bring_cosignature,
                                            .metrics = metrics}};
     k.api = api_new(&options, e);
     return k.api == NULL ? -1 : 0;
+}
+
+static void witnesses_changed(void *context)
+{
+    notice(context, "ledger", "", "");
+    wake(context);
+}
+
+/* The witnesses of lab.yaml: they come right behind START. */
+static void hear_witnesses(void)
+{
+    struct message m;
+    for (size_t i = 0; i < k.self.start.witnesses; i++) {
+        if (role_control(&k.self, -1, &m) != 1 || m.type != MESSAGE_WITNESS)
+            _exit(3);
+        buf_be32(&k.told_witnesses, m.body.n);
+        buf_add_span(&k.told_witnesses, m.body);
+    }
+}
+
+static int start_witnesses(struct error *e)
+{
+    struct witnesses_options options = {
+        .ledger = k.ledger, .dir = LEDGER_DIR, .verifier = k.verifier_line, .appender = k.appender, .changed = witnesses_changed};
+    struct span told = buf_span(&k.told_witnesses);
+    k.witnesses = witnesses_new(&options, e);
+    int r = k.witnesses == NULL ? -1 : 0;
+    while (r == 0 && told.n > 0)
+        r = witnesses_add(k.witnesses, span_take(&told, span_be32(&told)), e);
+    return r == 0 ? witnesses_start(k.witnesses, e) : -1;
 }
 
 static int start_threads(struct error *e)
@@ -342,6 +414,8 @@ static int start_threads(struct error *e)
     if (k.appender == NULL || projector_start(k.projector, e) != 0)
         return -1;
     k.verifier = verifier_start(LEDGER_DIR, k.verifier_line, k.appender, e);
+    if (k.verifier == NULL || start_witnesses(e) != 0)
+        return -1;
     k.desk = k.verifier == NULL ? NULL : desk_new(k.api, wake, complain, NULL, e);
     return k.desk == NULL ? -1 : 0;
 }
@@ -390,6 +464,7 @@ static void start(void)
     struct error e = {0};
     char note[256];
     role_begin(&k.self, ROLE_KEEPER);
+    hear_witnesses();
     if (crypto_start(&e) != 0 || fchdir(k.self.fds[0]) != 0)
         role_fail(&k.self, e.class != ERR_NONE ? &e : &(struct error){ERR_SYSTEM, "the data folder cannot be entered"});
     (void)umask(0077);
@@ -406,6 +481,35 @@ static void start(void)
 
 /* ── main loop ── */
 
+/* What is to be asked goes to the courier, one errand at a time as there is room. */
+static void give_errands(void)
+{
+    struct buf body = BUF_INIT(ERRAND_MAX);
+    while (k.courier.fd >= 0 && channel_waiting(&k.courier) == 0 && witnesses_errand(k.witnesses, &body)) {
+        (void)channel_put(&k.courier, MESSAGE_ERRAND, buf_span(&body), NULL);
+        (void)channel_write(&k.courier, NULL); /* where it is gone, reading tells */
+        buf_clear(&body);
+    }
+    buf_release(&body);
+}
+
+static void read_courier(void)
+{
+    struct error e = {0};
+    struct message m;
+    int r = channel_read(&k.courier, &e);
+    if (r != 0 && e.class == ERR_AGAIN)
+        return;
+    while (r == 0 && (r = channel_next(&k.courier, &m, &e)) == 1)
+        r = witnesses_outcome(k.witnesses, m.body, &e);
+    if (r == 0)
+        return;
+    if (e.class != ERR_CLOSED)
+        role_complain(&k.self, ROLE_COURIER, &e);
+    channel_close(&k.courier);
+    witnesses_courier_gone(k.witnesses);
+}
+
 static void hear(void)
 {
     struct message m;
@@ -420,6 +524,11 @@ static void hear(void)
         enum role peer = role_peer(&m, &fd);
         if (peer == ROLE_CONSOLE) {
             desk_console(k.desk, fd, buf_span(&k.identity_message));
+        } else if (peer == ROLE_COURIER) {
+            channel_close(&k.courier);
+            channel_open(&k.courier, fd, ROLE_KEEPER, ROLE_COURIER, ERRAND_MAX);
+            witnesses_courier_gone(k.witnesses);
+            give_errands();
         } else if (peer == ROLE_DETECTOR) {
             channel_close(&k.detector);
             channel_open(&k.detector, fd, ROLE_KEEPER, ROLE_DETECTOR, PEER_QUEUE);
@@ -554,7 +663,7 @@ static int next_deadline(void)
 
 static void turn(void)
 {
-    enum { CONTROL, WAKE, DETECTOR, LOCAL, FIXED };
+    enum { CONTROL, WAKE, DETECTOR, LOCAL, COURIER, FIXED };
     struct pollfd p[FIXED + DESK_LINES] = {
         [CONTROL] = {.fd = k.stopping ? -1 : k.self.control.fd, .events = POLLIN},
         [WAKE] = {.fd = k.wake_fd, .events = POLLIN},
@@ -562,6 +671,7 @@ static void turn(void)
     };
     short events = (short)((appender_full(k.appender) ? 0 : POLLIN) | (channel_waiting(&k.detector) > 0 ? POLLOUT : 0));
     p[DETECTOR] = (struct pollfd){.fd = events == 0 ? -1 : k.detector.fd, .events = events};
+    p[COURIER] = (struct pollfd){.fd = k.courier.fd, .events = (short)(POLLIN | (channel_waiting(&k.courier) > 0 ? POLLOUT : 0))};
     size_t lines = desk_poll(k.desk, p + FIXED);
     if (poll(p, FIXED + lines, next_deadline()) < 0)
         return;
@@ -571,6 +681,11 @@ static void turn(void)
         (void)channel_write(&k.detector, NULL); /* where it is gone, reading tells */
     if ((p[DETECTOR].revents & ~POLLOUT) != 0)
         read_detector();
+    if ((p[COURIER].revents & POLLOUT) != 0)
+        (void)channel_write(&k.courier, NULL);
+    if ((p[COURIER].revents & ~POLLOUT) != 0)
+        read_courier();
+    give_errands();
     if (p[LOCAL].revents != 0)
         accept_local();
     desk_act(k.desk, p + FIXED, lines);
@@ -587,6 +702,7 @@ static void finish(void)
 {
     struct error e = {0};
     verifier_stop(k.verifier);
+    witnesses_stop(k.witnesses);
     desk_stop(k.desk); /* what is in hand is answered, for which the two other threads are needed */
     projector_stop(k.projector);
     desk_free(k.desk);

@@ -33,6 +33,7 @@ enum message_type {
     MESSAGE_START,     /* what the role is to do (start.h) and the descriptors of its own */
     MESSAGE_PEER,      /* u8 role, and a descriptor that leads to it */
     MESSAGE_RESTARTED, /* to the keeper: a role was restarted; u8 role, then why in words */
+    MESSAGE_WITNESS,   /* to the keeper: a witness of lab.yaml (errand.h); one each, before anything else */
     MESSAGE_CAPTURE,   /* to a sensor that listens: u32 link type and a packet socket with its ring; or no descriptor, and why there is none */
     MESSAGE_STOP,      /* finish what is in hand, make it durable, end */
     /* role → supervisor */
@@ -51,6 +52,9 @@ enum message_type {
     MESSAGE_PACKETS,  /* the answer: u64 number, u32 packets, a capture file (pcapng); none: there are none any more */
     MESSAGE_EVIDENCE, /* from the detector to the keeper: u64 seq, u32 ordinal of the finding, then the evidence.packets as record_encode writes it */
     MESSAGE_DONE,     /* from the detector to the sensor of a replay: nothing more is wanted of it */
+    /* to other machines */
+    MESSAGE_ERRAND,  /* from the keeper to the courier (errand.h) */
+    MESSAGE_OUTCOME, /* and what came of it */
     /* the doors */
     MESSAGE_IDENTITY, /* from the keeper to the console: u32 length, certificate PEM, key PEM */
     MESSAGE_REQUEST,  /* door/request.h */

@@ -190,6 +190,27 @@ int premises_catalog(const char *folder, int *ret_fd, struct error *e)
     return err_sys(e, why, "keeping the lab's own catalog");
 }
 
+/* ── authorities ── */
+
+int premises_authority(const char *path, struct buf *out, struct error *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return err_set(e, ERR_MISUSE, "the authority %s cannot be opened: %s", path, strerror(errno));
+    ssize_t n = 1;
+    while (n > 0 && buf_reserve(out, 512)) {
+        n = read(fd, out->p + out->n, 512);
+        out->n += n > 0 ? (size_t)n : 0;
+    }
+    (void)close(fd);
+    if (n < 0)
+        return err_set(e, ERR_MISUSE, "the authority %s cannot be read", path);
+    if (!buf_ok(out))
+        return err_set(e, ERR_MISUSE, "the authority %s has over %d bytes: give the one certificate that signed the witness's", path, AUTHORITY_MAX);
+    struct span mark = SPAN_LIT("-----BEGIN CERTIFICATE-----");
+    return memmem(out->p, out->n, mark.p, mark.n) != NULL ? 0 : err_set(e, ERR_MISUSE, "the authority %s holds no certificate (PEM)", path);
+}
+
 /* ── capture ── */
 
 int premises_capture(const char *path, int *ret_fd, struct error *e)

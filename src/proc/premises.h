@@ -22,6 +22,10 @@ int premises_local(int data_fd, uid_t owner, int *ret_fd, struct error *e);
  * there is none. ERR_MISUSE: the folder cannot be read, or a file is wrong ("file:line:column: …"). */
 int premises_catalog(const char *folder, int *ret_fd, struct error *e);
 
+/* Appends a file of authorities (PEM) to out. ERR_MISUSE: it cannot be read, is too long (AUTHORITY_MAX), or no certificate is in it. */
+#define AUTHORITY_MAX 6144
+int premises_authority(const char *path, struct buf *out, struct error *e);
+
 /* A capture file. ERR_MISUSE: it cannot be opened, or is no regular file (it must be possible to read it again from its start). */
 int premises_capture(const char *path, int *ret_fd, struct error *e);
 

@@ -13,10 +13,8 @@
 #include <unistd.h>
 
 static const char *const speakers[ROLE_COUNT] = {
-    [ROLE_SENSOR] = "tourniquet sensor",
-    [ROLE_DETECTOR] = "tourniquet detector",
-    [ROLE_KEEPER] = "tourniquet keeper",
-    [ROLE_CONSOLE] = "tourniquet console",
+    [ROLE_SENSOR] = "tourniquet sensor",   [ROLE_DETECTOR] = "tourniquet detector", [ROLE_KEEPER] = "tourniquet keeper",
+    [ROLE_CONSOLE] = "tourniquet console", [ROLE_COURIER] = "tourniquet courier",
 };
 
 static void ignore_signals(void)

@@ -10,6 +10,7 @@
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -74,8 +75,23 @@ static int allow_below(int ruleset, int dir, uint64_t rights, struct error *e)
 {
     struct landlock_path_beneath_attr below = {.allowed_access = rights, .parent_fd = dir};
     if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &below, 0) != 0)
-        return err_sys(e, errno, "allowing the data folder in Landlock");
+        return err_sys(e, errno, "allowing a folder in Landlock");
     return 0;
+}
+
+/* Where the C library looks names up. These are whole folders: the files in them are replaced, and a rule holds for a file, not for its name. */
+static int allow_names(int ruleset, struct error *e)
+{
+    static const char *const folders[] = {"/etc", "/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf"};
+    int r = 0;
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0] && r == 0; i++) {
+        int dir = open(folders[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0)
+            continue;
+        r = allow_below(ruleset, dir, LANDLOCK_ACCESS_FS_READ_FILE, e);
+        (void)close(dir);
+    }
+    return r;
 }
 
 static int close_files(const struct sandbox *s, char note[SANDBOX_NOTE], struct error *e)
@@ -97,6 +113,8 @@ static int close_files(const struct sandbox *s, char note[SANDBOX_NOTE], struct 
                         FS_TRUNCATE;
         result = allow_below(ruleset, s->data_fd, kept & all, e);
     }
+    if (result == 0 && s->role == ROLE_COURIER)
+        result = allow_names(ruleset, e);
     if (result == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
         result = err_sys(e, errno, "entering the Landlock ruleset");
     (void)close(ruleset);
@@ -182,6 +200,12 @@ static const int console_calls[] = {
     SCMP_SYS(pipe2),      SCMP_SYS(mlock),         SCMP_SYS(mlock2),         SCMP_SYS(munlock),
 };
 
+static const int courier_calls[] = {
+    SCMP_SYS(connect),  SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(shutdown),
+    SCMP_SYS(sendmmsg), SCMP_SYS(pipe2),       SCMP_SYS(eventfd2),    SCMP_SYS(newfstatat), SCMP_SYS(getuid),     SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),   SCMP_SYS(getegid),     SCMP_SYS(uname),       SCMP_SYS(mlock),      SCMP_SYS(munlock),    SCMP_SYS(sysinfo),
+};
+
 /* Nobody in this house does these: whoever tries is an intruder. */
 static const int deadly_calls[] = {
     SCMP_SYS(execve),      SCMP_SYS(execveat),        SCMP_SYS(ptrace),         SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
@@ -220,11 +244,34 @@ static int add_threads(scmp_filter_ctx filter)
     return r != 0 ? r : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
+/* It connects, over IP only; it never listens, binds or accepts. Names are resolved by the C library, which reads the few files that Landlock leaves.
+ */
+static int add_courier(scmp_filter_ctx filter)
+{
+    const struct scmp_arg_cmp four = SCMP_A0(SCMP_CMP_EQ, AF_INET);
+    const struct scmp_arg_cmp six = SCMP_A0(SCMP_CMP_EQ, AF_INET6);
+    const struct scmp_arg_cmp pair = SCMP_A0(SCMP_CMP_EQ, AF_UNIX);
+    const struct scmp_arg_cmp read_only = SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
+    const struct scmp_arg_cmp waiting = SCMP_A1(SCMP_CMP_EQ, FIONREAD);
+    const struct {
+        int call;
+        const struct scmp_arg_cmp *when;
+    } rules[] = {{SCMP_SYS(socket), &four},
+                 {SCMP_SYS(socket), &six},
+                 {SCMP_SYS(socketpair), &pair},
+                 {SCMP_SYS(openat), &read_only},
+                 {SCMP_SYS(ioctl), &waiting}};
+    int r = ADD(filter, SCMP_ACT_ALLOW, courier_calls);
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0] && r == 0; i++)
+        r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rules[i].call, 1, rules[i].when);
+    return r != 0 ? r : add_threads(filter);
+}
+
 static int add_role(scmp_filter_ctx filter, enum role role)
 {
     const struct scmp_arg_cmp by_descriptor = SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH);
     int r = 0;
-    if (role != ROLE_KEEPER && role != ROLE_WITNESS) /* these may use paths: Landlock says which */
+    if (role != ROLE_KEEPER && role != ROLE_WITNESS && role != ROLE_COURIER) /* these may use paths: Landlock says which */
         r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1, &by_descriptor);
     if (r != 0)
         return r;
@@ -232,6 +279,7 @@ static int add_role(scmp_filter_ctx filter, enum role role)
     case ROLE_SENSOR: r = ADD(filter, SCMP_ACT_ALLOW, sensor_calls); return r != 0 ? r : add_ring(filter);
     case ROLE_KEEPER: r = ADD(filter, SCMP_ACT_ALLOW, keeper_calls); return r != 0 ? r : add_threads(filter);
     case ROLE_CONSOLE: return ADD(filter, SCMP_ACT_ALLOW, console_calls);
+    case ROLE_COURIER: return add_courier(filter);
     case ROLE_WITNESS: r = ADD(filter, SCMP_ACT_ALLOW, keeper_calls); return r != 0 ? r : ADD(filter, SCMP_ACT_ALLOW, console_calls);
     default: return 0;
     }
@@ -258,7 +306,7 @@ static int close_calls(enum role role, struct error *e)
 int sandbox_narrow(const struct sandbox *s, char note[SANDBOX_NOTE], struct error *e)
 {
     note[0] = 0;
-    if ((s->role < ROLE_SENSOR || s->role > ROLE_CONSOLE) && s->role != ROLE_WITNESS)
+    if ((s->role < ROLE_SENSOR || s->role > ROLE_COURIER) && s->role != ROLE_WITNESS)
         return err_set(e, ERR_MISUSE, "there is no narrowing for the %s", role_name(s->role));
     if (no_traces(e) != 0 || become(s, e) != 0)
         return -1;

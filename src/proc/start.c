@@ -27,6 +27,7 @@ void start_encode(struct buf *out, const struct start *s)
     buf_u8(out, s->ndpi);
     buf_u8(out, s->bodies);
     buf_be32(out, s->packets);
+    buf_u8(out, s->witnesses);
     buf_be32(out, s->uid);
     buf_add(out, s->run, RUN_ID);
     buf_be64(out, s->first);
@@ -49,6 +50,7 @@ int start_decode(struct span in, struct start *ret, struct error *e)
     t.ndpi = span_u8(&s) != 0;
     t.bodies = span_u8(&s) != 0;
     t.packets = span_be32(&s);
+    t.witnesses = span_u8(&s);
     t.uid = span_be32(&s);
     struct span run = span_take(&s, RUN_ID);
     if (!run.bad)

@@ -14,6 +14,7 @@ struct start {
     bool ndpi;         /* sensor: labels by nDPI */
     bool bodies;       /* sensor: messages go with their bytes */
     uint32_t packets;  /* sensor: MiB of packets that it keeps in memory; 0: none. Detector: not 0: it asks for them */
+    uint8_t witnesses; /* keeper: so many WITNESS messages follow */
     uint32_t uid;      /* to become, unless unprivileged; also the gid */
     uint8_t run[RUN_ID];
     uint64_t first; /* live: ids of flows (sensor) and numbers of records (detector) begin behind this; it grows with every start of a role */

@@ -1,6 +1,7 @@
 /* The supervisor.
  *
- *   keeper ⇄ console          detector → keeper          sensor(s) → detector       (each a socket pair that the supervisor makes and hands out)
+ *   keeper ⇄ courier    keeper ⇄ console          detector → keeper          sensor(s) → detector       (each a socket pair that the supervisor makes
+ * and hands out)
  *
  * A replay is exactly-once, whoever is killed whenever. Invariants:
  *  1. The run's id and hash key are chosen once and handed to every role that is started. With them sense and detect are functions of the capture:
@@ -25,6 +26,7 @@
 #include "proc/supervisor.h"
 
 #include "proc/clock.h"
+#include "proc/errand.h"
 #include "proc/interface.h"
 #include "proc/log.h"
 #include "proc/premises.h"
@@ -80,6 +82,7 @@ struct supervisor {
     int listen_fd;
     int local_fd;
     int catalog_fd;
+    struct buf authority[CONFIG_WITNESSES]; /* of each witness's certificate, as PEM; or empty */
     int signal_fd;
     /* By role; live, the second to last sensors stand behind. */
     struct child children[CHILDREN];
@@ -106,6 +109,7 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
     if (s->live)
         start->first = ++s->starts << FIRST_SHIFT;
     memcpy(start->run, s->run, RUN_ID);
+    start->witnesses = role == ROLE_KEEPER ? (uint8_t)c->witness_count : 0;
     start->ndpi = role == ROLE_SENSOR && strcmp(c->labels, "ndpi") == 0;
     start->bodies = role == ROLE_SENSOR && strcmp(c->bodies, "none") != 0;
     start->packets = role == ROLE_SENSOR || role == ROLE_DETECTOR ? (uint32_t)strtoul(c->packets, NULL, 10) : 0;
@@ -115,10 +119,27 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
     } else if (role == ROLE_SENSOR) {
         const char *slash = strrchr(s->o->replay, '/');
         (void)snprintf(start->name, sizeof start->name, "%s", slash != NULL ? slash + 1 : s->o->replay);
-    } else if (role != ROLE_DETECTOR) {
+    } else if (role == ROLE_KEEPER || role == ROLE_CONSOLE) {
         (void)snprintf(start->name, sizeof start->name, "%s", c->console_name);
         (void)snprintf(start->address, sizeof start->address, "%s", c->console_listen.host);
     }
+}
+
+/* Which witnesses the keeper has to ask. */
+static int tell_witnesses(struct supervisor *s, struct child *c, struct error *e)
+{
+    const struct config *config = s->o->config;
+    int r = 0;
+    for (size_t i = 0; i < config->witness_count && r == 0; i++) {
+        const struct config_witness *w = &config->witness[i];
+        struct buf body = BUF_INIT(2 * ERRAND_AUTHORITY);
+        witness_told_encode(
+            &body, &(struct witness_told){
+                       .name = span_str(w->name), .url = span_str(w->url), .key = span_str(w->key), .authority = buf_span(&s->authority[i])});
+        r = channel_send_fds(&c->control, MESSAGE_WITNESS, buf_span(&body), NULL, 0, e);
+        buf_release(&body);
+    }
+    return r;
 }
 
 /* Tells a new role what to do, with the descriptors that it alone gets. */
@@ -145,6 +166,8 @@ static int send_start(struct supervisor *s, struct child *c, struct error *e)
         fds[n++] = s->listen_fd;
     }
     int r = channel_send_fds(&c->control, MESSAGE_START, buf_span(&body), fds, n, e);
+    if (r == 0 && c->role == ROLE_KEEPER)
+        r = tell_witnesses(s, c, e);
     if (capture >= 0)
         (void)close(capture);
     buf_release(&body);
@@ -222,6 +245,8 @@ static void join_all(struct supervisor *s, struct child *c)
     struct child *all = s->children;
     if (c->role == ROLE_KEEPER || c->role == ROLE_CONSOLE)
         join(&all[ROLE_KEEPER], &all[ROLE_CONSOLE]);
+    if (c->role == ROLE_KEEPER || c->role == ROLE_COURIER)
+        join(&all[ROLE_KEEPER], &all[ROLE_COURIER]);
     if (c->role == ROLE_DETECTOR || c->role == ROLE_KEEPER)
         join(&all[ROLE_DETECTOR], &all[ROLE_KEEPER]);
     if (c->role == ROLE_SENSOR)
@@ -270,6 +295,7 @@ static bool wanted(const struct supervisor *s, const struct child *c)
     switch (c->role) {
     case ROLE_KEEPER:
     case ROLE_CONSOLE: return true;
+    case ROLE_COURIER: return s->o->config->witness_count > 0;
     case ROLE_DETECTOR: return s->durable || s->children[ROLE_KEEPER].pid != 0;
     case ROLE_SENSOR: return s->live || (!s->durable && !s->read_out && s->children[ROLE_DETECTOR].pid != 0);
     default: return false;
@@ -297,7 +323,7 @@ static void tell_restarts(struct supervisor *s)
 
 static void start_due(struct supervisor *s)
 {
-    static const enum role order[] = {ROLE_KEEPER, ROLE_CONSOLE, ROLE_DETECTOR, ROLE_SENSOR};
+    static const enum role order[] = {ROLE_KEEPER, ROLE_CONSOLE, ROLE_COURIER, ROLE_DETECTOR, ROLE_SENSOR};
     tq_time now = clock_monotonic();
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         for (size_t n = ROLE_SENSOR; n < s->child_count; n++) {
@@ -384,7 +410,7 @@ static void died(struct supervisor *s, struct child *c, int status)
     back_off(c, now);
     log_line(LOG_LEVEL_WARNING, "the %s was %s; it is started again in %d s", role_name(c->role), c->why, (int)((c->not_before - now) / TIME_SECOND));
     count_death(c, now);
-    if (!s->durable && c->role != ROLE_CONSOLE)
+    if (!s->durable && c->role != ROLE_CONSOLE && c->role != ROLE_COURIER)
         reset_chain(s);
 }
 
@@ -455,7 +481,7 @@ static void heard_failed(struct supervisor *s, struct child *c, struct span body
 static void heard_complaint(struct supervisor *s, const struct child *c, struct span body)
 {
     uint8_t role = span_u8(&body);
-    if (role < ROLE_SENSOR || role > ROLE_CONSOLE || role == c->role)
+    if (role < ROLE_SENSOR || role > ROLE_COURIER || role == c->role)
         return;
     log_line(LOG_LEVEL_ERROR, "the %s says of the %s: %.*s; it is restarted", role_name(c->role), role_name((enum role)role),
              (int)(body.n < 200 ? body.n : 200), (const char *)body.p);
@@ -531,7 +557,7 @@ static void stop_next(struct supervisor *s)
     static const struct {
         enum role role;
         int seconds;
-    } steps[] = {{ROLE_CONSOLE, 5}, {ROLE_SENSOR, 5}, {ROLE_DETECTOR, 15}, {ROLE_KEEPER, 60}};
+    } steps[] = {{ROLE_CONSOLE, 5}, {ROLE_COURIER, 5}, {ROLE_SENSOR, 5}, {ROLE_DETECTOR, 15}, {ROLE_KEEPER, 60}};
     while (s->stop_step < sizeof steps / sizeof steps[0]) {
         bool begin = s->stop_deadline == 0;
         bool off = true;
@@ -549,7 +575,7 @@ static void stop_next(struct supervisor *s)
 
 static bool all_off(const struct supervisor *s)
 {
-    return s->stop_step > 3;
+    return s->stop_step > 4;
 }
 
 /* ── the loop ── */
@@ -647,6 +673,11 @@ static int open_all(struct supervisor *s, struct error *e)
         premises_listen(&c->console_listen, &s->listen_fd, e) != 0 || premises_local(s->data_fd, owner, &s->local_fd, e) != 0 ||
         premises_catalog(c->catalog, &s->catalog_fd, e) != 0)
         return -1;
+    for (size_t i = 0; i < c->witness_count; i++) {
+        s->authority[i] = BUF_INIT(AUTHORITY_MAX);
+        if (c->witness[i].authority[0] != 0 && premises_authority(c->witness[i].authority, &s->authority[i], e) != 0)
+            return -1;
+    }
     if (getrandom(s->run, sizeof s->run, 0) != (ssize_t)sizeof s->run ||
         getrandom(&s->hash_key, sizeof s->hash_key, 0) != (ssize_t)sizeof s->hash_key)
         return err_sys(e, errno, "drawing random bytes");
@@ -675,6 +706,8 @@ static void close_all(struct supervisor *s)
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);
+    for (size_t i = 0; i < CONFIG_WITNESSES; i++)
+        buf_release(&s->authority[i]);
     for (size_t i = ROLE_SENSOR; i < s->child_count; i++)
         channel_close(&s->children[i].control);
 }

@@ -4,6 +4,8 @@ written from the same. test_witness.py TOURNIQUET MAKE_LEDGER    prints TAP"""
 import base64
 import hashlib
 import http.client
+import http.server
+import json
 import os
 import shutil
 import signal
@@ -14,9 +16,9 @@ import sys
 import threading
 import time
 
-from check_ledger import open_checkpoint, parse_key, read
-from check_witness import build_offer, cosigned_at, parse_offer, parse_witness_key
-from lab import TOURNIQUET, Folder, finish, free_port, ok
+from check_ledger import BASE, L, P, multiply, open_checkpoint, parse_key, read, root_of
+from check_witness import build_offer, cosigned_at, parse_offer, parse_witness_key, verdict
+from lab import TOURNIQUET, Folder, Run, finish, free_port, ok
 
 MAKE = os.path.abspath(sys.argv[2])
 
@@ -171,8 +173,6 @@ def at_once(place):
         notes.append(read(ledger, "checkpoint"))
     sizes = {open_checkpoint(n, log_key)[0]: n for n in notes}
     signed, lock = [], threading.Lock()
-    import json
-
     def client(served, size):
         old = 0
         for _ in range(40):
@@ -208,29 +208,31 @@ def killed(place):
     witness, key = witness_in(place)
     tool("witness", "trust", witness, os.path.join(ledger, "verifier.pub"))
     log_key = parse_key(read(ledger, "verifier.pub").decode())
-    answered, good, kills = 0, True, 0
-    for turn in range(12):
+    answered, good, lost = 0, True, 0
+    for turn in range(24):
         with Served(witness) as served:
-            killer = threading.Timer(0.01 + turn * 0.004, lambda p=served.process: p.send_signal(signal.SIGKILL))
-            killer.start()
-            try:
-                for _ in range(30):
-                    grow(place, 2)
-                    offer = tool("offer", ledger, "--old", answered).stdout
+            for last in (False, True):
+                grow(place, 2)
+                offer = tool("offer", ledger, "--old", answered).stdout
+                killer = threading.Timer(turn * 0.0004, lambda p=served.process: p.send_signal(signal.SIGKILL)) if last else None
+                if killer:
+                    killer.start()
+                try:
                     status, body, _ = served.add(offer)
                     if status == 409:  # an answer that was lost: the memory is ahead, never behind
                         good &= int(body) > answered
                         answered = int(body)
-                    elif status == 200:
-                        answered = open_checkpoint(parse_offer(offer)[2], log_key)[0]
                     else:
-                        good = False
-            except (OSError, http.client.HTTPException):
-                kills += 1
-            killer.cancel()
+                        good &= status == 200
+                        answered = open_checkpoint(parse_offer(offer)[2], log_key)[0]
+                except (OSError, http.client.HTTPException):
+                    lost += last
+                    good &= last
+                if killer:
+                    killer.join()
     folder = os.path.join(witness, "logs", os.listdir(os.path.join(witness, "logs"))[0])
     size = open_checkpoint(read(folder, "checkpoint"), log_key)[0]
-    ok(good and kills > 5 and size >= answered, f"killed {kills} times: what was answered is remembered ({answered}, kept {size})")
+    ok(good and lost > 0 and size >= answered, f"killed 24 times, {lost} answers lost: what was answered is remembered ({answered}, kept {size})")
 
 
 def bad_peers(place):
@@ -284,7 +286,340 @@ def over_tls(place):
     ok(wrong.returncode == 2 and b"not a witness's folder" in wrong.stderr, "a folder that is no witness is refused", wrong.stderr)
 
 
-for scenario in (everyday, forks, at_once, killed, bad_peers, over_tls):
+# ── `run` as client ──
+class Neighbour:
+    """A witness of our own making, over HTTP or HTTPS: by the public description, or badly in a way that a test chooses."""
+
+    def __init__(self, log_key, certificate=None):
+        seed = os.urandom(32)
+        digest = hashlib.sha512(seed).digest()
+        self.scalar = int.from_bytes(digest[:32], "little") & ((1 << 254) - 8) | 1 << 254
+        self.prefix, self.log_key = digest[32:], log_key
+        self.public = compress(multiply(self.scalar, BASE))
+        self.name = "neighbour.example/w"
+        self.id = hashlib.sha256(self.name.encode() + b"\n\x04" + self.public).digest()[:4]
+        self.line = f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([4]) + self.public).decode()}"
+        self.state, self.how, self.asked, self.answers = (0, root_of([])), "well", [], []
+        neighbour = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                neighbour.asked.append((self.path, self.headers.get("Content-Type"), body))
+                try:
+                    neighbour.answer(self, body)
+                except OSError:
+                    self.close_connection = True
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                pass
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def sign(self, message):
+        r = int.from_bytes(hashlib.sha512(self.prefix + message).digest(), "little") % L
+        point = compress(multiply(r, BASE))
+        h = int.from_bytes(hashlib.sha512(point + self.public + message).digest(), "little") % L
+        return point + ((r + h * self.scalar) % L).to_bytes(32, "little")
+
+    def cosign(self, note):
+        text, seconds = note[: note.rfind(b"\n\n") + 1], int(time.time())
+        signature = self.sign(f"cosignature/v1\ntime {seconds}\n".encode() + text)
+        return f"— {self.name} ".encode() + base64.b64encode(self.id + seconds.to_bytes(8, "big") + signature) + b"\n"
+
+    def decide(self, body):
+        """Status, media type and body, as the description has them."""
+        judged = verdict(self.state, body, self.log_key)
+        if judged == "conflict":
+            return 409, "text/x.tlog.size", b"%d\n" % self.state[0]
+        if judged is not True:
+            return {"bad": 400, "fork": 422}[judged], "text/plain", b""
+        note = parse_offer(body)[2]
+        self.state = open_checkpoint(note, self.log_key)
+        return 200, "text/plain", self.cosign(note)
+
+    def answer(self, handler, body):
+        status, kind, text = self.decide(body) if self.how in ("well", "wrong signature", "others too") else (200, "text/plain", b"")
+        if self.how == "silent":
+            handler.close_connection = True
+            return
+        if self.how == "slow":
+            time.sleep(60)
+        if self.how == "wrong signature" and status == 200:
+            at = text.rfind(b" ") + 40
+            text = text[:at] + (b"A" if text[at : at + 1] != b"A" else b"B") + text[at + 1 :]
+        if self.how == "others too" and status == 200:
+            text = f"— someone.else/w {base64.b64encode(os.urandom(76)).decode()}\n".encode() + text
+        if self.how == "huge":
+            text = b"x" * 5_000_000
+        if self.how == "redirect":
+            status = 307
+        if isinstance(self.how, int):
+            status = self.how
+        if isinstance(self.how, tuple):
+            status, kind, text = self.how
+        self.answers.append(status)
+        handler.send_response(status)
+        if self.how == "redirect":
+            handler.send_header("Location", f"http://127.0.0.1:{self.port}/elsewhere")
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", str(len(text)))
+        handler.end_headers()
+        handler.wfile.write(text)
+
+
+def compress(p):
+    z = pow(p[2], P - 2, P)
+    return ((p[1] * z % P) | (p[0] * z % P & 1) << 255).to_bytes(32, "little")
+
+
+def shown(run, name="neighbour"):
+    items = (run.api("/api/v1/witnesses") or {}).get("items", [])
+    return next((w for w in items if w["name"] == name), {})
+
+
+def ask(run, want, name="neighbour", seconds=40):
+    """Asks by hand, and waits until the witness shows what is wanted."""
+    post(run, f"/api/v1/witnesses/{name}/ask")
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        w = shown(run, name)
+        if w and not w["asking"] and want(w):
+            return w
+        time.sleep(0.1)
+    return shown(run, name)
+
+
+def post(run, path, body=None):
+    done = subprocess.run([TOURNIQUET, "api", "--data", run.data, "POST", path] + (["-d", json.dumps(body)] if body else []), capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def eventually(get, good, seconds=15):
+    """What is got, once it is good; else what it was last."""
+    until = time.monotonic() + seconds
+    while not good(got := get()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return got
+
+
+def record(run):
+    """One record more, durable."""
+    def records():
+        return (run.api("/api/v1/ledger") or {"records": 0})["records"]
+    before, until = records(), time.monotonic() + 20
+    while time.monotonic() < until and records() <= before:
+        post(run, "/api/v1/ledger/verify")
+        time.sleep(0.1)
+
+
+def events(run, name):
+    return [r["summary"] for r in run.api("/api/v1/ledger/records?limit=200")["items"] if r["event"] == name]
+
+
+def begun(place):
+    """A data folder whose ledger exists, and its key."""
+    data = os.path.join(place, "data")
+    with Run(data) as run:
+        run.wait_api()
+    return data, parse_key(read(os.path.join(data, "ledger"), "verifier.pub").decode())
+
+
+def told(neighbour, url=None, more=""):
+    return f'witness: [ {{ name: neighbour, url: "{url or f"http://127.0.0.1:{neighbour.port}"}", key: "{neighbour.line}"{more} }} ]\n'
+
+
+def asks(place):
+    """The everyday exchange, without anybody's hand; what is shown, what is recorded, and what verifying finds."""
+    data, log_key = begun(place)
+    neighbour = Neighbour(log_key)
+    ledger = os.path.join(data, "ledger")
+    with Run(data, more=told(neighbour)) as run:
+        run.wait_api()
+        until = time.monotonic() + 30
+        while time.monotonic() < until and shown(run).get("state") != "agrees":
+            time.sleep(0.2)
+        w = shown(run)
+        ok(w.get("state") == "agrees" and w["last_size"] == neighbour.state[0] > 0 and w["last_at"] and w["why"] is None, "the head is offered and cosigned by itself", w or run.said())
+        ok(neighbour.asked[0][0] == "/add-checkpoint" and neighbour.asked[0][2].startswith(b"old 0\n\n"), "the first offer begins at 0, at /add-checkpoint", neighbour.asked[0])
+        first = w["last_size"]
+        record(run)
+        w = ask(run, lambda w: w["last_size"] > first)
+        ok(w["last_size"] > first and neighbour.asked[-1][2].startswith(b"old %d\n" % first), "asked by hand, it goes on from the last", w)
+        ok(len(events(run, "ledger.witnessed")) == 1 and "neighbour cosigned" in events(run, "ledger.witnessed")[0], "the first agreement is recorded, not each", events(run, "ledger.witnessed"))
+        done = tool("verify", ledger, "--witness", neighbour.line)
+        report = json.loads(done.stdout)
+        ok(done.returncode == 0 and report["witnesses"][0]["known"] and report["witnesses"][0]["records"] >= first, "`ledger verify --witness` finds the cosignature", done.stdout)
+        neighbour.how = "others too"
+        w = ask(run, lambda w: w["last_size"] == neighbour.state[0])
+        kept = read(ledger, "witness/" + os.listdir(os.path.join(ledger, "witness"))[0])
+        ok(w["state"] == "agrees" and b"someone.else" not in kept and kept.count("—".encode()) == 2, "lines of strangers are not kept", kept)
+        neighbour.how = "well"
+        size = shown(run)["last_size"]
+        gone = run.pid("courier")
+        run.signal("courier", signal.SIGKILL)
+        run.wait_pid("courier", other_than=gone)
+        record(run)
+        w = ask(run, lambda w: w["last_size"] > size)
+        ok(w["state"] == "agrees" and w["last_size"] > size, "a killed courier is replaced, and asks again", w)
+        with open(f"/proc/{run.pid('courier')}/status", encoding="utf-8") as f:
+            state = dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)
+        ok(state["Seccomp"] == "2" and int(state["CapEff"], 16) == 0, "the courier is narrowed", state)
+        ok(post(run, "/api/v1/witnesses/nobody/ask")[0] != 0, "a witness that is not there cannot be asked")
+        proof = subprocess.run([TOURNIQUET, "api", "--data", data, "GET", "/api/v1/ledger/proof/0"], capture_output=True, text=True).stdout
+        said = json.loads(post(run, "/api/v1/ledger/check", {"proof": proof})[1])
+        ok(said["holds"] is True and said["index"] == 0, "a proof is checked on request", said)
+        said = json.loads(post(run, "/api/v1/ledger/check", {"proof": proof.replace("index 0", "index 1")})[1])
+        ok(said["holds"] is False and said["why"], "and one that does not hold is told as such", said)
+    with Run(data, more=told(neighbour)) as run:
+        run.wait_api()
+        w = ask(run, lambda w: w["last_size"] == neighbour.state[0])
+        ok(w["state"] == "agrees" and len(events(run, "ledger.witnessed")) == 1, "after a start it goes on where it was", (w, events(run, "ledger.witnessed")))
+    neighbour.stop()
+
+
+def answers_badly(place):
+    data, log_key = begun(place)
+    neighbour = Neighbour(log_key)
+    with Run(data, more=told(neighbour)) as run:
+        run.wait_api()
+        ask(run, lambda w: w["state"] == "agrees")
+        size = shown(run)["last_size"]
+        for how, words in (
+            ("wrong signature", "not its signature"), ("huge", "longer"), ("redirect", "not followed"), ("silent", ""), ("slow", "in time"), (500, "500"), (404, "does not watch"), (403, "another key"),
+            ((409, "text/plain", b"7\n"), "without the size"), ((409, "text/x.tlog.size", b"seven\n"), "without the size"),
+        ):
+            neighbour.how, before = how, len(neighbour.asked)
+            began = time.monotonic()
+            w = ask(run, lambda w, words=words: w["why"] and words in w["why"])
+            ok(w["why"] and words in w["why"] and w["last_size"] == size and len(neighbour.asked) > before and time.monotonic() - began < 35, f"{how}: nothing is kept, and it is said: {w['why']}", w)
+        ok(all(path == "/add-checkpoint" for path, _, _ in neighbour.asked), "a redirect is not followed")
+        record(run)
+        ok(not [f for f in run.api("/api/v1/findings?state=all")["items"] if f["kind"] == "ledger.fork"], "none of that is told as a fork")
+        neighbour.how = "well"
+        w = ask(run, lambda w: w["state"] == "agrees" and w["why"] is None)
+        ok(w["state"] == "agrees" and w["last_size"] > size, "a witness that comes to itself agrees again", w)
+        said = eventually(lambda: events(run, "ledger.witnessed"), lambda e: len(e) >= 3)
+        ok([("refused" in line) for line in said] == [False, True, False], "agrees, refused, agrees: three records", said)
+    neighbour.stop()
+
+
+def contradicts(place):
+    """The ledger is put back to an old copy, and goes another way: the witness refuses, and that is a critical finding."""
+    data, log_key = begun(place)
+    neighbour = Neighbour(log_key)
+    old = os.path.join(place, "old")
+    shutil.copytree(data, old)
+    with Run(data, more=told(neighbour)) as run:
+        run.wait_api()
+        ask(run, lambda w: w["state"] == "agrees")
+        for _ in range(4):
+            record(run)
+        ask(run, lambda w: w["last_size"] == neighbour.state[0])
+    shutil.rmtree(data)
+    shutil.copytree(old, data)
+    with Run(data, more=told(neighbour)) as run:
+        run.wait_api()
+        w = ask(run, lambda w: w["state"] == "refused")
+        found = eventually(lambda: [f for f in run.api("/api/v1/findings?state=all")["items"] if f["kind"] == "ledger.fork"], len)
+        ok(w["state"] == "refused" and "old copy" in w["why"] and str(neighbour.state[0]) in w["why"], "an old copy put back: refused, with the sizes", w)
+        ok(len(found) == 1 and found[0]["severity"] == "critical" and "neighbour" in found[0]["title"], "and it is a critical finding", found)
+        while (run.api("/api/v1/ledger") or {"records": 0})["records"] <= neighbour.state[0] + 2:
+            record(run)
+        w = ask(run, lambda w: "does not go on" in (w["why"] or ""))
+        ok(w["state"] == "refused" and "does not go on" in w["why"] and neighbour.answers[-1] == 422, "grown past it on another way: refused too", w)
+        ok(len(events(run, "ledger.witnessed")) == 1, "one record of the refusal", events(run, "ledger.witnessed"))
+    neighbour.stop()
+
+
+def lost_answers(place):
+    """The witness is ahead of what is kept here: an answer was lost. It names its size, and the next offer goes on from there."""
+    data, log_key = begun(place)
+    neighbour = Neighbour(log_key)
+    with Run(data, more=told(neighbour)) as run:
+        run.wait_api()
+        ask(run, lambda w: w["state"] == "agrees")
+        kept = os.path.join(data, "ledger", "witness")
+    shutil.rmtree(kept)
+    with Run(data, more=told(neighbour)) as run:
+        run.wait_api()
+        w = ask(run, lambda w: w["state"] == "agrees")
+        ok(w["state"] == "agrees" and 409 in neighbour.answers and w["last_size"] == neighbour.state[0], "409, then again from the size that it named", (w, neighbour.answers))
+    neighbour.stop()
+
+
+def over_https(place):
+    data, log_key = begun(place)
+    ca, certificate, private = authority(place)
+    neighbour = Neighbour(log_key, (certificate, private))
+    for url, more, words, name in (
+        (f"https://localhost:{neighbour.port}", "", "certificate", "an authority that nobody told of"),
+        (f"https://127.0.0.1:{neighbour.port}", f', authority: "{ca}"', "certificate", "another name than the certificate's"),
+        (f"https://no-such-host.invalid:{neighbour.port}", f', authority: "{ca}"', "name", "a name that nobody has"),
+        (f"http://127.0.0.1:{free_port()}", "", "nobody answers", "nobody there"),
+    ):
+        with Run(data, more=told(neighbour, url, more)) as run:
+            run.wait_api()
+            w = ask(run, lambda w, words=words: words in (w["why"] or ""))
+            ok(w["state"] == "never" and words in (w["why"] or "") and not neighbour.asked, f"{name}: nothing is sent: {w['why']}", w)
+    with Run(data, more=told(neighbour, f"https://localhost:{neighbour.port}", f', authority: "{ca}"')) as run:
+        run.wait_api()
+        w = ask(run, lambda w: w["state"] == "agrees")
+        ok(w["state"] == "agrees", "over TLS, by name, under the authority of lab.yaml", w)
+    neighbour.stop()
+    for wrong, words in ((told(neighbour, "ftp://x"), "an address"), (told(neighbour, f"http://u:p@127.0.0.1:{neighbour.port}"), "an address"),
+                         (told(neighbour, more=f', authority: "{private}"'), "holds no certificate"), (told(neighbour).replace(neighbour.line[-9:-1], "AAAAAAAA"), "number")):
+        with Run(data, more=wrong) as run:
+            status, _ = run.finish(30)
+            ok(status == 2 and words in run.said(), f"lab.yaml is refused: {words}", run.said())
+
+
+def by_hand(place):
+    """A lab without network: the offer and the cosignature as files; and our own service as the neighbour of our own `run`."""
+    data, _ = begun(place)
+    witness, _ = witness_in(place)
+    key = read(witness, "witness.pub").decode().strip()
+    tool("witness", "trust", witness, os.path.join(data, "ledger", "verifier.pub"))
+    with Run(data) as run:
+        run.wait_api()
+        ok(run.pid("courier") is None and run.api("/api/v1/witnesses") == {"items": []}, "without witnesses there is no courier")
+        offer = subprocess.run([TOURNIQUET, "api", "--data", data, "GET", "/api/v1/ledger/offer"], capture_output=True).stdout
+        note = tool("witness", "sign", witness, "-", given=offer).stdout.decode()
+        ok(post(run, "/api/v1/ledger/cosignature", {"note": note})[0] != 0, "a witness that is not known needs its key")
+        ok(post(run, "/api/v1/ledger/cosignature", {"note": note.replace("tourniquet.local", "tourniquet.locul"), "key": key})[0] != 0, "a note that does not hold is not kept")
+        status, said = post(run, "/api/v1/ledger/cosignature", {"note": note, "key": key})
+        w = shown(run, "witness.example/w1")
+        ok(status == 0 and w["state"] == "agrees" and w["url"] is None and "brought by" in events(run, "ledger.witnessed")[0], "what was brought is kept, shown and recorded", (said, w))
+        ok(post(run, "/api/v1/ledger/cosignature", {"note": note})[0] == 0, "a known one needs no key")
+    with Served(witness) as served, Run(data, more=f'witness: [ {{ name: own, url: "http://127.0.0.1:{served.port}/", key: "{key}" }} ]\n') as run:
+        run.wait_api()
+        w = ask(run, lambda w: w["last_size"] == (run.api("/api/v1/ledger") or {}).get("records"), "own")
+        ok(w["state"] == "agrees" and w["last_size"] > 1, "our own service is a witness of our own run", (w, served.said()))
+
+
+only = sys.argv[3:]
+for scenario in (everyday, forks, at_once, killed, bad_peers, over_tls, asks, answers_badly, contradicts, lost_answers, over_https, by_hand):
+    if only and scenario.__name__ not in only:
+        continue
     with Folder() as place_:
         scenario(place_)
-finish()
+if __name__ == "__main__":
+    finish()

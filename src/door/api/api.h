@@ -47,6 +47,26 @@ struct api_record {
     struct span digest;  /* SHA-256 of the whole, 32 bytes; empty: not known */
 };
 
+/* A witness as GET /witnesses shows it. */
+#define API_WITNESSES 24
+struct api_witness {
+    char name[129];
+    char key[256];  /* verifier line */
+    char url[1024]; /* "": its cosignatures are brought by hand */
+    bool any;       /* it has cosigned: size and at say what and when */
+    uint64_t size;
+    tq_time at;
+    char state[12]; /* agrees, behind, silent, refused, never */
+    char why[200];  /* "" */
+    bool asking;
+};
+
+/* What POST /ledger/check found. */
+struct api_proof {
+    uint64_t index;
+    uint64_t records; /* under the proof's checkpoint */
+};
+
 /* What the keeper does for the handlers. All callbacks may be called from several threads at once. */
 struct api_host {
     void *context;
@@ -67,6 +87,22 @@ struct api_host {
     /* Starts checking the whole ledger in the background; its outcome becomes a ledger.verified record, with person as who asked. ERR_AGAIN: one is
      * under way. */
     int (*ledger_verify)(void *context, struct span person, struct error *e);
+
+    /* Appends the head as an offer to a witness (tlog-witness's add-checkpoint), with the proof that it goes on from `old` records; UINT64_MAX: from
+     * the last that a witness cosigned. ERR_MISUSE: there are not so many. */
+    int (*ledger_offer)(void *context, uint64_t old, struct buf *out, struct error *e);
+
+    /* Checks a tlog-proof under this ledger's key. ERR_CORRUPT: it does not hold, and why. */
+    int (*ledger_check)(void *context, struct span proof, struct api_proof *ret, struct error *e);
+
+    size_t (*witnesses)(void *context, struct api_witness ret[API_WITNESSES]);
+
+    /* Asks a witness to cosign now; what comes of it shows in `witnesses`. ERR_MISUSE: none with an address has this name; ERR_AGAIN: under way. */
+    int (*witness_ask)(void *context, struct span name, struct error *e);
+
+    /* Keeps a cosigned note. key: of the witness, or "" where it is known. ERR_CORRUPT: it does not hold; ERR_MISUSE: older than what is kept, or the
+     * key is none, or unknown. */
+    int (*witness_bring)(void *context, struct span note, const char *key, char ret_name[129], uint64_t *ret_size, struct error *e);
 
     /* May be NULL. Appends further lines in the Prometheus text format. */
     void (*metrics)(void *context, struct buf *out);

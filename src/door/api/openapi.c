@@ -79,6 +79,10 @@ static const struct {
     {"ledger_check", "at:time holds:bool records:int first_bad:int? why:text?"},
     {"ledger", "records:int origin:text checkpoint:checkpoint verified:ledger_check? verifying:bool verifier:text since:time? bytes:int"},
     {"ledger_record", "index:int stream:text time:time event:text summary:text"},
+    {"cosigned", "name:text records:int"},
+    {"proof_checked", "holds:bool index:int? records:int? why:text?"},
+    {"witness", "name:text key:text url:text? last_size:int? last_at:time? state:text why:text? asking:bool"},
+    {"witnesses", "items:[witness]"},
     {"capture",
      "capture:text state:text packets:int bytes:int flows:int dropped:int dropped_flows:int dropped_lab:int "
      "dropped_first:time? dropped_last:time? damaged:int failures:int failed_at:time? back_at:time? first_time:time? last_time:time? why:text?"},

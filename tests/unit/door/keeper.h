@@ -126,6 +126,51 @@ static inline int keeper_verify(void *context, struct span person, struct error 
     return 0;
 }
 
+static inline int keeper_offer(void *context, uint64_t old, struct buf *out, struct error *e)
+{
+    struct keeper *k = context;
+    if (old != UINT64_MAX && old > k->next)
+        return err_set(e, ERR_MISUSE, "not so many");
+    buf_addf(out, "old %llu\n\n", old == UINT64_MAX ? 0ULL : (unsigned long long)old);
+    return 0;
+}
+
+static inline int keeper_check(void *context, struct span proof, struct api_proof *ret, struct error *e)
+{
+    struct keeper *k = context;
+    *ret = (struct api_proof){.index = 3, .records = k->next};
+    return span_is(proof, "good") ? 0 : err_set(e, ERR_CORRUPT, "the proof does not hold");
+}
+
+static inline size_t keeper_witnesses(void *context, struct api_witness ret[API_WITNESSES])
+{
+    struct keeper *k = context;
+    ret[0] = (struct api_witness){.name = "neighbour", .key = "n+00000000+A", .url = "https://n.example", .state = "never", .why = "nobody answers"};
+    ret[1] = (struct api_witness){.name = "by hand", .key = "h+00000000+A", .state = "agrees", .any = true, .size = 7, .at = k->now.wall};
+    return 2;
+}
+
+static inline int keeper_ask_witness(void *context, struct span name, struct error *e)
+{
+    struct keeper *k = context;
+    if (!span_is(name, "neighbour"))
+        return err_set(e, ERR_MISUSE, "none");
+    if (k->verifying)
+        return err_set(e, ERR_AGAIN, "under way");
+    k->verifying = true;
+    return 0;
+}
+
+static inline int keeper_bring(void *context, struct span note, const char *key, char ret_name[129], uint64_t *ret_size, struct error *e)
+{
+    (void)context;
+    if (!span_is(note, "good"))
+        return err_set(e, key[0] == 0 ? ERR_MISUSE : ERR_CORRUPT, "the checkpoint is not cosigned by it");
+    (void)snprintf(ret_name, 129, "by hand");
+    *ret_size = 9;
+    return 0;
+}
+
 static inline struct keeper *keeper_new(void)
 {
     static const uint8_t key[VEIL_KEY] = {7};
@@ -146,7 +191,12 @@ static inline struct keeper *keeper_new(void)
                                      .ledger_state = keeper_ledger_state,
                                      .ledger_prove = keeper_prove,
                                      .ledger_open_record = keeper_open_record,
-                                     .ledger_verify = keeper_verify}};
+                                     .ledger_verify = keeper_verify,
+                                     .ledger_offer = keeper_offer,
+                                     .ledger_check = keeper_check,
+                                     .witnesses = keeper_witnesses,
+                                     .witness_ask = keeper_ask_witness,
+                                     .witness_bring = keeper_bring}};
     k->api = api_new(&o, &e);
     k->reply = API_REPLY_INIT;
     if (k->api == NULL || k->veil == NULL) {

@@ -205,6 +205,11 @@ static void pages_tell_what_they_should(void **state)
         {"GET /api/v1/ledger/records", "\"summary\":\"Signed in: ana, by ana, from 10.0.0.5\""},
         {"GET /api/v1/ledger/records", "\"summary\":\"ORU^R01 from Chem 2 to LIS, 1 result\""},
         {"GET /api/v1/ledger/proof/3", "c2sp.org/tlog-proof@v1"},
+        {"GET /api/v1/ledger/offer", "old 0\n"},
+        {"GET /api/v1/ledger/offer?old=1", "old 1\n"},
+        {"GET /api/v1/witnesses",
+         "\"url\":\"https://n.example\",\"last_size\":null,\"last_at\":null,\"state\":\"never\",\"why\":\"nobody answers\",\"asking\":false}"},
+        {"GET /api/v1/witnesses", "\"url\":null,\"last_size\":7,\"last_at\":\"2026-"},
         {"GET /api/v1/sensor", "{\"captures\":[{\"capture\":\"lab.pcap\",\"state\":\"reading\",\"packets\":12"},
         {"GET /api/v1/network", "\"apps\":[\"hl7\"],\"encrypted\":\"no\",\"lab\":true,\"new\":false,\"odd\":null,\"links\":1,\"packets\":9"},
         {"GET /api/v1/network?zone=10.0.5.0%2F24&since=7d&open=0a1b2c3d,ffffffff", "\"counts\":{\"zones\":1,\"devices\":2,"},
@@ -224,6 +229,35 @@ static void pages_tell_what_they_should(void **state)
     }
     ASK(k, 202, "POST /api/v1/ledger/verify", NULL, NULL);
     ASK(k, 409, "POST /api/v1/ledger/verify", NULL, NULL);
+    keeper_free(k);
+}
+
+/* Witnesses by hand and on request. */
+static void witnesses(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    assert_int_equal(keeper_set_up(k), 201);
+    ASK(k, 404, "POST /api/v1/witnesses/nobody/ask", NULL, NULL);
+    ASK(k, 202, "POST /api/v1/witnesses/neighbour/ask", NULL, NULL);
+    ASK(k, 409, "POST /api/v1/witnesses/neighbour/ask", NULL, NULL);
+    ASK(k, 400, "GET /api/v1/ledger/offer?old=07", NULL, NULL);
+    ASK(k, 422, "GET /api/v1/ledger/offer?old=99999", NULL, NULL);
+    ASK(k, 422, "POST /api/v1/ledger/cosignature", "{\"note\":\"bad\"}", NULL);
+    SAYS(k, "not-kept");
+    ASK(k, 422, "POST /api/v1/ledger/cosignature", "{\"note\":\"bad\",\"key\":\"k\"}", NULL);
+    SAYS(k, "does-not-hold");
+    ASK(k, 400, "POST /api/v1/ledger/cosignature", "{}", NULL);
+    ASK(k, 200, "POST /api/v1/ledger/cosignature", "{\"note\":\"good\"}", NULL);
+    SAYS(k, "{\"name\":\"by hand\",\"records\":9}");
+    assert_non_null(strstr(k->last, "\"event\":\"ledger.witnessed\""));
+    assert_non_null(strstr(k->last, "\"person\":\"ana\""));
+    ASK(k, 200, "GET /api/v1/ledger/records", NULL, NULL);
+    SAYS(k, "The witness by hand cosigned 9 records, brought by ana.");
+    ASK(k, 200, "POST /api/v1/ledger/check", "{\"proof\":\"good\"}", NULL);
+    SAYS(k, "{\"holds\":true,\"index\":3,");
+    ASK(k, 200, "POST /api/v1/ledger/check", "{\"proof\":\"bad\"}", NULL);
+    SAYS(k, "{\"holds\":false,\"index\":null,\"records\":null,\"why\":\"the proof does not hold\"}");
     keeper_free(k);
 }
 
@@ -317,9 +351,9 @@ static void the_permission_matrix(void **state)
         const char *may;
     } roles[] = {
         {"lab manager", "today.read device.read device.name device.edit device.import result.read finding.read finding.decide ledger.read "
-                        "ledger.verify metrics.read phi.look looks.read"},
+                        "ledger.verify ledger.witness metrics.read phi.look looks.read"},
         {"IT", "today.read device.read device.name device.edit device.import result.read finding.read finding.decide ledger.read ledger.verify "
-               "metrics.read"},
+               "ledger.witness metrics.read"},
         {"auditor", "today.read device.read finding.read ledger.read ledger.verify metrics.read looks.read"},
         {"technologist", "today.read device.read result.read finding.read metrics.read phi.look"},
         {"privacy officer", "today.read device.read result.read finding.read ledger.read ledger.verify looks.read"},
@@ -537,6 +571,7 @@ int main(void)
         cmocka_unit_test(pages_tell_what_they_should),
         cmocka_unit_test(what_needs_nobody_is_not_counted),
         cmocka_unit_test(badly_put_requests),
+        cmocka_unit_test(witnesses),
         cmocka_unit_test(the_permission_matrix),
         cmocka_unit_test(the_local_socket_is_the_administrator),
         cmocka_unit_test(what_cannot_be_written_is_not_done),

@@ -92,6 +92,31 @@ static void test_wrong(void **state)
     wrong("site: aaaaaaaaaabbbbbbbbbbccccccccccddddddddddx\n", "lab.yaml:1:7:", "1 to 40");
 }
 
+#define WITNESS_KEY "witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X"
+
+static void test_witness(void **state)
+{
+    (void)state;
+    struct error e;
+    static const char *const good[] = {"https://witness.example", "https://witness.example:8444/a/b", "http://[::1]:80", "http://10.0.0.1/"};
+    static const char *const bad[] = {"ftp://x.example",        "https://",  "https:///x",       "https://u:p@x.example", "https://x.example:99999",
+                                      "https://x.example/?a=b", "x.example", "https://x example"};
+    char text[512];
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        (void)snprintf(text, sizeof text, "witness: [ { name: w1, url: \"%s\", key: \"" WITNESS_KEY "\" } ]\n", good[i]);
+        assert_int_equal(parse(text, &e), 0);
+        assert_string_equal(config.witness[0].url, good[i]);
+        assert_string_equal(config.witness[0].key, WITNESS_KEY);
+        assert_string_equal(config.witness[0].authority, "");
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        (void)snprintf(text, sizeof text, "witness: [ { name: w1, url: \"%s\", key: \"" WITNESS_KEY "\" } ]\n", bad[i]);
+        wrong(text, "lab.yaml:1:29:", "witness[].url: expected an address");
+    }
+    wrong("witness: [ { name: w1, url: \"https://x.example\", key: abc } ]\n", "lab.yaml:1:55:", "witness[].key: expected a public key");
+    wrong("witness: [ { name: w1, url: \"https://x.example\" } ]\n", "lab.yaml:1:12:", "key is missing");
+}
+
 static void test_too_many(void **state)
 {
     (void)state;
@@ -174,13 +199,9 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_wrong),
-        cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_a_failure_changes_nothing),
-        cmocka_unit_test(test_endpoints),
-        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_whole),    cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_witness),   cmocka_unit_test(test_too_many), cmocka_unit_test(test_a_failure_changes_nothing),
+        cmocka_unit_test(test_endpoints), cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,6 +127,7 @@ static void test_start(void **state)
                       .replay = true,
                       .bodies = true,
                       .packets = 64,
+                      .witnesses = 3,
                       .uid = 65104,
                       .hash_key = {1, UINT64_MAX},
                       .site = "lab",
@@ -137,7 +138,7 @@ static void test_start(void **state)
     struct buf b = BUF_INIT(4096);
     start_encode(&b, &s);
     assert_int_equal(start_decode(buf_span(&b), &t, &e), 0);
-    assert_true(t.bodies && t.packets == 64);
+    assert_true(t.bodies && t.packets == 64 && t.witnesses == 3);
     assert_true(t.unprivileged && t.replay && t.uid == s.uid && t.hash_key.k1 == UINT64_MAX);
     assert_string_equal(t.name, "lab.pcap");
     assert_string_equal(t.address, "::1");

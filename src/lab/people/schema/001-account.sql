@@ -24,7 +24,7 @@ INSERT INTO role VALUES ('local administrator'), ('lab manager'), ('IT'), ('audi
 INSERT INTO role_permission
 WITH permission(noun, verb) AS (VALUES
   ('today', 'read'), ('device', 'read'), ('device', 'name'), ('device', 'edit'), ('device', 'import'), ('result', 'read'), ('finding', 'read'), ('finding', 'decide'),
-  ('ledger', 'read'), ('ledger', 'verify'), ('metrics', 'read'))
+  ('ledger', 'read'), ('ledger', 'verify'), ('ledger', 'witness'), ('metrics', 'read'))
 SELECT role.name, noun, verb FROM role, permission WHERE role.name IN ('local administrator', 'lab manager', 'IT');
 
 INSERT INTO role_permission VALUES
