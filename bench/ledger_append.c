@@ -136,7 +136,7 @@ static double ledger_rate(const char *folder, const char *name, unsigned batch, 
     for (; l != NULL && e.class == ERR_NONE && spent < seconds; spent = now_s() - start) {
         tq_time now = INT64_C(1795000000) * TIME_SECOND + (tq_time)(spent * 1e9);
         for (unsigned i = 0; i < batch; i++)
-            (void)ledger_append(l, LEDGER_CUSTODY, now, span_of(record, size), NULL, &e);
+            (void)ledger_append(l, LEDGER_CUSTODY, NULL, now, span_of(record, size), NULL, &e);
         (void)ledger_commit(l, now, &e);
         n += batch;
     }

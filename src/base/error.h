@@ -14,6 +14,7 @@ enum err_class {
     ERR_SYSTEM,  /* the machine failed: disk, memory, permission */
     ERR_MISUSE,  /* the caller, or the person at the keyboard, asked for something impossible */
     ERR_CORRUPT, /* something kept does not hold any more: a proof, a signature, a hash */
+    ERR_LOCKED,  /* it waits for a secret that a person has: none was given, or not the right one */
 };
 
 struct error {

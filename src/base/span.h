@@ -46,6 +46,15 @@ static inline bool span_fail(struct span *s)
     return false;
 }
 
+/* Nothing but zeros. */
+static inline bool span_zero(struct span s)
+{
+    uint8_t any = 0;
+    for (uint32_t i = 0; i < s.n; i++)
+        any |= s.p[i];
+    return any == 0;
+}
+
 /* Takes the next n bytes as a child span. Too few left: an empty, bad child, and s is bad. */
 static inline struct span span_take(struct span *s, size_t n)
 {

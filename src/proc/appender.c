@@ -88,7 +88,7 @@ static int append_leaf(struct appender *a, enum ledger_stream stream, struct buf
     if (!buf_ok(payload))
         return err_set(e, ERR_LIMIT, "a record is larger than a leaf of the ledger may be");
     (void)pthread_mutex_lock(a->o.ledger_lock);
-    int r = ledger_append(a->o.ledger, stream, clock_now(), buf_span(payload), ret_index, e);
+    int r = ledger_append(a->o.ledger, stream, NULL, clock_now(), buf_span(payload), ret_index, e);
     (void)pthread_mutex_unlock(a->o.ledger_lock);
     a->group_bytes += payload->n;
     if (a->group_since == 0)

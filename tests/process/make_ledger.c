@@ -25,7 +25,7 @@ int main(int argc, char **argv)
         uint8_t payload[300];
         tq_time now = INT64_C(1795000000) * TIME_SECOND + (tq_time)i;
         memset(payload, (int)(i & 255), sizeof payload);
-        if (ledger_append(l, i % 4 == 1 ? LEDGER_OBSERVATION : LEDGER_CUSTODY, now, span_of(payload, i % 300), NULL, &e) != 0)
+        if (ledger_append(l, i % 4 == 1 ? LEDGER_OBSERVATION : LEDGER_CUSTODY, NULL, now, span_of(payload, i % 300), NULL, &e) != 0)
             break;
         if (((i + 1) % per_commit == 0 || i + 1 == begin + records) && ledger_commit(l, now, &e) != 0)
             break;

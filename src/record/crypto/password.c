@@ -47,3 +47,31 @@ bool password_outdated(const char *text)
 {
     return crypto_start(NULL) != 0 || crypto_pwhash_argon2id_str_needs_rehash(text, PASSES, MEMORY) != 0;
 }
+
+/* ── Keys from passphrases ── */
+
+_Static_assert(PASSPHRASE_SALT == crypto_pwhash_argon2id_SALTBYTES, "the salt's length");
+
+#define COST_PASSES 4
+#define COST_KIB (256u << 10)
+#define COST_PASSES_MAX 64
+#define COST_KIB_MAX (1u << 20)
+
+struct passphrase_cost passphrase_cost(void)
+{
+    return (struct passphrase_cost){.passes = COST_PASSES, .kib = COST_KIB};
+}
+
+int passphrase_key(struct span passphrase, const uint8_t salt[PASSPHRASE_SALT], struct passphrase_cost cost, uint8_t out[32], struct error *e)
+{
+    if (passphrase.n == 0 || passphrase.n > PASSWORD_MAX)
+        return err_set(e, ERR_MISUSE, "a passphrase has 1 to %d bytes", PASSWORD_MAX);
+    if (cost.passes == 0 || cost.passes > COST_PASSES_MAX || cost.kib < 8 || cost.kib > COST_KIB_MAX)
+        return err_set(e, ERR_LIMIT, "a passphrase's cost of %u passes over %u KiB is outside what this program computes", cost.passes, cost.kib);
+    if (crypto_start(e) != 0)
+        return -1;
+    if (crypto_pwhash_argon2id(out, 32, (const char *)passphrase.p, passphrase.n, salt, cost.passes, (size_t)cost.kib << 10,
+                               crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0)
+        return err_set(e, ERR_SYSTEM, "not enough memory to make a key of the passphrase (%u MiB are needed)", cost.kib >> 10);
+    return 0;
+}

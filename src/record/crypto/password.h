@@ -1,4 +1,4 @@
-/* Passwords: Argon2id (RFC 9106) through libsodium, in its text form "$argon2id$v=19$m=…,t=…,p=1$salt$hash". */
+/* Passwords: Argon2id (RFC 9106) through libsodium, in its text form "$argon2id$v=19$m=…,t=…,p=1$salt$hash"; and keys from passphrases. */
 #ifndef TQ_PASSWORD_H
 #define TQ_PASSWORD_H
 
@@ -20,5 +20,22 @@ void password_verify_nobody(struct span password);
 
 /* The text was made with other parameters than today's: hash again at the next successful sign-in. */
 bool password_outdated(const char *text);
+
+/* ── Keys from passphrases ── */
+
+#define PASSPHRASE_SALT 16
+
+/* What the guesser pays for each guess: kept beside what the key opens. */
+struct passphrase_cost {
+    uint32_t passes;
+    uint32_t kib; /* memory */
+};
+
+/* Today's choice for a machine of 1 to 2 GB. */
+struct passphrase_cost passphrase_cost(void);
+
+/* 32 bytes of Argon2id (version 19, one lane). ERR_MISUSE: empty or longer than PASSWORD_MAX; ERR_LIMIT: a cost outside 1-64 passes and 8 KiB-1 GiB;
+ * ERR_SYSTEM: not enough memory. */
+int passphrase_key(struct span passphrase, const uint8_t salt[PASSPHRASE_SALT], struct passphrase_cost cost, uint8_t out[32], struct error *e);
 
 #endif

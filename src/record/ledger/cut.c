@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SMALL_MAX (64u << 20) /* most bytes of one of them */
+#define SMALL_MAX (256u << 20) /* most bytes of one of them: a key file of 2,097,152 keys and 1,048,576 erased ones */
 #define SMALL_FILES 4096
 
 /* ── What changes ── */

@@ -112,7 +112,18 @@ size_t entry_seal(uint8_t *p, struct crypto_sealer *sealer, const struct keyring
     return SEALED_RECORD_MIN + payload.n + AES_GCM_TAG;
 }
 
-int entry_open(const struct keyring *ring, const struct sealed_record *r, const struct entry *entry, uint8_t *out, struct error *e)
+/* Why a record's key is not there. */
+static int no_key(const struct erased_key *x, unsigned long long index, struct error *e)
+{
+    char at[TIME_TEXT];
+    if (x->at == 0)
+        return err_set(e, ERR_CORRUPT, "record %llu cannot be read: its key is not in the keyring, and nobody erased it", index);
+    (void)time_format(x->at, at);
+    return err_set(e, ERR_CLOSED, "record %llu was erased on %.10s", index, at);
+}
+
+int entry_open(struct keyring *ring, const struct sealed_record *r, const struct entry *entry, uint8_t *out, struct erased_key *ret_erased,
+               struct error *e)
 {
     unsigned long long index = r->index;
     uint8_t hash[SHA256_SIZE];
@@ -123,11 +134,12 @@ int entry_open(const struct keyring *ring, const struct sealed_record *r, const 
     crypto_sha256(r->sealed, hash);
     if (memcmp(hash, entry->hash, sizeof hash) != 0)
         return err_set(e, ERR_CORRUPT, "record %llu does not hold: its sealed bytes are not those of its entry", index);
-    const struct period_key *key = keyring_by_id(ring, entry->key_id);
-    if (key == NULL)
-        return err_set(e, ERR_MISUSE, "record %llu cannot be read: its key is not in the keyring", index);
+    uint8_t key[32];
+    if (!keyring_find(ring, entry->key_id, key, ret_erased))
+        return no_key(ret_erased, index, e);
     struct crypto_hmac prepared;
-    crypto_hmac_set(&prepared, span_of(key->key, sizeof key->key));
+    crypto_hmac_set(&prepared, span_of(key, sizeof key));
+    crypto_wipe(key, sizeof key);
     record_keys(ring, &prepared, (uint8_t)entry->stream, r->index, entry->salt, keys);
     crypto_wipe(&prepared, sizeof prepared);
     associated(ring, r->index, r->entry.p, ad);

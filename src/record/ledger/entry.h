@@ -45,8 +45,9 @@ size_t entry_seal(uint8_t *p, struct crypto_sealer *sealer, const struct keyring
                   struct tree_hash *ret_leaf);
 
 /* Opens a sealed record: checks hash, commitment and tag, in this order, and writes entry->clear_n bytes to out. ERR_CORRUPT, naming the record;
- * ERR_MISUSE: its key is not in the keyring. */
-int entry_open(const struct keyring *ring, const struct sealed_record *r, const struct entry *entry, uint8_t *out, struct error *e);
+ * also where its key is lost; ERR_CLOSED: its key was erased (*ret_erased). */
+int entry_open(struct keyring *ring, const struct sealed_record *r, const struct entry *entry, uint8_t *out, struct erased_key *ret_erased,
+               struct error *e);
 
 /* Takes the next sealed record off `in`: 1; 0: more bytes are needed (nothing taken); -1: what stands there is none. */
 int sealed_record_take(struct span *in, struct sealed_record *ret);

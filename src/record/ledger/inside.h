@@ -11,7 +11,16 @@
 #include "record/ledger/tiles.h"
 
 int ledger_dir(const struct ledger *l);
-const struct keyring *ledger_ring(const struct ledger *l);
+struct keyring *ledger_ring(const struct ledger *l);
+uint32_t ledger_queued(const struct ledger *l); /* records that wait for a commit */
+int ledger_fail(struct ledger *l, const struct error *why, struct error *e); /* nothing more is taken; -1 */
+int ledger_refuse(const struct ledger *l, struct error *e);                  /* -1 where nothing more is taken */
+void ledger_forget_keys(struct ledger *l);                                   /* keys that are in use are looked up again */
+
+/* The keyring of a ledger that is being opened or made, and what is left to do once it was found whole. keys.c */
+struct keyring *ledger_keys_open(int dir, const struct ledger_options *o, struct error *e);
+int ledger_keys_settle(struct keyring *k, int dir, const struct ledger_options *o, struct error *e);
+int ledger_lock(int dir, struct error *e); /* the descriptor that holds the lock; ERR_AGAIN: another process has it */
 
 /* Makes everything committed durable in place: the base of the journal covers all of it then. The appender's lock; what is queued stays queued. */
 int ledger_settle(struct ledger *l, tq_time now, struct journal_base *ret, struct error *e);

@@ -4,251 +4,164 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC SPAN_LIT("TQKEYR1\n")
-#define HEADER 68
-#define KEY_BYTES 72
-#define CLEAR_MAX (LOG_ID + ED25519_SEED + 32 + 1 + NOTE_NAME_MAX + 4 + KEYRING_KEYS_MAX * KEY_BYTES)
-#define FILE_MAX (HEADER + CLEAR_MAX + AES_GCM_TAG + SHA256_SIZE)
-#define PATH "keyring"
+#define APPENDED_MOST 1024 /* frames behind the base before the key file is written anew */
 
-/* ── Root key ── */
-
-int root_key_load(const char *path, uint8_t out[ROOT_KEY], struct error *e)
-{
-    struct error why = {0};
-    int fd = file_open_read(AT_FDCWD, path, &why);
-    if (fd < 0) {
-        if (e != NULL)
-            *e = why;
-        return -1;
-    }
-    struct stat st;
-    uint8_t bytes[ROOT_KEY + 1];
-    size_t n = 0;
-    int rc = 0;
-    if (fstat(fd, &st) != 0)
-        rc = err_sys(e, errno, "reading the key %s", path);
-    else if (!S_ISREG(st.st_mode))
-        rc = err_set(e, ERR_MISUSE, "the key %s is not a regular file", path);
-    else if ((st.st_mode & 077) != 0)
-        rc = err_set(e, ERR_MISUSE, "the key %s may be read by others (mode %o): chmod 600 it, and think about who may have read it", path,
-                     (unsigned)st.st_mode & 07777);
-    else
-        rc = file_read(fd, path, bytes, sizeof bytes, 0, &n, e);
-    (void)close(fd);
-    if (rc == 0 && n != ROOT_KEY)
-        rc = err_set(e, ERR_MISUSE, "the key %s has not exactly %d bytes: put the right file back", path, ROOT_KEY);
-    if (rc == 0)
-        memcpy(out, bytes, ROOT_KEY);
-    crypto_wipe(bytes, sizeof bytes);
-    return rc;
-}
-
-int root_key_make(const char *path, struct error *e)
-{
-    if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        return err_set(e, ERR_MISUSE, "the key %s is there already", path);
-    uint8_t key[ROOT_KEY];
-    crypto_random(key, sizeof key);
-    int rc = file_replace(AT_FDCWD, path, span_of(key, sizeof key), true, e);
-    crypto_wipe(key, sizeof key);
-    return rc;
-}
-
-/* ── Keyring ── */
+/* ── In memory ── */
 
 struct keyring *keyring_new(struct error *e)
 {
     bool locked = false;
     struct keyring *k = crypto_secret_new(sizeof *k, &locked);
-    if (k == NULL)
+    if (k == NULL) {
         (void)err_sys(e, ENOMEM, "making room for keys");
-    else
-        k->locked = locked;
+        return NULL;
+    }
+    k->locked = locked;
+    k->format = SLOTS_FORMAT;
+    k->epoch = 1;
+    (void)pthread_mutex_init(&k->mutex, NULL);
     return k;
 }
 
 void keyring_free(struct keyring *k)
 {
+    if (k == NULL)
+        return;
+    for (size_t i = 0; i < CHUNKS && k->chunk[i] != NULL; i++)
+        crypto_secret_free(k->chunk[i], CHUNK_KEYS * sizeof **k->chunk);
+    free(k->by_id.at);
+    free(k->by_scope.at);
+    free(k->by_erased.at);
+    free(k->erased);
+    (void)pthread_mutex_destroy(&k->mutex);
     crypto_secret_free(k, sizeof *k);
 }
 
-void keyring_start(struct keyring *k, const char *origin)
+static struct period_key *at(const struct keyring *k, size_t i)
 {
-    size_t n = strnlen(origin, NOTE_NAME_MAX);
-    crypto_random(k->log_id, sizeof k->log_id);
-    crypto_random(k->seed, sizeof k->seed);
-    crypto_random(k->purpose, sizeof k->purpose);
-    memcpy(k->origin, origin, n);
-    k->origin[n] = 0;
-    k->n = 0;
+    return &k->chunk[i / CHUNK_KEYS][i % CHUNK_KEYS];
 }
 
-static void wrapping_keys(const struct keyring *k, struct span salt, uint8_t wrap[32], uint8_t check[32])
+const struct period_key *keyring_at(const struct keyring *k, size_t i)
 {
-    crypto_hkdf(span_of(k->root, sizeof k->root), salt, SPAN_LIT("tourniquet keyring v1"), wrap, 32);
-    crypto_hkdf(span_of(k->root, sizeof k->root), salt, SPAN_LIT("tourniquet keyring check v1"), check, 32);
+    return at(k, i);
 }
 
-static void put_clear(const struct keyring *k, struct buf *out)
+static uint64_t word(const uint8_t *p)
 {
-    size_t n = strnlen(k->origin, NOTE_NAME_MAX);
-    buf_add(out, k->log_id, sizeof k->log_id);
-    buf_add(out, k->seed, sizeof k->seed);
-    buf_add(out, k->purpose, sizeof k->purpose);
-    buf_u8(out, (uint8_t)n);
-    buf_add(out, k->origin, n);
-    buf_be32(out, (uint32_t)k->n);
-    for (size_t i = 0; i < k->n; i++) {
-        const struct period_key *p = &k->keys[i];
-        buf_add(out, p->id, sizeof p->id);
-        buf_add(out, p->scope, sizeof p->scope);
-        buf_be32(out, (uint32_t)p->stream << 24);
-        buf_be32(out, p->period);
-        buf_add(out, p->key, sizeof p->key);
-    }
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
 }
 
-static bool take_clear(struct keyring *k, struct span in)
+/* Ids and scopes are random, or keyed hashes: their own bits are as good as any hash of them. */
+static uint64_t scope_hash(const struct period_key *p)
 {
-    struct span log_id = span_take(&in, LOG_ID);
-    struct span seed = span_take(&in, ED25519_SEED);
-    struct span purpose = span_take(&in, 32);
-    size_t origin_n = span_u8(&in);
-    struct span origin = span_take(&in, origin_n);
-    size_t n = span_be32(&in);
-    if (in.bad || origin_n == 0 || origin_n > NOTE_NAME_MAX || n > KEYRING_KEYS_MAX || in.n != n * KEY_BYTES)
+    return (word(p->scope) + p->period * UINT64_C(0x9e3779b97f4a7c15)) ^ p->stream;
+}
+
+static bool same_scope(const struct period_key *a, const struct period_key *b)
+{
+    return a->stream == b->stream && a->period == b->period && a->epoch == b->epoch && memcmp(a->scope, b->scope, KEY_SCOPE) == 0;
+}
+
+/* The slot of what equals `wanted`, or the free one where it belongs. */
+static uint32_t *slot_by_id(const struct keyring *k, const uint8_t id[KEY_ID])
+{
+    size_t mask = k->by_id.size - 1;
+    for (size_t i = word(id) & mask;; i = (i + 1) & mask)
+        if (k->by_id.at[i] == 0 || memcmp(at(k, k->by_id.at[i] - 1)->id, id, KEY_ID) == 0)
+            return &k->by_id.at[i];
+}
+
+static uint32_t *slot_by_scope(const struct keyring *k, const struct period_key *wanted)
+{
+    size_t mask = k->by_scope.size - 1;
+    for (size_t i = scope_hash(wanted) & mask;; i = (i + 1) & mask)
+        if (k->by_scope.at[i] == 0 || same_scope(at(k, k->by_scope.at[i] - 1), wanted))
+            return &k->by_scope.at[i];
+}
+
+static uint32_t *slot_by_erased(const struct keyring *k, const uint8_t id[KEY_ID])
+{
+    size_t mask = k->by_erased.size - 1;
+    for (size_t i = word(id) & mask;; i = (i + 1) & mask)
+        if (k->by_erased.at[i] == 0 || memcmp(k->erased[k->by_erased.at[i] - 1].id, id, KEY_ID) == 0)
+            return &k->by_erased.at[i];
+}
+
+/* Room for n more at a load of at most two thirds. Growing empties it: the caller puts everything in again. False: no memory. */
+static bool index_grow(struct key_index *x, size_t n)
+{
+    size_t size = 64;
+    while (size * 2 < 3 * n)
+        size *= 2;
+    uint32_t *fresh = calloc(size, sizeof *fresh);
+    if (fresh == NULL)
         return false;
-    memcpy(k->log_id, log_id.p, LOG_ID);
-    memcpy(k->seed, seed.p, ED25519_SEED);
-    memcpy(k->purpose, purpose.p, 32);
-    memcpy(k->origin, origin.p, origin_n);
-    k->origin[origin_n] = 0;
-    k->n = n;
-    for (size_t i = 0; i < n; i++) {
-        struct period_key *p = &k->keys[i];
-        memcpy(p->id, span_take(&in, KEY_ID).p, KEY_ID);
-        memcpy(p->scope, span_take(&in, sizeof p->scope).p, sizeof p->scope);
-        p->stream = (uint8_t)(span_be32(&in) >> 24);
-        p->period = span_be32(&in);
-        memcpy(p->key, span_take(&in, sizeof p->key).p, sizeof p->key);
-    }
+    free(x->at);
+    *x = (struct key_index){.at = fresh, .size = size};
     return true;
 }
 
-/* The outside of the file: everything but the sealed part, and the file's own hash. */
-static int take_outside(struct span file, struct span *ret_salt, struct span *ret_check, struct span *ret_sealed, struct error *e)
+static bool index_full(const struct key_index *x)
 {
-    struct span in = file;
-    uint8_t hash[SHA256_SIZE];
-    if (in.n >= 10 && span_starts(in, MAGIC) && (in.p[8] << 8 | in.p[9]) > KEYRING_FORMAT)
-        return err_set(e, ERR_LIMIT, "the keyring was written by a newer program (format %d, this one knows %d)", in.p[8] << 8 | in.p[9],
-                       KEYRING_FORMAT);
-    if (in.n < HEADER + SHA256_SIZE || !span_starts(in, MAGIC))
-        return err_set(e, ERR_CORRUPT, "the keyring is cut, or no keyring: put it back from a backup");
-    crypto_sha256(span_of(in.p, in.n - SHA256_SIZE), hash);
-    if (memcmp(hash, in.p + in.n - SHA256_SIZE, SHA256_SIZE) != 0)
-        return err_set(e, ERR_CORRUPT, "the keyring's own hash does not hold: it was damaged or changed; put it back from a backup");
-    (void)span_skip(&in, 8);
-    uint16_t format = span_be16(&in);
-    struct span zero = span_take(&in, 6);
-    *ret_salt = span_take(&in, 32);
-    *ret_check = span_take(&in, 16);
-    uint32_t n = span_be32(&in);
-    static const uint8_t zeros[6];
-    if (format != KEYRING_FORMAT || memcmp(zero.p, zeros, 6) != 0 || n < AES_GCM_TAG || in.n != (size_t)n + SHA256_SIZE)
-        return err_set(e, ERR_CORRUPT, "the keyring's header does not hold: put it back from a backup");
-    *ret_sealed = span_take(&in, n);
+    return (x->n + 1) * 3 > x->size * 2;
+}
+
+static void index_one(struct keyring *k, size_t i)
+{
+    uint32_t *slot = slot_by_id(k, at(k, i)->id);
+    k->by_id.n += *slot == 0;
+    *slot = (uint32_t)i + 1;
+    if (at(k, i)->epoch != k->epoch)
+        return;
+    slot = slot_by_scope(k, at(k, i));
+    k->by_scope.n += *slot == 0;
+    *slot = (uint32_t)i + 1;
+}
+
+bool keyring_index_all(struct keyring *k)
+{
+    size_t room = k->n < 32 ? 64 : 2 * k->n;
+    if (!index_grow(&k->by_id, room) || !index_grow(&k->by_scope, room))
+        return false;
+    for (size_t i = 0; i < k->n; i++)
+        index_one(k, i);
+    return true;
+}
+
+static int put_locked(struct keyring *k, const struct period_key *key, struct error *e)
+{
+    size_t chunk = k->n / CHUNK_KEYS;
+    bool locked = true;
+    if (k->n == KEYRING_KEYS_MAX)
+        return err_set(e, ERR_LIMIT, "the keyring is full (%u period keys): shorten how long records are kept", KEYRING_KEYS_MAX);
+    if (k->chunk[chunk] == NULL)
+        k->chunk[chunk] = crypto_secret_new(CHUNK_KEYS * sizeof **k->chunk, &locked);
+    if (k->chunk[chunk] == NULL || ((index_full(&k->by_id) || index_full(&k->by_scope)) && !keyring_index_all(k)))
+        return err_sys(e, ENOMEM, "making room for keys");
+    k->locked &= locked;
+    *at(k, k->n) = *key;
+    index_one(k, k->n++);
     return 0;
 }
 
-static int load_file(int dir, struct buf *file, struct error *e)
+int keyring_put(struct keyring *k, const struct period_key *key, struct error *e)
 {
-    return file_load(dir, PATH, FILE_MAX, file, e);
-}
-
-int keyring_load(struct keyring *k, int dir, struct error *e)
-{
-    struct buf file = BUF_INIT(FILE_MAX);
-    struct span salt;
-    struct span check_is;
-    struct span sealed;
-    if (load_file(dir, &file, e) != 0 || take_outside(buf_span(&file), &salt, &check_is, &sealed, e) != 0) {
-        buf_release(&file);
-        return -1;
-    }
-    uint8_t wrap[32];
-    uint8_t check[32];
-    size_t clear_n = sealed.n - AES_GCM_TAG;
-    uint8_t *clear = crypto_secret_new(clear_n, NULL);
-    int rc = 0;
-    wrapping_keys(k, salt, wrap, check);
-    static const uint8_t nonce[AES_GCM_NONCE];
-    if (clear == NULL)
-        rc = err_sys(e, ENOMEM, "opening the keyring");
-    else if (!crypto_equal(check, check_is.p, check_is.n))
-        rc = err_set(e, ERR_MISUSE,
-                     "the root key is not the one of this ledger: nothing in it can be read with this key; put the right key file back");
-    else if (!crypto_open(wrap, nonce, span_of(file.p, HEADER), sealed, clear) || !take_clear(k, span_of(clear, clear_n)))
-        rc = err_set(e, ERR_CORRUPT, "the keyring does not open: it was changed; put it back from a backup");
-    crypto_secret_free(clear, clear_n);
-    crypto_wipe(wrap, sizeof wrap);
-    crypto_wipe(check, sizeof check);
-    buf_release(&file);
+    (void)pthread_mutex_lock(&k->mutex);
+    int rc = put_locked(k, key, e);
+    (void)pthread_mutex_unlock(&k->mutex);
     return rc;
 }
 
-int keyring_save(const struct keyring *k, int dir, struct error *e)
-{
-    struct buf clear = BUF_SECRET(CLEAR_MAX);
-    struct buf file = BUF_INIT(FILE_MAX);
-    uint8_t salt[32];
-    uint8_t wrap[32];
-    uint8_t check[32];
-    uint8_t hash[SHA256_SIZE];
-    static const uint8_t nonce[AES_GCM_NONCE];
-    crypto_random(salt, sizeof salt);
-    wrapping_keys(k, span_of(salt, sizeof salt), wrap, check);
-    put_clear(k, &clear);
-    buf_add_span(&file, MAGIC);
-    buf_be16(&file, KEYRING_FORMAT);
-    buf_add(&file, (uint8_t[6]){0}, 6);
-    buf_add(&file, salt, sizeof salt);
-    buf_add(&file, check, 16);
-    buf_be32(&file, (uint32_t)(clear.n + AES_GCM_TAG));
-    int rc = -1;
-    if (buf_ok(&clear) && buf_reserve(&file, clear.n + AES_GCM_TAG + SHA256_SIZE)) {
-        crypto_seal(wrap, nonce, span_of(file.p, HEADER), buf_span(&clear), file.p + HEADER);
-        file.n += clear.n + AES_GCM_TAG;
-        crypto_sha256(buf_span(&file), hash);
-        buf_add(&file, hash, sizeof hash);
-        rc = file_replace(dir, PATH, buf_span(&file), true, e);
-    } else {
-        (void)err_sys(e, ENOMEM, "writing the keyring");
-    }
-    crypto_wipe(wrap, sizeof wrap);
-    crypto_wipe(check, sizeof check);
-    buf_release(&clear);
-    buf_release(&file);
-    return rc;
-}
-
-int keyring_check(int dir, struct error *e)
-{
-    struct buf file = BUF_INIT(FILE_MAX);
-    struct span salt;
-    struct span check;
-    struct span sealed;
-    int rc = load_file(dir, &file, e) != 0 ? -1 : take_outside(buf_span(&file), &salt, &check, &sealed, e);
-    buf_release(&file);
-    return rc;
-}
-
-/* Year * 100 + month of a time, UTC. */
-static uint32_t period_of(tq_time time)
+uint32_t keyring_period(tq_time time)
 {
     char text[TIME_TEXT];
     (void)time_format(time, text);
@@ -260,34 +173,249 @@ static uint32_t period_of(tq_time time)
     return period;
 }
 
-const struct period_key *keyring_for(const struct keyring *k, uint8_t stream, tq_time time)
+const struct period_key *keyring_take(struct keyring *k, uint8_t stream, tq_time time, const uint8_t *scope, uint64_t first, struct error *e)
 {
-    static const uint8_t any[16];
-    uint32_t period = period_of(time);
-    for (size_t i = k->n; i-- > 0;) {
-        if (k->keys[i].stream == stream && k->keys[i].period == period && memcmp(k->keys[i].scope, any, sizeof any) == 0)
-            return &k->keys[i];
-    }
-    return NULL;
+    struct period_key wanted = {.stream = stream, .period = keyring_period(time), .epoch = k->epoch, .first = first};
+    if (scope != NULL)
+        memcpy(wanted.scope, scope, KEY_SCOPE);
+    uint32_t there = k->by_scope.size == 0 ? 0 : *slot_by_scope(k, &wanted); /* the writer alone changes it */
+    if (there != 0)
+        return at(k, there - 1);
+    crypto_random(wanted.id, sizeof wanted.id);
+    crypto_random(wanted.key, sizeof wanted.key);
+    int rc = keyring_put(k, &wanted, e);
+    crypto_wipe(&wanted, sizeof wanted);
+    return rc == 0 ? at(k, k->n - 1) : NULL;
 }
 
 const struct period_key *keyring_by_id(const struct keyring *k, const uint8_t id[KEY_ID])
 {
-    for (size_t i = k->n; i-- > 0;) {
-        if (memcmp(k->keys[i].id, id, KEY_ID) == 0)
-            return &k->keys[i];
-    }
-    return NULL;
+    uint32_t there = k->by_id.size == 0 ? 0 : *slot_by_id(k, id);
+    return there == 0 ? NULL : at(k, there - 1);
 }
 
-int keyring_add(struct keyring *k, uint8_t stream, tq_time time, struct error *e)
+bool keyring_find(struct keyring *k, const uint8_t id[KEY_ID], uint8_t ret_key[32], struct erased_key *ret_erased)
 {
-    if (k->n == KEYRING_KEYS_MAX)
-        return err_set(e, ERR_LIMIT, "the keyring is full (%d period keys)", KEYRING_KEYS_MAX);
-    struct period_key *p = &k->keys[k->n];
-    *p = (struct period_key){.stream = stream, .period = period_of(time)};
-    crypto_random(p->id, sizeof p->id);
-    crypto_random(p->key, sizeof p->key);
-    k->n++;
-    return 0;
+    *ret_erased = (struct erased_key){0};
+    (void)pthread_mutex_lock(&k->mutex);
+    uint32_t there = k->by_id.size == 0 ? 0 : *slot_by_id(k, id);
+    if (there != 0)
+        memcpy(ret_key, at(k, there - 1)->key, 32);
+    else if (k->by_erased.size > 0 && (there = *slot_by_erased(k, id)) != 0) {
+        *ret_erased = k->erased[there - 1];
+        there = 0;
+    }
+    (void)pthread_mutex_unlock(&k->mutex);
+    return there != 0;
+}
+
+/* ── What is erased ── */
+
+bool keyring_erased_room(struct keyring *k, size_t more)
+{
+    size_t want = k->erased_n + more;
+    if (want > KEYRING_ERASED_MAX)
+        return false;
+    if (want > k->erased_size) {
+        size_t size = want < 64 ? 64 : want + want / 2;
+        struct erased_key *grown = realloc(k->erased, size * sizeof *grown);
+        if (grown == NULL)
+            return false;
+        k->erased = grown;
+        k->erased_size = size;
+    }
+    if ((k->by_erased.n + more + 1) * 3 <= k->by_erased.size * 2)
+        return true;
+    if (!index_grow(&k->by_erased, 2 * want + 64))
+        return false;
+    for (size_t i = 0; i < k->erased_n; i++, k->by_erased.n++)
+        *slot_by_erased(k, k->erased[i].id) = (uint32_t)i + 1;
+    return true;
+}
+
+void keyring_erased_add(struct keyring *k, const struct erased_key *x)
+{
+    k->erased[k->erased_n] = *x;
+    uint32_t *slot = slot_by_erased(k, x->id);
+    k->by_erased.n += *slot == 0;
+    *slot = (uint32_t)++k->erased_n;
+}
+
+void keyring_erased_cut(struct keyring *k, size_t n)
+{
+    k->erased_n = n;
+    k->by_erased.n = 0;
+    if (k->by_erased.size > 0)
+        memset(k->by_erased.at, 0, k->by_erased.size * sizeof *k->by_erased.at);
+    for (size_t i = 0; i < n; i++, k->by_erased.n++)
+        *slot_by_erased(k, k->erased[i].id) = (uint32_t)i + 1;
+}
+
+/* ── Making ── */
+
+/* A root key for new slots: made where the source is a file that is not there. salt, cost: for a passphrase. */
+static int fresh_root(const struct root_source *source, uint8_t salt[PASSPHRASE_SALT], struct passphrase_cost *cost, uint8_t root[ROOT_KEY],
+                      struct error *e)
+{
+    struct error why = {0};
+    *cost = source->cost.passes != 0 ? source->cost : passphrase_cost();
+    crypto_random(salt, PASSPHRASE_SALT);
+    if (root_open(source, salt, *cost, root, &why) == 0)
+        return 0;
+    if (why.class == ERR_CLOSED && source->kind == ROOT_FILE && root_key_make(source->path, e) == 0)
+        return root_open(source, salt, *cost, root, e);
+    if (why.class != ERR_CLOSED && e != NULL)
+        *e = why;
+    return -1;
+}
+
+int keyring_make(struct keyring *k, int dir, const struct root_source *source, const char *origin, tq_time now, struct error *e)
+{
+    uint8_t salt[PASSPHRASE_SALT];
+    struct passphrase_cost cost;
+    size_t n = strnlen(origin, NOTE_NAME_MAX);
+    if (fresh_root(source, salt, &cost, k->root, e) != 0)
+        return -1;
+    if (source->kind == ROOT_FILE && source->secret.n == 0 && /* an operator may have put it there just now */
+        (file_sync_path(AT_FDCWD, source->path, e) != 0 || file_sync_parent(AT_FDCWD, source->path, e) != 0))
+        return -1;
+    crypto_random(k->log_id, sizeof k->log_id);
+    crypto_random(k->seed, sizeof k->seed);
+    crypto_random(k->purpose, sizeof k->purpose);
+    crypto_random(k->w, sizeof k->w);
+    memcpy(k->origin, origin, n);
+    k->origin[n] = 0;
+    k->made = now;
+    memcpy(k->slots.log_id, k->log_id, LOG_ID);
+    crypto_random(k->slots.generation, GENERATION);
+    slots_wrap_root(&k->slots, source->kind, salt, cost, k->root, k->w, now);
+    if (keyfile_write(k, dir, e) != 0)
+        return -1;
+    slots_confirm(&k->slots, k->w);
+    return slots_create(dir, &k->slots, e);
+}
+
+/* ── Loading ── */
+
+/* The file that holds the next root key while the slots are being changed over to it. */
+static bool next_path(const struct root_source *source, char out[PATH_MAX])
+{
+    return source->kind == ROOT_FILE && source->secret.n == 0 && (size_t)snprintf(out, PATH_MAX, "%s.next", source->path) < PATH_MAX;
+}
+
+static int open_slots(struct keyring *k, const struct root_source *source, struct error *e)
+{
+    char path[PATH_MAX];
+    struct error why = {0};
+    if (slots_open(&k->slots, source, k->w, k->root, &why) == 0)
+        return 0;
+    struct root_source next = {.kind = ROOT_FILE, .path = path};
+    if (next_path(source, path) && slots_open(&k->slots, &next, k->w, k->root, NULL) == 0)
+        return 0;
+    if (why.class == ERR_CLOSED)
+        return err_set(e, ERR_MISUSE, "the root key %s is missing: without it nothing in the ledger can be read; put the file back", source->path);
+    *e = why;
+    return -1;
+}
+
+int keyring_load(struct keyring *k, int dir, const struct root_source *source, struct error *e)
+{
+    struct error why = {0};
+    struct buf file = BUF_INIT(KEYRING_1_MAX);
+    int rc = file_load(dir, "keyring", KEYRING_1_MAX, &file, &why);
+    if (rc == 0) {
+        k->format = keyring_1_is(buf_span(&file)) ? 1 : SLOTS_FORMAT;
+        if (k->format == 1)
+            rc = keyring_1_read(k, buf_span(&file), source, &why);
+        else if ((rc = slots_parse(buf_span(&file), &k->slots, NULL, &why)) == 0 && (rc = open_slots(k, source, &why)) == 0)
+            rc = keyfile_read(k, dir, &why);
+    }
+    buf_release(&file);
+    if (rc != 0 && e != NULL)
+        *e = why;
+    return rc;
+}
+
+/* Format 1 becomes format 2: the key file first, durable; then one rename puts slots that name it in the old keyring's place. Before it the old one
+ * is whole, after it the new one. */
+static int move_up(struct keyring *k, int dir, const struct root_source *source, tq_time now, struct error *e)
+{
+    uint8_t salt[PASSPHRASE_SALT] = {0};
+    crypto_random(k->w, sizeof k->w);
+    k->made = now;
+    memcpy(k->slots.log_id, k->log_id, LOG_ID);
+    crypto_random(k->slots.generation, GENERATION);
+    slots_wrap_root(&k->slots, source->kind, salt, (struct passphrase_cost){0}, k->root, k->w, now);
+    if (keyfile_write(k, dir, e) != 0)
+        return -1;
+    slots_confirm(&k->slots, k->w);
+    k->durable = k->n;
+    k->format = SLOTS_FORMAT;
+    return slots_create(dir, &k->slots, e);
+}
+
+/* A change of the root key's file that was cut short: it is finished where the slots know the new one, else forgotten. */
+static int settle_root(const struct keyring *k, const struct root_source *source, struct error *e)
+{
+    char path[PATH_MAX];
+    uint8_t key[ROOT_KEY];
+    if (!next_path(source, path) || root_key_load(path, key, NULL) != 0)
+        return 0;
+    bool is_it = crypto_equal(key, k->root, sizeof key);
+    int rc = is_it ? root_key_put(source->path, key, e) : 0;
+    crypto_wipe(key, sizeof key);
+    return rc == 0 ? root_key_drop(path, e) : -1;
+}
+
+/* How many frames a fresh key file would have, about. */
+static uint64_t key_frames(const struct keyring *k)
+{
+    return 3 + (k->n + k->erased_n) / 4096;
+}
+
+int keyring_settle(struct keyring *k, int dir, const struct root_source *source, tq_time now, struct error *e)
+{
+    bool unsure;
+    if (k->format == 1)
+        return move_up(k, dir, source, now, e) == 0 ? keyfile_drop_others(dir, k->slots.generation, e) : -1;
+    if (k->frames > k->slots.base && keyfile_rewrite_tail(k, dir, e) != 0)
+        return -1;
+    if (slots_mend(dir, &k->slots, e) != 0 || settle_root(k, source, e) != 0 || keyfile_drop_others(dir, k->slots.generation, e) != 0)
+        return -1;
+    return k->frames > key_frames(k) + APPENDED_MOST ? keyring_renew(k, dir, &unsure, e) : 0;
+}
+
+int keyring_flush(struct keyring *k, int dir, struct error *e)
+{
+    bool unsure;
+    if (k->durable == k->n)
+        return 0;
+    if (k->frames > key_frames(k) + 16 * APPENDED_MOST)
+        return keyring_renew(k, dir, &unsure, e);
+    return keyfile_append(k, dir, e);
+}
+
+int keyring_base(struct keyring *k, int dir, struct error *e)
+{
+    if (k->slots.base == k->frames)
+        return 0;
+    k->slots.base = (uint32_t)k->frames;
+    k->base_end = k->end;
+    return slots_update(dir, &k->slots, k->w, e);
+}
+
+int keyring_check(int dir, struct error *e)
+{
+    struct buf file = BUF_INIT(KEYRING_1_MAX);
+    struct slots s;
+    enum slots_other other = SLOTS_ALIKE;
+    int rc = file_load(dir, "keyring", KEYRING_1_MAX, &file, e);
+    if (rc == 0 && keyring_1_is(buf_span(&file)))
+        rc = keyring_1_check(buf_span(&file), e);
+    else if (rc == 0 && (rc = slots_parse(buf_span(&file), &s, &other, e)) == 0)
+        rc = keyfile_check(dir, &s, e);
+    if (rc == 0 && other == SLOTS_DAMAGED)
+        rc = err_set(e, ERR_CORRUPT, "one of the keyring's two copies does not hold: the next start writes it anew from the other");
+    buf_release(&file);
+    return rc;
 }

@@ -12,7 +12,7 @@
  *  5. A head is signed only over committed records, and committed records are never dropped: so any two signed heads are consistent. A frame that is
  * taken back (journal_cancel) was never under a signed head.
  *  6. A frame begins on its own page, so writing one touches no page of another: a torn write damages only what was not acknowledged.
- *  7. A period key is durable in the keyring before a record is sealed with it. A seal key is used once, because its salt is random: an index that is
+ *  7. A period key is durable in the key file before a frame with a record that it sealed is written (commit_steps). A seal key is used once, because its salt is random: an index that is
  *     given again after a crash does not meet the same key.
  *  8. After any failed write nothing more is taken (FAILED): what the disk holds is unknown until a restart has read it.
  *  9. size, published head and key count are what other threads see; they change under `mutex` or atomically, after the disk.
@@ -79,8 +79,9 @@ struct ledger {
     unsigned salts_left;
     struct {
         bool set;
+        bool scoped;
         int64_t day;
-        const struct period_key *key;
+        const struct period_key *key; 
     } current[STREAMS];
 
     struct error failure; /* why nothing more is taken */
@@ -96,9 +97,14 @@ int ledger_dir(const struct ledger *l)
     return l->dir;
 }
 
-const struct keyring *ledger_ring(const struct ledger *l)
+struct keyring *ledger_ring(const struct ledger *l)
 {
     return l->ring;
+}
+
+uint32_t ledger_queued(const struct ledger *l)
+{
+    return l->queued;
 }
 
 uint64_t ledger_size(const struct ledger *l)
@@ -145,12 +151,12 @@ void ledger_derive_key(struct ledger *l, const char *purpose, uint8_t out[32])
 
 void ledger_opening_key(struct ledger *l, uint8_t out[32])
 {
-    memcpy(out, l->ring->root, 32);
+    memcpy(out, l->ring->w, 32);
 }
 
 /* ── Failing ── */
 
-static int fail(struct ledger *l, const struct error *why, struct error *e)
+int ledger_fail(struct ledger *l, const struct error *why, struct error *e)
 {
     l->failure = *why;
     sealing_reset(l->sealing);
@@ -164,7 +170,7 @@ static int fail(struct ledger *l, const struct error *why, struct error *e)
     return -1;
 }
 
-static int refuse_when_failed(const struct ledger *l, struct error *e)
+int ledger_refuse(const struct ledger *l, struct error *e)
 {
     if (l->failure.class == ERR_NONE)
         return 0;
@@ -173,33 +179,35 @@ static int refuse_when_failed(const struct ledger *l, struct error *e)
 
 /* ── Append ── */
 
-/* The period key for a record; a new month's key is made durable first. */
-static const struct period_key *key_for(struct ledger *l, enum ledger_stream stream, tq_time time, struct error *e)
+void ledger_forget_keys(struct ledger *l)
+{
+    memset(l->current, 0, sizeof l->current);
+    sealing_reset(l->sealing);
+}
+
+/* The period key for a record; a new one becomes durable before the commit (keyring_flush). */
+static const struct period_key *key_for(struct ledger *l, enum ledger_stream stream, const uint8_t *scope, tq_time time, struct error *e)
 {
     unsigned slot = stream_slot(stream);
     int64_t day = time / DAY - (time % DAY < 0);
-    if (l->current[slot].set && l->current[slot].day == day)
-        return l->current[slot].key;
-    const struct period_key *key = keyring_for(l->ring, (uint8_t)stream, time);
-    if (key == NULL) {
-        struct error why = {0};
-        if (keyring_add(l->ring, (uint8_t)stream, time, e) != 0)
-            return NULL;
-        if (keyring_save(l->ring, l->dir, &why) != 0) {
-            (void)fail(l, &why, e);
-            return NULL;
-        }
-        key = keyring_for(l->ring, (uint8_t)stream, time);
-    }
+    const struct period_key *key = l->current[slot].key;
+    if (l->current[slot].set && l->current[slot].day == day && l->current[slot].scoped == (scope != NULL) &&
+        (scope == NULL || memcmp(key->scope, scope, KEY_SCOPE) == 0))
+        return key;
+    key = keyring_take(l->ring, (uint8_t)stream, time, scope, l->size + l->queued, e);
+    if (key == NULL)
+        return NULL;
     l->current[slot].set = true;
+    l->current[slot].scoped = scope != NULL;
     l->current[slot].day = day;
     l->current[slot].key = key;
     return key;
 }
 
-int ledger_append(struct ledger *l, enum ledger_stream stream, tq_time time, struct span payload, uint64_t *ret_index, struct error *e)
+int ledger_append(struct ledger *l, enum ledger_stream stream, const uint8_t *scope, tq_time time, struct span payload, uint64_t *ret_index,
+                  struct error *e)
 {
-    if (refuse_when_failed(l, e) != 0)
+    if (ledger_refuse(l, e) != 0)
         return -1;
     if (stream != LEDGER_CUSTODY && stream != LEDGER_OBSERVATION)
         return err_set(e, ERR_MISUSE, "there is no ledger stream %d", (int)stream);
@@ -208,7 +216,7 @@ int ledger_append(struct ledger *l, enum ledger_stream stream, tq_time time, str
     size_t total = SEALED_RECORD_MIN + payload.n + AES_GCM_TAG;
     if (l->queue.n + total > JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX)
         return err_set(e, ERR_LIMIT, "%u records wait for a commit: commit them first", l->queued);
-    const struct period_key *key = key_for(l, stream, time, e);
+    const struct period_key *key = key_for(l, stream, scope, time, e);
     if (key == NULL)
         return -1;
     if (l->salts_left == 0) {
@@ -221,7 +229,7 @@ int ledger_append(struct ledger *l, enum ledger_stream stream, tq_time time, str
     if (!sealing_add(l->sealing, &l->queue, key, index, stream, time, l->salts[--l->salts_left], payload)) {
         struct error why = {0};
         (void)err_sys(&why, ENOMEM, "sealing a record");
-        return fail(l, &why, e);
+        return ledger_fail(l, &why, e);
     }
     l->queued++;
     if (ret_index != NULL)
@@ -345,7 +353,7 @@ static int settle(struct ledger *l, struct error *e)
         if (file_sync_path(l->dir, "segment", e) != 0)
             return -1;
     }
-    if (edge_sync(&l->edge, before, e) != 0 || file_sync_path(l->dir, "checkpoint", e) != 0 || file_sync_path(l->dir, ".", e) != 0 ||
+    if (keyring_base(l->ring, l->dir, e) != 0 || edge_sync(&l->edge, before, e) != 0 || file_sync_path(l->dir, "checkpoint", e) != 0 || file_sync_path(l->dir, ".", e) != 0 ||
         journal_begin(&l->journal, &base, e) != 0)
         return -1;
     edge_tidy(&l->edge, before);
@@ -355,12 +363,12 @@ static int settle(struct ledger *l, struct error *e)
 int ledger_settle(struct ledger *l, tq_time now, struct journal_base *ret, struct error *e)
 {
     struct error why = {0};
-    if (refuse_when_failed(l, e) != 0)
+    if (ledger_refuse(l, e) != 0)
         return -1;
     if (l->head.published != l->edge.tree.size && publish(l, l->head.published, now, &why) != 0)
-        return fail(l, &why, e);
+        return ledger_fail(l, &why, e);
     if (l->journal.end != JOURNAL_PAGE && settle(l, &why) != 0)
-        return fail(l, &why, e);
+        return ledger_fail(l, &why, e);
     *ret = l->journal.base;
     return 0;
 }
@@ -376,7 +384,7 @@ static int put_frame(struct ledger *l, tq_time now, struct error *e)
     const struct tree_hash *leaves = sealing_leaves(l->sealing);
     uint64_t size = l->edge.tree.size;
     size_t all = l->queue.n;
-    if (journal_put(&l->journal, &l->queue, l->size, l->queued, now, e) != 0)
+    if (keyring_flush(l->ring, l->dir, e) != 0 || journal_put(&l->journal, &l->queue, l->size, l->queued, now, e) != 0)
         return -1;
     for (size_t done = JOURNAL_FRAME_HEADER; done < all;) {
         if (journal_put_more(&l->journal, &l->queue, sealing_wait(l->sealing, &l->queue), e) != 0)
@@ -410,16 +418,16 @@ static int commit_steps(struct ledger *l, tq_time now, struct error *e)
 int ledger_commit(struct ledger *l, tq_time now, struct error *e)
 {
     struct error why = {0};
-    if (refuse_when_failed(l, e) != 0)
+    if (ledger_refuse(l, e) != 0)
         return -1;
     if (l->queued == 0) {
         if (l->head.published == l->size || !publication_due(l, now))
             return 0;
-        return publish(l, l->head.published, now, &why) == 0 ? 0 : fail(l, &why, e);
+        return publish(l, l->head.published, now, &why) == 0 ? 0 : ledger_fail(l, &why, e);
     }
     if (commit_steps(l, now, &why) != 0) {
         journal_cancel(&l->journal);
-        return fail(l, &why, e);
+        return ledger_fail(l, &why, e);
     }
     journal_keep(&l->journal);
     take_size(l, l->size + l->queued);
@@ -431,57 +439,9 @@ int ledger_commit(struct ledger *l, tq_time now, struct error *e)
 
 /* ── Open ── */
 
-static int lock_folder(struct ledger *l, struct error *e)
-{
-    l->lock = file_open_write(l->dir, "lock", e);
-    if (l->lock < 0)
-        return -1;
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(l->lock, F_OFD_SETLK, &lock) == 0)
-        return 0;
-    if (errno == EAGAIN || errno == EACCES)
-        return err_set(e, ERR_AGAIN, "another process is writing this ledger: stop it first (only one may)");
-    return err_sys(e, errno, "locking the ledger");
-}
-
 static bool is_there(int dir, const char *path)
 {
     return faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* Root key and keyring; both are made where there is nothing yet and `create` says so. */
-static int open_keys(struct ledger *l, const struct ledger_options *o, struct error *e)
-{
-    struct error why = {0};
-    bool fresh = !is_there(l->dir, "keyring");
-    l->ring = keyring_new(e);
-    if (l->ring == NULL)
-        return -1;
-    if (fresh && (is_there(l->dir, "checkpoint") || is_there(l->dir, "segment")))
-        return err_set(e, ERR_CORRUPT, "the ledger's keyring is missing: nothing in it can be read; put it back from a backup");
-    if (fresh && !o->create)
-        return err_set(e, ERR_MISUSE, "there is no ledger in %s", o->dir);
-    if (root_key_load(o->key_file, l->ring->root, &why) != 0) {
-        if (why.class != ERR_CLOSED || !fresh) {
-            if (why.class == ERR_CLOSED)
-                return err_set(e, ERR_MISUSE, "the root key %s is missing: without it nothing in the ledger can be read; put the file back",
-                               o->key_file);
-            *e = why;
-            return -1;
-        }
-        if (root_key_make(o->key_file, e) != 0 || root_key_load(o->key_file, l->ring->root, e) != 0)
-            return -1;
-    }
-    if (!fresh)
-        return keyring_load(l->ring, l->dir, e);
-    struct note_key key;
-    if (o->origin == NULL || note_key_make(&key, span_str(o->origin), (const uint8_t[ED25519_PUBLIC]){0}, &why) != 0)
-        return err_set(e, ERR_MISUSE, "the ledger's name (origin) cannot be used: %s", o->origin == NULL ? "there is none" : why.text);
-    if (file_sync_path(AT_FDCWD, o->key_file, e) != 0 ||
-        file_sync_parent(AT_FDCWD, o->key_file, e) != 0) /* an operator may have put it there just now */
-        return -1;
-    keyring_start(l->ring, o->origin);
-    return keyring_save(l->ring, l->dir, e);
 }
 
 /* Threads that may help to seal: one for each other core that this process may use. */
@@ -576,6 +536,21 @@ struct tail {
     bool torn;
 };
 
+/* The key of a record in the journal was durable before it: where it is not there, it was lost. (Keys of settled records are counted in the slots.) */
+static int check_key(struct ledger *l, const struct sealed_record *r, struct error *e)
+{
+    struct entry entry;
+    struct erased_key erased;
+    uint8_t key[32];
+    if (entry_parse(r->entry, &entry, e) != 0)
+        return -1;
+    bool there = keyring_find(l->ring, entry.key_id, key, &erased) || erased.at != 0;
+    crypto_wipe(key, sizeof key);
+    return there ? 0
+                 : err_set(e, ERR_CORRUPT, "the key of record %llu is lost: the end of the key file was damaged; put it back from a backup",
+                           (unsigned long long)r->index);
+}
+
 /* Reads all frames, calling for each the two writers where `apply` says so. The first reading changes nothing: a damaged journal must find segments
  * and tiles as they were. */
 static int read_tail(struct ledger *l, bool apply, const uint64_t *watch, struct tree_hash *ret_root, struct tail *ret, struct error *e)
@@ -590,7 +565,8 @@ static int read_tail(struct ledger *l, bool apply, const uint64_t *watch, struct
         struct sealed_record r;
         uint64_t count = 0;
         for (; sealed_record_take(&body, &r) == 1 && r.index == t.size + count; count++)
-            ;
+            if (!apply && (rc = check_key(l, &r, e)) != 0)
+                goto done;
         if (body.n > 0 || count != f.count) {
             rc = err_set(e, ERR_CORRUPT, "the journal's commit at record %llu is not well-formed", (unsigned long long)f.first);
             break;
@@ -603,6 +579,7 @@ static int read_tail(struct ledger *l, bool apply, const uint64_t *watch, struct
         t.size += count;
         t.time = f.time;
     }
+done:
     buf_release(&bytes);
     *ret = t;
     return rc;
@@ -711,14 +688,16 @@ static int open_all(struct ledger *l, const struct ledger_options *o, char *note
         return errno == ENOENT ? err_set(e, ERR_MISUSE, "there is no ledger in %s", o->dir) : err_sys(e, errno, "opening the folder %s", o->dir);
     if (!o->create && !is_there(l->dir, "keyring") && !is_there(l->dir, "checkpoint"))
         return err_set(e, ERR_MISUSE, "there is no ledger in %s", o->dir);
-    if (lock_folder(l, e) != 0 || open_keys(l, o, e) != 0 || open_identity(l, e) != 0)
+    l->lock = ledger_lock(l->dir, e);
+    l->ring = l->lock < 0 ? NULL : ledger_keys_open(l->dir, o, e);
+    if (l->ring == NULL || open_identity(l, e) != 0)
         return -1;
     edge_init(&l->edge, l->dir);
     journal_init(&l->journal, l->dir);
     for (unsigned i = 0; i < STREAMS; i++)
         segment_writer_init(&l->segments[i], l->dir, l->ring->log_id, (enum ledger_stream)(i + 1));
     l->head.keys_locked = l->ring->locked;
-    return recover(l, note, e);
+    return recover(l, note, e) == 0 ? ledger_keys_settle(l->ring, l->dir, o, e) : -1;
 }
 
 static void release(struct ledger *l)

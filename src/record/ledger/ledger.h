@@ -16,11 +16,13 @@ enum ledger_stream { LEDGER_CUSTODY = 1, LEDGER_OBSERVATION = 2 };
 
 struct ledger;
 
-/* The root key that wraps all others. In this version a file of 32 random bytes, mode 0600, made by ledger_create; the interface has room for others.
- */
+struct root_source;
+
 struct ledger_options {
-    const char *dir;             /* DATA/ledger; made where it is missing (create) */
-    const char *key_file;        /* DATA/root.key */
+    const char *dir;                /* DATA/ledger; made where it is missing (create) */
+    const struct root_source *root; /* where the root key that wraps all others comes from (root.h); NULL: the file key_file */
+    const char *key_file;           /* DATA/root.key */
+    tq_time now;                    /* 0: not known */
     const char *origin;          /* the log's name in checkpoints: "tourniquet.local/<site>"; used at creation only */
     bool create;                 /* make it when there is none */
     tq_time checkpoint_interval; /* 0: every commit writes tiles and signs a checkpoint; else a commit does so when the last one is that old, and is
@@ -29,12 +31,18 @@ struct ledger_options {
 };
 
 /* Opens for writing: takes the lock, recovers from a crash (drops what no checkpoint or complete commit covers, and says so in *ret_note, which may
- * be NULL and is caller's buffer of 256 bytes), checks the head against the signed checkpoint. */
+ * be NULL and is caller's buffer of 256 bytes), checks the head against the signed checkpoint. NULL: ERR_LOCKED a passphrase is needed, or it is not
+ * this one (call again with another); ERR_AGAIN another process writes it; ERR_MISUSE, ERR_CORRUPT, ERR_LIMIT, ERR_SYSTEM. */
 struct ledger *ledger_open(const struct ledger_options *options, char ret_note[256], struct error *e);
 void ledger_close(struct ledger *l);
 
-/* Adds one record: sealed, hashed, queued. *ret_index is its place, valid once ledger_commit returns 0. `time` is the keeper's clock. */
-int ledger_append(struct ledger *l, enum ledger_stream stream, tq_time time, struct span payload, uint64_t *ret_index, struct error *e);
+#define LEDGER_SCOPE 16
+
+/* Adds one record: sealed, hashed, queued. *ret_index is its place, valid once ledger_commit returns 0. `time` is the keeper's clock. scope: 16 bytes
+ * that stand for whom the record is about (they lie in the keyring only): it is sealed with a key of that scope and month, which can be erased alone
+ * (keys.h). NULL: about nobody; the stream's own key of the month. */
+int ledger_append(struct ledger *l, enum ledger_stream stream, const uint8_t *scope, tq_time time, struct span payload, uint64_t *ret_index,
+                  struct error *e);
 
 /* Makes everything appended durable, writes tiles and signs a checkpoint. On failure nothing of it counts as written; the ledger then refuses further
  * appends. */
@@ -69,6 +77,8 @@ struct ledger_record {
     enum ledger_stream stream;
     tq_time time;        /* recorded */
     struct span payload; /* in clear, in the reader's buffer until the next read */
+    bool erased;         /* its key was erased: there is no payload any more. Proofs hold as before */
+    tq_time erased_at;
 };
 
 /* Reads in order from `from`: returns 1 and fills *ret, 0 at the end of what is committed (ask again later for more), -1 with ERR_CORRUPT naming the

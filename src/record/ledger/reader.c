@@ -102,11 +102,22 @@ int ledger_reader_next(struct ledger_reader *r, struct ledger_record *ret, struc
     buf_clear(&r->clear);
     if (!buf_reserve(&r->clear, entry.clear_n == 0 ? 1 : entry.clear_n))
         return err_sys(e, ENOMEM, "reading record %llu", (unsigned long long)r->next);
-    if (entry_open(ledger_ring(r->ledger), &sealed, &entry, r->clear.p, e) != 0)
+    struct error why = {0};
+    struct erased_key erased = {0};
+    if (entry_open(ledger_ring(r->ledger), &sealed, &entry, r->clear.p, &erased, &why) == 0)
+        r->clear.n = entry.clear_n;
+    else if (why.class != ERR_CLOSED) {
+        if (e != NULL)
+            *e = why;
         return -1;
-    r->clear.n = entry.clear_n;
+    }
     segment_reader_step(&r->streams[r->last], &sealed);
-    *ret = (struct ledger_record){.index = r->next++, .stream = entry.stream, .time = entry.time, .payload = buf_span(&r->clear)};
+    *ret = (struct ledger_record){.index = r->next++,
+                                  .stream = entry.stream,
+                                  .time = entry.time,
+                                  .payload = buf_span(&r->clear),
+                                  .erased = why.class == ERR_CLOSED,
+                                  .erased_at = erased.at};
     return 1;
 }
 

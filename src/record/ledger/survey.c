@@ -104,7 +104,7 @@ int ledger_survey(const char *dir, bool mend, bool growing, struct ledger_survey
     if (fd < 0)
         return -1;
     int r = look_at_stream(fd, LEDGER_CUSTODY, mend, growing, &s, e) != 0 ? -1 : look_at_stream(fd, LEDGER_OBSERVATION, mend, growing, &s, e);
-    look_at_file(fd, "keyring", KEYRING_FORMAT, &s);
+    look_at_file(fd, "keyring", SLOTS_FORMAT, &s);
     for (unsigned i = 0; i < 2; i++) {
         const char *path = i == 0 ? "journal.0" : "journal.1";
         look_at_file(fd, path, JOURNAL_FORMAT, &s);

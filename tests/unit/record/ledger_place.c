@@ -73,7 +73,7 @@ static int take_one(const char *path, const struct stat *st, int kind, struct FT
     (void)ftw;
     if (strlen(path) == strlen(root))
         return 0;
-    assert_true(filling->n < 256);
+    assert_true(filling->n < SNAPSHOT_FILES);
     size_t i = filling->n++;
     (void)snprintf(filling->files[i].path, sizeof filling->files[i].path, "%s", path + strlen(root) + 1);
     filling->files[i].folder = kind == FTW_D;

@@ -14,13 +14,15 @@ void folder_remove(const char *path);
 struct ledger_options place_options(void);
 struct ledger *open_ledger(char note[256]); /* made where there is none; fails the test when it does not open */
 
+#define SNAPSHOT_FILES 300
+
 struct snapshot {
     size_t n;
     struct {
         char path[128]; /* under the folder */
         bool folder;
         struct buf bytes;
-    } files[256];
+    } files[SNAPSHOT_FILES];
 };
 
 struct snapshot *snapshot_take(const char *folder);

@@ -30,7 +30,7 @@ static void append(struct ledger *l, uint64_t from, uint64_t to)
     char text[64];
     for (uint64_t i = from; i < to; i++) {
         tq_time t = T0 + (tq_time)(i / 100) * DAY;
-        if (ledger_append(l, i % 3 == 0 ? LEDGER_OBSERVATION : LEDGER_CUSTODY, t, text_of(i, text), NULL, &e) != 0 ||
+        if (ledger_append(l, i % 3 == 0 ? LEDGER_OBSERVATION : LEDGER_CUSTODY, NULL, t, text_of(i, text), NULL, &e) != 0 ||
             (i % 7 == 0 && ledger_commit(l, t, &e) != 0))
             fail_msg("%s", e.text);
     }
@@ -162,7 +162,7 @@ static void test_queued(void **state)
     ledger_opening_key(l, key);
     check_restored(backup, key, 0);
     append(l, 0, 300);
-    assert_int_equal(ledger_append(l, LEDGER_CUSTODY, T0, text_of(300, text), NULL, &e), 0);
+    assert_int_equal(ledger_append(l, LEDGER_CUSTODY, NULL, T0, text_of(300, text), NULL, &e), 0);
     assert_int_equal(ledger_cut_take(l, T0, &cut, &e), 0);
     assert_int_equal(backup_at(l, &cut, backup, &made, &e), 0);
     ledger_cut_release(&cut);

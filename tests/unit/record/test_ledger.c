@@ -44,7 +44,7 @@ static void append(struct ledger *l, uint64_t i)
     struct error e = {0};
     uint8_t bytes[600];
     uint64_t index = 0;
-    assert_int_equal(ledger_append(l, stream_of(i), T0 + (tq_time)i * TIME_SECOND, payload(i, bytes), &index, &e), 0);
+    assert_int_equal(ledger_append(l, stream_of(i), NULL, T0 + (tq_time)i * TIME_SECOND, payload(i, bytes), &index, &e), 0);
     assert_int_equal(index, i);
 }
 
@@ -158,19 +158,19 @@ static void days_and_big_records(void **state)
     assert_non_null(big);
     memset(big, 7, LEDGER_PAYLOAD_MAX + 1);
     for (int i = 0; i < 5; i++) /* each day its own segment; a month later another key */
-        assert_int_equal(ledger_append(l, LEDGER_OBSERVATION, T0 + i * 20 * DAY, span_str("day"), NULL, &e), 0);
-    assert_int_equal(ledger_append(l, LEDGER_CUSTODY, T0, span_of(big, LEDGER_PAYLOAD_MAX + 1), NULL, &e), -1);
+        assert_int_equal(ledger_append(l, LEDGER_OBSERVATION, NULL, T0 + i * 20 * DAY, span_str("day"), NULL, &e), 0);
+    assert_int_equal(ledger_append(l, LEDGER_CUSTODY, NULL, T0, span_of(big, LEDGER_PAYLOAD_MAX + 1), NULL, &e), -1);
     assert_int_equal(e.class, ERR_LIMIT);
     commit(l);
     for (int i = 0; i < 20; i++) { /* over 64 MiB: a second custody segment */
-        assert_int_equal(ledger_append(l, LEDGER_CUSTODY, T0, span_of(big, LEDGER_PAYLOAD_MAX), NULL, &e), 0);
+        assert_int_equal(ledger_append(l, LEDGER_CUSTODY, NULL, T0, span_of(big, LEDGER_PAYLOAD_MAX), NULL, &e), 0);
         if (i % 8 == 7)
             commit(l);
     }
     commit(l);
-    assert_int_equal(ledger_append(l, LEDGER_CUSTODY, T0, span_of(big, 0), NULL, &e), 0);
+    assert_int_equal(ledger_append(l, LEDGER_CUSTODY, NULL, T0, span_of(big, 0), NULL, &e), 0);
     int waiting = 0; /* what waits for a commit has a limit as well */
-    while (ledger_append(l, LEDGER_CUSTODY, T0, span_of(big, LEDGER_PAYLOAD_MAX), NULL, &e) == 0)
+    while (ledger_append(l, LEDGER_CUSTODY, NULL, T0, span_of(big, LEDGER_PAYLOAD_MAX), NULL, &e) == 0)
         waiting++;
     assert_int_equal(e.class, ERR_LIMIT);
     assert_true(waiting >= 8);
@@ -265,7 +265,7 @@ static _Noreturn void write_until_killed(int pipe_fd, unsigned seed, tq_time int
             uint8_t bytes[600];
             uint64_t index;
             uint64_t i = ledger_size(l) + k;
-            if (ledger_append(l, stream_of(i), T0 + (tq_time)i * TIME_SECOND, payload(i, bytes), &index, &e) != 0)
+            if (ledger_append(l, stream_of(i), NULL, T0 + (tq_time)i * TIME_SECOND, payload(i, bytes), &index, &e) != 0)
                 _exit(8);
         }
         now += TIME_SECOND;
@@ -649,7 +649,7 @@ static void disk_full(void **state)
             assert_int_equal(e.class, ERR_SYSTEM);
             assert_int_equal(ledger_size(l), size);
             assert_string_equal(ledger_checkpoint(l), kept);
-            assert_int_equal(ledger_append(l, LEDGER_CUSTODY, T0, payload(1, bytes), NULL, &e), -1);
+            assert_int_equal(ledger_append(l, LEDGER_CUSTODY, NULL, T0, payload(1, bytes), NULL, &e), -1);
             assert_int_equal(e.class, ERR_SYSTEM);
             assert_int_equal(ledger_commit(l, T0, &e), -1);
             struct ledger_head head;

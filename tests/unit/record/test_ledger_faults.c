@@ -133,7 +133,7 @@ static bool write_some(struct promise *p, struct ledger *l, unsigned n, tq_time 
     for (unsigned k = 0; k < n && good; k++) {
         uint64_t i = ledger_size(l) + k;
         uint64_t index = 0;
-        good = ledger_append(l, stream_of(i), time_of(i), payload(i, bytes), &index, &e) == 0;
+        good = ledger_append(l, stream_of(i), NULL, time_of(i), payload(i, bytes), &index, &e) == 0;
         assert_true(!good || index == i);
         if (p->tried < i + 1)
             p->tried = i + 1;
@@ -143,7 +143,7 @@ static bool write_some(struct promise *p, struct ledger *l, unsigned n, tq_time 
         return true;
     }
     assert_int_equal(e.class, ERR_SYSTEM);
-    assert_int_equal(ledger_append(l, LEDGER_CUSTODY, T0, span_str("no"), NULL, &e), -1);
+    assert_int_equal(ledger_append(l, LEDGER_CUSTODY, NULL, T0, span_str("no"), NULL, &e), -1);
     assert_int_equal(ledger_commit(l, now, &e), -1);
     return false;
 }

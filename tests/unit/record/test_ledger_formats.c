@@ -80,7 +80,7 @@ static void format_1(void **state)
         assert_true((strstr(note, "read back") != NULL) == (i == 0));
         assert_int_equal(ledger_size(l), i == 0 ? 14 : 15);
         read_fixture(l, 14);
-        assert_int_equal(ledger_append(l, LEDGER_CUSTODY, T0, span_str("today"), NULL, &e), 0);
+        assert_int_equal(ledger_append(l, LEDGER_CUSTODY, NULL, T0, span_str("today"), NULL, &e), 0);
         assert_int_equal(ledger_commit(l, T0, &e), 0);
         ledger_close(l);
     }
@@ -108,7 +108,7 @@ static void newer(void **state)
         struct ledger_report r;
         struct ledger_options o = place_options();
         struct buf *b = snapshot_file(s, places[i].path);
-        b->p[places[i].at]++;
+        b->p[places[i].at] += 8;
         put_file(places[i].path, buf_span(b));
         struct snapshot *before = snapshot_take(ledger_path);
         e = (struct error){0};
@@ -127,7 +127,7 @@ static void newer(void **state)
             snapshot_free(after);
         }
         snapshot_free(before);
-        b->p[places[i].at]--;
+        b->p[places[i].at] -= 8;
         put_file(places[i].path, buf_span(b));
     }
     snapshot_free(s);
@@ -141,7 +141,7 @@ static void write_some(unsigned from, unsigned to)
     struct error e = {0};
     struct ledger *l = open_ledger(NULL);
     for (unsigned i = from; i < to; i++) {
-        assert_int_equal(ledger_append(l, i % 2 == 0 ? LEDGER_CUSTODY : LEDGER_OBSERVATION, T0, span_str("the same in both"), NULL, &e), 0);
+        assert_int_equal(ledger_append(l, i % 2 == 0 ? LEDGER_CUSTODY : LEDGER_OBSERVATION, NULL, T0, span_str("the same in both"), NULL, &e), 0);
         assert_int_equal(ledger_commit(l, T0, &e), 0);
     }
     ledger_close(l);
@@ -295,7 +295,7 @@ static void hints_are_only_hints(void **state)
     struct ledger *l = open_ledger(NULL);
     for (unsigned i = 0; i < HINTED; i++) {
         memset(bytes, (int)(i & 255), sizeof bytes);
-        assert_int_equal(ledger_append(l, i % 3 == 1 ? LEDGER_OBSERVATION : LEDGER_CUSTODY, T0, span_of(bytes, 100 + i % 200), NULL, &e), 0);
+        assert_int_equal(ledger_append(l, i % 3 == 1 ? LEDGER_OBSERVATION : LEDGER_CUSTODY, NULL, T0, span_of(bytes, 100 + i % 200), NULL, &e), 0);
         if (i % 50 == 0)
             assert_int_equal(ledger_commit(l, T0, &e), 0);
     }
