@@ -462,6 +462,13 @@ static int open_capture(const char *file, int *ret_fd, struct error *e)
     return 0;
 }
 
+static void finish(struct run *run)
+{
+    sense_finish(run->sense);
+    detect_advance(run->detect, sense_stats(run->sense)->last_time);
+    detect_end(run->detect);
+}
+
 /* Reads until the end, an error, or a reader that went away. */
 static int read_all(struct run *run, struct error *e)
 {
@@ -470,7 +477,7 @@ static int read_all(struct run *run, struct error *e)
     while (run->out_error == 0 && stopped_by == 0 && (more = source_next(run->source, &p, e)) > 0)
         sense_packet(run->sense, p.time, p.linktype, p.bytes, p.wire_length);
     if (run->out_error == 0)
-        sense_finish(run->sense);
+        finish(run);
     return more < 0 ? -1 : 0;
 }
 
@@ -505,7 +512,7 @@ static int listen_on(struct run *run, struct error *e)
         }
     }
     if (run->out_error == 0)
-        sense_finish(run->sense);
+        finish(run);
     uint64_t dropped = ring_counts(run->ring).dropped;
     if (dropped > 0)
         (void)fprintf(stderr, "tourniquet sense: %s: %llu packets came faster than they could be read and were dropped\n", run->choice.interface,

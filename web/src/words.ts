@@ -162,6 +162,8 @@ export function kindWord(kind: string): string {
             return t`Result changed on its way`;
         case 'result.missing':
             return t`Result missing`;
+        case 'result.delayed':
+            return t`Result kept back for long`;
         case 'result.extra':
             return t`Result that no analyzer sent`;
         case 'result.replayed':

@@ -1,6 +1,10 @@
 #include "engine/detect/detect_private.h"
 
+#include "base/room.h"
+
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct detect *detect_new(const struct detect_options *options, struct error *e)
@@ -14,10 +18,26 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->results = results_new(RESULTS_MAX);
         d->messages = messages_new();
         d->clocks = clocks_new();
+        d->habits = memo_new(HABITS_MAX, sizeof(struct habit));
+        d->specimens = memo_new(SPECIMENS_MAX, sizeof(struct specimen));
+        d->asked = asked_new();
+        d->expected = expected_new();
+        d->translations = translations_new();
+        d->links = links_new();
+        d->sent = room_new(SENT_MAX * sizeof *d->sent);
+        d->orphans = calloc(ORPHANS_MAX, sizeof *d->orphans);
     }
-    if (d == NULL || d->causes == NULL || d->known == NULL || d->results == NULL || d->messages == NULL || d->clocks == NULL) {
+    bool all = d != NULL && d->causes != NULL && d->known != NULL && d->results != NULL && d->messages != NULL && d->clocks != NULL && d->habits != NULL &&
+               d->specimens != NULL && d->asked != NULL && d->expected != NULL && d->translations != NULL && d->links != NULL && d->sent != NULL &&
+               d->orphans != NULL;
+    if (!all) {
         detect_free(d);
         (void)err_set(e, ERR_SYSTEM, "no memory for the detector");
+        return NULL;
+    }
+    d->analytes = analytes_new(e);
+    if (d->analytes == NULL) {
+        detect_free(d);
         return NULL;
     }
     return d;
@@ -32,6 +52,15 @@ void detect_free(struct detect *d)
     results_free(d->results);
     memo_free(d->messages);
     memo_free(d->clocks);
+    memo_free(d->habits);
+    memo_free(d->specimens);
+    memo_free(d->asked);
+    memo_free(d->expected);
+    memo_free(d->translations);
+    links_free(d->links);
+    room_free(d->sent, SENT_MAX * sizeof *d->sent);
+    free(d->orphans);
+    analytes_free(d->analytes);
     free(d);
 }
 
@@ -39,6 +68,22 @@ int message_direction(struct span id)
 {
     size_t dot = span_find(&id, '.');
     return span_peek(&id, dot + 1) == '1' && span_peek(&id, dot + 2) == '.' ? 1 : 0;
+}
+
+void message_id_read(struct span id, uint8_t *ret_direction, uint64_t *ret_ordinal)
+{
+    size_t dot = span_find(&id, '.');
+    uint64_t v = 0;
+    *ret_direction = (uint8_t)message_direction(id);
+    *ret_ordinal = dot + 3 < id.n && span_decimal(span_of(id.p + dot + 3, id.n - dot - 3), UINT64_MAX, &v) ? v : 0;
+}
+
+struct span message_id_text(uint64_t flow, uint8_t direction, uint64_t ordinal, char out[MESSAGE_ID_TEXT])
+{
+    if (ordinal == 0)
+        return (struct span){0};
+    int n = snprintf(out, MESSAGE_ID_TEXT, "f%" PRIu64 ".%u.%" PRIu64, flow, (unsigned)direction, ordinal);
+    return span_of(out, (size_t)n);
 }
 
 void parties_of(const struct record *r, struct span message_id, struct parties *ret)
@@ -66,18 +111,24 @@ void parties_text(struct parties *p)
 }
 
 /* Where the text of a key goes; 0: nowhere. What else is read is named in the functions behind. */
-static const uint8_t message_texts[KEY_COUNT] = {
+static const uint16_t message_texts[KEY_COUNT] = {
     [KEY_MESSAGE_ID] = offsetof(struct message, id),         [KEY_MESSAGE_TYPE] = offsetof(struct message, type),
     [KEY_CONTROL_ID] = offsetof(struct message, control_id), [KEY_SENDER] = offsetof(struct message, sender),
     [KEY_MALFORMED] = offsetof(struct message, malformed),   [KEY_HOSTILE] = offsetof(struct message, hostile),
     [KEY_ACK_CODE] = offsetof(struct message, ack_code),     [KEY_ACK_FOR] = offsetof(struct message, ack_for),
-    [KEY_SENT_AT] = offsetof(struct message, sent_at),
+    [KEY_SENT_AT] = offsetof(struct message, sent_at),       [KEY_PROTOCOL] = offsetof(struct message, protocol),
+    [KEY_PROCESSING] = offsetof(struct message, processing), [KEY_PATIENT] = offsetof(struct message, patient),
+    [KEY_PRIOR_PATIENT] = offsetof(struct message, prior_patient),
 };
-static const uint8_t result_texts[KEY_COUNT] = {
+static const uint16_t result_texts[KEY_COUNT] = {
     [KEY_MESSAGE] = offsetof(struct result, message),      [KEY_TEST_CODE] = offsetof(struct result, code),
     [KEY_TEST_SYSTEM] = offsetof(struct result, system),   [KEY_SPECIMEN] = offsetof(struct result, specimen),
     [KEY_UNITS] = offsetof(struct result, units),          [KEY_STATUS] = offsetof(struct result, status),
-    [KEY_OBSERVED_AT] = offsetof(struct result, observed),
+    [KEY_OBSERVED_AT] = offsetof(struct result, observed), [KEY_TEST_ALTERNATE] = offsetof(struct result, alternate),
+    [KEY_ORDER] = offsetof(struct result, order),          [KEY_FILLER] = offsetof(struct result, filler),
+    [KEY_CONTAINER] = offsetof(struct result, container),  [KEY_PATIENT] = offsetof(struct result, patient),
+    [KEY_RANGE] = offsetof(struct result, range),          [KEY_SPECIMEN_ROLE] = offsetof(struct result, role),
+    [KEY_ACTION] = offsetof(struct result, action),        [KEY_SPECIMEN_TYPE] = offsetof(struct result, type),
 };
 _Static_assert(offsetof(struct message, results) == 0 && offsetof(struct result, value) == 0, "no text lies at 0");
 
@@ -113,6 +164,8 @@ static struct result result_of(const struct record *r)
                 t.value = f;
             if (f == t.value + t.pieces)
                 t.pieces++;
+        } else if (f->key == KEY_FLAGS && t.flag.n == 0) {
+            t.flag = f->text;
         }
     }
     return t;
@@ -120,28 +173,83 @@ static struct result result_of(const struct record *r)
 
 bool detect_reads(enum record_key key)
 {
-    return key == KEY_RESULTS || key == KEY_PATIENTS || key == KEY_VALUE || message_texts[key] != 0 || result_texts[key] != 0;
+    return key == KEY_RESULTS || key == KEY_PATIENTS || key == KEY_VALUE || key == KEY_FLAGS || message_texts[key] != 0 || result_texts[key] != 0;
+}
+
+/* What the capture lost makes results look missing that are not. */
+static void note_gap(struct detect *d, const struct record *r)
+{
+    if (r->event == EVENT_SENSOR_STATUS) {
+        int64_t lost = record_number(r, KEY_DROPPED, 0);
+        if (lost > d->lost)
+            d->gap = d->now;
+        d->lost = lost;
+    } else if (r->event == EVENT_FLOW_CLOSED && record_number(r, KEY_GAPS, 0) > 0) {
+        d->gap = r->time;
+    } else if (r->event == EVENT_LAB_MESSAGE) {
+        struct span why = record_get(r, KEY_MALFORMED);
+        if (span_starts(why, SPAN_LIT("bytes are missing")) || span_starts(why, SPAN_LIT("frames are missing")))
+            d->gap = r->time;
+    }
+}
+
+void detect_advance(struct detect *d, tq_time now)
+{
+    if (!d->started || now <= d->now)
+        return;
+    d->now = now;
+    if (d->now - d->swept < TIME_SECOND)
+        return;
+    d->swept = d->now;
+    paths_sweep(d);
+}
+
+void detect_end(struct detect *d)
+{
+    gather_close(d, NULL);
+    order_close(d);
+    if (d->started)
+        paths_end(d);
+}
+
+static void take_message(struct detect *d, const struct record *r)
+{
+    UNCLEARED struct parties p;
+    struct message m = message_of(r);
+    parties_of(r, m.id, &p);
+    judge_message(d, r, &m, &p);
+    judge_sender(d, r, &m, &p);
+    judge_clock(d, r, &m, &p);
+    judge_query(d, r, &m, &p);
+    gather_message(d, r, &m, &p);
+    judge_answer(d, r, &m, &p);
+    replay_answer(d, r, &m, &p);
+    if (m.prior_patient.n > 0)
+        custody_merge(d, m.patient, m.prior_patient, r->time);
 }
 
 void detect_record(struct detect *d, const struct record *r)
 {
+    note_gap(d, r);
+    if (r->event == EVENT_CAPTURE_ENDED) {
+        detect_advance(d, record_number(r, KEY_LAST_TIME, 0));
+        detect_end(d);
+    }
     if (r->flow.id == 0) /* the sensor's own word (capture.started …), in its clock, which is not that of the packets */
         return;
     if (!d->started) {
         d->started = true;
-        d->first = r->time;
+        d->first = d->now = r->time;
     }
+    detect_advance(d, r->time);
     if (r->event == EVENT_LAB_MESSAGE) {
-        UNCLEARED struct parties p;
-        struct message m = message_of(r);
-        parties_of(r, m.id, &p);
-        judge_message(d, r, &m, &p);
-        judge_sender(d, r, &m, &p);
-        judge_clock(d, r, &m, &p);
-        judge_replay_message(d, r, &m, &p);
+        take_message(d, r);
     } else if (r->event == EVENT_LAB_RESULT) {
         struct result t = result_of(r);
-        judge_result(d, r, &t);
+        gather_result(d, r, &t);
+    } else if (r->event == EVENT_LAB_ORDER) {
+        struct result t = result_of(r);
+        order_take(d, r, &t);
     } else if (r->event == EVENT_NETWORK_ATTEMPTS) {
         judge_attempts(d, r);
     }

@@ -24,6 +24,12 @@ void detect_free(struct detect *d);
 /* Judges one record; findings go to the sink during the call. */
 void detect_record(struct detect *d, const struct record *r);
 
+/* The packet clock has come so far, also where no record says so: what is overdue is told. Called with the times of packets only. */
+void detect_advance(struct detect *d, tq_time now);
+
+/* No record will come any more (the end of a capture): what waits for company is judged as it is. What is not overdue by then is not told as missing. */
+void detect_end(struct detect *d);
+
 /* Is this a field of lab.message or lab.result that decides what is found? Without the others the same findings are made; but then a finding does not
  * hold what is private in its message, and must not be shown. */
 bool detect_reads(enum record_key key);

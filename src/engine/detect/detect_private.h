@@ -1,18 +1,40 @@
-/* What the files of this room share. One file a family of findings: message.c (what a message itself shows), sender.c (who sends), clock.c (whose
- * clock is wrong), network.c (scans and floods), result.c (whether results stay the same); finding.c makes the records. */
+/* What the files of this room share. One file a family of findings:
+ *
+ *   message.c   what a message itself shows      sender.c   who sends           clock.c   whose clock is wrong
+ *   network.c   scans and floods                 query.c    who asks for many   answer.c  acknowledgements
+ *   gather.c    a message's results, put together in canonical form, and what becomes of them
+ *   replay.c    whole messages that come again
+ *   repeat.c    one result again on the same link: altered, corrected
+ *   custody.c   the same result on two links: altered in transit, wrong patient; path.c: missing, extra, delayed
+ *   value.c     what a value shows by itself: implausible, its unit, its flag
+ *   shift.c     one test of many patients        order.c    results and their orders
+ *
+ * links.c knows who sends to whom and what is usual there; finding.c makes the records. */
 #ifndef TQ_DETECT_PRIVATE_H
 #define TQ_DETECT_PRIVATE_H
 
 #include "engine/detect/detect.h"
+#include "engine/detect/links.h"
 #include "engine/detect/memo.h"
 #include "engine/detect/results.h"
+#include "engine/result/analyte.h"
+#include "engine/result/number.h"
+#include "engine/result/text.h"
 
-/* Most entries of each memory; when one is full, memo.h says what goes. 8 MiB together. */
+/* Most entries of each memory; when one is full, memo.h says what goes. docs/formats/detector-state.md has them all. */
 #define CAUSES_MAX 16384   /* causes of findings: one that was pushed out may be told again, and the keeper joins it */
 #define KNOWN_MAX 16384    /* senders, their addresses and names, receivers */
-#define RESULTS_MAX 81920  /* results, to see whether one comes back changed */
+#define RESULTS_MAX 98304  /* results, to see whether one comes back changed or goes on unchanged; and tests that were ordered */
 #define CLOCKS_MAX 4096    /* senders whose clocks are watched */
 #define MESSAGES_MAX 16384 /* messages with results, to see whether one comes back */
+#define SPECIMENS_MAX 32768
+#define SENT_MAX 4096      /* specimens' results in one message, to see whether they go on */
+#define HABITS_MAX 8192    /* one test on one link */
+#define ASKED_MAX 2048     /* who asks for patients */
+#define EXPECTED_MAX 8192  /* messages that can be answered */
+#define TRANSLATIONS_MAX 4096 /* orders as they are passed on */
+#define GATHER_MAX 256     /* results judged together; a message with more is judged in so many parts */
+#define GROUPS_MAX 64      /* specimens of one message judged together */
 
 #define LEARN_DEFAULT (60 * TIME_SECOND)
 #define ENDPOINT_TEXT 64 /* "10.0.5.1 port 2575" and a final zero */
@@ -26,11 +48,22 @@ enum kind {
     KIND_MESSAGE_MALFORMED,
     KIND_NETWORK_FLOOD,
     KIND_NETWORK_SCAN,
+    KIND_ORDER_MISMATCH,
+    KIND_PHI_BULK_QUERY,
     KIND_PHI_CLEARTEXT,
     KIND_PROTOCOL_VIOLATION,
     KIND_RESULT_ALTERED,
+    KIND_RESULT_ALTERED_IN_TRANSIT,
     KIND_RESULT_CORRECTED,
+    KIND_RESULT_DELAYED,
+    KIND_RESULT_EXTRA,
+    KIND_RESULT_FLAG_MISMATCH,
+    KIND_RESULT_IMPLAUSIBLE,
+    KIND_RESULT_MISSING,
     KIND_RESULT_REPLAYED,
+    KIND_RESULT_SHIFT,
+    KIND_RESULT_UNIT_CHANGED,
+    KIND_RESULT_WRONG_PATIENT,
     KIND_SENDER_SPOOFED,
     KIND_SENDER_UNKNOWN,
     KIND_COUNT
@@ -55,6 +88,11 @@ void parties_text(struct parties *p);
 /* Reads the direction out of a message id "fFLOW.DIRECTION.ORDINAL" (docs/formats/events.md): 0 or 1; 0 where it is no such text. */
 int message_direction(struct span id);
 
+#define MESSAGE_ID_TEXT 64
+/* The direction and ordinal of such an id, and the id made of them; an id of another form has ordinal 0, and gives no text. */
+void message_id_read(struct span id, uint8_t *ret_direction, uint64_t *ret_ordinal);
+struct span message_id_text(uint64_t flow, uint8_t direction, uint64_t ordinal, char out[MESSAGE_ID_TEXT]);
+
 /* A lab.message, taken apart once. */
 struct message {
     int64_t results;
@@ -68,19 +106,110 @@ struct message {
     struct span ack_code;
     struct span ack_for;
     struct span sent_at;
+    struct span protocol;
+    struct span processing;
+    struct span patient;
+    struct span prior_patient;
 };
 
-/* A lab.result, taken apart once. */
+/* A lab.result or lab.order, taken apart once. */
 struct result {
     const struct field *value; /* its pieces, one behind the other */
     size_t pieces;
     struct span message;
     struct span code;
     struct span system;
+    struct span alternate;
     struct span specimen;
+    struct span order;
+    struct span filler;
+    struct span container;
+    struct span patient;
     struct span units;
+    struct span range;
+    struct span flag; /* the first */
     struct span status;
     struct span observed;
+    struct span role;
+    struct span type; /* of the material */
+    struct span action;
+};
+
+/* A result in canonical form, and what is needed to tell of it. Digests are keyed; nothing of it is kept in clear but the code. */
+struct gathered {
+    struct habit *habit;
+    uint64_t observed;
+    struct number number;
+    bool numeric;
+    bool has_range;
+    bool came;  /* its origin was seen on another link */
+    bool again; /* it was seen on this link before */
+    uint8_t flag;   /* enum flag */
+    uint8_t status; /* enum status */
+    uint16_t group;
+    uint32_t exact; /* digest of the value, precision left out; of a text as it is */
+    uint32_t range;
+    struct unit unit;
+    struct range limits;
+    struct seen_result *before; /* while the message is judged: the entry of this result on this link */
+};
+
+#define IDS 4 /* specimen, order, filler, container */
+
+/* The results of one specimen in a message. */
+struct group {
+    uint64_t ids[IDS]; /* different ones, the specimen's first; 0: no more */
+    uint64_t patient;  /* 0: not said */
+    bool control;      /* quality control, calibration, proficiency, test message */
+    bool material;     /* not blood: limits and codes mean something else */
+    bool before_here;  /* it was seen on this link before */
+    size_t n;
+    int64_t age;
+    uint32_t sent;
+    uint16_t origin; /* the link that it came from; LINK_NONE: not known */
+    uint8_t name_n;
+    char name[SPECIMEN_NAME]; /* in clear, for causes */
+};
+
+struct gathering {
+    char id[64]; /* of the message; "" where none is open */
+    size_t id_n;
+    uint64_t message; /* digest of the id */
+    bool announced;   /* by a lab.message, which told how many results there are */
+    int64_t left;
+    uint16_t link;
+    bool test_message; /* MSH-11 is not P */
+    bool poct1a;
+    bool astm;
+    tq_time time;
+    tq_time said; /* by its sender, without a zone; 0: not said */
+    int64_t age;  /* of the result before: see struct sent */
+    struct digest control; /* of its ends and control id; zeros: it has none */
+    size_t n;
+    size_t groups_n;
+    struct gathered all[GATHER_MAX];
+    struct group groups[GROUPS_MAX];
+    uint8_t specimen_n; /* of the result before: most results of a message share them */
+    uint8_t observed_n;
+    uint8_t specimen_text[64];
+    uint8_t observed_text[32];
+    uint64_t observed_digest;
+};
+
+/* The order that comes in: its tests so far. */
+struct ordering {
+    uint64_t message;
+    uint64_t ids[IDS];
+    uint64_t sum;
+    tq_time time;
+    size_t n; /* 0: none */
+    uint16_t link;
+    uint8_t name_n;
+    char name[SPECIMEN_NAME];
+    struct flow_ref flow;
+    uint64_t seq;
+    uint8_t id_n;
+    char id[MESSAGE_ID_TEXT];
 };
 
 struct finding {
@@ -91,6 +220,8 @@ struct finding {
     const char *technique; /* ATT&CK id, or NULL */
     struct span subjects[4];
     size_t n_subjects;
+    struct span also;   /* the id of the other message that it is about */
+    uint64_t also_flow; /* 0: none */
     struct span cause; /* canonical: the same cause gives the same text in every run */
 };
 
@@ -102,43 +233,121 @@ struct detect {
     struct results *results;
     struct memo *messages;
     struct memo *clocks;
+    struct memo *habits;
+    struct memo *specimens;
+    struct memo *asked;
+    struct memo *expected;
+    struct memo *translations;
+    struct links *links;
+    struct sent *sent; /* a ring */
+    uint32_t sent_next;
+    struct orphan *orphans; /* a ring */
+    uint32_t orphans_first;
+    uint32_t orphans_next;
+    struct analytes *analytes;
     bool started;
     bool learnt; /* senders that were learnt in an earlier run were restored: learning is over */
     tq_time first;
+    tq_time now;
+    tq_time swept;
+    tq_time gap;  /* when the capture lost something last; 0: never */
+    int64_t lost; /* what sensors said that they dropped */
     size_t senders_learnt;
     uint64_t counts[KIND_COUNT];
-    /* the message whose results come in: its id, and what all its results share */
-    struct {
-        char id[64];
-        size_t n;
-        uint64_t message;
-        uint64_t place; /* who sends to whom */
-    } current;
+    struct gathering open;
+    struct ordering ordering;
     /* the same message, for result.replayed */
     struct {
-        uint64_t id;
         struct digest identity;
         uint64_t content; /* of the results so far */
-        int64_t results_left;
-    } open;
+        bool complete;    /* it was announced, and is whole */
+        bool stamped;     /* every result of it says when it was observed, and of what */
+    } replay;
     struct record finding;
+    struct record elsewhere; /* stands for a record that is not at hand */
 };
 
 /* Makes the finding's record from the record that showed it and hands it on, unless this cause was told with this severity or more. */
 void finding_put(struct detect *d, const struct record *from, const struct finding *f);
 
+/* The same of what no record at hand shows: who and when come from the sent results. The subjects must be words of ours. */
+void finding_put_at(struct detect *d, const struct flow_ref *flow, uint64_t seq, struct span message, const struct finding *f);
+void finding_put_sent(struct detect *d, const struct sent *sent, const struct finding *f);
+
 /* Each judges one message or result. */
 void judge_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_sender(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_clock(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
-void judge_result(struct detect *d, const struct record *r, const struct result *t);
+void judge_query(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
+void judge_answer(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_attempts(struct detect *d, const struct record *r);
-void judge_replay_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
+
+/* ── gather.c ── */
+/* A message was told: what was open is judged, and its own results are waited for. */
+void gather_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
+void gather_result(struct detect *d, const struct record *r, const struct result *t);
+/* Judges what is there; r: a result of it, or NULL where none is at hand. */
+void gather_close(struct detect *d, const struct record *r);
+/* The digests of the ids of a result or order, different ones; how many. */
+size_t ids_of(const struct detect *d, const struct result *t, uint64_t ids[IDS]);
+
+/* Where a result is kept: the specimen's digest, the test's, the link, and that of the time of observation (0: none). */
+uint64_t result_key(uint64_t specimen, uint64_t test, uint16_t link, uint32_t observed);
+uint64_t test_digest(const struct detect *d, struct span code);
+
+/* ── the judges of a whole gathering; r: the record of its last result ── */
+void judge_replay(struct detect *d, const struct record *r);
+void replay_message(struct detect *d, const struct message *m, struct parties *p);
+void replay_answer(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
+void judge_repeats(struct detect *d, const struct record *r, struct gathered *g);
+void judge_custody(struct detect *d, const struct record *r);
+void judge_value(struct detect *d, const struct record *r, struct gathered *g);
+void judge_shift(struct detect *d, const struct record *r, struct gathered *g);
+void judge_orders(struct detect *d, const struct record *r, struct group *g);
+/* An order was told. */
+void order_take(struct detect *d, const struct record *r, const struct result *t);
+/* The order is whole. */
+void order_close(struct detect *d);
+
+/* ── answer.c ── */
+struct digest answer_key(const struct detect *d, const struct address *sender, const struct address *receiver, struct span control_id);
+/* The message that is open can be answered: it sent these. */
+void answer_expect(struct detect *d, uint32_t first, uint32_t n);
+
+/* ── custody.c ── */
+struct sent *sent_at(const struct detect *d, uint32_t number); /* NULL: gone, or 0 */
+struct specimen *specimen_get(const struct detect *d, uint64_t id);
+struct specimen *specimen_put(struct detect *d, uint64_t id, tq_time now);
+/* Two patients' records were joined. */
+void custody_merge(struct detect *d, struct span patient, struct span prior, tq_time now);
+
+/* ── path.c ── */
+/* What was sent waits for the next link; went on, after so long; or leaves the ring. */
+void path_wait(struct detect *d, struct sent *s);
+void path_used(struct detect *d, struct path *p, struct sent *s, tq_time delay);
+void path_forget(struct detect *d, struct sent *s);
+/* Are the group's results without origin, where such results always have one? */
+void path_judge_origin(struct detect *d, uint16_t group);
+/* What is due by now: results that should have gone on. */
+void paths_sweep(struct detect *d);
+/* No more will come: what waits for its origin waits no longer. */
+void paths_end(struct detect *d);
+
+/* The link of this gathering, and its two ends as text. */
+struct link *open_link(const struct detect *d);
+void link_text(const struct link *l, struct parties *ret);
+/* "ADDRESS>ADDRESS:PORT|" and more pieces, of the causes. */
+struct span cause_on(struct buf *b, const struct parties *p, const struct span *more, size_t n);
+/* The code of a test as it was sent. */
+struct span test_name(const struct habit *h);
 
 /* The memories, each made by the file that knows its values. NULL: no memory. */
 struct memo *senders_new(void);
 struct memo *messages_new(void);
 struct memo *clocks_new(void);
+struct memo *asked_new(void);
+struct memo *expected_new(void);
+struct memo *translations_new(void);
 
 /* The part of the state that sender.c keeps. */
 void senders_save(const struct detect *d, struct buf *out);

@@ -6,11 +6,22 @@ const char *const kind_names[KIND_COUNT] = {
     [KIND_MESSAGE_MALFORMED] = "message.malformed",
     [KIND_NETWORK_FLOOD] = "network.flood",
     [KIND_NETWORK_SCAN] = "network.scan",
+    [KIND_ORDER_MISMATCH] = "order.mismatch",
+    [KIND_PHI_BULK_QUERY] = "phi.bulk_query",
     [KIND_PHI_CLEARTEXT] = "phi.cleartext",
     [KIND_PROTOCOL_VIOLATION] = "protocol.violation",
     [KIND_RESULT_ALTERED] = "result.altered",
+    [KIND_RESULT_ALTERED_IN_TRANSIT] = "result.altered_in_transit",
     [KIND_RESULT_CORRECTED] = "result.corrected",
+    [KIND_RESULT_DELAYED] = "result.delayed",
+    [KIND_RESULT_EXTRA] = "result.extra",
+    [KIND_RESULT_FLAG_MISMATCH] = "result.flag_mismatch",
+    [KIND_RESULT_IMPLAUSIBLE] = "result.implausible",
+    [KIND_RESULT_MISSING] = "result.missing",
     [KIND_RESULT_REPLAYED] = "result.replayed",
+    [KIND_RESULT_SHIFT] = "result.shift",
+    [KIND_RESULT_UNIT_CHANGED] = "result.unit_changed",
+    [KIND_RESULT_WRONG_PATIENT] = "result.wrong_patient",
     [KIND_SENDER_SPOOFED] = "sender.spoofed",
     [KIND_SENDER_UNKNOWN] = "sender.unknown",
 };
@@ -63,11 +74,33 @@ void finding_put(struct detect *d, const struct record *from, const struct findi
     record_str(r, KEY_TITLE, f->title);
     for (size_t i = 0; i < f->n_subjects; i++)
         record_text(r, KEY_SUBJECT, f->subjects[i].n > 0 ? f->subjects[i] : SPAN_LIT("(no name)"));
+    if (f->also_flow != 0 && f->also_flow != from->flow.id)
+        record_int(r, KEY_EVIDENCE_FLOW, (int64_t)f->also_flow);
     if (from->flow.id != 0)
         record_int(r, KEY_EVIDENCE_FLOW, (int64_t)from->flow.id);
+    record_text(r, KEY_EVIDENCE_MESSAGE, f->also); /* what was sent first stands first */
     record_text(r, KEY_EVIDENCE_MESSAGE, record_get(from, from->event == EVENT_LAB_MESSAGE ? KEY_MESSAGE_ID : KEY_MESSAGE));
     record_str(r, KEY_TECHNIQUE, f->technique);
     record_str(r, KEY_ADVICE, f->advice);
     copy_private(r, from);
     record_put(&d->options.sink, r);
+}
+
+void finding_put_at(struct detect *d, const struct flow_ref *flow, uint64_t seq, struct span message, const struct finding *f)
+{
+    struct record *from = &d->elsewhere;
+    record_start(from, EVENT_LAB_RESULT, d->now, flow);
+    from->seq = seq;
+    record_text(from, KEY_MESSAGE, message);
+    finding_put(d, from, f);
+}
+
+void finding_put_sent(struct detect *d, const struct sent *sent, const struct finding *f)
+{
+    const struct link *l = links_at(d->links, sent->link);
+    char id[MESSAGE_ID_TEXT];
+    struct flow_ref flow = {.id = sent->flow, .proto = sent->proto, .sport = sent->sport, .dport = l->port, .vlan = sent->vlan};
+    flow.src = l->receiver_listens ? l->sender : l->receiver;
+    flow.dst = l->receiver_listens ? l->receiver : l->sender;
+    finding_put_at(d, &flow, sent->seq, message_id_text(sent->flow, sent->direction, sent->ordinal, id), f);
 }

@@ -69,7 +69,7 @@ static void clear_text(struct detect *d, const struct record *r, const struct me
     bool out = leaves_site(p);
     struct finding f = {
         .kind = KIND_PHI_CLEARTEXT,
-        .severity = out ? SEVERITY_HIGH : SEVERITY_MEDIUM,
+        .severity = out ? SEVERITY_HIGH : SEVERITY_LOW,
         .title = out ? "Results from {0} to {1} pass in clear text, over public addresses." : "Results from {0} to {1} pass in clear text.",
         .advice = out ? "Stop sending over the open internet: put this connection into a VPN or TLS now, and ask your privacy officer whether what "
                         "was sent must be "

@@ -4,15 +4,16 @@
 
 #include <stdlib.h>
 
-#define WAYS 5
-#define BUCKET 128
+#define WAYS 6
+#define LINE 64
 
 struct bucket {
+    uint64_t keys[WAYS]; /* 0: free */
+    uint8_t rest[LINE - WAYS * sizeof(uint64_t)];
     struct seen_result entries[WAYS];
-    uint8_t rest[BUCKET - WAYS * sizeof(struct seen_result)];
 };
 
-_Static_assert(sizeof(struct bucket) == BUCKET, "a bucket is two cache lines");
+_Static_assert(offsetof(struct bucket, entries) == LINE, "the digests fill a cache line");
 
 struct results {
     size_t buckets; /* a power of two */
@@ -51,28 +52,34 @@ static struct bucket *bucket_of(const struct results *s, uint64_t key)
 
 void results_expect(const struct results *s, uint64_t key)
 {
-    const uint8_t *p = (const uint8_t *)bucket_of(s, key);
-    __builtin_prefetch(p, 1);
-    __builtin_prefetch(p + BUCKET / 2, 1);
+    __builtin_prefetch(bucket_of(s, key), 1);
+}
+
+struct seen_result *results_get(const struct results *s, uint64_t key)
+{
+    struct bucket *b = bucket_of(s, key);
+    key = key == 0 ? 1 : key;
+    for (size_t i = 0; i < WAYS; i++)
+        if (b->keys[i] == key)
+            return &b->entries[i];
+    return NULL;
 }
 
 struct seen_result *results_put(struct results *s, uint64_t key, tq_time now, bool *ret_new)
 {
-    key = key == 0 ? 1 : key;
+    struct seen_result *known = results_get(s, key);
     struct bucket *b = bucket_of(s, key);
     uint32_t seconds = (uint32_t)((uint64_t)now / TIME_SECOND);
-    struct seen_result *oldest = &b->entries[0];
-    for (size_t i = 0; i < WAYS; i++) {
-        struct seen_result *r = &b->entries[i];
-        if (r->key == key) {
-            r->used = seconds;
-            *ret_new = false;
-            return r;
-        }
-        if (oldest->key != 0 && (r->key == 0 || seconds - r->used > seconds - oldest->used))
-            oldest = r;
+    *ret_new = known == NULL;
+    if (known != NULL) {
+        known->used = seconds;
+        return known;
     }
-    *oldest = (struct seen_result){.key = key, .used = seconds};
-    *ret_new = true;
-    return oldest;
+    size_t oldest = 0;
+    for (size_t i = 0; i < WAYS && b->keys[oldest] != 0; i++)
+        if (b->keys[i] == 0 || seconds - b->entries[i].used > seconds - b->entries[oldest].used)
+            oldest = i;
+    b->keys[oldest] = key == 0 ? 1 : key;
+    b->entries[oldest] = (struct seen_result){.used = seconds};
+    return &b->entries[oldest];
 }

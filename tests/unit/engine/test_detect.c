@@ -162,7 +162,7 @@ static void clear_text_once_a_link(void **state)
     quiet_lab(d);
     assert_int_equal(s.n, 2);
     assert_int_equal(count(&s, "phi.cleartext"), 2);
-    assert_string_equal(s.severity[0], "medium");
+    assert_string_equal(s.severity[0], "low");
     assert_string_equal(s.title[0], "Results from {0} to {1} pass in clear text.");
     assert_string_equal(s.subjects[0], "10.0.5.11,10.0.5.2 port 2575");
     message(d, (struct say){.src = "8.8.4.4", .at = 1, .sender = "COAG", .results = 3});
@@ -510,13 +510,13 @@ static void results_are_kept_up_to_a_cap(void **state)
     for (uint64_t i = 0; i < 50000; i++) {
         struct seen_result *r = results_put(m, i * UINT64_C(0x9e3779b97f4a7c15), (tq_time)i * TIME_SECOND, &is_new);
         assert_true(is_new);
-        assert_int_equal(r->content, 0);
-        r->content = (uint32_t)i + 1;
+        assert_int_equal(r->exact, 0);
+        r->exact = (uint32_t)i + 1;
     }
     size_t kept = 0;
     for (uint64_t i = 50000; i-- > 49990;) { /* the newest are there (looking up old ones would push them out) */
         struct seen_result *r = results_put(m, i * UINT64_C(0x9e3779b97f4a7c15), INT64_C(50000) * TIME_SECOND, &is_new);
-        kept += !is_new && r->content == (uint32_t)i + 1;
+        kept += !is_new && r->exact == (uint32_t)i + 1;
     }
     assert_int_equal(kept, 10);
     results_free(m);

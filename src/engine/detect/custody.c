@@ -1,0 +1,474 @@
+/* The same result on two links: what the first one said is compared with what arrives on the second (result.altered_in_transit), and who it is of
+ * (result.wrong_patient). A path from link to link is known once results with the same content went along it; what a middleware always changes
+ * (flags, ranges, statuses, units with their values) is known then too, and is no finding. */
+#include "engine/detect/detect_private.h"
+
+#define CAUSE_MAX 1024
+#define MANY 8      /* so often a part has to have passed unchanged before its change counts */
+#define TRUSTED 2   /* so many other values of the same message, or ... */
+#define BACKWARD_MOST (30 * TIME_SECOND)
+#define PATH_KNOWN 3 /* ... so many before it on this path have to be unchanged before a change of value counts */
+
+/* ── memories ── */
+
+struct sent *sent_at(const struct detect *d, uint32_t number)
+{
+    struct sent *s = &d->sent[number % SENT_MAX];
+    return number != 0 && s->number == number ? s : NULL;
+}
+
+static struct digest specimen_key(const struct detect *d, uint64_t id)
+{
+    return (struct digest){.a = id ^ d->key.k0, .b = id * UINT64_C(0x9e3779b97f4a7c15) ^ d->key.k1};
+}
+
+struct specimen *specimen_get(const struct detect *d, uint64_t id)
+{
+    return id == 0 ? NULL : memo_get(d->specimens, specimen_key(d, id));
+}
+
+struct specimen *specimen_put(struct detect *d, uint64_t id, tq_time now)
+{
+    return memo_put(d->specimens, specimen_key(d, id), now, NULL);
+}
+
+/* Notes that the specimen was seen on this link, before what was seen on others. */
+static void note_sighting(struct specimen *s, struct sighting now)
+{
+    size_t at = 0;
+    while (at < SIGHTINGS - 1 && s->seen[at].used && s->seen[at].link != now.link)
+        at++;
+    if (now.patient == 0)
+        now.patient = s->seen[at].link == now.link && s->seen[at].used ? s->seen[at].patient : 0;
+    memmove(&s->seen[1], &s->seen[0], at * sizeof s->seen[0]);
+    s->seen[0] = now;
+}
+
+static struct sent *sent_new(struct detect *d, const struct record *r, const struct group *g)
+{
+    if (++d->sent_next == 0)
+        d->sent_next = 1;
+    struct sent *s = &d->sent[d->sent_next % SENT_MAX];
+    if (s->number != 0 && !s->settled)
+        path_forget(d, s);
+    *s = (struct sent){.number = d->sent_next, .link = d->open.link, .time = d->open.time, .specimen = g->ids[0], .patient = g->patient, .name_n = g->name_n};
+    memcpy(s->name, g->name, g->name_n);
+    if (r != NULL) {
+        s->flow = r->flow.id;
+        s->sport = r->flow.sport;
+        s->vlan = r->flow.vlan;
+        s->proto = r->flow.proto;
+        s->seq = r->seq;
+    }
+    message_id_read(span_of(d->open.id, d->open.id_n), &s->direction, &s->ordinal);
+    return s;
+}
+
+/* ── comparing ── */
+
+static bool same_link_end(const struct link *a, const struct link *b)
+{
+    return a->receiver.family == b->receiver.family && memcmp(&a->receiver.bytes, &b->receiver.bytes, sizeof a->receiver.bytes) == 0;
+}
+
+/* Does the pair go the other way: what came first is known to follow what comes now? Two taps may tell in the wrong order. */
+static bool is_backward(struct detect *d, uint16_t from)
+{
+    const struct path *there = links_path(d->links, from, d->open.link, false);
+    const struct path *back = links_path(d->links, d->open.link, from, false);
+    return back != NULL && back->messages >= PATH_KNOWN && (there == NULL || there->messages < back->messages);
+}
+
+/* Not what itself came from here; and what is known to follow from here only where it has no origin yet, and is of this moment. */
+static bool may_be_origin(struct detect *d, const struct sighting *c)
+{
+    const struct sent *s = sent_at(d, c->sent);
+    if (s == NULL || s->origin == d->open.link)
+        return false;
+    return !is_backward(d, c->link) || (!s->came && d->open.time - s->time <= BACKWARD_MOST);
+}
+
+/* The link on which this specimen was seen before and from which it may have come: its results went to somebody else than those of this link do. */
+static const struct sighting *origin_of(struct detect *d, const struct group *g)
+{
+    const struct link *here = open_link(d);
+    const struct sighting *best = NULL;
+    uint32_t best_known = 0;
+    for (size_t i = 0; i < IDS && g->ids[i] != 0; i++) {
+        const struct specimen *s = specimen_get(d, g->ids[i]);
+        for (size_t k = 0; s != NULL && k < SIGHTINGS; k++) {
+            const struct sighting *c = &s->seen[k];
+            if (!c->used || c->link == d->open.link || same_link_end(links_at(d->links, c->link), here) || !may_be_origin(d, c))
+                continue;
+            const struct path *p = links_path(d->links, c->link, d->open.link, false);
+            uint32_t known = p == NULL ? 0 : p->messages;
+            if (best == NULL || known > best_known) {
+                best = c;
+                best_known = known;
+            }
+        }
+    }
+    return best;
+}
+
+static bool same_test(const struct gathered *g, const struct sent *s, size_t i, int pass)
+{
+    const struct habit *h = s->habits[i];
+    if (pass == 0)
+        return s->tests[i] == g->habit->test;
+    if (h->test != s->tests[i] || h->link != s->link)
+        return s->tests[i] == g->habit->alternate;
+    if (pass == 1)
+        return s->tests[i] == g->habit->alternate || h->alternate == g->habit->test;
+    return h->analyte != ANALYTE_NONE && h->analyte == g->habit->analyte;
+}
+
+/* The entry of this result on the other link: by its code, by its code in another system, or by any other code of the same analyte there. */
+static struct seen_result *counterpart(const struct detect *d, const struct sent *s, const struct gathered *g)
+{
+    struct seen_result *k = NULL;
+    for (int pass = 0; pass < 3; pass++)
+        for (size_t i = s->n; i-- > 0;) {
+            if (same_test(g, s, i, pass))
+                k = results_get(d->results, result_key(s->specimen, s->tests[i], s->link, s->observed[i]));
+            if (k != NULL)
+                return k;
+        }
+    return NULL;
+}
+
+/* Does b say what a said, in its own unit? 1 yes, 0 no, -1 it can't be told. */
+static int values_agree(const struct detect *d, const struct gathered *g, const struct seen_result *k)
+{
+    if (!g->numeric || !k->numeric)
+        return g->exact == k->exact ? 1 : g->numeric == k->numeric ? 0 : -1;
+    if (g->number.comparator != k->number.comparator)
+        return 0;
+    if (unit_same(g->unit, k->unit) || g->unit.dimension == 0 || k->unit.dimension == 0)
+        return number_close(&g->number, &k->number, 1.0);
+    double factor = unit_factor(k->unit, g->unit);
+    if (factor != 0)
+        return number_close(&g->number, &k->number, factor);
+    struct analyte_limit a;
+    struct analyte_limit b;
+    if (g->habit->analyte == ANALYTE_NONE || !analytes_limit(d->analytes, g->habit->analyte, k->unit, &a) ||
+        !analytes_limit(d->analytes, g->habit->analyte, g->unit, &b) || a.high <= 0)
+        return -1;
+    double x = number_value(&g->number); /* mass and moles: the limits of the table stand to each other as the units do */
+    double y = number_value(&k->number) * (b.high / a.high);
+    double distance = x > y ? x - y : y - x;
+    return distance <= 0.03 * (x > 0 ? x : -x) + 0.5 ? 1 : 0;
+}
+
+struct comparison {
+    bool changed[PART_COUNT];
+    bool same[PART_COUNT];
+};
+
+static struct comparison compare(const struct detect *d, const struct gathered *g, const struct seen_result *k)
+{
+    struct comparison c = {0};
+    bool here_final = g->status == STATUS_FINAL || g->status == STATUS_CORRECTED;
+    int value = values_agree(d, g, k);
+    bool unit = unit_same(g->unit, k->unit);
+    c.same[PART_VALUE] = value == 1;
+    c.changed[PART_VALUE] = value == 0;
+    /* the number stayed and its unit did not: that is a change, and a value that was converted is none */
+    bool number_stayed = g->numeric && k->numeric && number_close(&g->number, &k->number, 1.0);
+    bool told = g->unit.dimension != 0 && k->unit.dimension != 0;
+    c.changed[PART_UNIT] = told && !unit && number_stayed && g->number.digits != 0;
+    c.same[PART_UNIT] = told && unit;
+    if (c.changed[PART_UNIT])
+        c.changed[PART_VALUE] = false;
+    c.same[PART_FLAG] = g->flag == k->flag;
+    c.changed[PART_FLAG] = g->flag != k->flag;
+    c.same[PART_RANGE] = g->range == k->range;
+    c.changed[PART_RANGE] = g->range != k->range;
+    c.same[PART_STATUS] = g->status == k->status;
+    c.changed[PART_STATUS] = g->status != k->status && !(k->status == STATUS_PRELIMINARY && here_final);
+    return c;
+}
+
+static const struct {
+    const char *title;
+    enum severity severity;
+} words[PART_COUNT] = {
+    [PART_VALUE] = {"A result of test {2} reached {1} from {0} with another value than the one that was sent.", SEVERITY_CRITICAL},
+    [PART_UNIT] = {"A result of test {2} reached {1} from {0} in another unit than the one that was sent, with its number unchanged.", SEVERITY_CRITICAL},
+    [PART_FLAG] = {"A result of test {2} reached {1} from {0} with another flag than the one that was sent.", SEVERITY_HIGH},
+    [PART_RANGE] = {"A result of test {2} reached {1} from {0} with another reference range than the one that was sent.", SEVERITY_HIGH},
+    [PART_STATUS] = {"A result of test {2} reached {1} from {0} with another status than the one that was sent.", SEVERITY_HIGH},
+};
+
+static void altered(struct detect *d, const struct record *r, const struct gathered *g, const struct sent *s, enum part part)
+{
+    UNCLEARED struct parties p;
+    char also[MESSAGE_ID_TEXT];
+    static const char *const names[PART_COUNT] = {"value", "unit", "flag", "range", "status", "patient"};
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    const struct group *of = &d->open.groups[g->group];
+    link_text(open_link(d), &p);
+    const struct span more[] = {span_of(of->name, of->name_n), test_name(g->habit), span_str(names[part])};
+    struct finding f = {
+        .kind = KIND_RESULT_ALTERED_IN_TRANSIT,
+        .severity = words[part].severity,
+        .title = words[part].title,
+        .advice = "Do not act on this result. Compare the value in the LIS with the analyzer's own display or printout, and tell the physician if a wrong "
+                  "value went out. Then have {0} and all that lies between it and the analyzer examined: something there changes results.",
+        .technique = "T1565.002",
+        .subjects = {span_str(p.sender_text), span_str(p.receiver_text), test_name(g->habit)},
+        .n_subjects = 3,
+        .also = message_id_text(s->flow, s->direction, s->ordinal, also),
+        .also_flow = s->flow,
+        .cause = cause_on(&cause, &p, more, 3),
+    };
+    if (r != NULL)
+        finding_put(d, r, &f);
+    buf_release(&cause);
+}
+
+/* A part that this path keeps: it changed at most once in fifty times, and was seen unchanged often enough. */
+static bool keeps(const struct path *p, enum part part, uint32_t least)
+{
+    return p->same[part] >= least && p->changed[part] <= p->same[part] / 50;
+}
+
+static void judge_parts(struct detect *d, const struct record *r, const struct gathered *g, const struct sent *s, struct path *p,
+                        const struct comparison *c, size_t others_same)
+{
+    for (enum part part = PART_VALUE; part < PART_PATIENT; part++) {
+        if (c->changed[part]) {
+            bool value = part == PART_VALUE || part == PART_UNIT;
+            bool known = keeps(p, part, value ? PATH_KNOWN : MANY) || (value && others_same >= TRUSTED && p->changed[part] <= 1);
+            if (known && !g->before->told) {
+                g->before->told = true;
+                altered(d, r, g, s, part);
+            }
+        }
+        p->changed[part] += c->changed[part];
+        p->same[part] += c->same[part];
+    }
+}
+
+/* ── patients ── */
+
+static struct digest merge_key(const struct detect *d, uint64_t a, uint64_t b)
+{
+    return (struct digest){.a = (a + b) ^ d->key.k1, .b = (a ^ b) * UINT64_C(0x9e3779b97f4a7c15) ^ d->key.k0 ^ 'M'};
+}
+
+void custody_merge(struct detect *d, struct span patient, struct span prior, tq_time now)
+{
+    uint64_t a = identity_digest(&d->key, patient);
+    uint64_t b = identity_digest(&d->key, prior);
+    if (a != 0 && b != 0)
+        (void)memo_put(d->specimens, merge_key(d, a, b), now, NULL);
+}
+
+static void wrong_patient(struct detect *d, const struct record *r, const struct group *g, const struct sent *s, const char *title, enum severity severity)
+{
+    UNCLEARED struct parties p;
+    char also[MESSAGE_ID_TEXT];
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    link_text(open_link(d), &p);
+    const struct span more = span_of(g->name, g->name_n);
+    struct finding f = {
+        .kind = KIND_RESULT_WRONG_PATIENT,
+        .severity = severity,
+        .title = title,
+        .advice = "Hold the results of this specimen and find out whose it is: look at the label of the tube and at the order. If no one in the lab joined or "
+                  "renamed patients, somebody may be changing messages between {0} and {1}.",
+        .technique = "T1565.002",
+        .subjects = {span_str(p.sender_text), span_str(p.receiver_text)},
+        .n_subjects = 2,
+        .also = s == NULL ? (struct span){0} : message_id_text(s->flow, s->direction, s->ordinal, also),
+        .also_flow = s == NULL ? 0 : s->flow,
+        .cause = cause_on(&cause, &p, &more, 1),
+    };
+    if (r != NULL)
+        finding_put(d, r, &f);
+    buf_release(&cause);
+}
+
+static bool other_patient(const struct detect *d, uint64_t a, uint64_t b)
+{
+    return a != 0 && b != 0 && a != b && memo_get(d->specimens, merge_key(d, a, b)) == NULL;
+}
+
+/* Numbers so short come again with other patients. */
+#define SPECIMEN_LEAST 5
+
+static bool was_here(const struct detect *d, const struct group *g)
+{
+    const struct specimen *s = specimen_get(d, g->ids[0]);
+    for (size_t i = 0; s != NULL && i < SIGHTINGS; i++)
+        if (s->seen[i].used && s->seen[i].link == d->open.link)
+            return true;
+    return false;
+}
+
+static void judge_patient_here(struct detect *d, const struct record *r, const struct group *g)
+{
+    struct link *l = open_link(d);
+    const struct specimen *s = specimen_get(d, g->ids[0]);
+    if (s == NULL || g->patient == 0)
+        return;
+    if (s->control && g->name_n > 0) {
+        wrong_patient(d, r, g, NULL, "{0} sent to {1} a result of a quality control as that of a patient.", SEVERITY_HIGH);
+        return;
+    }
+    for (size_t i = 0; i < SIGHTINGS; i++) {
+        if (!s->seen[i].used || s->seen[i].link != d->open.link || s->seen[i].patient == 0)
+            continue;
+        if (!other_patient(d, g->patient, s->seen[i].patient)) {
+            l->patients_same++;
+            continue;
+        }
+        bool usual = l->patients_other > 1 + l->patients_same / 50;
+        if (!usual && g->name_n >= SPECIMEN_LEAST)
+            wrong_patient(d, r, g, sent_at(d, s->seen[i].sent), "{0} sent to {1} results of one specimen for two different patients.", SEVERITY_CRITICAL);
+        l->patients_other++;
+    }
+    bool ordered_other = s->order_at != 0 && other_patient(d, g->patient, s->order_patient);
+    if (ordered_other && l->ordered >= MANY && l->patients_other <= 1 + l->ordered / 50)
+        wrong_patient(d, r, g, NULL, "{0} sent to {1} results of a specimen for another patient than it was ordered for.", SEVERITY_CRITICAL);
+}
+
+static void judge_patient_on(struct detect *d, const struct record *r, const struct group *g, const struct sent *s, struct path *p)
+{
+    if (g->patient == 0 || s->patient == 0)
+        return;
+    bool other = other_patient(d, g->patient, s->patient);
+    if (other && keeps(p, PART_PATIENT, PATH_KNOWN))
+        wrong_patient(d, r, g, s, "{0} passed results on to {1} for another patient than the one that they came for.", SEVERITY_CRITICAL);
+    p->changed[PART_PATIENT] += other;
+    p->same[PART_PATIENT] += !other;
+}
+
+/* ── a specimen's results ── */
+
+static void mark_gone_on(struct detect *d, struct seen_result *k, struct habit *came)
+{
+    struct sent *s = sent_at(d, k->sent);
+    k->went_on = true;
+    if (s != NULL && k->place < SENT_TESTS)
+        s->went_on |= 1U << k->place;
+    count_up(&came->came_first);
+}
+
+/* A result that came from two taps in the wrong order: its origin is known after all. */
+static void mark_came(const struct seen_result *k, struct sent *s, uint16_t link)
+{
+    struct habit *h = k->place < SENT_TESTS ? s->habits[k->place] : NULL;
+    s->came = true;
+    s->origin = link;
+    if (h != NULL && h->link == s->link) {
+        count_up(&h->came_first);
+        h->came_alone -= h->came_alone > 0;
+    }
+}
+
+/* How many results of the group are unchanged on the other link. */
+static size_t count_same(struct detect *d, uint16_t group, const struct sent *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->open.n; i++) {
+        const struct gathered *g = &d->open.all[i];
+        const struct seen_result *k = g->group == group && g->before != NULL ? counterpart(d, s, g) : NULL;
+        n += k != NULL && values_agree(d, g, k) == 1;
+    }
+    return n;
+}
+
+/* The results of a group whose specimen was seen on another link. */
+static void follow(struct detect *d, const struct record *r, uint16_t number, const struct sighting *from)
+{
+    struct group *group = &d->open.groups[number];
+    struct sent *s = sent_at(d, from->sent);
+    bool backward = is_backward(d, from->link);
+    size_t same = count_same(d, number, s);
+    struct path *p = links_path(d->links, backward ? d->open.link : from->link, backward ? from->link : d->open.link, same > 0);
+    if (p == NULL)
+        return;
+    tq_time delay = backward ? s->time - d->open.time : d->open.time - s->time;
+    bool gone = false;
+    for (size_t i = 0; i < d->open.n; i++) {
+        struct gathered *g = &d->open.all[i];
+        struct seen_result *k = g->group == number && g->before != NULL ? counterpart(d, s, g) : NULL;
+        if (k == NULL)
+            continue;
+        struct comparison c = compare(d, g, k);
+        if (!k->several && !g->before->several)
+            judge_parts(d, r, g, s, p, &c, same - c.same[PART_VALUE]);
+        gone = true;
+        g->came = !backward;
+        group->origin = backward ? group->origin : from->link;
+        if (backward) {
+            g->before->went_on = true;
+            mark_came(k, s, d->open.link);
+        } else {
+            mark_gone_on(d, k, g->habit);
+        }
+    }
+    if (gone && !backward)
+        path_used(d, p, s, delay);
+    if (gone)
+        judge_patient_on(d, r, group, s, p);
+}
+
+/* Keeps what the group sent, for the links that its results go on to. */
+static void remember(struct detect *d, const struct record *r, uint16_t number)
+{
+    struct group *group = &d->open.groups[number];
+    struct sent *s = sent_new(d, r, group);
+    group->sent = s->number;
+    s->age = group->age;
+    s->origin = group->origin;
+    s->came = group->origin != LINK_NONE;
+    s->named = d->open.control.a != 0 || d->open.control.b != 0;
+    for (size_t i = 0; i < d->open.n; i++) {
+        struct gathered *g = &d->open.all[i];
+        if (g->group != number || g->before == NULL)
+            continue;
+        g->before->sent = s->number;
+        g->before->place = SENT_TESTS;
+        if (s->n == SENT_TESTS)
+            continue;
+        s->went_on |= (uint32_t)g->before->went_on << s->n;
+        s->final |= (uint32_t)(g->status == STATUS_FINAL || g->status == STATUS_CORRECTED) << s->n;
+        s->tests[s->n] = g->habit->test;
+        s->observed[s->n] = (uint32_t)g->observed;
+        s->habits[s->n] = g->habit;
+        s->values += (uint64_t)g->exact * UINT64_C(0x9e3779b97f4a7c15);
+        g->before->place = s->n++;
+    }
+    const struct sighting now = {.link = d->open.link, .sent = s->number, .patient = group->patient, .used = true};
+    for (size_t i = 0; i < IDS && group->ids[i] != 0; i++)
+        note_sighting(specimen_put(d, group->ids[i], d->open.time), now);
+    path_wait(d, s);
+}
+
+void judge_custody(struct detect *d, const struct record *r)
+{
+    uint32_t first = d->sent_next;
+    for (uint16_t i = 0; i < d->open.groups_n; i++) {
+        struct group *group = &d->open.groups[i];
+        if (group->ids[0] == 0)
+            continue;
+        if (group->control) {
+            if (group->patient == 0)
+                specimen_put(d, group->ids[0], d->open.time)->control = true;
+            continue;
+        }
+        group->before_here = was_here(d, group);
+        judge_patient_here(d, r, group);
+        group->origin = LINK_NONE;
+        const struct sighting *from = origin_of(d, group);
+        const struct sighting copy = from == NULL ? (struct sighting){0} : *from;
+        if (copy.used)
+            follow(d, r, i, &copy);
+        remember(d, r, i);
+        path_judge_origin(d, i);
+    }
+    answer_expect(d, first + 1, d->sent_next - first);
+}

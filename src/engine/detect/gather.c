@@ -1,0 +1,360 @@
+/* A message's results, put together in canonical form, and handed to those who judge them. */
+#include "engine/detect/detect_private.h"
+
+#include <string.h>
+
+/* ── digests ── */
+
+static struct hash_state half_digest(const struct detect *d, char purpose)
+{
+    struct hash_state s = hash_start(&d->key);
+    hash_add(&s, (uint8_t)purpose);
+    return s;
+}
+
+static uint64_t digest_text(const struct detect *d, char purpose, struct span text)
+{
+    struct hash_state s = half_digest(d, purpose);
+    hash_piece(&s, text);
+    return hash_end(s);
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    uint64_t h = (a ^ (b << 31 | b >> 33)) * UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 29;
+}
+
+uint64_t test_digest(const struct detect *d, struct span code)
+{
+    uint8_t capitals[64];
+    size_t n = code.n < sizeof capitals ? code.n : sizeof capitals;
+    for (size_t i = 0; i < n; i++)
+        capitals[i] = code.p[i] >= 'a' && code.p[i] <= 'z' ? (uint8_t)(code.p[i] - 32) : code.p[i];
+    return digest_text(d, 't', span_of(capitals, n)) | 1;
+}
+
+uint64_t result_key(uint64_t specimen, uint64_t test, uint16_t link, uint32_t observed)
+{
+    return mix(mix(specimen, test), (uint64_t)link << 32 | observed);
+}
+
+/* ── what a result says ── */
+
+static void read_units(struct habit *h, struct span units)
+{
+    if (units.n == h->units_n && memcmp(units.p, h->units_text, units.n) == 0)
+        return;
+    h->said = unit_read(units);
+    h->units_n = 0;
+    if (units.n > sizeof h->units_text)
+        return;
+    memcpy(h->units_text, units.p, units.n);
+    h->units_n = (uint8_t)units.n;
+}
+
+static void read_range(struct habit *h, struct span range)
+{
+    if (range.n == h->range_n && memcmp(range.p, h->range_text, range.n) == 0)
+        return;
+    h->range_known = range_read(range, &h->range);
+    h->range_n = 0;
+    if (range.n > sizeof h->range_text || range.n == 0)
+        return;
+    memcpy(h->range_text, range.p, range.n);
+    h->range_n = (uint8_t)range.n;
+}
+
+/* "4.0" and "4.00" are one value; "<4.0" is another, and so is a text. */
+static uint32_t exact_digest(const struct detect *d, const struct gathered *g, const struct result *t)
+{
+    if (g->numeric) {
+        struct number n = g->number;
+        while (n.decimals > 0 && n.digits % 10 == 0) {
+            n.digits /= 10;
+            n.decimals--;
+        }
+        return (uint32_t)mix((uint64_t)n.digits, (uint64_t)n.decimals << 8 | n.comparator) | 1;
+    }
+    struct hash_state s = half_digest(d, 'v');
+    for (size_t i = 0; i < t->pieces; i++)
+        hash_piece(&s, t->value[i].text);
+    return (uint32_t)hash_end(s) | 1;
+}
+
+static struct habit *habit_of(struct detect *d, const struct result *t, tq_time now)
+{
+    struct hash_state s = half_digest(d, 'h');
+    hash_add(&s, links_at(d->links, d->open.link)->key);
+    hash_piece(&s, t->code);
+    struct digest key = {.a = 0, .b = 0};
+    hash_end_two(s, &key.a, &key.b);
+    struct habit *h = memo_put(d->habits, key, now, NULL);
+    if (h->test != 0)
+        return h;
+    h->test = test_digest(d, t->code) | 1;
+    h->alternate = t->alternate.n == 0 ? 0 : test_digest(d, t->alternate);
+    h->link = d->open.link;
+    h->low = 1;
+    h->analyte = analytes_find(d->analytes, t->code);
+    if (h->analyte == ANALYTE_NONE)
+        h->analyte = analytes_find(d->analytes, t->alternate);
+    h->code_n = (uint8_t)(t->code.n < sizeof h->code ? t->code.n : sizeof h->code);
+    memcpy(h->code, t->code.p, h->code_n);
+    return h;
+}
+
+static enum status status_of(const struct detect *d, struct span status)
+{
+    if (d->open.poct1a && (span_is(status, "A") || span_is(status, "R"))) /* accepted, resent */
+        return STATUS_FINAL;
+    if (d->open.astm && (span_is(status, "R") || span_is(status, "W"))) /* transmitted before; valid or not, final all the same */
+        return STATUS_FINAL;
+    return status_read(status);
+}
+
+/* ── specimens ── */
+
+static void add_id(const struct detect *d, struct span text, uint64_t ids[IDS], size_t *n)
+{
+    uint64_t id = text.n == 0 ? 0 : identity_digest(&d->key, text);
+    for (size_t i = 0; i < *n; i++)
+        if (ids[i] == id)
+            return;
+    if (id != 0 && *n < IDS)
+        ids[(*n)++] = id;
+}
+
+size_t ids_of(const struct detect *d, const struct result *t, uint64_t ids[IDS])
+{
+    size_t n = 0;
+    memset(ids, 0, IDS * sizeof *ids);
+    add_id(d, t->specimen, ids, &n);
+    if (!span_equal(t->order, t->specimen))
+        add_id(d, t->order, ids, &n);
+    add_id(d, t->filler, ids, &n);
+    if (!span_equal(t->container, t->specimen))
+        add_id(d, t->container, ids, &n);
+    return n;
+}
+
+static bool is_control(const struct detect *d, const struct result *t)
+{
+    uint8_t role = span_peek(&t->role, 0) & 0xdf;
+    if (d->open.test_message || (role != 0 && strchr("QCEFOVBL", role) != NULL))
+        return true;
+    return role != 'P' && t->patient.n == 0 && identity_is_control(t->specimen);
+}
+
+/* Material that is not blood, as tables 0070 and 0487 and common usage name it. */
+static bool other_material(struct span type)
+{
+    static const char *const names[] = {"UR", "URINE", "U", "UA", "RANDU", "24U", "24HU", "CSF", "FLD", "FLU", "PLR", "PLEURAL", "ASC", "SYN", "STL", "STOOL",
+                                        "SAL", "SALIVA", "SPT", "SWB", "PRT", "AMN", "SWT", "TISS", "BODYFLUID", "BFLD", "BALD"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (type.n == strlen(names[i]) && strncasecmp((const char *)type.p, names[i], type.n) == 0)
+            return true;
+    return false;
+}
+
+static bool same_text(struct span s, const uint8_t *kept, uint8_t n)
+{
+    return s.n == n && memcmp(s.p, kept, n) == 0;
+}
+
+static uint8_t keep_text(struct span s, uint8_t *kept, size_t room)
+{
+    if (s.n == 0 || s.n > room)
+        return 0;
+    memcpy(kept, s.p, s.n);
+    return (uint8_t)s.n;
+}
+
+static void join_ids(uint64_t to[IDS], const uint64_t ids[IDS])
+{
+    for (size_t k = 1; k < IDS && ids[k] != 0; k++) /* each order of a specimen has a number of its own */
+        for (size_t m = 1; m < IDS; m++)
+            if (to[m] == 0 || to[m] == ids[k]) {
+                to[m] = ids[k];
+                break;
+            }
+}
+
+/* The group of this result's specimen: mostly that of the result before. */
+static uint16_t group_of(struct detect *d, const struct result *t)
+{
+    struct gathering *o = &d->open;
+    bool control = is_control(d, t);
+    if (o->groups_n > 0 && t->specimen.n > 0 && same_text(t->specimen, o->specimen_text, o->specimen_n) && t->filler.n == 0 &&
+        (t->order.n == 0 || span_equal(t->order, t->specimen)) && o->groups[o->groups_n - 1].control == control)
+        return (uint16_t)(o->groups_n - 1);
+    o->specimen_n = keep_text(t->specimen, o->specimen_text, sizeof o->specimen_text);
+    uint64_t ids[IDS];
+    (void)ids_of(d, t, ids);
+    for (size_t i = o->groups_n; i-- > 0;)
+        if (o->groups[i].ids[0] == ids[0] && o->groups[i].control == control) {
+            join_ids(o->groups[i].ids, ids);
+            o->specimen_n = i + 1 == o->groups_n ? o->specimen_n : 0;
+            return (uint16_t)i;
+        }
+    struct group *g = &o->groups[o->groups_n++];
+    *g = (struct group){.control = control, .material = other_material(t->type), .patient = identity_digest(&d->key, t->patient)};
+    memcpy(g->ids, ids, sizeof g->ids);
+    g->name_n = (uint8_t)(t->specimen.n < sizeof g->name ? t->specimen.n : sizeof g->name);
+    memcpy(g->name, t->specimen.p, g->name_n);
+    return (uint16_t)(o->groups_n - 1);
+}
+
+/* ── the open message ── */
+
+/* A sender's own time, without its zone: only to be compared with another of the same sender. 0: it is none. */
+static tq_time stamp_of(struct span stamp)
+{
+    uint8_t whole[24];
+    tq_time t = 0;
+    if (stamp.n < 19)
+        return 0;
+    memcpy(whole, stamp.p, 19);
+    whole[19] = 'Z';
+    return time_parse(span_of(whole, 20), &t) ? t : 0;
+}
+
+static void open_message(struct detect *d, const struct record *r, struct span id)
+{
+    struct gathering *o = &d->open;
+    UNCLEARED struct parties p;
+    parties_of(r, id, &p);
+    struct link ends = {.sender = *p.sender, .receiver = *p.receiver, .port = p.port, .receiver_listens = p.receiver_listens};
+    o->id_n = id.n <= sizeof o->id ? id.n : 0;
+    memcpy(o->id, id.p, o->id_n);
+    o->message = digest_text(d, 'm', id);
+    o->announced = o->test_message = o->poct1a = o->astm = false;
+    o->left = 0;
+    o->n = o->groups_n = 0;
+    o->time = r->time;
+    o->said = 0;
+    o->age = -1;
+    o->control = (struct digest){.a = 0, .b = 0};
+    o->specimen_n = o->observed_n = 0;
+    o->observed_digest = 0;
+    o->link = links_put(d->links, &d->key, &ends, r->time);
+}
+
+void gather_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p)
+{
+    gather_close(d, NULL);
+    order_close(d);
+    d->open.id_n = 0; /* a sensor that started again may use an id again */
+    d->replay.complete = false;
+    if (m->results <= 0)
+        return;
+    open_message(d, r, m->id);
+    d->open.announced = true;
+    d->open.left = m->results;
+    d->open.test_message = m->processing.n > 0;
+    d->open.poct1a = span_is(m->protocol, "poct1a");
+    d->open.astm = span_is(m->protocol, "astm");
+    d->open.said = stamp_of(m->sent_at);
+    d->open.control = d->open.astm ? d->open.control : answer_key(d, p->sender, p->receiver, m->control_id);
+    replay_message(d, m, p);
+}
+
+static void add(struct detect *d, const struct result *t)
+{
+    struct gathering *o = &d->open;
+    struct gathered *g = &o->all[o->n++];
+    g->habit = habit_of(d, t, o->time);
+    g->group = group_of(d, t);
+    o->groups[g->group].n++;
+    if (t->observed.n == 0 || !same_text(t->observed, o->observed_text, o->observed_n)) {
+        o->observed_n = keep_text(t->observed, o->observed_text, sizeof o->observed_text);
+        o->observed_digest = t->observed.n == 0 ? 0 : digest_text(d, 'o', t->observed) | 1;
+        tq_time observed = stamp_of(t->observed);
+        o->age = o->said == 0 || observed == 0 || observed > o->said ? -1 : (o->said - observed) / TIME_SECOND;
+    }
+    if (o->groups[g->group].n == 1 || o->age > o->groups[g->group].age)
+        o->groups[g->group].age = o->age;
+    g->observed = o->observed_digest;
+    g->numeric = t->pieces == 1 && number_read(t->value[0].text, &g->number);
+    g->exact = t->pieces == 0 ? 0 : exact_digest(d, g, t);
+    read_units(g->habit, t->units);
+    read_range(g->habit, t->range);
+    g->unit = g->habit->said;
+    g->has_range = t->range.n > 0 && g->habit->range_known;
+    g->limits = g->habit->range;
+    g->range = t->range.n == 0 ? 0 : (uint32_t)digest_text(d, 'r', t->range) | 1;
+    g->flag = (uint8_t)flag_read(t->flag);
+    g->status = (uint8_t)status_of(d, t->status);
+    g->before = NULL;
+    g->came = g->again = false;
+    uint64_t specimen = o->groups[g->group].ids[0];
+    results_expect(d->results, result_key(specimen, g->habit->test, o->link, (uint32_t)g->observed));
+    uint64_t content = mix(g->exact, g->unit.dimension ^ (uint64_t)(uint16_t)g->unit.power << 32);
+    d->replay.content += mix(mix(mix(specimen, g->habit->test), g->observed), content);
+    d->replay.stamped = d->replay.stamped && specimen != 0 && g->observed != 0 && !o->groups[g->group].control;
+}
+
+void gather_result(struct detect *d, const struct record *r, const struct result *t)
+{
+    struct gathering *o = &d->open;
+    bool open = o->id_n > 0 && t->message.n == o->id_n && memcmp(t->message.p, o->id, o->id_n) == 0;
+    if (!open) {
+        gather_close(d, NULL);
+        d->replay.complete = false;
+        open_message(d, r, t->message);
+    }
+    add(d, t);
+    o->left--;
+    bool full = o->n == GATHER_MAX || o->groups_n == GROUPS_MAX;
+    if (!o->announced || o->left <= 0 || full)
+        gather_close(d, r);
+}
+
+void gather_close(struct detect *d, const struct record *r)
+{
+    struct gathering *o = &d->open;
+    if (o->n == 0)
+        return;
+    if (o->left <= 0)
+        judge_replay(d, r);
+    for (size_t i = 0; i < o->n; i++)
+        if (!o->groups[o->all[i].group].control)
+            judge_repeats(d, r, &o->all[i]);
+    judge_custody(d, r);
+    for (size_t i = 0; i < o->n; i++) {
+        if (o->groups[o->all[i].group].control)
+            continue;
+        judge_value(d, r, &o->all[i]);
+        judge_shift(d, r, &o->all[i]);
+    }
+    for (size_t i = 0; i < o->groups_n; i++)
+        if (!o->groups[i].control)
+            judge_orders(d, r, &o->groups[i]);
+    o->n = o->groups_n = 0;
+}
+
+struct link *open_link(const struct detect *d)
+{
+    return links_at(d->links, d->open.link);
+}
+
+void link_text(const struct link *l, struct parties *p)
+{
+    *p = (struct parties){.sender = &l->sender, .receiver = &l->receiver, .port = l->port, .receiver_listens = l->receiver_listens};
+    parties_text(p);
+}
+
+struct span cause_on(struct buf *b, const struct parties *p, const struct span *more, size_t n)
+{
+    buf_addf(b, "%s>%s:%u", p->sender_text, p->receiver_text, (unsigned)p->port);
+    for (size_t i = 0; i < n; i++) {
+        buf_u8(b, '|');
+        buf_add_span(b, more[i]);
+    }
+    return buf_span(b);
+}
+
+struct span test_name(const struct habit *h)
+{
+    return span_of(h->code, h->code_n);
+}

@@ -1,0 +1,191 @@
+/* Who sends results to whom, and what is usual there: links (sender, receiver, port), the paths that lead from one link to the next, tests on a link,
+ * and specimens. */
+#ifndef TQ_LINKS_H
+#define TQ_LINKS_H
+
+#include "base/hash.h"
+#include "base/record.h"
+#include "engine/result/text.h"
+#include "engine/result/unit.h"
+
+#define LINKS_MAX 2048
+#define PATHS_MAX 1024
+#define LINK_NONE UINT16_MAX
+
+/* What can change on the way. */
+enum part { PART_VALUE, PART_UNIT, PART_FLAG, PART_RANGE, PART_STATUS, PART_PATIENT, PART_COUNT };
+
+struct link {
+    uint64_t key; /* 0: free */
+    struct address sender;
+    struct address receiver;
+    uint16_t port;
+    bool receiver_listens;
+    uint16_t down; /* the path that most of its results take; LINK_NONE: none is known */
+    uint32_t pending_first; /* of its sent results, oldest first; numbers of the ring, 0: none */
+    uint32_t pending_last;
+    tq_time first;
+    tq_time last;
+    uint32_t answered; /* messages with results that were acknowledged in time, and not */
+    uint32_t unanswered;
+    tq_time answer_slowest;
+    uint32_t answers_right; /* acknowledgements of messages that were sent, and of others */
+    uint32_t answers_wrong;
+    uint32_t flags_right; /* flags that fit the range beside them, and that do not */
+    uint32_t flags_wrong;
+    uint32_t ordered; /* specimens whose order was seen, and not; in a row */
+    uint32_t unordered;
+    uint32_t ordered_run;
+    uint32_t test_ordered; /* tests that were among the ordered ones, and not */
+    uint32_t test_unordered;
+    uint32_t patients_same; /* specimens that came again for the same patient, and for another */
+    uint32_t patients_other;
+    uint16_t told_missing;
+    uint16_t told_extra;
+};
+
+/* Results seen on `from` and then on `to`. */
+struct path {
+    uint16_t from;
+    uint16_t to;
+    bool used;
+    uint32_t messages; /* specimens' results that went on */
+    uint32_t due;      /* specimens' results that were waited for to the end, and of those that did not come */
+    uint32_t lost;
+    tq_time slowest;
+    tq_time last_sent; /* the time of the latest message on `from` that went on */
+    uint32_t same[PART_COUNT];
+    uint32_t changed[PART_COUNT];
+};
+
+#define SHIFT_BLOCK 12
+
+/* One test on one link. */
+struct habit {
+    uint64_t test; /* digest of its code; 0: new */
+    uint64_t alternate;
+    struct unit unit; /* the usual one */
+    struct unit said; /* what units_text means */
+    double low;       /* what it can be in that unit; low > high: not known */
+    double high;
+    uint32_t n;
+    uint16_t unit_n;       /* how often in a row */
+    uint16_t unit_changes; /* how often it was another */
+    uint16_t absurd;
+    uint16_t came_first; /* how often its origin was seen, and not */
+    uint16_t came_alone;
+    uint16_t went_on; /* how often it was passed on, and not */
+    uint16_t stayed;
+    uint16_t analyte;
+    uint8_t units_n;
+    uint8_t range_n;
+    uint8_t code_n;
+    bool range_known;
+    char units_text[16];
+    char range_text[24];
+    char code[32];
+    struct range range;
+    uint16_t link;
+    /* shift.c */
+    float block[SHIFT_BLOCK];
+    uint64_t block_patient; /* of the value before: one patient's series is no shift */
+    float mean;             /* of the blocks' medians */
+    float spread;           /* within blocks, as a standard deviation of their medians */
+    float up;               /* sums of CUSUM */
+    float down;
+    uint16_t blocks;
+    uint8_t block_n;
+    bool shifted;
+};
+
+/* One specimen under one of its ids: where its results were seen. */
+#define SIGHTINGS 3
+
+struct sighting {
+    uint16_t link;
+    uint32_t sent;
+    uint64_t patient;
+    bool used;
+};
+
+struct specimen {
+    struct sighting seen[SIGHTINGS]; /* latest first */
+    uint64_t order_patient;
+    uint64_t order_sum;     /* of the tests ordered, on the link where the order was seen first */
+    uint64_t order_message;
+    tq_time order_at; /* 0: no order was seen */
+    uint64_t order_to[2];   /* digests of who was asked to do it, latest first */
+    uint16_t order_link;
+    bool control;
+};
+
+#define SENT_TESTS 32
+#define SPECIMEN_NAME 24
+
+/* The results of one specimen in one message. */
+struct sent {
+    uint32_t number; /* of the ring; 0: free */
+    uint32_t next;   /* on the same link */
+    uint16_t link;
+    uint16_t origin; /* the link that it came from; LINK_NONE: not known */
+    uint16_t sport;
+    bool settled;  /* it waits no longer */
+    bool named;    /* by a control id, so that it can be answered */
+    bool answered;
+    bool refused;
+    bool passed;   /* some of it went on */
+    bool missed;   /* and was told as missing */
+    bool came;     /* its origin was seen */
+    uint8_t n;
+    uint8_t direction;
+    uint8_t proto;
+    uint16_t vlan;
+    int64_t age; /* seconds from its observation to its message, by the sender's clock; -1: not known */
+    tq_time time;
+    uint64_t flow;
+    uint64_t ordinal;
+    uint64_t seq;
+    uint64_t specimen;
+    uint64_t patient;
+    uint8_t name_n;
+    char name[SPECIMEN_NAME];
+    uint64_t values; /* sum over its values: the same results under another number have the same */
+    uint32_t went_on; /* bits of tests */
+    uint32_t final;
+    uint64_t tests[SENT_TESTS];
+    uint32_t observed[SENT_TESTS];
+    struct habit *habits[SENT_TESTS]; /* what stands there is theirs only while its test and link are */
+};
+
+/* Results that were seen without their origin. */
+struct orphan {
+    uint32_t sent;
+    tq_time time;
+    bool whole; /* all of the specimen's */
+};
+
+#define ORPHANS_MAX 256
+
+struct links;
+
+uint16_t links_count(const struct links *l);
+
+struct links *links_new(void);
+void links_free(struct links *l);
+
+/* The link with these ends, made where it is new; the one used longest ago goes where all are taken. */
+uint16_t links_put(struct links *l, const struct hash_key *key, const struct link *ends, tq_time now);
+struct link *links_at(struct links *l, uint16_t link);
+
+/* The path, made where it is new and `make` says so; NULL: there is none, or no room. */
+struct path *links_path(struct links *l, uint16_t from, uint16_t to, bool make);
+struct path *links_path_at(struct links *l, uint16_t path);
+uint16_t links_path_number(const struct links *l, const struct path *p);
+
+static inline void count_up(uint16_t *n)
+{
+    if (*n < UINT16_MAX)
+        (*n)++;
+}
+
+#endif

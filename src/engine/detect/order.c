@@ -1,0 +1,216 @@
+/* Results and their orders (order.mismatch): a result that nobody ordered, or whose order was taken back; an order that reaches the analyzer with other
+ * tests than it was placed with. Only where orders are the habit. */
+#include "engine/detect/detect_private.h"
+
+#define CAUSE_MAX 512
+#define ORDERED_RUN 30    /* specimens in a row whose order was seen, before one without is told */
+#define TESTS_USUAL 60    /* tests in a row that were among the ordered ones */
+#define TRANSLATED 5      /* orders that were translated in the same way, before another way is told */
+#define LINK_ORDERED (LINK_NONE - 1)
+
+/* r: NULL where it is about the order that is being taken. */
+static void mismatch(struct detect *d, const struct record *r, const struct link *l, struct span specimen, struct span test, const char *title,
+                     enum severity severity)
+{
+    UNCLEARED struct parties p;
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    link_text(l, &p);
+    const struct span more[] = {specimen, test};
+    struct finding f = {
+        .kind = KIND_ORDER_MISMATCH,
+        .severity = severity,
+        .title = title,
+        .advice = "Find the order in the LIS and compare it with what was measured. If nobody added or took back a test by hand, somebody may be changing orders or "
+                  "inventing results: have the path between {0} and {1} examined.",
+        .technique = "T1565.002",
+        .subjects = {span_str(p.sender_text), span_str(p.receiver_text), test},
+        .n_subjects = 3,
+        .cause = cause_on(&cause, &p, more, 2),
+    };
+    const struct ordering *o = &d->ordering;
+    if (r != NULL)
+        finding_put(d, r, &f);
+    else
+        finding_put_at(d, &o->flow, o->seq, span_of(o->id, o->id_n), &f);
+    buf_release(&cause);
+}
+
+/* ── orders ── */
+
+static struct digest translation_key(const struct detect *d, uint16_t to, const struct specimen *s)
+{
+    struct hash_state g = digest_start(&d->key, 'O');
+    hash_add(&g, links_at(d->links, s->order_link)->key);
+    hash_add(&g, links_at(d->links, to)->key);
+    hash_add(&g, s->order_sum);
+    return digest_end(g);
+}
+
+struct translation {
+    uint64_t sum;
+    uint32_t same;
+    uint32_t other;
+};
+
+struct memo *translations_new(void)
+{
+    return memo_new(TRANSLATIONS_MAX, sizeof(struct translation));
+}
+
+/* The order went on to another link: were the same tests always asked for there when these were here? */
+static void judge_translation(struct detect *d, const struct specimen *s)
+{
+    const struct ordering *o = &d->ordering;
+    struct translation *t = memo_put(d->translations, translation_key(d, o->link, s), o->time, NULL);
+    if (t->same == 0) {
+        t->sum = o->sum;
+        t->same = 1;
+        return;
+    }
+    if (t->sum == o->sum) {
+        t->same++;
+        return;
+    }
+    bool usual = t->same >= TRANSLATED && t->other <= t->same / 20;
+    t->other++;
+    if (t->other > t->same) /* what is asked for has changed for good */
+        *t = (struct translation){.sum = o->sum, .same = 1};
+    if (usual)
+        mismatch(d, NULL, links_at(d->links, o->link), span_of(o->name, o->name_n), SPAN_LIT("order"), "An order reached {1} from {0} with other tests than it was placed with.",
+                 SEVERITY_HIGH);
+}
+
+void order_close(struct detect *d)
+{
+    struct ordering *o = &d->ordering;
+    if (o->n == 0)
+        return;
+    for (size_t i = 0; i < IDS && o->ids[i] != 0; i++) {
+        struct specimen *s = specimen_put(d, o->ids[i], o->time);
+        bool elsewhere = s->order_sum != 0 && s->order_link != o->link;
+        if (elsewhere) {
+            judge_translation(d, s);
+            break;
+        }
+    }
+    for (size_t i = 0; i < IDS && o->ids[i] != 0; i++) {
+        struct specimen *s = specimen_put(d, o->ids[i], o->time);
+        if (s->order_sum == 0 || s->order_link == o->link) { /* where it came from first stays what later links are held against */
+            s->order_sum = s->order_link == o->link && s->order_message == o->message ? s->order_sum + o->sum : o->sum;
+            s->order_link = o->link;
+            s->order_message = o->message;
+        }
+    }
+    o->n = 0;
+}
+
+static uint64_t address_digest(const struct detect *d, const struct address *a)
+{
+    return hash_bytes(&d->key, a->bytes, sizeof a->bytes);
+}
+
+void order_take(struct detect *d, const struct record *r, const struct result *t)
+{
+    struct ordering *o = &d->ordering;
+    UNCLEARED struct parties p;
+    uint64_t ids[IDS];
+    uint64_t message = hash_bytes(&d->key, t->message.p, t->message.n);
+    uint8_t role = span_peek(&t->role, 0) & 0xdf;
+    if (ids_of(d, t, ids) == 0 || (role != 0 && role != 'P' && role != 'U'))
+        return;
+    if (o->n > 0 && (o->message != message || o->ids[0] != ids[0]))
+        order_close(d);
+    parties_of(r, t->message, &p);
+    struct link ends = {.sender = *p.sender, .receiver = *p.receiver, .port = p.port, .receiver_listens = p.receiver_listens};
+    uint64_t test = test_digest(d, t->code);
+    uint64_t to = address_digest(d, p.receiver);
+    bool cancel = span_is(t->action, "cancel");
+    if (o->n == 0) {
+        *o = (struct ordering){.message = message, .time = r->time, .link = links_put(d->links, &d->key, &ends, r->time)};
+        memcpy(o->ids, ids, sizeof o->ids);
+        o->name_n = (uint8_t)(t->specimen.n < sizeof o->name ? t->specimen.n : sizeof o->name);
+        memcpy(o->name, t->specimen.p, o->name_n);
+        o->flow = r->flow;
+        o->seq = r->seq;
+        o->id_n = (uint8_t)(t->message.n < sizeof o->id ? t->message.n : sizeof o->id);
+        memcpy(o->id, t->message.p, o->id_n);
+    }
+    o->n++;
+    if (!cancel)
+        o->sum += test * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    for (size_t i = 0; i < IDS && ids[i] != 0; i++) {
+        bool is_new;
+        struct specimen *s = specimen_put(d, ids[i], r->time);
+        s->order_at = r->time;
+        if (s->order_to[0] != to) {
+            s->order_to[1] = s->order_to[0];
+            s->order_to[0] = to;
+        }
+        if (t->patient.n > 0)
+            s->order_patient = identity_digest(&d->key, t->patient);
+        struct seen_result *k = results_put(d->results, result_key(ids[i], test, LINK_ORDERED, 0), r->time, &is_new);
+        k->told = cancel; /* taken back */
+        if (t->alternate.n == 0)
+            continue;
+        k = results_put(d->results, result_key(ids[i], test_digest(d, t->alternate), LINK_ORDERED, 0), r->time, &is_new);
+        k->told = cancel;
+    }
+}
+
+/* ── results ── */
+
+static struct seen_result *ordered_test(const struct detect *d, const struct group *of, const struct habit *h)
+{
+    struct seen_result *k = NULL;
+    for (size_t i = 0; k == NULL && i < IDS && of->ids[i] != 0; i++) {
+        k = results_get(d->results, result_key(of->ids[i], h->test, LINK_ORDERED, 0));
+        if (k == NULL && h->alternate != 0)
+            k = results_get(d->results, result_key(of->ids[i], h->alternate, LINK_ORDERED, 0));
+    }
+    return k;
+}
+
+static void judge_tests(struct detect *d, const struct record *r, const struct group *of, struct link *l)
+{
+    for (size_t i = 0; i < d->open.n; i++) {
+        const struct gathered *g = &d->open.all[i];
+        if (&d->open.groups[g->group] != of || g->again)
+            continue;
+        const struct seen_result *k = ordered_test(d, of, g->habit);
+        struct span name = span_of(of->name, of->name_n);
+        if (k != NULL && k->told && r != NULL)
+            mismatch(d, r, l, name, test_name(g->habit), "{0} sent to {1} a result of test {2} whose order was taken back.", SEVERITY_HIGH);
+        bool usual = l->test_ordered >= TESTS_USUAL && l->test_unordered <= l->test_ordered / 100;
+        if (k == NULL && usual && r != NULL)
+            mismatch(d, r, l, name, test_name(g->habit), "{0} sent to {1} a result of test {2} that was not ordered for this specimen.", SEVERITY_MEDIUM);
+        l->test_ordered += k != NULL;
+        l->test_unordered += k == NULL;
+    }
+}
+
+void judge_orders(struct detect *d, const struct record *r, struct group *g)
+{
+    struct link *l = open_link(d);
+    bool ordered = false;
+    bool asked = false;
+    uint64_t here = address_digest(d, &l->sender);
+    if (g->ids[0] == 0 || g->before_here)
+        return;
+    for (size_t i = 0; i < IDS && g->ids[i] != 0; i++) {
+        const struct specimen *s = specimen_get(d, g->ids[i]);
+        ordered = ordered || (s != NULL && s->order_at != 0);
+        asked = asked || (s != NULL && (s->order_to[0] == here || s->order_to[1] == here));
+    }
+    if (ordered) {
+        l->ordered++;
+        l->ordered_run++;
+        if (asked) /* others were asked in their own words */
+            judge_tests(d, r, g, l);
+        return;
+    }
+    bool usual = l->ordered_run >= ORDERED_RUN && l->unordered <= l->ordered / 50 + 2;
+    l->unordered += l->ordered_run > 0;
+    l->ordered_run = 0;
+    if (usual && r != NULL)
+        mismatch(d, r, l, span_of(g->name, g->name_n), SPAN_LIT("all"), "{0} sent to {1} results of a specimen that nobody ordered.", SEVERITY_MEDIUM);
+}

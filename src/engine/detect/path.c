@@ -1,0 +1,327 @@
+/* Whether results go on as they are expected to: result.missing, result.delayed, result.extra; and those that go on under another specimen number.
+ *
+ * What a link sent waits in a list until it went on, or until it is overdue: by the slowest so far on its path, several times over, and only when
+ * later ones went on meanwhile. Nothing is told across a gap of the capture. */
+#include "engine/detect/detect_private.h"
+
+#define CAUSE_MAX 512
+#define PATH_LEARNT 8                    /* specimens' results that went on before others are missed */
+#define ANSWERS_LEARNT 10                /* messages that were acknowledged before an answer is missed */
+#define LEAST_WAIT (10 * TIME_SECOND)
+#define ANSWER_WAIT (60 * TIME_SECOND)
+#define LONGEST_WAIT (4 * 3600 * TIME_SECOND)
+#define ORPHAN_WAIT (5 * TIME_SECOND)    /* the other tap's record may come later than the packet did */
+#define TOLD_EACH 8                      /* of one link; the rest is told as one */
+#define ORIGIN_LEARNT 5
+#define RENAMED_LOOK 64
+
+/* ── the list of a link ── */
+
+void path_wait(struct detect *d, struct sent *s)
+{
+    struct link *l = links_at(d->links, s->link);
+    struct sent *last = sent_at(d, l->pending_last);
+    if (last != NULL && l->pending_first != 0)
+        last->next = s->number;
+    else
+        l->pending_first = s->number;
+    l->pending_last = s->number;
+}
+
+static void pop(struct link *l, const struct sent *s)
+{
+    l->pending_first = s->next;
+    if (s->next == 0)
+        l->pending_last = 0;
+}
+
+/* The ring takes the oldest entry of all, which is the first of its link's list, unless the link was given to others. */
+void path_forget(struct detect *d, struct sent *s)
+{
+    struct link *l = links_at(d->links, s->link);
+    if (l->pending_first == s->number)
+        pop(l, s);
+}
+
+/* ── paths ── */
+
+static tq_time wait_on(const struct path *p)
+{
+    tq_time wait = p->slowest * (p->messages >= 100 ? 5 : 8) / 2 + 2 * TIME_SECOND;
+    wait = wait < LEAST_WAIT ? LEAST_WAIT : wait;
+    return wait > LONGEST_WAIT ? LONGEST_WAIT : wait;
+}
+
+static void delayed(struct detect *d, const struct path *p, const struct sent *s, tq_time delay)
+{
+    UNCLEARED struct parties ends;
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    link_text(links_at(d->links, p->to), &ends);
+    const struct span more = span_of(s->name, s->name_n);
+    struct buf minutes = BUF_INIT(32);
+    int64_t seconds = delay / TIME_SECOND;
+    if (seconds >= 120)
+        buf_addf(&minutes, "%lld minutes", (long long)(seconds / 60));
+    else
+        buf_addf(&minutes, "%lld seconds", (long long)seconds);
+    struct finding f = {
+        .kind = KIND_RESULT_DELAYED,
+        .severity = SEVERITY_MEDIUM,
+        .title = "{0} kept results for {2} before it passed them on to {1}: far longer than usual.",
+        .advice = "Ask whether somebody held these results on purpose, for instance to look at them. If not, have {0} examined: it may be overloaded, or somebody "
+                  "may have kept them back.",
+        .technique = "T1565.002",
+        .subjects = {span_str(ends.sender_text), span_str(ends.receiver_text), buf_span(&minutes)},
+        .n_subjects = 3,
+        .cause = cause_on(&cause, &ends, &more, 1),
+    };
+    finding_put_sent(d, s, &f);
+    buf_release(&cause);
+    buf_release(&minutes);
+}
+
+void path_used(struct detect *d, struct path *p, struct sent *s, tq_time delay)
+{
+    struct link *from = links_at(d->links, p->from);
+    bool overdue = s->missed && p->messages >= PATH_LEARNT;
+    if (overdue) {
+        s->missed = false;
+        delayed(d, p, s, delay);
+    } else if (!s->passed) {
+        p->messages++;
+        p->slowest = delay > p->slowest ? delay : p->slowest;
+    }
+    s->passed = true;
+    p->last_sent = s->time > p->last_sent ? s->time : p->last_sent;
+    const struct path *main = links_path_at(d->links, from->down);
+    if (main == NULL || p->messages > main->messages)
+        from->down = links_path_number(d->links, p);
+}
+
+/* ── missing ── */
+
+static void missing(struct detect *d, struct link *from, const struct sent *s, const struct link *to, const char *title, const char *all, enum severity severity)
+{
+    UNCLEARED struct parties a;
+    UNCLEARED struct parties b;
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    link_text(from, &a);
+    link_text(to, &b);
+    bool each = from->told_missing < TOLD_EACH;
+    const struct span more[] = {span_str(b.receiver_text), each ? span_of(s->name, s->name_n) : SPAN_LIT("many")};
+    struct finding f = {
+        .kind = KIND_RESULT_MISSING,
+        .severity = each ? severity : SEVERITY_CRITICAL,
+        .title = each ? title : all,
+        .advice = "Look up in the LIS whether the results of this moment are there. Send them again from the analyzer if not, and find out what kept them: a rule "
+                  "in the middleware, an error there, or somebody on the way.",
+        .technique = "T1565.002",
+        .subjects = {span_str(a.sender_text), span_str(b.sender_text), span_str(b.receiver_text)},
+        .n_subjects = 3,
+        .cause = cause_on(&cause, &a, more, 2),
+    };
+    count_up(&from->told_missing);
+    finding_put_sent(d, s, &f);
+    buf_release(&cause);
+}
+
+/* Was this test sent again on the same link? Then the later one counts. */
+static bool sent_again(const struct detect *d, const struct sent *s, size_t i)
+{
+    const struct specimen *of = specimen_get(d, s->specimen);
+    for (size_t k = 0; of != NULL && k < SIGHTINGS; k++) {
+        const struct sent *later = of->seen[k].used && of->seen[k].link == s->link ? sent_at(d, of->seen[k].sent) : NULL;
+        for (size_t n = 0; later != NULL && later != s && n < later->n; n++)
+            if (later->tests[n] == s->tests[i])
+                return true;
+    }
+    return false;
+}
+
+static void settle_answer(struct detect *d, struct link *l, struct sent *s)
+{
+    if (!s->named) /* there is nothing to answer to */
+        return;
+    bool fine = s->answered && !s->refused;
+    bool usual = l->answered >= ANSWERS_LEARNT && l->unanswered <= l->answered / 50;
+    if (!fine && usual && s->n > 0 && !sent_again(d, s, 0))
+        missing(d, l, s, l,
+                s->refused ? "{2} refused results from {0}, and they were not sent again." : "{2} never acknowledged results from {0}, and they were not sent again.",
+                "{2} did not take many results from {0}.", SEVERITY_MEDIUM);
+    if (fine)
+        l->answered++;
+    else
+        l->unanswered++;
+}
+
+static void settle_path(struct detect *d, struct link *l, struct sent *s, struct path *p)
+{
+    uint32_t lost = 0;
+    bool any = false;
+    for (size_t i = 0; i < s->n; i++) {
+        struct habit *h = s->habits[i];
+        if (h->test != s->tests[i] || h->link != s->link || sent_again(d, s, i))
+            continue;
+        bool went = s->went_on >> i & 1;
+        bool usual = h->went_on >= 3 ? h->stayed <= h->went_on / 20 : h->went_on > 0 ? h->stayed == 0 : !s->passed && h->stayed == 0 && p->messages >= 2 * PATH_LEARNT;
+        any = any || went;
+        if (!went && usual && (s->final >> i & 1))
+            lost |= 1U << i;
+        count_up(went ? &h->went_on : &h->stayed);
+    }
+    bool habit = p->lost > p->due / 25;
+    p->due++;
+    p->lost += lost != 0;
+    if (lost == 0 || habit)
+        return;
+    s->missed = true;
+    missing(d, l, s, links_at(d->links, p->to),
+            any ? "{1} passed only a part of the results of a specimen from {0} on to {2}." : "Results that {0} sent were not passed on by {1} to {2}.",
+            "Many results that {0} sent were not passed on by {1} to {2}.", SEVERITY_HIGH);
+}
+
+/* Settles the first of the list where it is time. */
+static bool settle_first(struct detect *d, struct link *l)
+{
+    struct sent *s = sent_at(d, l->pending_first);
+    if (s == NULL) {
+        l->pending_first = l->pending_last = 0;
+        return false;
+    }
+    struct path *p = links_path_at(d->links, l->down);
+    if (p != NULL && p->messages < PATH_LEARNT)
+        p = NULL;
+    tq_time wait = p != NULL ? wait_on(p) : ANSWER_WAIT;
+    tq_time age = d->now - s->time;
+    bool quiet = p != NULL && p->last_sent <= s->time && !s->passed; /* nothing at all went on since: perhaps it is only slow today */
+    if (age < (quiet ? 3 * wait : wait) || (p == NULL && age < ANSWER_WAIT))
+        return false;
+    bool gap = d->gap != 0 && d->gap >= s->time - LEAST_WAIT;
+    pop(l, s);
+    s->settled = true;
+    if (gap)
+        return true;
+    settle_answer(d, l, s);
+    if (p != NULL)
+        settle_path(d, l, s, p);
+    return true;
+}
+
+static void judge_orphans(struct detect *d, tq_time until);
+
+void paths_sweep(struct detect *d)
+{
+    judge_orphans(d, d->now - ORPHAN_WAIT);
+    for (uint16_t i = 0; i < links_count(d->links); i++) {
+        struct link *l = links_at(d->links, i);
+        for (size_t n = 0; l->pending_first != 0 && n < SENT_MAX && settle_first(d, l); n++)
+            ;
+    }
+}
+
+void paths_end(struct detect *d)
+{
+    paths_sweep(d);
+    judge_orphans(d, INT64_MAX);
+}
+
+/* ── results without origin ── */
+
+static void orphan_finding(struct detect *d, const struct orphan *o, const struct sent *s, const struct sent *origin)
+{
+    UNCLEARED struct parties p;
+    char also[MESSAGE_ID_TEXT];
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    struct link *l = links_at(d->links, s->link);
+    link_text(l, &p);
+    bool each = l->told_extra < TOLD_EACH;
+    const struct span more = each ? span_of(s->name, s->name_n) : SPAN_LIT("many");
+    struct finding f = {
+        .kind = origin != NULL ? KIND_RESULT_ALTERED_IN_TRANSIT : KIND_RESULT_EXTRA,
+        .severity = each ? (origin != NULL || o->whole ? SEVERITY_CRITICAL : SEVERITY_HIGH) : SEVERITY_CRITICAL,
+        .title = origin != NULL ? "Results reached {1} from {0} under another specimen number than the one that the analyzer sent."
+                 : !each        ? "Many results reached {1} from {0} that no analyzer sent."
+                 : o->whole     ? "Results of a specimen reached {1} from {0} that no analyzer sent."
+                                : "A result reached {1} from {0} that no analyzer sent, among others that one did.",
+        .advice = origin != NULL ? "Hold these results and find out whose they are: compare the numbers on the tube, on the analyzer and in the LIS. Then have {0} and "
+                                   "all that lies between it and the analyzer examined."
+                                 : "Hold these results. Ask whether somebody entered them by hand at {0}; if nobody did, they are forged: find out who can write to {0}, "
+                                   "and what reached it at this time.",
+        .technique = "T1565.002",
+        .subjects = {span_str(p.sender_text), span_str(p.receiver_text)},
+        .n_subjects = 2,
+        .also = origin == NULL ? (struct span){0} : message_id_text(origin->flow, origin->direction, origin->ordinal, also),
+        .also_flow = origin == NULL ? 0 : origin->flow,
+        .cause = cause_on(&cause, &p, &more, 1),
+    };
+    count_up(&l->told_extra);
+    finding_put_sent(d, s, &f);
+    buf_release(&cause);
+}
+
+/* What waits on a link that leads here and holds the same values: the same results under another number. */
+static struct sent *renamed(struct detect *d, const struct sent *s)
+{
+    if (s->n < 2) /* one value alone may be the same by chance */
+        return NULL;
+    for (uint16_t i = 0; i < links_count(d->links); i++) {
+        struct link *l = links_at(d->links, i);
+        const struct path *p = i == s->link ? NULL : links_path(d->links, i, s->link, false);
+        if (p == NULL || p->messages < PATH_LEARNT)
+            continue;
+        struct sent *c = sent_at(d, l->pending_first);
+        for (size_t k = 0; c != NULL && k < RENAMED_LOOK; k++, c = sent_at(d, c->next))
+            if (!c->passed && c->n == s->n && c->values == s->values)
+                return c;
+    }
+    return NULL;
+}
+
+static void judge_orphan(struct detect *d, const struct orphan *o)
+{
+    struct sent *s = sent_at(d, o->sent);
+    if (s == NULL || (o->whole && s->came) || (d->gap != 0 && d->gap >= s->time - LEAST_WAIT))
+        return;
+    struct sent *origin = o->whole ? renamed(d, s) : NULL;
+    if (origin != NULL) {
+        origin->passed = true;
+        origin->went_on = UINT32_MAX;
+    }
+    orphan_finding(d, o, s, origin);
+}
+
+static void judge_orphans(struct detect *d, tq_time until)
+{
+    while (d->orphans_first != d->orphans_next) {
+        const struct orphan *o = &d->orphans[d->orphans_first % ORPHANS_MAX];
+        if (o->time > until)
+            return;
+        d->orphans_first++;
+        judge_orphan(d, o);
+    }
+}
+
+/* A group is judged once more when the other tap has had its time. */
+void path_judge_origin(struct detect *d, uint16_t number)
+{
+    struct group *group = &d->open.groups[number];
+    struct sent *s = sent_at(d, group->sent);
+    struct link *l = open_link(d);
+    size_t alone = 0;
+    size_t strange = 0;
+    for (size_t i = 0; s != NULL && i < d->open.n; i++) {
+        struct gathered *g = &d->open.all[i];
+        if (g->group != number || g->before == NULL || g->came || g->again)
+            continue;
+        struct habit *h = g->habit;
+        alone++;
+        strange += h->came_first >= ORIGIN_LEARNT && h->came_alone <= h->came_first / 50;
+        count_up(&h->came_alone);
+    }
+    bool whole = alone == group->n;
+    if (strange == 0 || (s->age >= 0 && s->age * TIME_SECOND > d->now - l->first))
+        return;
+    if (d->orphans_next - d->orphans_first == ORPHANS_MAX)
+        judge_orphans(d, INT64_MAX);
+    d->orphans[d->orphans_next++ % ORPHANS_MAX] = (struct orphan){.sent = s->number, .time = d->open.time, .whole = whole};
+}

@@ -1,0 +1,103 @@
+/* One result that comes again on the same link: result.altered, result.corrected; and who it is of: result.wrong_patient (custody.c). */
+#include "engine/detect/detect_private.h"
+
+#define CAUSE_MAX 1024
+
+/* How a result differs from what this link said before. */
+enum difference { DIFFERENT_NOT, DIFFERENT_VALUE, DIFFERENT_UNIT, DIFFERENT_FLAG, DIFFERENT_STATUS, DIFFERENT_RANGE };
+
+static const struct {
+    const char *title;
+    enum severity severity;
+} words[] = {
+    [DIFFERENT_VALUE] = {"A result of test {2} came from {0} to {1} a second time with different content, and not as a correction.", SEVERITY_CRITICAL},
+    [DIFFERENT_UNIT] = {"A result of test {2} came from {0} to {1} a second time in another unit, and not as a correction.", SEVERITY_CRITICAL},
+    [DIFFERENT_FLAG] = {"A result of test {2} came from {0} to {1} a second time with another flag, and not as a correction.", SEVERITY_HIGH},
+    [DIFFERENT_STATUS] = {"A final result of test {2} came from {0} to {1} a second time as one that is not final.", SEVERITY_MEDIUM},
+    [DIFFERENT_RANGE] = {"A result of test {2} came from {0} to {1} a second time with another reference range.", SEVERITY_MEDIUM},
+};
+
+static void changed(struct detect *d, const struct record *r, const struct gathered *g, enum difference what, bool correction)
+{
+    UNCLEARED struct parties p;
+    char also[MESSAGE_ID_TEXT];
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    const struct group *of = &d->open.groups[g->group];
+    link_text(open_link(d), &p);
+    const struct span more[] = {span_of(of->name, of->name_n), test_name(g->habit)};
+    const struct sent *s = sent_at(d, g->before->sent);
+    struct finding f = {
+        .kind = correction ? KIND_RESULT_CORRECTED : KIND_RESULT_ALTERED,
+        .severity = correction ? SEVERITY_INFO : words[what].severity,
+        .title = correction ? "{0} corrected a result of test {2} that it had sent to {1} before." : words[what].title,
+        .advice =
+            correction
+                ? "Nothing to do if the lab corrected this result. If nobody did, treat it as altered: compare it with the analyzer's own record."
+                : "Do not act on this result. Compare the value in the LIS with the analyzer's own display or printout, tell the physician if a "
+                  "wrong value "
+                  "went out, and have the path between {0} and {1} examined.",
+        .technique = correction ? NULL : "T1565.002",
+        .subjects = {span_str(p.sender_text), span_str(p.receiver_text), test_name(g->habit)},
+        .n_subjects = 3,
+        .also = s == NULL ? (struct span){0} : message_id_text(s->flow, s->direction, s->ordinal, also),
+        .also_flow = s == NULL ? 0 : s->flow,
+        .cause = cause_on(&cause, &p, more, 2),
+    };
+    if (r != NULL)
+        finding_put(d, r, &f);
+    buf_release(&cause);
+}
+
+/* A value without its unit is the same only as such. */
+static enum difference compare(const struct seen_result *was, const struct gathered *g)
+{
+    bool final = g->status == STATUS_FINAL || g->status == STATUS_CORRECTED || g->status == STATUS_WITHDRAWN;
+    if (was->exact != g->exact)
+        return DIFFERENT_VALUE;
+    if (!unit_same(was->unit, g->unit))
+        return DIFFERENT_UNIT;
+    if (was->flag != g->flag && was->flag != FLAG_NONE && g->flag != FLAG_NONE)
+        return DIFFERENT_FLAG;
+    if (!final)
+        return DIFFERENT_STATUS;
+    return was->range != g->range && was->range != 0 && g->range != 0 ? DIFFERENT_RANGE : DIFFERENT_NOT;
+}
+
+/* Without specimen, test and time of observation two results may rightly differ. */
+void judge_repeats(struct detect *d, const struct record *r, struct gathered *g)
+{
+    const struct group *of = &d->open.groups[g->group];
+    if (of->ids[0] == 0 || g->habit->code_n == 0)
+        return;
+    bool is_new;
+    struct seen_result *k = results_put(d->results, result_key(of->ids[0], g->habit->test, d->open.link, (uint32_t)g->observed), d->open.time, &is_new);
+    g->before = k;
+    g->again = !is_new;
+    bool again = !is_new && g->observed != 0;
+    bool was_final = k->status == STATUS_FINAL || k->status == STATUS_CORRECTED;
+    enum difference what = again ? compare(k, g) : DIFFERENT_NOT;
+    bool several = !is_new && k->message == (uint32_t)d->open.message && (k->several || k->exact != g->exact);
+    if (what != DIFFERENT_NOT && !several && !k->several && was_final) {
+        bool correction = g->status == STATUS_CORRECTED || g->status == STATUS_WITHDRAWN;
+        changed(d, r, g, what, correction);
+    }
+    uint32_t sent = k->sent;
+    uint8_t place = k->place;
+    bool went_on = k->went_on && k->message == (uint32_t)d->open.message;
+    bool keeps = k->several && again;
+    uint32_t used = k->used;
+    *k = (struct seen_result){.number = g->number,
+                              .unit = g->unit,
+                              .exact = g->exact,
+                              .observed = (uint32_t)g->observed,
+                              .message = (uint32_t)d->open.message,
+                              .sent = sent,
+                              .used = used,
+                              .range = g->range,
+                              .flag = g->flag,
+                              .status = g->status,
+                              .numeric = g->numeric,
+                              .several = several || keeps,
+                              .went_on = went_on,
+                              .place = place};
+}

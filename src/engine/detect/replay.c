@@ -1,0 +1,164 @@
+/* Whole messages with results that come again unchanged (result.replayed). Nothing but keyed digests is kept. */
+#include "engine/detect/detect_private.h"
+
+/* A sender that was not sure to have been heard sends again, from the same address. It is a replay when it comes later than this, or after the sender
+ * went on to other messages. */
+#define REPLAY_AFTER (10 * 60 * TIME_SECOND)
+#define CAUSE_MAX 1024
+
+/* A message with results, by its identity or its content; or, under a flow's key, half the identity of its last such message in `content`. */
+struct kept_message {
+    uint64_t content; /* the sum of its results */
+    uint64_t flow;
+    uint64_t control; /* half the identity: receiver and control id */
+    struct address from;
+    tq_time time;
+    uint64_t ordinal;
+    uint8_t direction;
+    uint8_t accepted; /* the receiver said so */
+};
+
+struct memo *messages_new(void)
+{
+    return memo_new(MESSAGES_MAX, sizeof(struct kept_message));
+}
+
+static struct digest identity_of(const struct detect *d, const struct address *receiver, uint16_t port, struct span control_id)
+{
+    struct hash_state g = digest_start(&d->key, 'w');
+    hash_piece(&g, span_of(receiver->bytes, sizeof receiver->bytes));
+    hash_piece(&g, span_of(&port, sizeof port));
+    hash_piece(&g, control_id);
+    return digest_end(g);
+}
+
+/* The same results to the same receiver, whatever the message is called. */
+static struct digest content_key(const struct detect *d, const struct address *receiver, uint16_t port, uint64_t content)
+{
+    struct hash_state g = digest_start(&d->key, 'x');
+    hash_piece(&g, span_of(receiver->bytes, sizeof receiver->bytes));
+    hash_add(&g, port);
+    hash_add(&g, content);
+    return digest_end(g);
+}
+
+void replay_message(struct detect *d, const struct message *m, struct parties *p)
+{
+    d->replay.content = 0;
+    d->replay.complete = m->results > 0 && m->malformed.n == 0;
+    d->replay.identity = (struct digest){.a = 0, .b = 0};
+    if (m->control_id.n > 0)
+        d->replay.identity = identity_of(d, p->receiver, p->port, m->control_id);
+}
+
+/* An answer goes the other way: its sender received what it answers, and the listening port is the same. */
+void replay_answer(struct detect *d, const struct record *r, const struct message *m, struct parties *p)
+{
+    if (m->ack_for.n == 0 || m->ack_code.n != 2 || m->ack_code.p[1] != 'A')
+        return;
+    struct kept_message *k = memo_get(d->messages, identity_of(d, p->sender, p->port, m->ack_for));
+    if (k == NULL || k->flow != r->flow.id)
+        return;
+    k->accepted = 1;
+    struct kept_message *twin = memo_get(d->messages, content_key(d, p->sender, p->port, k->content));
+    if (twin != NULL && twin->control == k->control)
+        twin->accepted = 1;
+}
+
+static bool elsewhere(const struct kept_message *k, const struct link *l)
+{
+    return k->from.family != l->sender.family || memcmp(k->from.bytes, l->sender.bytes, sizeof k->from.bytes) != 0;
+}
+
+/* One cause is one device that repeats another's (or its own) messages to one receiver, however many. */
+static void replayed(struct detect *d, const struct record *r, const struct kept_message *k, bool other_name)
+{
+    UNCLEARED struct parties p;
+    const struct link *l = open_link(d);
+    bool other = elsewhere(k, l);
+    link_text(l, &p);
+    char home[46];
+    char also[MESSAGE_ID_TEXT];
+    address_format(&k->from, home);
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    buf_addf(&cause, "%s>%s:%u|%s%s", p.sender_text, p.receiver_text, (unsigned)l->port, home, other_name ? "|renamed" : "");
+    struct finding f = {
+        .kind = KIND_RESULT_REPLAYED,
+        .severity = other ? SEVERITY_HIGH : SEVERITY_MEDIUM,
+        .title = other        ? "{0} sent to {1} a message with results that {2} had sent before, unchanged."
+                 : other_name ? "{0} sent the same results to {1} once more, under a new message number, after they had been accepted."
+                              : "{0} sent the same message with results to {1} once more, after it had been accepted.",
+        .advice = other ? "Find the device with address {0}: somebody may be sending recorded results again. Check in the LIS that these results "
+                          "were not filed twice "
+                          "or for another order."
+                        : "Ask whether somebody sent old results again on purpose. If not, check in the LIS that they were not filed twice or for "
+                          "another order.",
+        .technique = "T1565.002",
+        .subjects = {span_str(p.sender_text), span_str(p.receiver_text), span_str(home)},
+        .n_subjects = 3,
+        .also = message_id_text(k->flow, k->direction, k->ordinal, also),
+        .also_flow = k->flow,
+        .cause = buf_span(&cause),
+    };
+    if (r != NULL)
+        finding_put(d, r, &f);
+    buf_release(&cause);
+}
+
+/* Where the last message of a flow is remembered. */
+static struct digest flow_key(const struct detect *d, uint64_t flow)
+{
+    struct hash_state g = digest_start(&d->key, 'f');
+    hash_piece(&g, span_of(&flow, sizeof flow));
+    return digest_end(g);
+}
+
+static bool went_on(const struct detect *d, uint64_t flow, uint64_t content)
+{
+    const struct kept_message *last = memo_get(d->messages, flow_key(d, flow));
+    return last != NULL && last->content != content;
+}
+
+/* Did this sender go on to other messages since, or did so much time pass, that this is no repetition out of doubt? */
+static bool comes_late(const struct detect *d, const struct record *r, const struct kept_message *k)
+{
+    return elsewhere(k, open_link(d)) || r->time - k->time >= REPLAY_AFTER || went_on(d, k->flow, k->content);
+}
+
+/* r: of the last result. Only a message that came whole is compared. */
+void judge_replay(struct detect *d, const struct record *r)
+{
+    if (!d->replay.complete || r == NULL)
+        return;
+    d->replay.complete = false;
+    const struct link *l = open_link(d);
+    bool named = d->replay.identity.a != 0 || d->replay.identity.b != 0;
+    struct kept_message now = {.content = d->replay.content,
+                               .flow = r->flow.id,
+                               .control = d->replay.identity.a,
+                               .from = l->sender,
+                               .time = r->time,
+                               .accepted = d->open.astm}; /* each frame of it was acknowledged, or it would not be whole */
+    message_id_read(span_of(d->open.id, d->open.id_n), &now.direction, &now.ordinal);
+    bool told = false;
+    if (named) {
+        bool is_new;
+        struct kept_message *k = memo_put(d->messages, d->replay.identity, r->time, &is_new);
+        bool same = !is_new && k->accepted && k->content == now.content;
+        told = same && comes_late(d, r, k);
+        if (told)
+            replayed(d, r, k, false);
+        if (!same) /* else the first one stays what later ones are compared with */
+            *k = now;
+    }
+    if (d->replay.stamped) {
+        bool is_new;
+        struct kept_message *twin = memo_put(d->messages, content_key(d, &l->receiver, l->port, now.content), r->time, &is_new);
+        if (!is_new && !told && twin->accepted && (twin->control != now.control || !named) && comes_late(d, r, twin))
+            replayed(d, r, twin, named);
+        if (is_new || !twin->accepted)
+            *twin = now;
+    }
+    struct kept_message *last = memo_put(d->messages, flow_key(d, r->flow.id), r->time, NULL);
+    last->content = now.content;
+}
