@@ -51,6 +51,8 @@ static const char *const event_names[EVENT_COUNT] = {
     [EVENT_LEDGER_WITNESSED] = "ledger.witnessed",
     [EVENT_EVIDENCE_PACKETS] = "evidence.packets",
     [EVENT_PHI_LOOK] = "phi.look",
+    [EVENT_STORE_CHECKPOINT] = "store.checkpoint",
+    [EVENT_STORE_MENDED] = "store.mended",
 };
 
 const char *event_name(enum event e)

@@ -57,6 +57,8 @@ enum event {
     EVENT_LEDGER_WITNESSED,
     EVENT_EVIDENCE_PACKETS, /* the packets of a finding's flow */
     EVENT_PHI_LOOK,         /* somebody was shown what is hidden */
+    EVENT_STORE_CHECKPOINT, /* the sealed views were made durable: what their pages are together */
+    EVENT_STORE_MENDED,     /* they did not hold, or were older, and were rebuilt or caught up */
     EVENT_COUNT
 };
 
@@ -223,7 +225,13 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(LOOKED_EVENT, "looked.event", OPEN, TEXT, false)                                                                                             \
     KEY(LOOKED_PATIENT, "looked.patient", OPEN, TEXT, false) /* a token */                                                                           \
     KEY(SHOWN, "shown", OPEN, INT, true)                     /* the records whose hidden parts were shown */                                         \
-    KEY(WHAT, "what", OPEN, TEXT, false)                     /* which parts, in words of ours */
+    KEY(WHAT, "what", OPEN, TEXT, false)                     /* which parts, in words of ours */                                                     \
+    /* store.checkpoint */                                                                                                                           \
+    KEY(LIFE, "life", OPEN, TEXT, false) /* of the database: 32 hexadecimal digits */                                                                \
+    KEY(GENERATION, "generation", OPEN, INT, false)                                                                                                  \
+    KEY(APPLIED, "applied", OPEN, INT, false) /* records that the views hold */                                                                      \
+    KEY(PAGES, "pages", OPEN, INT, false)                                                                                                            \
+    KEY(SET_HASH, "hash", OPEN, TEXT, false) /* the mark of all pages: 64 hexadecimal digits */
 
 enum record_key {
 #define RECORD_KEY_ENUM(c, json, class, type, list) KEY_##c,

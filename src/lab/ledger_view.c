@@ -46,6 +46,8 @@ static const struct {
     {EVENT_RUN_STOPPED, "Tourniquet stopped", NULL},
     {EVENT_ROLE_RESTARTED, "A part of the program was restarted:", "program_role"},
     {EVENT_CLOCK_STEPPED, "The clock was moved", NULL},
+    {EVENT_STORE_CHECKPOINT, "The views were made durable", NULL},
+    {EVENT_STORE_MENDED, "The views were mended", NULL},
     {EVENT_CAPTURE_STARTED, "Started to read", "capture"},
     {EVENT_CAPTURE_ENDED, "Stopped reading", "capture"},
     {EVENT_SENSOR_STATUS, "Counters of", "capture"},
@@ -149,6 +151,16 @@ int ledger_apply_verified(struct apply *a, struct error *e)
     store_bind_int(q, 4, event_int(&a->ev, "first_bad", -1));
     store_bind_text(q, 5, event_text(&a->ev, "why"));
     view_notice(a->v, TOPIC_TODAY, SPAN_LIT(""), a->c->index);
+    return store_run(q, e);
+}
+
+int ledger_apply_checkpoint(struct apply *a, struct error *e)
+{
+    struct store_stmt *q = store_stmt(a->w, "INSERT OR REPLACE INTO store_checkpoint VALUES (1, ?1, ?2, ?3, ?4)");
+    store_bind_int(q, 1, (int64_t)a->c->index);
+    store_bind_text(q, 2, event_text(&a->ev, "life"));
+    store_bind_int(q, 3, event_int(&a->ev, "generation", 0));
+    store_bind_text(q, 4, event_text(&a->ev, "hash"));
     return store_run(q, e);
 }
 

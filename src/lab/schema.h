@@ -7,4 +7,7 @@
 extern const struct store_migration lab_schema[];
 extern const size_t lab_schema_count;
 
+/* SHA-256 over the sources that say what becomes of a record; made at build by scripts/embed-digest. */
+extern const char lab_projections[];
+
 #endif

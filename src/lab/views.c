@@ -35,6 +35,7 @@ static const struct {
     {EVENT_RUN_STARTED, capture_apply_run},
     {EVENT_RUN_STOPPED, capture_apply_run},
     {EVENT_LEDGER_VERIFIED, ledger_apply_verified},
+    {EVENT_STORE_CHECKPOINT, ledger_apply_checkpoint},
 };
 
 static const char *const topic_names[TOPIC_COUNT] = {
@@ -50,7 +51,9 @@ struct keeper_views *views_open(struct store *store, const char *site, struct er
     struct asset_match *match = calloc(1, sizeof *match);
     struct asset_memos *memos = asset_memos_new();
     struct catalog *catalog = catalog_new(e);
-    if (v == NULL || match == NULL || memos == NULL || catalog == NULL) {
+    struct crypto_hash *basis = crypto_hash_new();
+    if (v == NULL || match == NULL || memos == NULL || catalog == NULL || basis == NULL) {
+        crypto_hash_free(basis);
         catalog_free(catalog);
         asset_memos_free(memos);
         free(match);
@@ -64,6 +67,9 @@ struct keeper_views *views_open(struct store *store, const char *site, struct er
     v->store = store;
     v->w = store_writer(store);
     (void)snprintf(v->site, sizeof v->site, "%s", site);
+    v->basis = basis;
+    crypto_hash_add(basis, span_str(lab_projections));
+    crypto_hash_add(basis, span_of(v->site, sizeof v->site));
     return v;
 }
 
@@ -73,6 +79,7 @@ void views_close(struct keeper_views *v)
         return;
     if (v->open)
         store_rollback(v->w);
+    crypto_hash_free(v->basis);
     catalog_free(v->catalog);
     free(v->match);
     asset_memos_free(v->memos);
@@ -86,7 +93,11 @@ const struct catalog *views_catalog(const struct keeper_views *v)
 
 int views_catalog_add(struct keeper_views *v, struct span text, const char *name, struct error *e)
 {
-    return v->any ? err_set(e, ERR_MISUSE, "views: the catalog is fixed once a record was applied") : catalog_add(v->catalog, text, name, true, e);
+    if (v->any || v->basis_text[0] != 0)
+        return err_set(e, ERR_MISUSE, "views: the catalog is fixed once a record was applied");
+    crypto_hash_add(v->basis, span_str(name));
+    crypto_hash_add(v->basis, text);
+    return catalog_add(v->catalog, text, name, true, e);
 }
 
 /* ── counters and notices ── */
@@ -159,15 +170,20 @@ static int apply_event(struct apply *a, struct error *e)
     return 0;
 }
 
+static int open_batch(struct keeper_views *v, struct error *e)
+{
+    if (!v->open && store_begin(v->w, e) != 0)
+        return -1;
+    v->open = true;
+    return 0;
+}
+
 int views_apply(struct keeper_views *v, const struct committed *c, struct error *e)
 {
     if (v->any && (c->index < v->index || (c->index == v->index && c->position <= v->position)))
         return err_set(e, ERR_MISUSE, "views: record %llu comes after record %llu", (unsigned long long)c->index, (unsigned long long)v->index);
-    if (!v->open) {
-        if (store_begin(v->w, e) != 0)
-            return -1;
-        v->open = true;
-    }
+    if (open_batch(v, e) != 0)
+        return -1;
     v->any = true;
     v->index = c->index;
     v->position = c->position;
@@ -190,9 +206,85 @@ int views_commit(struct keeper_views *v, struct error *e)
         if (store_commit(v->w, e) != 0)
             return -1;
     }
+    v->was_any = v->any;
+    v->was_index = v->index;
+    v->was_position = v->position;
     if (v->any)
         atomic_store(&v->visible, v->index + 1);
     return 0;
+}
+
+void views_abandon(struct keeper_views *v)
+{
+    if (v->open)
+        store_rollback(v->w);
+    v->open = false;
+    v->any = v->was_any;
+    v->index = v->was_index;
+    v->position = v->was_position;
+}
+
+/* ── a store that was there before ── */
+
+static const char *basis_of(struct keeper_views *v)
+{
+    uint8_t hash[SHA256_SIZE];
+    if (v->basis_text[0] == 0) {
+        crypto_hash_end(v->basis, hash);
+        for (size_t i = 0; i < sizeof hash; i++)
+            (void)snprintf(v->basis_text + 2 * i, 3, "%02x", hash[i]);
+    }
+    return v->basis_text;
+}
+
+int views_resume(struct keeper_views *v, uint64_t *ret_next, struct buf *state, struct error *e)
+{
+    struct store_stmt *q = store_stmt(v->w, "SELECT next, basis, skipped, state FROM applied");
+    bool same = true;
+    *ret_next = 0;
+    if (store_step(q)) {
+        *ret_next = (uint64_t)store_int(q, 0);
+        same = span_is(store_text(q, 1), basis_of(v));
+        atomic_store(&v->skipped, (uint64_t)store_int(q, 2));
+        buf_add_span(state, store_text(q, 3));
+    }
+    if (store_done(q, e) != 0)
+        return -1;
+    if (!same)
+        return err_set(e, ERR_MISUSE, "the views were made by another program, with another catalog or for another site");
+    if (*ret_next > 0) {
+        v->any = v->was_any = true;
+        v->index = v->was_index = *ret_next - 1;
+        v->position = v->was_position = UINT32_MAX;
+        atomic_store(&v->visible, *ret_next);
+    }
+    return 0;
+}
+
+int views_keep(struct keeper_views *v, uint64_t next, struct span state, struct error *e)
+{
+    if (open_batch(v, e) != 0)
+        return -1;
+    struct store_stmt *q = store_stmt(v->w, "INSERT OR REPLACE INTO applied VALUES (1, ?1, ?2, ?3, ?4)");
+    store_bind_int(q, 1, (int64_t)next);
+    store_bind_str(q, 2, basis_of(v));
+    store_bind_int(q, 3, (int64_t)views_skipped(v));
+    store_bind_text(q, 4, state);
+    return store_run(q, e);
+}
+
+bool views_last_checkpoint(struct keeper_views *v, struct views_checkpoint *ret)
+{
+    struct store_stmt *q = store_stmt(v->w, "SELECT record, life, generation, hash FROM store_checkpoint");
+    bool there = store_step(q);
+    if (there) {
+        struct span life = store_text(q, 1);
+        struct span hash = store_text(q, 3);
+        *ret = (struct views_checkpoint){.record = (uint64_t)store_int(q, 0), .generation = (uint64_t)store_int(q, 2)};
+        (void)snprintf(ret->life, sizeof ret->life, "%.*s", (int)life.n, (const char *)life.p);
+        (void)snprintf(ret->hash, sizeof ret->hash, "%.*s", (int)hash.n, (const char *)hash.p);
+    }
+    return store_done(q, NULL) == 0 && there;
 }
 
 uint64_t views_visible(const struct keeper_views *v)

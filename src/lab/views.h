@@ -25,7 +25,8 @@ enum view_topic { TOPIC_DEVICES, TOPIC_RESULTS, TOPIC_FINDINGS, TOPIC_LEDGER, TO
 
 struct keeper_views;
 
-/* Runs the schema of every noun on an empty store. `site` (copied) goes into the ids of devices. NULL: ERR_SYSTEM. The store outlives the views. */
+/* Runs the schema of every noun that has not run on this store. `site` (copied) goes into the ids of devices. NULL: ERR_MISUSE: another program made
+ * the store; ERR_SYSTEM. The store outlives the views. */
 struct keeper_views *views_open(struct store *store, const char *site, struct error *e);
 void views_close(struct keeper_views *v);
 
@@ -38,9 +39,28 @@ int views_catalog_add(struct keeper_views *v, struct span text, const char *name
  * ledger is the truth, and a view must survive whatever is on it. -1: the store failed (ERR_SYSTEM), or the order is broken (ERR_MISUSE). */
 int views_apply(struct keeper_views *v, const struct committed *c, struct error *e);
 
-/* Makes everything applied visible to readers. Call at the end of a leaf or of a batch of leaves: readers wait while a batch is open, so keep batches
- * short (256 records or 20 ms). */
+/* Makes everything applied visible to readers. Call at the end of a leaf or of a batch of leaves: of a store in memory readers wait while a batch is
+ * open, so keep batches short (256 records or 20 ms). */
 int views_commit(struct keeper_views *v, struct error *e);
+void views_abandon(struct keeper_views *v); /* forgets what was applied since the last commit */
+
+/* ── a store that was there before ── */
+
+/* Takes up where the store's rows end, once, after the catalog's last file and before the first record: *ret_next is the first record that is not in,
+ * and `state` what views_keep was given with them (0 and nothing: the store is new). ERR_MISUSE: the rows were made by other projections, with
+ * another catalog or for another site. */
+int views_resume(struct keeper_views *v, uint64_t *ret_next, struct buf *state, struct error *e);
+/* Becomes part of the batch in hand: records before `next` are in, and a text to find again. */
+int views_keep(struct keeper_views *v, uint64_t next, struct span state, struct error *e);
+
+/* What the ledger said last of the store (store.checkpoint). False: nothing yet. */
+struct views_checkpoint {
+    uint64_t record;
+    char life[2 * STORE_LIFE + 1];
+    uint64_t generation;
+    char hash[65];
+};
+bool views_last_checkpoint(struct keeper_views *v, struct views_checkpoint *ret);
 
 /* The index of the last record that readers can see + 1; 0 when none. Any thread. */
 uint64_t views_visible(const struct keeper_views *v);

@@ -4,6 +4,7 @@
 
 #include "lab/event.h"
 #include "lab/views.h"
+#include "record/crypto/crypto.h"
 
 #include <stdatomic.h>
 
@@ -45,10 +46,15 @@ struct keeper_views {
     struct asset_match *match; /* room for matching, of the projector's thread */
     struct asset_memos *memos; /* what it gave */
     char site[128];
+    struct crypto_hash *basis; /* until it is resumed or first kept */
+    char basis_text[65];
     bool open;      /* a batch is open */
-    bool any;       /* a record was applied since the views were opened */
+    bool any;       /* a record was applied */
     uint64_t index; /* of the last one */
     uint32_t position;
+    bool was_any; /* the same as of the last commit */
+    uint64_t was_index;
+    uint32_t was_position;
     _Atomic uint64_t visible;
     _Atomic uint64_t skipped;
     struct view_notices notices[TOPIC_COUNT];
@@ -79,7 +85,7 @@ apply_fn message_apply, result_apply;
 apply_fn finding_apply, finding_apply_decision, finding_apply_ended, finding_apply_packets;
 apply_fn account_apply_created, look_apply;
 apply_fn capture_apply_started, capture_apply_ended, capture_apply_status, capture_apply_run;
-apply_fn ledger_apply_row, ledger_apply_verified;
+apply_fn ledger_apply_row, ledger_apply_verified, ledger_apply_checkpoint;
 
 /* The asset that holds this address, made where it is new (0: it is no address of one device, or the inventory is full). */
 int asset_at(struct apply *a, struct span ip, int64_t *ret_asset, struct error *e);

@@ -17,9 +17,9 @@
 #include "proc/identity.h"
 #include "proc/log.h"
 #include "proc/own_catalog.h"
-#include "proc/projector.h"
 #include "proc/role.h"
 #include "proc/sealed.h"
+#include "proc/stored_views.h"
 #include "proc/verifier.h"
 #include "proc/witnesses.h"
 #include "record/crypto/crypto.h"
@@ -27,6 +27,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -65,6 +66,10 @@ struct keeper {
     struct identity identity;
     struct buf identity_message;
     struct found found;
+    struct store_mark mark; /* of a checkpoint whose record waits for the appender; generation 0: none */
+    uint64_t mark_applied;
+    char mended[512];    /* what was wrong with the views' store at the start */
+    atomic_bool damaged; /* and what is wrong with it now */
     char verifier_line[512];
     struct buf told; /* the last progress message */
     bool ended;
@@ -320,31 +325,88 @@ static void open_learnt(void)
 }
 
 /* The lab's own entries, as the supervisor read and checked them. */
-static int open_catalog(struct error *e)
+static int open_catalog(void *context, struct keeper_views *views, struct error *e)
 {
+    (void)context;
     struct buf text = BUF_INIT(OWN_CATALOG_MAX);
     int r = own_catalog_load(k.self.fds[2], &text, e);
     struct span rest = buf_span(&text);
     while (r == 0 && rest.n > 0)
-        r = views_catalog_add(k.views, own_catalog_next(&rest), "catalog", e);
+        r = views_catalog_add(views, own_catalog_next(&rest), "catalog", e);
     buf_release(&text);
     return r;
 }
 
-/* Views are rebuilt from the ledger; where it does not hold, what holds is shown, and the rest reported. */
+/* The store's mark on the ledger. Before the appender runs the last one waits (note_start). */
+static void note_checkpoint(void *context, const struct store_mark *mark, uint64_t applied)
+{
+    struct record *r = calloc(1, sizeof *r);
+    char life[2 * STORE_LIFE + 1];
+    char hash[2 * sizeof mark->hash + 1];
+    (void)context;
+    if (k.appender == NULL || r == NULL) {
+        k.mark = *mark;
+        k.mark_applied = applied;
+        free(r);
+        return;
+    }
+    for (size_t i = 0; i < STORE_LIFE; i++)
+        (void)snprintf(life + 2 * i, 3, "%02x", mark->life[i]);
+    for (size_t i = 0; i < sizeof mark->hash; i++)
+        (void)snprintf(hash + 2 * i, 3, "%02x", mark->hash[i]);
+    record_start(r, EVENT_STORE_CHECKPOINT, clock_now(), NULL);
+    record_str(r, KEY_LIFE, life);
+    record_int(r, KEY_GENERATION, (int64_t)mark->generation);
+    record_int(r, KEY_APPLIED, (int64_t)applied);
+    record_int(r, KEY_PAGES, mark->pages);
+    record_str(r, KEY_SET_HASH, hash);
+    (void)appender_note(k.appender, r, NULL);
+    free(r);
+}
+
+static void store_trouble(void *context, const struct error *why)
+{
+    (void)context;
+    if (why != NULL)
+        log_line(LOG_LEVEL_ERROR, "the views cannot be written, the page shows them as they were: %s", why->text);
+    else
+        log_line(LOG_LEVEL_WARNING, "the views are written again");
+}
+
+/* What was read does not hold: the keeper ends, and the next one rebuilds the store. Any thread. */
+static void store_is_damaged(void *context, const struct error *why)
+{
+    (void)context;
+    (void)why; /* store_damaged tells */
+    atomic_store(&k.damaged, true);
+    wake(NULL);
+}
+
+/* Views are in their store, and caught up from the ledger; where the ledger does not hold, what holds is shown, and the rest reported. */
 static int open_views(struct error *e)
 {
-    k.store = store_open_memory(e);
-    k.views = k.store == NULL ? NULL : views_open(k.store, k.self.start.site, e);
-    if (k.views == NULL || open_catalog(e) != 0)
+    uint8_t key[32];
+    struct stored_views opened;
+    struct stored_views_options options = {
+        .dir = STORE_DIR,
+        .key = key,
+        .site = k.self.start.site,
+        .prepare = open_catalog,
+        .damaged = store_is_damaged,
+        .projector = {
+            .ledger = k.ledger, .ledger_lock = &k.ledger_lock, .notice = notice, .checkpointed = note_checkpoint, .trouble = store_trouble}};
+    memcpy(options.projector.run, k.self.start.run, RUN_ID);
+    ledger_derive_key(k.ledger, "store", key);
+    int r = stored_views_open(&options, &opened, &k.found, e);
+    crypto_wipe(key, sizeof key);
+    if (r != 0)
         return -1;
-    struct projector_options options = {.ledger = k.ledger, .ledger_lock = &k.ledger_lock, .views = k.views, .notice = notice};
-    memcpy(options.run, k.self.start.run, RUN_ID);
-    k.projector = projector_new(&options, e);
-    if (k.projector == NULL)
-        return -1;
-    if (projector_catch_up(k.projector, &k.found, e) != 0)
-        return -1;
+    k.store = opened.store;
+    k.views = opened.views;
+    k.projector = opened.projector;
+    (void)snprintf(k.mended, sizeof k.mended, "%s", opened.mended);
+    if (k.mended[0] != 0)
+        log_line(LOG_LEVEL_WARNING, "the views: %s", k.mended);
     return 0;
 }
 
@@ -445,6 +507,10 @@ static void note_start(void)
     uint64_t first_bad = 0;
     if (!k.found.run_started)
         note_event(EVENT_RUN_STARTED, NULL, (struct span){0});
+    if (k.mended[0] != 0)
+        note_event(EVENT_STORE_MENDED, NULL, span_str(k.mended));
+    if (k.mark.generation > 0)
+        note_checkpoint(NULL, &k.mark, k.mark_applied);
     uint64_t holes = projector_holes(k.projector, &first_bad, &why);
     if (holes > 0) {
         log_line(LOG_LEVEL_ERROR, "the ledger does not hold from record %llu on (%s); records that cannot be shown: %llu",
@@ -634,6 +700,26 @@ static void tell_progress(void)
     buf_release(&body);
 }
 
+/* Everything that was handed over becomes durable; then the end. why: it ends because of that; NULL: it was told to. */
+static _Noreturn void finish(const struct error *why)
+{
+    struct error e = {0};
+    verifier_stop(k.verifier);
+    witnesses_stop(k.witnesses);
+    desk_stop(k.desk); /* what is in hand is answered, for which the two other threads are needed */
+    projector_stop(k.projector);
+    desk_free(k.desk);
+    if (why == NULL)
+        note_event(EVENT_RUN_STOPPED, NULL, (struct span){0});
+    int r = appender_stop(k.appender, &e);
+    if (r == 0)
+        ledger_close(k.ledger);
+    veil_free(k.veil);
+    if (r != 0 || why != NULL)
+        role_fail(&k.self, r != 0 ? &e : why);
+    _exit(0);
+}
+
 static void woken(void)
 {
     uint64_t n;
@@ -643,6 +729,10 @@ static void woken(void)
     if (appender_failed(k.appender, &e)) {
         (void)err_context(&e, "the ledger cannot be written");
         role_fail(&k.self, &e);
+    }
+    if (atomic_load(&k.damaged) && store_damaged(k.store, &e)) {
+        (void)err_context(&e, "the views are to be rebuilt");
+        finish(&e);
     }
     projector_wake(k.projector);
     tell_progress();
@@ -697,30 +787,11 @@ static void turn(void)
     }
 }
 
-/* Everything that was handed over becomes durable; then the end. */
-static void finish(void)
-{
-    struct error e = {0};
-    verifier_stop(k.verifier);
-    witnesses_stop(k.witnesses);
-    desk_stop(k.desk); /* what is in hand is answered, for which the two other threads are needed */
-    projector_stop(k.projector);
-    desk_free(k.desk);
-    note_event(EVENT_RUN_STOPPED, NULL, (struct span){0});
-    int r = appender_stop(k.appender, &e);
-    if (r == 0)
-        ledger_close(k.ledger);
-    veil_free(k.veil);
-    if (r != 0)
-        role_fail(&k.self, &e);
-    _exit(0);
-}
-
 int main(void)
 {
     start();
     hear();
     while (!k.stopping || k.detector.fd >= 0)
         turn();
-    finish();
+    finish(NULL);
 }

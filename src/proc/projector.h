@@ -1,7 +1,13 @@
 /* projector: the keeper's thread that follows the ledger and writes the views; the only SQL writer.
  *
  * It reads what is committed from the ledger itself, so that the appender never waits for SQL and a slow view costs no memory. Before the threads
- * start, projector_catch_up replays the whole ledger and finds how far this run had come. */
+ * start, projector_catch_up applies what the store does not hold yet and finds how far this run had come.
+ *
+ * Invariants
+ *  1. What is known of the run and of damaged records is kept in the store, in the same transaction as the rows (`struct kept`): rows and it are
+ * always of one index, and a function of the ledger up to there.
+ *  2. The store is never believed over the ledger: it goes on only from a ledger whose record before `next` is the one that was applied.
+ *  3. A store that cannot be written stops nothing: the batch is forgotten and tried again; meanwhile the page is old and says so to who waits. */
 #ifndef TQ_PROC_PROJECTOR_H
 #define TQ_PROC_PROJECTOR_H
 
@@ -18,7 +24,12 @@ struct projector_options {
     struct ledger *ledger;
     pthread_mutex_t *ledger_lock;
     struct keeper_views *views;
+    struct store *store;
     uint8_t run[RUN_ID];
+    /* The store made a checkpoint with records before `applied`; on the projector's thread (or in projector_catch_up). May be NULL. */
+    void (*checkpointed)(void *context, const struct store_mark *mark, uint64_t applied);
+    /* The store cannot be written, or (NULL) can again; on the projector's thread. May be NULL. */
+    void (*trouble)(void *context, const struct error *why);
     /* Tells the page; on the projector's thread. */
     void (*notice)(void *context, const char *topic, const char *id, const char *etag);
     void *context;
@@ -36,8 +47,10 @@ struct found {
 
 struct projector *projector_new(const struct projector_options *options, struct error *e);
 
-/* Applies the whole ledger, on the caller's thread; records that do not hold are stepped over (projector_holes). -1: the machine failed. */
-int projector_catch_up(struct projector *p, struct found *ret, struct error *e);
+/* Applies what the store does not hold of the ledger, on the caller's thread; records that do not hold are stepped over (projector_holes).
+ * *ret_from (may be NULL): the first record that was read. -1: ERR_MISUSE: the store is not of this ledger as it is, or of another program: to be
+ * dropped; else the store or the machine failed. */
+int projector_catch_up(struct projector *p, struct found *ret, uint64_t *ret_from, struct error *e);
 
 int projector_start(struct projector *p, struct error *e);
 void projector_stop(struct projector *p); /* applies what is committed, ends the thread, frees; p may be NULL */

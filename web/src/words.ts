@@ -291,6 +291,10 @@ export function eventWord(event: string): string {
             return t`Request refused`;
         case 'ledger.verified':
             return t`Ledger checked`;
+        case 'store.checkpoint':
+            return t`Views made durable`;
+        case 'store.mended':
+            return t`Views mended`;
         default:
             return event;
     }

@@ -488,11 +488,17 @@ int pages_settle(struct pages *p, struct error *e)
 
 int pages_copy_end(struct pages *p, struct error *e)
 {
-    p->head.generation++;
+    uint64_t before = p->head.generation;
+    p->head.generation = (before > p->outdo ? before : p->outdo) + 1;
     int r = pages_settle(p, e);
     if (r != 0)
-        p->head.generation--;
+        p->head.generation = before;
     return r;
+}
+
+void pages_outdo(struct pages *p, uint64_t generation)
+{
+    p->outdo = generation;
 }
 
 void pages_mark(const struct pages *p, struct store_mark *ret)

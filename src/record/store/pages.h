@@ -62,6 +62,7 @@ enum page_result frame_write(struct pages *p, struct page_hand *h, uint32_t numb
 bool pages_copying(const struct pages *p);
 int pages_copy_begin(struct pages *p, struct error *e);
 int pages_copy_end(struct pages *p, struct error *e);
+void pages_outdo(struct pages *p, uint64_t generation); /* the next one is greater than this */
 /* Makes all pages of a new store durable, which was written without a log. */
 int pages_settle(struct pages *p, struct error *e);
 void pages_mark(const struct pages *p, struct store_mark *ret);

@@ -48,6 +48,7 @@ struct pages {
     bool looking; /* for pages_scan: nothing is changed */
     struct page_keys *keys;
     struct page_head head; /* the last one written or read */
+    uint64_t outdo;        /* the next generation is greater than this */
     /* written by one thread; what others read of it, SQLite's own barriers hand over */
     uint8_t sum[SET_HASH]; /* of what `tail` holds */
     uint8_t nonce[AES_GCM_NONCE];

@@ -242,6 +242,12 @@ bool store_checkpoint_due(const struct store *s)
     return s->pages != NULL && pages_log_frames(s->pages) >= CHECKPOINT_FRAMES;
 }
 
+void store_outdo(struct store *s, uint64_t generation)
+{
+    if (s->pages != NULL)
+        pages_outdo(s->pages, generation);
+}
+
 bool store_mark(const struct store *s, struct store_mark *ret)
 {
     if (s->pages != NULL)
