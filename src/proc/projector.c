@@ -220,7 +220,9 @@ static int read_one(struct projector *p, uint64_t index, uint8_t digest[SHA256_S
     (void)pthread_mutex_lock(p->o.ledger_lock);
     struct ledger_reader *reader = ledger_reader_new(p->o.ledger, index, e);
     int r = reader == NULL ? -1 : ledger_reader_next(reader, &leaf, e);
-    if (r == 1)
+    if (r == 1 && leaf.erased)
+        memcpy(digest, p->kept.last, SHA256_SIZE); /* it was another thing once, and may have been that */
+    else if (r == 1)
         digest_leaf(&leaf, digest);
     ledger_reader_free(reader);
     (void)pthread_mutex_unlock(p->o.ledger_lock);
@@ -285,6 +287,10 @@ static void step_over(struct projector *p, const struct error *e)
 
 static int apply_leaf(struct projector *p, const struct ledger_record *leaf, struct error *e)
 {
+    if (leaf->erased) { /* no hole: what it said is gone on purpose */
+        memset(p->kept.last, 0, sizeof p->kept.last);
+        return 0;
+    }
     if (payload_decode(leaf->payload, &p->payload, e) != 0)
         return err_context(e, "record %llu", (unsigned long long)leaf->index);
     bool ours = memcmp(p->payload.run, p->o.run, RUN_ID) == 0;

@@ -116,7 +116,7 @@ static void append(enum ledger_stream stream, const struct payload_record *recor
     for (size_t i = 0; i < n; i++)
         payload_add(&payload, &records[i]);
     (void)pthread_mutex_lock(&ledger_lock);
-    int r = ledger_append(ledger, stream, T0 + (tq_time)seq * TIME_SECOND, buf_span(&payload), &index, &e);
+    int r = ledger_append(ledger, stream, NULL, T0 + (tq_time)seq * TIME_SECOND, buf_span(&payload), &index, &e);
     (void)pthread_mutex_unlock(&ledger_lock);
     if (r != 0)
         fail_msg("%s", e.text);
