@@ -114,11 +114,11 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
     start->bodies = role == ROLE_SENSOR && strcmp(c->bodies, "none") != 0;
     start->packets = role == ROLE_SENSOR || role == ROLE_DETECTOR ? (uint32_t)strtoul(c->packets, NULL, 10) : 0;
     memcpy(start->site, c->site, sizeof start->site);
-    if (role == ROLE_SENSOR && s->live) {
-        (void)snprintf(start->name, sizeof start->name, "%s", c->capture[child->capture].interface);
-    } else if (role == ROLE_SENSOR) {
+    if (role == ROLE_SENSOR && s->o->replay != NULL) {
         const char *slash = strrchr(s->o->replay, '/');
         (void)snprintf(start->name, sizeof start->name, "%s", slash != NULL ? slash + 1 : s->o->replay);
+    } else if (role == ROLE_SENSOR) {
+        (void)snprintf(start->name, sizeof start->name, "%s", c->capture[child->capture].interface);
     } else if (role == ROLE_KEEPER || role == ROLE_CONSOLE) {
         (void)snprintf(start->name, sizeof start->name, "%s", c->console_name);
         (void)snprintf(start->address, sizeof start->address, "%s", c->console_listen.host);

@@ -44,6 +44,16 @@ def finish():
     sys.exit(1 if _failed else 0)
 
 
+def wait(condition, seconds=30):
+    """Asks until the answer is a yes, or time is up: the last answer."""
+    until = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer or time.monotonic() >= until:
+            return answer
+        time.sleep(0.1)
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -106,14 +116,16 @@ class Run:
         with open(self.errors.name, encoding="utf-8") as f:
             return f.read()
 
-    def pid(self, role):
-        """The process of a role: a child of the supervisor, by its name; None where it is down."""
+    def children(self):
         try:
             with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="utf-8") as f:
-                children = f.read().split()
+                return f.read().split()
         except OSError:
-            return None
-        for child in children:
+            return []
+
+    def pid(self, role):
+        """The process of a role: a child of the supervisor, by its name; None where it is down."""
+        for child in self.children():
             try:
                 with open(f"/proc/{child}/cmdline", "rb") as f:
                     title = f.read().split(b"\0")[0]

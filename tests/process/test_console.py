@@ -395,8 +395,12 @@ def unread(door):
 def keeper_killed(door):
     forms = []
     before = door.run.pid("keeper")
+    ready = door.connect()
+    seen = {door.ask("GET", "/readyz", connection=ready)[0]}
     door.run.signal("keeper", signal.SIGKILL)
-    seen = set()
+    seen.add(door.ask("GET", "/readyz", connection=ready)[0])  # on a line that is there already: before the next keeper is
+    ready.close()
+    seen.discard(200)
     until = time.monotonic() + 30
     while time.monotonic() < until and 200 not in seen:
         status, headers, body = door.ask("GET", "/readyz")

@@ -3,23 +3,12 @@ named in one line."""
 import os
 import shutil
 import subprocess
-import time
 
 import lab
 
 
 def api(run, method, path):
     return subprocess.run([lab.TOURNIQUET, "api", "--data", run.data, method, path], capture_output=True, text=True)
-
-
-def wait_for(what, seconds=20):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        got = what()
-        if got:
-            return got
-        time.sleep(0.1)
-    return None
 
 
 def broken(run):
@@ -47,19 +36,19 @@ def flip(path, at):
 def flipped_under_way(data, messages):
     with lab.Run(data) as run:
         run.wait_api()
-        lab.ok(wait_for(lambda: (run.api("/api/v1/ledger") or {}).get("verified")) is not None, "the ledger is checked after the start", run.said())
+        lab.ok(lab.wait(lambda: (run.api("/api/v1/ledger") or {}).get("verified")) is not None, "the ledger is checked after the start", run.said())
         lab.ok(not broken(run), "there is nothing to say")
         path = segment(data)
         flip(path, os.path.getsize(path) // 2)
-        wait_for(lambda: api(run, "POST", "/api/v1/ledger/verify").returncode == 0)
-        found = wait_for(lambda: broken(run))
+        lab.wait(lambda: api(run, "POST", "/api/v1/ledger/verify").returncode == 0)
+        found = lab.wait(lambda: broken(run))
         lab.ok(found and "Copy the data folder" in found[0]["advice"], "one bit changed under way: a critical finding with advice", run.api("/api/v1/ledger"))
         check = run.api("/api/v1/ledger")["verified"]
         first_bad = lab.json.loads(lab.verify(data)[1].splitlines()[0])["first_bad"]
         lab.ok(check["holds"] is False and check["first_bad"] == first_bad, "the page names the same record as `ledger verify`", (check, first_bad))
     with lab.Run(data) as run:
         run.wait_api()
-        found = wait_for(lambda: broken(run))
+        found = lab.wait(lambda: broken(run))
         lab.ok(found and f"record {first_bad} " in found[0]["title"], "after a restart it is there", run.said())
         shown = (run.wait_api("/api/v1/messages?limit=1") or {}).get("total", 0)
         lab.ok(messages - 1 <= shown <= messages, "and all that holds is shown, not only what came before", (shown, messages))
@@ -71,7 +60,7 @@ def ruined(data):
     path = segment(data)
     write_at(path, os.path.getsize(path) // 3, os.urandom(65536))
     with lab.Run(data) as run:
-        lab.ok(run.wait_api() is not None and wait_for(lambda: broken(run)), "64 KiB of rubbish in the middle: it starts, and says so", run.said())
+        lab.ok(run.wait_api() is not None and lab.wait(lambda: broken(run)), "64 KiB of rubbish in the middle: it starts, and says so", run.said())
 
 
 def unreadable(good):

@@ -60,10 +60,11 @@ def kill_while_serving(folder, path):
             lab.ok(all(run.pid(r) == p for r, p in others.items()), f"its siblings were not restarted for the {role}", run.said())
         answer = run.wait_api("/api/v1/messages?limit=1")
         lab.ok(answer is not None and answer["total"] > 0, "the keeper answers again with all that it knew", run.said())
-        time.sleep(0.5)
-        records = run.wait_api("/api/v1/ledger/records?limit=50") or {"items": []}
-        restarts = [r for r in records["items"] if r["event"] == "role.restarted"]
-        lab.ok(len(restarts) == 3, "each restart stands on the ledger", [r["summary"] for r in restarts])
+
+        def restarts():
+            return [r["summary"] for r in (run.api("/api/v1/ledger/records?limit=50") or {"items": []})["items"] if r["event"] == "role.restarted"]
+
+        lab.ok(lab.wait(lambda: len(restarts()) >= 3) and len(restarts()) == 3, "each restart stands on the ledger", restarts())
     status, line = lab.verify(data)
     lab.ok(status == 0, "the ledger verifies", line)
 

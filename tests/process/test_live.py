@@ -9,6 +9,7 @@ import sys
 import time
 
 import lab
+from lab import wait
 
 REPLAY = os.path.abspath(sys.argv[2])
 LISTEN, SEND = "tqlisten", "tqsend"
@@ -53,18 +54,18 @@ def send(capture, rate=RATE):
     return int(done.stdout) if done.returncode == 0 else -1
 
 
-def wait(condition, seconds=30):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
+def listens(pid):
+    """Whether a process has the kernel's ring for packets in its memory: from then on nothing passes by unseen."""
+    try:
+        with open(f"/proc/{pid}/maps", encoding="utf-8") as f:
+            return "socket:" in f.read()
+    except OSError:
+        return False
 
 
 def start_sense(*arguments):
     process = subprocess.Popen([lab.TOURNIQUET, "sense", "-i", LISTEN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(0.5)
+    wait(lambda: listens(process.pid) or process.poll() is not None)
     return process
 
 
@@ -93,7 +94,7 @@ def sense_prints_at_once(folder, capture):
             return "lab.message" in f.read()
 
     with open(path, "w", encoding="utf-8") as out, subprocess.Popen([lab.TOURNIQUET, "sense", "-i", LISTEN], stdout=out) as process:
-        time.sleep(0.5)
+        wait(lambda: listens(process.pid))
         send(capture)
         printed = wait(seen, 10)
         process.send_signal(signal.SIGTERM)
@@ -151,7 +152,7 @@ def state_of(run, name):
 
 
 def reads(run, name=LISTEN, seconds=30):
-    return wait(lambda: state_of(run, name).get("state") == "reading", seconds)
+    return wait(lambda: state_of(run, name).get("state") == "reading" and any(map(listens, run.children())), seconds)
 
 
 def total(run, what):

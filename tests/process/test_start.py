@@ -3,7 +3,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 
 import lab
 
@@ -142,9 +141,10 @@ def stopped(folder):
         lab.ok(lab.verify(data)[0] == 0, f"{number.name}: the ledger verifies", lab.verify(data))
     with lab.Run(data) as run:
         run.wait_api()
-        time.sleep(0.5)  # its start becomes durable
-        events = [r["event"] for r in (run.api("/api/v1/ledger/records?limit=20") or {"items": []})["items"]]
-        lab.ok("run.stopped" in events and "run.started" in events, "start and stop stand on the ledger", events[:20])
+        def events():
+            return [r["event"] for r in (run.api("/api/v1/ledger/records?limit=20") or {"items": []})["items"]]
+
+        lab.ok(lab.wait(lambda: {"run.stopped", "run.started"} <= set(events())), "start and stop stand on the ledger", events())
         answer = run.api("/api/v1/messages?limit=1")
         lab.ok(answer and answer["total"] == messages, "a later run shows what the first one kept", answer)
 

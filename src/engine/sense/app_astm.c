@@ -691,7 +691,7 @@ static bool probe_step(const struct app_where *w, struct astm_side *s, struct sp
     enum astm_event event = astm_link_next(&s->link, in, &got);
     if (event == ASTM_TEXT)
         keep(w, s, got);
-    struct span text = span_of(s->text.p == NULL ? NULL : s->text.p + s->frame_at, s->text.n - s->frame_at);
+    struct span text = s->text.n == 0 ? (struct span){0} : span_of(s->text.p + s->frame_at, s->text.n - s->frame_at);
     switch (event) {
     case ASTM_MORE: return false;
     case ASTM_FRAME_START:
