@@ -104,7 +104,7 @@ static void check_formats(struct doctor *d, const struct ledger_survey *s)
 static void check_indexes(struct doctor *d, const struct ledger_survey *s)
 {
     if (s->indexes == 0)
-        doctor_say(d, "indexes", DOCTOR_GOOD, "The indexes fit %llu segments.", (unsigned long long)(s->stream[0].segments + s->stream[1].segments));
+        doctor_say(d, "indexes", DOCTOR_GOOD, "The indexes fit %llu segments.", (unsigned long long)s->stream[0].segments + s->stream[1].segments);
     else if (s->indexes_made == s->indexes)
         doctor_say(d, "indexes", DOCTOR_MENDED, "%llu indexes did not fit their segments and were made anew, first %s.", (unsigned long long)s->indexes,
                    s->index);

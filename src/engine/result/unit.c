@@ -53,7 +53,7 @@ static struct plain plain_of(struct span s)
         if (c == '^' || c == '*') {
             if (p.n > 0 && p.text[p.n - 1] != '*')
                 put(&p, '*');
-        } else if (memchr(" []{}()_", c, 8) == NULL && c != 0) {
+        } else if (c != 0 && strchr(" []{}()_", c) == NULL) {
             put(&p, capital ? (uint8_t)(c | 0x20) : c);
         }
     }
@@ -65,7 +65,7 @@ enum base { BASE_NONE, BASE_ONE, BASE_GRAM, BASE_MOLE, BASE_EQUIVALENT, BASE_UNI
 static const struct {
     const char *text;
     uint8_t base;
-    int8_t power;
+    int power;
 } wholes[] = {
     /* words whose first letter is no prefix; before the bases that prefixes go with */
     {"%", BASE_ONE, -2},          {"percent", BASE_ONE, -2},   {"pct", BASE_ONE, -2},        {"ratio", BASE_ONE, 0},      {"1", BASE_ONE, 0},
@@ -87,7 +87,7 @@ static const struct {
 static bool prefix_power(uint8_t c, int *ret)
 {
     static const char letters[] = "khdcmunpf";
-    static const int8_t of[] = {3, 2, -1, -2, -3, -6, -9, -12, -15};
+    static const int of[] = {3, 2, -1, -2, -3, -6, -9, -12, -15};
     const char *hit = c == 0 ? NULL : strchr(letters, c);
     if (hit == NULL)
         return false;
@@ -133,7 +133,7 @@ static bool read_count(struct span s, bool capital, int *ret)
 {
     static const struct {
         const char *text;
-        int8_t power;
+        int power;
     } words[] = {{"", 0}, {"k", 3}, {"thou", 3}, {"thous", 3}, {"thousand", 3}, {"m", 6}, {"mil", 6}, {"mill", 6}, {"million", 6}, {"t", 12}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (same(s, words[i].text)) {
