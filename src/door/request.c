@@ -51,7 +51,7 @@ void request_encode(struct buf *out, const struct request *r)
 int request_decode(struct span in, struct request *ret, struct error *e)
 {
     struct span s = in;
-    struct request r = {0};
+    struct request r = {.fd = -1};
     uint8_t kind = span_u8(&s);
     r.id = span_be64(&s);
     uint8_t door = span_u8(&s);

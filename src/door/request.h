@@ -24,6 +24,7 @@ struct request {
     struct span if_none_match;
     struct span peer; /* address of the browser, or "uid 0" from SO_PEERCRED */
     struct span body; /* JSON, a list of devices (CSV), or empty */
+    int fd;           /* one that a command at the local socket sent along, or -1; not encoded, and closed by whoever received it */
 };
 
 struct reply {

@@ -36,6 +36,9 @@ static const struct {
     {EVENT_RUN_STOPPED, capture_apply_run},
     {EVENT_LEDGER_VERIFIED, ledger_apply_verified},
     {EVENT_STORE_CHECKPOINT, ledger_apply_checkpoint},
+    {EVENT_BACKUP_MADE, backup_apply_made},
+    {EVENT_BACKUP_TESTED, backup_apply_tested},
+    {EVENT_RETENTION_REMOVED, retention_apply_removed},
 };
 
 static const char *const topic_names[TOPIC_COUNT] = {

@@ -52,6 +52,11 @@ struct config {
     char labels[CONFIG_NAME];
     char bodies[CONFIG_NAME];
     char packets[CONFIG_NAME]; /* MiB, as a number */
+    char backup_to[CONFIG_PATH]; /* "": no backups */
+    int64_t backup_every;        /* seconds */
+    int64_t backup_keep;
+    int64_t backup_test;         /* seconds */
+    int64_t keep_observations;   /* seconds; 0: for ever */
     struct config_endpoint console_listen;
     char console_name[CONFIG_HOST];
     size_t capture_count;

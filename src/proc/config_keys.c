@@ -32,6 +32,18 @@ const struct config_key config_keys[] = {
     {"evidence_packets", CONFIG_CHOICE, AT(config, packets), .initial = "64", .choices = "0 16 64 256 1024",
      .help = "How many MiB of the newest packets each sensor keeps in memory. When something is found, those of its conversation are sealed on the "
              "ledger as evidence. `0`: none are kept."},
+    {"backup", CONFIG_MAP, .help = "Copies of everything, sealed, made while Tourniquet runs and tested by restoring them."},
+    {"backup.to", CONFIG_FILE, AT(config, backup_to),
+     .help = "The folder that they go to, on another disk or machine; it is made where it is missing. Without it none are made."},
+    {"backup.every", CONFIG_DURATION, AT(config, backup_every), .initial = "24h", .help = "How often one is made."},
+    {"backup.keep", CONFIG_NUMBER, AT(config, backup_keep), .most = 1000, .initial = "7",
+     .help = "How many are kept; older ones go. The last one that passed its test stays in any case."},
+    {"backup.test", CONFIG_DURATION, AT(config, backup_test), .initial = "7d",
+     .help = "How often the newest one is restored into a folder of its own, checked whole, and removed again."},
+    {"retention", CONFIG_MAP, .help = "How long what was seen is kept. What messages, results, findings and people's decisions say is never removed."},
+    {"retention.observations", CONFIG_DURATION, AT(config, keep_observations),
+     .help = "Conversations and evidence about devices are removed, day by day and on record, when they are so old; every hash and proof stays. Without it "
+             "they go only where the disk is nearly full."},
     {"relay", CONFIG_LIST, LIST_AT(config_relay, relay, relay_count, CONFIG_RELAYS),
      .help = "Connections between analyzers and LIS that pass through this machine. In this version they are checked, and not served: the start says "
              "so."},
@@ -82,6 +94,8 @@ const char *config_expected(const struct config_key *key, char *scratch, size_t 
     case CONFIG_URL: return "an address, as in https://witness.example:8444";
     case CONFIG_VERIFIER: return "a public key as `tourniquet ledger witness new` prints it: name+8 digits+key";
     case CONFIG_CHOICE: (void)snprintf(scratch, size, "one of: %s", key->choices); return scratch;
+    case CONFIG_NUMBER: (void)snprintf(scratch, size, "a number from 1 to %zu", key->most); return scratch;
+    case CONFIG_DURATION: return "a time with s, m, h or d (seconds to days), as in 24h or 90d";
     }
     return "";
 }
@@ -190,6 +204,29 @@ static bool is_choice(struct span text, const char *choices)
     return false;
 }
 
+#define DURATION_DAYS INT64_C(36600) /* the longest */
+
+static bool store_duration(struct span text, int64_t *ret)
+{
+    static const char units[] = "smhd";
+    static const int64_t seconds[] = {1, 60, 3600, 86400};
+    uint64_t v;
+    const char *unit = text.n < 2 || text.p[text.n - 1] == 0 ? NULL : strchr(units, text.p[text.n - 1]);
+    if (unit == NULL || !span_decimal(span_of(text.p, text.n - 1), (uint64_t)(DURATION_DAYS * 86400 / seconds[unit - units]), &v) || v == 0)
+        return false;
+    *ret = (int64_t)v * seconds[unit - units];
+    return true;
+}
+
+static bool store_number(struct span text, uint64_t most, int64_t *ret)
+{
+    uint64_t v;
+    if (!span_decimal(text, most, &v) || v == 0)
+        return false;
+    *ret = (int64_t)v;
+    return true;
+}
+
 bool config_store(const struct config_key *key, struct span text, void *base)
 {
     void *field = (char *)base + key->offset;
@@ -203,6 +240,8 @@ bool config_store(const struct config_key *key, struct span text, void *base)
     case CONFIG_URL: return is_url(text) && keep(text, field, key->size);
     case CONFIG_VERIFIER: return is_verifier(text) && keep(text, field, key->size);
     case CONFIG_CHOICE: return is_choice(text, key->choices) && keep(text, field, key->size);
+    case CONFIG_NUMBER: return store_number(text, key->most, field);
+    case CONFIG_DURATION: return store_duration(text, field);
     case CONFIG_MAP:
     case CONFIG_LIST: break;
     }

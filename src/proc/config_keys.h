@@ -16,6 +16,8 @@ enum config_type {
     CONFIG_URL,       /* http:// or https:// */
     CONFIG_VERIFIER,  /* a public key: name+number+key, as `ledger witness new` prints it */
     CONFIG_CHOICE,    /* one of `choices` */
+    CONFIG_NUMBER,    /* a number from 1 to `most`; int64_t */
+    CONFIG_DURATION,  /* a number with s, m, h or d; int64_t, seconds */
 };
 
 struct config_key {
@@ -25,7 +27,7 @@ struct config_key {
     size_t offset;       /* in struct config, or in the list's element */
     size_t size;         /* of the field; of one element (list) */
     size_t count_offset; /* list: where the number of elements is kept */
-    size_t most;         /* list: most elements */
+    size_t most;         /* list: most elements; number: the greatest */
     const char *initial; /* default, as text; NULL: none */
     const char *choices; /* "a b c" */
     const char *help;

@@ -22,6 +22,7 @@ struct job {
     struct job *next;
     size_t line;
     uint32_t generation;
+    int fd; /* that a local command sent along; -1 */
     size_t n;
     uint8_t bytes[];
 };
@@ -80,6 +81,7 @@ static void answer(struct desk *d, const struct job *job, struct api_reply *repl
         memcpy(peer, line->peer, sizeof peer);
         (void)pthread_mutex_unlock(&d->lock);
         request.peer = span_str(peer);
+        request.fd = job->fd;
     }
     struct api_clock now = {.wall = clock_now(), .monotonic = clock_monotonic()};
     api_handle(d->api, now, &request, reply);
@@ -105,6 +107,8 @@ static void *read_requests(void *context)
             break;
         answer(d, job, &reply);
         explicit_bzero(job->bytes, job->n);
+        if (job->fd >= 0)
+            (void)close(job->fd);
         free(job);
         (void)pthread_mutex_lock(&d->lock);
         bool was_full = d->in_hand-- == DESK_REQUESTS;
@@ -279,9 +283,12 @@ size_t desk_poll(struct desk *d, struct pollfd *fds)
 static int take_request(struct desk *d, size_t at, const struct message *m, struct error *e)
 {
     struct job *job = malloc(sizeof *job + m->body.n);
-    if (job == NULL)
+    if (job == NULL) {
+        if (m->fd_count > 0)
+            (void)close(m->fds[0]);
         return err_set(e, ERR_SYSTEM, "no memory for a request");
-    *job = (struct job){.line = at, .generation = d->lines[at].generation, .n = m->body.n};
+    }
+    *job = (struct job){.fd = m->fd_count > 0 ? m->fds[0] : -1, .line = at, .generation = d->lines[at].generation, .n = m->body.n};
     if (job->n > 0)
         memcpy(job->bytes, m->body.p, job->n);
     (void)pthread_mutex_lock(&d->lock);

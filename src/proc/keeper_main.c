@@ -6,11 +6,13 @@
  *   readers          answer requests                                                  (desk.c)
  *   verifier         recomputes the ledger now and then                               (verifier.c)
  *   witnesses        has the head cosigned elsewhere, through the courier             (witnesses.c)
+ *   vault            makes backups, and tests them by restoring them                   (vault.c)
  *
  * They share the queues between them and the ledger (under ledger_lock), nothing else.
  *
  * Everything is below the data folder, which is its present folder: it needs no path, and can use none. */
 #include "door/api/api.h"
+#include "lab/backup_view.h"
 #include "proc/appender.h"
 #include "proc/clock.h"
 #include "proc/desk.h"
@@ -20,6 +22,7 @@
 #include "proc/role.h"
 #include "proc/sealed.h"
 #include "proc/stored_views.h"
+#include "proc/vault.h"
 #include "proc/verifier.h"
 #include "proc/witnesses.h"
 #include "record/crypto/crypto.h"
@@ -63,6 +66,8 @@ struct keeper {
     struct verifier *verifier;
     struct witnesses *witnesses;
     struct buf told_witnesses; /* of lab.yaml: u32 length, what MESSAGE_WITNESS said */
+    struct vault *vault;
+    struct backup_summary backups; /* as the views told it at the start */
     struct identity identity;
     struct buf identity_message;
     struct found found;
@@ -239,6 +244,30 @@ static int bring_cosignature(void *context, struct span text, const char *key, c
     return witnesses_bring(k.witnesses, text, key, ret_name, ret_size, e);
 }
 
+static int backup_make(void *context, struct span person, int fd, struct span where, char ret_id[API_BACKUP_ID], struct error *e)
+{
+    (void)context;
+    return vault_make(k.vault, person, fd, where, ret_id, e);
+}
+
+static int backup_test(void *context, struct span person, struct span id, struct error *e)
+{
+    (void)context;
+    return vault_test(k.vault, person, id, e);
+}
+
+static void backup_state(void *context, struct api_backup_state *ret)
+{
+    (void)context;
+    struct vault_state s;
+    vault_state(k.vault, &s);
+    *ret = (struct api_backup_state){0};
+    memcpy(ret->doing, s.doing, sizeof ret->doing);
+    memcpy(ret->due, s.due, sizeof ret->due);
+    memcpy(ret->failed, s.failed, sizeof s.failed);
+    memcpy(ret->why, s.why, sizeof ret->why);
+}
+
 static void metrics(void *context, struct buf *out)
 {
     (void)context;
@@ -407,7 +436,7 @@ static int open_views(struct error *e)
     (void)snprintf(k.mended, sizeof k.mended, "%s", opened.mended);
     if (k.mended[0] != 0)
         log_line(LOG_LEVEL_WARNING, "the views: %s", k.mended);
-    return 0;
+    return backup_summary(store_writer(k.store), &k.backups, e); /* before the projector has the writer to itself */
 }
 
 static int open_api(struct error *e)
@@ -425,7 +454,10 @@ static int open_api(struct error *e)
                                            .witnesses = list_witnesses,
                                            .witness_ask = ask_witness,
                                            .witness_bring = bring_cosignature,
-                                           .metrics = metrics}};
+                                           .metrics = metrics,
+                                           .backup_state = backup_state,
+                                           .backup_make = backup_make,
+                                           .backup_test = backup_test}};
     k.api = api_new(&options, e);
     return k.api == NULL ? -1 : 0;
 }
@@ -460,6 +492,22 @@ static int start_witnesses(struct error *e)
     return r == 0 ? witnesses_start(k.witnesses, e) : -1;
 }
 
+static int start_vault(struct error *e)
+{
+    struct vault_options options = {.start = &k.self.start,
+                                    .folder = role_backup_folder(&k.self),
+                                    .ledger = k.ledger,
+                                    .ledger_lock = &k.ledger_lock,
+                                    .appender = k.appender,
+                                    .verifier = k.verifier_line,
+                                    .last_tested = k.backups.tested,
+                                    .last_good = k.backups.good,
+                                    .overdue = k.backups.overdue,
+                                    .broken = k.backups.broken};
+    k.vault = vault_start(&options, e);
+    return k.vault == NULL ? -1 : 0;
+}
+
 static int start_threads(struct error *e)
 {
     struct appender_options options = {.ledger = k.ledger,
@@ -476,7 +524,7 @@ static int start_threads(struct error *e)
     if (k.appender == NULL || projector_start(k.projector, e) != 0)
         return -1;
     k.verifier = verifier_start(LEDGER_DIR, k.verifier_line, k.appender, e);
-    if (k.verifier == NULL || start_witnesses(e) != 0)
+    if (k.verifier == NULL || start_witnesses(e) != 0 || start_vault(e) != 0)
         return -1;
     k.desk = k.verifier == NULL ? NULL : desk_new(k.api, wake, complain, NULL, e);
     return k.desk == NULL ? -1 : 0;
@@ -686,8 +734,10 @@ static void read_detector(void)
 static void tell_progress(void)
 {
     struct progress p = appender_progress(k.appender);
-    if (p.ended && !k.ended)
+    if (p.ended && !k.ended) {
         k.verify_at = clock_monotonic();
+        vault_poke(k.vault);
+    }
     k.ended = p.ended;
     keep_learnt();
     struct buf body = BUF_INIT(256);
@@ -707,6 +757,7 @@ static _Noreturn void finish(const struct error *why)
     verifier_stop(k.verifier);
     witnesses_stop(k.witnesses);
     desk_stop(k.desk); /* what is in hand is answered, for which the two other threads are needed */
+    vault_stop(k.vault);
     projector_stop(k.projector);
     desk_free(k.desk);
     if (why == NULL)

@@ -67,7 +67,7 @@ enum message_type {
 #define WANT_FLOWS 8
 #define STATE_MAX (2u << 20) /* most bytes of a detector's state */
 #define MESSAGE_FDS 4        /* most descriptors of one message */
-#define START_FDS 3          /* most descriptors that come with START */
+#define START_FDS 4          /* most descriptors that come with START */
 
 struct message {
     enum message_type type;

@@ -22,19 +22,19 @@
 
 /* ── data folder ── */
 
-static int make_folders(const char *path, struct error *e)
+static int make_folders(const char *path, const char *what, struct error *e)
 {
     char part[CONFIG_PATH];
     size_t n = strlen(path);
     if (n >= sizeof part)
-        return err_set(e, ERR_MISUSE, "the data folder's path is longer than %d bytes", CONFIG_PATH - 1);
+        return err_set(e, ERR_MISUSE, "the %s's path is longer than %d bytes", what, CONFIG_PATH - 1);
     for (size_t i = 1; i <= n; i++) {
         if (path[i] != '/' && path[i] != 0)
             continue;
         memcpy(part, path, i);
         part[i] = 0;
         if (mkdir(part, i == n ? 0700 : 0755) != 0 && errno != EEXIST && errno != EISDIR)
-            return err_sys(e, errno, "the data folder %s cannot be made", path);
+            return err_sys(e, errno, "the %s %s cannot be made", what, path);
     }
     return 0;
 }
@@ -69,7 +69,7 @@ static int give_to(int dir, uid_t owner, int depth, struct error *e)
 
 int premises_data(const char *path, uid_t owner, int *ret_fd, struct error *e)
 {
-    if (make_folders(path, e) != 0)
+    if (make_folders(path, "data folder", e) != 0)
         return -1;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -83,6 +83,41 @@ int premises_data(const char *path, uid_t owner, int *ret_fd, struct error *e)
         r = give_to(fd, owner, DEPTH_MAX, e);
     else if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
         r = err_sys(e, errno, "the data folder %s cannot be written", path);
+    if (r != 0)
+        (void)close(fd);
+    else
+        *ret_fd = fd;
+    return r;
+}
+
+/* ── folder of backups ── */
+
+static bool is_empty(int dir)
+{
+    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = copy < 0 ? NULL : fdopendir(copy);
+    bool empty = d != NULL;
+    if (d == NULL && copy >= 0)
+        (void)close(copy);
+    for (struct dirent *f = d == NULL ? NULL : readdir(d); f != NULL && empty; f = readdir(d))
+        empty = strcmp(f->d_name, ".") == 0 || strcmp(f->d_name, "..") == 0;
+    if (d != NULL)
+        (void)closedir(d);
+    return empty;
+}
+
+int premises_backup(const char *path, uid_t owner, int *ret_fd, struct error *e)
+{
+    if (make_folders(path, "folder of backups", e) != 0)
+        return -1;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, errno, "the folder of backups %s cannot be opened", path);
+    int r = 0;
+    if (geteuid() == 0 && is_empty(fd) && fchown(fd, owner, owner) != 0)
+        r = err_sys(e, errno, "the folder of backups %s cannot be given to uid %u", path, (unsigned)owner);
+    else if (geteuid() != 0 && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+        r = err_sys(e, errno, "the folder of backups %s cannot be written", path);
     if (r != 0)
         (void)close(fd);
     else

@@ -26,6 +26,10 @@ int premises_catalog(const char *folder, int *ret_fd, struct error *e);
 #define AUTHORITY_MAX 6144
 int premises_authority(const char *path, struct buf *out, struct error *e);
 
+/* The folder of backups: made where it is missing (0700), and given to `owner` when this process is root and it was made just now or is empty.
+ * ERR_SYSTEM, ERR_MISUSE. */
+int premises_backup(const char *path, uid_t owner, int *ret_fd, struct error *e);
+
 /* A capture file. ERR_MISUSE: it cannot be opened, or is no regular file (it must be possible to read it again from its start). */
 int premises_capture(const char *path, int *ret_fd, struct error *e);
 

@@ -31,7 +31,9 @@ static void ignore_signals(void)
 
 void role_begin(struct role_self *self, enum role role)
 {
-    *self = (struct role_self){.role = role, .fds = {-1, -1, -1}};
+    *self = (struct role_self){.role = role};
+    for (size_t i = 0; i < START_FDS; i++)
+        self->fds[i] = -1;
     log_speaker(speakers[role]);
     int kind = 0;
     socklen_t size = sizeof kind;
@@ -51,9 +53,15 @@ void role_begin(struct role_self *self, enum role role)
         self->fds[i] = m.fds[i];
 }
 
+int role_backup_folder(const struct role_self *self)
+{
+    return self->role == ROLE_KEEPER && self->start.backup_folder ? self->fds[3] : -1;
+}
+
 void role_narrow(struct role_self *self, int data_fd, char note[256])
 {
-    struct sandbox s = {.role = self->role, .unprivileged = self->start.unprivileged, .uid = self->start.uid, .data_fd = data_fd};
+    struct sandbox s = {.role = self->role, .unprivileged = self->start.unprivileged, .uid = self->start.uid, .data_fd = data_fd,
+                        .also_fd = role_backup_folder(self)};
     struct error e = {0};
     if (sandbox_narrow(&s, note, &e) != 0)
         role_fail(self, &e);

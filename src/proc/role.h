@@ -20,6 +20,9 @@ struct role_self {
 /* Waits for START. Does not return when this process was not started by a supervisor. */
 void role_begin(struct role_self *self, enum role role);
 
+/* The keeper's descriptor of the folder of backups, or -1. */
+int role_backup_folder(const struct role_self *self);
+
 /* Narrows this process (data_fd: see sandbox.h) and keeps the note for role_ready. Does not return when that fails. */
 void role_narrow(struct role_self *self, int data_fd, char note[256]);
 void role_ready(struct role_self *self, const char *note);

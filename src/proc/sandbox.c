@@ -112,6 +112,8 @@ static int close_files(const struct sandbox *s, char note[SANDBOX_NOTE], struct 
                         LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REFER |
                         FS_TRUNCATE;
         result = allow_below(ruleset, s->data_fd, kept & all, e);
+        if (result == 0 && s->also_fd > 0)
+            result = allow_below(ruleset, s->also_fd, kept & all, e);
     }
     if (result == 0 && s->role == ROLE_COURIER)
         result = allow_names(ruleset, e);

@@ -18,6 +18,7 @@ struct sandbox {
     bool unprivileged; /* keep the uid; everything else is done */
     uint32_t uid;      /* to become, with the same gid and no other groups; only where this process is root and unprivileged is not set */
     int data_fd;       /* keeper: the data folder, witness: its folder, below which files may be used; else -1 */
+    int also_fd;       /* keeper: the folder of backups; else 0 or -1 */
 };
 
 #define SANDBOX_NOTE 256

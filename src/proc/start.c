@@ -36,6 +36,12 @@ void start_encode(struct buf *out, const struct start *s)
     put_text(out, s->site);
     put_text(out, s->name);
     put_text(out, s->address);
+    put_text(out, s->backup_to);
+    buf_u8(out, s->backup_folder);
+    buf_be64(out, (uint64_t)s->backup_every);
+    buf_be64(out, (uint64_t)s->backup_keep);
+    buf_be64(out, (uint64_t)s->backup_test);
+    buf_be64(out, (uint64_t)s->keep_observations);
 }
 
 int start_decode(struct span in, struct start *ret, struct error *e)
@@ -61,6 +67,12 @@ int start_decode(struct span in, struct start *ret, struct error *e)
     get_text(&s, t.site, sizeof t.site);
     get_text(&s, t.name, sizeof t.name);
     get_text(&s, t.address, sizeof t.address);
+    get_text(&s, t.backup_to, sizeof t.backup_to);
+    t.backup_folder = span_u8(&s) != 0;
+    t.backup_every = (int64_t)span_be64(&s);
+    t.backup_keep = (int64_t)span_be64(&s);
+    t.backup_test = (int64_t)span_be64(&s);
+    t.keep_observations = (int64_t)span_be64(&s);
     if (s.bad || s.n != 0)
         return err_set(e, ERR_PEER, "a start message is malformed");
     *ret = t;

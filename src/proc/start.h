@@ -22,10 +22,17 @@ struct start {
     char site[64];
     char name[START_NAME]; /* sensor: the capture's or the interface's name; keeper and console: host name of the page */
     char address[64];      /* keeper: the address of the page, for its certificate */
+    /* keeper: what it does by itself */
+    char backup_to[1024]; /* the folder of backups, for people to read; "": none */
+    bool backup_folder;   /* its descriptor comes too, as the fourth */
+    int64_t backup_every; /* seconds */
+    int64_t backup_keep;
+    int64_t backup_test;       /* seconds */
+    int64_t keep_observations; /* seconds; 0: for ever */
 };
 
 /* START: the sensor of a replay gets the capture's descriptor (one that listens gets its sockets by CAPTURE); the keeper the data folder, the
- * listening local socket and the lab's own catalog; the console the listening socket. */
+ * listening local socket, the lab's own catalog and, where there is one, the folder of backups; the console the listening socket. */
 void start_encode(struct buf *out, const struct start *s);
 /* -1: ERR_PEER, also where supervisor and role are of different builds (message_dialect). */
 int start_decode(struct span in, struct start *ret, struct error *e);

@@ -83,6 +83,7 @@ struct supervisor {
     int local_fd;
     int catalog_fd;
     struct buf authority[CONFIG_WITNESSES]; /* of each witness's certificate, as PEM; or empty */
+    int backup_fd; /* -1: none */
     int signal_fd;
     /* By role; live, the second to last sensors stand behind. */
     struct child children[CHILDREN];
@@ -114,6 +115,14 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
     start->bodies = role == ROLE_SENSOR && strcmp(c->bodies, "none") != 0;
     start->packets = role == ROLE_SENSOR || role == ROLE_DETECTOR ? (uint32_t)strtoul(c->packets, NULL, 10) : 0;
     memcpy(start->site, c->site, sizeof start->site);
+    if (role == ROLE_KEEPER) {
+        memcpy(start->backup_to, c->backup_to, sizeof start->backup_to);
+        start->backup_folder = s->backup_fd >= 0;
+        start->backup_every = c->backup_every;
+        start->backup_keep = c->backup_keep;
+        start->backup_test = c->backup_test;
+        start->keep_observations = c->keep_observations;
+    }
     if (role == ROLE_SENSOR && s->o->replay != NULL) {
         const char *slash = strrchr(s->o->replay, '/');
         (void)snprintf(start->name, sizeof start->name, "%s", slash != NULL ? slash + 1 : s->o->replay);
@@ -162,6 +171,8 @@ static int send_start(struct supervisor *s, struct child *c, struct error *e)
         fds[n++] = s->data_fd;
         fds[n++] = s->local_fd;
         fds[n++] = s->catalog_fd;
+        if (s->backup_fd >= 0)
+            fds[n++] = s->backup_fd;
     } else if (c->role == ROLE_CONSOLE) {
         fds[n++] = s->listen_fd;
     }
@@ -678,6 +689,9 @@ static int open_all(struct supervisor *s, struct error *e)
         if (c->witness[i].authority[0] != 0 && premises_authority(c->witness[i].authority, &s->authority[i], e) != 0)
             return -1;
     }
+    struct error why = {0};
+    if (c->backup_to[0] != 0 && premises_backup(c->backup_to, owner, &s->backup_fd, &why) != 0)
+        log_line(LOG_LEVEL_ERROR, "no backups are made: %s; mend that and start again", why.text);
     if (getrandom(s->run, sizeof s->run, 0) != (ssize_t)sizeof s->run ||
         getrandom(&s->hash_key, sizeof s->hash_key, 0) != (ssize_t)sizeof s->hash_key)
         return err_sys(e, errno, "drawing random bytes");
@@ -702,7 +716,7 @@ static void close_all(struct supervisor *s)
 {
     if (s->local_fd >= 0)
         (void)unlinkat(s->data_fd, "api.sock", 0);
-    const int fds[] = {s->signal_fd, s->local_fd, s->catalog_fd, s->listen_fd, s->data_fd};
+    const int fds[] = {s->signal_fd, s->local_fd, s->catalog_fd, s->backup_fd, s->listen_fd, s->data_fd};
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);
@@ -720,7 +734,7 @@ int supervisor_run(const struct supervisor_options *options, struct progress *re
     s->o = options;
     s->unprivileged = options->unprivileged || geteuid() != 0;
     s->durable = options->replay == NULL;
-    s->data_fd = s->listen_fd = s->local_fd = s->catalog_fd = s->signal_fd = -1;
+    s->data_fd = s->listen_fd = s->local_fd = s->catalog_fd = s->backup_fd = s->signal_fd = -1;
     s->live = options->replay == NULL && options->config->capture_count > 0;
     lay_out_children(s);
     sigset_t before;

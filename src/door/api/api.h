@@ -67,6 +67,34 @@ struct api_proof {
     uint64_t records; /* under the proof's checkpoint */
 };
 
+#define API_BACKUP_ID 40
+
+/* What GET /backups tells beyond the views. */
+struct api_backup_state {
+    char doing[16];            /* "making", "testing" or "" */
+    char due[200];             /* what is late or missing, in a sentence; "" */
+    char failed[API_BACKUP_ID]; /* the last one asked for that failed; "" */
+    char why[256];
+};
+
+/* What GET /disk tells. Texts are constants. */
+struct api_disk_state {
+    uint64_t total; /* bytes of the file system that the data folder is on */
+    uint64_t free;
+    struct {
+        const char *what;
+        uint64_t bytes;
+    } used[8];
+    size_t used_n;
+    int64_t per_day;  /* bytes; INT64_MIN: not known yet */
+    tq_time full_at;  /* 0: not known, or never at this rate */
+    const char *state; /* "ok", "short", "very-short" */
+    uint64_t not_kept; /* observations, since the start */
+    const char *first[4]; /* what goes when room is short, in this order */
+    size_t first_n;
+    int64_t observation_days; /* kept so long; 0: for ever */
+};
+
 /* What the keeper does for the handlers. All callbacks may be called from several threads at once. */
 struct api_host {
     void *context;
@@ -103,6 +131,15 @@ struct api_host {
     /* Keeps a cosigned note. key: of the witness, or "" where it is known. ERR_CORRUPT: it does not hold; ERR_MISUSE: older than what is kept, or the
      * key is none, or unknown. */
     int (*witness_bring)(void *context, struct span note, const char *key, char ret_name[129], uint64_t *ret_size, struct error *e);
+
+    /* These may be NULL. Making: into the keeper's own folder, or (fd not -1; it stays the caller's) into an empty file. ERR_AGAIN: one is being made or
+     * tested; ERR_MISUSE: there is no folder, or no such backup, in a sentence. */
+    void (*backup_state)(void *context, struct api_backup_state *ret);
+    int (*backup_make)(void *context, struct span person, int fd, struct span where, char ret_id[API_BACKUP_ID], struct error *e);
+    int (*backup_test)(void *context, struct span person, struct span id, struct error *e);
+
+    /* May be NULL. False: not measured yet. */
+    bool (*disk_state)(void *context, struct api_disk_state *ret);
 
     /* May be NULL. Appends further lines in the Prometheus text format. */
     void (*metrics)(void *context, struct buf *out);

@@ -44,13 +44,13 @@ struct backup_job {
     int data;                    /* the data folder: small sealed files beside the ledger go along; -1: none */
     const uint8_t *opening;      /* 32 bytes: the key that the keyring is sealed under */
     tq_time now;
+    uint8_t id[BACKUP_ID];       /* random */
     int fd;                      /* an empty file */
     bool (*go_on)(void *context); /* asked for every chunk; may be NULL */
     void *context;
 };
 
 struct backup_made {
-    uint8_t id[BACKUP_ID];
     uint64_t bytes; /* of the backup's file */
     uint64_t files;
 };

@@ -155,7 +155,7 @@ static int put_head(struct writer *w, struct error *e)
     uint8_t wrapped[BACKUP_KEY + AES_GCM_TAG];
     uint8_t hash[SHA256_SIZE];
     struct span keyring = ledger_cut_small(c, "keyring");
-    crypto_random(w->id, sizeof w->id);
+    memcpy(w->id, w->job->id, sizeof w->id);
     crypto_random(w->key, sizeof w->key);
     crypto_random(salt, sizeof salt);
     buf_add_span(&head, BACKUP_MAGIC);
@@ -216,7 +216,6 @@ int backup_write(const struct backup_job *job, struct backup_made *ret, struct e
         rc = file_sync(job->fd, NAME, e);
     if (rc == 0) {
         *ret = (struct backup_made){.bytes = w->at, .files = w->files};
-        memcpy(ret->id, w->id, sizeof ret->id);
     }
     crypto_hash_free(w->file);
     crypto_hash_free(w->all);

@@ -149,6 +149,11 @@ void ledger_derive_key(struct ledger *l, const char *purpose, uint8_t out[32])
                 32);
 }
 
+void ledger_log_id(const struct ledger *l, uint8_t out[16])
+{
+    memcpy(out, l->ring->log_id, LOG_ID);
+}
+
 void ledger_opening_key(struct ledger *l, uint8_t out[32])
 {
     memcpy(out, l->ring->w, 32);

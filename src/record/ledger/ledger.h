@@ -69,6 +69,7 @@ const char *ledger_verifier(const struct ledger *l); /* the public key as a note
 void ledger_derive_key(struct ledger *l, const char *purpose,
                        uint8_t out[32]); /* a key for another purpose ("token", "store" …) under the root key */
 
+void ledger_log_id(const struct ledger *l, uint8_t out[16]);
 /* The key that the keyring is sealed under: what wraps a backup's own key, so that what opens the one opens the other. Wipe it. */
 void ledger_opening_key(struct ledger *l, uint8_t out[32]);
 

@@ -39,6 +39,31 @@ static void test_defaults(void **state)
     assert_int_equal(parse("# nothing\n", &e), 0);
 }
 
+static void test_times_and_numbers(void **state)
+{
+    (void)state;
+    struct error e;
+    assert_int_equal(parse("", &e), 0);
+    assert_int_equal(config.backup_every, 24 * 3600);
+    assert_int_equal(config.backup_keep, 7);
+    assert_int_equal(config.keep_observations, 0);
+    assert_int_equal(parse("backup: { to: /mnt/b, every: 90m, keep: 3, test: 2d }\nretention: { observations: 400d }\n", &e), 0);
+    assert_int_equal(config.backup_every, 90 * 60);
+    assert_int_equal(config.backup_keep, 3);
+    assert_int_equal(config.backup_test, 2 * 86400);
+    assert_int_equal(config.keep_observations, INT64_C(400) * 86400);
+    static const char *const times[] = {"24", "h", "0h", "-1h", "1w", "01h", "36601d", "99999999999999999999d", "1.5h", "\"\""};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "backup: { every: %s }\n", times[i]);
+        wrong(text, ":1:18:", "a time with s, m, h or d");
+    }
+    wrong("backup: { keep: 0 }\n", ":1:17:", "a number from 1 to 1000");
+    wrong("backup: { keep: 1001 }\n", ":1:17:", "a number from 1 to 1000");
+    wrong("backup: { keep: some }\n", ":1:17:", "a number from 1 to 1000");
+    wrong("backup: { to: b }\n", ":1:15:", "an absolute path");
+}
+
 static void test_whole(void **state)
 {
     (void)state;
@@ -202,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_defaults),  cmocka_unit_test(test_whole),    cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_witness),   cmocka_unit_test(test_too_many), cmocka_unit_test(test_a_failure_changes_nothing),
         cmocka_unit_test(test_endpoints), cmocka_unit_test(test_table),
+        cmocka_unit_test(test_times_and_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

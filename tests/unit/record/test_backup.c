@@ -44,6 +44,7 @@ static int backup_at(struct ledger *l, struct ledger_cut *cut, const char *path,
     assert_true(fd >= 0);
     ledger_opening_key(l, key);
     struct backup_job job = {.cut = cut, .data = -1, .opening = key, .now = T0, .fd = fd};
+    crypto_random(job.id, sizeof job.id);
     int rc = backup_write(&job, made, e);
     (void)close(fd);
     return rc;
