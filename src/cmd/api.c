@@ -81,7 +81,8 @@ static int print(const struct api_arguments *a, const struct reply *r)
             (void)fprintf(stderr, "ETag: \"%.*s\"\n", (int)r->etag.n, (const char *)r->etag.p);
     }
     size_t written = r->body.n == 0 ? 0 : fwrite(r->body.p, 1, r->body.n, stdout);
-    if (r->body.n > 0 && r->body.p[r->body.n - 1] != '\n')
+    bool text = !span_is(r->type, "application/octet-stream");
+    if (text && r->body.n > 0 && r->body.p[r->body.n - 1] != '\n')
         (void)putchar('\n');
     if (written != r->body.n || fflush(stdout) != 0) {
         (void)fputs("tourniquet api: the answer could not be written\n", stderr);

@@ -160,6 +160,7 @@ int main(void)
         role_fail(&c.self, &e);
     char note[256];
     role_narrow(&c.self, -1, note);
+    front_wipe_freed();
     c.base = event_base_new();
     c.control_event = c.base == NULL ? NULL : event_new(c.base, c.self.control.fd, EV_READ | EV_PERSIST, control, &c);
     if (c.control_event == NULL || event_add(c.control_event, NULL) != 0) {

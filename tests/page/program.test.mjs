@@ -346,6 +346,42 @@ test('no patient, specimen or value in clear on any page: only tokens', { skip }
     });
 });
 
+test('values of the changed result are shown for a reason, both messages side by side; who looked is told', { skip }, async () => {
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/findings?kind=result.altered`);
+        await settled(page);
+        await page.locator('[data-row]').first().click();
+        await page.getByRole('button', { name: /^Show values: reason/ }).click();
+        const dialog = page.getByRole('dialog');
+        await dialog.waitFor();
+        await page.waitForTimeout(400);
+        await dialog.locator('textarea').fill('Which value did the analyzer send?');
+        await dialog.locator('input').fill('not the password at all');
+        await dialog.locator('button[type=submit]').click();
+        await dialog.getByText('that is not your password').waitFor();
+        await dialog.locator('input').fill(PASSWORD);
+        await dialog.locator('button[type=submit]').click();
+        await page.locator('.values tr.differs').first().waitFor();
+        const fields = await page.locator('.values tr.differs th').allInnerTexts();
+        assert.ok(fields.some((f) => /(OBX-5|R-4)/.test(f)), fields.join());
+        assert.ok((await page.locator('.values tr').count()) > 10);
+        await shot(page, 'real-values-1440-light-en');
+        assert.deepEqual(await axe(page), []);
+        const saved = page.waitForEvent('download');
+        await page.getByRole('button', { name: /^Save a copy/ }).first().click();
+        await page.waitForTimeout(400);
+        await dialog.locator('textarea').fill('Evidence for the maker of the middleware');
+        await dialog.locator('input').fill(PASSWORD);
+        await dialog.locator('button[type=submit]').click();
+        const file = readFileSync(await (await saved).path());
+        assert.equal(file.readUInt32LE(0), 0x0a0d0d0a);
+        await page.getByRole('link', { name: 'PHI looks' }).click();
+        await page.getByText('Which value did the analyzer send?').first().waitFor();
+        await page.getByText('Evidence for the maker of the middleware').first().waitFor();
+        await inspect(page, faults.filter((f) => !/status of 403/.test(f)), SIGHTS[0], 'real-looks');
+    });
+});
+
 test('when the program stops the page says so and keeps what it shows; when it is back the page is live again', { skip }, async () => {
     await look(SIGHTS[0], async (page) => {
         await page.goto(`${base}/findings`);

@@ -630,6 +630,156 @@ test('a hundred thousand results: a page of them, and the next', { skip }, async
     await dev(FRESH);
 });
 
+/** Asks for the values of what is on screen, for a reason. */
+async function showValues(page, button, { save = false } = {}) {
+    await button.click();
+    await page.getByRole('dialog').waitFor();
+    await page.waitForTimeout(400);
+    await page.getByRole('dialog').locator('textarea').fill('The physician doubts the potassium.');
+    await page.getByRole('dialog').locator('input').fill('a long enough phrase');
+    await page.getByRole('dialog').locator('button[type=submit]').click();
+    if (!save) {
+        await page.locator('.values').waitFor();
+    }
+}
+const SECRET = /9\.9|4\.1|Doe|7777/;
+const kept = (page) => page.evaluate(() => [location.href, document.title, JSON.stringify({ ...localStorage }), JSON.stringify({ ...sessionStorage }), JSON.stringify(history.state)].join(' '));
+
+for (const sight of [SIGHTS[0], SIGHTS[1], SIGHTS[3], SIGHTS[4]]) {
+    test(`values of a finding are shown for a reason, side by side, what differs marked; at ${called(sight)}`, { skip }, async () => {
+        await dev(FRESH);
+        await look(sight, async (page, faults) => {
+            await page.goto(`${base}/findings`);
+            await page.locator('[data-row]').first().click();
+            const button = page.getByRole('button', { name: /^(Show values: reason|Mostrar valores: motivo)/ });
+            await button.click();
+            const dialog = page.getByRole('dialog');
+            await dialog.waitFor();
+            await page.waitForTimeout(400);
+            await dialog.locator('button[type=submit]').click(); // nothing is filled in: both are asked for
+            await page.locator('.mantine-InputWrapper-error').nth(1).waitFor();
+            assert.deepEqual(await axe(page), []);
+            await shot(page, `ask-${called(sight)}`, false);
+            await dialog.locator('textarea').fill('The physician doubts the potassium.');
+            await dialog.locator('input').fill('not the password');
+            await dialog.locator('button[type=submit]').click();
+            await dialog.locator('.wrong').waitFor();
+            assert.equal(await page.locator('.values').count(), 0);
+            await dialog.locator('input').fill('a long enough phrase');
+            await dialog.locator('button[type=submit]').click();
+            await page.locator('.values').waitFor();
+            await page.locator('.values tr.differs').first().waitFor();
+            assert.equal(await page.locator('.values tr.differs').count(), 1);
+            const row = await page.locator('.values tr.differs').innerText();
+            assert.match(row, /OBX-5/);
+            assert.match(row, /4\.1[^]*9\.9/); // the earlier one first
+            await page.waitForFunction(() => document.activeElement?.classList.contains('values'));
+            await inspect(page, faults, sight, 'values');
+            assert.doesNotMatch(await kept(page), SECRET);
+            await page.waitForFunction(() => document.activeElement?.classList.contains('values'));
+            await page.getByRole('button', { name: /Only what differs|Solo lo distinto/ }).click();
+            await page.waitForFunction(() => document.querySelectorAll('.values tbody tr').length === 1);
+            await page.getByRole('button', { name: /Hide now|Ocultar ya/ }).click();
+            await page.locator('.values').waitFor({ state: 'detached' });
+            assert.doesNotMatch(await page.locator('body').innerText(), /9\.9|Doe/);
+        });
+    });
+}
+
+test('values hide themselves when their time is over, when the page is left, at sign-out; the look stays', { skip }, async () => {
+    await dev({ ...FRESH, lab: { seconds: 3 } });
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/results`);
+        await settled(page);
+        await showValues(page, page.getByRole('button', { name: /^Show the value of/ }).first());
+        await page.locator('.values').getByText("Patient's number").waitFor();
+        await page.locator('.values').getByText('Doe^Jane').waitFor();
+        await shot(page, 'values-result-1440-light-en');
+        await page.locator('.values').waitFor({ state: 'detached', timeout: 8000 });
+        assert.doesNotMatch(await page.locator('body').innerText(), /Doe\^/);
+        await dev({ ...FRESH, lab: {} });
+        await page.reload();
+        await settled(page);
+        await showValues(page, page.getByRole('button', { name: /^Show the value of/ }).first());
+        await page.getByRole('link', { name: 'Findings' }).first().click();
+        await page.goBack();
+        await settled(page);
+        assert.equal(await page.locator('.values').count(), 0);
+        await showValues(page, page.getByRole('button', { name: /^Show the value of/ }).first());
+        await page.emulateMedia({ media: 'print' });
+        assert.equal(await page.locator('.values').isVisible(), false); // and never on paper
+        await page.emulateMedia({ media: 'screen' });
+        await page.getByRole('link', { name: 'PHI looks' }).click();
+        await page.getByText('The physician doubts the potassium.').first().waitFor();
+        await page.getByRole('button', { name: 'Ana Ruiz' }).first().click();
+        await page.waitForURL('**person=ana*');
+        await page.getByRole('button', { name: /Only ana/ }).click();
+        await page.getByRole('searchbox').fill('311');
+        await page.waitForURL('**record=311*');
+        await page.getByText('1 of 1 shown').waitFor();
+        await page.goto(`${base}/results`);
+        await settled(page);
+        await showValues(page, page.getByRole('button', { name: /^Show the value of/ }).first());
+        await page.getByRole('button', { name: 'Switch person' }).click();
+        await page.getByLabel('Name', { exact: true }).waitFor();
+        assert.doesNotMatch(await page.content(), /Doe\^|7777/);
+        await signIn(page);
+        assert.deepEqual(faults.filter((f) => !/status of 403/.test(f)), []);
+    });
+    const { context, page } = await open(chromium.browser, base);
+    await signIn(page); // the session of the others was ended above
+    cookies = await context.storageState();
+    await context.close();
+});
+
+test('what a hostile sender wrote is a text: no script, no tag, no direction of its own, long ones cut', { skip }, async () => {
+    await dev({ ...FRESH, lab: { hostile: true } });
+    for (const sight of [SIGHTS[0], SIGHTS[4]]) {
+        await look(sight, async (page, faults) => {
+            await page.goto(`${base}/findings`);
+            await page.locator('[data-row]').first().click();
+            await showValues(page, page.getByRole('button', { name: /^Show values: reason/ }));
+            const text = page.locator('.values .foreign', { hasText: '</script><img' });
+            await text.waitFor();
+            assert.match(await text.innerText(), /⟨202E⟩␀AAA/);
+            assert.ok((await text.innerText()).length < 300);
+            assert.equal(await page.locator('.values img, .values script').count(), 0);
+            await inspect(page, faults, sight, 'values-hostile');
+            await page.getByRole('button', { name: /^Show all 262,/ }).click();
+            await page.locator('.foreign-long').waitFor();
+            assert.equal(await sideways(page), 0);
+            assert.doesNotMatch(await page.title(), /owned/);
+            assert.deepEqual(faults, []);
+        });
+    }
+    await dev(FRESH);
+});
+
+test('packets of a finding are saved as a file, for a reason', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page) => {
+        await page.goto(`${base}/findings`);
+        await page.locator('[data-row]').first().click();
+        await page.getByText('546 packets').waitFor();
+        const saved = page.waitForEvent('download');
+        await showValues(page, page.getByRole('button', { name: /^Save a copy/ }), { save: true });
+        assert.match((await saved).suggestedFilename(), /^finding-[0-9a-f]{8}-\d+\.pcapng$/);
+        await page.getByRole('dialog').waitFor({ state: 'detached' });
+    });
+});
+
+for (const sight of [SIGHTS[0], SIGHTS[3]]) {
+    test(`nobody has looked yet; at ${called(sight)}`, { skip }, async () => {
+        await dev({ ...FRESH, lab: { looks: 0 } });
+        await look(sight, async (page, faults) => {
+            await page.goto(`${base}/looks`);
+            await page.waitForSelector('.empty');
+            await inspect(page, faults, sight, 'empty-looks');
+        });
+        await dev(FRESH);
+    });
+}
+
 test('on paper: white, no rail, who and when', { skip }, async () => {
     await dev(FRESH);
     await look({ ...SIGHTS[0], scheme: 'dark' }, async (page) => {

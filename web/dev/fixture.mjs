@@ -212,9 +212,15 @@ const FINDINGS = [
     ['result.corrected', 'info', 'A result was corrected: potassium, by Roche cobas 6000.', 'Nothing to do: the analyzer marked it as a correction.', null, 1],
 ];
 
-export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '' } = {}) {
+const LOOKS = [
+    { person: 'ana', display_name: 'Ana Ruiz', what: 'clear fields and messages', reason: 'The physician doubts the potassium of the emergency room.', subject: { index: 311, event: 'finding', patient: 'P-7f3a2b7c9d1e4f60' } },
+    { person: 'tom', display_name: 'Tom Berger', what: 'packets, as a file', reason: 'Evidence for the maker, asked for in writing.', subject: { index: 312, event: 'evidence.packets', patient: null } },
+    { person: 'tom', display_name: 'Tom Berger', what: 'clear fields', reason: 'A second determination was asked for.', subject: { index: 208, event: 'lab.result', patient: 'P-0a1b2c3d4e5f6071' } },
+];
+
+export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '', looks = 3, hostile = false, seconds = 300 } = {}) {
     const rnd = random(7);
-    const state = { odd, sensor, devices: [], results: [], findings: [], records: [], verified: null, verifying: false, next: 0, since: ago(60 * 24 * 9) };
+    const state = { odd, sensor, hostile, seconds, looks: LOOKS.slice(0, looks).map((l, i) => ({ ...l, record: 900 - i, time: ago(9 + 200 * i) })), devices: [], results: [], findings: [], records: [], verified: null, verifying: false, next: 0, since: ago(60 * 24 * 9) };
     for (let i = 0; i < devices; i++) {
         state.devices.push(device(i, rnd));
     }
@@ -275,7 +281,7 @@ export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, 
             messages: [`${index}.a.1`, `${index}.a.2`],
             records: Array.from({ length: Math.min(count, 20) }, (_, k) => index - k).filter((n) => n >= 0),
             history: [{ time: ago(40), event: 'finding', person: null, why: null, record: index }],
-            evidence: null,
+            evidence: { flows: [], messages: [], records: [], packets: i === 0 ? [{ record: index + 1, time: ago(40), packets: 546, bytes: 295_696 }] : [] },
         });
     });
     return {

@@ -164,6 +164,50 @@ function change(found, act, body, headers) {
     return { status: 200, body: detail(found, world.state.devices) };
 }
 
+/** A look: the record first, then what it shows. Record 666 is a hostile message. */
+const message = (lines) => ({
+    bytes: 400,
+    kept: 400,
+    cut: false,
+    sha256: 'ab'.repeat(32),
+    charset: 'UTF-8',
+    left: 0,
+    lines: lines.map((line) => {
+        const [name, ...fields] = line.split('|');
+        return { name, depth: 0, fields: fields.map((text, i) => ({ number: i + 1, name: null, text })).filter((f) => f.text !== '') };
+    }),
+});
+const HOSTILE = `</script><img src=x onerror="document.title='owned'">\u202e\u0000${'A'.repeat(262_000)}`;
+function look(body) {
+    if ((body.reason ?? '').trim().split(/\s+/).length < 3) {
+        return problem(422, 'reason', 'Say in a few words why.');
+    }
+    if (body.password !== PASSWORD) {
+        return problem(403, 'wrong-password', 'That is not your password.');
+    }
+    const finding = world.state.findings.find((f) => f.history.some((h) => h.record === Number(body.record)));
+    const event = finding ? 'finding' : 'lab.result';
+    const index = world.record('phi.look', `clear fields and messages, by ${person.name}`);
+    world.state.looks.unshift({ record: index, time: new Date().toISOString(), person: person.name, display_name: person.display_name, what: body.as ? 'packets, as a file' : 'clear fields and messages', reason: body.reason, subject: { index: Number(body.record), event, patient: 'P-7f3a2b7c9d1e4f60' } });
+    tell('looks');
+    if (body.as) {
+        return { status: 200, body: { pcapng: true } };
+    }
+    const seen = (time) => ({ time, sender: 'Chem 2', receiver: 'LIS', protocol: 'hl7', type: 'ORU^R01' });
+    const [first, second] = [['MSH|^~\\&|Chem 2|Main|LIS', 'PID|1||7777^^^L||Doe^Jane', 'OBX|1|NM|K^Potassium||4.1|mmol/L|||||F', 'OBX|2|NM|NA^Sodium||140|mmol/L|||||F'], ['MSH|^~\\&|Chem 2|Main|LIS', 'PID|1||7777^^^L||Doe^Jane', 'OBX|1|NM|K^Potassium||9.9|mmol/L|||||F', 'OBX|2|NM|NA^Sodium||140|mmol/L|||||F']];
+    const items = finding
+        ? [
+              { record: Number(body.record), event: 'finding', seen: {}, clear: null, body: null, erased: null },
+              { record: 11, event: 'lab.message', seen: seen(new Date(Date.now() - 90_000).toISOString()), clear: null, body: message(first), erased: null },
+              { record: 12, event: 'lab.message', seen: seen(new Date().toISOString()), clear: null, body: message(world.state.hostile ? [`ZZZ|${HOSTILE}`, ...second] : second), erased: null },
+          ]
+        : [
+              { record: Number(body.record), event: 'lab.result', seen: seen(new Date().toISOString()), clear: { patient_id: '7777', specimen_id: 'S-100', value: '4.1' }, body: null, erased: null },
+              { record: 11, event: 'lab.message', seen: seen(new Date().toISOString()), clear: null, body: message(first), erased: null },
+          ];
+    return { status: 200, body: { look: index, seconds: world.state.seconds, record: Number(body.record), items } };
+}
+
 let waiting = [];
 /** The first column of each line is a name, the second a place: known names change, others are new, and a line without one is wrong. */
 function preview(csv) {
@@ -268,6 +312,10 @@ function answer(method, path, query, body, token, headers, text) {
             const found = state.findings.find((f) => f.id === id);
             return stale(found) ? problem(412, 'stale', 'Changed meanwhile.') : decide(found, act, body);
         }
+        case 'POST /looks':
+            return look(body);
+        case 'GET /looks':
+            return page(state.looks.filter((l) => (!query.get('person') || l.person === query.get('person')) && (!query.get('record') || String(l.subject.index) === query.get('record'))), query);
         case 'GET /ledger':
             return { status: 200, body: ledger() };
         case 'POST /ledger/id':

@@ -24,6 +24,7 @@ import { Failed, Loading } from './parts/states';
 import { theme, variables } from './theme';
 
 const ImportPage = lazy(() => import('./pages/import'));
+const LooksPage = lazy(() => import('./pages/looks'));
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
 setNonce(nonce);
@@ -63,6 +64,11 @@ function Pages() {
                         </Route>
                         <Route path="/devices/:id">{({ id }) => <DevicePage key={id} id={id} />}</Route>
                         <Route path="/ledger" component={LedgerPage} />
+                        <Route path="/looks">
+                            <Suspense fallback={<Loading what={t`this page`} />}>
+                                <LooksPage />
+                            </Suspense>
+                        </Route>
                         <Route path="/more" component={MorePage} />
                         <Route component={NotFoundPage} />
                     </Switch>

@@ -5,11 +5,12 @@ import { useSession } from './api/queries';
 const READ = ['today.read', 'device.read', 'finding.read'];
 const ALL = [...READ, 'device.name', 'device.edit', 'device.import', 'result.read', 'finding.decide', 'ledger.read', 'ledger.verify'];
 const ROLES: Record<string, string[]> = {
-    'local administrator': ALL,
-    'lab manager': ALL,
+    'local administrator': [...ALL, 'phi.look', 'looks.read'],
+    'lab manager': [...ALL, 'phi.look', 'looks.read'],
     IT: ALL,
-    auditor: [...READ, 'ledger.read', 'ledger.verify'],
-    technologist: [...READ, 'result.read'],
+    auditor: [...READ, 'ledger.read', 'ledger.verify', 'looks.read'],
+    technologist: [...READ, 'result.read', 'phi.look'],
+    'privacy officer': [...READ, 'result.read', 'ledger.read', 'ledger.verify', 'looks.read'],
 };
 
 export const may = (role: string, permission: string) => (ROLES[role] ?? READ).includes(permission);

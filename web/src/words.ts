@@ -184,6 +184,8 @@ export function kindWord(kind: string): string {
             return t`Result without its order`;
         case 'phi.bulk_query':
             return t`Many patients asked for at once`;
+        case 'access.phi_burst':
+            return t`Many looks at hidden values`;
         default:
             return kind.startsWith('ledger.') ? t`The record does not hold` : kind;
     }
@@ -212,8 +214,26 @@ export function personRole(role: string): string {
             return t`Auditor`;
         case 'technologist':
             return t`Technologist`;
+        case 'privacy officer':
+            return t`Privacy officer`;
         default:
             return role;
+    }
+}
+
+/** What a look showed, as the program says it. */
+export function lookedWord(what: string): string {
+    switch (what) {
+        case 'clear fields':
+            return t`clear fields`;
+        case 'clear fields and messages':
+            return t`clear fields and messages`;
+        case 'packets, as a file':
+            return t`packets, as a file`;
+        case 'message, as a file':
+            return t`message, as a file`;
+        default:
+            return what;
     }
 }
 
@@ -295,6 +315,10 @@ export function eventWord(event: string): string {
             return t`Views made durable`;
         case 'store.mended':
             return t`Views mended`;
+        case 'phi.look':
+            return t`Hidden values shown`;
+        case 'evidence.packets':
+            return t`Packets of a finding`;
         default:
             return event;
     }

@@ -20,6 +20,7 @@
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
+#include <malloc.h>
 #include <netinet/tcp.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
@@ -204,6 +205,30 @@ static const char *reason(int status)
     case 503: return "Service Unavailable";
     default: return status < 400 ? "OK" : status < 500 ? "Bad Request" : "Internal Server Error";
     }
+}
+
+static void wipe_and_free(void *p)
+{
+    if (p != NULL)
+        explicit_bzero(p, malloc_usable_size(p));
+    free(p);
+}
+
+static void *move_and_wipe(void *p, size_t n)
+{
+    size_t had = p == NULL ? 0 : malloc_usable_size(p);
+    void *moved = n == 0 ? NULL : malloc(n);
+    if (n > 0 && moved == NULL)
+        return NULL;
+    if (moved != NULL && had > 0)
+        memcpy(moved, p, had < n ? had : n);
+    wipe_and_free(p);
+    return moved;
+}
+
+void front_wipe_freed(void)
+{
+    event_set_mem_functions(malloc, move_and_wipe, wipe_and_free);
 }
 
 static void wipe_body(const void *bytes, size_t n, void *context)

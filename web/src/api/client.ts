@@ -25,6 +25,8 @@ interface Options {
     /** A body that is no JSON, with its type. */
     file?: { type: string; content: Blob };
     etag?: string;
+    /** The answer is bytes, not JSON. */
+    blob?: boolean;
     signal?: AbortSignal;
 }
 
@@ -40,7 +42,7 @@ async function problemOf(answer: Response): Promise<Problem> {
     return new Problem(answer.status, text('code', String(answer.status)), text('detail', text('title', '')), retry);
 }
 
-export async function call<T>(method: string, path: string, { body, file, etag, signal }: Options = {}): Promise<T> {
+export async function call<T>(method: string, path: string, { body, file, etag, blob, signal }: Options = {}): Promise<T> {
     const headers: Record<string, string> = { Accept: 'application/json' };
     if (body !== undefined) {
         headers['Content-Type'] = 'application/json';
@@ -79,7 +81,7 @@ export async function call<T>(method: string, path: string, { body, file, etag, 
     if (!answer.ok) {
         throw await problemOf(answer);
     }
-    return (answer.status === 204 ? undefined : await answer.json()) as T;
+    return (answer.status === 204 ? undefined : blob ? await answer.blob() : await answer.json()) as T;
 }
 
 export const get = <T>(path: string, signal?: AbortSignal) => call<T>('GET', path, { signal });

@@ -4,7 +4,7 @@ import { QueryCache, QueryClient, useMutation, useQuery, useQueryClient, keepPre
 import { useEffect } from 'react';
 import { call, get, Problem, query, rememberCsrf } from './client';
 import { listen } from './stream';
-import type { Capture, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Network, Notice, Page, Result, Session, Today } from './types';
+import type { Capture, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Look, Network, Notice, Page, Result, Session, Today } from './types';
 
 export const client = new QueryClient({
     queryCache: new QueryCache({
@@ -34,6 +34,7 @@ const TOPICS: Record<string, string[]> = {
     ledger: ['ledger', 'records', 'today'],
     sensor: ['sensor', 'today'],
     today: ['today'],
+    looks: ['looks'],
 };
 const PAUSE_MS = 1000;
 
@@ -205,6 +206,13 @@ export const useRecords = (cursor: string) =>
     useQuery({
         queryKey: ['records', cursor],
         queryFn: ({ signal }) => get<Page<LedgerRecord>>(`/ledger/records${query({ cursor, limit: 50 })}`, signal),
+        placeholderData: keepPreviousData,
+    });
+
+export const useLooks = (filter: { person: string; record: string; cursor: string }) =>
+    useQuery({
+        queryKey: ['looks', filter],
+        queryFn: ({ signal }) => get<Page<Look>>(`/looks${query({ ...filter })}`, signal),
         placeholderData: keepPreviousData,
     });
 

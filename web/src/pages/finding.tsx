@@ -16,7 +16,8 @@ import { useKey } from '../parts/keys';
 import { SeverityMark } from '../parts/mark';
 import { show } from '../parts/say';
 import { Asked, Original, Panel } from '../parts/states';
-import { count } from '../time';
+import { useLooking, type Looking } from '../phi/show';
+import { count, size } from '../time';
 import { eventWord, headline, kindWord, original, said, stateWord } from '../words';
 import { Wrong } from './door';
 
@@ -176,7 +177,32 @@ function Chips({ texts }: { texts: string[] }) {
     );
 }
 
-function Facts({ finding }: { finding: FindingDetail }) {
+/** Packets that are kept of it: saved on this computer by a look. */
+function Packets({ finding, looking }: { finding: FindingDetail; looking: Looking }) {
+    return (
+        <>
+            {(finding.evidence?.packets ?? []).map((kept) => (
+                <p key={kept.record} className="line">
+                    <span>
+                        <Plural value={kept.packets} one="# packet" other="# packets" />, {size(kept.bytes)}
+                    </span>
+                    {looking.may && (
+                        <button
+                            type="button"
+                            className="link-button"
+                            disabled={looking.away}
+                            onClick={() => looking.ask({ record: kept.record, what: t`Packets of this finding (pcapng)`, file: `finding-${finding.id.slice(0, 8)}-${kept.record}.pcapng` })}
+                        >
+                            <Trans>Save a copy: reason…</Trans>
+                        </button>
+                    )}
+                </p>
+            ))}
+        </>
+    );
+}
+
+function Facts({ finding, looking }: { finding: FindingDetail; looking: Looking }) {
     return (
         <dl className="facts">
             <dt>
@@ -250,6 +276,16 @@ function Facts({ finding }: { finding: FindingDetail }) {
                     </dd>
                 </>
             )}
+            {(finding.evidence?.packets ?? []).length > 0 && (
+                <>
+                    <dt>
+                        <Trans>Packets kept</Trans>
+                    </dt>
+                    <dd>
+                        <Packets finding={finding} looking={looking} />
+                    </dd>
+                </>
+            )}
             {finding.records.length > 0 && (
                 <>
                     <dt>
@@ -291,10 +327,14 @@ function state(finding: FindingDetail): string {
     return finding.taken_by ? t`${stateWord(finding.state)} by ${finding.taken_by}` : stateWord(finding.state);
 }
 
+/** The record of the newest time that it was found: a look is of one record. */
+const told = (finding: FindingDetail) => finding.history.filter((step) => step.event === 'finding').at(-1)?.record ?? (finding.records.at(-1) as number);
+
 export function FindingPage({ id }: { id: string }) {
     const query = useFinding(id);
     const [wrong, setWrong] = useState<string | null>(null);
     const decides = useMay('finding.decide');
+    const looking = useLooking();
     const finding = query.data;
     const parent = (
         <Link href="/findings" className="quiet-link">
@@ -326,8 +366,15 @@ export function FindingPage({ id }: { id: string }) {
                 }
             >
                 {finding && decides && <Acts finding={finding} failed={setWrong} />}
+                {finding && looking.may && finding.messages.length > 0 && (
+                    <Button variant="default" disabled={looking.away} onClick={() => looking.ask({ record: told(finding), what: headline(finding) })}>
+                        <Trans>Show values: reason…</Trans>
+                    </Button>
+                )}
             </Head>
             {wrong && <Wrong>{wrong}</Wrong>}
+            {looking.question}
+            {looking.values}
             {query.isError && query.error instanceof Problem && query.error.status === 404 ? (
                 <p>
                     <Trans>There is no such finding.</Trans>
@@ -344,7 +391,7 @@ export function FindingPage({ id }: { id: string }) {
                             <div className="columns">
                                 <Panel title={t`What happened`}>
                                     <div className="inside">
-                                        <Facts finding={data} />
+                                        <Facts finding={data} looking={looking} />
                                     </div>
                                 </Panel>
                                 <Panel title={t`Who did what`}>

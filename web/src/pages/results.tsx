@@ -15,6 +15,7 @@ import { Newer, Pager, Search } from '../parts/list';
 import { Mark, Shape, type State } from '../parts/mark';
 import { Asked, Empty, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
+import { useLooking, type Looking } from '../phi/show';
 import { clock, count } from '../time';
 
 const DEFAULTS = { q: '', sender: '', cursor: '' };
@@ -70,7 +71,27 @@ function Test({ result }: { result: Result }) {
     );
 }
 
-function Table({ rows, total, away }: { rows: Result[]; total: number; away: boolean }) {
+/** Hidden, or the way to see it. */
+function Hidden({ result, looking }: { result: Result; looking: Looking }) {
+    const test = testOf(result);
+    return looking.may ? (
+        <button
+            type="button"
+            className="link-button"
+            disabled={looking.away}
+            aria-label={t`Show the value of ${test}: reason`}
+            onClick={() => looking.ask({ record: result.record, what: t`The value of ${test}, specimen ${result.specimen ?? '–'}` })}
+        >
+            <Trans>Show…</Trans>
+        </button>
+    ) : (
+        <span className="muted">
+            <Trans>hidden</Trans>
+        </span>
+    );
+}
+
+function Table({ rows, total, away, looking }: { rows: Result[]; total: number; away: boolean; looking: Looking }) {
     return (
         <div className="scroll">
             <table aria-rowcount={total + 1}>
@@ -118,10 +139,7 @@ function Table({ rows, total, away }: { rows: Result[]; total: number; away: boo
                                 <Test result={r} />
                             </th>
                             <td className="nowrap">
-                                <span className="muted">
-                                    <Trans>hidden</Trans>
-                                </span>{' '}
-                                {r.units}
+                                <Hidden result={r} looking={looking} /> {r.units}
                             </td>
                             <td className="mono nowrap">{r.specimen ?? '–'}</td>
                             <td className="mono nowrap wide">{r.patient ?? '–'}</td>
@@ -141,7 +159,7 @@ function Table({ rows, total, away }: { rows: Result[]; total: number; away: boo
     );
 }
 
-function Cards({ rows, away }: { rows: Result[]; away: boolean }) {
+function Cards({ rows, away, looking }: { rows: Result[]; away: boolean; looking: Looking }) {
     return (
         <ul className="cards">
             {rows.map((r) => (
@@ -158,6 +176,7 @@ function Cards({ rows, away }: { rows: Result[]; away: boolean }) {
                             {r.sender ?? t`unknown sender`} → {r.receiver ?? '–'}
                         </span>
                         <span className="mono">{r.specimen ?? ''}</span>
+                        {looking.may && <Hidden result={r} looking={looking} />}
                     </span>
                 </li>
             ))}
@@ -169,6 +188,7 @@ export function ResultsPage() {
     const [filter, change] = useParams(DEFAULTS);
     const query = useResults(filter);
     const counts = useToday().data?.counts;
+    const looking = useLooking();
     const lost = useLostAt();
     const away = lost !== null;
     const phone = useMediaQuery('(max-width: 767px)', undefined, { getInitialValueInEffect: false });
@@ -194,6 +214,8 @@ export function ResultsPage() {
                 line={line}
                 note={<Trans>Values and names stay hidden; people and specimens are tokens. Seen once: seen at one place only, so not compared.</Trans>}
             />
+            {looking.question}
+            {looking.values}
             <div className="tools" role="search">
                 <Search value={filter.q} label={t`Search results`} hint={t`Test, sender, token`} change={setQ} />
             </div>
@@ -211,9 +233,9 @@ export function ResultsPage() {
                                 </Empty>
                             )
                         ) : phone ? (
-                            <Cards rows={held.rows} away={away} />
+                            <Cards rows={held.rows} away={away} looking={looking} />
                         ) : (
-                            <Table rows={held.rows} total={page.total} away={away} />
+                            <Table rows={held.rows} total={page.total} away={away} looking={looking} />
                         )
                     }
                 </Asked>

@@ -8,6 +8,7 @@ import {
     IconAlertTriangle,
     IconChecklist,
     IconDots,
+    IconEye,
     IconFileCertificate,
     IconKeyboard,
     IconMicroscope,
@@ -30,24 +31,30 @@ import { Settings } from './settings';
 
 interface Place {
     path: string;
-    needs: string;
+    /** One of these. */
+    needs: string[];
     key: string;
     word: () => string;
     icon: TablerIcon;
 }
 
 const PLACES: Record<string, Place> = {
-    today: { path: '/', needs: 'today.read', key: 'g t', word: () => t`Today`, icon: IconChecklist },
-    findings: { path: '/findings', needs: 'finding.read', key: 'g f', word: () => t`Findings`, icon: IconAlertTriangle },
-    results: { path: '/results', needs: 'result.read', key: 'g r', word: () => t`Results`, icon: IconTestPipe },
-    devices: { path: '/devices', needs: 'device.read', key: 'g d', word: () => t`Devices`, icon: IconMicroscope },
-    ledger: { path: '/ledger', needs: 'ledger.read', key: 'g l', word: () => t`Ledger`, icon: IconFileCertificate },
+    today: { path: '/', needs: ['today.read'], key: 'g t', word: () => t`Today`, icon: IconChecklist },
+    findings: { path: '/findings', needs: ['finding.read'], key: 'g f', word: () => t`Findings`, icon: IconAlertTriangle },
+    results: { path: '/results', needs: ['result.read'], key: 'g r', word: () => t`Results`, icon: IconTestPipe },
+    devices: { path: '/devices', needs: ['device.read'], key: 'g d', word: () => t`Devices`, icon: IconMicroscope },
+    ledger: { path: '/ledger', needs: ['ledger.read'], key: 'g l', word: () => t`Ledger`, icon: IconFileCertificate },
+    looks: { path: '/looks', needs: ['looks.read', 'phi.look'], key: 'g p', word: () => t`PHI looks`, icon: IconEye },
 };
 
 // The order on the rail, by who looks first at what; what a role may not read is left out.
-const RAILS: Record<string, string[]> = { IT: ['today', 'findings', 'devices', 'results', 'ledger'], auditor: ['devices', 'findings', 'ledger', 'today'] };
+const RAILS: Record<string, string[]> = {
+    IT: ['today', 'findings', 'devices', 'results', 'ledger'],
+    auditor: ['devices', 'findings', 'ledger', 'looks', 'today'],
+    'privacy officer': ['today', 'looks', 'findings', 'results', 'devices', 'ledger'],
+};
 const placesOf = (role: string) =>
-    (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'ledger']).map((name) => PLACES[name] as Place).filter((place) => may(role, place.needs));
+    (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'ledger', 'looks']).map((name) => PLACES[name] as Place).filter((place) => place.needs.some((needed) => may(role, needed)));
 
 export function Brand({ site }: { site?: string }) {
     return (
@@ -111,10 +118,12 @@ const HELP: [string, () => string][] = [
     ['g r', () => t`Go to Results`],
     ['g d', () => t`Go to Devices`],
     ['g l', () => t`Go to Ledger`],
+    ['g p', () => t`Go to PHI looks`],
     ['j', () => t`Next row`],
     ['k', () => t`Previous row`],
     ['Enter', () => t`Open the row`],
     ['t', () => t`Take the finding`],
+    ['n', () => t`Next difference`],
     ['z', () => t`Undo`],
     ['?', () => t`This list`],
     ['Esc', () => t`Close or go back`],
@@ -252,7 +261,7 @@ export function Shell({ children }: { children: ReactNode }) {
                         {places.slice(0, 4).map((place) => (
                             <PlaceLink key={place.path} place={place} badge={badge(place)} />
                         ))}
-                        <Link href="/more" aria-current={here === '/more' || here === '/ledger' ? 'page' : undefined}>
+                        <Link href="/more" aria-current={here === '/more' || places.slice(4).some((place) => here.startsWith(place.path)) ? 'page' : undefined}>
                             <IconDots size={20} aria-hidden />
                             <Trans>More</Trans>
                         </Link>

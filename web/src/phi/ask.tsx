@@ -1,0 +1,149 @@
+// Before anything hidden is shown: why, who (the password again), and what it leads to. The answer stays in the page's memory and nowhere else.
+
+import { Button, Modal, PasswordInput, Textarea } from '@mantine/core';
+import { t } from '@lingui/core/macro';
+import { Plural, Trans } from '@lingui/react/macro';
+import { useRef, useState, type FormEvent } from 'react';
+import { call, Problem } from '../api/client';
+import { client } from '../api/queries';
+import type { Shown } from '../api/types';
+import { Wrong } from '../pages/door';
+
+/** What is wanted: the fields of a record, or its bytes as a file. */
+export interface Wanted {
+    record: number;
+    what: string;
+    file?: string;
+}
+
+const WORDS = 3;
+
+function Refused({ error }: { error: unknown }) {
+    if (!(error instanceof Problem)) {
+        return <Trans>Not shown.</Trans>;
+    }
+    switch (error.code) {
+        case 'wrong-password':
+            return <Trans>Not shown: that is not your password. This attempt is recorded.</Trans>;
+        case 'throttled':
+            return error.retryAfter ? (
+                <Plural value={error.retryAfter} one="Not shown: too often in a short time. Wait # second." other="Not shown: too often in a short time. Wait # seconds." />
+            ) : (
+                <Trans>Not shown: too often in a short time. Wait a minute, then try again.</Trans>
+            );
+        case 'not-permitted':
+            return <Trans>Not shown: your role may not see values. This attempt is recorded.</Trans>;
+        case 'reason':
+            return <Trans>Not shown: say in at least three words why.</Trans>;
+        case 'erased':
+            return <Trans>It cannot be shown any more: its key was erased. {error.detail}</Trans>;
+        case 'no-record':
+            return <Trans>Not shown: there is nothing kept of it.</Trans>;
+        case 'offline':
+            return <Trans>Not shown: Tourniquet did not answer. Try again in a moment.</Trans>;
+        default:
+            return <Trans>Not shown: {error.detail}</Trans>;
+    }
+}
+
+/** Saves bytes on this computer; the address of the object ends at once. */
+function save(bytes: Blob, name: string) {
+    const address = URL.createObjectURL(bytes);
+    const link = document.createElement('a');
+    link.href = address;
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
+export function Ask({ wanted, close, shown }: { wanted: Wanted; close: () => void; shown: (answer: Shown) => void }) {
+    const [reason, setReason] = useState('');
+    const [password, setPassword] = useState('');
+    const [asked, setAsked] = useState(false);
+    const [waiting, setWaiting] = useState(false);
+    const [wrong, setWrong] = useState<unknown>(null);
+    const field = useRef<HTMLInputElement>(null);
+    const why = reason.trim();
+    const enough = why.split(/\s+/).filter((w) => w !== '').length >= WORDS && why.length >= 12;
+    const look = async () => {
+        const body = { record: String(wanted.record), reason: why, password, ...(wanted.file ? { as: 'file' } : {}) };
+        if (wanted.file) {
+            save(await call<Blob>('POST', '/looks', { body, blob: true }), wanted.file);
+            close();
+        } else {
+            shown(await call<Shown>('POST', '/looks', { body }));
+        }
+    };
+    const submit = (event: FormEvent) => {
+        event.preventDefault();
+        setAsked(true);
+        if (!enough || password === '' || waiting) {
+            return;
+        }
+        setWrong(null);
+        setWaiting(true);
+        look()
+            .catch((error: unknown) => {
+                setWrong(error);
+                field.current?.focus();
+            })
+            .finally(() => {
+                setPassword('');
+                setWaiting(false);
+                for (const key of ['looks', 'records', 'findings', 'today']) {
+                    void client.invalidateQueries({ queryKey: [key] });
+                }
+            });
+    };
+    return (
+        <Modal opened onClose={close} title={wanted.file ? t`Save a copy` : t`Show values`} closeButtonProps={{ 'aria-label': t`Close` }}>
+            <form onSubmit={submit} className="ask">
+                <p>
+                    <strong>{wanted.what}</strong>
+                </p>
+                <p>
+                    <Trans>Your name, the time and this reason are kept on the ledger, and the privacy officer sees them.</Trans>{' '}
+                    {wanted.file ? (
+                        <Trans>The file is saved on this computer: nobody hides it again but you.</Trans>
+                    ) : (
+                        <Trans>The values are hidden again after 5 minutes, and when you leave.</Trans>
+                    )}
+                </p>
+                {wrong !== null && (
+                    <Wrong>
+                        <Refused error={wrong} />
+                    </Wrong>
+                )}
+                <Textarea
+                    label={t`Why do you need to see it?`}
+                    description={t`At least three words. No names of patients.`}
+                    rows={2}
+                    maxLength={500}
+                    autoComplete="off"
+                    value={reason}
+                    onChange={(e) => setReason(e.currentTarget.value)}
+                    error={asked && !enough ? t`Write a reason of at least three words: it is kept with the look.` : undefined}
+                    data-autofocus
+                />
+                <PasswordInput
+                    ref={field}
+                    label={t`Your password, again`}
+                    description={t`Weaker than a passkey: whoever has taken over this browser has it.`}
+                    autoComplete="current-password"
+                    value={password}
+                    onChange={(e) => setPassword(e.currentTarget.value)}
+                    error={asked && password === '' && !waiting && wrong === null ? t`Enter your password: it shows that it is you.` : undefined}
+                    visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
+                />
+                <div className="acts" style={{ justifyContent: 'flex-end' }}>
+                    <Button variant="default" onClick={close}>
+                        <Trans>Cancel</Trans>
+                    </Button>
+                    <Button type="submit" loading={waiting}>
+                        {wanted.file ? t`Save for this reason` : t`Show for this reason`}
+                    </Button>
+                </div>
+            </form>
+        </Modal>
+    );
+}
