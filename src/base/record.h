@@ -150,6 +150,7 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(STATUS, "status", FOREIGN, TEXT, false)                                                                                                      \
     KEY(OBSERVED_AT, "observed_at", OPEN, TEXT, false)        /* ISO 8601 from the sender's time stamp; without zone where the sender gave none */   \
     KEY(MESSAGE, "message", OPEN, TEXT, false)                /* the id of the lab.message */                                                        \
+    KEY(WHO, "who", PRIVATE, TEXT, true)                      /* of a message with several patients: each one's identifier, the first 32 */            \
     KEY(PRIVATE, "private", PRIVATE, TEXT, true)              /* one for each field of PID / P of the whole message */                               \
     KEY(PRIVATE_CUT, "private_cut", PRIVATE, BOOL, false)     /* more private fields than a record holds: every foreign field becomes a token */     \
     KEY(CONTAINER, "container", SPECIMEN, TEXT, false)        /* SAC-3 */                                                                            \

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "proc/clock.h"
+#include "proc/scopes.h"
 #include "record/crypto/crypto.h"
 
 #include <errno.h>
@@ -65,6 +66,8 @@ struct appender {
     struct waiter *due;
     tq_time offset; /* wall clock minus monotonic clock, when last looked */
     struct record record;
+    struct scopes *scopes;
+    struct scope_choice scope; /* of the record in hand */
 };
 
 enum ledger_stream appender_stream(enum event event)
@@ -88,7 +91,10 @@ static int append_leaf(struct appender *a, enum ledger_stream stream, struct buf
     if (!buf_ok(payload))
         return err_set(e, ERR_LIMIT, "a record is larger than a leaf of the ledger may be");
     (void)pthread_mutex_lock(a->o.ledger_lock);
-    int r = ledger_append(a->o.ledger, stream, NULL, clock_now(), buf_span(payload), ret_index, e);
+    const struct scope_choice *c = &a->scope;
+    int r = stream == LEDGER_CUSTODY && c->shared
+                ? ledger_append_shared(a->o.ledger, stream, c->of, c->n, clock_now(), buf_span(payload), ret_index, e)
+                : ledger_append(a->o.ledger, stream, stream == LEDGER_CUSTODY && c->n == 1 ? c->of[0] : NULL, clock_now(), buf_span(payload), ret_index, e);
     (void)pthread_mutex_unlock(a->o.ledger_lock);
     a->group_bytes += payload->n;
     if (a->group_since == 0)
@@ -150,7 +156,7 @@ static struct payload_record veil_record(struct appender *a, struct position pos
     struct payload_record r = {.position = position, .veiled = buf_span(&a->veiled), .private = buf_span(&a->private), .body = body};
     if (!buf_ok(&a->veiled))
         r.veiled = (struct span){0};
-    if (span_is(r.private, "{}"))
+    if (span_is(r.private, "{}") || scopes_bare(a->scopes, &a->record))
         r.private.n = 0;
     return r;
 }
@@ -214,6 +220,7 @@ static int take_record(struct appender *a, const struct item *item, struct error
             return 0;
         a->evidence = item->position;
     }
+    scopes_choose(a->scopes, a->o.veil, &a->record, &a->scope);
     struct payload_record r = veil_record(a, item->position);
     return stream == LEDGER_OBSERVATION && item->waiter == NULL ? take_observation(a, &r, e) : take_custody(a, &r, item->waiter, e);
 }
@@ -264,6 +271,8 @@ static int watch_clock(struct appender *a, struct error *e)
         return 0;
     record_start(&a->record, EVENT_CLOCK_STEPPED, wall, NULL);
     record_int(&a->record, KEY_STEP_NS, step);
+    a->scope.shared = false;
+    a->scope.n = 0;
     struct payload_record r = veil_record(a, (struct position){0});
     return take_custody(a, &r, NULL, e);
 }
@@ -383,12 +392,14 @@ struct appender *appender_start(const struct appender_options *options, struct e
     a->private = BUF_SECRET(PRIVATE_MAX);
     a->body = BUF_SECRET(RECORD_ENCODED);
     a->offset = clock_now() - clock_monotonic();
+    a->scopes = scopes_new();
     (void)pthread_mutex_init(&a->lock, NULL);
     (void)pthread_cond_init(&a->work, NULL);
     (void)pthread_cond_init(&a->decided, NULL);
-    int r = pthread_create(&a->thread, NULL, run, a);
+    int r = a->scopes == NULL ? ENOMEM : pthread_create(&a->thread, NULL, run, a);
     if (r != 0) {
         (void)err_sys(e, r, "starting the appender");
+        scopes_free(a->scopes);
         free(a);
         return NULL;
     }
@@ -411,6 +422,7 @@ int appender_stop(struct appender *a, struct error *e)
     buf_release(&a->payload);
     buf_release(&a->veiled);
     buf_release(&a->private);
+    scopes_free(a->scopes);
     buf_release(&a->body);
     (void)pthread_cond_destroy(&a->decided);
     (void)pthread_cond_destroy(&a->work);

@@ -66,6 +66,23 @@ static void read_privates(struct lab_message *m, struct span record)
     }
 }
 
+static struct span patient_of(const struct hl7_delims *d, struct span record)
+{
+    UNCLEARED struct span f[6];
+    struct span patient = {0};
+    (void)astm_fields(d, record, f, 6);
+    for (size_t i = 3; i < 6 && patient.n == 0; i++)
+        patient = astm_first_component(d, f[i]);
+    return patient;
+}
+
+static void read_who(struct lab_message *m, struct span record)
+{
+    lab_who(m, patient_of(m->delims, record));
+    if (m->private != NULL)
+        read_privates(m, record);
+}
+
 static void name_type(struct lab_message *m, const struct reading *r)
 {
     m->results = r->by_type['R' - 'A'];
@@ -82,6 +99,7 @@ static void name_type(struct lab_message *m, const struct reading *r)
 
 static void walk_message(struct lab_message *m, struct span message, struct reading *r, bool records)
 {
+    m->whos = m->who_named = 0;
     struct span rest = message;
     struct span record;
     for (size_t number = 1; astm_record(&rest, &record); number++) {
@@ -94,8 +112,8 @@ static void walk_message(struct lab_message *m, struct span message, struct read
         r->by_type[type - 'A']++;
         if (type == 'H')
             read_header(m, record);
-        else if (type == 'P' && m->private != NULL)
-            read_privates(m, record);
+        else if (type == 'P')
+            read_who(m, record);
         else if (type == 'L' && is_one_of(hl7_part(record, m->delims->field, 3), "TREtre"))
             lab_malformed(m, "L-3: the message was given up");
         else if (type == 'R' && records && m->hostile[0] == 0 && app_executable(hl7_part(record, m->delims->field, 4)))
@@ -138,11 +156,7 @@ static void put_result(struct app_context *c, const struct hl7_delims *d, struct
 
 static void read_patient(const struct hl7_delims *d, struct span record, struct reading *r)
 {
-    UNCLEARED struct span f[6];
-    (void)astm_fields(d, record, f, 6);
-    *r = (struct reading){.controls = r->controls};
-    for (size_t i = 3; i < 6 && r->patient.n == 0; i++)
-        r->patient = astm_first_component(d, f[i]);
+    *r = (struct reading){.controls = r->controls, .patient = patient_of(d, record)};
 }
 
 static void read_order(const struct hl7_delims *d, struct span record, struct reading *r)

@@ -180,6 +180,7 @@ static void read_segment(struct walk *k, struct span segment, uint32_t name, siz
     case NAME('E', 'R', 'R'): read_err(m, segment); break;
     case NAME('P', 'I', 'D'):
         m->patients++;
+        lab_who(m, hl7_patient(k->d, segment));
         if (!k->tells_results)
             m->patient = hl7_first(k->d, hl7_part(segment, k->d->field, 4), 1);
         break;
@@ -225,7 +226,7 @@ static void walk_message(struct walk *k, struct span message, bool header_only)
 {
     struct lab_message *m = k->m;
     *k->r = (struct hl7_reading){.only_added = true, .end = message.n};
-    m->results = m->patients = m->orders = m->privates = 0;
+    m->results = m->patients = m->orders = m->privates = m->whos = m->who_named = 0;
     m->private_cut = k->header = false;
     k->tells_results = true; /* where no header says what it is */
     k->before = (struct span){0};

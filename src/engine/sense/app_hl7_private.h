@@ -65,6 +65,9 @@ void hl7_carry_on(const struct app_where *w, const struct hl7_delims *d, const s
                   const struct lab_message *m);
 void hl7_carry_forget(struct app_context *c, struct hl7_side *s);
 
+/* The patient's identifier of a PID segment: PID-3, else PID-2, else PID-4. */
+struct span hl7_patient(const struct hl7_delims *d, struct span pid);
+
 /* ── app_hl7_result.c ── */
 /* Do the OBX of messages of this type tell results of a lab? */
 bool hl7_tells_results(struct span type);

@@ -70,11 +70,16 @@ static void look_ahead(const struct hl7_delims *d, struct span rest, struct resu
     }
 }
 
-static void read_pid(const struct hl7_delims *d, struct span segment, struct results_walk *r)
+struct span hl7_patient(const struct hl7_delims *d, struct span pid)
 {
     UNCLEARED struct span f[5];
-    (void)hl7_fields(d, segment, f, 5);
-    *r = (struct results_walk){.patient = hl7_either(hl7_first(d, f[3], 1), hl7_either(hl7_first(d, f[2], 1), hl7_first(d, f[4], 1)))};
+    (void)hl7_fields(d, pid, f, 5);
+    return hl7_either(hl7_first(d, f[3], 1), hl7_either(hl7_first(d, f[2], 1), hl7_first(d, f[4], 1)));
+}
+
+static void read_pid(const struct hl7_delims *d, struct span segment, struct results_walk *r)
+{
+    *r = (struct results_walk){.patient = hl7_patient(d, segment)};
 }
 
 static void read_obr(const struct hl7_delims *d, struct span segment, struct span rest, bool specimens, struct results_walk *r)

@@ -159,6 +159,8 @@ static bool read_message(struct walk *k, struct lab_message *m, struct greeting 
                 m->type = poct1a_local(k->xml.name);
             m->results += named(k, "OBS");
             m->patients += named(k, "PT");
+            if (named(k, "PT.patient_id"))
+                lab_who(m, value_of(k));
             if (k->patient_at == 0)
                 read_element(k, m, g);
             else if (privates && k->beside_at == 0)

@@ -28,6 +28,7 @@
 #define APP_VALUE_MAX 16384    /* longest value whose escape sequences are undone; a longer one goes as it came, in pieces of RECORD_TEXT bytes */
 #define APP_VALUE_PIECES 8     /* most pieces: what is behind the first 512 KiB of a value is left out, and the record is marked as cut */
 #define APP_FOREIGN_MAX 256    /* longest text of a field that outsiders fill; the veil shows at most 64 bytes anyway */
+#define APP_WHO_MAX 32         /* patients of one message that are told apart */
 #define APP_IDENTITY_MAX 1024  /* longest identifier of a patient, specimen or order */
 #define APP_PRIVATE_TEXT 16384 /* room for private fields whose escape sequences are undone */
 #define APP_PRIVATE_MAX 256    /* longest private field kept whole; pieces longer than this set private_cut */
@@ -179,6 +180,9 @@ struct lab_message {
     const char *processing;      /* "T", "D"; NULL: production, or not said */
     struct span patient;         /* of a message that says who somebody was before */
     struct span prior_patient;
+    struct span who[APP_WHO_MAX]; /* the patients that its PID, P or PT name, each once */
+    size_t whos;
+    size_t who_named; /* how many of those name one */
     bool behind_first;        /* not the first of its block: its results count, it does not */
     struct document document; /* of a message that is not one of results */
     size_t orders;
@@ -293,6 +297,7 @@ struct span lab_decoded(struct app_context *c, struct lab_message *m, struct spa
 void lab_malformed(struct lab_message *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A field of the patient, with all its parts where the message has delimiters. */
 void lab_private(struct lab_message *m, struct span field);
+void lab_who(struct lab_message *m, struct span id); /* a patient's identifier, as it stands in the message */
 /* Counts it (counted: as a message of its protocol) and puts the lab.message record. */
 void lab_put(const struct app_where *w, struct lab_message *m, bool counted);
 /* Reports a contradiction that no message of this direction came to tell of. */

@@ -105,6 +105,32 @@ static struct span without_escapes(struct lab_message *m, struct span field)
     return text;
 }
 
+void lab_who(struct lab_message *m, struct span id)
+{
+    if (id.n == 0)
+        return;
+    m->who_named++;
+    for (size_t i = 0; i < m->whos; i++)
+        if (span_equal(m->who[i], id))
+            return;
+    if (m->whos < APP_WHO_MAX)
+        m->who[m->whos++] = id;
+}
+
+/* Whose message it is: of one patient, or of which several. */
+static void put_who(struct app_context *c, const struct lab_message *m)
+{
+    if (m->prior_patient.n > 0) {
+        lab_text(c, m->delims, KEY_PATIENT, m->patient, APP_IDENTITY_MAX);
+        lab_text(c, m->delims, KEY_PRIOR_PATIENT, m->prior_patient, APP_IDENTITY_MAX);
+    } else if (m->whos == 1 && m->who_named >= m->patients) {
+        lab_text(c, m->delims, KEY_PATIENT, m->who[0], APP_IDENTITY_MAX);
+    } else {
+        for (size_t i = 0; i < m->whos; i++)
+            lab_text(c, m->delims, KEY_WHO, m->who[i], APP_IDENTITY_MAX);
+    }
+}
+
 void lab_private(struct lab_message *m, struct span field)
 {
     const struct hl7_delims *d = m->delims;
@@ -295,10 +321,7 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
     record_int(r, KEY_PATIENTS, (int64_t)m->patients);
     record_int(r, KEY_BYTES, (int64_t)m->bytes);
     record_str(r, KEY_PROCESSING, m->processing);
-    if (m->prior_patient.n > 0) {
-        lab_text(c, m->delims, KEY_PATIENT, m->patient, APP_IDENTITY_MAX);
-        lab_text(c, m->delims, KEY_PRIOR_PATIENT, m->prior_patient, APP_IDENTITY_MAX);
-    }
+    put_who(c, m);
     if (m->malformed[0] != 0)
         record_str(r, KEY_MALFORMED, m->malformed);
     if (m->hostile[0] != 0)

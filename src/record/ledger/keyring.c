@@ -120,7 +120,7 @@ static void index_one(struct keyring *k, size_t i)
     uint32_t *slot = slot_by_id(k, at(k, i)->id);
     k->by_id.n += *slot == 0;
     *slot = (uint32_t)i + 1;
-    if (at(k, i)->epoch != k->epoch)
+    if (at(k, i)->epoch != k->epoch || (at(k, i)->stream & KEY_SHARED) != 0)
         return;
     slot = slot_by_scope(k, at(k, i));
     k->by_scope.n += *slot == 0;
@@ -185,6 +185,22 @@ const struct period_key *keyring_take(struct keyring *k, uint8_t stream, tq_time
     crypto_random(wanted.key, sizeof wanted.key);
     int rc = keyring_put(k, &wanted, e);
     crypto_wipe(&wanted, sizeof wanted);
+    return rc == 0 ? at(k, k->n - 1) : NULL;
+}
+
+const struct period_key *keyring_share(struct keyring *k, uint8_t stream, tq_time time, const uint8_t (*scopes)[KEY_SCOPE], size_t n, uint64_t first,
+                                       struct error *e)
+{
+    struct period_key p = {.stream = stream | KEY_SHARED, .period = keyring_period(time), .epoch = k->epoch, .first = first};
+    int rc = 0;
+    crypto_random(p.id, sizeof p.id);
+    crypto_random(p.key, sizeof p.key);
+    for (size_t i = 0; i < (n == 0 ? 1 : n) && rc == 0; i++) {
+        if (n > 0)
+            memcpy(p.scope, scopes[i], KEY_SCOPE);
+        rc = keyring_put(k, &p, e);
+    }
+    crypto_wipe(&p, sizeof p);
     return rc == 0 ? at(k, k->n - 1) : NULL;
 }
 

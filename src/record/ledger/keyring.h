@@ -29,6 +29,8 @@
 #define CHUNK_KEYS 4096
 #define CHUNKS (KEYRING_KEYS_MAX / CHUNK_KEYS)
 
+#define KEY_SHARED 0x80
+
 struct period_key {
     uint8_t id[KEY_ID];
     uint8_t scope[KEY_SCOPE]; /* whose records; zero: all of the stream and period that are nobody's */
@@ -36,8 +38,8 @@ struct period_key {
     uint64_t first;  /* index of the record that it was made for: it seals none before */
     uint32_t period; /* year * 100 + month */
     uint32_t epoch;
-    uint8_t stream;
-    bool going; /* chosen for erasing */
+    uint8_t stream; /* and KEY_SHARED: of one record, here once for each scope with the same id and key */
+    bool going;     /* chosen for erasing */
 };
 
 struct erased_key {
@@ -110,6 +112,9 @@ uint32_t keyring_period(tq_time time); /* year * 100 + month, UTC */
 /* The key of a stream, the month of `time` and a scope (16 bytes; NULL: zero) in the present epoch, made where there is none; it stays where it is
  * until keys are erased. first: index of the record that wants it. NULL: ERR_LIMIT, ERR_SYSTEM. */
 const struct period_key *keyring_take(struct keyring *k, uint8_t stream, tq_time time, const uint8_t *scope, uint64_t first, struct error *e);
+/* A key for one record that is about several: erasing any of these scopes (n of 16 bytes) erases it; none may be given. */
+const struct period_key *keyring_share(struct keyring *k, uint8_t stream, tq_time time, const uint8_t (*scopes)[KEY_SCOPE], size_t n, uint64_t first,
+                                       struct error *e);
 /* Adds this very key. */
 int keyring_put(struct keyring *k, const struct period_key *key, struct error *e);
 const struct period_key *keyring_at(const struct keyring *k, size_t i);

@@ -86,7 +86,7 @@ int keyring_erase(struct keyring *k, int dir, struct span ids, tq_time now, uint
     for (size_t i = 0; i < k->n; i++) {
         struct period_key *p = &k->chunk[i / CHUNK_KEYS][i % CHUNK_KEYS];
         p->going = bsearch(p->id, sorted, ids.n / KEY_ID, KEY_ID, compare_ids) != NULL;
-        n += p->going;
+        n += p->going && keyring_by_id(k, p->id) == p; /* a shared key is there several times */
     }
     free(sorted);
     (void)pthread_mutex_lock(&k->mutex);
@@ -95,7 +95,7 @@ int keyring_erase(struct keyring *k, int dir, struct span ids, tq_time now, uint
         const struct period_key *p = keyring_at(k, i);
         struct erased_key x = {.at = now != 0 ? now : 1, .record = record};
         memcpy(x.id, p->id, KEY_ID);
-        if (p->going)
+        if (p->going && keyring_by_id(k, p->id) == p)
             keyring_erased_add(k, &x);
     }
     (void)pthread_mutex_unlock(&k->mutex);

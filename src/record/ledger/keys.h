@@ -34,7 +34,7 @@ void ledger_keys(struct ledger *l, struct ledger_keys *ret);
  * record before `before` (LEDGER_NO_RECORD: any). */
 int ledger_keys_of(struct ledger *l, struct span scope_prefix, uint32_t from, uint32_t to, uint64_t before, struct buf *ret_ids, struct error *e);
 
-/* The key of one record: its id, and whether it has a scope. ERR_MISUSE: no such record, or its key is gone. */
+/* The key of one record: its id, and whether it can be erased: it has a scope, or is this record's alone. ERR_MISUSE: no such record, or its key is gone. */
 int ledger_key_of(struct ledger *l, uint64_t index, uint8_t ret_id[LEDGER_KEY_ID], bool *ret_scoped, struct error *e);
 
 /* Calls each for every committed record that is sealed with one of these keys, in no order. It reads the segments from the first of them on. */

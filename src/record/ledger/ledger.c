@@ -209,8 +209,8 @@ static const struct period_key *key_for(struct ledger *l, enum ledger_stream str
     return key;
 }
 
-int ledger_append(struct ledger *l, enum ledger_stream stream, const uint8_t *scope, tq_time time, struct span payload, uint64_t *ret_index,
-                  struct error *e)
+/* Whether a record can be taken now. */
+static int check_record(struct ledger *l, enum ledger_stream stream, struct span payload, struct error *e)
 {
     if (ledger_refuse(l, e) != 0)
         return -1;
@@ -221,7 +221,12 @@ int ledger_append(struct ledger *l, enum ledger_stream stream, const uint8_t *sc
     size_t total = SEALED_RECORD_MIN + payload.n + AES_GCM_TAG;
     if (l->queue.n + total > JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX)
         return err_set(e, ERR_LIMIT, "%u records wait for a commit: commit them first", l->queued);
-    const struct period_key *key = key_for(l, stream, scope, time, e);
+    return 0;
+}
+
+static int append_under(struct ledger *l, const struct period_key *key, enum ledger_stream stream, tq_time time, struct span payload,
+                        uint64_t *ret_index, struct error *e)
+{
     if (key == NULL)
         return -1;
     if (l->salts_left == 0) {
@@ -240,6 +245,22 @@ int ledger_append(struct ledger *l, enum ledger_stream stream, const uint8_t *sc
     if (ret_index != NULL)
         *ret_index = index;
     return 0;
+}
+
+int ledger_append(struct ledger *l, enum ledger_stream stream, const uint8_t *scope, tq_time time, struct span payload, uint64_t *ret_index,
+                  struct error *e)
+{
+    return check_record(l, stream, payload, e) != 0 ? -1
+                                                    : append_under(l, key_for(l, stream, scope, time, e), stream, time, payload, ret_index, e);
+}
+
+int ledger_append_shared(struct ledger *l, enum ledger_stream stream, const uint8_t (*scopes)[LEDGER_SCOPE], size_t n, tq_time time,
+                         struct span payload, uint64_t *ret_index, struct error *e)
+{
+    if (check_record(l, stream, payload, e) != 0)
+        return -1;
+    const struct period_key *key = keyring_share(l->ring, (uint8_t)stream, time, scopes, n, l->size + l->queued, e);
+    return append_under(l, key, stream, time, payload, ret_index, e);
 }
 
 /* ── Commit ── */

@@ -44,6 +44,11 @@ void ledger_close(struct ledger *l);
 int ledger_append(struct ledger *l, enum ledger_stream stream, const uint8_t *scope, tq_time time, struct span payload, uint64_t *ret_index,
                   struct error *e);
 
+/* The same for a record that is about several: it gets a key of its own, which goes when the keys of any of these scopes are erased. n may be 0: about
+ * somebody, and nobody knows whom (it can be erased by its index alone, ledger_key_of). */
+int ledger_append_shared(struct ledger *l, enum ledger_stream stream, const uint8_t (*scopes)[LEDGER_SCOPE], size_t n, tq_time time,
+                         struct span payload, uint64_t *ret_index, struct error *e);
+
 /* Makes everything appended durable, writes tiles and signs a checkpoint. On failure nothing of it counts as written; the ledger then refuses further
  * appends. */
 int ledger_commit(struct ledger *l, tq_time now, struct error *e);

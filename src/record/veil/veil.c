@@ -16,7 +16,8 @@
 
 #include <stdlib.h>
 
-#define TOKEN_BYTES 10 /* 80 bits */
+#define PATIENT_WORD "tourniquet patient\n"
+#define TOKEN_BYTES VEIL_TOKEN_BYTES /* 80 bits */
 #define TOKEN 18       /* "P-" and 16 characters */
 #define DIGEST_BYTES 20
 #define DIGEST 34  /* "V-" and 32 characters */
@@ -150,7 +151,7 @@ static struct span token(struct veil *v, char letter, struct span text)
     uint64_t b = hash_bytes(&v->cache_keys[1], text.p, text.n);
     struct cached *c = &v->cache[b & (CACHE - 1)];
     if (c->a != a || c->b != b || c->token[0] != letter) {
-        struct span purpose = letter == 'P'   ? SPAN_LIT("tourniquet patient\n")
+        struct span purpose = letter == 'P'   ? SPAN_LIT(PATIENT_WORD)
                               : letter == 'S' ? SPAN_LIT("tourniquet specimen\n")
                                               : SPAN_LIT("tourniquet text\n");
         uint8_t mac[SHA256_SIZE];
@@ -159,6 +160,30 @@ static struct span token(struct veil *v, char letter, struct span text)
         base32(mac, TOKEN_BYTES, c->token + 2);
     }
     return span_of(c->token, TOKEN);
+}
+
+void veil_scope(struct veil *v, struct span patient, uint8_t out[VEIL_SCOPE])
+{
+    uint8_t mac[SHA256_SIZE];
+    crypto_hmac_do(v->hmac, (struct span[]){SPAN_LIT(PATIENT_WORD), trimmed(patient)}, 2, mac);
+    memcpy(out, mac, VEIL_SCOPE);
+}
+
+bool veil_token_bytes(struct span token, uint8_t out[VEIL_TOKEN_BYTES])
+{
+    static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+    memset(out, 0, VEIL_TOKEN_BYTES);
+    if (token.n != TOKEN || token.p[0] != 'P' || token.p[1] != '-')
+        return false;
+    for (size_t i = 0; i < TOKEN - 2; i++) {
+        const char *at = token.p[2 + i] == 0 ? NULL : strchr(digits, token.p[2 + i]);
+        if (at == NULL)
+            return false;
+        unsigned v = (unsigned)(at - digits);
+        for (size_t b = 0; b < 5; b++)
+            out[(5 * i + b) / 8] |= (uint8_t)((v >> (4 - b) & 1) << (7 - (5 * i + b) % 8));
+    }
+    return true;
 }
 
 static bool allowed(const struct veil *v, enum record_key k, struct span text)

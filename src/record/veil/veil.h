@@ -27,4 +27,12 @@ void veil_private_json(struct veil *v, struct buf *out, const struct record *r);
 /* The id of a finding: 32 hexadecimal digits and a final zero. */
 void veil_finding_id(struct veil *v, const char *kind, struct span cause, char out[33]);
 
+#define VEIL_SCOPE 16
+/* Whose records a key seals (record/ledger/keys.h): the first 16 bytes of the keyed hash of a patient's identifier, of which the first 10 are the token. */
+void veil_scope(struct veil *v, struct span patient, uint8_t out[VEIL_SCOPE]);
+
+/* The bytes of a patient's token, "P-" and 16 characters: the beginning of the scope. False: it is no such token. */
+#define VEIL_TOKEN_BYTES 10
+bool veil_token_bytes(struct span token, uint8_t out[VEIL_TOKEN_BYTES]);
+
 #endif

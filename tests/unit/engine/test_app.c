@@ -20,7 +20,7 @@
 static const char oru_lines[] =
     "lab.message; id=f7.0.1; protocol=hl7; type=ORU^R01; control_id=A-1; sender=XN-20^00-01; receiver=LIS; version=2.5.1; charset=UNICODE UTF-8; "
     "sent_at=2026-03-02T08:00:00; results=2; "
-    "patients=1; bytes=338; private=P123^^^HOSP^MR~Q9; private=DOE^JANE; private=19700101\n"
+    "patients=1; bytes=338; patient=P123; private=P123^^^HOSP^MR~Q9; private=DOE^JANE; private=19700101\n"
     "lab.result; message=f7.0.1; private=P123^^^HOSP^MR~Q9; private=DOE^JANE; private=19700101; test.code=718-7; test.system=LN; "
     "test.text=Hemoglobin; "
     "patient=P123; specimen=B77; order=B77; value=13.2; value_type=NM; units=g/dL; flags=N; flags=A; status=F; "

@@ -113,7 +113,7 @@ static void utf16(void **state)
     buf_add_str(&b, "\x1c\r\x0b\xef\xbb\xbf" HEAD("ADT^A01", "3") "\r\x1c\r");
     collect_data(&k, 0, buf_span(&b));
     has(&k,
-        "type=ORU^R01; control_id=2; sender=A; receiver=B; version=2.5.1; charset=UNICODE UTF-16; sent_at=2026; results=1; patients=1; bytes=184\n");
+        "type=ORU^R01; control_id=2; sender=A; receiver=B; version=2.5.1; charset=UNICODE UTF-16; sent_at=2026; results=1; patients=1; bytes=184; patient=P1\n");
     has(&k, "units=mµ;");
     has(&k, "type=ADT^A01; control_id=3;");
     has_not(&k, "charset_read");
@@ -129,7 +129,7 @@ static void marked(void **state)
     struct collect k;
     stream(&k, SPAN_LIT("\x0b\xef\xbb\x0b\xef\xbb\xbfMS" BLOCK("\xef\xbb\xbf" HEAD("ADT^A01", "1") "\rPID|||P1\r")
                             BLOCK("\xef\xbb\xbf" HEAD("ADT^A01", "2") "\r")));
-    has(&k, "type=ADT^A01; control_id=1; sender=A; receiver=B; version=2.5.1; sent_at=2026; results=0; patients=1; bytes=51\n");
+    has(&k, "type=ADT^A01; control_id=1; sender=A; receiver=B; version=2.5.1; sent_at=2026; results=0; patients=1; bytes=51; patient=P1\n");
     has(&k, "type=ADT^A01; control_id=2;");
     assert_int_equal(k.stats.hl7_messages, 2);
     assert_int_equal(k.stats.malformed, 0);
@@ -153,7 +153,7 @@ static void forms_of_headers(void **state)
     stream(&k, SPAN_LIT(BLOCK("MSH|^~&|A||B||198808180000||ORU|1|P|2.1\rPID||P1\rOBX||NM|T||1\r") /* as v2.1 could be */
                         BLOCK("MSH|^~\\&#|A||B||2026||ORU^R01^ORU_R01|2|P|2.8^USA\rPID|||P2\rOBX|1|ST|T||a\\P\\|g|||||F\r")
                             BLOCK("MSH|^~&|A||B||2026||ORU^R01|3|P|2.4\r")));
-    has(&k, "type=ORU; control_id=1; sender=A; receiver=B; version=2.1; sent_at=1988-08-18T00:00; results=1; patients=1; bytes=61\n");
+    has(&k, "type=ORU; control_id=1; sender=A; receiver=B; version=2.1; sent_at=1988-08-18T00:00; results=1; patients=1; bytes=61; patient=P1\n");
     has(&k, "type=ORU^R01; control_id=2; sender=A; receiver=B; version=2.8; sent_at=2026; results=1; patients=1");
     has(&k, "value=a#;");
     has(&k, "control_id=3; sender=A; receiver=B; version=2.4; sent_at=2026; results=0; patients=0; bytes=36; malformed=MSH-2: encoding characters "
@@ -172,10 +172,10 @@ static void batches(void **state)
                               "BTS|2\rBHS|^~\\&|F\r"
                               "MSH|^~\\&|A3||B||2026||ADT^A01|3|P|2.5\rPID|||P3\rBTS|2\rFTS|2\r")));
     has(&k, "lab.message; id=f7.0.1; protocol=hl7; type=ORU^R01; control_id=1; sender=A1; receiver=B; version=2.5; sent_at=2026; results=1; "
-            "patients=1; bytes=67; batch=f7.0.1; private=Ann\n");
+            "patients=1; bytes=67; patient=P1; batch=f7.0.1; private=Ann\n");
     has(&k, "lab.result; message=f7.0.1; private=Ann; test.code=T1; patient=P1; value=1;");
     has(&k, "lab.message; id=f7.0.2; protocol=hl7; type=ORU^R01; control_id=2; sender=A2; receiver=B; version=2.3; charset=8859/1; sent_at=2026; "
-            "results=1; patients=1; bytes=85; batch=f7.0.1; private=Béa\n");
+            "results=1; patients=1; bytes=85; patient=P2; batch=f7.0.1; private=Béa\n");
     has(&k, "lab.result; message=f7.0.2; private=Béa; test.code=T2; test.text=x#y; patient=P2; value=2;");
     has(&k, "id=f7.0.3; protocol=hl7; type=ADT^A01; control_id=3; sender=A3;");
     has(&k, "malformed=BTS-1: the batch holds 1 messages, not 2; batch=f7.0.1\n");
@@ -218,16 +218,16 @@ static void messages_continued(void **state)
                         BLOCK(GOES_ON("3", "p-2") "\rADD|three|g\rOBX|3|NM|T3||3\rDSC|p-3|F\r") /* ends it, and goes on behind a segment */
                         BLOCK(GOES_ON("4", "p-3") "\rOBX|4|NM|T4||4\rPID|||P2\rOBX|5|NM|T5||5\r")
                             BLOCK(GOES_ON("5", "p-9") "\rOBX|6|NM|T6||6\r"))); /* what it continues was not seen */
-    has(&k, "id=f7.0.1; protocol=hl7; type=ORU^R01; control_id=1; sender=A; receiver=B; version=2.4; sent_at=2026; results=1; patients=1; bytes=123; "
+    has(&k, "id=f7.0.1; protocol=hl7; type=ORU^R01; control_id=1; sender=A; receiver=B; version=2.4; sent_at=2026; results=1; patients=1; bytes=123; patient=P1; "
             "continued=1; private=Ann\n");
     has(&k, "test.code=T1; patient=P1; specimen=O1; order=O1; value=1; value_type=NM\n");
     has(&k, "control_id=2; sender=A; receiver=B; version=2.4; sent_at=2026; results=0; patients=0; bytes=71; continues=f7.0.1; continued=1\n");
-    has(&k, "control_id=3; sender=A; receiver=B; version=2.4; sent_at=2026; results=2; patients=0; bytes=79; continues=f7.0.3; continued=1; "
+    has(&k, "control_id=3; sender=A; receiver=B; version=2.4; sent_at=2026; results=2; patients=0; bytes=79; patient=P1; continues=f7.0.3; continued=1; "
             "private=Ann\n");
     has(&k,
         "lab.result; message=f7.0.4; private=Ann; test.code=T2; patient=P1; specimen=O1; order=O1; value=one two three; value_type=TX; units=g\n");
     has(&k, "lab.result; message=f7.0.4; private=Ann; test.code=T3; patient=P1; specimen=O1; order=O1; value=3;");
-    has(&k, "results=2; patients=1; bytes=81; continues=f7.0.4; private=Ann\n");
+    has(&k, "results=2; patients=1; bytes=81; who=P1; who=P2; continues=f7.0.4; private=Ann\n");
     has(&k, "lab.result; message=f7.0.5; private=Ann; test.code=T4; patient=P1; specimen=O1; order=O1; value=4;");
     has(&k, "lab.result; message=f7.0.5; private=Ann; test.code=T5; patient=P2; value=5;");
     has(&k, "lab.result; message=f7.0.6; test.code=T6; value=6;");
@@ -289,7 +289,7 @@ static void law(void **state)
         SPAN_LIT(BLOCK(LAW("AM", "XN", "OML^O33^OML_O33", "3", "LAB-28") "PID|||P1\rSPM|1|S1||SER|||||||P^^HL70369\rSAC|||C1\rORC|NW\rOBR||W1||GLU\r"
                                                                          "OBX|1|NM|WEIGHT||70\rORC|NW\rOBR||W2||K\r")));
     has(&k,
-        "type=OML^O33; control_id=3; sender=AM; receiver=XN; version=2.5.1; charset=UNICODE UTF-8; sent_at=2026; results=0; patients=1; bytes=192; "
+        "type=OML^O33; control_id=3; sender=AM; receiver=XN; version=2.5.1; charset=UNICODE UTF-8; sent_at=2026; results=0; patients=1; bytes=192; patient=P1; "
         "ack_wanted.accept=NE; ack_wanted.application=AL; profile=LAB-28; orders=2\n");
     has(&k, "lab.order; message=f7.1.2; test.code=GLU; patient=P1; specimen=S1; order=W1; container=C1; specimen_role=P; specimen_type=SER; action=new\n");
     has(&k, "lab.order; message=f7.1.2; test.code=K; patient=P1; specimen=S1; order=W2; container=C1; specimen_role=P; specimen_type=SER; action=new\n");
@@ -335,7 +335,7 @@ static void documents(void **state)
     collect_close(&k);
     /* in a message that tells no results, the document is the message's */
     stream(&k, SPAN_LIT(BLOCK(HEAD("MDM^T02", "1") "\rPID|||P1\rTXA|1\rOBX|1|ED|D1||^application^pdf^Base64^" PDF "\r")));
-    has(&k, "results=0; patients=1; bytes=160; document.type=pdf; document.declared=pdf; document.bytes=50\n");
+    has(&k, "results=0; patients=1; bytes=160; patient=P1; document.type=pdf; document.declared=pdf; document.bytes=50\n");
     collect_close(&k);
 }
 

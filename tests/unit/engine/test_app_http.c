@@ -60,7 +60,7 @@ static void requests_and_answers(void **state)
             "1") "HTTP/1.1 200 OK\r\nContent-Length: 45\r\n\r\n" ACK("2") "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
     has(&k,
         "lab.message; id=f7.0.1; protocol=hl7; type=ORU^R01; control_id=1; sender=A; receiver=B; version=2.5.1; sent_at=2026; results=1; patients=1; "
-        "bytes=75; private=Ann\n");
+        "bytes=75; patient=P1; private=Ann\n");
     has(&k, "test.code=T1; patient=P1; value=1;");
     has(&k, "id=f7.0.2; protocol=hl7; type=ORU^R01; control_id=2;");
     has(&k, "test.code=T2; patient=P1; value=1;");
@@ -94,7 +94,7 @@ static void what_is_wrong(void **state)
     has(&k, "bytes=2; malformed=MSH: the message does not begin");
     collect_close(&k);
     conversation(&k, SPAN_LIT(POST(ER7) "Content-Length: 200\r\n\r\n" ORU("1")), SPAN_LIT("HTTP/1.1 200 OK\r\n\r\n" ACK("1")));
-    has(&k, "control_id=1; sender=A; receiver=B; version=2.5.1; sent_at=2026; results=1; patients=1; bytes=75; malformed=framing: the stream ends "
+    has(&k, "control_id=1; sender=A; receiver=B; version=2.5.1; sent_at=2026; results=1; patients=1; bytes=75; patient=P1; malformed=framing: the stream ends "
             "before the body does at byte 75;");
     has(&k, "type=ACK; control_id=19;"); /* an answer without a length goes to the end of the stream */
     assert_int_equal(k.stats.hl7_messages, 1);

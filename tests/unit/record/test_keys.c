@@ -266,6 +266,44 @@ static void erase(void **state)
     buf_release(&ids);
 }
 
+/* A record about several has a key of its own: it goes with the first of them that goes, and nothing else with it. */
+static void shared(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    uint8_t both[2][LEDGER_SCOPE];
+    uint8_t id[LEDGER_KEY_ID];
+    bool scoped = false;
+    size_t n = 0;
+    memcpy(both[0], ann, LEDGER_SCOPE);
+    memcpy(both[1], bob, LEDGER_SCOPE);
+    struct ledger *l = must_open(NULL);
+    two_patients(l);
+    assert_int_equal(ledger_append_shared(l, LEDGER_CUSTODY, both, 2, T0, SPAN_LIT("two"), NULL, &e), 0);
+    assert_int_equal(ledger_append_shared(l, LEDGER_CUSTODY, both, 2, T0, SPAN_LIT("two again"), NULL, &e), 0);
+    assert_int_equal(ledger_append_shared(l, LEDGER_CUSTODY, NULL, 0, T0, SPAN_LIT("somebody"), NULL, &e), 0);
+    put(l, bob, T0, "bob");
+    commit(l);
+    ledger_close(l);
+    l = must_open(NULL);
+    seen(l, "abnaattsb");
+    put(l, bob, T0, "bob"); /* a shared key is nobody's key of the month */
+    commit(l);
+    assert_int_equal(erase_of(l, bob, 0, LEDGER_PERIOD_LAST, 10), 3); /* his own, and the two messages' */
+    seen(l, "a-naa--s--");
+    assert_int_equal(erase_of(l, ann, 0, LEDGER_PERIOD_LAST, 10), 2);
+    seen(l, "--n----s--");
+    assert_int_equal(ledger_key_of(l, 7, id, &scoped, &e), 0);
+    assert_true(scoped);
+    assert_int_equal(ledger_erase(l, span_of(id, sizeof id), T0, 10, &n, &e), 0);
+    assert_int_equal(n, 1);
+    ledger_close(l);
+    l = must_open(NULL);
+    seen(l, "--n-------");
+    ledger_close(l);
+    holds();
+}
+
 /* Only what is committed can be erased, nobody's keys never are. */
 static void erase_is_refused(void **state)
 {
@@ -597,6 +635,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, place_make, place_remove)
     const struct CMUnitTest tests[] = {
         CASE(passphrase),   CASE(credential),   CASE(passphrase_costs),     CASE(erase),             CASE(erase_is_refused),
+        CASE(shared),
         CASE(erasure_list), CASE(rotate),       CASE(recovery_key),         CASE(foreign_recovery_key), CASE(a_copy_is_damaged),
         CASE(lost_keys),    CASE(many),         CASE(old_keys_are_overwritten),
     };
