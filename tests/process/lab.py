@@ -84,7 +84,10 @@ class Folder:
 
 
 class Run:
-    """One `tourniquet run`, as a context: stopped at its end."""
+    """One `tourniquet run`, as a context: stopped at its end. What it replays gets a name of its own: an earlier run may have read the same capture into the
+    same folder, and what is known of that one must not be taken for this one's."""
+
+    runs = 0
 
     def __init__(self, data, *arguments, unprivileged=True, preexec=None, more=""):
         self.data = data
@@ -92,6 +95,15 @@ class Run:
         self.config = os.path.join(os.path.dirname(data), f"lab-{self.port}.yaml")
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f'site: test-lab\ndata: "{data}"\nconsole: {{ listen: "127.0.0.1:{self.port}", name: localhost }}\n{more}')
+        arguments = list(arguments)
+        self.capture = None
+        if "--replay" in arguments:
+            Run.runs += 1
+            at = arguments.index("--replay") + 1
+            self.capture = f"{Run.runs}-{os.path.basename(arguments[at])}"
+            named = os.path.join(os.path.dirname(data), self.capture)
+            os.symlink(os.path.abspath(arguments[at]), named)
+            arguments[at] = named
         command = [TOURNIQUET, "run", "-c", self.config, *arguments] + (["--unprivileged"] if unprivileged else [])
         self.errors = open(self.config + ".err", "w+", encoding="utf-8")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, text=True, preexec_fn=preexec)
@@ -169,11 +181,11 @@ class Run:
         return None
 
     def wait_ended(self, seconds=120):
-        """Waits until the capture is read and shown."""
+        """Waits until its capture is read and shown."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and self.process.poll() is None:
             captures = (self.api("/api/v1/sensor") or {}).get("captures", [])
-            if any(c["state"] == "ended" for c in captures):
+            if any(c["capture"] == self.capture and c["state"] == "ended" for c in captures):
                 return True
             time.sleep(0.1)
         return False
