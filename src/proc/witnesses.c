@@ -41,6 +41,7 @@ struct witness_of {
     tq_time asked_since; /* wall: when the first attempt was made that gave no cosignature; 0: the last one gave it */
     tq_time due;         /* monotonic: not asked again before */
     unsigned failures;   /* in a row */
+    bool found;          /* its silence is a finding, told in this run */
     bool asked;          /* by a person */
     bool ready;          /* an errand is to be taken */
     bool waits;
@@ -165,15 +166,33 @@ static void note_finding(struct witnesses *w, const struct witness_of *x, bool f
     note(w, r);
 }
 
+/* It speaks again: what was found of its silence is over. A fork is not: a person closes that. */
+static void note_spoken(struct witnesses *w, const struct witness_of *x)
+{
+    struct record *r = calloc(1, sizeof *r);
+    char cause[TOLD_NAME + 16];
+    if (r == NULL)
+        return;
+    (void)snprintf(cause, sizeof cause, "witness %s", x->name);
+    record_start(r, EVENT_FINDING_ENDED, clock_now(), NULL);
+    record_str(r, KEY_KIND, "ledger.witness_silent");
+    record_str(r, KEY_CAUSE, cause);
+    record_str(r, KEY_WHY, "The witness cosigned again.");
+    note(w, r);
+}
+
 /* A new state is a record; a fork, and a silence, a finding. */
 static void become(struct witnesses *w, struct witness_of *x, enum state state, bool fork)
 {
     bool new = x->state != state;
+    if (new && x->state == STATE_SILENT && state == STATE_AGREES)
+        note_spoken(w, x);
     x->state = state;
     if (new)
         note_state(w, x);
-    if (fork || (new &&state == STATE_SILENT))
+    if (fork || (state == STATE_SILENT && !x->found))
         note_finding(w, x, fork);
+    x->found = state == STATE_SILENT;
 }
 
 /* ── outcomes; under the lock ── */
@@ -431,7 +450,7 @@ int witnesses_start(struct witnesses *w, struct error *e)
             continue;
         w->all[i].size = kept.size;
         w->all[i].seconds = (int64_t)kept.seconds;
-        w->all[i].state = STATE_AGREES;
+        w->all[i].state = clock_now() - w->all[i].seconds * TIME_SECOND > SILENT ? STATE_SILENT : STATE_AGREES;
     }
     int r = w->n == 0 ? 0 : pthread_create(&thread, NULL, run, w);
     if (r != 0)

@@ -300,12 +300,42 @@ test('the ledger is checked again from the page; a proof and the checkpoint can 
             was.verified?.at ?? '',
             { polling: 300, timeout: 30_000 },
         );
-        await page.locator('h1', { hasText: 'Not rewritten' }).waitFor();
+        await page.locator('h1', { hasText: 'holds; last checked just now' }).waitFor();
         const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /Save/ }).first().click()]);
         const proof = readFileSync(await download.path(), 'utf8');
         assert.match(proof, /^c2sp\.org\/tlog-proof@v1\n/);
         assert.match(await page.locator('.note').innerText(), /^tourniquet\.local\//);
+        const drop = async (name, text) => {
+            await page.setInputFiles('input[aria-label^="A proof"]', { name, mimeType: 'text/plain', buffer: Buffer.from(text) });
+            await page.locator('.outcome', { hasText: name }).waitFor();
+            return (await page.locator('.outcome').innerText()).replace(/\s+/g, ' ');
+        };
+        assert.match(await drop('home-1', proof), /^It holds home-1 Record [\d,]+, recorded .* is unchanged: .* The ledger as it is now goes on from there/);
+        assert.match(await drop('home-2', proof.replace(/extra (.{40})./, (m, head) => `extra ${head}${m.endsWith('A') ? 'B' : 'A'}`)), /^It does not hold home-2 The record in this file is not in the ledger/);
+        await shot(page, 'real-ledger-proof-1440-light-en');
         assert.deepEqual(faults, []);
+    });
+});
+
+test('a witness by file: the offer out, what it signed in', { skip }, async () => {
+    const witness = join(data, 'witness');
+    const { stdout: key } = await run(PROGRAM, ['ledger', 'witness', 'new', witness, 'outside.example/w']);
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/ledger`);
+        await settled(page);
+        const { verifier } = await page.evaluate(() => fetch('/api/v1/ledger').then((r) => r.json()));
+        await run(PROGRAM, ['ledger', 'witness', 'trust', witness, verifier]);
+        const witnesses = page.getByRole('region', { name: 'Witnesses' });
+        await witnesses.getByText('Nobody else vouches for this record.').waitFor();
+        await witnesses.getByText('By file, where no witness can be reached').click();
+        const [download] = await Promise.all([page.waitForEvent('download'), witnesses.getByRole('link', { name: 'Save the offer' }).click()]);
+        const { stdout: signed } = await run(PROGRAM, ['ledger', 'witness', 'sign', witness, await download.path()]);
+        await page.getByLabel('Key of a witness that is new here').fill(key.trim());
+        await page.setInputFiles('input[aria-label="What the witness signed"]', { name: 'signed', mimeType: 'text/plain', buffer: Buffer.from(signed) });
+        await page.getByText('Kept: outside.example/w cosigned').waitFor();
+        await witnesses.getByText('Agrees').waitFor();
+        await page.locator('h1', { hasText: /last witness outside\.example\/w (just now|1 min ago)/ }).waitFor();
+        await inspect(page, faults, SIGHTS[0], 'real-ledger-witnessed');
     });
 });
 

@@ -203,6 +203,41 @@ export function sensors(how) {
     }
 }
 
+/** Witnesses, keys, backups and disk, as a lab's state `ledger` has them: '' all well; never, broken, refused, silent, alone (nobody vouches), bare (an older program), full, locked. */
+export function ledgerPanels(state, witnessKey) {
+    const how = state.ledger;
+    if (how === 'bare') {
+        return {};
+    }
+    const name = state.long ? 'the-very-long-name-of-the-witness-at-saint-bartholomew-regional' : 'neighbour';
+    const witness = { name, key: witnessKey, url: `https://${state.long ? 'a-very-long-host-name.laboratory.regional.hospital' : 'witness'}.example:8444`, last_size: state.next, last_at: ago(5), state: 'agrees', why: null, asking: false };
+    const told = {
+        refused: { state: 'refused', last_at: ago(4000), last_size: 900, why: 'what is recorded does not go on from what it cosigned: the ledger was rewritten, or the proof is wrong' },
+        silent: { state: 'silent', last_at: ago(3000), last_size: 800, why: 'nobody answers at its address' },
+    }[state.witness];
+    const place = state.long ? '/srv/backups/of-the-laboratory/of-the-regional-hospital-of-saint-bartholomew/on-the-second-floor' : '/srv/backups';
+    return {
+        witnesses: { items: how === 'alone' ? [] : [{ ...witness, ...told }, { ...witness, name: 'by-hand.example/w', key: `${witnessKey}x`, url: null, state: 'behind', last_at: ago(60 * 24 * 12), last_size: 400 }].slice(0, how === '' ? 1 : 2) },
+        keys: {
+            source: 'file', protects: ['a stolen backup'], made: ago(60 * 24 * 9), epoch: 3, rotated_at: ago(60 * 24 * 2), recovery: how === '' ? { made: ago(60 * 24 * 9), tested: ago(60 * 24 * 8) } : { made: null, tested: null },
+            period_keys: 4211, erased: how === 'broken' ? 0 : 12, last_erasure: how === 'broken' ? null : ago(60 * 24), at_risk: 'whoever takes this box can read it: the root key is a file on the same disk',
+        },
+        backups: how === 'never'
+            ? { items: [], last: null, tested: null, due: 'There has never been a backup.', doing: null, failed: null }
+            : {
+                  items: Array.from({ length: 5 }, (_, i) => ({ id: `b-${5 - i}`, at: ago(60 * 24 * i + 90), bytes: 812_331_004 - i * 9_000_000, records: state.next - i * 40, where: place, tested_at: i === 1 ? null : ago(60 * 24 * i + 60), holds: i === 1 ? null : i !== 2, why: i === 2 ? 'segment 4 of it does not open' : null })),
+                  last: ago(90), tested: ago(60), due: how === 'full' ? 'The last backup is 9 days old.' : null, doing: state.doing ? 'b-6' : null, failed: how === 'full' ? { id: 'b-6', why: 'there is no room in /srv/backups' } : null,
+              },
+        disk: {
+            total: 500e9, free: how === 'full' ? 4e9 : 212e9,
+            used: [['observations', 201e9], ['custody', 40e9], ['backups', 22e9], ['store', 6e9], ['journal', 33.5e6], ['spool', 0], ['other', 18e9]].map(([what, bytes]) => ({ what, bytes })),
+            per_day: how === 'never' ? null : 1.2e9, full_at: how === 'never' ? null : ago(-60 * 24 * (how === 'full' ? 3 : 176)), state: how === 'full' ? 'very-short' : 'ok', not_kept: how === 'full' ? 812 : 0,
+            goes_first: ['flows and other observations, the oldest day first', 'backups that are older than the newest good one', 'evidence of dismissed findings', 'messages and results are never removed for want of room'],
+            retention: [{ kind: 'observations', days: 90, removed_until: how === 'full' ? ago(60 * 24 * 4) : null }, { kind: 'custody', days: null, removed_until: null }],
+        },
+    };
+}
+
 const FINDINGS = [
     ['message.hostile', 'critical', 'A message from 10.0.5.77 tries to break the program that receives it.', 'Unplug 10.0.5.77 or block it at the switch, then call the maker of the LIS. The LIS may have read the message: watch it for odd behaviour.', 'T1190', 1],
     ['sender.unknown', 'high', 'A sender never seen before sends results to the LIS: 10.0.5.77 calls itself CHEM9.', 'Ask who connected CHEM9. If nobody knows, unplug it, and check every result that came from it today.', 'T0848', 3],
@@ -218,9 +253,9 @@ const LOOKS = [
     { person: 'tom', display_name: 'Tom Berger', what: 'clear fields', reason: 'A second determination was asked for.', subject: { index: 208, event: 'lab.result', patient: 'P-0a1b2c3d4e5f6071' } },
 ];
 
-export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '', looks = 3, hostile = false, seconds = 300 } = {}) {
+export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '', looks = 3, hostile = false, seconds = 300, ledger = '' } = {}) {
     const rnd = random(7);
-    const state = { odd, sensor, hostile, seconds, looks: LOOKS.slice(0, looks).map((l, i) => ({ ...l, record: 900 - i, time: ago(9 + 200 * i) })), devices: [], results: [], findings: [], records: [], verified: null, verifying: false, next: 0, since: ago(60 * 24 * 9) };
+    const state = { odd, sensor, hostile, seconds, looks: LOOKS.slice(0, looks).map((l, i) => ({ ...l, record: 900 - i, time: ago(9 + 200 * i) })), ledger, witness: ledger, doing: false, long, devices: [], results: [], findings: [], records: [], verified: ledger === 'never' ? null : { at: ago(2), holds: ledger !== 'broken', records: 0, first_bad: ledger === 'broken' ? 812 : null, why: ledger === 'broken' ? 'the sealed bytes of record 812 are not those that were recorded' : null }, verifying: false, next: 0, since: ago(60 * 24 * 9) };
     for (let i = 0; i < devices; i++) {
         state.devices.push(device(i, rnd));
     }
@@ -284,6 +319,9 @@ export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, 
             evidence: { flows: [], messages: [], records: [], packets: i === 0 ? [{ record: index + 1, time: ago(40), packets: 546, bytes: 295_696 }] : [] },
         });
     });
+    if (state.verified) {
+        state.verified.records = state.next;
+    }
     return {
         state,
         record,

@@ -10,7 +10,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
-import { detail, lab, network, sensors } from './fixture.mjs';
+import { detail, lab, ledgerPanels, network, sensors } from './fixture.mjs';
+import { makeTree, noteKey } from './tree.mjs';
 
 const DIST = new URL('../dist/', import.meta.url).pathname;
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.txt': 'text/plain' };
@@ -54,6 +55,7 @@ function today() {
             messages: Math.ceil(results.length / 3),
             malformed: findings.length > 4 ? 2 : 0,
             messages_clear: Math.ceil(results.length / 3),
+            not_kept: 0,
         },
         capture: { state: 'reading', last_time: new Date().toISOString(), packets: 48210 },
         ledger: { records: next, holds: verified?.holds ?? null, verified_at: verified?.at ?? null },
@@ -89,19 +91,28 @@ function decide(finding, act, body) {
     return { status: 200, body: finding };
 }
 
+const log = noteKey('main-street.tourniquet.local', 1);
+const neighbour = noteKey('neighbour.example/w1', 4);
+let tree = makeTree(log, world.state.since);
+
 function ledger() {
     const { next, verified, verifying, since } = world.state;
-    const root = Buffer.alloc(32, 7).toString('base64');
     return {
         records: next,
-        origin: 'main-street.tourniquet.local',
-        checkpoint: { size: next, root, time: new Date(Date.now() - 40_000).toISOString(), text: `main-street.tourniquet.local\n${next}\n${root}\n\n— main-street.tourniquet.local ${Buffer.alloc(68, 9).toString('base64')}\n` },
+        origin: log.name,
+        checkpoint: { size: next, root: tree.root(next), time: new Date(Date.now() - 40_000).toISOString(), text: tree.note(next) },
         verified,
         verifying,
-        verifier: 'main-street.tourniquet.local+1f2e3d4c+ATcAAAbbbbccccddddeeeeffffgggghhhhiiiijjjjkkkk',
+        verifier: log.line,
         since,
         bytes: next * 911,
     };
+}
+
+/** Panels of the Ledger page, in the state that the lab is made for. */
+function kept(noun) {
+    const panels = ledgerPanels(world.state, neighbour.line);
+    return panels[noun] === undefined ? problem(404, 'not-found', 'There is no such thing here.') : { status: 200, body: panels[noun] };
 }
 
 function verify() {
@@ -275,6 +286,9 @@ function answer(method, path, query, body, token, headers, text) {
         }
         return { status: 200, body: { person, csrf, site: 'Main Street Lab' } };
     }
+    if (state.ledger === 'locked' && path.startsWith('/ledger')) {
+        return problem(503, 'locked', 'The ledger waits for its passphrase.');
+    }
     if (mode === 'error') {
         return problem(500, 'store', 'The store could not be read.');
     }
@@ -319,17 +333,36 @@ function answer(method, path, query, body, token, headers, text) {
         case 'GET /ledger':
             return { status: 200, body: ledger() };
         case 'POST /ledger/id':
-            return verify();
+            return id === 'verify' ? verify() : id === 'check' ? { status: 200, body: { holds: true, index: 3, records: state.next, why: null } } : problem(422, 'not-kept', 'no witness is known here: give the key of the one that signed');
         case 'GET /ledger/id':
-            return page(state.records, query);
+            return id === 'offer' ? offer(Number(query.get('old') ?? 0)) : page(state.records, query);
+        case 'GET /ledger/id/act':
+            return { status: 200, text: tree.proof(Number(act), state.next, [neighbour]) };
+        case 'POST /witnesses/id/act':
+            state.witness = 'agrees';
+            tell('ledger');
+            return { status: 202, body: { started: true } };
+        case 'GET /witnesses':
+        case 'GET /keys':
+        case 'GET /backups':
+        case 'GET /disk':
+            return kept(noun);
+        case 'POST /backups':
+        case 'POST /backups/id/act':
+            state.doing = true;
+            setTimeout(() => (state.doing = false), 1500);
+            return { status: 202, body: { started: true, id: id ?? 'b-9' } };
         default:
             return problem(404, 'path', 'No such path.');
     }
 }
 
+const offer = (old) => (old > world.state.next ? problem(422, 'no-offer', 'The ledger has not so many records.') : { status: 200, text: tree.offer(old, world.state.next) });
+
 function develop(body) {
     if (body.lab) {
         world = lab(body.lab);
+        tree = makeTree(log, world.state.since);
     }
     mode = body.mode ?? mode;
     needed = body.setup ?? needed;
@@ -405,6 +438,9 @@ const server = createServer(async (request, response) => {
     if (said.session) {
         headers['Set-Cookie'] = `dev=${said.session}; Path=/; HttpOnly; SameSite=Strict`;
     }
-    response.writeHead(said.status, headers).end(said.body === undefined ? undefined : JSON.stringify(said.body));
+    if (said.text !== undefined) {
+        headers['Content-Type'] = 'text/plain; charset=utf-8';
+    }
+    response.writeHead(said.status, headers).end(said.text ?? (said.body === undefined ? undefined : JSON.stringify(said.body)));
 });
 server.listen(Number(process.argv[2] ?? 8400), '127.0.0.1', () => console.log(`http://localhost:${server.address().port}`));

@@ -12,7 +12,6 @@ import { DevicePage } from './pages/device';
 import { DevicesPage } from './pages/devices';
 import { FindingPage } from './pages/finding';
 import { FindingsPage } from './pages/findings';
-import { LedgerPage } from './pages/ledger';
 import { MorePage } from './pages/more';
 import { NotFoundPage } from './pages/notfound';
 import { ResultsPage } from './pages/results';
@@ -23,6 +22,7 @@ import { Shell } from './parts/shell';
 import { Failed, Loading } from './parts/states';
 import { theme, variables } from './theme';
 
+const LedgerPage = lazy(() => import('./pages/ledger'));
 const ImportPage = lazy(() => import('./pages/import'));
 const LooksPage = lazy(() => import('./pages/looks'));
 
@@ -63,7 +63,11 @@ function Pages() {
                             </Suspense>
                         </Route>
                         <Route path="/devices/:id">{({ id }) => <DevicePage key={id} id={id} />}</Route>
-                        <Route path="/ledger" component={LedgerPage} />
+                        <Route path="/ledger">
+                            <Suspense fallback={<Loading what={t`this page`} />}>
+                                <LedgerPage />
+                            </Suspense>
+                        </Route>
                         <Route path="/looks">
                             <Suspense fallback={<Loading what={t`this page`} />}>
                                 <LooksPage />

@@ -187,7 +187,7 @@ export function kindWord(kind: string): string {
         case 'access.phi_burst':
             return t`Many looks at hidden values`;
         default:
-            return kind.startsWith('ledger.') ? t`The record does not hold` : kind;
+            return kind === 'ledger.fork' ? t`A witness does not agree with the record` : kind === 'ledger.witness_silent' ? t`A witness is silent` : kind.startsWith('ledger.') ? t`The record does not hold` : kind;
     }
 }
 
@@ -319,6 +319,8 @@ export function eventWord(event: string): string {
             return t`Hidden values shown`;
         case 'evidence.packets':
             return t`Packets of a finding`;
+        case 'ledger.witnessed':
+            return t`Ledger witnessed`;
         default:
             return event;
     }

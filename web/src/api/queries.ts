@@ -31,7 +31,7 @@ const TOPICS: Record<string, string[]> = {
     devices: ['devices', 'device', 'today'],
     results: ['results', 'today'],
     findings: ['findings', 'finding', 'today', 'devices', 'device'],
-    ledger: ['ledger', 'records', 'today'],
+    ledger: ['ledger', 'records', 'today', 'witnesses'],
     sensor: ['sensor', 'today'],
     today: ['today'],
     looks: ['looks'],

@@ -290,6 +290,8 @@ export interface Today {
         messages: number;
         malformed: number;
         messages_clear: number;
+        /** Devices and conversations that found no room. */
+        not_kept: number;
     };
     capture: { state: string; last_time: string | null; packets: number } | null;
     ledger: { records: number; holds: boolean | null; verified_at: string | null };
@@ -351,6 +353,64 @@ export interface Shown {
     seconds: number;
     record: number;
     items: ShownRecord[];
+}
+
+export interface Witness {
+    name: string;
+    /** Its verifier line. */
+    key: string;
+    /** null: its cosignatures are brought by hand. */
+    url: string | null;
+    last_size: number | null;
+    last_at: string | null;
+    state: 'agrees' | 'behind' | 'silent' | 'refused' | 'never';
+    why: string | null;
+    asking: boolean;
+}
+
+export interface Keys {
+    source: 'file' | 'credential' | 'passphrase';
+    protects: string[];
+    made: string;
+    epoch: number;
+    rotated_at: string | null;
+    recovery: { made: string | null; tested: string | null };
+    period_keys: number;
+    erased: number;
+    last_erasure: string | null;
+    at_risk: string | null;
+}
+
+export interface Backup {
+    id: string;
+    at: string;
+    bytes: number;
+    records: number;
+    where: string;
+    tested_at: string | null;
+    holds: boolean | null;
+    why: string | null;
+}
+
+export interface Backups {
+    items: Backup[];
+    last: string | null;
+    tested: string | null;
+    due: string | null;
+    doing?: string | null;
+    failed?: { id: string; why: string } | null;
+}
+
+export interface Disk {
+    total: number;
+    free: number;
+    used: { what: string; bytes: number }[];
+    per_day: number | null;
+    full_at: string | null;
+    state: 'ok' | 'short' | 'very-short';
+    not_kept?: number;
+    goes_first: string[];
+    retention: { kind: string; days: number | null; removed_until: string | null }[];
 }
 
 export interface Notice {

@@ -2,12 +2,19 @@
 
 import { Button } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { plural, t } from '@lingui/core/macro';
+import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useEffect, useRef } from 'react';
+import { Problem } from '../api/client';
 import { useLostAt } from '../api/connection';
 import { useLedger, useRecords, useVerify } from '../api/queries';
-import type { Ledger, LedgerRecord } from '../api/types';
+import type { Ledger, LedgerRecord, Witness } from '../api/types';
+import { useDisk, useKeys, useWitnesses } from '../ledger/ask';
+import { Drop } from '../ledger/drop';
+import { BackupsPanel, DiskPanel, KeysPanel } from '../ledger/kept';
+import { LooksPanel } from '../ledger/looks';
+import { footnotes, sentence } from '../ledger/since';
+import { Witnesses } from '../ledger/witnesses';
 import { useMay } from '../may';
 import { Age, Near, When } from '../parts/age';
 import { Head } from '../parts/head';
@@ -17,24 +24,11 @@ import { Mark } from '../parts/mark';
 import { say } from '../parts/say';
 import { Asked, Empty, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
-import { count, near, size } from '../time';
+import { count, size, useNow } from '../time';
 import { eventWord, said } from '../words';
 import { problem, Wrong } from './door';
 
 const DEFAULTS = { cursor: '' };
-
-function answer(ledger: Ledger): string {
-    const { verified } = ledger;
-    if (verified === null) {
-        return t`Not checked yet: ${count(ledger.records)} records are on the ledger.`;
-    }
-    if (!verified.holds) {
-        return verified.first_bad === null ? t`The record does not hold.` : t`The record does not hold: record ${count(verified.first_bad)} was changed or is missing.`;
-    }
-    const newer = ledger.records - verified.records;
-    const held = t`Not rewritten: ${count(verified.records)} records held at ${near(verified.at)}.`;
-    return newer > 0 ? `${held} ${plural(newer, { one: '# came after.', other: `${count(newer)} came after.` })}` : held;
-}
 
 function Outcome({ ledger }: { ledger: Ledger }) {
     if (ledger.verifying) {
@@ -68,16 +62,16 @@ function Outcome({ ledger }: { ledger: Ledger }) {
     );
 }
 
-function Check({ ledger }: { ledger: Ledger }) {
+function Check({ ledger, witnesses }: { ledger: Ledger; witnesses: Witness[] }) {
     const verify = useVerify();
     const away = useLostAt() !== null;
     const was = useRef(ledger.verifying);
     useEffect(() => {
         if (was.current && !ledger.verifying) {
-            say(answer(ledger));
+            say(sentence(ledger, witnesses, Date.now(), null));
         }
         was.current = ledger.verifying;
-    }, [ledger]);
+    }, [ledger, witnesses]);
     return (
         <>
             <Button onClick={() => verify.mutate()} disabled={away} loading={verify.isPending || ledger.verifying}>
@@ -211,33 +205,83 @@ function Records({ rows }: { rows: LedgerRecord[] }) {
     );
 }
 
-export function LedgerPage() {
+/** The head as a file, to be kept where nobody here can change it. */
+function keepCheckpoint(ledger: Ledger) {
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([ledger.checkpoint?.text ?? ''], { type: 'text/plain' }));
+    link.download = `checkpoint-${ledger.checkpoint?.size}.txt`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+}
+
+/** Line one, or what stands in its place while the ledger cannot be asked. */
+function useLineOne(ledger: Ledger | undefined, error: unknown, witnesses: Witness[]): string {
+    const now = useNow();
+    const lost = useLostAt();
+    if (ledger) {
+        return sentence(ledger, witnesses, now, lost === null ? null : lost.getTime());
+    }
+    return error instanceof Problem && error.code === 'locked'
+        ? t`Locked: recording goes on, sealed; nothing can be read or checked until it is unlocked.`
+        : t`Was the record rewritten?`;
+}
+
+function Notes({ ledger }: { ledger: Ledger | undefined }) {
+    const erased = useKeys().data?.erased ?? 0;
+    const removed = (useDisk().data?.retention ?? []).flatMap((r) => r.removed_until ?? []).sort().at(-1) ?? null;
+    const notes = ledger ? footnotes(ledger, erased, removed) : [];
+    return (
+        <>
+            {notes.map((note) => (
+                <p key={note}>{note}</p>
+            ))}
+            <p>
+                <Trans>Everything that was seen and decided, in order, under a signed checkpoint. A change of any record breaks it.</Trans>
+            </p>
+        </>
+    );
+}
+
+/** Everything that was recorded, newest first. */
+function AllRecords() {
     const [{ cursor }, change] = useParams(DEFAULTS);
-    const query = useLedger();
     const records = useRecords(cursor);
     const held = useHeld(records.isPlaceholderData ? undefined : records.data?.items, cursor, (r) => `${r.index}${r.event}${r.summary}`);
     const phone = useMediaQuery('(max-width: 767px)', undefined, { getInitialValueInEffect: false });
+    return (
+        <Panel title={t`What was recorded, newest first`} aside={<Newer newer={cursor === '' ? held.newer : 0} show={held.show} />}>
+            <Asked what={t`the records`} query={records} rows={10}>
+                {() => (held.rows.length === 0 ? <Empty title={t`No record yet.`} /> : phone ? <Cards rows={held.rows} /> : <Records rows={held.rows} />)}
+            </Asked>
+            {records.data && held.rows.length > 0 && (
+                <Pager shown={held.rows.length} total={records.data.total} first={cursor === ''} next={records.data.next} change={(next) => change({ cursor: next })} />
+            )}
+        </Panel>
+    );
+}
+
+export default function LedgerPage() {
+    const query = useLedger();
+    const witnesses = useWitnesses().data ?? [];
     const verifies = useMay('ledger.verify');
+    const keys = useMay('keys.read');
+    const backups = useMay('backup.read');
+    const looks = useMay('looks.read');
     const ledger = query.data;
+    const line = useLineOne(ledger, query.error, witnesses);
     return (
         <>
-            <Head
-                name={t`Ledger`}
-                line={ledger ? answer(ledger) : t`Was the record rewritten?`}
-                note={<Trans>Everything that was seen and decided, in order, under a signed checkpoint. A change of any record breaks it.</Trans>}
-            >
-                {ledger && verifies && <Check ledger={ledger} />}
+            <Head name={t`Ledger`} line={line} note={<Notes ledger={ledger} />}>
+                {ledger && verifies && <Check ledger={ledger} witnesses={witnesses} />}
             </Head>
             <div className="columns">
-                <Panel title={t`The ledger`}>
-                    <Asked what={t`the ledger`} query={query} rows={6}>
-                        {(data) => (
-                            <div className="inside">
-                                <Facts ledger={data} />
-                            </div>
-                        )}
-                    </Asked>
-                </Panel>
+                <div className="stack">
+                    {ledger && <Drop ledger={ledger} witnesses={witnesses} />}
+                    <Witnesses />
+                    {backups && <BackupsPanel />}
+                    {backups && <DiskPanel />}
+                    {looks && <LooksPanel />}
+                </div>
                 <div className="stack">
                     <Panel title={t`Last check`}>
                         <Asked what={t`the last check`} query={query} rows={2}>
@@ -248,8 +292,25 @@ export function LedgerPage() {
                             )}
                         </Asked>
                     </Panel>
+                    {keys && <KeysPanel />}
+                    <Panel title={t`The ledger`}>
+                        <Asked what={t`the ledger`} query={query} rows={6}>
+                            {(data) => (
+                                <div className="inside">
+                                    <Facts ledger={data} />
+                                </div>
+                            )}
+                        </Asked>
+                    </Panel>
                     {ledger?.checkpoint && (
-                        <Panel title={t`Checkpoint to keep elsewhere`}>
+                        <Panel
+                            title={t`Checkpoint to keep elsewhere`}
+                            aside={
+                                <Button variant="default" onClick={() => keepCheckpoint(ledger)}>
+                                    <Trans>Save it</Trans>
+                                </Button>
+                            }
+                        >
                             <div className="inside">
                                 <p className="small muted" style={{ marginBottom: 8 }}>
                                     <Trans>Print it or mail it to someone outside. With it, nobody can rewrite what came before.</Trans>
@@ -260,14 +321,7 @@ export function LedgerPage() {
                     )}
                 </div>
             </div>
-            <Panel title={t`What was recorded, newest first`} aside={<Newer newer={cursor === '' ? held.newer : 0} show={held.show} />}>
-                <Asked what={t`the records`} query={records} rows={10}>
-                    {() => (held.rows.length === 0 ? <Empty title={t`No record yet.`} /> : phone ? <Cards rows={held.rows} /> : <Records rows={held.rows} />)}
-                </Asked>
-                {records.data && held.rows.length > 0 && (
-                    <Pager shown={held.rows.length} total={records.data.total} first={cursor === ''} next={records.data.next} change={(next) => change({ cursor: next })} />
-                )}
-            </Panel>
+            <AllRecords />
         </>
     );
 }

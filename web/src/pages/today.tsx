@@ -8,16 +8,18 @@ import { Link, useLocation } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { useDecide, useSensor, useToday } from '../api/queries';
 import type { Capture, Need as NeedRow, Today } from '../api/types';
+import { ledgerMark } from '../ledger/since';
+import { useWitnesses } from '../ledger/ask';
 import { useMay } from '../may';
 import { Age } from '../parts/age';
 import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
 import { Newer } from '../parts/list';
-import { Mark, SeverityMark, type State } from '../parts/mark';
+import { Mark, SeverityMark } from '../parts/mark';
 import { show } from '../parts/say';
 import { SensorTrouble } from '../parts/sensor';
 import { About, Asked, Empty, Original, Panel } from '../parts/states';
-import { clock, count } from '../time';
+import { clock, count, useNow } from '../time';
 import { headline, original, said, stateWord, together } from '../words';
 
 function sentence(today: Today, captures: Capture[]): string {
@@ -116,8 +118,8 @@ function Need({ finding, advised, away, gone }: { finding: NeedRow; advised: boo
 }
 
 function LedgerCount({ ledger }: { ledger: Today['ledger'] }) {
-    const [state, word]: [State, string] =
-        ledger.holds === true ? ['good', t`Holds`] : ledger.holds === false ? ['critical', t`Does not hold`] : ['unknown', t`Not checked`];
+    const now = useNow();
+    const [state, word] = ledgerMark(ledger, useWitnesses().data ?? [], now);
     return (
         <Link href="/ledger">
             <b>

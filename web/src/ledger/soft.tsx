@@ -1,0 +1,22 @@
+import { Trans } from '@lingui/react/macro';
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { Asked, Panel } from '../parts/states';
+import { absent } from './ask';
+
+/** A panel whose question an older program does not know: then it says so, instead of failing. */
+export function Soft<T>({ title, what, query, rows = 3, aside, children }: { title: string; what: string; query: UseQueryResult<T>; rows?: number; aside?: ReactNode; children: (data: T) => ReactNode }) {
+    return (
+        <Panel title={title} aside={aside}>
+            {absent(query) ? (
+                <p className="inside muted">
+                    <Trans>Not available in this version.</Trans>
+                </p>
+            ) : (
+                <Asked what={what} query={query} rows={rows}>
+                    {children}
+                </Asked>
+            )}
+        </Panel>
+    );
+}
