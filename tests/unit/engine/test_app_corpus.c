@@ -1,4 +1,6 @@
 /* The corpus (TOURNIQUET_CORPUS): real HL7 messages and analyzers' ASTM recordings, each as a stream of its own, whole and cut. */
+#include "../corpus.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,14 +70,6 @@ static void walk(const char *folder, each_file *each, void *context)
         free(entries[i]);
     }
     free(entries);
-}
-
-static const char *corpus(void)
-{
-    const char *folder = getenv("TOURNIQUET_CORPUS");
-    if (folder == NULL || folder[0] == 0)
-        skip();
-    return folder;
 }
 
 /* Feeds a stream: step 0: in pieces of random length. */
@@ -178,7 +172,7 @@ static void hl7_messages(void **state)
     (void)state;
     char path[4096];
     struct tally t = {0};
-    (void)snprintf(path, sizeof path, "%s/hl7/_messages", corpus());
+    (void)snprintf(path, sizeof path, "%s/hl7/_messages", corpus_folder());
     print_message("# seed of the cuts: %#llx\n", (unsigned long long)seed);
     walk(path, hl7_file, &t);
     assert_int_equal(t.files, HL7_FILES);
@@ -306,7 +300,7 @@ static void instruments(void **state)
 {
     (void)state;
     char path[4096];
-    (void)snprintf(path, sizeof path, "%s/astm/instruments", corpus());
+    (void)snprintf(path, sizeof path, "%s/astm/instruments", corpus_folder());
     walk(path, instrument_file, NULL);
 }
 
@@ -369,7 +363,7 @@ static void samples(void **state)
 {
     (void)state;
     char path[4096];
-    (void)snprintf(path, sizeof path, "%s/astm/openelis", corpus());
+    (void)snprintf(path, sizeof path, "%s/astm/openelis", corpus_folder());
     walk(path, sample_file, NULL);
 }
 
@@ -410,7 +404,7 @@ static void lab_by_type(void **state)
     struct buf types = BUF_INIT(4096);
     static const uint64_t records[26] = {['C' - 'A'] = 908,  ['H' - 'A'] = 1856, ['L' - 'A'] = 1856, ['M' - 'A'] = 460,
                                          ['O' - 'A'] = 1948, ['P' - 'A'] = 1948, ['Q' - 'A'] = 85,   ['R' - 'A'] = 14008};
-    (void)snprintf(path, sizeof path, "%s/pcap/lab/lab50.pcap.zst", corpus());
+    (void)snprintf(path, sizeof path, "%s/pcap/lab/lab50.pcap.zst", corpus_folder());
     read_capture(path, &stats, &types);
     assert_string_equal(buf_text(&types), "ACK=3786 ORU^R01=2519 OUL^R22=1267 ");
     assert_memory_equal(stats.astm_records, records, sizeof records);
@@ -426,7 +420,7 @@ static void other_implementation(void **state)
     char path[4096];
     struct sense_stats stats;
     struct buf types = BUF_INIT(4096);
-    (void)snprintf(path, sizeof path, "%s/pcap/generated/python-hl7-mllp-dev.pcap", corpus());
+    (void)snprintf(path, sizeof path, "%s/pcap/generated/python-hl7-mllp-dev.pcap", corpus_folder());
     read_capture(path, &stats, &types);
     assert_int_equal(stats.hl7_messages, 280);
     assert_true(strncmp(buf_text(&types), "ACK=140 ", 8) == 0);
@@ -436,6 +430,8 @@ static void other_implementation(void **state)
 
 int main(void)
 {
+    if (corpus_or_skip() == NULL)
+        return 0;
     const struct CMUnitTest tests[] = {cmocka_unit_test(hl7_messages), cmocka_unit_test(instruments), cmocka_unit_test(samples),
                                        cmocka_unit_test(lab_by_type), cmocka_unit_test(other_implementation)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "engine/sense/source.h"
 
 #include "../cmocka_all.h"
+#include "../corpus.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -113,8 +114,6 @@ static int visit(const char *path, const struct stat *st, int type, struct FTW *
 static void all_captures_are_read(void **state)
 {
     (void)state;
-    if (corpus == NULL)
-        skip();
     static const char *const folders[] = {"zeek", "tcpdump", "suricata-verify", "generated", "lab"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         char path[4096];
@@ -142,8 +141,6 @@ static uint64_t number(const json_t *truth, const char *group, const char *key)
 static void the_lab_is_counted_right(void **state)
 {
     (void)state;
-    if (corpus == NULL)
-        skip();
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/pcap/lab/lab50.truth.json", corpus);
     json_t *truth = json_load_file(path, 0, NULL);
@@ -172,7 +169,9 @@ static void the_lab_is_counted_right(void **state)
 
 int main(void)
 {
-    corpus = getenv("TOURNIQUET_CORPUS");
+    corpus = corpus_or_skip();
+    if (corpus == NULL)
+        return 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_captures_are_read),
         cmocka_unit_test(the_lab_is_counted_right),

@@ -4,6 +4,7 @@
 #include "engine/sense/source.h"
 
 #include "../cmocka_all.h"
+#include "../corpus.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -142,8 +143,6 @@ static int visit(const char *path, const struct stat *st, int type, struct FTW *
 static void captures_name_their_devices(void **state)
 {
     (void)state;
-    if (corpus == NULL)
-        skip();
     static const char *const folders[] = {"zeek", "tcpdump", "suricata-verify"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         char path[4096];
@@ -163,7 +162,9 @@ static void captures_name_their_devices(void **state)
 
 int main(void)
 {
-    corpus = getenv("TOURNIQUET_CORPUS");
+    corpus = corpus_or_skip();
+    if (corpus == NULL)
+        return 0;
     const struct CMUnitTest tests[] = {cmocka_unit_test(captures_name_their_devices)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

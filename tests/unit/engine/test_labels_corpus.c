@@ -4,6 +4,7 @@
 #include "engine/sense/source.h"
 
 #include "../cmocka_all.h"
+#include "../corpus.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -198,8 +199,6 @@ static int visit(const char *path, const struct stat *st, int type, struct FTW *
 static void labels_are_where_they_may_be_and_must_be(void **state)
 {
     (void)state;
-    if (corpus == NULL)
-        skip();
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/pcap", corpus);
     assert_int_equal(nftw(path, visit, 16, FTW_PHYS), 0);
@@ -215,7 +214,9 @@ static void labels_are_where_they_may_be_and_must_be(void **state)
 
 int main(void)
 {
-    corpus = getenv("TOURNIQUET_CORPUS");
+    corpus = corpus_or_skip();
+    if (corpus == NULL)
+        return 0;
     const struct CMUnitTest tests[] = {cmocka_unit_test(labels_are_where_they_may_be_and_must_be)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
