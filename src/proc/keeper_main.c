@@ -18,6 +18,7 @@
 #include "proc/desk.h"
 #include "proc/identity.h"
 #include "proc/log.h"
+#include "proc/opened.h"
 #include "proc/own_catalog.h"
 #include "proc/role.h"
 #include "proc/sealed.h"
@@ -173,39 +174,10 @@ static int prove(void *context, uint64_t index, struct buf *out, struct error *e
     return ledger_prove(LEDGER_DIR, index, out, e);
 }
 
-/* One record of the custody stream, for a look. */
 static int open_record(void *context, uint64_t index, struct buf *opened, struct api_record *ret, struct error *e)
 {
     (void)context;
-    struct ledger_record leaf = {0};
-    (void)pthread_mutex_lock(&k.ledger_lock);
-    bool there = index < ledger_size(k.ledger);
-    struct ledger_reader *reader = there ? ledger_reader_new(k.ledger, index, e) : NULL;
-    int r = reader == NULL ? -1 : ledger_reader_next(reader, &leaf, e);
-    if (r == 1)
-        buf_add_span(opened, leaf.payload);
-    ledger_reader_free(reader);
-    (void)pthread_mutex_unlock(&k.ledger_lock);
-    struct payload *payload = r == 1 ? malloc(sizeof *payload) : NULL;
-    if (!there || (r == 1 && (leaf.index != index || leaf.stream != LEDGER_CUSTODY)))
-        r = err_set(e, ERR_MISUSE, "there is no record of one event at %llu", (unsigned long long)index);
-    else if (r == 1 && (payload == NULL || !buf_ok(opened)))
-        r = err_set(e, ERR_SYSTEM, "no memory for a record");
-    else if (r == 1)
-        r = payload_decode(buf_span(opened), payload, e);
-    if (r == 0 && payload != NULL) {
-        const struct payload_record *p = &payload->records[0];
-        static const uint8_t unknown[PAYLOAD_DIGEST];
-        bool known = p->body.digest.n > 0 && !span_equal(p->body.digest, span_of(unknown, sizeof unknown));
-        *ret = (struct api_record){.recorded = leaf.time,
-                                   .veiled = p->veiled,
-                                   .private = p->private,
-                                   .body = p->body.bytes,
-                                   .body_whole = p->body.whole,
-                                   .digest = known ? p->body.digest : (struct span){0}};
-    }
-    free(payload);
-    return r == 0 ? 0 : -1;
+    return opened_record(k.ledger, &k.ledger_lock, index, opened, ret, e);
 }
 
 static int verify(void *context, struct span person, struct error *e)
