@@ -193,6 +193,7 @@ static void check_all(struct doctor *d, const struct error *configuration)
     doctor_folder(d);
     check_ledger(d);
     check_keeper(d);
+    doctor_store(d);
     doctor_space(d);
     doctor_clock(d);
     doctor_cores(d);
@@ -250,7 +251,7 @@ const struct verb verb_doctor = {
              "\n"
              "  -c lab.yaml   the configuration: it is checked, and names the data folder\n"
              "  DIR           the data folder, in place of the configuration's\n"
-             "  --mend        mends owner and modes, makes indexes anew\n"
+             "  --mend        mends owner and modes, makes indexes anew, drops views that do not hold (they are rebuilt at the next start)\n"
              "\n"
              "Exit status: 0 nothing is bad, 1 a check failed, 2 wrong use, 3 the machine failed.\n",
     .run = run,

@@ -23,6 +23,9 @@ void doctor_say(struct doctor *d, const char *check, enum doctor_state state, co
 /* GET from the running keeper: a jansson object, or NULL with the reason. */
 void *doctor_ask(struct doctor *d, const char *path, struct error *e);
 
+/* doctor_store.c */
+void doctor_store(struct doctor *d);
+
 /* doctor_machine.c */
 void doctor_folder(struct doctor *d);
 void doctor_space(struct doctor *d);

@@ -47,6 +47,17 @@ def mended(data):
     lab.ok(status == 0 and checks["folder"][0] == "good" and checks["indexes"][0] == "good", "and are well afterwards", checks)
 
 
+def store(data):
+    pages = os.path.join(data, "store", "store.db")
+    status, checks, _ = doctor(data)
+    lab.ok(status == 0 and checks["store"][0] == "good" and "pages hold" in checks["store"][1], "the views hold", checks["store"])
+    flip(pages, 4096 + 77)
+    status, checks, _ = doctor(data)
+    lab.ok(status == 0 and checks["store"][0] == "attention" and "page 2 " in checks["store"][1], "a changed page is named", checks["store"])
+    status, checks, _ = doctor(data, "--mend")
+    lab.ok(status == 0 and checks["store"][0] == "mended" and not os.path.exists(pages), "and they are dropped", checks["store"])
+
+
 def broken(data):
     segment = os.path.join(data, "ledger", "segment", "custody", "0" * 20)
     flip(segment, 5000)
@@ -67,6 +78,7 @@ with lab.Folder() as scratch:
         lab.ok(first.finish()[0] == 0, "a ledger to look at", first.said())
     healthy(folder)
     mended(folder)
+    store(folder)
     broken(folder)
     status, _, said = doctor(os.path.join(scratch, "nowhere"))
     lab.ok(status == 2 and "nowhere" in said, "a folder that is not there: status 2", said)

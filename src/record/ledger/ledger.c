@@ -139,14 +139,31 @@ void ledger_head(struct ledger *l, struct ledger_head *ret)
     (void)pthread_mutex_unlock(&l->mutex);
 }
 
-void ledger_derive_key(struct ledger *l, const char *purpose, uint8_t out[32])
+static void derive_key(const struct keyring *ring, const char *purpose, uint8_t out[32])
 {
 #define PURPOSE_LABEL "tourniquet purpose v1"
     uint8_t info[256] = PURPOSE_LABEL; /* the array's zeros give the 00 behind the label */
     size_t n = strnlen(purpose, sizeof info - sizeof PURPOSE_LABEL);
     memcpy(info + sizeof PURPOSE_LABEL, purpose, n);
-    crypto_hkdf(span_of(l->ring->purpose, sizeof l->ring->purpose), span_of(l->ring->log_id, LOG_ID), span_of(info, sizeof PURPOSE_LABEL + n), out,
-                32);
+    crypto_hkdf(span_of(ring->purpose, sizeof ring->purpose), span_of(ring->log_id, LOG_ID), span_of(info, sizeof PURPOSE_LABEL + n), out, 32);
+}
+
+void ledger_derive_key(struct ledger *l, const char *purpose, uint8_t out[32])
+{
+    derive_key(l->ring, purpose, out);
+}
+
+int ledger_peek_key(const char *dir, const struct root_source *root, const char *purpose, uint8_t out[32], struct error *e)
+{
+    int fd = ledger_folder_open(dir, e);
+    struct keyring *ring = fd < 0 ? NULL : keyring_new(e);
+    int r = ring == NULL ? -1 : keyring_load(ring, fd, root, e);
+    if (r == 0)
+        derive_key(ring, purpose, out);
+    keyring_free(ring);
+    if (fd >= 0)
+        (void)close(fd);
+    return r;
 }
 
 void ledger_log_id(const struct ledger *l, uint8_t out[16])

@@ -75,6 +75,10 @@ void ledger_derive_key(struct ledger *l, const char *purpose,
                        uint8_t out[32]); /* a key for another purpose ("token", "store" …) under the root key */
 
 void ledger_log_id(const struct ledger *l, uint8_t out[16]);
+/* The same from a ledger that is not open, changing nothing. Errors as ledger_open's. */
+struct root_source;
+int ledger_peek_key(const char *dir, const struct root_source *root, const char *purpose, uint8_t out[32], struct error *e);
+
 /* The key that the keyring is sealed under: what wraps a backup's own key, so that what opens the one opens the other. Wipe it. */
 void ledger_opening_key(struct ledger *l, uint8_t out[32]);
 

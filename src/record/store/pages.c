@@ -92,7 +92,8 @@ struct pages *pages_new(void)
     p->tail = table_of((PAGES_MAX + 1) * sizeof *p->tail);
     p->frame_tail = table_of((FRAMES_MAX + 1) * sizeof *p->frame_tail);
     p->frame_page = table_of((FRAMES_MAX + 1) * sizeof *p->frame_page);
-    if (p->keys == NULL || p->tail == NULL || p->frame_tail == NULL || p->frame_page == NULL) {
+    p->unsure = table_of(PAGES_MAX / 8 + 1);
+    if (p->keys == NULL || p->tail == NULL || p->frame_tail == NULL || p->frame_page == NULL || p->unsure == NULL) {
         pages_close(p);
         return NULL;
     }
@@ -114,6 +115,8 @@ void pages_close(struct pages *p)
         (void)munmap(p->frame_tail, (FRAMES_MAX + 1) * sizeof *p->frame_tail);
     if (p->frame_page != NULL)
         (void)munmap(p->frame_page, (FRAMES_MAX + 1) * sizeof *p->frame_page);
+    if (p->unsure != NULL)
+        (void)munmap(p->unsure, PAGES_MAX / 8 + 1);
     crypto_secret_free(p->keys, sizeof *p->keys);
     (void)pthread_mutex_destroy(&p->lock);
     free(p);
@@ -259,12 +262,27 @@ uint32_t pages_count(const struct pages *p)
     return atomic_load(&p->count);
 }
 
+/* The page as the log's last transaction has it. */
+static enum page_result from_log(struct pages *p, struct page_hand *h, uint32_t number, uint8_t out[PAGE_BYTES])
+{
+    uint32_t k = p->committed;
+    while (k > 0 && p->frame_page[k] != number)
+        k--;
+    if (k == 0)
+        return PAGE_ERROR;
+    enum page_result r = frame_read(p, h, k, h->sealed);
+    memcpy(out, h->sealed + FRAME_HEAD, PAGE_BYTES);
+    return r;
+}
+
 enum page_result page_read(struct pages *p, struct page_hand *h, uint32_t number, uint8_t out[PAGE_BYTES])
 {
     if (number == 0 || number > pages_count(p)) {
         memset(out, 0, PAGE_BYTES);
         return PAGE_ABSENT;
     }
+    if (is_listed(p->unsure, number))
+        return from_log(p, h, number, out);
     ssize_t n = read_at(p->page_fd, out, PAGE_BYTES, (uint64_t)(number - 1) * PAGE_BYTES);
     if (n < 0)
         return PAGE_ERROR;
@@ -288,8 +306,12 @@ enum page_result page_write(struct pages *p, struct page_hand *h, uint32_t numbe
         return PAGE_ERROR; /* SQLite keeps nothing there, or it would be lost */
     seal_with_tail(p, h, page_ad(ad, number), span_of(clear, PAGE_BYTES - PAGE_TAIL), h->sealed);
     int errnum = write_at(p->page_fd, span_of(h->sealed, PAGE_BYTES), (uint64_t)(number - 1) * PAGE_BYTES);
-    if (errnum != 0)
+    uint8_t bit = (uint8_t)(1u << number % 8);
+    if (errnum != 0) {
+        p->unsure[number / 8] |= bit;
         return result_of(errnum);
+    }
+    p->unsure[number / 8] &= (uint8_t)~bit;
     sum_change(p->keys, p->sum, number, p->tail[number]);
     sum_change(p->keys, p->sum, number, tail);
     memcpy(p->tail[number], tail, PAGE_TAIL);
@@ -449,11 +471,6 @@ int head_write(struct pages *p, struct page_head *next, struct error *e)
     return 0;
 }
 
-bool pages_copying(const struct pages *p)
-{
-    return p->head.copying;
-}
-
 int pages_copy_begin(struct pages *p, struct error *e)
 {
     struct page_head next = p->head;
@@ -494,6 +511,30 @@ int pages_copy_end(struct pages *p, struct error *e)
     if (r != 0)
         p->head.generation = before;
     return r;
+}
+
+int pages_redo(struct pages *p, struct page_hand *h, struct error *e)
+{
+    uint8_t frame[FRAME_BYTES];
+    uint32_t count = pages_count(p);
+    enum page_result r = PAGE_OK;
+    for (uint32_t k = 1; r == PAGE_OK && k <= p->committed; k++) { /* later ones over earlier ones */
+        r = frame_read(p, h, k, frame);
+        struct span head = span_of(frame, FRAME_HEAD);
+        uint32_t number = span_be32(&head);
+        uint32_t ends = span_be32(&head);
+        count = ends != 0 ? ends : count;
+        if (r == PAGE_OK)
+            r = page_write(p, h, number, frame + FRAME_HEAD);
+    }
+    if (r == PAGE_OK)
+        r = pages_resize(p, count);
+    if (r != PAGE_OK)
+        return err_set(e, r == PAGE_FULL ? ERR_LIMIT : ERR_SYSTEM, "store: the checkpoint that was under way cannot be ended: %s",
+                       r == PAGE_FULL ? "no room" : "the disk failed");
+    if (pages_copy_end(p, e) != 0)
+        return -1;
+    return pages_log_end(p) == PAGE_OK ? 0 : err_set(e, ERR_SYSTEM, "store: the log cannot be cut");
 }
 
 void pages_outdo(struct pages *p, uint64_t generation)

@@ -57,9 +57,8 @@ enum page_result pages_log_end(struct pages *p);
 enum page_result frame_read(struct pages *p, struct page_hand *h, uint32_t number, uint8_t out[FRAME_BYTES]);
 enum page_result frame_write(struct pages *p, struct page_hand *h, uint32_t number, const uint8_t clear[FRAME_BYTES]);
 
-/* Around the copying of the log into the pages: begin before the first page is written, end when all of them are. After an opening in the middle of
- * it (pages_copying), the copying is to be done again before anything else is written. */
-bool pages_copying(const struct pages *p);
+/* Around the copying of the log into the pages: begin before the first page is written, end when all of them are. What was under way when the last
+ * process ended, opening has done again. */
 int pages_copy_begin(struct pages *p, struct error *e);
 int pages_copy_end(struct pages *p, struct error *e);
 void pages_outdo(struct pages *p, uint64_t generation); /* the next one is greater than this */

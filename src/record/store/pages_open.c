@@ -206,6 +206,8 @@ static int load(struct pages *p, char ret_note[STORE_NOTE], struct error *e)
         r = err_set(e, ERR_CORRUPT, "%s does not hold up to frame %lu, in the middle of a checkpoint", LOG_FILE, (unsigned long)p->head.frames);
     if (r == 0)
         r = pages_load(p, h, e);
+    if (r == 0 && p->head.copying && !p->looking)
+        r = pages_redo(p, h, e);
     page_hand_free(h);
     return r;
 }

@@ -55,6 +55,7 @@ struct pages {
     uint8_t (*tail)[PAGE_TAIL];       /* of each page as it must lie on the disk; zeros: never written */
     uint8_t (*frame_tail)[PAGE_TAIL]; /* of each frame */
     uint32_t *frame_page;             /* which page a frame is of */
+    uint8_t *unsure;                  /* a bit a page: writing it failed, so that only the log has it */
     _Atomic uint32_t count;           /* pages */
     _Atomic uint32_t frames;
     uint32_t committed; /* frames up to the last that ends a transaction */
@@ -91,6 +92,9 @@ uint8_t *pages_listed(const struct pages *p, uint32_t frames);
 bool is_listed(const uint8_t *listed, uint32_t number);
 
 int head_write(struct pages *p, struct page_head *next, struct error *e); /* durable; becomes p->head */
+
+/* Copies the log's transactions into the pages, as a checkpoint would. */
+int pages_redo(struct pages *p, struct page_hand *h, struct error *e);
 
 struct span log_ad(uint8_t room[9], uint64_t generation);
 #endif

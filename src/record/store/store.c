@@ -183,10 +183,9 @@ void store_close(struct store *s)
 
 /* ── in a folder ── */
 
-/* The first connection: a new database gets its first page; a log that is there is taken in, and a checkpoint that was under way is done. */
+/* The first connection: a new database gets its first page; a log that is there is taken in. */
 static int first_connection(struct store *s, bool made, struct error *e)
 {
-    struct store_mark mark;
     s->writer = conn_open(s, true, e);
     if (s->writer == NULL)
         return -1;
@@ -196,9 +195,7 @@ static int first_connection(struct store *s, bool made, struct error *e)
         return -1;
     if (!wal)
         return err_set(e, ERR_SYSTEM, "store: SQLite keeps no log here");
-    if (made)
-        return pages_settle(s->pages, e);
-    return pages_copying(s->pages) ? store_checkpoint(s, &mark, e) : 0;
+    return made ? pages_settle(s->pages, e) : 0;
 }
 
 struct store *store_open(int dir, const uint8_t key[32], const struct store_options *options, char ret_note[STORE_NOTE], struct error *e)

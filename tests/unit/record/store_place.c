@@ -120,21 +120,25 @@ static void text_of(int64_t a, int64_t again, char out[400])
                    (long long)again);
 }
 
+int place_row(struct store_conn *w, int64_t a, int64_t again, struct error *e)
+{
+    char text[400];
+    text_of(a, again, text);
+    struct store_stmt *q = store_stmt(w, "INSERT INTO t VALUES (?1, ?2) ON CONFLICT(a) DO UPDATE SET b = excluded.b");
+    store_bind_int(q, 1, a);
+    store_bind_str(q, 2, text);
+    return store_run(q, e);
+}
+
 void place_rows(struct store *s, int64_t first, int64_t n, int64_t again)
 {
     struct error e = {0};
     struct store_conn *w = store_writer(s);
     if (store_begin(w, &e) != 0)
         fail_msg("%s", e.text);
-    for (int64_t a = first; a < first + n; a++) {
-        char text[400];
-        text_of(a, again, text);
-        struct store_stmt *q = store_stmt(w, "INSERT INTO t VALUES (?1, ?2) ON CONFLICT(a) DO UPDATE SET b = excluded.b");
-        store_bind_int(q, 1, a);
-        store_bind_str(q, 2, text);
-        if (store_run(q, &e) != 0)
+    for (int64_t a = first; a < first + n; a++)
+        if (place_row(w, a, again, &e) != 0)
             fail_msg("%s", e.text);
-    }
     struct store_stmt *q = store_stmt(w, "UPDATE total SET n = (SELECT count(*) FROM t)");
     if (store_run(q, &e) != 0 || store_commit(w, &e) != 0)
         fail_msg("%s", e.text);

@@ -26,6 +26,7 @@ void place_write(const char *name, const char *file, const uint8_t *bytes, size_
 /* Opens and migrates; NULL: *e says why. */
 struct store *place_store(const char *name, char note[STORE_NOTE], struct error *e);
 /* Adds n rows with numbers from `first` on, in one batch; the first row that is missing is what a catch-up would begin with. */
+int place_row(struct store_conn *w, int64_t a, int64_t again, struct error *e); /* one, in the batch in hand */
 void place_rows(struct store *s, int64_t first, int64_t n, int64_t again);
 /* What the store answers: -1: it says that it does not hold; -2: an answer is wrong; else how many rows there are. `again` as it was told. */
 int64_t place_ask(struct store *s, struct error *e);
