@@ -220,8 +220,8 @@ static int read_one(struct projector *p, uint64_t index, uint8_t digest[SHA256_S
     (void)pthread_mutex_lock(p->o.ledger_lock);
     struct ledger_reader *reader = ledger_reader_new(p->o.ledger, index, e);
     int r = reader == NULL ? -1 : ledger_reader_next(reader, &leaf, e);
-    if (r == 1 && leaf.erased)
-        memcpy(digest, p->kept.last, SHA256_SIZE); /* it was another thing once, and may have been that */
+    if (r == 1 && (leaf.erased || leaf.index != index))
+        memcpy(digest, p->kept.last, SHA256_SIZE); /* erased or removed: it may have been that */
     else if (r == 1)
         digest_leaf(&leaf, digest);
     ledger_reader_free(reader);
