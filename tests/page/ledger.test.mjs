@@ -327,6 +327,14 @@ test('acts: a witness is asked, a backup made and tested, what was not signed is
         await backups.getByRole('progressbar').waitFor({ state: 'detached', timeout: 10_000 });
         await backups.getByRole('button', { name: 'Test it' }).first().click();
         await backups.getByRole('progressbar').waitFor();
+        const keys = page.getByRole('region', { name: 'Keys' });
+        await keys.getByRole('button', { name: 'Exchange the keys…' }).click();
+        assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Cancel');
+        assert.ok(await keys.getByRole('button', { name: 'Exchange the keys', exact: true }).isDisabled());
+        await keys.getByLabel('Reason').fill('A laptop with a copy was lost.');
+        await shot(page, 'ledger-rotate-1440-light-en');
+        await keys.getByRole('button', { name: 'Exchange the keys', exact: true }).click();
+        await page.getByText('New keys seal the record from now on.').waitFor();
         await page.getByText('By file, where no witness can be reached').click();
         await page.setInputFiles('input[aria-label="What the witness signed"]', file('signed', 'nothing'));
         await page.getByText('Not kept: no witness is known here').waitFor();

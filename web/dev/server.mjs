@@ -347,6 +347,9 @@ function answer(method, path, query, body, token, headers, text) {
         case 'GET /backups':
         case 'GET /disk':
             return kept(noun);
+        case 'POST /keys/id':
+            world.record('keys.rotated', `Keys exchanged: ${body.why}`);
+            return { status: 200, body: {} };
         case 'POST /backups':
         case 'POST /backups/id/act':
             state.doing = true;

@@ -8,6 +8,9 @@ import { useMay } from '../may';
 
 export const absent = (query: UseQueryResult<unknown>) => query.error instanceof Problem && query.error.status === 404;
 
+/** Not looked at yet: the program has just started. */
+export const early = (query: UseQueryResult<unknown>) => query.error instanceof Problem && query.error.code === 'not-measured';
+
 const MINUTE = 60_000;
 
 /** Nobody: an empty list, as for whoever may not see them. */
@@ -53,6 +56,17 @@ export async function offerFrom(old: bigint): Promise<string> {
 
 export const useKeys = () =>
     useQuery({ queryKey: ['keys'], queryFn: ({ signal }) => get<Keys>('/keys', signal), enabled: useMay('keys.read'), refetchInterval: MINUTE });
+
+/** From now on other keys seal the record; what was recorded stays readable. */
+export const useRotate = () =>
+    useMutation({
+        mutationFn: (why: string) => call<unknown>('POST', '/keys/rotate', { body: { why } }),
+        onSettled: () => {
+            for (const key of ['keys', 'records']) {
+                void client.invalidateQueries({ queryKey: [key] });
+            }
+        },
+    });
 
 export const useBackups = () =>
     useQuery({

@@ -1,18 +1,20 @@
 // How the record is kept: keys and their age, backups and their last test, room on the disk and what goes first.
 
-import { Button } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
+import { useState } from 'react';
 import { useLostAt } from '../api/connection';
 import type { Backup, Backups, Disk, Keys } from '../api/types';
 import { useMay } from '../may';
 import { problem, Wrong } from '../pages/door';
 import { Age } from '../parts/age';
 import { Mark, type State } from '../parts/mark';
+import { show } from '../parts/say';
 import { Empty } from '../parts/states';
 import { count, day, size, useNow } from '../time';
 import { said } from '../words';
-import { useBackup, useBackups, useDisk, useKeys } from './ask';
+import { useBackup, useBackups, useDisk, useKeys, useRotate } from './ask';
 import { Soft } from './soft';
 
 // ── keys ──
@@ -28,7 +30,50 @@ function sourceWord(source: Keys['source']): string {
     }
 }
 
+/** Exchanging keys asks for a reason, and says what it does; nothing happens at the first click. */
+function Rotate() {
+    const rotate = useRotate();
+    const away = useLostAt() !== null;
+    const [why, setWhy] = useState<string | null>(null);
+    if (why === null) {
+        return (
+            <Button variant="default" onClick={() => setWhy('')} disabled={away}>
+                <Trans>Exchange the keys…</Trans>
+            </Button>
+        );
+    }
+    const go = () =>
+        rotate.mutate(why.trim(), {
+            onSuccess: () => {
+                setWhy(null);
+                show({ text: t`New keys seal the record from now on.` });
+            },
+        });
+    return (
+        <div className="rotate">
+            <p>
+                <Trans>From now on new keys seal the record. What was recorded stays readable, nothing stops, and the exchange is recorded. It cannot be undone.</Trans>
+            </p>
+            <TextInput label={t`Reason`} value={why} onChange={(e) => setWhy(e.currentTarget.value)} maxLength={200} />
+            {rotate.isError && (
+                <Wrong>
+                    <span lang={said()}>{problem(rotate.error).detail}</span>
+                </Wrong>
+            )}
+            <div className="acts">
+                <Button variant="default" onClick={() => setWhy(null)} autoFocus>
+                    <Trans>Cancel</Trans>
+                </Button>
+                <Button onClick={go} disabled={away || why.trim() === ''} loading={rotate.isPending}>
+                    <Trans>Exchange the keys</Trans>
+                </Button>
+            </div>
+        </div>
+    );
+}
+
 function KeyFacts({ keys }: { keys: Keys }) {
+    const manages = useMay('keys.manage');
     return (
         <div className="inside">
             {keys.at_risk !== null && (
@@ -93,8 +138,9 @@ function KeyFacts({ keys }: { keys: Keys }) {
                     )}
                 </dd>
             </dl>
+            {manages && <Rotate />}
             <p className="muted small">
-                <Trans>Keys are exchanged, recovered and erased at the machine: tourniquet help keys.</Trans>
+                <Trans>A patient&apos;s keys are erased, and the recovery key is made, at the machine: tourniquet help keys.</Trans>
             </p>
         </div>
     );

@@ -2,7 +2,7 @@ import { Trans } from '@lingui/react/macro';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Asked, Panel } from '../parts/states';
-import { absent } from './ask';
+import { absent, early } from './ask';
 
 /** A panel whose question an older program does not know: then it says so, instead of failing. */
 export function Soft<T>({ title, what, query, rows = 3, aside, children }: { title: string; what: string; query: UseQueryResult<T>; rows?: number; aside?: ReactNode; children: (data: T) => ReactNode }) {
@@ -11,6 +11,10 @@ export function Soft<T>({ title, what, query, rows = 3, aside, children }: { tit
             {absent(query) ? (
                 <p className="inside muted">
                     <Trans>Not available in this version.</Trans>
+                </p>
+            ) : early(query) ? (
+                <p className="inside muted">
+                    <Trans>Not looked at yet. It shows here in a moment.</Trans>
                 </p>
             ) : (
                 <Asked what={what} query={query} rows={rows}>
