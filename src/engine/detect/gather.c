@@ -43,11 +43,11 @@ uint64_t result_key(uint64_t specimen, uint64_t test, uint16_t link, uint32_t ob
 
 static void read_units(struct habit *h, struct span units)
 {
-    if (units.n == h->units_n && memcmp(units.p, h->units_text, units.n) == 0)
+    if (span_equal(units, span_of(h->units_text, h->units_n)))
         return;
     h->said = unit_read(units);
     h->units_n = 0;
-    if (units.n > sizeof h->units_text)
+    if (units.n > sizeof h->units_text || units.n == 0)
         return;
     memcpy(h->units_text, units.p, units.n);
     h->units_n = (uint8_t)units.n;
@@ -55,7 +55,7 @@ static void read_units(struct habit *h, struct span units)
 
 static void read_range(struct habit *h, struct span range)
 {
-    if (range.n == h->range_n && memcmp(range.p, h->range_text, range.n) == 0)
+    if (span_equal(range, span_of(h->range_text, h->range_n)))
         return;
     h->range_known = range_read(range, &h->range);
     h->range_n = 0;

@@ -63,7 +63,9 @@ static void what_was_written_comes_back(void **state)
     struct store *s = must_open("a");
     must_hold(s, 500);
     assert_true(store_mark(s, &now));
-    assert_memory_equal(&now, &mark, sizeof mark);
+    assert_true(now.generation == mark.generation && now.pages == mark.pages);
+    assert_memory_equal(now.life, mark.life, STORE_LIFE);
+    assert_memory_equal(now.hash, mark.hash, sizeof now.hash);
     must_checkpoint(s, &now);
     assert_int_equal(now.generation, mark.generation + 1);
     assert_memory_equal(now.life, mark.life, STORE_LIFE);
