@@ -1,5 +1,5 @@
 /* What lies in segments, bundles and journals: sealed records, entries, segment headers, journal pages and frames. */
-#include "record/ledger/inside.h"
+#include "record/ledger/mark.h"
 
 #include <stdlib.h>
 
@@ -49,6 +49,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)journal_base_parse(in, &base, &e);
     if (journal_frame_parse(in, log_id, &frame, &need))
         records(frame.body, ring);
+    struct mark m;
+    uint8_t again[MARK_BYTES];
+    if (mark_parse(in, &m, &e) == 0) {
+        mark_format(&m, again);
+        if (memcmp(again, data, MARK_BYTES) != 0)
+            abort(); /* a mark has one form */
+    }
     for (struct span bundle = in; bundle_next(&bundle, &entry);)
         (void)entry_parse(entry, &(struct entry){0}, &e);
     return 0;

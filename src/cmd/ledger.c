@@ -133,6 +133,7 @@ static void print_report(const struct ledger_report *r)
         jsonw_uint(&j, r->first_bad);
     jsonw_put_str(&j, "why", r->holds ? NULL : r->why);
     jsonw_put_bool(&j, "compared", r->compared);
+    jsonw_put_uint(&j, "removed", r->removed);
     jsonw_key(&j, "witnesses");
     jsonw_array(&j);
     for (size_t i = 0; i < r->cosignatures_n; i++)
@@ -151,6 +152,9 @@ static void explain(const char *dir, const struct ledger_report *r)
         (void)fprintf(stderr, "%s does NOT hold: %s\n", dir, r->why);
     else if (!r->compared)
         (void)fprintf(stderr, "%s is consistent in itself, not compared with anything kept elsewhere (give --key, --since or --witness)\n", dir);
+    if (r->removed > 0)
+        (void)fprintf(stderr, "payload of %llu records removed, the last of them by record %llu; every hash and proof holds\n",
+                      (unsigned long long)r->removed, (unsigned long long)r->removed_by);
     if (r->unsigned_tail > 0)
         (void)fprintf(stderr, "%llu durable records are not under a checkpoint yet; the next start signs them\n",
                       (unsigned long long)r->unsigned_tail);

@@ -6,6 +6,7 @@
 #include "record/crypto/crypto.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -49,6 +50,8 @@ struct appender {
     bool failed;
     struct error why;
     struct progress durable;
+    _Atomic bool spare;
+    _Atomic uint64_t skipped;
     /* the thread's own */
     struct position taken[3]; /* by stream */
     struct position evidence; /* of the finding whose packets were taken last */
@@ -203,6 +206,12 @@ static int take_custody(struct appender *a, const struct payload_record *r, stru
     return 0;
 }
 
+/* What is not kept where the disk is nearly full: traffic and facts about devices, never what says how the capture goes. */
+static bool may_be_spared(enum event event)
+{
+    return event == EVENT_FLOW_CLOSED || event == EVENT_ASSET_EVIDENCE || event == EVENT_DICOM_ASSOCIATION || event == EVENT_NETWORK_ATTEMPTS;
+}
+
 /* One record, unless it was taken before. */
 static int take_record(struct appender *a, const struct item *item, struct error *e)
 {
@@ -219,6 +228,10 @@ static int take_record(struct appender *a, const struct item *item, struct error
         if (!position_after(item->position, a->evidence))
             return 0;
         a->evidence = item->position;
+    }
+    if (atomic_load(&a->spare) && may_be_spared(a->record.event)) {
+        atomic_fetch_add(&a->skipped, 1);
+        return 0;
     }
     scopes_choose(a->scopes, a->o.veil, &a->record, &a->scope);
     struct payload_record r = veil_record(a, item->position);
@@ -478,6 +491,16 @@ void appender_end(struct appender *a)
     struct item *item = new_item(ITEM_END, (struct position){0}, (struct span){0}, NULL);
     if (item != NULL)
         put_item(a, item);
+}
+
+void appender_spare(struct appender *a, bool spare)
+{
+    atomic_store(&a->spare, spare);
+}
+
+uint64_t appender_skipped(struct appender *a)
+{
+    return atomic_load(&a->skipped);
 }
 
 bool appender_full(struct appender *a)

@@ -53,6 +53,10 @@ int appender_put_evidence(struct appender *a, struct position finding, struct sp
 void appender_end(struct appender *a); /* the capture is read to its end */
 bool appender_full(struct appender *a);
 
+/* spare: observations are counted and not kept, because the disk is nearly full; custody is kept as ever. Any thread. */
+void appender_spare(struct appender *a, bool spare);
+uint64_t appender_skipped(struct appender *a);
+
 /* A record of the keeper's own; nobody waits. */
 int appender_note(struct appender *a, const struct record *r, struct error *e);
 

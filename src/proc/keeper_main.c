@@ -6,6 +6,7 @@
  *   readers          answer requests                                                  (desk.c)
  *   verifier         recomputes the ledger now and then                               (verifier.c)
  *   witnesses        has the head cosigned elsewhere, through the courier             (witnesses.c)
+ *   steward          looks after room on the disk; removes what is old enough           (steward.c)
  *   vault            makes backups, and tests them by restoring them                   (vault.c)
  *
  * They share the queues between them and the ledger (under ledger_lock), nothing else.
@@ -23,6 +24,7 @@
 #include "proc/role.h"
 #include "proc/sealed.h"
 #include "proc/stored_views.h"
+#include "proc/steward.h"
 #include "proc/vault.h"
 #include "proc/verifier.h"
 #include "proc/witnesses.h"
@@ -68,6 +70,8 @@ struct keeper {
     struct witnesses *witnesses;
     struct buf told_witnesses; /* of lab.yaml: u32 length, what MESSAGE_WITNESS said */
     struct vault *vault;
+    struct steward *steward;
+    bool disk_short; /* the finding is open, as the views told it at the start */
     struct backup_summary backups; /* as the views told it at the start */
     struct identity identity;
     struct buf identity_message;
@@ -228,6 +232,12 @@ static int backup_test(void *context, struct span person, struct span id, struct
     return vault_test(k.vault, person, id, e);
 }
 
+static bool disk_state(void *context, struct api_disk_state *ret)
+{
+    (void)context;
+    return steward_disk(k.steward, ret);
+}
+
 static void backup_state(void *context, struct api_backup_state *ret)
 {
     (void)context;
@@ -248,6 +258,18 @@ static void metrics(void *context, struct buf *out)
              "# HELP tourniquet_run_records Records of this run's capture that are durable.\n# TYPE tourniquet_run_records "
              "counter\ntourniquet_run_records %llu\n",
              (unsigned long long)p.records);
+    struct api_disk_state d;
+    if (!steward_disk(k.steward, &d))
+        return;
+    buf_addf(out,
+             "# HELP tourniquet_disk_free_bytes Room on the disk of the data folder.\n# TYPE tourniquet_disk_free_bytes gauge\n"
+             "tourniquet_disk_free_bytes %llu\n# HELP tourniquet_disk_total_bytes Its size.\n# TYPE tourniquet_disk_total_bytes gauge\n"
+             "tourniquet_disk_total_bytes %llu\n# HELP tourniquet_observations_not_kept_total Not kept because the disk was nearly full.\n"
+             "# TYPE tourniquet_observations_not_kept_total counter\ntourniquet_observations_not_kept_total %llu\n"
+             "# HELP tourniquet_disk_used_bytes What takes room in the data folder.\n# TYPE tourniquet_disk_used_bytes gauge\n",
+             (unsigned long long)d.free, (unsigned long long)d.total, (unsigned long long)d.not_kept);
+    for (size_t i = 0; i < d.used_n; i++)
+        buf_addf(out, "tourniquet_disk_used_bytes{what=\"%s\"} %llu\n", d.used[i].what, (unsigned long long)d.used[i].bytes);
 }
 
 /* ── start ── */
@@ -408,6 +430,7 @@ static int open_views(struct error *e)
     (void)snprintf(k.mended, sizeof k.mended, "%s", opened.mended);
     if (k.mended[0] != 0)
         log_line(LOG_LEVEL_WARNING, "the views: %s", k.mended);
+    k.disk_short = backup_finding_open(store_writer(k.store), "ledger.disk_short");
     return backup_summary(store_writer(k.store), &k.backups, e); /* before the projector has the writer to itself */
 }
 
@@ -427,6 +450,7 @@ static int open_api(struct error *e)
                                            .witness_ask = ask_witness,
                                            .witness_bring = bring_cosignature,
                                            .metrics = metrics,
+                                           .disk_state = disk_state,
                                            .backup_state = backup_state,
                                            .backup_make = backup_make,
                                            .backup_test = backup_test}};
@@ -464,6 +488,18 @@ static int start_witnesses(struct error *e)
     return r == 0 ? witnesses_start(k.witnesses, e) : -1;
 }
 
+static int start_steward(struct error *e)
+{
+    struct steward_options options = {.ledger = k.ledger,
+                                      .ledger_lock = &k.ledger_lock,
+                                      .appender = k.appender,
+                                      .keep_observations = k.self.start.keep_observations,
+                                      .backups = role_backup_folder(&k.self),
+                                      .short_open = k.disk_short};
+    k.steward = steward_start(&options, e);
+    return k.steward == NULL ? -1 : 0;
+}
+
 static int start_vault(struct error *e)
 {
     struct vault_options options = {.start = &k.self.start,
@@ -496,7 +532,7 @@ static int start_threads(struct error *e)
     if (k.appender == NULL || projector_start(k.projector, e) != 0)
         return -1;
     k.verifier = verifier_start(LEDGER_DIR, k.verifier_line, k.appender, e);
-    if (k.verifier == NULL || start_witnesses(e) != 0 || start_vault(e) != 0)
+    if (k.verifier == NULL || start_witnesses(e) != 0 || start_vault(e) != 0 || start_steward(e) != 0)
         return -1;
     k.desk = k.verifier == NULL ? NULL : desk_new(k.api, wake, complain, NULL, e);
     return k.desk == NULL ? -1 : 0;
@@ -729,6 +765,7 @@ static _Noreturn void finish(const struct error *why)
     verifier_stop(k.verifier);
     witnesses_stop(k.witnesses);
     desk_stop(k.desk); /* what is in hand is answered, for which the two other threads are needed */
+    steward_stop(k.steward);
     vault_stop(k.vault);
     projector_stop(k.projector);
     desk_free(k.desk);

@@ -49,6 +49,12 @@ size_t entry_seal(uint8_t *p, struct crypto_sealer *sealer, const struct keyring
 int entry_open(struct keyring *ring, const struct sealed_record *r, const struct entry *entry, uint8_t *out, struct erased_key *ret_erased,
                struct error *e);
 
+/* The key that opens this record and no other: to show it to somebody is to show the record. ERR_CLOSED: erased. */
+int entry_show(struct keyring *ring, const struct sealed_record *r, uint8_t out[32], struct error *e);
+/* Opens a record by such a key alone. ERR_CORRUPT. */
+int entry_open_shown(const uint8_t log_id[LOG_ID], const uint8_t key[32], const struct sealed_record *r, const struct entry *entry, uint8_t *out,
+                     struct error *e);
+
 /* Takes the next sealed record off `in`: 1; 0: more bytes are needed (nothing taken); -1: what stands there is none. */
 int sealed_record_take(struct span *in, struct sealed_record *ret);
 

@@ -91,7 +91,7 @@ struct ledger_record {
     tq_time erased_at;
 };
 
-/* Reads in order from `from`: returns 1 and fills *ret, 0 at the end of what is committed (ask again later for more), -1 with ERR_CORRUPT naming the
+/* Reads in order from `from`, stepping over records whose segment was removed (removal.h): returns 1 and fills *ret, 0 at the end of what is committed (ask again later for more), -1 with ERR_CORRUPT naming the
  * record that does not hold (a new reader can begin behind it; records behind damaged bytes are found again). A reader belongs to one thread, which
  * need not be the appender's; all readers are freed before the ledger is closed. */
 struct ledger_reader;
@@ -120,6 +120,8 @@ struct ledger_report {
     char checkpoint_root[45]; /* base64 */
     uint64_t checkpoint_size;
     bool compared;          /* against --key or --since: something kept elsewhere */
+    uint64_t removed;       /* records whose payload was removed, on record */
+    uint64_t removed_by;    /* the last record that says so */
     uint64_t unsigned_tail; /* durable records that the checkpoint does not cover yet; part of `records` */
     size_t cosignatures_n;
     struct ledger_cosignature cosignatures[WITNESSES_MAX];

@@ -1,5 +1,5 @@
 /* Reads an open ledger's records in order: two streams of segments merged by index, each record checked and opened. */
-#include "record/ledger/inside.h"
+#include "record/ledger/mark.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,6 +9,8 @@ struct ledger_reader {
     struct segment_reader streams[STREAMS];
     unsigned last; /* the stream that the record before came from */
     uint64_t next;
+    struct mark *marks; /* of segments that were removed */
+    size_t marks_n;
     struct buf clear;
 };
 
@@ -88,13 +90,39 @@ static int find_next(struct ledger_reader *r, uint64_t limit, struct sealed_reco
     return -1;
 }
 
+/* Steps over records whose segment was removed, to the next one that is there. False: the next one was not. */
+static bool step_over_removed(struct ledger_reader *r, uint64_t limit)
+{
+    struct mark *m = mark_of(r->marks, r->marks_n, r->next);
+    if (m == NULL) { /* it may have been removed meanwhile */
+        free(r->marks);
+        r->marks = NULL;
+        r->marks_n = 0;
+        if (mark_list(ledger_dir(r->ledger), &r->marks, &r->marks_n, NULL) != 0 || (m = mark_of(r->marks, r->marks_n, r->next)) == NULL)
+            return false;
+    }
+    uint64_t to = m->removal.last + 1;
+    for (unsigned i = 0; i < STREAMS; i++) {
+        struct sealed_record there;
+        struct error why = {0};
+        if (segment_reader_peek(&r->streams[i], limit, &there, &why) == 1 && there.index > r->next && there.index < to)
+            to = there.index;
+    }
+    r->next = to;
+    return true;
+}
+
 int ledger_reader_next(struct ledger_reader *r, struct ledger_record *ret, struct error *e)
 {
     uint64_t limit = ledger_size(r->ledger);
-    if (r->next >= limit)
-        return 0;
     struct sealed_record sealed;
     struct entry entry;
+    struct error first = {0};
+    struct error second = {0};
+    while (r->next < limit && find_there(r, limit, &sealed, &first, &second) != 1 && step_over_removed(r, limit))
+        ;
+    if (r->next >= limit)
+        return 0;
     if (find_next(r, limit, &sealed, e) != 1)
         return -1;
     if (entry_parse(sealed.entry, &entry, e) != 0)
@@ -128,5 +156,6 @@ void ledger_reader_free(struct ledger_reader *r)
     for (unsigned i = 0; i < STREAMS; i++)
         segment_reader_release(&r->streams[i]);
     buf_release(&r->clear);
+    free(r->marks);
     free(r);
 }

@@ -3,7 +3,7 @@
  * A writer may be at work meanwhile. The journal's page 0 is read first and the checkpoint after it, so that the checkpoint covers at least the
  * journal's base; what the writer removes (partial tiles that became full) is found again in the full tile. */
 #include "record/ledger/file.h"
-#include "record/ledger/inside.h"
+#include "record/ledger/mark.h"
 
 #include "base/text.h"
 
@@ -28,6 +28,8 @@ struct verify {
     struct error journal_error;
 
     struct segment_reader streams[STREAMS];
+    struct mark *marks; /* of segments that were removed */
+    size_t marks_n;
     struct tree tree;
     struct tree_hash levels[TILE_LEVELS][TILE_WIDTH]; /* hashes of the tiles that are being filled */
     struct tree_hash tile[TILE_WIDTH];                /* one read from disk */
@@ -140,6 +142,39 @@ static int load_witnesses(struct verify *v, const char *const *witnesses, size_t
 
 /* ── The walk ── */
 
+/* Whether the record's segment was removed, on record as far as the mark says; that it is, check_marks finds. A segment may be removed while the ledger is
+ * read: then its mark is found when it is missed. */
+static bool was_removed(struct verify *v, struct segment_reader *s, uint64_t index, bool missed)
+{
+    struct error why = {0};
+    struct mark *m = mark_of(v->marks, v->marks_n, index);
+    if (m == NULL && missed) {
+        struct mark *before = v->marks;
+        size_t n = v->marks_n;
+        if (mark_list(v->dir, &v->marks, &v->marks_n, &why) != 0) {
+            v->marks = before;
+            v->marks_n = n;
+            return false;
+        }
+        for (size_t i = 0; i < v->marks_n; i++)
+            for (size_t k = 0; k < n; k++)
+                if (before[k].removal.first == v->marks[i].removal.first)
+                    v->marks[i].seen = before[k].seen;
+        for (size_t i = 0; i < v->marks_n && v->marks[i].removal.last < index; i++) /* what was read before it went was there */
+            v->marks[i].there |= v->marks[i].seen == 0;
+        free(before);
+        m = mark_of(v->marks, v->marks_n, index);
+        if (m != NULL && segment_reader_seek(s, m->removal.last + 1, &why) != 0)
+            return false;
+    }
+    if (m == NULL)
+        return false;
+    m->seen++;
+    v->report->removed++;
+    v->report->removed_by = m->record;
+    return true;
+}
+
 /* The record's bytes in its segment against its entry. 0, 1 (report filled), -1. */
 static int check_sealed(struct verify *v, uint64_t index, struct span entry_bytes, struct error *e)
 {
@@ -150,7 +185,12 @@ static int check_sealed(struct verify *v, uint64_t index, struct span entry_byte
     if (entry_parse(entry_bytes, &entry, &why) != 0)
         return judge(v, index, &why, e);
     struct segment_reader *s = &v->streams[stream_slot(entry.stream)];
+    if (entry.stream == LEDGER_OBSERVATION && was_removed(v, s, index, false))
+        return 0;
     int rc = segment_reader_peek(s, v->head.size, &r, &why);
+    bool missed = rc == 0 || (rc < 0 && why.class == ERR_CLOSED) || (rc == 1 && r.index != index);
+    if (missed && entry.stream == LEDGER_OBSERVATION && was_removed(v, s, index, true))
+        return 0;
     if (rc < 0)
         return judge(v, index, &why, e);
     if (rc == 0 || r.index != index)
@@ -270,6 +310,55 @@ static int walk(struct verify *v, struct error *e)
     return 0;
 }
 
+/* ── Removed segments ── */
+
+static int load_marks(struct verify *v, struct error *e)
+{
+    struct error why = {0};
+    return mark_list(v->dir, &v->marks, &v->marks_n, &why) == 0 ? 0 : judge(v, LEDGER_NO_RECORD, &why, e);
+}
+
+/* The record that says so must be in the tree, say just this, and be of this log; then nothing but what it names may be missing. */
+static int check_mark(struct verify *v, const struct mark *m, struct error *e)
+{
+    struct segment_reader reader;
+    struct sealed_record r;
+    struct error why = {0};
+    uint64_t n = m->record / TILE_WIDTH;
+    uint64_t left = v->head.size - n * TILE_WIDTH;
+    int rc = 0;
+    if (m->record >= v->head.size || m->seen != m->removal.count)
+        return bad(v, m->removal.first, "what was removed there is not what the mark in its place says");
+    segment_reader_init(&reader, v->dir, LEDGER_CUSTODY, v->streams[0].log_id);
+    buf_clear(&v->bundle);
+    if (bundle_load(v->dir, n, left < TILE_WIDTH ? (unsigned)left : TILE_WIDTH, &v->bundle, NULL, &why) != 0 ||
+        segment_reader_seek(&reader, m->record, &why) != 0)
+        rc = judge(v, m->record, &why, e);
+    struct span entry = span_of(v->bundle.p + (m->record % TILE_WIDTH) * (2 + ENTRY_BYTES) + 2, ENTRY_BYTES);
+    int found = 0;
+    while (rc == 0 && (found = segment_reader_peek(&reader, v->head.size, &r, &why)) == 1 && r.index < m->record)
+        segment_reader_step(&reader, &r);
+    if (rc == 0 && found < 0)
+        rc = judge(v, m->record, &why, e);
+    else if (rc == 0 && (found == 0 || r.index != m->record || !span_equal(r.entry, entry)))
+        rc = bad(v, m->removal.first, "its segment is missing, and record %llu, which should say why, is no custody record", (unsigned long long)m->record);
+    else if (rc == 0 && memcmp(m->log_id, v->streams[0].log_id, LOG_ID) != 0)
+        rc = bad(v, m->removal.first, "the mark in the place of its segment is another ledger's");
+    else if (rc == 0 && mark_check(m, &r, &why) != 0)
+        rc = bad(v, m->removal.first, "%s", why.text);
+    segment_reader_release(&reader);
+    return rc;
+}
+
+static int check_marks(struct verify *v, struct error *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < v->marks_n && rc == 0; i++)
+        if (!v->marks[i].there)
+            rc = check_mark(v, &v->marks[i], e);
+    return rc;
+}
+
 /* ── Journal and keyring ── */
 
 /* A writer began another generation meanwhile: what was read of the old one says nothing. */
@@ -372,7 +461,11 @@ static int verify_all(struct verify *v, const char *verifier, const char *since,
     if (rc == 0)
         rc = load_witnesses(v, witnesses, n, e);
     if (rc == 0)
+        rc = load_marks(v, e);
+    if (rc == 0)
         rc = walk(v, e);
+    if (rc == 0)
+        rc = check_marks(v, e);
     if (rc == 0)
         rc = check_journal(v, e);
     if (rc == 0)
@@ -408,6 +501,7 @@ int ledger_verify_witnessed(const char *dir, const char *verifier, const char *s
         kept_release(v->kept, v->kept_n);
         buf_release(&v->note);
         buf_release(&v->bundle);
+        free(v->marks);
         free(v);
     } else if (fd >= 0) {
         (void)err_sys(&why, ENOMEM, "verifying the ledger");

@@ -197,7 +197,9 @@ static void test_damage(void **state)
     struct buf whole = BUF_INIT(1u << 20);
     assert_int_equal(file_load(AT_FDCWD, backup, whole.max, &whole, &e), 0);
     int fd = open(backup, O_RDWR | O_CLOEXEC);
-    for (size_t i = 0; i < whole.n; i++) {
+    const char *want = getenv("TOURNIQUET_LONG"); /* every byte; else all of the head and a sample of the rest */
+    size_t step = want != NULL && strcmp(want, "1") == 0 ? 1 : 23;
+    for (size_t i = 0; i < whole.n; i += i < 200 ? 1 : step) {
         uint8_t flipped = (uint8_t)(whole.p[i] ^ (1u << i % 8));
         assert_int_equal(pwrite(fd, &flipped, 1, (off_t)i), 1);
         e = (struct error){0};
@@ -208,7 +210,7 @@ static void test_damage(void **state)
         assert_true(e.text[0] != 0);
         assert_int_equal(pwrite(fd, whole.p + i, 1, (off_t)i), 1);
     }
-    for (size_t n = 0; n < whole.n; n++) {
+    for (size_t n = 0; n < whole.n; n += step) {
         size_t length = whole.n - 1 - n;
         assert_int_equal(ftruncate(fd, (off_t)length), 0);
         e = (struct error){0};
