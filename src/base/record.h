@@ -155,7 +155,7 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(PRIVATE_CUT, "private_cut", PRIVATE, BOOL, false)     /* more private fields than a record holds: every foreign field becomes a token */     \
     KEY(CONTAINER, "container", SPECIMEN, TEXT, false)        /* SAC-3 */                                                                            \
     KEY(SPECIMEN_ROLE, "specimen_role", FOREIGN, TEXT, false) /* SPM-11: P patient, Q control … */                                                 \
-    KEY(SPECIMEN_TYPE, "specimen_type", FOREIGN, TEXT, false) /* SPM-4, OBR-15, O-16 */                                                          \
+    KEY(MATERIAL, "material", OPEN, TEXT, false) /* blood, urine, other: SPM-4, OBR-15, O-16 in our words */                                        \
     KEY(ACTION, "action", OPEN, TEXT, false) /* of an order: new, cancel, other */                                                               \
     KEY(DOCUMENT_TYPE, "document.type", OPEN, TEXT, false)    /* by its content */                                                                   \
     KEY(DOCUMENT_DECLARED, "document.declared", FOREIGN, TEXT, false) /* by its sender */                                                            \

@@ -53,6 +53,7 @@ static struct sent *sent_new(struct detect *d, const struct record *r, const str
         path_forget(d, s);
     *s = (struct sent){.number = d->sent_next, .link = d->open.link, .time = d->open.time, .specimen = g->ids[0], .patient = g->patient, .name_n = g->name_n};
     memcpy(s->name, g->name, g->name_n);
+    memcpy(s->ids, g->ids, sizeof s->ids);
     if (r != NULL) {
         s->flow = r->flow.id;
         s->sport = r->flow.sport;
@@ -134,14 +135,17 @@ static struct seen_result *counterpart(const struct detect *d, const struct sent
             if (k != NULL)
                 return k;
         }
-    return NULL;
+    /* behind the ones that were listed */
+    return s->n < SENT_TESTS ? NULL : results_get(d->results, result_key(s->specimen, g->habit->test, s->link, (uint32_t)g->observed));
 }
 
-/* Does b say what a said, in its own unit? 1 yes, 0 no, -1 it can't be told. */
+/* Does b say what a said, in its own unit? 1 yes, 0 no, -1 it can't be told: documents are made anew on the way. */
 static int values_agree(const struct detect *d, const struct gathered *g, const struct seen_result *k)
 {
+    if (g->several || k->several)
+        return g->several != k->several ? -1 : g->exact == k->exact ? 1 : unit_same(g->unit, k->unit) ? 0 : -1;
     if (!g->numeric || !k->numeric)
-        return g->exact == k->exact ? 1 : g->numeric == k->numeric ? 0 : -1;
+        return g->exact == k->exact ? 1 : g->document ? -1 : 0;
     if (g->number.comparator != k->number.comparator)
         return 0;
     if (unit_same(g->unit, k->unit) || g->unit.dimension == 0 || k->unit.dimension == 0)
@@ -171,15 +175,18 @@ static struct comparison compare(const struct detect *d, const struct gathered *
     bool here_final = g->status == STATUS_FINAL || g->status == STATUS_CORRECTED;
     int value = values_agree(d, g, k);
     bool unit = unit_same(g->unit, k->unit);
-    c.same[PART_VALUE] = value == 1;
-    c.changed[PART_VALUE] = value == 0;
+    enum part values = g->numeric && k->numeric ? PART_VALUE : PART_TEXT;
+    bool several = g->several || k->several;
     /* the number stayed and its unit did not: that is a change, and a value that was converted is none */
-    bool number_stayed = g->numeric && k->numeric && number_close(&g->number, &k->number, 1.0);
-    bool told = g->unit.dimension != 0 && k->unit.dimension != 0;
-    c.changed[PART_UNIT] = told && !unit && number_stayed && g->number.digits != 0;
-    c.same[PART_UNIT] = told && unit;
+    bool number_stayed = several ? g->exact == k->exact : g->numeric && k->numeric && g->number.digits != 0 && number_close(&g->number, &k->number, 1.0);
+    c.same[values] = value == 1;
+    c.changed[values] = value == 0;
+    c.same[PART_UNIT] = unit;
+    c.changed[PART_UNIT] = !unit && number_stayed;
     if (c.changed[PART_UNIT])
-        c.changed[PART_VALUE] = false;
+        c.changed[values] = false;
+    if (several)
+        return c;
     c.same[PART_FLAG] = g->flag == k->flag;
     c.changed[PART_FLAG] = g->flag != k->flag;
     c.same[PART_RANGE] = g->range == k->range;
@@ -197,6 +204,7 @@ static const struct {
     [PART_UNIT] = {"A result of test {2} reached {1} from {0} in another unit than the one that was sent, with its number unchanged.", SEVERITY_CRITICAL},
     [PART_FLAG] = {"A result of test {2} reached {1} from {0} with another flag than the one that was sent.", SEVERITY_HIGH},
     [PART_RANGE] = {"A result of test {2} reached {1} from {0} with another reference range than the one that was sent.", SEVERITY_HIGH},
+    [PART_TEXT] = {"A result of test {2} reached {1} from {0} with other words than the ones that were sent.", SEVERITY_HIGH},
     [PART_STATUS] = {"A result of test {2} reached {1} from {0} with another status than the one that was sent.", SEVERITY_HIGH},
 };
 
@@ -204,11 +212,12 @@ static void altered(struct detect *d, const struct record *r, const struct gathe
 {
     UNCLEARED struct parties p;
     char also[MESSAGE_ID_TEXT];
-    static const char *const names[PART_COUNT] = {"value", "unit", "flag", "range", "status", "patient"};
+    static const char *const names[PART_PATIENT] = {"value", "unit", "flag", "range", "status", "text"};
     struct buf cause = BUF_INIT(CAUSE_MAX);
     const struct group *of = &d->open.groups[g->group];
     link_text(open_link(d), &p);
-    const struct span more[] = {span_of(of->name, of->name_n), test_name(g->habit), span_str(names[part])};
+    bool each = part != PART_STATUS; /* that is done to a whole message */
+    const struct span more[] = {span_of(of->name, of->name_n), each ? test_name(g->habit) : SPAN_LIT("all"), span_str(names[part])};
     struct finding f = {
         .kind = KIND_RESULT_ALTERED_IN_TRANSIT,
         .severity = words[part].severity,
@@ -311,7 +320,11 @@ static void judge_patient_here(struct detect *d, const struct record *r, const s
 {
     struct link *l = open_link(d);
     const struct specimen *s = specimen_get(d, g->ids[0]);
-    if (s == NULL || g->patient == 0)
+    if (g->patient == 0)
+        return;
+    if ((s == NULL || !s->control) && l->controls > 0 && identity_is_control(span_of(g->name, g->name_n)))
+        wrong_patient(d, r, g, NULL, "{0} sent to {1} a result as that of a patient, of a specimen that is called like a quality control.", SEVERITY_MEDIUM);
+    if (s == NULL)
         return;
     if (s->control && g->name_n > 0) {
         wrong_patient(d, r, g, NULL, "{0} sent to {1} a result of a quality control as that of a patient.", SEVERITY_HIGH);
@@ -345,6 +358,56 @@ static void judge_patient_on(struct detect *d, const struct record *r, const str
     p->same[PART_PATIENT] += !other;
 }
 
+/* ── specimens ── */
+
+static void renumbered(struct detect *d, const struct record *r, const struct group *g, const struct sent *s)
+{
+    UNCLEARED struct parties p;
+    char also[MESSAGE_ID_TEXT];
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    link_text(open_link(d), &p);
+    const struct span more[] = {span_of(g->name, g->name_n), SPAN_LIT("specimen")};
+    struct finding f = {
+        .kind = KIND_RESULT_ALTERED_IN_TRANSIT,
+        .severity = SEVERITY_CRITICAL,
+        .title = "Results reached {1} from {0} under another specimen number than the one that was sent.",
+        .advice = "Hold these results and find out whose they are: compare the numbers on the tube, on the analyzer and in the LIS. Then have {0} and all that lies "
+                  "between it and the analyzer examined.",
+        .technique = "T1565.002",
+        .subjects = {span_str(p.sender_text), span_str(p.receiver_text)},
+        .n_subjects = 2,
+        .also = message_id_text(s->flow, s->direction, s->ordinal, also),
+        .also_flow = s->flow,
+        .cause = cause_on(&cause, &p, more, 2),
+    };
+    if (r != NULL)
+        finding_put(d, r, &f);
+    buf_release(&cause);
+}
+
+/* A specimen goes by several numbers (the tube's, the order's): do fewer of them agree than always do on this path? */
+static void judge_numbers(struct detect *d, const struct record *r, const struct group *g, const struct sent *s, struct path *p)
+{
+    uint8_t both = 0;
+    uint8_t here = 0;
+    uint8_t there = 0;
+    for (size_t i = 0; i < IDS; i++) {
+        here += g->ids[i] != 0;
+        there += s->ids[i] != 0;
+        for (size_t k = 0; k < IDS; k++)
+            both += g->ids[i] != 0 && g->ids[i] == s->ids[k];
+    }
+    if (both > p->numbers) {
+        p->numbers = both;
+        p->same[PART_SPECIMEN] = p->changed[PART_SPECIMEN] = 0;
+    }
+    bool changed = both < p->numbers && here >= p->numbers && there >= p->numbers;
+    if (changed && keeps(p, PART_SPECIMEN, MANY))
+        renumbered(d, r, g, s);
+    p->changed[PART_SPECIMEN] += changed;
+    p->same[PART_SPECIMEN] += both == p->numbers;
+}
+
 /* ── a specimen's results ── */
 
 static void mark_gone_on(struct detect *d, struct seen_result *k, struct habit *came)
@@ -352,7 +415,7 @@ static void mark_gone_on(struct detect *d, struct seen_result *k, struct habit *
     struct sent *s = sent_at(d, k->sent);
     k->went_on = true;
     if (s != NULL && k->place < SENT_TESTS)
-        s->went_on |= 1U << k->place;
+        s->went_on |= UINT64_C(1) << k->place;
     count_up(&came->came_first);
 }
 
@@ -398,11 +461,11 @@ static void follow(struct detect *d, const struct record *r, uint16_t number, co
         if (k == NULL)
             continue;
         struct comparison c = compare(d, g, k);
-        if (!k->several && !g->before->several)
-            judge_parts(d, r, g, s, p, &c, same - c.same[PART_VALUE]);
+        judge_parts(d, r, g, s, p, &c, same - (c.same[PART_VALUE] || c.same[PART_TEXT]));
         gone = true;
         g->came = !backward;
         group->origin = backward ? group->origin : from->link;
+        group->full = s->n == SENT_TESTS;
         if (backward) {
             g->before->went_on = true;
             mark_came(k, s, d->open.link);
@@ -412,8 +475,10 @@ static void follow(struct detect *d, const struct record *r, uint16_t number, co
     }
     if (gone && !backward)
         path_used(d, p, s, delay);
-    if (gone)
-        judge_patient_on(d, r, group, s, p);
+    if (!gone)
+        return;
+    judge_patient_on(d, r, group, s, p);
+    judge_numbers(d, r, group, s, p);
 }
 
 /* Keeps what the group sent, for the links that its results go on to. */
@@ -428,18 +493,18 @@ static void remember(struct detect *d, const struct record *r, uint16_t number)
     s->named = d->open.control.a != 0 || d->open.control.b != 0;
     for (size_t i = 0; i < d->open.n; i++) {
         struct gathered *g = &d->open.all[i];
-        if (g->group != number || g->before == NULL)
+        if (g->group != number || g->before == NULL || g->before->sent == s->number) /* the last: it came several times in this message */
             continue;
         g->before->sent = s->number;
         g->before->place = SENT_TESTS;
         if (s->n == SENT_TESTS)
             continue;
-        s->went_on |= (uint32_t)g->before->went_on << s->n;
-        s->final |= (uint32_t)(g->status == STATUS_FINAL || g->status == STATUS_CORRECTED) << s->n;
+        s->went_on |= (uint64_t)g->before->went_on << s->n;
+        s->final |= (uint64_t)(g->status == STATUS_FINAL || g->status == STATUS_CORRECTED) << s->n;
         s->tests[s->n] = g->habit->test;
         s->observed[s->n] = (uint32_t)g->observed;
         s->habits[s->n] = g->habit;
-        s->values += (uint64_t)g->exact * UINT64_C(0x9e3779b97f4a7c15);
+        s->exact[s->n] = g->exact;
         g->before->place = s->n++;
     }
     const struct sighting now = {.link = d->open.link, .sent = s->number, .patient = group->patient, .used = true};
@@ -456,6 +521,7 @@ void judge_custody(struct detect *d, const struct record *r)
         if (group->ids[0] == 0)
             continue;
         if (group->control) {
+            count_up(&open_link(d)->controls);
             if (group->patient == 0)
                 specimen_put(d, group->ids[0], d->open.time)->control = true;
             continue;

@@ -128,7 +128,7 @@ static const uint16_t result_texts[KEY_COUNT] = {
     [KEY_ORDER] = offsetof(struct result, order),          [KEY_FILLER] = offsetof(struct result, filler),
     [KEY_CONTAINER] = offsetof(struct result, container),  [KEY_PATIENT] = offsetof(struct result, patient),
     [KEY_RANGE] = offsetof(struct result, range),          [KEY_SPECIMEN_ROLE] = offsetof(struct result, role),
-    [KEY_ACTION] = offsetof(struct result, action),        [KEY_SPECIMEN_TYPE] = offsetof(struct result, type),
+    [KEY_ACTION] = offsetof(struct result, action),        [KEY_MATERIAL] = offsetof(struct result, material),
 };
 _Static_assert(offsetof(struct message, results) == 0 && offsetof(struct result, value) == 0, "no text lies at 0");
 

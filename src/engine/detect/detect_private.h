@@ -131,7 +131,7 @@ struct result {
     struct span status;
     struct span observed;
     struct span role;
-    struct span type; /* of the material */
+    struct span material;
     struct span action;
 };
 
@@ -141,6 +141,9 @@ struct gathered {
     uint64_t observed;
     struct number number;
     bool numeric;
+    bool document; /* too long for a value */
+    bool several;  /* the message holds this result several times (replicates, sub-tests); exact is of all of them, in any order */
+    bool merged;   /* it is one of those, and not the first */
     bool has_range;
     bool came;  /* its origin was seen on another link */
     bool again; /* it was seen on this link before */
@@ -154,7 +157,7 @@ struct gathered {
     struct seen_result *before; /* while the message is judged: the entry of this result on this link */
 };
 
-#define IDS 4 /* specimen, order, filler, container */
+#define IDS SENT_IDS /* specimen, order, filler, container */
 
 /* The results of one specimen in a message. */
 struct group {
@@ -163,6 +166,7 @@ struct group {
     bool control;      /* quality control, calibration, proficiency, test message */
     bool material;     /* not blood: limits and codes mean something else */
     bool before_here;  /* it was seen on this link before */
+    bool full;         /* there, more results than are listed */
     size_t n;
     int64_t age;
     uint32_t sent;
@@ -300,6 +304,7 @@ void judge_replay(struct detect *d, const struct record *r);
 void replay_message(struct detect *d, const struct message *m, struct parties *p);
 void replay_answer(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_repeats(struct detect *d, const struct record *r, struct gathered *g);
+void judge_correction(struct detect *d, const struct record *r, const struct gathered *g);
 void judge_custody(struct detect *d, const struct record *r);
 void judge_value(struct detect *d, const struct record *r, struct gathered *g);
 void judge_shift(struct detect *d, const struct record *r, struct gathered *g);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define TEXT_MOST 200 /* longer values are documents */
+
 /* ── digests ── */
 
 static struct hash_state half_digest(const struct detect *d, char purpose)
@@ -146,17 +148,6 @@ static bool is_control(const struct detect *d, const struct result *t)
     return role != 'P' && t->patient.n == 0 && identity_is_control(t->specimen);
 }
 
-/* Material that is not blood, as tables 0070 and 0487 and common usage name it. */
-static bool other_material(struct span type)
-{
-    static const char *const names[] = {"UR", "URINE", "U", "UA", "RANDU", "24U", "24HU", "CSF", "FLD", "FLU", "PLR", "PLEURAL", "ASC", "SYN", "STL", "STOOL",
-                                        "SAL", "SALIVA", "SPT", "SWB", "PRT", "AMN", "SWT", "TISS", "BODYFLUID", "BFLD", "BALD"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (type.n == strlen(names[i]) && strncasecmp((const char *)type.p, names[i], type.n) == 0)
-            return true;
-    return false;
-}
-
 static bool same_text(struct span s, const uint8_t *kept, uint8_t n)
 {
     return s.n == n && memcmp(s.p, kept, n) == 0;
@@ -198,7 +189,7 @@ static uint16_t group_of(struct detect *d, const struct result *t)
             return (uint16_t)i;
         }
     struct group *g = &o->groups[o->groups_n++];
-    *g = (struct group){.control = control, .material = other_material(t->type), .patient = identity_digest(&d->key, t->patient)};
+    *g = (struct group){.control = control, .material = t->material.n > 0 && !span_is(t->material, "blood"), .patient = identity_digest(&d->key, t->patient)};
     memcpy(g->ids, ids, sizeof g->ids);
     g->name_n = (uint8_t)(t->specimen.n < sizeof g->name ? t->specimen.n : sizeof g->name);
     memcpy(g->name, t->specimen.p, g->name_n);
@@ -276,6 +267,7 @@ static void add(struct detect *d, const struct result *t)
         o->groups[g->group].age = o->age;
     g->observed = o->observed_digest;
     g->numeric = t->pieces == 1 && number_read(t->value[0].text, &g->number);
+    g->document = t->pieces > 1 || (t->pieces == 1 && t->value[0].text.n > TEXT_MOST);
     g->exact = t->pieces == 0 ? 0 : exact_digest(d, g, t);
     read_units(g->habit, t->units);
     read_range(g->habit, t->range);
@@ -286,11 +278,12 @@ static void add(struct detect *d, const struct result *t)
     g->flag = (uint8_t)flag_read(t->flag);
     g->status = (uint8_t)status_of(d, t->status);
     g->before = NULL;
-    g->came = g->again = false;
+    g->came = g->again = g->several = g->merged = false;
     uint64_t specimen = o->groups[g->group].ids[0];
     results_expect(d->results, result_key(specimen, g->habit->test, o->link, (uint32_t)g->observed));
     uint64_t content = mix(g->exact, g->unit.dimension ^ (uint64_t)(uint16_t)g->unit.power << 32);
-    d->replay.content += mix(mix(mix(specimen, g->habit->test), g->observed), content);
+    uint64_t whose = specimen ^ o->groups[g->group].patient; /* the same for somebody else is no replay */
+    d->replay.content += mix(mix(mix(whose, g->habit->test), g->observed), content);
     d->replay.stamped = d->replay.stamped && specimen != 0 && g->observed != 0 && !o->groups[g->group].control;
 }
 
@@ -310,6 +303,23 @@ void gather_result(struct detect *d, const struct record *r, const struct result
         gather_close(d, r);
 }
 
+/* Results that a message holds several times are compared as one. */
+static void merge_several(struct gathering *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        struct gathered *g = &o->all[i];
+        struct habit *h = g->habit;
+        struct gathered *first = h->at_message == o->message && h->at < i ? &o->all[h->at] : NULL;
+        if (first == NULL || first->habit != h || first->group != g->group || first->observed != g->observed) {
+            h->at = (uint16_t)i;
+            h->at_message = o->message;
+            continue;
+        }
+        first->several = g->merged = true;
+        first->exact += g->exact;
+    }
+}
+
 void gather_close(struct detect *d, const struct record *r)
 {
     struct gathering *o = &d->open;
@@ -317,13 +327,15 @@ void gather_close(struct detect *d, const struct record *r)
         return;
     if (o->left <= 0)
         judge_replay(d, r);
+    merge_several(o);
     for (size_t i = 0; i < o->n; i++)
-        if (!o->groups[o->all[i].group].control)
+        if (!o->groups[o->all[i].group].control && !o->all[i].merged)
             judge_repeats(d, r, &o->all[i]);
     judge_custody(d, r);
     for (size_t i = 0; i < o->n; i++) {
         if (o->groups[o->all[i].group].control)
             continue;
+        judge_correction(d, r, &o->all[i]);
         judge_value(d, r, &o->all[i]);
         judge_shift(d, r, &o->all[i]);
     }

@@ -12,8 +12,8 @@
 #define PATHS_MAX 1024
 #define LINK_NONE UINT16_MAX
 
-/* What can change on the way. */
-enum part { PART_VALUE, PART_UNIT, PART_FLAG, PART_RANGE, PART_STATUS, PART_PATIENT, PART_COUNT };
+/* What can change on the way. Values that are no numbers (PART_TEXT) are put into other words by many. */
+enum part { PART_VALUE, PART_UNIT, PART_FLAG, PART_RANGE, PART_STATUS, PART_TEXT, PART_PATIENT, PART_SPECIMEN, PART_COUNT };
 
 struct link {
     uint64_t key; /* 0: free */
@@ -40,6 +40,7 @@ struct link {
     uint32_t test_unordered;
     uint32_t patients_same; /* specimens that came again for the same patient, and for another */
     uint32_t patients_other;
+    uint16_t controls; /* results of quality control that were marked as such */
     uint16_t told_missing;
     uint16_t told_extra;
 };
@@ -53,6 +54,7 @@ struct path {
     uint32_t due;      /* specimens' results that were waited for to the end, and of those that did not come */
     uint32_t lost;
     tq_time slowest;
+    uint8_t numbers; /* most numbers of a specimen that both ends had */
     tq_time last_sent; /* the time of the latest message on `from` that went on */
     uint32_t same[PART_COUNT];
     uint32_t changed[PART_COUNT];
@@ -86,10 +88,13 @@ struct habit {
     char code[32];
     struct range range;
     uint16_t link;
+    uint16_t at;       /* where it is in the message that comes in, and which one that is */
+    uint64_t at_message;
     /* shift.c */
     float block[SHIFT_BLOCK];
     uint64_t block_patient; /* of the value before: one patient's series is no shift */
     float mean;             /* of the blocks' medians */
+    float medians;          /* their variance */
     float spread;           /* within blocks, as a standard deviation of their medians */
     float up;               /* sums of CUSUM */
     float down;
@@ -116,10 +121,13 @@ struct specimen {
     tq_time order_at; /* 0: no order was seen */
     uint64_t order_to[2];   /* digests of who was asked to do it, latest first */
     uint16_t order_link;
+    uint16_t orders;    /* tests asked for, and taken back */
+    uint16_t cancelled;
     bool control;
 };
 
-#define SENT_TESTS 32
+#define SENT_TESTS 64
+#define SENT_IDS 4
 #define SPECIMEN_NAME 24
 
 /* The results of one specimen in one message. */
@@ -146,12 +154,13 @@ struct sent {
     uint64_t ordinal;
     uint64_t seq;
     uint64_t specimen;
+    uint64_t ids[SENT_IDS];
     uint64_t patient;
     uint8_t name_n;
     char name[SPECIMEN_NAME];
-    uint64_t values; /* sum over its values: the same results under another number have the same */
-    uint32_t went_on; /* bits of tests */
-    uint32_t final;
+    uint32_t exact[SENT_TESTS]; /* digests of its values */
+    uint64_t went_on; /* bits of tests */
+    uint64_t final;
     uint64_t tests[SENT_TESTS];
     uint32_t observed[SENT_TESTS];
     struct habit *habits[SENT_TESTS]; /* what stands there is theirs only while its test and link are */

@@ -142,6 +142,7 @@ void order_take(struct detect *d, const struct record *r, const struct result *t
         bool is_new;
         struct specimen *s = specimen_put(d, ids[i], r->time);
         s->order_at = r->time;
+        count_up(cancel ? &s->cancelled : &s->orders);
         if (s->order_to[0] != to) {
             s->order_to[1] = s->order_to[0];
             s->order_to[0] = to;
@@ -192,15 +193,19 @@ void judge_orders(struct detect *d, const struct record *r, struct group *g)
 {
     struct link *l = open_link(d);
     bool ordered = false;
+    bool cancelled = false;
     bool asked = false;
     uint64_t here = address_digest(d, &l->sender);
     if (g->ids[0] == 0 || g->before_here)
         return;
     for (size_t i = 0; i < IDS && g->ids[i] != 0; i++) {
         const struct specimen *s = specimen_get(d, g->ids[i]);
+        cancelled = cancelled || (s != NULL && s->cancelled >= s->orders && s->cancelled > 0);
         ordered = ordered || (s != NULL && s->order_at != 0);
         asked = asked || (s != NULL && (s->order_to[0] == here || s->order_to[1] == here));
     }
+    if (cancelled && r != NULL)
+        mismatch(d, r, l, span_of(g->name, g->name_n), SPAN_LIT("all"), "{0} sent to {1} results of a specimen whose order was taken back.", SEVERITY_HIGH);
     if (ordered) {
         l->ordered++;
         l->ordered_run++;

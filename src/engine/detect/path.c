@@ -156,7 +156,7 @@ static void settle_answer(struct detect *d, struct link *l, struct sent *s)
 
 static void settle_path(struct detect *d, struct link *l, struct sent *s, struct path *p)
 {
-    uint32_t lost = 0;
+    uint64_t lost = 0;
     bool any = false;
     for (size_t i = 0; i < s->n; i++) {
         struct habit *h = s->habits[i];
@@ -166,7 +166,7 @@ static void settle_path(struct detect *d, struct link *l, struct sent *s, struct
         bool usual = h->went_on >= 3 ? h->stayed <= h->went_on / 20 : h->went_on > 0 ? h->stayed == 0 : !s->passed && h->stayed == 0 && p->messages >= 2 * PATH_LEARNT;
         any = any || went;
         if (!went && usual && (s->final >> i & 1))
-            lost |= 1U << i;
+            lost |= UINT64_C(1) << i;
         count_up(went ? &h->went_on : &h->stayed);
     }
     bool habit = p->lost > p->due / 25;
@@ -259,6 +259,21 @@ static void orphan_finding(struct detect *d, const struct orphan *o, const struc
     buf_release(&cause);
 }
 
+/* How many of s's values are among those of c. */
+static size_t same_values(const struct sent *s, const struct sent *c)
+{
+    size_t n = 0;
+    uint64_t taken = 0;
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < c->n; k++)
+            if (s->exact[i] == c->exact[k] && (taken >> k & 1) == 0) {
+                taken |= UINT64_C(1) << k;
+                n++;
+                break;
+            }
+    return n;
+}
+
 /* What waits on a link that leads here and holds the same values: the same results under another number. */
 static struct sent *renamed(struct detect *d, const struct sent *s)
 {
@@ -267,11 +282,11 @@ static struct sent *renamed(struct detect *d, const struct sent *s)
     for (uint16_t i = 0; i < links_count(d->links); i++) {
         struct link *l = links_at(d->links, i);
         const struct path *p = i == s->link ? NULL : links_path(d->links, i, s->link, false);
-        if (p == NULL || p->messages < PATH_LEARNT)
+        if (p == NULL)
             continue;
         struct sent *c = sent_at(d, l->pending_first);
         for (size_t k = 0; c != NULL && k < RENAMED_LOOK; k++, c = sent_at(d, c->next))
-            if (!c->passed && c->n == s->n && c->values == s->values)
+            if (!c->passed && same_values(s, c) * 10 >= (size_t)s->n * 9)
                 return c;
     }
     return NULL;
@@ -285,7 +300,7 @@ static void judge_orphan(struct detect *d, const struct orphan *o)
     struct sent *origin = o->whole ? renamed(d, s) : NULL;
     if (origin != NULL) {
         origin->passed = true;
-        origin->went_on = UINT32_MAX;
+        origin->went_on = UINT64_MAX;
     }
     orphan_finding(d, o, s, origin);
 }
@@ -309,8 +324,10 @@ void path_judge_origin(struct detect *d, uint16_t number)
     struct link *l = open_link(d);
     size_t alone = 0;
     size_t strange = 0;
+    size_t all = 0;
     for (size_t i = 0; s != NULL && i < d->open.n; i++) {
         struct gathered *g = &d->open.all[i];
+        all += g->group == number && !g->merged;
         if (g->group != number || g->before == NULL || g->came || g->again)
             continue;
         struct habit *h = g->habit;
@@ -318,8 +335,8 @@ void path_judge_origin(struct detect *d, uint16_t number)
         strange += h->came_first >= ORIGIN_LEARNT && h->came_alone <= h->came_first / 50;
         count_up(&h->came_alone);
     }
-    bool whole = alone == group->n;
-    if (strange == 0 || (s->age >= 0 && s->age * TIME_SECOND > d->now - l->first))
+    bool whole = alone == all;
+    if (strange == 0 || group->full || (s->age >= 0 && s->age * TIME_SECOND > d->now - l->first))
         return;
     if (d->orphans_next - d->orphans_first == ORPHANS_MAX)
         judge_orphans(d, INT64_MAX);

@@ -24,7 +24,9 @@ static void changed(struct detect *d, const struct record *r, const struct gathe
     struct buf cause = BUF_INIT(CAUSE_MAX);
     const struct group *of = &d->open.groups[g->group];
     link_text(open_link(d), &p);
-    const struct span more[] = {span_of(of->name, of->name_n), test_name(g->habit)};
+    /* what is done to a whole message is told once */
+    bool each = correction || what == DIFFERENT_VALUE || what == DIFFERENT_UNIT || what == DIFFERENT_FLAG;
+    const struct span more[] = {span_of(of->name, of->name_n), each ? test_name(g->habit) : SPAN_LIT("all")};
     const struct sent *s = sent_at(d, g->before->sent);
     struct finding f = {
         .kind = correction ? KIND_RESULT_CORRECTED : KIND_RESULT_ALTERED,
@@ -54,6 +56,8 @@ static enum difference compare(const struct seen_result *was, const struct gathe
     bool final = g->status == STATUS_FINAL || g->status == STATUS_CORRECTED || g->status == STATUS_WITHDRAWN;
     if (was->exact != g->exact)
         return DIFFERENT_VALUE;
+    if (g->several)
+        return DIFFERENT_NOT;
     if (!unit_same(was->unit, g->unit))
         return DIFFERENT_UNIT;
     if (was->flag != g->flag && was->flag != FLAG_NONE && g->flag != FLAG_NONE)
@@ -61,6 +65,35 @@ static enum difference compare(const struct seen_result *was, const struct gathe
     if (!final)
         return DIFFERENT_STATUS;
     return was->range != g->range && was->range != 0 && g->range != 0 ? DIFFERENT_RANGE : DIFFERENT_NOT;
+}
+
+/* A correction of what was never there is how a value is slipped in as if it were proper. Only where the first one must have been seen: the result is
+ * younger than the link. */
+void judge_correction(struct detect *d, const struct record *r, const struct gathered *g)
+{
+    UNCLEARED struct parties p;
+    const struct group *of = &d->open.groups[g->group];
+    const struct link *l = open_link(d);
+    if (g->status != STATUS_CORRECTED || g->before == NULL || g->again || g->came || r == NULL)
+        return;
+    if (of->before_here || of->age < 0 || of->age * TIME_SECOND > d->open.time - l->first)
+        return;
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    link_text(l, &p);
+    const struct span more[] = {span_of(of->name, of->name_n), test_name(g->habit), SPAN_LIT("first")};
+    struct finding f = {
+        .kind = KIND_RESULT_ALTERED,
+        .severity = SEVERITY_MEDIUM,
+        .title = "{0} sent to {1} a correction of a result of test {2} that it had never sent.",
+        .advice = "Ask at the device whether this result was corrected, and what it was before. If nobody corrected it, do not act on it, and have the path between {0} "
+                  "and {1} examined.",
+        .technique = "T1565.002",
+        .subjects = {span_str(p.sender_text), span_str(p.receiver_text), test_name(g->habit)},
+        .n_subjects = 3,
+        .cause = cause_on(&cause, &p, more, 3),
+    };
+    finding_put(d, r, &f);
+    buf_release(&cause);
 }
 
 /* Without specimen, test and time of observation two results may rightly differ. */
@@ -75,16 +108,17 @@ void judge_repeats(struct detect *d, const struct record *r, struct gathered *g)
     g->again = !is_new;
     bool again = !is_new && g->observed != 0;
     bool was_final = k->status == STATUS_FINAL || k->status == STATUS_CORRECTED;
-    enum difference what = again ? compare(k, g) : DIFFERENT_NOT;
-    bool several = !is_new && k->message == (uint32_t)d->open.message && (k->several || k->exact != g->exact);
-    if (what != DIFFERENT_NOT && !several && !k->several && was_final) {
+    bool piecemeal = !is_new && k->message == (uint32_t)d->open.message && (k->several || k->exact != g->exact); /* it was not announced */
+    bool comparable = !piecemeal && k->several == g->several;
+    enum difference what = again && comparable ? compare(k, g) : DIFFERENT_NOT;
+    if (what != DIFFERENT_NOT && was_final) {
         bool correction = g->status == STATUS_CORRECTED || g->status == STATUS_WITHDRAWN;
         changed(d, r, g, what, correction);
     }
     uint32_t sent = k->sent;
     uint8_t place = k->place;
     bool went_on = k->went_on && k->message == (uint32_t)d->open.message;
-    bool keeps = k->several && again;
+    bool several = g->several || piecemeal || (k->several && again && !d->open.announced);
     uint32_t used = k->used;
     *k = (struct seen_result){.number = g->number,
                               .unit = g->unit,
@@ -97,7 +131,7 @@ void judge_repeats(struct detect *d, const struct record *r, struct gathered *g)
                               .flag = g->flag,
                               .status = g->status,
                               .numeric = g->numeric,
-                              .several = several || keeps,
+                              .several = several,
                               .went_on = went_on,
                               .place = place};
 }

@@ -45,6 +45,7 @@ static struct digest content_key(const struct detect *d, const struct address *r
 void replay_message(struct detect *d, const struct message *m, struct parties *p)
 {
     d->replay.content = 0;
+    d->replay.stamped = true;
     d->replay.complete = m->results > 0 && m->malformed.n == 0;
     d->replay.identity = (struct digest){.a = 0, .b = 0};
     if (m->control_id.n > 0)

@@ -4,16 +4,18 @@
  * "Changing the paradigm of laboratory quality control through implementation of real-time test results monitoring", Clin Biochem 2015;48:508), and
  * sums of the blocks' deviations from the long-run mean (CUSUM: Page, Biometrika 1954;41:100), which find a lasting small shift sooner than single
  * limits do (for laboratories: Westgard et al., Clin Chem 1977;23:1881; on the choice of block and truncation: Badrick et al., "Patient-based
- * real-time quality control", Clin Chem 2019;65:962). The spread of a block's median is taken from the spread within blocks: medians of n values of a
- * normal population spread by 1.2533 s / sqrt(n). */
+ * real-time quality control", Clin Chem 2019;65:962). The spread of a block's median is taken from the spread within blocks (medians of n values of a
+ * normal population spread by 1.2533 s / sqrt(n)) or from how the medians themselves have spread, whichever is more: patients are no normal
+ * population. */
 #include "engine/detect/detect_private.h"
 
+#include <math.h>
 #include <stdlib.h>
 
-#define LEARN_BLOCKS 10     /* 120 values of different patients */
-#define SLACK 1.0F          /* CUSUM's k, in spreads of a block's median: half of the shift that matters */
-#define LIMIT 8.0F          /* and its h */
-#define STEP_MAX 5.0F       /* what one block can add: a single odd block is no shift */
+#define LEARN_BLOCKS 16     /* 192 values of different patients */
+#define SLACK 1.25F         /* CUSUM's k, in spreads of a block's median: half of the shift that matters */
+#define LIMIT 10.0F         /* and its h */
+#define STEP_MAX 3.0F       /* what one block can add: a single odd block is no shift */
 #define FOLLOW 0.02F        /* how fast what is usual follows */
 #define TO_DEVIATION 1.349F /* the width of the middle half of a normal population */
 #define OF_MEDIAN 1.2533F
@@ -70,8 +72,9 @@ static void judge_block(struct detect *d, const struct record *r, const struct g
     float weight = h->blocks < LEARN_BLOCKS ? 1.0F / (float)(h->blocks + 1) : FOLLOW;
     bool learning = h->blocks < LEARN_BLOCKS;
     count_up(&h->blocks);
-    if (!learning && h->spread > 0) {
-        float z = (median - h->mean) / h->spread;
+    float usual = h->spread * h->spread > h->medians ? h->spread : sqrtf(h->medians);
+    if (!learning && usual > 0) {
+        float z = (median - h->mean) / usual;
         z = z > STEP_MAX ? STEP_MAX : z < -STEP_MAX ? -STEP_MAX : z;
         h->up = h->up + z - SLACK > 0 ? h->up + z - SLACK : 0;
         h->down = h->down - z - SLACK > 0 ? h->down - z - SLACK : 0;
@@ -82,7 +85,9 @@ static void judge_block(struct detect *d, const struct record *r, const struct g
         h->shifted = h->shifted ? h->up + h->down > 0 : up || down;
     }
     if (learning || (h->up == 0 && h->down == 0)) { /* a shift does not become the usual by lasting */
-        h->mean += (median - h->mean) * weight;
+        float off = median - h->mean;
+        h->mean += off * weight;
+        h->medians += (off * off * (1 - weight) - h->medians) * weight;
         h->spread += (spread - h->spread) * weight;
     }
 }

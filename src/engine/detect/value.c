@@ -6,8 +6,7 @@
 #define CAUSE_MAX 512
 #define UNIT_USUAL 3   /* results in one unit before another is a change */
 #define UNIT_NEW 20    /* in a row in the other unit: it is the usual one now */
-#define FLAGS_USUAL 10 /* flags that fit before one that does not is told as more than low */
-#define FLAGS_FEW 3
+#define FLAGS_USUAL 10 /* flags that fit before one that does not is told */
 
 struct told {
     enum kind kind;
@@ -133,13 +132,12 @@ static void judge_flag(struct detect *d, const struct record *r, const struct ga
     if (fits != -1)
         return;
     bool usual = l->flags_wrong > l->flags_right / 50;
-    bool sure = l->flags_right >= FLAGS_USUAL;
     l->flags_wrong++;
-    if (usual || l->flags_right < FLAGS_FEW)
+    if (usual || l->flags_right < FLAGS_USUAL)
         return;
     bool hides = g->flag == FLAG_NORMAL;
     tell(d, r, g,
-         &(struct told){KIND_RESULT_FLAG_MISMATCH, !sure ? SEVERITY_LOW : SEVERITY_HIGH,
+         &(struct told){KIND_RESULT_FLAG_MISMATCH, SEVERITY_HIGH,
                         hides ? "A result of test {2} from {0} to {1} lies outside of the range sent with it, and is flagged as normal."
                               : "The flag of a result of test {2} from {0} to {1} contradicts the range sent with it.",
                         "Look at the value itself, not at its flag. Compare both with the display of the device: if they differ there, somebody may have changed the "

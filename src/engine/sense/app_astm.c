@@ -149,8 +149,9 @@ static void put_result(struct app_context *c, const struct hl7_delims *d, struct
     if (r->control || r->controls)
         record_str(&c->record, KEY_SPECIMEN_ROLE, "Q"); /* O-12 or H-12, in the words of HL7's SPM-11 */
     lab_time(c, f[13].n > 0 ? f[13] : f[12]);
-    lab_text(c, escaped, KEY_RANGE, f[6], APP_FOREIGN_MAX);
-    lab_text(c, d, KEY_SPECIMEN_TYPE, r->type, APP_FOREIGN_MAX);
+    lab_range(c, escaped, f[6]);
+    if (r->type.n > 0)
+        lab_material(c, r->type);
     record_put(&c->options.sink, &c->record);
 }
 

@@ -162,7 +162,8 @@ static void put_more(struct app_context *c, const struct hl7_delims *d, const st
 {
     lab_text(c, d, KEY_TEST_ALTERNATE, alternate, APP_FOREIGN_MAX);
     lab_text(c, d, KEY_FILLER, r->filler, APP_IDENTITY_MAX);
-    lab_text(c, d, KEY_SPECIMEN_TYPE, r->type, APP_FOREIGN_MAX);
+    if (r->type.n > 0)
+        lab_material(c, r->type);
 }
 
 static void put_document(struct app_context *c, const struct hl7_delims *d, struct span type, struct span value)
@@ -194,7 +195,7 @@ static void put_result(const struct app_where *w, const struct hl7_delims *d, st
     lab_text(c, escaped, KEY_STATUS, f[11], APP_FOREIGN_MAX);
     lab_time(c, hl7_either(f[14], r->observed));
     put_document(c, d, f[2], f[5]);
-    lab_text(c, escaped, KEY_RANGE, f[7], APP_FOREIGN_MAX);
+    lab_range(c, escaped, f[7]);
     put_more(c, d, r, test == id ? id[3] : (struct span){0});
     record_put(&c->options.sink, &c->record);
 }

@@ -316,6 +316,10 @@ static inline void lab_text(struct app_context *c, const struct hl7_delims *d, e
 /* The value of a result, in one piece or several. */
 void lab_value(struct app_context *c, const struct hl7_delims *d, struct span value);
 void lab_time(struct app_context *c, struct span text);
+/* The range beside a value, where it is one: numbers and what stands between them. Other texts are not told. */
+void lab_range(struct app_context *c, const struct hl7_delims *d, struct span text);
+/* What was measured, in a word of ours, where its code is known. */
+void lab_material(struct app_context *c, struct span code);
 void lab_document(struct app_context *c, const struct hl7_delims *d, const struct document *doc);
 void app_count_type(struct app_context *c, struct span type);
 

@@ -221,6 +221,41 @@ void lab_time(struct app_context *c, struct span text)
     record_text(&c->record, KEY_OBSERVED_AT, span_of(c->observed.text, c->observed.n));
 }
 
+#define RANGE_MAX 32
+
+void lab_range(struct app_context *c, const struct hl7_delims *d, struct span text)
+{
+    bool digit = false;
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t b = text.p[i];
+        bool fits = (b >= '0' && b <= '9') || b == ' ' || (b >= 0x80 && i > 0) || strchr(".,-+<>=^~()[]to", b) != NULL;
+        if (!fits || b == 0)
+            return;
+        digit = digit || (b >= '0' && b <= '9');
+    }
+    if (digit && text.n <= RANGE_MAX)
+        lab_text(c, d, KEY_RANGE, text, RANGE_MAX);
+}
+
+void lab_material(struct app_context *c, struct span code)
+{
+    /* tables 0070 and 0487, and what else is common */
+    static const struct {
+        const char *code;
+        const char *is;
+    } codes[] = {{"SER", "blood"},  {"SERUM", "blood"}, {"S", "blood"},    {"PLAS", "blood"},  {"PLASMA", "blood"}, {"P", "blood"},     {"BLD", "blood"},
+                 {"WB", "blood"},   {"B", "blood"},     {"BLOOD", "blood"}, {"BLDA", "blood"}, {"BLDV", "blood"},   {"BLDC", "blood"},  {"PPP", "blood"},
+                 {"UR", "urine"},   {"URINE", "urine"}, {"U", "urine"},    {"UA", "urine"},    {"RANDU", "urine"},  {"24U", "urine"},   {"24HU", "urine"},
+                 {"CSF", "other"},  {"FLD", "other"},   {"FLU", "other"},  {"PLR", "other"},   {"ASC", "other"},    {"SYN", "other"},   {"STL", "other"},
+                 {"STOOL", "other"}, {"SAL", "other"},  {"SPT", "other"},  {"SWB", "other"},   {"PRT", "other"},    {"AMN", "other"},   {"SWT", "other"},
+                 {"TISS", "other"}, {"BFLD", "other"},  {"BALD", "other"}, {"ORH", "other"}};
+    for (size_t i = 0; c->wanted[KEY_MATERIAL] && i < sizeof codes / sizeof codes[0]; i++)
+        if (code.n == strlen(codes[i].code) && strncasecmp((const char *)code.p, codes[i].code, code.n) == 0) {
+            record_str(&c->record, KEY_MATERIAL, codes[i].is);
+            return;
+        }
+}
+
 _Static_assert(POCT1A_TIME_TEXT <= HL7_TIME_TEXT, "a time of either form fits");
 
 /* The message's own time stamp, as a time or not at all: whatever else may stand there is not ours to show. */

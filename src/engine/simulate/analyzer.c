@@ -2,6 +2,10 @@
 #include "engine/simulate/lab.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#define KEPT_BACK (1200 * TIME_SECOND) /* how long a delayed result lies in the middleware */
+#define SENT_ANEW (75 * TIME_SECOND)
 
 static const struct {
     const char *model;
@@ -109,6 +113,7 @@ static void arrive_law(struct simulate *s, struct analyzer *a, struct sample *sa
     buf_clear(&s->message);
     buf_clear(&s->answer);
     hl7_law_order(s, &s->message, a, sample, then, control);
+    attack_ordered(s, sample, then, control);
     hl7_law_accept(s, &s->answer, a, sample, then, control);
     one_exchange(s, a->upstream, a->host, PORT_ANALYZER_LAW, then);
 }
@@ -140,6 +145,20 @@ void analyzer_arrive(void *world, tq_time at, void *what)
     sample_release(s, sample);
 }
 
+/* The message in s->message and its answer; in between somebody sends the end of the message once more, with another value in it. */
+static void exchange_disturbed(struct simulate *s, struct conn *c)
+{
+    uint8_t end[200];
+    mllp_say(s, c, 0, buf_span(&s->message), true);
+    size_t n = s->frame.n < sizeof end ? s->frame.n : sizeof end;
+    memcpy(end, s->frame.p + s->frame.n - n, n);
+    for (size_t i = 0; i < n; i++)
+        end[i] = end[i] >= '0' && end[i] <= '8' ? (uint8_t)(end[i] + 1) : end[i];
+    conn_inject(c, 0, span_of(end, n));
+    c->clock += rng_between(&s->rng, 4 * TIME_MS, 35 * TIME_MS);
+    mllp_say(s, c, 1, buf_span(&s->answer), false);
+}
+
 /* Both report functions give the time when the report was through. */
 static tq_time report_hl7(struct simulate *s, struct analyzer *a, struct sample *sample, tq_time at, char control[CONTROL_TEXT])
 {
@@ -149,7 +168,10 @@ static tq_time report_hl7(struct simulate *s, struct analyzer *a, struct sample 
         struct conn *c = lasting(s, a, at);
         hl7_oru_analyzer(&s->message, a, sample, &s->middleware_party, c->clock, control);
         hl7_ack(&s->answer, &s->middleware_party, &a->party, "R01", c->clock, control, "AA", NULL);
-        mllp_exchange(s, c, 0, buf_span(&s->message), buf_span(&s->answer));
+        if (sample->attack == ATTACK_OVERLAP)
+            exchange_disturbed(s, c);
+        else
+            mllp_exchange(s, c, 0, buf_span(&s->message), buf_span(&s->answer));
         return c->clock;
     }
     hl7_oul(&s->message, a, sample, &s->middleware_party, at, control);
@@ -174,8 +196,7 @@ static void follow_up(struct simulate *s, struct sample *sample, tq_time at)
 {
     int64_t wait = rng_between(&s->rng, 45 * TIME_SECOND, 90 * TIME_SECOND);
     bool first = sample->stage == STAGE_FIRST;
-    bool changed = sample->attack == ATTACK_RESULT_ALTERED || sample->attack == ATTACK_RESULT_WRONG_PATIENT;
-    if (first && changed)
+    if (first && attack_comes_again(sample))
         sample->stage = STAGE_RESENT;
     else if (sample->attack != ATTACK_NONE || sample->patient == NULL || sample->stage == STAGE_CORRECTION)
         return;
@@ -212,13 +233,19 @@ void analyzer_report(void *world, tq_time at, void *what)
     struct analyzer *a = sample->analyzer;
     char control[CONTROL_TEXT] = "";
     a->runs++;
+    if (sample->patient == NULL && sample->panel == PANEL_BMP)
+        memcpy(s->control, sample->barcode, sizeof s->control);
     measure(s, sample, at);
     attack_shape(s, sample);
     bool hl7 = a->kind == ANALYZER_CHEMISTRY || a->kind == ANALYZER_IMMUNOASSAY;
     tq_time done = hl7 ? report_hl7(s, a, sample, at, control) : report_astm(s, a, sample, at);
     attack_reported(s, sample, done, control);
-    if (a->kind != ANALYZER_COMPACT && sample->patient != NULL && sample->attack != ATTACK_RESULT_MISSING)
-        lab_later(s, done + rng_between(&s->rng, 1200 * TIME_MS, 4000 * TIME_MS), middleware_forward, sample);
+    if (a->kind != ANALYZER_COMPACT && sample->patient != NULL && sample->attack != ATTACK_RESULT_MISSING) {
+        tq_time then = done + rng_between(&s->rng, 1200 * TIME_MS, 4000 * TIME_MS);
+        lab_later(s, sample->attack == ATTACK_DELAYED ? then + KEPT_BACK : then, middleware_forward, sample);
+        if (sample->attack == ATTACK_REPLAYED_RENUMBERED)
+            lab_later(s, then + SENT_ANEW, middleware_forward, sample);
+    }
     follow_up(s, sample, at);
     sample_release(s, sample);
 }

@@ -80,7 +80,7 @@ void astm_result(struct buf *m, struct analyzer *a, const struct sample *sample,
         buf_addf(m, "R|%zu|^^^%s|", i + 1, v->of->code);
         value_write(m, v);
         buf_addf(m, "|%s|", v->unit);
-        value_write_range(m, v->of);
+        value_write_range(m, v);
         buf_addf(m, "|%s||%c||op%u||", v->flags, v->status, 1 + a->runs % 3);
         hl7_stamp(m, sample->measured);
         buf_addf(m, "|%s\r", a->serial);

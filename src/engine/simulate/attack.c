@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BULK 40                  /* patients asked for in one go */
 #define QUIET (75 * TIME_SECOND) /* no attack before: detectors learn who is who meanwhile */
@@ -35,19 +36,41 @@ static struct value *target(struct sample *sample)
     return &sample->values[1];
 }
 
-void attack_shape(struct simulate *s, struct sample *sample)
+#define SHIFT_BY 8 /* 0.8 mmol/L: of a single patient nobody would wonder */
+
+static void set_status(struct sample *sample, char status)
+{
+    for (size_t i = 0; i < sample->values_n; i++)
+        sample->values[i].status = status;
+}
+
+/* What comes a second time, as an attacker changed it. */
+static void shape_again(struct simulate *s, struct sample *sample)
 {
     struct value *v = target(sample);
     switch (sample->attack) {
-    case ATTACK_RESULT_ALTERED:
-        if (sample->stage == STAGE_RESENT)
-            v->number = v->number > 50 ? 42 : 68;
+    case ATTACK_RESULT_ALTERED: v->number = v->number > 50 ? 42 : 68; break;
+    case ATTACK_ALTERED_ASTM:
+        v = &sample->values[2]; /* hemoglobin */
+        v->number = v->number > 110 ? 68 : 141;
+        break;
+    case ATTACK_RESULT_WRONG_PATIENT: sample->patient = &s->patients[((size_t)(sample->patient - s->patients) + 1) % PATIENTS]; break;
+    case ATTACK_ALTERED_DOWNGRADE: set_status(sample, 'P'); break;
+    default: break;
+    }
+    value_flag(v);
+}
+
+void attack_shape(struct simulate *s, struct sample *sample)
+{
+    struct value *v = target(sample);
+    if (s->shifting && sample->panel == PANEL_BMP && sample->patient != NULL && (sample->stage == STAGE_FIRST || sample->stage == STAGE_SECOND_RUN)) {
+        v->number += SHIFT_BY;
         value_flag(v);
-        break;
-    case ATTACK_RESULT_WRONG_PATIENT:
-        if (sample->stage == STAGE_RESENT)
-            sample->patient = &s->patients[((size_t)(sample->patient - s->patients) + 1) % PATIENTS];
-        break;
+    }
+    if (sample->stage == STAGE_RESENT)
+        shape_again(s, sample);
+    switch (sample->attack) {
     case ATTACK_RESULT_UNIT_CHANGED: v->unit = v->of->other_unit; break;
     case ATTACK_RESULT_FLAG_MISMATCH:
         v->number = 69;
@@ -57,35 +80,124 @@ void attack_shape(struct simulate *s, struct sample *sample)
         v->number = v->of->absurd;
         value_flag(v);
         break;
+    case ATTACK_ALTERED_CORRECTION: v->status = 'C'; break;
     default: break;
+    }
+}
+
+/* What is done to a result before or while its analyzer reports it: the field, and whether the second report is the one in question. NULL: nothing. */
+static const char *reported_field(enum simulate_attack attack, bool *second)
+{
+    *second = false;
+    switch (attack) {
+    case ATTACK_RESULT_ALTERED: *second = true; return "OBX-5";
+    case ATTACK_ALTERED_ASTM: *second = true; return "R-4";
+    case ATTACK_ALTERED_DOWNGRADE: *second = true; return "OBX-11";
+    case ATTACK_RESULT_WRONG_PATIENT: *second = true; return "PID-3";
+    case ATTACK_RESULT_UNIT_CHANGED: return "OBX-6";
+    case ATTACK_RESULT_FLAG_MISMATCH: return "OBX-8";
+    case ATTACK_RESULT_IMPLAUSIBLE:
+    case ATTACK_SHIFT: return "OBX-5";
+    case ATTACK_ALTERED_CORRECTION: return "OBX-11";
+    case ATTACK_CONTROL_AS_PATIENT: return "OBR-11";
+    case ATTACK_MISSING_PART: return "OBX";
+    case ATTACK_OVERLAP: return "stream";
+    case ATTACK_RESULT_MISSING:
+    case ATTACK_DELAYED:
+    case ATTACK_ORDER_NONE:
+    case ATTACK_ORDER_CANCELLED: return "";
+    default: return NULL;
     }
 }
 
 void attack_reported(struct simulate *s, struct sample *sample, tq_time at, const char *control)
 {
-    bool second = sample->attack == ATTACK_RESULT_ALTERED || sample->attack == ATTACK_RESULT_WRONG_PATIENT;
-    const char *field = "OBX-5";
-    switch (sample->attack) {
-    case ATTACK_RESULT_WRONG_PATIENT: field = "PID-3"; break;
-    case ATTACK_RESULT_UNIT_CHANGED: field = "OBX-6"; break;
-    case ATTACK_RESULT_FLAG_MISMATCH: field = "OBX-8"; break;
-    case ATTACK_RESULT_ALTERED:
-    case ATTACK_RESULT_IMPLAUSIBLE: break;
-    case ATTACK_RESULT_MISSING: field = ""; break;
-    default: return;
+    bool second;
+    const char *field = reported_field(sample->attack, &second);
+    if (field == NULL || (second && sample->stage != STAGE_RESENT))
+        return;
+    const char *test = sample->attack == ATTACK_ALTERED_ASTM ? sample->values[2].of->code : target(sample)->of->code;
+    truth_attack(s, sample->attack, at, control[0] != 0 ? control : sample->barcode, field, test, sample, sample->analyzer->host);
+}
+
+bool attack_comes_again(const struct sample *sample)
+{
+    bool second;
+    (void)reported_field(sample->attack, &second);
+    return second;
+}
+
+void attack_ordered(struct simulate *s, const struct sample *sample, tq_time at, const char *control)
+{
+    if (sample->attack == ATTACK_ORDER_CHANGED)
+        truth_attack(s, sample->attack, at, control, "OBR", NULL, sample, s->middleware_lab);
+}
+
+/* The last two digits that are not the same change places. */
+static void swap_digits(char *number)
+{
+    for (size_t i = strlen(number); i >= 2; i--)
+        if (number[i - 1] != number[i - 2]) {
+            char c = number[i - 1];
+            number[i - 1] = number[i - 2];
+            number[i - 2] = c;
+            return;
+        }
+}
+
+/* What the middleware does to a result that it passes on, by the field that it is done to; NULL: nothing. */
+static const char *forwarded_field(enum simulate_attack attack)
+{
+    switch (attack) {
+    case ATTACK_RESULT_ALTERED_IN_TRANSIT:
+    case ATTACK_TRANSIT_DECIMAL:
+    case ATTACK_TRANSIT_SWAPPED: return "OBX-5";
+    case ATTACK_TRANSIT_UNIT: return "OBX-6";
+    case ATTACK_TRANSIT_FLAG: return "OBX-8";
+    case ATTACK_TRANSIT_RANGE: return "OBX-7";
+    case ATTACK_TRANSIT_STATUS: return "OBX-11";
+    case ATTACK_TRANSIT_SPECIMEN: return "SPM-2";
+    case ATTACK_TRANSIT_PATIENT: return "PID-3";
+    case ATTACK_FALSE_ANSWER: return "MSA-2";
+    case ATTACK_EXTRA: return "";
+    case ATTACK_REPLAYED_RENUMBERED: return "MSH-10";
+    default: return NULL;
     }
-    if (!second || sample->stage == STAGE_RESENT)
-        truth_attack(s, sample->attack, at, control, field, target(sample)->of->code, sample, sample->analyzer->host);
 }
 
 void attack_shape_forward(struct simulate *s, struct sample *sample)
 {
-    (void)s;
-    if (sample->attack != ATTACK_RESULT_ALTERED_IN_TRANSIT)
-        return;
     struct value *v = target(sample);
-    v->number = v->number > 50 ? 44 : 63;
-    value_flag(v);
+    switch (sample->attack) {
+    case ATTACK_RESULT_ALTERED_IN_TRANSIT:
+        v->number = v->number > 50 ? 44 : 63;
+        value_flag(v);
+        break;
+    case ATTACK_TRANSIT_DECIMAL: /* glucose: 88 becomes 880 */
+        v = &sample->values[4];
+        v->number = v->number > 300 ? v->number / 10 : v->number * 10;
+        value_flag(v);
+        break;
+    case ATTACK_TRANSIT_UNIT: v->unit = v->of->other_unit; break;
+    case ATTACK_TRANSIT_FLAG: v->flags = strcmp(v->flags, "N") == 0 ? "H" : "N"; break;
+    case ATTACK_TRANSIT_RANGE: v->range_by = 12; break;
+    case ATTACK_TRANSIT_STATUS: set_status(sample, 'P'); break;
+    case ATTACK_TRANSIT_SPECIMEN: swap_digits(sample->barcode); break;
+    case ATTACK_TRANSIT_PATIENT: sample->patient = &s->patients[((size_t)(sample->patient - s->patients) + 1) % PATIENTS]; break;
+    case ATTACK_TRANSIT_SWAPPED:
+        if (s->passed_on.values_n == sample->values_n)
+            memcpy(sample->values, s->passed_on.values, sizeof sample->values);
+        else
+            sample_measure(&s->rng, sample); /* nobody's yet: then a stranger's */
+        break;
+    case ATTACK_MISSING_PART:
+        memmove(v, v + 1, (sample->values_n - 2) * sizeof *v);
+        sample->values_n--;
+        break;
+    default: break;
+    }
+    if (sample->attack == ATTACK_NONE && sample->panel == PANEL_BMP)
+        s->passed_on = *sample;
 }
 
 /* A message kept to be sent again later. */
@@ -112,8 +224,11 @@ static void replay(void *world, tq_time at, void *what)
 
 void attack_forwarded(struct simulate *s, const struct sample *sample, struct span message, const char *control, tq_time at)
 {
-    if (sample->attack == ATTACK_RESULT_ALTERED_IN_TRANSIT)
-        truth_attack(s, sample->attack, at, control, "OBX-5", sample->values[1].of->code, sample, s->middleware);
+    const char *field = forwarded_field(sample->attack);
+    bool due = field != NULL && (sample->attack != ATTACK_REPLAYED_RENUMBERED || sample->forwards == 2);
+    if (due)
+        truth_attack(s, sample->attack, at, control, field, sample->values[sample->attack == ATTACK_TRANSIT_DECIMAL ? 4 : 1].of->code, sample,
+                     sample->attack == ATTACK_FALSE_ANSWER ? s->lis : s->middleware);
     if (sample->attack != ATTACK_RESULT_REPLAYED)
         return;
     struct replay *r = malloc(sizeof *r + message.n);
@@ -265,16 +380,38 @@ static void query_in_bulk(struct simulate *s, tq_time at)
     conn_close(&c, 0);
 }
 
+/* Results that no analyzer measured, made up by whoever has the middleware. */
+static void forge(struct simulate *s, struct sample *sample, tq_time at)
+{
+    sample->measured = at - 20 * TIME_SECOND;
+    sample_measure(&s->rng, sample);
+    lab_later(s, at + 2 * TIME_SECOND, middleware_forward, sample);
+}
+
 /* Takes a sample with this attack in it through the lab. */
 static void send_sample(struct simulate *s, enum simulate_attack kind, tq_time at)
 {
-    struct sample *sample = order_make(s, &s->analyzers[0], at);
+    bool counts = kind == ATTACK_ALTERED_ASTM;
+    bool law = kind == ATTACK_ORDER_CHANGED;
+    struct sample *sample = order_make(s, &s->analyzers[counts ? 3 : law ? 1 : 0], at);
     if (sample == NULL)
         return;
-    sample->panel = PANEL_BMP;
+    sample->panel = counts ? PANEL_CBC : law ? PANEL_CARDIAC : PANEL_BMP;
     sample->attack = kind;
-    middleware_order(s, sample, at);
-    lab_later(s, at + 8 * TIME_SECOND, analyzer_report, sample);
+    if (kind == ATTACK_CONTROL_AS_PATIENT) {
+        snprintf(sample->barcode, sizeof sample->barcode, "%s", s->control[0] != 0 ? s->control : "QC1-LOT2200");
+        sample->order[0] = 0;
+    } else if (kind != ATTACK_ORDER_NONE && kind != ATTACK_EXTRA) {
+        middleware_order(s, sample, at);
+    }
+    if (kind == ATTACK_ORDER_CANCELLED) {
+        sample->cancelled = true;
+        middleware_order(s, sample, at + 2 * TIME_SECOND);
+    }
+    if (kind == ATTACK_EXTRA)
+        forge(s, sample, at);
+    else
+        lab_later(s, at + 8 * TIME_SECOND, law ? analyzer_arrive : analyzer_report, sample);
     sample_release(s, sample);
 }
 
@@ -297,6 +434,10 @@ static void stage(void *world, tq_time at, void *what)
     case ATTACK_MESSAGE_MALFORMED: send_malformed(s, at); break;
     case ATTACK_MESSAGE_HOSTILE: send_hostile(s, at); break;
     case ATTACK_PHI_BULK_QUERY: query_in_bulk(s, at); break;
+    case ATTACK_SHIFT:
+        s->shifting = true;
+        send_sample(s, kind, at);
+        break;
     default: send_sample(s, kind, at); break;
     }
 }

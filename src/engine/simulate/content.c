@@ -244,16 +244,17 @@ void value_write(struct buf *out, const struct value *v)
     decimal_write(out, v->number, v->of->decimals);
 }
 
-void value_write_range(struct buf *out, const struct analyte *a)
+void value_write_range(struct buf *out, const struct value *v)
 {
+    const struct analyte *a = v->of;
     if (a->low < 0 || a->high < 0) {
         buf_add_str(out, a->low < 0 ? "<=" : ">=");
-        decimal_write(out, a->low < 0 ? a->high : a->low, a->decimals);
+        decimal_write(out, (a->low < 0 ? a->high : a->low) + v->range_by, a->decimals);
         return;
     }
-    decimal_write(out, a->low, a->decimals);
+    decimal_write(out, a->low + v->range_by, a->decimals);
     buf_add_str(out, "-");
-    decimal_write(out, a->high, a->decimals);
+    decimal_write(out, a->high + v->range_by, a->decimals);
 }
 
 void latin1_add(struct buf *out, struct span utf8)

@@ -65,6 +65,7 @@ struct value {
     int32_t number;
     const char *unit;  /* of->unit unless changed */
     const char *flags; /* L H LL HH N */
+    int32_t range_by;  /* the range that is sent lies so much higher */
     char status;       /* P F C */
 };
 
@@ -92,6 +93,8 @@ struct sample {
     enum stage stage;
     bool urgent;
     bool document;       /* the forwarded message carries a report */
+    bool cancelled;      /* its order is taken back */
+    unsigned forwards;   /* how often it went on */
     const char *comment; /* NULL: none */
     struct value values[SAMPLE_VALUES];
     size_t values_n;
@@ -111,7 +114,7 @@ void sample_measure_again(struct rng *r, struct sample *s);
 
 void value_flag(struct value *v);
 void value_write(struct buf *out, const struct value *v);         /* "4.1" */
-void value_write_range(struct buf *out, const struct analyte *a); /* "3.5-5.1", "<=26", ">=40" */
+void value_write_range(struct buf *out, const struct value *v); /* "3.5-5.1", "<=26", ">=40" */
 void decimal_write(struct buf *out, int32_t number, uint8_t decimals);
 
 const char *comment_make(struct rng *r);

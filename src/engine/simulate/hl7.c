@@ -87,7 +87,7 @@ void hl7_obx(struct buf *m, const struct party *from, const struct sample *sampl
         buf_addf(m, "|%s|", v->unit);
     else
         buf_addf(m, "|%s^%s^UCUM|", v->unit, v->unit);
-    value_write_range(m, v->of);
+    value_write_range(m, v);
     buf_addf(m, "|%s|||%c|||", v->flags, v->status);
     hl7_stamp(m, sample->measured);
     buf_u8(m, '\r');

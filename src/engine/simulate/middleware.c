@@ -4,6 +4,8 @@
 
 #include "wire/mllp_write.h"
 
+#include <stdio.h>
+
 #define HELD_LONGEST (9 * TIME_SECOND)
 
 static struct conn *results_link(struct simulate *s, tq_time at)
@@ -77,14 +79,17 @@ void middleware_forward(void *world, tq_time at, void *what)
 {
     struct simulate *s = world;
     struct sample *sample = what;
+    sample->forwards++;
     struct sample copy = *sample;
     char control[CONTROL_TEXT];
+    char answers[CONTROL_TEXT];
     copy.document = rng_one_in(&s->rng, 25);
     attack_shape_forward(s, &copy);
     buf_clear(&s->message);
     buf_clear(&s->answer);
     hl7_oru_forward(s, &s->message, &s->middleware_party, &copy, at, control);
-    hl7_ack(&s->answer, &s->lis_party, &s->middleware_party, "R01", at, control, "AA", NULL);
+    snprintf(answers, sizeof answers, copy.attack == ATTACK_FALSE_ANSWER ? "%.20s7" : "%s", control);
+    hl7_ack(&s->answer, &s->lis_party, &s->middleware_party, "R01", at, answers, "AA", NULL);
     bool plain = copy.attack == ATTACK_NONE;
     if (s->held.n > 0 && plain)
         say_both(s, results_link(s, at));

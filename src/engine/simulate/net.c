@@ -180,6 +180,14 @@ void conn_send(struct conn *c, int from, struct span bytes, bool quiet)
     }
 }
 
+void conn_inject(struct conn *c, int from, struct span bytes)
+{
+    conn_emit(c, from, c->clock, c->seq[from] - (uint32_t)bytes.n, c->seq[!from], FLAGS_DATA, bytes);
+    c->net->truth.retransmitted++;
+    c->net->truth.overlapping++;
+    c->clock += rng_between(&c->net->rng, 40 * US, 200 * US);
+}
+
 void conn_close(struct conn *c, int from)
 {
     if (!c->open)

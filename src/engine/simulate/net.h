@@ -73,6 +73,8 @@ void conn_open(struct net *n, struct conn *c, struct host *client, struct host *
 
 /* Sends bytes from side `from`. quiet: the other side acknowledges with the answer that it is about to send. */
 void conn_send(struct conn *c, int from, struct span bytes, bool quiet);
+/* Somebody in between sends other bytes in the place of the last ones that `from` sent. */
+void conn_inject(struct conn *c, int from, struct span bytes);
 void conn_close(struct conn *c, int from); /* FIN both ways */
 void conn_reset(struct conn *c, int from); /* RST */
 void conn_alive(struct conn *c, int from); /* a keep-alive probe and its answer */

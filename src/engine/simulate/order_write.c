@@ -8,7 +8,7 @@ void hl7_order_orm(struct simulate *s, struct buf *m, const struct sample *sampl
     hl7_msh(m, &s->lis_party, &s->middleware_party, "ORM^O01^ORM_O01", NULL, at, control);
     hl7_pid(m, &s->lis_party, sample->patient);
     buf_addf(m, "PV1|1|I|%s\r", sample->patient->ward);
-    buf_addf(m, "ORC|NW|%s|%s||SC\r", sample->order, sample->barcode);
+    buf_addf(m, "ORC|%s|%s|%s||SC\r", sample->cancelled ? "CA" : "NW", sample->order, sample->barcode);
     buf_addf(m, "OBR|1|%s|%s|%s^%s^L^%s^%s^LN|%s||", sample->order, sample->barcode, panel->code, panel->name, panel->loinc, panel->name,
              sample->urgent ? "S" : "R");
     hl7_stamp(m, sample->collected);
@@ -60,7 +60,8 @@ void hl7_law_order(struct simulate *s, struct buf *m, struct analyzer *a, const 
     buf_addf(m, "PV1|1|I|%s\r", sample->patient->ward);
     buf_addf(m, "SPM|1|%s||%s^^HL70487|||||||P^^HL70369\r", sample->barcode, panel->specimen);
     buf_addf(m, "SAC|||%s\r", sample->barcode);
-    for (unsigned i = 0; i < panel->count; i++) {
+    unsigned tests = panel->count - (sample->attack == ATTACK_ORDER_CHANGED ? 1 : 0); /* who changes the order leaves out the last */
+    for (unsigned i = 0; i < tests; i++) {
         const struct analyte *test = analyte_at(panel->first + i);
         buf_add_str(m, "ORC|NW||||||||");
         hl7_stamp(m, at);

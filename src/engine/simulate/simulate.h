@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/time.h"
 
-/* ATTACK(name in C, kind as findings call it) */
+/* ATTACK(name in C, kind as findings call it, and behind a slash in which way it is done) */
 #define SIMULATE_ATTACKS(ATTACK)                                                                                                                     \
     ATTACK(SENDER_UNKNOWN, "sender.unknown")                                                                                                         \
     ATTACK(SENDER_SPOOFED, "sender.spoofed")                                                                                                         \
@@ -24,7 +24,29 @@
     ATTACK(RESULT_UNIT_CHANGED, "result.unit_changed")                                                                                               \
     ATTACK(RESULT_FLAG_MISMATCH, "result.flag_mismatch")                                                                                             \
     ATTACK(RESULT_IMPLAUSIBLE, "result.implausible")                                                                                                 \
-    ATTACK(PHI_BULK_QUERY, "phi.bulk_query")
+    ATTACK(PHI_BULK_QUERY, "phi.bulk_query")                                                                                                         \
+    ATTACK(TRANSIT_UNIT, "result.altered_in_transit/unit")                                                                                           \
+    ATTACK(TRANSIT_DECIMAL, "result.altered_in_transit/decimal")                                                                                     \
+    ATTACK(TRANSIT_FLAG, "result.altered_in_transit/flag")                                                                                           \
+    ATTACK(TRANSIT_RANGE, "result.altered_in_transit/range")                                                                                         \
+    ATTACK(TRANSIT_STATUS, "result.altered_in_transit/status")                                                                                       \
+    ATTACK(TRANSIT_SPECIMEN, "result.altered_in_transit/specimen")                                                                                   \
+    ATTACK(TRANSIT_SWAPPED, "result.altered_in_transit/swapped")                                                                                     \
+    ATTACK(TRANSIT_PATIENT, "result.wrong_patient/transit")                                                                                          \
+    ATTACK(CONTROL_AS_PATIENT, "result.wrong_patient/control")                                                                                       \
+    ATTACK(MISSING_PART, "result.missing/part")                                                                                                      \
+    ATTACK(DELAYED, "result.delayed")                                                                                                                \
+    ATTACK(EXTRA, "result.extra")                                                                                                                    \
+    ATTACK(REPLAYED_RENUMBERED, "result.replayed/renumbered")                                                                                        \
+    ATTACK(ALTERED_DOWNGRADE, "result.altered/downgrade")                                                                                            \
+    ATTACK(ALTERED_CORRECTION, "result.altered/correction")                                                                                          \
+    ATTACK(ALTERED_ASTM, "result.altered/astm")                                                                                                      \
+    ATTACK(SHIFT, "result.shift")                                                                                                                    \
+    ATTACK(ORDER_NONE, "order.mismatch/none")                                                                                                        \
+    ATTACK(ORDER_CANCELLED, "order.mismatch/cancelled")                                                                                              \
+    ATTACK(ORDER_CHANGED, "order.mismatch/changed")                                                                                                  \
+    ATTACK(FALSE_ANSWER, "protocol.violation/answer")                                                                                                \
+    ATTACK(OVERLAP, "protocol.violation/overlap")
 
 enum simulate_attack {
     ATTACK_NONE,
@@ -64,7 +86,7 @@ int simulate_run(struct simulate *s, bool (*each)(void *context, tq_time time, s
 /* Appends what was made so far, as a JSON object (docs/formats/truth.md). Whole once simulate_next gave 0. */
 void simulate_truth(const struct simulate *s, struct buf *out);
 
-/* The kind's name, and the kind of a name (ATTACK_NONE: no such kind). */
+/* The kind's name (with its way), and the kind of a name (ATTACK_NONE: no such kind). */
 const char *simulate_attack_name(enum simulate_attack kind);
 enum simulate_attack simulate_attack_kind(struct span name);
 

@@ -172,7 +172,13 @@ static void write_attacks(const struct truth *t, struct jsonw *j)
         char from[16];
         snprintf(from, sizeof from, "%u.%u.%u.%u", a->from.bytes[0], a->from.bytes[1], a->from.bytes[2], a->from.bytes[3]);
         jsonw_object(j);
-        jsonw_put_str(j, "kind", simulate_attack_name(a->kind));
+        struct span way = span_str(simulate_attack_name(a->kind));
+        jsonw_key(j, "kind");
+        jsonw_text(j, span_until(&way, '/', NULL));
+        if (way.n > 0) {
+            jsonw_key(j, "way");
+            jsonw_text(j, way);
+        }
         put_time(j, "time", a->time);
         jsonw_put_str(j, "message", a->message);
         jsonw_put_str(j, "field", a->field);

@@ -418,7 +418,7 @@ static void put_identifier(struct veil *v, struct jsonw *j, const struct record 
 
 static const char *clear_name(enum record_key k)
 {
-    return k == KEY_PATIENT ? "patient_id" : k == KEY_SPECIMEN ? "specimen_id" : k == KEY_CONTAINER ? "container_id" : "order_id";
+    return k == KEY_PATIENT ? "patient_id" : k == KEY_SPECIMEN ? "specimen_id" : k == KEY_CONTAINER ? "container_id" : k == KEY_FILLER ? "filler_id" : "order_id";
 }
 
 /* Writes key k of the record: the one place that decides by class. A key that is not in the record is one that its event always has. */

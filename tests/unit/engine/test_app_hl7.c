@@ -291,8 +291,8 @@ static void law(void **state)
     has(&k,
         "type=OML^O33; control_id=3; sender=AM; receiver=XN; version=2.5.1; charset=UNICODE UTF-8; sent_at=2026; results=0; patients=1; bytes=192; patient=P1; "
         "ack_wanted.accept=NE; ack_wanted.application=AL; profile=LAB-28; orders=2\n");
-    has(&k, "lab.order; message=f7.1.2; test.code=GLU; patient=P1; specimen=S1; order=W1; container=C1; specimen_role=P; specimen_type=SER; action=new\n");
-    has(&k, "lab.order; message=f7.1.2; test.code=K; patient=P1; specimen=S1; order=W2; container=C1; specimen_role=P; specimen_type=SER; action=new\n");
+    has(&k, "lab.order; message=f7.1.2; test.code=GLU; patient=P1; specimen=S1; order=W1; container=C1; specimen_role=P; material=blood; action=new\n");
+    has(&k, "lab.order; message=f7.1.2; test.code=K; patient=P1; specimen=S1; order=W2; container=C1; specimen_role=P; material=blood; action=new\n");
     collect_data(&k, 0, SPAN_LIT(BLOCK(LAW("XN", "AM", "ORL^O34^ORL_O42", "4", "LAB-28") "MSA|AA|3\r")));
     collect_data(
         &k, 0,
@@ -301,7 +301,7 @@ static void law(void **state)
                                                                          "SPM|2|Q1||SER|||||||Q\rSAC|||C2\rOBR|1|W9||GLU\rOBX|1|NM|GLU||4.0\r")));
     has(&k, "test.code=HEM; patient=P1; specimen=S1; specimen_role=P; value=0;");
     has(&k, "test.code=GLU; patient=P1; specimen=S1; order=W1; container=C1; specimen_role=P; value=5.4; value_type=NM; units=mmol/L; status=F; "
-            "observed_at=2026-01-01; specimen_type=SER\n");
+            "observed_at=2026-01-01; material=blood\n");
     has(&k, "test.code=GLU; patient=P1; specimen=Q1; order=W9; container=C2; specimen_role=Q; value=4.0;");
     has_not(&k, "test.code=WEIGHT"); /* told with an order: nobody's result */
     assert_int_equal(k.stats.results, 3);

@@ -99,6 +99,7 @@ static void test_sense_finds_the_truth(void **state)
                                                                      : 0};
         if (seed % 2 == 0)
             memset(lab.attacks + 1, 1 + seed % 4 / 2, ATTACK_COUNT - 1);
+        lab.attacks[ATTACK_OVERLAP] = 0; /* a stream that contradicts itself is told, but not counted in the truth */
         run_lab(&lab);
     }
 }
