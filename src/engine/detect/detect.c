@@ -264,7 +264,7 @@ void detect_kinds(const struct detect *d, void (*each)(void *context, const char
 
 /* ── State: docs/formats/detector-state.md ── */
 
-static const uint8_t magic[8] = {'T', 'Q', 'D', 'E', 'T', 'E', 'C', 3};
+static const uint8_t magic[8] = {'T', 'Q', 'D', 'E', 'T', 'E', 'C', 4};
 
 void detect_save(const struct detect *d, struct buf *out)
 {
@@ -272,6 +272,7 @@ void detect_save(const struct detect *d, struct buf *out)
     buf_be64(out, d->key.k0);
     buf_be64(out, d->key.k1);
     senders_save(d, out);
+    links_save(d->links, out);
 }
 
 int detect_restore(struct detect *d, struct span saved, struct error *e)
@@ -285,14 +286,22 @@ int detect_restore(struct detect *d, struct span saved, struct error *e)
     struct hash_key key = {.k0 = span_be64(&in), .k1 = 0};
     key.k1 = span_be64(&in);
     int rc = senders_restore(d, &in, e);
+    if (rc == 0 && !links_restore(d->links, &key, &in))
+        rc = err_set(e, ERR_CORRUPT, "the links or paths in the detector's state are malformed");
     if (rc == 0 && (in.bad || in.n != 0))
         rc = err_set(e, ERR_CORRUPT, "the detector's state is followed by %u stray bytes", in.n);
     if (rc != 0) { /* nothing of it is taken */
         struct memo *fresh = senders_new();
-        if (fresh == NULL)
+        struct links *links = links_new();
+        if (fresh == NULL || links == NULL) {
+            memo_free(fresh);
+            links_free(links);
             return err_set(e, ERR_SYSTEM, "no memory for the detector");
+        }
         memo_free(d->known);
+        links_free(d->links);
         d->known = fresh;
+        d->links = links;
         d->senders_learnt = 0;
         d->learnt = false;
         return rc;

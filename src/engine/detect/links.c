@@ -103,3 +103,122 @@ uint16_t links_path_number(const struct links *l, const struct path *p)
 {
     return (uint16_t)(p - l->paths);
 }
+
+/* ── state ── */
+
+/* Where the counters of a link and of a path lie, in the order of the format. */
+static void link_counters(struct link *l, uint32_t *at[12])
+{
+    uint32_t *all[12] = {&l->answered,    &l->unanswered, &l->answers_right, &l->answers_wrong, &l->flags_right,   &l->flags_wrong,
+                         &l->ordered,     &l->unordered,  &l->ordered_run,   &l->test_ordered,  &l->test_unordered, &l->patients_same};
+    memcpy(at, all, sizeof all);
+}
+
+static void put_ends(struct buf *out, const struct address *a)
+{
+    buf_u8(out, a->family);
+    buf_add(out, a->bytes, sizeof a->bytes);
+}
+
+static bool get_ends(struct span *in, struct address *a)
+{
+    a->family = span_u8(in);
+    struct span bytes = span_take(in, sizeof a->bytes);
+    if (bytes.bad || (a->family != 4 && a->family != 6))
+        return false;
+    memcpy(a->bytes, bytes.p, sizeof a->bytes);
+    return true;
+}
+
+void links_save(const struct links *l, struct buf *out)
+{
+    buf_be32(out, l->n);
+    for (size_t i = 0; i < l->n; i++) {
+        struct link link = l->all[i];
+        uint32_t *counters[12];
+        link_counters(&link, counters);
+        put_ends(out, &link.sender);
+        put_ends(out, &link.receiver);
+        buf_be16(out, link.port);
+        buf_u8(out, link.receiver_listens);
+        buf_be64(out, (uint64_t)link.first);
+        buf_be64(out, (uint64_t)link.last);
+        for (size_t k = 0; k < 12; k++)
+            buf_be32(out, *counters[k]);
+    }
+    buf_be32(out, l->paths_n);
+    for (size_t i = 0; i < l->paths_n; i++) {
+        const struct path *p = &l->paths[i];
+        buf_be16(out, p->from);
+        buf_be16(out, p->to);
+        buf_be32(out, p->messages);
+        buf_be32(out, p->due);
+        buf_be32(out, p->lost);
+        buf_be64(out, (uint64_t)p->slowest);
+        buf_u8(out, p->numbers);
+        for (size_t k = 0; k < PART_COUNT; k++) {
+            buf_be32(out, p->same[k]);
+            buf_be32(out, p->changed[k]);
+        }
+    }
+}
+
+static bool restore_link(struct links *l, const struct hash_key *key, struct span *in)
+{
+    struct link ends = {0};
+    uint32_t *counters[12];
+    bool ok = get_ends(in, &ends.sender) && get_ends(in, &ends.receiver);
+    ends.port = span_be16(in);
+    uint8_t listens = span_u8(in);
+    ends.receiver_listens = listens == 1;
+    tq_time first = (tq_time)span_be64(in);
+    tq_time last = (tq_time)span_be64(in);
+    if (!ok || in->bad || listens > 1)
+        return false;
+    struct link *link = &l->all[links_put(l, key, &ends, last)];
+    link->first = first;
+    link_counters(link, counters);
+    for (size_t k = 0; k < 12; k++)
+        *counters[k] = span_be32(in);
+    return !in->bad;
+}
+
+static bool restore_path(struct links *l, struct span *in)
+{
+    uint16_t from = span_be16(in);
+    uint16_t to = span_be16(in);
+    if (in->bad || from >= l->n || to >= l->n)
+        return false;
+    struct path *p = links_path(l, from, to, true);
+    if (p == NULL)
+        return false;
+    p->messages = span_be32(in);
+    p->due = span_be32(in);
+    p->lost = span_be32(in);
+    p->slowest = (tq_time)span_be64(in);
+    p->numbers = span_u8(in);
+    for (size_t k = 0; k < PART_COUNT; k++) {
+        p->same[k] = span_be32(in);
+        p->changed[k] = span_be32(in);
+    }
+    if (in->bad || p->slowest < 0 || p->slowest > 7 * 86400 * TIME_SECOND)
+        return false;
+    struct link *link = &l->all[from];
+    const struct path *main = links_path_at(l, link->down);
+    if (main == NULL || p->messages > main->messages)
+        link->down = links_path_number(l, p);
+    return true;
+}
+
+bool links_restore(struct links *l, const struct hash_key *key, struct span *in)
+{
+    uint32_t n = span_be32(in);
+    bool ok = !in->bad && n <= LINKS_MAX;
+    for (uint32_t i = 0; ok && i < n; i++)
+        ok = restore_link(l, key, in);
+    n = span_be32(in);
+    ok = ok && !in->bad && n <= PATHS_MAX;
+    for (uint32_t i = 0; ok && i < n; i++)
+        ok = restore_path(l, in);
+    return ok;
+}

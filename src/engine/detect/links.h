@@ -191,6 +191,11 @@ struct path *links_path(struct links *l, uint16_t from, uint16_t to, bool make);
 struct path *links_path_at(struct links *l, uint16_t path);
 uint16_t links_path_number(const struct links *l, const struct path *p);
 
+/* The part of the detector's state that is about links and paths: docs/formats/detector-state.md. Restoring: false where it is malformed; what was
+ * taken by then must be thrown away. */
+void links_save(const struct links *l, struct buf *out);
+bool links_restore(struct links *l, const struct hash_key *key, struct span *in);
+
 static inline void count_up(uint16_t *n)
 {
     if (*n < UINT16_MAX)
