@@ -228,10 +228,11 @@ static int open_once(struct arguments *a, const struct backup_head *head, struct
     (void)snprintf(path, sizeof path, "%s/root.key", a->under_way);
     if (a->recovery)
         a->source = (struct root_source){.kind = ROOT_FILE};
-    if (a->source.kind == ROOT_FILE)
-        a->source.path = path;
+    struct root_source source = a->source;
+    if (source.kind == ROOT_FILE)
+        source.path = path;
     int rc = load_erasures(a, head, &list, e);
-    struct ledger *l = rc == 0 ? opened_ledger(a->under_way, &a->source, e) : NULL;
+    struct ledger *l = rc == 0 ? opened_ledger(a->under_way, &source, e) : NULL;
     if (rc == 0 && l == NULL)
         rc = err_context(e, "what was restored cannot be opened");
     if (rc == 0 && list.n > 0)

@@ -190,7 +190,7 @@ struct gathering {
     int64_t age;  /* of the result before: see struct sent */
     struct digest control; /* of its ends and control id; zeros: it has none */
     size_t n;
-    size_t groups_n;
+    uint16_t groups_n;
     struct gathered all[GATHER_MAX];
     struct group groups[GROUPS_MAX];
     uint8_t specimen_n; /* of the result before: most results of a message share them */
