@@ -99,7 +99,7 @@ def files(folder):
     for path, _, names in os.walk(folder):
         for name in names:
             full = os.path.join(path, name)
-            if os.path.isfile(full):
+            if os.path.isfile(full) and not os.path.islink(full):  # the capture itself has a link of its own there
                 with open(full, "rb") as f:
                     if holds(f.read()):
                         found.append(full)
