@@ -159,6 +159,12 @@ def total(run, what):
     return (run.api(f"/api/v1/{what}?limit=1") or {}).get("total")
 
 
+def packets_kept(run):
+    """Packets that are kept of what is found, and the findings above info."""
+    found = [f for f in (run.api("/api/v1/findings?limit=200") or {}).get("items", []) if f["flows"]]
+    return sum(p["packets"] for f in found for p in run.api(f"/api/v1/findings/{f['id']}")["evidence"]["packets"]), len(found)
+
+
 def run_live(folder, capture, messages, results):
     """Everything, with an interface in lab.yaml: what is sent is on the page; then the interface goes and comes, and parts are killed."""
     more = f"capture: [ {{ interface: {LISTEN} }}, {{ interface: tqnone }} ]\n"
@@ -173,6 +179,7 @@ def run_live(folder, capture, messages, results):
         lab.ok(wait(lambda: state_of(run, LISTEN).get("packets") == sent), "so are its packets", f"{sent} {state_of(run, LISTEN)}")
         lab.ok(state_of(run, LISTEN).get("dropped") == 0 and state_of(run, LISTEN).get("why") is None, "nothing was dropped", state_of(run, LISTEN))
         lab.ok((total(run, "devices") or 0) > 5, "and devices are", run.api("/api/v1/devices"))
+        lab.ok(wait(lambda: packets_kept(run)[0] > 0), "of what is found its packets are kept", packets_kept(run))
 
         ip("link", "del", LISTEN)
         lab.ok(wait(lambda: state_of(run, LISTEN).get("state") == "failed"), "an interface that vanishes is shown as failed", run.said())
