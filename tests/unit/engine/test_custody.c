@@ -404,10 +404,6 @@ static void other_software_passes_results_on(void **state)
 {
     (void)state;
     const char *corpus = getenv("TOURNIQUET_CORPUS");
-    if (corpus == NULL) {
-        print_message("skipped: TOURNIQUET_CORPUS is not set\n");
-        skip();
-    }
     for (enum variant v = VARIANT_NONE; v < VARIANT_COUNT; v++) {
         for (size_t at = 1000; at <= (is_long() ? 2800 : 1000); at += 600) { /* by then each of the sixty links has sent some */
             static struct middleware m;
@@ -438,5 +434,10 @@ int main(void)
         cmocka_unit_test(every_attack_is_found),
         cmocka_unit_test(other_software_passes_results_on),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    size_t n = sizeof tests / sizeof tests[0];
+    if (getenv("TOURNIQUET_CORPUS") == NULL) {
+        (void)puts("# the last one is left out: TOURNIQUET_CORPUS is not set");
+        n--;
+    }
+    return _cmocka_run_group_tests("tests", tests, n, NULL, NULL);
 }
