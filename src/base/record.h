@@ -55,6 +55,9 @@ enum event {
     EVENT_RETENTION_REMOVED, /* what was kept long enough, or had to make room */
     EVENT_RETENTION_SKIPPED, /* observations that were not kept, because the disk was nearly full */
     EVENT_LEDGER_WITNESSED,
+    EVENT_KEYS_ROTATED,
+    EVENT_KEYS_ERASED,   /* whose records nobody can read any more */
+    EVENT_KEYS_RECOVERY, /* a recovery key was made, or tested */
     EVENT_EVIDENCE_PACKETS, /* the packets of a finding's flow */
     EVENT_PHI_LOOK,         /* somebody was shown what is hidden */
     EVENT_STORE_CHECKPOINT, /* the sealed views were made durable: what their pages are together */
@@ -216,6 +219,15 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     /* network.attempts */                                                                                                                           \
     KEY(ATTEMPTS, "attempts", OPEN, INT, false)                                                                                                      \
     KEY(ENDS, "ends", OPEN, INT, false)                                                                                                              \
+    /* the ledger's keys */                                                                                                                          \
+    KEY(ERASED_PATIENT, "erased.patient", OPEN, TEXT, false) /* a token */                                                                           \
+    KEY(ERASED_FROM, "erased.from", OPEN, INT, false)        /* months, year * 100 + month */                                                        \
+    KEY(ERASED_TO, "erased.to", OPEN, INT, false)                                                                                                    \
+    KEY(ERASED_FIRST, "erased.first", OPEN, INT, false) /* the records that are gone lie between these two */                                        \
+    KEY(ERASED_LAST, "erased.last", OPEN, INT, false)                                                                                                \
+    KEY(ERASED_KEYS, "erased.keys", OPEN, INT, false)                                                                                                \
+    KEY(KEYS_SOURCE, "keys.source", OPEN, TEXT, false)                                                                                               \
+    KEY(KEYS_EPOCH, "keys.epoch", OPEN, INT, false)                                                                                                  \
     KEY(FIRST_BAD, "first_bad", OPEN, INT, false) /* ledger.verified: the first record that does not hold */                                         \
     /* what is kept sealed of a message or of packets, and who looked at it */                                                                       \
     KEY(BODY, "body", BODY, TEXT, true)                /* in pieces of RECORD_TEXT bytes; where it is cut, its beginning */                          \

@@ -17,6 +17,7 @@ extern const struct verb verb_ledger;
 extern const struct verb verb_api;
 extern const struct verb verb_catalog;
 extern const struct verb verb_doctor;
+extern const struct verb verb_keys;
 extern const struct verb verb_backup;
 extern const struct verb verb_restore;
 

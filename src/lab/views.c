@@ -35,6 +35,7 @@ static const struct {
     {EVENT_RUN_STARTED, capture_apply_run},
     {EVENT_RUN_STOPPED, capture_apply_run},
     {EVENT_LEDGER_VERIFIED, ledger_apply_verified},
+    {EVENT_KEYS_ERASED, keys_apply_erased},
     {EVENT_STORE_CHECKPOINT, ledger_apply_checkpoint},
     {EVENT_BACKUP_MADE, backup_apply_made},
     {EVENT_BACKUP_TESTED, backup_apply_tested},

@@ -18,7 +18,7 @@
 #define VEILED_MAX (2u << 20)
 #define STEP_NOTICED (500 * TIME_MS) /* a step of the wall clock below this is not worth an event */
 
-enum item_kind { ITEM_PIPELINE, ITEM_EVIDENCE, ITEM_END, ITEM_OWN };
+enum item_kind { ITEM_PIPELINE, ITEM_EVIDENCE, ITEM_END, ITEM_OWN, ITEM_ACT };
 
 /* Somebody who waits for a decision; on that thread's stack. */
 struct waiter {
@@ -26,6 +26,14 @@ struct waiter {
     bool failed;
     uint64_t index;
     struct waiter *next; /* in the list of those whose commit is due */
+};
+
+/* What somebody wants done on this thread; on that thread's stack, like the waiter. */
+struct wanted {
+    appender_act *act;
+    void *context;
+    int rc;
+    struct error error;
 };
 
 struct item {
@@ -341,6 +349,22 @@ static void fail(struct appender *a, const struct error *e)
     a->o.committed(a->o.context);
 }
 
+static int act_now(struct appender *a, const struct item *item, struct error *e)
+{
+    struct wanted *w;
+    memcpy(&w, item->bytes, sizeof w);
+    if (flush_batch(a, e) != 0 || (a->group_since != 0 && commit(a, e) != 0))
+        return -1;
+    (void)pthread_mutex_lock(a->o.ledger_lock);
+    w->rc = w->act(w->context, a->o.ledger, a->o.veil, &w->error);
+    (void)pthread_mutex_unlock(a->o.ledger_lock);
+    (void)pthread_mutex_lock(&a->lock);
+    item->waiter->done = true;
+    (void)pthread_cond_broadcast(&a->decided);
+    (void)pthread_mutex_unlock(&a->lock);
+    return 0;
+}
+
 /* Works the intake off in order. Once something failed (r), the rest is only given back: who waits is told by tell_waiters. */
 static int work_off(struct appender *a, struct item *items, int r, struct error *e)
 {
@@ -350,6 +374,8 @@ static int work_off(struct appender *a, struct item *items, int r, struct error 
         if (r == 0 && item->kind == ITEM_END) {
             a->counted.ended = true;
             r = flush_batch(a, e) != 0 || commit(a, e) != 0 ? -1 : 0;
+        } else if (r == 0 && item->kind == ITEM_ACT) {
+            r = act_now(a, item, e);
         } else if (r == 0) {
             r = take_record(a, item, e);
             if (r == 0 && a->group_bytes >= GROUP_BYTES)
@@ -550,6 +576,28 @@ int appender_decide(struct appender *a, const struct record *r, uint64_t *ret_in
         return err_set(e, ERR_SYSTEM, "the record could not be written: %s", why.text);
     *ret_index = w.index;
     return 0;
+}
+
+int appender_do(struct appender *a, appender_act *act, void *context, struct error *e)
+{
+    struct wanted wanted = {.act = act, .context = context};
+    struct wanted *p = &wanted;
+    struct item *item = new_item(ITEM_ACT, (struct position){0}, span_of(&p, sizeof p), e);
+    if (item == NULL)
+        return -1;
+    struct waiter w = {0};
+    item->waiter = &w;
+    put_item(a, item);
+    (void)pthread_mutex_lock(&a->lock);
+    while (!w.done)
+        (void)pthread_cond_wait(&a->decided, &a->lock);
+    struct error why = a->why;
+    (void)pthread_mutex_unlock(&a->lock);
+    if (w.failed)
+        return err_set(e, ERR_SYSTEM, "the ledger takes nothing more: %s", why.text);
+    if (wanted.rc != 0 && e != NULL)
+        *e = wanted.error;
+    return wanted.rc;
 }
 
 struct progress appender_progress(struct appender *a)

@@ -63,6 +63,11 @@ int appender_note(struct appender *a, const struct record *r, struct error *e);
 /* A decision: waits until it is durable. -1: ERR_SYSTEM, ERR_LIMIT (the record is too large). */
 int appender_decide(struct appender *a, const struct record *r, uint64_t *ret_index, struct error *e);
 
+/* Calls act on the appender's thread, under the ledger's lock, with everything that was put before committed; waits for it. -1: what act said, or the
+ * appender had failed (ERR_SYSTEM). A ledger that failed in it stops the appender, as a failed commit does. */
+typedef int appender_act(void *context, struct ledger *l, struct veil *v, struct error *e);
+int appender_do(struct appender *a, appender_act *act, void *context, struct error *e);
+
 /* What is durable now. */
 struct progress appender_progress(struct appender *a);
 

@@ -18,6 +18,7 @@
 #include "proc/clock.h"
 #include "proc/desk.h"
 #include "proc/identity.h"
+#include "proc/keyroom.h"
 #include "proc/log.h"
 #include "proc/opened.h"
 #include "proc/own_catalog.h"
@@ -431,6 +432,8 @@ static int open_views(struct error *e)
     if (k.mended[0] != 0)
         log_line(LOG_LEVEL_WARNING, "the views: %s", k.mended);
     k.disk_short = backup_finding_open(store_writer(k.store), "ledger.disk_short");
+    if (keyroom_start(k.ledger, store_writer(k.store), e) != 0)
+        return -1;
     return backup_summary(store_writer(k.store), &k.backups, e); /* before the projector has the writer to itself */
 }
 
@@ -441,6 +444,11 @@ static int open_api(struct error *e)
                                   .views = k.views,
                                   .host = {.decide = decide,
                                            .ledger_state = ledger_state,
+                                           .keys = keyroom_tell,
+                                           .keys_choose = keyroom_choose,
+                                           .keys_erase = keyroom_erase,
+                                           .keys_rotate = keyroom_rotate,
+                                           .keys_recovery = keyroom_recovery,
                                            .ledger_prove = prove,
                                            .ledger_open_record = open_record,
                                            .ledger_verify = verify,
@@ -573,6 +581,7 @@ static void note_start(void)
                  (unsigned long long)first_bad, why.text, (unsigned long long)holes);
         verifier_report(k.verifier, first_bad, why.text);
     }
+    keyroom_open(k.appender, ROOT_KEY);
     char code[SETUP_CODE_TEXT];
     tell_terminal(TERMINAL_FINGERPRINT, k.identity.fingerprint);
     if (api_setup_code(k.api, code))

@@ -95,6 +95,33 @@ struct api_disk_state {
     int64_t observation_days; /* kept so long; 0: for ever */
 };
 
+/* The ledger's keys: what protects them, and what was done with them. Times: 0 is never. */
+struct api_keys {
+    char source[16];
+    char protects[200]; /* from whom, and from whom not, in words */
+    char not[200];
+    bool on_disk; /* the root key lies on the same disk */
+    tq_time made;
+    tq_time rotated;
+    uint32_t epoch;
+    uint64_t period_keys;
+    uint64_t erased;
+    tq_time last_erasure;
+    tq_time recovery_made;
+    tq_time recovery_tested;
+};
+
+struct api_erasure {
+    char patient[19]; /* the token */
+    uint32_t from;    /* months, year * 100 + month */
+    uint32_t to;
+    uint64_t keys;  /* how many are there */
+    uint64_t first; /* records that are sealed with them lie between these two */
+    uint64_t last;
+};
+
+#define API_RECOVERY_TEXT 70
+
 /* What the keeper does for the handlers. All callbacks may be called from several threads at once. */
 struct api_host {
     void *context;
@@ -137,6 +164,17 @@ struct api_host {
     void (*backup_state)(void *context, struct api_backup_state *ret);
     int (*backup_make)(void *context, struct span person, int fd, struct span where, char ret_id[API_BACKUP_ID], struct error *e);
     int (*backup_test)(void *context, struct span person, struct span id, struct error *e);
+
+    /* The ledger's keys. keys may be NULL, and then the others are. ERR_MISUSE: what was asked for cannot be, in a sentence. */
+    int (*keys)(void *context, struct api_keys *ret, struct error *e);
+    /* Fills what an erasure of these months would take. patient: the identifier in clear; empty: erasure->patient is given. */
+    int (*keys_choose)(void *context, struct span patient, struct api_erasure *erasure, struct error *e);
+    /* Destroys the keys; record: the committed keys.erased. */
+    int (*keys_erase)(void *context, const struct api_erasure *erasure, uint64_t record, uint64_t *ret_keys, struct error *e);
+    /* source: "file", "passphrase" (with secret); empty: it stays. */
+    int (*keys_rotate)(void *context, struct span source, struct span secret, struct error *e);
+    /* typed empty: makes a recovery key, its text to be shown once; else tests this one. */
+    int (*keys_recovery)(void *context, struct span typed, char text[API_RECOVERY_TEXT], struct error *e);
 
     /* May be NULL. False: not measured yet. */
     bool (*disk_state)(void *context, struct api_disk_state *ret);

@@ -169,6 +169,12 @@ void veil_scope(struct veil *v, struct span patient, uint8_t out[VEIL_SCOPE])
     memcpy(out, mac, VEIL_SCOPE);
 }
 
+void veil_patient(struct veil *v, struct span patient, char out[VEIL_TOKEN_TEXT])
+{
+    memcpy(out, token(v, 'P', patient).p, TOKEN);
+    out[TOKEN] = 0;
+}
+
 bool veil_token_bytes(struct span token, uint8_t out[VEIL_TOKEN_BYTES])
 {
     static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";

@@ -31,6 +31,10 @@ void veil_finding_id(struct veil *v, const char *kind, struct span cause, char o
 /* Whose records a key seals (record/ledger/keys.h): the first 16 bytes of the keyed hash of a patient's identifier, of which the first 10 are the token. */
 void veil_scope(struct veil *v, struct span patient, uint8_t out[VEIL_SCOPE]);
 
+/* A patient's token as text. */
+#define VEIL_TOKEN_TEXT 19
+void veil_patient(struct veil *v, struct span patient, char out[VEIL_TOKEN_TEXT]);
+
 /* The bytes of a patient's token, "P-" and 16 characters: the beginning of the scope. False: it is no such token. */
 #define VEIL_TOKEN_BYTES 10
 bool veil_token_bytes(struct span token, uint8_t out[VEIL_TOKEN_BYTES]);

@@ -1,0 +1,248 @@
+/* keys: what the ledger's keys are, and what is done with them: erasing a patient, rotating, the recovery key. Names of patients, passphrases and recovery
+ * keys come over standard input, never as arguments: those stand in the list of processes. */
+#include "cmd/cmd.h"
+
+#include "proc/ask.h"
+#include "proc/clock.h"
+#include "record/crypto/crypto.h"
+#include "record/ledger/keys.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 1024
+
+struct arguments {
+    const char *config_file;
+    const char *data;
+    const char *why;
+    const char *token;
+    const char *from;
+    const char *to;
+    struct config config;
+};
+
+static int complain(const struct error *e)
+{
+    (void)fprintf(stderr, "tourniquet keys: %s\n", e->text);
+    return err_exit_status(e);
+}
+
+static int wrong_use(const char *what)
+{
+    (void)fprintf(stderr, "tourniquet keys: %s\n%s", what, verb_keys.usage);
+    return 2;
+}
+
+/* One line of standard input, which a terminal does not show. False: there is none. */
+static bool read_secret(const char *prompt, char out[LINE_MAX_BYTES])
+{
+    struct termios shown;
+    bool terminal = isatty(STDIN_FILENO) != 0 && tcgetattr(STDIN_FILENO, &shown) == 0;
+    if (terminal) {
+        struct termios hidden = shown;
+        hidden.c_lflag &= ~(tcflag_t)ECHO;
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+        (void)fprintf(stderr, "%s: ", prompt);
+    }
+    size_t n = 0;
+    char ch = 0;
+    ssize_t got = 1;
+    while (n + 1 < LINE_MAX_BYTES && (got = read(STDIN_FILENO, &ch, 1)) == 1 && ch != '\n') /* no buffer keeps a copy */
+        out[n++] = ch;
+    out[n] = 0;
+    if (terminal) {
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+        (void)fputc('\n', stderr);
+    }
+    return n > 0 && (ch == '\n' || got == 0);
+}
+
+/* ── asking the keeper ── */
+
+static int put_answer(const struct reply *r)
+{
+    if (r->status < 400) {
+        bool written = fwrite(r->body.p, 1, r->body.n, stdout) == r->body.n && putchar('\n') != EOF && fflush(stdout) == 0;
+        return written ? 0 : 3;
+    }
+    json_t *problem = json_loadb((const char *)r->body.p, r->body.n, 0, NULL);
+    const char *detail = json_string_value(json_object_get(problem, "detail"));
+    (void)fprintf(stderr, "tourniquet keys: %s\n", detail == NULL ? "the keeper refused" : detail);
+    json_decref(problem);
+    return r->status < 500 ? 2 : 3;
+}
+
+/* Takes body over, and wipes its text. */
+static int ask(struct arguments *a, const char *method, const char *path, json_t *body)
+{
+    struct error e = {0};
+    struct ask asked = {.channel = {.fd = -1}};
+    char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    int data = ask_folder(a->config_file, a->data, &a->config, &e);
+    int line = data < 0 ? -1 : ask_dial(data, &e);
+    int status = 0;
+    if (line < 0 || ask_send(&asked, line, method, span_str(path), NULL, span_str(text == NULL ? "" : text), -1, &e) != 0)
+        status = complain(&e);
+    else
+        status = put_answer(&asked.reply);
+    ask_release(&asked);
+    if (data >= 0)
+        (void)close(data);
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
+    free(text);
+    return status;
+}
+
+/* ── verbs ── */
+
+static int erase(struct arguments *a)
+{
+    char patient[LINE_MAX_BYTES] = "";
+    if (a->why == NULL)
+        return wrong_use("say why: --why \"…\"");
+    if (a->token == NULL && !read_secret("The patient's identifier, as it stands in messages", patient))
+        return wrong_use("the patient's identifier is one line on standard input, or --token P-…");
+    json_t *body = json_pack("{s:s, s:s}", a->token == NULL ? "patient" : "token", a->token == NULL ? patient : a->token, "why", a->why);
+    explicit_bzero(patient, sizeof patient);
+    if (body == NULL)
+        return wrong_use("identifier and reason are UTF-8 texts");
+    if (a->from != NULL)
+        (void)json_object_set_new(body, "from", json_string(a->from));
+    if (a->to != NULL)
+        (void)json_object_set_new(body, "to", json_string(a->to));
+    return ask(a, "POST", "/api/v1/keys/erase", body);
+}
+
+/* --from: the source from now on. */
+static int rotate(struct arguments *a)
+{
+    char secret[LINE_MAX_BYTES] = "";
+    char again[LINE_MAX_BYTES] = "";
+    bool passphrase = a->from != NULL && strcmp(a->from, "passphrase") == 0;
+    if (a->why == NULL)
+        return wrong_use("say why: --why \"…\"");
+    if (passphrase && (!read_secret("The new passphrase", secret) || (isatty(STDIN_FILENO) != 0 && (!read_secret("Once more", again) || strcmp(secret, again) != 0))))
+        return wrong_use("the passphrase is one line on standard input, the same twice");
+    json_t *body = json_pack("{s:s}", "why", a->why);
+    if (body != NULL && a->from != NULL)
+        (void)json_object_set_new(body, "source", json_string(a->from));
+    if (body != NULL && passphrase)
+        (void)json_object_set_new(body, "passphrase", json_string(secret));
+    explicit_bzero(secret, sizeof secret);
+    explicit_bzero(again, sizeof again);
+    int status = body == NULL ? wrong_use("the reason is a UTF-8 text") : ask(a, "POST", "/api/v1/keys/rotate", body);
+    if (status == 0 && a->from != NULL)
+        (void)fprintf(stderr, "From now on the keys open by %s: write that into lab.yaml before the next start.\n", a->from);
+    return status;
+}
+
+static int recovery_test(struct arguments *a)
+{
+    char typed[LINE_MAX_BYTES];
+    if (!read_secret("The recovery key", typed))
+        return wrong_use("the recovery key is one line on standard input");
+    json_t *body = json_pack("{s:s}", "recovery_key", typed);
+    explicit_bzero(typed, sizeof typed);
+    return body == NULL ? wrong_use("that is no recovery key") : ask(a, "POST", "/api/v1/keys/recovery/test", body);
+}
+
+/* Puts a new root key in the place of a lost one; Tourniquet is stopped. */
+static int recovery_use(struct arguments *a)
+{
+    struct error e = {0};
+    char typed[LINE_MAX_BYTES] = "";
+    char secret[LINE_MAX_BYTES] = "";
+    struct root_source source = {.kind = root_kind_of(span_str(a->from == NULL ? "file" : a->from)), .path = "root.key"};
+    if (source.kind == 0)
+        return wrong_use("--from is file, credential or passphrase");
+    int data = ask_folder(a->config_file, a->data, &a->config, &e);
+    int status = data < 0 || fchdir(data) == 0 ? 0 : err_sys(&e, errno, "entering the data folder");
+    if (data >= 0)
+        (void)close(data);
+    if (data < 0 || status != 0)
+        return complain(&e);
+    if (!read_secret("The recovery key", typed))
+        status = wrong_use("the recovery key is the first line on standard input");
+    else if (source.kind != ROOT_FILE && !read_secret(source.kind == ROOT_PASSPHRASE ? "The new passphrase" : "The credential's text", secret))
+        status = wrong_use("the new passphrase, or the credential's text, is the second line on standard input");
+    else {
+        source.secret = span_str(secret);
+        status = ledger_recover_keys("ledger", span_str(typed), &source, clock_now(), &e) == 0 ? 0 : complain(&e);
+    }
+    if (status == 0)
+        (void)fprintf(stderr, "The keys open by %s now. Start Tourniquet, then rotate the keys and make a new recovery key.\n", root_kind_name(source.kind));
+    explicit_bzero(typed, sizeof typed);
+    explicit_bzero(secret, sizeof secret);
+    return status;
+}
+
+static int dispatch(int n, char **arg, struct arguments *a)
+{
+    if (n == 0 || (n == 1 && strcmp(arg[0], "show") == 0))
+        return ask(a, "GET", "/api/v1/keys", NULL);
+    if (n == 1 && strcmp(arg[0], "erase") == 0)
+        return erase(a);
+    if (n == 1 && strcmp(arg[0], "rotate") == 0)
+        return rotate(a);
+    if (n == 2 && strcmp(arg[0], "recovery") == 0 && strcmp(arg[1], "new") == 0)
+        return ask(a, "POST", "/api/v1/keys/recovery", NULL);
+    if (n == 2 && strcmp(arg[0], "recovery") == 0 && strcmp(arg[1], "test") == 0)
+        return recovery_test(a);
+    if (n == 2 && strcmp(arg[0], "recovery") == 0 && strcmp(arg[1], "use") == 0)
+        return recovery_use(a);
+    return wrong_use("there is no such thing to do");
+}
+
+static int run(int argc, char **argv)
+{
+    enum { DATA = 256, WHY, TOKEN, FROM, TO };
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"data", required_argument, NULL, DATA},
+                                            {"why", required_argument, NULL, WHY},    {"token", required_argument, NULL, TOKEN},
+                                            {"from", required_argument, NULL, FROM},  {"to", required_argument, NULL, TO},
+                                            {NULL, 0, NULL, 0}};
+    static struct arguments a;
+    int c;
+    optind = 1;
+    while ((c = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+        switch (c) {
+        case 'c': a.config_file = optarg; break;
+        case DATA: a.data = optarg; break;
+        case WHY: a.why = optarg; break;
+        case TOKEN: a.token = optarg; break;
+        case FROM: a.from = optarg; break;
+        case TO: a.to = optarg; break;
+        default: (void)fputs(verb_keys.usage, stderr); return 2;
+        }
+    }
+    return dispatch(argc - optind, argv + optind, &a);
+}
+
+const struct verb verb_keys = {
+    .name = "keys",
+    .summary = "the ledger's keys: erase a patient, rotate, recovery key",
+    .usage = "usage: tourniquet keys [show]\n"
+             "       tourniquet keys erase --why TEXT [--token P-…] [--from 2026-01] [--to 2026-06]   the patient's identifier: standard input\n"
+             "       tourniquet keys rotate --why TEXT [--from file|passphrase]                       a new passphrase: standard input\n"
+             "       tourniquet keys recovery new                                                     shows the recovery key once: print it\n"
+             "       tourniquet keys recovery test                                                    the recovery key: standard input\n"
+             "       tourniquet keys recovery use [--from file|credential|passphrase]                 Tourniquet is stopped; the recovery key, and the\n"
+             "                                                                                        new secret, one line each: standard input\n"
+             "\n"
+             "All but the last ask the running Tourniquet. Erasing destroys the keys of a patient's messages and results, of all months or of those named:\n"
+             "nothing that is kept here opens them any more, and every proof holds as before. What is in backups is erased when they are restored.\n"
+             "\n"
+             "  --data DIR   the data folder (default: the one of lab.yaml, else the built-in one)\n"
+             "  -c FILE      lab.yaml, for the data folder\n"
+             "\n"
+             "Exit status: 0 done, 2 refused, 3 it could not be done.\n",
+    .run = run,
+};

@@ -1,0 +1,109 @@
+"""The ledger's keys in a running Tourniquet: a patient is erased and found nowhere, keys are rotated under load, the recovery key replaces a lost one."""
+import json
+import os
+import re
+import subprocess
+import sys
+
+import lab
+
+DUMP = os.path.abspath(sys.argv[2])
+
+
+def keys(data, *arguments, said=""):
+    run = subprocess.run([lab.TOURNIQUET, "keys", *arguments, "--data", data], input=said, capture_output=True, text=True, check=False)
+    return run.returncode, run.stdout, run.stderr
+
+
+def dump(data):
+    """Everything that the keys open, and how many records are erased."""
+    run = subprocess.run([DUMP, data], capture_output=True, check=False)
+    return run.returncode, run.stdout, run.stderr.decode().split("\n")[0]
+
+
+def patients(capture):
+    with open(capture, "rb") as f:
+        found = re.findall(rb"\rPID\|[^|]*\|[^|]*\|([A-Za-z0-9-]{5,})", f.read())
+    return sorted(set(found), key=found.count)
+
+
+def results(run):
+    """All of them."""
+    items, cursor = [], ""
+    while cursor is not None:
+        page = run.api("/api/v1/results?limit=200" + cursor) or {"items": [], "next": None}
+        items += page["items"]
+        cursor = "&cursor=" + page["next"] if page["next"] else None
+    return items
+
+
+with lab.Folder() as scratch:
+    data = os.path.join(scratch, "data")
+    capture, _, _ = lab.capture(scratch, 15)
+    gone, stays = patients(capture)[-1].decode(), patients(capture)[-2].decode()
+    with lab.Run(data, "--replay", capture) as run:
+        lab.wait(lambda: keys(data)[0] == 0)
+        code, out, err = keys(data, "rotate", "--why", "rotated under load")
+        lab.ok(code == 0 and json.loads(out)["epoch"] == 2, "keys are rotated while a capture is read", err)
+        lab.ok(run.wait_ended(), "the capture is read to its end", run.said())
+        told = json.loads(keys(data)[1])
+        lab.ok(told["source"] == "file" and told["period_keys"] > 20 and told["recovery"]["made"] is None, "GET /keys tells", told)
+        lab.ok(lab.wait(lambda: [f for f in run.api("/api/v1/findings?severity=all&kind=ledger.key_on_disk")["items"] if f["state"] == "open"]),
+               "the key on the same disk is a finding")
+        before = results(run)
+    code, clear, erased = dump(data)
+    lab.ok(code == 0 and clear.count(gone.encode()) > 1 and erased == "0", "the patient is in the ledger's clear text (this is what the test is about)", (code, erased))
+    with lab.Run(data) as run:
+        lab.wait(lambda: keys(data)[0] == 0)
+        code, out, err = keys(data, "erase", "--why", "asked to be forgotten", said=gone + "\n")
+        lab.ok(code == 0, "a patient is erased, named on standard input", err)
+        answer = json.loads(out or "{}")
+        token = answer.get("patient", "?")
+        lab.ok(token.startswith("P-") and answer["keys"] >= 2 and gone not in out + err, "the answer names the token, not the patient", out)
+        after = results(run)
+        lab.ok(any(r["patient"] == token for r in before) and not any(r["patient"] == token for r in after) and len(after) > 0, "the results are gone from the page",
+               (token, len(before), len(after)))
+        record = [r["record"] for r in before if r["patient"] == token][0]
+        rows = run.api(f"/api/v1/ledger/records?limit=200") or {"items": []}
+        lab.ok(any(r["event"] == "keys.erased" for r in rows["items"]), "the erasure is on the ledger", rows["items"][:3])
+        lab.ok(keys(data, "erase", "--why", "again", "--token", token)[0] == 2, "there is nothing left to erase")
+        lab.ok(keys(data, "erase", "--why", "wrong", "--token", "P-zzz")[0] == 2, "what is no token is refused")
+    lab.ok(lab.verify(data)[0] == 0, "the ledger holds", lab.verify(data))
+    proof = subprocess.run([lab.TOURNIQUET, "ledger", "prove", os.path.join(data, "ledger"), str(record)], capture_output=True, check=False)
+    checked = subprocess.run([lab.TOURNIQUET, "ledger", "check", "-", "--key", os.path.join(data, "ledger", "verifier.pub")], input=proof.stdout, capture_output=True, check=False)
+    lab.ok(checked.returncode == 0, "an erased record is proven as before", checked.stderr)
+    code, clear, erased = dump(data)
+    lab.ok(code == 0 and int(erased) >= 2, "its records are erased", erased)
+    lab.ok(clear.count(gone.encode()) == 0, "with all keys that are left the patient is found nowhere", clear.count(gone.encode()))
+    lab.ok(clear.count(stays.encode()) > 1, "others are")
+    found = []
+    for folder, _, names in os.walk(data):
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path):
+                with open(path, "rb") as f:
+                    if gone.encode() in f.read():
+                        found.append(path)
+    lab.ok(not found, "and in no file", found)
+    # views are made again from the ledger: the patient is not among them
+    subprocess.run(["rm", "-rf", os.path.join(data, "store")], check=True)
+    with lab.Run(data) as run:
+        lab.wait(lambda: keys(data)[0] == 0)
+        again = results(run)
+        lab.ok(len(again) == len(after) and not any(r["patient"] == token for r in again), "views that are made again show the same", (len(again), len(after)))
+        lab.ok("cannot be shown" not in run.said(), "an erased record is no damage", run.said())
+        code, out, err = keys(data, "recovery", "new")
+        printed = json.loads(out or "{}").get("recovery_key", "")
+        lab.ok(code == 0 and len(printed) == 69, "a recovery key is made and shown", err)
+        lab.ok(keys(data, "recovery", "test", said=printed.lower() + "\n")[0] == 0, "it is tested")
+        lab.ok(keys(data, "recovery", "test", said=printed[:-1] + ("A" if printed[-1] != "A" else "B") + "\n")[0] == 2, "a wrong character is found")
+        lab.ok(keys(data, "recovery", "use", said=printed + "\n")[0] == 2, "it does not replace keys that are in use")
+    os.remove(os.path.join(data, "root.key"))
+    code, out, err = keys(data, "recovery", "use", said=printed + "\n")
+    lab.ok(code == 0 and os.stat(os.path.join(data, "root.key")).st_mode & 0o777 == 0o600, "the recovery key replaces a root key that is lost", err)
+    with lab.Run(data) as run:
+        lab.ok(lab.wait(lambda: keys(data)[0] == 0), "Tourniquet starts with it", run.said())
+        lab.ok(len(results(run)) == len(after), "and reads what was recorded")
+    with open(os.path.join(data, "ledger", "keyring"), "rb") as f:
+        lab.ok(f.read(10)[8:] == b"\0\2", "the keyring says its format")
+lab.finish()
