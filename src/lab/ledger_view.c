@@ -145,6 +145,15 @@ int ledger_apply_row(struct apply *a, struct error *e)
     return store_run(q, e);
 }
 
+int ledger_apply_erased(struct apply *a, struct error *e)
+{
+    struct store_stmt *q = store_stmt(a->w, "INSERT OR IGNORE INTO ledger_row VALUES (?1, ?2, ?3, 'erased', 'Erased', 1, 0, 0)");
+    store_bind_int(q, 1, (int64_t)a->c->index);
+    store_bind_int(q, 2, a->c->custody);
+    store_bind_int(q, 3, a->c->recorded);
+    return store_run(q, e);
+}
+
 int ledger_apply_verified(struct apply *a, struct error *e)
 {
     struct store_stmt *q = store_stmt(a->w, "INSERT OR REPLACE INTO ledger_check VALUES (1, ?1, ?2, ?3, ?4, nullif(?5, ''))");

@@ -182,7 +182,8 @@ static int open_batch(struct keeper_views *v, struct error *e)
     return 0;
 }
 
-int views_apply(struct keeper_views *v, const struct committed *c, struct error *e)
+/* The record comes next, and a batch is open. */
+static int begin(struct keeper_views *v, const struct committed *c, struct error *e)
 {
     if (v->any && (c->index < v->index || (c->index == v->index && c->position <= v->position)))
         return err_set(e, ERR_MISUSE, "views: record %llu comes after record %llu", (unsigned long long)c->index, (unsigned long long)v->index);
@@ -191,6 +192,19 @@ int views_apply(struct keeper_views *v, const struct committed *c, struct error 
     v->any = true;
     v->index = c->index;
     v->position = c->position;
+    return 0;
+}
+
+int views_erased(struct keeper_views *v, const struct committed *c, struct error *e)
+{
+    struct apply a = {.v = v, .w = v->w, .c = c};
+    return begin(v, c, e) == 0 ? ledger_apply_erased(&a, e) : -1;
+}
+
+int views_apply(struct keeper_views *v, const struct committed *c, struct error *e)
+{
+    if (begin(v, c, e) != 0)
+        return -1;
     struct apply a = {.v = v, .w = v->w, .c = c};
     if (!event_open(&a.ev, c->json)) {
         atomic_fetch_add(&v->skipped, 1);

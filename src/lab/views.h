@@ -39,6 +39,9 @@ int views_catalog_add(struct keeper_views *v, struct span text, const char *name
  * ledger is the truth, and a view must survive whatever is on it. -1: the store failed (ERR_SYSTEM), or the order is broken (ERR_MISUSE). */
 int views_apply(struct keeper_views *v, const struct committed *c, struct error *e);
 
+/* The same for a record whose key was erased: what it said is known no more; it is listed as erased. c->json is not used. */
+int views_erased(struct keeper_views *v, const struct committed *c, struct error *e);
+
 /* Makes everything applied visible to readers. Call at the end of a leaf or of a batch of leaves: of a store in memory readers wait while a batch is
  * open, so keep batches short (256 records or 20 ms). */
 int views_commit(struct keeper_views *v, struct error *e);

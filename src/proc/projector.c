@@ -289,7 +289,11 @@ static int apply_leaf(struct projector *p, const struct ledger_record *leaf, str
 {
     if (leaf->erased) { /* no hole: what it said is gone on purpose */
         memset(p->kept.last, 0, sizeof p->kept.last);
-        return 0;
+        const struct committed gone = {.index = leaf->index, .custody = leaf->stream == LEDGER_CUSTODY, .recorded = leaf->time};
+        if (views_erased(p->o.views, &gone, e) == 0)
+            return 0;
+        p->store_failed = true;
+        return -1;
     }
     if (payload_decode(leaf->payload, &p->payload, e) != 0)
         return err_context(e, "record %llu", (unsigned long long)leaf->index);

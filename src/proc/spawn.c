@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOCKED_MOST (512u << 20) /* bytes of keys that the keeper may keep out of the swap file: all that a keyring can have */
 #define UID_BASE 65100 /* 65101 …: above what Debian gives to users, below nobody; inside systemd's range for uids that last as long as a service */
 
 int spawn_find(char folder[SPAWN_PATH], struct error *e)
@@ -41,6 +43,9 @@ int spawn_find(char folder[SPAWN_PATH], struct error *e)
 /* In the child: only async-signal-safe calls. */
 _Noreturn static void become_role(const char *path, const char *name, int control)
 {
+    const struct rlimit locked = {LOCKED_MOST, LOCKED_MOST};
+    if (strcmp(name, "keeper") == 0) /* where it may not be raised, the keeper says that keys may be swapped out */
+        (void)setrlimit(RLIMIT_MEMLOCK, &locked);
     int nothing = open("/dev/null", O_RDWR);
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0)
         _exit(126);

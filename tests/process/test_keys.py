@@ -27,11 +27,11 @@ def patients(capture):
     return sorted(set(found), key=found.count)
 
 
-def results(run):
+def results(run, path="/api/v1/results"):
     """All of them."""
     items, cursor = [], ""
     while cursor is not None:
-        page = run.api("/api/v1/results?limit=200" + cursor) or {"items": [], "next": None}
+        page = run.api(path + "?limit=200" + cursor) or {"items": [], "next": None}
         items += page["items"]
         cursor = "&cursor=" + page["next"] if page["next"] else None
     return items
@@ -51,6 +51,16 @@ with lab.Folder() as scratch:
         lab.ok(lab.wait(lambda: [f for f in run.api("/api/v1/findings?severity=all&kind=ledger.key_on_disk")["items"] if f["state"] == "open"]),
                "the key on the same disk is a finding")
         before = results(run)
+        keeper = run.pid("keeper")
+        with open(f"/proc/{keeper}/limits", encoding="ascii") as f:
+            core = [line.split()[4:6] for line in f if line.startswith("Max core file size")][0]
+        lab.ok(core == ["0", "0"], "the keeper leaves no core file", core)
+        if os.geteuid() == 0:
+            with open(f"/proc/{keeper}/smaps", encoding="ascii") as f:
+                flags = [set(line.split()[1:]) for line in f if line.startswith("VmFlags:")]
+            lab.ok(any({"lo", "dd"} <= each for each in flags), "keys lie in memory that is locked and in no dump")
+        else:
+            lab.skip("keys lie in memory that is locked and in no dump", "only root may look")
     code, clear, erased = dump(data)
     lab.ok(code == 0 and clear.count(gone.encode()) > 1 and erased == "0", "the patient is in the ledger's clear text (this is what the test is about)", (code, erased))
     with lab.Run(data) as run:
@@ -91,6 +101,8 @@ with lab.Folder() as scratch:
         lab.wait(lambda: keys(data)[0] == 0)
         again = results(run)
         lab.ok(len(again) == len(after) and not any(r["patient"] == token for r in again), "views that are made again show the same", (len(again), len(after)))
+        rows = [r for r in results(run, "/api/v1/ledger/records") if r["event"] == "erased"]
+        lab.ok(len(rows) == int(erased), "erased records are listed as erased", (len(rows), erased))
         lab.ok("cannot be shown" not in run.said(), "an erased record is no damage", run.said())
         code, out, err = keys(data, "recovery", "new")
         printed = json.loads(out or "{}").get("recovery_key", "")

@@ -1,6 +1,7 @@
 /* Ledgers of earlier versions are read, of later ones refused by name; and no file of another ledger, or of an earlier day, passes for this one's. */
 #include "ledger_place.h"
 #include "record/ledger/inside.h"
+#include "record/ledger/keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,6 +81,35 @@ static void format_1(void **state)
         assert_true((strstr(note, "read back") != NULL) == (i == 0));
         assert_int_equal(ledger_size(l), i == 0 ? 14 : 15);
         read_fixture(l, 14);
+        assert_int_equal(ledger_append(l, LEDGER_CUSTODY, NULL, T0, span_str("today"), NULL, &e), 0);
+        assert_int_equal(ledger_commit(l, T0, &e), 0);
+        ledger_close(l);
+    }
+    snapshot_free(beside);
+}
+
+/* As keys of format 2 were written: with a record of a patient who was erased, one of another, and a recovery key. */
+static void format_2(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct ledger_report report;
+    struct snapshot *beside;
+    fixture_put("format-2", &beside);
+    assert_int_equal(ledger_verify(ledger_path, kept_text(beside, "ledger/verifier.pub"), NULL, &report, &e), 0);
+    assert_true(report.holds && report.records == 16);
+    for (int i = 0; i < 2; i++) {
+        struct ledger_record r;
+        struct ledger_keys k;
+        struct ledger *l = open_ledger(NULL);
+        read_fixture(l, 14);
+        struct ledger_reader *reader = ledger_reader_new(l, 14, &e);
+        assert_true(ledger_reader_next(reader, &r, &e) == 1 && r.erased && r.payload.n == 0);
+        assert_true(ledger_reader_next(reader, &r, &e) == 1 && !r.erased && span_is(r.payload, "stays"));
+        ledger_reader_free(reader);
+        ledger_keys(l, &k);
+        assert_true(k.epoch == 1 && k.erased == 1 && k.carried_out == 17 && k.recovery_made == T0 + 15);
+        assert_int_equal(ledger_recovery_test(l, buf_span(snapshot_file(beside, "recovery")), T0, &e), 0);
         assert_int_equal(ledger_append(l, LEDGER_CUSTODY, NULL, T0, span_str("today"), NULL, &e), 0);
         assert_int_equal(ledger_commit(l, T0, &e), 0);
         ledger_close(l);
@@ -343,7 +373,7 @@ static void hints_are_only_hints(void **state)
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, place_make, place_remove)
-    const struct CMUnitTest tests[] = {CASE(format_1),          CASE(newer),    CASE(of_another_ledger),
+    const struct CMUnitTest tests[] = {CASE(format_1), CASE(format_2),          CASE(newer),    CASE(of_another_ledger),
                                        CASE(of_an_earlier_day), CASE(tail_cut), CASE(hints_are_only_hints)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
