@@ -57,7 +57,7 @@ static struct {
 _Noreturn static void fail(const struct error *e)
 {
     log_line(LOG_LEVEL_ERROR, "%s", e->text);
-    exit(err_exit_status(e));
+    _exit(err_exit_status(e)); /* as every role ends: there is nothing to be written or given back */
 }
 
 /* ── connections ── */
@@ -309,5 +309,5 @@ int main(void)
     listen_here();
     log_line(LOG_LEVEL_INFO, "%s answers over %s", verifier, w.tls == NULL ? "HTTP" : "HTTPS");
     (void)event_base_dispatch(w.base);
-    return 0;
+    _exit(0);
 }
