@@ -99,7 +99,7 @@ static inline uint64_t hash_bytes(const struct hash_key *key, const void *data, 
     struct hash_state s = hash_start(key);
     for (size_t left = n; left >= 8; left -= 8, p += 8)
         hash_add(&s, hash_word(p));
-    hash_add(&s, (uint64_t)n << 56 | hash_tail(data, n));
+    hash_add(&s, (uint64_t)(n & 0xff) << 56 | hash_tail(data, n));
     return hash_end(s);
 }
 

@@ -437,6 +437,7 @@ bool is_listed(const uint8_t *listed, uint32_t number)
 /* The head as bytes, sealed under the store key for its place. */
 static void head_encode(const struct pages *p, const struct page_head *h, uint8_t place, uint8_t out[HEAD_BYTES])
 {
+    const struct span magic = SPAN_LIT(HEAD_MAGIC);
     uint8_t ad[HEAD_MAGIC_N + 1] = HEAD_MAGIC;
     struct buf clear = BUF_SECRET(HEAD_CLEAR);
     ad[HEAD_MAGIC_N] = place;
@@ -450,7 +451,7 @@ static void head_encode(const struct pages *p, const struct page_head *h, uint8_
     buf_add(&clear, h->log_id, LOG_ID);
     buf_be32(&clear, h->frames);
     buf_be32(&clear, h->pages);
-    memcpy(out, HEAD_MAGIC, HEAD_MAGIC_N);
+    memcpy(out, magic.p, magic.n);
     crypto_random(out + HEAD_MAGIC_N, AES_GCM_NONCE);
     crypto_seal(p->keys->store, out + HEAD_MAGIC_N, span_of(ad, sizeof ad), buf_span(&clear), out + HEAD_MAGIC_N + AES_GCM_NONCE);
     buf_release(&clear);
