@@ -36,6 +36,7 @@ struct store {
     struct pages *pages; /* NULL: in memory */
     struct vfs *vfs;
     struct store_conn *writer;
+    bool soon;             /* a checkpoint was asked for */
     pthread_mutex_t turn;  /* who waits for `lock` holds it: readers and the writer take turns */
     pthread_rwlock_t lock; /* for writing held by a checkpoint; in memory by every batch */
 };
@@ -98,8 +99,8 @@ static int arrange(struct store_conn *c, struct error *e)
     if (c->writer && c->store->pages == NULL)
         settings = "PRAGMA journal_mode=MEMORY; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384";
     else if (c->writer)
-        settings =
-            "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=0; PRAGMA max_page_count=1048576";
+        settings = "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON; PRAGMA "
+                   "wal_autocheckpoint=0; PRAGMA max_page_count=1048576";
     if (c->store->pages == NULL)
         return exec(c, settings, "settings", e);
     int rc = sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -234,9 +235,14 @@ int store_scan(int dir, const uint8_t key[32], struct store_scanned *ret, struct
     return pages_scan(dir, key, ret, e);
 }
 
+void store_checkpoint_soon(struct store *s)
+{
+    s->soon = true;
+}
+
 bool store_checkpoint_due(const struct store *s)
 {
-    return s->pages != NULL && pages_log_frames(s->pages) >= CHECKPOINT_FRAMES;
+    return s->pages != NULL && (s->soon || pages_log_frames(s->pages) >= CHECKPOINT_FRAMES);
 }
 
 void store_outdo(struct store *s, uint64_t generation)
@@ -282,8 +288,10 @@ int store_checkpoint(struct store *s, struct store_mark *ret, struct error *e)
     (void)pthread_mutex_unlock(&s->turn);
     int r = copy_log(s, e);
     (void)pthread_rwlock_unlock(&s->lock);
-    if (r == 0)
+    if (r == 0) {
+        s->soon = false;
         pages_mark(s->pages, ret);
+    }
     return r;
 }
 

@@ -59,6 +59,7 @@ int store_drop(int dir, struct error *e); /* destroys the store in the folder, i
 /* Copies the log into the pages, durable, and begins a new one; between two batches, on the writer's thread. Waits until no reader looks. */
 int store_checkpoint(struct store *s, struct store_mark *ret, struct error *e);
 void store_outdo(struct store *s, uint64_t generation); /* the next checkpoint's generation is greater: the store had been further than it is */
+void store_checkpoint_soon(struct store *s);            /* one is due: what was deleted is to go from log and pages too. The writer's thread */
 bool store_checkpoint_due(const struct store *s);       /* the log has grown enough for one; never in memory */
 bool store_mark(const struct store *s, struct store_mark *ret); /* of the last checkpoint; false: in memory, there are none */
 bool store_damaged(const struct store *s, struct error *ret);   /* something that was read did not hold, and which */
