@@ -49,6 +49,8 @@ enum event {
     EVENT_ASSET_DISTINCT,
     EVENT_ASSET_IMPORTED,
     EVENT_LEDGER_VERIFIED,
+    EVENT_LEDGER_UNLOCKED,
+    EVENT_PROGRAM_UPGRADED,
     EVENT_BACKUP_MADE,
     EVENT_BACKUP_TESTED,
     EVENT_BACKUP_RESTORED,
@@ -133,33 +135,33 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(CONTINUED, "continued", OPEN, BOOL, false)                         /* its rest is in a message to come */                                    \
     KEY(ORDERS, "orders", OPEN, INT, false)                                                                                                          \
     KEY(PATIENTS, "patients", OPEN, INT, false)                                                                                                      \
-    KEY(SENT_AT, "sent_at", OPEN, TEXT, false) /* ISO 8601 from the message's own time stamp; like observed_at */                                    \
-    KEY(PROCESSING, "processing", OPEN, TEXT, false) /* "T", "D": not production (MSH-11, H-12) */                                                 \
-    KEY(PRIOR_PATIENT, "prior_patient", PATIENT, TEXT, false) /* MRG-1: from now on `patient` */                                                  \
-    /* lab.result, lab.order */                                                                                                                                 \
+    KEY(SENT_AT, "sent_at", OPEN, TEXT, false)                /* ISO 8601 from the message's own time stamp; like observed_at */                     \
+    KEY(PROCESSING, "processing", OPEN, TEXT, false)          /* "T", "D": not production (MSH-11, H-12) */                                          \
+    KEY(PRIOR_PATIENT, "prior_patient", PATIENT, TEXT, false) /* MRG-1: from now on `patient` */                                                     \
+    /* lab.result, lab.order */                                                                                                                      \
     KEY(TEST_CODE, "test.code", FOREIGN, TEXT, false)                                                                                                \
     KEY(TEST_SYSTEM, "test.system", FOREIGN, TEXT, false)                                                                                            \
     KEY(TEST_TEXT, "test.text", FOREIGN, TEXT, false)                                                                                                \
-    KEY(TEST_ALTERNATE, "test.alternate", FOREIGN, TEXT, false) /* its code in another system: OBX-3.4 */                                          \
+    KEY(TEST_ALTERNATE, "test.alternate", FOREIGN, TEXT, false) /* its code in another system: OBX-3.4 */                                            \
     KEY(PATIENT, "patient", PATIENT, TEXT, false)                                                                                                    \
     KEY(SPECIMEN, "specimen", SPECIMEN, TEXT, false)                                                                                                 \
     KEY(ORDER, "order", SPECIMEN, TEXT, false)                                                                                                       \
-    KEY(FILLER, "filler", SPECIMEN, TEXT, false) /* OBR-3, where OBR-2 is another one */                                                          \
+    KEY(FILLER, "filler", SPECIMEN, TEXT, false) /* OBR-3, where OBR-2 is another one */                                                             \
     KEY(VALUE, "value", VALUE, TEXT, false)                                                                                                          \
     KEY(VALUE_TYPE, "value_type", FOREIGN, TEXT, false)                                                                                              \
     KEY(UNITS, "units", FOREIGN, TEXT, false)                                                                                                        \
-    KEY(RANGE, "range", FOREIGN, TEXT, false) /* OBX-7, R-6 */                                                                                   \
+    KEY(RANGE, "range", FOREIGN, TEXT, false) /* OBX-7, R-6 */                                                                                       \
     KEY(FLAGS, "flags", FOREIGN, TEXT, true)                                                                                                         \
     KEY(STATUS, "status", FOREIGN, TEXT, false)                                                                                                      \
     KEY(OBSERVED_AT, "observed_at", OPEN, TEXT, false)        /* ISO 8601 from the sender's time stamp; without zone where the sender gave none */   \
     KEY(MESSAGE, "message", OPEN, TEXT, false)                /* the id of the lab.message */                                                        \
-    KEY(WHO, "who", PRIVATE, TEXT, true)                      /* of a message with several patients: each one's identifier, the first 32 */            \
+    KEY(WHO, "who", PRIVATE, TEXT, true)                      /* of a message with several patients: each one's identifier, the first 32 */          \
     KEY(PRIVATE, "private", PRIVATE, TEXT, true)              /* one for each field of PID / P of the whole message */                               \
     KEY(PRIVATE_CUT, "private_cut", PRIVATE, BOOL, false)     /* more private fields than a record holds: every foreign field becomes a token */     \
     KEY(CONTAINER, "container", SPECIMEN, TEXT, false)        /* SAC-3 */                                                                            \
     KEY(SPECIMEN_ROLE, "specimen_role", FOREIGN, TEXT, false) /* SPM-11: P patient, Q control … */                                                 \
-    KEY(MATERIAL, "material", OPEN, TEXT, false) /* blood, urine, other: SPM-4, OBR-15, O-16 in our words */                                        \
-    KEY(ACTION, "action", OPEN, TEXT, false) /* of an order: new, cancel, other */                                                               \
+    KEY(MATERIAL, "material", OPEN, TEXT, false)              /* blood, urine, other: SPM-4, OBR-15, O-16 in our words */                            \
+    KEY(ACTION, "action", OPEN, TEXT, false)                  /* of an order: new, cancel, other */                                                  \
     KEY(DOCUMENT_TYPE, "document.type", OPEN, TEXT, false)    /* by its content */                                                                   \
     KEY(DOCUMENT_DECLARED, "document.declared", FOREIGN, TEXT, false) /* by its sender */                                                            \
     KEY(DOCUMENT_BYTES, "document.bytes", OPEN, INT, false)                                                                                          \
@@ -217,6 +219,10 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(STATE, "state", OPEN, TEXT, false)                                                                                                           \
     KEY(STEP_NS, "step_ns", OPEN, INT, false)                                                                                                        \
     /* network.attempts */                                                                                                                           \
+    KEY(WAITED_S, "waited_s", OPEN, INT, false) /* ledger.unlocked */                                                                                \
+    KEY(LOST, "lost", OPEN, INT, false)         /* records that found no room */                                                                     \
+    KEY(FROM, "from", OPEN, TEXT, false)        /* program.upgraded */                                                                               \
+    KEY(TO, "to", OPEN, TEXT, false)                                                                                                                 \
     KEY(ATTEMPTS, "attempts", OPEN, INT, false)                                                                                                      \
     KEY(ENDS, "ends", OPEN, INT, false)                                                                                                              \
     /* the ledger's keys */                                                                                                                          \

@@ -61,6 +61,8 @@ static const struct {
     {EVENT_FINDING_DISMISSED, "Finding dismissed:", "id"},
     {EVENT_FINDING_REOPENED, "Finding opened again:", "id"},
     {EVENT_FINDING_ENDED, "Finding over:", "kind"},
+    {EVENT_LEDGER_UNLOCKED, "Unlocked", NULL},
+    {EVENT_PROGRAM_UPGRADED, "The program was replaced by version", "to"},
     {EVENT_BACKUP_MADE, "Backup made:", "backup"},
     {EVENT_BACKUP_TESTED, "Backup tested:", "backup"},
     {EVENT_BACKUP_RESTORED, "Everything was restored from the backup", "backup"},

@@ -18,7 +18,7 @@
 #define VEILED_MAX (2u << 20)
 #define STEP_NOTICED (500 * TIME_MS) /* a step of the wall clock below this is not worth an event */
 
-enum item_kind { ITEM_PIPELINE, ITEM_EVIDENCE, ITEM_END, ITEM_OWN, ITEM_ACT };
+enum item_kind { ITEM_PIPELINE, ITEM_EVIDENCE, ITEM_END, ITEM_OWN, ITEM_ACT, ITEM_RUN, ITEM_MARK };
 
 /* Somebody who waits for a decision; on that thread's stack. */
 struct waiter {
@@ -60,7 +60,10 @@ struct appender {
     struct progress durable;
     _Atomic bool spare;
     _Atomic uint64_t skipped;
+    bool marked;
     /* the thread's own */
+    uint8_t run[RUN_ID];      /* that what comes now belongs to */
+    bool other_run;           /* an earlier one: its records were spooled */
     struct position taken[3]; /* by stream */
     struct position evidence; /* of the finding whose packets were taken last */
     struct progress counted;
@@ -105,7 +108,8 @@ static int append_leaf(struct appender *a, enum ledger_stream stream, struct buf
     const struct scope_choice *c = &a->scope;
     int r = stream == LEDGER_CUSTODY && c->shared
                 ? ledger_append_shared(a->o.ledger, stream, c->of, c->n, clock_now(), buf_span(payload), ret_index, e)
-                : ledger_append(a->o.ledger, stream, stream == LEDGER_CUSTODY && c->n == 1 ? c->of[0] : NULL, clock_now(), buf_span(payload), ret_index, e);
+                : ledger_append(a->o.ledger, stream, stream == LEDGER_CUSTODY && c->n == 1 ? c->of[0] : NULL, clock_now(), buf_span(payload),
+                                ret_index, e);
     (void)pthread_mutex_unlock(a->o.ledger_lock);
     a->group_bytes += payload->n;
     if (a->group_since == 0)
@@ -190,7 +194,7 @@ static void count(struct progress *p, const struct record *r)
 static int take_observation(struct appender *a, const struct payload_record *r, struct error *e)
 {
     if (a->batch_count == 0) {
-        payload_start(&a->batch, a->o.run);
+        payload_start(&a->batch, a->run);
         a->batch_since = clock_monotonic();
     }
     payload_add(&a->batch, r);
@@ -201,7 +205,7 @@ static int take_observation(struct appender *a, const struct payload_record *r, 
 static int take_custody(struct appender *a, const struct payload_record *r, struct waiter *waiter, struct error *e)
 {
     buf_clear(&a->payload);
-    payload_start(&a->payload, a->o.run);
+    payload_start(&a->payload, r->position.seq == 0 && r->position.ordinal == 0 ? a->o.run : a->run);
     payload_add(&a->payload, r);
     uint64_t index = 0;
     if (append_leaf(a, LEDGER_CUSTODY, &a->payload, &index, e) != 0)
@@ -226,13 +230,13 @@ static int take_record(struct appender *a, const struct item *item, struct error
     if (record_decode(span_of(item->bytes, item->n), &a->record, e) != 0)
         return -1;
     enum ledger_stream stream = appender_stream(a->record.event);
-    if (item->kind == ITEM_PIPELINE) {
+    if (item->kind == ITEM_PIPELINE && !a->other_run) {
         if (!position_after(item->position, a->taken[stream]))
             return 0;
         a->taken[stream] = item->position;
         count(&a->counted, &a->record);
     }
-    if (item->kind == ITEM_EVIDENCE && a->o.replay) {
+    if (item->kind == ITEM_EVIDENCE && a->o.replay && !a->other_run) {
         if (!position_after(item->position, a->evidence))
             return 0;
         a->evidence = item->position;
@@ -365,6 +369,27 @@ static int act_now(struct appender *a, const struct item *item, struct error *e)
     return 0;
 }
 
+/* What comes now belongs to another run: no leaf holds records of two. */
+static int change_run(struct appender *a, const struct item *item, struct error *e)
+{
+    if (flush_batch(a, e) != 0)
+        return -1;
+    memcpy(a->run, item->bytes, RUN_ID);
+    a->other_run = memcmp(a->run, a->o.run, RUN_ID) != 0;
+    return 0;
+}
+
+static int pass_mark(struct appender *a, struct error *e)
+{
+    if (flush_batch(a, e) != 0 || commit(a, e) != 0)
+        return -1;
+    (void)pthread_mutex_lock(&a->lock);
+    a->marked = true;
+    (void)pthread_mutex_unlock(&a->lock);
+    a->o.committed(a->o.context);
+    return 0;
+}
+
 /* Works the intake off in order. Once something failed (r), the rest is only given back: who waits is told by tell_waiters. */
 static int work_off(struct appender *a, struct item *items, int r, struct error *e)
 {
@@ -376,6 +401,10 @@ static int work_off(struct appender *a, struct item *items, int r, struct error 
             r = flush_batch(a, e) != 0 || commit(a, e) != 0 ? -1 : 0;
         } else if (r == 0 && item->kind == ITEM_ACT) {
             r = act_now(a, item, e);
+        } else if (r == 0 && item->kind == ITEM_RUN) {
+            r = change_run(a, item, e);
+        } else if (r == 0 && item->kind == ITEM_MARK) {
+            r = pass_mark(a, e);
         } else if (r == 0) {
             r = take_record(a, item, e);
             if (r == 0 && a->group_bytes >= GROUP_BYTES)
@@ -420,6 +449,7 @@ struct appender *appender_start(const struct appender_options *options, struct e
         return NULL;
     }
     a->o = *options;
+    memcpy(a->run, options->run, RUN_ID);
     a->last = &a->first;
     a->durable = a->counted = options->progress;
     a->taken[LEDGER_CUSTODY] = options->custody;
@@ -494,22 +524,46 @@ static void put_item(struct appender *a, struct item *item)
     (void)pthread_mutex_unlock(&a->lock);
 }
 
-int appender_put(struct appender *a, struct position position, struct span encoded, struct error *e)
+static int put_bytes(struct appender *a, enum item_kind kind, struct position position, struct span bytes, struct error *e)
 {
-    struct item *item = new_item(ITEM_PIPELINE, position, encoded, e);
+    struct item *item = new_item(kind, position, bytes, e);
     if (item == NULL)
         return -1;
     put_item(a, item);
     return 0;
 }
 
+int appender_put(struct appender *a, struct position position, struct span encoded, struct error *e)
+{
+    return put_bytes(a, ITEM_PIPELINE, position, encoded, e);
+}
+
+int appender_put_noted(struct appender *a, struct span encoded, struct error *e)
+{
+    return put_bytes(a, ITEM_OWN, (struct position){.ordinal = 1}, encoded, e);
+}
+
+int appender_run(struct appender *a, const uint8_t run[RUN_ID], struct error *e)
+{
+    return put_bytes(a, ITEM_RUN, (struct position){0}, span_of(run, RUN_ID), e);
+}
+
+int appender_mark(struct appender *a, struct error *e)
+{
+    return put_bytes(a, ITEM_MARK, (struct position){0}, (struct span){0}, e);
+}
+
+bool appender_marked(struct appender *a)
+{
+    (void)pthread_mutex_lock(&a->lock);
+    bool marked = a->marked;
+    (void)pthread_mutex_unlock(&a->lock);
+    return marked;
+}
+
 int appender_put_evidence(struct appender *a, struct position finding, struct span encoded, struct error *e)
 {
-    struct item *item = new_item(ITEM_EVIDENCE, finding, encoded, e);
-    if (item == NULL)
-        return -1;
-    put_item(a, item);
-    return 0;
+    return put_bytes(a, ITEM_EVIDENCE, finding, encoded, e);
 }
 
 void appender_end(struct appender *a)

@@ -34,8 +34,8 @@ struct appender_options {
     uint8_t run[RUN_ID];
     struct position custody; /* highest durable position of this run on the custody stream */
     struct position observation;
-    struct position evidence; /* of the last finding whose packets are durable */
-    bool replay;              /* a capture is read, which may be read again */
+    struct position evidence;         /* of the last finding whose packets are durable */
+    bool replay;                      /* a capture is read, which may be read again */
     struct progress progress;         /* counts of this run so far */
     void (*committed)(void *context); /* called on the appender's thread after each commit, failure or drained intake */
     void *context;
@@ -56,6 +56,15 @@ bool appender_full(struct appender *a);
 /* spare: observations are counted and not kept, because the disk is nearly full; custody is kept as ever. Any thread. */
 void appender_spare(struct appender *a, bool spare);
 uint64_t appender_skipped(struct appender *a);
+
+/* Reading a spool in (readin.h). A record of the keeper's own that was spooled. */
+int appender_put_noted(struct appender *a, struct span encoded, struct error *e);
+/* What is put from now on belongs to this run; of another one than the present, everything is taken: who puts it knows what is durable already. Ends
+ * with the present run again. */
+int appender_run(struct appender *a, const uint8_t run[RUN_ID], struct error *e);
+/* A mark: appender_marked is true once everything before it is durable. One in the life of an appender. */
+int appender_mark(struct appender *a, struct error *e);
+bool appender_marked(struct appender *a);
 
 /* A record of the keeper's own; nobody waits. */
 int appender_note(struct appender *a, const struct record *r, struct error *e);

@@ -50,6 +50,7 @@ struct config {
     char data[CONFIG_PATH];
     char catalog[CONFIG_PATH]; /* "": none */
     char labels[CONFIG_NAME];
+    char root_key[CONFIG_NAME]; /* where the ledger's root key comes from: root_kind_of */
     char bodies[CONFIG_NAME];
     char packets[CONFIG_NAME]; /* MiB, as a number */
     char backup_to[CONFIG_PATH]; /* "": no backups */

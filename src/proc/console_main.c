@@ -66,10 +66,12 @@ static void may_write(int fd, short events, void *context)
 static int take_identity(struct console *c, struct span body, struct error *e)
 {
     struct span s = body;
+    bool locked = span_u8(&s) != 0;
     struct span certificate = span_take(&s, span_be32(&s));
     if (s.bad || s.n == 0)
         return err_set(e, ERR_PEER, "an identity message is malformed");
     if (c->front != NULL) {
+        front_locked(c->front, locked);
         front_keeper_back(c->front);
         return 0;
     }
@@ -83,6 +85,7 @@ static int take_identity(struct console *c, struct span body, struct error *e)
     c->front = front_new(&options, e);
     if (c->front == NULL)
         role_fail(&c->self, e);
+    front_locked(c->front, locked);
     return 0;
 }
 

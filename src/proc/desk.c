@@ -28,7 +28,7 @@ struct job {
 };
 
 struct desk {
-    struct api *api;
+    void (*answer)(void *context, struct api_clock now, const struct request *request, struct api_reply *ret);
     void (*wake)(void *context);
     void (*complain)(void *context, const struct error *why);
     void *context;
@@ -61,7 +61,7 @@ static void put_reply(struct desk *d, const struct job *job, const struct reply 
     d->wake(d->context);
 }
 
-static void answer(struct desk *d, const struct job *job, struct api_reply *reply)
+static void answer_job(struct desk *d, const struct job *job, struct api_reply *reply)
 {
     struct request request;
     struct error e;
@@ -84,7 +84,7 @@ static void answer(struct desk *d, const struct job *job, struct api_reply *repl
         request.fd = job->fd;
     }
     struct api_clock now = {.wall = clock_now(), .monotonic = clock_monotonic()};
-    api_handle(d->api, now, &request, reply);
+    d->answer(d->context, now, &request, reply);
     reply->r.id = request.id;
     put_reply(d, job, &reply->r);
     if (reply->hidden)
@@ -105,7 +105,7 @@ static void *read_requests(void *context)
         (void)pthread_mutex_unlock(&d->lock);
         if (job == NULL)
             break;
-        answer(d, job, &reply);
+        answer_job(d, job, &reply);
         explicit_bzero(job->bytes, job->n);
         if (job->fd >= 0)
             (void)close(job->fd);
@@ -120,15 +120,15 @@ static void *read_requests(void *context)
     return NULL;
 }
 
-struct desk *desk_new(struct api *api, void (*wake)(void *context), void (*complain)(void *context, const struct error *why), void *context,
-                      struct error *e)
+struct desk *desk_new(void (*answer)(void *context, struct api_clock now, const struct request *request, struct api_reply *ret),
+                      void (*wake)(void *context), void (*complain)(void *context, const struct error *why), void *context, struct error *e)
 {
     struct desk *d = calloc(1, sizeof *d);
     if (d == NULL) {
         (void)err_set(e, ERR_SYSTEM, "no memory for the desk");
         return NULL;
     }
-    d->api = api;
+    d->answer = answer;
     d->wake = wake;
     d->complain = complain;
     d->context = context;
@@ -196,15 +196,23 @@ static void open_line(struct desk *d, struct line *line, int fd, enum role peer)
     (void)pthread_mutex_unlock(&d->lock);
 }
 
+void desk_identity(struct desk *d, struct span identity)
+{
+    struct line *line = &d->lines[CONSOLE];
+    (void)pthread_mutex_lock(&d->lock);
+    if (line->channel.fd >= 0 && channel_put(&line->channel, MESSAGE_IDENTITY, identity, NULL) != 0)
+        line->bad = true;
+    (void)pthread_mutex_unlock(&d->lock);
+}
+
 void desk_console(struct desk *d, int fd, struct span identity)
 {
     struct line *line = &d->lines[CONSOLE];
     if (line->channel.fd >= 0)
         close_line(d, line);
     open_line(d, line, fd, ROLE_CONSOLE);
-    (void)pthread_mutex_lock(&d->lock);
-    line->bad = channel_put(&line->channel, MESSAGE_IDENTITY, identity, NULL) != 0;
-    (void)pthread_mutex_unlock(&d->lock);
+    if (identity.n > 0) /* none before the first start is done: the page has no certificate yet */
+        desk_identity(d, identity);
 }
 
 bool desk_has_console(const struct desk *d)

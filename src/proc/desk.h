@@ -21,15 +21,16 @@
 
 struct desk;
 
-/* wake: called on any thread when the main thread has to look (something waits to be written, or there is room for requests again). complain: the
- * console sent what it may not; its line is closed. Main thread. */
-struct desk *desk_new(struct api *api, void (*wake)(void *context), void (*complain)(void *context, const struct error *why), void *context,
-                      struct error *e);
+/* answer: like api_handle; any thread. wake: called on any thread when the main thread has to look (something waits to be written, or there is room
+ * for requests again). complain: the console sent what it may not; its line is closed. Main thread. */
+struct desk *desk_new(void (*answer)(void *context, struct api_clock now, const struct request *request, struct api_reply *ret),
+                      void (*wake)(void *context), void (*complain)(void *context, const struct error *why), void *context, struct error *e);
 void desk_stop(struct desk *d); /* answers what is in hand and ends the threads */
 void desk_free(struct desk *d); /* stops, writes what goes without waiting, closes the lines */
 
 /* The console's line, in place of an older one; identity goes out first. Takes fd over. */
 void desk_console(struct desk *d, int fd, struct span identity);
+void desk_identity(struct desk *d, struct span identity); /* once more: the keeper has other things to say */
 bool desk_has_console(const struct desk *d);
 
 /* Takes a connection at the local socket; peer as SO_PEERCRED tells. Takes fd over; closes it where there are too many. */

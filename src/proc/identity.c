@@ -3,11 +3,14 @@
 #include "proc/sealed.h"
 #include "record/crypto/crypto.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* identity.sealed (sealed.h): five texts, each with a length of four bytes: names that the server certificate is for, authority key,
  * authority certificate, server key, server chain. */
 #define PUBLIC "authority.pem"
+#define PAGE "page.pem"
 #define FILE_MAX 131072
 #define SERVER_DAYS 397
 #define RENEW_BEFORE (30 * 86400 * TIME_SECOND)
@@ -132,4 +135,39 @@ void identity_release(struct identity *i)
 {
     buf_release(&i->chain);
     buf_release(&i->key);
+}
+
+/* ── the page's key, outside the root key ── */
+
+int identity_keep_page(struct span chain, struct span key, struct error *e)
+{
+    struct buf page = BUF_SECRET(FILE_MAX);
+    buf_add_span(&page, key);
+    buf_add_span(&page, chain);
+    int r = buf_ok(&page) ? plain_save(PAGE, 0600, buf_span(&page), e) : err_set(e, ERR_SYSTEM, "no memory for the page's certificate");
+    buf_release(&page);
+    return r;
+}
+
+int identity_drop_page(struct error *e)
+{
+    return unlink(PAGE) == 0 || errno == ENOENT ? 0 : err_sys(e, errno, "removing " PAGE);
+}
+
+int identity_open_page(struct identity *ret, bool *ret_there, struct error *e)
+{
+    static const char mark[] = "-----BEGIN CERTIFICATE-----";
+    struct buf page = BUF_SECRET(FILE_MAX);
+    struct identity i = {.chain = BUF_INIT(FILE_MAX), .key = BUF_SECRET(FILE_MAX)};
+    int r = plain_load(PAGE, &page, ret_there, e);
+    const uint8_t *chain = page.n == 0 ? NULL : memmem(page.p, page.n, mark, sizeof mark - 1);
+    if (r == 0 && *ret_there && chain == NULL)
+        r = err_set(e, ERR_CORRUPT, PAGE " holds no certificate");
+    if (r == 0 && *ret_there) {
+        buf_add(&i.key, page.p, (size_t)(chain - page.p));
+        buf_add(&i.chain, chain, page.n - (size_t)(chain - page.p));
+        *ret = i;
+    }
+    buf_release(&page);
+    return r;
 }

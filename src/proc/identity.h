@@ -23,4 +23,11 @@ struct identity {
 int identity_open(struct identity *ret, const uint8_t key[32], const char *site, const char *name, const char *address, tq_time now, struct error *e);
 void identity_release(struct identity *i);
 
+/* DATA/page.pem: server certificate, authority and the page's key outside the root key, so that the page answers while the ledger waits for a
+ * passphrase. The authority's own key is not there. Whoever takes the disk can pose as the page until that certificate ends. */
+int identity_keep_page(struct span chain, struct span key, struct error *e);
+int identity_drop_page(struct error *e);
+/* Reads it. *ret_there false: there is none. */
+int identity_open_page(struct identity *ret, bool *ret_there, struct error *e);
+
 #endif

@@ -5,6 +5,7 @@
  *   projector        follows the ledger, writes the views                             (projector.c)
  *   readers          answer requests                                                  (desk.c)
  *   verifier         recomputes the ledger now and then                               (verifier.c)
+ *   opener           opens all this once the passphrase was given                     (waiting.c); the keys may wait for one
  *   witnesses        has the head cosigned elsewhere, through the courier             (witnesses.c)
  *   steward          looks after room on the disk; removes what is old enough           (steward.c)
  *   vault            makes backups, and tests them by restoring them                   (vault.c)
@@ -12,26 +13,18 @@
  * They share the queues between them and the ledger (under ledger_lock), nothing else.
  *
  * Everything is below the data folder, which is its present folder: it needs no path, and can use none. */
-#include "door/api/api.h"
-#include "lab/backup_view.h"
-#include "proc/appender.h"
+#include "proc/keeper.h"
+
 #include "proc/clock.h"
-#include "proc/desk.h"
-#include "proc/identity.h"
 #include "proc/keyroom.h"
+#include "proc/locked.h"
 #include "proc/log.h"
 #include "proc/opened.h"
 #include "proc/own_catalog.h"
-#include "proc/role.h"
 #include "proc/sealed.h"
-#include "proc/stored_views.h"
-#include "proc/steward.h"
-#include "proc/vault.h"
-#include "proc/verifier.h"
-#include "proc/witnesses.h"
 #include "record/crypto/crypto.h"
+#include "record/ledger/slots.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -42,60 +35,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LEDGER_DIR "ledger"
-#define ROOT_KEY "root.key"
-#define LEARNT "detector.sealed"
+#define ROOT_KEY_FILE "root.key"
 #define VERIFY_FIRST (5 * TIME_SECOND)
 #define VERIFY_EVERY (24 * 3600 * TIME_SECOND)
-#define DECISION_TIME (10 * TIME_SECOND) /* longest that a handler waits until its decision is visible */
 
-struct keeper {
-    struct role_self self;
-    struct channel detector;
-    struct channel courier;
-    struct position last; /* of the present channel from the detector */
-    uint8_t learnt_key[32];
-    struct buf learnt;   /* what an earlier detector had learnt, as it is kept and handed to the next one */
-    struct buf learning; /* what the present one sent; kept once what it read is durable, so that a capture read again meets the same detector */
-    int wake_fd;
-    pthread_mutex_t ledger_lock;
-    struct ledger *ledger;
-    struct veil *veil;
-    struct store *store;
-    struct keeper_views *views;
-    struct api *api;
-    struct appender *appender;
-    struct projector *projector;
-    struct desk *desk;
-    struct verifier *verifier;
-    struct witnesses *witnesses;
-    struct buf told_witnesses; /* of lab.yaml: u32 length, what MESSAGE_WITNESS said */
-    struct vault *vault;
-    struct steward *steward;
-    bool disk_short; /* the finding is open, as the views told it at the start */
-    struct backup_summary backups; /* as the views told it at the start */
-    struct identity identity;
-    struct buf identity_message;
-    struct found found;
-    struct store_mark mark; /* of a checkpoint whose record waits for the appender; generation 0: none */
-    uint64_t mark_applied;
-    char mended[512];    /* what was wrong with the views' store at the start */
-    atomic_bool damaged; /* and what is wrong with it now */
-    char verifier_line[512];
-    struct buf told; /* the last progress message */
-    bool ended;
-    tq_time verify_at; /* monotonic */
-    bool stopping;
-};
-
-static struct keeper k = {.told = {.max = 256},
-                          .learnt = {.max = STATE_MAX},
-                          .learning = {.max = STATE_MAX},
-                          .detector = {.fd = -1},
-                          .courier = {.fd = -1},
-                          .told_witnesses = {.max = WITNESSES_ASKED * 2 * ERRAND_AUTHORITY},
-                          .wake_fd = -1,
-                          .ledger_lock = PTHREAD_MUTEX_INITIALIZER};
+struct keeper k = {.told = {.max = 256},
+                   .learnt = LEARNT_INIT,
+                   .detector = {.fd = -1},
+                   .courier = {.fd = -1},
+                   .told_witnesses = {.max = WITNESSES_ASKED * 2 * ERRAND_AUTHORITY},
+                   .wake_fd = -1,
+                   .step_ms = 60000,
+                   .waiting_lock = PTHREAD_MUTEX_INITIALIZER,
+                   .ledger_lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void wake(void *context)
 {
@@ -103,174 +55,6 @@ static void wake(void *context)
     uint64_t one = 1;
     ssize_t n = write(k.wake_fd, &one, sizeof one);
     (void)n;
-}
-
-/* ── what the keeper does for the request handlers: any thread ── */
-
-static int decide(void *context, const struct record *r, uint64_t *ret_index, struct error *e)
-{
-    (void)context;
-    if (appender_decide(k.appender, r, ret_index, e) != 0)
-        return -1;
-    return projector_wait(k.projector, *ret_index, DECISION_TIME, e);
-}
-
-static void root_base64(const uint8_t root[32], char out[45])
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t at = 0;
-    for (size_t i = 0; i < 33; i += 3) {
-        uint32_t v = (uint32_t)root[i] << 16 | (uint32_t)(i + 1 < 32 ? root[i + 1] : 0) << 8 | (i + 2 < 32 ? root[i + 2] : 0);
-        for (int shift = 18; shift >= 0; shift -= 6)
-            out[at++] = digits[v >> shift & 63];
-    }
-    out[43] = '=';
-    out[44] = 0;
-}
-
-/* Bytes of the files below the ledger's folder; at most three levels deep. */
-static uint64_t folder_bytes(const char *path, int depth)
-{
-    uint64_t sum = 0;
-    DIR *d = opendir(path);
-    if (d == NULL)
-        return 0;
-    for (struct dirent *f = readdir(d); f != NULL; f = readdir(d)) {
-        char below[512];
-        struct stat st;
-        if (f->d_name[0] == '.' || (size_t)snprintf(below, sizeof below, "%s/%s", path, f->d_name) >= sizeof below || lstat(below, &st) != 0)
-            continue;
-        if (S_ISREG(st.st_mode))
-            sum += (uint64_t)st.st_size;
-        else if (S_ISDIR(st.st_mode) && depth > 0)
-            sum += folder_bytes(below, depth - 1);
-    }
-    (void)closedir(d);
-    return sum;
-}
-
-static void ledger_state(void *context, struct api_ledger_state *ret)
-{
-    (void)context;
-    *ret = (struct api_ledger_state){0};
-    uint8_t root[32];
-    (void)pthread_mutex_lock(&k.ledger_lock);
-    ret->records = ledger_size(k.ledger);
-    ret->checkpoint_time = ledger_checkpoint_time(k.ledger);
-    ledger_root(k.ledger, root);
-    (void)snprintf(ret->checkpoint, sizeof ret->checkpoint, "%s", ledger_checkpoint(k.ledger));
-    (void)pthread_mutex_unlock(&k.ledger_lock);
-    root_base64(root, ret->root);
-    (void)snprintf(ret->origin, sizeof ret->origin, "%.*s", (int)strcspn(ret->checkpoint, "\n"), ret->checkpoint);
-    (void)snprintf(ret->verifier, sizeof ret->verifier, "%s", k.verifier_line);
-    ret->first_time = k.found.first_time;
-    ret->bytes = folder_bytes(LEDGER_DIR, 3);
-    ret->verifying = verifier_busy(k.verifier);
-}
-
-static int prove(void *context, uint64_t index, struct buf *out, struct error *e)
-{
-    (void)context;
-    (void)pthread_mutex_lock(&k.ledger_lock);
-    uint64_t size = ledger_size(k.ledger);
-    (void)pthread_mutex_unlock(&k.ledger_lock);
-    if (index >= size)
-        return err_set(e, ERR_MISUSE, "there is no record %llu", (unsigned long long)index);
-    return ledger_prove(LEDGER_DIR, index, out, e);
-}
-
-static int open_record(void *context, uint64_t index, struct buf *opened, struct api_record *ret, struct error *e)
-{
-    (void)context;
-    return opened_record(k.ledger, &k.ledger_lock, index, opened, ret, e);
-}
-
-static int verify(void *context, struct span person, struct error *e)
-{
-    (void)context;
-    return verifier_ask(k.verifier, person, e);
-}
-
-static int offer(void *context, uint64_t old, struct buf *out, struct error *e)
-{
-    (void)context;
-    return ledger_offer(LEDGER_DIR, old, out, e);
-}
-
-static int check_proof(void *context, struct span proof, struct api_proof *ret, struct error *e)
-{
-    (void)context;
-    return ledger_check(proof, k.verifier_line, &ret->index, &ret->records, e);
-}
-
-static size_t list_witnesses(void *context, struct api_witness ret[API_WITNESSES])
-{
-    (void)context;
-    return witnesses_list(k.witnesses, ret);
-}
-
-static int ask_witness(void *context, struct span name, struct error *e)
-{
-    (void)context;
-    return witnesses_ask(k.witnesses, name, e);
-}
-
-static int bring_cosignature(void *context, struct span text, const char *key, char ret_name[129], uint64_t *ret_size, struct error *e)
-{
-    (void)context;
-    return witnesses_bring(k.witnesses, text, key, ret_name, ret_size, e);
-}
-
-static int backup_make(void *context, struct span person, int fd, struct span where, char ret_id[API_BACKUP_ID], struct error *e)
-{
-    (void)context;
-    return vault_make(k.vault, person, fd, where, ret_id, e);
-}
-
-static int backup_test(void *context, struct span person, struct span id, struct error *e)
-{
-    (void)context;
-    return vault_test(k.vault, person, id, e);
-}
-
-static bool disk_state(void *context, struct api_disk_state *ret)
-{
-    (void)context;
-    return steward_disk(k.steward, ret);
-}
-
-static void backup_state(void *context, struct api_backup_state *ret)
-{
-    (void)context;
-    struct vault_state s;
-    vault_state(k.vault, &s);
-    *ret = (struct api_backup_state){0};
-    memcpy(ret->doing, s.doing, sizeof ret->doing);
-    memcpy(ret->due, s.due, sizeof ret->due);
-    memcpy(ret->failed, s.failed, sizeof s.failed);
-    memcpy(ret->why, s.why, sizeof ret->why);
-}
-
-static void metrics(void *context, struct buf *out)
-{
-    (void)context;
-    struct progress p = appender_progress(k.appender);
-    buf_addf(out,
-             "# HELP tourniquet_run_records Records of this run's capture that are durable.\n# TYPE tourniquet_run_records "
-             "counter\ntourniquet_run_records %llu\n",
-             (unsigned long long)p.records);
-    struct api_disk_state d;
-    if (!steward_disk(k.steward, &d))
-        return;
-    buf_addf(out,
-             "# HELP tourniquet_disk_free_bytes Room on the disk of the data folder.\n# TYPE tourniquet_disk_free_bytes gauge\n"
-             "tourniquet_disk_free_bytes %llu\n# HELP tourniquet_disk_total_bytes Its size.\n# TYPE tourniquet_disk_total_bytes gauge\n"
-             "tourniquet_disk_total_bytes %llu\n# HELP tourniquet_observations_not_kept_total Not kept because the disk was nearly full.\n"
-             "# TYPE tourniquet_observations_not_kept_total counter\ntourniquet_observations_not_kept_total %llu\n"
-             "# HELP tourniquet_disk_used_bytes What takes room in the data folder.\n# TYPE tourniquet_disk_used_bytes gauge\n",
-             (unsigned long long)d.free, (unsigned long long)d.total, (unsigned long long)d.not_kept);
-    for (size_t i = 0; i < d.used_n; i++)
-        buf_addf(out, "tourniquet_disk_used_bytes{what=\"%s\"} %llu\n", d.used[i].what, (unsigned long long)d.used[i].bytes);
 }
 
 /* ── start ── */
@@ -297,13 +81,27 @@ static bool used_before(void)
     return fd >= 0;
 }
 
-static int open_ledger(struct error *e)
+/* Where the root key of the ledger that is there comes from; of a new one, what lab.yaml says. */
+static enum root_kind root_kind(void)
+{
+    struct slots s;
+    int dir = open(LEDGER_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const struct slot *slot = dir >= 0 && slots_load(dir, &s, NULL) == 0 ? slots_source(&s) : NULL;
+    enum root_kind kind = slot != NULL ? (enum root_kind)slot->kind : (enum root_kind)k.self.start.root;
+    if (dir >= 0)
+        (void)close(dir);
+    return kind;
+}
+
+/* passphrase: empty where none was given. ERR_LOCKED: one is needed, or it is not this one. */
+static int open_ledger(struct span passphrase, struct error *e)
 {
     bool used = used_before();
+    struct root_source root = {.kind = root_kind(), .path = ROOT_KEY_FILE, .secret = passphrase};
     char origin[128];
     char note[256] = "";
     (void)snprintf(origin, sizeof origin, "tourniquet.local/%s", k.self.start.site);
-    struct ledger_options options = {.dir = LEDGER_DIR, .key_file = ROOT_KEY, .origin = origin, .create = !used};
+    struct ledger_options options = {.dir = LEDGER_DIR, .root = &root, .now = clock_now(), .origin = origin, .create = !used};
     k.ledger = ledger_open(&options, note, e);
     if (k.ledger == NULL)
         return used && e->class == ERR_MISUSE
@@ -315,6 +113,30 @@ static int open_ledger(struct error *e)
         log_line(LOG_LEVEL_WARNING, "the ledger: %s", note);
     (void)snprintf(k.verifier_line, sizeof k.verifier_line, "%s", ledger_verifier(k.ledger));
     return 0;
+}
+
+/* What the console needs: whether the ledger is locked, certificate, key. */
+static void put_identity(bool locked)
+{
+    buf_release(&k.identity_message);
+    k.identity_message = BUF_SECRET(65536);
+    buf_u8(&k.identity_message, locked);
+    buf_be32(&k.identity_message, (uint32_t)k.identity.chain.n);
+    buf_add_span(&k.identity_message, buf_span(&k.identity.chain));
+    buf_add_span(&k.identity_message, buf_span(&k.identity.key));
+}
+
+/* What a later start needs while its keys wait for a passphrase: the key to spool to and, where there will be such waiting, the page's own. */
+int lock_prepare(enum root_kind kind, struct error *e)
+{
+    uint8_t secret[X25519_KEY];
+    uint8_t public_key[X25519_KEY];
+    ledger_derive_key(k.ledger, "spool", secret);
+    crypto_x25519_public(secret, public_key);
+    crypto_wipe(secret, sizeof secret);
+    if (plain_save(SPOOL_KEY_FILE, 0600, span_of(public_key, sizeof public_key), e) != 0)
+        return -1;
+    return kind == ROOT_PASSPHRASE ? identity_keep_page(buf_span(&k.identity.chain), buf_span(&k.identity.key), e) : identity_drop_page(e);
 }
 
 static int open_keys(struct error *e)
@@ -330,22 +152,8 @@ static int open_keys(struct error *e)
     crypto_wipe(key, sizeof key);
     if (r != 0)
         return -1;
-    k.identity_message = BUF_SECRET(65536);
-    buf_be32(&k.identity_message, (uint32_t)k.identity.chain.n);
-    buf_add_span(&k.identity_message, buf_span(&k.identity.chain));
-    buf_add_span(&k.identity_message, buf_span(&k.identity.key));
-    buf_release(&k.identity.key);
-    return 0;
-}
-
-/* What the detector had learnt before this run. A file that does not open costs a new learning time, not the start. */
-static void open_learnt(void)
-{
-    bool there;
-    struct error e = {0};
-    ledger_derive_key(k.ledger, "detector", k.learnt_key);
-    if (sealed_load(LEARNT, k.learnt_key, &k.learnt, &there, &e) != 0)
-        log_line(LOG_LEVEL_WARNING, "the detector learns its senders anew: %s", e.text);
+    put_identity(false);
+    return lock_prepare(root_kind(), e);
 }
 
 /* The lab's own entries, as the supervisor read and checked them. */
@@ -439,29 +247,7 @@ static int open_views(struct error *e)
 
 static int open_api(struct error *e)
 {
-    struct api_options options = {.site = k.self.start.site,
-                                  .store = k.store,
-                                  .views = k.views,
-                                  .host = {.decide = decide,
-                                           .ledger_state = ledger_state,
-                                           .keys = keyroom_tell,
-                                           .keys_choose = keyroom_choose,
-                                           .keys_erase = keyroom_erase,
-                                           .keys_rotate = keyroom_rotate,
-                                           .keys_recovery = keyroom_recovery,
-                                           .ledger_prove = prove,
-                                           .ledger_open_record = open_record,
-                                           .ledger_verify = verify,
-                                           .ledger_offer = offer,
-                                           .ledger_check = check_proof,
-                                           .witnesses = list_witnesses,
-                                           .witness_ask = ask_witness,
-                                           .witness_bring = bring_cosignature,
-                                           .metrics = metrics,
-                                           .disk_state = disk_state,
-                                           .backup_state = backup_state,
-                                           .backup_make = backup_make,
-                                           .backup_test = backup_test}};
+    struct api_options options = {.site = k.self.start.site, .store = k.store, .views = k.views, .host = keeper_host};
     k.api = api_new(&options, e);
     return k.api == NULL ? -1 : 0;
 }
@@ -540,10 +326,7 @@ static int start_threads(struct error *e)
     if (k.appender == NULL || projector_start(k.projector, e) != 0)
         return -1;
     k.verifier = verifier_start(LEDGER_DIR, k.verifier_line, k.appender, e);
-    if (k.verifier == NULL || start_witnesses(e) != 0 || start_vault(e) != 0 || start_steward(e) != 0)
-        return -1;
-    k.desk = k.verifier == NULL ? NULL : desk_new(k.api, wake, complain, NULL, e);
-    return k.desk == NULL ? -1 : 0;
+    return k.verifier == NULL || start_witnesses(e) != 0 || start_vault(e) != 0 ? -1 : start_steward(e);
 }
 
 static void tell_terminal(enum terminal kind, const char *text)
@@ -562,7 +345,10 @@ static void note_event(enum event event, const char *role, struct span why)
     record_start(&r, event, clock_now(), NULL);
     record_str(&r, KEY_PROGRAM_ROLE, role);
     record_text(&r, KEY_WHY, why);
-    (void)appender_note(k.appender, &r, NULL);
+    if (k.open)
+        (void)appender_note(k.appender, &r, NULL);
+    else
+        waiting_note(k.waiting, &r);
 }
 
 static void note_start(void)
@@ -581,13 +367,79 @@ static void note_start(void)
                  (unsigned long long)first_bad, why.text, (unsigned long long)holes);
         verifier_report(k.verifier, first_bad, why.text);
     }
-    keyroom_open(k.appender, ROOT_KEY);
+    keyroom_open(k.appender, ROOT_KEY_FILE);
     char code[SETUP_CODE_TEXT];
     tell_terminal(TERMINAL_FINGERPRINT, k.identity.fingerprint);
     if (api_setup_code(k.api, code))
         tell_terminal(TERMINAL_SETUP_CODE, code);
     crypto_wipe(code, sizeof code);
     k.verify_at = clock_monotonic() + VERIFY_FIRST;
+}
+
+/* Everything behind the ledger: on the main thread at a start, on the opener's once a passphrase was right. */
+static int open_rest(struct error *e)
+{
+    if (open_keys(e) != 0 || open_views(e) != 0 || open_api(e) != 0)
+        return -1;
+    return k.waiting != NULL && waiting_prepare(k.waiting, k.ledger, e) != 0 ? -1 : start_threads(e);
+}
+
+static void answer(void *context, struct api_clock now, const struct request *request, struct api_reply *ret)
+{
+    (void)context;
+    (void)atomic_fetch_add(&k.at_gate, 1);
+    bool open = atomic_load(&k.answers);
+    if (!open)
+        waiting_answer(k.waiting, now, request, ret);
+    (void)atomic_fetch_sub(&k.at_gate, 1);
+    if (open)
+        api_handle(k.api, now, request, ret);
+}
+
+static int start_waiting(enum gate_stage stage, struct error *e)
+{
+    struct waiting_options options = {.spool = {.replay = k.self.start.replay, .ledger = locked_ledger_size(LEDGER_DIR), .now = clock_now()},
+                                      .site = k.self.start.site,
+                                      .stage = stage,
+                                      .open = open_ledger,
+                                      .rest = open_rest,
+                                      .wake = wake};
+    memcpy(options.spool.run, k.self.start.run, RUN_ID);
+    k.waiting = waiting_new(&options, e);
+    return k.waiting == NULL ? -1 : 0;
+}
+
+/* The keys wait for a passphrase. The page answers with the certificate of an earlier start. */
+static int start_locked(struct error *e)
+{
+    bool used = used_before();
+    bool page = false;
+    if (start_waiting(used ? GATE_LOCKED : GATE_FRESH, e) != 0 || identity_open_page(&k.identity, &page, e) != 0)
+        return -1;
+    if (page)
+        put_identity(true);
+    tell_terminal(TERMINAL_LOCKED,
+                  !used  ? "the ledger waits for its first passphrase: choose one with `tourniquet unlock --new`; until then nothing is kept "
+                           "and the page does not answer"
+                  : page ? "the ledger is locked: unlock it on the page or with `tourniquet unlock`; until then what is seen is kept sealed"
+                         : "the ledger is locked: unlock it with `tourniquet unlock`");
+    return 0;
+}
+
+/* Main thread: the ledger is open, and everything that stands on it. */
+static void opened(void)
+{
+    k.open = true;
+    ledger_derive_key(k.ledger, "detector", k.learnt.key);
+    learnt_open(&k.learnt);
+    note_start();
+    atomic_store(&k.answers, true);
+}
+
+static bool spool_is_there(void)
+{
+    struct stat st;
+    return stat(SPOOL_FILE, &st) == 0 && st.st_size > 0;
 }
 
 static void start(void)
@@ -601,12 +453,19 @@ static void start(void)
     (void)umask(0077);
     role_narrow(&k.self, k.self.fds[0], note);
     k.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (k.wake_fd < 0)
-        (void)err_sys(&e, errno, "making an event descriptor");
-    if (k.wake_fd < 0 || open_ledger(&e) != 0 || open_keys(&e) != 0 || open_views(&e) != 0 || open_api(&e) != 0 || start_threads(&e) != 0)
+    int r = k.wake_fd < 0 ? err_sys(&e, errno, "making an event descriptor") : open_ledger((struct span){0}, &e);
+    bool locked = r != 0 && e.class == ERR_LOCKED;
+    if (locked)
+        r = start_locked(&e);
+    else if (r == 0 && spool_is_there()) /* the machine stopped while it was read in */
+        r = start_waiting(GATE_OPEN, &e);
+    if (r == 0 && !locked)
+        r = open_rest(&e);
+    if (r == 0 && !locked)
+        opened();
+    k.desk = r != 0 ? NULL : desk_new(answer, wake, complain, NULL, &e);
+    if (k.desk == NULL)
         role_fail(&k.self, &e);
-    open_learnt();
-    note_start();
     role_ready(&k.self, note);
 }
 
@@ -616,7 +475,7 @@ static void start(void)
 static void give_errands(void)
 {
     struct buf body = BUF_INIT(ERRAND_MAX);
-    while (k.courier.fd >= 0 && channel_waiting(&k.courier) == 0 && witnesses_errand(k.witnesses, &body)) {
+    while (k.open && k.courier.fd >= 0 && channel_waiting(&k.courier) == 0 && witnesses_errand(k.witnesses, &body)) {
         (void)channel_put(&k.courier, MESSAGE_ERRAND, buf_span(&body), NULL);
         (void)channel_write(&k.courier, NULL); /* where it is gone, reading tells */
         buf_clear(&body);
@@ -638,7 +497,8 @@ static void read_courier(void)
     if (e.class != ERR_CLOSED)
         role_complain(&k.self, ROLE_COURIER, &e);
     channel_close(&k.courier);
-    witnesses_courier_gone(k.witnesses);
+    if (k.open)
+        witnesses_courier_gone(k.witnesses);
 }
 
 static void hear(void)
@@ -658,13 +518,14 @@ static void hear(void)
         } else if (peer == ROLE_COURIER) {
             channel_close(&k.courier);
             channel_open(&k.courier, fd, ROLE_KEEPER, ROLE_COURIER, ERRAND_MAX);
-            witnesses_courier_gone(k.witnesses);
+            if (k.open)
+                witnesses_courier_gone(k.witnesses);
             give_errands();
         } else if (peer == ROLE_DETECTOR) {
             channel_close(&k.detector);
             channel_open(&k.detector, fd, ROLE_KEEPER, ROLE_DETECTOR, PEER_QUEUE);
             k.last = (struct position){0};
-            (void)channel_put(&k.detector, MESSAGE_STATE, buf_span(&k.learnt), NULL);
+            learnt_give(&k.learnt, &k.detector, k.open || waiting_takes(k.waiting));
         }
     }
     if (r < 0)
@@ -683,7 +544,10 @@ static int take_record(struct span body, struct error *e)
     if (record_decode(s, &checked, e) != 0)
         return -1;
     k.last = p;
-    return appender_put(k.appender, p, s, e);
+    if (k.waiting == NULL)
+        return appender_put(k.appender, p, s, e);
+    waiting_put(k.waiting, SPOOLED_RECORD, p, s);
+    return 0;
 }
 
 /* Packets of a finding that came before. */
@@ -699,25 +563,22 @@ static int take_evidence(struct span body, struct error *e)
         return -1;
     if (checked.event != EVENT_EVIDENCE_PACKETS)
         return err_set(e, ERR_PEER, "packets came as another event");
-    return appender_put_evidence(k.appender, p, s, e);
+    if (k.waiting == NULL)
+        return appender_put_evidence(k.appender, p, s, e);
+    waiting_put(k.waiting, SPOOLED_EVIDENCE, p, s);
+    return 0;
 }
 
+/* What it learnt from a capture is kept once that is durable to its end. */
 static void keep_learnt(void)
 {
-    struct error e = {0};
-    if (k.learning.n == 0 || (k.self.start.replay && !k.ended))
-        return;
-    if (sealed_save(LEARNT, k.learnt_key, buf_span(&k.learning), &e) != 0)
-        log_line(LOG_LEVEL_WARNING, "what the detector learnt is not kept: %s", e.text);
-    buf_clear(&k.learnt);
-    buf_add_span(&k.learnt, buf_span(&k.learning));
-    buf_clear(&k.learning);
+    if (!k.self.start.replay || k.ended)
+        learnt_keep(&k.learnt);
 }
 
-static void take_learnt(struct span body)
+static void learn(struct span body)
 {
-    buf_clear(&k.learning);
-    buf_add_span(&k.learning, body);
+    learnt_take(&k.learnt, body);
     keep_learnt();
 }
 
@@ -730,10 +591,12 @@ static void read_detector(void)
     struct message m;
     while (r == 0 && (r = channel_next(&k.detector, &m, &e)) == 1) {
         r = 0;
-        if (m.type == MESSAGE_END)
+        if (m.type == MESSAGE_END && k.waiting == NULL)
             appender_end(k.appender);
+        else if (m.type == MESSAGE_END)
+            waiting_put(k.waiting, SPOOLED_END, (struct position){.ordinal = 1}, (struct span){0});
         else if (m.type == MESSAGE_STATE)
-            take_learnt(m.body);
+            learn(m.body);
         else if (m.type == MESSAGE_EVIDENCE)
             r = take_evidence(m.body, &e);
         else
@@ -771,6 +634,13 @@ static void tell_progress(void)
 static _Noreturn void finish(const struct error *why)
 {
     struct error e = {0};
+    if (k.waiting != NULL)
+        waiting_end(k.waiting);
+    if (!k.open) {
+        desk_stop(k.desk);
+        desk_free(k.desk);
+        _exit(0);
+    }
     verifier_stop(k.verifier);
     witnesses_stop(k.witnesses);
     desk_stop(k.desk); /* what is in hand is answered, for which the two other threads are needed */
@@ -789,12 +659,33 @@ static _Noreturn void finish(const struct error *why)
     _exit(0);
 }
 
+/* The opener is done. */
+static void become_open(void)
+{
+    struct error e = {0};
+    int r = waiting_opened(k.waiting, &e);
+    if (r < 0)
+        role_fail(&k.self, &e);
+    if (r == 0)
+        return;
+    opened();
+    desk_identity(k.desk, buf_span(&k.identity_message));
+    if (k.courier.fd >= 0)
+        witnesses_courier_gone(k.witnesses);
+    if (k.detector.fd >= 0 && !k.learnt.told)
+        learnt_give(&k.learnt, &k.detector, true);
+}
+
 static void woken(void)
 {
     uint64_t n;
     ssize_t got = read(k.wake_fd, &n, sizeof n);
     (void)got;
     struct error e = {0};
+    if (!k.open) {
+        become_open();
+        return;
+    }
     if (appender_failed(k.appender, &e)) {
         (void)err_context(&e, "the ledger cannot be written");
         role_fail(&k.self, &e);
@@ -816,8 +707,31 @@ static void accept_local(void)
 
 static int next_deadline(void)
 {
-    tq_time left = (k.verify_at - clock_monotonic()) / TIME_MS;
-    return left < 0 ? 0 : left > 60000 ? 60000 : (int)left + 1;
+    tq_time left = k.open ? (k.verify_at - clock_monotonic()) / TIME_MS : 60000;
+    int ms = left < 0 ? 0 : left > 60000 ? 60000 : (int)left + 1;
+    return k.step_ms < ms ? k.step_ms : ms;
+}
+
+/* Spools and reads in; after the last record things are as always. */
+static void step(void)
+{
+    struct error e = {0};
+    bool done = false;
+    k.step_ms = 60000;
+    if (k.waiting == NULL)
+        return;
+    k.step_ms = waiting_step(k.waiting, k.appender, clock_monotonic(), &done, &e);
+    if (k.step_ms < 0)
+        role_fail(&k.self, &e);
+    if (done && atomic_load(&k.at_gate) > 0)
+        k.step_ms = 10;
+    if (!done || atomic_load(&k.at_gate) > 0)
+        return;
+    k.step_ms = 60000;
+    (void)pthread_mutex_lock(&k.waiting_lock);
+    waiting_free(k.waiting);
+    k.waiting = NULL;
+    (void)pthread_mutex_unlock(&k.waiting_lock);
 }
 
 static void turn(void)
@@ -828,12 +742,14 @@ static void turn(void)
         [WAKE] = {.fd = k.wake_fd, .events = POLLIN},
         [LOCAL] = {.fd = k.stopping ? -1 : k.self.fds[1], .events = POLLIN},
     };
-    short events = (short)((appender_full(k.appender) ? 0 : POLLIN) | (channel_waiting(&k.detector) > 0 ? POLLOUT : 0));
+    bool full = k.waiting != NULL ? !waiting_takes(k.waiting) : appender_full(k.appender);
+    short events = (short)((full ? 0 : POLLIN) | (channel_waiting(&k.detector) > 0 ? POLLOUT : 0));
     p[DETECTOR] = (struct pollfd){.fd = events == 0 ? -1 : k.detector.fd, .events = events};
     p[COURIER] = (struct pollfd){.fd = k.courier.fd, .events = (short)(POLLIN | (channel_waiting(&k.courier) > 0 ? POLLOUT : 0))};
     size_t lines = desk_poll(k.desk, p + FIXED);
     if (poll(p, FIXED + lines, next_deadline()) < 0)
         return;
+    step();
     if (p[WAKE].revents != 0)
         woken();
     if ((p[DETECTOR].revents & POLLOUT) != 0)
@@ -850,7 +766,7 @@ static void turn(void)
     desk_act(k.desk, p + FIXED, lines);
     if (p[CONTROL].revents != 0)
         hear();
-    if (clock_monotonic() >= k.verify_at) {
+    if (k.open && clock_monotonic() >= k.verify_at) {
         (void)verifier_ask(k.verifier, (struct span){0}, NULL);
         k.verify_at = clock_monotonic() + VERIFY_EVERY;
     }

@@ -56,7 +56,7 @@ enum message_type {
     MESSAGE_ERRAND,  /* from the keeper to the courier (errand.h) */
     MESSAGE_OUTCOME, /* and what came of it */
     /* the doors */
-    MESSAGE_IDENTITY, /* from the keeper to the console: u32 length, certificate PEM, key PEM */
+    MESSAGE_IDENTITY, /* from the keeper to the console: u8 locked, u32 length, certificate PEM, key PEM; again when it is unlocked */
     MESSAGE_REQUEST,  /* door/request.h */
     MESSAGE_REPLY,
     MESSAGE_NOTICE,

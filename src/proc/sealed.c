@@ -30,6 +30,11 @@ static int read_file(const char *path, struct buf *out, bool *ret_there, struct 
     return r == 0 && !buf_ok(out) ? err_set(e, ERR_CORRUPT, "%s is larger than it can be", path) : r;
 }
 
+int plain_load(const char *name, struct buf *out, bool *ret_there, struct error *e)
+{
+    return read_file(name, out, ret_there, e);
+}
+
 int plain_save(const char *name, mode_t mode, struct span bytes, struct error *e)
 {
     char under_way[128];

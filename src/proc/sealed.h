@@ -14,6 +14,9 @@
 int sealed_load(const char *name, const uint8_t key[32], struct buf *out, bool *ret_there, struct error *e);
 int sealed_save(const char *name, const uint8_t key[32], struct span clear, struct error *e);
 
+/* The bytes of a file that is not sealed. */
+int plain_load(const char *name, struct buf *out, bool *ret_there, struct error *e);
+
 /* Not sealed: for what others read. Written beside it, then renamed. */
 int plain_save(const char *name, mode_t mode, struct span bytes, struct error *e);
 

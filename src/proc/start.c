@@ -24,6 +24,7 @@ void start_encode(struct buf *out, const struct start *s)
     buf_be32(out, message_dialect());
     buf_u8(out, s->unprivileged);
     buf_u8(out, s->replay);
+    buf_u8(out, s->root);
     buf_u8(out, s->ndpi);
     buf_u8(out, s->bodies);
     buf_be32(out, s->packets);
@@ -53,6 +54,7 @@ int start_decode(struct span in, struct start *ret, struct error *e)
         return err_set(e, ERR_PEER, "it is of another build than the program that starts it: install all parts of Tourniquet together");
     t.unprivileged = span_u8(&s) != 0;
     t.replay = span_u8(&s) != 0;
+    t.root = span_u8(&s);
     t.ndpi = span_u8(&s) != 0;
     t.bodies = span_u8(&s) != 0;
     t.packets = span_be32(&s);

@@ -11,6 +11,7 @@
 struct start {
     bool unprivileged; /* keep the uid */
     bool replay;       /* a capture file is read in this run */
+    uint8_t root;      /* keeper: enum root_kind (record/ledger/root.h) */
     bool ndpi;         /* sensor: labels by nDPI */
     bool bodies;       /* sensor: messages go with their bytes */
     uint32_t packets;  /* sensor: MiB of packets that it keeps in memory; 0: none. Detector: not 0: it asks for them */
@@ -49,7 +50,7 @@ struct progress {
 };
 
 /* First byte of a TERMINAL message: what the text behind it is. */
-enum terminal { TERMINAL_FINGERPRINT = 1, TERMINAL_SETUP_CODE = 2 };
+enum terminal { TERMINAL_FINGERPRINT = 1, TERMINAL_SETUP_CODE = 2, TERMINAL_LOCKED = 3 };
 
 void progress_encode(struct buf *out, const struct progress *p);
 int progress_decode(struct span in, struct progress *ret, struct error *e);

@@ -32,6 +32,7 @@
 #include "proc/premises.h"
 #include "proc/role.h"
 #include "proc/spawn.h"
+#include "record/ledger/root.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -96,6 +97,7 @@ struct supervisor {
     size_t stop_step;
     tq_time stop_deadline; /* of the present step; 0: not begun */
     bool announced;
+    bool fingerprint_told;
     struct progress progress;
     struct error failure; /* why the run ends badly */
 };
@@ -114,6 +116,7 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
     start->ndpi = role == ROLE_SENSOR && strcmp(c->labels, "ndpi") == 0;
     start->bodies = role == ROLE_SENSOR && strcmp(c->bodies, "none") != 0;
     start->packets = role == ROLE_SENSOR || role == ROLE_DETECTOR ? (uint32_t)strtoul(c->packets, NULL, 10) : 0;
+    start->root = role == ROLE_KEEPER ? (uint8_t)(strcmp(c->root_key, "passphrase") == 0 ? ROOT_PASSPHRASE : ROOT_FILE) : 0;
     memcpy(start->site, c->site, sizeof start->site);
     if (role == ROLE_KEEPER) {
         memcpy(start->backup_to, c->backup_to, sizeof start->backup_to);
@@ -454,8 +457,11 @@ static void heard_terminal(struct supervisor *s, struct span body)
     struct span text = body;
     uint8_t kind = span_u8(&text);
     int n = text.n < 256 ? (int)text.n : 256;
-    if (kind == TERMINAL_FINGERPRINT && !s->children[ROLE_KEEPER].was_ready)
+    if (kind == TERMINAL_FINGERPRINT && !s->fingerprint_told) {
+        s->fingerprint_told = true;
         log_line(LOG_LEVEL_INFO, "fingerprint of this site's certificate authority (SHA-256): %.*s", n, (const char *)text.p);
+    } else if (kind == TERMINAL_LOCKED)
+        log_line(LOG_LEVEL_WARNING, "%.*s", n, (const char *)text.p);
     else if (kind == TERMINAL_SETUP_CODE)
         log_line(LOG_LEVEL_INFO, "set-up code for the first administrator, good for one use until the next start: %.*s", n, (const char *)text.p);
 }

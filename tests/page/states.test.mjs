@@ -23,7 +23,7 @@ async function serve() {
 }
 // By address: a bare machine may have no /etc/hosts, and Node, unlike Chromium, then finds no localhost.
 const dev = (body) => fetch(`${base.replace('localhost', '127.0.0.1')}/dev`, { method: 'POST', body: JSON.stringify(body) });
-const FRESH = { mode: 'ok', lab: {}, setup: false };
+const FRESH = { mode: 'ok', lab: {}, setup: false, lock: null };
 
 async function signIn(page) {
     await page.goto(base);
@@ -56,6 +56,41 @@ async function look(sight, act) {
         await view.context.close();
     }
 }
+
+for (const sight of SIGHTS) {
+    test(`the ledger waits for its passphrase, at ${called(sight)}`, { skip }, async () => {
+        await dev({ ...FRESH, lock: {} });
+        const { context, page, faults } = await open(chromium.browser, base, sight);
+        await page.goto(base);
+        await page.waitForSelector('[name=passphrase]');
+        const line = await page.locator('h1').innerText();
+        assert.match(line, sight.language === 'es' ? /^Bloqueado desde .+; esperan 1[.,\s\u00a0]?204 registros\.$/ : /^Locked since .+; 1,204 records wait\.$/);
+        const expected = faults.length;
+        await inspect(page, faults, sight, 'locked');
+        await dev({ lock: { nearly_full: true, bytes: 3_700_000_000 } });
+        await page.locator('.wrong').waitFor();
+        await shot(page, `locked-full-${called(sight)}`);
+        assert.equal(faults.length, expected);
+        await context.close();
+        await dev(FRESH);
+    });
+}
+
+test('a wrong passphrase is said and wiped; the right one opens the door', { skip }, async () => {
+    await dev({ ...FRESH, lock: {} });
+    const { context, page } = await open(chromium.browser, base, SIGHTS[0]);
+    await page.goto(base);
+    await page.fill('[name=passphrase]', 'not this one');
+    await page.getByRole('button', { name: 'Unlock' }).click();
+    await page.getByText('This is not the passphrase').waitFor();
+    assert.equal(await page.inputValue('[name=passphrase]'), '');
+    await shot(page, 'locked-wrong');
+    await page.fill('[name=passphrase]', 'eleven purple centrifuges');
+    await page.getByRole('button', { name: 'Unlock' }).click();
+    await page.waitForSelector('[name=username]');
+    await context.close();
+    await dev(FRESH);
+});
 
 for (const sight of SIGHTS) {
     test(`every page at ${called(sight)}`, { skip }, async () => {

@@ -4,7 +4,7 @@
 //   scripts/node node web/dev/server.mjs [PORT]     name "ana", password "a long enough phrase", set-up code ABCDE-12345
 //
 // POST /dev {"lab":{"devices":0,"odd":true,"sensor":"lost",…}} makes another lab, {"mode":"ok|slow|error"} another mood, {"results":3} new results, {"finding":true} a new finding,
-// {"setup":true} a first start.
+// {"setup":true} a first start, {"lock":{"records":1204,…}} a ledger that waits for its passphrase ("eleven purple centrifuges"), {"lock":null} an open one.
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
@@ -23,7 +23,9 @@ const SEVERITIES = { '': ORDER.slice(0, 4), all: ORDER, minor: MINOR };
 let world = lab();
 let mode = 'ok';
 let needed = false;
+let lock = null;
 let person = { name: 'ana', display_name: 'Ana Ruiz', role: 'lab manager' };
+const OPEN = { locked: false, stage: 'open', since: null, records: 0, bytes: 0, max_bytes: 0, lost: 0, nearly_full: false, keeping: true, csrf: '' };
 const sessions = new Map();
 const streams = new Set();
 
@@ -253,6 +255,19 @@ function imported() {
 function answer(method, path, query, body, token, headers, text) {
     const { state } = world;
     const csrf = sessions.get(token);
+    if (path === '/unlock' && method === 'GET') {
+        return { status: 200, body: lock ?? OPEN };
+    }
+    if (path === '/unlock') {
+        if (body.passphrase !== 'eleven purple centrifuges' || headers['x-csrf'] !== lock?.csrf) {
+            return problem(403, 'wrong-passphrase', 'This is not the passphrase.');
+        }
+        lock = null;
+        return { status: 200, body: OPEN };
+    }
+    if (lock !== null) {
+        return problem(503, 'locked', 'The ledger is locked.');
+    }
     if (path === '/setup' && method === 'GET') {
         return { status: 200, body: { needed } };
     }
@@ -369,6 +384,10 @@ function develop(body) {
     }
     mode = body.mode ?? mode;
     needed = body.setup ?? needed;
+    if (body.lock !== undefined) {
+        const since = new Date(Date.now() - 8_000_000).toISOString();
+        lock = body.lock && { ...OPEN, locked: true, stage: 'locked', since, records: 1204, bytes: 670_000, max_bytes: 4_294_967_296, csrf: 'a-token', ...body.lock };
+    }
     for (let i = 0; i < (body.results ?? 0); i++) {
         world.addResult(0);
     }

@@ -7,11 +7,12 @@ import { setNonce } from 'get-nonce';
 import { Component, lazy, Suspense, useSyncExternalStore, type ReactNode } from 'react';
 import { Route, Switch } from 'wouter';
 import { useLostAt } from './api/connection';
-import { client, useSession, useSetupNeeded } from './api/queries';
+import { client, useLock, useSession, useSetupNeeded } from './api/queries';
 import { DevicePage } from './pages/device';
 import { DevicesPage } from './pages/devices';
 import { FindingPage } from './pages/finding';
 import { FindingsPage } from './pages/findings';
+import { LockedPage } from './pages/locked';
 import { MorePage } from './pages/more';
 import { NotFoundPage } from './pages/notfound';
 import { ResultsPage } from './pages/results';
@@ -83,9 +84,14 @@ function Pages() {
 }
 
 function Door() {
-    const setup = useSetupNeeded();
-    const session = useSession();
+    const lock = useLock();
+    const open = lock.data?.stage === 'open';
+    const setup = useSetupNeeded(open);
+    const session = useSession(open);
     const lost = useLostAt();
+    if (lock.data !== undefined && !open) {
+        return <LockedPage lock={lock.data} />;
+    }
     if (session.data) {
         return (
             <Shell>
@@ -93,17 +99,18 @@ function Door() {
             </Shell>
         );
     }
-    if (setup.isPending || session.isPending) {
+    if (lock.isPending || (open && (setup.isPending || session.isPending))) {
         return null;
     }
-    if (setup.isError || session.isError || lost) {
+    if (lock.isError || setup.isError || session.isError || lost) {
         return (
             <main className="door">
                 <div className="door-box">
                     <Failed
                         what="Tourniquet"
-                        error={setup.error ?? session.error}
+                        error={lock.error ?? setup.error ?? session.error}
                         again={() => {
+                            void lock.refetch();
                             void setup.refetch();
                             void session.refetch();
                         }}
@@ -112,7 +119,7 @@ function Door() {
             </main>
         );
     }
-    return setup.data.needed ? <SetUpPage /> : <SignInPage />;
+    return setup.data?.needed ? <SetUpPage /> : <SignInPage />;
 }
 
 export function App() {

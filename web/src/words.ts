@@ -277,6 +277,10 @@ export function eventWord(event: string): string {
             return t`Finding reopened`;
         case 'finding.ended':
             return t`Finding over`;
+        case 'ledger.unlocked':
+            return t`Unlocked`;
+        case 'program.upgraded':
+            return t`Program upgraded`;
         case 'backup.made':
             return t`Backup made`;
         case 'backup.tested':

@@ -173,7 +173,7 @@ static const struct route *find_route(const struct request *r, struct span param
 /* ── who asks ── */
 
 /* The peer as records may show it: at most 64 characters of what addresses and "uid 0" are made of. */
-static void name_origin(struct call *c)
+void name_origin(struct call *c)
 {
     char peer[65];
     size_t n = 0;

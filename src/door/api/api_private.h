@@ -172,6 +172,7 @@ void answer_device(struct call *c, bool whole);                   /* the device 
 bool password_again(struct call *c, struct span password, const char *permission);
 /* A reason of a person: something readable, on lines without other control characters. */
 bool reason_valid(struct span why);
+void name_origin(struct call *c); /* where the request came from, as records may show it */
 void setup_code_make(char out[SETUP_CODE_TEXT]);
 bool setup_code_matches(struct span typed, const char *code); /* whatever the case and the dashes; constant time */
 
@@ -227,5 +228,7 @@ void handle_stream(struct call *c);
 void handle_openapi(struct call *c);
 void handle_ready(struct call *c);
 void handle_metrics(struct call *c);
+void handle_unlock_get(struct call *c);
+void handle_unlock_post(struct call *c);
 
 #endif

@@ -14,6 +14,8 @@ static const struct {
     const char *members;
 } shapes[] = {
     {"setup", "needed:bool"},
+    {"unlock",
+     "locked:bool stage:text since:time? records:int bytes:int max_bytes:int lost:int nearly_full:bool keeping:bool csrf:text"},
     {"started", "started:bool"},
     {"ready", "ready:bool records:int"},
     {"person", "name:text display_name:text role:text"},

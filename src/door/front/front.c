@@ -528,7 +528,7 @@ static void handle(struct evhttp_request *http, void *context)
     if (span_is(path, "/healthz")) {
         front_secure_headers(f, http);
         add_header(http, "Content-Type", "text/plain; charset=utf-8");
-        send_body(http, 200, SPAN_LIT("ok\n"));
+        send_body(http, 200, f->locked ? SPAN_LIT("locked\n") : SPAN_LIT("ok\n"));
         return;
     }
     if (!host_is_ours(f, http)) {
@@ -695,6 +695,11 @@ void front_keeper_gone(struct front *f)
         if (p.id != 0 && p.ask != ASK_CHECK)
             front_problem(f, p.http, 503, "keeper", "The keeper stopped before it answered. Look whether the change was made, then try again.");
     }
+}
+
+void front_locked(struct front *f, bool locked)
+{
+    f->locked = locked;
 }
 
 void front_keeper_back(struct front *f)

@@ -40,5 +40,6 @@ void front_reply(struct front *f, const struct reply *r);   /* an unknown id is 
 void front_notice(struct front *f, const struct notice *n); /* goes to every stream */
 void front_keeper_gone(struct front *f);                    /* whoever waits gets 503; streams stay and hear "keeper" when it is back */
 void front_keeper_back(struct front *f);
+void front_locked(struct front *f, bool locked); /* what /healthz says */
 
 #endif

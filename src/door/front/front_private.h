@@ -51,6 +51,7 @@ struct front {
     struct line *oldest;
     size_t connections;
     bool paused; /* not accepting: FRONT_CONNECTIONS are open */
+    bool locked; /* the keeper waits for its passphrase */
     bool keeper;
     struct buf scratch;
 };

@@ -775,7 +775,7 @@ struct ledger *ledger_open(const struct ledger_options *options, char ret_note[2
             *e = why;
         return NULL;
     }
-    l->dir = l->lock = l->journal.fd = l->segments[0].fd = l->segments[1].fd = -1;
+    l->dir = l->lock = l->journal.fd = l->segments[0].fd = l->segments[1].fd = l->segments[0].hints.fd = l->segments[1].hints.fd = -1;
     l->interval = options->checkpoint_interval;
     l->settle_at = options->settle != 0 ? options->settle : JOURNAL_SETTLE;
     l->queue = BUF_SECRET(JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX + SHA256_SIZE);

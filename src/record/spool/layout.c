@@ -6,7 +6,7 @@
 
 #define MAGIC SPAN_LIT("TQSPOL1\n")
 
-void header_encode(uint8_t out[HEADER], const struct spool_header *h)
+void spool_header_encode(uint8_t out[HEADER], const struct spool_header *h)
 {
     struct buf b = {.p = out, .size = HEADER, .max = HEADER};
     uint8_t sum[SHA256_SIZE];
@@ -23,7 +23,7 @@ void header_encode(uint8_t out[HEADER], const struct spool_header *h)
     buf_add(&b, sum, HEADER - HEADER_SUMMED);
 }
 
-bool header_decode(struct span in, uint64_t offset, struct spool_header *ret, bool *ret_newer)
+bool spool_header_decode(struct span in, uint64_t offset, struct spool_header *ret, bool *ret_newer)
 {
     struct span s = in;
     uint8_t sum[SHA256_SIZE];
@@ -44,14 +44,14 @@ bool header_decode(struct span in, uint64_t offset, struct spool_header *ret, bo
     return *ret_newer || (format == SPOOL_FORMAT && zero == 0 && ret->part.offset == offset);
 }
 
-void chain_start(struct spool_chain *c, const uint8_t shared[X25519_KEY], const uint8_t header[HEADER])
+void spool_chain_start(struct spool_chain *c, const uint8_t shared[X25519_KEY], const uint8_t header[HEADER])
 {
     *c = (struct spool_chain){.frame = UINT64_MAX};
     crypto_hkdf(span_of(shared, X25519_KEY), span_of(header, HEADER), SPAN_LIT("tourniquet spool v1"), c->key, sizeof c->key);
-    chain_step(c);
+    spool_chain_step(c);
 }
 
-void chain_step(struct spool_chain *c)
+void spool_chain_step(struct spool_chain *c)
 {
     static const char label[] = "tourniquet spool frame v1";
     uint8_t info[sizeof label - 1 + 8];
@@ -67,14 +67,14 @@ void chain_step(struct spool_chain *c)
     crypto_wipe(keys, sizeof keys);
 }
 
-void chain_check(const struct spool_chain *c, const uint8_t head[HEAD_CLEAR], uint8_t out[HEAD - HEAD_CLEAR])
+void spool_chain_check(const struct spool_chain *c, const uint8_t head[HEAD_CLEAR], uint8_t out[HEAD - HEAD_CLEAR])
 {
     uint8_t mac[SHA256_SIZE];
     crypto_hmac_sha256(span_of(c->check, sizeof c->check), span_of(head, HEAD_CLEAR), mac);
     memcpy(out, mac, HEAD - HEAD_CLEAR);
 }
 
-int read_at(int fd, uint8_t *out, size_t n, uint64_t at, size_t *ret_n, struct error *e)
+int spool_read_at(int fd, uint8_t *out, size_t n, uint64_t at, size_t *ret_n, struct error *e)
 {
     size_t got = 0;
     while (got < n) {
@@ -91,7 +91,7 @@ int read_at(int fd, uint8_t *out, size_t n, uint64_t at, size_t *ret_n, struct e
     return 0;
 }
 
-int size_of(int fd, uint64_t *ret, struct error *e)
+int spool_size(int fd, uint64_t *ret, struct error *e)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
@@ -102,15 +102,15 @@ int size_of(int fd, uint64_t *ret, struct error *e)
     return 0;
 }
 
-int find_header(int fd, uint64_t at, uint64_t end, struct spool_header *ret, struct error *e)
+int spool_find_header(int fd, uint64_t at, uint64_t end, struct spool_header *ret, struct error *e)
 {
     for (at = aligned(at); at < end && end - at >= HEADER; at += SPOOL_ALIGN) {
         uint8_t bytes[HEADER];
         size_t n = 0;
         bool newer = false;
-        if (read_at(fd, bytes, sizeof bytes, at, &n, e) != 0)
+        if (spool_read_at(fd, bytes, sizeof bytes, at, &n, e) != 0)
             return -1;
-        if (n < sizeof bytes || !header_decode(span_of(bytes, n), at, ret, &newer))
+        if (n < sizeof bytes || !spool_header_decode(span_of(bytes, n), at, ret, &newer))
             continue;
         if (newer)
             return err_set(e, ERR_LIMIT, "the spool was written by a newer Tourniquet: start that one");

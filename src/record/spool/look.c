@@ -15,7 +15,7 @@ static int window_head(struct window *w, uint64_t at, struct span *ret, struct e
 {
     if (at < w->at || at + HEAD_CLEAR > w->at + w->n) {
         w->at = at;
-        if (read_at(w->fd, w->bytes, sizeof w->bytes, at, &w->n, e) != 0)
+        if (spool_read_at(w->fd, w->bytes, sizeof w->bytes, at, &w->n, e) != 0)
             return -1;
     }
     size_t skip = (size_t)(at - w->at);
@@ -23,28 +23,18 @@ static int window_head(struct window *w, uint64_t at, struct span *ret, struct e
     return 0;
 }
 
-static void note(struct spool_look *look, struct spool_place place, bool ours)
-{
-    struct spool_place *last = place.seq != 0 ? &look->last : &look->last_own;
-    look->records++;
-    if (ours && (place.seq > last->seq || (place.seq == last->seq && place.ordinal > last->ordinal)))
-        *last = place;
-}
-
 /* The frames of the part before `end`. */
-static int look_at_part(struct window *w, uint64_t at, uint64_t end, bool ours, struct spool_look *look, struct error *e)
+static int look_at_part(struct window *w, uint64_t at, uint64_t end, struct spool_look *look, struct error *e)
 {
     for (;;) {
         struct span head;
         if (window_head(w, at, &head, e) != 0)
             return -1;
         uint32_t n = span_be32(&head);
-        struct spool_place place = {.seq = span_be64(&head)};
-        place.ordinal = span_be32(&head);
         if (head.bad || n == 0 || n > SPOOL_RECORD_MAX || end - at < HEAD + n + AES_GCM_TAG)
             return 0;
         at += HEAD + n + AES_GCM_TAG;
-        note(look, place, ours);
+        look->records++;
     }
 }
 
@@ -53,16 +43,15 @@ struct parts {
     struct spool_look *look;
     void (*each)(void *context, const struct spool_part *part);
     void *context;
-    const uint8_t *run;
 };
 
 static int each_part(int fd, uint64_t size, const struct parts *p, struct error *e)
 {
     struct spool_header next;
-    int r = find_header(fd, 0, size, &next, e);
+    int r = spool_find_header(fd, 0, size, &next, e);
     while (r == 1) {
         struct spool_part part = next.part;
-        r = find_header(fd, part.offset + HEADER, size, &next, e);
+        r = spool_find_header(fd, part.offset + HEADER, size, &next, e);
         if (r < 0)
             break;
         if (p->each != NULL)
@@ -71,27 +60,26 @@ static int each_part(int fd, uint64_t size, const struct parts *p, struct error 
             continue;
         if (p->look->parts++ == 0)
             p->look->since = part.begun;
-        bool ours = p->run != NULL && memcmp(part.run, p->run, SPOOL_RUN) == 0;
-        if (look_at_part(p->window, part.offset + HEADER, r == 1 ? next.part.offset : size, ours, p->look, e) != 0)
+        if (look_at_part(p->window, part.offset + HEADER, r == 1 ? next.part.offset : size, p->look, e) != 0)
             return -1;
     }
     return r;
 }
 
-int spool_look(int fd, const uint8_t run[SPOOL_RUN], struct spool_look *ret, struct error *e)
+int spool_look(int fd, struct spool_look *ret, struct error *e)
 {
     static _Thread_local struct window window;
     uint64_t size = 0;
-    if (size_of(fd, &size, e) != 0)
+    if (spool_size(fd, &size, e) != 0)
         return -1;
     *ret = (struct spool_look){.bytes = size};
     window.fd = fd;
     window.n = 0;
-    return each_part(fd, size, &(struct parts){.window = &window, .look = ret, .run = run}, e);
+    return each_part(fd, size, &(struct parts){.window = &window, .look = ret}, e);
 }
 
 int spool_parts(int fd, void (*each)(void *context, const struct spool_part *part), void *context, struct error *e)
 {
     uint64_t size = 0;
-    return size_of(fd, &size, e) != 0 ? -1 : each_part(fd, size, &(struct parts){.each = each, .context = context}, e);
+    return spool_size(fd, &size, e) != 0 ? -1 : each_part(fd, size, &(struct parts){.each = each, .context = context}, e);
 }

@@ -77,7 +77,7 @@ static int look_at(struct spool_reader *r, uint64_t at, size_t n, struct span *r
         buf_clear(&r->window);
         if (!buf_reserve(&r->window, want))
             return err_set(e, ERR_SYSTEM, "no memory for the spool");
-        if (read_at(r->fd, r->window.p, want, at, &got, e) != 0)
+        if (spool_read_at(r->fd, r->window.p, want, at, &got, e) != 0)
             return -1;
         r->window_at = at;
         r->window.n = got;
@@ -134,7 +134,7 @@ static int find_end(struct spool_reader *r, uint64_t end, struct error *e)
     struct spool_header next;
     if (r->next != 0)
         return 0;
-    int found = find_header(r->fd, r->at, end, &next, e);
+    int found = spool_find_header(r->fd, r->at, end, &next, e);
     if (found < 0)
         return -1;
     r->next = found == 1 ? next.part.offset : end;
@@ -147,7 +147,7 @@ static int enter_part(struct spool_reader *r, uint64_t end, struct error *e)
     uint8_t bytes[HEADER];
     uint8_t shared[X25519_KEY];
     uint64_t from = r->at;
-    int found = find_header(r->fd, from, end, &r->header, e);
+    int found = spool_find_header(r->fd, from, end, &r->header, e);
     if (found < 0)
         return -1;
     uint64_t to = found == 1 ? r->header.part.offset : end;
@@ -168,8 +168,8 @@ static int enter_part(struct spool_reader *r, uint64_t end, struct error *e)
     if (found == 0)
         return 0;
     size_t n;
-    header_encode(bytes, &r->header);
-    if (read_at(r->fd, bytes, sizeof bytes, to, &n, e) != 0)
+    spool_header_encode(bytes, &r->header);
+    if (spool_read_at(r->fd, bytes, sizeof bytes, to, &n, e) != 0)
         return -1;
     r->at = to + HEADER;
     r->next = 0;
@@ -179,7 +179,7 @@ static int enter_part(struct spool_reader *r, uint64_t end, struct error *e)
         r->at = r->next;
         return damaged(r, to, "this part is sealed to another key", e);
     }
-    chain_start(&r->chain, shared, bytes);
+    spool_chain_start(&r->chain, shared, bytes);
     crypto_wipe(shared, sizeof shared);
     r->inside = true;
     return 1;
@@ -215,7 +215,7 @@ static int read_frame(struct spool_reader *r, struct spool_record *ret, struct e
         return -1;
     bool whole = s.n == HEAD;
     if (whole)
-        chain_check(&r->chain, s.p, check);
+        spool_chain_check(&r->chain, s.p, check);
     if (!whole || !crypto_equal(check, s.p + HEAD_CLEAR, sizeof check))
         return bad_head(r, e);
     uint32_t n = span_be32(&s);
@@ -242,7 +242,7 @@ static int read_frame(struct spool_reader *r, struct spool_record *ret, struct e
         return -1;
     bool torn = nothing == 1;
     r->at += all;
-    chain_step(&r->chain);
+    spool_chain_step(&r->chain);
     if (torn)
         r->losses.torn += all;
     else if (!opens)
@@ -264,7 +264,7 @@ int spool_reader_next(struct spool_reader *r, struct spool_record *ret, struct e
 {
     for (;;) {
         uint64_t end = 0;
-        if (size_of(r->fd, &end, e) != 0)
+        if (spool_size(r->fd, &end, e) != 0)
             return -1;
         if (r->limited && end > r->limit)
             end = r->limit;

@@ -16,7 +16,7 @@
 #define SPOOL_RUN 16
 #define SPOOL_RECORD_MAX (2u << 20) /* most bytes of a record in clear */
 
-/* Where a record stands in its run; grows along the file within a run. */
+/* Where a record stands in its run. Not looked at here. */
 struct spool_place {
     uint64_t seq;
     uint32_t ordinal;
@@ -54,6 +54,7 @@ int spool_write(struct spool_writer *w, struct spool_place place, struct span re
  * itself failed, every later call fails too: begin a new part. */
 int spool_sync(struct spool_writer *w, struct error *e);
 
+bool spool_failed(const struct spool_writer *w); /* begin a new part */
 struct spool_counts spool_counts(const struct spool_writer *w);
 
 /* Writes the mark that this part is whole, and syncs. */
@@ -66,13 +67,11 @@ struct spool_look {
     uint64_t bytes;   /* of the file */
     uint64_t records; /* whole frames, as their lengths say; nothing is checked */
     uint64_t parts;
-    tq_time since;               /* when the first part was begun; 0: there is none */
-    struct spool_place last;     /* highest place with a seq, of the run that was asked for */
-    struct spool_place last_own; /* highest one with seq 0 */
+    tq_time since; /* when the first part was begun; 0: there is none */
 };
 
-/* What stands in the file. run may be NULL. */
-int spool_look(int fd, const uint8_t run[SPOOL_RUN], struct spool_look *ret, struct error *e);
+/* What stands in the file. */
+int spool_look(int fd, struct spool_look *ret, struct error *e);
 
 /* Calls back for each part of the file, in order, as spool_look finds them. */
 int spool_parts(int fd, void (*each)(void *context, const struct spool_part *part), void *context, struct error *e);

@@ -26,19 +26,19 @@ struct spool_chain {
     uint64_t frame; /* that the two keys above are for */
 };
 
-void header_encode(uint8_t out[HEADER], const struct spool_header *h);
+void spool_header_encode(uint8_t out[HEADER], const struct spool_header *h);
 /* False: these bytes are no part's header, or one that does not belong at this offset. *ret_newer: they are, of a newer format. */
-bool header_decode(struct span in, uint64_t offset, struct spool_header *ret, bool *ret_newer);
+bool spool_header_decode(struct span in, uint64_t offset, struct spool_header *ret, bool *ret_newer);
 
-void chain_start(struct spool_chain *c, const uint8_t shared[X25519_KEY], const uint8_t header[HEADER]);
-void chain_step(struct spool_chain *c); /* to the keys of the next frame */
-void chain_check(const struct spool_chain *c, const uint8_t head[HEAD_CLEAR], uint8_t out[HEAD - HEAD_CLEAR]);
+void spool_chain_start(struct spool_chain *c, const uint8_t shared[X25519_KEY], const uint8_t header[HEADER]);
+void spool_chain_step(struct spool_chain *c); /* to the keys of the next frame */
+void spool_chain_check(const struct spool_chain *c, const uint8_t head[HEAD_CLEAR], uint8_t out[HEAD - HEAD_CLEAR]);
 
-int read_at(int fd, uint8_t *out, size_t n, uint64_t at, size_t *ret_n, struct error *e);
-int size_of(int fd, uint64_t *ret, struct error *e);
+int spool_read_at(int fd, uint8_t *out, size_t n, uint64_t at, size_t *ret_n, struct error *e);
+int spool_size(int fd, uint64_t *ret, struct error *e);
 
 /* The next part's header at or behind `at` and before `end`. 1 found, 0 none, -1 ERR_SYSTEM, ERR_LIMIT (a newer format). */
-int find_header(int fd, uint64_t at, uint64_t end, struct spool_header *ret, struct error *e);
+int spool_find_header(int fd, uint64_t at, uint64_t end, struct spool_header *ret, struct error *e);
 
 static inline uint64_t aligned(uint64_t at)
 {

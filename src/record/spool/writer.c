@@ -35,9 +35,9 @@ static int begin(struct spool_writer *w, const struct spool_part *part, const ui
     crypto_x25519_public(secret, h.ephemeral);
     bool agreed = crypto_x25519(secret, to, shared);
     crypto_wipe(secret, sizeof secret);
-    header_encode(header, &h);
+    spool_header_encode(header, &h);
     if (agreed)
-        chain_start(&w->chain, shared, header);
+        spool_chain_start(&w->chain, shared, header);
     crypto_wipe(shared, sizeof shared);
     buf_add(&w->waiting, header, sizeof header);
     if (!agreed)
@@ -48,7 +48,7 @@ static int begin(struct spool_writer *w, const struct spool_part *part, const ui
 struct spool_writer *spool_writer_new(int fd, const struct spool_part *part, const uint8_t to[X25519_KEY], uint64_t max, struct error *e)
 {
     uint64_t size = 0;
-    if (size_of(fd, &size, e) != 0)
+    if (spool_size(fd, &size, e) != 0)
         return NULL;
     if (aligned(size) > max || max - aligned(size) < HEADER) {
         (void)err_set(e, ERR_LIMIT, "the spool is full: %llu bytes", (unsigned long long)size);
@@ -95,11 +95,11 @@ static void put_frame(struct spool_writer *w, struct spool_place place, struct s
     buf_be32(&b, record.n);
     buf_be64(&b, place.seq);
     buf_be32(&b, place.ordinal);
-    chain_check(&w->chain, frame, frame + HEAD_CLEAR);
+    spool_chain_check(&w->chain, frame, frame + HEAD_CLEAR);
     static const uint8_t nonce[AES_GCM_NONCE]; /* zeros: the key seals this one text */
     crypto_seal(w->chain.seal, nonce, span_of(frame, HEAD), record, frame + HEAD);
     w->waiting.n += HEAD + record.n + AES_GCM_TAG;
-    chain_step(&w->chain);
+    spool_chain_step(&w->chain);
 }
 
 static int add(struct spool_writer *w, struct spool_place place, struct span record, struct error *e)
@@ -141,6 +141,11 @@ int spool_sync(struct spool_writer *w, struct error *e)
         return err_sys(e, errno, "making the spool durable");
     w->synced = w->at;
     return 0;
+}
+
+bool spool_failed(const struct spool_writer *w)
+{
+    return w->failed;
 }
 
 struct spool_counts spool_counts(const struct spool_writer *w)

@@ -73,13 +73,14 @@ export async function call<T>(method: string, path: string, { body, file, etag, 
         connection.lost();
         throw new Problem(0, 'offline', t`Tourniquet did not answer.`);
     }
-    if (answer.status === 502 || answer.status === 503) {
+    const wrong = answer.ok ? null : await problemOf(answer);
+    if ((answer.status === 502 || answer.status === 503) && wrong?.code !== 'locked') {
         connection.check();
     } else {
         connection.found();
     }
-    if (!answer.ok) {
-        throw await problemOf(answer);
+    if (wrong !== null) {
+        throw wrong;
     }
     return (answer.status === 204 ? undefined : blob ? await answer.blob() : await answer.json()) as T;
 }

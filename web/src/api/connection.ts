@@ -18,11 +18,16 @@ function set(next: State) {
     }
 }
 
+/** A locked program answers that it is not ready, but it answers. */
+async function stands(answer: Response): Promise<boolean> {
+    return answer.ok || (answer.status === 503 && (await answer.text()).includes('"locked"'));
+}
+
 async function look() {
     probe = undefined;
     try {
         const answer = await fetch('/readyz', { cache: 'no-store' });
-        if (answer.ok) {
+        if (await stands(answer)) {
             connection.found();
             return;
         }
@@ -49,10 +54,12 @@ export const connection = {
     },
     /** Something looks wrong (the stream broke): ask the program itself. */
     check() {
-        fetch('/readyz', { cache: 'no-store' }).then(
-            (answer) => (answer.ok ? connection.found() : connection.lost()),
-            () => connection.lost(),
-        );
+        fetch('/readyz', { cache: 'no-store' })
+            .then(stands)
+            .then(
+                (there) => (there ? connection.found() : connection.lost()),
+                () => connection.lost(),
+            );
     },
     subscribe(listener: () => void) {
         listeners.add(listener);

@@ -4,12 +4,15 @@ import { QueryCache, QueryClient, useMutation, useQuery, useQueryClient, keepPre
 import { useEffect } from 'react';
 import { call, get, Problem, query, rememberCsrf } from './client';
 import { listen } from './stream';
-import type { Capture, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Look, Network, Notice, Page, Result, Session, Today } from './types';
+import type { Capture, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Lock, Look, Network, Notice, Page, Result, Session, Today } from './types';
 
 export const client = new QueryClient({
     queryCache: new QueryCache({
         // A session that ended elsewhere (time, restart, another tab) leads back to the sign-in page.
         onError: (error) => {
+            if (error instanceof Problem && error.code === 'locked') {
+                void client.invalidateQueries({ queryKey: ['lock'] });
+            }
             if (error instanceof Problem && error.status === 401 && client.getQueryData(['session']) !== null) {
                 left();
             }
@@ -64,13 +67,32 @@ export function useStream() {
     }, [queries]);
 }
 
-export const useSetupNeeded = () =>
-    useQuery({ queryKey: ['setup'], queryFn: ({ signal }) => get<{ needed: boolean }>('/setup', signal), staleTime: Infinity });
+/** Whether the ledger waits for its passphrase. While it does, it is asked again and again: somebody else may unlock it. */
+export const useLock = () =>
+    useQuery({
+        queryKey: ['lock'],
+        queryFn: ({ signal }) => get<Lock>('/unlock', signal),
+        staleTime: Infinity,
+        refetchInterval: ({ state }) => (state.data !== undefined && state.data.stage !== 'open' ? 3000 : false),
+    });
+
+export const useUnlock = () =>
+    useMutation({
+        mutationFn: ({ passphrase, csrf }: { passphrase: string; csrf: string }) => {
+            rememberCsrf(csrf);
+            return call<Lock>('POST', '/unlock', { body: { passphrase } });
+        },
+        onSettled: () => client.invalidateQueries({ queryKey: ['lock'] }),
+    });
+
+export const useSetupNeeded = (enabled: boolean) =>
+    useQuery({ queryKey: ['setup'], enabled, queryFn: ({ signal }) => get<{ needed: boolean }>('/setup', signal), staleTime: Infinity });
 
 /** The session, or null when nobody is signed in. */
-export const useSession = () =>
+export const useSession = (enabled = true) =>
     useQuery({
         queryKey: ['session'],
+        enabled,
         queryFn: async ({ signal }): Promise<Session | null> => {
             try {
                 const session = await get<Session>('/session', signal);
@@ -115,7 +137,7 @@ export const useSetUp = () =>
 function left() {
     client.setQueryData(['session'], null);
     client.setQueryData(['setup'], { needed: false });
-    client.removeQueries({ predicate: (q) => q.queryKey[0] !== 'session' && q.queryKey[0] !== 'setup' });
+    client.removeQueries({ predicate: (q) => !['session', 'setup', 'lock'].includes(String(q.queryKey[0])) });
 }
 
 /** True when the session has ended. A session that the program was not told to end still stands. */

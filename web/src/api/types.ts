@@ -12,6 +12,20 @@ export interface Session {
     site: string;
 }
 
+/** How the ledger stands: GET /unlock. */
+export interface Lock {
+    locked: boolean;
+    stage: 'locked' | 'new' | 'opening' | 'open';
+    since: string | null;
+    records: number;
+    bytes: number;
+    max_bytes: number;
+    lost: number;
+    nearly_full: boolean;
+    keeping: boolean;
+    csrf: string;
+}
+
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info';
 export type FindingState = 'open' | 'taken' | 'dismissed';
 

@@ -1,0 +1,76 @@
+/* What the files of the keeper share: its one state. keeper_main.c starts and listens; keeper_host.c does for the request handlers what they ask for.
+ */
+#ifndef TQ_PROC_KEEPER_H
+#define TQ_PROC_KEEPER_H
+
+#include "door/api/api.h"
+#include "lab/backup_view.h"
+#include "proc/appender.h"
+#include "proc/desk.h"
+#include "proc/identity.h"
+#include "proc/learnt.h"
+#include "proc/role.h"
+#include "proc/steward.h"
+#include "proc/stored_views.h"
+#include "proc/vault.h"
+#include "proc/verifier.h"
+#include "proc/waiting.h"
+#include "proc/witnesses.h"
+
+#include "record/ledger/root.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define LEDGER_DIR "ledger"
+
+struct keeper {
+    struct role_self self;
+    struct channel detector;
+    struct channel courier;
+    struct position last; /* of the present channel from the detector */
+    struct learnt learnt;
+    int wake_fd;
+    pthread_mutex_t ledger_lock;
+    struct ledger *ledger;
+    struct veil *veil;
+    struct store *store;
+    struct keeper_views *views;
+    struct api *api;
+    struct appender *appender;
+    struct projector *projector;
+    struct desk *desk;
+    struct verifier *verifier;
+    struct witnesses *witnesses;
+    struct buf told_witnesses; /* of lab.yaml: u32 length, what MESSAGE_WITNESS said */
+    struct vault *vault;
+    struct steward *steward;
+    bool disk_short;               /* the finding is open, as the views told it at the start */
+    struct backup_summary backups; /* as the views told it at the start */
+    struct identity identity;
+    struct buf identity_message;
+    struct found found;
+    struct store_mark mark; /* of a checkpoint whose record waits for the appender; generation 0: none */
+    uint64_t mark_applied;
+    char mended[512];    /* what was wrong with the views' store at the start */
+    atomic_bool damaged; /* and what is wrong with it now */
+    char verifier_line[512];
+    struct buf told; /* the last progress message */
+    bool ended;
+    bool open;                    /* the ledger is, and all that stands on it; before: only desk and waiting */
+    _Atomic bool answers;         /* the same, for readers' threads */
+    _Atomic int at_gate;          /* readers' threads that may use `waiting` */
+    struct waiting *waiting;      /* the ledger is locked, or what was spooled meanwhile is read in; NULL: neither */
+    pthread_mutex_t waiting_lock; /* guards its end, for metrics */
+    int step_ms;
+    tq_time verify_at; /* monotonic */
+    bool stopping;
+};
+
+extern struct keeper k; /* the one of this process */
+
+int lock_prepare(enum root_kind kind, struct error *e);
+
+extern const struct api_host keeper_host; /* any thread */
+
+#endif
