@@ -16,6 +16,7 @@ extern const struct verb verb_sense;
 extern const struct verb verb_ledger;
 extern const struct verb verb_api;
 extern const struct verb verb_unlock;
+extern const struct verb verb_upgrade;
 extern const struct verb verb_catalog;
 extern const struct verb verb_doctor;
 extern const struct verb verb_keys;

@@ -102,6 +102,13 @@ static void hear(struct detector *d)
     int r;
     while ((r = role_control(&d->self, 0, &m)) == 1) {
         int fd;
+        if (m.type == MESSAGE_PART) { /* the keeper is replaced */
+            struct error late;
+            if (d->keeper.fd >= 0)
+                (void)channel_flush(&d->keeper, -1, &late);
+            channel_close(&d->keeper);
+            continue;
+        }
         enum role peer = role_peer(&m, &fd);
         if (peer == ROLE_SENSOR)
             take_sensor(d, fd);

@@ -338,6 +338,14 @@ static void tell_terminal(enum terminal kind, const char *text)
     buf_release(&body);
 }
 
+static void note_record(const struct record *r)
+{
+    if (k.open)
+        (void)appender_note(k.appender, r, NULL);
+    else
+        waiting_note(k.waiting, r);
+}
+
 /* A record about the program itself: what happened, to which part of it, and why. */
 static void note_event(enum event event, const char *role, struct span why)
 {
@@ -345,10 +353,17 @@ static void note_event(enum event event, const char *role, struct span why)
     record_start(&r, event, clock_now(), NULL);
     record_str(&r, KEY_PROGRAM_ROLE, role);
     record_text(&r, KEY_WHY, why);
-    if (k.open)
-        (void)appender_note(k.appender, &r, NULL);
-    else
-        waiting_note(k.waiting, &r);
+    note_record(&r);
+}
+
+static void note_upgrade(struct span versions)
+{
+    static struct record r; /* main thread only */
+    record_start(&r, EVENT_PROGRAM_UPGRADED, clock_now(), NULL);
+    record_text(&r, KEY_FROM, span_take(&versions, span_u8(&versions)));
+    record_text(&r, KEY_TO, span_take(&versions, span_u8(&versions)));
+    record_str(&r, KEY_WHY, "the supervisor is the one before until the next start");
+    note_record(&r);
 }
 
 static void note_start(void)
@@ -510,6 +525,10 @@ static void hear(void)
         if (m.type == MESSAGE_RESTARTED && m.body.n > 1) {
             struct span why = m.body;
             note_event(EVENT_ROLE_RESTARTED, role_name((enum role)span_u8(&why)), why);
+            continue;
+        }
+        if (m.type == MESSAGE_UPGRADED) {
+            note_upgrade(m.body);
             continue;
         }
         enum role peer = role_peer(&m, &fd);
@@ -674,6 +693,8 @@ static void become_open(void)
         witnesses_courier_gone(k.witnesses);
     if (k.detector.fd >= 0 && !k.learnt.told)
         learnt_give(&k.learnt, &k.detector, true);
+    else if (k.learnt.untaught)
+        (void)channel_send(&k.self.control, MESSAGE_RELEARN, (struct span){0}, NULL);
 }
 
 static void woken(void)

@@ -35,6 +35,9 @@ void role_begin(struct role_self *self, enum role role)
     for (size_t i = 0; i < START_FDS; i++)
         self->fds[i] = -1;
     log_speaker(speakers[role]);
+    char name[16]; /* as `top` shows it */
+    (void)snprintf(name, sizeof name, "tq-%s", role_name(role));
+    (void)prctl(PR_SET_NAME, name, 0, 0, 0);
     int kind = 0;
     socklen_t size = sizeof kind;
     if (getsockopt(ROLE_CONTROL_FD, SOL_SOCKET, SO_TYPE, &kind, &size) != 0 || kind != SOCK_STREAM) {
@@ -60,7 +63,10 @@ int role_backup_folder(const struct role_self *self)
 
 void role_narrow(struct role_self *self, int data_fd, char note[256])
 {
-    struct sandbox s = {.role = self->role, .unprivileged = self->start.unprivileged, .uid = self->start.uid, .data_fd = data_fd,
+    struct sandbox s = {.role = self->role,
+                        .unprivileged = self->start.unprivileged,
+                        .uid = self->start.uid,
+                        .data_fd = data_fd,
                         .also_fd = role_backup_folder(self)};
     struct error e = {0};
     if (sandbox_narrow(&s, note, &e) != 0)

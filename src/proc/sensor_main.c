@@ -399,6 +399,11 @@ static void hear_live(struct sensor *s, int ms)
         ms = 0;
         if (m.type == MESSAGE_CAPTURE) {
             take_capture(s, &m);
+        } else if (m.type == MESSAGE_PART) { /* the detector is replaced */
+            struct error late;
+            if (s->detector.fd >= 0)
+                (void)channel_flush(&s->detector, -1, &late);
+            channel_close(&s->detector);
         } else if (role_peer(&m, &fd) == ROLE_DETECTOR) {
             channel_close(&s->detector);
             channel_open(&s->detector, fd, ROLE_SENSOR, ROLE_DETECTOR, LIVE_QUEUE);

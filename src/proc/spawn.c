@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ int spawn_find(char folder[SPAWN_PATH], struct error *e)
 }
 
 /* In the child: only async-signal-safe calls. */
-_Noreturn static void become_role(const char *path, const char *name, int control)
+_Noreturn static void become_role(int program, const char *name, int control)
 {
     const struct rlimit locked = {LOCKED_MOST, LOCKED_MOST};
     if (strcmp(name, "keeper") == 0) /* where it may not be raised, the keeper says that keys may be swapped out */
@@ -51,7 +52,7 @@ _Noreturn static void become_role(const char *path, const char *name, int contro
         _exit(126);
     if (control == ROLE_CONTROL_FD ? fcntl(control, F_SETFD, 0) != 0 : dup2(control, ROLE_CONTROL_FD) < 0)
         _exit(126);
-    (void)close_range(ROLE_CONTROL_FD + 1, ~0u, 0);
+    (void)close_range(ROLE_CONTROL_FD + 1, ~0u, CLOSE_RANGE_CLOEXEC); /* the program's own, too: once it runs */
     /* An empty environment, but for the options of a sanitizer build. */
     char *environment[3] = {NULL, NULL, NULL};
 #ifdef __SANITIZE_ADDRESS__
@@ -63,20 +64,18 @@ _Noreturn static void become_role(const char *path, const char *name, int contro
     char title[48] = "tourniquet-"; /* as `ps` shows it */
     memcpy(title + strlen(title), name, strlen(name) + 1);
     char *const arguments[] = {title, NULL};
-    (void)execve(path, arguments, environment);
+    (void)execveat(program, "", arguments, environment, AT_EMPTY_PATH);
     _exit(127);
 }
 
-int spawn_role(const char *folder, enum role role, pid_t *ret_pid, int *ret_control, struct error *e)
+int spawn_role(int program, enum role role, pid_t *ret_pid, int *ret_control, struct error *e)
 {
-    char path[SPAWN_PATH + 32];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, role_name(role));
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return err_sys(e, errno, "making a channel to the %s", role_name(role));
     pid_t pid = fork();
     if (pid == 0)
-        become_role(path, role_name(role), pair[1]);
+        become_role(program, role_name(role), pair[1]);
     int why = errno;
     (void)close(pair[1]);
     if (pid < 0) {

@@ -12,8 +12,8 @@
 /* Finds the folder of the role executables: beside this program (./libexec/tourniquet, ../libexec/tourniquet), or where the package puts them. */
 int spawn_find(char folder[SPAWN_PATH], struct error *e);
 
-/* Starts folder/<role>; *ret_control is the supervisor's end of its control channel. */
-int spawn_role(const char *folder, enum role role, pid_t *ret_pid, int *ret_control, struct error *e);
+/* Starts this executable (programs.h) as that role; *ret_control is the supervisor's end of its control channel. */
+int spawn_role(int program, enum role role, pid_t *ret_pid, int *ret_control, struct error *e);
 
 /* The uid that a role runs under: that of the system user tourniquet-<role> where there is one, else one of a range that no user has. */
 uid_t spawn_uid(enum role role);

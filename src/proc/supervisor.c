@@ -23,7 +23,7 @@
  *  9. A sensor lives on without its interface. It is opened anew with back-off, and the sensor is told why there is none meanwhile.
  *
  * States of a role: OFF → (started) → UP → (dies) → OFF until its back-off has passed. */
-#include "proc/supervisor.h"
+#include "proc/supervisor_private.h"
 
 #include "proc/clock.h"
 #include "proc/errand.h"
@@ -49,58 +49,6 @@
 #define HEALTHY (60 * TIME_SECOND)    /* a role that lived so long starts its back-off anew */
 #define REOPEN_MOST (5 * TIME_SECOND) /* between two attempts to open an interface */
 #define FIRST_SHIFT 40                /* of a role's first number (invariant 7) */
-#define CHILDREN (ROLE_COUNT + CONFIG_CAPTURES - 1)
-#define DEATHS 5 /* within a minute: reported loudly */
-
-struct child {
-    enum role role;
-    pid_t pid; /* 0: OFF */
-    struct channel control;
-    bool ready;
-    bool was_ready; /* once in this run */
-    tq_time started;
-    tq_time not_before;     /* back-off: not started again before */
-    unsigned failures;      /* in a row */
-    tq_time deaths[DEATHS]; /* ring */
-    size_t death_count;
-    char why[128];  /* of the restart that the keeper has not been told yet, or "" */
-    bool restarted; /* runs again after that death */
-    /* a sensor that listens */
-    size_t capture;    /* its place in the configuration */
-    bool listening;    /* it was given its interface */
-    tq_time reopen_at; /* else: when to try again */
-    unsigned reopens;  /* attempts in a row */
-    char trouble[200]; /* why there is none, as last said; "" */
-};
-
-struct supervisor {
-    const struct supervisor_options *o;
-    char folder[SPAWN_PATH];
-    bool unprivileged;
-    uint8_t run[RUN_ID];
-    struct hash_key hash_key;
-    int data_fd;
-    int listen_fd;
-    int local_fd;
-    int catalog_fd;
-    struct buf authority[CONFIG_WITNESSES]; /* of each witness's certificate, as PEM; or empty */
-    int backup_fd; /* -1: none */
-    int signal_fd;
-    /* By role; live, the second to last sensors stand behind. */
-    struct child children[CHILDREN];
-    size_t child_count;
-    bool live; /* interfaces are listened to */
-    uint64_t starts;
-    bool read_out; /* the present sensor handed everything on */
-    bool durable;  /* the capture is durable to its end (or there is none) */
-    bool stopping;
-    size_t stop_step;
-    tq_time stop_deadline; /* of the present step; 0: not begun */
-    bool announced;
-    bool fingerprint_told;
-    struct progress progress;
-    struct error failure; /* why the run ends badly */
-};
 
 /* ── starting ── */
 
@@ -284,7 +232,7 @@ static void start_child(struct supervisor *s, struct child *c)
     struct error e = {0};
     int control = -1;
     c->started = clock_monotonic();
-    if (spawn_role(s->folder, c->role, &c->pid, &control, &e) != 0) {
+    if (spawn_role(s->programs.fd[c->role], c->role, &c->pid, &control, &e) != 0) {
         log_line(LOG_LEVEL_ERROR, "%s", e.text);
         back_off(c, c->started);
         return;
@@ -364,7 +312,7 @@ static void put_off(struct child *c)
 }
 
 /* Ends a role at once, without counting it as a death of its own. */
-static void kill_child(struct child *c)
+void supervisor_kill(struct child *c)
 {
     if (c->pid == 0)
         return;
@@ -377,8 +325,8 @@ static void kill_child(struct child *c)
 /* The reading starts anew (invariant 3). */
 static void reset_chain(struct supervisor *s)
 {
-    kill_child(&s->children[ROLE_SENSOR]);
-    kill_child(&s->children[ROLE_DETECTOR]);
+    supervisor_kill(&s->children[ROLE_SENSOR]);
+    supervisor_kill(&s->children[ROLE_DETECTOR]);
     s->read_out = false;
 }
 
@@ -410,13 +358,15 @@ static void died(struct supervisor *s, struct child *c, int status)
     tq_time now = clock_monotonic();
     bool finished = c->role == ROLE_SENSOR && !s->live && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     put_off(c);
-    if (s->stopping)
+    if (s->stopping || upgrade_ended(s, c))
         return;
     if (finished) {
         s->read_out = true;
         return;
     }
     describe(status, c->why, sizeof c->why);
+    if (upgrade_failed(s, c, c->why))
+        return;
     if (!c->was_ready && (c->role == ROLE_KEEPER || c->role == ROLE_CONSOLE)) {
         end_run(s, ERR_SYSTEM, role_name(c->role), "could not start", c->why);
         return;
@@ -470,12 +420,16 @@ static void heard_ready(struct supervisor *s, struct child *c, struct span body)
 {
     uint32_t dialect = span_be32(&body);
     if (body.bad || dialect != message_dialect()) {
-        end_run(s, ERR_MISUSE, role_name(c->role), "cannot be used", "it is of another build: install all parts of Tourniquet together");
+        if (upgrade_failed(s, c, "it is of another build"))
+            supervisor_kill(c);
+        else
+            end_run(s, ERR_MISUSE, role_name(c->role), "cannot be used", "it is of another build: install all parts of Tourniquet together");
         return;
     }
     if (body.n > 0 && !c->was_ready)
         log_line(LOG_LEVEL_WARNING, "the %s: %.*s", role_name(c->role), (int)body.n, (const char *)body.p);
     c->ready = c->was_ready = true;
+    upgrade_ready(s, c);
     announce(s);
 }
 
@@ -525,6 +479,7 @@ static void take_message(struct supervisor *s, struct child *c, const struct mes
     case MESSAGE_READY: heard_ready(s, c, m->body); break;
     case MESSAGE_FAILED: heard_failed(s, c, m->body); break;
     case MESSAGE_COMPLAINT: heard_complaint(s, c, m->body); break;
+    case MESSAGE_RELEARN: upgrade_relearn(s); break;
     case MESSAGE_LOST: heard_lost(s, c, m->body); break;
     case MESSAGE_DURABLE: heard_durable(s, m->body); break;
     case MESSAGE_TERMINAL: heard_terminal(s, m->body); break;
@@ -562,7 +517,7 @@ static bool stop_child(struct supervisor *s, struct child *c, bool begin)
     bool late = !begin && clock_monotonic() >= s->stop_deadline;
     if (late || (begin && (c->control.fd < 0 || channel_send_fds(&c->control, MESSAGE_STOP, (struct span){0}, NULL, 0, NULL) != 0))) {
         log_line(LOG_LEVEL_WARNING, "the %s did not stop in time and is killed", role_name(c->role));
-        kill_child(c);
+        supervisor_kill(c);
         return true;
     }
     return false;
@@ -605,6 +560,8 @@ static void heard_signal(struct supervisor *s)
             if (!s->stopping)
                 log_line(LOG_LEVEL_INFO, "stopping");
             s->stopping = true;
+        } else if (info.ssi_signo == SIGHUP) {
+            upgrade_ask(s);
         }
     }
     reap(s);
@@ -616,6 +573,8 @@ static int next_deadline(const struct supervisor *s)
     tq_time next = now + 60 * TIME_SECOND;
     if (s->stopping && s->stop_deadline != 0 && s->stop_deadline < next)
         next = s->stop_deadline;
+    if (!s->stopping && upgrade_deadline(s) != 0 && upgrade_deadline(s) < next)
+        next = upgrade_deadline(s);
     for (size_t i = ROLE_SENSOR; i < s->child_count && !s->stopping; i++) {
         const struct child *c = &s->children[i];
         if (c->pid == 0 && wanted(s, c) && c->not_before < next)
@@ -686,7 +645,7 @@ static int open_all(struct supervisor *s, struct error *e)
     for (size_t i = 0; i < c->capture_count && s->live; i++)
         if (look_at_interface(c->capture[i].interface, e) != 0)
             return -1;
-    if (spawn_find(s->folder, e) != 0 || premises_data(c->data, owner, &s->data_fd, e) != 0 ||
+    if (spawn_find(s->folder, e) != 0 || programs_open(s->folder, &s->programs, e) != 0 || premises_data(c->data, owner, &s->data_fd, e) != 0 ||
         premises_listen(&c->console_listen, &s->listen_fd, e) != 0 || premises_local(s->data_fd, owner, &s->local_fd, e) != 0 ||
         premises_catalog(c->catalog, &s->catalog_fd, e) != 0)
         return -1;
@@ -722,6 +681,8 @@ static void close_all(struct supervisor *s)
 {
     if (s->local_fd >= 0)
         (void)unlinkat(s->data_fd, "api.sock", 0);
+    programs_close(&s->programs);
+    programs_close(&s->upgrade.next);
     const int fds[] = {s->signal_fd, s->local_fd, s->catalog_fd, s->backup_fd, s->listen_fd, s->data_fd};
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)
@@ -743,10 +704,14 @@ int supervisor_run(const struct supervisor_options *options, struct progress *re
     s->data_fd = s->listen_fd = s->local_fd = s->catalog_fd = s->backup_fd = s->signal_fd = -1;
     s->live = options->replay == NULL && options->config->capture_count > 0;
     lay_out_children(s);
+    programs_none(&s->programs);
+    programs_none(&s->upgrade.next);
     sigset_t before;
     (void)sigprocmask(SIG_SETMASK, NULL, &before);
     int r = open_all(s, e) != 0 || catch_signals(s, &before, e) != 0 ? -1 : 0;
     while (r == 0 && !all_off(s)) {
+        if (!s->stopping)
+            upgrade_step(s);
         if (!s->stopping)
             start_due(s);
         else

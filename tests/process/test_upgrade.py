@@ -1,0 +1,194 @@
+"""Upgrades: roles replaced one by one while it runs, a new program that is no good, ledgers of every released format, and of a format that is not known yet."""
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import lab
+from lab import Folder, Run, ok
+
+BUILD = os.path.dirname(lab.TOURNIQUET)
+FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "unit", "record", "fixture")
+PARTS = ("sensor", "detector", "keeper", "console", "courier")
+
+
+def install(folder):
+    """The program as a package puts it there; the tests run this copy."""
+    os.makedirs(os.path.join(folder, "libexec", "tourniquet"))
+    shutil.copy2(lab.TOURNIQUET, os.path.join(folder, "tourniquet"))
+    for part in PARTS:
+        shutil.copy2(os.path.join(BUILD, "libexec", "tourniquet", part), os.path.join(folder, "libexec", "tourniquet", part))
+    return os.path.join(folder, "tourniquet")
+
+
+def put(path, content, mode=0o755):
+    """In one step, as dpkg does: the file that runs stays what it is."""
+    with open(path + ".new", "wb") as f:
+        f.write(content)
+    os.chmod(path + ".new", mode)
+    os.rename(path + ".new", path)
+
+
+def install_newer(folder, version=b"9.9.9"):
+    with open(os.path.join(folder, "tourniquet"), "rb") as f:
+        program = f.read()
+    old = subprocess.run([os.path.join(folder, "tourniquet"), "--version"], capture_output=True, check=True).stdout.split()[1]
+    assert len(old) == len(version)
+    put(os.path.join(folder, "tourniquet"), program.replace(old + b"\0", version + b"\0").replace(b" " + old + b"\n", b" " + version + b"\n"))
+    for part in PARTS:
+        path = os.path.join(folder, "libexec", "tourniquet", part)
+        with open(path, "rb") as f:
+            put(path, f.read())
+
+
+def wait(what, seconds=60):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if what():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def upgrade(data):
+    return subprocess.run([lab.TOURNIQUET, "upgrade", "--data", data], capture_output=True, text=True)
+
+
+def events(run, event):
+    items = (run.api("/api/v1/ledger/records?limit=200") or {"items": []})["items"]
+    return [i for i in items if i["event"] == event]
+
+
+def pids(run):
+    return {role: run.pid(role) for role in ("detector", "keeper", "console")}
+
+
+def one_by_one(folder):
+    program = install(os.path.join(folder, "program"))
+    lab.TOURNIQUET = program
+    data = os.path.join(folder, "data")
+    capture, messages, results = lab.capture(folder, 3)
+    with Run(data, "--replay", capture) as run:
+        ok(run.wait_ended(), "the capture is read", run.said())
+        before = pids(run)
+        done = upgrade(data)
+        ok(done.returncode == 0 and wait(lambda: "no upgrade: the installed program is the one" in run.said()), "where nothing new is installed, nothing is touched",
+           done.stderr + run.said())
+        ok(pids(run) == before, "no role was restarted")
+        install_newer(os.path.dirname(program))
+        done = upgrade(data)
+        ok(done.returncode == 0 and json.loads(done.stdout)["asked"] == run.process.pid, "the supervisor is asked", done.stderr)
+        ok(wait(lambda: "upgraded from" in run.said(), 120), "it is upgraded", run.said())
+        after = pids(run)
+        ok(all(after[r] not in (None, before[r]) for r in after), "each role is another process", f"{before} {after}")
+        ok("9.9.9" in run.said() and "the supervisor itself is" in run.said(), "it says from what to what, and what stays", run.said())
+        ok(wait(lambda: len(events(run, "program.upgraded")) == 1), "program.upgraded stands on the ledger", events(run, "program.upgraded"))
+        ok("restarted" not in {e["event"] for e in (run.api("/api/v1/ledger/records?limit=200") or {"items": []})["items"]}, "no role counts as dead")
+        shown = run.wait_api("/api/v1/messages?limit=1")["total"], run.wait_api("/api/v1/results?limit=1")["total"]
+        ok(shown == (messages, results), "everything is still there, once", f"{shown} {(messages, results)}")
+        first = run.pid("detector")
+        run.signal("detector", signal.SIGKILL)
+        second = run.wait_pid("detector", other_than=first)
+        ok(second is not None, "a role that dies later is started again", run.said())
+    status, line = lab.verify(data)
+    ok(status == 0, "the ledger holds", line)
+
+
+def in_a_replay(folder):
+    program = install(os.path.join(folder, "program"))
+    lab.TOURNIQUET = program
+    data = os.path.join(folder, "data")
+    capture, messages, results = lab.capture(folder, 12)
+    with Run(data, "--replay", capture) as run:
+        run.wait_pid("sensor")
+        install_newer(os.path.dirname(program))
+        upgrade(data)
+        ok(wait(lambda: "upgraded from" in run.said(), 180), "asked for in the middle of a capture, it is made when that is read", run.said())
+        ok("it begins when the capture is read" in run.said(), "… which is said", run.said())
+        ok(wait(lambda: (run.api("/api/v1/messages?limit=1") or {}).get("total") == messages), "no message is lost and none comes twice")
+        shown = run.wait_api("/api/v1/results?limit=1")["total"]
+        ok(shown == results, "no result either", f"{shown} of {results}")
+    status, line = lab.verify(data)
+    ok(status == 0, "the ledger holds", line)
+
+
+def bad_programs(folder):
+    program = install(os.path.join(folder, "program"))
+    parts = os.path.join(folder, "program", "libexec", "tourniquet")
+    lab.TOURNIQUET = program
+    data = os.path.join(folder, "data")
+    with Run(data) as run:
+        ok(run.wait_api() is not None, "it runs", run.said())
+        before = pids(run)
+        with open(program, "rb") as f:
+            good = f.read()
+        put(program, b"#!/bin/false\n")
+        run.process.send_signal(signal.SIGHUP)
+        ok(wait(lambda: "no upgrade: the program" in run.said()), "a program that does not run is refused before anything is touched", run.said())
+        ok(pids(run) == before, "no role was restarted")
+        put(program, good)
+        with open(os.path.join(parts, "console"), "rb") as f:
+            console = f.read()
+        install_newer(os.path.dirname(program))
+        put(os.path.join(parts, "console"), b"no program at all")
+        run.process.send_signal(signal.SIGHUP)
+        ok(wait(lambda: "the upgrade ends at the console" in run.said(), 120), "a part that does not start ends the upgrade", run.said())
+        ok(wait(lambda: run.pid("console") is not None and run.wait_api() is not None), "the one before goes on in its place", run.said())
+        ok(run.pid("detector") != before["detector"] and run.pid("keeper") == before["keeper"], "what came before it is new, what comes after it is as it was")
+        ok(not events(run, "program.upgraded"), "it does not count as an upgrade")
+        put(os.path.join(parts, "console"), console)
+        run.process.send_signal(signal.SIGHUP)
+        ok(wait(lambda: "upgraded from" in run.said(), 120), "with a whole program it is made", run.said())
+
+
+def released_formats(folder):
+    """A copy of a ledger of each released format: `run` opens it, goes on with it, and it holds."""
+    for name in sorted(os.listdir(FIXTURES)):
+        source = os.path.join(FIXTURES, name)
+        if not os.path.isdir(source):
+            continue
+        data = os.path.join(folder, name)
+        os.mkdir(data, 0o700)
+        shutil.copytree(os.path.join(source, "ledger"), os.path.join(data, "ledger"))
+        shutil.copy(os.path.join(source, "root.key"), os.path.join(data, "root.key"))
+        os.chmod(os.path.join(data, "root.key"), 0o600)
+        with Run(data) as run:
+            ok(wait(lambda: (run.api("/api/v1/ledger") or {"records": 0})["records"] > 14), f"run goes on with a ledger of {name}", run.said())
+        status, line = lab.verify(data)
+        ok(status == 0, f"{name}: it holds afterwards", line)
+
+
+def newer_formats(folder):
+    """Format numbers that this program does not know: refused by name, with one sentence, and nothing is changed."""
+    data = os.path.join(folder, "data")
+    capture, _, _ = lab.capture(folder, 1)
+    with Run(data, "--replay", capture, "--exit") as run:
+        run.finish()
+    ledger = os.path.join(data, "ledger")
+    custody = os.path.join(ledger, "segment", "custody")
+    path = os.path.join(custody, sorted(n for n in os.listdir(custody) if n.isdigit())[0])
+    with open(path, "r+b") as f:
+        head = bytearray(f.read(48))
+        head[8:10] = (99).to_bytes(2, "big")
+        f.seek(0)
+        f.write(bytes(head) + hashlib.sha256(bytes(head)).digest()[:16])
+    with open(path, "rb") as f:
+        before = f.read()
+    with Run(data) as run:
+        status, _ = run.finish(60)
+        said = [line for line in run.said().splitlines() if "error" in line]
+        ok(status in (2, 3), "an older program does not start on a newer ledger", f"{status} {run.said()}")
+        ok(len(said) == 1 and "newer" in said[0] and "99" in said[0], "… and names the format, in one sentence", run.said())
+    with open(path, "rb") as f:
+        ok(f.read() == before, "nothing is changed")
+
+
+for scene in (one_by_one, in_a_replay, bad_programs, released_formats, newer_formats):
+    if len(sys.argv) < 3 or sys.argv[2] == scene.__name__:
+        with Folder() as place:
+            scene(place)
+lab.finish()
