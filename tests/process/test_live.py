@@ -2,6 +2,7 @@
 import ctypes
 import json
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -239,6 +240,75 @@ def run_refuses(folder):
     lab.ok(done.returncode == 3 and "CAP_NET_RAW" in done.stderr and done.stderr.count("\n") == 1, "run without permission: one sentence", f"{done}")
 
 
+def replace_programs(folder):
+    """The same executables as other files, as a newer package puts them there."""
+    parts = os.path.join(folder, "libexec", "tourniquet")
+    for path in [os.path.join(folder, "tourniquet")] + [os.path.join(parts, name) for name in os.listdir(parts)]:
+        shutil.copy2(path, path + ".new")
+        os.utime(path + ".new")
+        os.rename(path + ".new", path)
+
+
+def run_upgraded(folder, capture, messages, results):
+    """Every role is replaced while a lab's traffic comes in. What comes while no sensor holds the ring is lost; so one is sent between: the detector's,
+    the console's and the keeper's change must lose nothing."""
+    program = os.path.join(folder, "program")
+    os.makedirs(os.path.join(program, "libexec"))
+    built = os.path.dirname(lab.TOURNIQUET)
+    shutil.copy2(lab.TOURNIQUET, os.path.join(program, "tourniquet"))
+    shutil.copytree(os.path.join(built, "libexec", "tourniquet"), os.path.join(program, "libexec", "tourniquet"), ignore=shutil.ignore_patterns("*.p", "*.build"))
+    before, lab.TOURNIQUET = lab.TOURNIQUET, os.path.join(program, "tourniquet")
+    data = os.path.join(folder, "upgraded")
+    with lab.Run(data, more=f"capture: [ {{ interface: {LISTEN} }} ]\n") as run:
+        reads(run)
+        sender = subprocess.Popen([REPLAY, SEND, capture, "2000"], stdout=subprocess.PIPE, text=True)
+        first = {role: run.pid(role) for role in ("sensor", "detector", "keeper", "console")}
+        time.sleep(0.5)
+        replace_programs(program)
+        run.process.send_signal(signal.SIGHUP)
+        lab.ok(wait(lambda: "upgraded from" in run.said(), 90), "upgraded while it listens", run.said())
+        lab.ok(all(run.pid(r) not in (None, p) for r, p in first.items()), "each role is another process")
+        sender.communicate(timeout=120)
+        wait(lambda: (total(run, "messages") or 0) >= messages * 0.8)
+        time.sleep(5)
+        seen = total(run, "messages")
+        lab.ok(messages * 0.8 <= seen <= messages, f"{seen} of {messages} messages: what is missing is what nobody listened to", run.said())
+        lab.ok(reads(run), "it listens again", run.said())
+        more_comes(run, folder, 31, "and nothing that comes then is missed")
+    lab.TOURNIQUET = before
+    status, line = lab.verify(data)
+    lab.ok(status == 0, "the ledger holds", line)
+
+
+def run_locked(folder, capture, messages, results):
+    """A live interface while the ledger waits for its passphrase; then a detector that knows what was learnt before."""
+    data = os.path.join(folder, "locked")
+    more = f"root_key: passphrase\ncapture: [ {{ interface: {LISTEN} }} ]\n"
+
+    def unlock(*options):
+        return subprocess.run([lab.TOURNIQUET, "unlock", "--data", data, *options], input="eleven purple centrifuges hum\n", capture_output=True, text=True)
+
+    with lab.Run(data, more=more) as run:
+        wait(lambda: "first passphrase" in run.said())
+        lab.ok(unlock("--new").returncode == 0, "a first passphrase is chosen")
+    with lab.Run(data, more=more) as run:
+        wait(lambda: any(map(listens, run.children())))
+        send(capture)
+
+        def waiting():
+            return (run.api("/api/v1/unlock") or {}).get("records", 0)
+
+        lab.ok(wait(lambda: waiting() > results), "what a live interface shows is spooled", f"{waiting()}")
+        time.sleep(6)  # flows that are quiet are told
+        detector = run.pid("detector")
+        lab.ok(unlock().returncode == 0 and wait(lambda: not os.path.exists(os.path.join(data, "spool"))), "it is unlocked and read in", run.said())
+        lab.ok(wait(lambda: total(run, "messages") == messages), f"all {messages} messages are there, once", f"{total(run, 'messages')} {total(run, 'results')} of {results}\n{run.api('/api/v1/sensor')}\n{run.said()}")
+        lab.ok(wait(lambda: run.pid("detector") not in (None, detector)), "a detector takes over that is told what was learnt", run.said())
+        lab.ok("is started again" not in run.said(), "… in order", run.said())
+    status, line = lab.verify(data)
+    lab.ok(status == 0, "the ledger holds", line)
+
+
 def main():
     why = missing()
     if why is not None:
@@ -251,6 +321,9 @@ def main():
         sense_vlan(folder, capture)
         sense_refuses()
         run_live(folder, capture, messages, results)
+        capture, messages, results = lab.capture(folder, 10)
+        run_locked(folder, capture, messages, results)
+        run_upgraded(folder, capture, messages, results)
         run_full(folder)
         run_refuses(folder)
     lab.finish()
