@@ -1,7 +1,7 @@
 /* Records as an attacker may make them, in any order: the detector judges them without harm, and every finding is whole.
  *
- * A byte says what comes: a message, a result, an order, an answer, a joined patient, a jump in time; the next ones choose among few ends, specimens and
- * tests, so that they meet, and texts are taken from the input as they are. */
+ * A byte says what comes: a message, a result, an order, an answer, a joined patient, a jump in time; the next ones choose among few ends, specimens
+ * and tests, so that they meet, and texts are taken from the input as they are. */
 #include "engine/detect/detect.h"
 
 #include <stdio.h>
@@ -43,7 +43,8 @@ static void message(struct record *r, struct span *in)
 
 static void result(struct record *r, struct span *in)
 {
-    static const enum record_key keys[] = {KEY_TEST_CODE, KEY_TEST_ALTERNATE, KEY_PATIENT, KEY_SPECIMEN, KEY_ORDER, KEY_FILLER, KEY_VALUE, KEY_UNITS, KEY_RANGE, KEY_FLAGS, KEY_STATUS};
+    static const enum record_key keys[] = {KEY_TEST_CODE, KEY_TEST_ALTERNATE, KEY_PATIENT, KEY_SPECIMEN, KEY_ORDER, KEY_FILLER,
+                                           KEY_VALUE,     KEY_UNITS,          KEY_RANGE,   KEY_FLAGS,    KEY_STATUS};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         record_text(r, keys[i], text(in));
     record_str(r, KEY_OBSERVED_AT, span_u8(in) % 2 == 0 ? "2026-03-02T08:00:00" : NULL);

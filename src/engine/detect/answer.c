@@ -47,7 +47,8 @@ static void strange_answer(struct detect *d, const struct record *r, struct part
         .kind = KIND_PROTOCOL_VIOLATION,
         .severity = SEVERITY_MEDIUM,
         .title = "{0} acknowledged to {1} a message that was never sent.",
-        .advice = "The message that was meant may be lost although its sender takes it for delivered: look up in the LIS whether the results of this moment are "
+        .advice = "The message that was meant may be lost although its sender takes it for delivered: look up in the LIS whether the results of this "
+                  "moment are "
                   "there. Have {0} examined, and whatever lies between the two.",
         .technique = "T1565.002",
         .subjects = {span_str(p->sender_text), span_str(p->receiver_text)},
@@ -74,9 +75,8 @@ void judge_answer(struct detect *d, const struct record *r, const struct message
 {
     bool answers = m->ack_code.n > 0 || m->ack_for.n > 0;
     if (!answers) {
-        struct digest key = answer_key(d, p->sender, p->receiver, m->control_id);
-        if (m->control_id.n > 0)
-            ((struct expected *)memo_put(d->expected, key, r->time, NULL))->time = r->time;
+        if (m->control_id.n > 0 && m->results <= 0) /* else when its results are here */
+            ((struct expected *)memo_put(d->expected, d->own, r->time, NULL))->time = r->time;
         return;
     }
     if (m->ack_for.n == 0)

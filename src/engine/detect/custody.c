@@ -4,8 +4,8 @@
 #include "engine/detect/detect_private.h"
 
 #define CAUSE_MAX 1024
-#define MANY 8      /* so often a part has to have passed unchanged before its change counts */
-#define TRUSTED 2   /* so many other values of the same message, or ... */
+#define MANY 8    /* so often a part has to have passed unchanged before its change counts */
+#define TRUSTED 2 /* so many other values of the same message, or ... */
 #define BACKWARD_MOST (30 * TIME_SECOND)
 #define PATH_KNOWN 3 /* ... so many before it on this path have to be unchanged before a change of value counts */
 
@@ -20,6 +20,11 @@ struct sent *sent_at(const struct detect *d, uint32_t number)
 static struct digest specimen_key(const struct detect *d, uint64_t id)
 {
     return (struct digest){.a = id ^ d->key.k0, .b = id * UINT64_C(0x9e3779b97f4a7c15) ^ d->key.k1};
+}
+
+void specimen_expect(const struct detect *d, uint64_t id)
+{
+    memo_expect(d->specimens, specimen_key(d, id));
 }
 
 struct specimen *specimen_get(const struct detect *d, uint64_t id)
@@ -51,7 +56,8 @@ static struct sent *sent_new(struct detect *d, const struct record *r, const str
     struct sent *s = &d->sent[d->sent_next % SENT_MAX];
     if (s->number != 0 && !s->settled)
         path_forget(d, s);
-    *s = (struct sent){.number = d->sent_next, .link = d->open.link, .time = d->open.time, .specimen = g->ids[0], .patient = g->patient, .name_n = g->name_n};
+    *s = (struct sent){
+        .number = d->sent_next, .link = d->open.link, .time = d->open.time, .specimen = g->ids[0], .patient = g->patient, .name_n = g->name_n};
     memcpy(s->name, g->name, g->name_n);
     memcpy(s->ids, g->ids, sizeof s->ids);
     if (r != NULL) {
@@ -96,7 +102,7 @@ static const struct sighting *origin_of(struct detect *d, const struct group *g)
     const struct sighting *best = NULL;
     uint32_t best_known = 0;
     for (size_t i = 0; i < IDS && g->ids[i] != 0; i++) {
-        const struct specimen *s = specimen_get(d, g->ids[i]);
+        const struct specimen *s = i == 0 ? g->of : specimen_get(d, g->ids[i]);
         for (size_t k = 0; s != NULL && k < SIGHTINGS; k++) {
             const struct sighting *c = &s->seen[k];
             if (!c->used || c->link == d->open.link || same_link_end(links_at(d->links, c->link), here) || !may_be_origin(d, c))
@@ -178,7 +184,8 @@ static struct comparison compare(const struct detect *d, const struct gathered *
     enum part values = g->numeric && k->numeric ? PART_VALUE : PART_TEXT;
     bool several = g->several || k->several;
     /* the number stayed and its unit did not: that is a change, and a value that was converted is none */
-    bool number_stayed = several ? g->exact == k->exact : g->numeric && k->numeric && g->number.digits != 0 && number_close(&g->number, &k->number, 1.0);
+    bool number_stayed = several ? g->exact == k->exact
+                                 : g->numeric && k->numeric && g->number.digits != 0 && number_close(&g->number, &k->number, 1.0);
     c.same[values] = value == 1;
     c.changed[values] = value == 0;
     c.same[PART_UNIT] = unit;
@@ -201,7 +208,8 @@ static const struct {
     enum severity severity;
 } words[PART_COUNT] = {
     [PART_VALUE] = {"A result of test {2} reached {1} from {0} with another value than the one that was sent.", SEVERITY_CRITICAL},
-    [PART_UNIT] = {"A result of test {2} reached {1} from {0} in another unit than the one that was sent, with its number unchanged.", SEVERITY_CRITICAL},
+    [PART_UNIT] = {"A result of test {2} reached {1} from {0} in another unit than the one that was sent, with its number unchanged.",
+                   SEVERITY_CRITICAL},
     [PART_FLAG] = {"A result of test {2} reached {1} from {0} with another flag than the one that was sent.", SEVERITY_HIGH},
     [PART_RANGE] = {"A result of test {2} reached {1} from {0} with another reference range than the one that was sent.", SEVERITY_HIGH},
     [PART_TEXT] = {"A result of test {2} reached {1} from {0} with other words than the ones that were sent.", SEVERITY_HIGH},
@@ -222,8 +230,9 @@ static void altered(struct detect *d, const struct record *r, const struct gathe
         .kind = KIND_RESULT_ALTERED_IN_TRANSIT,
         .severity = words[part].severity,
         .title = words[part].title,
-        .advice = "Do not act on this result. Compare the value in the LIS with the analyzer's own display or printout, and tell the physician if a wrong "
-                  "value went out. Then have {0} and all that lies between it and the analyzer examined: something there changes results.",
+        .advice =
+            "Do not act on this result. Compare the value in the LIS with the analyzer's own display or printout, and tell the physician if a wrong "
+            "value went out. Then have {0} and all that lies between it and the analyzer examined: something there changes results.",
         .technique = "T1565.002",
         .subjects = {span_str(p.sender_text), span_str(p.receiver_text), test_name(g->habit)},
         .n_subjects = 3,
@@ -274,7 +283,8 @@ void custody_merge(struct detect *d, struct span patient, struct span prior, tq_
         (void)memo_put(d->specimens, merge_key(d, a, b), now, NULL);
 }
 
-static void wrong_patient(struct detect *d, const struct record *r, const struct group *g, const struct sent *s, const char *title, enum severity severity)
+static void wrong_patient(struct detect *d, const struct record *r, const struct group *g, const struct sent *s, const char *title,
+                          enum severity severity)
 {
     UNCLEARED struct parties p;
     char also[MESSAGE_ID_TEXT];
@@ -285,7 +295,8 @@ static void wrong_patient(struct detect *d, const struct record *r, const struct
         .kind = KIND_RESULT_WRONG_PATIENT,
         .severity = severity,
         .title = title,
-        .advice = "Hold the results of this specimen and find out whose it is: look at the label of the tube and at the order. If no one in the lab joined or "
+        .advice = "Hold the results of this specimen and find out whose it is: look at the label of the tube and at the order. If no one in the lab "
+                  "joined or "
                   "renamed patients, somebody may be changing messages between {0} and {1}.",
         .technique = "T1565.002",
         .subjects = {span_str(p.sender_text), span_str(p.receiver_text)},
@@ -309,7 +320,7 @@ static bool other_patient(const struct detect *d, uint64_t a, uint64_t b)
 
 static bool was_here(const struct detect *d, const struct group *g)
 {
-    const struct specimen *s = specimen_get(d, g->ids[0]);
+    const struct specimen *s = g->of;
     for (size_t i = 0; s != NULL && i < SIGHTINGS; i++)
         if (s->seen[i].used && s->seen[i].link == d->open.link)
             return true;
@@ -319,11 +330,12 @@ static bool was_here(const struct detect *d, const struct group *g)
 static void judge_patient_here(struct detect *d, const struct record *r, const struct group *g)
 {
     struct link *l = open_link(d);
-    const struct specimen *s = specimen_get(d, g->ids[0]);
+    const struct specimen *s = g->of;
     if (g->patient == 0)
         return;
     if ((s == NULL || !s->control) && l->controls > 0 && identity_is_control(span_of(g->name, g->name_n)))
-        wrong_patient(d, r, g, NULL, "{0} sent to {1} a result as that of a patient, of a specimen that is called like a quality control.", SEVERITY_MEDIUM);
+        wrong_patient(d, r, g, NULL, "{0} sent to {1} a result as that of a patient, of a specimen that is called like a quality control.",
+                      SEVERITY_MEDIUM);
     if (s == NULL)
         return;
     if (s->control && g->name_n > 0) {
@@ -339,7 +351,8 @@ static void judge_patient_here(struct detect *d, const struct record *r, const s
         }
         bool usual = l->patients_other > 1 + l->patients_same / 50;
         if (!usual && g->name_n >= SPECIMEN_LEAST)
-            wrong_patient(d, r, g, sent_at(d, s->seen[i].sent), "{0} sent to {1} results of one specimen for two different patients.", SEVERITY_CRITICAL);
+            wrong_patient(d, r, g, sent_at(d, s->seen[i].sent), "{0} sent to {1} results of one specimen for two different patients.",
+                          SEVERITY_CRITICAL);
         l->patients_other++;
     }
     bool ordered_other = s->order_at != 0 && other_patient(d, g->patient, s->order_patient);
@@ -371,7 +384,8 @@ static void renumbered(struct detect *d, const struct record *r, const struct gr
         .kind = KIND_RESULT_ALTERED_IN_TRANSIT,
         .severity = SEVERITY_CRITICAL,
         .title = "Results reached {1} from {0} under another specimen number than the one that was sent.",
-        .advice = "Hold these results and find out whose they are: compare the numbers on the tube, on the analyzer and in the LIS. Then have {0} and all that lies "
+        .advice = "Hold these results and find out whose they are: compare the numbers on the tube, on the analyzer and in the LIS. Then have {0} "
+                  "and all that lies "
                   "between it and the analyzer examined.",
         .technique = "T1565.002",
         .subjects = {span_str(p.sender_text), span_str(p.receiver_text)},
@@ -490,6 +504,8 @@ static void remember(struct detect *d, const struct record *r, uint16_t number)
     s->age = group->age;
     s->origin = group->origin;
     s->came = group->origin != LINK_NONE;
+    s->control = d->open.control.a;
+    open_link(d)->sent_last = s->number;
     s->named = d->open.control.a != 0 || d->open.control.b != 0;
     for (size_t i = 0; i < d->open.n; i++) {
         struct gathered *g = &d->open.all[i];
@@ -509,7 +525,7 @@ static void remember(struct detect *d, const struct record *r, uint16_t number)
     }
     const struct sighting now = {.link = d->open.link, .sent = s->number, .patient = group->patient, .used = true};
     for (size_t i = 0; i < IDS && group->ids[i] != 0; i++)
-        note_sighting(specimen_put(d, group->ids[i], d->open.time), now);
+        note_sighting(i == 0 && group->of != NULL ? group->of : specimen_put(d, group->ids[i], d->open.time), now);
     path_wait(d, s);
 }
 

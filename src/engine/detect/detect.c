@@ -26,10 +26,11 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->links = links_new();
         d->sent = room_new(SENT_MAX * sizeof *d->sent);
         d->orphans = calloc(ORPHANS_MAX, sizeof *d->orphans);
+        d->near = calloc(NEAR_HABITS, sizeof *d->near);
     }
-    bool all = d != NULL && d->causes != NULL && d->known != NULL && d->results != NULL && d->messages != NULL && d->clocks != NULL && d->habits != NULL &&
-               d->specimens != NULL && d->asked != NULL && d->expected != NULL && d->translations != NULL && d->links != NULL && d->sent != NULL &&
-               d->orphans != NULL;
+    bool all = d != NULL && d->causes != NULL && d->known != NULL && d->results != NULL && d->messages != NULL && d->clocks != NULL &&
+               d->habits != NULL && d->specimens != NULL && d->asked != NULL && d->expected != NULL && d->translations != NULL && d->links != NULL &&
+               d->sent != NULL && d->orphans != NULL && d->near != NULL;
     if (!all) {
         detect_free(d);
         (void)err_set(e, ERR_SYSTEM, "no memory for the detector");
@@ -60,6 +61,7 @@ void detect_free(struct detect *d)
     links_free(d->links);
     room_free(d->sent, SENT_MAX * sizeof *d->sent);
     free(d->orphans);
+    free(d->near);
     analytes_free(d->analytes);
     free(d);
 }
@@ -112,12 +114,18 @@ void parties_text(struct parties *p)
 
 /* Where the text of a key goes; 0: nowhere. What else is read is named in the functions behind. */
 static const uint16_t message_texts[KEY_COUNT] = {
-    [KEY_MESSAGE_ID] = offsetof(struct message, id),         [KEY_MESSAGE_TYPE] = offsetof(struct message, type),
-    [KEY_CONTROL_ID] = offsetof(struct message, control_id), [KEY_SENDER] = offsetof(struct message, sender),
-    [KEY_MALFORMED] = offsetof(struct message, malformed),   [KEY_HOSTILE] = offsetof(struct message, hostile),
-    [KEY_ACK_CODE] = offsetof(struct message, ack_code),     [KEY_ACK_FOR] = offsetof(struct message, ack_for),
-    [KEY_SENT_AT] = offsetof(struct message, sent_at),       [KEY_PROTOCOL] = offsetof(struct message, protocol),
-    [KEY_PROCESSING] = offsetof(struct message, processing), [KEY_PATIENT] = offsetof(struct message, patient),
+    [KEY_MESSAGE_ID] = offsetof(struct message, id),
+    [KEY_MESSAGE_TYPE] = offsetof(struct message, type),
+    [KEY_CONTROL_ID] = offsetof(struct message, control_id),
+    [KEY_SENDER] = offsetof(struct message, sender),
+    [KEY_MALFORMED] = offsetof(struct message, malformed),
+    [KEY_HOSTILE] = offsetof(struct message, hostile),
+    [KEY_ACK_CODE] = offsetof(struct message, ack_code),
+    [KEY_ACK_FOR] = offsetof(struct message, ack_for),
+    [KEY_SENT_AT] = offsetof(struct message, sent_at),
+    [KEY_PROTOCOL] = offsetof(struct message, protocol),
+    [KEY_PROCESSING] = offsetof(struct message, processing),
+    [KEY_PATIENT] = offsetof(struct message, patient),
     [KEY_PRIOR_PATIENT] = offsetof(struct message, prior_patient),
 };
 static const uint16_t result_texts[KEY_COUNT] = {

@@ -27,7 +27,8 @@ void detect_record(struct detect *d, const struct record *r);
 /* The packet clock has come so far, also where no record says so: what is overdue is told. Called with the times of packets only. */
 void detect_advance(struct detect *d, tq_time now);
 
-/* No record will come any more (the end of a capture): what waits for company is judged as it is. What is not overdue by then is not told as missing. */
+/* No record will come any more (the end of a capture): what waits for company is judged as it is. What is not overdue by then is not told as missing.
+ */
 void detect_end(struct detect *d);
 
 /* Is this a field of lab.message or lab.result that decides what is found? Without the others the same findings are made; but then a finding does not

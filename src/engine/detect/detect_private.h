@@ -27,14 +27,14 @@
 #define RESULTS_MAX 98304  /* results, to see whether one comes back changed or goes on unchanged; and tests that were ordered */
 #define CLOCKS_MAX 4096    /* senders whose clocks are watched */
 #define MESSAGES_MAX 16384 /* messages with results, to see whether one comes back */
-#define SPECIMENS_MAX 32768
-#define SENT_MAX 4096      /* specimens' results in one message, to see whether they go on */
-#define HABITS_MAX 8192    /* one test on one link */
-#define ASKED_MAX 2048     /* who asks for patients */
-#define EXPECTED_MAX 8192  /* messages that can be answered */
+#define SPECIMENS_MAX 16384
+#define SENT_MAX 6144         /* specimens' results in one message, to see whether they go on */
+#define HABITS_MAX 8192       /* one test on one link */
+#define ASKED_MAX 2048        /* who asks for patients */
+#define EXPECTED_MAX 8192     /* messages that can be answered */
 #define TRANSLATIONS_MAX 4096 /* orders as they are passed on */
-#define GATHER_MAX 256     /* results judged together; a message with more is judged in so many parts */
-#define GROUPS_MAX 64      /* specimens of one message judged together */
+#define GATHER_MAX 256        /* results judged together; a message with more is judged in so many parts */
+#define GROUPS_MAX 64         /* specimens of one message judged together */
 
 #define LEARN_DEFAULT (60 * TIME_SECOND)
 #define ENDPOINT_TEXT 64 /* "10.0.5.1 port 2575" and a final zero */
@@ -143,10 +143,11 @@ struct gathered {
     bool numeric;
     bool document; /* too long for a value */
     bool several;  /* the message holds this result several times (replicates, sub-tests); exact is of all of them, in any order */
+    bool differs;  /* from what was seen here before */
     bool merged;   /* it is one of those, and not the first */
     bool has_range;
-    bool came;  /* its origin was seen on another link */
-    bool again; /* it was seen on this link before */
+    bool came;      /* its origin was seen on another link */
+    bool again;     /* it was seen on this link before */
     uint8_t flag;   /* enum flag */
     uint8_t status; /* enum status */
     uint16_t group;
@@ -154,6 +155,7 @@ struct gathered {
     uint32_t range;
     struct unit unit;
     struct range limits;
+    uint64_t key;               /* where it is kept */
     struct seen_result *before; /* while the message is judged: the entry of this result on this link */
 };
 
@@ -168,6 +170,7 @@ struct group {
     bool before_here;  /* it was seen on this link before */
     bool full;         /* there, more results than are listed */
     size_t n;
+    struct specimen *of; /* what is known under the first id; NULL: nothing */
     int64_t age;
     uint32_t sent;
     uint16_t origin; /* the link that it came from; LINK_NONE: not known */
@@ -181,18 +184,23 @@ struct gathering {
     uint64_t message; /* digest of the id */
     bool announced;   /* by a lab.message, which told how many results there are */
     int64_t left;
+    int64_t told; /* by the lab.message */
     uint16_t link;
+    struct link *at;   /* the same */
     bool test_message; /* MSH-11 is not P */
     bool poct1a;
     bool astm;
     tq_time time;
-    tq_time said; /* by its sender, without a zone; 0: not said */
-    int64_t age;  /* of the result before: see struct sent */
+    tq_time said;          /* by its sender, without a zone; 0: not said */
+    int64_t age;           /* of the result before: see struct sent */
     struct digest control; /* of its ends and control id; zeros: it has none */
     size_t n;
     uint16_t groups_n;
     struct gathered all[GATHER_MAX];
     struct group groups[GROUPS_MAX];
+    uint32_t role_n;
+    uint8_t role;
+    bool no_patient;
     uint8_t specimen_n; /* of the result before: most results of a message share them */
     uint8_t observed_n;
     uint8_t specimen_text[64];
@@ -226,7 +234,14 @@ struct finding {
     size_t n_subjects;
     struct span also;   /* the id of the other message that it is about */
     uint64_t also_flow; /* 0: none */
-    struct span cause; /* canonical: the same cause gives the same text in every run */
+    struct span cause;  /* canonical: the same cause gives the same text in every run */
+};
+
+#define NEAR_HABITS 4096 /* a power of two */
+
+struct near_habit {
+    struct habit *habit;
+    uint64_t tag; /* 0: free */
 };
 
 struct detect {
@@ -243,7 +258,8 @@ struct detect {
     struct memo *expected;
     struct memo *translations;
     struct links *links;
-    struct sent *sent; /* a ring */
+    struct near_habit *near; /* habits looked up lately: saves most digests */
+    struct sent *sent;       /* a ring */
     uint32_t sent_next;
     struct orphan *orphans; /* a ring */
     uint32_t orphans_first;
@@ -258,6 +274,7 @@ struct detect {
     int64_t lost; /* what sensors said that they dropped */
     size_t senders_learnt;
     uint64_t counts[KIND_COUNT];
+    struct digest own; /* of the message that was told last, if it can be answered */
     struct gathering open;
     struct ordering ordering;
     /* the same message, for result.replayed */
@@ -265,7 +282,8 @@ struct detect {
         struct digest identity;
         uint64_t content; /* of the results so far */
         bool complete;    /* it was announced, and is whole */
-        bool stamped;     /* every result of it says when it was observed, and of what */
+        bool whole;       /* the same, until its results were judged */
+        bool told;
     } replay;
     struct record finding;
     struct record elsewhere; /* stands for a record that is not at hand */
@@ -301,6 +319,7 @@ uint64_t test_digest(const struct detect *d, struct span code);
 
 /* ── the judges of a whole gathering; r: the record of its last result ── */
 void judge_replay(struct detect *d, const struct record *r);
+void judge_renumbered(struct detect *d, const struct record *r);
 void replay_message(struct detect *d, const struct message *m, struct parties *p);
 void replay_answer(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_repeats(struct detect *d, const struct record *r, struct gathered *g);
@@ -321,6 +340,7 @@ void answer_expect(struct detect *d, uint32_t first, uint32_t n);
 
 /* ── custody.c ── */
 struct sent *sent_at(const struct detect *d, uint32_t number); /* NULL: gone, or 0 */
+void specimen_expect(const struct detect *d, uint64_t id);
 struct specimen *specimen_get(const struct detect *d, uint64_t id);
 struct specimen *specimen_put(struct detect *d, uint64_t id, tq_time now);
 /* Two patients' records were joined. */

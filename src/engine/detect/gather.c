@@ -55,11 +55,12 @@ static void read_units(struct habit *h, struct span units)
     h->units_n = (uint8_t)units.n;
 }
 
-static void read_range(struct habit *h, struct span range)
+static void read_range(const struct detect *d, struct habit *h, struct span range)
 {
     if (span_equal(range, span_of(h->range_text, h->range_n)))
         return;
     h->range_known = range_read(range, &h->range);
+    h->range_digest = (uint32_t)digest_text(d, 'r', range) | 1;
     h->range_n = 0;
     if (range.n > sizeof h->range_text || range.n == 0)
         return;
@@ -84,16 +85,19 @@ static uint32_t exact_digest(const struct detect *d, const struct gathered *g, c
     return (uint32_t)hash_end(s) | 1;
 }
 
-static struct habit *habit_of(struct detect *d, const struct result *t, tq_time now)
+static struct habit *habit_find(struct detect *d, const struct result *t, tq_time now)
 {
     struct hash_state s = half_digest(d, 'h');
-    hash_add(&s, links_at(d->links, d->open.link)->key);
+    hash_add(&s, d->open.at->key);
     hash_piece(&s, t->code);
     struct digest key = {.a = 0, .b = 0};
     hash_end_two(s, &key.a, &key.b);
     struct habit *h = memo_put(d->habits, key, now, NULL);
     if (h->test != 0)
         return h;
+    for (size_t i = 0; i < NEAR_HABITS; i++) /* the memory gave this entry to another test */
+        if (d->near[i].habit == h)
+            d->near[i].tag = 0;
     h->test = test_digest(d, t->code) | 1;
     h->alternate = t->alternate.n == 0 ? 0 : test_digest(d, t->alternate);
     h->link = d->open.link;
@@ -103,6 +107,28 @@ static struct habit *habit_of(struct detect *d, const struct result *t, tq_time 
         h->analyte = analytes_find(d->analytes, t->alternate);
     h->code_n = (uint8_t)(t->code.n < sizeof h->code ? t->code.n : sizeof h->code);
     memcpy(h->code, t->code.p, h->code_n);
+    return h;
+}
+
+/* A code of up to sixteen bytes and its link as one word; the link's key is secret, so that nobody can choose two that meet. 0: it is longer. */
+static uint64_t habit_tag(const struct detect *d, struct span code)
+{
+    uint64_t words[2] = {0, 0};
+    if (code.n > 16)
+        return 0;
+    memcpy(words, code.p, code.n);
+    return mix(mix(mix(d->open.at->key, words[0]), words[1]), code.n ^ d->key.k1) | 1;
+}
+
+static struct habit *habit_of(struct detect *d, const struct result *t, tq_time now)
+{
+    uint64_t tag = habit_tag(d, t->code);
+    struct near_habit *n = &d->near[(tag >> 20) & (NEAR_HABITS - 1)];
+    if (tag != 0 && n->tag == tag)
+        return n->habit;
+    struct habit *h = habit_find(d, t, now);
+    if (tag != 0)
+        *n = (struct near_habit){.habit = h, .tag = tag};
     return h;
 }
 
@@ -142,15 +168,25 @@ size_t ids_of(const struct detect *d, const struct result *t, uint64_t ids[IDS])
 
 static bool is_control(const struct detect *d, const struct result *t)
 {
-    uint8_t role = span_peek(&t->role, 0) & 0xdf;
-    if (d->open.test_message || (role != 0 && strchr("QCEFOVBL", role) != NULL))
+    uint8_t role = t->role.n == 0 ? 0 : t->role.p[0] & 0xdf;
+    if (d->open.test_message)
+        return true;
+    if (role != 0 && role != 'P' && strchr("QCEFOVBL", role) != NULL)
         return true;
     return role != 'P' && t->patient.n == 0 && identity_is_control(t->specimen);
 }
 
-static bool same_text(struct span s, const uint8_t *kept, uint8_t n)
+/* Mostly short texts: two words that overlap cost less than a call. */
+static inline bool same_bytes(const uint8_t *a, const uint8_t *b, size_t n)
 {
-    return s.n == n && memcmp(s.p, kept, n) == 0;
+    if (n < 8 || n > 16)
+        return memcmp(a, b, n) == 0;
+    return hash_word(a) == hash_word(b) && hash_word(a + n - 8) == hash_word(b + n - 8);
+}
+
+static inline bool same_text(struct span s, const uint8_t *kept, uint8_t n)
+{
+    return s.n == n && same_bytes(s.p, kept, n);
 }
 
 static uint8_t keep_text(struct span s, uint8_t *kept, size_t room)
@@ -175,7 +211,12 @@ static void join_ids(uint64_t to[IDS], const uint64_t ids[IDS])
 static uint16_t group_of(struct detect *d, const struct result *t)
 {
     struct gathering *o = &d->open;
-    bool control = is_control(d, t);
+    bool like_before = o->groups_n > 0 && t->role.n == o->role_n && (t->role.n == 0 || t->role.p[0] == o->role) &&
+                       (t->patient.n == 0) == o->no_patient;
+    bool control = like_before && same_text(t->specimen, o->specimen_text, o->specimen_n) ? o->groups[o->groups_n - 1].control : is_control(d, t);
+    o->role_n = t->role.n;
+    o->role = t->role.n == 0 ? 0 : t->role.p[0];
+    o->no_patient = t->patient.n == 0;
     if (o->groups_n > 0 && t->specimen.n > 0 && same_text(t->specimen, o->specimen_text, o->specimen_n) && t->filler.n == 0 &&
         (t->order.n == 0 || span_equal(t->order, t->specimen)) && o->groups[o->groups_n - 1].control == control)
         return (uint16_t)(o->groups_n - 1);
@@ -189,10 +230,12 @@ static uint16_t group_of(struct detect *d, const struct result *t)
             return (uint16_t)i;
         }
     struct group *g = &o->groups[o->groups_n++];
-    *g = (struct group){.control = control, .material = t->material.n > 0 && !span_is(t->material, "blood"), .patient = identity_digest(&d->key, t->patient)};
+    *g = (struct group){
+        .control = control, .material = t->material.n > 0 && !span_is(t->material, "blood"), .patient = identity_digest(&d->key, t->patient)};
     memcpy(g->ids, ids, sizeof g->ids);
     g->name_n = (uint8_t)(t->specimen.n < sizeof g->name ? t->specimen.n : sizeof g->name);
     memcpy(g->name, t->specimen.p, g->name_n);
+    specimen_expect(d, ids[0]);
     return (uint16_t)(o->groups_n - 1);
 }
 
@@ -229,25 +272,34 @@ static void open_message(struct detect *d, const struct record *r, struct span i
     o->specimen_n = o->observed_n = 0;
     o->observed_digest = 0;
     o->link = links_put(d->links, &d->key, &ends, r->time);
+    o->at = links_at(d->links, o->link);
 }
 
 void gather_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p)
 {
     gather_close(d, NULL);
     order_close(d);
+    if (m->ack_code.n == 0 && m->ack_for.n == 0)
+        d->own = answer_key(d, p->sender, p->receiver, m->control_id);
     d->open.id_n = 0; /* a sensor that started again may use an id again */
     d->replay.complete = false;
     if (m->results <= 0)
         return;
     open_message(d, r, m->id);
     d->open.announced = true;
-    d->open.left = m->results;
+    d->open.left = d->open.told = m->results;
     d->open.test_message = m->processing.n > 0;
     d->open.poct1a = span_is(m->protocol, "poct1a");
     d->open.astm = span_is(m->protocol, "astm");
     d->open.said = stamp_of(m->sent_at);
-    d->open.control = d->open.astm ? d->open.control : answer_key(d, p->sender, p->receiver, m->control_id);
+    if (!d->open.astm && m->control_id.n > 0)
+        d->open.control = d->own;
     replay_message(d, m, p);
+    memo_expect(d->messages, d->replay.identity);
+    memo_expect(d->expected, d->own);
+    const uint8_t *next = (const uint8_t *)&d->sent[(d->sent_next + 1) % SENT_MAX];
+    for (size_t i = 0; i < SENT_HOT; i += 64)
+        __builtin_prefetch(next + i, 1);
 }
 
 static void add(struct detect *d, const struct result *t)
@@ -255,6 +307,9 @@ static void add(struct detect *d, const struct result *t)
     struct gathering *o = &d->open;
     struct gathered *g = &o->all[o->n++];
     g->habit = habit_of(d, t, o->time);
+    for (size_t i = 0; i < HABIT_HOT; i += 64)
+        __builtin_prefetch((const uint8_t *)g->habit + i, 1);
+    g->numeric = t->pieces == 1 && number_read(t->value[0].text, &g->number);
     g->group = group_of(d, t);
     o->groups[g->group].n++;
     if (t->observed.n == 0 || !same_text(t->observed, o->observed_text, o->observed_n)) {
@@ -266,25 +321,25 @@ static void add(struct detect *d, const struct result *t)
     if (o->groups[g->group].n == 1 || o->age > o->groups[g->group].age)
         o->groups[g->group].age = o->age;
     g->observed = o->observed_digest;
-    g->numeric = t->pieces == 1 && number_read(t->value[0].text, &g->number);
     g->document = t->pieces > 1 || (t->pieces == 1 && t->value[0].text.n > TEXT_MOST);
     g->exact = t->pieces == 0 ? 0 : exact_digest(d, g, t);
     read_units(g->habit, t->units);
-    read_range(g->habit, t->range);
+    if (t->range.n > 0)
+        read_range(d, g->habit, t->range);
     g->unit = g->habit->said;
     g->has_range = t->range.n > 0 && g->habit->range_known;
     g->limits = g->habit->range;
-    g->range = t->range.n == 0 ? 0 : (uint32_t)digest_text(d, 'r', t->range) | 1;
+    g->range = t->range.n == 0 ? 0 : g->habit->range_digest;
     g->flag = (uint8_t)flag_read(t->flag);
     g->status = (uint8_t)status_of(d, t->status);
     g->before = NULL;
-    g->came = g->again = g->several = g->merged = false;
+    g->came = g->again = g->several = g->merged = g->differs = false;
     uint64_t specimen = o->groups[g->group].ids[0];
-    results_expect(d->results, result_key(specimen, g->habit->test, o->link, (uint32_t)g->observed));
+    g->key = result_key(specimen, g->habit->test, o->link, (uint32_t)g->observed);
+    results_expect(d->results, g->key);
     uint64_t content = mix(g->exact, g->unit.dimension ^ (uint64_t)(uint16_t)g->unit.power << 32);
     uint64_t whose = specimen ^ o->groups[g->group].patient; /* the same for somebody else is no replay */
     d->replay.content += mix(mix(mix(whose, g->habit->test), g->observed), content);
-    d->replay.stamped = d->replay.stamped && specimen != 0 && g->observed != 0 && !o->groups[g->group].control;
 }
 
 void gather_result(struct detect *d, const struct record *r, const struct result *t)
@@ -325,17 +380,24 @@ void gather_close(struct detect *d, const struct record *r)
     struct gathering *o = &d->open;
     if (o->n == 0)
         return;
+    d->replay.whole = d->replay.complete && o->left <= 0 && (size_t)o->told == o->n;
     if (o->left <= 0)
         judge_replay(d, r);
     merge_several(o);
     for (size_t i = 0; i < o->n; i++)
+        results_expect_entry(d->results, o->all[i].key);
+    for (size_t i = 0; i < o->groups_n; i++)
+        o->groups[i].of = specimen_get(d, o->groups[i].ids[0]);
+    for (size_t i = 0; i < o->n; i++)
         if (!o->groups[o->all[i].group].control && !o->all[i].merged)
             judge_repeats(d, r, &o->all[i]);
+    judge_renumbered(d, r);
     judge_custody(d, r);
     for (size_t i = 0; i < o->n; i++) {
         if (o->groups[o->all[i].group].control)
             continue;
-        judge_correction(d, r, &o->all[i]);
+        if (o->all[i].status == STATUS_CORRECTED)
+            judge_correction(d, r, &o->all[i]);
         judge_value(d, r, &o->all[i]);
         judge_shift(d, r, &o->all[i]);
     }
@@ -347,7 +409,7 @@ void gather_close(struct detect *d, const struct record *r)
 
 struct link *open_link(const struct detect *d)
 {
-    return links_at(d->links, d->open.link);
+    return d->open.at;
 }
 
 void link_text(const struct link *l, struct parties *p)

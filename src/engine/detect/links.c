@@ -109,8 +109,8 @@ uint16_t links_path_number(const struct links *l, const struct path *p)
 /* Where the counters of a link and of a path lie, in the order of the format. */
 static void link_counters(struct link *l, uint32_t *at[12])
 {
-    uint32_t *all[12] = {&l->answered,    &l->unanswered, &l->answers_right, &l->answers_wrong, &l->flags_right,   &l->flags_wrong,
-                         &l->ordered,     &l->unordered,  &l->ordered_run,   &l->test_ordered,  &l->test_unordered, &l->patients_same};
+    uint32_t *all[12] = {&l->answered, &l->unanswered, &l->answers_right, &l->answers_wrong, &l->flags_right,    &l->flags_wrong,
+                         &l->ordered,  &l->unordered,  &l->ordered_run,   &l->test_ordered,  &l->test_unordered, &l->patients_same};
     memcpy(at, all, sizeof all);
 }
 

@@ -21,9 +21,11 @@ struct link {
     struct address receiver;
     uint16_t port;
     bool receiver_listens;
-    uint16_t down; /* the path that most of its results take; LINK_NONE: none is known */
+    uint16_t down;          /* the path that most of its results take; LINK_NONE: none is known */
     uint32_t pending_first; /* of its sent results, oldest first; numbers of the ring, 0: none */
     uint32_t pending_last;
+    uint32_t sent_last; /* its latest */
+    tq_time look_at;    /* nothing of the list is due before */
     tq_time first;
     tq_time last;
     uint32_t answered; /* messages with results that were acknowledged in time, and not */
@@ -54,7 +56,7 @@ struct path {
     uint32_t due;      /* specimens' results that were waited for to the end, and of those that did not come */
     uint32_t lost;
     tq_time slowest;
-    uint8_t numbers; /* most numbers of a specimen that both ends had */
+    uint8_t numbers;   /* most numbers of a specimen that both ends had */
     tq_time last_sent; /* the time of the latest message on `from` that went on */
     uint32_t same[PART_COUNT];
     uint32_t changed[PART_COUNT];
@@ -83,12 +85,13 @@ struct habit {
     uint8_t range_n;
     uint8_t code_n;
     bool range_known;
+    uint32_t range_digest;
     char units_text[16];
     char range_text[24];
     char code[32];
     struct range range;
     uint16_t link;
-    uint16_t at;       /* where it is in the message that comes in, and which one that is */
+    uint16_t at; /* where it is in the message that comes in, and which one that is */
     uint64_t at_message;
     /* shift.c */
     float block[SHIFT_BLOCK];
@@ -116,18 +119,20 @@ struct sighting {
 struct specimen {
     struct sighting seen[SIGHTINGS]; /* latest first */
     uint64_t order_patient;
-    uint64_t order_sum;     /* of the tests ordered, on the link where the order was seen first */
+    uint64_t order_sum; /* of the tests ordered, on the link where the order was seen first */
     uint64_t order_message;
-    tq_time order_at; /* 0: no order was seen */
-    uint64_t order_to[2];   /* digests of who was asked to do it, latest first */
+    tq_time order_at;     /* 0: no order was seen */
+    uint64_t order_to[2]; /* digests of who was asked to do it, latest first */
     uint16_t order_link;
-    uint16_t orders;    /* tests asked for, and taken back */
+    uint16_t orders; /* tests asked for, and taken back */
     uint16_t cancelled;
     bool control;
 };
 
 #define SENT_TESTS 64
 #define SENT_IDS 4
+#define SENT_HOT 384  /* bytes at the front of struct sent that every message touches */
+#define HABIT_HOT 256 /* the same of struct habit, for every result */
 #define SPECIMEN_NAME 24
 
 /* The results of one specimen in one message. */
@@ -137,13 +142,13 @@ struct sent {
     uint16_t link;
     uint16_t origin; /* the link that it came from; LINK_NONE: not known */
     uint16_t sport;
-    bool settled;  /* it waits no longer */
-    bool named;    /* by a control id, so that it can be answered */
+    bool settled; /* it waits no longer */
+    bool named;   /* by a control id, so that it can be answered */
     bool answered;
     bool refused;
-    bool passed;   /* some of it went on */
-    bool missed;   /* and was told as missing */
-    bool came;     /* its origin was seen */
+    bool passed; /* some of it went on */
+    bool missed; /* and was told as missing */
+    bool came;   /* its origin was seen */
     uint8_t n;
     uint8_t direction;
     uint8_t proto;
@@ -153,13 +158,14 @@ struct sent {
     uint64_t flow;
     uint64_t ordinal;
     uint64_t seq;
+    uint64_t control; /* half of the digest of its control id */
     uint64_t specimen;
     uint64_t ids[SENT_IDS];
     uint64_t patient;
     uint8_t name_n;
     char name[SPECIMEN_NAME];
     uint32_t exact[SENT_TESTS]; /* digests of its values */
-    uint64_t went_on; /* bits of tests */
+    uint64_t went_on;           /* bits of tests */
     uint64_t final;
     uint64_t tests[SENT_TESTS];
     uint32_t observed[SENT_TESTS];

@@ -81,6 +81,14 @@ static size_t find(const struct memo *m, struct digest key)
     return SIZE_MAX;
 }
 
+void memo_expect(const struct memo *m, struct digest key)
+{
+    size_t at = bucket_of(m, kept(key));
+    __builtin_prefetch(m->heads + at);
+    for (size_t i = 0; i < WAYS; i += 64 / sizeof(struct slot) + 1)
+        __builtin_prefetch(m->slots + at + i);
+}
+
 void *memo_get(const struct memo *m, struct digest key)
 {
     size_t i = find(m, kept(key));

@@ -42,6 +42,9 @@ void memo_free(struct memo *m);
 
 size_t memo_count(const struct memo *m);
 
+/* Asks the memory for what a look-up of this key will touch. */
+void memo_expect(const struct memo *m, struct digest key);
+
 /* The value, or NULL. */
 void *memo_get(const struct memo *m, struct digest key);
 

@@ -1,11 +1,11 @@
-/* Results and their orders (order.mismatch): a result that nobody ordered, or whose order was taken back; an order that reaches the analyzer with other
- * tests than it was placed with. Only where orders are the habit. */
+/* Results and their orders (order.mismatch): a result that nobody ordered, or whose order was taken back; an order that reaches the analyzer with
+ * other tests than it was placed with. Only where orders are the habit. */
 #include "engine/detect/detect_private.h"
 
 #define CAUSE_MAX 512
-#define ORDERED_RUN 30    /* specimens in a row whose order was seen, before one without is told */
-#define TESTS_USUAL 60    /* tests in a row that were among the ordered ones */
-#define TRANSLATED 5      /* orders that were translated in the same way, before another way is told */
+#define ORDERED_RUN 30 /* specimens in a row whose order was seen, before one without is told */
+#define TESTS_USUAL 60 /* tests in a row that were among the ordered ones */
+#define TRANSLATED 5   /* orders that were translated in the same way, before another way is told */
 #define LINK_ORDERED (LINK_NONE - 1)
 
 /* r: NULL where it is about the order that is being taken. */
@@ -20,7 +20,8 @@ static void mismatch(struct detect *d, const struct record *r, const struct link
         .kind = KIND_ORDER_MISMATCH,
         .severity = severity,
         .title = title,
-        .advice = "Find the order in the LIS and compare it with what was measured. If nobody added or took back a test by hand, somebody may be changing orders or "
+        .advice = "Find the order in the LIS and compare it with what was measured. If nobody added or took back a test by hand, somebody may be "
+                  "changing orders or "
                   "inventing results: have the path between {0} and {1} examined.",
         .technique = "T1565.002",
         .subjects = {span_str(p.sender_text), span_str(p.receiver_text), test},
@@ -76,8 +77,8 @@ static void judge_translation(struct detect *d, const struct specimen *s)
     if (t->other > t->same) /* what is asked for has changed for good */
         *t = (struct translation){.sum = o->sum, .same = 1};
     if (usual)
-        mismatch(d, NULL, links_at(d->links, o->link), span_of(o->name, o->name_n), SPAN_LIT("order"), "An order reached {1} from {0} with other tests than it was placed with.",
-                 SEVERITY_HIGH);
+        mismatch(d, NULL, links_at(d->links, o->link), span_of(o->name, o->name_n), SPAN_LIT("order"),
+                 "An order reached {1} from {0} with other tests than it was placed with.", SEVERITY_HIGH);
 }
 
 void order_close(struct detect *d)
@@ -183,7 +184,8 @@ static void judge_tests(struct detect *d, const struct record *r, const struct g
             mismatch(d, r, l, name, test_name(g->habit), "{0} sent to {1} a result of test {2} whose order was taken back.", SEVERITY_HIGH);
         bool usual = l->test_ordered >= TESTS_USUAL && l->test_unordered <= l->test_ordered / 100;
         if (k == NULL && usual && r != NULL)
-            mismatch(d, r, l, name, test_name(g->habit), "{0} sent to {1} a result of test {2} that was not ordered for this specimen.", SEVERITY_MEDIUM);
+            mismatch(d, r, l, name, test_name(g->habit), "{0} sent to {1} a result of test {2} that was not ordered for this specimen.",
+                     SEVERITY_MEDIUM);
         l->test_ordered += k != NULL;
         l->test_unordered += k == NULL;
     }
@@ -199,13 +201,14 @@ void judge_orders(struct detect *d, const struct record *r, struct group *g)
     if (g->ids[0] == 0 || g->before_here)
         return;
     for (size_t i = 0; i < IDS && g->ids[i] != 0; i++) {
-        const struct specimen *s = specimen_get(d, g->ids[i]);
+        const struct specimen *s = i == 0 ? g->of : specimen_get(d, g->ids[i]);
         cancelled = cancelled || (s != NULL && s->cancelled >= s->orders && s->cancelled > 0);
         ordered = ordered || (s != NULL && s->order_at != 0);
         asked = asked || (s != NULL && (s->order_to[0] == here || s->order_to[1] == here));
     }
     if (cancelled && r != NULL)
-        mismatch(d, r, l, span_of(g->name, g->name_n), SPAN_LIT("all"), "{0} sent to {1} results of a specimen whose order was taken back.", SEVERITY_HIGH);
+        mismatch(d, r, l, span_of(g->name, g->name_n), SPAN_LIT("all"), "{0} sent to {1} results of a specimen whose order was taken back.",
+                 SEVERITY_HIGH);
     if (ordered) {
         l->ordered++;
         l->ordered_run++;
@@ -217,5 +220,6 @@ void judge_orders(struct detect *d, const struct record *r, struct group *g)
     l->unordered += l->ordered_run > 0;
     l->ordered_run = 0;
     if (usual && r != NULL)
-        mismatch(d, r, l, span_of(g->name, g->name_n), SPAN_LIT("all"), "{0} sent to {1} results of a specimen that nobody ordered.", SEVERITY_MEDIUM);
+        mismatch(d, r, l, span_of(g->name, g->name_n), SPAN_LIT("all"), "{0} sent to {1} results of a specimen that nobody ordered.",
+                 SEVERITY_MEDIUM);
 }

@@ -5,13 +5,13 @@
 #include "engine/detect/detect_private.h"
 
 #define CAUSE_MAX 512
-#define PATH_LEARNT 8                    /* specimens' results that went on before others are missed */
-#define ANSWERS_LEARNT 10                /* messages that were acknowledged before an answer is missed */
+#define PATH_LEARNT 8     /* specimens' results that went on before others are missed */
+#define ANSWERS_LEARNT 10 /* messages that were acknowledged before an answer is missed */
 #define LEAST_WAIT (10 * TIME_SECOND)
 #define ANSWER_WAIT (60 * TIME_SECOND)
 #define LONGEST_WAIT (4 * 3600 * TIME_SECOND)
-#define ORPHAN_WAIT (5 * TIME_SECOND)    /* the other tap's record may come later than the packet did */
-#define TOLD_EACH 8                      /* of one link; the rest is told as one */
+#define ORPHAN_WAIT (5 * TIME_SECOND) /* the other tap's record may come later than the packet did */
+#define TOLD_EACH 8                   /* of one link; the rest is told as one */
 #define ORIGIN_LEARNT 5
 #define RENAMED_LOOK 64
 
@@ -23,8 +23,10 @@ void path_wait(struct detect *d, struct sent *s)
     struct sent *last = sent_at(d, l->pending_last);
     if (last != NULL && l->pending_first != 0)
         last->next = s->number;
-    else
+    else {
         l->pending_first = s->number;
+        l->look_at = s->time + LEAST_WAIT;
+    }
     l->pending_last = s->number;
 }
 
@@ -68,7 +70,8 @@ static void delayed(struct detect *d, const struct path *p, const struct sent *s
         .kind = KIND_RESULT_DELAYED,
         .severity = SEVERITY_MEDIUM,
         .title = "{0} kept results for {2} before it passed them on to {1}: far longer than usual.",
-        .advice = "Ask whether somebody held these results on purpose, for instance to look at them. If not, have {0} examined: it may be overloaded, or somebody "
+        .advice = "Ask whether somebody held these results on purpose, for instance to look at them. If not, have {0} examined: it may be "
+                  "overloaded, or somebody "
                   "may have kept them back.",
         .technique = "T1565.002",
         .subjects = {span_str(ends.sender_text), span_str(ends.receiver_text), buf_span(&minutes)},
@@ -100,7 +103,8 @@ void path_used(struct detect *d, struct path *p, struct sent *s, tq_time delay)
 
 /* ── missing ── */
 
-static void missing(struct detect *d, struct link *from, const struct sent *s, const struct link *to, const char *title, const char *all, enum severity severity)
+static void missing(struct detect *d, struct link *from, const struct sent *s, const struct link *to, const char *title, const char *all,
+                    enum severity severity)
 {
     UNCLEARED struct parties a;
     UNCLEARED struct parties b;
@@ -113,7 +117,8 @@ static void missing(struct detect *d, struct link *from, const struct sent *s, c
         .kind = KIND_RESULT_MISSING,
         .severity = each ? severity : SEVERITY_CRITICAL,
         .title = each ? title : all,
-        .advice = "Look up in the LIS whether the results of this moment are there. Send them again from the analyzer if not, and find out what kept them: a rule "
+        .advice = "Look up in the LIS whether the results of this moment are there. Send them again from the analyzer if not, and find out what kept "
+                  "them: a rule "
                   "in the middleware, an error there, or somebody on the way.",
         .technique = "T1565.002",
         .subjects = {span_str(a.sender_text), span_str(b.sender_text), span_str(b.receiver_text)},
@@ -146,7 +151,8 @@ static void settle_answer(struct detect *d, struct link *l, struct sent *s)
     bool usual = l->answered >= ANSWERS_LEARNT && l->unanswered <= l->answered / 50;
     if (!fine && usual && s->n > 0 && !sent_again(d, s, 0))
         missing(d, l, s, l,
-                s->refused ? "{2} refused results from {0}, and they were not sent again." : "{2} never acknowledged results from {0}, and they were not sent again.",
+                s->refused ? "{2} refused results from {0}, and they were not sent again."
+                           : "{2} never acknowledged results from {0}, and they were not sent again.",
                 "{2} did not take many results from {0}.", SEVERITY_MEDIUM);
     if (fine)
         l->answered++;
@@ -163,7 +169,9 @@ static void settle_path(struct detect *d, struct link *l, struct sent *s, struct
         if (h->test != s->tests[i] || h->link != s->link || sent_again(d, s, i))
             continue;
         bool went = s->went_on >> i & 1;
-        bool usual = h->went_on >= 3 ? h->stayed <= h->went_on / 20 : h->went_on > 0 ? h->stayed == 0 : !s->passed && h->stayed == 0 && p->messages >= 2 * PATH_LEARNT;
+        bool usual = h->went_on >= 3  ? h->stayed <= h->went_on / 20
+                     : h->went_on > 0 ? h->stayed == 0
+                                      : !s->passed && h->stayed == 0 && p->messages >= 2 * PATH_LEARNT;
         any = any || went;
         if (!went && usual && (s->final >> i & 1))
             lost |= UINT64_C(1) << i;
@@ -176,7 +184,8 @@ static void settle_path(struct detect *d, struct link *l, struct sent *s, struct
         return;
     s->missed = true;
     missing(d, l, s, links_at(d->links, p->to),
-            any ? "{1} passed only a part of the results of a specimen from {0} on to {2}." : "Results that {0} sent were not passed on by {1} to {2}.",
+            any ? "{1} passed only a part of the results of a specimen from {0} on to {2}."
+                : "Results that {0} sent were not passed on by {1} to {2}.",
             "Many results that {0} sent were not passed on by {1} to {2}.", SEVERITY_HIGH);
 }
 
@@ -194,8 +203,12 @@ static bool settle_first(struct detect *d, struct link *l)
     tq_time wait = p != NULL ? wait_on(p) : ANSWER_WAIT;
     tq_time age = d->now - s->time;
     bool quiet = p != NULL && p->last_sent <= s->time && !s->passed; /* nothing at all went on since: perhaps it is only slow today */
-    if (age < (quiet ? 3 * wait : wait) || (p == NULL && age < ANSWER_WAIT))
+    if (age < (quiet ? 3 * wait : wait)) {
+        l->look_at = s->time + wait; /* it may be quiet no longer by then */
+        if (l->look_at <= d->now)
+            l->look_at = d->now + 5 * TIME_SECOND;
         return false;
+    }
     bool gap = d->gap != 0 && d->gap >= s->time - LEAST_WAIT;
     pop(l, s);
     s->settled = true;
@@ -214,7 +227,7 @@ void paths_sweep(struct detect *d)
     judge_orphans(d, d->now - ORPHAN_WAIT);
     for (uint16_t i = 0; i < links_count(d->links); i++) {
         struct link *l = links_at(d->links, i);
-        for (size_t n = 0; l->pending_first != 0 && n < SENT_MAX && settle_first(d, l); n++)
+        for (size_t n = 0; l->pending_first != 0 && l->look_at <= d->now && n < SENT_MAX && settle_first(d, l); n++)
             ;
     }
 }
@@ -243,9 +256,11 @@ static void orphan_finding(struct detect *d, const struct orphan *o, const struc
                  : !each        ? "Many results reached {1} from {0} that no analyzer sent."
                  : o->whole     ? "Results of a specimen reached {1} from {0} that no analyzer sent."
                                 : "A result reached {1} from {0} that no analyzer sent, among others that one did.",
-        .advice = origin != NULL ? "Hold these results and find out whose they are: compare the numbers on the tube, on the analyzer and in the LIS. Then have {0} and "
+        .advice = origin != NULL ? "Hold these results and find out whose they are: compare the numbers on the tube, on the analyzer and in the LIS. "
+                                   "Then have {0} and "
                                    "all that lies between it and the analyzer examined."
-                                 : "Hold these results. Ask whether somebody entered them by hand at {0}; if nobody did, they are forged: find out who can write to {0}, "
+                                 : "Hold these results. Ask whether somebody entered them by hand at {0}; if nobody did, they are forged: find out "
+                                   "who can write to {0}, "
                                    "and what reached it at this time.",
         .technique = "T1565.002",
         .subjects = {span_str(p.sender_text), span_str(p.receiver_text)},

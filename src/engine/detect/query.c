@@ -32,8 +32,10 @@ static void told(struct detect *d, const struct record *r, struct parties *p, bo
     struct finding f = {
         .kind = KIND_PHI_BULK_QUERY,
         .severity = SEVERITY_HIGH,
-        .title = answer ? "{0} got the data of many patients from {1} in one answer." : "{0} asks {1} for the data of many patients, one after another.",
-        .advice = "Find out who uses {0} and whether this person or program may see so many patients at once. If nobody can explain it, take {0} off the network and "
+        .title = answer ? "{0} got the data of many patients from {1} in one answer."
+                        : "{0} asks {1} for the data of many patients, one after another.",
+        .advice = "Find out who uses {0} and whether this person or program may see so many patients at once. If nobody can explain it, take {0} off "
+                  "the network and "
                   "tell your privacy officer: patients' data may have been copied.",
         .technique = "T1213",
         .subjects = {who, whom},
@@ -49,7 +51,8 @@ static bool asks_for_people(struct span type)
 {
     if (span_starts(type, SPAN_LIT("QBP^Q11")))
         return false;
-    return span_starts(type, SPAN_LIT("QBP")) || span_starts(type, SPAN_LIT("QRY")) || span_starts(type, SPAN_LIT("QRF")) || span_starts(type, SPAN_LIT("VQQ"));
+    return span_starts(type, SPAN_LIT("QBP")) || span_starts(type, SPAN_LIT("QRY")) || span_starts(type, SPAN_LIT("QRF")) ||
+           span_starts(type, SPAN_LIT("VQQ"));
 }
 
 static bool asks_for_work(struct span type)

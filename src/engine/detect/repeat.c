@@ -10,7 +10,8 @@ static const struct {
     const char *title;
     enum severity severity;
 } words[] = {
-    [DIFFERENT_VALUE] = {"A result of test {2} came from {0} to {1} a second time with different content, and not as a correction.", SEVERITY_CRITICAL},
+    [DIFFERENT_VALUE] = {"A result of test {2} came from {0} to {1} a second time with different content, and not as a correction.",
+                         SEVERITY_CRITICAL},
     [DIFFERENT_UNIT] = {"A result of test {2} came from {0} to {1} a second time in another unit, and not as a correction.", SEVERITY_CRITICAL},
     [DIFFERENT_FLAG] = {"A result of test {2} came from {0} to {1} a second time with another flag, and not as a correction.", SEVERITY_HIGH},
     [DIFFERENT_STATUS] = {"A final result of test {2} came from {0} to {1} a second time as one that is not final.", SEVERITY_MEDIUM},
@@ -85,7 +86,8 @@ void judge_correction(struct detect *d, const struct record *r, const struct gat
         .kind = KIND_RESULT_ALTERED,
         .severity = SEVERITY_MEDIUM,
         .title = "{0} sent to {1} a correction of a result of test {2} that it had never sent.",
-        .advice = "Ask at the device whether this result was corrected, and what it was before. If nobody corrected it, do not act on it, and have the path between {0} "
+        .advice = "Ask at the device whether this result was corrected, and what it was before. If nobody corrected it, do not act on it, and have "
+                  "the path between {0} "
                   "and {1} examined.",
         .technique = "T1565.002",
         .subjects = {span_str(p.sender_text), span_str(p.receiver_text), test_name(g->habit)},
@@ -103,7 +105,7 @@ void judge_repeats(struct detect *d, const struct record *r, struct gathered *g)
     if (of->ids[0] == 0 || g->habit->code_n == 0)
         return;
     bool is_new;
-    struct seen_result *k = results_put(d->results, result_key(of->ids[0], g->habit->test, d->open.link, (uint32_t)g->observed), d->open.time, &is_new);
+    struct seen_result *k = results_put(d->results, g->key, d->open.time, &is_new);
     g->before = k;
     g->again = !is_new;
     bool again = !is_new && g->observed != 0;
@@ -111,6 +113,7 @@ void judge_repeats(struct detect *d, const struct record *r, struct gathered *g)
     bool piecemeal = !is_new && k->message == (uint32_t)d->open.message && (k->several || k->exact != g->exact); /* it was not announced */
     bool comparable = !piecemeal && k->several == g->several;
     enum difference what = again && comparable ? compare(k, g) : DIFFERENT_NOT;
+    g->differs = what != DIFFERENT_NOT || !comparable;
     if (what != DIFFERENT_NOT && was_final) {
         bool correction = g->status == STATUS_CORRECTED || g->status == STATUS_WITHDRAWN;
         changed(d, r, g, what, correction);

@@ -10,7 +10,6 @@
 struct kept_message {
     uint64_t content; /* the sum of its results */
     uint64_t flow;
-    uint64_t control; /* half the identity: receiver and control id */
     struct address from;
     tq_time time;
     uint64_t ordinal;
@@ -32,20 +31,10 @@ static struct digest identity_of(const struct detect *d, const struct address *r
     return digest_end(g);
 }
 
-/* The same results to the same receiver, whatever the message is called. */
-static struct digest content_key(const struct detect *d, const struct address *receiver, uint16_t port, uint64_t content)
-{
-    struct hash_state g = digest_start(&d->key, 'x');
-    hash_piece(&g, span_of(receiver->bytes, sizeof receiver->bytes));
-    hash_add(&g, port);
-    hash_add(&g, content);
-    return digest_end(g);
-}
-
 void replay_message(struct detect *d, const struct message *m, struct parties *p)
 {
     d->replay.content = 0;
-    d->replay.stamped = true;
+    d->replay.told = false;
     d->replay.complete = m->results > 0 && m->malformed.n == 0;
     d->replay.identity = (struct digest){.a = 0, .b = 0};
     if (m->control_id.n > 0)
@@ -61,9 +50,6 @@ void replay_answer(struct detect *d, const struct record *r, const struct messag
     if (k == NULL || k->flow != r->flow.id)
         return;
     k->accepted = 1;
-    struct kept_message *twin = memo_get(d->messages, content_key(d, p->sender, p->port, k->content));
-    if (twin != NULL && twin->control == k->control)
-        twin->accepted = 1;
 }
 
 static bool elsewhere(const struct kept_message *k, const struct link *l)
@@ -136,30 +122,45 @@ void judge_replay(struct detect *d, const struct record *r)
     bool named = d->replay.identity.a != 0 || d->replay.identity.b != 0;
     struct kept_message now = {.content = d->replay.content,
                                .flow = r->flow.id,
-                               .control = d->replay.identity.a,
                                .from = l->sender,
                                .time = r->time,
                                .accepted = d->open.astm}; /* each frame of it was acknowledged, or it would not be whole */
     message_id_read(span_of(d->open.id, d->open.id_n), &now.direction, &now.ordinal);
-    bool told = false;
     if (named) {
         bool is_new;
         struct kept_message *k = memo_put(d->messages, d->replay.identity, r->time, &is_new);
         bool same = !is_new && k->accepted && k->content == now.content;
-        told = same && comes_late(d, r, k);
-        if (told)
+        d->replay.told = same && comes_late(d, r, k);
+        if (d->replay.told)
             replayed(d, r, k, false);
         if (!same) /* else the first one stays what later ones are compared with */
             *k = now;
     }
-    if (d->replay.stamped) {
-        bool is_new;
-        struct kept_message *twin = memo_put(d->messages, content_key(d, &l->receiver, l->port, now.content), r->time, &is_new);
-        if (!is_new && !told && twin->accepted && (twin->control != now.control || !named) && comes_late(d, r, twin))
-            replayed(d, r, twin, named);
-        if (is_new || !twin->accepted)
-            *twin = now;
-    }
     struct kept_message *last = memo_put(d->messages, flow_key(d, r->flow.id), r->time, NULL);
     last->content = now.content;
+}
+
+/* The same results once more on this link, all of them and nothing else, under another message number (or none), after they had been accepted and
+ * their sender went on. */
+void judge_renumbered(struct detect *d, const struct record *r)
+{
+    const struct link *l = open_link(d);
+    const struct sent *s = NULL;
+    if (!d->replay.whole || d->replay.told || r == NULL)
+        return;
+    for (size_t i = 0; i < d->open.n; i++) {
+        const struct gathered *g = &d->open.all[i];
+        if (g->merged)
+            continue;
+        const struct sent *from = g->again && !g->differs && g->observed != 0 ? sent_at(d, g->before->sent) : NULL;
+        if (from == NULL || (s != NULL && s != from) || from->patient != d->open.groups[g->group].patient)
+            return;
+        s = from;
+    }
+    bool accepted = s != NULL && ((s->answered && !s->refused) || d->open.astm);
+    bool late = accepted && (r->time - s->time >= REPLAY_AFTER || l->sent_last != s->number);
+    if (!late || (s->control == d->open.control.a && s->named))
+        return;
+    const struct kept_message k = {.flow = s->flow, .direction = s->direction, .ordinal = s->ordinal, .from = l->sender};
+    replayed(d, r, &k, s->named);
 }

@@ -55,6 +55,17 @@ void results_expect(const struct results *s, uint64_t key)
     __builtin_prefetch(bucket_of(s, key), 1);
 }
 
+void results_expect_entry(const struct results *s, uint64_t key)
+{
+    const struct bucket *b = bucket_of(s, key);
+    for (size_t i = 0; i < WAYS; i++)
+        if (b->keys[i] == key || b->keys[i] == 0) {
+            __builtin_prefetch(&b->entries[i], 1);
+            __builtin_prefetch((const uint8_t *)&b->entries[i + 1] - 1, 1);
+            return;
+        }
+}
+
 struct seen_result *results_get(const struct results *s, uint64_t key)
 {
     struct bucket *b = bucket_of(s, key);

@@ -34,6 +34,9 @@ void results_free(struct results *s);
 /* Asks the memory for the bucket of a key that will be looked up soon. */
 void results_expect(const struct results *s, uint64_t key);
 
+/* The same for the entry itself, once its bucket is here. */
+void results_expect_entry(const struct results *s, uint64_t key);
+
 struct seen_result *results_get(const struct results *s, uint64_t key);
 
 /* The entry of key, made where it is new (zeros, but for used); *ret_new says so. */

@@ -10,7 +10,6 @@
 #include "engine/detect/detect_private.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #define LEARN_BLOCKS 16     /* 192 values of different patients */
 #define SLACK 1.25F         /* CUSUM's k, in spreads of a block's median: half of the shift that matters */
@@ -33,8 +32,10 @@ static void shifted(struct detect *d, const struct record *r, const struct gathe
     struct finding f = {
         .kind = KIND_RESULT_SHIFT,
         .severity = SEVERITY_MEDIUM,
-        .title = up ? "Results of test {2} from {0} to {1} have become higher for many patients at once." : "Results of test {2} from {0} to {1} have become lower for many patients at once.",
-        .advice = "Run a quality control of this test. If it has moved too, the device needs care (calibration, reagent). If it has not, something between {0} and "
+        .title = up ? "Results of test {2} from {0} to {1} have become higher for many patients at once."
+                    : "Results of test {2} from {0} to {1} have become lower for many patients at once.",
+        .advice = "Run a quality control of this test. If it has moved too, the device needs care (calibration, reagent). If it has not, something "
+                  "between {0} and "
                   "{1} changes the results: compare some of them with the display of the device.",
         .technique = "T1565.002",
         .subjects = {span_str(p.sender_text), span_str(p.receiver_text), test_name(g->habit)},
@@ -46,11 +47,16 @@ static void shifted(struct detect *d, const struct record *r, const struct gathe
     buf_release(&cause);
 }
 
-static int by_size(const void *a, const void *b)
+/* A block is too short for qsort to pay. */
+static void sort_block(float v[SHIFT_BLOCK])
 {
-    float x = *(const float *)a;
-    float y = *(const float *)b;
-    return x < y ? -1 : x > y;
+    for (size_t i = 1; i < SHIFT_BLOCK; i++) {
+        float x = v[i];
+        size_t k = i;
+        for (; k > 0 && v[k - 1] > x; k--)
+            v[k] = v[k - 1];
+        v[k] = x;
+    }
 }
 
 static float absolute(float x)
@@ -65,7 +71,7 @@ static void judge_block(struct detect *d, const struct record *r, const struct g
     float sorted[SHIFT_BLOCK];
     for (size_t i = 0; i < SHIFT_BLOCK; i++)
         sorted[i] = h->block[i];
-    qsort(sorted, SHIFT_BLOCK, sizeof sorted[0], by_size);
+    sort_block(sorted);
     float median = (sorted[SHIFT_BLOCK / 2 - 1] + sorted[SHIFT_BLOCK / 2]) / 2;
     float middle = sorted[SHIFT_BLOCK * 3 / 4 - 1] + sorted[SHIFT_BLOCK * 3 / 4] - sorted[SHIFT_BLOCK / 4 - 1] - sorted[SHIFT_BLOCK / 4];
     float spread = middle / 2 / TO_DEVIATION * OF_MEDIAN / ROOT_BLOCK;
@@ -96,8 +102,8 @@ void judge_shift(struct detect *d, const struct record *r, struct gathered *g)
 {
     struct habit *h = g->habit;
     const struct group *of = &d->open.groups[g->group];
-    bool counts = g->numeric && g->number.comparator == COMPARES_EQUAL && g->status != STATUS_WITHDRAWN && !g->again && of->patient != 0 && h->n > 1 &&
-                  of->patient != h->block_patient && (g->unit.dimension == 0 || unit_same(h->unit, g->unit));
+    bool counts = g->numeric && g->number.comparator == COMPARES_EQUAL && g->status != STATUS_WITHDRAWN && !g->again && of->patient != 0 &&
+                  h->n > 1 && of->patient != h->block_patient && (g->unit.dimension == 0 || unit_same(h->unit, g->unit));
     if (!counts)
         return;
     h->block_patient = of->patient;

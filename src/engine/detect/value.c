@@ -63,8 +63,9 @@ static void set_unit(struct detect *d, struct habit *h, struct unit unit)
 
 static void judge_unit(struct detect *d, const struct record *r, struct gathered *g)
 {
-    static const char advice[] = "Compare the result in the LIS with the display of the device: a number in the wrong unit can be read as ten times too much or too "
-                                 "little. If nobody changed the device's settings, have the path between {0} and {1} examined.";
+    static const char advice[] =
+        "Compare the result in the LIS with the display of the device: a number in the wrong unit can be read as ten times too much or too "
+        "little. If nobody changed the device's settings, have the path between {0} and {1} examined.";
     struct habit *h = g->habit;
     struct unit unit = g->unit;
     if (unit.dimension == 0)
@@ -72,10 +73,12 @@ static void judge_unit(struct detect *d, const struct record *r, struct gathered
     if (h->unit.dimension == 0) {
         set_unit(d, h, unit);
         struct analyte_limit first;
-        bool strange = h->analyte != ANALYTE_NONE && h->low > h->high && (unit.dimension & UNIT_STRANGE) == 0 && analytes_row(d->analytes, h->analyte, 0, &first) &&
-                       (first.unit.dimension & UNIT_STRANGE) == 0;
+        bool strange = h->analyte != ANALYTE_NONE && h->low > h->high && (unit.dimension & UNIT_STRANGE) == 0 &&
+                       analytes_row(d->analytes, h->analyte, 0, &first) && (first.unit.dimension & UNIT_STRANGE) == 0;
         if (strange)
-            tell(d, r, g, &(struct told){KIND_RESULT_UNIT_CHANGED, SEVERITY_LOW, "{0} sends results of test {2} to {1} in a unit in which it is not measured.", advice, true});
+            tell(d, r, g,
+                 &(struct told){KIND_RESULT_UNIT_CHANGED, SEVERITY_LOW, "{0} sends results of test {2} to {1} in a unit in which it is not measured.",
+                                advice, true});
         return;
     }
     if (unit_same(h->unit, unit)) {
@@ -84,7 +87,9 @@ static void judge_unit(struct detect *d, const struct record *r, struct gathered
     }
     bool usual = h->unit_n + 1 >= UNIT_USUAL && h->unit_changes <= h->unit_n / 50;
     if (usual)
-        tell(d, r, g, &(struct told){KIND_RESULT_UNIT_CHANGED, SEVERITY_HIGH, "{0} sent to {1} a result of test {2} in another unit than all those before.", advice, false});
+        tell(d, r, g,
+             &(struct told){KIND_RESULT_UNIT_CHANGED, SEVERITY_HIGH, "{0} sent to {1} a result of test {2} in another unit than all those before.",
+                            advice, false});
     count_up(&h->unit_changes);
     if (h->unit_changes % UNIT_NEW == 0)
         set_unit(d, h, unit);
@@ -111,7 +116,8 @@ static void judge_limits(struct detect *d, const struct record *r, struct gather
          &(struct told){KIND_RESULT_IMPLAUSIBLE, SEVERITY_HIGH,
                         above ? "A result of test {2} from {0} to {1} is higher than it can be in a living person."
                               : "A result of test {2} from {0} to {1} is lower than it can be in a living person.",
-                        "Do not act on this result. Compare it with the display of the device and look at the specimen: a wrong tube or an infusion can do this, and so "
+                        "Do not act on this result. Compare it with the display of the device and look at the specimen: a wrong tube or an infusion "
+                        "can do this, and so "
                         "can somebody who changes results on the way. Have the test repeated.",
                         false});
 }
@@ -140,7 +146,8 @@ static void judge_flag(struct detect *d, const struct record *r, const struct ga
          &(struct told){KIND_RESULT_FLAG_MISMATCH, SEVERITY_HIGH,
                         hides ? "A result of test {2} from {0} to {1} lies outside of the range sent with it, and is flagged as normal."
                               : "The flag of a result of test {2} from {0} to {1} contradicts the range sent with it.",
-                        "Look at the value itself, not at its flag. Compare both with the display of the device: if they differ there, somebody may have changed the "
+                        "Look at the value itself, not at its flag. Compare both with the display of the device: if they differ there, somebody may "
+                        "have changed the "
                         "value or the flag on the way.",
                         false});
 }

@@ -71,8 +71,11 @@ static bool read_line(struct analytes *a, struct span line, struct span *last, u
     if (!span_equal(name, *last))
         *number = (uint16_t)(a->n == 0 ? 0 : *number + 1);
     *last = name;
-    a->rows[a->n++] = (struct analyte_limit){
-        .analyte = *number, .unit = unit_read(unit), .low = number_value(&low), .high = number_value(&high), .other_material = span_is(material, "urine")};
+    a->rows[a->n++] = (struct analyte_limit){.analyte = *number,
+                                             .unit = unit_read(unit),
+                                             .low = number_value(&low),
+                                             .high = number_value(&high),
+                                             .other_material = span_is(material, "urine")};
     return add_codes(a, codes, *number) && add_codes(a, loinc, *number);
 }
 

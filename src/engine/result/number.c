@@ -25,8 +25,13 @@ static uint8_t read_comparator(struct span *s)
     static const struct {
         const char *text;
         enum comparator is;
-    } signs[] = {{"<=", COMPARES_LESS_EQUAL}, {">=", COMPARES_MORE_EQUAL}, {"\xe2\x89\xa4", COMPARES_LESS_EQUAL}, {"\xe2\x89\xa5", COMPARES_MORE_EQUAL},
-                 {"<", COMPARES_LESS},        {">", COMPARES_MORE},        {"=", COMPARES_EQUAL}};
+    } signs[] = {{"<=", COMPARES_LESS_EQUAL},
+                 {">=", COMPARES_MORE_EQUAL},
+                 {"\xe2\x89\xa4", COMPARES_LESS_EQUAL},
+                 {"\xe2\x89\xa5", COMPARES_MORE_EQUAL},
+                 {"<", COMPARES_LESS},
+                 {">", COMPARES_MORE},
+                 {"=", COMPARES_EQUAL}};
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
         if (skip_text(s, signs[i].text))
             return (uint8_t)signs[i].is;
@@ -99,8 +104,28 @@ static bool read_digits(struct span s, uint8_t sign, struct number *ret)
     return any;
 }
 
+/* What nearly all values are: digits, perhaps a point. False: it is anything else, or no number. */
+static inline bool read_plain(struct span s, struct number *ret)
+{
+    int64_t digits = 0;
+    size_t point = s.n;
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t c = (uint8_t)(s.p[i] - '0');
+        if (c <= 9)
+            digits = digits * 10 + c;
+        else if (s.p[i] == '.' && point == s.n)
+            point = i;
+        else
+            return false;
+    }
+    *ret = (struct number){.digits = digits, .decimals = point == s.n ? 0 : (uint8_t)(s.n - point - 1)};
+    return s.n > (point < s.n);
+}
+
 bool number_read(struct span s, struct number *ret)
 {
+    if (s.n > 0 && s.n <= DIGITS_MAX && read_plain(s, ret))
+        return true;
     *ret = (struct number){0};
     if (s.n == 0 || s.n > 40)
         return false;

@@ -168,8 +168,9 @@ static bool has_word(struct span s, const char *word)
 
 bool identity_is_control(struct span s)
 {
-    static const char *const words[] = {"QC", "IQC", "EQC", "EQA", "CTRL", "CTL", "CONTROL", "CONTROLS", "LEVEL", "LOT", "CAL", "CALIB", "CALIBRATOR", "BLANK",
-                                        "PRECINORM", "PRECIPATH", "XNCHECK", "LYPHOCHEK", "MULTIQUAL", "SURVEY", "PROFICIENCY", "DUMMY", "BACKGROUND"};
+    static const char *const words[] = {"QC",      "IQC",       "EQC",       "EQA",    "CTRL",        "CTL",   "CONTROL",   "CONTROLS",
+                                        "LEVEL",   "LOT",       "CAL",       "CALIB",  "CALIBRATOR",  "BLANK", "PRECINORM", "PRECIPATH",
+                                        "XNCHECK", "LYPHOCHEK", "MULTIQUAL", "SURVEY", "PROFICIENCY", "DUMMY", "BACKGROUND"};
     bool letter = false;
     for (size_t i = 0; i < s.n && !letter; i++)
         letter = capital(s.p[i]) >= 'A' && capital(s.p[i]) <= 'Z';

@@ -16,7 +16,18 @@ struct range {
 bool range_read(struct span text, struct range *ret);
 
 /* HL7 table 0078; E1394 R-7 and POCT1-A use the same letters. */
-enum flag { FLAG_NONE, FLAG_NORMAL, FLAG_LOW, FLAG_HIGH, FLAG_VERY_LOW, FLAG_VERY_HIGH, FLAG_ABNORMAL, FLAG_BELOW_SCALE, FLAG_ABOVE_SCALE, FLAG_OTHER };
+enum flag {
+    FLAG_NONE,
+    FLAG_NORMAL,
+    FLAG_LOW,
+    FLAG_HIGH,
+    FLAG_VERY_LOW,
+    FLAG_VERY_HIGH,
+    FLAG_ABNORMAL,
+    FLAG_BELOW_SCALE,
+    FLAG_ABOVE_SCALE,
+    FLAG_OTHER
+};
 
 enum flag flag_read(struct span text);
 

@@ -16,8 +16,8 @@ static size_t other_letter(struct span s, const char **ret)
     static const struct {
         const char *utf8;
         const char *becomes;
-    } letters[] = {{"\xc2\xb5", "u"},      {"\xce\xbc", "u"},      {"\xc2\xb2", "*2"},     {"\xc2\xb3", "*3"}, {"\xe2\x81\xb6", "*6"},
-                   {"\xe2\x81\xb9", "*9"}, {"\xc2\xb9\xc2\xb2", "*12"}, {"\xc3\x97", ""}, {"\xc2\xb0", ""}};
+    } letters[] = {{"\xc2\xb5", "u"},      {"\xce\xbc", "u"},           {"\xc2\xb2", "*2"}, {"\xc2\xb3", "*3"}, {"\xe2\x81\xb6", "*6"},
+                   {"\xe2\x81\xb9", "*9"}, {"\xc2\xb9\xc2\xb2", "*12"}, {"\xc3\x97", ""},   {"\xc2\xb0", ""}};
     for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
         size_t n = strlen(letters[i].utf8);
         if (s.n >= n && memcmp(s.p, letters[i].utf8, n) == 0) {
@@ -60,7 +60,20 @@ static struct plain plain_of(struct span s)
     return p;
 }
 
-enum base { BASE_NONE, BASE_ONE, BASE_GRAM, BASE_MOLE, BASE_EQUIVALENT, BASE_UNIT, BASE_KATAL, BASE_LITRE, BASE_SECOND, BASE_PASCAL, BASE_MERCURY, BASE_OSMOLE };
+enum base {
+    BASE_NONE,
+    BASE_ONE,
+    BASE_GRAM,
+    BASE_MOLE,
+    BASE_EQUIVALENT,
+    BASE_UNIT,
+    BASE_KATAL,
+    BASE_LITRE,
+    BASE_SECOND,
+    BASE_PASCAL,
+    BASE_MERCURY,
+    BASE_OSMOLE
+};
 
 static const struct {
     const char *text;
@@ -68,20 +81,20 @@ static const struct {
     int power;
 } wholes[] = {
     /* words whose first letter is no prefix; before the bases that prefixes go with */
-    {"%", BASE_ONE, -2},          {"percent", BASE_ONE, -2},   {"pct", BASE_ONE, -2},        {"ratio", BASE_ONE, 0},      {"1", BASE_ONE, 0},
-    {"cells", BASE_ONE, 0},       {"cell", BASE_ONE, 0},       {"#", BASE_ONE, 0},           {"mm3", BASE_LITRE, -6},     {"mm*3", BASE_LITRE, -6},
-    {"cmm", BASE_LITRE, -6},      {"cumm", BASE_LITRE, -6},    {"cc", BASE_LITRE, -3},       {"cm3", BASE_LITRE, -3},     {"cm*3", BASE_LITRE, -3},
-    {"mcl", BASE_LITRE, -6},      {"mcg", BASE_GRAM, -6},      {"mcmol", BASE_MOLE, -6},     {"gm", BASE_GRAM, 0},        {"mmhg", BASE_MERCURY, 0},
-    {"mm", BASE_NONE, 0},         {"sec", BASE_SECOND, 0},     {"secs", BASE_SECOND, 0},     {"seconds", BASE_SECOND, 0}, {"min", BASE_NONE, 0},
-    {"100wbc", BASE_ONE, 2},      {"100wbcs", BASE_ONE, 2},    {"inr", BASE_ONE, 0},         {"ph", BASE_ONE, 0},
+    {"%", BASE_ONE, -2},     {"percent", BASE_ONE, -2}, {"pct", BASE_ONE, -2},    {"ratio", BASE_ONE, 0},      {"1", BASE_ONE, 0},
+    {"cells", BASE_ONE, 0},  {"cell", BASE_ONE, 0},     {"#", BASE_ONE, 0},       {"mm3", BASE_LITRE, -6},     {"mm*3", BASE_LITRE, -6},
+    {"cmm", BASE_LITRE, -6}, {"cumm", BASE_LITRE, -6},  {"cc", BASE_LITRE, -3},   {"cm3", BASE_LITRE, -3},     {"cm*3", BASE_LITRE, -3},
+    {"mcl", BASE_LITRE, -6}, {"mcg", BASE_GRAM, -6},    {"mcmol", BASE_MOLE, -6}, {"gm", BASE_GRAM, 0},        {"mmhg", BASE_MERCURY, 0},
+    {"mm", BASE_NONE, 0},    {"sec", BASE_SECOND, 0},   {"secs", BASE_SECOND, 0}, {"seconds", BASE_SECOND, 0}, {"min", BASE_NONE, 0},
+    {"100wbc", BASE_ONE, 2}, {"100wbcs", BASE_ONE, 2},  {"inr", BASE_ONE, 0},     {"ph", BASE_ONE, 0},
 };
 
 static const struct {
     const char *text;
     uint8_t base;
 } bases[] = {
-    {"g", BASE_GRAM}, {"mol", BASE_MOLE}, {"eq", BASE_EQUIVALENT}, {"val", BASE_EQUIVALENT}, {"iu", BASE_UNIT},   {"u", BASE_UNIT},
-    {"kat", BASE_KATAL}, {"l", BASE_LITRE}, {"s", BASE_SECOND},    {"pa", BASE_PASCAL},      {"osm", BASE_OSMOLE}, {"osmol", BASE_OSMOLE},
+    {"g", BASE_GRAM},    {"mol", BASE_MOLE}, {"eq", BASE_EQUIVALENT}, {"val", BASE_EQUIVALENT}, {"iu", BASE_UNIT},    {"u", BASE_UNIT},
+    {"kat", BASE_KATAL}, {"l", BASE_LITRE},  {"s", BASE_SECOND},      {"pa", BASE_PASCAL},      {"osm", BASE_OSMOLE}, {"osmol", BASE_OSMOLE},
 };
 
 static bool prefix_power(uint8_t c, int *ret)

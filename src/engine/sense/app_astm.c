@@ -37,7 +37,7 @@ static bool is_one_of(struct span field, const char *letters)
 struct reading {
     struct span patient;
     struct span specimen;
-    struct span type; /* of the material */
+    const char *material;
     bool control;  /* of quality: the order */
     bool controls; /* the whole message */
     size_t by_type[26];
@@ -150,8 +150,8 @@ static void put_result(struct app_context *c, const struct hl7_delims *d, struct
         record_str(&c->record, KEY_SPECIMEN_ROLE, "Q"); /* O-12 or H-12, in the words of HL7's SPM-11 */
     lab_time(c, f[13].n > 0 ? f[13] : f[12]);
     lab_range(c, escaped, f[6]);
-    if (r->type.n > 0)
-        lab_material(c, r->type);
+    if (r->material != NULL)
+        record_str(&c->record, KEY_MATERIAL, r->material);
     record_put(&c->options.sink, &c->record);
 }
 
@@ -165,14 +165,15 @@ static void read_order(const struct hl7_delims *d, struct span record, struct re
     UNCLEARED struct span f[17];
     (void)astm_fields(d, record, f, 17);
     r->control = is_one_of(f[12], "Qq");
-    r->type = astm_first_component(d, f[16]);
+    r->material = lab_material(astm_first_component(d, f[16]));
     r->specimen = astm_first_component(d, f[3]);
     if (r->specimen.n == 0)
         r->specimen = astm_first_component(d, f[4]);
 }
 
 /* The tests of an O record: O-5 repeats. O-12: C takes back; N, A and nothing ask. */
-static void put_orders(const struct app_where *w, const struct hl7_delims *d, struct span record, const struct reading *r, size_t shared, size_t *left)
+static void put_orders(const struct app_where *w, const struct hl7_delims *d, struct span record, const struct reading *r, size_t shared,
+                       size_t *left)
 {
     struct app_context *c = w->c;
     struct span tests = hl7_part(record, d->field, 5);

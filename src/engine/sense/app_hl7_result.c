@@ -10,8 +10,8 @@ struct results_walk {
     struct span container;
     struct span role;
     struct span filler;
-    struct span type; /* of the material */
-    bool quality;     /* OBR-11: a control's */
+    const char *material;
+    bool quality; /* OBR-11: a control's */
     const char *action;
     struct span order_obr;
     struct span order_orc;
@@ -41,7 +41,7 @@ static void read_spm(const struct hl7_delims *d, struct span segment, struct res
     r->role = hl7_first(d, f[11], 1);
     if (r->role.n > 2) /* table 0369 has single letters */
         r->role = (struct span){0};
-    r->type = hl7_first(d, f[4], 1);
+    r->material = lab_material(hl7_first(d, f[4], 1));
     r->container = (struct span){0};
     if (r->specimen_first) /* observations on the specimen itself come before its orders */
         r->order_obr = r->observed = (struct span){0};
@@ -91,7 +91,7 @@ static void read_obr(const struct hl7_delims *d, struct span segment, struct spa
     if (span_equal(r->filler, r->order_obr))
         r->filler = (struct span){0};
     if (!r->specimen_first)
-        r->type = hl7_first(d, f[15], 1);
+        r->material = lab_material(hl7_first(d, f[15], 1));
     r->quality = span_is(f[11], "Q") || span_is(f[11], "q");
     if (r->orc_used)
         r->order_orc = (struct span){0};
@@ -149,8 +149,11 @@ static void put_specimen(struct app_context *c, const struct hl7_delims *d, cons
 {
     lab_text(c, d, KEY_PATIENT, r->patient, APP_IDENTITY_MAX);
     lab_text(c, d, KEY_SPECIMEN, hl7_either(r->specimen, hl7_either(r->container, order)), APP_IDENTITY_MAX);
-    lab_text(c, d, KEY_ORDER, order, APP_IDENTITY_MAX);
-    lab_text(c, d, KEY_CONTAINER, r->container, APP_IDENTITY_MAX);
+    /* who reads a part only has read these as the specimen's already */
+    if (c->options.wants == NULL || r->specimen.n + r->container.n > 0)
+        lab_text(c, d, KEY_ORDER, order, APP_IDENTITY_MAX);
+    if (c->options.wants == NULL || !span_equal(r->container, r->specimen))
+        lab_text(c, d, KEY_CONTAINER, r->container, APP_IDENTITY_MAX);
     if (r->role.n == 0 && r->quality)
         record_str(&c->record, KEY_SPECIMEN_ROLE, "Q"); /* OBR-11, in the words of SPM-11 */
     else
@@ -162,8 +165,8 @@ static void put_more(struct app_context *c, const struct hl7_delims *d, const st
 {
     lab_text(c, d, KEY_TEST_ALTERNATE, alternate, APP_FOREIGN_MAX);
     lab_text(c, d, KEY_FILLER, r->filler, APP_IDENTITY_MAX);
-    if (r->type.n > 0)
-        lab_material(c, r->type);
+    if (r->material != NULL)
+        record_str(&c->record, KEY_MATERIAL, r->material);
 }
 
 static void put_document(struct app_context *c, const struct hl7_delims *d, struct span type, struct span value)

@@ -38,7 +38,7 @@
 #define APP_KEEP_OVERSIZE 4096 /* of a message over the limit: its beginning, to name its type and sender */
 #define APP_MESSAGE_LEAST 8192 /* the limit of a message is at least this: room for its beginning and a record behind it */
 #define APP_RESULTS_MAX 4096   /* results of one message that become records; more are counted only, and that is said */
-#define APP_ORDERS_MAX 1024   /* orders of one message that become records; more are counted only */
+#define APP_ORDERS_MAX 1024    /* orders of one message that become records; more are counted only */
 #define APP_TYPES 256          /* message types counted apart */
 #define APP_EVIDENCE 4096      /* pieces of evidence remembered as told; then all is forgotten and may be told again */
 #define APP_SPARES 8           /* buffers kept for the next split message */
@@ -177,12 +177,12 @@ struct lab_message {
     const char *batch; /* the id of the first of its block */
     const char *continues;
     bool continued;
-    const char *processing;      /* "T", "D"; NULL: production, or not said */
-    struct span patient;         /* of a message that says who somebody was before */
+    const char *processing; /* "T", "D"; NULL: production, or not said */
+    struct span patient;    /* of a message that says who somebody was before */
     struct span prior_patient;
     struct span who[APP_WHO_MAX]; /* the patients that its PID, P or PT name, each once */
     size_t whos;
-    size_t who_named; /* how many of those name one */
+    size_t who_named;         /* how many of those name one */
     bool behind_first;        /* not the first of its block: its results count, it does not */
     struct document document; /* of a message that is not one of results */
     size_t orders;
@@ -302,8 +302,8 @@ void lab_who(struct lab_message *m, struct span id); /* a patient's identifier, 
 void lab_put(const struct app_where *w, struct lab_message *m, bool counted);
 /* Reports a contradiction that no message of this direction came to tell of. */
 void lab_conflict(const struct app_where *w);
-/* Starts the records of the message's results (where it has none: of its orders) in c->record: what all share. Returns how many fields that are: give it to
- * lab_result_next before each result. */
+/* Starts the records of the message's results (where it has none: of its orders) in c->record: what all share. Returns how many fields that are: give
+ * it to lab_result_next before each result. */
 size_t lab_results_start(const struct app_where *w, const struct lab_message *m);
 void lab_result_next(struct app_context *c, size_t shared);
 /* Puts a field into c->record, where it is wanted, unescaped, cut to max bytes. Most fields are empty or not wanted: those cost no call. */
@@ -317,9 +317,14 @@ static inline void lab_text(struct app_context *c, const struct hl7_delims *d, e
 void lab_value(struct app_context *c, const struct hl7_delims *d, struct span value);
 void lab_time(struct app_context *c, struct span text);
 /* The range beside a value, where it is one: numbers and what stands between them. Other texts are not told. */
-void lab_range(struct app_context *c, const struct hl7_delims *d, struct span text);
-/* What was measured, in a word of ours, where its code is known. */
-void lab_material(struct app_context *c, struct span code);
+void lab_range_put(struct app_context *c, const struct hl7_delims *d, struct span text);
+static inline void lab_range(struct app_context *c, const struct hl7_delims *d, struct span text)
+{
+    if (text.n > 0 && c->wanted[KEY_RANGE])
+        lab_range_put(c, d, text);
+}
+/* What was measured, in a word of ours; NULL where its code is not known. */
+const char *lab_material(struct span code);
 void lab_document(struct app_context *c, const struct hl7_delims *d, const struct document *doc);
 void app_count_type(struct app_context *c, struct span type);
 

@@ -223,37 +223,43 @@ void lab_time(struct app_context *c, struct span text)
 
 #define RANGE_MAX 32
 
-void lab_range(struct app_context *c, const struct hl7_delims *d, struct span text)
+void lab_range_put(struct app_context *c, const struct hl7_delims *d, struct span text)
 {
+    /* digits count as 1, what may stand between them as 2 */
+    static const uint8_t kinds[256] = {
+        ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1,  ['7'] = 1,  ['8'] = 1,  ['9'] = 1,
+        [' '] = 2, ['.'] = 2, [','] = 2, ['-'] = 2, ['+'] = 2, ['<'] = 2, ['>'] = 2,  ['='] = 2,  ['^'] = 2,  ['~'] = 2,
+        ['('] = 2, [')'] = 2, ['['] = 2, [']'] = 2, ['t'] = 2, ['o'] = 2, [0xe2] = 2, [0x80] = 2, [0x93] = 2, [0x94] = 2};
     bool digit = false;
+    if (text.n > RANGE_MAX)
+        return;
     for (size_t i = 0; i < text.n; i++) {
-        uint8_t b = text.p[i];
-        bool fits = (b >= '0' && b <= '9') || b == ' ' || (b >= 0x80 && i > 0) || strchr(".,-+<>=^~()[]to", b) != NULL;
-        if (!fits || b == 0)
+        uint8_t kind = kinds[text.p[i]];
+        if (kind == 0)
             return;
-        digit = digit || (b >= '0' && b <= '9');
+        digit = digit || kind == 1;
     }
-    if (digit && text.n <= RANGE_MAX)
+    if (digit)
         lab_text(c, d, KEY_RANGE, text, RANGE_MAX);
 }
 
-void lab_material(struct app_context *c, struct span code)
+const char *lab_material(struct span code)
 {
     /* tables 0070 and 0487, and what else is common */
     static const struct {
         const char *code;
         const char *is;
-    } codes[] = {{"SER", "blood"},  {"SERUM", "blood"}, {"S", "blood"},    {"PLAS", "blood"},  {"PLASMA", "blood"}, {"P", "blood"},     {"BLD", "blood"},
-                 {"WB", "blood"},   {"B", "blood"},     {"BLOOD", "blood"}, {"BLDA", "blood"}, {"BLDV", "blood"},   {"BLDC", "blood"},  {"PPP", "blood"},
-                 {"UR", "urine"},   {"URINE", "urine"}, {"U", "urine"},    {"UA", "urine"},    {"RANDU", "urine"},  {"24U", "urine"},   {"24HU", "urine"},
-                 {"CSF", "other"},  {"FLD", "other"},   {"FLU", "other"},  {"PLR", "other"},   {"ASC", "other"},    {"SYN", "other"},   {"STL", "other"},
-                 {"STOOL", "other"}, {"SAL", "other"},  {"SPT", "other"},  {"SWB", "other"},   {"PRT", "other"},    {"AMN", "other"},   {"SWT", "other"},
-                 {"TISS", "other"}, {"BFLD", "other"},  {"BALD", "other"}, {"ORH", "other"}};
-    for (size_t i = 0; c->wanted[KEY_MATERIAL] && i < sizeof codes / sizeof codes[0]; i++)
-        if (code.n == strlen(codes[i].code) && strncasecmp((const char *)code.p, codes[i].code, code.n) == 0) {
-            record_str(&c->record, KEY_MATERIAL, codes[i].is);
-            return;
-        }
+    } codes[] = {{"SER", "blood"},   {"SERUM", "blood"}, {"S", "blood"},    {"PLAS", "blood"},  {"PLASMA", "blood"}, {"P", "blood"},
+                 {"BLD", "blood"},   {"WB", "blood"},    {"B", "blood"},    {"BLOOD", "blood"}, {"BLDA", "blood"},   {"BLDV", "blood"},
+                 {"BLDC", "blood"},  {"PPP", "blood"},   {"UR", "urine"},   {"URINE", "urine"}, {"U", "urine"},      {"UA", "urine"},
+                 {"RANDU", "urine"}, {"24U", "urine"},   {"24HU", "urine"}, {"CSF", "other"},   {"FLD", "other"},    {"FLU", "other"},
+                 {"PLR", "other"},   {"ASC", "other"},   {"SYN", "other"},  {"STL", "other"},   {"STOOL", "other"},  {"SAL", "other"},
+                 {"SPT", "other"},   {"SWB", "other"},   {"PRT", "other"},  {"AMN", "other"},   {"SWT", "other"},    {"TISS", "other"},
+                 {"BFLD", "other"},  {"BALD", "other"},  {"ORH", "other"}};
+    for (size_t i = 0; code.n > 0 && i < sizeof codes / sizeof codes[0]; i++)
+        if (code.n == strlen(codes[i].code) && strncasecmp((const char *)code.p, codes[i].code, code.n) == 0)
+            return codes[i].is;
+    return NULL;
 }
 
 _Static_assert(POCT1A_TIME_TEXT <= HL7_TIME_TEXT, "a time of either form fits");

@@ -85,7 +85,8 @@ void attack_shape(struct simulate *s, struct sample *sample)
     }
 }
 
-/* What is done to a result before or while its analyzer reports it: the field, and whether the second report is the one in question. NULL: nothing. */
+/* What is done to a result before or while its analyzer reports it: the field, and whether the second report is the one in question. NULL: nothing.
+ */
 static const char *reported_field(enum simulate_attack attack, bool *second)
 {
     *second = false;

@@ -113,7 +113,7 @@ void sample_correct(struct rng *r, struct sample *s);
 void sample_measure_again(struct rng *r, struct sample *s);
 
 void value_flag(struct value *v);
-void value_write(struct buf *out, const struct value *v);         /* "4.1" */
+void value_write(struct buf *out, const struct value *v);       /* "4.1" */
 void value_write_range(struct buf *out, const struct value *v); /* "3.5-5.1", "<=26", ">=40" */
 void decimal_write(struct buf *out, int32_t number, uint8_t decimals);
 

@@ -168,13 +168,13 @@ struct simulate {
     struct host *outside[4];
     struct party lis_party;
     struct party middleware_party;
-    struct conn results;    /* middleware → LIS */
-    struct conn orders;     /* LIS → middleware */
-    struct buf held;        /* a forwarded message that waits to be sent together with the next */
-    struct buf held_answer; /* and its acknowledgement */
-    struct replay *replays; /* messages kept by an attacker */
-    char control[16]; /* a basic metabolic control that an analyzer ran */
-    bool shifting;          /* potassium is reported too high from now on */
+    struct conn results;     /* middleware → LIS */
+    struct conn orders;      /* LIS → middleware */
+    struct buf held;         /* a forwarded message that waits to be sent together with the next */
+    struct buf held_answer;  /* and its acknowledgement */
+    struct replay *replays;  /* messages kept by an attacker */
+    char control[16];        /* a basic metabolic control that an analyzer ran */
+    bool shifting;           /* potassium is reported too high from now on */
     struct sample passed_on; /* the basic metabolic panel forwarded last, of another patient */
     enum simulate_attack staged[ATTACK_COUNT];
     struct buf message; /* scratch, one for each step of an exchange */
@@ -277,11 +277,11 @@ void print_label(struct simulate *s, const struct sample *sample, tq_time at);
 
 /* ── attack.c ── */
 void attack_start(struct simulate *s);
-void attack_free(struct simulate *s);                                                             /* what is staged and not yet done */
-void attack_shape(struct simulate *s, struct sample *sample);                                     /* before the analyzer reports */
-bool attack_comes_again(const struct sample *sample);                                             /* is its second report the attack? */
+void attack_free(struct simulate *s);                                                                  /* what is staged and not yet done */
+void attack_shape(struct simulate *s, struct sample *sample);                                          /* before the analyzer reports */
+bool attack_comes_again(const struct sample *sample);                                                  /* is its second report the attack? */
 void attack_ordered(struct simulate *s, const struct sample *sample, tq_time at, const char *control); /* when the analyzer was asked */
-void attack_reported(struct simulate *s, struct sample *sample, tq_time at, const char *control); /* when it has reported */
+void attack_reported(struct simulate *s, struct sample *sample, tq_time at, const char *control);      /* when it has reported */
 /* Before the middleware forwards; the sample is a copy. */
 void attack_shape_forward(struct simulate *s, struct sample *sample);
 /* When it has forwarded this message. */

@@ -1,5 +1,5 @@
-/* What is done to results is found, and what a lab does every day is not: labs from the simulator with every kind of attack, and the corpus's lab (other
- * software's messages) whose results are passed on to a second link in other words, changed here and there.
+/* What is done to results is found, and what a lab does every day is not: labs from the simulator with every kind of attack, and the corpus's lab
+ * (other software's messages) whose results are passed on to a second link in other words, changed here and there.
  *
  * 3 seeds; 10 and whole days with TOURNIQUET_LONG=1. The corpus part needs TOURNIQUET_CORPUS. */
 #include "base/buf.h"
@@ -159,7 +159,8 @@ static void every_attack_is_found(void **state)
     for (int kind = 0; kind < ATTACK_COUNT; kind++) { /* 0: all of them on one day */
         for (uint64_t seed = 1; seed <= (kind == 0 ? seeds : is_long() ? 2 : 1); seed++) {
             /* a shift needs patients: some hundred before it and fifty after */
-            struct simulate_options options = {.seed = 40 * (uint64_t)kind + seed, .seconds = 3600, .analyzers = kind == 0 || kind == ATTACK_SHIFT ? 60 : 8};
+            struct simulate_options options = {
+                .seed = 40 * (uint64_t)kind + seed, .seconds = 3600, .analyzers = kind == 0 || kind == ATTACK_SHIFT ? 60 : 8};
             if (kind == 0)
                 memset(options.attacks + 1, 1, ATTACK_COUNT - 1);
             else
@@ -204,12 +205,18 @@ static const struct {
     const char *name;
     const char *kind;
 } variants[VARIANT_COUNT] = {
-    [VARIANT_VALUE] = {"value", "result.altered_in_transit"},       [VARIANT_DECIMAL] = {"decimal", "result.altered_in_transit"},
-    [VARIANT_UNIT] = {"unit", "result.altered_in_transit"},         [VARIANT_FLAG] = {"flag", "result.altered_in_transit"},
-    [VARIANT_RANGE] = {"range", "result.altered_in_transit"},       [VARIANT_STATUS] = {"status", "result.altered_in_transit"},
-    [VARIANT_PATIENT] = {"patient", "result.wrong_patient"},        [VARIANT_SPECIMEN] = {"specimen", "result.altered_in_transit"},
-    [VARIANT_MISSING] = {"missing", "result.missing"},              [VARIANT_PART] = {"part", "result.missing"},
-    [VARIANT_EXTRA] = {"extra", "result.extra"},                    [VARIANT_CORRECTION] = {"correction", "result.altered_in_transit"},
+    [VARIANT_VALUE] = {"value", "result.altered_in_transit"},
+    [VARIANT_DECIMAL] = {"decimal", "result.altered_in_transit"},
+    [VARIANT_UNIT] = {"unit", "result.altered_in_transit"},
+    [VARIANT_FLAG] = {"flag", "result.altered_in_transit"},
+    [VARIANT_RANGE] = {"range", "result.altered_in_transit"},
+    [VARIANT_STATUS] = {"status", "result.altered_in_transit"},
+    [VARIANT_PATIENT] = {"patient", "result.wrong_patient"},
+    [VARIANT_SPECIMEN] = {"specimen", "result.altered_in_transit"},
+    [VARIANT_MISSING] = {"missing", "result.missing"},
+    [VARIANT_PART] = {"part", "result.missing"},
+    [VARIANT_EXTRA] = {"extra", "result.extra"},
+    [VARIANT_CORRECTION] = {"correction", "result.altered_in_transit"},
 };
 
 #define HELD_MAX 64
@@ -235,7 +242,8 @@ struct middleware {
 /* The same unit as others write it. */
 static const char *other_words(const char *units)
 {
-    static const char *const words[][2] = {{"10*9/L", "10^3/uL"}, {"10*12/L", "10^6/uL"}, {"mIU/L", "uIU/mL"}, {"ug/L", "ng/mL"}, {"mg/L", "MG/L"}, {"U/L", "IU/L"}};
+    static const char *const words[][2] = {{"10*9/L", "10^3/uL"}, {"10*12/L", "10^6/uL"}, {"mIU/L", "uIU/mL"},
+                                           {"ug/L", "ng/mL"},     {"mg/L", "MG/L"},       {"U/L", "IU/L"}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(units, words[i][0]) == 0)
             return words[i][1];
@@ -255,7 +263,9 @@ static void change(struct middleware *m, size_t i)
             (void)strcat(m->held[i].value, "0");
         break;
     }
-    case VARIANT_UNIT: (void)snprintf(m->held[i].units, sizeof m->held[i].units, "%s", strcmp(m->held[i].units, "g/dL") == 0 ? "g/L" : "mg/dL"); break;
+    case VARIANT_UNIT:
+        (void)snprintf(m->held[i].units, sizeof m->held[i].units, "%s", strcmp(m->held[i].units, "g/dL") == 0 ? "g/L" : "mg/dL");
+        break;
     case VARIANT_FLAG: (void)snprintf(m->held[i].flag, sizeof m->held[i].flag, "%s", m->held[i].flag[0] == 'N' ? "HH" : "N"); break;
     case VARIANT_RANGE: (void)snprintf(m->held[i].range, sizeof m->held[i].range, "0-999"); break;
     default: break;
@@ -414,7 +424,8 @@ static void other_software_passes_results_on(void **state)
                 const struct found *f = &m.lab->all[i];
                 bool ours = v != VARIANT_NONE && strcmp(f->kind, variants[v].kind) == 0 && f->time >= m.attacked;
                 hit = hit || ours;
-                bool beside = v == VARIANT_UNIT || v == VARIANT_DECIMAL || v == VARIANT_VALUE || v == VARIANT_CORRECTION; /* it can be absurd as well */
+                bool beside = v == VARIANT_UNIT || v == VARIANT_DECIMAL || v == VARIANT_VALUE ||
+                              v == VARIANT_CORRECTION; /* it can be absurd as well */
                 if (alarms(f) && !ours && !(beside && f->time >= m.attacked))
                     fail_msg("variant %s at %zu: %s (%s): %s", v == VARIANT_NONE ? "none" : variants[v].name, at, f->kind, f->severity, f->title);
             }

@@ -39,7 +39,8 @@ static void numbers(void **state)
                 {"1.2E+3", 1200, 0, COMPARES_EQUAL},
                 {"1.25e-2", 0.0125, 4, COMPARES_EQUAL},
                 {"000042", 42, 0, COMPARES_EQUAL}};
-    static const char *const bad[] = {"", " ", "NEG", "1:128", "4.0.1", "4-5", "--4", "1e", "1e99", "4 5", "0x10", "inf", "^", "<", "1234567890123456", "+++", ","};
+    static const char *const bad[] = {
+        "", " ", "NEG", "1:128", "4.0.1", "4-5", "--4", "1e", "1e99", "4 5", "0x10", "inf", "^", "<", "1234567890123456", "+++", ","};
     struct number n;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         if (!number_read(span_str(good[i].text), &n))
@@ -69,7 +70,7 @@ static void rounding_is_no_change(void **state)
     assert_true(close_to("4", "4.4", 1));
     assert_false(close_to("4.0", "4.1", 1)); /* the same decimals: any difference is one */
     assert_false(close_to("4.1", "4.20", 1));
-    assert_true(close_to("5.2", "94", 0.05551));  /* mg/dL to mmol/L */
+    assert_true(close_to("5.2", "94", 0.05551)); /* mg/dL to mmol/L */
     assert_false(close_to("5.3", "90", 0.05551));
     assert_false(close_to("41", "4.1", 1)); /* a decimal point that went */
 }
@@ -87,7 +88,8 @@ static void units(void **state)
                                           {"mm[Hg]", "mmHg"},
                                           {"pg", "PG"},
                                           {"L/L", "1", "{ratio}"}};
-    static const char *const other[][2] = {{"mg/dL", "mmol/L"}, {"mg/dL", "g/dL"}, {"g/L", "G/L"}, {"U/L", "ukat/L"}, {"ug/L", "mg/L"}, {"fL", "pg"}, {"", "%"}, {"mmol/L", "meq/L"}};
+    static const char *const other[][2] = {{"mg/dL", "mmol/L"}, {"mg/dL", "g/dL"}, {"g/L", "G/L"}, {"U/L", "ukat/L"},
+                                           {"ug/L", "mg/L"},    {"fL", "pg"},      {"", "%"},      {"mmol/L", "meq/L"}};
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
         for (size_t k = 1; k < 6 && same[i][k] != NULL; k++)
             if (!unit_same(unit_read(span_str(same[i][0])), unit_read(span_str(same[i][k]))) && strchr(same[i][k], '?') == NULL)
@@ -107,8 +109,13 @@ static void ranges_and_flags(void **state)
 {
     (void)state;
     struct range r;
-    static const char *const whole[] = {"3.5-5.1", "3.5 - 5.1", "(3.5-5.1)", "3.5 to 5.1 mmol/L", "3.5^5.1", ("3.5\xe2\x80\x93"
-                                                                                                               "5.1"),
+    static const char *const whole[] = {"3.5-5.1",
+                                        "3.5 - 5.1",
+                                        "(3.5-5.1)",
+                                        "3.5 to 5.1 mmol/L",
+                                        "3.5^5.1",
+                                        ("3.5\xe2\x80\x93"
+                                         "5.1"),
                                         "3,5-5,1"};
     for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++) {
         assert_true(range_read(span_str(whole[i]), &r));
@@ -180,7 +187,8 @@ static void analytes(void **state)
     assert_true(analytes_row(a, k, 1, &l));
     assert_false(analytes_row(a, k, 99, &l));
     analytes_free(a);
-    static const char *const broken[] = {"Sodium; NA; 2951-2; S/P; mmol/L; 85; 215\n", "Sodium; NA; 2951-2; S/P; mmol/L; low; 215; judged\n", "; NA; ; ; ; 1; 2; judged\n"};
+    static const char *const broken[] = {"Sodium; NA; 2951-2; S/P; mmol/L; 85; 215\n", "Sodium; NA; 2951-2; S/P; mmol/L; low; 215; judged\n",
+                                         "; NA; ; ; ; 1; 2; judged\n"};
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         assert_null(analytes_read(broken[i], &e));
         assert_int_equal(e.class, ERR_CORRUPT);
@@ -190,7 +198,8 @@ static void analytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers),    cmocka_unit_test(rounding_is_no_change), cmocka_unit_test(units), cmocka_unit_test(ranges_and_flags),
+        cmocka_unit_test(numbers),    cmocka_unit_test(rounding_is_no_change),
+        cmocka_unit_test(units),      cmocka_unit_test(ranges_and_flags),
         cmocka_unit_test(identities), cmocka_unit_test(analytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
