@@ -23,6 +23,7 @@ int keys_apply_erased(struct apply *a, struct error *e)
     if (run(a, "UPDATE ledger_row SET event = 'erased', summary = 'Erased' WHERE record IN (" GONE " UNION " GONE_MESSAGES ")", e) != 0 ||
         run(a, "DELETE FROM message WHERE record IN (" GONE_MESSAGES ")", e) != 0 || run(a, "DELETE FROM result WHERE record IN (" GONE ")", e) != 0)
         return -1;
+    store_checkpoint_soon(a->v->store); /* and from the store's pages and log */
     struct store_stmt *q = store_stmt(a->w, "INSERT OR REPLACE INTO erasure VALUES (?1, ?2, ?3, ?4, ?5)");
     store_bind_int(q, 1, (int64_t)a->c->index);
     store_bind_int(q, 2, a->ev.time);
