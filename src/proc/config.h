@@ -51,6 +51,7 @@ struct config {
     char catalog[CONFIG_PATH]; /* "": none */
     char labels[CONFIG_NAME];
     char root_key[CONFIG_NAME]; /* where the ledger's root key comes from: root_kind_of */
+    char credential[CONFIG_NAME];
     char bodies[CONFIG_NAME];
     char packets[CONFIG_NAME]; /* MiB, as a number */
     char backup_to[CONFIG_PATH]; /* "": no backups */

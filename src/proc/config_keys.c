@@ -16,9 +16,12 @@ const struct config_key config_keys[] = {
              "once."},
     {"data", CONFIG_FILE, AT(config, data), .initial = "/var/lib/tourniquet",
      .help = "The data folder: ledger, keys, local socket. One Tourniquet at a time uses it."},
-    {"root_key", CONFIG_CHOICE, AT(config, root_key), .initial = "file", .choices = "file passphrase",
-     .help = "Where the key that protects all others comes from: `file`, DATA/root.key; `passphrase`, a person who unlocks the ledger after each start "
+    {"root_key", CONFIG_CHOICE, AT(config, root_key), .initial = "file", .choices = "file credential passphrase",
+     .help = "Where the key that protects all others comes from: `file`, DATA/root.key; `credential`, what systemd hands over under the name of "
+             "`credential` (docs/guide.md, The keys); `passphrase`, a person who unlocks the ledger after each start "
              "(docs/guide.md, Locked). SECURITY.md says what each protects from."},
+    {"credential", CONFIG_LABEL, AT(config, credential), .initial = "tourniquet-root",
+     .help = "With `root_key: credential`: the credential's name in the unit (`LoadCredentialEncrypted=`)."},
     {"catalog", CONFIG_FILE, AT(config, catalog),
      .help =
          "A folder with the lab's own entries of the device catalog, files `*.txt` as docs/formats/catalog.md says; they win over the program's."},

@@ -98,11 +98,19 @@ static int open_ledger(struct span passphrase, struct error *e)
 {
     bool used = used_before();
     struct root_source root = {.kind = root_kind(), .path = ROOT_KEY_FILE, .secret = passphrase};
+    uint8_t credential[ROOT_SECRET_MAX];
+    if (root.kind == ROOT_CREDENTIAL && role_credential(&k.self) < 0)
+        return err_set(e, ERR_MISUSE, "the ledger's keys open by a credential: write root_key: credential into lab.yaml");
+    if (root.kind == ROOT_CREDENTIAL) {
+        ssize_t n = pread(role_credential(&k.self), credential, sizeof credential, 0);
+        root.secret = span_of(credential, n > 0 ? (size_t)n : 0);
+    }
     char origin[128];
     char note[256] = "";
     (void)snprintf(origin, sizeof origin, "tourniquet.local/%s", k.self.start.site);
     struct ledger_options options = {.dir = LEDGER_DIR, .root = &root, .now = clock_now(), .origin = origin, .create = !used};
     k.ledger = ledger_open(&options, note, e);
+    crypto_wipe(credential, sizeof credential);
     if (k.ledger == NULL)
         return used && e->class == ERR_MISUSE
                    ? err_context(

@@ -69,8 +69,8 @@ enum message_type {
 #define MESSAGE_HEAD 8
 #define WANT_FLOWS 8
 #define STATE_MAX (2u << 20) /* most bytes of a detector's state */
-#define MESSAGE_FDS 4        /* most descriptors of one message */
-#define START_FDS 4          /* most descriptors that come with START */
+#define MESSAGE_FDS 5        /* most descriptors of one message */
+#define START_FDS 5          /* most descriptors that come with START */
 
 struct message {
     enum message_type type;

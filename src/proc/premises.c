@@ -106,6 +106,16 @@ static bool is_empty(int dir)
     return empty;
 }
 
+int premises_credential(const char *name, int *ret_fd, struct error *e)
+{
+    char path[2048];
+    const char *folder = getenv("CREDENTIALS_DIRECTORY"); /* systemd.exec(5), Credentials */
+    if (folder == NULL || (size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
+        return err_set(e, ERR_MISUSE, "root_key: credential needs a start by systemd with LoadCredentialEncrypted=%s in the unit", name);
+    *ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return *ret_fd < 0 ? err_set(e, ERR_MISUSE, "the credential %s cannot be read (%s): is it in the unit?", name, strerror(errno)) : 0;
+}
+
 int premises_backup(const char *path, uid_t owner, int *ret_fd, struct error *e)
 {
     if (make_folders(path, "folder of backups", e) != 0)

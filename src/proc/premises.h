@@ -30,6 +30,9 @@ int premises_authority(const char *path, struct buf *out, struct error *e);
  * ERR_SYSTEM, ERR_MISUSE. */
 int premises_backup(const char *path, uid_t owner, int *ret_fd, struct error *e);
 
+/* Opens the credential of this name that systemd handed over. ERR_MISUSE: there is none, and what to do. */
+int premises_credential(const char *name, int *ret_fd, struct error *e);
+
 /* A capture file. ERR_MISUSE: it cannot be opened, or is no regular file (it must be possible to read it again from its start). */
 int premises_capture(const char *path, int *ret_fd, struct error *e);
 

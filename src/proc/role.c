@@ -2,6 +2,7 @@
 
 #include "proc/log.h"
 #include "proc/sandbox.h"
+#include "record/ledger/root.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -59,6 +60,11 @@ void role_begin(struct role_self *self, enum role role)
 int role_backup_folder(const struct role_self *self)
 {
     return self->role == ROLE_KEEPER && self->start.backup_folder ? self->fds[3] : -1;
+}
+
+int role_credential(const struct role_self *self)
+{
+    return self->role == ROLE_KEEPER && self->start.root == ROOT_CREDENTIAL ? self->fds[self->start.backup_folder ? 4 : 3] : -1;
 }
 
 void role_narrow(struct role_self *self, int data_fd, char note[256])

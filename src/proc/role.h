@@ -22,6 +22,7 @@ void role_begin(struct role_self *self, enum role role);
 
 /* The keeper's descriptor of the folder of backups, or -1. */
 int role_backup_folder(const struct role_self *self);
+int role_credential(const struct role_self *self); /* keeper: the root key's, opened for reading; -1: none */
 
 /* Narrows this process (data_fd: see sandbox.h) and keeps the note for role_ready. Does not return when that fails. */
 void role_narrow(struct role_self *self, int data_fd, char note[256]);

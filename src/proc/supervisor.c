@@ -52,6 +52,11 @@
 
 /* ── starting ── */
 
+static uint8_t root_of(const struct config *c)
+{
+    return strcmp(c->root_key, "passphrase") == 0 ? ROOT_PASSPHRASE : strcmp(c->root_key, "credential") == 0 ? ROOT_CREDENTIAL : ROOT_FILE;
+}
+
 static void fill_start(struct supervisor *s, const struct child *child, struct start *start)
 {
     const struct config *c = s->o->config;
@@ -64,7 +69,7 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
     start->ndpi = role == ROLE_SENSOR && strcmp(c->labels, "ndpi") == 0;
     start->bodies = role == ROLE_SENSOR && strcmp(c->bodies, "none") != 0;
     start->packets = role == ROLE_SENSOR || role == ROLE_DETECTOR ? (uint32_t)strtoul(c->packets, NULL, 10) : 0;
-    start->root = role == ROLE_KEEPER ? (uint8_t)(strcmp(c->root_key, "passphrase") == 0 ? ROOT_PASSPHRASE : ROOT_FILE) : 0;
+    start->root = role == ROLE_KEEPER ? root_of(c) : 0;
     memcpy(start->site, c->site, sizeof start->site);
     if (role == ROLE_KEEPER) {
         memcpy(start->backup_to, c->backup_to, sizeof start->backup_to);
@@ -124,6 +129,12 @@ static int send_start(struct supervisor *s, struct child *c, struct error *e)
         fds[n++] = s->catalog_fd;
         if (s->backup_fd >= 0)
             fds[n++] = s->backup_fd;
+        if (start.root == ROOT_CREDENTIAL && premises_credential(s->o->config->credential, &capture, e) != 0) {
+            buf_release(&body);
+            return -1;
+        }
+        if (start.root == ROOT_CREDENTIAL)
+            fds[n++] = capture;
     } else if (c->role == ROLE_CONSOLE) {
         fds[n++] = s->listen_fd;
     }

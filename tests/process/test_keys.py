@@ -118,4 +118,21 @@ with lab.Folder() as scratch:
         lab.ok(len(results(run)) == len(after), "and reads what was recorded")
     with open(os.path.join(data, "ledger", "keyring"), "rb") as f:
         lab.ok(f.read(10)[8:] == b"\0\2", "the keyring says its format")
+# a credential, as systemd hands it over
+with lab.Folder() as scratch:
+    os.environ["CREDENTIALS_DIRECTORY"] = scratch
+    data, credential = os.path.join(scratch, "data"), os.path.join(scratch, "tourniquet-root")
+    with lab.Run(data, more="root_key: credential\n") as run:
+        lab.ok(run.wait_api(seconds=5) is None and "cannot be read" in run.said(), "without the credential nothing starts", run.said())
+    with open(credential, "wb") as f:
+        f.write(os.urandom(32))
+    for turn in ("a new data folder", "the next start"):
+        with lab.Run(data, more="root_key: credential\n") as run:
+            lab.wait(lambda: keys(data)[0] == 0)
+            told = json.loads(keys(data)[1] or "{}")
+            lab.ok(told.get("source") == "credential" and not os.path.exists(os.path.join(data, "root.key")), f"a credential opens {turn}", (told, run.said()))
+    with open(credential, "wb") as f:
+        f.write(os.urandom(32))
+    with lab.Run(data, more="root_key: credential\n") as run:
+        lab.ok(run.wait_api(seconds=5) is None and "not the one of this ledger" in run.said(), "another credential does not", run.said())
 lab.finish()

@@ -312,7 +312,7 @@ int slots_open(const struct slots *s, const struct root_source *source, uint8_t 
     if (there == NULL)
         return err_set(e, ERR_CORRUPT, "the keyring has no slot for a root key: put it back from a backup, or use the recovery key");
     if (slot == NULL)
-        return err_set(e, ERR_MISUSE, "the ledger's keys open by %s, and not by %s: write keys.from: %s into the configuration",
+        return err_set(e, ERR_MISUSE, "the ledger's keys open by %s, and not by %s: write root_key: %s into lab.yaml",
                        root_kind_name((enum root_kind)there->kind), root_kind_name(source->kind), root_kind_name((enum root_kind)there->kind));
     if (root_open(source, slot->passphrase_salt, slot->cost, root, e) != 0)
         return -1;
