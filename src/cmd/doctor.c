@@ -193,7 +193,10 @@ static void check_all(struct doctor *d, const struct error *configuration)
     doctor_folder(d);
     check_ledger(d);
     check_keeper(d);
+    doctor_keys(d);
     doctor_store(d);
+    doctor_spool(d);
+    doctor_backups(d);
     doctor_space(d);
     doctor_clock(d);
     doctor_cores(d);

@@ -26,6 +26,11 @@ void *doctor_ask(struct doctor *d, const char *path, struct error *e);
 /* doctor_store.c */
 void doctor_store(struct doctor *d);
 
+/* doctor_keys.c */
+void doctor_keys(struct doctor *d);
+void doctor_spool(struct doctor *d);
+void doctor_backups(struct doctor *d);
+
 /* doctor_machine.c */
 void doctor_folder(struct doctor *d);
 void doctor_space(struct doctor *d);

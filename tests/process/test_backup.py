@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import lab
@@ -192,6 +193,37 @@ def no_room(scratch, data):
         subprocess.run(["umount", folder], check=False)
 
 
+def other_keys(scratch, data):
+    """By the recovery key, and erased again what was erased since."""
+    tool, folder = os.path.abspath(sys.argv[2]), os.path.join(scratch, "keys")
+    recovery = subprocess.run([tool, data, "recovery"], capture_output=True, text=True, check=True).stdout
+    subprocess.run([tool, data, "person"], check=True)
+    os.mkdir(folder)
+    status, line, said = verb("backup", "--data", data, "--to", folder)
+    lab.ok(status == 0, "a backup before somebody is erased", said)
+    to = os.path.join(scratch, "recovered")
+    done = subprocess.run([lab.TOURNIQUET, "restore", line["where"], "--to", to, "--recovery"], input=recovery.replace("1", "l").lower(), capture_output=True, text=True)
+    lab.ok(done.returncode == 0 and json.loads(done.stdout)["erased"] == 0, "restored by the printed recovery key alone", done.stderr)
+    with open(os.path.join(data, "root.key"), "rb") as old, open(os.path.join(to, "root.key"), "rb") as new:
+        lab.ok(old.read() != new.read(), "with a root key of its own")
+    with lab.Run(to) as run:
+        lab.ok(run.wait_api() is not None, "it starts with that", run.said())
+    done = subprocess.run([lab.TOURNIQUET, "restore", line["where"], "--to", to + "2", "--recovery"], input="0" * 56 + "\n", capture_output=True, text=True)
+    lab.ok(done.returncode == 2 and not os.path.exists(to + "2"), "not by another one", done.stderr)
+    subprocess.run([tool, data, "erase"], check=True)
+    with lab.Run(data, more=config(folder, every="1s", keep=900)) as run:
+        lab.ok(until(lambda: glob.glob(os.path.join(folder, "*-erasures"))), "the list of erasures lies beside the backups", run.said())
+    status, restored, said = restore(line["where"], to + "3", os.path.join(data, "root.key"))
+    lab.ok(status == 0 and restored["erased"] == 1, "an older backup, restored later: who was erased since is erased again", f"{restored} {said}")
+    lab.ok(lab.verify(to + "3")[0] == 0, "and it holds", lab.verify(to + "3"))
+    listed = glob.glob(os.path.join(folder, "*-erasures"))[0]
+    with open(listed, "r+b") as f:
+        f.seek(20)
+        f.write(b"damage")
+    status, _, said = restore(line["where"], to + "4", os.path.join(data, "root.key"))
+    lab.ok(status == 1 and not os.path.exists(to + "4"), "with a damaged list nothing is restored", said)
+
+
 def unreachable(data):
     with lab.Run(data, more=config("/proc/nowhere/backups")) as run:
         lab.ok(run.wait_api() is not None and "no backups are made" in run.said(), "a folder that cannot be made stops no start, and is said", run.said())
@@ -207,4 +239,5 @@ with lab.Folder() as place:
     killed(place, lab_data)
     no_room(place, lab_data)
     unreachable(lab_data)
+    other_keys(place, lab_data)
 lab.finish()

@@ -25,11 +25,25 @@ def healthy(data):
     status, checks, said = doctor(data)
     lab.ok(status == 0 and checks["ledger"][0] == "good" and checks["indexes"][0] == "good" and checks["folder"][0] == "good", "a healthy folder", said)
     lab.ok(checks["keeper"][0] == "skipped", "nothing runs there, and it says so", checks)
+    lab.ok(checks["keys"][0] == "good" and checks["recovery"][0] == "attention" and checks["backups"][0] == "attention" and checks["spool"][0] == "good",
+           "keys, recovery key, backups and spool", checks)
     with lab.Run(data) as run:
         lab.ok(run.wait_api() is not None, "a run on the same folder starts", run.said())
         status, checks, said = doctor("-c", run.config)
         lab.ok(status == 0 and checks["keeper"][0] == "good" and checks["cores"][0] == "good" and checks["configuration"][0] == "good",
                "beside a running Tourniquet: the keeper answers, no part leaves a core file", said)
+
+
+def other_key(data):
+    path = os.path.join(data, "root.key")
+    with open(path, "rb") as f:
+        key = f.read()
+    with open(path, "wb") as f:
+        f.write(bytes(32))
+    status, checks, _ = doctor(data)
+    lab.ok(status == 1 and checks["keys"][0] == "bad", "another root key does not open the keyring", checks)
+    with open(path, "wb") as f:
+        f.write(key)
 
 
 def mended(data):
@@ -77,6 +91,7 @@ with lab.Folder() as scratch:
     with lab.Run(folder, "--replay", lab.capture(scratch, 5)[0], "--exit") as first:
         lab.ok(first.finish()[0] == 0, "a ledger to look at", first.said())
     healthy(folder)
+    other_key(folder)
     mended(folder)
     store(folder)
     broken(folder)
