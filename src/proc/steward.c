@@ -19,7 +19,7 @@
 
 #define GIB (UINT64_C(1) << 30)
 #define LOOK_EVERY (2 * TIME_SECOND)
-#define SIZES_EVERY (600 * TIME_SECOND)
+#define SIZES_EVERY (10 * TIME_SECOND) /* … or a hundred times as long as it took */
 #define SAMPLE_EVERY (3600 * TIME_SECOND)
 #define KEEP_EVERY (600 * TIME_SECOND)  /* between two looks for what is old enough */
 #define TELL_EVERY (3600 * TIME_SECOND) /* what is not kept */
@@ -315,8 +315,10 @@ static void look_at_sizes(struct steward *s, struct api_disk_state *d)
 {
     if (clock_monotonic() < s->sizes_at)
         return;
-    s->sizes_at = clock_monotonic() + SIZES_EVERY;
+    tq_time begin = clock_monotonic();
     uint64_t bytes = size_up(s, d);
+    tq_time wait = 100 * (clock_monotonic() - begin);
+    s->sizes_at = begin + (wait > SIZES_EVERY ? wait : SIZES_EVERY);
     take_sample(s, bytes);
     d->per_day = growth(s, bytes);
 }
