@@ -163,6 +163,9 @@ static void derive(struct sample *s)
         v[CBC_MCV].number = rounded((int64_t)v[CBC_HCT].number * 1000, v[CBC_RBC].number);  /* tenths of fL: 10 x Hct% / RBC */
         v[CBC_MCH].number = rounded((int64_t)v[CBC_HGB].number * 1000, v[CBC_RBC].number);  /* tenths of pg: 10 x Hb / RBC */
         v[CBC_MCHC].number = rounded((int64_t)v[CBC_HGB].number * 1000, v[CBC_HCT].number); /* tenths of g/dL: 100 x Hb / Hct */
+        int32_t others = v[CBC_MONO].number + v[CBC_EO].number + v[CBC_BASO].number;
+        if (v[CBC_NEUT].number > 990 - others) /* lymphocytes are never gone, and never less than that */
+            v[CBC_NEUT].number = 990 - others;
         v[CBC_LYMPH].number = 1000 - v[CBC_NEUT].number - v[CBC_MONO].number - v[CBC_EO].number - v[CBC_BASO].number;
     }
     if (s->panel == PANEL_LIPID)
