@@ -63,8 +63,8 @@ export async function open(browser, base, { width = 1440, height = 900, scheme =
     const page = await context.newPage();
     const faults = [];
     page.on('console', (m) => {
-        // A refused sign-in, an absent session or a question that this version does not know is an answer; Chromium writes it to the console as a failed resource.
-        if (['error', 'warning'].includes(m.type()) && !/status of (401|403|404|412)/.test(m.text())) {
+        // A refused sign-in or an absent session is an answer; Chromium writes it to the console as a failed resource.
+        if (['error', 'warning'].includes(m.type()) && !/status of (401|403|412)/.test(m.text())) {
             faults.push(m.text());
         }
     });

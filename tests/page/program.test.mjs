@@ -336,6 +336,9 @@ test('a witness by file: the offer out, what it signed in', { skip }, async () =
         await witnesses.getByText('Agrees').waitFor();
         await page.locator('h1', { hasText: /last witness outside\.example\/w (just now|1 min ago)/ }).waitFor();
         await inspect(page, faults, SIGHTS[0], 'real-ledger-witnessed');
+        const keys = page.getByRole('region', { name: 'Keys' });
+        await keys.getByText('This does not keep out somebody who takes this box').waitFor();
+        assert.equal(await keys.getByRole('button').count(), 0); // a lab manager may not exchange them
     });
 });
 

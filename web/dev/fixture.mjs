@@ -203,12 +203,9 @@ export function sensors(how) {
     }
 }
 
-/** Witnesses, keys, backups and disk, as a lab's state `ledger` has them: '' all well; never, broken, refused, silent, alone (nobody vouches), bare (an older program), full, locked. */
+/** Witnesses, keys, backups and disk, as a lab's state `ledger` has them: '' all well; never, broken, refused, silent, alone (nobody vouches), full, locked. */
 export function ledgerPanels(state, witnessKey) {
     const how = state.ledger;
-    if (how === 'bare') {
-        return {};
-    }
     const name = state.long ? 'the-very-long-name-of-the-witness-at-saint-bartholomew-regional' : 'neighbour';
     const witness = { name, key: witnessKey, url: `https://${state.long ? 'a-very-long-host-name.laboratory.regional.hospital' : 'witness'}.example:8444`, last_size: state.next, last_at: ago(5), state: 'agrees', why: null, asking: false };
     const told = {
@@ -219,8 +216,8 @@ export function ledgerPanels(state, witnessKey) {
     return {
         witnesses: { items: how === 'alone' ? [] : [{ ...witness, ...told }, { ...witness, name: 'by-hand.example/w', key: `${witnessKey}x`, url: null, state: 'behind', last_at: ago(60 * 24 * 12), last_size: 400 }].slice(0, how === '' ? 1 : 2) },
         keys: {
-            source: 'file', protects: ['a stolen backup'], made: ago(60 * 24 * 9), epoch: 3, rotated_at: ago(60 * 24 * 2), recovery: how === '' ? { made: ago(60 * 24 * 9), tested: ago(60 * 24 * 8) } : { made: null, tested: null },
-            period_keys: 4211, erased: how === 'broken' ? 0 : 12, last_erasure: how === 'broken' ? null : ago(60 * 24), at_risk: 'whoever takes this box can read it: the root key is a file on the same disk',
+            source: 'file', protects: ['a backup that somebody takes without this disk'], made: ago(60 * 24 * 9), epoch: 3, rotated_at: ago(60 * 24 * 2), recovery: how === '' ? { made: ago(60 * 24 * 9), tested: ago(60 * 24 * 8) } : { made: null, tested: null },
+            period_keys: 4211, erased: how === 'broken' ? 0 : 12, last_erasure: how === 'broken' ? null : ago(60 * 24), at_risk: 'somebody who takes this box, or its disk: the key lies on it',
         },
         backups: how === 'never'
             ? { items: [], last: null, tested: null, due: 'There has never been a backup.', doing: null, failed: null }

@@ -113,8 +113,7 @@ function ledger() {
 
 /** Panels of the Ledger page, in the state that the lab is made for. */
 function kept(noun) {
-    const panels = ledgerPanels(world.state, neighbour.line);
-    return panels[noun] === undefined ? problem(404, 'not-found', 'There is no such thing here.') : { status: 200, body: panels[noun] };
+    return { status: 200, body: ledgerPanels(world.state, neighbour.line)[noun] };
 }
 
 function verify() {
@@ -383,6 +382,7 @@ function develop(body) {
         tree = makeTree(log, world.state.since);
     }
     mode = body.mode ?? mode;
+    person = { ...person, role: body.role ?? 'lab manager' };
     needed = body.setup ?? needed;
     if (body.lock !== undefined) {
         const since = new Date(Date.now() - 8_000_000).toISOString();

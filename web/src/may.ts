@@ -3,14 +3,14 @@
 import { useSession } from './api/queries';
 
 const READ = ['today.read', 'device.read', 'finding.read'];
-const ALL = [...READ, 'device.name', 'device.edit', 'device.import', 'result.read', 'finding.decide', 'ledger.read', 'ledger.verify', 'ledger.witness', 'keys.read', 'keys.manage', 'backup.read', 'backup.manage'];
+const ALL = [...READ, 'device.name', 'device.edit', 'device.import', 'result.read', 'finding.decide', 'ledger.read', 'ledger.verify', 'ledger.witness', 'keys.read', 'backup.read', 'backup.manage'];
 const ROLES: Record<string, string[]> = {
-    'local administrator': [...ALL, 'phi.look', 'looks.read'],
+    'local administrator': [...ALL, 'keys.manage', 'phi.look', 'looks.read'],
     'lab manager': [...ALL, 'phi.look', 'looks.read'],
     IT: ALL,
-    auditor: [...READ, 'ledger.read', 'ledger.verify', 'looks.read', 'backup.read'],
+    auditor: [...READ, 'ledger.read', 'ledger.verify', 'looks.read', 'keys.read', 'backup.read'],
     technologist: [...READ, 'result.read', 'phi.look'],
-    'privacy officer': [...READ, 'result.read', 'ledger.read', 'ledger.verify', 'looks.read'],
+    'privacy officer': [...READ, 'result.read', 'ledger.read', 'ledger.verify', 'looks.read', 'keys.read', 'keys.manage'],
 };
 
 export const may = (role: string, permission: string) => (ROLES[role] ?? READ).includes(permission);

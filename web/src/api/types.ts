@@ -385,7 +385,7 @@ export interface Witness {
 export interface Keys {
     source: 'file' | 'credential' | 'passphrase';
     protects: string[];
-    made: string;
+    made: string | null;
     epoch: number;
     rotated_at: string | null;
     recovery: { made: string | null; tested: string | null };

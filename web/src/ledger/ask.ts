@@ -1,12 +1,10 @@
-// What the Ledger page asks beside the ledger itself. A question that this version does not know (404) is told apart from one that failed.
+// What the Ledger page asks beside the ledger itself.
 
 import { useMutation, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { call, get, Problem } from '../api/client';
 import { client } from '../api/queries';
 import type { Backups, Disk, Keys, Look, Page, Witness } from '../api/types';
 import { useMay } from '../may';
-
-export const absent = (query: UseQueryResult<unknown>) => query.error instanceof Problem && query.error.status === 404;
 
 /** Not looked at yet: the program has just started. */
 export const early = (query: UseQueryResult<unknown>) => query.error instanceof Problem && query.error.code === 'not-measured';

@@ -79,7 +79,9 @@ function KeyFacts({ keys }: { keys: Keys }) {
             {keys.at_risk !== null && (
                 <p>
                     <Mark state="medium">
-                        <span lang={said()}>{keys.at_risk}</span>
+                        <Trans>
+                            This does not keep out <span lang={said()}>{keys.at_risk}</span>
+                        </Trans>
                     </Mark>
                 </p>
             )}
