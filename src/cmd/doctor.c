@@ -165,6 +165,13 @@ static void check_keeper(struct doctor *d)
         doctor_say(d, "keeper", DOCTOR_SKIPPED, "Nothing runs on this data folder.");
         return;
     }
+    json_t *unlock = doctor_ask(d, "/api/v1/unlock", &e);
+    d->locked = json_is_true(json_object_get(unlock, "locked"));
+    json_decref(unlock);
+    if (d->locked) {
+        doctor_say(d, "keeper", DOCTOR_ATTENTION, "It waits for its passphrase: `tourniquet unlock`. What is seen meanwhile is kept, sealed.");
+        return;
+    }
     json_t *ledger = doctor_ask(d, "/api/v1/ledger", &e);
     if (ledger == NULL) {
         doctor_say(d, "keeper", DOCTOR_BAD, "Tourniquet runs, but its keeper does not answer: %s.", e.text);

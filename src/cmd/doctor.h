@@ -14,6 +14,7 @@ struct doctor {
     bool running; /* a Tourniquet has it; else the doctor does, until it ends */
     bool mend;
     bool ledger_holds;
+    bool locked; /* it runs, and waits for its passphrase */
     unsigned bad;
 };
 

@@ -73,25 +73,11 @@ void doctor_keys(struct doctor *d)
 
 void doctor_spool(struct doctor *d)
 {
-    uint64_t bytes = 0;
-    unsigned files = 0;
-    int fd = openat(d->folder, "spool", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
-    if (list == NULL && fd >= 0)
-        (void)close(fd);
-    for (struct dirent *f = list == NULL ? NULL : readdir(list); f != NULL; f = readdir(list)) {
-        struct stat st;
-        if (fstatat(fd, f->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)) {
-            bytes += (uint64_t)st.st_size;
-            files++;
-        }
-    }
-    if (list != NULL)
-        (void)closedir(list);
-    if (files == 0)
+    struct stat st;
+    if (fstatat(d->folder, "spool", &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_size == 0)
         doctor_say(d, "spool", DOCTOR_GOOD, "Nothing waits to be read into the ledger.");
     else
-        doctor_say(d, "spool", DOCTOR_ATTENTION, "%u files with %.1f MiB wait, sealed, to be read into the ledger: unlock it.", files, (double)bytes / (1 << 20));
+        doctor_say(d, "spool", DOCTOR_ATTENTION, "A spool of %.1f MiB waits, sealed, to be read into the ledger: unlock it.", (double)st.st_size / (1 << 20));
 }
 
 /* ── backups ── */
@@ -144,6 +130,10 @@ void doctor_backups(struct doctor *d)
 {
     unsigned n;
     char time[TIME_TEXT];
+    if (d->locked) {
+        doctor_say(d, "backups", DOCTOR_SKIPPED, "The keeper tells about them once it is unlocked.");
+        return;
+    }
     if (d->running) {
         ask_backups(d);
         return;

@@ -249,7 +249,7 @@ static uint64_t size_up(struct steward *s, struct api_disk_state *d)
     uint64_t journal = (stat("ledger/journal.0", &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0) + (stat("ledger/journal.1", &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0);
     uint64_t ledger = bytes_below(AT_FDCWD, "ledger", 4, "segment") - journal;
     uint64_t store = bytes_below(AT_FDCWD, "store", 2, NULL);
-    uint64_t spool = bytes_below(AT_FDCWD, "spool", 2, NULL);
+    uint64_t spool = stat("spool", &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0;
     uint64_t all = bytes_below(AT_FDCWD, ".", 6, NULL);
     uint64_t known = custody + observations + journal + ledger + store + spool;
     d->used_n = 0;

@@ -46,6 +46,14 @@ def other_key(data):
         f.write(key)
 
 
+def waiting(scratch):
+    data = os.path.join(scratch, "waiting")
+    with lab.Run(data, more="root_key: passphrase\n") as run:
+        lab.ok(run.wait_api("/api/v1/unlock") is not None, "a keeper that waits for its passphrase", run.said())
+        status, checks, said = doctor(data)
+        lab.ok(checks["keeper"][0] == "attention" and "passphrase" in checks["keeper"][1] and checks["backups"][0] == "skipped", "is told as such", f"{status} {said}")
+
+
 def mended(data):
     custody = os.path.join(data, "ledger", "segment", "custody")
     index = [name for name in os.listdir(custody) if name.endswith(".index")]
@@ -92,6 +100,7 @@ with lab.Folder() as scratch:
         lab.ok(first.finish()[0] == 0, "a ledger to look at", first.said())
     healthy(folder)
     other_key(folder)
+    waiting(scratch)
     mended(folder)
     store(folder)
     broken(folder)
