@@ -253,6 +253,15 @@ static inline struct span span_until(struct span *s, uint8_t c, bool *more)
     return child;
 }
 
+/* Copies the first bytes of s, at most max, and returns how many: none of an empty span, which need not point anywhere. */
+static inline size_t span_copy(struct span s, void *out, size_t max)
+{
+    size_t n = s.n < max ? s.n : max;
+    if (n > 0)
+        memcpy(out, s.p, n);
+    return n;
+}
+
 static inline bool span_equal(struct span a, struct span b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

@@ -105,8 +105,7 @@ static struct habit *habit_find(struct detect *d, const struct result *t, tq_tim
     h->analyte = analytes_find(d->analytes, t->code);
     if (h->analyte == ANALYTE_NONE)
         h->analyte = analytes_find(d->analytes, t->alternate);
-    h->code_n = (uint8_t)(t->code.n < sizeof h->code ? t->code.n : sizeof h->code);
-    memcpy(h->code, t->code.p, h->code_n);
+    h->code_n = (uint8_t)span_copy(t->code, h->code, sizeof h->code);
     return h;
 }
 
@@ -116,7 +115,7 @@ static uint64_t habit_tag(const struct detect *d, struct span code)
     uint64_t words[2] = {0, 0};
     if (code.n > 16)
         return 0;
-    memcpy(words, code.p, code.n);
+    (void)span_copy(code, words, sizeof words);
     return mix(mix(mix(d->open.at->key, words[0]), words[1]), code.n ^ d->key.k1) | 1;
 }
 
@@ -233,8 +232,7 @@ static uint16_t group_of(struct detect *d, const struct result *t)
     *g = (struct group){
         .control = control, .material = t->material.n > 0 && !span_is(t->material, "blood"), .patient = identity_digest(&d->key, t->patient)};
     memcpy(g->ids, ids, sizeof g->ids);
-    g->name_n = (uint8_t)(t->specimen.n < sizeof g->name ? t->specimen.n : sizeof g->name);
-    memcpy(g->name, t->specimen.p, g->name_n);
+    g->name_n = (uint8_t)span_copy(t->specimen, g->name, sizeof g->name);
     specimen_expect(d, ids[0]);
     return (uint16_t)(o->groups_n - 1);
 }
@@ -259,8 +257,7 @@ static void open_message(struct detect *d, const struct record *r, struct span i
     UNCLEARED struct parties p;
     parties_of(r, id, &p);
     struct link ends = {.sender = *p.sender, .receiver = *p.receiver, .port = p.port, .receiver_listens = p.receiver_listens};
-    o->id_n = id.n <= sizeof o->id ? id.n : 0;
-    memcpy(o->id, id.p, o->id_n);
+    o->id_n = id.n <= sizeof o->id ? span_copy(id, o->id, sizeof o->id) : 0;
     o->message = digest_text(d, 'm', id);
     o->announced = o->test_message = o->poct1a = o->astm = false;
     o->left = 0;

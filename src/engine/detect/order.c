@@ -129,12 +129,10 @@ void order_take(struct detect *d, const struct record *r, const struct result *t
     if (o->n == 0) {
         *o = (struct ordering){.message = message, .time = r->time, .link = links_put(d->links, &d->key, &ends, r->time)};
         memcpy(o->ids, ids, sizeof o->ids);
-        o->name_n = (uint8_t)(t->specimen.n < sizeof o->name ? t->specimen.n : sizeof o->name);
-        memcpy(o->name, t->specimen.p, o->name_n);
+        o->name_n = (uint8_t)span_copy(t->specimen, o->name, sizeof o->name);
         o->flow = r->flow;
         o->seq = r->seq;
-        o->id_n = (uint8_t)(t->message.n < sizeof o->id ? t->message.n : sizeof o->id);
-        memcpy(o->id, t->message.p, o->id_n);
+        o->id_n = (uint8_t)span_copy(t->message, o->id, sizeof o->id);
     }
     o->n++;
     if (!cancel)
