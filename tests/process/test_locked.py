@@ -58,6 +58,11 @@ def spooled(data):
     return os.path.getsize(os.path.join(data, "spool")) if os.path.exists(os.path.join(data, "spool")) else None
 
 
+def touched(data):
+    """Changes when the ledger's journal does."""
+    return [os.stat(os.path.join(data, "ledger", name)).st_mtime_ns for name in ("journal.0", "journal.1") if os.path.exists(os.path.join(data, "ledger", name))]
+
+
 def shown(data):
     """All that is on the ledger is in the views."""
     held = json.loads(ask(data, "GET", "/api/v1/ledger")[1] or "{}").get("records")
@@ -237,13 +242,22 @@ def killed_while_read_in(folder):
         kill_all(run)
     before = spooled(data)
     kills = 0
-    for delay in (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3):
+    for delay in (0.0, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16):
         with Run(data, more=LOCKED) as run:
             wait(lambda: state(data).get("stage") == "locked")
-            unlock(data)  # returns when it is open: reading in begins
+            keeper = run.pid("keeper")
+            untouched = touched(data)
+            typed = subprocess.Popen([TOURNIQUET, "unlock", "--data", data], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            typed.stdin.write(PASSPHRASE.encode() + b"\n")
+            typed.stdin.close()
+            until = time.monotonic() + 60
+            while touched(data) == untouched and time.monotonic() < until:  # the passphrase is stretched; then the ledger is opened, and reading in begins
+                time.sleep(0.001)
             time.sleep(delay)
-            kills += spooled(data) is not None
+            os.kill(keeper, signal.SIGKILL)
             kill_all(run)
+            typed.wait()
+        kills += spooled(data) is not None
         if spooled(data) is None:
             break
     ok(kills >= 1, f"killed {kills} times while {before} bytes were read in")

@@ -11,7 +11,8 @@ import time
 import lab
 from lab import Folder, Run, ok
 
-BUILD = os.path.dirname(lab.TOURNIQUET)
+BUILT = lab.TOURNIQUET  # the scenes run copies of it
+BUILD = os.path.dirname(BUILT)
 FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "unit", "record", "fixture")
 PARTS = ("sensor", "detector", "keeper", "console", "courier")
 
@@ -19,7 +20,7 @@ PARTS = ("sensor", "detector", "keeper", "console", "courier")
 def install(folder):
     """The program as a package puts it there; the tests run this copy."""
     os.makedirs(os.path.join(folder, "libexec", "tourniquet"))
-    shutil.copy2(lab.TOURNIQUET, os.path.join(folder, "tourniquet"))
+    shutil.copy2(BUILT, os.path.join(folder, "tourniquet"))
     for part in PARTS:
         shutil.copy2(os.path.join(BUILD, "libexec", "tourniquet", part), os.path.join(folder, "libexec", "tourniquet", part))
     return os.path.join(folder, "tourniquet")
@@ -189,6 +190,7 @@ def newer_formats(folder):
 
 for scene in (one_by_one, in_a_replay, bad_programs, released_formats, newer_formats):
     if len(sys.argv) < 3 or sys.argv[2] == scene.__name__:
+        lab.TOURNIQUET = BUILT
         with Folder() as place:
             scene(place)
 lab.finish()
