@@ -55,12 +55,12 @@ with lab.Folder() as scratch:
         with open(f"/proc/{keeper}/limits", encoding="ascii") as f:
             core = [line.split()[4:6] for line in f if line.startswith("Max core file size")][0]
         lab.ok(core == ["0", "0"], "the keeper leaves no core file", core)
-        if os.geteuid() == 0:
+        if os.geteuid() == 0 and not lab.SANITIZED:
             with open(f"/proc/{keeper}/smaps", encoding="ascii") as f:
                 flags = [set(line.split()[1:]) for line in f if line.startswith("VmFlags:")]
             lab.ok(any({"lo", "dd"} <= each for each in flags), "keys lie in memory that is locked and in no dump")
         else:
-            lab.skip("keys lie in memory that is locked and in no dump", "only root may look")
+            lab.skip("keys lie in memory that is locked and in no dump", "a sanitizer locks no memory" if lab.SANITIZED else "only root may look")
     code, clear, erased = dump(data)
     lab.ok(code == 0 and clear.count(gone.encode()) > 1 and erased == "0", "the patient is in the ledger's clear text (this is what the test is about)", (code, erased))
     with lab.Run(data) as run:
