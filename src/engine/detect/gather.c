@@ -185,7 +185,7 @@ static inline bool same_bytes(const uint8_t *a, const uint8_t *b, size_t n)
 
 static inline bool same_text(struct span s, const uint8_t *kept, uint8_t n)
 {
-    return s.n == n && same_bytes(s.p, kept, n);
+    return s.n == n && (n == 0 || same_bytes(s.p, kept, n));
 }
 
 static uint8_t keep_text(struct span s, uint8_t *kept, size_t room)

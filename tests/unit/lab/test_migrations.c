@@ -25,11 +25,22 @@ static struct store *fresh(void)
     return s;
 }
 
+/* Statements are found again by the address of their text, so a text stays as long as the program. */
+static const char *kept(const char *sql)
+{
+    static char *texts[2048];
+    static size_t n;
+    assert_true(n < sizeof texts / sizeof texts[0]);
+    texts[n] = strdup(sql);
+    assert_non_null(texts[n]);
+    return texts[n++];
+}
+
 /* Every row of a statement that gives one text. */
 static void texts(struct store *s, const char *sql, const char *after, struct buf *out)
 {
     struct error e = {0};
-    struct store_stmt *q = store_stmt(store_writer(s), strdup(sql)); /* kept: statements are found again by address */
+    struct store_stmt *q = store_stmt(store_writer(s), kept(sql));
     while (store_step(q)) {
         buf_add_span(out, store_text(q, 0));
         buf_add_str(out, after);
