@@ -57,7 +57,8 @@ int main(int argc, char **argv)
         stop(&e);
     tq_time now = INT64_C(1795000000) * TIME_SECOND;
     for (uint64_t i = 0; i < records; i++) {
-        if (ledger_append(l, LEDGER_CUSTODY, NULL, now, span_of(&i, sizeof i), NULL, &e) != 0 || ((i + 1) % BATCH == 0 && ledger_commit(l, now, &e) != 0))
+        if (ledger_append(l, LEDGER_CUSTODY, NULL, now, span_of(&i, sizeof i), NULL, &e) != 0 ||
+            ((i + 1) % BATCH == 0 && ledger_commit(l, now, &e) != 0))
             stop(&e);
     }
     if (ledger_commit(l, now, &e) != 0)

@@ -1,5 +1,5 @@
-/* Backups from outside. An even first byte: the rest is the file as it lies there. An odd one: the rest is what lies in its chunks, sealed here under a key
- * that the reader has, so that what is inside is reached too. */
+/* Backups from outside. An even first byte: the rest is the file as it lies there. An odd one: the rest is what lies in its chunks, sealed here under
+ * a key that the reader has, so that what is inside is reached too. */
 #include "record/backup/inside.h"
 
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static void put_head(int fd, uint8_t id[BACKUP_ID], uint8_t key[BACKUP_KEY])
 static void put_chunks(int fd, const uint8_t id[BACKUP_ID], const uint8_t key[BACKUP_KEY], struct span clear)
 {
     static uint8_t sealed[BACKUP_CHUNK + AES_GCM_TAG];
-    for (uint64_t number = 0; ; number++) {
+    for (uint64_t number = 0;; number++) {
         size_t n = clear.n < BACKUP_CHUNK ? clear.n : BACKUP_CHUNK;
         bool last = clear.n == n;
         uint8_t nonce[AES_GCM_NONCE];

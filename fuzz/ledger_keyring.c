@@ -1,5 +1,5 @@
-/* What holds the ledger's keys: slots, key files, the keyring of format 1, erasure lists, typed recovery keys. Hashes are made to fit, so that what lies behind
- * them is reached. */
+/* What holds the ledger's keys: slots, key files, the keyring of format 1, erasure lists, typed recovery keys. Hashes are made to fit, so that what
+ * lies behind them is reached. */
 #include "record/ledger/keyring.h"
 
 #include <stdlib.h>

@@ -29,7 +29,7 @@ static void records(struct span in, struct keyring *ring)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct keyring *ring;
+    struct keyring *ring;
     static const uint8_t log_id[LOG_ID];
     struct error e = {0};
     struct span in = span_of(data, size);
@@ -38,12 +38,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct journal_frame frame;
     uint32_t day;
     size_t need;
-    if (ring == NULL) {
-        ring = keyring_new(&e);
-        const struct period_key known = {.stream = LEDGER_CUSTODY, .key = {1}}; /* its id is zeros: an entry of zeros finds it */
-        if (ring == NULL || keyring_put(ring, &known, &e) != 0)
-            abort();
-    }
+    ring = keyring_new(&e);
+    const struct period_key known = {.stream = LEDGER_CUSTODY, .key = {1}}; /* its id is zeros: an entry of zeros finds it */
+    if (ring == NULL || keyring_put(ring, &known, &e) != 0)
+        abort();
     records(in, ring);
     (void)segment_header_check(span_of(data, size < SEGMENT_HEADER ? size : SEGMENT_HEADER), LEDGER_CUSTODY, 0, log_id, &day, &e);
     (void)journal_base_parse(in, &base, &e);
@@ -58,5 +56,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (struct span bundle = in; bundle_next(&bundle, &entry);)
         (void)entry_parse(entry, &(struct entry){0}, &e);
+    keyring_free(ring);
     return 0;
 }

@@ -58,8 +58,8 @@ enum event {
     EVENT_RETENTION_SKIPPED, /* observations that were not kept, because the disk was nearly full */
     EVENT_LEDGER_WITNESSED,
     EVENT_KEYS_ROTATED,
-    EVENT_KEYS_ERASED,   /* whose records nobody can read any more */
-    EVENT_KEYS_RECOVERY, /* a recovery key was made, or tested */
+    EVENT_KEYS_ERASED,      /* whose records nobody can read any more */
+    EVENT_KEYS_RECOVERY,    /* a recovery key was made, or tested */
     EVENT_EVIDENCE_PACKETS, /* the packets of a finding's flow */
     EVENT_PHI_LOOK,         /* somebody was shown what is hidden */
     EVENT_STORE_CHECKPOINT, /* the sealed views were made durable: what their pages are together */

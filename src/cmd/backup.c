@@ -79,7 +79,8 @@ static int end_file(struct arguments *a, bool good, const char *id, struct error
         return 0;
     }
     (void)time_format(clock_now(), time);
-    (void)snprintf(name, sizeof name, "tourniquet-%.4s%.2s%.2sT%.2s%.2s%.2sZ-%.8s.backup", time, time + 5, time + 8, time + 11, time + 14, time + 17, id);
+    (void)snprintf(name, sizeof name, "tourniquet-%.4s%.2s%.2sT%.2s%.2s%.2sZ-%.8s.backup", time, time + 5, time + 8, time + 11, time + 14, time + 17,
+                   id);
     size_t n = strlen(a->where);
     if (renameat(a->folder, a->under_way, a->folder, name) != 0)
         return err_sys(e, errno, "putting %s in place", name);
@@ -117,7 +118,8 @@ static int look(int data, const char *id, int64_t *ret_bytes, int64_t *ret_recor
     const char *failed_id = json_string_value(json_object_get(failed, "id"));
     const char *why = json_string_value(json_object_get(failed, "why"));
     int r = failed_id != NULL && strcmp(failed_id, id) == 0 ? err_set(e, ERR_SYSTEM, "%s", why == NULL ? "it failed" : why) : 0;
-    json_array_foreach(json_object_get(list, "items"), i, item) {
+    json_array_foreach(json_object_get(list, "items"), i, item)
+    {
         const char *item_id = json_string_value(json_object_get(item, "id"));
         const char *place = json_string_value(json_object_get(item, "where"));
         if (item_id == NULL || strcmp(item_id, id) != 0)
@@ -198,7 +200,9 @@ static int by_itself(const char *path, struct arguments *a, int fd, struct error
     int data = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (data < 0)
         return err_sys(e, errno, "opening the data folder %s", path);
-    int r = flock(data, LOCK_EX | LOCK_NB) == 0 ? 0 : err_set(e, ERR_AGAIN, "Tourniquet runs on %s, but its keeper does not answer: look at it first", path);
+    int r = flock(data, LOCK_EX | LOCK_NB) == 0
+                ? 0
+                : err_set(e, ERR_AGAIN, "Tourniquet runs on %s, but its keeper does not answer: look at it first", path);
     struct ledger *l = r == 0 ? opened_ledger(path, NULL, e) : NULL;
     r = l == NULL ? -1 : write_it(l, data, fd, &made, &records, id, e);
     ledger_close(l);
@@ -272,7 +276,8 @@ const struct verb verb_backup = {
     .summary = "a copy of everything, sealed, while Tourniquet runs or not",
     .usage = "usage: tourniquet backup [-c lab.yaml | --data DIR] [--to DIR]\n"
              "\n"
-             "Makes a backup now, in one file: the ledger up to this moment, its keys and the site's identity, sealed so that only what opens the keyring\n"
+             "Makes a backup now, in one file: the ledger up to this moment, its keys and the site's identity, sealed so that only what opens the "
+             "keyring\n"
              "opens it. A running Tourniquet makes it without stopping. `tourniquet restore` is the way back.\n"
              "\n"
              "  -c lab.yaml   the configuration, for the data folder and backup.to\n"

@@ -144,10 +144,10 @@ static int write_config(const struct demo *d, struct error *e)
     FILE *f = fopen(d->config_path, "we");
     if (f == NULL)
         return err_sys(e, errno, "making %s", d->config_path);
-    (void)fprintf(
-        f, "# A made-up laboratory, staged by `tourniquet demo`.\nsite: demo-lab\ndata: \"%s\"\nconsole: { listen: \"%s\", name: localhost }\n"
-           "backup: { to: \"%s/backups\", keep: 3 }\n",
-        d->data_path, where, d->folder);
+    (void)fprintf(f,
+                  "# A made-up laboratory, staged by `tourniquet demo`.\nsite: demo-lab\ndata: \"%s\"\nconsole: { listen: \"%s\", name: localhost }\n"
+                  "backup: { to: \"%s/backups\", keep: 3 }\n",
+                  d->data_path, where, d->folder);
     return fclose(f) == 0 ? 0 : err_sys(e, errno, "writing %s", d->config_path);
 }
 

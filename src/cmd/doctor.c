@@ -1,5 +1,5 @@
-/* doctor: looks at everything, one line a check, and mends what can be mended. It works beside a running Tourniquet, and without one; then it holds the
- * data folder's lock, so that none starts meanwhile. */
+/* doctor: looks at everything, one line a check, and mends what can be mended. It works beside a running Tourniquet, and without one; then it holds
+ * the data folder's lock, so that none starts meanwhile. */
 #include "cmd/doctor.h"
 
 #include "base/json.h"
@@ -106,8 +106,8 @@ static void check_indexes(struct doctor *d, const struct ledger_survey *s)
     if (s->indexes == 0)
         doctor_say(d, "indexes", DOCTOR_GOOD, "The indexes fit %llu segments.", (unsigned long long)s->stream[0].segments + s->stream[1].segments);
     else if (s->indexes_made == s->indexes)
-        doctor_say(d, "indexes", DOCTOR_MENDED, "%llu indexes did not fit their segments and were made anew, first %s.", (unsigned long long)s->indexes,
-                   s->index);
+        doctor_say(d, "indexes", DOCTOR_MENDED, "%llu indexes did not fit their segments and were made anew, first %s.",
+                   (unsigned long long)s->indexes, s->index);
     else
         doctor_say(d, "indexes", d->mend ? DOCTOR_BAD : DOCTOR_ATTENTION,
                    "%llu indexes do not fit their segments, first %s: reading is slower, nothing is lost. doctor --mend makes them anew.",
@@ -117,7 +117,8 @@ static void check_indexes(struct doctor *d, const struct ledger_survey *s)
 static void check_witnesses(struct doctor *d, const struct ledger_report *r)
 {
     if (r->cosignatures_n == 0) {
-        doctor_say(d, "witnesses", DOCTOR_ATTENTION, "Nobody outside watches this ledger: an old copy put back would not be noticed (`tourniquet ledger witness`).");
+        doctor_say(d, "witnesses", DOCTOR_ATTENTION,
+                   "Nobody outside watches this ledger: an old copy put back would not be noticed (`tourniquet ledger witness`).");
         return;
     }
     const struct ledger_cosignature *last = &r->cosignatures[0];
@@ -153,7 +154,8 @@ static void check_ledger(struct doctor *d)
     else if (!r.holds)
         doctor_say(d, "ledger", DOCTOR_BAD, "The ledger does not hold: %s. Do not delete anything; copy the folder, then restore a backup.", r.why);
     else
-        doctor_say(d, "ledger", DOCTOR_GOOD, "All %llu records hold, and so do tree, checkpoint, journal and keyring.", (unsigned long long)r.records);
+        doctor_say(d, "ledger", DOCTOR_GOOD, "All %llu records hold, and so do tree, checkpoint, journal and keyring.",
+                   (unsigned long long)r.records);
     if (r.holds)
         check_witnesses(d, &r);
 }
@@ -254,15 +256,16 @@ static int run(int argc, char **argv)
 const struct verb verb_doctor = {
     .name = "doctor",
     .summary = "checks everything, mends what can be mended",
-    .usage = "usage: tourniquet doctor [-c lab.yaml] [DIR | --data DIR] [--mend]\n"
-             "\n"
-             "Looks at configuration, program, data folder, ledger, keys, store, backups, disk and clock, beside a running Tourniquet or without one.\n"
-             "One line a check: JSON on standard output, words on standard error.\n"
-             "\n"
-             "  -c lab.yaml   the configuration: it is checked, and names the data folder\n"
-             "  DIR           the data folder, in place of the configuration's\n"
-             "  --mend        mends owner and modes, makes indexes anew, drops views that do not hold (they are rebuilt at the next start)\n"
-             "\n"
-             "Exit status: 0 nothing is bad, 1 a check failed, 2 wrong use, 3 the machine failed.\n",
+    .usage =
+        "usage: tourniquet doctor [-c lab.yaml] [DIR | --data DIR] [--mend]\n"
+        "\n"
+        "Looks at configuration, program, data folder, ledger, keys, store, backups, disk and clock, beside a running Tourniquet or without one.\n"
+        "One line a check: JSON on standard output, words on standard error.\n"
+        "\n"
+        "  -c lab.yaml   the configuration: it is checked, and names the data folder\n"
+        "  DIR           the data folder, in place of the configuration's\n"
+        "  --mend        mends owner and modes, makes indexes anew, drops views that do not hold (they are rebuilt at the next start)\n"
+        "\n"
+        "Exit status: 0 nothing is bad, 1 a check failed, 2 wrong use, 3 the machine failed.\n",
     .run = run,
 };

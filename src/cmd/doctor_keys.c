@@ -24,7 +24,8 @@ static void say_recovery(struct doctor *d, const struct slots *slots)
 {
     const struct slot *recovery = slots_find(slots, SLOT_RECOVERY);
     if (recovery == NULL)
-        doctor_say(d, "recovery", DOCTOR_ATTENTION, "There is no recovery key: who loses the root key can read nothing any more, in no backup either.");
+        doctor_say(d, "recovery", DOCTOR_ATTENTION,
+                   "There is no recovery key: who loses the root key can read nothing any more, in no backup either.");
     else if (recovery->tested == 0 || clock_now() - recovery->tested > YEAR)
         doctor_say(d, "recovery", DOCTOR_ATTENTION, "Nobody has shown within a year that the printed recovery key is there and opens the keyring.");
     else
@@ -43,11 +44,13 @@ static void say_source(struct doctor *d, const struct slots *slots)
     if (slot == NULL)
         doctor_say(d, "keys", DOCTOR_BAD, "No root key opens the keyring any more: only the recovery key does.");
     else if (slot->kind != ROOT_FILE)
-        doctor_say(d, "keys", DOCTOR_GOOD, "The keyring is whole; a %s opens it, which is not tried here.", root_kind_name((enum root_kind)slot->kind));
+        doctor_say(d, "keys", DOCTOR_GOOD, "The keyring is whole; a %s opens it, which is not tried here.",
+                   root_kind_name((enum root_kind)slot->kind));
     else if (slots_open(slots, &source, w, NULL, &e) != 0)
         doctor_say(d, "keys", DOCTOR_BAD, "The root key does not open the keyring: %s", e.text);
     else
-        doctor_say(d, "keys", DOCTOR_GOOD, "The root key opens the keyring. It is a file on the same disk: whoever takes this box can read everything.");
+        doctor_say(d, "keys", DOCTOR_GOOD,
+                   "The root key opens the keyring. It is a file on the same disk: whoever takes this box can read everything.");
     crypto_wipe(w, sizeof w);
 }
 
@@ -77,7 +80,8 @@ void doctor_spool(struct doctor *d)
     if (fstatat(d->folder, "spool", &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_size == 0)
         doctor_say(d, "spool", DOCTOR_GOOD, "Nothing waits to be read into the ledger.");
     else
-        doctor_say(d, "spool", DOCTOR_ATTENTION, "A spool of %.1f MiB waits, sealed, to be read into the ledger: unlock it.", (double)st.st_size / (1 << 20));
+        doctor_say(d, "spool", DOCTOR_ATTENTION, "A spool of %.1f MiB waits, sealed, to be read into the ledger: unlock it.",
+                   (double)st.st_size / (1 << 20));
 }
 
 /* ── backups ── */

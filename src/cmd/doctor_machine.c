@@ -103,7 +103,8 @@ void doctor_folder(struct doctor *d)
     else if (m.mended == m.wrong)
         doctor_say(d, "folder", DOCTOR_MENDED, "Owner or mode was wrong at %u places, first: %s.", m.wrong, m.first);
     else
-        doctor_say(d, "folder", DOCTOR_BAD, "Owner or mode is wrong at %u places, first: %s. Run doctor --mend as root, or remove what does not belong there.",
+        doctor_say(d, "folder", DOCTOR_BAD,
+                   "Owner or mode is wrong at %u places, first: %s. Run doctor --mend as root, or remove what does not belong there.",
                    m.wrong - m.mended, m.first);
 }
 
@@ -121,8 +122,14 @@ void doctor_space(struct doctor *d)
     bool files = v.f_files > 0 && v.f_favail < 1000;
     bool bad = (percent < 3 && mib < 1024) || files;
     bool low = percent < 10 && mib < 5120;
-    doctor_say(d, "disk", bad ? DOCTOR_BAD : low ? DOCTOR_ATTENTION : DOCTOR_GOOD, "%.0f MiB are free (%.1f %%)%s.", mib, percent,
-               files ? ", but hardly any more files can be made" : bad || low ? ": make room" : "");
+    doctor_say(d, "disk",
+               bad   ? DOCTOR_BAD
+               : low ? DOCTOR_ATTENTION
+                     : DOCTOR_GOOD,
+               "%.0f MiB are free (%.1f %%)%s.", mib, percent,
+               files        ? ", but hardly any more files can be made"
+               : bad || low ? ": make room"
+                            : "");
 }
 
 void doctor_clock(struct doctor *d)
@@ -134,13 +141,15 @@ void doctor_clock(struct doctor *d)
     if (fstatat(d->folder, "ledger/checkpoint", &st, 0) == 0) {
         tq_time written = (tq_time)st.st_mtim.tv_sec * TIME_SECOND + st.st_mtim.tv_nsec;
         if (written > now + SKEW_MOST) {
-            doctor_say(d, "clock", DOCTOR_BAD, "The clock stands before the last checkpoint of the ledger: it was set back, or the checkpoint comes from the "
-                                               "future. Set the clock.");
+            doctor_say(d, "clock", DOCTOR_BAD,
+                       "The clock stands before the last checkpoint of the ledger: it was set back, or the checkpoint comes from the "
+                       "future. Set the clock.");
             return;
         }
     }
     if (state < 0 || (t.status & STA_UNSYNC) != 0)
-        doctor_say(d, "clock", DOCTOR_ATTENTION, "Nothing keeps this machine's clock right: switch time synchronisation on (chrony, systemd-timesyncd).");
+        doctor_say(d, "clock", DOCTOR_ATTENTION,
+                   "Nothing keeps this machine's clock right: switch time synchronisation on (chrony, systemd-timesyncd).");
     else
         doctor_say(d, "clock", DOCTOR_GOOD, "The clock is synchronised, and not before the last checkpoint.");
 }

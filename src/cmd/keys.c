@@ -1,5 +1,5 @@
-/* keys: what the ledger's keys are, and what is done with them: erasing a patient, rotating, the recovery key. Names of patients, passphrases and recovery
- * keys come over standard input, never as arguments: those stand in the list of processes. */
+/* keys: what the ledger's keys are, and what is done with them: erasing a patient, rotating, the recovery key. Names of patients, passphrases and
+ * recovery keys come over standard input, never as arguments: those stand in the list of processes. */
 #include "cmd/cmd.h"
 
 #include "proc/ask.h"
@@ -130,7 +130,8 @@ static int rotate(struct arguments *a)
     bool passphrase = a->from != NULL && strcmp(a->from, "passphrase") == 0;
     if (a->why == NULL)
         return wrong_use("say why: --why \"…\"");
-    if (passphrase && (!read_secret("The new passphrase", secret) || (isatty(STDIN_FILENO) != 0 && (!read_secret("Once more", again) || strcmp(secret, again) != 0))))
+    if (passphrase && (!read_secret("The new passphrase", secret) ||
+                       (isatty(STDIN_FILENO) != 0 && (!read_secret("Once more", again) || strcmp(secret, again) != 0))))
         return wrong_use("the passphrase is one line on standard input, the same twice");
     json_t *body = json_pack("{s:s}", "why", a->why);
     if (body != NULL && a->from != NULL)
@@ -179,7 +180,8 @@ static int recovery_use(struct arguments *a)
         status = ledger_recover_keys("ledger", span_str(typed), &source, clock_now(), &e) == 0 ? 0 : complain(&e);
     }
     if (status == 0)
-        (void)fprintf(stderr, "The keys open by %s now. Start Tourniquet, then rotate the keys and make a new recovery key.\n", root_kind_name(source.kind));
+        (void)fprintf(stderr, "The keys open by %s now. Start Tourniquet, then rotate the keys and make a new recovery key.\n",
+                      root_kind_name(source.kind));
     explicit_bzero(typed, sizeof typed);
     explicit_bzero(secret, sizeof secret);
     return status;
@@ -205,9 +207,12 @@ static int dispatch(int n, char **arg, struct arguments *a)
 static int run(int argc, char **argv)
 {
     enum { DATA = 256, WHY, TOKEN, FROM, TO };
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"data", required_argument, NULL, DATA},
-                                            {"why", required_argument, NULL, WHY},    {"token", required_argument, NULL, TOKEN},
-                                            {"from", required_argument, NULL, FROM},  {"to", required_argument, NULL, TO},
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"data", required_argument, NULL, DATA},
+                                            {"why", required_argument, NULL, WHY},
+                                            {"token", required_argument, NULL, TOKEN},
+                                            {"from", required_argument, NULL, FROM},
+                                            {"to", required_argument, NULL, TO},
                                             {NULL, 0, NULL, 0}};
     static struct arguments a;
     int c;
@@ -229,20 +234,22 @@ static int run(int argc, char **argv)
 const struct verb verb_keys = {
     .name = "keys",
     .summary = "the ledger's keys: erase a patient, rotate, recovery key",
-    .usage = "usage: tourniquet keys [show]\n"
-             "       tourniquet keys erase --why TEXT [--token P-…] [--from 2026-01] [--to 2026-06]   the patient's identifier: standard input\n"
-             "       tourniquet keys rotate --why TEXT [--from file|passphrase]                       a new passphrase: standard input\n"
-             "       tourniquet keys recovery new                                                     shows the recovery key once: print it\n"
-             "       tourniquet keys recovery test                                                    the recovery key: standard input\n"
-             "       tourniquet keys recovery use [--from file|credential|passphrase]                 Tourniquet is stopped; the recovery key, and the\n"
-             "                                                                                        new secret, one line each: standard input\n"
-             "\n"
-             "All but the last ask the running Tourniquet. Erasing destroys the keys of a patient's messages and results, of all months or of those named:\n"
-             "nothing that is kept here opens them any more, and every proof holds as before. What is in backups is erased when they are restored.\n"
-             "\n"
-             "  --data DIR   the data folder (default: the one of lab.yaml, else the built-in one)\n"
-             "  -c FILE      lab.yaml, for the data folder\n"
-             "\n"
-             "Exit status: 0 done, 2 refused, 3 it could not be done.\n",
+    .usage =
+        "usage: tourniquet keys [show]\n"
+        "       tourniquet keys erase --why TEXT [--token P-…] [--from 2026-01] [--to 2026-06]   the patient's identifier: standard input\n"
+        "       tourniquet keys rotate --why TEXT [--from file|passphrase]                       a new passphrase: standard input\n"
+        "       tourniquet keys recovery new                                                     shows the recovery key once: print it\n"
+        "       tourniquet keys recovery test                                                    the recovery key: standard input\n"
+        "       tourniquet keys recovery use [--from file|credential|passphrase]                 Tourniquet is stopped; the recovery key, and the\n"
+        "                                                                                        new secret, one line each: standard input\n"
+        "\n"
+        "All but the last ask the running Tourniquet. Erasing destroys the keys of a patient's messages and results, of all months or of those "
+        "named:\n"
+        "nothing that is kept here opens them any more, and every proof holds as before. What is in backups is erased when they are restored.\n"
+        "\n"
+        "  --data DIR   the data folder (default: the one of lab.yaml, else the built-in one)\n"
+        "  -c FILE      lab.yaml, for the data folder\n"
+        "\n"
+        "Exit status: 0 done, 2 refused, 3 it could not be done.\n",
     .run = run,
 };

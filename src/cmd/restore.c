@@ -270,10 +270,11 @@ static void print_restored(const struct arguments *a, const struct backup_head *
     jsonw_put_str(&j, "to", a->to);
     jsonw_object_end(&j);
     (void)printf("%s\n", buf_text(&line));
-    (void)fprintf(stderr,
-                  "%llu records as they were at %.19s UTC are in %s, and hold. What was recorded after that is not among them: who cosigned more of this\n"
-                  "ledger will say so. Start it with `tourniquet run --data %s`.\n",
-                  (unsigned long long)head->records, time, a->to, a->to);
+    (void)fprintf(
+        stderr,
+        "%llu records as they were at %.19s UTC are in %s, and hold. What was recorded after that is not among them: who cosigned more of this\n"
+        "ledger will say so. Start it with `tourniquet run --data %s`.\n",
+        (unsigned long long)head->records, time, a->to, a->to);
     buf_release(&line);
 }
 
@@ -348,16 +349,17 @@ static int run(int argc, char **argv)
 const struct verb verb_restore = {
     .name = "restore",
     .summary = "a data folder out of a backup",
-    .usage = "usage: tourniquet restore BACKUP --to DATA [--key FILE | --recovery] [--erasures FILE]\n"
-             "\n"
-             "Makes the data folder DATA out of a backup, on this machine or a new one. It is checked whole before it gets its name; nothing is ever\n"
-             "overwritten. What was erased since the backup was made is erased again first. The first start writes on the record that it was restored.\n"
-             "\n"
-             "  --to DATA        the data folder, which must be empty or not there\n"
-             "  --key FILE       the root key (root.key) or credential that the laboratory had; a passphrase is asked for, or read from standard input\n"
-             "  --recovery       by the printed recovery key instead, asked for or read from standard input: the folder gets a new root.key\n"
-             "  --erasures FILE  the newest list of erasures (default: the one that lies beside the backup)\n"
-             "\n"
-             "Exit status: 0 done, 1 the backup is cut, changed or damaged, 2 wrong use or key, 3 the machine failed.\n",
+    .usage =
+        "usage: tourniquet restore BACKUP --to DATA [--key FILE | --recovery] [--erasures FILE]\n"
+        "\n"
+        "Makes the data folder DATA out of a backup, on this machine or a new one. It is checked whole before it gets its name; nothing is ever\n"
+        "overwritten. What was erased since the backup was made is erased again first. The first start writes on the record that it was restored.\n"
+        "\n"
+        "  --to DATA        the data folder, which must be empty or not there\n"
+        "  --key FILE       the root key (root.key) or credential that the laboratory had; a passphrase is asked for, or read from standard input\n"
+        "  --recovery       by the printed recovery key instead, asked for or read from standard input: the folder gets a new root.key\n"
+        "  --erasures FILE  the newest list of erasures (default: the one that lies beside the backup)\n"
+        "\n"
+        "Exit status: 0 done, 1 the backup is cut, changed or damaged, 2 wrong use or key, 3 the machine failed.\n",
     .run = run,
 };

@@ -82,7 +82,8 @@ bool backup_finding_open(struct store_conn *c, const char *kind)
 
 int backup_summary(struct store_conn *c, struct backup_summary *ret, struct error *e)
 {
-    struct store_stmt *q = store_stmt(c, "SELECT max(at), max(tested_at), (SELECT id FROM backup WHERE holds = 1 ORDER BY tested_at DESC LIMIT 1) FROM backup");
+    struct store_stmt *q = store_stmt(
+        c, "SELECT max(at), max(tested_at), (SELECT id FROM backup WHERE holds = 1 ORDER BY tested_at DESC LIMIT 1) FROM backup");
     *ret = (struct backup_summary){0};
     if (store_step(q)) {
         ret->made = store_int(q, 0);

@@ -2,11 +2,11 @@
 
 #include "lab/views_private.h"
 
-/* What is dropped of a patient's messages and results, by the records that the event names. They are shown no more from the moment that the erasure is
- * applied, and a rebuilt view never had them: their records cannot be read. */
+/* What is dropped of a patient's messages and results, by the records that the event names. They are shown no more from the moment that the erasure
+ * is applied, and a rebuilt view never had them: their records cannot be read. */
 #define GONE "SELECT record FROM result WHERE patient = ?1 AND record BETWEEN ?2 AND ?3"
 #define GONE_MESSAGES                                                                                                                                \
-    "SELECT message.record FROM message JOIN result ON result.run = message.run AND result.message = message.id WHERE result.patient = ?1 AND "       \
+    "SELECT message.record FROM message JOIN result ON result.run = message.run AND result.message = message.id WHERE result.patient = ?1 AND "      \
     "result.record BETWEEN ?2 AND ?3"
 
 static int run(struct apply *a, const char *sql, struct error *e)

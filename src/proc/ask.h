@@ -6,8 +6,8 @@
 #include "proc/config.h"
 #include "proc/message.h"
 
-/* Opens the data folder: `data` where it is not NULL, else that of the configuration `file` (NULL: the built-in one); *config is filled. Only names it
- * (O_PATH). -1: ERR_MISUSE. */
+/* Opens the data folder: `data` where it is not NULL, else that of the configuration `file` (NULL: the built-in one); *config is filled. Only names
+ * it (O_PATH). -1: ERR_MISUSE. */
 int ask_folder(const char *file, const char *data, struct config *config, struct error *e);
 
 /* Connects. ERR_CLOSED: nobody answers there; ERR_MISUSE: this user may not. */

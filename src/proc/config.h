@@ -53,12 +53,12 @@ struct config {
     char root_key[CONFIG_NAME]; /* where the ledger's root key comes from: root_kind_of */
     char credential[CONFIG_NAME];
     char bodies[CONFIG_NAME];
-    char packets[CONFIG_NAME]; /* MiB, as a number */
+    char packets[CONFIG_NAME];   /* MiB, as a number */
     char backup_to[CONFIG_PATH]; /* "": no backups */
     int64_t backup_every;        /* seconds */
     int64_t backup_keep;
-    int64_t backup_test;         /* seconds */
-    int64_t keep_observations;   /* seconds; 0: for ever */
+    int64_t backup_test;       /* seconds */
+    int64_t keep_observations; /* seconds; 0: for ever */
     struct config_endpoint console_listen;
     char console_name[CONFIG_HOST];
     size_t capture_count;

@@ -46,9 +46,11 @@ const struct config_key config_keys[] = {
      .help = "How many are kept; older ones go. The last one that passed its test stays in any case."},
     {"backup.test", CONFIG_DURATION, AT(config, backup_test), .initial = "7d",
      .help = "How often the newest one is restored into a folder of its own, checked whole, and removed again."},
-    {"retention", CONFIG_MAP, .help = "How long what was seen is kept. What messages, results, findings and people's decisions say is never removed."},
+    {"retention", CONFIG_MAP,
+     .help = "How long what was seen is kept. What messages, results, findings and people's decisions say is never removed."},
     {"retention.observations", CONFIG_DURATION, AT(config, keep_observations),
-     .help = "Conversations and evidence about devices are removed, day by day and on record, when they are so old; every hash and proof stays. Without it "
+     .help = "Conversations and evidence about devices are removed, day by day and on record, when they are so old; every hash and proof stays. "
+             "Without it "
              "they go only where the disk is nearly full."},
     {"relay", CONFIG_LIST, LIST_AT(config_relay, relay, relay_count, CONFIG_RELAYS),
      .help = "Connections between analyzers and LIS that pass through this machine. In this version they are checked, and not served: the start says "

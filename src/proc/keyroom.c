@@ -55,8 +55,8 @@ static int tell(void *context, struct ledger *l, struct veil *v, struct error *e
                                  .recovery_tested = k.recovery_tested,
                                  .on_disk = k.source == ROOT_FILE};
     (void)snprintf(x->keys->source, sizeof x->keys->source, "%s", root_kind_name(k.source));
-    (void)snprintf(x->keys->protects, sizeof x->keys->protects, "%s", root_protects(k.source, &not));
-    (void)snprintf(x->keys->not, sizeof x->keys->not, "%s", not);
+    (void)snprintf(x->keys->protects, sizeof x->keys->protects, "%s", root_protects(k.source, &not ));
+    (void)snprintf(x->keys->not, sizeof x->keys->not, "%s", not );
     return 0;
 }
 
@@ -224,7 +224,8 @@ static void judge(void)
     if (keys.on_disk) {
         record_str(r, KEY_SEVERITY, "low");
         record_str(r, KEY_TITLE, "Whoever takes this box can read what it recorded: the key lies on the same disk.");
-        record_str(r, KEY_ADVICE, "Set a passphrase (tourniquet keys rotate --from passphrase), or seal the key to this machine's TPM; docs/guide.md says how.");
+        record_str(r, KEY_ADVICE,
+                   "Set a passphrase (tourniquet keys rotate --from passphrase), or seal the key to this machine's TPM; docs/guide.md says how.");
     } else {
         record_str(r, KEY_WHY, "the key lies on this disk no more");
     }

@@ -8,8 +8,8 @@
  *                                                                         in the packets' conversations lately, and with the finding's own
  *   everything else, and a message about nobody                           nobody's
  *
- * A finding stays when a patient goes: it is sealed as nobody's, and what it would keep in clear of a patient's message is left out (scopes_bare): that
- * stands in the messages that it names.
+ * A finding stays when a patient goes: it is sealed as nobody's, and what it would keep in clear of a patient's message is left out (scopes_bare):
+ * that stands in the messages that it names.
  *
  * Which patients a conversation is about is remembered of the newest 1,024 that had any, up to 64 patients each. */
 #ifndef TQ_PROC_SCOPES_H

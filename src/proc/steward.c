@@ -88,9 +88,11 @@ static void tell_short(struct steward *s, bool very)
     record_str(r, KEY_KIND, "ledger.disk_short");
     record_str(r, KEY_CAUSE, "disk");
     record_str(r, KEY_SEVERITY, very ? "high" : "medium");
-    record_str(r, KEY_TITLE, very ? "The disk is nearly full: conversations and evidence about devices are not kept now; messages and results are."
-                                  : "Room on the disk is short: the oldest conversations and evidence about devices are removed.");
-    record_str(r, KEY_ADVICE, "Make room on the disk of the data folder, or move the folder to a larger one. Under Ledger stands what takes the room.");
+    record_str(r, KEY_TITLE,
+               very ? "The disk is nearly full: conversations and evidence about devices are not kept now; messages and results are."
+                    : "Room on the disk is short: the oldest conversations and evidence about devices are removed.");
+    record_str(r, KEY_ADVICE,
+               "Make room on the disk of the data folder, or move the folder to a larger one. Under Ledger stands what takes the room.");
     end_record(s, r);
 }
 
@@ -246,7 +248,8 @@ static uint64_t size_up(struct steward *s, struct api_disk_state *d)
     uint64_t custody = bytes_below(AT_FDCWD, "ledger/segment/custody", 0, NULL);
     uint64_t observations = bytes_below(AT_FDCWD, "ledger/segment/observation", 0, NULL);
     struct stat st;
-    uint64_t journal = (stat("ledger/journal.0", &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0) + (stat("ledger/journal.1", &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0);
+    uint64_t journal = (stat("ledger/journal.0", &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0) +
+                       (stat("ledger/journal.1", &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0);
     uint64_t ledger = bytes_below(AT_FDCWD, "ledger", 4, "segment") - journal;
     uint64_t store = bytes_below(AT_FDCWD, "store", 2, NULL);
     uint64_t spool = stat("spool", &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0;
@@ -391,9 +394,10 @@ static void *run(void *context)
 
 struct steward *steward_start(const struct steward_options *options, struct error *e)
 {
-    static const char *const first[] = {"The oldest days of conversations and evidence about devices are removed, on record; every hash and proof stays.",
-                                        "Then no new ones are kept; they are counted.",
-                                        "Messages, results, findings, packets kept as evidence and decisions are never removed for room."};
+    static const char *const first[] = {
+        "The oldest days of conversations and evidence about devices are removed, on record; every hash and proof stays.",
+        "Then no new ones are kept; they are counted.",
+        "Messages, results, findings, packets kept as evidence and decisions are never removed for room."};
     struct steward *s = calloc(1, sizeof *s);
     if (s == NULL) {
         (void)err_set(e, ERR_SYSTEM, "no memory for the steward");

@@ -1,9 +1,9 @@
-/* steward: the keeper's thread that looks after room on the disk: what is kept long enough goes, on record; where room is short the oldest observations go
- * first, then no more are kept (but counted, and told); custody goes on to the last byte.
+/* steward: the keeper's thread that looks after room on the disk: what is kept long enough goes, on record; where room is short the oldest
+ * observations go first, then no more are kept (but counted, and told); custody goes on to the last byte.
  *
  *   ok            what is older than retention.observations goes
- *   short         less than a tenth, and less than 5 GiB, is free: the oldest days of observations go, until an eighth (6 GiB) is free or none is left
- *   very short    less than 3 %, and less than 1 GiB: besides, observations are not kept
+ *   short         less than a tenth, and less than 5 GiB, is free: the oldest days of observations go, until an eighth (6 GiB) is free or none is
+ * left very short    less than 3 %, and less than 1 GiB: besides, observations are not kept
  *
  * Each removal is a record first (record/ledger/removal.h). Both states are the finding ledger.disk_short, which ends by itself. */
 #ifndef TQ_PROC_STEWARD_H

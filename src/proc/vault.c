@@ -118,7 +118,6 @@ static bool id_of(struct span text, uint8_t out[BACKUP_ID])
     return true;
 }
 
-
 static bool go_on(void *context)
 {
     struct vault *v = context;
@@ -219,8 +218,8 @@ static void name_of(const struct vault *v, tq_time now, const uint8_t id[BACKUP_
 {
     char time[TIME_TEXT];
     (void)time_format(now, time);
-    (void)snprintf(out, NAME_MAX_TEXT, "%s%.4s%.2s%.2sT%.2s%.2s%.2sZ-%02x%02x%02x%02x.backup", v->prefix, time, time + 5, time + 8, time + 11, time + 14,
-                   time + 17, id[0], id[1], id[2], id[3]);
+    (void)snprintf(out, NAME_MAX_TEXT, "%s%.4s%.2s%.2sT%.2s%.2s%.2sZ-%02x%02x%02x%02x.backup", v->prefix, time, time + 5, time + 8, time + 11,
+                   time + 14, time + 17, id[0], id[1], id[2], id[3]);
 }
 
 static int write_backup(struct vault *v, const uint8_t id[BACKUP_ID], tq_time now, int fd, struct ledger_cut *cut, struct backup_made *ret,
@@ -245,7 +244,8 @@ static int write_backup(struct vault *v, const uint8_t id[BACKUP_ID], tq_time no
 }
 
 /* In the folder: written beside its name, durable, then renamed. */
-static int write_in_folder(struct vault *v, const uint8_t id[BACKUP_ID], tq_time now, struct ledger_cut *cut, struct backup_made *ret, struct error *e)
+static int write_in_folder(struct vault *v, const uint8_t id[BACKUP_ID], tq_time now, struct ledger_cut *cut, struct backup_made *ret,
+                           struct error *e)
 {
     char name[NAME_MAX_TEXT];
     char under_way[NAME_MAX_TEXT + 8];
@@ -449,8 +449,8 @@ static void judge(struct vault *v)
         (void)snprintf(due, sizeof due, "The last test of a backup failed.");
     bool late = wants_backups(v) && due[0] != 0 && !v->last_test_failed;
     if (late && !v->overdue)
-        tell_finding(v, "ledger.backup_overdue", due, "Look whether the folder of the backups is there and has room, then make a backup under Ledger.",
-                     v->state.why);
+        tell_finding(v, "ledger.backup_overdue", due,
+                     "Look whether the folder of the backups is there and has room, then make a backup under Ledger.", v->state.why);
     else if (!late && v->overdue)
         tell_ended(v, "ledger.backup_overdue", "A backup was made.");
     v->overdue = late;
@@ -656,7 +656,8 @@ static int ask(struct vault *v, enum asked what, struct span person, struct erro
     if (v->asked != ASKED_NOTHING || v->state.doing[0] != 0)
         return err_set(e, ERR_AGAIN, "a backup is being made or tested already");
     v->asked = what;
-    (void)snprintf(v->person, sizeof v->person, "%.*s", (int)(person.n < PERSON_MAX ? person.n : PERSON_MAX - 1), person.n == 0 ? "" : (const char *)person.p);
+    (void)snprintf(v->person, sizeof v->person, "%.*s", (int)(person.n < PERSON_MAX ? person.n : PERSON_MAX - 1),
+                   person.n == 0 ? "" : (const char *)person.p);
     (void)pthread_cond_signal(&v->work);
     return 0;
 }
@@ -676,7 +677,8 @@ int vault_make(struct vault *v, struct span person, int fd, struct span where, c
     if (r == 0) {
         if (fd < 0)
             where = span_str(v->start.backup_to);
-        (void)snprintf(v->where, sizeof v->where, "%.*s", (int)(where.n < WHERE_MAX ? where.n : WHERE_MAX - 1), where.n == 0 ? "" : (const char *)where.p);
+        (void)snprintf(v->where, sizeof v->where, "%.*s", (int)(where.n < WHERE_MAX ? where.n : WHERE_MAX - 1),
+                       where.n == 0 ? "" : (const char *)where.p);
         crypto_random(v->id, sizeof v->id);
         backup_id_text(v->id, ret_id);
         v->fd = copy;

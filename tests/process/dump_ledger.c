@@ -1,5 +1,5 @@
-/* dump_ledger FOLDER: opens FOLDER/ledger with FOLDER/root.key and writes everything that its keys open, in clear; how many records were erased goes to
- * standard error. For tests that look for what must not be there. The ledger must not be open elsewhere. */
+/* dump_ledger FOLDER: opens FOLDER/ledger with FOLDER/root.key and writes everything that its keys open, in clear; how many records were erased goes
+ * to standard error. For tests that look for what must not be there. The ledger must not be open elsewhere. */
 #include "record/ledger/ledger.h"
 
 #include <stdio.h>

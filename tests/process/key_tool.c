@@ -1,5 +1,5 @@
-/* key_tool DATA recovery: makes a recovery key and prints it. key_tool DATA person: records of one person, under a key of their own. key_tool DATA erase:
- * erases that key. Nothing runs on the data folder. */
+/* key_tool DATA recovery: makes a recovery key and prints it. key_tool DATA person: records of one person, under a key of their own. key_tool DATA
+ * erase: erases that key. Nothing runs on the data folder. */
 #include "proc/payload.h"
 #include "record/ledger/keys.h"
 

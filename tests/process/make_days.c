@@ -1,4 +1,5 @@
-/* make_days DATA DAYS: a data folder whose ledger has observations and custody records of the last so many days, as a keeper would have written them. */
+/* make_days DATA DAYS: a data folder whose ledger has observations and custody records of the last so many days, as a keeper would have written them.
+ */
 #include "proc/payload.h"
 #include "record/ledger/ledger.h"
 

@@ -71,8 +71,8 @@ struct api_proof {
 
 /* What GET /backups tells beyond the views. */
 struct api_backup_state {
-    char doing[16];            /* "making", "testing" or "" */
-    char due[200];             /* what is late or missing, in a sentence; "" */
+    char doing[16];             /* "making", "testing" or "" */
+    char due[200];              /* what is late or missing, in a sentence; "" */
     char failed[API_BACKUP_ID]; /* the last one asked for that failed; "" */
     char why[256];
 };
@@ -86,10 +86,10 @@ struct api_disk_state {
         uint64_t bytes;
     } used[8];
     size_t used_n;
-    int64_t per_day;  /* bytes; INT64_MIN: not known yet */
-    tq_time full_at;  /* 0: not known, or never at this rate */
-    const char *state; /* "ok", "short", "very-short" */
-    uint64_t not_kept; /* observations, since the start */
+    int64_t per_day;      /* bytes; INT64_MIN: not known yet */
+    tq_time full_at;      /* 0: not known, or never at this rate */
+    const char *state;    /* "ok", "short", "very-short" */
+    uint64_t not_kept;    /* observations, since the start */
     const char *first[4]; /* what goes when room is short, in this order */
     size_t first_n;
     int64_t observation_days; /* kept so long; 0: for ever */
@@ -99,7 +99,7 @@ struct api_disk_state {
 struct api_keys {
     char source[16];
     char protects[200]; /* from whom, and from whom not, in words */
-    char not[200];
+    char not [200];
     bool on_disk; /* the root key lies on the same disk */
     tq_time made;
     tq_time rotated;
@@ -159,8 +159,8 @@ struct api_host {
      * key is none, or unknown. */
     int (*witness_bring)(void *context, struct span note, const char *key, char ret_name[129], uint64_t *ret_size, struct error *e);
 
-    /* These may be NULL. Making: into the keeper's own folder, or (fd not -1; it stays the caller's) into an empty file. ERR_AGAIN: one is being made or
-     * tested; ERR_MISUSE: there is no folder, or no such backup, in a sentence. */
+    /* These may be NULL. Making: into the keeper's own folder, or (fd not -1; it stays the caller's) into an empty file. ERR_AGAIN: one is being made
+     * or tested; ERR_MISUSE: there is no folder, or no such backup, in a sentence. */
     void (*backup_state)(void *context, struct api_backup_state *ret);
     int (*backup_make)(void *context, struct span person, int fd, struct span where, char ret_id[API_BACKUP_ID], struct error *e);
     int (*backup_test)(void *context, struct span person, struct span id, struct error *e);

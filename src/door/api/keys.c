@@ -56,7 +56,7 @@ void handle_keys_get(struct call *c)
     jsonw_put_uint(j, "period_keys", k.period_keys);
     jsonw_put_uint(j, "erased", k.erased);
     put_time(j, "last_erasure", k.last_erasure);
-    put_optional(j, "at_risk", span_str(k.not));
+    put_optional(j, "at_risk", span_str(k.not ));
     jsonw_object_end(j);
 }
 

@@ -14,8 +14,7 @@ static const struct {
     const char *members;
 } shapes[] = {
     {"setup", "needed:bool"},
-    {"unlock",
-     "locked:bool stage:text since:time? records:int bytes:int max_bytes:int lost:int nearly_full:bool keeping:bool csrf:text"},
+    {"unlock", "locked:bool stage:text since:time? records:int bytes:int max_bytes:int lost:int nearly_full:bool keeping:bool csrf:text"},
     {"started", "started:bool"},
     {"ready", "ready:bool records:int"},
     {"person", "name:text display_name:text role:text"},
@@ -81,8 +80,8 @@ static const struct {
     {"ledger_check", "at:time holds:bool records:int first_bad:int? why:text?"},
     {"ledger", "records:int origin:text checkpoint:checkpoint verified:ledger_check? verifying:bool verifier:text since:time? bytes:int"},
     {"keys_recovery", "made:time? tested:time?"},
-    {"keys",
-     "source:text protects:[text] made:time? epoch:int rotated_at:time? recovery:keys_recovery period_keys:int erased:int last_erasure:time? at_risk:text?"},
+    {"keys", "source:text protects:[text] made:time? epoch:int rotated_at:time? recovery:keys_recovery period_keys:int erased:int last_erasure:time? "
+             "at_risk:text?"},
     {"erased", "patient:text keys:int record:int"},
     {"recovery_key", "recovery_key:text"},
     {"backup", "id:text at:time bytes:int records:int where:text tested_at:time? holds:bool? why:text?"},

@@ -1,7 +1,7 @@
 /* backup: one file with everything that a laboratory's record is made of, sealed, and the way back. docs/formats/backup.md is the format.
  *
- * It is written while the ledger goes on, from a cut (record/ledger/cut.h). Whoever can open the keyring can open it, nobody else. It is read through a
- * descriptor, a chunk at a time, and believed only after every byte was checked. It knows no path of its own and reads no clock. */
+ * It is written while the ledger goes on, from a cut (record/ledger/cut.h). Whoever can open the keyring can open it, nobody else. It is read through
+ * a descriptor, a chunk at a time, and believed only after every byte was checked. It knows no path of its own and reads no clock. */
 #ifndef TQ_BACKUP_H
 #define TQ_BACKUP_H
 
@@ -11,8 +11,8 @@
 #define BACKUP_ID 16
 #define BACKUP_ID_TEXT 33
 #define BACKUP_KEY 32
-#define BACKUP_CHUNK (256u << 10)        /* most bytes of a chunk in clear */
-#define BACKUP_KEYRING_MAX (512u << 10)  /* most bytes of the keyring's copy in the head */
+#define BACKUP_CHUNK (256u << 10)       /* most bytes of a chunk in clear */
+#define BACKUP_KEYRING_MAX (512u << 10) /* most bytes of the keyring's copy in the head */
 #define BACKUP_PATH_MAX 96
 
 /* ── The head: what can be read without a key ── */
@@ -29,7 +29,8 @@ struct backup_head {
     size_t n;            /* bytes of the head */
 };
 
-/* From the first bytes of a backup. ERR_AGAIN: more bytes are needed (ret->n says how many there should be); ERR_CORRUPT; ERR_LIMIT: of a newer format. */
+/* From the first bytes of a backup. ERR_AGAIN: more bytes are needed (ret->n says how many there should be); ERR_CORRUPT; ERR_LIMIT: of a newer
+ * format. */
 int backup_head_parse(struct span in, struct backup_head *ret, struct error *e);
 
 void backup_id_text(const uint8_t id[BACKUP_ID], char out[BACKUP_ID_TEXT]);
@@ -41,11 +42,11 @@ bool backup_path_allowed(struct span path);
 
 struct backup_job {
     const struct ledger_cut *cut;
-    int data;                    /* the data folder: small sealed files beside the ledger go along; -1: none */
-    const uint8_t *opening;      /* 32 bytes: the key that the keyring is sealed under */
+    int data;               /* the data folder: small sealed files beside the ledger go along; -1: none */
+    const uint8_t *opening; /* 32 bytes: the key that the keyring is sealed under */
     tq_time now;
-    uint8_t id[BACKUP_ID];       /* random */
-    int fd;                      /* an empty file */
+    uint8_t id[BACKUP_ID];        /* random */
+    int fd;                       /* an empty file */
     bool (*go_on)(void *context); /* asked for every chunk; may be NULL */
     void *context;
 };
@@ -75,8 +76,8 @@ struct backup_restored {
     uint64_t files;
 };
 
-/* Writes everything below `dir`, an empty folder, and makes it durable; dir -1: only checks every byte. ERR_CORRUPT: cut or changed, with the place in
- * the backup's file and the file that it was reading; what was written then is worth nothing. go_on as above, or NULL. */
+/* Writes everything below `dir`, an empty folder, and makes it durable; dir -1: only checks every byte. ERR_CORRUPT: cut or changed, with the place
+ * in the backup's file and the file that it was reading; what was written then is worth nothing. go_on as above, or NULL. */
 int backup_read(struct backup_reader *r, int dir, bool (*go_on)(void *context), void *context, struct backup_restored *ret, struct error *e);
 
 #endif

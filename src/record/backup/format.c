@@ -9,7 +9,8 @@ int backup_head_parse(struct span in, struct backup_head *ret, struct error *e)
     static const uint8_t zeros[6];
     if (!span_starts(in, BACKUP_MAGIC)) {
         ret->n = h.n;
-        return in.n < BACKUP_MAGIC.n ? err_set(e, ERR_AGAIN, "the backup's head is longer") : err_set(e, ERR_CORRUPT, "it does not begin like a backup");
+        return in.n < BACKUP_MAGIC.n ? err_set(e, ERR_AGAIN, "the backup's head is longer")
+                                     : err_set(e, ERR_CORRUPT, "it does not begin like a backup");
     }
     (void)span_skip(&in, BACKUP_MAGIC.n);
     uint16_t format = span_be16(&in);

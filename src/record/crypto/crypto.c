@@ -386,7 +386,7 @@ void crypto_bulk_free(struct crypto_bulk *b)
 }
 
 void crypto_bulk_seal(struct crypto_bulk *b, const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span clear, uint8_t *out,
-                     uint8_t tag[AES_GCM_TAG])
+                      uint8_t tag[AES_GCM_TAG])
 {
     int n = 0;
     uint8_t nothing[16];
@@ -397,7 +397,7 @@ void crypto_bulk_seal(struct crypto_bulk *b, const uint8_t nonce[AES_GCM_NONCE],
 }
 
 bool crypto_bulk_open(struct crypto_bulk *b, const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span sealed, const uint8_t tag[AES_GCM_TAG],
-                     uint8_t *out)
+                      uint8_t *out)
 {
     int n = 0;
     uint8_t nothing[16];

@@ -1,8 +1,8 @@
 /* crypto: the few primitives of the house, each with one fixed choice. The only user of OpenSSL's primitives and of libsodium.
  *
- * SHA-256 (FIPS 180-4), HMAC (RFC 2104), HKDF (RFC 5869), AES-256-GCM (SP 800-38D), Ed25519 (RFC 8032), X25519 (RFC 7748). Algorithms are fetched once a process. A
- * failure of a primitive that cannot fail on any input (no memory, no provider) ends the process with one line: going on with a wrong hash would be
- * worse. Thread-safe, except that one object is used by one thread at a time. */
+ * SHA-256 (FIPS 180-4), HMAC (RFC 2104), HKDF (RFC 5869), AES-256-GCM (SP 800-38D), Ed25519 (RFC 8032), X25519 (RFC 7748). Algorithms are fetched
+ * once a process. A failure of a primitive that cannot fail on any input (no memory, no provider) ends the process with one line: going on with a
+ * wrong hash would be worse. Thread-safe, except that one object is used by one thread at a time. */
 #ifndef TQ_CRYPTO_H
 #define TQ_CRYPTO_H
 
@@ -78,10 +78,10 @@ bool crypto_open(const uint8_t key[AES_GCM_KEY], const uint8_t nonce[AES_GCM_NON
 struct crypto_bulk;
 struct crypto_bulk *crypto_bulk_new(const uint8_t key[AES_GCM_KEY]);
 void crypto_bulk_seal(struct crypto_bulk *b, const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span clear, uint8_t *out,
-                     uint8_t tag[AES_GCM_TAG]);
+                      uint8_t tag[AES_GCM_TAG]);
 /* False (and out wiped): not what was sealed. */
 bool crypto_bulk_open(struct crypto_bulk *b, const uint8_t nonce[AES_GCM_NONCE], struct span ad, struct span sealed, const uint8_t tag[AES_GCM_TAG],
-                     uint8_t *out);
+                      uint8_t *out);
 void crypto_bulk_free(struct crypto_bulk *b); /* wipes; b may be NULL */
 
 /* ── Signatures: Ed25519 ── */

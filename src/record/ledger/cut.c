@@ -105,8 +105,7 @@ int ledger_cut_take(struct ledger *l, tq_time now, struct ledger_cut *ret, struc
         if (add_file(ret, files[i], e) != 0)
             return -1;
     journal_page(&base, page);
-    if (add_folder(ret, "keys", e) != 0 || add_folder(ret, "witness", e) != 0 ||
-        add_bytes(ret, "checkpoint", span_str(ledger_checkpoint(l)), e) != 0)
+    if (add_folder(ret, "keys", e) != 0 || add_folder(ret, "witness", e) != 0 || add_bytes(ret, "checkpoint", span_str(ledger_checkpoint(l)), e) != 0)
         return -1;
     return add_bytes(ret, journal_path(base.generation), span_of(page, sizeof page), e);
 }

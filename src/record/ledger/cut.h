@@ -18,7 +18,7 @@ struct ledger_cut {
     uint8_t log_id[16];
     uint64_t size;
     uint8_t root[32];
-    uint64_t last[2];   /* of each stream, the number of the last segment, and its length */
+    uint64_t last[2]; /* of each stream, the number of the last segment, and its length */
     uint64_t length[2];
     size_t n;
     struct cut_small *small; /* keys, checkpoint, journal … */
@@ -27,7 +27,7 @@ struct ledger_cut {
 /* One file of a cut, relative to the ledger's folder. */
 struct cut_file {
     const char *path;
-    int fd;            /* where `length` bytes are to be read from its beginning; -1: they are in `bytes` */
+    int fd; /* where `length` bytes are to be read from its beginning; -1: they are in `bytes` */
     struct span bytes;
     uint64_t length;
 };

@@ -12,7 +12,7 @@
 
 int ledger_dir(const struct ledger *l);
 struct keyring *ledger_ring(const struct ledger *l);
-uint32_t ledger_queued(const struct ledger *l); /* records that wait for a commit */
+uint32_t ledger_queued(const struct ledger *l);                              /* records that wait for a commit */
 int ledger_fail(struct ledger *l, const struct error *why, struct error *e); /* nothing more is taken; -1 */
 int ledger_refuse(const struct ledger *l, struct error *e);                  /* -1 where nothing more is taken */
 void ledger_forget_keys(struct ledger *l);                                   /* keys that are in use are looked up again */

@@ -374,7 +374,8 @@ static int open_file(struct reading *r, int dir, const struct slots *s, struct e
         return -1;
     struct span in = span_of(r->page.p, got);
     if (got >= 10 && span_starts(in, MAGIC) && (in.p[8] << 8 | in.p[9]) > SLOTS_FORMAT)
-        return err_set(e, ERR_LIMIT, "the key file was written by a newer program (format %d, this one knows %d)", in.p[8] << 8 | in.p[9], SLOTS_FORMAT);
+        return err_set(e, ERR_LIMIT, "the key file was written by a newer program (format %d, this one knows %d)", in.p[8] << 8 | in.p[9],
+                       SLOTS_FORMAT);
     if (got == PAGE)
         crypto_sha256(span_of(in.p, HEADER), hash);
     if (got != PAGE || !span_starts(in, MAGIC) || memcmp(hash, in.p + HEADER, sizeof hash) != 0 || memcmp(in.p + 16, s->log_id, LOG_ID) != 0 ||
@@ -450,8 +451,8 @@ static int open_frame(struct keyring *k, const struct key_frame *f, const char *
     if (clear == NULL)
         return err_sys(e, ENOMEM, "opening the keys");
     frame_key(k->w, k->slots.generation, f->number, f->salt, key);
-    bool good = (f->number == 0) == (f->kind == KIND_IDENTITY) &&
-                crypto_open(key, zero_nonce, span_of(f->bytes.p, FRAME_HEADER), f->sealed, clear) && key_frame_apply(k, f->kind, span_of(clear, n));
+    bool good = (f->number == 0) == (f->kind == KIND_IDENTITY) && crypto_open(key, zero_nonce, span_of(f->bytes.p, FRAME_HEADER), f->sealed, clear) &&
+                key_frame_apply(k, f->kind, span_of(clear, n));
     crypto_wipe(key, sizeof key);
     crypto_secret_free(clear, n == 0 ? 1 : n);
     if (good)

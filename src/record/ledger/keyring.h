@@ -1,7 +1,7 @@
 /* The keyring: the ledger's keys. docs/formats/ledger.md, Keyring.
  *
- *   root key (root.h) ── wraps ──► W (slots.h, file `keyring`) ── seals ──► key file (keyfile.c, `keys/<16 hex>`): log id, signing seed, purpose secret,
- *   period keys, and what was erased.
+ *   root key (root.h) ── wraps ──► W (slots.h, file `keyring`) ── seals ──► key file (keyfile.c, `keys/<16 hex>`): log id, signing seed, purpose
+ * secret, period keys, and what was erased.
  *
  * Invariants
  *  1. A period key is durable in the key file before a record sealed with it may be acknowledged (keyring_flush, at each commit).
@@ -98,8 +98,8 @@ int keyring_make(struct keyring *k, int dir, const struct root_source *source, c
  * another source or another ledger's root key; ERR_CORRUPT: damaged, naming what cannot be read any more; ERR_LIMIT: written by a newer program. */
 int keyring_load(struct keyring *k, int dir, const struct root_source *source, struct error *e);
 
-/* After the ledger was found whole: moves a keyring of format 1 to format 2, makes the slots and what was appended durable, compacts, and removes what
- * a crash or an erasure under way left. Before the first keyring_flush. */
+/* After the ledger was found whole: moves a keyring of format 1 to format 2, makes the slots and what was appended durable, compacts, and removes
+ * what a crash or an erasure under way left. Before the first keyring_flush. */
 int keyring_settle(struct keyring *k, int dir, const struct root_source *source, tq_time now, struct error *e);
 
 /* Checks what can be checked without the root key. ERR_CORRUPT, ERR_LIMIT. */
@@ -136,8 +136,8 @@ int keyring_base(struct keyring *k, int dir, struct error *e);
 /* Erases the keys with these ids (16 bytes each; unknown ones are passed over): they are gone from memory and, with the old W, from the disk. */
 int keyring_erase(struct keyring *k, int dir, struct span ids, tq_time now, uint64_t record, size_t *ret_n, bool *ret_unsure, struct error *e);
 
-/* New W, new epoch: period keys from now on are new ones. source: another root key or source from now on (NULL: the present one). A file as the source
- * gets new bytes. */
+/* New W, new epoch: period keys from now on are new ones. source: another root key or source from now on (NULL: the present one). A file as the
+ * source gets new bytes. */
 int keyring_rotate(struct keyring *k, int dir, const struct root_source *source, tq_time now, bool *ret_unsure, struct error *e);
 
 /* A new recovery key, in place of an earlier one; the secret is the caller's to print and forget. */
@@ -165,10 +165,10 @@ int keyring_1_check(struct span file, struct error *e);
 
 /* Writes all keys that are not going under the keyring's W and generation to a new key file, durable; sets base, end, frames. */
 int keyfile_write(struct keyring *k, int dir, struct error *e);
-int keyfile_append(struct keyring *k, int dir, struct error *e);                /* keys from `durable` on */
-int keyfile_read(struct keyring *k, int dir, struct error *e);                  /* the one that the slots name */
-int keyfile_rewrite_tail(struct keyring *k, int dir, struct error *e);          /* what was appended, byte for byte, and durable */
-int keyfile_check(int dir, const struct slots *s, struct error *e);             /* without W */
+int keyfile_append(struct keyring *k, int dir, struct error *e);                  /* keys from `durable` on */
+int keyfile_read(struct keyring *k, int dir, struct error *e);                    /* the one that the slots name */
+int keyfile_rewrite_tail(struct keyring *k, int dir, struct error *e);            /* what was appended, byte for byte, and durable */
+int keyfile_check(int dir, const struct slots *s, struct error *e);               /* without W */
 int keyfile_drop(int dir, const uint8_t generation[GENERATION], struct error *e); /* overwrites and removes it */
 int keyfile_drop_others(int dir, const uint8_t generation[GENERATION], struct error *e);
 
@@ -188,7 +188,7 @@ bool key_frame_apply(struct keyring *k, uint8_t kind, struct span clear);
 bool keyring_erased_room(struct keyring *k, size_t more); /* false: no memory, or too many */
 void keyring_erased_add(struct keyring *k, const struct erased_key *x);
 void keyring_erased_cut(struct keyring *k, size_t n); /* back to n of them */
-bool keyring_index_all(struct keyring *k); /* both key indexes anew; false: no memory */
+bool keyring_index_all(struct keyring *k);            /* both key indexes anew; false: no memory */
 /* The whole keyring again under a new W, and the slots with it; the old ones are destroyed. */
 int keyring_renew(struct keyring *k, int dir, bool *ret_unsure, struct error *e);
 

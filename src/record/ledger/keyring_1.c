@@ -96,8 +96,9 @@ int keyring_1_read(struct keyring *k, struct span file, const struct root_source
     if (take_outside(file, &salt, &check, &sealed, e) != 0)
         return -1;
     if (source->kind != ROOT_FILE)
-        return err_set(e, ERR_MISUSE, "this ledger is of an earlier version and opens by its key file: start it once with root_key: file, then change "
-                                      "the source with `tourniquet keys rotate`");
+        return err_set(e, ERR_MISUSE,
+                       "this ledger is of an earlier version and opens by its key file: start it once with root_key: file, then change "
+                       "the source with `tourniquet keys rotate`");
     if (root_open(source, NULL, (struct passphrase_cost){0}, k->root, &why) == 0)
         return open_sealed(k, file, salt, check, sealed, e);
     if (why.class == ERR_CLOSED)

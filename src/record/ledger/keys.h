@@ -34,22 +34,23 @@ void ledger_keys(struct ledger *l, struct ledger_keys *ret);
  * record before `before` (LEDGER_NO_RECORD: any). */
 int ledger_keys_of(struct ledger *l, struct span scope_prefix, uint32_t from, uint32_t to, uint64_t before, struct buf *ret_ids, struct error *e);
 
-/* The key of one record: its id, and whether it can be erased: it has a scope, or is this record's alone. ERR_MISUSE: no such record, or its key is gone. */
+/* The key of one record: its id, and whether it can be erased: it has a scope, or is this record's alone. ERR_MISUSE: no such record, or its key is
+ * gone. */
 int ledger_key_of(struct ledger *l, uint64_t index, uint8_t ret_id[LEDGER_KEY_ID], bool *ret_scoped, struct error *e);
 
 /* Calls each for every committed record that is sealed with one of these keys, in no order. It reads the segments from the first of them on. */
 typedef void ledger_each_index(void *context, uint64_t index);
 int ledger_records_of(struct ledger *l, struct span ids, ledger_each_index *each, void *context, struct error *e);
 
-/* Destroys these keys: the keyring is written without them under a new wrapping key and the old one is overwritten, so nothing that is kept here opens
- * their records any more. record: index of the committed keys.erased that says who asked and why. *ret_n: how many there were. The erasure list
+/* Destroys these keys: the keyring is written without them under a new wrapping key and the old one is overwritten, so nothing that is kept here
+ * opens their records any more. record: index of the committed keys.erased that says who asked and why. *ret_n: how many there were. The erasure list
  * beside the keyring is written anew. */
 int ledger_erase(struct ledger *l, struct span ids, tq_time now, uint64_t record, size_t *ret_n, struct error *e);
 
 /* ── The erasure list: what a restored backup must erase before it serves. It tells nobody without the keyring which records it is about ── */
 
-#define LEDGER_ERASURES "erasures"                    /* beside the keyring, written at every erasure: keep the newest one elsewhere too */
-#define LEDGER_ERASURES_MAX (40 + (16u << 20) + 32)   /* most bytes of one */
+#define LEDGER_ERASURES "erasures"                  /* beside the keyring, written at every erasure: keep the newest one elsewhere too */
+#define LEDGER_ERASURES_MAX (40 + (16u << 20) + 32) /* most bytes of one */
 int ledger_erasures(struct ledger *l, struct buf *out, struct error *e);
 /* Erases what the list names and this keyring still has. ERR_CORRUPT: damaged, or another ledger's. */
 int ledger_replay_erasures(struct ledger *l, struct span list, tq_time now, size_t *ret_n, struct error *e);

@@ -12,8 +12,8 @@
  *  5. A head is signed only over committed records, and committed records are never dropped: so any two signed heads are consistent. A frame that is
  * taken back (journal_cancel) was never under a signed head.
  *  6. A frame begins on its own page, so writing one touches no page of another: a torn write damages only what was not acknowledged.
- *  7. A period key is durable in the key file before a frame with a record that it sealed is written (commit_steps). A seal key is used once, because its salt is random: an index that is
- *     given again after a crash does not meet the same key.
+ *  7. A period key is durable in the key file before a frame with a record that it sealed is written (commit_steps). A seal key is used once, because
+ * its salt is random: an index that is given again after a crash does not meet the same key.
  *  8. After any failed write nothing more is taken (FAILED): what the disk holds is unknown until a restart has read it.
  *  9. size, published head and key count are what other threads see; they change under `mutex` or atomically, after the disk.
  * 10. Success of a sync says something only about what was written since the last failed one: Linux marks pages clean that it could not write, and
@@ -81,7 +81,7 @@ struct ledger {
         bool set;
         bool scoped;
         int64_t day;
-        const struct period_key *key; 
+        const struct period_key *key;
     } current[STREAMS];
 
     struct error failure; /* why nothing more is taken */
@@ -267,8 +267,7 @@ static int append_under(struct ledger *l, const struct period_key *key, enum led
 int ledger_append(struct ledger *l, enum ledger_stream stream, const uint8_t *scope, tq_time time, struct span payload, uint64_t *ret_index,
                   struct error *e)
 {
-    return check_record(l, stream, payload, e) != 0 ? -1
-                                                    : append_under(l, key_for(l, stream, scope, time, e), stream, time, payload, ret_index, e);
+    return check_record(l, stream, payload, e) != 0 ? -1 : append_under(l, key_for(l, stream, scope, time, e), stream, time, payload, ret_index, e);
 }
 
 int ledger_append_shared(struct ledger *l, enum ledger_stream stream, const uint8_t (*scopes)[LEDGER_SCOPE], size_t n, tq_time time,
@@ -396,8 +395,8 @@ static int settle(struct ledger *l, struct error *e)
         if (file_sync_path(l->dir, "segment", e) != 0)
             return -1;
     }
-    if (keyring_base(l->ring, l->dir, e) != 0 || edge_sync(&l->edge, before, e) != 0 || file_sync_path(l->dir, "checkpoint", e) != 0 || file_sync_path(l->dir, ".", e) != 0 ||
-        journal_begin(&l->journal, &base, e) != 0)
+    if (keyring_base(l->ring, l->dir, e) != 0 || edge_sync(&l->edge, before, e) != 0 || file_sync_path(l->dir, "checkpoint", e) != 0 ||
+        file_sync_path(l->dir, ".", e) != 0 || journal_begin(&l->journal, &base, e) != 0)
         return -1;
     edge_tidy(&l->edge, before);
     return 0;
@@ -579,7 +578,8 @@ struct tail {
     bool torn;
 };
 
-/* The key of a record in the journal was durable before it: where it is not there, it was lost. (Keys of settled records are counted in the slots.) */
+/* The key of a record in the journal was durable before it: where it is not there, it was lost. (Keys of settled records are counted in the slots.)
+ */
 static int check_key(struct ledger *l, const struct sealed_record *r, struct error *e)
 {
     struct entry entry;

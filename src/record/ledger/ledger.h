@@ -23,8 +23,8 @@ struct ledger_options {
     const struct root_source *root; /* where the root key that wraps all others comes from (root.h); NULL: the file key_file */
     const char *key_file;           /* DATA/root.key */
     tq_time now;                    /* 0: not known */
-    const char *origin;          /* the log's name in checkpoints: "tourniquet.local/<site>"; used at creation only */
-    bool create;                 /* make it when there is none */
+    const char *origin;             /* the log's name in checkpoints: "tourniquet.local/<site>"; used at creation only */
+    bool create;                    /* make it when there is none */
     tq_time checkpoint_interval; /* 0: every commit writes tiles and signs a checkpoint; else a commit does so when the last one is that old, and is
                                     durable (and read back after a crash) all the same. Committing nothing publishes what is due. */
     uint64_t settle;             /* bytes of journal after which everything is made durable in place; 0: 32 MiB */
@@ -44,8 +44,8 @@ void ledger_close(struct ledger *l);
 int ledger_append(struct ledger *l, enum ledger_stream stream, const uint8_t *scope, tq_time time, struct span payload, uint64_t *ret_index,
                   struct error *e);
 
-/* The same for a record that is about several: it gets a key of its own, which goes when the keys of any of these scopes are erased. n may be 0: about
- * somebody, and nobody knows whom (it can be erased by its index alone, ledger_key_of). */
+/* The same for a record that is about several: it gets a key of its own, which goes when the keys of any of these scopes are erased. n may be 0:
+ * about somebody, and nobody knows whom (it can be erased by its index alone, ledger_key_of). */
 int ledger_append_shared(struct ledger *l, enum ledger_stream stream, const uint8_t (*scopes)[LEDGER_SCOPE], size_t n, tq_time time,
                          struct span payload, uint64_t *ret_index, struct error *e);
 
@@ -91,9 +91,10 @@ struct ledger_record {
     tq_time erased_at;
 };
 
-/* Reads in order from `from`, stepping over records whose segment was removed (removal.h): returns 1 and fills *ret, 0 at the end of what is committed (ask again later for more), -1 with ERR_CORRUPT naming the
- * record that does not hold (a new reader can begin behind it; records behind damaged bytes are found again). A reader belongs to one thread, which
- * need not be the appender's; all readers are freed before the ledger is closed. */
+/* Reads in order from `from`, stepping over records whose segment was removed (removal.h): returns 1 and fills *ret, 0 at the end of what is
+ * committed (ask again later for more), -1 with ERR_CORRUPT naming the record that does not hold (a new reader can begin behind it; records behind
+ * damaged bytes are found again). A reader belongs to one thread, which need not be the appender's; all readers are freed before the ledger is
+ * closed. */
 struct ledger_reader;
 struct ledger_reader *ledger_reader_new(struct ledger *l, uint64_t from, struct error *e);
 int ledger_reader_next(struct ledger_reader *r, struct ledger_record *ret, struct error *e);
@@ -151,13 +152,13 @@ struct ledger_survey {
     struct {
         uint64_t segments;
         uint64_t bytes;
-    } stream[2]; /* custody, observation */
-    uint64_t journal; /* bytes */
-    uint64_t other;   /* bytes of tiles, keyring and the rest */
-    uint64_t indexes;       /* that do not fit */
-    uint64_t indexes_made;  /* of these, made anew */
-    char index[64];         /* the first of them */
-    char newer[64];         /* the first file of a format that this program does not know; "" */
+    } stream[2];           /* custody, observation */
+    uint64_t journal;      /* bytes */
+    uint64_t other;        /* bytes of tiles, keyring and the rest */
+    uint64_t indexes;      /* that do not fit */
+    uint64_t indexes_made; /* of these, made anew */
+    char index[64];        /* the first of them */
+    char newer[64];        /* the first file of a format that this program does not know; "" */
 };
 /* mend: makes the indexes that do not fit anew. growing: the last segment of each stream is left alone, because a writer has it. */
 int ledger_survey(const char *dir, bool mend, bool growing, struct ledger_survey *ret, struct error *e);

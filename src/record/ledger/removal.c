@@ -51,7 +51,8 @@ int mark_parse(struct span in, struct mark *ret, struct error *e)
     if (in.n != MARK_BYTES || !span_starts(in, MAGIC))
         return err_set(e, ERR_CORRUPT, "it is not the mark of a removed segment");
     if ((in.p[8] << 8 | in.p[9]) > FORMAT)
-        return err_set(e, ERR_LIMIT, "it was written by a newer program (format %d, this one knows %d): use that one", in.p[8] << 8 | in.p[9], FORMAT);
+        return err_set(e, ERR_LIMIT, "it was written by a newer program (format %d, this one knows %d): use that one", in.p[8] << 8 | in.p[9],
+                       FORMAT);
     crypto_sha256(span_of(in.p, MARK_BYTES - SHA256_SIZE), hash);
     if (memcmp(hash, in.p + MARK_BYTES - SHA256_SIZE, sizeof hash) != 0)
         return err_set(e, ERR_CORRUPT, "it does not hold");

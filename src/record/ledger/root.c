@@ -12,7 +12,7 @@ static const struct {
     enum root_kind kind;
     const char *name;
     const char *protects;
-    const char *not;
+    const char * not ;
 } kinds[] = {
     {ROOT_FILE, "file", "a backup that somebody takes without this disk", "somebody who takes this box, or its disk: the key lies on it"},
     {ROOT_CREDENTIAL, "credential", "a stolen disk and a stolen backup: the key opens with this machine's TPM only",

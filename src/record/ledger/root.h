@@ -1,6 +1,7 @@
 /* root: where the root key comes from. One interface for three sources; what each protects from is a table in SECURITY.md.
  *
- * The root key wraps the wrapping key W (slots.h), and W seals the keyring: so the source can change, and W be destroyed, without touching a record. */
+ * The root key wraps the wrapping key W (slots.h), and W seals the keyring: so the source can change, and W be destroyed, without touching a record.
+ */
 #ifndef TQ_LEDGER_ROOT_H
 #define TQ_LEDGER_ROOT_H
 
@@ -18,8 +19,8 @@ enum root_kind {
     ROOT_PASSPHRASE = 3, /* Argon2id of what a person types */
 };
 
-const char *root_kind_name(enum root_kind kind);                    /* "file", "credential", "passphrase"; "" */
-enum root_kind root_kind_of(struct span name);                      /* 0: none of them */
+const char *root_kind_name(enum root_kind kind);                      /* "file", "credential", "passphrase"; "" */
+enum root_kind root_kind_of(struct span name);                        /* 0: none of them */
 const char *root_protects(enum root_kind kind, const char **ret_not); /* plain words: from whom it protects, and from whom not */
 
 /* Texts and secret stay the caller's. */

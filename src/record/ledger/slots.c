@@ -148,8 +148,6 @@ int slots_parse(struct span file, struct slots *ret, enum slots_other *ret_other
 
 /* ── Wrapping ── */
 
-
-
 static void bound(const struct slots *s, const struct slot *slot, struct buf *out)
 {
     buf_add(out, s->log_id, sizeof s->log_id);
@@ -276,8 +274,9 @@ static int confirmed(const struct slots *s, const uint8_t w[WRAPPING_KEY], struc
     uint8_t mac[SHA256_SIZE];
     mac_of(s, w, mac);
     return crypto_equal(mac, s->mac, sizeof mac) ? 0
-                                                 : err_set(e, ERR_CORRUPT, "the keyring's slots were changed by somebody without the keys: put the "
-                                                                           "keyring back from a backup, then rotate the keys");
+                                                 : err_set(e, ERR_CORRUPT,
+                                                           "the keyring's slots were changed by somebody without the keys: put the "
+                                                           "keyring back from a backup, then rotate the keys");
 }
 
 /* ── Opening ── */

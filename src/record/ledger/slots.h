@@ -25,7 +25,7 @@ struct slot {
     uint8_t kind;
     struct passphrase_cost cost; /* passphrase */
     tq_time made;
-    tq_time tested;                        /* recovery: when somebody showed that the printed key opens it; 0: never */
+    tq_time tested; /* recovery: when somebody showed that the printed key opens it; 0: never */
     uint8_t passphrase_salt[PASSPHRASE_SALT];
     uint8_t salt[32];
     uint8_t public_key[BOX_PUBLIC]; /* recovery */
@@ -73,10 +73,10 @@ int slots_open_recovery(const struct slots *s, const uint8_t secret[BOX_SECRET],
 
 /* ── The file ── */
 
-int slots_load(int dir, struct slots *ret, struct error *e);                 /* ERR_CLOSED: not there */
-int slots_create(int dir, const struct slots *s, struct error *e);           /* in one step, durable; in place of a keyring of format 1 too */
+int slots_load(int dir, struct slots *ret, struct error *e);       /* ERR_CLOSED: not there */
+int slots_create(int dir, const struct slots *s, struct error *e); /* in one step, durable; in place of a keyring of format 1 too */
 int slots_update(int dir, struct slots *s, const uint8_t w[WRAPPING_KEY], struct error *e); /* confirms, writes both copies with the next number */
-int slots_mend(int dir, const struct slots *s, struct error *e);             /* writes both copies anew, first the one that is not like this */
+int slots_mend(int dir, const struct slots *s, struct error *e); /* writes both copies anew, first the one that is not like this */
 
 /* ── The recovery key as text: 14 groups of 4 characters, digits and letters without I, L, O and U ── */
 

@@ -142,8 +142,8 @@ static int load_witnesses(struct verify *v, const char *const *witnesses, size_t
 
 /* ── The walk ── */
 
-/* Whether the record's segment was removed, on record as far as the mark says; that it is, check_marks finds. A segment may be removed while the ledger is
- * read: then its mark is found when it is missed. */
+/* Whether the record's segment was removed, on record as far as the mark says; that it is, check_marks finds. A segment may be removed while the
+ * ledger is read: then its mark is found when it is missed. */
 static bool was_removed(struct verify *v, struct segment_reader *s, uint64_t index, bool missed)
 {
     struct error why = {0};
@@ -341,7 +341,8 @@ static int check_mark(struct verify *v, const struct mark *m, struct error *e)
     if (rc == 0 && found < 0)
         rc = judge(v, m->record, &why, e);
     else if (rc == 0 && (found == 0 || r.index != m->record || !span_equal(r.entry, entry)))
-        rc = bad(v, m->removal.first, "its segment is missing, and record %llu, which should say why, is no custody record", (unsigned long long)m->record);
+        rc = bad(v, m->removal.first, "its segment is missing, and record %llu, which should say why, is no custody record",
+                 (unsigned long long)m->record);
     else if (rc == 0 && memcmp(m->log_id, v->streams[0].log_id, LOG_ID) != 0)
         rc = bad(v, m->removal.first, "the mark in the place of its segment is another ledger's");
     else if (rc == 0 && mark_check(m, &r, &why) != 0)

@@ -18,7 +18,7 @@
 
 #define PATIENT_WORD "tourniquet patient\n"
 #define TOKEN_BYTES VEIL_TOKEN_BYTES /* 80 bits */
-#define TOKEN 18       /* "P-" and 16 characters */
+#define TOKEN 18                     /* "P-" and 16 characters */
 #define DIGEST_BYTES 20
 #define DIGEST 34  /* "V-" and 32 characters */
 #define CACHE 8192 /* tokens kept; a power of two. A newer token takes the place of an older one */
@@ -424,7 +424,11 @@ static void put_identifier(struct veil *v, struct jsonw *j, const struct record 
 
 static const char *clear_name(enum record_key k)
 {
-    return k == KEY_PATIENT ? "patient_id" : k == KEY_SPECIMEN ? "specimen_id" : k == KEY_CONTAINER ? "container_id" : k == KEY_FILLER ? "filler_id" : "order_id";
+    return k == KEY_PATIENT     ? "patient_id"
+           : k == KEY_SPECIMEN  ? "specimen_id"
+           : k == KEY_CONTAINER ? "container_id"
+           : k == KEY_FILLER    ? "filler_id"
+                                : "order_id";
 }
 
 /* Writes key k of the record: the one place that decides by class. A key that is not in the record is one that its event always has. */

@@ -28,7 +28,8 @@ void veil_private_json(struct veil *v, struct buf *out, const struct record *r);
 void veil_finding_id(struct veil *v, const char *kind, struct span cause, char out[33]);
 
 #define VEIL_SCOPE 16
-/* Whose records a key seals (record/ledger/keys.h): the first 16 bytes of the keyed hash of a patient's identifier, of which the first 10 are the token. */
+/* Whose records a key seals (record/ledger/keys.h): the first 16 bytes of the keyed hash of a patient's identifier, of which the first 10 are the
+ * token. */
 void veil_scope(struct veil *v, struct span patient, uint8_t out[VEIL_SCOPE]);
 
 /* A patient's token as text. */

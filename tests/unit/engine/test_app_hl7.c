@@ -112,8 +112,8 @@ static void utf16(void **state)
         buf_le16(&b, (uint8_t)text[i]);
     buf_add_str(&b, "\x1c\r\x0b\xef\xbb\xbf" HEAD("ADT^A01", "3") "\r\x1c\r");
     collect_data(&k, 0, buf_span(&b));
-    has(&k,
-        "type=ORU^R01; control_id=2; sender=A; receiver=B; version=2.5.1; charset=UNICODE UTF-16; sent_at=2026; results=1; patients=1; bytes=184; patient=P1\n");
+    has(&k, "type=ORU^R01; control_id=2; sender=A; receiver=B; version=2.5.1; charset=UNICODE UTF-16; sent_at=2026; results=1; patients=1; "
+            "bytes=184; patient=P1\n");
     has(&k, "units=mµ;");
     has(&k, "type=ADT^A01; control_id=3;");
     has_not(&k, "charset_read");
@@ -218,12 +218,14 @@ static void messages_continued(void **state)
                         BLOCK(GOES_ON("3", "p-2") "\rADD|three|g\rOBX|3|NM|T3||3\rDSC|p-3|F\r") /* ends it, and goes on behind a segment */
                         BLOCK(GOES_ON("4", "p-3") "\rOBX|4|NM|T4||4\rPID|||P2\rOBX|5|NM|T5||5\r")
                             BLOCK(GOES_ON("5", "p-9") "\rOBX|6|NM|T6||6\r"))); /* what it continues was not seen */
-    has(&k, "id=f7.0.1; protocol=hl7; type=ORU^R01; control_id=1; sender=A; receiver=B; version=2.4; sent_at=2026; results=1; patients=1; bytes=123; patient=P1; "
+    has(&k, "id=f7.0.1; protocol=hl7; type=ORU^R01; control_id=1; sender=A; receiver=B; version=2.4; sent_at=2026; results=1; patients=1; bytes=123; "
+            "patient=P1; "
             "continued=1; private=Ann\n");
     has(&k, "test.code=T1; patient=P1; specimen=O1; order=O1; value=1; value_type=NM\n");
     has(&k, "control_id=2; sender=A; receiver=B; version=2.4; sent_at=2026; results=0; patients=0; bytes=71; continues=f7.0.1; continued=1\n");
-    has(&k, "control_id=3; sender=A; receiver=B; version=2.4; sent_at=2026; results=2; patients=0; bytes=79; patient=P1; continues=f7.0.3; continued=1; "
-            "private=Ann\n");
+    has(&k,
+        "control_id=3; sender=A; receiver=B; version=2.4; sent_at=2026; results=2; patients=0; bytes=79; patient=P1; continues=f7.0.3; continued=1; "
+        "private=Ann\n");
     has(&k,
         "lab.result; message=f7.0.4; private=Ann; test.code=T2; patient=P1; specimen=O1; order=O1; value=one two three; value_type=TX; units=g\n");
     has(&k, "lab.result; message=f7.0.4; private=Ann; test.code=T3; patient=P1; specimen=O1; order=O1; value=3;");
@@ -288,10 +290,11 @@ static void law(void **state)
         &k, 1,
         SPAN_LIT(BLOCK(LAW("AM", "XN", "OML^O33^OML_O33", "3", "LAB-28") "PID|||P1\rSPM|1|S1||SER|||||||P^^HL70369\rSAC|||C1\rORC|NW\rOBR||W1||GLU\r"
                                                                          "OBX|1|NM|WEIGHT||70\rORC|NW\rOBR||W2||K\r")));
+    has(&k, "type=OML^O33; control_id=3; sender=AM; receiver=XN; version=2.5.1; charset=UNICODE UTF-8; sent_at=2026; results=0; patients=1; "
+            "bytes=192; patient=P1; "
+            "ack_wanted.accept=NE; ack_wanted.application=AL; profile=LAB-28; orders=2\n");
     has(&k,
-        "type=OML^O33; control_id=3; sender=AM; receiver=XN; version=2.5.1; charset=UNICODE UTF-8; sent_at=2026; results=0; patients=1; bytes=192; patient=P1; "
-        "ack_wanted.accept=NE; ack_wanted.application=AL; profile=LAB-28; orders=2\n");
-    has(&k, "lab.order; message=f7.1.2; test.code=GLU; patient=P1; specimen=S1; order=W1; container=C1; specimen_role=P; material=blood; action=new\n");
+        "lab.order; message=f7.1.2; test.code=GLU; patient=P1; specimen=S1; order=W1; container=C1; specimen_role=P; material=blood; action=new\n");
     has(&k, "lab.order; message=f7.1.2; test.code=K; patient=P1; specimen=S1; order=W2; container=C1; specimen_role=P; material=blood; action=new\n");
     collect_data(&k, 0, SPAN_LIT(BLOCK(LAW("XN", "AM", "ORL^O34^ORL_O42", "4", "LAB-28") "MSA|AA|3\r")));
     collect_data(

@@ -94,7 +94,8 @@ static void what_is_wrong(void **state)
     has(&k, "bytes=2; malformed=MSH: the message does not begin");
     collect_close(&k);
     conversation(&k, SPAN_LIT(POST(ER7) "Content-Length: 200\r\n\r\n" ORU("1")), SPAN_LIT("HTTP/1.1 200 OK\r\n\r\n" ACK("1")));
-    has(&k, "control_id=1; sender=A; receiver=B; version=2.5.1; sent_at=2026; results=1; patients=1; bytes=75; patient=P1; malformed=framing: the stream ends "
+    has(&k, "control_id=1; sender=A; receiver=B; version=2.5.1; sent_at=2026; results=1; patients=1; bytes=75; patient=P1; malformed=framing: the "
+            "stream ends "
             "before the body does at byte 75;");
     has(&k, "type=ACK; control_id=19;"); /* an answer without a length goes to the end of the stream */
     assert_int_equal(k.stats.hl7_messages, 1);

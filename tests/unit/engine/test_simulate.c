@@ -375,7 +375,8 @@ static void test_every_attack_is_staged(void **state)
             tq_time at = 0;
             const char *way = json_string_value(json_object_get(a, "way"));
             char name[64];
-            (void)snprintf(name, sizeof name, "%s%s%s", json_string_value(json_object_get(a, "kind")), way == NULL ? "" : "/", way == NULL ? "" : way);
+            (void)snprintf(name, sizeof name, "%s%s%s", json_string_value(json_object_get(a, "kind")), way == NULL ? "" : "/",
+                           way == NULL ? "" : way);
             assert_string_equal(name, simulate_attack_name((enum simulate_attack)kind));
             assert_true(strlen(json_string_value(json_object_get(a, "message"))) > 3);
             assert_non_null(json_object_get(a, "field"));

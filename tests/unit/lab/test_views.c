@@ -152,7 +152,7 @@ static void servers_and_workstations_follow_from_flows(void **state)
     assert_string_equal(ask(&f, "SELECT role || role_basis FROM asset WHERE title = '10.0.5.7'"), "workstationinferred");
     feed_event(&f, 4, "flow.closed", FLOW("10.0.5.7", "10.0.5.2") ",\"packets\":2,\"bytes_up\":60,\"bytes_down\":90,\"app\":\"dns\"");
     assert_string_equal(ask(&f, "SELECT role || role_basis FROM asset WHERE title = '10.0.5.2'"), "serverinferred");
-    feed_event(&f, 5, "asset.evidence", "\"ip\":\"8.8.4.4\",\"hostname\":\"dns.example\",\"source\":\"tls\"");       /* not of the lab */
+    feed_event(&f, 5, "asset.evidence", "\"ip\":\"8.8.4.4\",\"hostname\":\"dns.example\",\"source\":\"tls\""); /* not of the lab */
     assert_string_equal(ask(&f, "SELECT count(*) FROM asset"), "2");
     feed_free(&f);
 }

@@ -24,8 +24,13 @@ static void nothing(void *context)
 static struct appender *start(struct position custody, struct position observation)
 {
     struct error e = {0};
-    struct appender_options o = {
-        .ledger = ledger, .ledger_lock = &ledger_lock, .veil = veil, .custody = custody, .observation = observation, .replay = true, .committed = nothing};
+    struct appender_options o = {.ledger = ledger,
+                                 .ledger_lock = &ledger_lock,
+                                 .veil = veil,
+                                 .custody = custody,
+                                 .observation = observation,
+                                 .replay = true,
+                                 .committed = nothing};
     memcpy(o.run, run_id, RUN_ID);
     struct appender *a = appender_start(&o, &e);
     assert_non_null(a);

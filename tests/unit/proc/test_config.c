@@ -226,8 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),  cmocka_unit_test(test_whole),    cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_witness),   cmocka_unit_test(test_too_many), cmocka_unit_test(test_a_failure_changes_nothing),
-        cmocka_unit_test(test_endpoints), cmocka_unit_test(test_table),
-        cmocka_unit_test(test_times_and_numbers),
+        cmocka_unit_test(test_endpoints), cmocka_unit_test(test_table),    cmocka_unit_test(test_times_and_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,7 +171,8 @@ static void tokens(void **state)
     assert_true(veil_token_bytes(token, bytes));
     veil_scope(veil, SPAN_LIT("ANN-1"), scope);
     assert_memory_equal(bytes, scope, sizeof bytes);
-    static const char *const wrong[] = {"", "P-", "S-aaaaaaaaaaaaaaaa", "P-aaaaaaaaaaaaaaa", "P-aaaaaaaaaaaaaaaaa", "P-aaaaaaaaaaaaaaa1", "P-aaaaaaaaaaaaaaaA"};
+    static const char *const wrong[] = {
+        "", "P-", "S-aaaaaaaaaaaaaaaa", "P-aaaaaaaaaaaaaaa", "P-aaaaaaaaaaaaaaaaa", "P-aaaaaaaaaaaaaaa1", "P-aaaaaaaaaaaaaaaA"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_false(veil_token_bytes(span_str(wrong[i]), bytes));
     buf_release(&json);

@@ -1,4 +1,5 @@
-/* Backups: written while the ledger goes on, read back into a folder that holds and opens; every byte flipped and every length cut is refused, named. */
+/* Backups: written while the ledger goes on, read back into a folder that holds and opens; every byte flipped and every length cut is refused, named.
+ */
 #include "ledger_place.h"
 #include "record/backup/backup.h"
 #include "record/crypto/crypto.h"
@@ -277,10 +278,11 @@ static void test_chunks(void **state)
 static void test_paths(void **state)
 {
     (void)state;
-    static const char *const good[] = {"ledger/keyring", "ledger/segment/custody/00000000000000000000", "ledger/tile/entries/x001/234.p/7", "identity.sealed"};
-    static const char *const bad[] = {"",       "root.key", "api.sock", "/etc/passwd",    "ledger/../root.key", "ledger//x", "ledger/",
-                                      "ledger", "../x",     "x",        "store/x",        "ledger/.x",          ".sealed",   "ledger/A",
-                                      "a/b",    "ledger/a/b/c/d/e/f/g"};
+    static const char *const good[] = {"ledger/keyring", "ledger/segment/custody/00000000000000000000", "ledger/tile/entries/x001/234.p/7",
+                                       "identity.sealed"};
+    static const char *const bad[] = {
+        "",          "root.key", "api.sock", "/etc/passwd", "ledger/../root.key",  "ledger//x", "ledger/", "ledger", "../x", "x", "store/x",
+        "ledger/.x", ".sealed",  "ledger/A", "a/b",         "ledger/a/b/c/d/e/f/g"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         assert_true(backup_path_allowed(span_str(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -291,8 +293,10 @@ static void test_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_goes_on, place_make, place_remove), cmocka_unit_test_setup_teardown(test_queued, place_make, place_remove),
-        cmocka_unit_test_setup_teardown(test_damage, place_make, place_remove),  cmocka_unit_test_setup_teardown(test_chunks, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(test_goes_on, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(test_queued, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(test_damage, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(test_chunks, place_make, place_remove),
         cmocka_unit_test(test_paths),
     };
     return cmocka_run_group_tests_name("backup", tests, NULL, NULL);

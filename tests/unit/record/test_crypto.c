@@ -388,9 +388,16 @@ static void bulk_seals_what_seal_seals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sha256_vectors), cmocka_unit_test(hmac_vectors),     cmocka_unit_test(hkdf_vectors),
-        cmocka_unit_test(gcm_vectors),    cmocka_unit_test(ed25519_vectors),  cmocka_unit_test(random_and_memory), cmocka_unit_test(x25519_vectors),
-        cmocka_unit_test(passwords),      cmocka_unit_test(authority_issues), cmocka_unit_test(authority_refuses),
+        cmocka_unit_test(sha256_vectors),
+        cmocka_unit_test(hmac_vectors),
+        cmocka_unit_test(hkdf_vectors),
+        cmocka_unit_test(gcm_vectors),
+        cmocka_unit_test(ed25519_vectors),
+        cmocka_unit_test(random_and_memory),
+        cmocka_unit_test(x25519_vectors),
+        cmocka_unit_test(passwords),
+        cmocka_unit_test(authority_issues),
+        cmocka_unit_test(authority_refuses),
         cmocka_unit_test(bulk_seals_what_seal_seals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -634,10 +634,20 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, place_make, place_remove)
     const struct CMUnitTest tests[] = {
-        CASE(passphrase),   CASE(credential),   CASE(passphrase_costs),     CASE(erase),             CASE(erase_is_refused),
+        CASE(passphrase),
+        CASE(credential),
+        CASE(passphrase_costs),
+        CASE(erase),
+        CASE(erase_is_refused),
         CASE(shared),
-        CASE(erasure_list), CASE(rotate),       CASE(recovery_key),         CASE(foreign_recovery_key), CASE(a_copy_is_damaged),
-        CASE(lost_keys),    CASE(many),         CASE(old_keys_are_overwritten),
+        CASE(erasure_list),
+        CASE(rotate),
+        CASE(recovery_key),
+        CASE(foreign_recovery_key),
+        CASE(a_copy_is_damaged),
+        CASE(lost_keys),
+        CASE(many),
+        CASE(old_keys_are_overwritten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

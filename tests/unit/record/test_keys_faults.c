@@ -1,6 +1,6 @@
-/* The keyring on a disk that loses power or fails (disk.h): keys that are taken, erased, rotated, a root key that changes, a recovery key, a keyring of
- * format 1 that moves up. What is asked after each of it: the ledger opens; every record that was promised can be read, unless its patient was erased;
- * who was erased, and was told so, is erased for good; nobody is half erased by himself; and it goes on.
+/* The keyring on a disk that loses power or fails (disk.h): keys that are taken, erased, rotated, a root key that changes, a recovery key, a keyring
+ * of format 1 that moves up. What is asked after each of it: the ledger opens; every record that was promised can be read, unless its patient was
+ * erased; who was erased, and was told so, is erased for good; nobody is half erased by himself; and it goes on.
  *
  * TOURNIQUET_LONG=1 takes every operation as the place of the crash or fault; otherwise a sample by TEST_SEED. */
 #include "disk.h"
@@ -108,8 +108,8 @@ static bool write_some(struct promise *p, struct ledger *l, unsigned n)
         scope_of(i, scope);
         if (p->tried < i + 1)
             p->tried = i + 1;
-        if (ledger_append(l, LEDGER_CUSTODY, i % 7 == 6 ? NULL : scope, T0 + (tq_time)(i / 10) * 31 * 86400 * TIME_SECOND, span_of(&i, sizeof i), NULL,
-                          &e) != 0)
+        if (ledger_append(l, LEDGER_CUSTODY, i % 7 == 6 ? NULL : scope, T0 + (tq_time)(i / 10) * 31 * 86400 * TIME_SECOND, span_of(&i, sizeof i),
+                          NULL, &e) != 0)
             return false;
     }
     if (ledger_commit(l, T0, &e) != 0)

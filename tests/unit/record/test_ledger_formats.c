@@ -373,7 +373,7 @@ static void hints_are_only_hints(void **state)
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, place_make, place_remove)
-    const struct CMUnitTest tests[] = {CASE(format_1), CASE(format_2),          CASE(newer),    CASE(of_another_ledger),
-                                       CASE(of_an_earlier_day), CASE(tail_cut), CASE(hints_are_only_hints)};
+    const struct CMUnitTest tests[] = {
+        CASE(format_1), CASE(format_2), CASE(newer), CASE(of_another_ledger), CASE(of_an_earlier_day), CASE(tail_cut), CASE(hints_are_only_hints)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Removed segments: on record or not at all. Who verifies without a secret sees it; what is missing without it is damage; a crash anywhere leaves either. */
+/* Removed segments: on record or not at all. Who verifies without a secret sees it; what is missing without it is damage; a crash anywhere leaves
+ * either. */
 #include "disk.h"
 #include "ledger_place.h"
 #include "record/ledger/mark.h"
