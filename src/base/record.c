@@ -20,6 +20,7 @@ static const char *const event_names[EVENT_COUNT] = {
     [EVENT_NETWORK_ATTEMPTS] = "network.attempts",
     [EVENT_SENSOR_STATUS] = "sensor.status",
     [EVENT_FINDING] = "finding",
+    [EVENT_RESULT_FOLLOWED] = "result.followed",
     [EVENT_RUN_STARTED] = "run.started",
     [EVENT_RUN_STOPPED] = "run.stopped",
     [EVENT_ROLE_RESTARTED] = "role.restarted",

@@ -25,6 +25,7 @@ enum event {
     EVENT_SENSOR_STATUS,    /* counters of a sensor: packets, drops, damage */
     /* judged */
     EVENT_FINDING,
+    EVENT_RESULT_FOLLOWED, /* what became of results of one message */
     /* done by people or by the program itself */
     EVENT_RUN_STARTED,
     EVENT_RUN_STOPPED,
@@ -250,7 +251,14 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(GENERATION, "generation", OPEN, INT, false)                                                                                                  \
     KEY(APPLIED, "applied", OPEN, INT, false) /* records that the views hold */                                                                      \
     KEY(PAGES, "pages", OPEN, INT, false)                                                                                                            \
-    KEY(SET_HASH, "hash", OPEN, TEXT, false) /* the mark of all pages: 64 hexadecimal digits */
+    KEY(SET_HASH, "hash", OPEN, TEXT, false) /* the mark of all pages: 64 hexadecimal digits */                                                      \
+    /* result.followed: rows of the same length, one a run of results that stand side by side in both messages */                                    \
+    KEY(STEP_VERDICT, "step.verdict", OPEN, TEXT, false)                                                                                             \
+    KEY(STEP_FROM, "step.from", OPEN, TEXT, false)       /* the id of the lab.message that they were seen in before */                               \
+    KEY(STEP_CHANGED, "step.changed", OPEN, TEXT, false) /* which part: value, unit, flag … */                                                     \
+    KEY(STEP_HERE, "step.here", OPEN, INT, true)         /* the place of the first one in `message`, counted from 0 */                               \
+    KEY(STEP_THERE, "step.there", OPEN, INT, true)       /* the same in `from`; -1: not known */                                                     \
+    KEY(STEP_COUNT, "step.count", OPEN, INT, true)
 
 enum record_key {
 #define RECORD_KEY_ENUM(c, json, class, type, list) KEY_##c,

@@ -47,6 +47,7 @@ static const char usage[] =
     "  -i INTERFACE       listen to this interface instead of reading a capture\n"
     "  --stats            print no events, but one line of counters at the end\n"
     "  --events           print events also with --stats\n"
+    "  --custody          print also what became of the results of each message: seen at a second place as they were sent, changed, missing …\n"
     "  --token-key FILE   key for tokens: 32 bytes, or 64 hexadecimal digits; not readable by everybody. The same key gives the same tokens. Without "
     "it a\n"
     "                     random key is used, and tokens of two runs cannot be compared\n"
@@ -66,11 +67,12 @@ static const char usage[] =
     "  sudo tourniquet sense -i eth1 --token-key lab.key\n"
     "  ssh sensor tcpdump -i eth1 -w - | tourniquet sense -\n";
 
-enum long_option { OPT_STATS = 1000, OPT_EVENTS, OPT_TOKEN_KEY, OPT_REVEAL, OPT_FAIL_ON, OPT_LABELS, OPT_RULES, OPT_INTEL };
+enum long_option { OPT_STATS = 1000, OPT_EVENTS, OPT_CUSTODY, OPT_TOKEN_KEY, OPT_REVEAL, OPT_FAIL_ON, OPT_LABELS, OPT_RULES, OPT_INTEL };
 
 static const struct option long_options[] = {
     {"stats", no_argument, NULL, OPT_STATS},
     {"events", no_argument, NULL, OPT_EVENTS},
+    {"custody", no_argument, NULL, OPT_CUSTODY},
     {"token-key", required_argument, NULL, OPT_TOKEN_KEY},
     {"reveal", no_argument, NULL, OPT_REVEAL},
     {"fail-on", required_argument, NULL, OPT_FAIL_ON},
@@ -90,6 +92,7 @@ struct choice {
     const char *token_key; /* file, or NULL */
     bool stats;
     bool events;
+    bool custody;
     bool reveal;
     bool ndpi;
     int fail_on; /* severity, or SEVERITIES: never */
@@ -129,6 +132,7 @@ static int choose(int argc, char **argv, struct choice *ret, struct error *e)
         switch (o) {
         case OPT_STATS: c.stats = true; break;
         case OPT_EVENTS: events = true; break;
+        case OPT_CUSTODY: c.custody = true; break;
         case OPT_TOKEN_KEY: c.token_key = optarg; break;
         case OPT_REVEAL: c.reveal = true; break;
         case OPT_FAIL_ON:
@@ -427,7 +431,7 @@ static int make_stages(struct run *run, struct error *e)
     }
     if (run->choice.ndpi && (run->labels = labels_new(e)) == NULL)
         return -1;
-    struct detect_options d = {.hash_key = random_hash_key(), .sink = {take_finding, run}};
+    struct detect_options d = {.hash_key = random_hash_key(), .sink = {take_finding, run}, .follow = run->choice.custody && run->choice.events};
     struct sense_options s = {.limits = sense_default_limits,
                               .hash_key = random_hash_key(),
                               .sink = {take_record, run},

@@ -77,6 +77,7 @@ static const struct {
     {EVENT_KEYS_ROTATED, "The ledger's keys were rotated; they open by", "keys.source"},
     {EVENT_KEYS_ERASED, "Erased, every hash and proof stays:", "erased.patient"},
     {EVENT_KEYS_RECOVERY, "The recovery key was", "what"},
+    {EVENT_RESULT_FOLLOWED, "Results followed from place to place:", "step.verdict"},
     {EVENT_PHI_LOOK, "Somebody looked at what is hidden:", "what"},
     {EVENT_EVIDENCE_PACKETS, "Packets kept of a finding:", "kind"},
     {EVENT_ASSET_EVIDENCE, "Learnt about", "ip"},

@@ -1,8 +1,9 @@
 /* The detector: records in from the sensors, records and findings out to the keeper.
  *
  * Invariants
- *  1. Every record goes on unchanged but for its seq, with ordinal 0, before the findings that it causes; these have its seq and ordinals 1, 2, … in
- * the order in which detect makes them. Detect is pure, and its hash key is the run's: the same input gives the same output.
+ *  1. Every record goes on unchanged but for its seq, with ordinal 0, before the findings that it causes and what it shows to have become of results;
+ * these have its seq and ordinals 1, 2, … in the order in which detect makes them. Detect is pure, and its hash key is the run's: the same input
+ * gives the same output.
  *  2. It reads only when what it has to say is written: a slow keeper slows the sensor.
  *  3. When something is found it asks the sensor for the packets of its conversations. Answers come in the order of the questions; of a replay the
  * end goes on only behind the last of them, so that what is found has its packets however often the capture is read.
@@ -263,7 +264,8 @@ static void forget_line(struct detector *d, struct line *l)
 
 /* ── records and findings ── */
 
-static void put_finding(void *context, const struct record *r)
+/* A finding, or what became of results. */
+static void put_judged(void *context, const struct record *r)
 {
     struct detector *d = context;
     buf_clear(&d->body);
@@ -272,7 +274,8 @@ static void put_finding(void *context, const struct record *r)
     record_encode(&d->body, r);
     if (buf_ok(&d->body))
         send_message(d, MESSAGE_RECORD, buf_span(&d->body));
-    want_packets(d, r);
+    if (r->event == EVENT_FINDING)
+        want_packets(d, r);
 }
 
 /* Hands a sensor's record on under the detector's own number. */
@@ -402,7 +405,7 @@ int main(void)
     role_narrow(&d.self, -1, note);
     d.body = BUF_INIT(12 + RECORD_ENCODED);
     struct error e = {0};
-    struct detect_options options = {.hash_key = d.self.start.hash_key, .sink = {.put = put_finding, .context = &d}};
+    struct detect_options options = {.hash_key = d.self.start.hash_key, .sink = {.put = put_judged, .context = &d}, .follow = true};
     d.detect = detect_new(&options, &e);
     if (d.detect == NULL)
         role_fail(&d.self, &e);

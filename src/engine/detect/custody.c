@@ -216,16 +216,29 @@ static const struct {
     [PART_STATUS] = {"A result of test {2} reached {1} from {0} with another status than the one that was sent.", SEVERITY_HIGH},
 };
 
-static void altered(struct detect *d, const struct record *r, const struct gathered *g, const struct sent *s, enum part part)
+static const char *const part_names[PART_PATIENT] = {"value", "unit", "flag", "range", "status", "text"};
+
+/* A result, and what was said of it on the link that it came from. */
+struct pair {
+    struct gathered *here;
+    const struct seen_result *there;
+    const struct sent *sent;
+    struct path *path;
+    bool backward; /* it came from here, and was told later */
+};
+
+/* tell: it was not found of this result before; first: it is the first part of it that changed */
+static void altered(struct detect *d, const struct record *r, const struct pair *pair, enum part part, bool tell, bool first)
 {
     UNCLEARED struct parties p;
+    const struct gathered *g = pair->here;
+    const struct sent *s = pair->sent;
     char also[MESSAGE_ID_TEXT];
-    static const char *const names[PART_PATIENT] = {"value", "unit", "flag", "range", "status", "text"};
     struct buf cause = BUF_INIT(CAUSE_MAX);
     const struct group *of = &d->open.groups[g->group];
     link_text(open_link(d), &p);
     bool each = part != PART_STATUS; /* that is done to a whole message */
-    const struct span more[] = {span_of(of->name, of->name_n), each ? test_name(g->habit) : SPAN_LIT("all"), span_str(names[part])};
+    const struct span more[] = {span_of(of->name, of->name_n), each ? test_name(g->habit) : SPAN_LIT("all"), span_str(part_names[part])};
     struct finding f = {
         .kind = KIND_RESULT_ALTERED_IN_TRANSIT,
         .severity = words[part].severity,
@@ -240,8 +253,10 @@ static void altered(struct detect *d, const struct record *r, const struct gathe
         .also_flow = s->flow,
         .cause = cause_on(&cause, &p, more, 3),
     };
-    if (r != NULL)
+    if (r != NULL && tell)
         finding_put(d, r, &f);
+    step_one(d, r, &(struct step){.verdict = "changed", .changed = part_names[part], .finding = first ? &f : NULL, .backward = pair->backward}, g,
+             pair->there);
     buf_release(&cause);
 }
 
@@ -251,21 +266,39 @@ static bool keeps(const struct path *p, enum part part, uint32_t least)
     return p->same[part] >= least && p->changed[part] <= p->same[part] / 50;
 }
 
-static void judge_parts(struct detect *d, const struct record *r, const struct gathered *g, const struct sent *s, struct path *p,
-                        const struct comparison *c, size_t others_same)
+/* Was a part changed that is not, on this path? */
+static bool judge_parts(struct detect *d, const struct record *r, const struct pair *pair, const struct comparison *c, size_t others_same)
 {
+    struct path *p = pair->path;
+    struct seen_result *before = pair->here->before;
+    bool any = false;
     for (enum part part = PART_VALUE; part < PART_PATIENT; part++) {
         if (c->changed[part]) {
             bool value = part == PART_VALUE || part == PART_UNIT;
             bool known = keeps(p, part, value ? PATH_KNOWN : MANY) || (value && others_same >= TRUSTED && p->changed[part] <= 1);
-            if (known && !g->before->told) {
-                g->before->told = true;
-                altered(d, r, g, s, part);
-            }
+            if (known)
+                altered(d, r, pair, part, !before->told, !any);
+            before->told = before->told || known;
+            any = any || known;
         }
         p->changed[part] += c->changed[part];
         p->same[part] += c->same[part];
     }
+    return any;
+}
+
+/* All results of the group that have a counterpart there fared alike. */
+static void group_step(struct detect *d, const struct record *r, const struct group *group, const struct sent *there, struct step *step)
+{
+    step->backward = is_backward(d, there->link);
+    step->n = 0;
+    for (size_t i = 0; d->options.follow && i < d->open.n; i++) {
+        const struct gathered *g = &d->open.all[i];
+        const struct seen_result *k = g->group == group - d->open.groups && g->before != NULL ? counterpart(d, there, g) : NULL;
+        if (k != NULL)
+            step_add(d, r, step, place_here(d, g), sent_at(d, k->sent), place_there(d, k));
+    }
+    step_put(d, r, step);
 }
 
 /* ── patients ── */
@@ -307,6 +340,8 @@ static void wrong_patient(struct detect *d, const struct record *r, const struct
     };
     if (r != NULL)
         finding_put(d, r, &f);
+    if (s != NULL && s->link != d->open.link)
+        group_step(d, r, g, s, &(struct step){.verdict = "changed", .changed = "patient", .finding = &f});
     buf_release(&cause);
 }
 
@@ -396,6 +431,7 @@ static void renumbered(struct detect *d, const struct record *r, const struct gr
     };
     if (r != NULL)
         finding_put(d, r, &f);
+    group_step(d, r, g, s, &(struct step){.verdict = "changed", .changed = "specimen", .finding = &f});
     buf_release(&cause);
 }
 
@@ -457,6 +493,42 @@ static size_t count_same(struct detect *d, uint16_t group, const struct sent *s)
     return n;
 }
 
+/* Results that went on, by how they compare. */
+struct followed {
+    struct step same;
+    struct step converted;
+    struct step unclear;
+};
+
+static void follow_start(struct followed *f, bool backward)
+{
+    static const char *const verdicts[] = {"same", "converted", "unclear"};
+    struct step *const all[] = {&f->same, &f->converted, &f->unclear};
+    for (size_t i = 0; i < 3; i++) { /* the rows are large, and written before they are read */
+        all[i]->verdict = verdicts[i];
+        all[i]->changed = NULL;
+        all[i]->finding = NULL;
+        all[i]->other = NULL;
+        all[i]->backward = backward;
+        all[i]->n = 0;
+    }
+}
+
+/* What is not known to be kept on this path (a value of its first messages) is no change yet; that it arrived as sent can't be said either. */
+static void follow_add(struct detect *d, const struct record *r, struct followed *f, const struct pair *p, const struct comparison *c)
+{
+    bool same = c->same[PART_VALUE] || c->same[PART_TEXT];
+    struct step *s = !same || c->changed[PART_UNIT] ? &f->unclear : c->same[PART_UNIT] ? &f->same : &f->converted;
+    step_add(d, r, s, place_here(d, p->here), sent_at(d, p->there->sent), place_there(d, p->there));
+}
+
+static void follow_end(struct detect *d, const struct record *r, struct followed *f)
+{
+    step_put(d, r, &f->same);
+    step_put(d, r, &f->converted);
+    step_put(d, r, &f->unclear);
+}
+
 /* The results of a group whose specimen was seen on another link. */
 static void follow(struct detect *d, const struct record *r, uint16_t number, const struct sighting *from)
 {
@@ -469,13 +541,17 @@ static void follow(struct detect *d, const struct record *r, uint16_t number, co
         return;
     tq_time delay = backward ? s->time - d->open.time : d->open.time - s->time;
     bool gone = false;
+    struct followed followed;
+    follow_start(&followed, backward);
     for (size_t i = 0; i < d->open.n; i++) {
         struct gathered *g = &d->open.all[i];
         struct seen_result *k = g->group == number && g->before != NULL ? counterpart(d, s, g) : NULL;
         if (k == NULL)
             continue;
         struct comparison c = compare(d, g, k);
-        judge_parts(d, r, g, s, p, &c, same - (c.same[PART_VALUE] || c.same[PART_TEXT]));
+        const struct pair pair = {.here = g, .there = k, .sent = s, .path = p, .backward = backward};
+        if (!judge_parts(d, r, &pair, &c, same - (c.same[PART_VALUE] || c.same[PART_TEXT])))
+            follow_add(d, r, &followed, &pair, &c);
         gone = true;
         g->came = !backward;
         group->origin = backward ? group->origin : from->link;
@@ -487,6 +563,7 @@ static void follow(struct detect *d, const struct record *r, uint16_t number, co
             mark_gone_on(d, k, g->habit);
         }
     }
+    follow_end(d, r, &followed);
     if (gone && !backward)
         path_used(d, p, s, delay);
     if (!gone)
@@ -521,12 +598,24 @@ static void remember(struct detect *d, const struct record *r, uint16_t number)
         s->observed[s->n] = (uint32_t)g->observed;
         s->habits[s->n] = g->habit;
         s->exact[s->n] = g->exact;
+        if (d->options.follow)
+            s->places[s->n] = (uint16_t)place_here(d, g);
         g->before->place = s->n++;
     }
     const struct sighting now = {.link = d->open.link, .sent = s->number, .patient = group->patient, .used = true};
     for (size_t i = 0; i < IDS && group->ids[i] != 0; i++)
         note_sighting(i == 0 && group->of != NULL ? group->of : specimen_put(d, group->ids[i], d->open.time), now);
     path_wait(d, s);
+}
+
+/* Controls need not go on. */
+static void step_control(struct detect *d, const struct record *r, uint16_t number)
+{
+    struct step s = {.verdict = "control"};
+    for (size_t i = 0; d->options.follow && i < d->open.n; i++)
+        if (d->open.all[i].group == number)
+            step_add(d, r, &s, place_here(d, &d->open.all[i]), NULL, NO_PLACE);
+    step_put(d, r, &s);
 }
 
 void judge_custody(struct detect *d, const struct record *r)
@@ -538,6 +627,7 @@ void judge_custody(struct detect *d, const struct record *r)
             continue;
         if (group->control) {
             count_up(&open_link(d)->controls);
+            step_control(d, r, i);
             if (group->patient == 0)
                 specimen_put(d, group->ids[0], d->open.time)->control = true;
             continue;

@@ -15,6 +15,7 @@ struct detect;
 struct detect_options {
     struct hash_key hash_key; /* for tables; random, from the caller */
     struct record_sink sink;  /* gets the findings */
+    bool follow;              /* the sink also gets EVENT_RESULT_FOLLOWED: what became of each result */
     tq_time learn;            /* how long from the first packet on senders are taken as known (0: the default of 60 s of packet time) */
 };
 

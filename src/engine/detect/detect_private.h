@@ -6,6 +6,7 @@
  *   replay.c    whole messages that come again
  *   repeat.c    one result again on the same link: altered, corrected
  *   custody.c   the same result on two links: altered in transit, wrong patient; path.c: missing, extra, delayed
+ *   follow.c    what became of each result: no findings, but for whoever wants to know of all of them
  *   value.c     what a value shows by itself: implausible, its unit, its flag
  *   shift.c     one test of many patients        order.c    results and their orders
  *
@@ -195,6 +196,7 @@ struct gathering {
     int64_t age;           /* of the result before: see struct sent */
     struct digest control; /* of its ends and control id; zeros: it has none */
     size_t n;
+    size_t judged; /* results of this message before those */
     uint16_t groups_n;
     struct gathered all[GATHER_MAX];
     struct group groups[GROUPS_MAX];
@@ -287,6 +289,7 @@ struct detect {
     } replay;
     struct record finding;
     struct record elsewhere; /* stands for a record that is not at hand */
+    struct record step;
 };
 
 /* Makes the finding's record from the record that showed it and hands it on, unless this cause was told with this severity or more. */
@@ -295,6 +298,39 @@ void finding_put(struct detect *d, const struct record *from, const struct findi
 /* The same of what no record at hand shows: who and when come from the sent results. The subjects must be words of ours. */
 void finding_put_at(struct detect *d, const struct flow_ref *flow, uint64_t seq, struct span message, const struct finding *f);
 void finding_put_sent(struct detect *d, const struct sent *sent, const struct finding *f);
+
+struct flow_ref sent_flow(const struct detect *d, const struct sent *sent);
+
+/* ── follow.c ── */
+#define STEP_RUNS 40
+#define NO_PLACE UINT16_MAX
+
+/* Results of one message that fared alike. verdict: see docs/formats/events.md. */
+struct step {
+    const char *verdict;
+    const char *changed;           /* which part; NULL: none */
+    const struct finding *finding; /* NULL: none was made of it */
+    const struct sent *other;      /* the message that they came from; NULL: none is known */
+    bool backward;                 /* it is the other way round: they went on to that one */
+    size_t n;
+    struct {
+        uint32_t here;
+        uint32_t there;
+        uint32_t count;
+    } runs[STEP_RUNS];
+};
+
+/* The place of a result in the message that is open; of one that was sent before (NO_PLACE: no longer known). */
+uint32_t place_here(const struct detect *d, const struct gathered *g);
+uint32_t place_there(const struct detect *d, const struct seen_result *k);
+/* One more result of the open message; r: NULL where no record is at hand, and then nothing is told. Where it does not go with those before, these
+ * are told first. step_put: those that are left. */
+void step_add(struct detect *d, const struct record *r, struct step *s, uint32_t here, const struct sent *other, uint32_t there);
+void step_put(struct detect *d, const struct record *r, struct step *s);
+/* One result, told at once; from: what was said of it before (NULL: nothing). */
+void step_one(struct detect *d, const struct record *r, struct step *s, const struct gathered *g, const struct seen_result *from);
+/* The results at these places of what was sent; from: NULL: none. */
+void step_sent(struct detect *d, const struct sent *s, uint64_t which, const char *verdict, const struct finding *f, const struct sent *from);
 
 /* Each judges one message or result. */
 void judge_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p);

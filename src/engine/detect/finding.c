@@ -95,12 +95,21 @@ void finding_put_at(struct detect *d, const struct flow_ref *flow, uint64_t seq,
     finding_put(d, from, f);
 }
 
-void finding_put_sent(struct detect *d, const struct sent *sent, const struct finding *f)
+struct flow_ref sent_flow(const struct detect *d, const struct sent *sent)
 {
     const struct link *l = links_at(d->links, sent->link);
+    return (struct flow_ref){.id = sent->flow,
+                             .proto = sent->proto,
+                             .src = l->receiver_listens ? l->sender : l->receiver,
+                             .dst = l->receiver_listens ? l->receiver : l->sender,
+                             .sport = sent->sport,
+                             .dport = l->port,
+                             .vlan = sent->vlan};
+}
+
+void finding_put_sent(struct detect *d, const struct sent *sent, const struct finding *f)
+{
     char id[MESSAGE_ID_TEXT];
-    struct flow_ref flow = {.id = sent->flow, .proto = sent->proto, .sport = sent->sport, .dport = l->port, .vlan = sent->vlan};
-    flow.src = l->receiver_listens ? l->sender : l->receiver;
-    flow.dst = l->receiver_listens ? l->receiver : l->sender;
+    struct flow_ref flow = sent_flow(d, sent);
     finding_put_at(d, &flow, sent->seq, message_id_text(sent->flow, sent->direction, sent->ordinal, id), f);
 }

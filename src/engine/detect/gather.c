@@ -261,7 +261,7 @@ static void open_message(struct detect *d, const struct record *r, struct span i
     o->message = digest_text(d, 'm', id);
     o->announced = o->test_message = o->poct1a = o->astm = false;
     o->left = 0;
-    o->n = o->groups_n = 0;
+    o->n = o->groups_n = o->judged = 0;
     o->time = r->time;
     o->said = 0;
     o->age = -1;
@@ -401,6 +401,7 @@ void gather_close(struct detect *d, const struct record *r)
     for (size_t i = 0; i < o->groups_n; i++)
         if (!o->groups[i].control)
             judge_orders(d, r, &o->groups[i]);
+    o->judged += o->n;
     o->n = o->groups_n = 0;
 }
 

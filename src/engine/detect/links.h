@@ -170,6 +170,7 @@ struct sent {
     uint64_t tests[SENT_TESTS];
     uint32_t observed[SENT_TESTS];
     struct habit *habits[SENT_TESTS]; /* what stands there is theirs only while its test and link are */
+    uint16_t places[SENT_TESTS];      /* in its message, counted from 0; only where results are followed */
 };
 
 /* Results that were seen without their origin. */
@@ -177,6 +178,7 @@ struct orphan {
     uint32_t sent;
     tq_time time;
     bool whole; /* all of the specimen's */
+    uint64_t which;
 };
 
 #define ORPHANS_MAX 256

@@ -103,8 +103,8 @@ void path_used(struct detect *d, struct path *p, struct sent *s, tq_time delay)
 
 /* ── missing ── */
 
-static void missing(struct detect *d, struct link *from, const struct sent *s, const struct link *to, const char *title, const char *all,
-                    enum severity severity)
+static void missing(struct detect *d, struct link *from, const struct sent *s, uint64_t which, const struct link *to, const char *title,
+                    const char *all, enum severity severity)
 {
     UNCLEARED struct parties a;
     UNCLEARED struct parties b;
@@ -127,6 +127,7 @@ static void missing(struct detect *d, struct link *from, const struct sent *s, c
     };
     count_up(&from->told_missing);
     finding_put_sent(d, s, &f);
+    step_sent(d, s, which, "missing", &f, NULL);
     buf_release(&cause);
 }
 
@@ -150,7 +151,7 @@ static void settle_answer(struct detect *d, struct link *l, struct sent *s)
     bool fine = s->answered && !s->refused;
     bool usual = l->answered >= ANSWERS_LEARNT && l->unanswered <= l->answered / 50;
     if (!fine && usual && s->n > 0 && !sent_again(d, s, 0))
-        missing(d, l, s, l,
+        missing(d, l, s, UINT64_MAX, l,
                 s->refused ? "{2} refused results from {0}, and they were not sent again."
                            : "{2} never acknowledged results from {0}, and they were not sent again.",
                 "{2} did not take many results from {0}.", SEVERITY_MEDIUM);
@@ -163,10 +164,13 @@ static void settle_answer(struct detect *d, struct link *l, struct sent *s)
 static void settle_path(struct detect *d, struct link *l, struct sent *s, struct path *p)
 {
     uint64_t lost = 0;
+    uint64_t again = 0;
     bool any = false;
     for (size_t i = 0; i < s->n; i++) {
         struct habit *h = s->habits[i];
-        if (h->test != s->tests[i] || h->link != s->link || sent_again(d, s, i))
+        bool is_again = sent_again(d, s, i);
+        again |= (uint64_t)is_again << i;
+        if (h->test != s->tests[i] || h->link != s->link || is_again)
             continue;
         bool went = s->went_on >> i & 1;
         bool usual = h->went_on >= 3  ? h->stayed <= h->went_on / 20
@@ -180,10 +184,13 @@ static void settle_path(struct detect *d, struct link *l, struct sent *s, struct
     bool habit = p->lost > p->due / 25;
     p->due++;
     p->lost += lost != 0;
-    if (lost == 0 || habit)
+    lost = habit ? 0 : lost;
+    step_sent(d, s, again & ~s->went_on, "again", NULL, NULL);
+    step_sent(d, s, ~(lost | again | s->went_on), "stayed", NULL, NULL);
+    if (lost == 0)
         return;
     s->missed = true;
-    missing(d, l, s, links_at(d->links, p->to),
+    missing(d, l, s, lost, links_at(d->links, p->to),
             any ? "{1} passed only a part of the results of a specimen from {0} on to {2}."
                 : "Results that {0} sent were not passed on by {1} to {2}.",
             "Many results that {0} sent were not passed on by {1} to {2}.", SEVERITY_HIGH);
@@ -212,11 +219,16 @@ static bool settle_first(struct detect *d, struct link *l)
     bool gap = d->gap != 0 && d->gap >= s->time - LEAST_WAIT;
     pop(l, s);
     s->settled = true;
-    if (gap)
+    if (gap) {
+        if (links_path_at(d->links, l->down) != NULL)
+            step_sent(d, s, ~s->went_on, "gap", NULL, NULL);
         return true;
+    }
     settle_answer(d, l, s);
     if (p != NULL)
         settle_path(d, l, s, p);
+    else if (links_path_at(d->links, l->down) != NULL) /* too little is known of it */
+        step_sent(d, s, ~s->went_on, "stayed", NULL, NULL);
     return true;
 }
 
@@ -271,6 +283,9 @@ static void orphan_finding(struct detect *d, const struct orphan *o, const struc
     };
     count_up(&l->told_extra);
     finding_put_sent(d, s, &f);
+    step_sent(d, s, o->which, origin != NULL ? "changed" : "extra", &f, origin);
+    if (origin != NULL)
+        step_sent(d, origin, UINT64_MAX, "changed", &f, NULL);
     buf_release(&cause);
 }
 
@@ -340,6 +355,7 @@ void path_judge_origin(struct detect *d, uint16_t number)
     size_t alone = 0;
     size_t strange = 0;
     size_t all = 0;
+    uint64_t which = 0;
     for (size_t i = 0; s != NULL && i < d->open.n; i++) {
         struct gathered *g = &d->open.all[i];
         all += g->group == number && !g->merged;
@@ -347,6 +363,8 @@ void path_judge_origin(struct detect *d, uint16_t number)
             continue;
         struct habit *h = g->habit;
         alone++;
+        if (g->before->sent == s->number && g->before->place < SENT_TESTS)
+            which |= UINT64_C(1) << g->before->place;
         strange += h->came_first >= ORIGIN_LEARNT && h->came_alone <= h->came_first / 50;
         count_up(&h->came_alone);
     }
@@ -355,5 +373,5 @@ void path_judge_origin(struct detect *d, uint16_t number)
         return;
     if (d->orphans_next - d->orphans_first == ORPHANS_MAX)
         judge_orphans(d, INT64_MAX);
-    d->orphans[d->orphans_next++ % ORPHANS_MAX] = (struct orphan){.sent = s->number, .time = d->open.time, .whole = whole};
+    d->orphans[d->orphans_next++ % ORPHANS_MAX] = (struct orphan){.sent = s->number, .time = d->open.time, .whole = whole, .which = which};
 }

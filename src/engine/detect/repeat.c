@@ -46,8 +46,14 @@ static void changed(struct detect *d, const struct record *r, const struct gathe
         .also_flow = s == NULL ? 0 : s->flow,
         .cause = cause_on(&cause, &p, more, 2),
     };
+    static const char *const parts[] = {[DIFFERENT_VALUE] = "value",
+                                        [DIFFERENT_UNIT] = "unit",
+                                        [DIFFERENT_FLAG] = "flag",
+                                        [DIFFERENT_STATUS] = "status",
+                                        [DIFFERENT_RANGE] = "range"};
     if (r != NULL)
         finding_put(d, r, &f);
+    step_one(d, r, &(struct step){.verdict = correction ? "corrected" : "altered", .changed = parts[what], .finding = &f}, g, g->before);
     buf_release(&cause);
 }
 
@@ -95,6 +101,7 @@ void judge_correction(struct detect *d, const struct record *r, const struct gat
         .cause = cause_on(&cause, &p, more, 3),
     };
     finding_put(d, r, &f);
+    step_one(d, r, &(struct step){.verdict = "altered", .finding = &f}, g, NULL);
     buf_release(&cause);
 }
 

@@ -89,6 +89,10 @@ static void replayed(struct detect *d, const struct record *r, const struct kept
     };
     if (r != NULL)
         finding_put(d, r, &f);
+    struct step again = {.verdict = "replayed", .finding = &f};
+    for (size_t i = 0; i < d->open.judged + d->open.n; i++)
+        step_add(d, r, &again, (uint32_t)i, NULL, NO_PLACE);
+    step_put(d, r, &again);
     buf_release(&cause);
 }
 

@@ -580,7 +580,8 @@ void veil_json(struct veil *v, struct buf *out, const struct record *r)
         if (community_id(&r->flow, community))
             jsonw_put_str(&j, "community_id", community);
     }
-    if (r->event == EVENT_FINDING || r->event == EVENT_FINDING_ENDED || r->event == EVENT_EVIDENCE_PACKETS) {
+    bool followed = r->event == EVENT_RESULT_FOLLOWED && has(v, KEY_KIND); /* and something was found */
+    if (r->event == EVENT_FINDING || r->event == EVENT_FINDING_ENDED || r->event == EVENT_EVIDENCE_PACKETS || followed) {
         char kind[64];
         struct span k = text_of(v, r, KEY_KIND);
         size_t n = k.n < sizeof kind ? k.n : sizeof kind - 1;

@@ -24,6 +24,7 @@ struct found {
     char kind[32];
     char severity[12];
     char title[200];
+    char cause[200];
     tq_time time;
     size_t messages; /* of its evidence */
 };
@@ -33,6 +34,21 @@ struct lab {
     struct detect *detect;
     struct found all[FOUND_MAX];
     size_t n;
+    struct told *told; /* NULL: results are not followed */
+    size_t told_n;
+    size_t compared; /* results in steps of the verdicts same and converted */
+};
+
+/* A result as it was told, and what became of it. */
+#define TOLD_MAX 65536
+
+struct told {
+    char message[32];
+    uint32_t place;
+    uint32_t test; /* hashes: equal texts have equal ones */
+    uint32_t value;
+    bool control;
+    bool settled; /* it went on, or it was told what became of it */
 };
 
 static void copy(char *out, size_t size, struct span s)
@@ -40,15 +56,23 @@ static void copy(char *out, size_t size, struct span s)
     (void)snprintf(out, size, "%.*s", (int)s.n, (const char *)s.p);
 }
 
+static void take_step(struct lab *l, const struct record *r);
+static void take_and_keep(void *context, const struct record *r);
+
 static void take_finding(void *context, const struct record *r)
 {
     struct lab *l = context;
+    if (r->event == EVENT_RESULT_FOLLOWED) {
+        take_step(l, r);
+        return;
+    }
     assert_true(l->n < FOUND_MAX);
     struct found *f = &l->all[l->n++];
     *f = (struct found){.time = r->time};
     copy(f->kind, sizeof f->kind, record_get(r, KEY_KIND));
     copy(f->severity, sizeof f->severity, record_get(r, KEY_SEVERITY));
     copy(f->title, sizeof f->title, record_get(r, KEY_TITLE));
+    copy(f->cause, sizeof f->cause, record_get(r, KEY_CAUSE));
     for (size_t i = 0; i < r->n; i++)
         f->messages += r->fields[i].key == KEY_EVIDENCE_MESSAGE;
 }
@@ -64,7 +88,7 @@ static struct lab *lab_new(void (*take)(void *context, const struct record *r))
     struct error e = {0};
     struct lab *l = calloc(1, sizeof *l);
     assert_non_null(l);
-    struct detect_options detect = {.hash_key = {7, 8}, .sink = {take_finding, l}};
+    struct detect_options detect = {.hash_key = {7, 8}, .sink = {take_finding, l}, .follow = true};
     struct sense_options sense = {.hash_key = {3, 5}, .sink = {take, l}, .wants = detect_reads};
     l->detect = detect_new(&detect, &e);
     l->sense = sense_new(&sense, &e);
@@ -84,6 +108,7 @@ static void lab_free(struct lab *l)
 {
     sense_free(l->sense);
     detect_free(l->detect);
+    free(l->told);
     free(l);
 }
 
@@ -107,10 +132,11 @@ static bool feed(void *context, tq_time time, struct span bytes)
     return true;
 }
 
-static struct lab *run_lab(const struct simulate_options *options, json_t **ret_truth)
+static struct lab *run_lab_with(const struct simulate_options *options, void (*take)(void *context, const struct record *r), json_t **ret_truth)
 {
     struct error e = {0};
-    struct lab *l = lab_new(take_record);
+    struct lab *l = lab_new(take);
+    l->told = take == take_and_keep ? calloc(TOLD_MAX, sizeof *l->told) : NULL;
     struct simulate *s = simulate_new(options, &e);
     assert_non_null(s);
     assert_int_equal(simulate_run(s, feed, l, &e), 0);
@@ -122,6 +148,109 @@ static struct lab *run_lab(const struct simulate_options *options, json_t **ret_
     buf_release(&text);
     simulate_free(s);
     return l;
+}
+
+static struct lab *run_lab(const struct simulate_options *options, json_t **ret_truth)
+{
+    return run_lab_with(options, take_record, ret_truth);
+}
+
+/* ── what became of each result ── */
+
+static uint32_t text_hash(struct span s)
+{
+    uint32_t h = 5381;
+    for (size_t i = 0; i < s.n; i++)
+        h = h * 33 + s.p[i];
+    return h;
+}
+
+static struct told *told_at(struct lab *l, struct span message, int64_t place)
+{
+    for (size_t i = l->told_n; i-- > 0;)
+        if (l->told[i].place == (uint32_t)place && span_is(message, l->told[i].message))
+            return &l->told[i];
+    return NULL;
+}
+
+static int64_t nth(const struct record *r, enum record_key key, size_t n)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->fields[i].key == key && n-- == 0)
+            return r->fields[i].number;
+    return -2;
+}
+
+/* Each result that a step names was told before; and what went on unchanged is the same test, with the same value where the unit is the same. */
+static void take_step(struct lab *l, const struct record *r)
+{
+    struct span verdict = record_get(r, KEY_STEP_VERDICT);
+    struct span message = record_get(r, KEY_MESSAGE);
+    struct span from = record_get(r, KEY_STEP_FROM);
+    assert_true(verdict.n > 0 && message.n > 0);
+    size_t rows = 0;
+    for (; nth(r, KEY_STEP_HERE, rows) != -2; rows++) {
+        int64_t here = nth(r, KEY_STEP_HERE, rows);
+        int64_t there = nth(r, KEY_STEP_THERE, rows);
+        int64_t count = nth(r, KEY_STEP_COUNT, rows);
+        assert_true(here >= 0 && count > 0);
+        assert_int_equal(from.n > 0, there != -2);
+        for (int64_t i = 0; l->told != NULL && i < count; i++) {
+            struct told *a = told_at(l, message, here + i);
+            struct told *b = there < 0 ? NULL : told_at(l, from, there + i);
+            assert_non_null(a);
+            a->settled = true;
+            a->control = a->control || span_is(verdict, "control");
+            if (b == NULL)
+                continue;
+            b->settled = true;
+            if (span_is(verdict, "same")) {
+                assert_int_equal(a->value, b->value);
+                l->compared++;
+            }
+        }
+    }
+    assert_true(rows > 0);
+    if (record_get(r, KEY_CAUSE).n == 0)
+        return;
+    for (size_t i = 0; i < l->n; i++) /* what it names was found */
+        if (span_is(record_get(r, KEY_KIND), l->all[i].kind) && span_is(record_get(r, KEY_CAUSE), l->all[i].cause))
+            return;
+    fail_msg("%.*s: a finding that was not told", (int)record_get(r, KEY_KIND).n, record_get(r, KEY_KIND).p);
+}
+
+static void take_and_keep(void *context, const struct record *r)
+{
+    struct lab *l = context;
+    if (r->event == EVENT_LAB_RESULT) {
+        assert_true(l->told_n < TOLD_MAX);
+        struct told *t = &l->told[l->told_n];
+        copy(t->message, sizeof t->message, record_get(r, KEY_MESSAGE));
+        const struct told *before = l->told_n == 0 ? NULL : t - 1;
+        t->place = before != NULL && strcmp(before->message, t->message) == 0 ? before->place + 1 : 0;
+        t->test = text_hash(record_get(r, KEY_TEST_CODE));
+        t->value = text_hash(record_get(r, KEY_VALUE));
+        l->told_n++;
+    }
+    detect_record(l->detect, r);
+}
+
+/* On a clean hour nearly all results of patients are followed to their end, and nothing is told to have changed; and every finding about what became
+ * of a result says of which. */
+static void every_result_is_followed(void **state)
+{
+    (void)state;
+    struct simulate_options options = {.seed = 21, .analyzers = 20, .seconds = 3600};
+    json_t *truth;
+    struct lab *l = run_lab_with(&options, take_and_keep, &truth);
+    size_t settled = 0;
+    for (size_t i = 0; i < l->told_n; i++)
+        settled += l->told[i].settled;
+    assert_true(l->told_n > 3000);
+    assert_true(l->compared > l->told_n / 3); /* each is one on two links */
+    assert_true(settled * 100 > l->told_n * 90);
+    json_decref(truth);
+    lab_free(l);
 }
 
 static void nothing_above_low_on_clean_days(void **state)
@@ -441,6 +570,7 @@ static void other_software_passes_results_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_result_is_followed),
         cmocka_unit_test(nothing_above_low_on_clean_days),
         cmocka_unit_test(every_attack_is_found),
         cmocka_unit_test(other_software_passes_results_on),
