@@ -66,6 +66,25 @@ const char *event_name(enum event e)
     return (unsigned)e < EVENT_COUNT ? event_names[e] : "";
 }
 
+enum event_maker event_maker(enum event e)
+{
+    switch (e) {
+    case EVENT_ASSET_EVIDENCE:
+    case EVENT_FLOW_CLOSED:
+    case EVENT_LAB_MESSAGE:
+    case EVENT_LAB_RESULT:
+    case EVENT_LAB_ORDER:
+    case EVENT_DICOM_ASSOCIATION:
+    case EVENT_NETWORK_ATTEMPTS:
+    case EVENT_SENSOR_STATUS:
+    case EVENT_CAPTURE_STARTED:
+    case EVENT_CAPTURE_ENDED: return MAKER_SENSOR;
+    case EVENT_FINDING:
+    case EVENT_EVIDENCE_PACKETS: return MAKER_DETECTOR;
+    default: return MAKER_KEEPER;
+    }
+}
+
 const struct key_info *key_info(enum record_key k)
 {
     return &keys[(unsigned)k < KEY_COUNT ? k : 0];

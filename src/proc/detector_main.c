@@ -300,6 +300,8 @@ static int take_record(struct detector *d, struct line *l, struct span body, str
         return err_set(e, ERR_PEER, "record %llu came after record %llu", (unsigned long long)seq, (unsigned long long)l->seq);
     if (record_decode(s, &d->record, e) != 0)
         return -1;
+    if (event_maker(d->record.event) != MAKER_SENSOR)
+        return err_set(e, ERR_PEER, "a sensor said %s", event_name(d->record.event));
     l->seq = seq;
     d->seq++;
     d->ordinal = 0;

@@ -16,6 +16,7 @@
 #include "proc/keeper.h"
 
 #include "proc/clock.h"
+#include "proc/intake.h"
 #include "proc/keyroom.h"
 #include "proc/locked.h"
 #include "proc/log.h"
@@ -559,40 +560,28 @@ static void hear(void)
         k.stopping = true;
 }
 
-/* What the detector sends is checked here, before it is taken: a bad record is the sender's fault and must not stop the appender. */
 static int take_record(struct span body, struct error *e)
 {
-    static struct record checked; /* main thread only */
-    struct span s = body;
-    struct position p = {.seq = span_be64(&s)};
-    p.ordinal = span_be32(&s);
-    if (s.bad || p.seq == 0 || !position_after(p, k.last))
-        return err_set(e, ERR_PEER, "a record came out of order");
-    if (record_decode(s, &checked, e) != 0)
+    struct position p;
+    struct span encoded;
+    if (intake_record(body, &k.last, &p, &encoded, e) != 0)
         return -1;
-    k.last = p;
     if (k.waiting == NULL)
-        return appender_put(k.appender, p, s, e);
-    waiting_put(k.waiting, SPOOLED_RECORD, p, s);
+        return appender_put(k.appender, p, encoded, e);
+    waiting_put(k.waiting, SPOOLED_RECORD, p, encoded);
     return 0;
 }
 
 /* Packets of a finding that came before. */
 static int take_evidence(struct span body, struct error *e)
 {
-    static struct record checked; /* main thread only */
-    struct span s = body;
-    struct position p = {.seq = span_be64(&s)};
-    p.ordinal = span_be32(&s);
-    if (s.bad || p.seq == 0 || p.ordinal == 0 || position_after(p, k.last))
-        return err_set(e, ERR_PEER, "packets came of no finding");
-    if (record_decode(s, &checked, e) != 0)
+    struct position p;
+    struct span encoded;
+    if (intake_evidence(body, k.last, &p, &encoded, e) != 0)
         return -1;
-    if (checked.event != EVENT_EVIDENCE_PACKETS)
-        return err_set(e, ERR_PEER, "packets came as another event");
     if (k.waiting == NULL)
-        return appender_put_evidence(k.appender, p, s, e);
-    waiting_put(k.waiting, SPOOLED_EVIDENCE, p, s);
+        return appender_put_evidence(k.appender, p, encoded, e);
+    waiting_put(k.waiting, SPOOLED_EVIDENCE, p, encoded);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "proc/locked.h"
 
+#include "proc/intake.h"
 #include "proc/log.h"
 #include "record/ledger/file.h"
 #include "record/ledger/note.h"
@@ -103,6 +104,17 @@ void locked_free(struct locked *l)
     if (l->fd >= 0)
         (void)close(l->fd);
     free(l);
+}
+
+bool locked_may(enum spooled what, enum event event)
+{
+    switch (what) {
+    case SPOOLED_RECORD: return intake_may(event, false);
+    case SPOOLED_EVIDENCE: return intake_may(event, true);
+    case SPOOLED_OWN:
+        return event == EVENT_RUN_STARTED || event == EVENT_RUN_STOPPED || event == EVENT_ROLE_RESTARTED || event == EVENT_PROGRAM_UPGRADED;
+    default: return false;
+    }
 }
 
 bool locked_can(const struct locked *l)

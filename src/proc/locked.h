@@ -21,6 +21,11 @@
 /* First byte of what is spooled. */
 enum spooled { SPOOLED_RECORD = 1, SPOOLED_EVIDENCE, SPOOLED_OWN, SPOOLED_END };
 
+/* Whether somebody who may spool may say this. The key that a spool is sealed to is public: whoever can write the disk can put records into it that
+ * open like ours. So nothing is taken from it but what a keeper spools while it waits: what the pipeline says, and of its own that something was
+ * started or stopped; never a person's decision, an account or an erasure. */
+bool locked_may(enum spooled what, enum event event);
+
 struct locked;
 
 struct locked_options {

@@ -2,6 +2,7 @@
 
 #include "proc/locked.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define PIECE (1u << 20)
@@ -129,16 +130,22 @@ void readin_free(struct readin *r)
 }
 
 /* Whether the ledger holds it: each stream holds a beginning of what was spooled. */
-static bool is_on_ledger(struct readin *r, struct span encoded)
+static bool is_on_ledger(struct readin *r)
 {
     uint64_t *left = r->current->on_ledger;
-    if (left[LEDGER_CUSTODY] + left[LEDGER_OBSERVATION] == 0 || record_decode(encoded, &r->record, NULL) != 0)
-        return false;
     enum ledger_stream stream = appender_stream(r->record.event);
     if (left[stream] == 0)
         return false;
     left[stream]--;
     return true;
+}
+
+static int refuse(struct readin *r, const char *what)
+{
+    r->counts.refused++;
+    if (r->counts.why[0] == 0)
+        (void)snprintf(r->counts.why, sizeof r->counts.why, "the spool holds a record that nothing of this program put there: %s", what);
+    return 0;
 }
 
 static int tell_run(struct readin *r, struct run *run, struct appender *a, struct error *e)
@@ -164,7 +171,12 @@ static int hand_over(struct readin *r, const struct spool_record *s, struct appe
             appender_end(a);
         return 0;
     }
-    if (is_on_ledger(r, encoded)) {
+    struct error why = {0};
+    if (record_decode(encoded, &r->record, &why) != 0)
+        return refuse(r, why.text);
+    if (!locked_may(what, r->record.event) || (what != SPOOLED_OWN && place.seq == 0))
+        return refuse(r, event_name(r->record.event));
+    if (is_on_ledger(r)) {
         r->counts.skipped++;
         return 0;
     }
@@ -173,7 +185,7 @@ static int hand_over(struct readin *r, const struct spool_record *s, struct appe
     case SPOOLED_RECORD: return appender_put(a, place, encoded, e);
     case SPOOLED_EVIDENCE: return appender_put_evidence(a, place, encoded, e);
     case SPOOLED_OWN: return appender_put_noted(a, encoded, e);
-    default: r->counts.records--; return 0;
+    default: return 0;
     }
 }
 

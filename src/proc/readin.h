@@ -22,6 +22,7 @@ int readin_finish(struct readin *r, struct appender *a, struct error *e);
 struct readin_counts {
     uint64_t records; /* handed over */
     uint64_t skipped; /* were on the ledger already */
+    uint64_t refused; /* say what is not a spool's to say (locked_may): somebody else put them there */
     struct spool_losses losses;
     char why[320]; /* the first place that does not hold; "" */
 };

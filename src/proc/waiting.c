@@ -194,14 +194,14 @@ static void note_unlocked(struct waiting *w, struct appender *a)
     tq_time now = clock_now();
     readin_counts(w->readin, &c);
     locked_state(w->spool, &s);
-    if (c.losses.damaged > 0)
+    if (c.losses.damaged + c.refused > 0)
         note_damage(w, a, &c);
     record_start(&w->record, EVENT_LEDGER_UNLOCKED, now, NULL);
     record_str(&w->record, KEY_ORIGIN, w->who[0] != 0 ? w->who : NULL);
     record_int(&w->record, KEY_WAITED_S, now > s.since ? (now - s.since) / TIME_SECOND : 0);
     record_int(&w->record, KEY_RECORDS, (int64_t)c.records);
     record_int(&w->record, KEY_LOST, (int64_t)s.lost);
-    record_int(&w->record, KEY_DAMAGED, (int64_t)c.losses.damaged);
+    record_int(&w->record, KEY_DAMAGED, (int64_t)(c.losses.damaged + c.refused));
     if (w->gate != NULL)
         record_int(&w->record, KEY_ATTEMPTS, (int64_t)gate_wrong(w->gate));
     record_str(&w->record, KEY_WHY, c.why[0] != 0 ? c.why : NULL);
