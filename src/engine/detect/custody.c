@@ -3,6 +3,8 @@
  * (flags, ranges, statuses, units with their values) is known then too, and is no finding. */
 #include "engine/detect/detect_private.h"
 
+#include <stddef.h>
+
 #define CAUSE_MAX 1024
 #define MANY 8    /* so often a part has to have passed unchanged before its change counts */
 #define TRUSTED 2 /* so many other values of the same message, or ... */
@@ -56,8 +58,13 @@ static struct sent *sent_new(struct detect *d, const struct record *r, const str
     struct sent *s = &d->sent[d->sent_next % SENT_MAX];
     if (s->number != 0 && !s->settled)
         path_forget(d, s);
-    *s = (struct sent){
-        .number = d->sent_next, .link = d->open.link, .time = d->open.time, .specimen = g->ids[0], .patient = g->patient, .name_n = g->name_n};
+    memset(s, 0, offsetof(struct sent, exact)); /* what lies behind is read as far as it is filled only */
+    s->number = d->sent_next;
+    s->link = d->open.link;
+    s->time = d->open.time;
+    s->specimen = g->ids[0];
+    s->patient = g->patient;
+    s->name_n = g->name_n;
     memcpy(s->name, g->name, g->name_n);
     memcpy(s->ids, g->ids, sizeof s->ids);
     if (r != NULL) {

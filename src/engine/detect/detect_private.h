@@ -241,11 +241,6 @@ struct finding {
 
 #define NEAR_HABITS 4096 /* a power of two */
 
-struct near_habit {
-    struct habit *habit;
-    uint64_t tag; /* 0: free */
-};
-
 struct detect {
     struct detect_options options;
     struct hash_key key; /* of all digests; from the state where one was restored */
@@ -260,8 +255,8 @@ struct detect {
     struct memo *expected;
     struct memo *translations;
     struct links *links;
-    struct near_habit *near; /* habits looked up lately: saves most digests */
-    struct sent *sent;       /* a ring */
+    struct habit **near; /* habits looked up lately, each known by its tag: saves most digests */
+    struct sent *sent;   /* a ring */
     uint32_t sent_next;
     struct orphan *orphans; /* a ring */
     uint32_t orphans_first;

@@ -95,9 +95,6 @@ static struct habit *habit_find(struct detect *d, const struct result *t, tq_tim
     struct habit *h = memo_put(d->habits, key, now, NULL);
     if (h->test != 0)
         return h;
-    for (size_t i = 0; i < NEAR_HABITS; i++) /* the memory gave this entry to another test */
-        if (d->near[i].habit == h)
-            d->near[i].tag = 0;
     h->test = test_digest(d, t->code) | 1;
     h->alternate = t->alternate.n == 0 ? 0 : test_digest(d, t->alternate);
     h->link = d->open.link;
@@ -122,12 +119,12 @@ static uint64_t habit_tag(const struct detect *d, struct span code)
 static struct habit *habit_of(struct detect *d, const struct result *t, tq_time now)
 {
     uint64_t tag = habit_tag(d, t->code);
-    struct near_habit *n = &d->near[(tag >> 20) & (NEAR_HABITS - 1)];
-    if (tag != 0 && n->tag == tag)
-        return n->habit;
+    struct habit **n = &d->near[(tag >> 20) & (NEAR_HABITS - 1)];
+    if (tag != 0 && *n != NULL && (*n)->tag == tag)
+        return *n;
     struct habit *h = habit_find(d, t, now);
-    if (tag != 0)
-        *n = (struct near_habit){.habit = h, .tag = tag};
+    h->tag = tag;
+    *n = h;
     return h;
 }
 

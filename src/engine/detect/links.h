@@ -67,6 +67,7 @@ struct path {
 /* One test on one link. */
 struct habit {
     uint64_t test; /* digest of its code; 0: new */
+    uint64_t tag;  /* what it is found by while it is looked up often; 0: nothing */
     uint64_t alternate;
     struct unit unit; /* the usual one */
     struct unit said; /* what units_text means */
@@ -164,9 +165,9 @@ struct sent {
     uint64_t patient;
     uint8_t name_n;
     char name[SPECIMEN_NAME];
-    uint32_t exact[SENT_TESTS]; /* digests of its values */
-    uint64_t went_on;           /* bits of tests */
+    uint64_t went_on; /* bits of tests */
     uint64_t final;
+    uint32_t exact[SENT_TESTS]; /* digests of its values */
     uint64_t tests[SENT_TESTS];
     uint32_t observed[SENT_TESTS];
     struct habit *habits[SENT_TESTS]; /* what stands there is theirs only while its test and link are */
