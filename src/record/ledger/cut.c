@@ -91,6 +91,8 @@ int ledger_cut_take(struct ledger *l, tq_time now, struct ledger_cut *ret, struc
     *ret = (struct ledger_cut){.dir = -1};
     if (ledger_settle(l, now, &base, e) != 0)
         return -1;
+    ret->of = l;
+    ledger_hold(l, base.size);
     ret->dir = fcntl(ledger_dir(l), F_DUPFD_CLOEXEC, 0);
     if (ret->dir < 0)
         return err_sys(e, errno, "copying the ledger");
@@ -115,6 +117,8 @@ void ledger_cut_release(struct ledger_cut *c)
     for (size_t i = 0; i < c->n; i++)
         buf_release(&c->small[i].bytes);
     free(c->small);
+    if (c->of != NULL)
+        ledger_let_go(c->of);
     if (c->dir >= 0)
         (void)close(c->dir);
     *c = (struct ledger_cut){.dir = -1};

@@ -14,7 +14,8 @@ struct cut_small {
 };
 
 struct ledger_cut {
-    int dir; /* a descriptor of its own */
+    struct ledger *of; /* removes no segment until this is released */
+    int dir;           /* a descriptor of its own */
     uint8_t log_id[16];
     uint64_t size;
     uint8_t root[32];
@@ -33,7 +34,7 @@ struct cut_file {
 };
 
 /* Settles the ledger (all that is committed becomes durable in place) and notes what it is made of. Under the appender's lock; release the cut in any
- * case. */
+ * case, before the ledger is closed. Until then no segment is removed: what would say so on record is not in the cut. */
 int ledger_cut_take(struct ledger *l, tq_time now, struct ledger_cut *ret, struct error *e);
 void ledger_cut_release(struct ledger_cut *c);
 

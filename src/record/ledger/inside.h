@@ -20,7 +20,10 @@ void ledger_forget_keys(struct ledger *l);                                   /* 
 /* The keyring of a ledger that is being opened or made, and what is left to do once it was found whole. keys.c */
 struct keyring *ledger_keys_open(int dir, const struct ledger_options *o, struct error *e);
 int ledger_keys_settle(struct keyring *k, int dir, const struct ledger_options *o, struct error *e);
-int ledger_lock(int dir, struct error *e); /* the descriptor that holds the lock; ERR_AGAIN: another process has it */
+void ledger_hold(struct ledger *l, uint64_t size);         /* a cut of so many records is being copied … */
+void ledger_let_go(struct ledger *l);                      /* … no more */
+bool ledger_held(const struct ledger *l, uint64_t record); /* a cut is that does not hold this record */
+int ledger_lock(int dir, struct error *e);                 /* the descriptor that holds the lock; ERR_AGAIN: another process has it */
 
 /* Makes everything committed durable in place: the base of the journal covers all of it then. The appender's lock; what is queued stays queued. */
 int ledger_settle(struct ledger *l, tq_time now, struct journal_base *ret, struct error *e);

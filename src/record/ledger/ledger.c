@@ -44,6 +44,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -84,7 +85,9 @@ struct ledger {
         const struct period_key *key;
     } current[STREAMS];
 
-    struct error failure; /* why nothing more is taken */
+    struct error failure;      /* why nothing more is taken */
+    _Atomic unsigned cuts;     /* that are being copied: no segment goes meanwhile */
+    _Atomic uint64_t cut_size; /* of the oldest of them */
     _Atomic uint64_t size;
     pthread_mutex_t mutex;
     struct ledger_head head;
@@ -105,6 +108,22 @@ struct keyring *ledger_ring(const struct ledger *l)
 uint32_t ledger_queued(const struct ledger *l)
 {
     return l->queued;
+}
+
+void ledger_hold(struct ledger *l, uint64_t size)
+{
+    if (atomic_fetch_add(&l->cuts, 1) == 0)
+        atomic_store(&l->cut_size, size);
+}
+
+void ledger_let_go(struct ledger *l)
+{
+    (void)atomic_fetch_sub(&l->cuts, 1);
+}
+
+bool ledger_held(const struct ledger *l, uint64_t record)
+{
+    return atomic_load(&l->cuts) > 0 && record >= atomic_load(&l->cut_size);
 }
 
 uint64_t ledger_size(const struct ledger *l)

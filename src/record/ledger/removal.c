@@ -13,7 +13,8 @@
 
 #define MAGIC SPAN_LIT("TQREMV1\n")
 #define FORMAT 1
-#define EVENT_TEXT SPAN_LIT("\"event\":\"retention.removed\"") /* what the payload of such a record says besides */
+#define EVENT_KEY SPAN_LIT("\"event\":")
+#define EVENT_VALUE SPAN_LIT("\"retention.removed\"") /* of the payload's first event: what came from outside (a body) stands behind it */
 
 void ledger_removal_text(const struct ledger_removal *r, char out[REMOVAL_TEXT])
 {
@@ -147,6 +148,13 @@ struct mark *mark_of(struct mark *list, size_t n, uint64_t index)
     return m != NULL && index <= m->removal.last && !m->there ? m : NULL;
 }
 
+/* Behind the first time that `what` stands there; empty: nowhere. */
+static struct span behind(struct span in, struct span what)
+{
+    const uint8_t *at = in.n == 0 ? NULL : memmem(in.p, in.n, what.p, what.n);
+    return at == NULL ? (struct span){0} : span_of(at + what.n, in.n - (size_t)(at - in.p) - what.n);
+}
+
 /* Whether a payload says that this was removed. */
 static bool says_so(const struct ledger_removal *r, struct span payload)
 {
@@ -155,7 +163,8 @@ static bool says_so(const struct ledger_removal *r, struct span payload)
     ledger_removal_text(r, text + 1);
     size_t n = strlen(text);
     text[n++] = '"';
-    return payload.n > 0 && memmem(payload.p, payload.n, text, n) != NULL && memmem(payload.p, payload.n, EVENT_TEXT.p, EVENT_TEXT.n) != NULL;
+    struct span value = behind(payload, EVENT_KEY);
+    return span_starts(value, EVENT_VALUE) && memmem(value.p, value.n, text, n) != NULL;
 }
 
 int mark_check(const struct mark *m, const struct sealed_record *sealed, struct error *e)
@@ -233,7 +242,7 @@ int ledger_removable(struct ledger *l, uint32_t before, tq_time now, struct ledg
         return -1;
     uint64_t oldest = n > 1 ? firsts[0] : SEGMENT_NONE; /* the last one grows */
     free(firsts);
-    if (oldest == SEGMENT_NONE)
+    if (oldest == SEGMENT_NONE || ledger_held(l, ledger_size(l)))
         return 0;
     if (look_at(ledger_dir(l), oldest, &r, e) != 0)
         return -1;
@@ -285,6 +294,8 @@ int ledger_remove(struct ledger *l, const struct ledger_removal *r, uint64_t rec
     free(head);
     if (!signed_for)
         return err_set(e, ERR_MISUSE, "record %llu is under no checkpoint yet", (unsigned long long)record);
+    if (ledger_held(l, record))
+        return err_set(e, ERR_AGAIN, "the ledger is being copied: segments go when that is done");
     memcpy(m.log_id, ledger_ring(l)->log_id, LOG_ID);
     segment_reader_init(&reader, ledger_dir(l), LEDGER_CUSTODY, m.log_id);
     int rc = find_record(l, record, &reader, &sealed, e);

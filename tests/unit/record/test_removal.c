@@ -2,6 +2,7 @@
  * either. */
 #include "disk.h"
 #include "ledger_place.h"
+#include "record/ledger/cut.h"
 #include "record/ledger/mark.h"
 
 #include <setjmp.h>
@@ -139,6 +140,59 @@ static void test_removed_on_record(void **state)
     report = verified();
     assert_true(report.holds);
     assert_int_equal(report.removed, 90);
+}
+
+/* A message's body may hold the very words, for its sender chose them: the record is of what its own event says, and accounts for nothing. */
+static void test_words_in_a_body(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct ledger_removal r;
+    char text[REMOVAL_TEXT];
+    char payload[400];
+    uint64_t record = 0;
+    struct ledger *l = open_ledger(NULL);
+    fill(l);
+    assert_int_equal(ledger_removable(l, DAY0 + 2, T0, &r, &e), 1);
+    ledger_removal_text(&r, text);
+    (void)snprintf(payload, sizeof payload, "{\"time\":\"x\",\"event\":\"lab.message\"}MSH|{\"event\":\"retention.removed\",\"removed\":[\"%s\"]}",
+                   text);
+    add(l, LEDGER_CUSTODY, T0 + 5 * DAY, payload, &record);
+    commit(l);
+    assert_int_equal(ledger_remove(l, &r, record, &e), -1);
+    assert_int_equal(e.class, ERR_MISUSE);
+    ledger_close(l);
+}
+
+/* While a cut is copied no segment goes that the cut has, on a record that it has not: what came of it would not hold. */
+static void test_stays_while_it_is_copied(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct ledger_removal r;
+    struct ledger_cut cut[2];
+    struct ledger *l = open_ledger(NULL);
+    fill(l);
+    assert_int_equal(ledger_removable(l, DAY0 + 2, T0, &r, &e), 1);
+    assert_int_equal(ledger_cut_take(l, T0, &cut[0], &e), 0);
+    uint64_t late = record_of(l, &r);
+    assert_int_equal(ledger_cut_take(l, T0, &cut[1], &e), 0);
+    struct ledger_removal other;
+    assert_int_equal(ledger_removable(l, DAY0 + 2, T0, &other, &e), 0);
+    assert_int_equal(ledger_remove(l, &r, late, &e), -1);
+    assert_int_equal(e.class, ERR_AGAIN);
+    ledger_cut_release(&cut[0]);
+    assert_int_equal(ledger_removable(l, DAY0 + 2, T0, &other, &e), 0);
+    ledger_cut_release(&cut[1]);
+    ledger_cut_release(&cut[1]); /* a second time is nothing */
+    assert_int_equal(ledger_removable(l, DAY0 + 2, T0, &other, &e), 1);
+    assert_int_equal(ledger_cut_take(l, T0, &cut[0], &e), 0);
+    assert_int_equal(ledger_remove(l, &r, late, &e), 0); /* the cut has the record: it finds the mark */
+    ledger_cut_release(&cut[0]);
+    struct ledger_report report = verified();
+    assert_true(report.holds);
+    assert_int_equal(report.removed, r.count);
+    ledger_close(l);
 }
 
 static void test_missing_is_damage(void **state)
@@ -311,6 +365,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_removed_on_record, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(test_words_in_a_body, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(test_stays_while_it_is_copied, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_missing_is_damage, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_crashes, place_make, place_remove),
         cmocka_unit_test_setup_teardown(test_failing_disk, place_make, place_remove),
