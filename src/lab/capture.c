@@ -42,7 +42,8 @@ int capture_apply_ended(struct apply *a, struct error *e)
     return store_run(q, e);
 }
 
-/* Counters of a sensor are totals since its start: the newest stand for all before. `reason` of a sensor.status says what was dropped. */
+/* Counters of a sensor are totals since its start: the newest stand for all before. `reason` of a sensor.status says what was dropped. Who counts is
+ * reading, whatever was said of the sensor before. */
 int capture_apply_status(struct apply *a, struct error *e)
 {
     struct span name = event_text(&a->ev, "capture");
@@ -56,10 +57,13 @@ int capture_apply_status(struct apply *a, struct error *e)
               "ON CONFLICT(name) DO UPDATE SET packets = excluded.packets, bytes = excluded.bytes, flows = excluded.flows, "
               "dropped = excluded.dropped, damaged = excluded.damaged, first_time = coalesce(excluded.first_time, first_time), "
               "last_time = coalesce(excluded.last_time, last_time), changed = excluded.changed, why = excluded.why, "
+              "state = iif(?15, 'reading', state), "
               "dropped_flows = excluded.dropped_flows, dropped_lab = excluded.dropped_lab, "
               "dropped_first = iif(excluded.dropped = 0, NULL, coalesce(dropped_first, excluded.dropped_first)), "
               "dropped_last = iif(excluded.dropped > dropped, excluded.dropped_last, iif(excluded.dropped = 0, NULL, dropped_last))");
-    struct span why = event_text(&a->ev, a->ev.event == EVENT_SENSOR_STATUS ? "reason" : "why");
+    bool counts = a->ev.event == EVENT_SENSOR_STATUS;
+    struct span why = event_text(&a->ev, counts ? "reason" : "why");
+    store_bind_int(q, 15, counts);
     store_bind_text(q, 1, name);
     store_bind_text(q, 11, why.n > 0 ? why : SPAN_LIT(""));
     static const char *const counters[] = {"packets", "bytes", "flows", "dropped", "damaged"};

@@ -368,6 +368,19 @@ static void read_sensor(struct detector *d, struct line *l)
     forget_line(d, l);
 }
 
+/* A sensor that has ended is read to its end before another one is heard: whoever took its place speaks after it. */
+static void read_ended(struct detector *d, struct pollfd *p)
+{
+    for (size_t i = 0; i < LINES; i++) {
+        struct line *l = &d->lines[i];
+        bool ended = (p[i].revents & (POLLHUP | POLLERR)) != 0;
+        while (ended && l->sensor.fd >= 0 && d->keeper.fd >= 0)
+            read_sensor(d, l);
+        if (ended)
+            p[i].revents = 0;
+    }
+}
+
 /* One turn: waits for what there is to do, and does it. False: the end. */
 static bool turn(struct detector *d)
 {
@@ -385,6 +398,7 @@ static bool turn(struct detector *d)
         return false;
     if (poll(p, FIRST + LINES, -1) < 0)
         return errno == EINTR;
+    read_ended(d, p + FIRST);
     for (size_t i = 0; i < LINES; i++)
         if (p[FIRST + i].revents != 0) {
             (void)channel_write(&d->lines[i].sensor, NULL); /* where it is gone, reading tells */

@@ -556,6 +556,11 @@ static void what_a_sensor_lost_and_when(void **state)
     /* a sensor that starts anew counts from nothing */
     feed_event(&f, 45, "sensor.status", COUNTS("0", "0", "0"));
     assert_string_equal(ask(&f, "SELECT dropped_first IS NULL AND dropped_last IS NULL FROM capture"), "1");
+    /* the end of the sensor before comes late: whoever counts is reading */
+    feed_event(&f, 46, "capture.ended", COUNTS("9", "4", "1") ",\"reason\":\"stopped\"");
+    assert_string_equal(ask(&f, "SELECT state FROM capture"), "ended");
+    feed_event(&f, 47, "sensor.status", COUNTS("0", "0", "0"));
+    assert_string_equal(ask(&f, "SELECT state || ' ' || failures FROM capture"), "reading 1");
     feed_event(&f, 50, "capture.ended", COUNTS("0", "0", "0") ",\"why\":\"gone\"");
     feed_event(&f, 55, "run.started", "");
     assert_string_equal(ask(&f, "SELECT state || ' ' || failures FROM capture"), "ended 0");
