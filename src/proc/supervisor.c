@@ -460,16 +460,28 @@ static void heard_failed(struct supervisor *s, struct child *c, struct span body
         log_line(LOG_LEVEL_ERROR, "the %s cannot go on: %s", role_name(c->role), words);
 }
 
-static void heard_complaint(struct supervisor *s, const struct child *c, struct span body)
+/* Who is restarted where `by` complains of `of`: who sits nearer to what comes from outside. Else a role that was taken over could have the keeper
+ * killed again and again, and with it what was on its way to the ledger. */
+static enum role to_blame(enum role by, enum role of)
+{
+    bool senior = by == ROLE_KEEPER || (by == ROLE_DETECTOR && of == ROLE_SENSOR);
+    return senior ? of : by;
+}
+
+static void heard_complaint(struct supervisor *s, struct child *c, struct span body)
 {
     uint8_t role = span_u8(&body);
     if (role < ROLE_SENSOR || role > ROLE_COURIER || role == c->role)
         return;
-    log_line(LOG_LEVEL_ERROR, "the %s says of the %s: %.*s; it is restarted", role_name(c->role), role_name((enum role)role),
-             (int)(body.n < 200 ? body.n : 200), (const char *)body.p);
-    for (size_t i = ROLE_SENSOR; i < s->child_count; i++)
-        if (s->children[i].role == (enum role)role && s->children[i].pid != 0)
-            (void)kill(s->children[i].pid, SIGKILL);
+    enum role blamed = to_blame(c->role, (enum role)role);
+    log_line(LOG_LEVEL_ERROR, "the %s says of the %s: %.*s; the %s is restarted", role_name(c->role), role_name((enum role)role),
+             (int)(body.n < 200 ? body.n : 200), (const char *)body.p, role_name(blamed));
+    for (size_t i = ROLE_SENSOR; i < s->child_count; i++) {
+        struct child *other = &s->children[i];
+        bool meant = blamed == c->role ? other == c : other->role == blamed;
+        if (meant && other->pid != 0)
+            (void)kill(other->pid, SIGKILL);
+    }
 }
 
 static void heard_durable(struct supervisor *s, struct span body)
