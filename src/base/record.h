@@ -240,6 +240,8 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(BODY, "body", BODY, TEXT, true)                /* in pieces of RECORD_TEXT bytes; where it is cut, its beginning */                          \
     KEY(BODY_BYTES, "body_bytes", BODY, INT, false)    /* of the whole */                                                                            \
     KEY(BODY_DIGEST, "body_digest", BODY, TEXT, false) /* SHA-256 of the whole, where only its beginning is kept: 32 bytes */                        \
+    KEY(WHO_MORE, "who_more", BODY, TEXT, false)       /* the patients behind those of WHO: each a length in 2 bytes and an identifier */            \
+    KEY(WHO_LOST, "who_lost", BODY, BOOL, false)       /* there were even more */                                                                    \
     KEY(SHA256, "sha256", OPEN, TEXT, false)           /* of evidence.packets: of the file, in hexadecimal digits */                                 \
     KEY(LOOKED_RECORD, "looked.record", OPEN, INT, false)                                                                                            \
     KEY(LOOKED_EVENT, "looked.event", OPEN, TEXT, false)                                                                                             \
@@ -305,6 +307,7 @@ struct flow_ref {
 #define RECORD_TEXT 65536      /* most bytes of one text field; a longer one is cut by record_text, except VALUE whose maker must digest or split */
 #define RECORD_BODY 262144     /* most bytes of a message that are kept */
 #define RECORD_PACKETS 786432  /* most bytes of the packets that are kept of a finding */
+#define RECORD_WHO RECORD_TEXT /* most bytes of WHO_MORE */
 
 struct record {
     enum event event;

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "proc/clock.h"
+#include "proc/log.h"
 #include "proc/scopes.h"
 #include "record/crypto/crypto.h"
 
@@ -171,8 +172,10 @@ static struct payload_record veil_record(struct appender *a, struct position pos
     struct payload_record r = {.position = position, .veiled = buf_span(&a->veiled), .private = buf_span(&a->private), .body = body};
     if (!buf_ok(&a->veiled))
         r.veiled = (struct span){0};
-    if (span_is(r.private, "{}") || scopes_bare(a->scopes, &a->record))
+    if (span_is(r.private, "{}") || scopes_bare(a->scopes, &a->record) || a->scope.short_of)
         r.private.n = 0;
+    if (a->scope.short_of)
+        r.body = (struct payload_body){0};
     return r;
 }
 
@@ -246,6 +249,10 @@ static int take_record(struct appender *a, const struct item *item, struct error
         return 0;
     }
     scopes_choose(a->scopes, a->o.veil, &a->record, &a->scope);
+    if (a->record.event == EVENT_EVIDENCE_PACKETS && a->scope.short_of) {
+        log_line(LOG_LEVEL_WARNING, "packets of a finding are not kept: they are about more patients than could be erased from them");
+        return 0;
+    }
     struct payload_record r = veil_record(a, item->position);
     return stream == LEDGER_OBSERVATION && item->waiter == NULL ? take_observation(a, &r, e) : take_custody(a, &r, item->waiter, e);
 }
@@ -296,7 +303,7 @@ static int watch_clock(struct appender *a, struct error *e)
         return 0;
     record_start(&a->record, EVENT_CLOCK_STEPPED, wall, NULL);
     record_int(&a->record, KEY_STEP_NS, step);
-    a->scope.shared = false;
+    a->scope.shared = a->scope.short_of = false;
     a->scope.n = 0;
     struct payload_record r = veil_record(a, (struct position){0});
     return take_custody(a, &r, NULL, e);

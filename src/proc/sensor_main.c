@@ -167,11 +167,11 @@ static void encode(struct sensor *s, const struct record *r)
     }
 }
 
-/* The record without its body. */
+/* The record without its body; whose it is stays. */
 static const struct record *bare(struct sensor *s, const struct record *r)
 {
     size_t n = r->n;
-    while (n > 0 && key_info(r->fields[n - 1].key)->class == FIELD_BODY)
+    while (n > 0 && (r->fields[n - 1].key == KEY_BODY || r->fields[n - 1].key == KEY_BODY_BYTES || r->fields[n - 1].key == KEY_BODY_DIGEST))
         n--;
     if (n == r->n)
         return r;

@@ -99,7 +99,8 @@ static void name_type(struct lab_message *m, const struct reading *r)
 
 static void walk_message(struct lab_message *m, struct span message, struct reading *r, bool records)
 {
-    m->whos = m->who_named = 0;
+    m->whos = m->who_more = m->who_named = 0;
+    m->who_lost = false;
     struct span rest = message;
     struct span record;
     for (size_t number = 1; astm_record(&rest, &record); number++) {

@@ -185,8 +185,10 @@ static void read_segment(struct walk *k, struct span segment, uint32_t name, siz
             m->patient = hl7_first(k->d, hl7_part(segment, k->d->field, 4), 1);
         break;
     case NAME('M', 'R', 'G'):
-        if (!k->tells_results)
+        if (!k->tells_results) {
             m->prior_patient = hl7_first(k->d, hl7_part(segment, k->d->field, 2), 1);
+            lab_who(m, m->prior_patient);
+        }
         break;
     case NAME('O', 'B', 'R'): m->orders += !k->tells_results; break;
     case NAME('S', 'P', 'M'):
@@ -226,8 +228,8 @@ static void walk_message(struct walk *k, struct span message, bool header_only)
 {
     struct lab_message *m = k->m;
     *k->r = (struct hl7_reading){.only_added = true, .end = message.n};
-    m->results = m->patients = m->orders = m->privates = m->whos = m->who_named = 0;
-    m->private_cut = k->header = false;
+    m->results = m->patients = m->orders = m->privates = m->whos = m->who_more = m->who_named = 0;
+    m->private_cut = m->who_lost = k->header = false;
     k->tells_results = true; /* where no header says what it is */
     k->before = (struct span){0};
     struct span rest = message;

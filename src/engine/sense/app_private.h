@@ -28,7 +28,7 @@
 #define APP_VALUE_MAX 16384    /* longest value whose escape sequences are undone; a longer one goes as it came, in pieces of RECORD_TEXT bytes */
 #define APP_VALUE_PIECES 8     /* most pieces: what is behind the first 512 KiB of a value is left out, and the record is marked as cut */
 #define APP_FOREIGN_MAX 256    /* longest text of a field that outsiders fill; the veil shows at most 64 bytes anyway */
-#define APP_WHO_MAX 32         /* patients of one message that are told apart */
+#define APP_WHO_MAX 32         /* patients of one message that are named one by one; those behind them stand in WHO_MORE */
 #define APP_IDENTITY_MAX 1024  /* longest identifier of a patient, specimen or order */
 #define APP_PRIVATE_TEXT 16384 /* room for private fields whose escape sequences are undone */
 #define APP_PRIVATE_MAX 256    /* longest private field kept whole; pieces longer than this set private_cut */
@@ -133,8 +133,9 @@ struct app_context {
     bool wanted[KEY_COUNT];              /* what options.wants says */
     struct span private[RECORD_PRIVATE]; /* of the message in hand */
     uint8_t private_text[APP_PRIVATE_TEXT];
-    char continues[64]; /* the id that lab_message.continues points to */
-    struct {            /* the last time stamp: the results of a message mostly share one */
+    uint8_t who_more[RECORD_WHO]; /* of the message in hand */
+    char continues[64];           /* the id that lab_message.continues points to */
+    struct {                      /* the last time stamp: the results of a message mostly share one */
         uint8_t stamp[APP_STAMP];
         size_t stamp_n;
         char text[HL7_TIME_TEXT];
@@ -182,6 +183,9 @@ struct lab_message {
     struct span prior_patient;
     struct span who[APP_WHO_MAX]; /* the patients that its PID, P or PT name, each once */
     size_t whos;
+    uint8_t *who_room;        /* where those behind them stand, as WHO_MORE wants them; NULL: they are not wanted */
+    size_t who_more;          /* bytes there */
+    bool who_lost;            /* and some did not fit */
     size_t who_named;         /* how many of those name one */
     bool behind_first;        /* not the first of its block: its results count, it does not */
     struct document document; /* of a message that is not one of results */

@@ -7,9 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static struct span cut(struct span s, size_t max)
+{
+    if (s.n > max)
+        s.n = max;
+    return s;
+}
+
 void lab_start(struct app_context *c, struct lab_message *m, const char *protocol)
 {
     *m = (struct lab_message){.protocol = protocol,
+                              .who_room = c->wanted[KEY_WHO_MORE] ? c->who_more : NULL,
                               .private = c->wanted[KEY_PRIVATE] ? c->private : NULL,
                               .private_room = c->private_text,
                               .private_left = sizeof c->private_text};
@@ -105,6 +113,27 @@ static struct span without_escapes(struct lab_message *m, struct span field)
     return text;
 }
 
+/* As lab_text would put it: unescaped, and cut. */
+static void who_more(struct lab_message *m, struct span id)
+{
+    uint8_t *out = m->who_room + m->who_more;
+    id = cut(id, APP_IDENTITY_MAX);
+    if (m->who_room == NULL || hl7_null(id))
+        return;
+    if (2 + HL7_UNESCAPED(id.n) > RECORD_WHO - m->who_more) {
+        m->who_lost = true;
+        return;
+    }
+    size_t n = id.n;
+    if (m->delims != NULL && memchr(id.p, m->delims->escape, id.n) != NULL)
+        n = hl7_unescape(m->delims, id, out + 2);
+    else
+        memcpy(out + 2, id.p, id.n);
+    out[0] = (uint8_t)(n >> 8);
+    out[1] = (uint8_t)n;
+    m->who_more += 2 + n;
+}
+
 void lab_who(struct lab_message *m, struct span id)
 {
     if (id.n == 0)
@@ -115,12 +144,14 @@ void lab_who(struct lab_message *m, struct span id)
             return;
     if (m->whos < APP_WHO_MAX)
         m->who[m->whos++] = id;
+    else
+        who_more(m, id);
 }
 
 /* Whose message it is: of one patient, or of which several. */
 static void put_who(struct app_context *c, const struct lab_message *m)
 {
-    if (m->prior_patient.n > 0) {
+    if (m->prior_patient.n > 0 && m->whos <= 2) { /* else several were joined in one message */
         lab_text(c, m->delims, KEY_PATIENT, m->patient, APP_IDENTITY_MAX);
         lab_text(c, m->delims, KEY_PRIOR_PATIENT, m->prior_patient, APP_IDENTITY_MAX);
     } else if (m->whos == 1 && m->who_named >= m->patients) {
@@ -128,6 +159,9 @@ static void put_who(struct app_context *c, const struct lab_message *m)
     } else {
         for (size_t i = 0; i < m->whos; i++)
             lab_text(c, m->delims, KEY_WHO, m->who[i], APP_IDENTITY_MAX);
+        record_text(&c->record, KEY_WHO_MORE, span_of(m->who_room, m->who_more));
+        if (m->who_lost)
+            record_int(&c->record, KEY_WHO_LOST, 1);
     }
 }
 
@@ -162,13 +196,6 @@ static void put_privates(struct record *r, const struct lab_message *m)
         record_text(r, KEY_PRIVATE, m->private[i]);
     if (m->private_cut)
         record_int(r, KEY_PRIVATE_CUT, 1);
-}
-
-static struct span cut(struct span s, size_t max)
-{
-    if (s.n > max)
-        s.n = max;
-    return s;
 }
 
 static void put_unescaped(struct app_context *c, const struct hl7_delims *d, enum record_key key, struct span text)

@@ -268,7 +268,7 @@ static int write_header(struct writing *w, struct error *e)
     uint8_t hash[SHA256_SIZE];
     static const uint8_t zeros[PAGE];
     buf_add_span(&w->bytes, MAGIC);
-    buf_be16(&w->bytes, SLOTS_FORMAT);
+    buf_be16(&w->bytes, KEYFILE_FORMAT);
     buf_add(&w->bytes, zeros, 6);
     buf_add(&w->bytes, w->k->log_id, LOG_ID);
     buf_add(&w->bytes, w->k->slots.generation, GENERATION);
@@ -309,6 +309,7 @@ int keyfile_write(struct keyring *k, int dir, struct error *e)
     if (rc != 0)
         return -1;
     k->slots.base = (uint32_t)w.number;
+    k->file_format = KEYFILE_FORMAT;
     k->frames = w.number;
     k->base_end = k->end = w.at;
     return 0;
@@ -346,6 +347,7 @@ struct reading {
     char path[PATH_BYTES];
     uint64_t size;
     uint64_t at;
+    unsigned format;
     struct buf page;
 };
 
@@ -373,14 +375,15 @@ static int open_file(struct reading *r, int dir, const struct slots *s, struct e
     if (file_read(r->fd, r->path, r->page.p, PAGE, 0, &got, e) != 0)
         return -1;
     struct span in = span_of(r->page.p, got);
-    if (got >= 10 && span_starts(in, MAGIC) && (in.p[8] << 8 | in.p[9]) > SLOTS_FORMAT)
+    if (got >= 10 && span_starts(in, MAGIC) && (in.p[8] << 8 | in.p[9]) > KEYFILE_FORMAT)
         return err_set(e, ERR_LIMIT, "the key file was written by a newer program (format %d, this one knows %d)", in.p[8] << 8 | in.p[9],
-                       SLOTS_FORMAT);
+                       KEYFILE_FORMAT);
     if (got == PAGE)
         crypto_sha256(span_of(in.p, HEADER), hash);
     if (got != PAGE || !span_starts(in, MAGIC) || memcmp(hash, in.p + HEADER, sizeof hash) != 0 || memcmp(in.p + 16, s->log_id, LOG_ID) != 0 ||
         memcmp(in.p + 32, s->generation, GENERATION) != 0 || !span_zero(span_of(in.p + HEADER + SHA256_SIZE, PAGE - HEADER - SHA256_SIZE)))
         return err_set(e, ERR_CORRUPT, "the key file %s is cut, damaged or another one: put it back from a backup", r->path);
+    r->format = (unsigned)in.p[8] << 8 | in.p[9];
     r->at = PAGE;
     return 0;
 }
@@ -477,6 +480,7 @@ int keyfile_read(struct keyring *k, int dir, struct error *e)
     k->frames = number;
     k->end = r.at;
     k->durable = k->n;
+    k->file_format = r.format;
     close_file(&r);
     return rc;
 }

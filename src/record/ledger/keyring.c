@@ -1,6 +1,7 @@
 #include "record/ledger/keyring.h"
 
 #include "record/ledger/file.h"
+#include "record/ledger/ledger.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PACKED 4           /* bytes of a scope among several */
 #define APPENDED_MOST 1024 /* frames behind the base before the key file is written anew */
 
 /* ── In memory ── */
@@ -192,16 +194,34 @@ const struct period_key *keyring_share(struct keyring *k, uint8_t stream, tq_tim
                                        struct error *e)
 {
     struct period_key p = {.stream = stream | KEY_SHARED, .period = keyring_period(time), .epoch = k->epoch, .first = first};
+    size_t whole = n <= KEY_WHOLE_MAX ? n : memcmp(scopes[0], LEDGER_KIND, sizeof LEDGER_KIND - 1) == 0 ? 1 : 0;
     int rc = 0;
     crypto_random(p.id, sizeof p.id);
     crypto_random(p.key, sizeof p.key);
-    for (size_t i = 0; i < (n == 0 ? 1 : n) && rc == 0; i++) {
-        if (n > 0)
-            memcpy(p.scope, scopes[i], KEY_SCOPE);
+    if (n == 0)
+        rc = keyring_put(k, &p, e);
+    for (size_t i = 0; i < whole && rc == 0; i++) {
+        memcpy(p.scope, scopes[i], KEY_SCOPE);
+        rc = keyring_put(k, &p, e);
+    }
+    p.stream |= KEY_PACKED;
+    for (size_t i = whole; i < n && rc == 0; i += KEY_SCOPE / PACKED) {
+        for (size_t at = 0; at < KEY_SCOPE / PACKED; at++)
+            memcpy(p.scope + at * PACKED, scopes[i + at < n ? i + at : n - 1], PACKED);
         rc = keyring_put(k, &p, e);
     }
     crypto_wipe(&p, sizeof p);
     return rc == 0 ? at(k, k->n - 1) : NULL;
+}
+
+bool keyring_is_of(const struct period_key *p, struct span scope_prefix)
+{
+    if ((p->stream & KEY_PACKED) == 0)
+        return memcmp(p->scope, scope_prefix.p, scope_prefix.n) == 0;
+    for (size_t at = 0; at < KEY_SCOPE && scope_prefix.n >= PACKED; at += PACKED)
+        if (memcmp(p->scope + at, scope_prefix.p, PACKED) == 0)
+            return true;
+    return false;
 }
 
 const struct period_key *keyring_by_id(const struct keyring *k, const uint8_t id[KEY_ID])
@@ -398,7 +418,8 @@ int keyring_settle(struct keyring *k, int dir, const struct root_source *source,
         return -1;
     if (slots_mend(dir, &k->slots, e) != 0 || settle_root(k, source, e) != 0 || keyfile_drop_others(dir, k->slots.generation, e) != 0)
         return -1;
-    return k->frames > key_frames(k) + APPENDED_MOST ? keyring_renew(k, dir, &unsure, e) : 0;
+    bool anew = k->frames > key_frames(k) + APPENDED_MOST || k->file_format != KEYFILE_FORMAT; /* an earlier program must not misread what comes */
+    return anew ? keyring_renew(k, dir, &unsure, e) : 0;
 }
 
 int keyring_flush(struct keyring *k, int dir, struct error *e)

@@ -30,6 +30,9 @@
 #define CHUNKS (KEYRING_KEYS_MAX / CHUNK_KEYS)
 
 #define KEY_SHARED 0x80
+#define KEY_PACKED 0x40 /* a shared one whose `scope` holds the first four bytes of four scopes */
+#define KEY_FLAGS (KEY_SHARED | KEY_PACKED)
+#define KEY_WHOLE_MAX 8 /* a record about more has its scopes packed, four in one place */
 
 struct period_key {
     uint8_t id[KEY_ID];
@@ -38,17 +41,18 @@ struct period_key {
     uint64_t first;  /* index of the record that it was made for: it seals none before */
     uint32_t period; /* year * 100 + month */
     uint32_t epoch;
-    uint8_t stream; /* and KEY_SHARED: of one record, here once for each scope with the same id and key */
+    uint8_t stream; /* and KEY_SHARED: of one record, here once for each scope with the same id and key; KEY_PACKED: for each four */
     bool going;     /* chosen for erasing */
 };
 
 struct erased_key {
     uint8_t id[KEY_ID];
     tq_time at;
-    uint64_t record; /* keys.erased that says so; all ones: a restored backup's erasure list said so */
+    uint64_t record; /* keys.erased or retention.removed that says so; all ones: a restored backup's erasure list said so */
 };
 
 #define ERASED_BY_LIST UINT64_MAX
+#define KEYFILE_FORMAT 3 /* 2 has no packed scopes */
 
 struct key_index {
     uint32_t *at; /* place + 1; 0: free */
@@ -82,7 +86,8 @@ struct keyring {
     struct erased_key *erased;
     struct key_index by_erased;
 
-    size_t durable; /* of n: in the key file; the writer's alone, as is what follows */
+    size_t durable;       /* of n: in the key file; the writer's alone, as is what follows */
+    unsigned file_format; /* the key file's */
     uint64_t frames;
     uint64_t base_end;
     uint64_t end; /* of the key file, in bytes */
@@ -112,9 +117,12 @@ uint32_t keyring_period(tq_time time); /* year * 100 + month, UTC */
 /* The key of a stream, the month of `time` and a scope (16 bytes; NULL: zero) in the present epoch, made where there is none; it stays where it is
  * until keys are erased. first: index of the record that wants it. NULL: ERR_LIMIT, ERR_SYSTEM. */
 const struct period_key *keyring_take(struct keyring *k, uint8_t stream, tq_time time, const uint8_t *scope, uint64_t first, struct error *e);
-/* A key for one record that is about several: erasing any of these scopes (n of 16 bytes) erases it; none may be given. */
+/* A key for one record that is about several: erasing any of these scopes (n of 16 bytes) erases it; none may be given. Of many only the first four
+ * bytes of each are kept: by chance, one in 2^32 for each, an erasure reaches one record more. A kind (LEDGER_KIND) stands first and whole. */
 const struct period_key *keyring_share(struct keyring *k, uint8_t stream, tq_time time, const uint8_t (*scopes)[KEY_SCOPE], size_t n, uint64_t first,
                                        struct error *e);
+/* Whether erasing the scopes that begin with these bytes (4 to 16) reaches this key. */
+bool keyring_is_of(const struct period_key *p, struct span scope_prefix);
 /* Adds this very key. */
 int keyring_put(struct keyring *k, const struct period_key *key, struct error *e);
 const struct period_key *keyring_at(const struct keyring *k, size_t i);
@@ -133,8 +141,14 @@ int keyring_base(struct keyring *k, int dir, struct error *e);
 
 /* ── Erasing, rotating: the writer's thread; on failure of the disk the keyring is unsure and the ledger must not go on (*ret_unsure) ── */
 
+struct erasing {
+    uint64_t record;      /* that says so, or ERASED_BY_LIST */
+    uint64_t carried_out; /* the erasures before this index are carried out with it; 0: it is none of those */
+};
+
 /* Erases the keys with these ids (16 bytes each; unknown ones are passed over): they are gone from memory and, with the old W, from the disk. */
-int keyring_erase(struct keyring *k, int dir, struct span ids, tq_time now, uint64_t record, size_t *ret_n, bool *ret_unsure, struct error *e);
+int keyring_erase(struct keyring *k, int dir, struct span ids, tq_time now, const struct erasing *why, size_t *ret_n, bool *ret_unsure,
+                  struct error *e);
 
 /* New W, new epoch: period keys from now on are new ones. source: another root key or source from now on (NULL: the present one). A file as the
  * source gets new bytes. */

@@ -70,7 +70,8 @@ static int compare_ids(const void *a, const void *b)
     return memcmp(a, b, KEY_ID);
 }
 
-int keyring_erase(struct keyring *k, int dir, struct span ids, tq_time now, uint64_t record, size_t *ret_n, bool *ret_unsure, struct error *e)
+int keyring_erase(struct keyring *k, int dir, struct span ids, tq_time now, const struct erasing *why, size_t *ret_n, bool *ret_unsure,
+                  struct error *e)
 {
     size_t n = 0;
     size_t erased_before = k->erased_n;
@@ -93,14 +94,14 @@ int keyring_erase(struct keyring *k, int dir, struct span ids, tq_time now, uint
     bool room = keyring_erased_room(k, n);
     for (size_t i = 0; room && i < k->n; i++) {
         const struct period_key *p = keyring_at(k, i);
-        struct erased_key x = {.at = now != 0 ? now : 1, .record = record};
+        struct erased_key x = {.at = now != 0 ? now : 1, .record = why->record};
         memcpy(x.id, p->id, KEY_ID);
         if (p->going && keyring_by_id(k, p->id) == p)
             keyring_erased_add(k, &x);
     }
     (void)pthread_mutex_unlock(&k->mutex);
-    if (record != ERASED_BY_LIST && record + 1 > k->carried_out)
-        k->carried_out = record + 1;
+    if (why->carried_out > k->carried_out)
+        k->carried_out = why->carried_out;
     int rc = room ? 0 : err_set(e, ERR_LIMIT, "more keys are erased than are remembered (%u)", KEYRING_ERASED_MAX);
     if (rc == 0 && n + (carried_out != k->carried_out) > 0)
         rc = keyring_renew(k, dir, ret_unsure, e);

@@ -109,6 +109,11 @@ int ledger_source(const char *dir, enum root_kind *ret, struct error *e)
 
 /* ── Which keys, which records ── */
 
+static bool is_kind(const struct period_key *p)
+{
+    return memcmp(p->scope, LEDGER_KIND, sizeof LEDGER_KIND - 1) == 0;
+}
+
 int ledger_keys_of(struct ledger *l, struct span scope_prefix, uint32_t from, uint32_t to, uint64_t before, struct buf *ret_ids, struct error *e)
 {
     const struct keyring *k = ledger_ring(l);
@@ -117,7 +122,8 @@ int ledger_keys_of(struct ledger *l, struct span scope_prefix, uint32_t from, ui
         return err_set(e, ERR_MISUSE, "these are nobody's keys");
     for (size_t i = 0; i < k->n; i++) {
         const struct period_key *p = keyring_at(k, i);
-        if (memcmp(p->scope, scope_prefix.p, scope_prefix.n) == 0 && p->period >= from && p->period <= to && p->first < before)
+        bool asked = scope_prefix.n == KEY_SCOPE || !is_kind(p);
+        if (asked && keyring_is_of(p, scope_prefix) && p->period >= from && p->period <= to && p->first < before)
             buf_add(ret_ids, p->id, KEY_ID);
     }
     return buf_ok(ret_ids) ? 0 : err_set(e, ERR_LIMIT, "more keys than can be erased at once: name a shorter time");
@@ -148,6 +154,7 @@ struct wanted {
     uint64_t index;
     bool found;
     uint8_t id[KEY_ID];
+    tq_time time;
 };
 
 static bool take_id(void *context, const struct sealed_record *r, const struct entry *entry)
@@ -155,9 +162,39 @@ static bool take_id(void *context, const struct sealed_record *r, const struct e
     struct wanted *w = context;
     if (r->index == w->index) {
         memcpy(w->id, entry->key_id, KEY_ID);
+        w->time = entry->time;
         w->found = true;
     }
     return r->index < w->index;
+}
+
+int ledger_aged(struct ledger *l, const uint8_t scope[LEDGER_SCOPE], tq_time before, tq_time now, size_t most, struct ledger_aged *ret,
+                struct error *e)
+{
+    const struct keyring *k = ledger_ring(l);
+    struct ledger_aged a = {0};
+    size_t passed = 0; /* from the future, and not taken yet */
+    for (size_t i = 0; i < k->n && a.n < most; i++) {
+        const struct period_key *p = keyring_at(k, i);
+        struct wanted w = {.index = p->first};
+        if (memcmp(p->scope, scope, KEY_SCOPE) != 0)
+            continue;
+        if (walk(l, (enum ledger_stream)(p->stream & ~KEY_FLAGS), p->first, take_id, &w, e) < 0)
+            return -1;
+        if (!w.found || memcmp(w.id, p->id, KEY_ID) != 0) /* a key whose record was never committed */
+            continue;
+        if (w.time >= before && w.time <= now)
+            break;
+        passed++;
+        if (w.time >= before)
+            continue;
+        a.n += passed;
+        a.last = p->first;
+        a.time = w.time;
+        passed = 0;
+    }
+    *ret = a;
+    return 0;
 }
 
 int ledger_key_of(struct ledger *l, uint64_t index, uint8_t ret_id[LEDGER_KEY_ID], bool *ret_scoped, struct error *e)
@@ -253,16 +290,26 @@ static int keep_list(struct ledger *l, struct error *e)
     return rc;
 }
 
-int ledger_erase(struct ledger *l, struct span ids, tq_time now, uint64_t record, size_t *ret_n, struct error *e)
+static int destroy(struct ledger *l, struct span ids, tq_time now, const struct erasing *why_gone, size_t *ret_n, struct error *e)
 {
     struct error why = {0};
     bool unsure = false;
     if (idle(l, e) != 0)
         return -1;
-    int rc = keyring_erase(ledger_ring(l), ledger_dir(l), ids, now, record, ret_n, &unsure, &why);
+    int rc = keyring_erase(ledger_ring(l), ledger_dir(l), ids, now, why_gone, ret_n, &unsure, &why);
     if (rc == 0 && *ret_n > 0)
         rc = keep_list(l, &why);
     return outcome(l, rc, unsure, &why, e);
+}
+
+int ledger_erase(struct ledger *l, struct span ids, tq_time now, uint64_t record, size_t *ret_n, struct error *e)
+{
+    return destroy(l, ids, now, &(struct erasing){.record = record, .carried_out = record == ERASED_BY_LIST ? 0 : record + 1}, ret_n, e);
+}
+
+int ledger_expire(struct ledger *l, struct span ids, tq_time now, uint64_t record, size_t *ret_n, struct error *e)
+{
+    return destroy(l, ids, now, &(struct erasing){.record = record}, ret_n, e);
 }
 
 int ledger_erasures(struct ledger *l, struct buf *out, struct error *e)

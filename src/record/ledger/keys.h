@@ -31,12 +31,23 @@ void ledger_keys(struct ledger *l, struct ledger_keys *ret);
 #define LEDGER_PERIOD_LAST UINT32_MAX
 
 /* Appends the ids (16 bytes each) of the keys whose scope begins with these bytes, of periods (year * 100 + month) from … to, that were made for a
- * record before `before` (LEDGER_NO_RECORD: any). */
+ * record before `before` (LEDGER_NO_RECORD: any). A kind of record is named by all 16 bytes of its scope. */
 int ledger_keys_of(struct ledger *l, struct span scope_prefix, uint32_t from, uint32_t to, uint64_t before, struct buf *ret_ids, struct error *e);
 
 /* The key of one record: its id, and whether it can be erased: it has a scope, or is this record's alone. ERR_MISUSE: no such record, or its key is
  * gone. */
 int ledger_key_of(struct ledger *l, uint64_t index, uint8_t ret_id[LEDGER_KEY_ID], bool *ret_scoped, struct error *e);
+
+/* The oldest records of a kind (all 16 bytes of its scope; each sealed with a key of its own) that were recorded before `before`: how many, up to
+ * `most`, the last one's index, and when that was recorded. It stops at the first that is younger; one that was recorded after `now`, because the
+ * clock was wrong, goes with those behind it. */
+struct ledger_aged {
+    size_t n;
+    uint64_t last;
+    tq_time time;
+};
+int ledger_aged(struct ledger *l, const uint8_t scope[LEDGER_SCOPE], tq_time before, tq_time now, size_t most, struct ledger_aged *ret,
+                struct error *e);
 
 /* Calls each for every committed record that is sealed with one of these keys, in no order. It reads the segments from the first of them on. */
 typedef void ledger_each_index(void *context, uint64_t index);
@@ -46,6 +57,8 @@ int ledger_records_of(struct ledger *l, struct span ids, ledger_each_index *each
  * opens their records any more. record: index of the committed keys.erased that says who asked and why. *ret_n: how many there were. The erasure list
  * beside the keyring is written anew. */
 int ledger_erase(struct ledger *l, struct span ids, tq_time now, uint64_t record, size_t *ret_n, struct error *e);
+/* The same for what was kept long enough; record: the committed retention.removed. An erasure that is still to be carried out stays so. */
+int ledger_expire(struct ledger *l, struct span ids, tq_time now, uint64_t record, size_t *ret_n, struct error *e);
 
 /* ── The erasure list: what a restored backup must erase before it serves. It tells nobody without the keyring which records it is about ── */
 

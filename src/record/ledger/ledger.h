@@ -37,6 +37,8 @@ struct ledger *ledger_open(const struct ledger_options *options, char ret_note[2
 void ledger_close(struct ledger *l);
 
 #define LEDGER_SCOPE 16
+/* How a scope begins that stands for a kind of record instead of for somebody: no prefix of a token's reaches it, only all 16 bytes (keys.h). */
+#define LEDGER_KIND "kind: "
 
 /* Adds one record: sealed, hashed, queued. *ret_index is its place, valid once ledger_commit returns 0. `time` is the keeper's clock. scope: 16 bytes
  * that stand for whom the record is about (they lie in the keyring only): it is sealed with a key of that scope and month, which can be erased alone

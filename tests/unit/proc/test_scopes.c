@@ -99,7 +99,29 @@ static void of_somebody_and_nobody(void **state)
     assert_true(!choice.shared && choice.n == 0);
 }
 
-/* Packets go with everybody whose messages passed in their conversations. */
+static bool is_evidence(void)
+{
+    static const uint8_t kind[LEDGER_SCOPE] = SCOPE_EVIDENCE;
+    return choice.shared && choice.n > 0 && memcmp(choice.of[0], kind, sizeof kind) == 0;
+}
+
+static void packets_of(uint64_t flow)
+{
+    start(EVENT_EVIDENCE_PACKETS, flow);
+    record_int(&record, KEY_EVIDENCE_FLOW, (int64_t)flow);
+    choose();
+    assert_true(is_evidence());
+}
+
+static void message_of(uint64_t flow, const char *patient, int64_t bytes)
+{
+    start(EVENT_LAB_MESSAGE, flow);
+    record_int(&record, KEY_BYTES, bytes);
+    record_str(&record, KEY_PATIENT, patient);
+    choose();
+}
+
+/* Packets go with everybody whose messages passed in their conversations, and with their age. */
 static void packets(void **state)
 {
     (void)state;
@@ -114,25 +136,81 @@ static void packets(void **state)
     record_int(&record, KEY_EVIDENCE_FLOW, 77);
     record_str(&record, KEY_PATIENT, "D");
     choose();
-    assert_true(choice.shared && choice.n == 3 && has("A") && has("B") && has("D") && !has("C"));
-    for (unsigned i = 0; i < 70; i++) { /* more than are remembered of one conversation */
-        char name[8];
-        (void)snprintf(name, sizeof name, "N%u", i);
-        start(EVENT_LAB_RESULT, 9);
-        record_str(&record, KEY_PATIENT, name);
-        choose();
-    }
-    start(EVENT_EVIDENCE_PACKETS, 9);
-    record_int(&record, KEY_EVIDENCE_FLOW, 9);
-    choose();
-    assert_true(choice.shared && choice.n == 64 && has("C") && has("N62") && !has("N63"));
+    assert_true(is_evidence() && choice.n == 4 && has("A") && has("B") && has("D") && !has("C"));
     start(EVENT_LAB_RESULT, 9 + 1024); /* a newer conversation in the same place */
     record_str(&record, KEY_PATIENT, "E");
     choose();
-    start(EVENT_EVIDENCE_PACKETS, 9);
-    record_int(&record, KEY_EVIDENCE_FLOW, 9);
+    packets_of(9);
+    assert_true(choice.n == 1);
+}
+
+/* Of a long conversation: all whose messages can be in the newest packets, each once, and nobody of long before. */
+static void packets_of_many(void **state)
+{
+    (void)state;
+    char name[16];
+    for (unsigned i = 0; i < 3000; i++) {
+        (void)snprintf(name, sizeof name, "N%u", i);
+        message_of(8, name, 1024);
+        start(EVENT_LAB_RESULT, 8);
+        record_str(&record, KEY_PATIENT, name);
+        choose();
+    }
+    packets_of(8);
+    assert_true(!choice.short_of && has("N2999") && has("N2232") && !has("N2200") && !has("N0"));
+    assert_int_equal(choice.n, 1 + 769); /* 768 KiB of 1 KiB each, and the one at their beginning */
+    message_of(8, "N0", 1024);           /* whoever comes again is lately there */
+    packets_of(8);
+    assert_true(has("N0"));
+    message_of(8, "LONG", 10 << 20); /* its patients may stand in its last bytes */
+    packets_of(8);
+    assert_true(choice.n == 2 && has("LONG"));
+    for (unsigned i = 0; i <= SCOPES_FLOW; i++) { /* more than are remembered: such packets are not to be kept, until they are past */
+        (void)snprintf(name, sizeof name, "M%u", i);
+        message_of(8, name, 1);
+    }
+    packets_of(8);
+    assert_true(choice.short_of);
+    message_of(8, "Z", RECORD_PACKETS + 1);
+    packets_of(8);
+    assert_true(!choice.short_of && choice.n == 2 && has("Z"));
+}
+
+/* However many patients a message names, each is told; of more than can be, nothing is to be kept. */
+static void message_of_many(void **state)
+{
+    (void)state;
+    static uint8_t more[RECORD_WHO];
+    size_t n = 0;
+    unsigned patients = 0;
+    start(EVENT_LAB_MESSAGE, 5);
+    record_int(&record, KEY_PATIENTS, 3000);
+    record_str(&record, KEY_WHO, "ANN-1");
+    record_str(&record, KEY_WHO, "BOB-2");
+    for (; patients < 3000; patients++) {
+        int size = snprintf((char *)more + n + 2, sizeof more - n - 2, "M%u", patients);
+        more[n] = 0;
+        more[n + 1] = (uint8_t)size;
+        n += 2 + (size_t)size;
+    }
+    record_text(&record, KEY_WHO_MORE, span_of(more, n));
     choose();
-    assert_true(choice.shared && choice.n == 0);
+    assert_true(choice.shared && !choice.short_of && has("ANN-1") && has("M0") && has("M2999"));
+    assert_int_equal(choice.n, 3002);
+    packets_of(5); /* too many for packets: they are known by 2,048 at most */
+    assert_true(choice.short_of);
+    start(EVENT_LAB_MESSAGE, 6);
+    record_text(&record, KEY_WHO_MORE, span_of(more, n - 1)); /* cut */
+    choose();
+    assert_true(choice.shared && choice.short_of && choice.n == 0);
+    start(EVENT_LAB_MESSAGE, 6);
+    record_int(&record, KEY_PATIENTS, 9000);
+    record_str(&record, KEY_WHO, "ANN-1");
+    record_int(&record, KEY_WHO_LOST, 1);
+    choose();
+    assert_true(choice.shared && choice.short_of && choice.n == 0);
+    packets_of(6);
+    assert_true(choice.short_of);
 }
 
 static void findings(void **state)
@@ -181,6 +259,6 @@ static void tokens(void **state)
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {CASE(of_one), CASE(of_several), CASE(of_somebody_and_nobody), CASE(packets), CASE(findings), CASE(tokens)};
+    const struct CMUnitTest tests[] = {CASE(of_one), CASE(of_several), CASE(of_somebody_and_nobody), CASE(packets), CASE(packets_of_many), CASE(message_of_many), CASE(findings), CASE(tokens)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

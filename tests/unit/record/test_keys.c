@@ -304,6 +304,93 @@ static void shared(void **state)
     holds();
 }
 
+/* A record about many has only the beginnings of their scopes in the keyring: each of them reaches it, others do not. */
+static void shared_by_many(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    enum { MANY = 103 };
+    static uint8_t many[MANY][LEDGER_SCOPE];
+    for (size_t i = 0; i < MANY; i++) {
+        memset(many[i], (int)i + 1, LEDGER_SCOPE);
+        many[i][4] = 0x55; /* behind what is kept of it */
+    }
+    struct ledger_keys k;
+    struct ledger *l = must_open(NULL);
+    two_patients(l);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ledger_append_shared(l, LEDGER_CUSTODY, many, i == 2 ? MANY - 1 : MANY, T0, SPAN_LIT("two"), NULL, &e), 0);
+    commit(l);
+    ledger_keys(l, &k);
+    assert_int_equal(k.period_keys, 4 + 3 * 26);
+    ledger_close(l);
+    l = must_open(NULL);
+    seen(l, "abnaattt");
+    uint8_t stranger[LEDGER_SCOPE];
+    memset(stranger, 200, sizeof stranger);
+    assert_int_equal(erase_of(l, stranger, 0, LEDGER_PERIOD_LAST, 10), 0);
+    assert_int_equal(erase_of(l, many[MANY - 1], 0, LEDGER_PERIOD_LAST, 6), 1); /* the first, made before record 6 */
+    seen(l, "abnaa-tt");
+    assert_int_equal(erase_of(l, many[MANY - 1], 0, LEDGER_PERIOD_LAST, 10), 1);
+    seen(l, "abnaa--t"); /* the third is not about that one */
+    assert_int_equal(erase_of(l, many[33], 0, LEDGER_PERIOD_LAST, 10), 1);
+    seen(l, "abnaa---");
+    ledger_keys(l, &k);
+    assert_int_equal(k.period_keys, 4);
+    ledger_close(l);
+    holds();
+}
+
+/* Records of a kind go by their age, the oldest first; and with whom they are about. */
+static void kinds(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    const tq_time day = INT64_C(86400) * TIME_SECOND;
+    uint8_t of[2][LEDGER_SCOPE] = {LEDGER_KIND "evidence"};
+    struct ledger_aged aged;
+    struct buf ids = BUF_INIT(65536);
+    size_t n = 0;
+    memcpy(of[1], ann, LEDGER_SCOPE);
+    struct ledger *l = must_open(NULL);
+    const tq_time at[] = {T0 - 9 * day, T0 - 8 * day, T0 + 400 * day /* the clock was wrong */, T0 - 7 * day, T0 - 1 * day, T0 - 30 * day};
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(ledger_append_shared(l, LEDGER_CUSTODY, of, i == 1 ? 2 : 1, at[i], SPAN_LIT("packets"), NULL, &e), 0);
+    commit(l);
+    put(l, bob, T0, "bob");
+    commit(l);
+    assert_int_equal(ledger_aged(l, of[0], T0 - 10 * day, T0, 100, &aged, &e), 0);
+    assert_int_equal(aged.n, 0);
+    assert_int_equal(ledger_aged(l, of[0], T0 - 5 * day, T0, 100, &aged, &e), 0);
+    assert_true(aged.n == 4 && aged.last == 3 && aged.time == T0 - 7 * day); /* record 4 is young: what stands behind it waits */
+    assert_int_equal(ledger_aged(l, of[0], T0 - 5 * day, T0, 1, &aged, &e), 0);
+    assert_true(aged.n == 1 && aged.last == 0);
+    /* no prefix names a kind: not by chance, and not on purpose */
+    assert_int_equal(ledger_keys_of(l, span_of(of[0], 10), 0, LEDGER_PERIOD_LAST, LEDGER_NO_RECORD, &ids, &e), 0);
+    assert_int_equal(ids.n, 0);
+    assert_int_equal(erase_of(l, ann, 0, LEDGER_PERIOD_LAST, 7), 1);
+    seen(l, "p-ppppb");
+    assert_int_equal(ledger_keys_of(l, span_of(of[0], LEDGER_SCOPE), 0, LEDGER_PERIOD_LAST, 4, &ids, &e), 0);
+    assert_int_equal(ids.n, 3 * LEDGER_KEY_ID);
+    struct ledger_keys before;
+    struct ledger_keys after;
+    ledger_keys(l, &before);
+    put(l, NULL, T0, "nobody"); /* stands for the record that says so */
+    commit(l);
+    assert_int_equal(ledger_expire(l, buf_span(&ids), T0, 7, &n, &e), 0);
+    assert_int_equal(n, 3);
+    ledger_keys(l, &after);
+    assert_true(after.carried_out == before.carried_out); /* an erasure that waits still does */
+    ledger_close(l);
+    l = must_open(NULL);
+    seen(l, "----ppbn");
+    assert_int_equal(ledger_aged(l, of[0], T0 - 5 * day, T0, 100, &aged, &e), 0);
+    assert_int_equal(aged.n, 0);
+    ledger_close(l);
+    holds();
+    buf_release(&ids);
+}
+
 /* Only what is committed can be erased, nobody's keys never are. */
 static void erase_is_refused(void **state)
 {
@@ -640,6 +727,8 @@ int main(void)
         CASE(erase),
         CASE(erase_is_refused),
         CASE(shared),
+        CASE(shared_by_many),
+        CASE(kinds),
         CASE(erasure_list),
         CASE(rotate),
         CASE(recovery_key),
