@@ -51,7 +51,9 @@ int retention_apply_removed(struct apply *a, struct error *e)
     store_bind_text(q, 2, day);
     store_bind_int(q, 3, event_int(&a->ev, "records", 0));
     store_bind_int(q, 4, event_int(&a->ev, "bytes", 0));
-    return store_run(q, e);
+    if (store_run(q, e) != 0)
+        return -1;
+    return span_is(event_text(&a->ev, "kind"), "evidence") ? finding_apply_packets_removed(a, e) : 0;
 }
 
 int backup_list(struct store_conn *c, backup_each *each, void *context, struct error *e)

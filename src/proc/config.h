@@ -59,6 +59,7 @@ struct config {
     int64_t backup_keep;
     int64_t backup_test;       /* seconds */
     int64_t keep_observations; /* seconds; 0: for ever */
+    int64_t keep_evidence;     /* the same */
     struct config_endpoint console_listen;
     char console_name[CONFIG_HOST];
     size_t capture_count;

@@ -52,6 +52,9 @@ const struct config_key config_keys[] = {
      .help = "Conversations and evidence about devices are removed, day by day and on record, when they are so old; every hash and proof stays. "
              "Without it "
              "they go only where the disk is nearly full."},
+    {"retention.evidence", CONFIG_DURATION, AT(config, keep_evidence), .initial = "365d",
+     .help = "Packets kept of a finding are made unreadable, on record, when they were recorded so long ago: their keys are destroyed; the finding, and "
+             "every hash and proof, stays. Whoever needs them longer saves a copy (Findings). They take room on the disk as before."},
     {"relay", CONFIG_LIST, LIST_AT(config_relay, relay, relay_count, CONFIG_RELAYS),
      .help = "Connections between analyzers and LIS that pass through this machine. In this version they are checked, and not served: the start says "
              "so."},

@@ -297,6 +297,7 @@ static int start_steward(struct error *e)
                                       .ledger_lock = &k.ledger_lock,
                                       .appender = k.appender,
                                       .keep_observations = k.self.start.keep_observations,
+                                      .keep_evidence = k.self.start.keep_evidence,
                                       .backups = role_backup_folder(&k.self),
                                       .short_open = k.disk_short};
     k.steward = steward_start(&options, e);

@@ -43,6 +43,7 @@ void start_encode(struct buf *out, const struct start *s)
     buf_be64(out, (uint64_t)s->backup_keep);
     buf_be64(out, (uint64_t)s->backup_test);
     buf_be64(out, (uint64_t)s->keep_observations);
+    buf_be64(out, (uint64_t)s->keep_evidence);
 }
 
 int start_decode(struct span in, struct start *ret, struct error *e)
@@ -75,6 +76,7 @@ int start_decode(struct span in, struct start *ret, struct error *e)
     t.backup_keep = (int64_t)span_be64(&s);
     t.backup_test = (int64_t)span_be64(&s);
     t.keep_observations = (int64_t)span_be64(&s);
+    t.keep_evidence = (int64_t)span_be64(&s);
     if (s.bad || s.n != 0)
         return err_set(e, ERR_PEER, "a start message is malformed");
     *ret = t;

@@ -30,6 +30,7 @@ struct start {
     int64_t backup_keep;
     int64_t backup_test;       /* seconds */
     int64_t keep_observations; /* seconds; 0: for ever */
+    int64_t keep_evidence;     /* the same */
 };
 
 /* START: the sensor of a replay gets the capture's descriptor (one that listens gets its sockets by CAPTURE); the keeper the data folder, the

@@ -2,8 +2,10 @@
 
 #include "proc/clock.h"
 #include "proc/log.h"
+#include "proc/scopes.h"
 #include "proc/sealed.h"
 #include "record/ledger/file.h"
+#include "record/ledger/keys.h"
 #include "record/ledger/removal.h"
 
 #include <dirent.h>
@@ -21,12 +23,14 @@
 #define LOOK_EVERY (2 * TIME_SECOND)
 #define SIZES_EVERY (10 * TIME_SECOND) /* … or a hundred times as long as it took */
 #define SAMPLE_EVERY (3600 * TIME_SECOND)
-#define KEEP_EVERY (600 * TIME_SECOND)  /* between two looks for what is old enough */
+#define KEEP_EVERY (600 * TIME_SECOND)  /* between two looks for what is old enough, at most */
 #define TELL_EVERY (3600 * TIME_SECOND) /* what is not kept */
 #define SAMPLES 168                     /* a week of hours */
 #define SAMPLES_FILE "disk.samples"
 #define DAY (INT64_C(86400) * TIME_SECOND)
-#define AT_ONCE 64 /* most segments that go in one look */
+#define AT_ONCE 64           /* most segments that go in one look */
+#define EVIDENCE_AT_ONCE 256 /* and files of packets */
+#define KEPT "kept as long as lab.yaml says"
 
 struct sample {
     tq_time at;
@@ -164,6 +168,62 @@ static int remove_oldest(struct steward *s, uint32_t before, const char *why, st
     return rc == 0 ? 1 : -1;
 }
 
+/* The oldest packets that were kept of findings, on the appender's thread. */
+struct ageing {
+    tq_time before;
+    struct ledger_aged aged;
+    uint64_t record; /* that says that they go */
+    size_t keys;
+};
+
+static const uint8_t evidence[LEDGER_SCOPE] = SCOPE_EVIDENCE;
+
+static int look_for_aged(void *context, struct ledger *l, struct veil *v, struct error *e)
+{
+    struct ageing *a = context;
+    (void)v;
+    return ledger_aged(l, evidence, a->before, clock_now(), EVIDENCE_AT_ONCE, &a->aged, e);
+}
+
+static int destroy_aged(void *context, struct ledger *l, struct veil *v, struct error *e)
+{
+    struct ageing *a = context;
+    struct buf ids = BUF_INIT(1u << 20);
+    (void)v;
+    int rc = ledger_keys_of(l, span_of(evidence, sizeof evidence), 0, LEDGER_PERIOD_LAST, a->aged.last + 1, &ids, e);
+    if (rc == 0)
+        rc = ledger_expire(l, buf_span(&ids), clock_now(), a->record, &a->keys, e);
+    buf_release(&ids);
+    return rc;
+}
+
+/* On record first, then their keys go: the record alone is without effect, and the next look makes another. 1: some went; 0: none may; -1. */
+static int remove_evidence(struct steward *s, tq_time before, struct error *e)
+{
+    struct ageing a = {.before = before};
+    char day[TIME_TEXT];
+    if (appender_do(s->o.appender, look_for_aged, &a, e) != 0)
+        return -1;
+    if (a.aged.n == 0)
+        return 0;
+    struct record *r = begin_record(EVENT_RETENTION_REMOVED);
+    if (r == NULL)
+        return err_set(e, ERR_SYSTEM, "no memory for a record");
+    (void)time_format(a.aged.time, day);
+    day[10] = 0;
+    record_str(r, KEY_KIND, "evidence");
+    record_str(r, KEY_DAY, day);
+    record_int(r, KEY_RECORDS, (int64_t)a.aged.n);
+    record_int(r, KEY_ERASED_LAST, (int64_t)a.aged.last);
+    record_str(r, KEY_WHY, KEPT);
+    int rc = appender_decide(s->o.appender, r, &a.record, e);
+    free(r);
+    if (rc != 0 || appender_do(s->o.appender, destroy_aged, &a, e) != 0)
+        return -1;
+    log_line(LOG_LEVEL_INFO, "packets kept of findings are removed up to %s (%zu): %s", day, a.keys, KEPT);
+    return 1;
+}
+
 static bool measure(uint64_t *ret_total, uint64_t *ret_free)
 {
     struct statvfs v;
@@ -189,20 +249,41 @@ static void make_room(struct steward *s, uint64_t total, uint64_t free)
         log_line(LOG_LEVEL_WARNING, "room could not be made: %s", e.text);
 }
 
+/* What was recorded before this is old enough; 0: nothing is. */
+static tq_time aged_before(int64_t seconds)
+{
+    tq_time now = clock_now();
+    return seconds > 0 && now > seconds * TIME_SECOND ? now - seconds * TIME_SECOND : 0;
+}
+
+/* How long until the next look: never longer than something is kept. */
+static tq_time keep_every(const struct steward *s)
+{
+    tq_time every = KEEP_EVERY;
+    const int64_t kept[] = {s->o.keep_observations, s->o.keep_evidence};
+    for (size_t i = 0; i < 2; i++)
+        if (kept[i] > 0 && kept[i] < every / TIME_SECOND)
+            every = kept[i] * TIME_SECOND;
+    return every;
+}
+
 static void keep_time(struct steward *s)
 {
     struct error e = {0};
-    tq_time now = clock_now();
-    if (s->o.keep_observations <= 0 || now < s->o.keep_observations * TIME_SECOND || clock_monotonic() < s->keep_at)
+    tq_time observations = aged_before(s->o.keep_observations);
+    tq_time packets = aged_before(s->o.keep_evidence);
+    if (clock_monotonic() < s->keep_at)
         return;
-    s->keep_at = clock_monotonic() + KEEP_EVERY;
-    uint32_t before = (uint32_t)((now - s->o.keep_observations * TIME_SECOND) / DAY);
-    int rc = 1;
-    for (int i = 0; i < AT_ONCE && rc == 1 && going(s); i++)
-        rc = remove_oldest(s, before, "kept as long as lab.yaml says", &e);
-    if (rc < 0)
+    s->keep_at = clock_monotonic() + keep_every(s);
+    int rc = 0;
+    int more = observations == 0 ? 0 : 1;
+    for (int i = 0; i < AT_ONCE && more == 1 && going(s); i++)
+        more = remove_oldest(s, (uint32_t)(observations / DAY), KEPT, &e);
+    if (packets != 0 && more >= 0 && going(s))
+        rc = remove_evidence(s, packets, &e);
+    if (rc < 0 || more < 0)
         log_line(LOG_LEVEL_WARNING, "what was kept long enough could not be removed: %s", e.text);
-    if (rc == 1)
+    else if (rc == 1 || more == 1)
         s->keep_at = 0;
 }
 
@@ -407,6 +488,7 @@ struct steward *steward_start(const struct steward_options *options, struct erro
     s->short_open = options->short_open;
     s->disk.per_day = INT64_MIN;
     s->disk.observation_days = options->keep_observations > 0 ? (options->keep_observations + 86399) / 86400 : 0;
+    s->disk.evidence_days = options->keep_evidence > 0 ? (options->keep_evidence + 86399) / 86400 : 0;
     s->disk.first_n = sizeof first / sizeof first[0];
     for (size_t i = 0; i < s->disk.first_n; i++)
         s->disk.first[i] = first[i];

@@ -1,7 +1,7 @@
 /* steward: the keeper's thread that looks after room on the disk: what is kept long enough goes, on record; where room is short the oldest
  * observations go first, then no more are kept (but counted, and told); custody goes on to the last byte.
  *
- *   ok            what is older than retention.observations goes
+ *   ok            what is older than retention.observations and retention.evidence goes
  *   short         less than a tenth, and less than 5 GiB, is free: the oldest days of observations go, until an eighth (6 GiB) is free or none is
  * left very short    less than 3 %, and less than 1 GiB: besides, observations are not kept
  *
@@ -20,6 +20,7 @@ struct steward_options {
     pthread_mutex_t *ledger_lock;
     struct appender *appender;
     int64_t keep_observations; /* seconds; 0: for ever */
+    int64_t keep_evidence;     /* packets of findings: the same */
     int backups;               /* their folder; -1 */
     bool short_open;           /* the finding is open from an earlier start */
 };

@@ -78,6 +78,7 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
         start->backup_keep = c->backup_keep;
         start->backup_test = c->backup_test;
         start->keep_observations = c->keep_observations;
+        start->keep_evidence = c->keep_evidence;
     }
     if (role == ROLE_SENSOR && s->o->replay != NULL) {
         const char *slash = strrchr(s->o->replay, '/');

@@ -479,6 +479,7 @@ static void do_backup(struct vault *v, const uint8_t id[BACKUP_ID], int fd, cons
 {
     struct error e = {0};
     set_doing(v, "making");
+    copy_erasures(v);
     int r = make(v, id, fd, person, where, &e);
     if (r != 0 && !(e.class == ERR_CLOSED && !go_on(v)))
         note_failure(v, id, &e);

@@ -47,7 +47,7 @@ def kept_long_enough(scratch):
         removed = until(lambda: len(events(run, "retention.removed")) == 4 and events(run, "retention.removed"))
         lab.ok(removed, "four days of nine are older than five: each goes, on record", f"{events(run, 'retention.removed')} {run.said()}")
         answer = until(lambda: disk(run).get("retention", [{}])[0].get("removed_until") and disk(run))
-        lab.ok(answer and answer["retention"][0]["days"] == 5 and answer["retention"][1]["removed_until"] is None, "GET /disk says so; custody stays", answer)
+        lab.ok(answer and answer["retention"][0]["days"] == 5 and answer["retention"][2]["removed_until"] is None, "GET /disk says so; custody stays", answer)
         segments = sorted(os.listdir(os.path.join(data, "ledger", "segment", "observation")))
         lab.ok(len([s for s in segments if s.endswith(".removed")]) == 4, "a mark is left for each", segments)
     status, line, said = ledger(data)

@@ -93,6 +93,7 @@ struct api_disk_state {
     const char *first[4]; /* what goes when room is short, in this order */
     size_t first_n;
     int64_t observation_days; /* kept so long; 0: for ever */
+    int64_t evidence_days;    /* the same: packets of findings */
 };
 
 /* The ledger's keys: what protects them, and what was done with them. Times: 0 is never. */

@@ -175,6 +175,7 @@ void handle_disk(struct call *c)
     jsonw_key(j, "retention");
     jsonw_array(j);
     put_retention(c, "observations", s.observation_days);
+    put_retention(c, "evidence", s.evidence_days);
     put_retention(c, "custody", 0);
     jsonw_array_end(j);
     jsonw_object_end(j);

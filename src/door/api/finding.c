@@ -129,14 +129,15 @@ static void put_step(void *context, tq_time time, struct span event, struct span
     jsonw_object_end(j);
 }
 
-static void put_packets(void *context, uint64_t record, tq_time time, int64_t packets, int64_t bytes)
+static void put_packets(void *context, const struct finding_kept *kept)
 {
     struct jsonw *j = &((struct call *)context)->json;
     jsonw_object(j);
-    jsonw_put_uint(j, "record", record);
-    put_time(j, "time", time);
-    jsonw_put_int(j, "packets", packets);
-    jsonw_put_int(j, "bytes", bytes);
+    jsonw_put_uint(j, "record", kept->record);
+    put_time(j, "time", kept->time);
+    jsonw_put_int(j, "packets", kept->packets);
+    jsonw_put_int(j, "bytes", kept->bytes);
+    put_time(j, "removed_at", kept->removed);
     jsonw_object_end(j);
 }
 
@@ -152,6 +153,7 @@ static void put_evidence(struct call *c, const struct finding_row *row, struct e
     jsonw_array(j);
     (void)finding_packets(c->db, row->id, put_packets, c, e);
     jsonw_array_end(j);
+    put_time(j, "packets_removed_at", finding_packets_removed(c->db, row->n));
     jsonw_object_end(j);
 }
 

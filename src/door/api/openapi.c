@@ -68,8 +68,8 @@ static const struct {
                 "device:text? device_title:text? flows:[flow] messages:[text] records:[int]"},
     {"need", "+finding same:int same_last:time"},
     {"finding_step", "time:time event:text person:text? why:text? record:int"},
-    {"finding_packets", "record:int time:time packets:int bytes:int"},
-    {"finding_evidence", "flows:[flow] messages:[text] records:[int] packets:[finding_packets]"},
+    {"finding_packets", "record:int time:time packets:int bytes:int removed_at:time?"},
+    {"finding_evidence", "flows:[flow] messages:[text] records:[int] packets:[finding_packets] packets_removed_at:time?"},
     {"finding_detail", "+finding history:[finding_step] evidence:finding_evidence"},
     {"today_counts", "needs:int findings_open:int findings_critical:int devices:int devices_unknown:int results:int messages:int malformed:int "
                      "messages_clear:int not_kept:int"},

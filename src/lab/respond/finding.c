@@ -292,6 +292,29 @@ int finding_apply_packets(struct apply *a, struct error *e)
     return store_run(q, e);
 }
 
+/* Packets that were kept long enough: up to this record their keys are destroyed. */
+int finding_apply_packets_removed(struct apply *a, struct error *e)
+{
+    int64_t last = event_int(&a->ev, "erased.last", -1);
+    struct store_stmt *q = store_stmt(
+        a->w, "UPDATE finding SET changed = ?2 WHERE id IN (SELECT finding FROM packets WHERE record <= ?1 AND removed IS NULL)");
+    store_bind_int(q, 1, last);
+    store_bind_int(q, 2, (int64_t)a->c->index);
+    if (store_run(q, e) != 0)
+        return -1;
+    q = store_stmt(a->w, "UPDATE packets SET removed = ?2 WHERE record <= ?1 AND removed IS NULL");
+    store_bind_int(q, 1, last);
+    store_bind_int(q, 2, a->ev.time);
+    if (store_run(q, e) != 0)
+        return -1;
+    q = store_stmt(a->w, "INSERT OR REPLACE INTO packets_removed VALUES (?1, ?2, ?3)");
+    store_bind_int(q, 1, (int64_t)a->c->index);
+    store_bind_int(q, 2, a->ev.time);
+    store_bind_int(q, 3, last);
+    view_notice(a->v, TOPIC_FINDINGS, SPAN_LIT(""), a->c->index);
+    return store_run(q, e);
+}
+
 /* ── reading ── */
 
 #define COLUMNS                                                                                                                                      \
@@ -419,9 +442,24 @@ int finding_history(struct store_conn *c, int64_t n, finding_event_each *each, v
 
 int finding_packets(struct store_conn *c, struct span id, finding_packets_each *each, void *context, struct error *e)
 {
-    struct store_stmt *q = store_stmt(c, "SELECT record, time, packets, bytes FROM packets WHERE finding = ?1 ORDER BY n");
+    struct store_stmt *q = store_stmt(c, "SELECT record, time, packets, bytes, removed FROM packets WHERE finding = ?1 ORDER BY n");
     store_bind_text(q, 1, id);
-    while (store_step(q))
-        each(context, (uint64_t)store_int(q, 0), store_int(q, 1), store_int(q, 2), store_int(q, 3));
+    while (store_step(q)) {
+        struct finding_kept kept = {.record = (uint64_t)store_int(q, 0),
+                                    .time = store_int(q, 1),
+                                    .packets = store_int(q, 2),
+                                    .bytes = store_int(q, 3),
+                                    .removed = store_int(q, 4)};
+        each(context, &kept);
+    }
     return store_done(q, e);
+}
+
+tq_time finding_packets_removed(struct store_conn *c, int64_t n)
+{
+    struct store_stmt *q = store_stmt(c,
+                                      "SELECT coalesce(min(time), 0) FROM packets_removed WHERE last > (SELECT max(record) FROM finding_event WHERE "
+                                      "finding = ?1 AND event IN ('finding', 'finding.reopened'))");
+    store_bind_int(q, 1, n);
+    return store_run_int(q, 0, NULL);
 }

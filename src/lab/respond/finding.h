@@ -59,8 +59,16 @@ typedef void finding_event_each(void *context, tq_time time, struct span event, 
 int finding_history(struct store_conn *c, int64_t n, finding_event_each *each, void *context, struct error *e); /* oldest first */
 
 /* The packets that are kept of a finding, oldest first. */
-typedef void finding_packets_each(void *context, uint64_t record, tq_time time, int64_t packets, int64_t bytes);
+struct finding_kept {
+    uint64_t record;
+    tq_time time;
+    int64_t packets, bytes;
+    tq_time removed; /* kept long enough, and made unreadable then; 0: it is there */
+};
+typedef void finding_packets_each(void *context, const struct finding_kept *kept);
 int finding_packets(struct store_conn *c, struct span id, finding_packets_each *each, void *context, struct error *e);
+/* When packets of all times at which finding n was told were removed; 0: not all of them. */
+tq_time finding_packets_removed(struct store_conn *c, int64_t n);
 
 /* Severities in order. Info tells and asks for nothing; from RANK_NEED a finding needs a person; up to RANK_SHARED those of one kind are one need. */
 #define RANK_INFO 0

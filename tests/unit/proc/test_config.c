@@ -47,7 +47,9 @@ static void test_times_and_numbers(void **state)
     assert_int_equal(config.backup_every, 24 * 3600);
     assert_int_equal(config.backup_keep, 7);
     assert_int_equal(config.keep_observations, 0);
-    assert_int_equal(parse("backup: { to: /mnt/b, every: 90m, keep: 3, test: 2d }\nretention: { observations: 400d }\n", &e), 0);
+    assert_int_equal(config.keep_evidence, INT64_C(365) * 86400);
+    assert_int_equal(parse("backup: { to: /mnt/b, every: 90m, keep: 3, test: 2d }\nretention: { observations: 400d, evidence: 12h }\n", &e), 0);
+    assert_int_equal(config.keep_evidence, 12 * 3600);
     assert_int_equal(config.backup_every, 90 * 60);
     assert_int_equal(config.backup_keep, 3);
     assert_int_equal(config.backup_test, 2 * 86400);

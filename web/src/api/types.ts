@@ -74,7 +74,10 @@ export interface FindingStep {
 
 export interface FindingDetail extends Finding {
     history: FindingStep[];
-    evidence: { packets: { record: number; time: string; packets: number; bytes: number }[] } | null;
+    evidence: {
+        packets: { record: number; time: string; packets: number; bytes: number; removed_at?: string | null }[];
+        packets_removed_at?: string | null;
+    } | null;
 }
 
 export type Basis = 'seen' | 'inferred' | 'told' | 'unknown';

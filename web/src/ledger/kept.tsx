@@ -279,6 +279,8 @@ function usedWord(what: string): string {
             return t`Ledger`;
         case 'observations':
             return t`Observed traffic`;
+        case 'evidence':
+            return t`Packets of findings`;
         case 'custody':
             return t`Messages and decisions`;
         case 'store':

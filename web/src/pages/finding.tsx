@@ -17,7 +17,7 @@ import { SeverityMark } from '../parts/mark';
 import { show } from '../parts/say';
 import { Asked, Original, Panel } from '../parts/states';
 import { useLooking, type Looking } from '../phi/show';
-import { count, size } from '../time';
+import { count, day, size } from '../time';
 import { eventWord, headline, kindWord, original, said, stateWord } from '../words';
 import { Wrong } from './door';
 
@@ -179,14 +179,20 @@ function Chips({ texts }: { texts: string[] }) {
 
 /** Packets that are kept of it: saved on this computer by a look. */
 function Packets({ finding, looking }: { finding: FindingDetail; looking: Looking }) {
+    const packets = finding.evidence?.packets ?? [];
     return (
         <>
-            {(finding.evidence?.packets ?? []).map((kept) => (
+            {packets.map((kept) => (
                 <p key={kept.record} className="line">
                     <span>
                         <Plural value={kept.packets} one="# packet" other="# packets" />, {size(kept.bytes)}
                     </span>
-                    {looking.may && (
+                    {kept.removed_at && (
+                        <span className="muted">
+                            <Trans>removed on {day(kept.removed_at)}, kept long enough</Trans>
+                        </span>
+                    )}
+                    {looking.may && !kept.removed_at && (
                         <button
                             type="button"
                             className="link-button"
@@ -198,6 +204,11 @@ function Packets({ finding, looking }: { finding: FindingDetail; looking: Lookin
                     )}
                 </p>
             ))}
+            {packets.length === 0 && finding.evidence?.packets_removed_at && (
+                <p className="muted">
+                    <Trans>Packets of that time were removed on {day(finding.evidence.packets_removed_at)}, kept long enough.</Trans>
+                </p>
+            )}
         </>
     );
 }
@@ -276,7 +287,7 @@ function Facts({ finding, looking }: { finding: FindingDetail; looking: Looking 
                     </dd>
                 </>
             )}
-            {(finding.evidence?.packets ?? []).length > 0 && (
+            {((finding.evidence?.packets ?? []).length > 0 || finding.evidence?.packets_removed_at) && (
                 <>
                     <dt>
                         <Trans>Packets kept</Trans>
