@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define ORDER_MEAN (36 * TIME_SECOND)     /* between two samples for one analyzer, at the busiest */
+#define SHIFT_SAMPLES 320                 /* of which three in four hold the test that will shift */
 #define CONTROL_MEAN (1500 * TIME_SECOND) /* between two quality controls of one analyzer */
 #define TAIL (150 * TIME_SECOND)          /* no new samples so long before the end, or in the last third of a short day */
 
@@ -71,6 +72,16 @@ struct sample *order_make(struct simulate *s, struct analyzer *a, tq_time at)
     return sample;
 }
 
+/* Until the next sample for this analyzer, on average. A shift shows itself only among many patients: where one is staged, as many as it takes pass
+ * through the chemistry analyzers in the third of the day before it. */
+static tq_time order_mean(const struct simulate *s, const struct analyzer *a, tq_time at)
+{
+    tq_time mean = ORDER_MEAN * 1000 / lab_rate(at);
+    tq_time needed = s->options.seconds * TIME_SECOND / 3 * (s->options.analyzers / 4) / SHIFT_SAMPLES;
+    bool many = a->kind == ANALYZER_CHEMISTRY && s->options.attacks[ATTACK_SHIFT] > 0;
+    return many && needed < mean ? needed : mean;
+}
+
 static struct analyzer *as_analyzer(void *what)
 {
     return what;
@@ -89,7 +100,7 @@ void order_source(void *world, tq_time at, void *what)
         lab_later(s, at + rng_between(&s->rng, 15 * TIME_SECOND, 60 * TIME_SECOND), analyzer_arrive, sample);
         sample_release(s, sample);
     }
-    tq_time next = at + rng_wait(&s->rng, ORDER_MEAN * 1000 / lab_rate(at));
+    tq_time next = at + rng_wait(&s->rng, order_mean(s, a, at));
     int64_t third = s->options.seconds * TIME_SECOND / 3;
     if (next < s->end - (third < TAIL ? third : TAIL))
         lab_do(s, next, order_source, a);
