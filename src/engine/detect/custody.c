@@ -80,9 +80,17 @@ static struct sent *sent_new(struct detect *d, const struct record *r, const str
 
 /* ── comparing ── */
 
+/* The same conversation at two places of its way. */
+bool links_twin(const struct link *a, const struct link *b)
+{
+    return a->leg != b->leg && a->port == b->port && memcmp(&a->sender.bytes, &b->sender.bytes, sizeof a->sender.bytes) == 0 &&
+           memcmp(&a->receiver.bytes, &b->receiver.bytes, sizeof a->receiver.bytes) == 0;
+}
+
 static bool same_link_end(const struct link *a, const struct link *b)
 {
-    return a->receiver.family == b->receiver.family && memcmp(&a->receiver.bytes, &b->receiver.bytes, sizeof a->receiver.bytes) == 0;
+    return !links_twin(a, b) && a->receiver.family == b->receiver.family &&
+           memcmp(&a->receiver.bytes, &b->receiver.bytes, sizeof a->receiver.bytes) == 0;
 }
 
 /* Does the pair go the other way: what came first is known to follow what comes now? Two taps may tell in the wrong order. */
@@ -206,6 +214,9 @@ static struct comparison compare(const struct detect *d, const struct gathered *
     c.same[PART_RANGE] = g->range == k->range;
     c.changed[PART_RANGE] = g->range != k->range;
     c.same[PART_STATUS] = g->status == k->status;
+    bool both_timed = g->observed != 0 && k->observed != 0;
+    c.same[PART_TIME] = both_timed && k->observed == (uint32_t)g->observed;
+    c.changed[PART_TIME] = both_timed && !c.same[PART_TIME];
     c.changed[PART_STATUS] = g->status != k->status && !(k->status == STATUS_PRELIMINARY && here_final);
     return c;
 }
@@ -221,9 +232,10 @@ static const struct {
     [PART_RANGE] = {"A result of test {2} reached {1} from {0} with another reference range than the one that was sent.", SEVERITY_HIGH},
     [PART_TEXT] = {"A result of test {2} reached {1} from {0} with other words than the ones that were sent.", SEVERITY_HIGH},
     [PART_STATUS] = {"A result of test {2} reached {1} from {0} with another status than the one that was sent.", SEVERITY_HIGH},
+    [PART_TIME] = {"A result of test {2} reached {1} from {0} with another time of measurement than the one that was sent.", SEVERITY_HIGH},
 };
 
-static const char *const part_names[PART_PATIENT] = {"value", "unit", "flag", "range", "status", "text"};
+static const char *const part_names[PART_PATIENT] = {"value", "unit", "flag", "range", "status", "text", "time"};
 
 /* A result, and what was said of it on the link that it came from. */
 struct pair {
@@ -244,7 +256,7 @@ static void altered(struct detect *d, const struct record *r, const struct pair 
     struct buf cause = BUF_INIT(CAUSE_MAX);
     const struct group *of = &d->open.groups[g->group];
     link_text(open_link(d), &p);
-    bool each = part != PART_STATUS; /* that is done to a whole message */
+    bool each = part != PART_STATUS && part != PART_TIME; /* that is done to a whole message */
     const struct span more[] = {span_of(of->name, of->name_n), each ? test_name(g->habit) : SPAN_LIT("all"), span_str(part_names[part])};
     struct finding f = {
         .kind = KIND_RESULT_ALTERED_IN_TRANSIT,

@@ -17,6 +17,7 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->known = senders_new();
         d->results = results_new(RESULTS_MAX);
         d->messages = messages_new();
+        d->conversations = conversations_new();
         d->clocks = clocks_new();
         d->habits = memo_new(HABITS_MAX, sizeof(struct habit));
         d->specimens = memo_new(SPECIMENS_MAX, sizeof(struct specimen));
@@ -28,9 +29,9 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->orphans = calloc(ORPHANS_MAX, sizeof *d->orphans);
         d->near = calloc(NEAR_HABITS, sizeof *d->near);
     }
-    bool all = d != NULL && d->causes != NULL && d->known != NULL && d->results != NULL && d->messages != NULL && d->clocks != NULL &&
-               d->habits != NULL && d->specimens != NULL && d->asked != NULL && d->expected != NULL && d->translations != NULL && d->links != NULL &&
-               d->sent != NULL && d->orphans != NULL && d->near != NULL;
+    bool all = d != NULL && d->causes != NULL && d->known != NULL && d->results != NULL && d->messages != NULL && d->conversations != NULL &&
+               d->clocks != NULL && d->habits != NULL && d->specimens != NULL && d->asked != NULL && d->expected != NULL && d->translations != NULL &&
+               d->links != NULL && d->sent != NULL && d->orphans != NULL && d->near != NULL;
     if (!all) {
         detect_free(d);
         (void)err_set(e, ERR_SYSTEM, "no memory for the detector");
@@ -52,6 +53,7 @@ void detect_free(struct detect *d)
     memo_free(d->known);
     results_free(d->results);
     memo_free(d->messages);
+    memo_free(d->conversations);
     memo_free(d->clocks);
     memo_free(d->habits);
     memo_free(d->specimens);
@@ -272,7 +274,7 @@ void detect_kinds(const struct detect *d, void (*each)(void *context, const char
 
 /* ── State: docs/formats/detector-state.md ── */
 
-static const uint8_t magic[8] = {'T', 'Q', 'D', 'E', 'T', 'E', 'C', 4};
+static const uint8_t magic[8] = {'T', 'Q', 'D', 'E', 'T', 'E', 'C', 5};
 
 void detect_save(const struct detect *d, struct buf *out)
 {

@@ -27,6 +27,7 @@
 #define KNOWN_MAX 16384    /* senders, their addresses and names, receivers */
 #define RESULTS_MAX 98304  /* results, to see whether one comes back changed or goes on unchanged; and tests that were ordered */
 #define CLOCKS_MAX 4096    /* senders whose clocks are watched */
+#define CONVERSATIONS_MAX 4096
 #define MESSAGES_MAX 16384 /* messages with results, to see whether one comes back */
 #define SPECIMENS_MAX 16384
 #define SENT_MAX 6144         /* specimens' results in one message, to see whether they go on */
@@ -248,6 +249,7 @@ struct detect {
     struct memo *known;
     struct results *results;
     struct memo *messages;
+    struct memo *conversations;
     struct memo *clocks;
     struct memo *habits;
     struct memo *specimens;
@@ -400,6 +402,8 @@ struct span test_name(const struct habit *h);
 /* The memories, each made by the file that knows its values. NULL: no memory. */
 struct memo *senders_new(void);
 struct memo *messages_new(void);
+struct memo *conversations_new(void);
+bool links_twin(const struct link *a, const struct link *b);
 struct memo *clocks_new(void);
 struct memo *asked_new(void);
 struct memo *expected_new(void);

@@ -248,12 +248,64 @@ static tq_time stamp_of(struct span stamp)
     return time_parse(span_of(whole, 20), &t) ? t : 0;
 }
 
-static void open_message(struct detect *d, const struct record *r, struct span id)
+#define COPY_WITHIN (5 * TIME_SECOND)
+
+/* One conversation: its flow, and the one in which its copy is seen. */
+struct conversation {
+    uint64_t flow[2];
+    struct digest last; /* identity of the first one's last message */
+    tq_time time;
+};
+
+struct memo *conversations_new(void)
+{
+    return memo_new(CONVERSATIONS_MAX, sizeof(struct conversation));
+}
+
+/* What tells a message from the others of its conversation: its control id, or else when it says it was sent. Zeros: nothing does. */
+static struct digest identity_of(const struct detect *d, const struct message *m)
+{
+    if (m->control_id.n > 0)
+        return d->own;
+    if (m->sent_at.n == 0)
+        return (struct digest){.a = 0, .b = 0};
+    struct hash_state s = digest_start(&d->key, 'i');
+    hash_piece(&s, m->sent_at);
+    hash_add(&s, (uint64_t)m->results);
+    return digest_end(s);
+}
+
+/* Where on its way this conversation is seen here: 1 where another flow between the same addresses and ports had the same message a moment ago (two
+ * taps, two VLANs, both sides of somebody in between), else 0. */
+static uint8_t leg_of(struct detect *d, const struct record *r, struct digest identity)
+{
+    const struct flow_ref *f = &r->flow;
+    struct hash_state s = digest_start(&d->key, 'c');
+    hash_piece(&s, span_of(f->src.bytes, sizeof f->src.bytes));
+    hash_piece(&s, span_of(f->dst.bytes, sizeof f->dst.bytes));
+    hash_add(&s, (uint64_t)f->sport << 16 | f->dport);
+    struct conversation *c = memo_put(d->conversations, digest_end(s), r->time, NULL);
+    if (c->flow[1] == f->id && f->id != 0)
+        return 1;
+    tq_time since = r->time - c->time;
+    bool named = identity.a != 0 || identity.b != 0;
+    if (c->flow[0] != f->id && c->flow[0] != 0 && named && digest_equal(identity, c->last) && since <= COPY_WITHIN && since >= -COPY_WITHIN) {
+        c->flow[1] = f->id;
+        return 1;
+    }
+    c->flow[0] = f->id;
+    c->last = identity;
+    c->time = r->time;
+    return 0;
+}
+
+static void open_message(struct detect *d, const struct record *r, struct span id, struct digest identity)
 {
     struct gathering *o = &d->open;
     UNCLEARED struct parties p;
     parties_of(r, id, &p);
     struct link ends = {.sender = *p.sender, .receiver = *p.receiver, .port = p.port, .receiver_listens = p.receiver_listens};
+    ends.leg = leg_of(d, r, identity);
     o->id_n = id.n <= sizeof o->id ? span_copy(id, o->id, sizeof o->id) : 0;
     o->message = digest_text(d, 'm', id);
     o->announced = o->test_message = o->poct1a = o->astm = false;
@@ -279,7 +331,7 @@ void gather_message(struct detect *d, const struct record *r, const struct messa
     d->replay.complete = false;
     if (m->results <= 0)
         return;
-    open_message(d, r, m->id);
+    open_message(d, r, m->id, identity_of(d, m));
     d->open.announced = true;
     d->open.left = d->open.told = m->results;
     d->open.test_message = m->processing.n > 0;
@@ -343,7 +395,7 @@ void gather_result(struct detect *d, const struct record *r, const struct result
     if (!open) {
         gather_close(d, NULL);
         d->replay.complete = false;
-        open_message(d, r, t->message);
+        open_message(d, r, t->message, (struct digest){.a = 0, .b = 0});
     }
     add(d, t);
     o->left--;

@@ -56,7 +56,7 @@ uint16_t links_put(struct links *l, const struct hash_key *key, const struct lin
     hash_add(&s, 'L');
     hash_piece(&s, span_of(ends->sender.bytes, sizeof ends->sender.bytes));
     hash_piece(&s, span_of(ends->receiver.bytes, sizeof ends->receiver.bytes));
-    hash_add(&s, (uint64_t)ends->port << 1 | ends->receiver_listens);
+    hash_add(&s, (uint64_t)ends->leg << 17 | (uint64_t)ends->port << 1 | ends->receiver_listens);
     struct digest d = {.a = 0, .b = 0};
     hash_end_two(s, &d.a, &d.b);
     uint16_t *number = memo_put(l->by_ends, d, now, NULL);
@@ -140,7 +140,7 @@ void links_save(const struct links *l, struct buf *out)
         put_ends(out, &link.sender);
         put_ends(out, &link.receiver);
         buf_be16(out, link.port);
-        buf_u8(out, link.receiver_listens);
+        buf_u8(out, (uint8_t)(link.leg << 1 | link.receiver_listens));
         buf_be64(out, (uint64_t)link.first);
         buf_be64(out, (uint64_t)link.last);
         for (size_t k = 0; k < 12; k++)
@@ -170,10 +170,11 @@ static bool restore_link(struct links *l, const struct hash_key *key, struct spa
     bool ok = get_ends(in, &ends.sender) && get_ends(in, &ends.receiver);
     ends.port = span_be16(in);
     uint8_t listens = span_u8(in);
-    ends.receiver_listens = listens == 1;
+    ends.receiver_listens = listens & 1;
+    ends.leg = listens >> 1;
     tq_time first = (tq_time)span_be64(in);
     tq_time last = (tq_time)span_be64(in);
-    if (!ok || in->bad || listens > 1)
+    if (!ok || in->bad || listens > 3)
         return false;
     struct link *link = &l->all[links_put(l, key, &ends, last)];
     link->first = first;

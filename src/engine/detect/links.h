@@ -13,7 +13,7 @@
 #define LINK_NONE UINT16_MAX
 
 /* What can change on the way. Values that are no numbers (PART_TEXT) are put into other words by many. */
-enum part { PART_VALUE, PART_UNIT, PART_FLAG, PART_RANGE, PART_STATUS, PART_TEXT, PART_PATIENT, PART_SPECIMEN, PART_COUNT };
+enum part { PART_VALUE, PART_UNIT, PART_FLAG, PART_RANGE, PART_STATUS, PART_TEXT, PART_TIME, PART_PATIENT, PART_SPECIMEN, PART_COUNT };
 
 struct link {
     uint64_t key; /* 0: free */
@@ -21,6 +21,7 @@ struct link {
     struct address receiver;
     uint16_t port;
     bool receiver_listens;
+    uint8_t leg;            /* 1: the same conversations, seen at a second place of their way */
     uint16_t down;          /* the path that most of its results take; LINK_NONE: none is known */
     uint32_t pending_first; /* of its sent results, oldest first; numbers of the ring, 0: none */
     uint32_t pending_last;

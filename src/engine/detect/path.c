@@ -190,10 +190,17 @@ static void settle_path(struct detect *d, struct link *l, struct sent *s, struct
     if (lost == 0)
         return;
     s->missed = true;
-    missing(d, l, s, lost, links_at(d->links, p->to),
-            any ? "{1} passed only a part of the results of a specimen from {0} on to {2}."
-                : "Results that {0} sent were not passed on by {1} to {2}.",
-            "Many results that {0} sent were not passed on by {1} to {2}.", SEVERITY_HIGH);
+    const struct link *to = links_at(d->links, p->to);
+    if (links_twin(l, to))
+        missing(d, l, s, lost, to,
+                any ? "Only a part of the results of a specimen that {0} sent came as far as {2}: the rest was lost or taken out on the way."
+                    : "Results that {0} sent did not come as far as {2}: they were lost or taken out on the way.",
+                "Many results that {0} sent did not come as far as {2}.", SEVERITY_HIGH);
+    else
+        missing(d, l, s, lost, to,
+                any ? "{1} passed only a part of the results of a specimen from {0} on to {2}."
+                    : "Results that {0} sent were not passed on by {1} to {2}.",
+                "Many results that {0} sent were not passed on by {1} to {2}.", SEVERITY_HIGH);
 }
 
 /* Settles the first of the list where it is time. */

@@ -57,6 +57,18 @@ static bool add_codes(struct analytes *a, struct span codes, uint16_t analyte)
     return true;
 }
 
+/* Many devices write the name where others write a code. What is somebody's code already stays that. */
+static bool add_name(struct analytes *a, struct span name, uint16_t analyte)
+{
+    uint8_t key[CODE_MAX];
+    bool fresh = false;
+    size_t n = code_key(name, key);
+    uint16_t *of = n == 0 ? NULL : table_put(a->codes, span_of(key, n), &fresh);
+    if (fresh && of != NULL)
+        *of = analyte;
+    return n == 0 || of != NULL;
+}
+
 static bool read_line(struct analytes *a, struct span line, struct span *last, uint16_t *number)
 {
     struct span name = field_of(&line);
@@ -76,7 +88,7 @@ static bool read_line(struct analytes *a, struct span line, struct span *last, u
                                              .low = number_value(&low),
                                              .high = number_value(&high),
                                              .other_material = span_is(material, "urine")};
-    return add_codes(a, codes, *number) && add_codes(a, loinc, *number);
+    return add_codes(a, codes, *number) && add_codes(a, loinc, *number) && add_name(a, name, *number);
 }
 
 struct analytes *analytes_read(const char *text, struct error *e)

@@ -19,12 +19,13 @@ struct label_flow;
 
 /* 16 bytes for IPv4, 40 for IPv6; the endpoint that sorts lower comes first. */
 struct flow_key {
-    uint32_t meta;  /* VLAN tags << 8 | 0x80 for IPv6 | protocol */
+    uint32_t meta;  /* VLAN tags << 8 | 0x80 for IPv6 | 0x40 for the same connection seen at a second place | protocol */
     uint32_t ports; /* lower endpoint's << 16 | other's */
     uint8_t addresses[32];
 };
 
 #define FLOW_KEY_V6 0x80u
+#define FLOW_KEY_TWIN 0x40u
 
 static inline size_t flow_key_size(const struct flow_key *k)
 {
@@ -96,6 +97,8 @@ struct flow {
     struct flow *newer;
     uint32_t gaps;
     uint32_t retransmitted;
+    uint32_t cards; /* digest of the two Ethernet addresses of its first packet, in any order; 0: not known */
+    bool twin;      /* the same connection is seen between two other cards too: a flow of its own under FLOW_KEY_TWIN */
     bool conflict; /* reported */
     bool told;     /* nDPI has nothing more to say */
 };

@@ -358,6 +358,7 @@ struct way {
     uint16_t sport;
     uint16_t dport;
     bool reversed; /* its sender is the endpoint that sorts higher */
+    uint32_t cards;
 };
 
 static void make_key(struct way *w, struct flow_key *key)
@@ -424,6 +425,7 @@ static struct flow *open_flow(struct sense *s, const struct way *w, const struct
     f->ref.dst = from_responder ? from : to;
     f->ref.sport = from_responder ? w->dport : w->sport;
     f->ref.dport = from_responder ? w->sport : w->dport;
+    f->cards = w->cards;
     return f;
 }
 
@@ -462,6 +464,23 @@ static void ask_labels(struct sense *s, struct flow *f, const struct way *w, siz
     f->application = label.application;
 }
 
+/* Whoever puts himself between two devices, and every router, passes the same connection on between other cards. Where both sides are listened to
+ * they are two flows: what he changes would else look like a repetition that contradicts. Told by the connection's first packet alone, so that no
+ * change of the way in its middle (another router takes over) splits it. Returns the flow of this packet, or NULL where it is to be opened. */
+static struct flow *twin_of(struct sense *s, const struct way *w, const struct tcp *seg, struct flow *f, struct flow_key *key, uint32_t *hash)
+{
+    const struct tcp_side *side = &f->side[f->reversed != w->reversed];
+    if (w->cards == f->cards || w->cards == 0 || f->cards == 0)
+        return f;
+    bool first_again = (seg->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_SYN && side->flags & SIDE_ISN && side->isn == seg->seq;
+    if (!f->twin && !first_again)
+        return f;
+    f->twin = true;
+    key->meta |= FLOW_KEY_TWIN;
+    *hash = flows_hash(s->flows, key);
+    return flows_find(s->flows, key, *hash);
+}
+
 static void on_tcp(struct sense *s, struct way *w, struct span bytes)
 {
     struct tcp seg;
@@ -476,6 +495,8 @@ static void on_tcp(struct sense *s, struct way *w, struct span bytes)
     struct flow_key key;
     uint32_t hash;
     struct flow *f = flow_of(s, w, &key, &hash);
+    if (f != NULL && __builtin_expect(f->twin || (seg.flags & TCP_SYN), 0))
+        f = twin_of(s, w, &seg, f, &key, &hash);
     if (f != NULL && __builtin_expect(flow_idle(f, s->now), 0)) {
         close_flow(s, f, "idle");
         f = NULL;
@@ -586,11 +607,24 @@ static void beside_ip(struct sense *s, const struct way *w)
         (void)evidence_neighbour(s->evidence, l->protocol == LINK_CDP, l->source, l->payload, w->time);
 }
 
+/* Of a whole Ethernet header: the same for both ways. */
+static inline uint32_t cards_of(uint32_t linktype, const struct span *frame)
+{
+    uint64_t to = 0;
+    uint64_t from = 0;
+    if (linktype != LINKTYPE_ETHERNET || frame->n < 12)
+        return 0;
+    memcpy(&to, frame->p, 6);
+    memcpy(&from, frame->p + 6, 6);
+    return (uint32_t)((to + from) * UINT64_C(0x9e3779b97f4a7c15) >> 32) ^ (uint32_t)((to ^ from) * UINT64_C(0xc2b2ae3d27d4eb4f) >> 24);
+}
+
 void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span bytes, uint32_t wire_length)
 {
     time = within(time);
     UNCLEARED struct way w;
     w.time = time;
+    w.cards = cards_of(linktype, &bytes);
     s->touched = 0;
     tick(s, time);
     s->stats.packets++;

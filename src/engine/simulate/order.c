@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ORDER_MEAN (36 * TIME_SECOND)     /* between two samples for one analyzer, at the busiest */
-#define SHIFT_SAMPLES 320                 /* of which three in four hold the test that will shift */
-#define CONTROL_MEAN (1500 * TIME_SECOND) /* between two quality controls of one analyzer */
-#define TAIL (150 * TIME_SECOND)          /* no new samples so long before the end, or in the last third of a short day */
+#define ORDER_MEAN (36 * TIME_SECOND)      /* between two samples for one analyzer, at the busiest */
+#define SHIFT_SAMPLES 320                  /* of which three in four hold the test that will shift */
+#define SHIFT_MEAN_LEAST (3 * TIME_SECOND) /* no analyzer takes samples faster */
+#define CONTROL_MEAN (1500 * TIME_SECOND)  /* between two quality controls of one analyzer */
+#define TAIL (150 * TIME_SECOND)           /* no new samples so long before the end, or in the last third of a short day */
 
 struct sample *sample_new(struct simulate *s)
 {
@@ -78,6 +79,7 @@ static tq_time order_mean(const struct simulate *s, const struct analyzer *a, tq
 {
     tq_time mean = ORDER_MEAN * 1000 / lab_rate(at);
     tq_time needed = s->options.seconds * TIME_SECOND / 3 * (s->options.analyzers / 4) / SHIFT_SAMPLES;
+    needed = needed < SHIFT_MEAN_LEAST ? SHIFT_MEAN_LEAST : needed;
     bool many = a->kind == ANALYZER_CHEMISTRY && s->options.attacks[ATTACK_SHIFT] > 0;
     return many && needed < mean ? needed : mean;
 }
