@@ -9,80 +9,69 @@ static const struct key_info keys[KEY_COUNT] = {
 #undef RECORD_KEY_ROW
 };
 
-static const char *const event_names[EVENT_COUNT] = {
-    [EVENT_NONE] = "",
-    [EVENT_ASSET_EVIDENCE] = "asset.evidence",
-    [EVENT_FLOW_CLOSED] = "flow.closed",
-    [EVENT_LAB_MESSAGE] = "lab.message",
-    [EVENT_LAB_RESULT] = "lab.result",
-    [EVENT_LAB_ORDER] = "lab.order",
-    [EVENT_DICOM_ASSOCIATION] = "dicom.association",
-    [EVENT_NETWORK_ATTEMPTS] = "network.attempts",
-    [EVENT_SENSOR_STATUS] = "sensor.status",
-    [EVENT_FINDING] = "finding",
-    [EVENT_RESULT_FOLLOWED] = "result.followed",
-    [EVENT_RUN_STARTED] = "run.started",
-    [EVENT_RUN_STOPPED] = "run.stopped",
-    [EVENT_ROLE_RESTARTED] = "role.restarted",
-    [EVENT_CLOCK_STEPPED] = "clock.stepped",
-    [EVENT_CAPTURE_STARTED] = "capture.started",
-    [EVENT_CAPTURE_ENDED] = "capture.ended",
-    [EVENT_ACCOUNT_CREATED] = "account.created",
-    [EVENT_SESSION_OPENED] = "session.opened",
-    [EVENT_SESSION_REFUSED] = "session.refused",
-    [EVENT_SESSION_CLOSED] = "session.closed",
-    [EVENT_REQUEST_REFUSED] = "request.refused",
-    [EVENT_FINDING_TAKEN] = "finding.taken",
-    [EVENT_FINDING_RELEASED] = "finding.released",
-    [EVENT_FINDING_DISMISSED] = "finding.dismissed",
-    [EVENT_FINDING_REOPENED] = "finding.reopened",
-    [EVENT_FINDING_ENDED] = "finding.ended",
-    [EVENT_ASSET_NAMED] = "asset.named",
-    [EVENT_ASSET_EDITED] = "asset.edited",
-    [EVENT_ASSET_JOINED] = "asset.joined",
-    [EVENT_ASSET_SPLIT] = "asset.split",
-    [EVENT_ASSET_DISTINCT] = "asset.distinct",
-    [EVENT_ASSET_IMPORTED] = "asset.imported",
-    [EVENT_LEDGER_VERIFIED] = "ledger.verified",
-    [EVENT_LEDGER_UNLOCKED] = "ledger.unlocked",
-    [EVENT_PROGRAM_UPGRADED] = "program.upgraded",
-    [EVENT_BACKUP_MADE] = "backup.made",
-    [EVENT_BACKUP_TESTED] = "backup.tested",
-    [EVENT_BACKUP_RESTORED] = "backup.restored",
-    [EVENT_RETENTION_REMOVED] = "retention.removed",
-    [EVENT_RETENTION_SKIPPED] = "retention.skipped",
-    [EVENT_LEDGER_WITNESSED] = "ledger.witnessed",
-    [EVENT_KEYS_ROTATED] = "keys.rotated",
-    [EVENT_KEYS_ERASED] = "keys.erased",
-    [EVENT_KEYS_RECOVERY] = "keys.recovery",
-    [EVENT_EVIDENCE_PACKETS] = "evidence.packets",
-    [EVENT_PHI_LOOK] = "phi.look",
-    [EVENT_STORE_CHECKPOINT] = "store.checkpoint",
-    [EVENT_STORE_MENDED] = "store.mended",
+static const struct {
+    const char *name;
+    enum event_maker maker;
+} events[EVENT_COUNT] = {
+    [EVENT_NONE] = {"", MAKER_NOBODY},
+    [EVENT_ASSET_EVIDENCE] = {"asset.evidence", MAKER_SENSOR},
+    [EVENT_FLOW_CLOSED] = {"flow.closed", MAKER_SENSOR},
+    [EVENT_LAB_MESSAGE] = {"lab.message", MAKER_SENSOR},
+    [EVENT_LAB_RESULT] = {"lab.result", MAKER_SENSOR},
+    [EVENT_LAB_ORDER] = {"lab.order", MAKER_SENSOR},
+    [EVENT_DICOM_ASSOCIATION] = {"dicom.association", MAKER_SENSOR},
+    [EVENT_NETWORK_ATTEMPTS] = {"network.attempts", MAKER_SENSOR},
+    [EVENT_SENSOR_STATUS] = {"sensor.status", MAKER_SENSOR},
+    [EVENT_FINDING] = {"finding", MAKER_DETECTOR},
+    [EVENT_RESULT_FOLLOWED] = {"result.followed", MAKER_DETECTOR},
+    [EVENT_RUN_STARTED] = {"run.started", MAKER_KEEPER},
+    [EVENT_RUN_STOPPED] = {"run.stopped", MAKER_KEEPER},
+    [EVENT_ROLE_RESTARTED] = {"role.restarted", MAKER_KEEPER},
+    [EVENT_CLOCK_STEPPED] = {"clock.stepped", MAKER_KEEPER},
+    [EVENT_CAPTURE_STARTED] = {"capture.started", MAKER_SENSOR},
+    [EVENT_CAPTURE_ENDED] = {"capture.ended", MAKER_SENSOR},
+    [EVENT_ACCOUNT_CREATED] = {"account.created", MAKER_KEEPER},
+    [EVENT_SESSION_OPENED] = {"session.opened", MAKER_KEEPER},
+    [EVENT_SESSION_REFUSED] = {"session.refused", MAKER_KEEPER},
+    [EVENT_SESSION_CLOSED] = {"session.closed", MAKER_KEEPER},
+    [EVENT_REQUEST_REFUSED] = {"request.refused", MAKER_KEEPER},
+    [EVENT_FINDING_TAKEN] = {"finding.taken", MAKER_KEEPER},
+    [EVENT_FINDING_RELEASED] = {"finding.released", MAKER_KEEPER},
+    [EVENT_FINDING_DISMISSED] = {"finding.dismissed", MAKER_KEEPER},
+    [EVENT_FINDING_REOPENED] = {"finding.reopened", MAKER_KEEPER},
+    [EVENT_FINDING_ENDED] = {"finding.ended", MAKER_KEEPER},
+    [EVENT_ASSET_NAMED] = {"asset.named", MAKER_KEEPER},
+    [EVENT_ASSET_EDITED] = {"asset.edited", MAKER_KEEPER},
+    [EVENT_ASSET_JOINED] = {"asset.joined", MAKER_KEEPER},
+    [EVENT_ASSET_SPLIT] = {"asset.split", MAKER_KEEPER},
+    [EVENT_ASSET_DISTINCT] = {"asset.distinct", MAKER_KEEPER},
+    [EVENT_ASSET_IMPORTED] = {"asset.imported", MAKER_KEEPER},
+    [EVENT_LEDGER_VERIFIED] = {"ledger.verified", MAKER_KEEPER},
+    [EVENT_LEDGER_UNLOCKED] = {"ledger.unlocked", MAKER_KEEPER},
+    [EVENT_PROGRAM_UPGRADED] = {"program.upgraded", MAKER_KEEPER},
+    [EVENT_BACKUP_MADE] = {"backup.made", MAKER_KEEPER},
+    [EVENT_BACKUP_TESTED] = {"backup.tested", MAKER_KEEPER},
+    [EVENT_BACKUP_RESTORED] = {"backup.restored", MAKER_KEEPER},
+    [EVENT_RETENTION_REMOVED] = {"retention.removed", MAKER_KEEPER},
+    [EVENT_RETENTION_SKIPPED] = {"retention.skipped", MAKER_KEEPER},
+    [EVENT_LEDGER_WITNESSED] = {"ledger.witnessed", MAKER_KEEPER},
+    [EVENT_KEYS_ROTATED] = {"keys.rotated", MAKER_KEEPER},
+    [EVENT_KEYS_ERASED] = {"keys.erased", MAKER_KEEPER},
+    [EVENT_KEYS_RECOVERY] = {"keys.recovery", MAKER_KEEPER},
+    [EVENT_EVIDENCE_PACKETS] = {"evidence.packets", MAKER_DETECTOR},
+    [EVENT_PHI_LOOK] = {"phi.look", MAKER_KEEPER},
+    [EVENT_STORE_CHECKPOINT] = {"store.checkpoint", MAKER_KEEPER},
+    [EVENT_STORE_MENDED] = {"store.mended", MAKER_KEEPER},
 };
 
 const char *event_name(enum event e)
 {
-    return (unsigned)e < EVENT_COUNT ? event_names[e] : "";
+    return (unsigned)e < EVENT_COUNT ? events[e].name : "";
 }
 
 enum event_maker event_maker(enum event e)
 {
-    switch (e) {
-    case EVENT_ASSET_EVIDENCE:
-    case EVENT_FLOW_CLOSED:
-    case EVENT_LAB_MESSAGE:
-    case EVENT_LAB_RESULT:
-    case EVENT_LAB_ORDER:
-    case EVENT_DICOM_ASSOCIATION:
-    case EVENT_NETWORK_ATTEMPTS:
-    case EVENT_SENSOR_STATUS:
-    case EVENT_CAPTURE_STARTED:
-    case EVENT_CAPTURE_ENDED: return MAKER_SENSOR;
-    case EVENT_FINDING:
-    case EVENT_EVIDENCE_PACKETS: return MAKER_DETECTOR;
-    default: return MAKER_KEEPER;
-    }
+    return (unsigned)e < EVENT_COUNT ? events[e].maker : MAKER_NOBODY;
 }
 
 const struct key_info *key_info(enum record_key k)

@@ -330,7 +330,7 @@ const char *event_name(enum event e); /* "lab.message" …; "" for EVENT_NONE */
 
 /* Whose word an event is. A role that was taken over speaks for itself alone: what people decide and what the keeper does is taken from no sibling.
  */
-enum event_maker { MAKER_KEEPER, MAKER_SENSOR, MAKER_DETECTOR };
+enum event_maker { MAKER_NOBODY, MAKER_KEEPER, MAKER_SENSOR, MAKER_DETECTOR };
 enum event_maker event_maker(enum event e);
 
 const struct key_info *key_info(enum record_key k);

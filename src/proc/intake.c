@@ -4,7 +4,8 @@ static struct record checked; /* large: not on the stack */
 
 bool intake_may(enum event event, bool evidence)
 {
-    return evidence ? event == EVENT_EVIDENCE_PACKETS : event != EVENT_EVIDENCE_PACKETS && event_maker(event) != MAKER_KEEPER;
+    enum event_maker maker = event_maker(event);
+    return (maker == MAKER_SENSOR || maker == MAKER_DETECTOR) && (event == EVENT_EVIDENCE_PACKETS) == evidence;
 }
 
 static int decode(struct span encoded, bool evidence, struct error *e)

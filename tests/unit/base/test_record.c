@@ -70,8 +70,10 @@ static void every_key_and_event_has_a_name(void **state)
     (void)state;
     for (int k = 0; k < KEY_COUNT; k++)
         assert_true(key_info((enum record_key)k)->json != NULL && key_info((enum record_key)k)->json[0] != 0);
-    for (int i = 1; i < EVENT_COUNT; i++)
+    for (int i = 1; i < EVENT_COUNT; i++) {
         assert_true(event_name((enum event)i) != NULL && event_name((enum event)i)[0] != 0);
+        assert_int_not_equal(event_maker((enum event)i), MAKER_NOBODY); /* whoever adds one says whose word it is */
+    }
 }
 
 static void addresses_both_ways(void **state)

