@@ -1,0 +1,306 @@
+/* Bytes of one connection: TCP, with or without TLS. Nothing here knows what they mean. */
+#include "engine/relay/relay_private.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Half-open connections are found by TCP itself: asked after a minute of silence, given up two minutes later, or when what we sent is not taken for a
+ * minute. */
+enum { KEEP_IDLE_S = 60, KEEP_EVERY_S = 20, KEEP_TIMES = 6, UNACKNOWLEDGED_MS = 60000 };
+
+#define NOT_WATCHED UINT32_MAX
+
+static struct relay_address address_of(const struct sockaddr_storage *from)
+{
+    struct relay_address a = {0};
+    if (from->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)from;
+        a.family = 4;
+        a.port = ntohs(in->sin_port);
+        memcpy(a.ip, &in->sin_addr, 4);
+    } else if (from->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in = (const void *)from;
+        a.port = ntohs(in->sin6_port);
+        bool mapped = IN6_IS_ADDR_V4MAPPED(&in->sin6_addr);
+        a.family = mapped ? 4 : 6;
+        memcpy(a.ip, in->sin6_addr.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 16);
+    }
+    return a;
+}
+
+/* A socket that is no TCP socket (in tests) takes none of these, which does no harm. */
+static void prepare(struct channel *c, int fd)
+{
+    const struct {
+        int level;
+        int name;
+        int value;
+    } options[] = {{IPPROTO_TCP, TCP_NODELAY, 1},
+                   {SOL_SOCKET, SO_KEEPALIVE, 1},
+                   {IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE_S},
+                   {IPPROTO_TCP, TCP_KEEPINTVL, KEEP_EVERY_S},
+                   {IPPROTO_TCP, TCP_KEEPCNT, KEEP_TIMES},
+                   {IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS}};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value);
+    struct sockaddr_storage at = {0};
+    socklen_t n = sizeof at;
+    if (getpeername(fd, (void *)&at, &n) == 0)
+        c->connection.peer = address_of(&at);
+    at = (struct sockaddr_storage){0};
+    n = sizeof at;
+    if (getsockname(fd, (void *)&at, &n) == 0)
+        c->connection.local = address_of(&at);
+}
+
+static bool start_tls(struct channel *c)
+{
+    struct relay_link *link = channel_session(c)->link;
+    SSL_CTX *context = link->context[c->connection.side];
+    c->ssl = context == NULL ? NULL : SSL_new(context);
+    if (c->ssl == NULL || SSL_set_fd(c->ssl, c->watch.fd) != 1)
+        return false;
+    SSL_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_set_read_ahead(c->ssl, 1); /* a record with one call instead of two */
+    if (c->connection.dialed)
+        SSL_set_connect_state(c->ssl);
+    else
+        SSL_set_accept_state(c->ssl);
+    c->state = CHANNEL_HANDSHAKE;
+    return true;
+}
+
+bool channel_take(struct channel *c, int fd)
+{
+    struct relay_link *link = channel_session(c)->link;
+    enum relay_tls tls = link->o.side[c->connection.side].tls;
+    c->watch = (struct watch){.kind = WATCH_CHANNEL, .fd = fd, .events = NOT_WATCHED};
+    c->waits_since = link->relay->now;
+    prepare(c, fd);
+    if (tls == RELAY_TLS_OFF || c->clear)
+        c->state = CHANNEL_OPEN;
+    else if (tls == RELAY_TLS_OPTIONAL && !c->connection.dialed)
+        c->state = CHANNEL_PEEK;
+    else if (!start_tls(c)) {
+        channel_close(c);
+        return false;
+    }
+    c->out.max = SIZE_MAX; /* bounded by invariant 2 */
+    channel_interest(c);
+    return true;
+}
+
+static void say_why(struct channel *c, const char *why)
+{
+    link_why(channel_session(c)->link, c->connection.side, why);
+}
+
+static void tls_why(struct channel *c)
+{
+    long verdict = SSL_get_verify_result(c->ssl);
+    unsigned long code = ERR_peek_last_error();
+    const char *reason = verdict != X509_V_OK ? X509_verify_cert_error_string(verdict) : code != 0 ? ERR_reason_error_string(code) : NULL;
+    char text[160];
+    (void)snprintf(text, sizeof text, "TLS: %s", reason != NULL ? reason : "the peer closed the connection");
+    say_why(c, text);
+    ERR_clear_error();
+}
+
+/* What an SSL call that did not go through means. */
+static int tls_outcome(struct channel *c, int n)
+{
+    switch (SSL_get_error(c->ssl, n)) {
+    case SSL_ERROR_WANT_READ: return CHANNEL_READ_LATER;
+    case SSL_ERROR_WANT_WRITE: c->wants_write = true; return CHANNEL_READ_LATER;
+    case SSL_ERROR_ZERO_RETURN: return CHANNEL_READ_END;
+    default: tls_why(c); return CHANNEL_READ_BROKEN;
+    }
+}
+
+int channel_progress(struct channel *c)
+{
+    if (c->state == CHANNEL_PEEK) {
+        uint8_t first;
+        ssize_t n = recv(c->watch.fd, &first, 1, MSG_PEEK);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return 0;
+        if (n <= 0) {
+            say_why(c, "the peer closed the connection before it said anything");
+            return -1;
+        }
+        if (first != 0x16) { /* no TLS record begins otherwise */
+            c->state = CHANNEL_OPEN;
+            return 1;
+        }
+        if (!start_tls(c))
+            return -1;
+    }
+    ERR_clear_error();
+    c->wants_write = false;
+    int n = SSL_do_handshake(c->ssl);
+    if (n == 1) {
+        c->state = CHANNEL_OPEN;
+        return 1;
+    }
+    return tls_outcome(c, n) == CHANNEL_READ_LATER ? 0 : -1;
+}
+
+int channel_read(struct channel *c, uint8_t *out, size_t max)
+{
+    if (c->ssl == NULL) {
+        ssize_t n = recv(c->watch.fd, out, max, 0);
+        if (n >= 0)
+            return (int)n;
+        if (errno == EAGAIN || errno == EINTR)
+            return CHANNEL_READ_LATER;
+        say_why(c, strerror(errno));
+        return CHANNEL_READ_BROKEN;
+    }
+    ERR_clear_error();
+    c->wants_write = false;
+    int n = SSL_read(c->ssl, out, (int)max);
+    return n > 0 ? n : tls_outcome(c, n);
+}
+
+bool channel_more(const struct channel *c)
+{
+    return c->ssl != NULL && SSL_has_pending(c->ssl) == 1;
+}
+
+/* How many bytes the peer takes now; -1: broken. */
+static ssize_t write_some(struct channel *c, const uint8_t *p, size_t n)
+{
+    if (c->ssl == NULL) {
+        ssize_t written = send(c->watch.fd, p, n, MSG_NOSIGNAL);
+        if (written >= 0)
+            return written;
+        if (errno == EAGAIN || errno == EINTR)
+            return 0;
+        say_why(c, strerror(errno));
+        return -1;
+    }
+    ERR_clear_error();
+    int written = SSL_write(c->ssl, p, n > INT32_MAX ? INT32_MAX : (int)n);
+    if (written > 0)
+        return written;
+    return tls_outcome(c, written) == CHANNEL_READ_LATER ? 0 : -1;
+}
+
+/* Writes until the peer takes no more. */
+static ssize_t write_all(struct channel *c, const uint8_t *p, size_t n)
+{
+    size_t done = 0;
+    while (done < n) {
+        ssize_t written = write_some(c, p + done, n - done);
+        if (written < 0)
+            return -1;
+        if (written == 0)
+            break;
+        done += (size_t)written;
+        if (c->ssl == NULL) /* it took what it can take */
+            break;
+    }
+    return (ssize_t)done;
+}
+
+bool channel_write(struct channel *c, struct span bytes)
+{
+    if (c->state != CHANNEL_OPEN)
+        return false;
+    size_t done = 0;
+    if (!channel_waits(c)) {
+        ssize_t n = write_all(c, bytes.p, bytes.n);
+        if (n < 0)
+            return false;
+        done = (size_t)n;
+        if (done < bytes.n)
+            c->waits_since = channel_session(c)->link->relay->now;
+    }
+    if (done < bytes.n) {
+        buf_add(&c->out, bytes.p + done, bytes.n - done);
+        if (!buf_ok(&c->out)) {
+            say_why(c, "no memory");
+            return false;
+        }
+        channel_interest(c);
+    }
+    return true;
+}
+
+bool channel_flush(struct channel *c)
+{
+    if (channel_waits(c)) {
+        ssize_t n = write_all(c, c->out.p + c->out_at, c->out.n - c->out_at);
+        if (n < 0)
+            return false;
+        c->out_at += (size_t)n;
+        if (n > 0)
+            c->waits_since = channel_session(c)->link->relay->now;
+    }
+    if (!channel_waits(c)) {
+        buf_release(&c->out);
+        c->out_at = 0;
+        if (c->shut && !c->shut_done) {
+            c->shut_done = true;
+            if (c->ssl != NULL)
+                (void)SSL_shutdown(c->ssl);
+            (void)shutdown(c->watch.fd, SHUT_WR);
+        }
+    }
+    channel_interest(c);
+    return true;
+}
+
+void channel_shut(struct channel *c)
+{
+    c->shut = true;
+    (void)channel_flush(c);
+}
+
+void channel_pause(struct channel *c, bool on)
+{
+    c->paused = on;
+    if (!on) /* taken away from epoll only where something comes meanwhile: channel_interest */
+        channel_interest(c);
+}
+
+void channel_interest(struct channel *c)
+{
+    if (c->watch.fd < 0)
+        return;
+    uint32_t events = 0;
+    if (c->state == CHANNEL_PEEK || c->state == CHANNEL_HANDSHAKE)
+        events = c->wants_write ? EPOLLOUT : EPOLLIN;
+    else if (c->state == CHANNEL_OPEN)
+        events = (c->paused || c->ended ? 0 : EPOLLIN) | (channel_waits(c) || c->wants_write ? EPOLLOUT : 0);
+    if (events == c->watch.events)
+        return;
+    struct epoll_event e = {.events = events, .data.ptr = &c->watch};
+    int how = c->watch.events == NOT_WATCHED ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    if (epoll_ctl(channel_session(c)->link->relay->epoll, how, c->watch.fd, &e) == 0)
+        c->watch.events = events;
+}
+
+void channel_close(struct channel *c)
+{
+    if (c->ssl != NULL) {
+        ERR_clear_error();
+        if (c->state == CHANNEL_OPEN && !c->shut_done)
+            (void)SSL_shutdown(c->ssl);
+        SSL_free(c->ssl);
+        ERR_clear_error();
+        c->ssl = NULL;
+    }
+    if (c->watch.fd >= 0)
+        (void)close(c->watch.fd);
+    c->watch.fd = -1;
+    c->state = CHANNEL_NONE;
+    buf_release(&c->out);
+    c->out_at = 0;
+}

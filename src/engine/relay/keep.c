@@ -1,0 +1,442 @@
+/* Store and forward: messages are answered when they are durable, wait in a queue, and are delivered in order, one at a time, over the link's own
+ * connection to the LIS.
+ *
+ * Invariants: a message leaves the queue only when the LIS took it (or refused it for good, which is told); the first of the queue is the only one
+ * under way; what is sent again is sent unchanged. */
+#include "engine/relay/queue.h"
+#include "engine/relay/relay_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define REJECTED_TRIES 3 /* AR, CR, or frames that are not taken */
+#define ERROR_TRIES 6    /* AE, CE */
+#define RETRY_FIRST TIME_SECOND
+#define RETRY_MOST (60 * TIME_SECOND)
+
+/* ── Room ── */
+
+bool queue_look(const struct queue *q, const struct relay_link *link, uint32_t *ret_messages, uint64_t *ret_bytes, tq_time *ret_oldest)
+{
+    *ret_messages = q->n;
+    *ret_bytes = q->bytes;
+    *ret_oldest = q->first == NULL ? 0 : q->first->came;
+    return q->n >= link->o.queue_messages / 5 * 4 || q->bytes >= link->o.queue_bytes / 5 * 4;
+}
+
+/* Full; once it was, until a tenth is free again. */
+static bool full(const struct relay_link *link)
+{
+    const struct relay_link_options *o = &link->o;
+    uint32_t messages = link->stopped ? o->queue_messages - o->queue_messages / 10 : o->queue_messages;
+    uint64_t bytes = link->stopped ? o->queue_bytes - o->queue_bytes / 10 : o->queue_bytes;
+    return link->queue->n >= messages || link->queue->bytes >= bytes;
+}
+
+/* Alarms, and whether we go on taking messages. */
+static void look_at_room(struct relay_link *link)
+{
+    struct queue *q = link->queue;
+    bool near = q->n >= link->o.queue_messages / 5 * 4 || q->bytes >= link->o.queue_bytes / 5 * 4;
+    bool far = q->n <= link->o.queue_messages / 5 * 3 && q->bytes <= link->o.queue_bytes / 5 * 3;
+    if (near && !q->alarmed) {
+        q->alarmed = true;
+        relay_tell(link, RELAY_EVENT_QUEUE, RELAY_LIS, 0, false, (struct span){0}, "four fifths of the messages that may wait for the LIS do");
+    } else if (far && q->alarmed) {
+        q->alarmed = false;
+        relay_tell(link, RELAY_EVENT_QUEUE, RELAY_LIS, 0, true, (struct span){0}, "the messages that wait for the LIS are fewer again");
+    }
+    bool cannot = full(link) || !link->relay->can_keep;
+    bool stop = !link->bypassed && (link->o.when_full == RELAY_FULL_STOP ? cannot : full(link));
+    if (stop == link->stopped)
+        return;
+    link->stopped = stop;
+    relay_tell(link, RELAY_EVENT_STOPPED, RELAY_ANALYZER, 0, !stop, (struct span){0},
+               stop ? "no more messages can be kept: the analyzer is not answered" : "messages are kept and answered again");
+    for (struct session *s = link->sessions; s != NULL; s = s->next)
+        session_pause(s);
+}
+
+/* ── Taking ── */
+
+struct session *keep_newest_intake(struct relay_link *link)
+{
+    for (struct session *s = link->sessions; s != NULL; s = s->next)
+        if (s->kind == SESSION_INTAKE && s->running && !s->dead)
+            return s;
+    return NULL;
+}
+
+static struct session *session_with(struct relay_link *link, uint64_t id)
+{
+    for (struct session *s = link->sessions; s != NULL && id != 0; s = s->next)
+        if (s->id == id && s->running && !s->dead)
+            return s;
+    return NULL;
+}
+
+/* An answer of ours to an intake; it goes when the token is durable. */
+static bool answer(struct session *s, const struct look *look, enum answer what, uint64_t token, const char *code, const char *reason)
+{
+    struct buf out = BUF_INIT(8192);
+    answer_write(s->link, &out, look, what, code, reason);
+    bool now = token <= session_relay(s)->durable && s->lane[RELAY_LIS].held.n == 0;
+    bool alive = now ? session_send(s, RELAY_ANALYZER, buf_span(&out)) : lane_hold(s, RELAY_LIS, buf_span(&out), token, TIMER_NEVER);
+    s->link->counters.answered += now;
+    buf_release(&out);
+    return alive;
+}
+
+/* Queries want data for an answer, which only the LIS has. */
+static bool is_query(const struct look *look)
+{
+    return look->type.n >= 3 && look->type.p[0] == 'Q' && !span_starts(look->type, SPAN_LIT("QCN"));
+}
+
+/* Was this message here before? Its token then. Another one under the same control id is told and taken. */
+static bool repeated(struct session *s, const struct look *look, struct span raw, uint64_t *ret_token)
+{
+    struct relay *r = session_relay(s);
+    if (look->control_id.n == 0)
+        return false;
+    const struct seen *seen = queue_seen(s->link->queue, relay_id(r, look->control_id));
+    if (seen == NULL)
+        return false;
+    bool same = seen->hash == hash_bytes(&r->key, raw.p, raw.n);
+    s->link->counters.repeated++;
+    relay_tell(s->link, RELAY_EVENT_REPEATED, RELAY_ANALYZER, s->id, false, look->control_id,
+               same ? "a message came again: it is answered, not delivered twice" : "another message under a control id that was used before");
+    *ret_token = seen->token;
+    return same;
+}
+
+static struct item *put(struct session *s, const struct judged *j, struct span raw)
+{
+    struct relay *r = session_relay(s);
+    struct item *i = item_new(s->link->o.protocol, raw);
+    if (i == NULL)
+        return NULL;
+    i->token = j->token;
+    i->came = r->now;
+    i->id = relay_id(r, j->look.control_id);
+    queue_put(s->link->queue, i);
+    if (j->look.control_id.n > 0)
+        queue_note(s->link->queue, (struct seen){.id = i->id, .hash = hash_bytes(&r->key, raw.p, raw.n), .token = j->token, .session = s->id});
+    return i;
+}
+
+/* From the analyzer. */
+static enum pass take(struct session *s, struct span content, uint32_t size)
+{
+    struct relay_link *link = s->link;
+    struct judged j;
+    pass_judge(s, RELAY_ANALYZER, content, size, &j);
+    if (j.look.answer) { /* to something the LIS sent it */
+        struct pending pending;
+        bool known = lane_answered(s, RELAY_LIS, j.look.answered_id, &pending);
+        if (known && j.look.results == 0)
+            j.verdict = (struct policy_verdict){.verdict = RELAY_PASSED};
+        pass_tell(s, RELAY_ANALYZER, content, content, &j);
+        if (!known)
+            relay_complain(s, RELAY_EVENT_ANSWER_WRONG, RELAY_ANALYZER, j.look.answered_id,
+                           "an answer to a message that does not wait for one (MSA-2)");
+        if (known && j.verdict.verdict != RELAY_REFUSED && link->delivery != NULL && link->delivery->running) {
+            struct buf block = BUF_INIT(content.n + 3u);
+            buf_u8(&block, MLLP_START_BYTE);
+            buf_add_span(&block, content);
+            buf_add(&block, "\x1c\r", 2);
+            if (buf_ok(&block))
+                (void)session_send(link->delivery, RELAY_LIS, buf_span(&block));
+            buf_release(&block);
+        }
+        return PASS_DROP;
+    }
+    uint64_t token = 0;
+    if (j.look.header.n > 0 && repeated(s, &j.look, content, &token))
+        return answer(s, &j.look, ANSWER_ACCEPT, token, NULL, NULL) ? PASS_DROP : PASS_DEAD;
+    if (j.look.header.n == 0 && j.verdict.verdict != RELAY_REFUSED)
+        j.verdict = (struct policy_verdict){
+            .verdict = RELAY_REFUSED, .code = "207", .reason = "this is no HL7 message that can be kept and delivered"};
+    pass_tell(s, RELAY_ANALYZER, content, content, &j);
+    if (j.verdict.verdict == RELAY_REFUSED)
+        return answer(s, &j.look, ANSWER_REJECT, 0, j.verdict.code, j.verdict.reason) ? PASS_DROP : PASS_DEAD;
+    bool kept = j.keep && link->relay->can_keep;
+    if (!kept && link->o.when_full == RELAY_FULL_STOP) { /* not answered: the analyzer sends it again */
+        look_at_room(link);
+        return PASS_DROP;
+    }
+    struct item *i = put(s, &j, content);
+    if (i == NULL)
+        return answer(s, &j.look, ANSWER_ERROR, 0, "207", "there is no room for this message now") ? PASS_DROP : PASS_DEAD;
+    i->silent = j.look.enhanced && !answer_asked(j.look.accept_ack, true) && !answer_asked(j.look.application_ack, true);
+    i->passes = !kept || is_query(&j.look);
+    i->session = i->passes ? s->id : 0;
+    bool alive = i->passes || answer(s, &j.look, ANSWER_ACCEPT, j.token, NULL, NULL);
+    look_at_room(link);
+    keep_wake(link);
+    return alive && !s->dead ? PASS_DROP : PASS_DEAD;
+}
+
+enum astm_decision keep_astm(struct session *s, struct span frames, struct span records, uint64_t *ret_token)
+{
+    struct relay_link *link = s->link;
+    struct relay *r = link->relay;
+    struct judged j;
+    pass_judge(s, RELAY_ANALYZER, records, records.n, &j);
+    pass_tell(s, RELAY_ANALYZER, frames, records, &j);
+    if (j.verdict.verdict == RELAY_REFUSED)
+        return ASTM_REFUSE;
+    bool kept = j.keep && r->can_keep;
+    struct item *i = !kept && link->o.when_full == RELAY_FULL_STOP ? NULL : put(s, &j, frames);
+    if (i == NULL) {
+        look_at_room(link);
+        return ASTM_AGAIN;
+    }
+    i->passes = !kept;
+    i->session = i->passes ? s->id : 0;
+    *ret_token = 0;
+    s->lane[RELAY_ANALYZER].token = j.token;
+    look_at_room(link);
+    keep_wake(link);
+    if (kept && j.token <= r->durable) {
+        link->counters.answered++;
+        return ASTM_ACCEPT;
+    }
+    if (kept)
+        lane_awaits(s);
+    return ASTM_WAIT;
+}
+
+int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool sent, struct error *e)
+{
+    if (link->queue == NULL)
+        return err_set(e, ERR_MISUSE, "link %s does not keep messages", link->name);
+    struct buf frames = BUF_INIT(3u * (size_t)raw.n + 4096);
+    if (link->o.protocol == RELAY_ASTM && span_peek(&raw, 0) != 0x02) {
+        item_frame(&frames, raw);
+        raw = buf_span(&frames);
+    }
+    struct item *i = buf_ok(&frames) ? item_new(link->o.protocol, raw) : NULL;
+    buf_release(&frames);
+    if (i == NULL)
+        return err_set(e, ERR_SYSTEM, "no memory for a message that waits for the LIS");
+    struct look look = {0};
+    struct span content = item_content(i);
+    if (link->o.protocol == RELAY_MLLP)
+        (void)look_hl7(content, &look, NULL, NULL);
+    i->token = token;
+    i->sent = sent;
+    i->came = link->relay->now;
+    i->id = relay_id(link->relay, look.control_id);
+    i->silent = look.enhanced && !answer_asked(look.accept_ack, true) && !answer_asked(look.application_ack, true);
+    if (look.control_id.n > 0)
+        queue_note(link->queue, (struct seen){.id = i->id, .hash = hash_bytes(&link->relay->key, content.p, content.n), .token = token});
+    queue_put(link->queue, i);
+    keep_wake(link);
+    return 0;
+}
+
+/* ── Delivering ── */
+
+static void retry_later(struct relay_link *link)
+{
+    struct queue *q = link->queue;
+    q->retry = q->retry == 0 ? RETRY_FIRST : q->retry * 2 < RETRY_MOST ? q->retry * 2 : RETRY_MOST;
+    q->due = link->relay->now + q->retry;
+    if (link->delivery != NULL)
+        session_arm(link->delivery, q->due);
+}
+
+/* The first of the queue is done with. */
+static void done(struct relay_link *link, enum relay_delivery how, struct span text)
+{
+    struct relay *r = link->relay;
+    struct queue *q = link->queue;
+    struct item *i = queue_take(q);
+    q->under_way = false;
+    q->due = 0;
+    q->retry = 0;
+    q->tries = 0;
+    if (how == RELAY_DELIVERED) {
+        link->counters.forwarded++;
+        measure_delay(&link->measure, r->now, r->now - i->came);
+    } else {
+        link->counters.given_up++;
+        relay_tell(link, RELAY_EVENT_GIVEN_UP, RELAY_LIS, 0, false, (struct span){0},
+                   "the LIS refused a message several times: it is not sent again");
+    }
+    if (r->host.delivered != NULL)
+        r->host.delivered(r->host.context, link, i->token, how, text, r->now);
+    free(i);
+    look_at_room(link);
+}
+
+static void send_first(struct relay_link *link)
+{
+    struct queue *q = link->queue;
+    struct item *i = q->first;
+    if (i->sent) {
+        link->counters.resent++;
+        relay_tell(link, RELAY_EVENT_RESENT, RELAY_LIS, link->delivery->id, false, (struct span){0},
+                   "a message is sent again, unchanged: its answer had not come");
+    }
+    i->sent = true;
+    q->under_way = true;
+    q->due = link->relay->now + link->o.answer_time;
+    if (link->o.protocol == RELAY_ASTM) {
+        q->due = TIMER_NEVER; /* the endpoint has its own */
+        astm_end_send(link->delivery->end[RELAY_LIS], item_raw(i));
+        return;
+    }
+    session_arm(link->delivery, q->due);
+    bool silent = i->silent;
+    if (session_send(link->delivery, RELAY_LIS, item_raw(i)) && silent)
+        done(link, RELAY_DELIVERED, (struct span){0}); /* it asks for no answer */
+}
+
+void keep_wake(struct relay_link *link)
+{
+    struct queue *q = link->queue;
+    if (q == NULL || q->waking)
+        return;
+    q->waking = true; /* what is told below may come back here */
+    look_at_room(link);
+    while (q->first != NULL && !q->under_way && !link->hold && link->delivery != NULL && link->delivery->running && !link->delivery->dead &&
+           (q->due == 0 || link->relay->now >= q->due))
+        send_first(link);
+    q->waking = false;
+    if (link->bypassed && q->first == NULL && link->delivery != NULL)
+        session_end(link->delivery, RELAY_LIS, NULL);
+}
+
+/* The LIS took it, or not. */
+static void outcome(struct relay_link *link, bool good, bool rejected, struct span text)
+{
+    struct queue *q = link->queue;
+    q->under_way = false;
+    q->first->sent = false; /* it was answered: to send it once more is no doubt about it */
+    if (good)
+        done(link, RELAY_DELIVERED, text);
+    else if (++q->tries >= (rejected ? REJECTED_TRIES : ERROR_TRIES))
+        done(link, RELAY_GIVEN_UP, text);
+    else
+        retry_later(link);
+    keep_wake(link);
+}
+
+void keep_sent(struct relay_link *link, bool ok, const char *why)
+{
+    struct queue *q = link->queue;
+    if (q->first == NULL || !q->under_way)
+        return;
+    struct session *asked = session_with(link, q->first->session);
+    bool passes = q->first->passes;
+    if (!ok)
+        relay_tell(link, RELAY_EVENT_ANSWER_BAD, RELAY_LIS, 0, false, (struct span){0}, why);
+    outcome(link, ok, false, (struct span){0});
+    if (ok && passes && asked != NULL)
+        astm_end_decide(asked->end[RELAY_ANALYZER], ASTM_ACCEPT, 0);
+}
+
+/* An answer of the LIS. */
+static void lis_answered(struct session *s, struct span raw, const struct look *look)
+{
+    struct relay_link *link = s->link;
+    struct queue *q = link->queue;
+    uint64_t id = relay_id(link->relay, look->answered_id);
+    if (!q->under_way || q->first == NULL || q->first->id != id) {
+        const struct seen *seen = queue_seen(q, id);
+        struct session *asked = seen == NULL ? NULL : session_with(link, seen->session);
+        if (seen == NULL)
+            relay_complain(s, RELAY_EVENT_ANSWER_WRONG, RELAY_LIS, look->answered_id, "an answer to a message that does not wait for one (MSA-2)");
+        else if (asked != NULL && look->enhanced) /* the application's acknowledgement, after the one that it was accepted */
+            (void)lane_out(asked, RELAY_LIS, raw);
+        return;
+    }
+    struct span code = look->answer_code;
+    bool good = span_is(code, "AA") || span_is(code, "CA");
+    bool rejected = span_is(code, "AR") || span_is(code, "CR");
+    if (!good && !rejected && !span_is(code, "AE") && !span_is(code, "CE")) {
+        relay_complain(s, RELAY_EVENT_ANSWER_WRONG, RELAY_LIS, code, "an answer with a code that is none (MSA-1)");
+        return;
+    }
+    if (!good)
+        relay_tell(link, RELAY_EVENT_ANSWER_BAD, RELAY_LIS, s->id, false, code, "a message was answered with an error or refused");
+    bool passes = q->first->passes;
+    if (passes) {
+        struct session *asked = session_with(link, q->first->session);
+        if (asked != NULL && lane_out(asked, RELAY_LIS, raw))
+            link->counters.answered++;
+        if (!good) { /* whoever asked has its answer: what it does is its own */
+            done(link, RELAY_GIVEN_UP, look->header);
+            keep_wake(link);
+            return;
+        }
+    }
+    outcome(link, good, rejected, look->header);
+}
+
+/* From the LIS. */
+static enum pass from_lis(struct session *s, struct span raw, struct span content, uint32_t size)
+{
+    struct relay_link *link = s->link;
+    struct judged j;
+    pass_judge(s, RELAY_LIS, content, size, &j);
+    if (j.look.answer) {
+        j.verdict = (struct policy_verdict){.verdict = RELAY_PASSED};
+        pass_tell(s, RELAY_LIS, content, content, &j);
+        lis_answered(s, raw, &j.look);
+        return s->dead ? PASS_DEAD : PASS_DROP;
+    }
+    struct session *to = keep_newest_intake(link);
+    if (to == NULL && j.verdict.verdict != RELAY_REFUSED)
+        j.verdict = (struct policy_verdict){.verdict = RELAY_REFUSED, .code = "207", .reason = "the analyzer is not connected"};
+    pass_tell(s, RELAY_LIS, content, content, &j);
+    if (j.verdict.verdict == RELAY_REFUSED) {
+        struct buf out = BUF_INIT(4096);
+        answer_write(link, &out, &j.look, to == NULL ? ANSWER_ERROR : ANSWER_REJECT, j.verdict.code, j.verdict.reason);
+        bool alive = session_send(s, RELAY_LIS, buf_span(&out));
+        buf_release(&out);
+        return alive ? PASS_DROP : PASS_DEAD;
+    }
+    lane_pending(to, RELAY_LIS, j.look.control_id, j.token, 0, false);
+    (void)lane_out(to, RELAY_LIS, raw);
+    return s->dead ? PASS_DEAD : PASS_DROP;
+}
+
+enum pass keep_message(struct session *s, enum relay_side from, struct span raw, struct span content, uint32_t size)
+{
+    return from == RELAY_ANALYZER ? take(s, content, size) : from_lis(s, raw, content, size);
+}
+
+void keep_delivery_opened(struct session *s)
+{
+    struct queue *q = s->link->queue;
+    q->under_way = false;
+    q->due = 0;
+    keep_wake(s->link);
+}
+
+void keep_delivery_ended(struct relay_link *link)
+{
+    link->queue->under_way = false;
+}
+
+void keep_delivery_tick(struct session *s, tq_time now, tq_time *due)
+{
+    struct relay_link *link = s->link;
+    struct queue *q = link->queue;
+    if (q->first != NULL && q->due != 0 && now >= q->due) {
+        if (q->under_way) {
+            link->counters.unanswered++;
+            relay_tell(link, RELAY_EVENT_NO_ANSWER, RELAY_LIS, s->id, false, (struct span){0}, "a message was taken and not answered in time");
+            session_end(s, RELAY_LIS, "the LIS did not answer in time");
+            return;
+        }
+        keep_wake(link);
+        if (s->dead)
+            return;
+    }
+    if (q->first != NULL && q->due > now && q->due < *due)
+        *due = q->due;
+}

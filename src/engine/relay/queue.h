@@ -1,0 +1,62 @@
+/* queue: the messages of a link that wait for the LIS, and those that it had lately. */
+#ifndef TQ_RELAY_QUEUE_H
+#define TQ_RELAY_QUEUE_H
+
+#include "base/buf.h"
+#include "base/table.h"
+#include "engine/relay/relay.h"
+
+#define QUEUE_SEEN 4096 /* control ids that are remembered */
+
+struct item {
+    struct item *next;
+    uint64_t token;
+    uint64_t id;      /* keyed hash of its control id */
+    uint64_t session; /* who asked, where it passes the LIS's own answer on; else 0 */
+    tq_time came;
+    bool sent;   /* it may have reached the LIS */
+    bool silent; /* it asks for no answer */
+    bool passes; /* the LIS's answer is the answer */
+    bool framed; /* MLLP: raw has a byte before and two behind the content */
+    uint32_t n;
+    uint8_t raw[]; /* as it goes over the wire */
+};
+
+/* A message that was here. */
+struct seen {
+    uint64_t id;
+    uint64_t hash; /* of its content */
+    uint64_t token;
+    uint64_t session;
+};
+
+struct queue {
+    struct item *first;
+    struct item *last;
+    uint32_t n;
+    uint64_t bytes;
+    bool alarmed;
+    bool waking;
+    bool under_way; /* the first is being delivered */
+    uint8_t tries;  /* answers to the first that said no */
+    tq_time due;    /* under way: its answer must be here; else: not sent before; 0: at once */
+    tq_time retry;
+    struct table *seen; /* id → struct seen */
+    uint64_t order[QUEUE_SEEN];
+    uint32_t order_at;
+};
+
+struct queue *queue_new(struct hash_key key); /* NULL: no memory */
+void queue_free(struct queue *q);             /* q may be NULL */
+/* content of HL7, or frames of ASTM. NULL: no memory. */
+struct item *item_new(enum relay_protocol protocol, struct span content);
+struct span item_raw(const struct item *i);
+struct span item_content(const struct item *i);
+/* Frames the records of a message of ASTM: a frame a record, or several where it is longer than 240 bytes. */
+void item_frame(struct buf *out, struct span records);
+void queue_put(struct queue *q, struct item *i);
+struct item *queue_take(struct queue *q); /* the first; it must be there */
+void queue_note(struct queue *q, struct seen seen);
+const struct seen *queue_seen(const struct queue *q, uint64_t id);
+
+#endif

@@ -1,0 +1,41 @@
+/* How a link is. */
+#include "engine/relay/relay_private.h"
+
+void relay_status(struct relay_link *link, tq_time now, struct relay_status *ret)
+{
+    *ret = (struct relay_status){.counters = link->counters, .stopped = link->stopped, .learning = policy_learns(link->policy, now)};
+    for (int i = 0; i < 2; i++) {
+        const struct side_state *from = &link->side[i];
+        struct relay_side_status *to = &ret->side[i];
+        to->connections = from->connections;
+        to->peer = from->peer;
+        to->since = from->since;
+        memcpy(to->tls_version, from->tls_version, sizeof to->tls_version);
+        memcpy(to->why, from->why, sizeof to->why);
+    }
+    bool near = false;
+    if (link->queue != NULL)
+        near = queue_look(link->queue, link, &ret->queue_messages, &ret->queue_bytes, &ret->queue_oldest);
+    ret->delay_p50 = measure_percentile(&link->measure, now, 50);
+    ret->delay_p99 = measure_percentile(&link->measure, now, 99);
+    ret->rate = measure_rate(&link->measure, now);
+    bool lis = link->side[RELAY_LIS].down_told;
+    bool analyzer = link->side[RELAY_ANALYZER].down_told;
+    bool keeps = link->o.mode == RELAY_STORE_AND_FORWARD;
+    ret->state = link->bypassed                             ? RELAY_STATE_BYPASSED
+                 : link->hold                               ? RELAY_STATE_HELD
+                 : (lis && !keeps) || (lis && analyzer)     ? RELAY_STATE_DOWN
+                 : lis || analyzer || near || link->stopped ? RELAY_STATE_DEGRADED
+                                                            : RELAY_STATE_UP;
+}
+
+void relay_proposed(struct relay_link *link, void (*each)(void *context, enum relay_learnt what, const char *text, uint64_t count), void *context)
+{
+    policy_proposed(link->policy, each, context);
+}
+
+void relay_proposed_limits(struct relay_link *link, uint32_t *ret_size, uint32_t *ret_rate)
+{
+    *ret_size = policy_largest(link->policy);
+    *ret_rate = link->measure.busiest;
+}
