@@ -61,7 +61,7 @@ static void prepare(struct channel *c, int fd)
 
 static bool start_tls(struct channel *c)
 {
-    struct relay_link *link = channel_session(c)->link;
+    struct relay_link *link = relay_channel_session(c)->link;
     SSL_CTX *context = link->context[c->connection.side];
     c->ssl = context == NULL ? NULL : SSL_new(context);
     if (c->ssl == NULL || SSL_set_fd(c->ssl, c->watch.fd) != 1)
@@ -76,9 +76,9 @@ static bool start_tls(struct channel *c)
     return true;
 }
 
-bool channel_take(struct channel *c, int fd)
+bool relay_channel_take(struct channel *c, int fd)
 {
-    struct relay_link *link = channel_session(c)->link;
+    struct relay_link *link = relay_channel_session(c)->link;
     enum relay_tls tls = link->o.side[c->connection.side].tls;
     c->watch = (struct watch){.kind = WATCH_CHANNEL, .fd = fd, .events = NOT_WATCHED};
     c->waits_since = link->relay->now;
@@ -88,17 +88,17 @@ bool channel_take(struct channel *c, int fd)
     else if (tls == RELAY_TLS_OPTIONAL && !c->connection.dialed)
         c->state = CHANNEL_PEEK;
     else if (!start_tls(c)) {
-        channel_close(c);
+        relay_channel_close(c);
         return false;
     }
     c->out.max = SIZE_MAX; /* bounded by invariant 2 */
-    channel_interest(c);
+    relay_channel_interest(c);
     return true;
 }
 
 static void say_why(struct channel *c, const char *why)
 {
-    link_why(channel_session(c)->link, c->connection.side, why);
+    link_why(relay_channel_session(c)->link, c->connection.side, why);
 }
 
 static void tls_why(struct channel *c)
@@ -123,7 +123,7 @@ static int tls_outcome(struct channel *c, int n)
     }
 }
 
-int channel_progress(struct channel *c)
+int relay_channel_progress(struct channel *c)
 {
     if (c->state == CHANNEL_PEEK) {
         uint8_t first;
@@ -151,7 +151,7 @@ int channel_progress(struct channel *c)
     return tls_outcome(c, n) == CHANNEL_READ_LATER ? 0 : -1;
 }
 
-int channel_read(struct channel *c, uint8_t *out, size_t max)
+int relay_channel_read(struct channel *c, uint8_t *out, size_t max)
 {
     if (c->ssl == NULL) {
         ssize_t n = recv(c->watch.fd, out, max, 0);
@@ -168,7 +168,7 @@ int channel_read(struct channel *c, uint8_t *out, size_t max)
     return n > 0 ? n : tls_outcome(c, n);
 }
 
-bool channel_more(const struct channel *c)
+bool relay_channel_more(const struct channel *c)
 {
     return c->ssl != NULL && SSL_has_pending(c->ssl) == 1;
 }
@@ -209,18 +209,18 @@ static ssize_t write_all(struct channel *c, const uint8_t *p, size_t n)
     return (ssize_t)done;
 }
 
-bool channel_write(struct channel *c, struct span bytes)
+bool relay_channel_write(struct channel *c, struct span bytes)
 {
     if (c->state != CHANNEL_OPEN)
         return false;
     size_t done = 0;
-    if (!channel_waits(c)) {
+    if (!relay_channel_waits(c)) {
         ssize_t n = write_all(c, bytes.p, bytes.n);
         if (n < 0)
             return false;
         done = (size_t)n;
         if (done < bytes.n)
-            c->waits_since = channel_session(c)->link->relay->now;
+            c->waits_since = relay_channel_session(c)->link->relay->now;
     }
     if (done < bytes.n) {
         buf_add(&c->out, bytes.p + done, bytes.n - done);
@@ -228,22 +228,22 @@ bool channel_write(struct channel *c, struct span bytes)
             say_why(c, "no memory");
             return false;
         }
-        channel_interest(c);
+        relay_channel_interest(c);
     }
     return true;
 }
 
-bool channel_flush(struct channel *c)
+bool relay_channel_flush(struct channel *c)
 {
-    if (channel_waits(c)) {
+    if (relay_channel_waits(c)) {
         ssize_t n = write_all(c, c->out.p + c->out_at, c->out.n - c->out_at);
         if (n < 0)
             return false;
         c->out_at += (size_t)n;
         if (n > 0)
-            c->waits_since = channel_session(c)->link->relay->now;
+            c->waits_since = relay_channel_session(c)->link->relay->now;
     }
-    if (!channel_waits(c)) {
+    if (!relay_channel_waits(c)) {
         buf_release(&c->out);
         c->out_at = 0;
         if (c->shut && !c->shut_done) {
@@ -253,24 +253,24 @@ bool channel_flush(struct channel *c)
             (void)shutdown(c->watch.fd, SHUT_WR);
         }
     }
-    channel_interest(c);
+    relay_channel_interest(c);
     return true;
 }
 
-void channel_shut(struct channel *c)
+void relay_channel_shut(struct channel *c)
 {
     c->shut = true;
-    (void)channel_flush(c);
+    (void)relay_channel_flush(c);
 }
 
-void channel_pause(struct channel *c, bool on)
+void relay_channel_pause(struct channel *c, bool on)
 {
     c->paused = on;
     if (!on) /* taken away from epoll only where something comes meanwhile: channel_interest */
-        channel_interest(c);
+        relay_channel_interest(c);
 }
 
-void channel_interest(struct channel *c)
+void relay_channel_interest(struct channel *c)
 {
     if (c->watch.fd < 0)
         return;
@@ -278,16 +278,16 @@ void channel_interest(struct channel *c)
     if (c->state == CHANNEL_PEEK || c->state == CHANNEL_HANDSHAKE)
         events = c->wants_write ? EPOLLOUT : EPOLLIN;
     else if (c->state == CHANNEL_OPEN)
-        events = (c->paused || c->ended ? 0 : EPOLLIN) | (channel_waits(c) || c->wants_write ? EPOLLOUT : 0);
+        events = (c->paused || c->ended ? 0 : EPOLLIN) | (relay_channel_waits(c) || c->wants_write ? EPOLLOUT : 0);
     if (events == c->watch.events)
         return;
     struct epoll_event e = {.events = events, .data.ptr = &c->watch};
     int how = c->watch.events == NOT_WATCHED ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-    if (epoll_ctl(channel_session(c)->link->relay->epoll, how, c->watch.fd, &e) == 0)
+    if (epoll_ctl(relay_channel_session(c)->link->relay->epoll, how, c->watch.fd, &e) == 0)
         c->watch.events = events;
 }
 
-void channel_close(struct channel *c)
+void relay_channel_close(struct channel *c)
 {
     if (c->ssl != NULL) {
         ERR_clear_error();

@@ -16,7 +16,7 @@
 
 /* ── Room ── */
 
-bool queue_look(const struct queue *q, const struct relay_link *link, uint32_t *ret_messages, uint64_t *ret_bytes, tq_time *ret_oldest)
+bool relay_queue_look(const struct queue *q, const struct relay_link *link, uint32_t *ret_messages, uint64_t *ret_bytes, tq_time *ret_oldest)
 {
     *ret_messages = q->n;
     *ret_bytes = q->bytes;
@@ -99,7 +99,7 @@ static bool repeated(struct session *s, const struct look *look, struct span raw
     struct relay *r = session_relay(s);
     if (look->control_id.n == 0)
         return false;
-    const struct seen *seen = queue_seen(s->link->queue, relay_id(r, look->control_id));
+    const struct seen *seen = relay_queue_seen(s->link->queue, relay_id(r, look->control_id));
     if (seen == NULL)
         return false;
     bool same = seen->hash == hash_bytes(&r->key, raw.p, raw.n);
@@ -119,9 +119,9 @@ static struct item *put(struct session *s, const struct judged *j, struct span r
     i->token = j->token;
     i->came = r->now;
     i->id = relay_id(r, j->look.control_id);
-    queue_put(s->link->queue, i);
+    relay_queue_put(s->link->queue, i);
     if (j->look.control_id.n > 0)
-        queue_note(s->link->queue, (struct seen){.id = i->id, .hash = hash_bytes(&r->key, raw.p, raw.n), .token = j->token, .session = s->id});
+        relay_queue_note(s->link->queue, (struct seen){.id = i->id, .hash = hash_bytes(&r->key, raw.p, raw.n), .token = j->token, .session = s->id});
     return i;
 }
 
@@ -230,8 +230,8 @@ int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool se
     i->id = relay_id(link->relay, look.control_id);
     i->silent = look.enhanced && !answer_asked(look.accept_ack, true) && !answer_asked(look.application_ack, true);
     if (look.control_id.n > 0)
-        queue_note(link->queue, (struct seen){.id = i->id, .hash = hash_bytes(&link->relay->key, content.p, content.n), .token = token});
-    queue_put(link->queue, i);
+        relay_queue_note(link->queue, (struct seen){.id = i->id, .hash = hash_bytes(&link->relay->key, content.p, content.n), .token = token});
+    relay_queue_put(link->queue, i);
     keep_wake(link);
     return 0;
 }
@@ -252,7 +252,7 @@ static void done(struct relay_link *link, enum relay_delivery how, struct span t
 {
     struct relay *r = link->relay;
     struct queue *q = link->queue;
-    struct item *i = queue_take(q);
+    struct item *i = relay_queue_take(q);
     q->under_way = false;
     q->due = 0;
     q->retry = 0;
@@ -345,7 +345,7 @@ static void lis_answered(struct session *s, struct span raw, const struct look *
     struct queue *q = link->queue;
     uint64_t id = relay_id(link->relay, look->answered_id);
     if (!q->under_way || q->first == NULL || q->first->id != id) {
-        const struct seen *seen = queue_seen(q, id);
+        const struct seen *seen = relay_queue_seen(q, id);
         struct session *asked = seen == NULL ? NULL : session_with(link, seen->session);
         if (seen == NULL)
             relay_complain(s, RELAY_EVENT_ANSWER_WRONG, RELAY_LIS, look->answered_id, "an answer to a message that does not wait for one (MSA-2)");

@@ -65,7 +65,7 @@ static int fill(struct relay_link *link, const struct relay_link_options *o, str
             return err_set(e, ERR_MISUSE, "link %s: TLS without a certificate", o->name);
     link->name = strdup(o->name);
     link->policy = policy_new(&o->policy, link->relay->key, e);
-    if (link->name == NULL || (o->mode == RELAY_STORE_AND_FORWARD && (link->queue = queue_new(link->relay->key)) == NULL))
+    if (link->name == NULL || (o->mode == RELAY_STORE_AND_FORWARD && (link->queue = relay_queue_new(link->relay->key)) == NULL))
         return err_set(e, ERR_SYSTEM, "no memory for link %s", o->name);
     return link->policy == NULL ? -1 : 0;
 }
@@ -115,7 +115,7 @@ void link_free(struct relay_link *link)
         SSL_CTX_free(link->context[i]);
     }
     policy_free(link->policy);
-    queue_free(link->queue);
+    relay_queue_free(link->queue);
     free(link->name);
     free(link);
 }
@@ -144,6 +144,12 @@ static struct session *waiting(struct relay_link *link, enum relay_side side)
 void link_take(struct relay_link *link, enum relay_side side, int fd)
 {
     struct session *s = NULL;
+    if (link->sessions_n >= link->o.connections_max) {
+        (void)close(fd);
+        link->counters.violations++;
+        relay_tell(link, RELAY_EVENT_FLOOD, side, 0, false, (struct span){0}, "more connections than this link takes at one time");
+        return;
+    }
     if (keeps(link)) {
         s = session_new(link, side == RELAY_ANALYZER ? SESSION_INTAKE : SESSION_DELIVERY);
         if (s != NULL && side == RELAY_LIS) {
@@ -173,12 +179,6 @@ void link_ready(struct listener *l)
             if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
                 link_why(link, l->side, "no more connections can be opened on this machine");
             return;
-        }
-        if (link->sessions_n >= link->o.connections_max) {
-            (void)close(fd);
-            link->counters.violations++;
-            relay_tell(link, RELAY_EVENT_FLOOD, l->side, 0, false, (struct span){0}, "more connections than this link takes at one time");
-            continue;
         }
         link_take(link, l->side, fd);
     }
@@ -238,7 +238,7 @@ void link_why(struct relay_link *link, enum relay_side side, const char *why)
 
 bool link_opened(struct channel *c)
 {
-    struct session *s = channel_session(c);
+    struct session *s = relay_channel_session(c);
     struct relay_link *link = s->link;
     struct relay_host *host = &link->relay->host;
     enum relay_side side = c->connection.side;
@@ -265,7 +265,7 @@ bool link_opened(struct channel *c)
 
 void link_closed(struct channel *c, bool stood)
 {
-    struct session *s = channel_session(c);
+    struct session *s = relay_channel_session(c);
     struct relay_link *link = s->link;
     struct relay_host *host = &link->relay->host;
     struct side_state *state = &link->side[c->connection.side];

@@ -7,7 +7,7 @@
 
 #define FRAME_TEXT 240
 
-struct queue *queue_new(struct hash_key key)
+struct queue *relay_queue_new(struct hash_key key)
 {
     struct queue *q = calloc(1, sizeof *q);
     if (q == NULL)
@@ -19,12 +19,12 @@ struct queue *queue_new(struct hash_key key)
     return NULL;
 }
 
-void queue_free(struct queue *q)
+void relay_queue_free(struct queue *q)
 {
     if (q == NULL)
         return;
     while (q->first != NULL)
-        free(queue_take(q));
+        free(relay_queue_take(q));
     table_free(q->seen);
     free(q);
 }
@@ -68,7 +68,7 @@ void item_frame(struct buf *out, struct span records)
     }
 }
 
-void queue_put(struct queue *q, struct item *i)
+void relay_queue_put(struct queue *q, struct item *i)
 {
     i->next = NULL;
     if (q->last != NULL)
@@ -80,7 +80,7 @@ void queue_put(struct queue *q, struct item *i)
     q->bytes += i->n;
 }
 
-struct item *queue_take(struct queue *q)
+struct item *relay_queue_take(struct queue *q)
 {
     struct item *i = q->first;
     q->first = i->next;
@@ -91,7 +91,7 @@ struct item *queue_take(struct queue *q)
     return i;
 }
 
-void queue_note(struct queue *q, struct seen seen)
+void relay_queue_note(struct queue *q, struct seen seen)
 {
     bool new = false;
     struct seen *place = table_put(q->seen, span_of(&seen.id, sizeof seen.id), &new);
@@ -106,7 +106,7 @@ void queue_note(struct queue *q, struct seen seen)
     *slot = seen.id;
 }
 
-const struct seen *queue_seen(const struct queue *q, uint64_t id)
+const struct seen *relay_queue_seen(const struct queue *q, uint64_t id)
 {
     return table_get(q->seen, span_of(&id, sizeof id));
 }

@@ -46,17 +46,17 @@ struct queue {
     uint32_t order_at;
 };
 
-struct queue *queue_new(struct hash_key key); /* NULL: no memory */
-void queue_free(struct queue *q);             /* q may be NULL */
+struct queue *relay_queue_new(struct hash_key key); /* NULL: no memory */
+void relay_queue_free(struct queue *q);             /* q may be NULL */
 /* content of HL7, or frames of ASTM. NULL: no memory. */
 struct item *item_new(enum relay_protocol protocol, struct span content);
 struct span item_raw(const struct item *i);
 struct span item_content(const struct item *i);
 /* Frames the records of a message of ASTM: a frame a record, or several where it is longer than 240 bytes. */
 void item_frame(struct buf *out, struct span records);
-void queue_put(struct queue *q, struct item *i);
-struct item *queue_take(struct queue *q); /* the first; it must be there */
-void queue_note(struct queue *q, struct seen seen);
-const struct seen *queue_seen(const struct queue *q, uint64_t id);
+void relay_queue_put(struct queue *q, struct item *i);
+struct item *relay_queue_take(struct queue *q); /* the first; it must be there */
+void relay_queue_note(struct queue *q, struct seen seen);
+const struct seen *relay_queue_seen(const struct queue *q, uint64_t id);
 
 #endif

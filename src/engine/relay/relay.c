@@ -132,7 +132,7 @@ void relay_dialed(struct relay *r, uint64_t ticket, int fd, const char *why)
     if (fd < 0)
         session_dial_failed(c, why);
     else
-        session_take(channel_session(c), c->connection.side, fd);
+        session_take(relay_channel_session(c), c->connection.side, fd);
     r->kick = true;
 }
 

@@ -76,7 +76,7 @@ struct channel {
     tq_time waits_since; /* when the peer last took something, while `out` waits; when the state began, before OPEN */
 };
 
-enum channel_read { CHANNEL_READ_BROKEN = -2, CHANNEL_READ_LATER = -1, CHANNEL_READ_END = 0 };
+enum relay_channel_read { CHANNEL_READ_BROKEN = -2, CHANNEL_READ_LATER = -1, CHANNEL_READ_END = 0 };
 
 /* ── Sessions ── */
 
@@ -205,7 +205,7 @@ struct relay {
     uint8_t scratch[RELAY_SCRATCH];
 };
 
-static inline struct session *channel_session(struct channel *c)
+static inline struct session *relay_channel_session(struct channel *c)
 {
     return CONTAINER(c - c->connection.side, struct session, channel);
 }
@@ -232,23 +232,23 @@ void relay_complain(struct session *s, enum relay_event_kind kind, enum relay_si
 /* ── channel.c ── */
 
 /* Takes a connected descriptor; the state becomes PEEK, HANDSHAKE or OPEN. False: no memory (fd is closed). */
-bool channel_take(struct channel *c, int fd);
-/* Bytes read into out (n > 0), or enum channel_read. */
-int channel_read(struct channel *c, uint8_t *out, size_t max);
-bool channel_more(const struct channel *c); /* TLS holds bytes that no event will tell of */
+bool relay_channel_take(struct channel *c, int fd);
+/* Bytes read into out (n > 0), or enum relay_channel_read. */
+int relay_channel_read(struct channel *c, uint8_t *out, size_t max);
+bool relay_channel_more(const struct channel *c); /* TLS holds bytes that no event will tell of */
 /* Writes what the peer takes, keeps the rest. False: the connection is broken. */
-bool channel_write(struct channel *c, struct span bytes);
-bool channel_flush(struct channel *c);
-static inline bool channel_waits(const struct channel *c)
+bool relay_channel_write(struct channel *c, struct span bytes);
+bool relay_channel_flush(struct channel *c);
+static inline bool relay_channel_waits(const struct channel *c)
 {
     return c->out.n > c->out_at;
 }
 /* Goes on with PEEK or HANDSHAKE. 1: OPEN now; 0: not yet; -1: failed (why is set in the link's side). */
-int channel_progress(struct channel *c);
-void channel_pause(struct channel *c, bool on);
-void channel_interest(struct channel *c); /* tells epoll what is waited for, where that changed */
-void channel_shut(struct channel *c);     /* our half is closed once all is written */
-void channel_close(struct channel *c);
+int relay_channel_progress(struct channel *c);
+void relay_channel_pause(struct channel *c, bool on);
+void relay_channel_interest(struct channel *c); /* tells epoll what is waited for, where that changed */
+void relay_channel_shut(struct channel *c);     /* our half is closed once all is written */
+void relay_channel_close(struct channel *c);
 
 /* ── session.c ── */
 
@@ -329,7 +329,7 @@ void keep_delivery_tick(struct session *s, tq_time now, tq_time *due);
 void keep_delivery_ended(struct relay_link *link); /* its connection is gone */
 void keep_delivery_opened(struct session *s);
 /* What waits. True: four fifths of what may wait do. */
-bool queue_look(const struct queue *q, const struct relay_link *link, uint32_t *ret_messages, uint64_t *ret_bytes, tq_time *ret_oldest);
+bool relay_queue_look(const struct queue *q, const struct relay_link *link, uint32_t *ret_messages, uint64_t *ret_bytes, tq_time *ret_oldest);
 
 /* ── astm_end.c: an endpoint of LIS1-A ── */
 

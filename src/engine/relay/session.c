@@ -31,12 +31,12 @@ struct session *session_new(struct relay_link *link, enum session_kind kind)
 
 static void close_channel(struct channel *c)
 {
-    struct session *s = channel_session(c);
+    struct session *s = relay_channel_session(c);
     if (c->state == CHANNEL_DIALING)
         (void)table_remove(session_relay(s)->dialing, span_of(&c->ticket, sizeof c->ticket));
     bool stood = c->told;
     c->told = false;
-    channel_close(c);
+    relay_channel_close(c);
     if (stood)
         link_closed(c, true);
 }
@@ -109,7 +109,7 @@ void session_dial(struct session *s, enum relay_side side)
 
 void session_dial_failed(struct channel *c, const char *why)
 {
-    struct session *s = channel_session(c);
+    struct session *s = relay_channel_session(c);
     enum relay_side side = c->connection.side;
     link_why(s->link, side, why);
     if (!s->link->side[side].down_told) {
@@ -143,17 +143,17 @@ static void run(struct session *s)
     if (!s->dead)
         session_pause(s);
     for (int i = 0; i < 2 && !s->dead; i++)
-        if (channel_more(&s->channel[i]))
+        if (relay_channel_more(&s->channel[i]))
             session_arm(s, link->relay->now);
 }
 
 static void opened(struct channel *c)
 {
-    struct session *s = channel_session(c);
+    struct session *s = relay_channel_session(c);
     c->told = true;
     c->paused = true;
     c->waits_since = session_relay(s)->now;
-    channel_interest(c);
+    relay_channel_interest(c);
     if (!link_opened(c)) {
         session_end(s, c->connection.side, "the peer's certificate is not accepted");
         return;
@@ -167,7 +167,7 @@ static void opened(struct channel *c)
 void session_take(struct session *s, enum relay_side side, int fd)
 {
     struct channel *c = &s->channel[side];
-    if (!channel_take(c, fd)) {
+    if (!relay_channel_take(c, fd)) {
         session_end(s, side, "no memory for TLS");
         return;
     }
@@ -182,7 +182,7 @@ void session_take(struct session *s, enum relay_side side, int fd)
 
 static void handshake_failed(struct channel *c)
 {
-    struct session *s = channel_session(c);
+    struct session *s = relay_channel_session(c);
     struct relay_link *link = s->link;
     enum relay_side side = c->connection.side;
     struct relay_host *host = &link->relay->host;
@@ -190,7 +190,7 @@ static void handshake_failed(struct channel *c)
         (void)host->handshake(host->context, link, side, c->ssl, false);
     bool verified = c->ssl == NULL || SSL_get_verify_result(c->ssl) == X509_V_OK;
     if (verified && c->connection.dialed && link->o.side[side].tls == RELAY_TLS_OPTIONAL && !c->clear) {
-        channel_close(c);
+        relay_channel_close(c);
         c->clear = true;
         session_dial(s, side);
         return;
@@ -203,9 +203,9 @@ void session_finish(struct session *s, enum relay_side side)
 {
     struct channel *c = &s->channel[side];
     c->ended = true;
-    channel_shut(c);
+    relay_channel_shut(c);
     if (s->kind == SESSION_PAIR && s->channel[other_side(side)].state == CHANNEL_OPEN)
-        channel_shut(&s->channel[other_side(side)]);
+        relay_channel_shut(&s->channel[other_side(side)]);
     s->ended = session_relay(s)->now;
     session_arm(s, s->ended + RELAY_LINGER);
 }
@@ -213,10 +213,10 @@ void session_finish(struct session *s, enum relay_side side)
 /* The peer has closed its half. */
 static void half_closed(struct channel *c)
 {
-    struct session *s = channel_session(c);
+    struct session *s = relay_channel_session(c);
     enum relay_side side = c->connection.side;
     c->ended = true;
-    channel_interest(c);
+    relay_channel_interest(c);
     if (s->link->o.protocol == RELAY_MLLP && !s->link->bypassed)
         mllp_ended(s, side);
     if (s->dead)
@@ -233,7 +233,7 @@ static void half_closed(struct channel *c)
     s->ended = session_relay(s)->now;
     session_arm(s, s->ended + RELAY_LINGER);
     if (s->kind == SESSION_PAIR && s->lane[side].held.n == 0)
-        channel_shut(other);
+        relay_channel_shut(other);
 }
 
 static bool input(struct session *s, enum relay_side from, struct span in)
@@ -247,11 +247,11 @@ static bool input(struct session *s, enum relay_side from, struct span in)
 
 static void read_from(struct channel *c)
 {
-    struct session *s = channel_session(c);
+    struct session *s = relay_channel_session(c);
     struct relay *r = session_relay(s);
     enum relay_side side = c->connection.side;
     do {
-        int n = channel_read(c, r->scratch, sizeof r->scratch);
+        int n = relay_channel_read(c, r->scratch, sizeof r->scratch);
         if (n == CHANNEL_READ_LATER)
             break;
         if (n == CHANNEL_READ_BROKEN) {
@@ -269,24 +269,24 @@ static void read_from(struct channel *c)
         if (!input(s, side, in))
             return;
         session_pause(s);
-    } while (!c->paused && channel_more(c));
+    } while (!c->paused && relay_channel_more(c));
     if (c->wants_write)
-        channel_interest(c);
+        relay_channel_interest(c);
     if (s->lane[side].open)
         session_arm(s, s->lane[side].began + s->link->o.message_time);
 }
 
 void session_ready(struct channel *c, uint32_t events)
 {
-    struct session *s = channel_session(c);
+    struct session *s = relay_channel_session(c);
     if (s->dead)
         return;
     if (c->state == CHANNEL_PEEK || c->state == CHANNEL_HANDSHAKE) {
-        int done = channel_progress(c);
+        int done = relay_channel_progress(c);
         if (done < 0)
             handshake_failed(c);
         else if (done == 0)
-            channel_interest(c);
+            relay_channel_interest(c);
         else
             opened(c);
         return;
@@ -295,12 +295,12 @@ void session_ready(struct channel *c, uint32_t events)
         return;
     if ((events & EPOLLOUT) != 0) {
         c->wants_write = false;
-        if (!channel_flush(c)) {
+        if (!relay_channel_flush(c)) {
             session_end(s, c->connection.side, s->link->side[c->connection.side].why);
             return;
         }
         session_pause(s);
-        if (s->running && !c->paused && channel_more(c))
+        if (s->running && !c->paused && relay_channel_more(c))
             events |= EPOLLIN;
     }
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0)
@@ -309,7 +309,7 @@ void session_ready(struct channel *c, uint32_t events)
         if ((events & (EPOLLHUP | EPOLLERR)) != 0)
             session_end(s, c->connection.side, c->ended ? NULL : "the peer is gone");
         else
-            channel_interest(c);
+            relay_channel_interest(c);
         return;
     }
     read_from(c);
@@ -323,11 +323,11 @@ bool session_send(struct session *s, enum relay_side to, struct span bytes)
         return true;
     if (r->host.observe != NULL)
         r->host.observe(r->host.context, s->link, &c->connection, true, bytes, r->now);
-    if (!channel_write(c, bytes)) {
+    if (!relay_channel_write(c, bytes)) {
         session_end(s, to, s->link->side[to].why[0] != 0 ? s->link->side[to].why : "the peer is gone");
         return false;
     }
-    if (channel_waits(c))
+    if (relay_channel_waits(c))
         session_arm(s, c->waits_since + s->link->o.write_time);
     return true;
 }
@@ -337,8 +337,8 @@ static void pause_side(struct session *s, enum relay_side side, bool on)
     struct channel *c = &s->channel[side];
     if (c->state != CHANNEL_OPEN || c->paused == on)
         return;
-    channel_pause(c, on);
-    if (!on && channel_more(c)) /* no event tells of what TLS holds already */
+    relay_channel_pause(c, on);
+    if (!on && relay_channel_more(c)) /* no event tells of what TLS holds already */
         session_arm(s, session_relay(s)->now);
 }
 
@@ -349,7 +349,7 @@ void session_pause(struct session *s)
     const struct relay_link *link = s->link;
     bool waits[2];
     for (int i = 0; i < 2; i++)
-        waits[i] = !s->running || channel_waits(&s->channel[i]);
+        waits[i] = !s->running || relay_channel_waits(&s->channel[i]);
     switch (s->kind) {
     case SESSION_PAIR: {
         bool ends = s->end[0] != NULL; /* an endpoint answers its own peer */
@@ -371,13 +371,13 @@ static tq_time sooner(tq_time a, tq_time b)
 /* Deadlines of one connection. False: the session has ended. */
 static bool tick_channel(struct channel *c, tq_time now, tq_time *due)
 {
-    struct session *s = channel_session(c);
+    struct session *s = relay_channel_session(c);
     enum relay_side side = c->connection.side;
     const struct relay_link_options *o = &s->link->o;
-    tq_time limit = c->state == CHANNEL_DIALING                    ? DIAL_TIME
-                    : c->state == CHANNEL_HANDSHAKE                ? o->handshake_time
-                    : c->state == CHANNEL_OPEN && channel_waits(c) ? o->write_time
-                                                                   : 0;
+    tq_time limit = c->state == CHANNEL_DIALING                          ? DIAL_TIME
+                    : c->state == CHANNEL_HANDSHAKE                      ? o->handshake_time
+                    : c->state == CHANNEL_OPEN && relay_channel_waits(c) ? o->write_time
+                                                                         : 0;
     if (limit == 0)
         return true;
     if (now < c->waits_since + limit) {
@@ -461,7 +461,7 @@ void session_tick(struct timer *t, tq_time now)
         session_arm(s, due);
     for (int i = 0; i < 2 && !s->dead; i++) {
         struct channel *c = &s->channel[i];
-        if (s->running && c->state == CHANNEL_OPEN && !c->paused && !c->ended && channel_more(c))
+        if (s->running && c->state == CHANNEL_OPEN && !c->paused && !c->ended && relay_channel_more(c))
             read_from(c);
     }
 }

@@ -15,7 +15,7 @@ void relay_status(struct relay_link *link, tq_time now, struct relay_status *ret
     }
     bool near = false;
     if (link->queue != NULL)
-        near = queue_look(link->queue, link, &ret->queue_messages, &ret->queue_bytes, &ret->queue_oldest);
+        near = relay_queue_look(link->queue, link, &ret->queue_messages, &ret->queue_bytes, &ret->queue_oldest);
     ret->delay_p50 = measure_percentile(&link->measure, now, 50);
     ret->delay_p99 = measure_percentile(&link->measure, now, 99);
     ret->rate = measure_rate(&link->measure, now);

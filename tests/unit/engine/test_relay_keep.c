@@ -1,0 +1,363 @@
+/* Store and forward over MLLP: durable, in order, once; outages, refusals, a full queue. */
+#include "relay_bed.h"
+
+#define CONTENT(id) "MSH|^~\\&|LAB|WARD|LIS|H|20260101||ORU^R01|" id "|P|2.5.1\rOBX|1|NM|2345-7^G||5\r"
+#define MSG(id) "\x0b" CONTENT(id) "\x1c\r"
+#define ACK(code, id) "\x0bMSH|^~\\&|LIS|H|LAB|WARD|20260101||ACK^R01|A" id "|P|2.5.1\rMSA|" code "|" id "\r\x1c\r"
+
+static struct bed bed;
+
+static struct relay_link_options options(void)
+{
+    struct relay_link_options o = bed_options();
+    o.mode = RELAY_STORE_AND_FORWARD;
+    return o;
+}
+
+static struct relay_status status_of(struct bed *b)
+{
+    struct relay_status s;
+    relay_status(b->link, b->now, &s);
+    return s;
+}
+
+static void start(const struct relay_link_options *o)
+{
+    bed_start(&bed);
+    bed.records = true;
+    bed_link(&bed, o);
+}
+
+static void durable_then_answered(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    start(&o);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("1"));
+    bed_pass(&bed, 5 * SECOND, SECOND);
+    assert_string_equal(bed_got(fd), ""); /* however long it takes */
+    relay_durable(bed.relay, 1);
+    bed_run(&bed);
+    const char *got = bed_got(fd);
+    assert_non_null(strstr(got, "|ACK^R01^ACK|"));
+    assert_non_null(strstr(got, "\rMSA|AA|1\r\x1c\r"));
+    assert_int_equal(strncmp(got, "\x0bMSH|^~\\&|LIS|H|LAB|WARD|", 22), 0);
+    assert_string_equal(bed_got(bed.lis), MSG("1"));
+    assert_int_equal(bed.delivered, 0);
+    SEND(&bed, bed.lis, ACK("AA", "1"));
+    assert_int_equal(bed.delivered, 1);
+    assert_int_equal(bed.last_delivered, 1);
+    assert_int_equal(status_of(&bed).queue_messages, 0);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
+static void answers_as_asked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *conditions;
+        const char *answer; /* "": none */
+    } cases[] = {{"AL|NE", "MSA|CA|7"}, {"AL|AL", "MSA|CA|7"}, {"NE|AL", "MSA|AA|7"}, {"NE|NE", ""},
+                 {"ER|NE", ""},         {"SU|NE", "MSA|CA|7"}, {"|AL", "MSA|AA|7"}};
+    struct relay_link_options o = options();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        start(&o);
+        bed.records = false;
+        int fd = bed_connect(&bed, RELAY_ANALYZER);
+        char text[256];
+        int n = snprintf(text, sizeof text, "\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||ORU^R01|7|P|2.5.1|||%s\r\x1c\r", cases[i].conditions);
+        bed_send(&bed, fd, text, (size_t)n);
+        const char *got = bed_got(fd);
+        if (cases[i].answer[0] == 0)
+            assert_string_equal(got, "");
+        else
+            assert_non_null(strstr(got, cases[i].answer));
+        assert_string_equal(bed_got(bed.lis), text);
+        assert_int_equal(bed.delivered, strstr(cases[i].answer, "MSA") == NULL); /* who asks for none gets none from the LIS either */
+        (void)close(fd);
+        bed_stop(&bed);
+    }
+}
+
+static void outage(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    bed_start(&bed);
+    bed.lis_refuses = true;
+    bed_link(&bed, &o);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    char text[256];
+    for (int i = 0; i < 50; i++) {
+        int n = snprintf(text, sizeof text, "\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||ORU^R01|M%d|P|2.5.1\r\x1c\r", i);
+        bed_send(&bed, fd, text, (size_t)n);
+        (void)snprintf(text, sizeof text, "MSA|AA|M%d\r", i);
+        assert_non_null(strstr(bed_got(fd), text));
+        bed_pass(&bed, 120 * SECOND, 5 * SECOND);
+    }
+    struct relay_status s = status_of(&bed);
+    assert_int_equal(s.queue_messages, 50);
+    assert_int_equal(s.queue_oldest, 1000 * SECOND);
+    assert_int_equal(s.state, RELAY_STATE_DEGRADED);
+    assert_int_equal(bed.events[RELAY_EVENT_DOWN], 1); /* told once */
+    bed.lis_refuses = false;
+    bed_pass(&bed, 31 * SECOND, SECOND);
+    for (int i = 0; i < 50; i++) {
+        (void)snprintf(text, sizeof text, "|M%d|P|", i);
+        assert_non_null(strstr(bed_got(bed.lis), text)); /* one at a time, in order */
+        int n = snprintf(text, sizeof text, "\x0bMSH|^~\\&|LIS\rMSA|AA|M%d\r\x1c\r", i);
+        bed_send(&bed, bed.lis, text, (size_t)n);
+    }
+    assert_int_equal(bed.delivered, 50);
+    assert_int_equal(status_of(&bed).counters.resent, 0);
+    assert_int_equal(status_of(&bed).state, RELAY_STATE_UP);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
+/* A LIS that accepts and never answers, and one that goes away in the middle. */
+static void sent_again(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    start(&o);
+    bed.records = false;
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("1") MSG("2"));
+    assert_string_equal(bed_got(bed.lis), MSG("1"));
+    SEND(&bed, bed.lis, ACK("AA", "9")); /* not its answer */
+    assert_int_equal(bed.events[RELAY_EVENT_ANSWER_WRONG], 1);
+    assert_int_equal(bed.delivered, 0);
+    bed_pass(&bed, 33 * SECOND, SECOND);
+    assert_int_equal(bed.events[RELAY_EVENT_NO_ANSWER], 1);
+    assert_string_equal(bed_got(bed.lis), MSG("1")); /* on a new connection, unchanged */
+    assert_int_equal(bed.events[RELAY_EVENT_RESENT], 1);
+    (void)close(bed.lis);
+    bed.lis = -1;
+    bed_pass(&bed, 3 * SECOND, SECOND);
+    assert_string_equal(bed_got(bed.lis), MSG("1"));
+    SEND(&bed, bed.lis, ACK("AA", "1"));
+    assert_string_equal(bed_got(bed.lis), MSG("2"));
+    SEND(&bed, bed.lis, ACK("AA", "2"));
+    assert_int_equal(bed.delivered, 2);
+    assert_int_equal(status_of(&bed).counters.resent, 2);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
+static void refused_by_lis(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    start(&o);
+    bed.records = false;
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("1") MSG("2"));
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(bed_got(bed.lis), MSG("1"));
+        SEND(&bed, bed.lis, ACK("AR", "1"));
+        bed_pass(&bed, 5 * SECOND, SECOND);
+    }
+    assert_int_equal(bed.given_up, 1);
+    assert_int_equal(bed.events[RELAY_EVENT_GIVEN_UP], 1);
+    assert_string_equal(bed_got(bed.lis), MSG("2"));
+    SEND(&bed, bed.lis, ACK("AE", "2"));
+    bed_pass(&bed, 2 * SECOND, SECOND);
+    assert_string_equal(bed_got(bed.lis), MSG("2"));
+    SEND(&bed, bed.lis, ACK("AA", "2"));
+    assert_int_equal(bed.delivered, 1);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
+static void full_queue(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    o.queue_messages = 10;
+    bed_start(&bed);
+    bed.lis_refuses = true;
+    bed_link(&bed, &o);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    char text[256];
+    for (int i = 0; i < 12; i++) {
+        int n = snprintf(text, sizeof text, "\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||ORU^R01|M%d|P|2.5.1\r\x1c\r", i);
+        bed_send(&bed, fd, text, (size_t)n);
+        assert_int_equal(bed.events[RELAY_EVENT_QUEUE], i >= 7);
+        assert_int_equal(strstr(bed_got(fd), "MSA|AA|") != NULL, i < 10);
+    }
+    assert_int_equal(bed.events[RELAY_EVENT_STOPPED], 1);
+    assert_true(status_of(&bed).stopped);
+    bed.lis_refuses = false;
+    bed_pass(&bed, 5 * SECOND, SECOND);
+    for (int i = 0; i < 12; i++) {
+        int n = snprintf(text, sizeof text, "\x0bMSH|^~\\&|LIS\rMSA|AA|M%d\r\x1c\r", i);
+        bed_send(&bed, bed.lis, text, (size_t)n);
+    }
+    assert_int_equal(bed.delivered, 12); /* the two that waited in the socket came when there was room */
+    assert_false(status_of(&bed).stopped);
+    assert_int_equal(bed.events[RELAY_EVENT_QUEUE], 2);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
+static void nothing_can_be_kept(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    start(&o);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    relay_can_keep(bed.relay, false);
+    SEND(&bed, fd, MSG("1"));
+    assert_string_equal(bed_got(fd), "");
+    assert_string_equal(bed_got(bed.lis), "");
+    relay_can_keep(bed.relay, true);
+    bed_run(&bed);
+    relay_durable(bed.relay, 1);
+    bed_run(&bed);
+    assert_non_null(strstr(bed_got(fd), "MSA|AA|1"));
+    (void)close(fd);
+    bed_stop(&bed);
+    /* or end to end: the LIS's own answer is the answer */
+    o.when_full = RELAY_FULL_END_TO_END;
+    start(&o);
+    fd = bed_connect(&bed, RELAY_ANALYZER);
+    bed.keeps_not = true;
+    relay_can_keep(bed.relay, false);
+    SEND(&bed, fd, MSG("1"));
+    assert_string_equal(bed_got(fd), "");
+    assert_string_equal(bed_got(bed.lis), MSG("1"));
+    SEND(&bed, bed.lis, ACK("AA", "1"));
+    assert_string_equal(bed_got(fd), ACK("AA", "1"));
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
+static void repeated_ids(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    start(&o);
+    bed.records = false;
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("1"));
+    (void)bed_got(fd);
+    SEND(&bed, fd, MSG("1")); /* its answer was lost on the way */
+    assert_non_null(strstr(bed_got(fd), "MSA|AA|1"));
+    assert_string_equal(bed_got(bed.lis), MSG("1"));
+    SEND(&bed, bed.lis, ACK("AA", "1"));
+    assert_string_equal(bed_got(bed.lis), "");
+    assert_int_equal(bed.events[RELAY_EVENT_REPEATED], 1);
+    bed_pass(&bed, 6 * SECOND, SECOND);
+    SEND(&bed, fd, "\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||ORU^R01|1|P|2.5.1\rOBX|1|NM|2345-7^G||6\r\x1c\r"); /* another one under the same */
+    assert_non_null(strstr(bed_got(bed.lis), "||6\r"));
+    assert_int_equal(bed.events[RELAY_EVENT_REPEATED], 2);
+    assert_int_equal(status_of(&bed).counters.repeated, 2);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
+static void fed_after_restart(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    bed_start(&bed);
+    struct error e = {0};
+    bed.link = relay_add_link(bed.relay, &o, &e);
+    assert_non_null(bed.link);
+    assert_int_equal(relay_feed(bed.link, 41, SPAN_LIT(CONTENT("1")), true, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 42, SPAN_LIT(CONTENT("2")), false, &e), 0);
+    bed_run(&bed);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("3"));
+    assert_string_equal(bed_got(bed.lis), MSG("1"));
+    assert_int_equal(bed.events[RELAY_EVENT_RESENT], 1);
+    SEND(&bed, bed.lis, ACK("AA", "1"));
+    assert_int_equal(bed.last_delivered, 41);
+    assert_string_equal(bed_got(bed.lis), MSG("2"));
+    SEND(&bed, bed.lis, ACK("AA", "2"));
+    assert_string_equal(bed_got(bed.lis), MSG("3"));
+    assert_int_equal(status_of(&bed).counters.resent, 1);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
+/* A query wants data, which only the LIS has; an order of the LIS goes to the analyzer, and its answer back. */
+static void both_ways(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    start(&o);
+    bed.records = false;
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+#define QUERY "\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||QBP^Q11|Q1|P|2.5.1\rQPD|WOS\r\x1c\r"
+#define REPLY "\x0bMSH|^~\\&|LIS|H|LAB|WARD|20260101||RSP^K11|R1|P|2.5.1\rMSA|AA|Q1\rQAK|1|OK\r\x1c\r"
+    SEND(&bed, fd, QUERY);
+    assert_string_equal(bed_got(fd), "");
+    assert_string_equal(bed_got(bed.lis), QUERY);
+    SEND(&bed, bed.lis, REPLY);
+    assert_string_equal(bed_got(fd), REPLY);
+    assert_int_equal(bed.delivered, 1);
+#define ORDER "\x0bMSH|^~\\&|LIS|H|LAB|WARD|20260101||OML^O33|O1|P|2.5.1\rORC|NW\r\x1c\r"
+    SEND(&bed, bed.lis, ORDER);
+    assert_string_equal(bed_got(fd), ORDER);
+    SEND(&bed, fd, ACK("AA", "O1"));
+    assert_string_equal(bed_got(bed.lis), ACK("AA", "O1"));
+    (void)close(fd);
+    bed_run(&bed);
+    SEND(&bed, bed.lis, ORDER);
+    assert_non_null(strstr(bed_got(bed.lis), "MSA|AE|O1|the analyzer is not connected"));
+    assert_int_equal(status_of(&bed).counters.from_lis, 2);
+    bed_stop(&bed);
+}
+
+static void held_and_bypassed(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    start(&o);
+    bed.records = false;
+    relay_hold(bed.link, true);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("1"));
+    assert_non_null(strstr(bed_got(fd), "MSA|AA|1"));
+    assert_string_equal(bed_got(bed.lis), "");
+    relay_hold(bed.link, false);
+    bed_run(&bed);
+    assert_string_equal(bed_got(bed.lis), MSG("1"));
+    relay_bypass(bed.link, true);
+    bed_run(&bed);
+    assert_string_equal(bed_got(fd), "<end>"); /* it connects again, and is passed on */
+    (void)close(fd);
+    int old = bed.lis;
+    fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("2"));
+    assert_string_equal(bed_got(bed.lis), MSG("2"));
+    SEND(&bed, bed.lis, ACK("AA", "2"));
+    assert_string_equal(bed_got(fd), ACK("AA", "2"));
+    SEND(&bed, old, ACK("AA", "1")); /* what waited is delivered beside */
+    assert_int_equal(bed.delivered, 1);
+    assert_string_equal(bed_got(old), "<end>");
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(durable_then_answered),
+        cmocka_unit_test(answers_as_asked),
+        cmocka_unit_test(outage),
+        cmocka_unit_test(sent_again),
+        cmocka_unit_test(refused_by_lis),
+        cmocka_unit_test(full_queue),
+        cmocka_unit_test(nothing_can_be_kept),
+        cmocka_unit_test(repeated_ids),
+        cmocka_unit_test(fed_after_restart),
+        cmocka_unit_test(both_ways),
+        cmocka_unit_test(held_and_bypassed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
