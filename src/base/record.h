@@ -59,8 +59,12 @@ enum event {
     EVENT_RETENTION_SKIPPED, /* observations that were not kept, because the disk was nearly full */
     EVENT_LEDGER_WITNESSED,
     EVENT_KEYS_ROTATED,
-    EVENT_KEYS_ERASED,      /* whose records nobody can read any more */
-    EVENT_KEYS_RECOVERY,    /* a recovery key was made, or tested */
+    EVENT_KEYS_ERASED,           /* whose records nobody can read any more */
+    EVENT_KEYS_RECOVERY,         /* a recovery key was made, or tested */
+    EVENT_CERTIFICATE_ENROLMENT, /* who may bring a request for one: begun, withdrawn */
+    EVENT_CERTIFICATE_ISSUED,
+    EVENT_CERTIFICATE_ROTATED, /* in the place of an earlier one */
+    EVENT_CERTIFICATE_REVOKED,
     EVENT_EVIDENCE_PACKETS, /* the packets of a finding's flow */
     EVENT_PHI_LOOK,         /* somebody was shown what is hidden */
     EVENT_STORE_CHECKPOINT, /* the sealed views were made durable: what their pages are together */
@@ -235,7 +239,19 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(ERASED_KEYS, "erased.keys", OPEN, INT, false)                                                                                                \
     KEY(KEYS_SOURCE, "keys.source", OPEN, TEXT, false)                                                                                               \
     KEY(KEYS_EPOCH, "keys.epoch", OPEN, INT, false)                                                                                                  \
-    KEY(FIRST_BAD, "first_bad", OPEN, INT, false) /* ledger.verified: the first record that does not hold */                                         \
+    /* certificates of links */                                                                                                                      \
+    KEY(CERTIFICATE_SERIAL, "certificate.serial", OPEN, TEXT, false) /* hexadecimal; "": of an enrolment */                                          \
+    KEY(CERTIFICATE_FINGERPRINT, "certificate.fingerprint", OPEN, TEXT, false)                                                                       \
+    KEY(CERTIFICATE_LINK, "certificate.link", OPEN, TEXT, false)                                                                                     \
+    KEY(CERTIFICATE_SIDE, "certificate.side", OPEN, TEXT, false) /* analyzer, lis; "": the authority of the links */                                 \
+    KEY(CERTIFICATE_FOR, "certificate.for", OPEN, TEXT, false)   /* the same in words */                                                             \
+    KEY(CERTIFICATE_NAMES, "certificate.names", OPEN, TEXT, true)                                                                                    \
+    KEY(CERTIFICATE_OURS, "certificate.ours", OPEN, BOOL, false)         /* the program has its key */                                               \
+    KEY(CERTIFICATE_REPLACES, "certificate.replaces", OPEN, TEXT, false) /* a serial number */                                                       \
+    KEY(CERTIFICATE_NOT_BEFORE, "certificate.not_before", OPEN, TIME, false)                                                                         \
+    KEY(CERTIFICATE_NOT_AFTER, "certificate.not_after", OPEN, TIME, false)                                                                           \
+    KEY(ENROLMENT, "enrolment", OPEN, TEXT, false) /* its id */                                                                                      \
+    KEY(FIRST_BAD, "first_bad", OPEN, INT, false)  /* ledger.verified: the first record that does not hold */                                        \
     /* what is kept sealed of a message or of packets, and who looked at it */                                                                       \
     KEY(BODY, "body", BODY, TEXT, true)                /* in pieces of RECORD_TEXT bytes; where it is cut, its beginning */                          \
     KEY(BODY_BYTES, "body_bytes", BODY, INT, false)    /* of the whole */                                                                            \

@@ -20,6 +20,7 @@ extern const struct verb verb_upgrade;
 extern const struct verb verb_catalog;
 extern const struct verb verb_doctor;
 extern const struct verb verb_keys;
+extern const struct verb verb_pki;
 extern const struct verb verb_backup;
 extern const struct verb verb_restore;
 

@@ -2,6 +2,7 @@
  * recovery keys come over standard input, never as arguments: those stand in the list of processes. */
 #include "cmd/cmd.h"
 
+#include "cmd/talk.h"
 #include "proc/ask.h"
 #include "proc/clock.h"
 #include "record/crypto/crypto.h"
@@ -66,40 +67,9 @@ static bool read_secret(const char *prompt, char out[LINE_MAX_BYTES])
 
 /* ── asking the keeper ── */
 
-static int put_answer(const struct reply *r)
-{
-    if (r->status < 400) {
-        bool written = fwrite(r->body.p, 1, r->body.n, stdout) == r->body.n && putchar('\n') != EOF && fflush(stdout) == 0;
-        return written ? 0 : 3;
-    }
-    json_t *problem = json_loadb((const char *)r->body.p, r->body.n, 0, NULL);
-    const char *detail = json_string_value(json_object_get(problem, "detail"));
-    (void)fprintf(stderr, "tourniquet keys: %s\n", detail == NULL ? "the keeper refused" : detail);
-    json_decref(problem);
-    return r->status < 500 ? 2 : 3;
-}
-
-/* Takes body over, and wipes its text. */
 static int ask(struct arguments *a, const char *method, const char *path, json_t *body)
 {
-    struct error e = {0};
-    struct ask asked = {.channel = {.fd = -1}};
-    char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
-    json_decref(body);
-    int data = ask_folder(a->config_file, a->data, &a->config, &e);
-    int line = data < 0 ? -1 : ask_dial(data, &e);
-    int status = 0;
-    if (line < 0 || ask_send(&asked, line, method, span_str(path), NULL, span_str(text == NULL ? "" : text), -1, &e) != 0)
-        status = complain(&e);
-    else
-        status = put_answer(&asked.reply);
-    ask_release(&asked);
-    if (data >= 0)
-        (void)close(data);
-    if (text != NULL)
-        explicit_bzero(text, strlen(text));
-    free(text);
-    return status;
+    return talk("keys", a->config_file, a->data, method, path, body);
 }
 
 /* ── verbs ── */

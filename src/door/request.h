@@ -37,7 +37,7 @@ struct reply {
     struct span body;
 };
 
-/* {topic, id, etag}: what /api/v1/stream tells the page, nothing else. topic: "devices", "results", "findings", "ledger", "sensor", "today". */
+/* {topic, id, etag}: what /api/v1/stream tells the page, nothing else. topic: "devices", "results", "findings", "ledger", "sensor", "today", "looks", "certificates". */
 struct notice {
     struct span topic;
     struct span id;

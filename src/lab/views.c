@@ -37,6 +37,9 @@ static const struct {
     {EVENT_LEDGER_VERIFIED, ledger_apply_verified},
     {EVENT_KEYS_ERASED, keys_apply_erased},
     {EVENT_STORE_CHECKPOINT, ledger_apply_checkpoint},
+    {EVENT_CERTIFICATE_ISSUED, certificate_apply},
+    {EVENT_CERTIFICATE_ROTATED, certificate_apply},
+    {EVENT_CERTIFICATE_REVOKED, certificate_apply},
     {EVENT_BACKUP_MADE, backup_apply_made},
     {EVENT_BACKUP_TESTED, backup_apply_tested},
     {EVENT_RETENTION_REMOVED, retention_apply_removed},
@@ -44,7 +47,7 @@ static const struct {
 
 static const char *const topic_names[TOPIC_COUNT] = {
     [TOPIC_DEVICES] = "devices", [TOPIC_RESULTS] = "results", [TOPIC_FINDINGS] = "findings", [TOPIC_LEDGER] = "ledger",
-    [TOPIC_SENSOR] = "sensor",   [TOPIC_TODAY] = "today",     [TOPIC_LOOKS] = "looks",
+    [TOPIC_SENSOR] = "sensor",   [TOPIC_TODAY] = "today",     [TOPIC_LOOKS] = "looks",       [TOPIC_CERTIFICATES] = "certificates",
 };
 
 struct keeper_views *views_open(struct store *store, const char *site, struct error *e)

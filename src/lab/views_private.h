@@ -87,6 +87,7 @@ apply_fn account_apply_created, look_apply;
 apply_fn capture_apply_started, capture_apply_ended, capture_apply_status, capture_apply_run;
 apply_fn backup_apply_made, backup_apply_tested, retention_apply_removed;
 apply_fn keys_apply_erased;
+apply_fn certificate_apply;
 apply_fn ledger_apply_row, ledger_apply_verified, ledger_apply_erased, ledger_apply_checkpoint;
 
 /* The asset that holds this address, made where it is new (0: it is no address of one device, or the inventory is full). */

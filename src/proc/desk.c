@@ -263,7 +263,7 @@ void desk_notice(struct desk *d, const char *topic, const char *id, const char *
 /* The console's line had been full and is empty again: whoever watches is told to read everything anew. */
 static void tell_lost(struct desk *d)
 {
-    static const char *const topics[] = {"devices", "results", "findings", "ledger", "sensor", "today", "looks"};
+    static const char *const topics[] = {"devices", "results", "findings", "ledger", "sensor", "today", "looks", "certificates"};
     d->notices_lost = false;
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
         if (!put_notice(d, topics[i], "", ""))

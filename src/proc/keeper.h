@@ -9,6 +9,7 @@
 #include "proc/desk.h"
 #include "proc/identity.h"
 #include "proc/learnt.h"
+#include "proc/registrar.h"
 #include "proc/role.h"
 #include "proc/steward.h"
 #include "proc/stored_views.h"
@@ -45,6 +46,8 @@ struct keeper {
     struct buf told_witnesses; /* of lab.yaml: u32 length, what MESSAGE_WITNESS said */
     struct vault *vault;
     struct steward *steward;
+    struct registrar *registrar;
+    atomic_bool certified; /* links have to get their certificates anew */
     bool disk_short;               /* the finding is open, as the views told it at the start */
     struct backup_summary backups; /* as the views told it at the start */
     struct identity identity;

@@ -8,6 +8,7 @@
  *   opener           opens all this once the passphrase was given                     (waiting.c); the keys may wait for one
  *   witnesses        has the head cosigned elsewhere, through the courier             (witnesses.c)
  *   steward          looks after room on the disk; removes what is old enough           (steward.c)
+ *   registrar        keeps the certificates of links in force, also while the ledger is locked     (registrar.c)
  *   vault            makes backups, and tests them by restoring them                   (vault.c)
  *
  * They share the queues between them and the ledger (under ledger_lock), nothing else.
@@ -401,12 +402,35 @@ static void note_start(void)
     k.verify_at = clock_monotonic() + VERIFY_FIRST;
 }
 
+/* Any thread. */
+static void certificates_changed(void)
+{
+    atomic_store(&k.certified, true);
+    wake(NULL);
+    notice(NULL, "certificates", "", "");
+}
+
+static int open_registrar(struct error *e)
+{
+    struct store_conn *views = store_reader_open(k.store, e);
+    int r = views == NULL ? -1 : store_look(views, e);
+    if (r == 0) {
+        registrar_open(k.registrar, k.appender, views);
+        store_look_end(views);
+    }
+    if (views != NULL)
+        store_reader_close(views);
+    return r;
+}
+
 /* Everything behind the ledger: on the main thread at a start, on the opener's once a passphrase was right. */
 static int open_rest(struct error *e)
 {
     if (open_keys(e) != 0 || open_views(e) != 0 || open_api(e) != 0)
         return -1;
-    return k.waiting != NULL && waiting_prepare(k.waiting, k.ledger, e) != 0 ? -1 : start_threads(e);
+    if (k.waiting != NULL && waiting_prepare(k.waiting, k.ledger, e) != 0)
+        return -1;
+    return start_threads(e) != 0 ? -1 : open_registrar(e);
 }
 
 static void answer(void *context, struct api_clock now, const struct request *request, struct api_reply *ret)
@@ -478,7 +502,10 @@ static void start(void)
     (void)umask(0077);
     role_narrow(&k.self, k.self.fds[0], note);
     k.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int r = k.wake_fd < 0 ? err_sys(&e, errno, "making an event descriptor") : open_ledger((struct span){0}, &e);
+    int r = k.wake_fd < 0 ? err_sys(&e, errno, "making an event descriptor") : 0;
+    k.registrar = r != 0 ? NULL : registrar_start(k.self.start.site, certificates_changed, &e);
+    if (r == 0)
+        r = k.registrar == NULL ? -1 : open_ledger((struct span){0}, &e);
     bool locked = r != 0 && e.class == ERR_LOCKED;
     if (locked)
         r = start_locked(&e);
@@ -526,6 +553,16 @@ static void read_courier(void)
         witnesses_courier_gone(k.witnesses);
 }
 
+static void certify(struct span body)
+{
+    struct certify x;
+    struct error e = {0};
+    if (certify_decode(body, &x, &e) == 0)
+        registrar_want(k.registrar, &x);
+    else
+        log_line(LOG_LEVEL_ERROR, "%s", e.text);
+}
+
 static void hear(void)
 {
     struct message m;
@@ -539,6 +576,10 @@ static void hear(void)
         }
         if (m.type == MESSAGE_UPGRADED) {
             note_upgrade(m.body);
+            continue;
+        }
+        if (m.type == MESSAGE_CERTIFY) {
+            certify(m.body);
             continue;
         }
         enum role peer = role_peer(&m, &fd);
@@ -661,6 +702,7 @@ static _Noreturn void finish(const struct error *why)
     verifier_stop(k.verifier);
     witnesses_stop(k.witnesses);
     desk_stop(k.desk); /* what is in hand is answered, for which the two other threads are needed */
+    registrar_stop(k.registrar);
     steward_stop(k.steward);
     vault_stop(k.vault);
     projector_stop(k.projector);
@@ -701,6 +743,8 @@ static void woken(void)
     ssize_t got = read(k.wake_fd, &n, sizeof n);
     (void)got;
     struct error e = {0};
+    if (atomic_exchange(&k.certified, false))
+        (void)channel_send(&k.self.control, MESSAGE_CERTIFIED, (struct span){0}, NULL);
     if (!k.open) {
         become_open();
         return;

@@ -2,6 +2,7 @@
 
 #include "base/record.h"
 #include "door/request.h"
+#include "proc/certify.h"
 #include "proc/errand.h"
 #include "proc/payload.h"
 
@@ -33,6 +34,8 @@ static const struct permission permissions[MESSAGE_COUNT] = {
     [MESSAGE_CAPTURE] = {BIT(SUPERVISOR), BIT(SENSOR), 512, 1},
     [MESSAGE_PART] = {BIT(SUPERVISOR), BIT(SENSOR) | BIT(DETECTOR), 1, 0},
     [MESSAGE_UPGRADED] = {BIT(SUPERVISOR), BIT(KEEPER), 512, 0},
+    [MESSAGE_CERTIFY] = {BIT(SUPERVISOR), BIT(KEEPER), CERTIFY_MAX, 0},
+    [MESSAGE_CERTIFIED] = {BIT(KEEPER), BIT(SUPERVISOR), 0, 0},
     [MESSAGE_RELEARN] = {BIT(KEEPER), BIT(SUPERVISOR), 0, 0},
     [MESSAGE_STOP] = {BIT(SUPERVISOR), EVERY_ROLE, 0, 0},
     [MESSAGE_READY] = {EVERY_ROLE, BIT(SUPERVISOR), 512, 0},

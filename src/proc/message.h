@@ -37,12 +37,14 @@ enum message_type {
     MESSAGE_CAPTURE,   /* to a sensor that listens: u32 link type and a packet socket with its ring; or no descriptor, and why there is none */
     MESSAGE_PART,      /* to a sensor or the detector: u8 role that is replaced: hand over what waits for it, let go, and wait for the next PEER */
     MESSAGE_UPGRADED,  /* to the keeper: the version before and the one now, each behind its length in a byte */
+    MESSAGE_CERTIFY,   /* to the keeper: a side of a link that speaks TLS (certify.h) */
     MESSAGE_STOP,      /* finish what is in hand, make it durable, end */
     /* role → supervisor */
     MESSAGE_READY,     /* narrowed and at work; u32 dialect, then words about what could not be narrowed, or nothing */
     MESSAGE_FAILED,    /* it cannot go on: u8 error class, then words */
     MESSAGE_COMPLAINT, /* u8 role whose channel was bad, then words: please restart it */
     MESSAGE_RELEARN,   /* from the keeper: what the detector had learnt can be read now; the present one began without it */
+    MESSAGE_CERTIFIED, /* from the keeper: certificates of links, or what is revoked, changed: hand them to the relay anew (link_tls.h) */
     MESSAGE_LOST,      /* from a sensor: its interface is gone; why, in words */
     MESSAGE_DURABLE,   /* from the keeper: what is durable (struct progress) */
     MESSAGE_TERMINAL,  /* from the keeper: lines for the person at the terminal (set-up code, fingerprint) */

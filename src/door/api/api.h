@@ -14,6 +14,7 @@
 #define TQ_DOOR_API_H
 
 #include "base/record.h"
+#include "door/api/certificate.h"
 #include "door/request.h"
 #include "lab/views.h"
 
@@ -176,6 +177,9 @@ struct api_host {
     int (*keys_rotate)(void *context, struct span source, struct span secret, struct error *e);
     /* typed empty: makes a recovery key, its text to be shown once; else tests this one. */
     int (*keys_recovery)(void *context, struct span typed, char text[API_RECOVERY_TEXT], struct error *e);
+
+    /* The certificates of links; may be NULL. */
+    const struct api_pki *pki;
 
     /* May be NULL. False: not measured yet. */
     bool (*disk_state)(void *context, struct api_disk_state *ret);

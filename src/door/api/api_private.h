@@ -41,6 +41,7 @@ struct api {
     size_t idle;
     char setup_code[SETUP_CODE_TEXT]; /* empty: used up */
     struct throttle_window setup_wrong;
+    struct throttle_window enrolment_wrong;
     struct throttle_window refusals;
     int64_t refusals_left_out;
     tq_time swept;
@@ -223,6 +224,16 @@ void handle_backup_list(struct call *c);
 void handle_backup_make(struct call *c);
 void handle_backup_test(struct call *c);
 void handle_disk(struct call *c);
+void handle_certificate_list(struct call *c);
+void handle_certificate_chain(struct call *c);
+void handle_certificate_rotate(struct call *c);
+void handle_certificate_revoke(struct call *c);
+void handle_pki_init(struct call *c);
+void handle_pki_authority(struct call *c);
+void handle_pki_crl(struct call *c);
+void handle_enrolment_new(struct call *c);
+void handle_enrolment_withdraw(struct call *c);
+void handle_enrolment_redeem(struct call *c);
 void handle_sensor(struct call *c);
 void handle_stream(struct call *c);
 void handle_openapi(struct call *c);

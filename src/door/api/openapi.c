@@ -84,6 +84,15 @@ static const struct {
              "at_risk:text?"},
     {"erased", "patient:text keys:int record:int"},
     {"recovery_key", "recovery_key:text"},
+    {"certificate_act", "at:time by:text? why:text? record:int?"},
+    {"certificate",
+     "serial:text name:text for:text link:text side:text holder:text issuer:text names:text not_before:time not_after:time days_left:int "
+     "fingerprint:text renew_at:time? state:text replaces:text? made:certificate_act? revoked:certificate_act?"},
+    {"authority", "subject:text serial:text not_before:time not_after:time days_left:int fingerprint:text"},
+    {"enrolment", "id:text for:text link:text side:text names:text days:int until:time"},
+    {"certificates", "authority:authority? items:[certificate] enrolments:[enrolment]"},
+    {"pki", "authority:authority?"},
+    {"enrolment_code", "id:text code:text until:time"},
     {"backup", "id:text at:time bytes:int records:int where:text tested_at:time? holds:bool? why:text?"},
     {"backup_failed", "id:text why:text"},
     {"backups", "items:[backup] last:time? tested:time? due:text? doing:text? failed:backup_failed?"},
@@ -279,6 +288,12 @@ static void put_body(struct jsonw *j, const struct route *r)
         jsonw_object_end(j);
         return;
     }
+    if (strcmp(r->body, "@request") == 0) {
+        jsonw_raw(j, SPAN_LIT("{\"application/pkcs10\":{\"schema\":{\"type\":\"string\"}},\"application/json\":{\"schema\":{\"type\":\"object\","
+                              "\"required\":[\"request\"],\"properties\":{\"request\":{\"type\":\"string\"}}}}}"));
+        jsonw_object_end(j);
+        return;
+    }
     jsonw_object(j);
     jsonw_key(j, "application/json");
     jsonw_object(j);
@@ -322,7 +337,7 @@ static void put_schema(struct jsonw *j, struct span answer)
 {
     jsonw_key(j, "schema");
     jsonw_object(j);
-    if (span_is(answer, "text") || span_is(answer, "csv") || span_is(answer, "events")) {
+    if (span_is(answer, "text") || span_is(answer, "csv") || span_is(answer, "pem") || span_is(answer, "events")) {
         jsonw_put_str(j, "type", "string");
     } else if (span_is(answer, "any")) {
         jsonw_put_str(j, "type", "object");
@@ -360,6 +375,7 @@ static void put_responses(struct jsonw *j, const struct route *r)
         jsonw_object(j);
         jsonw_key(j, span_is(answer, "text")     ? "text/plain"
                      : span_is(answer, "csv")    ? "text/csv"
+                     : span_is(answer, "pem")    ? "application/x-pem-file"
                      : span_is(answer, "events") ? "text/event-stream"
                                                  : "application/json");
         jsonw_object(j);

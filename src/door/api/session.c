@@ -1,5 +1,6 @@
 #include "door/api/api_private.h"
 
+#include "lab/people/code.h"
 #include "lab/people/password_rules.h"
 #include "record/crypto/crypto.h"
 #include "record/crypto/password.h"
@@ -13,47 +14,17 @@
 #define WRONG_CODES_A_MINUTE 5
 #define HASHING_WAIT_S 2
 
-static const char code_letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford's base32: no I, L, O, U */
-
 void setup_code_make(char out[SETUP_CODE_TEXT])
 {
-    uint8_t bytes[SETUP_CODE_TEXT - 2];
-    crypto_random(bytes, sizeof bytes);
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        if (i == sizeof bytes / 2)
-            out[n++] = '-';
-        out[n++] = code_letters[bytes[i] & 31];
-    }
-    out[n] = 0;
-    crypto_wipe(bytes, sizeof bytes);
-}
-
-/* Takes dashes and spaces out; reads O as 0 and I, L as 1. */
-static void plain_code(struct span in, char out[SETUP_CODE_TEXT])
-{
-    size_t n = 0;
-    memset(out, 0, SETUP_CODE_TEXT);
-    while (in.n > 0) {
-        uint8_t c = span_u8(&in);
-        if (c == '-' || c == ' ')
-            continue;
-        if (c >= 'a' && c <= 'z')
-            c = (uint8_t)(c & ~0x20);
-        if (n == SETUP_CODE_TEXT - 1) {
-            out[0] = '?';
-            return;
-        }
-        out[n++] = c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : (char)c;
-    }
+    code_make(out, 2);
 }
 
 bool setup_code_matches(struct span typed, const char *code)
 {
     char a[SETUP_CODE_TEXT];
     char b[SETUP_CODE_TEXT];
-    plain_code(typed, a);
-    plain_code(span_str(code), b);
+    code_plain(typed, a, sizeof a);
+    code_plain(span_str(code), b, sizeof b);
     bool same = crypto_equal(a, b, sizeof a);
     crypto_wipe(a, sizeof a);
     crypto_wipe(b, sizeof b);

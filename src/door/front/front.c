@@ -504,7 +504,8 @@ static void handle_api(struct front *f, struct evhttp_request *http, struct span
         struct span type = header(http, "Content-Type", 128);
         struct span bare = span_until(&type, ';', NULL);
         bool list = span_starts(path, SPAN_LIT("/api/v1/devices/import"));
-        if (!span_is(bare, list ? "text/csv" : "application/json")) {
+        bool with_code = span_starts(path, SPAN_LIT("/api/v1/enrolments/")); /* no session counts there: any program may post a file */
+        if (!with_code && !span_is(bare, list ? "text/csv" : "application/json")) {
             front_problem(f, http, 415, "content-type", list ? "Send the list as text/csv." : "Send the body as application/json.");
             return;
         }

@@ -1,0 +1,75 @@
+/* What the keeper tells the request handlers about the certificates of links, and does with them for them. */
+#ifndef TQ_DOOR_API_CERTIFICATE_H
+#define TQ_DOOR_API_CERTIFICATE_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "lab/people/code.h"
+
+#define CERTIFICATE_LINK 64
+#define CERTIFICATE_NAMES_TEXT 1024 /* room for names with commas between */
+#define ENROLMENT_GROUPS 3          /* of the code: 75 bits */
+#define ENROLMENT_CODE CODE_TEXT(ENROLMENT_GROUPS)
+#define ENROLMENT_ID 17
+
+struct api_certificate {
+    char serial[42];      /* hexadecimal */
+    char fingerprint[65]; /* SHA-256, lower case */
+    char link[CERTIFICATE_LINK];
+    char side[12]; /* "analyzer", "lis": whose side of the link it is for; "": the authority's own */
+    char names[CERTIFICATE_NAMES_TEXT];
+    char subject[256]; /* of one that was seen; else "" */
+    bool ours;         /* the program has its key, and renews it */
+    bool outside;      /* made by another authority, or signed by itself, and seen in a handshake */
+    bool replaced;     /* ours: a newer one stands in its place */
+    tq_time made;      /* or seen */
+    tq_time not_before;
+    tq_time not_after;
+    tq_time renew_at;  /* ours: when the next one is due; else 0 */
+    tq_time revoked;   /* 0: it is not */
+    char replaces[42]; /* what a rotation put it in the place of; "" */
+};
+
+struct api_enrolment {
+    char id[ENROLMENT_ID];
+    char link[CERTIFICATE_LINK];
+    char side[12];
+    char names[CERTIFICATE_NAMES_TEXT]; /* commas between */
+    int64_t days;                       /* life of the certificate */
+    tq_time until;
+};
+
+/* All callbacks may be called from several threads at once. ERR_MISUSE: what was asked for cannot be, in a sentence. */
+struct api_pki {
+    /* Is there an authority? Fills it where there is. */
+    bool (*authority)(void *context, struct api_certificate *ret);
+    /* Makes it. permit: host names and networks that certificates may have, n of them; none: any. */
+    int (*init)(void *context, const char *const *permit, size_t n, struct api_certificate *ret, struct error *e);
+    /* Calls each, newest first. */
+    void (*list)(void *context, void (*each)(void *to, const struct api_certificate *x), void *to);
+    void (*enrolments)(void *context, void (*each)(void *to, const struct api_enrolment *x), void *to);
+
+    /* what: "chain" of a serial, "authority", "crl": as PEM. */
+    int (*fetch)(void *context, const char *what, struct span serial, struct buf *out, struct error *e);
+
+    int (*enrol)(void *context, struct api_enrolment *x, char code[ENROLMENT_CODE], struct error *e); /* fills id and until */
+    int (*withdraw)(void *context, struct span id, struct api_enrolment *ret, struct error *e);
+    /* ERR_LOCKED: no open enrolment has this code; ERR_PEER: the request is not good, in a sentence. */
+    int (*redeem)(void *context, struct span code, struct span request, struct api_certificate *ret, struct buf *chain, struct error *e);
+
+    int (*rotate)(void *context, struct span serial, struct api_certificate *ret, struct error *e);
+    int (*revoke)(void *context, struct span serial, struct api_certificate *ret, struct error *e);
+};
+
+struct record;
+
+#define CERTIFICATE_FOR (CERTIFICATE_LINK + 32)
+
+/* "link NAME, LIS side"; "the authority of the links" where side is "". */
+void certificate_for(const char *link, const char *side, char out[CERTIFICATE_FOR]);
+
+/* Writes what a certificate is into a record of what was done with it; x and words have to last as long as the record. */
+void certificate_record(struct record *r, const struct api_certificate *x, char words[CERTIFICATE_FOR]);
+
+#endif
