@@ -39,7 +39,7 @@ int capture_apply_ended(struct apply *a, struct error *e)
     store_bind_str(q, 2, failed ? "failed" : "ended");
     store_bind_int(q, 3, (int64_t)a->c->index);
     store_bind_int(q, 4, a->ev.time);
-    return store_run(q, e);
+    return store_run(q, e) != 0 ? -1 : custody_stopped(a, e);
 }
 
 /* Counters of a sensor are totals since its start: the newest stand for all before. `reason` of a sensor.status says what was dropped. Who counts is
@@ -91,7 +91,7 @@ int capture_apply_run(struct apply *a, struct error *e)
                                             "WHERE state = 'reading' OR ?2");
     store_bind_int(q, 1, (int64_t)a->c->index);
     store_bind_int(q, 2, a->ev.event == EVENT_RUN_STARTED);
-    return store_run(q, e);
+    return store_run(q, e) != 0 ? -1 : custody_stopped(a, e);
 }
 
 int capture_list(struct store_conn *c, capture_each *each, void *context, struct error *e)

@@ -20,6 +20,7 @@ static const struct {
     {EVENT_ASSET_IMPORTED, asset_apply_imported},
     {EVENT_LAB_MESSAGE, message_apply},
     {EVENT_LAB_RESULT, result_apply},
+    {EVENT_RESULT_FOLLOWED, custody_apply},
     {EVENT_FINDING, finding_apply},
     {EVENT_FINDING_TAKEN, finding_apply_decision},
     {EVENT_FINDING_RELEASED, finding_apply_decision},

@@ -133,10 +133,11 @@ test('line one answers with the same counts everywhere', { skip }, async () => {
         await page.goto(base);
         await settled(page);
         const today = await page.evaluate(() => fetch('/api/v1/today').then((r) => r.json()));
-        const { needs, findings_open: open_, devices, results } = today.counts;
-        assert.ok(needs > 0 && open_ > needs && devices > 5 && results > 100);
+        const { needs, findings_open: open_, devices } = today.counts;
+        const { total: results, compared, wrong } = today.custody;
+        assert.ok(needs > 0 && open_ > needs && devices > 5 && results > 100 && compared > 50 && wrong > 0);
         const number = (n) => n.toLocaleString('en');
-        assert.match(await page.locator('h1').innerText(), new RegExp(`^${number(needs)} things? needs? you\\. ${number(results)} results seen`));
+        assert.match(await page.locator('h1').innerText(), new RegExp(`^${number(needs)} things? needs? you\\. All but ${number(wrong)} of ${number(compared)} results arrived as sent`));
         assert.equal(await page.locator('.place .badge').first().innerText().then((t) => parseInt(t, 10)), open_);
         assert.match(today.sentence, new RegExp(`^${number(needs)} things? needs? you\\. `));
         assert.equal(today.needs.length, Math.min(needs, 10));
@@ -147,6 +148,13 @@ test('line one answers with the same counts everywhere', { skip }, async () => {
         await page.getByText(`of ${number(devices)} shown`).waitFor();
         await page.goto(`${base}/results`);
         await page.getByText(`of ${number(results)} shown`).waitFor();
+        assert.match(await page.locator('h1').innerText(), new RegExp(`^All but ${number(wrong)} of ${number(compared)} results arrived as sent`));
+        // every count is that of its list
+        for (const chip of await page.locator('.choice').all()) {
+            const told = await chip.locator('b').innerText();
+            await chip.click();
+            await page.getByText(`of ${told} shown`).waitFor();
+        }
     });
 });
 

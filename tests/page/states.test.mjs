@@ -665,6 +665,14 @@ test('a hundred thousand results: a page of them, and the next', { skip }, async
     await dev(FRESH);
 });
 
+const SHOW = /^Show (values|both sides): reason/;
+async function firstResult(page) {
+    await page.goto(`${base}/results`);
+    await page.locator('[data-row]').first().click();
+    await page.waitForURL('**/results/*');
+    await settled(page);
+}
+
 /** Asks for the values of what is on screen, for a reason. */
 async function showValues(page, button, { save = false } = {}) {
     await button.click();
@@ -721,12 +729,35 @@ for (const sight of [SIGHTS[0], SIGHTS[1], SIGHTS[3], SIGHTS[4]]) {
     });
 }
 
+for (const sight of SIGHTS) {
+    test(`a changed result: what became of it, its way, and both sides with what differs; at ${called(sight)}`, { skip }, async () => {
+        await dev(FRESH);
+        await look(sight, async (page, faults) => {
+            await page.goto(`${base}/results?verdict=changed`);
+            await page.locator('[data-row]').first().waitFor();
+            await settled(page);
+            await page.locator('[data-row]').last().click();
+            await page.waitForURL('**/results/*');
+            await settled(page);
+            assert.match(await page.locator('h1').innerText(), /It did not arrive as it was sent|No llegó como se envió/);
+            assert.equal(await page.locator('.story > li').count(), 2);
+            await page.getByRole('link', { name: /Open the finding|Abrir el hallazgo/ }).waitFor();
+            await showValues(page, page.getByRole('button', { name: /^(Show both sides|Mostrar ambos lados)/ }));
+            await page.locator('.values tr.differs').nth(1).waitFor();
+            const told = page.locator('.values table').first().locator('tr.differs');
+            assert.equal(await told.count(), 2); // the value, and the flag that came with it
+            assert.match(await told.first().innerText(), /4\.1[^]*9\.9/);
+            await inspect(page, faults, sight, 'result-changed');
+            assert.doesNotMatch(await kept(page), SECRET);
+        });
+    });
+}
+
 test('values hide themselves when their time is over, when the page is left, at sign-out; the look stays', { skip }, async () => {
     await dev({ ...FRESH, lab: { seconds: 3 } });
     await look(SIGHTS[0], async (page, faults) => {
-        await page.goto(`${base}/results`);
-        await settled(page);
-        await showValues(page, page.getByRole('button', { name: /^Show the value of/ }).first());
+        await firstResult(page);
+        await showValues(page, page.getByRole('button', { name: SHOW }));
         await page.locator('.values').getByText("Patient's number").waitFor();
         await page.locator('.values').getByText('Doe^Jane').waitFor();
         await shot(page, 'values-result-1440-light-en');
@@ -735,12 +766,12 @@ test('values hide themselves when their time is over, when the page is left, at 
         await dev({ ...FRESH, lab: {} });
         await page.reload();
         await settled(page);
-        await showValues(page, page.getByRole('button', { name: /^Show the value of/ }).first());
+        await showValues(page, page.getByRole('button', { name: SHOW }));
         await page.getByRole('link', { name: 'Findings' }).first().click();
         await page.goBack();
         await settled(page);
         assert.equal(await page.locator('.values').count(), 0);
-        await showValues(page, page.getByRole('button', { name: /^Show the value of/ }).first());
+        await showValues(page, page.getByRole('button', { name: SHOW }));
         await page.emulateMedia({ media: 'print' });
         assert.equal(await page.locator('.values').isVisible(), false); // and never on paper
         await page.emulateMedia({ media: 'screen' });
@@ -752,9 +783,8 @@ test('values hide themselves when their time is over, when the page is left, at 
         await page.getByRole('searchbox').fill('311');
         await page.waitForURL('**record=311*');
         await page.getByText('1 of 1 shown').waitFor();
-        await page.goto(`${base}/results`);
-        await settled(page);
-        await showValues(page, page.getByRole('button', { name: /^Show the value of/ }).first());
+        await firstResult(page);
+        await showValues(page, page.getByRole('button', { name: SHOW }));
         await page.getByRole('button', { name: 'Switch person' }).click();
         await page.getByLabel('Name', { exact: true }).waitFor();
         assert.doesNotMatch(await page.content(), /Doe\^|7777/);

@@ -39,7 +39,7 @@ export async function walk(base, page, faults, sight, prefix = '') {
         await page.waitForSelector('main#content');
         await inspect(page, faults, sight, prefix + nameOf(path), { full: path !== '/results' && path !== '/ledger' });
     }
-    for (const list of ['/findings', '/devices']) {
+    for (const list of ['/findings', '/results', '/devices']) {
         await page.goto(base + list);
         await settled(page);
         const row = page.locator('[data-row]').first();

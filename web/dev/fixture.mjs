@@ -250,6 +250,25 @@ const LOOKS = [
     { person: 'tom', display_name: 'Tom Berger', what: 'clear fields', reason: 'A second determination was asked for.', subject: { index: 208, event: 'lab.result', patient: 'P-0a1b2c3d4e5f6071' } },
 ];
 
+/* Most arrive as they were sent; of the others there are some of every kind. */
+const FATES = {
+    5: ['changed', 'changed', 'value', 'It arrived with another value than the one that was sent.'],
+    17: ['changed', 'altered', 'flag', 'It came a second time with another flag, and not as a proper correction.'],
+    29: ['missing', 'missing', null, 'It was not passed on, or not accepted, and should have been.'],
+    41: ['extra', 'extra', null, 'No analyzer was seen sending it.'],
+    53: ['replayed', 'replayed', null, 'Its message had been sent and accepted before.'],
+    65: ['corrected', 'corrected', 'value', 'It properly corrects a result that was sent before.'],
+    77: ['unclear', 'unclear', null, 'It was seen at both ends, but its two forms cannot be compared.'],
+    89: ['one-sided', 'once', null, 'It was seen at one place only, so it cannot be compared.'],
+    101: ['one-sided', 'control', null, 'A quality control: it need not go on.'],
+    113: ['pending', 'awaited', null, 'It was sent, and is expected at the next place.'],
+};
+const verdictOf = (n, record) => {
+    const [state, why, changed, text] = FATES[n % 1200] ?? ['as-sent', 'same', null, 'It arrived as it was sent.'];
+    const on = ['as-sent', 'changed', 'unclear'].includes(state) && why !== 'altered';
+    return { state, why, changed, text, received: record, forwarded: on ? record + 1 : null, finding: state === 'changed' ? hex(0xabc001, 32) : null };
+};
+
 export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '', looks = 3, hostile = false, seconds = 300, ledger = '' } = {}) {
     const rnd = random(7);
     const state = { odd, sensor, hostile, seconds, looks: LOOKS.slice(0, looks).map((l, i) => ({ ...l, record: 900 - i, time: ago(9 + 200 * i) })), ledger, witness: ledger, doing: false, long, devices: [], results: [], findings: [], records: [], verified: ledger === 'never' ? null : { at: ago(2), holds: ledger !== 'broken', records: 0, first_bad: ledger === 'broken' ? 812 : null, why: ledger === 'broken' ? 'the sealed bytes of record 812 are not those that were recorded' : null }, verifying: false, next: 0, since: ago(60 * 24 * 9) };
@@ -285,8 +304,9 @@ export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, 
             flags: rnd(5) === 0 ? ['H'] : rnd(17) === 0 ? ['LL'] : [],
             status: 'F',
             observed_at: ago(minutes + 4),
-            message: { id: `${index}.a.1`, protocol: 'hl7', type: 'ORU^R01', control_id: String(index) },
-            verdict: 'single',
+            receiver_device: state.devices[4]?.id ?? null,
+            message: { id: `${index}.a.1`, protocol: 'hl7', type: 'ORU^R01', control_id: String(index), record: index },
+            verdict: verdictOf(state.results.length, index),
         });
     };
     for (let i = results; i > 0; i--) {
@@ -319,8 +339,13 @@ export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, 
     if (state.verified) {
         state.verified.records = state.next;
     }
+    const summary = () => {
+        const of = Object.fromEntries(['changed', 'missing', 'extra', 'replayed', 'corrected', 'unclear', 'as_sent', 'one_sided', 'pending'].map((k) => [k, state.results.filter((r) => r.verdict.state === k.replace('_', '-')).length]));
+        return { total: state.results.length, ...of, since: state.results.at(-1)?.time ?? null };
+    };
     return {
         state,
+        summary,
         record,
         addResult,
         addFinding() {

@@ -59,10 +59,22 @@ function today() {
             messages_clear: Math.ceil(results.length / 3),
             not_kept: 0,
         },
+        custody: custodyOf(world.summary()),
         capture: { state: 'reading', last_time: new Date().toISOString(), packets: 48210 },
         ledger: { records: next, holds: verified?.holds ?? null, verified_at: verified?.at ?? null },
     };
 }
+const custodyOf = (s) => {
+    const wrong = s.changed + s.missing + s.extra + s.replayed;
+    return { total: s.total, compared: wrong + s.as_sent + s.corrected, wrong };
+};
+/* From the analyzer over the middleware to the LIS, as far as it was seen. */
+const wayOf = (r) => {
+    const then = (ms) => new Date(Date.parse(r.time) + ms).toISOString();
+    const middleware = { ...r, record: r.record + 1, time: then(900), sender: 'DATAMGR', sender_device: world.state.devices[4]?.id ?? null, receiver: 'LIS', receiver_device: null, test: { ...r.test, text: r.test.text ?? 'Haemoglobin' }, message: { ...r.message, protocol: 'hl7', type: 'OUL^R22' } };
+    const first = { ...r, receiver: 'DATAMGR', message: { ...r.message, protocol: 'astm', type: 'ASTM.RESULT' }, step: null };
+    return r.verdict.forwarded === null ? [{ ...r, step: null }] : [first, { ...middleware, step: { verdict: r.verdict.why, changed: r.verdict.changed } }];
+};
 const worst = (list) => [...list].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity) || b.last_time.localeCompare(a.last_time));
 
 function devicesOf(query) {
@@ -207,6 +219,15 @@ function look(body) {
     }
     const seen = (time) => ({ time, sender: 'Chem 2', receiver: 'LIS', protocol: 'hl7', type: 'ORU^R01' });
     const [first, second] = [['MSH|^~\\&|Chem 2|Main|LIS', 'PID|1||7777^^^L||Doe^Jane', 'OBX|1|NM|K^Potassium||4.1|mmol/L|||||F', 'OBX|2|NM|NA^Sodium||140|mmol/L|||||F'], ['MSH|^~\\&|Chem 2|Main|LIS', 'PID|1||7777^^^L||Doe^Jane', 'OBX|1|NM|K^Potassium||9.9|mmol/L|||||F', 'OBX|2|NM|NA^Sodium||140|mmol/L|||||F']];
+    // of a changed one, the other side too
+    const changed = world.state.results.find((r) => r.record === Number(body.record))?.verdict.why === 'changed';
+    const said = (flags) => ({ ...seen(new Date().toISOString()), units: 'mmol/L', flags, status: 'F', test: { code: '2823-3' } });
+    const further = changed
+        ? [
+              { record: Number(body.record) + 1, event: 'lab.result', seen: said(['H']), clear: { patient_id: '7777', specimen_id: 'S-100', value: '9.9' }, body: null, erased: null },
+              { record: 12, event: 'lab.message', seen: seen(new Date().toISOString()), clear: null, body: message(second), erased: null },
+          ]
+        : [];
     const items = finding
         ? [
               { record: Number(body.record), event: 'finding', seen: {}, clear: null, body: null, erased: null },
@@ -214,8 +235,9 @@ function look(body) {
               { record: 12, event: 'lab.message', seen: seen(new Date().toISOString()), clear: null, body: message(world.state.hostile ? [`ZZZ|${HOSTILE}`, ...second] : second), erased: null },
           ]
         : [
-              { record: Number(body.record), event: 'lab.result', seen: seen(new Date().toISOString()), clear: { patient_id: '7777', specimen_id: 'S-100', value: '4.1' }, body: null, erased: null },
+              { record: Number(body.record), event: 'lab.result', seen: said([]), clear: { patient_id: '7777', specimen_id: 'S-100', value: '4.1' }, body: null, erased: null },
               { record: 11, event: 'lab.message', seen: seen(new Date().toISOString()), clear: null, body: message(first), erased: null },
+              ...further,
           ];
     return { status: 200, body: { look: index, seconds: world.state.seconds, record: Number(body.record), items } };
 }
@@ -326,8 +348,15 @@ function answer(method, path, query, body, token, headers, text) {
             return { status: 200, body: network(state, { zone: query.get('zone') ?? '', open: query.get('open') ?? '', at: query.get('at') ?? '' }) };
         case 'GET /sensor':
             return { status: 200, body: { captures: sensors(state.sensor) } };
+        case 'GET /results/id': {
+            if (id === 'summary') {
+                return { status: 200, body: world.summary() };
+            }
+            const found = state.results.find((r) => String(r.record) === id);
+            return found ? { status: 200, body: { ...found, way: wayOf(found) } } : problem(404, 'no-result', 'There is no result with this number.');
+        }
         case 'GET /results':
-            return page(state.results.filter((r) => JSON.stringify([r.test, r.sender, r.patient, r.specimen]).toLowerCase().includes((query.get('q') ?? '').toLowerCase())), query);
+            return page(state.results.filter((r) => (!query.get('verdict') || r.verdict.state === query.get('verdict')) && JSON.stringify([r.test, r.sender, r.patient, r.specimen]).toLowerCase().includes((query.get('q') ?? '').toLowerCase())), query);
         case 'GET /findings': {
             const [wanted, severity, kind] = [query.get('state') ?? 'open', query.get('severity') ?? '', query.get('kind')];
             return page(worst(state.findings.filter((f) => (wanted === 'all' || f.state === wanted) && (SEVERITIES[severity] ?? [severity]).includes(f.severity) && (!kind || f.kind === kind))), query);

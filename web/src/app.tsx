@@ -15,6 +15,7 @@ import { FindingsPage } from './pages/findings';
 import { LockedPage } from './pages/locked';
 import { MorePage } from './pages/more';
 import { NotFoundPage } from './pages/notfound';
+import { ResultPage } from './pages/result';
 import { ResultsPage } from './pages/results';
 import { SetUpPage } from './pages/setup';
 import { SignInPage } from './pages/signin';
@@ -57,6 +58,7 @@ function Pages() {
                         <Route path="/findings" component={FindingsPage} />
                         <Route path="/findings/:id">{({ id }) => <FindingPage key={id} id={id} />}</Route>
                         <Route path="/results" component={ResultsPage} />
+                        <Route path="/results/:record">{({ record }) => <ResultPage key={record} record={record} />}</Route>
                         <Route path="/devices" component={DevicesPage} />
                         <Route path="/devices/import">
                             <Suspense fallback={<Loading what={t`this page`} />}>

@@ -197,6 +197,8 @@ void handle_device_split(struct call *c);
 void handle_device_distinct(struct call *c);
 void handle_network(struct call *c);
 void handle_result_list(struct call *c);
+void handle_result_summary(struct call *c);
+void handle_result_get(struct call *c);
 void handle_message_list(struct call *c);
 void handle_finding_list(struct call *c);
 void handle_finding_get(struct call *c);

@@ -4,11 +4,12 @@
  *  1. The record of a look (phi.look) is durable and visible before a byte of the answer is made. Who dies between has a look without an answer,
  * never the other way round.
  *  2. Every refusal is a record: without permission, without a reason, with a wrong password, too often.
- *  3. A look is of one record. Of a finding that is its messages too, and the message before it that told the same result, so that both can be
- * compared.
+ *  3. A look is of one record. Of a finding that is its messages too, and the message before it that told the same result; of a result, every place
+ * where it was seen on its way, each with its message: so that they can be compared.
  *  4. What was opened is wiped at the end of the call; the reply says that it is to be wiped (api_reply.hidden). */
 #include "door/api/look_private.h"
 
+#include "lab/inventory/custody.h"
 #include "lab/inventory/message.h"
 #include "lab/people/look.h"
 #include "lab/people/password_rules.h"
@@ -116,6 +117,38 @@ static void add_messages(struct call *c, struct looked *items, size_t *n)
     }
 }
 
+/* The records of a result's way, and then those of its messages. */
+struct way {
+    size_t n;
+    int64_t records[LOOK_ITEMS];
+    int64_t messages[LOOK_ITEMS];
+};
+
+static void note_sighting(void *context, const struct result_row *row)
+{
+    struct way *w = context;
+    if (w->n == LOOK_ITEMS)
+        return;
+    w->records[w->n] = (int64_t)row->record;
+    w->messages[w->n++] = row->message_record;
+}
+
+static void add_way(struct call *c, struct looked *items, size_t *n)
+{
+    struct error e = {0};
+    struct way w = {0};
+    if (custody_chain(c->db, items[0].index, note_sighting, &w, &e) != 0)
+        w.n = 0;
+    for (size_t i = 0; i < w.n; i++) {
+        if (*n + 2 > LOOK_ITEMS && w.records[i] != (int64_t)items[0].index)
+            break;
+        add_item(c, w.records[i], items, n);
+        add_item(c, w.messages[i], items, n);
+    }
+    if (w.n == 0) /* it is not among those kept; its message may be */
+        add_item(c, message_of_result(c->db, items[0].index, &e), items, n);
+}
+
 /* Opens what the look is of. False: the problem is set. */
 static bool open_items(struct call *c, uint64_t index, struct looked *items, size_t *n)
 {
@@ -135,7 +168,7 @@ static bool open_items(struct call *c, uint64_t index, struct looked *items, siz
     switch (items[0].event.event) {
     case EVENT_LAB_MESSAGE:
     case EVENT_EVIDENCE_PACKETS: return true;
-    case EVENT_LAB_RESULT: add_item(c, message_of_result(c->db, index, &e), items, n); return true;
+    case EVENT_LAB_RESULT: add_way(c, items, n); return true;
     case EVENT_FINDING: add_messages(c, items, n); return true;
     default:
         problem(c, 422, "nothing-hidden", "Nothing is hidden in this record. Look at a message, a result, a finding or its packets.");

@@ -5,7 +5,7 @@
 #include "door/api/api_private.h"
 #include "lab/event.h"
 
-#define LOOK_ITEMS 6      /* most records that one look shows */
+#define LOOK_ITEMS 8      /* most records that one look shows */
 #define LOOK_SECONDS 300  /* how long the page shows them */
 #define LOOK_FIELDS 20000 /* most fields of a body that are taken apart … */
 #define LOOK_LINES 8000   /* … and lines */

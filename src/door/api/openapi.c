@@ -54,10 +54,17 @@ static const struct {
     {"network", "from:time? until:time? since:time? judged:bool cut:bool nodes:[network_node] edges:[network_edge] odd:[network_odd] "
                 "zones:[network_zone] counts:network_counts"},
     {"test", "code:text? system:text? text:text?"},
-    {"result_message", "id:text? protocol:text? type:text? control_id:text?"},
-    {"result", "record:int position:int time:time recorded:time sender:text? sender_device:text? receiver:text? test:test patient:text? "
+    {"result_message", "id:text? protocol:text? type:text? control_id:text? record:int?"},
+    {"verdict", "state:text why:text changed:text? text:text received:int? forwarded:int? finding:text?"},
+    {"result", "record:int position:int time:time recorded:time sender:text? sender_device:text? receiver:text? receiver_device:text? test:test "
+               "patient:text? "
                "specimen:text? units:text? "
-               "flags:[text] status:text? observed_at:text? message:result_message verdict:text"},
+               "flags:[text] status:text? observed_at:text? message:result_message verdict:verdict"},
+    {"result_step", "verdict:text changed:text?"},
+    {"result_sighting", "+result step:result_step?"},
+    {"result_way", "+result way:[result_sighting]"},
+    {"result_summary", "total:int as_sent:int changed:int missing:int extra:int replayed:int corrected:int unclear:int one_sided:int pending:int "
+                       "since:time?"},
     {"ack", "code:text for:text?"},
     {"message",
      "record:int position:int time:time id:text protocol:text type:text? control_id:text? sender:text? receiver:text? version:text? charset:text? "
@@ -75,7 +82,8 @@ static const struct {
                      "messages_clear:int not_kept:int"},
     {"today_capture", "state:text last_time:time? packets:int"},
     {"today_ledger", "records:int holds:bool? verified_at:time?"},
-    {"today", "sentence:text checked_at:time needs:[need] counts:today_counts capture:today_capture ledger:today_ledger"},
+    {"today_custody", "total:int compared:int wrong:int"},
+    {"today", "sentence:text checked_at:time needs:[need] counts:today_counts custody:today_custody capture:today_capture ledger:today_ledger"},
     {"checkpoint", "size:int root:text time:time? text:text"},
     {"ledger_check", "at:time holds:bool records:int first_bad:int? why:text?"},
     {"ledger", "records:int origin:text checkpoint:checkpoint verified:ledger_check? verifying:bool verifier:text since:time? bytes:int"},

@@ -1,5 +1,8 @@
 #include "door/api/api_private.h"
 
+#include <stdio.h>
+
+#include "lab/inventory/custody.h"
 #include "lab/inventory/message.h"
 #include "lab/inventory/result.h"
 
@@ -12,14 +15,35 @@ struct listing {
     struct page last;
 };
 
-static void put_result(void *context, const struct result_row *row)
+static void put_record(struct jsonw *j, const char *key, int64_t record)
 {
-    struct listing *l = context;
-    if (l->given++ >= l->limit)
-        return;
-    l->last.number = row->n;
-    struct jsonw *j = &l->c->json;
+    jsonw_key(j, key);
+    if (record < 0)
+        jsonw_null(j);
+    else
+        jsonw_int(j, record);
+}
+
+static void put_verdict(struct jsonw *j, const struct result_row *row)
+{
+    struct buf text = BUF_INIT(512);
+    custody_say(row, &text);
+    jsonw_key(j, "verdict");
     jsonw_object(j);
+    jsonw_put_str(j, "state", custody_word((enum custody_state)row->state));
+    jsonw_put_text(j, "why", row->why);
+    put_optional(j, "changed", row->part);
+    jsonw_put_text(j, "text", buf_span(&text));
+    put_record(j, "received", row->received);
+    put_record(j, "forwarded", row->forwarded);
+    put_optional(j, "finding", row->finding);
+    jsonw_object_end(j);
+    buf_release(&text);
+}
+
+/* The members of a result, without the braces. */
+static void put_members(struct jsonw *j, const struct result_row *row)
+{
     jsonw_put_uint(j, "record", row->record);
     jsonw_put_uint(j, "position", row->position);
     put_time(j, "time", row->time);
@@ -27,6 +51,7 @@ static void put_result(void *context, const struct result_row *row)
     put_optional(j, "sender", row->sender);
     put_optional(j, "sender_device", row->sender_device);
     put_optional(j, "receiver", row->receiver);
+    put_optional(j, "receiver_device", row->receiver_device);
     jsonw_key(j, "test");
     jsonw_object(j);
     put_optional(j, "code", row->test_code);
@@ -45,22 +70,44 @@ static void put_result(void *context, const struct result_row *row)
     put_optional(j, "protocol", row->protocol);
     put_optional(j, "type", row->type);
     put_optional(j, "control_id", row->control_id);
+    put_record(j, "record", row->message_record);
     jsonw_object_end(j);
-    jsonw_put_str(j, "verdict", "single");
-    jsonw_object_end(j);
+    put_verdict(j, row);
+}
+
+static void put_result(void *context, const struct result_row *row)
+{
+    struct listing *l = context;
+    if (l->given++ >= l->limit)
+        return;
+    l->last.number = row->n;
+    jsonw_object(&l->c->json);
+    put_members(&l->c->json, row);
+    jsonw_object_end(&l->c->json);
 }
 
 void handle_result_list(struct call *c)
 {
     char search[PARAM_MAX + 1];
     char sender[PARAM_MAX + 1];
+    char verdict[PARAM_MAX + 1];
+    char seen[PARAM_MAX + 1];
     struct page page;
-    if (!query_text(c, "q", search) || !query_text(c, "sender", sender) || !query_page(c, "results", &page))
+    if (!query_text(c, "q", search) || !query_text(c, "sender", sender) || !query_text(c, "verdict", verdict) || !query_text(c, "seen", seen) ||
+        !query_page(c, "results", &page))
         return;
+    if ((verdict[0] != 0 && custody_of_word(span_str(verdict)) < 0) || (seen[0] != 0 && strcmp(seen, "first") != 0)) {
+        problem(c, 400, "query", "\"verdict\" is one of the verdicts of results, \"seen\" is \"first\".");
+        return;
+    }
     lower(search);
     struct listing l = {.c = c, .limit = page.limit};
-    struct result_query query = {
-        .search = span_str(search), .sender = span_str(sender), .before = page.after ? page.number : 0, .limit = page.limit + 1};
+    struct result_query query = {.search = span_str(search),
+                                 .sender = span_str(sender),
+                                 .verdict = verdict[0] == 0 ? -1 : custody_of_word(span_str(verdict)),
+                                 .first = seen[0] != 0,
+                                 .before = page.after ? page.number : 0,
+                                 .limit = page.limit + 1};
     struct error e = {0};
     jsonw_object(&c->json);
     jsonw_key(&c->json, "items");
@@ -73,6 +120,73 @@ void handle_result_list(struct call *c)
     jsonw_object_end(&c->json);
     if (total < 0)
         problem_store(c, &e);
+}
+
+/* ── GET /results/summary, GET /results/{record} ── */
+
+void handle_result_summary(struct call *c)
+{
+    struct custody_summary s;
+    struct error e = {0};
+    if (custody_summary(c->db, &s, &e) != 0) {
+        problem_store(c, &e);
+        return;
+    }
+    struct jsonw *j = &c->json;
+    jsonw_object(j);
+    jsonw_put_int(j, "total", s.total);
+    for (int i = CUSTODY_STATES - 1; i >= 0; i--) {
+        char key[16];
+        (void)snprintf(key, sizeof key, "%s", custody_word((enum custody_state)i));
+        for (char *at = key; *at != 0; at++)
+            *at = *at == '-' ? '_' : *at;
+        jsonw_put_int(j, key, s.of[i]);
+    }
+    put_time(j, "since", s.since);
+    jsonw_object_end(j);
+}
+
+static void put_sighting(void *context, const struct result_row *row)
+{
+    struct listing *l = context;
+    struct jsonw *j = &l->c->json;
+    if (l->given++ == 0) {
+        put_members(j, row);
+        jsonw_key(j, "way");
+        jsonw_array(j);
+    }
+    jsonw_object(j);
+    put_members(j, row);
+    jsonw_key(j, "step");
+    if (row->step.n == 0) {
+        jsonw_null(j);
+    } else {
+        jsonw_object(j);
+        jsonw_put_text(j, "verdict", row->step);
+        put_optional(j, "changed", row->changed);
+        jsonw_object_end(j);
+    }
+    jsonw_object_end(j);
+}
+
+void handle_result_get(struct call *c)
+{
+    uint64_t record = 0;
+    struct error e = {0};
+    struct listing l = {.c = c};
+    if (!span_decimal(c->params[0], INT64_MAX, &record)) {
+        problem(c, 404, "no-result", "There is no result with this number.");
+        return;
+    }
+    jsonw_object(&c->json);
+    int rc = custody_chain(c->db, record, put_sighting, &l, &e);
+    if (l.given > 0)
+        jsonw_array_end(&c->json);
+    jsonw_object_end(&c->json);
+    if (rc != 0)
+        problem_store(c, &e);
+    else if (l.given == 0)
+        problem(c, 404, "no-result", "There is no result with this number, or it is not among those kept.");
 }
 
 static void put_message(void *context, const struct message_row *row)

@@ -1,6 +1,7 @@
 #include "door/api/api_private.h"
 
 #include "lab/capture.h"
+#include "lab/inventory/custody.h"
 #include "lab/respond/finding.h"
 #include "lab/today.h"
 
@@ -35,6 +36,18 @@ static void put_counts(struct jsonw *j, const struct today *t)
     jsonw_object_end(j);
 }
 
+/* Results that are kept, each counted once; `wrong`: changed, missing, extra or replayed. */
+static void put_custody(struct jsonw *j, const struct custody_summary *s)
+{
+    int64_t wrong = s->of[CUSTODY_CHANGED] + s->of[CUSTODY_MISSING] + s->of[CUSTODY_EXTRA] + s->of[CUSTODY_REPLAYED];
+    jsonw_key(j, "custody");
+    jsonw_object(j);
+    jsonw_put_int(j, "total", s->total);
+    jsonw_put_int(j, "compared", wrong + s->of[CUSTODY_AS_SENT] + s->of[CUSTODY_CORRECTED]);
+    jsonw_put_int(j, "wrong", wrong);
+    jsonw_object_end(j);
+}
+
 static void put_state(struct call *c, const struct today *t)
 {
     struct jsonw *j = &c->json;
@@ -61,7 +74,8 @@ void handle_today(struct call *c)
     struct error e = {0};
     struct today t;
     struct jsonw *j = &c->json;
-    if (today_get(c->db, &t, &e) != 0) {
+    struct custody_summary custody;
+    if (today_get(c->db, &t, &e) != 0 || custody_summary(c->db, &custody, &e) != 0) {
         problem_store(c, &e);
         return;
     }
@@ -76,6 +90,7 @@ void handle_today(struct call *c)
     int rc = finding_needs(c->db, NEEDS_MAX, put_need, j, &e);
     jsonw_array_end(j);
     put_counts(j, &t);
+    put_custody(j, &custody);
     put_state(c, &t);
     jsonw_object_end(j);
     if (rc != 0)

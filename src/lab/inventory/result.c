@@ -1,5 +1,7 @@
 #include "lab/inventory/result.h"
 
+#include "lab/inventory/custody.h"
+#include "lab/inventory/result_private.h"
 #include "lab/views_private.h"
 
 static void bind_optional(struct store_stmt *q, int at, struct span text)
@@ -41,9 +43,11 @@ static int insert(struct apply *a, struct span search, struct span flags, int64_
     struct store_stmt *q = store_stmt(
         a->w,
         "INSERT INTO result(record, position, time, recorded, run, message, test_code, test_system, test_text, patient, specimen, units, status, "
-        "observed_at, flags, protocol, type, control_id, sender, receiver, src, search) "
+        "observed_at, flags, protocol, type, control_id, sender, receiver, src, search, place, awaited) "
         "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, m.protocol, m.type, m.control_id, m.sender, m.receiver, m.src, "
-        "?16 || coalesce(' ' || lower(m.sender), '') FROM (SELECT 1) LEFT JOIN (SELECT * FROM message WHERE run = ?5 AND id = ?6 ORDER BY n DESC "
+        "?16 || coalesce(' ' || lower(m.sender), ''), (SELECT coalesce(max(place) + 1, 0) FROM result WHERE run = ?5 AND message = ?6), "
+        "?11 IS NOT NULL AND EXISTS (SELECT 1 FROM followed WHERE followed.src = m.src) FROM (SELECT 1) LEFT JOIN (SELECT * FROM message WHERE run = "
+        "?5 AND id = ?6 ORDER BY n DESC "
         "LIMIT 1) AS m RETURNING coalesce(src, 0)");
     store_bind_int(q, 1, (int64_t)a->c->index);
     store_bind_int(q, 2, a->c->position);
@@ -84,8 +88,19 @@ int result_apply(struct apply *a, struct error *e)
 
 /* ── reading ── */
 
-/* ?1: text to search, null: all; ?2: sender, null: all */
-#define MATCHES "(?1 IS NULL OR instr(search, ?1) > 0) AND (?2 IS NULL OR sender = ?2)"
+/* ?1: text to search, null: all; ?2: sender, null: all; ?5: verdict, null: all; ?6: each result once. With one of the verdicts that stand in the
+ * store, the rows are found by it. */
+#define MATCHES                                                                                                                                      \
+    "(?1 IS NULL OR instr(r.search, ?1) > 0) AND (?2 IS NULL OR r.sender = ?2) AND (?6 = 0 OR r.head IS NULL) AND (?5 IS NULL OR " RESULT_VERDICT    \
+    " = ?5)"
+#define MATCHES_ALL "(?1 IS NULL OR instr(r.search, ?1) > 0) AND (?2 IS NULL OR r.sender = ?2) AND (?6 = 0 OR r.head IS NULL)"
+#define BY_STATE "r.head IS NULL AND r.state = ?5 AND (?1 IS NULL OR instr(r.search, ?1) > 0) AND (?2 IS NULL OR r.sender = ?2)"
+#define LIST(where) "SELECT " RESULT_COLUMNS " FROM " RESULT_TABLES " WHERE r.n < ?3 AND " where " ORDER BY r.n DESC LIMIT ?4"
+
+static bool by_state(const struct result_query *query)
+{
+    return query->first && query->verdict > CUSTODY_ONE_SIDED;
+}
 
 static void bind_filter(struct store_stmt *q, const struct result_query *query)
 {
@@ -93,9 +108,13 @@ static void bind_filter(struct store_stmt *q, const struct result_query *query)
         store_bind_text(q, 1, query->search);
     if (query->sender.n > 0)
         store_bind_text(q, 2, query->sender);
+    if (query->verdict >= 0)
+        store_bind_int(q, 5, query->verdict);
+    if (!by_state(query))
+        store_bind_int(q, 6, query->first);
 }
 
-static void row_of(struct store_stmt *q, struct result_row *row)
+void result_row_of(struct store_stmt *q, struct result_row *row)
 {
     *row = (struct result_row){
         .n = store_int(q, 0),
@@ -119,22 +138,30 @@ static void row_of(struct store_stmt *q, struct result_row *row)
         .protocol = store_text(q, 18),
         .type = store_text(q, 19),
         .control_id = store_text(q, 20),
+        .state = (int)store_int(q, 21),
+        .why = store_text(q, 22),
+        .part = store_text(q, 23),
+        .finding = store_text(q, 24),
+        .received = store_int(q, 25),
+        .forwarded = store_is_null(q, 26) ? -1 : store_int(q, 26),
+        .step = store_text(q, 27),
+        .changed = store_text(q, 28),
+        .message_record = store_is_null(q, 30) ? -1 : store_int(q, 30),
+        .receiver_device = store_text(q, 31),
     };
+    if (row->why.n == 0)
+        row->why = row->state == CUSTODY_PENDING ? SPAN_LIT("awaited") : SPAN_LIT("once");
 }
 
 int result_list(struct store_conn *c, const struct result_query *query, result_each *each, void *context, struct error *e)
 {
-    struct store_stmt *q = store_stmt(
-        c, "SELECT n, record, position, time, recorded, sender,"
-           " (SELECT s.id FROM asset AS a JOIN asset AS s ON s.n = a.root WHERE a.n = src), receiver, test_code, test_system,"
-           " test_text, patient, specimen, units, status, observed_at, flags, message, protocol, type, control_id"
-           " FROM result WHERE n < ?3 AND " MATCHES " ORDER BY n DESC LIMIT ?4");
+    struct store_stmt *q = by_state(query) ? store_stmt(c, LIST(BY_STATE)) : store_stmt(c, LIST(MATCHES));
     bind_filter(q, query);
     store_bind_int(q, 3, query->before > 0 ? query->before : INT64_MAX);
     store_bind_int(q, 4, query->limit);
     struct result_row row;
     while (store_step(q)) {
-        row_of(q, &row);
+        result_row_of(q, &row);
         each(context, &row);
     }
     return store_done(q, e);
@@ -142,7 +169,9 @@ int result_list(struct store_conn *c, const struct result_query *query, result_e
 
 int64_t result_total(struct store_conn *c, const struct result_query *query, struct error *e)
 {
-    struct store_stmt *q = store_stmt(c, "SELECT count(*) FROM result WHERE " MATCHES);
+    struct store_stmt *q = query->verdict < 0 ? store_stmt(c, "SELECT count(*) FROM result AS r WHERE " MATCHES_ALL)
+                           : by_state(query)  ? store_stmt(c, "SELECT count(*) FROM result AS r WHERE " BY_STATE)
+                                              : store_stmt(c, "SELECT count(*) FROM " RESULT_TABLES " WHERE " MATCHES);
     bind_filter(q, query);
     return store_run_int(q, -1, e);
 }

@@ -14,11 +14,24 @@ struct result_row {
     struct span sender, sender_device, receiver, test_code, test_system, test_text, patient, specimen, units, status, observed_at;
     struct span flags; /* a JSON array */
     struct span message, protocol, type, control_id;
+    int64_t message_record;      /* -1: not among those kept */
+    struct span receiver_device; /* the id of the device that it went to */
+    /* what became of the result, wherever this row saw it: lab/inventory/custody.h */
+    int state;
+    struct span why;  /* in a word: same, converted, changed … */
+    struct span part; /* that changed */
+    struct span finding;
+    int64_t received;  /* the record where it was seen first */
+    int64_t forwarded; /* … and last; -1: nowhere else */
+    struct span step;  /* how this row compares with the one before; empty: it is the first */
+    struct span changed;
 };
 
 struct result_query {
     struct span search; /* lower-case; empty: all */
     struct span sender; /* exactly; empty: all */
+    int verdict;        /* enum custody_state; -1: all */
+    bool first;         /* each result once: where it was seen first */
     int64_t before;     /* go on behind the row with this n (0: from the start) */
     int64_t limit;
 };

@@ -189,8 +189,15 @@ static void pages_tell_what_they_should(void **state)
                               "\"messages_clear\":1,\"not_kept\":0}"},
         {"GET /api/v1/today", "\"capture\":{\"state\":\"reading\",\"last_time\":\"2026-11-22T14:00:00.000000000Z\",\"packets\":12}"},
         {"GET /api/v1/results", "\"sender\":\"Chem 2\""},
-        {"GET /api/v1/results",
-         "\"message\":{\"id\":\"1-0-1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"control_id\":\"M1\"},\"verdict\":\"single\""},
+        {"GET /api/v1/results", "\"message\":{\"id\":\"1-0-1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"control_id\":\"M1\",\"record\":3},"
+                                "\"verdict\":{\"state\":\"one-sided\",\"why\":\"once\",\"changed\":null,"},
+        {"GET /api/v1/results?verdict=one-sided&seen=first", "\"total\":1"},
+        {"GET /api/v1/results?verdict=changed&seen=first", "\"items\":[],\"next\":null,\"total\":0"},
+        {"GET /api/v1/results?verdict=changed", "\"total\":0"},
+        {"GET /api/v1/results/summary",
+         "{\"total\":1,\"changed\":0,\"missing\":0,\"extra\":0,\"replayed\":0,\"corrected\":0,\"unclear\":0,\"as_sent\":0,"
+         "\"one_sided\":1,\"pending\":0,\"since\":\"20"},
+        {"GET /api/v1/today", "\"custody\":{\"total\":1,\"compared\":0,\"wrong\":0}"},
         {"GET /api/v1/results?q=POTASS", "\"total\":1"},
         {"GET /api/v1/results?q=sodium", "\"items\":[],\"next\":null,\"total\":0"},
         {"GET /api/v1/results?sender=Chem%202", "\"total\":1"},

@@ -4,7 +4,7 @@ import { QueryCache, QueryClient, useMutation, useQuery, useQueryClient, keepPre
 import { useEffect } from 'react';
 import { call, get, Problem, query, rememberCsrf } from './client';
 import { listen } from './stream';
-import type { Capture, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Lock, Look, Network, Notice, Page, Result, Session, Today } from './types';
+import type { Capture, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Lock, Look, Network, Notice, Page, Result, ResultSummary, ResultWay, Session, Today } from './types';
 
 export const client = new QueryClient({
     queryCache: new QueryCache({
@@ -200,12 +200,18 @@ export const useZones = () =>
 export const useSensor = () =>
     useQuery({ queryKey: ['sensor'], queryFn: ({ signal }) => get<{ captures: Capture[] }>('/sensor', signal), select: (s) => s.captures });
 
-export const useResults = (filter: { q: string; sender: string; cursor: string }) =>
+/** Each result once, where it was seen first. */
+export const useResults = (filter: { q: string; sender: string; verdict: string; cursor: string }) =>
     useQuery({
         queryKey: ['results', filter],
-        queryFn: ({ signal }) => get<Page<Result>>(`/results${query({ ...filter })}`, signal),
+        queryFn: ({ signal }) => get<Page<Result>>(`/results${query({ ...filter, seen: 'first' })}`, signal),
         placeholderData: keepPreviousData,
     });
+
+export const useResultSummary = () => useQuery({ queryKey: ['results', 'summary'], queryFn: ({ signal }) => get<ResultSummary>('/results/summary', signal) });
+
+export const useResult = (record: string) =>
+    useQuery({ queryKey: ['results', 'one', record], queryFn: ({ signal }) => get<ResultWay>(`/results/${encodeURIComponent(record)}`, signal) });
 
 export const useFindings = (filter: { state: string; severity: string; kind: string; cursor: string }) =>
     useQuery({

@@ -289,8 +289,44 @@ export interface Result {
     flags: string[];
     status: string | null;
     observed_at: string | null;
-    message: { id: string; protocol: string; type: string; control_id: string | null };
-    verdict: string;
+    receiver_device: string | null;
+    message: { id: string; protocol: string; type: string; control_id: string | null; record: number | null };
+    verdict: Verdict;
+}
+
+/** What became of a result: `why` in a word, `changed` which part, records where it was seen first and last. */
+export interface Verdict {
+    state: string;
+    why: string;
+    changed: string | null;
+    text: string;
+    received: number | null;
+    forwarded: number | null;
+    finding: string | null;
+}
+
+/** One place where a result was seen; `step`: how it compares with the one before. */
+export interface Sighting extends Result {
+    step: { verdict: string; changed: string | null } | null;
+}
+
+export interface ResultWay extends Result {
+    way: Sighting[];
+}
+
+/** Results, each counted once. */
+export interface ResultSummary {
+    total: number;
+    as_sent: number;
+    changed: number;
+    missing: number;
+    extra: number;
+    replayed: number;
+    corrected: number;
+    unclear: number;
+    one_sided: number;
+    pending: number;
+    since: string | null;
 }
 
 export interface Today {
@@ -310,6 +346,7 @@ export interface Today {
         /** Devices and conversations that found no room. */
         not_kept: number;
     };
+    custody: { total: number; compared: number; wrong: number };
     capture: { state: string; last_time: string | null; packets: number } | null;
     ledger: { records: number; holds: boolean | null; verified_at: string | null };
 }

@@ -1,97 +1,38 @@
-// Did all arrive unaltered? Newest first; new ones wait until they are asked for. People are tokens here.
+// Did all arrive unaltered? Each result once, newest first; new ones wait until they are asked for. People are tokens here.
 
+import { NativeSelect } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { plural, t } from '@lingui/core/macro';
+import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useCallback } from 'react';
 import { Link } from 'wouter';
 import { useLostAt } from '../api/connection';
-import { useResults, useToday } from '../api/queries';
-import type { Result } from '../api/types';
+import { useResults, useResultSummary, useToday } from '../api/queries';
+import type { Result, ResultSummary } from '../api/types';
+import { arrived, countOf, judged, testOf, verdictMark, VerdictMark, VERDICTS, verdictWord } from '../custody/verdict';
 import { Near } from '../parts/age';
 import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
 import { Newer, Pager, Search } from '../parts/list';
-import { Mark, Shape, type State } from '../parts/mark';
+import { Shape } from '../parts/mark';
 import { Asked, Empty, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
-import { useLooking, type Looking } from '../phi/show';
 import { clock, count } from '../time';
 
-const DEFAULTS = { q: '', sender: '', cursor: '' };
+const DEFAULTS = { q: '', sender: '', verdict: '', cursor: '' };
 
-function verdict(code: string, away: boolean): [State, string] {
-    if (away) {
-        return ['unknown', t`unknown now`];
-    }
-    switch (code) {
-        case 'same':
-            return ['good', t`same at both ends`];
-        case 'changed':
-            return ['critical', t`changed`];
-        case 'missing':
-            return ['high', t`missing`];
-        case 'extra':
-            return ['high', t`extra`];
-        case 'replayed':
-            return ['high', t`sent again`];
-        case 'corrected':
-            return ['info', t`corrected`];
-        case 'single':
-            return ['unknown', t`seen once`];
-        default:
-            return ['unknown', code];
-    }
-}
-
-function Verdict({ result, away }: { result: Result; away: boolean }) {
-    const [state, word] = verdict(result.verdict, away);
-    return state === 'unknown' ? (
-        <span className="mark">
-            <Shape state={state} />
-            {word}
-        </span>
-    ) : (
-        <Mark state={state}>{word}</Mark>
-    );
-}
-
-const testOf = (r: Result) => r.test.text || r.test.code || t`Test without a name`;
+const pathOf = (r: Result) => `/results/${r.record}`;
 
 function Sender({ result }: { result: Result }) {
     const name = result.sender ?? t`unknown sender`;
     return result.sender_device ? <Link href={`/devices/${result.sender_device}`}>{name}</Link> : <>{name}</>;
 }
 
-function Test({ result }: { result: Result }) {
-    return (
-        <>
-            {testOf(result)} {result.test.code && result.test.text && <span className="mono muted">{result.test.code}</span>}
-        </>
-    );
+function Code({ result }: { result: Result }) {
+    return result.test.code && result.test.text ? <span className="mono muted"> {result.test.code}</span> : null;
 }
 
-/** Hidden, or the way to see it. */
-function Hidden({ result, looking }: { result: Result; looking: Looking }) {
-    const test = testOf(result);
-    return looking.may ? (
-        <button
-            type="button"
-            className="link-button"
-            disabled={looking.away}
-            aria-label={t`Show the value of ${test}: reason`}
-            onClick={() => looking.ask({ record: result.record, what: t`The value of ${test}, specimen ${result.specimen ?? '–'}` })}
-        >
-            <Trans>Show…</Trans>
-        </button>
-    ) : (
-        <span className="muted">
-            <Trans>hidden</Trans>
-        </span>
-    );
-}
-
-function Table({ rows, total, away, looking }: { rows: Result[]; total: number; away: boolean; looking: Looking }) {
+function Table({ rows, total, away }: { rows: Result[]; total: number; away: boolean }) {
     return (
         <div className="scroll">
             <table aria-rowcount={total + 1}>
@@ -107,7 +48,7 @@ function Table({ rows, total, away, looking }: { rows: Result[]; total: number; 
                             <Trans>Test</Trans>
                         </th>
                         <th scope="col">
-                            <Trans>Value</Trans>
+                            <Trans>What became of it</Trans>
                         </th>
                         <th scope="col">
                             <Trans>Specimen</Trans>
@@ -124,9 +65,6 @@ function Table({ rows, total, away, looking }: { rows: Result[]; total: number; 
                         <th scope="col">
                             <Trans>Flag</Trans>
                         </th>
-                        <th scope="col">
-                            <Trans>Compared</Trans>
-                        </th>
                     </tr>
                 </thead>
                 <tbody>
@@ -136,10 +74,13 @@ function Table({ rows, total, away, looking }: { rows: Result[]; total: number; 
                                 <Near at={r.time} seconds />
                             </td>
                             <th scope="row">
-                                <Test result={r} />
+                                <Link href={pathOf(r)} className="row-link" data-row>
+                                    {testOf(r)}
+                                </Link>
+                                <Code result={r} />
                             </th>
-                            <td className="nowrap">
-                                <Hidden result={r} looking={looking} /> {r.units}
+                            <td>
+                                <VerdictMark verdict={r.verdict} away={away} />
                             </td>
                             <td className="mono nowrap">{r.specimen ?? '–'}</td>
                             <td className="mono nowrap wide">{r.patient ?? '–'}</td>
@@ -148,9 +89,6 @@ function Table({ rows, total, away, looking }: { rows: Result[]; total: number; 
                             </td>
                             <td className="wide">{r.receiver ?? '–'}</td>
                             <td className="nowrap">{r.flags.join(' ') || '–'}</td>
-                            <td>
-                                <Verdict result={r} away={away} />
-                            </td>
                         </tr>
                     ))}
                 </tbody>
@@ -159,83 +97,126 @@ function Table({ rows, total, away, looking }: { rows: Result[]; total: number; 
     );
 }
 
-function Cards({ rows, away, looking }: { rows: Result[]; away: boolean; looking: Looking }) {
+function Cards({ rows, away }: { rows: Result[]; away: boolean }) {
     return (
         <ul className="cards">
             {rows.map((r) => (
-                <li key={`${r.record}.${r.position}`} className="card">
-                    <strong>
-                        <Test result={r} />
-                    </strong>
-                    <span className="line">
-                        <Near at={r.time} seconds />
-                        <Verdict result={r} away={away} />
-                    </span>
-                    <span className="line">
-                        <span>
-                            {r.sender ?? t`unknown sender`} → {r.receiver ?? '–'}
+                <li key={`${r.record}.${r.position}`}>
+                    <Link href={pathOf(r)} className="card" data-row>
+                        <strong>
+                            {testOf(r)}
+                            <Code result={r} />
+                        </strong>
+                        <span className="line">
+                            <VerdictMark verdict={r.verdict} away={away} />
+                            <Near at={r.time} seconds />
                         </span>
-                        <span className="mono">{r.specimen ?? ''}</span>
-                        {looking.may && <Hidden result={r} looking={looking} />}
-                    </span>
+                        <span className="line">
+                            <span>
+                                {r.sender ?? t`unknown sender`} → {r.receiver ?? '–'}
+                            </span>
+                            <span className="mono">{r.specimen ?? ''}</span>
+                        </span>
+                    </Link>
                 </li>
             ))}
         </ul>
     );
 }
 
+/** Every count leads to its list. */
+function Counts({ summary, chosen, choose, away, phone }: { summary: ResultSummary; chosen: string; choose: (verdict: string) => void; away: boolean; phone: boolean }) {
+    const shown = VERDICTS.filter((v) => countOf(summary, v) > 0 || v === chosen);
+    if (phone) {
+        return (
+            <NativeSelect
+                label={t`By what became of them`}
+                value={chosen}
+                onChange={(e) => choose(e.currentTarget.value)}
+                data={[{ value: '', label: `${count(summary.total)} ${t`all results`}` }, ...shown.map((v) => ({ value: v, label: `${count(countOf(summary, v))} ${verdictWord(v)}` }))]}
+            />
+        );
+    }
+    return (
+        <ul className="choices" aria-label={t`By what became of them`}>
+            <li>
+                <button type="button" className="choice" aria-pressed={chosen === ''} onClick={() => choose('')}>
+                    <b>{count(summary.total)}</b> <Trans>all results</Trans>
+                </button>
+            </li>
+            {shown.map((v) => (
+                <li key={v}>
+                    <button type="button" className="choice" aria-pressed={chosen === v} onClick={() => choose(chosen === v ? '' : v)}>
+                        <Shape state={away ? 'unknown' : verdictMark(v)} />
+                        <b>{count(countOf(summary, v))}</b> {verdictWord(v)}
+                    </button>
+                </li>
+            ))}
+        </ul>
+    );
+}
+
+function Nothing({ filtered, verdict }: { filtered: boolean; verdict: string }) {
+    if (verdict !== '') {
+        return (
+            <Empty title={t`No result is "${verdictWord(verdict)}".`}>
+                <Trans>Choose another of the counts above, or all results.</Trans>
+            </Empty>
+        );
+    }
+    return filtered ? (
+        <Empty title={t`No result matches.`}>
+            <Trans>Search by test, sender, or a whole token.</Trans>
+        </Empty>
+    ) : (
+        <Empty title={t`No result seen yet.`}>
+            <Trans>They appear here as soon as an analyzer sends one past the tap.</Trans>
+        </Empty>
+    );
+}
+
 export function ResultsPage() {
     const [filter, change] = useParams(DEFAULTS);
     const query = useResults(filter);
-    const counts = useToday().data?.counts;
-    const looking = useLooking();
+    const summary = useResultSummary().data;
+    const clear = useToday().data?.counts.messages_clear ?? 0;
     const lost = useLostAt();
     const away = lost !== null;
     const phone = useMediaQuery('(max-width: 767px)', undefined, { getInitialValueInEffect: false });
     const held = useHeld(query.isPlaceholderData ? undefined : query.data?.items, JSON.stringify(filter), (r) => `${r.record}.${r.position}`);
     const setQ = useCallback((q: string) => change({ q, cursor: '' }, true), [change]);
-    const line = lost
-        ? t`Unknown since ${clock(lost)}: not connected.`
-        : !counts
-          ? t`Results`
-          : counts.results === 0
-            ? t`No result seen yet.`
-            : plural(counts.results, { one: '# result seen', other: `${count(counts.results)} results seen` }) +
-              `; ${
-                  counts.messages_clear === 0
-                      ? t`none passed in clear text.`
-                      : plural(counts.messages_clear, { one: '# message passed in clear text.', other: `${count(counts.messages_clear)} messages passed in clear text.` })
-              }`;
+    const line = lost ? t`Unknown since ${clock(lost)}: not connected.` : summary ? arrived(judged(summary)) : t`Results`;
     const filtered = filter.q !== '' || filter.sender !== '';
     return (
         <>
             <Head
                 name={t`Results`}
                 line={line}
-                note={<Trans>Values and names stay hidden; people and specimens are tokens. Seen once: seen at one place only, so not compared.</Trans>}
+                note={
+                    <>
+                        <Trans>Each result is one row, however often it was seen on its way. Values and names stay hidden; people and specimens are tokens.</Trans>{' '}
+                        {clear > 0 && <Trans>{count(clear)} messages passed in clear text.</Trans>}
+                    </>
+                }
             />
-            {looking.question}
-            {looking.values}
+            {summary && summary.total > 0 && (
+                <Counts summary={summary} chosen={filter.verdict} choose={(verdict) => change({ verdict, cursor: '' })} away={away} phone={phone} />
+            )}
             <div className="tools" role="search">
                 <Search value={filter.q} label={t`Search results`} hint={t`Test, sender, token`} change={setQ} />
             </div>
-            <Panel title={filtered ? t`Results that match` : t`Newest results`} aside={<Newer newer={filter.cursor === '' ? held.newer : 0} show={held.show} />}>
+            <Panel
+                title={filter.verdict !== '' ? t`Results: ${verdictWord(filter.verdict)}` : filtered ? t`Results that match` : t`Newest results`}
+                aside={<Newer newer={filter.cursor === '' ? held.newer : 0} show={held.show} />}
+            >
                 <Asked what={t`the results`} query={query} rows={10}>
                     {(page) =>
                         held.rows.length === 0 ? (
-                            filtered ? (
-                                <Empty title={t`No result matches.`}>
-                                    <Trans>Search by test, sender, or a whole token.</Trans>
-                                </Empty>
-                            ) : (
-                                <Empty title={t`No result seen yet.`}>
-                                    <Trans>They appear here as soon as an analyzer sends one past the tap.</Trans>
-                                </Empty>
-                            )
+                            <Nothing filtered={filtered} verdict={filter.verdict} />
                         ) : phone ? (
-                            <Cards rows={held.rows} away={away} looking={looking} />
+                            <Cards rows={held.rows} away={away} />
                         ) : (
-                            <Table rows={held.rows} total={page.total} away={away} looking={looking} />
+                            <Table rows={held.rows} total={page.total} away={away} />
                         )
                     }
                 </Asked>

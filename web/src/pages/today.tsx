@@ -7,6 +7,7 @@ import { useCallback } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { useDecide, useSensor, useToday } from '../api/queries';
+import { arrived } from '../custody/verdict';
 import type { Capture, Need as NeedRow, Today } from '../api/types';
 import { ledgerMark } from '../ledger/since';
 import { useWitnesses } from '../ledger/ask';
@@ -23,16 +24,12 @@ import { clock, count, useNow } from '../time';
 import { headline, original, said, stateWord, together } from '../words';
 
 function sentence(today: Today, captures: Capture[]): string {
-    const { needs: open, results, malformed } = today.counts;
+    const { needs: open, malformed } = today.counts;
     const unread = captures.filter((c) => c.state === 'failed').length;
     const blind = unread === 0 ? '' : `${plural(unread, { one: '# network is not being listened to.', other: '# networks are not being listened to.' })} `;
     const first =
         open === 0 ? (unread > 0 ? t`Nothing else needs you.` : t`Nothing needs you.`) : plural(open, { one: '# thing needs you.', other: '# things need you.' });
-    const seen =
-        results === 0
-            ? t`No result seen yet.`
-            : plural(results, { one: '# result seen', other: `${count(results)} results seen` }) +
-              (malformed === 0 ? '.' : `; ${plural(malformed, { one: '# message was damaged.', other: '# messages were damaged.' })}`);
+    const seen = arrived(today.custody) + (malformed === 0 ? '' : ` ${plural(malformed, { one: '# message was damaged.', other: '# messages were damaged.' })}`);
     return `${blind}${first} ${seen}`;
 }
 
@@ -151,7 +148,7 @@ function Counts({ today, away }: { today: Today; away: boolean }) {
             {results && (
                 <li>
                     <Link href="/results">
-                        <b>{count(counts.results)}</b>
+                        <b>{count(today.custody.total)}</b>
                         <span>
                             <Trans>results in {count(counts.messages)} messages</Trans>
                         </span>

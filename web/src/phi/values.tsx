@@ -2,7 +2,7 @@
 
 import { Button } from '@mantine/core';
 import { plural, t } from '@lingui/core/macro';
-import { Plural, Trans } from '@lingui/react/macro';
+import { Trans } from '@lingui/react/macro';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Shown, ShownBody, ShownRecord } from '../api/types';
 import { Near } from '../parts/age';
@@ -221,7 +221,128 @@ function useLeft(seconds: number, hide: () => void): number {
     return left;
 }
 
+/** What a result said at one place, in the same words whatever the protocol. */
+interface Said {
+    time?: string;
+    sender?: string;
+    units?: string;
+    range?: string;
+    flags?: string[];
+    status?: string;
+    observed_at?: string;
+    test?: { code?: string };
+}
+const clearOf = (item: ShownRecord, key: string) => {
+    const found = (item.clear as Record<string, unknown> | null)?.[key];
+    return typeof found === 'string' ? found : null;
+};
+
+/** One result at the places where it was seen: what it said there, differences marked. */
+function Places({ results }: { results: ShownRecord[] }) {
+    const said = results.map((r) => (r.seen ?? {}) as Said);
+    const rows: [string, (string | null)[]][] = [
+        [t`Value`, results.map((r) => clearOf(r, 'value'))],
+        [t`Unit`, results.map((r, i) => clearOf(r, 'units') ?? said[i]?.units ?? null)],
+        [t`Flag`, said.map((s) => s.flags?.join(' ') ?? null)],
+        [t`Reference range`, results.map((r, i) => clearOf(r, 'range') ?? said[i]?.range ?? null)],
+        [t`Status`, said.map((s) => s.status ?? null)],
+        [t`Measured`, said.map((s) => s.observed_at ?? null)],
+        [t`Test`, said.map((s) => s.test?.code ?? null)],
+        [t`Specimen's number`, results.map((r) => clearOf(r, 'specimen_id'))],
+        [t`Patient's number`, results.map((r) => clearOf(r, 'patient_id'))],
+    ];
+    return (
+        <div className="scroll">
+            <table className="fields two">
+                <caption className="unseen">
+                    <Trans>The result at each place where it was seen</Trans>
+                </caption>
+                <thead>
+                    <tr>
+                        <th scope="col">
+                            <Trans>It said</Trans>
+                        </th>
+                        {results.map((r, i) => (
+                            <th scope="col" key={r.record}>
+                                {said[i]?.time && <Near at={said[i]?.time as string} seconds />}{' '}
+                                <span className="muted small">
+                                    <Trans>record {count(r.record)}</Trans>
+                                </span>
+                            </th>
+                        ))}
+                    </tr>
+                </thead>
+                <tbody>
+                    {rows
+                        .filter(([, texts]) => texts.some((text) => text !== null && text !== ''))
+                        .map(([word, texts]) => {
+                            const differs = texts.some((text) => text !== texts[0]);
+                            return (
+                                <tr key={word} className={differs ? 'differs' : undefined}>
+                                    <th scope="row">
+                                        {differs && <span aria-hidden="true"># </span>}
+                                        {word}
+                                        {differs && (
+                                            <span className="differs-word">
+                                                {' '}
+                                                <Trans>differs</Trans>
+                                            </span>
+                                        )}
+                                    </th>
+                                    {texts.map((text, i) => (
+                                        <td key={results[i]?.record}>
+                                            <Value text={text} withheld={false} differs={differs} />
+                                        </td>
+                                    ))}
+                                </tr>
+                            );
+                        })}
+                </tbody>
+            </table>
+        </div>
+    );
+}
+
+/** Messages that are written by different standards have no field in common. */
+function Apart({ messages }: { messages: ShownRecord[] }) {
+    return (
+        <>
+            <p className="inside muted">
+                <Trans>These messages are written by different standards, so their fields cannot stand side by side. Each for itself:</Trans>
+            </p>
+            {messages.map((m) => (
+                <div key={m.record}>
+                    <Lines lines={m.body ? alone(m.body) : []} first={null} second={m} only={false} />
+                    {m.body && <Told body={m.body} />}
+                </div>
+            ))}
+        </>
+    );
+}
+
 function Messages({ messages }: { messages: ShownRecord[] }) {
+    const [pair, setPair] = useState(messages.length - 1);
+    const protocols = new Set(messages.map((m) => metaOf(m).protocol));
+    if (protocols.size > 1) {
+        return <Apart messages={messages} />;
+    }
+    return (
+        <>
+            {messages.length > 2 && (
+                <div className="inside line" role="group" aria-label={t`Which two messages are compared`}>
+                    {messages.slice(1).map((m, i) => (
+                        <Button key={m.record} variant={pair === i + 1 ? 'filled' : 'default'} aria-pressed={pair === i + 1} onClick={() => setPair(i + 1)}>
+                            {i + 1} → {i + 2}
+                        </Button>
+                    ))}
+                </div>
+            )}
+            <Compared key={pair} messages={messages.slice(0, pair + 1)} />
+        </>
+    );
+}
+
+function Compared({ messages }: { messages: ShownRecord[] }) {
     const last = messages.at(-1) as ShownRecord;
     const before = messages.length > 1 ? (messages.at(-2) as ShownRecord) : null;
     const lines = useMemo(
@@ -281,7 +402,8 @@ export default function Values({ shown, hide }: { shown: Shown; hide: () => void
         return () => clearTimeout(timer);
     }, []);
     const messages = shown.items.filter((item) => item.body !== null);
-    const clear = shown.items.filter((item) => item.clear !== null);
+    const results = shown.items.filter((item) => item.event === 'lab.result' && item.clear !== null);
+    const clear = shown.items.filter((item) => item.clear !== null && (results.length < 2 || item.event !== 'lab.result'));
     const erased = shown.items.filter((item) => item.erased !== null);
     const minutes = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
     return (
@@ -299,6 +421,7 @@ export default function Values({ shown, hide }: { shown: Shown; hide: () => void
                     </span>
                 }
             >
+                {results.length > 1 && <Places results={results} />}
                 {clear.map((item) => (
                     <Clear key={item.record} clear={item.clear as Record<string, unknown>} />
                 ))}
@@ -311,12 +434,7 @@ export default function Values({ shown, hide }: { shown: Shown; hide: () => void
                     <Messages messages={messages} />
                 ) : (
                     <p className="inside muted">
-                        {clear.length > 0 ? <Trans>The message itself is not kept.</Trans> : <Trans>Nothing of this is kept: bodies are switched off, or it was seen before they were kept.</Trans>}
-                    </p>
-                )}
-                {messages.length > 2 && (
-                    <p className="inside muted">
-                        <Plural value={messages.length - 2} one="# more message was shown to you and is compared with none." other="# more messages were shown to you and are compared with none." />
+                        {clear.length > 0 || results.length > 0 ? <Trans>The message itself is not kept.</Trans> : <Trans>Nothing of this is kept: bodies are switched off, or it was seen before they were kept.</Trans>}
                     </p>
                 )}
             </Panel>
