@@ -3,8 +3,6 @@
  * (flags, ranges, statuses, units with their values) is known then too, and is no finding. */
 #include "engine/detect/detect_private.h"
 
-#include <stddef.h>
-
 #define CAUSE_MAX 1024
 #define MANY 8    /* so often a part has to have passed unchanged before its change counts */
 #define TRUSTED 2 /* so many other values of the same message, or ... */
@@ -51,20 +49,39 @@ static void note_sighting(struct specimen *s, struct sighting now)
     s->seen[0] = now;
 }
 
+/* Results and what sent them are forgotten together. */
+void sent_make_room(struct detect *d, size_t results, size_t specimens)
+{
+    for (;; d->sent_oldest++) {
+        struct sent *s = sent_at(d, d->sent_oldest);
+        uint32_t numbers = d->sent_next - d->sent_oldest;
+        bool fits = s != NULL && numbers + specimens < SENT_MAX && d->results->next - s->first + results <= RESULTS_MAX;
+        if (fits || numbers == 0)
+            return;
+        if (s != NULL && !s->settled)
+            path_forget(d, s);
+        if (s != NULL)
+            s->number = 0;
+    }
+}
+
 static struct sent *sent_new(struct detect *d, const struct record *r, const struct group *g)
 {
     if (++d->sent_next == 0)
         d->sent_next = 1;
     struct sent *s = &d->sent[d->sent_next % SENT_MAX];
-    if (s->number != 0 && !s->settled)
-        path_forget(d, s);
-    memset(s, 0, offsetof(struct sent, exact)); /* what lies behind is read as far as it is filled only */
-    s->number = d->sent_next;
-    s->link = d->open.link;
-    s->time = d->open.time;
-    s->specimen = g->ids[0];
-    s->patient = g->patient;
-    s->name_n = g->name_n;
+    *s = (struct sent){.number = d->sent_next,
+                       .first = d->results->next,
+                       .link = d->open.link,
+                       .origin = g->origin,
+                       .came = g->origin != LINK_NONE,
+                       .message = (uint32_t)d->open.message,
+                       .age = g->age,
+                       .time = d->open.time,
+                       .control = d->open.control.a,
+                       .named = d->open.control.a != 0 || d->open.control.b != 0,
+                       .patient = g->patient,
+                       .name_n = g->name_n};
     memcpy(s->name, g->name, g->name_n);
     memcpy(s->ids, g->ids, sizeof s->ids);
     if (r != NULL) {
@@ -76,6 +93,11 @@ static struct sent *sent_new(struct detect *d, const struct record *r, const str
     }
     message_id_read(span_of(d->open.id, d->open.id_n), &s->direction, &s->ordinal);
     return s;
+}
+
+struct seen_result *sent_result(const struct detect *d, const struct sent *s, size_t i)
+{
+    return results_at(d->results, s->first + (uint32_t)i);
 }
 
 /* ── comparing ── */
@@ -133,53 +155,58 @@ static const struct sighting *origin_of(struct detect *d, const struct group *g)
     return best;
 }
 
-static bool same_test(const struct gathered *g, const struct sent *s, size_t i, int pass)
+static bool same_test(const struct detect *d, const struct gathered *g, const struct sent *s, const struct seen_result *k, int pass)
 {
-    const struct habit *h = s->habits[i];
-    if (pass == 0)
-        return s->tests[i] == g->habit->test;
-    if (h->test != s->tests[i] || h->link != s->link)
-        return s->tests[i] == g->habit->alternate;
+    const struct habit *h = habit_at(d, k->habit);
+    if (h->test != k->test || h->link != s->link)
+        return k->test == g->habit->alternate;
     if (pass == 1)
-        return s->tests[i] == g->habit->alternate || h->alternate == g->habit->test;
+        return k->test == g->habit->alternate || h->alternate == g->is.test;
     return h->analyte != ANALYTE_NONE && h->analyte == g->habit->analyte;
 }
 
-/* The entry of this result on the other link: by its code, by its code in another system, or by any other code of the same analyte there. */
-static struct seen_result *counterpart(const struct detect *d, const struct sent *s, const struct gathered *g)
+/* What the other link said of this result: by its code, by its code in another system, or by any other code of the same analyte there. Mostly results
+ * go on in the order in which they came; next is where this one is expected then. */
+static struct seen_result *counterpart(const struct detect *d, const struct sent *s, const struct gathered *g, size_t next)
 {
     struct seen_result *k = NULL;
-    for (int pass = 0; pass < 3; pass++)
-        for (size_t i = s->n; i-- > 0;) {
-            if (same_test(g, s, i, pass))
-                k = results_get(d->results, result_key(s->specimen, s->tests[i], s->link, s->observed[i]));
-            if (k != NULL)
-                return k;
-        }
-    /* behind the ones that were listed */
-    return s->n < SENT_TESTS ? NULL : results_get(d->results, result_key(s->specimen, g->habit->test, s->link, (uint32_t)g->observed));
+    for (size_t i = next; i < (size_t)s->n + next; i++) {
+        struct seen_result *c = sent_result(d, s, i < s->n ? i : i - s->n);
+        if (c->test == g->is.test && (k == NULL || c->observed == g->is.observed))
+            k = c;
+        if (k == c && c->observed == g->is.observed)
+            return c;
+    }
+    for (int pass = 1; k == NULL && pass < 3; pass++)
+        for (size_t i = s->n; k == NULL && i-- > 0;)
+            if (same_test(d, g, s, sent_result(d, s, i), pass))
+                k = sent_result(d, s, i);
+    if (k != NULL || s->n < SENT_TESTS)
+        return k;
+    return results_get(d->results, result_key(s->ids[0], g->is.test, s->link, g->is.observed)); /* behind those that are followed */
 }
 
 /* Does b say what a said, in its own unit? 1 yes, 0 no, -1 it can't be told: documents are made anew on the way. */
 static int values_agree(const struct detect *d, const struct gathered *g, const struct seen_result *k)
 {
+    const struct seen_result *is = &g->is;
     if (g->several || k->several)
-        return g->several != k->several ? -1 : g->exact == k->exact ? 1 : unit_same(g->unit, k->unit) ? 0 : -1;
-    if (!g->numeric || !k->numeric)
-        return g->exact == k->exact ? 1 : g->document ? -1 : 0;
-    if (g->number.comparator != k->number.comparator)
+        return g->several != k->several ? -1 : is->exact == k->exact ? 1 : unit_same(is->unit, k->unit) ? 0 : -1;
+    if (!is->numeric || !k->numeric)
+        return is->exact == k->exact ? 1 : g->document ? -1 : 0;
+    if (is->number.comparator != k->number.comparator)
         return 0;
-    if (unit_same(g->unit, k->unit) || g->unit.dimension == 0 || k->unit.dimension == 0)
-        return number_close(&g->number, &k->number, 1.0);
-    double factor = unit_factor(k->unit, g->unit);
+    if (unit_same(is->unit, k->unit) || is->unit.dimension == 0 || k->unit.dimension == 0)
+        return number_close(&is->number, &k->number, 1.0);
+    double factor = unit_factor(k->unit, is->unit);
     if (factor != 0)
-        return number_close(&g->number, &k->number, factor);
+        return number_close(&is->number, &k->number, factor);
     struct analyte_limit a;
     struct analyte_limit b;
     if (g->habit->analyte == ANALYTE_NONE || !analytes_limit(d->analytes, g->habit->analyte, k->unit, &a) ||
-        !analytes_limit(d->analytes, g->habit->analyte, g->unit, &b) || a.high <= 0)
+        !analytes_limit(d->analytes, g->habit->analyte, is->unit, &b) || a.high <= 0)
         return -1;
-    double x = number_value(&g->number); /* mass and moles: the limits of the table stand to each other as the units do */
+    double x = number_value(&is->number); /* mass and moles: the limits of the table stand to each other as the units do */
     double y = number_value(&k->number) * (b.high / a.high);
     double distance = x > y ? x - y : y - x;
     return distance <= 0.03 * (x > 0 ? x : -x) + 0.5 ? 1 : 0;
@@ -190,34 +217,33 @@ struct comparison {
     bool same[PART_COUNT];
 };
 
-static struct comparison compare(const struct detect *d, const struct gathered *g, const struct seen_result *k)
+static struct comparison compare(const struct gathered *g, const struct seen_result *k, int value)
 {
     struct comparison c = {0};
-    bool here_final = g->status == STATUS_FINAL || g->status == STATUS_CORRECTED;
-    int value = values_agree(d, g, k);
-    bool unit = unit_same(g->unit, k->unit);
-    enum part values = g->numeric && k->numeric ? PART_VALUE : PART_TEXT;
+    const struct seen_result *is = &g->is;
+    bool here_final = is->status == STATUS_FINAL || is->status == STATUS_CORRECTED;
+    bool unit = unit_same(is->unit, k->unit);
+    enum part values = is->numeric && k->numeric ? PART_VALUE : PART_TEXT;
     bool several = g->several || k->several;
-    /* the number stayed and its unit did not: that is a change, and a value that was converted is none */
-    bool number_stayed = several ? g->exact == k->exact
-                                 : g->numeric && k->numeric && g->number.digits != 0 && number_close(&g->number, &k->number, 1.0);
     c.same[values] = value == 1;
     c.changed[values] = value == 0;
     c.same[PART_UNIT] = unit;
-    c.changed[PART_UNIT] = !unit && number_stayed;
+    /* the number stayed and its unit did not: that is a change, and a value that was converted is none */
+    c.changed[PART_UNIT] = !unit && (several ? is->exact == k->exact
+                                             : is->numeric && k->numeric && is->number.digits != 0 && number_close(&is->number, &k->number, 1.0));
     if (c.changed[PART_UNIT])
         c.changed[values] = false;
     if (several)
         return c;
-    c.same[PART_FLAG] = g->flag == k->flag;
-    c.changed[PART_FLAG] = g->flag != k->flag;
-    c.same[PART_RANGE] = g->range == k->range;
-    c.changed[PART_RANGE] = g->range != k->range;
-    c.same[PART_STATUS] = g->status == k->status;
-    bool both_timed = g->observed != 0 && k->observed != 0;
-    c.same[PART_TIME] = both_timed && k->observed == (uint32_t)g->observed;
+    c.same[PART_FLAG] = is->flag == k->flag;
+    c.changed[PART_FLAG] = is->flag != k->flag;
+    c.same[PART_RANGE] = is->range == k->range;
+    c.changed[PART_RANGE] = is->range != k->range;
+    c.same[PART_STATUS] = is->status == k->status;
+    bool both_timed = is->observed != 0 && k->observed != 0;
+    c.same[PART_TIME] = both_timed && k->observed == is->observed;
     c.changed[PART_TIME] = both_timed && !c.same[PART_TIME];
-    c.changed[PART_STATUS] = g->status != k->status && !(k->status == STATUS_PRELIMINARY && here_final);
+    c.changed[PART_STATUS] = is->status != k->status && !(k->status == STATUS_PRELIMINARY && here_final);
     return c;
 }
 
@@ -289,15 +315,15 @@ static bool keeps(const struct path *p, enum part part, uint32_t least)
 static bool judge_parts(struct detect *d, const struct record *r, const struct pair *pair, const struct comparison *c, size_t others_same)
 {
     struct path *p = pair->path;
-    struct seen_result *before = pair->here->before;
+    struct gathered *here = pair->here;
     bool any = false;
     for (enum part part = PART_VALUE; part < PART_PATIENT; part++) {
         if (c->changed[part]) {
             bool value = part == PART_VALUE || part == PART_UNIT;
             bool known = keeps(p, part, value ? PATH_KNOWN : MANY) || (value && others_same >= TRUSTED && p->changed[part] <= 1);
             if (known)
-                altered(d, r, pair, part, !before->told, !any);
-            before->told = before->told || known;
+                altered(d, r, pair, part, !here->told, !any);
+            here->told = here->told || known;
             any = any || known;
         }
         p->changed[part] += c->changed[part];
@@ -311,9 +337,9 @@ static void group_step(struct detect *d, const struct record *r, const struct gr
 {
     step->backward = is_backward(d, there->link);
     step->n = 0;
-    for (size_t i = 0; d->options.follow && i < d->open.n; i++) {
+    for (size_t i = group->from; d->options.follow && i < group->to; i++) {
         const struct gathered *g = &d->open.all[i];
-        const struct seen_result *k = g->group == group - d->open.groups && g->before != NULL ? counterpart(d, there, g) : NULL;
+        const struct seen_result *k = g->group == group - d->open.groups ? g->there : NULL;
         if (k != NULL)
             step_add(d, r, step, place_here(d, g), sent_at(d, k->sent), place_there(d, k));
     }
@@ -482,34 +508,43 @@ static void judge_numbers(struct detect *d, const struct record *r, const struct
 static void mark_gone_on(struct detect *d, struct seen_result *k, struct habit *came)
 {
     struct sent *s = sent_at(d, k->sent);
+    size_t nth = s == NULL ? SENT_TESTS : results_nth(d->results, k, s->first);
     k->went_on = true;
-    if (s != NULL && k->place < SENT_TESTS)
-        s->went_on |= UINT64_C(1) << k->place;
+    if (nth < SENT_TESTS)
+        s->went_on |= UINT64_C(1) << nth;
     count_up(&came->came_first);
 }
 
 /* A result that came from two taps in the wrong order: its origin is known after all. */
-static void mark_came(const struct seen_result *k, struct sent *s, uint16_t link)
+static void mark_came(const struct detect *d, const struct seen_result *k, struct sent *s, uint16_t link)
 {
-    struct habit *h = k->place < SENT_TESTS ? s->habits[k->place] : NULL;
+    struct habit *h = habit_at(d, k->habit);
     s->came = true;
     s->origin = link;
-    if (h != NULL && h->link == s->link) {
+    if (h->test == k->test && h->link == s->link) {
         count_up(&h->came_first);
         h->came_alone -= h->came_alone > 0;
     }
 }
 
-/* How many results of the group are unchanged on the other link. */
-static size_t count_same(struct detect *d, uint16_t group, const struct sent *s)
+/* Finds what the other link said of the group's results. How many say the same here. */
+static size_t find_counterparts(const struct detect *d, struct gathered *all, uint16_t number, const struct sent *s)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < d->open.n; i++) {
-        const struct gathered *g = &d->open.all[i];
-        const struct seen_result *k = g->group == group && g->before != NULL ? counterpart(d, s, g) : NULL;
-        n += k != NULL && values_agree(d, g, k) == 1;
+    const struct group *group = &d->open.groups[number];
+    size_t same = 0;
+    size_t next = 0;
+    for (size_t i = group->from; i < group->to; i++) {
+        struct gathered *g = &all[i];
+        if (g->group != number || !g->kept)
+            continue;
+        g->there = counterpart(d, s, g, next < s->n ? next : 0);
+        if (g->there == NULL)
+            continue;
+        next = results_nth(d->results, g->there, s->first) + 1;
+        g->agrees = (int8_t)values_agree(d, g, g->there);
+        same += g->agrees == 1;
     }
-    return n;
+    return same;
 }
 
 /* Results that went on, by how they compare. */
@@ -554,20 +589,20 @@ static void follow(struct detect *d, const struct record *r, uint16_t number, co
     struct group *group = &d->open.groups[number];
     struct sent *s = sent_at(d, from->sent);
     bool backward = is_backward(d, from->link);
-    size_t same = count_same(d, number, s);
+    size_t same = find_counterparts(d, d->open.all, number, s);
     struct path *p = links_path(d->links, backward ? d->open.link : from->link, backward ? from->link : d->open.link, same > 0);
     if (p == NULL)
         return;
     tq_time delay = backward ? s->time - d->open.time : d->open.time - s->time;
     bool gone = false;
-    struct followed followed;
+    UNCLEARED struct followed followed;
     follow_start(&followed, backward);
-    for (size_t i = 0; i < d->open.n; i++) {
+    for (size_t i = group->from; i < group->to; i++) {
         struct gathered *g = &d->open.all[i];
-        struct seen_result *k = g->group == number && g->before != NULL ? counterpart(d, s, g) : NULL;
+        struct seen_result *k = g->group == number ? g->there : NULL;
         if (k == NULL)
             continue;
-        struct comparison c = compare(d, g, k);
+        struct comparison c = compare(g, k, g->agrees);
         const struct pair pair = {.here = g, .there = k, .sent = s, .path = p, .backward = backward};
         if (!judge_parts(d, r, &pair, &c, same - (c.same[PART_VALUE] || c.same[PART_TEXT])))
             follow_add(d, r, &followed, &pair, &c);
@@ -576,8 +611,8 @@ static void follow(struct detect *d, const struct record *r, uint16_t number, co
         group->origin = backward ? group->origin : from->link;
         group->full = s->n == SENT_TESTS;
         if (backward) {
-            g->before->went_on = true;
-            mark_came(k, s, d->open.link);
+            g->is.went_on = true;
+            mark_came(d, k, s, d->open.link);
         } else {
             mark_gone_on(d, k, g->habit);
         }
@@ -597,29 +632,24 @@ static void remember(struct detect *d, const struct record *r, uint16_t number)
     struct group *group = &d->open.groups[number];
     struct sent *s = sent_new(d, r, group);
     group->sent = s->number;
-    s->age = group->age;
-    s->origin = group->origin;
-    s->came = group->origin != LINK_NONE;
-    s->control = d->open.control.a;
     open_link(d)->sent_last = s->number;
-    s->named = d->open.control.a != 0 || d->open.control.b != 0;
-    for (size_t i = 0; i < d->open.n; i++) {
+    for (size_t i = group->from; i < group->to; i++) {
         struct gathered *g = &d->open.all[i];
-        if (g->group != number || g->before == NULL || g->before->sent == s->number) /* the last: it came several times in this message */
+        bool is_new;
+        if (g->group != number || !g->kept)
             continue;
-        g->before->sent = s->number;
-        g->before->place = SENT_TESTS;
+        g->is.sent = s->number;
+        g->is.place = (uint16_t)place_here(d, g);
+        struct seen_result *k = results_add(d->results, &g->is, &is_new);
+        if (!is_new) { /* it came several times in this message, under codes that mean the same */
+            k->several = k->several || k->exact != g->is.exact;
+            continue;
+        }
         if (s->n == SENT_TESTS)
             continue;
-        s->went_on |= (uint64_t)g->before->went_on << s->n;
-        s->final |= (uint64_t)(g->status == STATUS_FINAL || g->status == STATUS_CORRECTED) << s->n;
-        s->tests[s->n] = g->habit->test;
-        s->observed[s->n] = (uint32_t)g->observed;
-        s->habits[s->n] = g->habit;
-        s->exact[s->n] = g->exact;
-        if (d->options.follow)
-            s->places[s->n] = (uint16_t)place_here(d, g);
-        g->before->place = s->n++;
+        s->went_on |= (uint64_t)g->is.went_on << s->n;
+        s->final |= (uint64_t)(g->is.status == STATUS_FINAL || g->is.status == STATUS_CORRECTED) << s->n;
+        g->nth = s->n++;
     }
     const struct sighting now = {.link = d->open.link, .sent = s->number, .patient = group->patient, .used = true};
     for (size_t i = 0; i < IDS && group->ids[i] != 0; i++)

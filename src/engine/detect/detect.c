@@ -29,9 +29,10 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->orphans = calloc(ORPHANS_MAX, sizeof *d->orphans);
         d->near = calloc(NEAR_HABITS, sizeof *d->near);
     }
-    bool all = d != NULL && d->causes != NULL && d->known != NULL && d->results != NULL && d->messages != NULL && d->conversations != NULL &&
-               d->clocks != NULL && d->habits != NULL && d->specimens != NULL && d->asked != NULL && d->expected != NULL && d->translations != NULL &&
-               d->links != NULL && d->sent != NULL && d->orphans != NULL && d->near != NULL;
+    bool all = d != NULL && index_init(&d->ordered, ORDERED_MAX) && d->causes != NULL && d->known != NULL && d->results != NULL &&
+               d->messages != NULL && d->conversations != NULL && d->clocks != NULL && d->habits != NULL && d->specimens != NULL &&
+               d->asked != NULL && d->expected != NULL && d->translations != NULL && d->links != NULL && d->sent != NULL && d->orphans != NULL &&
+               d->near != NULL;
     if (!all) {
         detect_free(d);
         (void)err_set(e, ERR_SYSTEM, "no memory for the detector");
@@ -52,6 +53,7 @@ void detect_free(struct detect *d)
     memo_free(d->causes);
     memo_free(d->known);
     results_free(d->results);
+    index_release(&d->ordered);
     memo_free(d->messages);
     memo_free(d->conversations);
     memo_free(d->clocks);

@@ -25,12 +25,13 @@
 /* Most entries of each memory; when one is full, memo.h says what goes. docs/formats/detector-state.md has them all. */
 #define CAUSES_MAX 16384   /* causes of findings: one that was pushed out may be told again, and the keeper joins it */
 #define KNOWN_MAX 16384    /* senders, their addresses and names, receivers */
-#define RESULTS_MAX 98304  /* results, to see whether one comes back changed or goes on unchanged; and tests that were ordered */
+#define RESULTS_MAX 131072 /* results, to see whether one comes back changed or goes on unchanged */
+#define ORDERED_MAX 131072 /* tests that were ordered */
 #define CLOCKS_MAX 4096    /* senders whose clocks are watched */
 #define CONVERSATIONS_MAX 4096
 #define MESSAGES_MAX 16384 /* messages with results, to see whether one comes back */
 #define SPECIMENS_MAX 16384
-#define SENT_MAX 6144         /* specimens' results in one message, to see whether they go on */
+#define SENT_MAX 8192         /* specimens' results in one message, to see whether they go on; a power of two */
 #define HABITS_MAX 8192       /* one test on one link */
 #define ASKED_MAX 2048        /* who asks for patients */
 #define EXPECTED_MAX 8192     /* messages that can be answered */
@@ -139,26 +140,22 @@ struct result {
 
 /* A result in canonical form, and what is needed to tell of it. Digests are keyed; nothing of it is kept in clear but the code. */
 struct gathered {
+    struct seen_result is; /* as it is kept; sent and place are filled in then */
     struct habit *habit;
-    uint64_t observed;
-    struct number number;
-    bool numeric;
-    bool document; /* too long for a value */
-    bool several;  /* the message holds this result several times (replicates, sub-tests); exact is of all of them, in any order */
-    bool differs;  /* from what was seen here before */
-    bool merged;   /* it is one of those, and not the first */
-    bool has_range;
-    bool came;      /* its origin was seen on another link */
-    bool again;     /* it was seen on this link before */
-    uint8_t flag;   /* enum flag */
-    uint8_t status; /* enum status */
+    const struct seen_result *before; /* what was known of it on this link when the message came; NULL: nothing */
+    struct seen_result *there;        /* what was said of it on the link that it came from; NULL: nothing is known */
+    bool document;                    /* too long for a value */
+    bool several;                     /* the message holds this result several times (replicates, sub-tests); exact is of all of them, in any order */
+    bool merged;                      /* it is one of those, and not the first */
+    bool kept;                        /* it has a specimen and a test, so that it can be known again */
+    bool again;                       /* it was seen on this link before */
+    bool differs;                     /* from what was seen then */
+    bool came;                        /* its origin was seen on another link */
+    bool told;                        /* that it was changed on the way */
+    int8_t fits;                      /* its flag, its range: see flag_fits */
+    int8_t agrees;                    /* with what lies there: 1 yes, 0 no, -1 it can't be told */
+    uint8_t nth;                      /* of what is sent; SENT_TESTS: not among those */
     uint16_t group;
-    uint32_t exact; /* digest of the value, precision left out; of a text as it is */
-    uint32_t range;
-    struct unit unit;
-    struct range limits;
-    uint64_t key;               /* where it is kept */
-    struct seen_result *before; /* while the message is judged: the entry of this result on this link */
 };
 
 #define IDS SENT_IDS /* specimen, order, filler, container */
@@ -172,6 +169,8 @@ struct group {
     bool before_here;  /* it was seen on this link before */
     bool full;         /* there, more results than are listed */
     size_t n;
+    size_t from; /* its results are among these of the message */
+    size_t to;
     struct specimen *of; /* what is known under the first id; NULL: nothing */
     int64_t age;
     uint32_t sent;
@@ -208,7 +207,7 @@ struct gathering {
     uint8_t observed_n;
     uint8_t specimen_text[64];
     uint8_t observed_text[32];
-    uint64_t observed_digest;
+    uint32_t observed_digest;
 };
 
 /* The order that comes in: its tests so far. */
@@ -248,6 +247,7 @@ struct detect {
     struct memo *causes;
     struct memo *known;
     struct results *results;
+    struct index ordered; /* the key of a test that was ordered → seconds, doubled; and 1 where it was taken back */
     struct memo *messages;
     struct memo *conversations;
     struct memo *clocks;
@@ -257,9 +257,10 @@ struct detect {
     struct memo *expected;
     struct memo *translations;
     struct links *links;
-    struct habit **near; /* habits looked up lately, each known by its tag: saves most digests */
-    struct sent *sent;   /* a ring */
-    uint32_t sent_next;
+    uint16_t *near;     /* numbers of habits looked up lately, each known by its tag: saves most digests */
+    struct sent *sent;  /* a ring */
+    uint32_t sent_next; /* the number of the latest */
+    uint32_t sent_oldest;
     struct orphan *orphans; /* a ring */
     uint32_t orphans_first;
     uint32_t orphans_next;
@@ -373,6 +374,10 @@ void answer_expect(struct detect *d, uint32_t first, uint32_t n);
 
 /* ── custody.c ── */
 struct sent *sent_at(const struct detect *d, uint32_t number); /* NULL: gone, or 0 */
+/* Makes room for so many results of so many specimens: the oldest go. */
+void sent_make_room(struct detect *d, size_t results, size_t specimens);
+struct seen_result *sent_result(const struct detect *d, const struct sent *s, size_t i);
+struct habit *habit_at(const struct detect *d, uint16_t number);
 void specimen_expect(const struct detect *d, uint64_t id);
 struct specimen *specimen_get(const struct detect *d, uint64_t id);
 struct specimen *specimen_put(struct detect *d, uint64_t id, tq_time now);

@@ -10,8 +10,7 @@ uint32_t place_here(const struct detect *d, const struct gathered *g)
 
 uint32_t place_there(const struct detect *d, const struct seen_result *k)
 {
-    const struct sent *s = k == NULL ? NULL : sent_at(d, k->sent);
-    return s == NULL || k->place >= SENT_TESTS ? NO_PLACE : s->places[k->place];
+    return k == NULL || sent_at(d, k->sent) == NULL ? NO_PLACE : k->place;
 }
 
 static void put_rows(struct record *r, const struct step *s)
@@ -96,8 +95,8 @@ void step_sent(struct detect *d, const struct sent *sent, uint64_t which, const 
     if (!d->options.follow || d->options.sink.put == NULL)
         return;
     for (size_t i = 0; i < sent->n && s.n < STEP_RUNS; i++)
-        if ((which >> i & 1) != 0 && sent->places[i] != NO_PLACE)
-            step_add(d, NULL, &s, sent->places[i], from, NO_PLACE);
+        if ((which >> i & 1) != 0)
+            step_add(d, NULL, &s, sent_result(d, sent, i)->place, from, NO_PLACE);
     if (s.n == 0)
         return;
     char here[MESSAGE_ID_TEXT];

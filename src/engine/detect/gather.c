@@ -71,8 +71,8 @@ static void read_range(const struct detect *d, struct habit *h, struct span rang
 /* "4.0" and "4.00" are one value; "<4.0" is another, and so is a text. */
 static uint32_t exact_digest(const struct detect *d, const struct gathered *g, const struct result *t)
 {
-    if (g->numeric) {
-        struct number n = g->number;
+    if (g->is.numeric) {
+        struct number n = g->is.number;
         while (n.decimals > 0 && n.digits % 10 == 0) {
             n.digits /= 10;
             n.decimals--;
@@ -95,6 +95,7 @@ static struct habit *habit_find(struct detect *d, const struct result *t, tq_tim
     struct habit *h = memo_put(d->habits, key, now, NULL);
     if (h->test != 0)
         return h;
+    h->number = (uint16_t)memo_number(d->habits, h);
     h->test = test_digest(d, t->code) | 1;
     h->alternate = t->alternate.n == 0 ? 0 : test_digest(d, t->alternate);
     h->link = d->open.link;
@@ -104,6 +105,11 @@ static struct habit *habit_find(struct detect *d, const struct result *t, tq_tim
         h->analyte = analytes_find(d->analytes, t->alternate);
     h->code_n = (uint8_t)span_copy(t->code, h->code, sizeof h->code);
     return h;
+}
+
+struct habit *habit_at(const struct detect *d, uint16_t number)
+{
+    return memo_at(d->habits, number);
 }
 
 /* A code of up to sixteen bytes and its link as one word; the link's key is secret, so that nobody can choose two that meet. 0: it is longer. */
@@ -119,12 +125,15 @@ static uint64_t habit_tag(const struct detect *d, struct span code)
 static struct habit *habit_of(struct detect *d, const struct result *t, tq_time now)
 {
     uint64_t tag = habit_tag(d, t->code);
-    struct habit **n = &d->near[(tag >> 20) & (NEAR_HABITS - 1)];
-    if (tag != 0 && *n != NULL && (*n)->tag == tag)
-        return *n;
-    struct habit *h = habit_find(d, t, now);
-    h->tag = tag;
-    *n = h;
+    uint16_t *near = &d->near[(tag >> 20) & (NEAR_HABITS - 1)];
+    struct habit *h = habit_at(d, *near);
+    if (tag == 0 || h->tag != tag) {
+        h = habit_find(d, t, now);
+        h->tag = tag;
+        *near = h->number;
+        return h;
+    }
+    memo_use(h, now);
     return h;
 }
 
@@ -230,6 +239,7 @@ static uint16_t group_of(struct detect *d, const struct result *t)
         .control = control, .material = t->material.n > 0 && !span_is(t->material, "blood"), .patient = identity_digest(&d->key, t->patient)};
     memcpy(g->ids, ids, sizeof g->ids);
     g->name_n = (uint8_t)span_copy(t->specimen, g->name, sizeof g->name);
+    g->from = o->n - 1;
     specimen_expect(d, ids[0]);
     return (uint16_t)(o->groups_n - 1);
 }
@@ -343,49 +353,63 @@ void gather_message(struct detect *d, const struct record *r, const struct messa
     replay_message(d, m, p);
     memo_expect(d->messages, d->replay.identity);
     memo_expect(d->expected, d->own);
-    const uint8_t *next = (const uint8_t *)&d->sent[(d->sent_next + 1) % SENT_MAX];
-    for (size_t i = 0; i < SENT_HOT; i += 64)
-        __builtin_prefetch(next + i, 1);
 }
 
+/* How its flag fits its range; 0: nothing is said. */
+static int8_t fit_of(const struct gathered *g)
+{
+    double half = 0.5;
+    if (!g->is.numeric || g->is.range == 0 || !g->habit->range_known || g->is.number.comparator != COMPARES_EQUAL || g->is.flag == FLAG_NONE)
+        return 0;
+    for (unsigned i = 0; i < g->is.number.decimals; i++)
+        half /= 10;
+    return (int8_t)flag_fits((enum flag)g->is.flag, number_value(&g->is.number), &g->habit->range, half);
+}
+
+/* When it was observed: mostly as the one before. */
+static void read_observed(struct detect *d, struct span observed)
+{
+    struct gathering *o = &d->open;
+    if (observed.n > 0 && same_text(observed, o->observed_text, o->observed_n))
+        return;
+    o->observed_n = keep_text(observed, o->observed_text, sizeof o->observed_text);
+    o->observed_digest = observed.n == 0 ? 0 : (uint32_t)digest_text(d, 'o', observed) | 1;
+    tq_time at = stamp_of(observed);
+    o->age = o->said == 0 || at == 0 || at > o->said ? -1 : (o->said - at) / TIME_SECOND;
+}
+
+/* The range and unit of a test mostly are those of the result before: a habit keeps what its texts mean. */
 static void add(struct detect *d, const struct result *t)
 {
     struct gathering *o = &d->open;
     struct gathered *g = &o->all[o->n++];
-    g->habit = habit_of(d, t, o->time);
-    for (size_t i = 0; i < HABIT_HOT; i += 64)
-        __builtin_prefetch((const uint8_t *)g->habit + i, 1);
-    g->numeric = t->pieces == 1 && number_read(t->value[0].text, &g->number);
+    struct habit *h = habit_of(d, t, o->time);
+    *g = (struct gathered){.habit = h, .nth = SENT_TESTS, .document = t->pieces > 1 || (t->pieces == 1 && t->value[0].text.n > TEXT_MOST)};
+    g->is.numeric = t->pieces == 1 && number_read(t->value[0].text, &g->is.number);
     g->group = group_of(d, t);
-    o->groups[g->group].n++;
-    if (t->observed.n == 0 || !same_text(t->observed, o->observed_text, o->observed_n)) {
-        o->observed_n = keep_text(t->observed, o->observed_text, sizeof o->observed_text);
-        o->observed_digest = t->observed.n == 0 ? 0 : digest_text(d, 'o', t->observed) | 1;
-        tq_time observed = stamp_of(t->observed);
-        o->age = o->said == 0 || observed == 0 || observed > o->said ? -1 : (o->said - observed) / TIME_SECOND;
+    struct group *group = &o->groups[g->group];
+    read_observed(d, t->observed);
+    if (++group->n == 1 || o->age > group->age)
+        group->age = o->age;
+    group->to = o->n;
+    g->is.observed = o->observed_digest;
+    g->is.exact = t->pieces == 0 ? 0 : exact_digest(d, g, t);
+    read_units(h, t->units);
+    g->is.unit = h->said;
+    if (t->range.n > 0) {
+        read_range(d, h, t->range);
+        g->is.range = h->range_digest;
     }
-    if (o->groups[g->group].n == 1 || o->age > o->groups[g->group].age)
-        o->groups[g->group].age = o->age;
-    g->observed = o->observed_digest;
-    g->document = t->pieces > 1 || (t->pieces == 1 && t->value[0].text.n > TEXT_MOST);
-    g->exact = t->pieces == 0 ? 0 : exact_digest(d, g, t);
-    read_units(g->habit, t->units);
-    if (t->range.n > 0)
-        read_range(d, g->habit, t->range);
-    g->unit = g->habit->said;
-    g->has_range = t->range.n > 0 && g->habit->range_known;
-    g->limits = g->habit->range;
-    g->range = t->range.n == 0 ? 0 : g->habit->range_digest;
-    g->flag = (uint8_t)flag_read(t->flag);
-    g->status = (uint8_t)status_of(d, t->status);
-    g->before = NULL;
-    g->came = g->again = g->several = g->merged = g->differs = false;
-    uint64_t specimen = o->groups[g->group].ids[0];
-    g->key = result_key(specimen, g->habit->test, o->link, (uint32_t)g->observed);
-    results_expect(d->results, g->key);
-    uint64_t content = mix(g->exact, g->unit.dimension ^ (uint64_t)(uint16_t)g->unit.power << 32);
-    uint64_t whose = specimen ^ o->groups[g->group].patient; /* the same for somebody else is no replay */
-    d->replay.content += mix(mix(mix(whose, g->habit->test), g->observed), content);
+    g->is.flag = (uint8_t)flag_read(t->flag) & 15;
+    g->is.status = (uint8_t)status_of(d, t->status) & 15;
+    g->fits = fit_of(g);
+    g->is.habit = h->number;
+    g->is.test = h->test;
+    g->is.key = result_key(group->ids[0], h->test, o->link, g->is.observed);
+    results_expect(d->results, g->is.key);
+    uint64_t content = mix(g->is.exact, g->is.unit.dimension ^ (uint64_t)(uint16_t)g->is.unit.power << 32);
+    uint64_t whose = group->ids[0] ^ group->patient; /* the same for somebody else is no replay */
+    d->replay.content += mix(mix(mix(whose, h->test), g->is.observed), content);
 }
 
 void gather_result(struct detect *d, const struct record *r, const struct result *t)
@@ -411,13 +435,13 @@ static void merge_several(struct gathering *o)
         struct gathered *g = &o->all[i];
         struct habit *h = g->habit;
         struct gathered *first = h->at_message == o->message && h->at < i ? &o->all[h->at] : NULL;
-        if (first == NULL || first->habit != h || first->group != g->group || first->observed != g->observed) {
+        if (first == NULL || first->habit != h || first->group != g->group || first->is.observed != g->is.observed) {
             h->at = (uint16_t)i;
             h->at_message = o->message;
             continue;
         }
         first->several = g->merged = true;
-        first->exact += g->exact;
+        first->is.exact += g->is.exact;
     }
 }
 
@@ -430,8 +454,9 @@ void gather_close(struct detect *d, const struct record *r)
     if (o->left <= 0)
         judge_replay(d, r);
     merge_several(o);
+    sent_make_room(d, o->n, o->groups_n);
     for (size_t i = 0; i < o->n; i++)
-        results_expect_entry(d->results, o->all[i].key);
+        results_expect_entry(d->results, o->all[i].is.key);
     for (size_t i = 0; i < o->groups_n; i++)
         o->groups[i].of = specimen_get(d, o->groups[i].ids[0]);
     for (size_t i = 0; i < o->n; i++)
@@ -442,7 +467,7 @@ void gather_close(struct detect *d, const struct record *r)
     for (size_t i = 0; i < o->n; i++) {
         if (o->groups[o->all[i].group].control)
             continue;
-        if (o->all[i].status == STATUS_CORRECTED)
+        if (o->all[i].is.status == STATUS_CORRECTED)
             judge_correction(d, r, &o->all[i]);
         judge_value(d, r, &o->all[i]);
         judge_shift(d, r, &o->all[i]);

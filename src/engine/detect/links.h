@@ -65,47 +65,48 @@ struct path {
 
 #define SHIFT_BLOCK 12
 
-/* One test on one link. */
+/* One test on one link. What every result touches stands first: it is in three cache lines. */
 struct habit {
-    uint64_t test; /* digest of its code; 0: new */
     uint64_t tag;  /* what it is found by while it is looked up often; 0: nothing */
-    uint64_t alternate;
-    struct unit unit; /* the usual one */
-    struct unit said; /* what units_text means */
-    double low;       /* what it can be in that unit; low > high: not known */
-    double high;
+    uint64_t test; /* digest of its code; 0: new */
     uint32_t n;
-    uint16_t unit_n;       /* how often in a row */
-    uint16_t unit_changes; /* how often it was another */
-    uint16_t absurd;
+    uint16_t link;
+    uint16_t number; /* of this memory */
+    uint8_t units_n;
+    uint8_t range_n;
+    uint8_t code_n;
+    uint8_t block_n;
+    uint16_t unit_n; /* how often in a row */
+    bool range_known;
+    bool shifted;
+    char units_text[16];
+    char range_text[24];
+    uint32_t range_digest;
+    struct unit said; /* what units_text means */
+    struct unit unit; /* the usual one */
+    uint16_t at;      /* where it is in the message that comes in, and which one that is */
+    uint64_t at_message;
+    double low; /* what it can be in that unit; low > high: not known */
+    double high;
+    uint64_t block_patient; /* of the value before: one patient's series is no shift */
+    float block[SHIFT_BLOCK];
     uint16_t came_first; /* how often its origin was seen, and not */
     uint16_t came_alone;
     uint16_t went_on; /* how often it was passed on, and not */
     uint16_t stayed;
+    uint16_t unit_changes; /* how often it was another */
+    uint16_t absurd;
     uint16_t analyte;
-    uint8_t units_n;
-    uint8_t range_n;
-    uint8_t code_n;
-    bool range_known;
-    uint32_t range_digest;
-    char units_text[16];
-    char range_text[24];
-    char code[32];
     struct range range;
-    uint16_t link;
-    uint16_t at; /* where it is in the message that comes in, and which one that is */
-    uint64_t at_message;
+    uint64_t alternate;
+    char code[32];
     /* shift.c */
-    float block[SHIFT_BLOCK];
-    uint64_t block_patient; /* of the value before: one patient's series is no shift */
-    float mean;             /* of the blocks' medians */
-    float medians;          /* their variance */
-    float spread;           /* within blocks, as a standard deviation of their medians */
-    float up;               /* sums of CUSUM */
+    float mean;    /* of the blocks' medians */
+    float medians; /* their variance */
+    float spread;  /* within blocks, as a standard deviation of their medians */
+    float up;      /* sums of CUSUM */
     float down;
     uint16_t blocks;
-    uint8_t block_n;
-    bool shifted;
 };
 
 /* One specimen under one of its ids: where its results were seen. */
@@ -133,17 +134,20 @@ struct specimen {
 
 #define SENT_TESTS 64
 #define SENT_IDS 4
-#define SENT_HOT 384  /* bytes at the front of struct sent that every message touches */
-#define HABIT_HOT 256 /* the same of struct habit, for every result */
 #define SPECIMEN_NAME 24
 
 /* The results of one specimen in one message. */
 struct sent {
     uint32_t number; /* of the ring; 0: free */
     uint32_t next;   /* on the same link */
+    uint32_t first;  /* of its results in the ring of results.h, where they lie one behind the other ... */
+    uint8_t n;       /* ... and how many count; those behind the first SENT_TESTS are not followed */
     uint16_t link;
     uint16_t origin; /* the link that it came from; LINK_NONE: not known */
     uint16_t sport;
+    uint16_t vlan;
+    uint8_t direction;
+    uint8_t proto;
     bool settled; /* it waits no longer */
     bool named;   /* by a control id, so that it can be answered */
     bool answered;
@@ -151,28 +155,19 @@ struct sent {
     bool passed; /* some of it went on */
     bool missed; /* and was told as missing */
     bool came;   /* its origin was seen */
-    uint8_t n;
-    uint8_t direction;
-    uint8_t proto;
-    uint16_t vlan;
-    int64_t age; /* seconds from its observation to its message, by the sender's clock; -1: not known */
+    uint8_t name_n;
+    char name[SPECIMEN_NAME];
+    uint32_t message; /* digest of its id */
+    int64_t age;      /* seconds from its observation to its message, by the sender's clock; -1: not known */
     tq_time time;
     uint64_t flow;
     uint64_t ordinal;
     uint64_t seq;
     uint64_t control; /* half of the digest of its control id */
-    uint64_t specimen;
     uint64_t ids[SENT_IDS];
     uint64_t patient;
-    uint8_t name_n;
-    char name[SPECIMEN_NAME];
-    uint64_t went_on; /* bits of tests */
+    uint64_t went_on; /* bits of its results */
     uint64_t final;
-    uint32_t exact[SENT_TESTS]; /* digests of its values */
-    uint64_t tests[SENT_TESTS];
-    uint32_t observed[SENT_TESTS];
-    struct habit *habits[SENT_TESTS]; /* what stands there is theirs only while its test and link are */
-    uint16_t places[SENT_TESTS];      /* in its message, counted from 0; only where results are followed */
 };
 
 /* Results that were seen without their origin. */

@@ -5,26 +5,27 @@
 #include <stdlib.h>
 
 #define WAYS 8
+#define LINE 64
 
-/* The first half of each key lies apart, a bucket's eight in one cache line, so that most look-ups touch nothing else. 0: the entry is free. */
+/* An entry is this and its value. */
 struct slot {
     uint64_t b;
     tq_time used;
-    bool held;
+    uint64_t held;
 };
 
+/* The first half of each key lies apart, a bucket's eight in one cache line, so that most look-ups touch that line and the entry. 0: it is free. */
 struct memo {
     size_t buckets; /* a power of two */
     size_t value_size;
-    size_t count;
-    uint64_t *heads; /* slots and values lie behind them */
-    struct slot *slots;
-    uint8_t *values;
+    size_t stride;   /* of entries */
+    uint64_t *heads; /* the entries lie behind them */
+    uint8_t *entries;
 };
 
 static size_t room_of(const struct memo *m)
 {
-    return m->buckets * WAYS * (sizeof *m->heads + sizeof *m->slots + m->value_size);
+    return m->buckets * WAYS * (sizeof *m->heads + m->stride);
 }
 
 struct memo *memo_new(size_t entries, size_t value_size)
@@ -37,13 +38,15 @@ struct memo *memo_new(size_t entries, size_t value_size)
         return NULL;
     m->buckets = buckets;
     m->value_size = value_size;
+    m->stride = sizeof(struct slot) + value_size;
+    size_t unit = m->stride > LINE ? LINE : sizeof(uint64_t);
+    m->stride = (m->stride + unit - 1) / unit * unit;
     m->heads = room_new(room_of(m));
     if (m->heads == NULL) {
         free(m);
         return NULL;
     }
-    m->slots = (struct slot *)(m->heads + buckets * WAYS);
-    m->values = (uint8_t *)(m->slots + buckets * WAYS);
+    m->entries = (uint8_t *)(m->heads + buckets * WAYS);
     return m;
 }
 
@@ -55,9 +58,9 @@ void memo_free(struct memo *m)
     free(m);
 }
 
-size_t memo_count(const struct memo *m)
+static struct slot *slot_at(const struct memo *m, size_t i)
 {
-    return m->count;
+    return (struct slot *)(m->entries + i * m->stride);
 }
 
 /* What a key is kept as: its first half is never 0. */
@@ -76,23 +79,32 @@ static size_t find(const struct memo *m, struct digest key)
 {
     size_t at = bucket_of(m, key);
     for (size_t i = at; i < at + WAYS; i++)
-        if (m->heads[i] == key.a && m->slots[i].b == key.b)
+        if (m->heads[i] == key.a && slot_at(m, i)->b == key.b)
             return i;
     return SIZE_MAX;
 }
 
 void memo_expect(const struct memo *m, struct digest key)
 {
-    size_t at = bucket_of(m, kept(key));
-    __builtin_prefetch(m->heads + at);
-    for (size_t i = 0; i < WAYS; i += 64 / sizeof(struct slot) + 1)
-        __builtin_prefetch(m->slots + at + i);
+    __builtin_prefetch(m->heads + bucket_of(m, kept(key)));
+}
+
+void memo_expect_entry(const struct memo *m, struct digest key)
+{
+    key = kept(key);
+    size_t at = bucket_of(m, key);
+    for (size_t i = at; i < at + WAYS; i++)
+        if (m->heads[i] == key.a || m->heads[i] == 0) {
+            for (size_t n = 0; n < m->stride && n < MEMO_HOT; n += LINE)
+                __builtin_prefetch(m->entries + i * m->stride + n, 1);
+            return;
+        }
 }
 
 void *memo_get(const struct memo *m, struct digest key)
 {
     size_t i = find(m, kept(key));
-    return i == SIZE_MAX ? NULL : m->values + i * m->value_size;
+    return i == SIZE_MAX ? NULL : slot_at(m, i) + 1;
 }
 
 /* The entry of a bucket that a new one takes. */
@@ -103,8 +115,8 @@ static size_t place(const struct memo *m, size_t first)
             return i;
     size_t worst = first;
     for (size_t i = first + 1; i < first + WAYS; i++) {
-        const struct slot *a = &m->slots[i];
-        const struct slot *b = &m->slots[worst];
+        const struct slot *a = slot_at(m, i);
+        const struct slot *b = slot_at(m, worst);
         if (a->held != b->held ? b->held : a->used < b->used)
             worst = i;
     }
@@ -119,31 +131,45 @@ void *memo_put(struct memo *m, struct digest key, tq_time now, bool *ret_new)
         *ret_new = i == SIZE_MAX;
     if (i == SIZE_MAX) {
         i = place(m, bucket_of(m, key));
-        if (m->heads[i] == 0)
-            m->count++;
-        else
-            memset(m->values + i * m->value_size, 0, m->value_size);
+        if (m->heads[i] != 0)
+            memset(slot_at(m, i) + 1, 0, m->value_size);
         m->heads[i] = key.a;
-        m->slots[i] = (struct slot){.b = key.b};
+        *slot_at(m, i) = (struct slot){.b = key.b};
     }
-    m->slots[i].used = now;
-    return m->values + i * m->value_size;
+    slot_at(m, i)->used = now;
+    return slot_at(m, i) + 1;
+}
+
+uint32_t memo_number(const struct memo *m, const void *value)
+{
+    return (uint32_t)((size_t)((const uint8_t *)value - m->entries) / m->stride);
+}
+
+void *memo_at(const struct memo *m, uint32_t number)
+{
+    return slot_at(m, number) + 1;
+}
+
+void memo_use(void *value, tq_time now)
+{
+    ((struct slot *)value - 1)->used = now;
 }
 
 void memo_hold(struct memo *m, struct digest key)
 {
     size_t i = find(m, kept(key));
     if (i != SIZE_MAX)
-        m->slots[i].held = true;
+        slot_at(m, i)->held = true;
 }
 
 bool memo_next_held(const struct memo *m, size_t *at, struct digest *ret_key, const void **ret_value)
 {
     for (; *at < m->buckets * WAYS; (*at)++) {
-        if (m->heads[*at] == 0 || !m->slots[*at].held)
+        const struct slot *s = slot_at(m, *at);
+        if (m->heads[*at] == 0 || !s->held)
             continue;
-        *ret_key = (struct digest){.a = m->heads[*at], .b = m->slots[*at].b};
-        *ret_value = m->values + *at * m->value_size;
+        *ret_key = (struct digest){.a = m->heads[*at], .b = s->b};
+        *ret_value = s + 1;
         (*at)++;
         return true;
     }

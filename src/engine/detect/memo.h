@@ -40,16 +40,23 @@ struct memo;
 struct memo *memo_new(size_t entries, size_t value_size);
 void memo_free(struct memo *m);
 
-size_t memo_count(const struct memo *m);
-
-/* Asks the memory for what a look-up of this key will touch. */
+/* Asks the memory for what a look-up of this key will touch; the second, when the first is here, for the entry's first MEMO_HOT bytes. */
+#define MEMO_HOT 192
 void memo_expect(const struct memo *m, struct digest key);
+void memo_expect_entry(const struct memo *m, struct digest key);
 
 /* The value, or NULL. */
 void *memo_get(const struct memo *m, struct digest key);
 
 /* The value, made (all zeros) where it is new; *ret_new (may be NULL) says so. now counts as its last use. Never NULL. */
 void *memo_put(struct memo *m, struct digest key, tq_time now, bool *ret_new);
+
+/* Values by number: below entries rounded up; of an entry that there is. */
+uint32_t memo_number(const struct memo *m, const void *value);
+void *memo_at(const struct memo *m, uint32_t number);
+
+/* now counts as the last use of this value. */
+void memo_use(void *value, tq_time now);
 
 /* Marks an entry as one to keep before others. */
 void memo_hold(struct memo *m, struct digest key);

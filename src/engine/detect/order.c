@@ -110,6 +110,11 @@ static uint64_t address_digest(const struct detect *d, const struct address *a)
     return hash_bytes(&d->key, a->bytes, sizeof a->bytes);
 }
 
+static void order_test(struct detect *d, uint64_t id, uint64_t test, tq_time now, bool cancel)
+{
+    index_put(&d->ordered, result_key(id, test, LINK_ORDERED, 0), (uint32_t)(now / TIME_SECOND) << 1 | cancel);
+}
+
 void order_take(struct detect *d, const struct record *r, const struct result *t)
 {
     struct ordering *o = &d->ordering;
@@ -138,7 +143,6 @@ void order_take(struct detect *d, const struct record *r, const struct result *t
     if (!cancel)
         o->sum += test * UINT64_C(0x9e3779b97f4a7c15) | 1;
     for (size_t i = 0; i < IDS && ids[i] != 0; i++) {
-        bool is_new;
         struct specimen *s = specimen_put(d, ids[i], r->time);
         s->order_at = r->time;
         count_up(cancel ? &s->cancelled : &s->orders);
@@ -148,44 +152,43 @@ void order_take(struct detect *d, const struct record *r, const struct result *t
         }
         if (t->patient.n > 0)
             s->order_patient = identity_digest(&d->key, t->patient);
-        struct seen_result *k = results_put(d->results, result_key(ids[i], test, LINK_ORDERED, 0), r->time, &is_new);
-        k->told = cancel; /* taken back */
-        if (t->alternate.n == 0)
-            continue;
-        k = results_put(d->results, result_key(ids[i], test_digest(d, t->alternate), LINK_ORDERED, 0), r->time, &is_new);
-        k->told = cancel;
+        order_test(d, ids[i], test, r->time, cancel);
+        if (t->alternate.n > 0)
+            order_test(d, ids[i], test_digest(d, t->alternate), r->time, cancel);
     }
 }
 
 /* ── results ── */
 
-static struct seen_result *ordered_test(const struct detect *d, const struct group *of, const struct habit *h)
+enum ordered { ORDERED_NOT, ORDERED, ORDERED_BACK };
+
+static enum ordered ordered_test(const struct detect *d, const struct group *of, const struct habit *h)
 {
-    struct seen_result *k = NULL;
+    const uint32_t *k = NULL;
     for (size_t i = 0; k == NULL && i < IDS && of->ids[i] != 0; i++) {
-        k = results_get(d->results, result_key(of->ids[i], h->test, LINK_ORDERED, 0));
+        k = index_get(&d->ordered, result_key(of->ids[i], h->test, LINK_ORDERED, 0));
         if (k == NULL && h->alternate != 0)
-            k = results_get(d->results, result_key(of->ids[i], h->alternate, LINK_ORDERED, 0));
+            k = index_get(&d->ordered, result_key(of->ids[i], h->alternate, LINK_ORDERED, 0));
     }
-    return k;
+    return k == NULL ? ORDERED_NOT : (*k & 1) != 0 ? ORDERED_BACK : ORDERED;
 }
 
 static void judge_tests(struct detect *d, const struct record *r, const struct group *of, struct link *l)
 {
-    for (size_t i = 0; i < d->open.n; i++) {
+    for (size_t i = of->from; i < of->to; i++) {
         const struct gathered *g = &d->open.all[i];
         if (&d->open.groups[g->group] != of || g->again)
             continue;
-        const struct seen_result *k = ordered_test(d, of, g->habit);
+        enum ordered ordered = ordered_test(d, of, g->habit);
         struct span name = span_of(of->name, of->name_n);
-        if (k != NULL && k->told && r != NULL)
+        if (ordered == ORDERED_BACK && r != NULL)
             mismatch(d, r, l, name, test_name(g->habit), "{0} sent to {1} a result of test {2} whose order was taken back.", SEVERITY_HIGH);
         bool usual = l->test_ordered >= TESTS_USUAL && l->test_unordered <= l->test_ordered / 100;
-        if (k == NULL && usual && r != NULL)
+        if (ordered == ORDERED_NOT && usual && r != NULL)
             mismatch(d, r, l, name, test_name(g->habit), "{0} sent to {1} a result of test {2} that was not ordered for this specimen.",
                      SEVERITY_MEDIUM);
-        l->test_ordered += k != NULL;
-        l->test_unordered += k == NULL;
+        l->test_ordered += ordered != ORDERED_NOT;
+        l->test_unordered += ordered == ORDERED_NOT;
     }
 }
 

@@ -37,7 +37,7 @@ static void pop(struct link *l, const struct sent *s)
         l->pending_last = 0;
 }
 
-/* The ring takes the oldest entry of all, which is the first of its link's list, unless the link was given to others. */
+/* The oldest of all is the first of its link's list, unless the link was given to others. */
 void path_forget(struct detect *d, struct sent *s)
 {
     struct link *l = links_at(d->links, s->link);
@@ -134,11 +134,11 @@ static void missing(struct detect *d, struct link *from, const struct sent *s, u
 /* Was this test sent again on the same link? Then the later one counts. */
 static bool sent_again(const struct detect *d, const struct sent *s, size_t i)
 {
-    const struct specimen *of = specimen_get(d, s->specimen);
+    const struct specimen *of = specimen_get(d, s->ids[0]);
     for (size_t k = 0; of != NULL && k < SIGHTINGS; k++) {
         const struct sent *later = of->seen[k].used && of->seen[k].link == s->link ? sent_at(d, of->seen[k].sent) : NULL;
         for (size_t n = 0; later != NULL && later != s && n < later->n; n++)
-            if (later->tests[n] == s->tests[i])
+            if (sent_result(d, later, n)->test == sent_result(d, s, i)->test)
                 return true;
     }
     return false;
@@ -167,10 +167,11 @@ static void settle_path(struct detect *d, struct link *l, struct sent *s, struct
     uint64_t again = 0;
     bool any = false;
     for (size_t i = 0; i < s->n; i++) {
-        struct habit *h = s->habits[i];
+        const struct seen_result *k = sent_result(d, s, i);
+        struct habit *h = habit_at(d, k->habit);
         bool is_again = sent_again(d, s, i);
         again |= (uint64_t)is_again << i;
-        if (h->test != s->tests[i] || h->link != s->link || is_again)
+        if (h->test != k->test || h->link != s->link || is_again)
             continue;
         bool went = s->went_on >> i & 1;
         bool usual = h->went_on >= 3  ? h->stayed <= h->went_on / 20
@@ -297,13 +298,13 @@ static void orphan_finding(struct detect *d, const struct orphan *o, const struc
 }
 
 /* How many of s's values are among those of c. */
-static size_t same_values(const struct sent *s, const struct sent *c)
+static size_t same_values(const struct detect *d, const struct sent *s, const struct sent *c)
 {
     size_t n = 0;
     uint64_t taken = 0;
     for (size_t i = 0; i < s->n; i++)
         for (size_t k = 0; k < c->n; k++)
-            if (s->exact[i] == c->exact[k] && (taken >> k & 1) == 0) {
+            if (sent_result(d, s, i)->exact == sent_result(d, c, k)->exact && (taken >> k & 1) == 0) {
                 taken |= UINT64_C(1) << k;
                 n++;
                 break;
@@ -323,7 +324,7 @@ static struct sent *renamed(struct detect *d, const struct sent *s)
             continue;
         struct sent *c = sent_at(d, l->pending_first);
         for (size_t k = 0; c != NULL && k < RENAMED_LOOK; k++, c = sent_at(d, c->next))
-            if (!c->passed && same_values(s, c) * 10 >= (size_t)s->n * 9)
+            if (!c->passed && same_values(d, s, c) * 10 >= (size_t)s->n * 9)
                 return c;
     }
     return NULL;
@@ -363,15 +364,15 @@ void path_judge_origin(struct detect *d, uint16_t number)
     size_t strange = 0;
     size_t all = 0;
     uint64_t which = 0;
-    for (size_t i = 0; s != NULL && i < d->open.n; i++) {
-        struct gathered *g = &d->open.all[i];
+    for (size_t i = group->from; s != NULL && i < group->to; i++) {
+        const struct gathered *g = &d->open.all[i];
         all += g->group == number && !g->merged;
-        if (g->group != number || g->before == NULL || g->came || g->again)
+        if (g->group != number || !g->kept || g->came || g->again)
             continue;
         struct habit *h = g->habit;
         alone++;
-        if (g->before->sent == s->number && g->before->place < SENT_TESTS)
-            which |= UINT64_C(1) << g->before->place;
+        if (g->nth < SENT_TESTS)
+            which |= UINT64_C(1) << g->nth;
         strange += h->came_first >= ORIGIN_LEARNT && h->came_alone <= h->came_first / 50;
         count_up(&h->came_alone);
     }

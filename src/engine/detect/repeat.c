@@ -60,18 +60,19 @@ static void changed(struct detect *d, const struct record *r, const struct gathe
 /* A value without its unit is the same only as such. */
 static enum difference compare(const struct seen_result *was, const struct gathered *g)
 {
-    bool final = g->status == STATUS_FINAL || g->status == STATUS_CORRECTED || g->status == STATUS_WITHDRAWN;
-    if (was->exact != g->exact)
+    const struct seen_result *is = &g->is;
+    bool final = is->status == STATUS_FINAL || is->status == STATUS_CORRECTED || is->status == STATUS_WITHDRAWN;
+    if (was->exact != is->exact)
         return DIFFERENT_VALUE;
     if (g->several)
         return DIFFERENT_NOT;
-    if (!unit_same(was->unit, g->unit))
+    if (!unit_same(was->unit, is->unit))
         return DIFFERENT_UNIT;
-    if (was->flag != g->flag && was->flag != FLAG_NONE && g->flag != FLAG_NONE)
+    if (was->flag != is->flag && was->flag != FLAG_NONE && is->flag != FLAG_NONE)
         return DIFFERENT_FLAG;
     if (!final)
         return DIFFERENT_STATUS;
-    return was->range != g->range && was->range != 0 && g->range != 0 ? DIFFERENT_RANGE : DIFFERENT_NOT;
+    return was->range != is->range && was->range != 0 && is->range != 0 ? DIFFERENT_RANGE : DIFFERENT_NOT;
 }
 
 /* A correction of what was never there is how a value is slipped in as if it were proper. Only where the first one must have been seen: the result is
@@ -81,7 +82,7 @@ void judge_correction(struct detect *d, const struct record *r, const struct gat
     UNCLEARED struct parties p;
     const struct group *of = &d->open.groups[g->group];
     const struct link *l = open_link(d);
-    if (g->status != STATUS_CORRECTED || g->before == NULL || g->again || g->came || r == NULL)
+    if (g->is.status != STATUS_CORRECTED || !g->kept || g->again || g->came || r == NULL)
         return;
     if (of->before_here || of->age < 0 || of->age * TIME_SECOND > d->open.time - l->first)
         return;
@@ -111,37 +112,23 @@ void judge_repeats(struct detect *d, const struct record *r, struct gathered *g)
     const struct group *of = &d->open.groups[g->group];
     if (of->ids[0] == 0 || g->habit->code_n == 0)
         return;
-    bool is_new;
-    struct seen_result *k = results_put(d->results, g->key, d->open.time, &is_new);
+    const struct seen_result *k = results_get(d->results, g->is.key);
+    g->kept = true;
     g->before = k;
-    g->again = !is_new;
-    bool again = !is_new && g->observed != 0;
-    bool was_final = k->status == STATUS_FINAL || k->status == STATUS_CORRECTED;
-    bool piecemeal = !is_new && k->message == (uint32_t)d->open.message && (k->several || k->exact != g->exact); /* it was not announced */
+    g->again = k != NULL;
+    g->is.several = g->several;
+    if (k == NULL)
+        return;
+    const struct sent *s = sent_at(d, k->sent);
+    bool same_message = s != NULL && s->message == (uint32_t)d->open.message; /* it was not announced */
+    bool piecemeal = same_message && (k->several || k->exact != g->is.exact);
     bool comparable = !piecemeal && k->several == g->several;
-    enum difference what = again && comparable ? compare(k, g) : DIFFERENT_NOT;
+    enum difference what = g->is.observed != 0 && comparable ? compare(k, g) : DIFFERENT_NOT;
     g->differs = what != DIFFERENT_NOT || !comparable;
-    if (what != DIFFERENT_NOT && was_final) {
-        bool correction = g->status == STATUS_CORRECTED || g->status == STATUS_WITHDRAWN;
+    if (what != DIFFERENT_NOT && (k->status == STATUS_FINAL || k->status == STATUS_CORRECTED)) {
+        bool correction = g->is.status == STATUS_CORRECTED || g->is.status == STATUS_WITHDRAWN;
         changed(d, r, g, what, correction);
     }
-    uint32_t sent = k->sent;
-    uint8_t place = k->place;
-    bool went_on = k->went_on && k->message == (uint32_t)d->open.message;
-    bool several = g->several || piecemeal || (k->several && again && !d->open.announced);
-    uint32_t used = k->used;
-    *k = (struct seen_result){.number = g->number,
-                              .unit = g->unit,
-                              .exact = g->exact,
-                              .observed = (uint32_t)g->observed,
-                              .message = (uint32_t)d->open.message,
-                              .sent = sent,
-                              .used = used,
-                              .range = g->range,
-                              .flag = g->flag,
-                              .status = g->status,
-                              .numeric = g->numeric,
-                              .several = several,
-                              .went_on = went_on,
-                              .place = place};
+    g->is.went_on = k->went_on && same_message;
+    g->is.several = g->several || piecemeal || (k->several && g->is.observed != 0 && !d->open.announced);
 }

@@ -156,7 +156,7 @@ void judge_renumbered(struct detect *d, const struct record *r)
         const struct gathered *g = &d->open.all[i];
         if (g->merged)
             continue;
-        const struct sent *from = g->again && !g->differs && g->observed != 0 ? sent_at(d, g->before->sent) : NULL;
+        const struct sent *from = g->again && !g->differs && g->is.observed != 0 ? sent_at(d, g->before->sent) : NULL;
         if (from == NULL || (s != NULL && s != from) || from->patient != d->open.groups[g->group].patient)
             return;
         s = from;

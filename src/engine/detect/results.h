@@ -1,45 +1,78 @@
-/* The results seen lately, and the tests ordered: from a 64-bit keyed digest of (specimen, test, link) to what a result was. Every result is looked
- * up, so a bucket keeps its digests in one cache line. All memory is taken at birth; in a full bucket the entry used longest ago goes. */
+/* The results seen lately, in the order in which they came: a ring, so that those of one message lie side by side, with an index from the 64-bit
+ * keyed digest of (specimen, test, link, time of observation) to the latest of them. All memory is taken at birth; the oldest go. */
 #ifndef TQ_RESULTS_H
 #define TQ_RESULTS_H
 
-#include "base/time.h"
+#include "engine/detect/index.h"
 #include "engine/result/number.h"
+#include "engine/result/text.h"
 #include "engine/result/unit.h"
 
+/* One cache line. */
 struct seen_result {
+    uint64_t key;
+    uint64_t test;
     struct number number;
     struct unit unit;
-    uint32_t exact;
-    uint32_t observed; /* 0: not said */
-    uint32_t message;  /* digest of its id */
+    uint32_t exact;    /* digest of the value, precision left out; of a text as it is */
+    uint32_t range;    /* digest; 0: not said */
+    uint32_t observed; /* digest; 0: not said */
     uint32_t sent;     /* the ring's number of the message (links.h) */
-    uint32_t used;     /* seconds, modulo 2^32 */
-    uint32_t range;    /* 0: not said */
-    uint8_t flag;
-    uint8_t status;
+    uint16_t habit;    /* what stands there is of this test only while its test and link are */
+    uint16_t place;    /* in its message; NO_PLACE: too far behind */
+    uint8_t flag : 4;  /* enum flag */
+    uint8_t status : 4;
     bool numeric : 1;
     bool several : 1; /* one message held this result several times with different content (replicates, sub-tests): not comparable */
     bool went_on : 1; /* it was seen on the next link */
-    bool told : 1;
-    uint8_t place; /* in its sent entry */
 };
 
-struct results;
+_Static_assert(FLAG_OTHER < 16 && STATUS_OTHER < 16, "they fit in four bits");
 
-/* entries: rounded up to buckets of six, their number a power of two. NULL: no memory. */
+struct results {
+    struct index index; /* key → number in the ring */
+    struct seen_result *ring;
+    uint32_t mask;
+    uint32_t next; /* numbers are counted for ever, modulo 2^32 */
+};
+
+/* entries: rounded up to a power of two. NULL: no memory. */
 struct results *results_new(size_t entries);
 void results_free(struct results *s);
 
-/* Asks the memory for the bucket of a key that will be looked up soon. */
-void results_expect(const struct results *s, uint64_t key);
+static inline struct seen_result *results_at(const struct results *s, uint32_t number)
+{
+    return &s->ring[number & s->mask];
+}
 
-/* The same for the entry itself, once its bucket is here. */
-void results_expect_entry(const struct results *s, uint64_t key);
+/* How many were kept before this one, from the number first on. */
+static inline size_t results_nth(const struct results *s, const struct seen_result *k, uint32_t first)
+{
+    return ((uint32_t)(k - s->ring) - first) & s->mask;
+}
 
-struct seen_result *results_get(const struct results *s, uint64_t key);
+/* Asks the memory for what a look-up of this key will touch; the second when the first is here. */
+static inline void results_expect(const struct results *s, uint64_t key)
+{
+    index_expect(&s->index, key);
+}
 
-/* The entry of key, made where it is new (zeros, but for used); *ret_new says so. */
-struct seen_result *results_put(struct results *s, uint64_t key, tq_time now, bool *ret_new);
+static inline void results_expect_entry(const struct results *s, uint64_t key)
+{
+    const uint32_t *number = index_get(&s->index, key);
+    if (number != NULL)
+        __builtin_prefetch(results_at(s, *number));
+}
+
+/* The latest of key; NULL: there is none. */
+static inline struct seen_result *results_get(const struct results *s, uint64_t key)
+{
+    const uint32_t *number = index_get(&s->index, key);
+    struct seen_result *k = number == NULL ? NULL : results_at(s, *number);
+    return k != NULL && k->key == key ? k : NULL;
+}
+
+/* Keeps one, over the oldest: it is the latest of its key from now on. Where the latest is of the same message, that one stays: *ret_new says so. */
+struct seen_result *results_add(struct results *s, const struct seen_result *one, bool *ret_new);
 
 #endif

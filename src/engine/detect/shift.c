@@ -102,12 +102,12 @@ void judge_shift(struct detect *d, const struct record *r, struct gathered *g)
 {
     struct habit *h = g->habit;
     const struct group *of = &d->open.groups[g->group];
-    bool counts = g->numeric && g->number.comparator == COMPARES_EQUAL && g->status != STATUS_WITHDRAWN && !g->again && of->patient != 0 &&
-                  h->n > 1 && of->patient != h->block_patient && (g->unit.dimension == 0 || unit_same(h->unit, g->unit));
+    bool counts = g->is.numeric && g->is.number.comparator == COMPARES_EQUAL && g->is.status != STATUS_WITHDRAWN && !g->again && of->patient != 0 &&
+                  h->n > 1 && of->patient != h->block_patient && (g->is.unit.dimension == 0 || unit_same(h->unit, g->is.unit));
     if (!counts)
         return;
     h->block_patient = of->patient;
-    float v = (float)number_value(&g->number);
+    float v = (float)number_value(&g->is.number);
     if (absolute(v) > 1e12F)
         return;
     h->block[h->block_n++] = v;

@@ -67,7 +67,7 @@ static void judge_unit(struct detect *d, const struct record *r, struct gathered
         "Compare the result in the LIS with the display of the device: a number in the wrong unit can be read as ten times too much or too "
         "little. If nobody changed the device's settings, have the path between {0} and {1} examined.";
     struct habit *h = g->habit;
-    struct unit unit = g->unit;
+    struct unit unit = g->is.unit;
     if (unit.dimension == 0)
         return;
     if (h->unit.dimension == 0) {
@@ -100,12 +100,13 @@ static void judge_unit(struct detect *d, const struct record *r, struct gathered
 static void judge_limits(struct detect *d, const struct record *r, struct gathered *g)
 {
     struct habit *h = g->habit;
-    if (!g->numeric || h->low > h->high || !unit_same(h->unit, g->unit) || d->open.groups[g->group].material || g->status == STATUS_WITHDRAWN)
+    if (!g->is.numeric || h->low > h->high || !unit_same(h->unit, g->is.unit) || d->open.groups[g->group].material ||
+        g->is.status == STATUS_WITHDRAWN)
         return;
-    double v = number_value(&g->number);
-    bool below = v < h->low && g->number.comparator != COMPARES_MORE && g->number.comparator != COMPARES_MORE_EQUAL &&
-                 g->number.comparator != COMPARES_LESS && g->number.comparator != COMPARES_LESS_EQUAL;
-    bool above = v > h->high && g->number.comparator != COMPARES_LESS && g->number.comparator != COMPARES_LESS_EQUAL;
+    double v = number_value(&g->is.number);
+    uint8_t comparator = g->is.number.comparator;
+    bool below = v < h->low && comparator == COMPARES_EQUAL;
+    bool above = v > h->high && comparator != COMPARES_LESS && comparator != COMPARES_LESS_EQUAL;
     if (!below && !above)
         return;
     bool usual = h->absurd > 1 + h->n / 50;
@@ -127,21 +128,15 @@ static void judge_limits(struct detect *d, const struct record *r, struct gather
 static void judge_flag(struct detect *d, const struct record *r, const struct gathered *g)
 {
     struct link *l = open_link(d);
-    if (!g->numeric || !g->has_range || g->number.comparator != COMPARES_EQUAL || g->flag == FLAG_NONE)
-        return;
-    double half = 0.5;
-    for (unsigned i = 0; i < g->number.decimals; i++)
-        half /= 10;
-    int fits = flag_fits((enum flag)g->flag, number_value(&g->number), &g->limits, half);
-    if (fits == 1)
+    if (g->fits == 1)
         l->flags_right++;
-    if (fits != -1)
+    if (g->fits != -1)
         return;
     bool usual = l->flags_wrong > l->flags_right / 50;
     l->flags_wrong++;
     if (usual || l->flags_right < FLAGS_USUAL)
         return;
-    bool hides = g->flag == FLAG_NORMAL;
+    bool hides = g->is.flag == FLAG_NORMAL;
     tell(d, r, g,
          &(struct told){KIND_RESULT_FLAG_MISMATCH, SEVERITY_HIGH,
                         hides ? "A result of test {2} from {0} to {1} lies outside of the range sent with it, and is flagged as normal."
