@@ -3,7 +3,8 @@
  *     analyzer ⇄ [RELAY_ANALYZER side]  link  [RELAY_LIS side] ⇄ LIS
  *
  * It opens no file, resolves no name, reads no clock and makes no records: it is handed descriptors, SSL_CTX pointers, the time and callbacks. One
- * thread uses a relay. A callback may call relay_durable, relay_status and relay_link_*; nothing that frees a link.
+ * thread uses a relay, in a process that ignores SIGPIPE. A callback may call relay_durable, relay_status and relay_link_*; nothing that frees a
+ * link.
  *
  * End to end, one connection of the analyzer has one connection to the LIS of its own. What a side sends goes to the other byte for byte: at once
  * where policy can only pass or flag; message by message where policy may refuse. An answer goes back when the record of what it answers is durable,

@@ -388,8 +388,7 @@ static bool tick_channel(struct channel *c, tq_time now, tq_time *due)
         session_dial_failed(c, "the connection could not be made in time");
     else if (c->state == CHANNEL_HANDSHAKE) {
         link_why(s->link, side, "TLS: the peer does not finish the handshake");
-        relay_tell(s->link, RELAY_EVENT_TLS_FAILED, side, s->id, false, (struct span){0}, s->link->side[side].why);
-        session_end(s, side, NULL);
+        handshake_failed(c);
     } else {
         relay_complain(s, RELAY_EVENT_SLOW, side, (struct span){0}, "the peer takes nothing of what is sent to it");
         session_end(s, side, "the peer took nothing of what was sent to it");
