@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
 #include "proc/config.h"
+#include "proc/handover.h"
 #include "proc/log.h"
 #include "proc/supervisor.h"
 
@@ -16,6 +17,8 @@ struct run_arguments {
     bool exit_when_read;
     bool unprivileged;
     bool keys;
+    int handover; /* descriptor; -1 */
+    bool look;
 };
 
 static int wrong_use(const char *what)
@@ -27,15 +30,18 @@ static int wrong_use(const char *what)
 /* -1: go on; else the exit status. */
 static int read_arguments(int argc, char **argv, struct run_arguments *a)
 {
-    enum { DATA = 256, REPLAY, EXIT, UNPRIVILEGED, KEYS };
+    enum { DATA = 256, REPLAY, EXIT, UNPRIVILEGED, KEYS, HANDOVER, LOOK };
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"data", required_argument, NULL, DATA},
                                             {"replay", required_argument, NULL, REPLAY},
                                             {"exit", no_argument, NULL, EXIT},
                                             {"unprivileged", no_argument, NULL, UNPRIVILEGED},
                                             {"keys", no_argument, NULL, KEYS},
+                                            {"handover", required_argument, NULL, HANDOVER},
+                                            {"look", no_argument, NULL, LOOK},
                                             {NULL, 0, NULL, 0}};
     int c;
+    uint64_t fd = 0;
     optind = 1;
     while ((c = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
         switch (c) {
@@ -45,6 +51,12 @@ static int read_arguments(int argc, char **argv, struct run_arguments *a)
         case EXIT: a->exit_when_read = true; break;
         case UNPRIVILEGED: a->unprivileged = true; break;
         case KEYS: a->keys = true; break;
+        case HANDOVER:
+            if (!span_decimal(span_str(optarg), 1 << 20, &fd))
+                return wrong_use("--handover is the program's own");
+            a->handover = (int)fd;
+            break;
+        case LOOK: a->look = true; break;
         default: (void)fputs(verb_run.usage, stderr); return 2;
         }
     }
@@ -64,9 +76,12 @@ static int print_keys(void)
     return written ? 0 : 3;
 }
 
-static int read_config(const struct run_arguments *a, struct config *config, struct error *e)
+/* text: what lab.yaml said when the run began. */
+static int read_config(const struct run_arguments *a, struct buf *text, struct config *config, struct error *e)
 {
-    if (a->config != NULL && config_load(config, a->config, e) != 0)
+    if (a->config != NULL && a->handover < 0 && config_read(text, a->config, e) != 0)
+        return -1;
+    if (a->config != NULL && config_parse(config, buf_span(text), a->config, e) != 0)
         return -1;
     if (a->config == NULL)
         config_default(config);
@@ -118,10 +133,37 @@ static int print_counts(const struct progress *p)
     return written ? 0 : 3;
 }
 
+/* What the program before left in this process; closed here, since its state is read now. */
+static int take_over(int fd, struct handover *ret, struct buf *text, struct error *e)
+{
+    int r = handover_open(fd, ret, e);
+    (void)close(fd);
+    if (r == 0)
+        buf_add_span(text, ret->config);
+    return r;
+}
+
+/* Says to the running program that this one could go on with what it has. */
+static int look(const struct supervisor_options *options, struct error *e)
+{
+    if (options->handover == NULL)
+        return err_set(e, ERR_MISUSE, "--look is the program's own");
+    if (supervisor_look(options, e) != 0)
+        return -1;
+    return fputs(HANDOVER_LOOKED, stdout) >= 0 && fflush(stdout) == 0 ? 0 : err_set(e, ERR_SYSTEM, "standard output cannot be written");
+}
+
+static int complain(int r, const struct error *e)
+{
+    if (r != 0)
+        log_line(LOG_LEVEL_ERROR, "%s", e->text);
+    return r == 0 ? 0 : err_exit_status(e);
+}
+
 static int run(int argc, char **argv)
 {
     static struct config config;
-    struct run_arguments a = {0};
+    struct run_arguments a = {.handover = -1};
     struct progress progress = {0};
     struct error e = {0};
     int status = read_arguments(argc, argv, &a);
@@ -130,13 +172,27 @@ static int run(int argc, char **argv)
     if (a.keys)
         return print_keys();
     log_speaker("tourniquet");
-    int r = read_config(&a, &config, &e);
+    struct buf text = BUF_INIT(CONFIG_BYTES);
+    struct handover handover = {0};
+    int r = a.handover >= 0 ? take_over(a.handover, &handover, &text, &e) : 0;
+    if (r == 0)
+        r = read_config(&a, &text, &config, &e);
     if (r == 0) {
-        name_what_is_missing(&config, a.replay != NULL);
-        struct supervisor_options options = {
-            .config = &config, .replay = a.replay, .exit_when_read = a.exit_when_read, .unprivileged = a.unprivileged};
-        r = supervisor_run(&options, &progress, &e);
+        struct supervisor_options options = {.config = &config,
+                                             .replay = a.replay,
+                                             .exit_when_read = a.exit_when_read,
+                                             .unprivileged = a.unprivileged,
+                                             .hands_over = true,
+                                             .config_text = buf_span(&text),
+                                             .handover = a.handover >= 0 ? &handover : NULL};
+        if (a.handover < 0)
+            name_what_is_missing(&config, a.replay != NULL);
+        r = a.look ? look(&options, &e) : supervisor_run(&options, &progress, &e);
     }
+    handover_release(&handover);
+    buf_release(&text);
+    if (a.look)
+        return complain(r, &e);
     if (r == 0 && a.exit_when_read) {
         status = print_counts(&progress);
         if (status == 0 && progress.ended && progress.packets == 0)
@@ -144,9 +200,7 @@ static int run(int argc, char **argv)
         else
             return status;
     }
-    if (r != 0)
-        log_line(LOG_LEVEL_ERROR, "%s", e.text);
-    return r == 0 ? 0 : err_exit_status(&e);
+    return complain(r, &e);
 }
 
 const struct verb verb_run = {

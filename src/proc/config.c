@@ -248,23 +248,29 @@ int config_parse(struct config *ret, struct span text, const char *name, struct 
     return result;
 }
 
-int config_load(struct config *ret, const char *path, struct error *e)
+int config_read(struct buf *text, const char *path, struct error *e)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_set(e, ERR_MISUSE, "%s cannot be opened: %s", path, strerror(errno));
-    struct buf text = BUF_INIT(CONFIG_BYTES);
     int r = 0;
     for (ssize_t n = 1; r == 0 && n > 0;) {
-        if (!buf_reserve(&text, 4096)) {
+        if (!buf_reserve(text, 4096)) {
             r = err_set(e, ERR_MISUSE, "%s is larger than %u bytes: it is no configuration", path, CONFIG_BYTES);
-        } else if ((n = read(fd, text.p + text.n, 4096)) < 0) {
+        } else if ((n = read(fd, text->p + text->n, 4096)) < 0) {
             r = err_set(e, ERR_MISUSE, "%s cannot be read: %s", path, strerror(errno));
         } else {
-            text.n += (size_t)n;
+            text->n += (size_t)n;
         }
     }
     (void)close(fd);
+    return r;
+}
+
+int config_load(struct config *ret, const char *path, struct error *e)
+{
+    struct buf text = BUF_INIT(CONFIG_BYTES);
+    int r = config_read(&text, path, e);
     if (r == 0)
         r = config_parse(ret, buf_span(&text), path, e);
     buf_release(&text);

@@ -78,6 +78,9 @@ void config_default(struct config *ret);
 /* Reads a whole lab.yaml. name: of the file, for error texts ("lab.yaml:3:7: …"). -1: ERR_MISUSE with line, column and what was expected. */
 int config_parse(struct config *ret, struct span text, const char *name, struct error *e);
 
+/* Appends what a file holds. ERR_MISUSE: there is no such file, or it may not be read, or it is too large. */
+int config_read(struct buf *text, const char *path, struct error *e);
+
 /* Reads it from a file. ERR_MISUSE also where there is no such file, or it may not be read. */
 int config_load(struct config *ret, const char *path, struct error *e);
 

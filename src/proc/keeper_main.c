@@ -373,7 +373,7 @@ static void note_upgrade(struct span versions)
     record_start(&r, EVENT_PROGRAM_UPGRADED, clock_now(), NULL);
     record_text(&r, KEY_FROM, span_take(&versions, span_u8(&versions)));
     record_text(&r, KEY_TO, span_take(&versions, span_u8(&versions)));
-    record_str(&r, KEY_WHY, "the supervisor is the one before until the next start");
+    record_text(&r, KEY_WHY, versions);
     note_record(&r);
 }
 

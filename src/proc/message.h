@@ -36,7 +36,7 @@ enum message_type {
     MESSAGE_WITNESS,   /* to the keeper: a witness of lab.yaml (errand.h); one each, before anything else */
     MESSAGE_CAPTURE,   /* to a sensor that listens: u32 link type and a packet socket with its ring; or no descriptor, and why there is none */
     MESSAGE_PART,      /* to a sensor or the detector: u8 role that is replaced: hand over what waits for it, let go, and wait for the next PEER */
-    MESSAGE_UPGRADED,  /* to the keeper: the version before and the one now, each behind its length in a byte */
+    MESSAGE_UPGRADED,  /* to the keeper: the version before and the one now, each behind its length in a byte; then what still is the one before */
     MESSAGE_CERTIFY,   /* to the keeper: a side of a link that speaks TLS (certify.h) */
     MESSAGE_STOP,      /* finish what is in hand, make it durable, end */
     /* role → supervisor */

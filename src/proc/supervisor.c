@@ -39,6 +39,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -239,6 +240,11 @@ static void back_off(struct child *c, tq_time now)
     c->not_before = now + wait;
 }
 
+void supervisor_channel(struct child *c, int fd)
+{
+    channel_open(&c->control, fd, ROLE_SUPERVISOR, c->role, 65536);
+}
+
 static void start_child(struct supervisor *s, struct child *c)
 {
     struct error e = {0};
@@ -249,7 +255,7 @@ static void start_child(struct supervisor *s, struct child *c)
         back_off(c, c->started);
         return;
     }
-    channel_open(&c->control, control, ROLE_SUPERVISOR, c->role, 65536);
+    supervisor_channel(c, control);
     c->ready = false;
     if (send_start(s, c, &e) != 0) {
         log_line(LOG_LEVEL_ERROR, "the %s cannot be started: %s", role_name(c->role), e.text);
@@ -717,25 +723,74 @@ static void close_all(struct supervisor *s)
         channel_close(&s->children[i].control);
 }
 
-int supervisor_run(const struct supervisor_options *options, struct progress *ret_progress, struct error *e)
+/* A supervisor that holds nothing yet. */
+static struct supervisor *lay_out(const struct supervisor_options *options, struct error *e)
 {
     struct supervisor *s = calloc(1, sizeof *s);
-    if (s == NULL)
-        return err_set(e, ERR_SYSTEM, "no memory for the supervisor");
+    if (s == NULL) {
+        (void)err_set(e, ERR_SYSTEM, "no memory for the supervisor");
+        return NULL;
+    }
     s->o = options;
     s->unprivileged = options->unprivileged || geteuid() != 0;
     s->durable = options->replay == NULL;
     s->data_fd = s->listen_fd = s->local_fd = s->catalog_fd = s->backup_fd = s->signal_fd = -1;
     s->live = options->replay == NULL && options->config->capture_count > 0;
+    s->self = handover_self();
     lay_out_children(s);
     programs_none(&s->programs);
     programs_none(&s->upgrade.next);
+    return s;
+}
+
+int supervisor_look(const struct supervisor_options *options, struct error *e)
+{
+    struct supervisor *s = lay_out(options, e);
+    int r = s == NULL ? -1 : handover_take(options->handover, s, e);
+    free(s); /* the process ends: what it was given goes with it */
+    return r;
+}
+
+/* What was there goes on: who ended meanwhile is reaped, and the keeper is told. */
+static void go_on(struct supervisor *s)
+{
+    (void)prctl(PR_SET_NAME, "tourniquet"); /* execveat names a process after its descriptor */
+    heard_signal(s);
+    reap(s);
+    log_line(LOG_LEVEL_INFO, "upgraded from %s to %s, role by role and the supervisor too; nothing was stopped", s->from, programs_version());
+    upgrade_tell(s, s->from, programs_version(), "");
+}
+
+/* The supervisor's own turn, after its roles. */
+static void give(struct supervisor *s)
+{
+    struct error e = {0};
+    char why[300];
+    s->give = false;
+    log_line(LOG_LEVEL_INFO, "the supervisor becomes the installed program");
+    (void)handover_give(s, &e);
+    (void)snprintf(why, sizeof why, "the supervisor is the one before until the next start: %s", e.text);
+    log_line(LOG_LEVEL_ERROR, "%s", why);
+    upgrade_tell(s, programs_version(), s->to, why);
+}
+
+int supervisor_run(const struct supervisor_options *options, struct progress *ret_progress, struct error *e)
+{
+    struct supervisor *s = lay_out(options, e);
     sigset_t before;
+    if (s == NULL)
+        return -1;
     (void)sigprocmask(SIG_SETMASK, NULL, &before);
-    int r = open_all(s, e) != 0 || catch_signals(s, &before, e) != 0 ? -1 : 0;
+    int r = options->handover != NULL ? handover_take(options->handover, s, e) : open_all(s, e);
+    if (r == 0)
+        r = catch_signals(s, &before, e);
+    if (r == 0 && options->handover != NULL)
+        go_on(s);
     while (r == 0 && !all_off(s)) {
         if (!s->stopping)
             upgrade_step(s);
+        if (s->give && !s->stopping)
+            give(s);
         if (!s->stopping)
             start_due(s);
         else

@@ -3,6 +3,7 @@
 #define TQ_PROC_SUPERVISOR_PRIVATE_H
 
 #include "base/time.h"
+#include "proc/handover.h"
 #include "proc/premises.h"
 #include "proc/programs.h"
 #include "proc/spawn.h"
@@ -52,7 +53,10 @@ struct supervisor {
     char folder[SPAWN_PATH];
     struct programs programs; /* the executables that roles are started from */
     struct upgrade upgrade;
-    char to[PROGRAM_VERSION]; /* version of the program that roles are upgraded to */
+    char from[PROGRAM_VERSION]; /* version of the program that this one took over from; "" */
+    char to[PROGRAM_VERSION];   /* version of the program that roles are upgraded to */
+    uint64_t self;              /* mark of the file that runs */
+    bool give;                  /* the roles are new: the supervisor itself is next */
     bool unprivileged;
     uint8_t run[RUN_ID];
     struct hash_key hash_key;
@@ -79,11 +83,14 @@ struct supervisor {
     struct error failure; /* why the run ends badly */
 };
 
-void supervisor_kill(struct child *c); /* at once, without counting it as a death */
+void supervisor_kill(struct child *c);            /* at once, without counting it as a death */
+void supervisor_channel(struct child *c, int fd); /* its control channel */
 
 /* ── upgrade.c ── */
 
-void upgrade_ask(struct supervisor *s);                    /* SIGHUP */
+void upgrade_ask(struct supervisor *s); /* SIGHUP */
+/* Tells the keeper that another program runs: why is "", or what still is the one before. */
+void upgrade_tell(struct supervisor *s, const char *from, const char *to, const char *why);
 void upgrade_relearn(struct supervisor *s);                /* the keeper can tell a detector what was learnt */
 void upgrade_step(struct supervisor *s);                   /* each turn: begins, goes on, gives up */
 tq_time upgrade_deadline(const struct supervisor *s);      /* 0: none */

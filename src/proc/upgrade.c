@@ -9,7 +9,7 @@
  *  3. One at a time, and each is up before the next. One that does not come up is replaced by the one before, and the upgrade ends there.
  *  4. A capture that is replayed is read to its end first: another program may make other records of it, and they could not be told from those that
  *     are durable already.
- *  5. The supervisor itself stays what it is until it is started again. It says so. */
+ *  5. The supervisor itself comes last, when every role is new (handover.h). */
 #include "proc/supervisor_private.h"
 
 #include "proc/clock.h"
@@ -52,6 +52,8 @@ static bool check(struct supervisor *s)
         log_line(LOG_LEVEL_ERROR,
                  "no upgrade while running: parts of version %s and of this one (" TQ_VERSION ") do not understand each other; restart Tourniquet",
                  s->to);
+    } else if (u->next.mark == s->programs.mark && handover_wanted(s)) {
+        s->give = true;
     } else if (u->next.mark == s->programs.mark) {
         log_line(LOG_LEVEL_INFO, "no upgrade: the installed program is the one that runs (" TQ_VERSION ")");
     } else {
@@ -109,13 +111,19 @@ static void exchange(struct supervisor *s, enum role role)
     s->upgrade.next.fd[role] = fd;
 }
 
-static void tell_keeper(struct supervisor *s)
+static void put_version(struct buf *out, const char *version)
+{
+    size_t n = strnlen(version, PROGRAM_VERSION);
+    buf_u8(out, (uint8_t)n);
+    buf_add(out, version, n);
+}
+
+void upgrade_tell(struct supervisor *s, const char *from, const char *to, const char *why)
 {
     struct buf body = BUF_INIT(512);
-    buf_u8(&body, (uint8_t)strlen(TQ_VERSION));
-    buf_add_str(&body, TQ_VERSION);
-    buf_u8(&body, (uint8_t)strlen(s->to));
-    buf_add_str(&body, s->to);
+    put_version(&body, from);
+    put_version(&body, to);
+    buf_add(&body, why, strnlen(why, 400));
     struct child *keeper = &s->children[ROLE_KEEPER];
     (void)channel_send_fds(&keeper->control, MESSAGE_UPGRADED, buf_span(&body), NULL, 0, NULL);
     buf_release(&body);
@@ -129,9 +137,11 @@ static void finish(struct supervisor *s)
         return;
     s->programs.mark = u->next.mark;
     programs_close(&u->next);
-    log_line(LOG_LEVEL_INFO,
-             "upgraded from " TQ_VERSION " to %s, role by role; the supervisor itself is " TQ_VERSION " until Tourniquet is started again", s->to);
-    tell_keeper(s);
+    s->give = handover_wanted(s);
+    if (s->give)
+        return;
+    log_line(LOG_LEVEL_INFO, "upgraded from %s to %s, role by role", programs_version(), s->to);
+    upgrade_tell(s, programs_version(), s->to, "");
 }
 
 /* On to the next one that runs; those that do not run are started from the new program when they are needed. */

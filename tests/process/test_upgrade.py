@@ -68,6 +68,24 @@ def pids(run):
     return {role: run.pid(role) for role in ("detector", "keeper", "console")}
 
 
+def children(run):
+    return [int(pid) for pid in run.children()]
+
+
+def runs(pid):
+    return os.readlink(f"/proc/{pid}/exe")
+
+
+def image(pid):
+    with open(f"/proc/{pid}/exe", "rb") as f:
+        return f.read()
+
+
+def wait_for(what, seconds=60):
+    wait(what, seconds)
+    return what()
+
+
 def one_by_one(folder):
     program = install(os.path.join(folder, "program"))
     lab.TOURNIQUET = program
@@ -86,8 +104,11 @@ def one_by_one(folder):
         ok(wait(lambda: "upgraded from" in run.said(), 120), "it is upgraded", run.said())
         after = pids(run)
         ok(all(after[r] not in (None, before[r]) for r in after), "each role is another process", f"{before} {after}")
-        ok("9.9.9" in run.said() and "the supervisor itself is" in run.said(), "it says from what to what, and what stays", run.said())
-        ok(wait(lambda: len(events(run, "program.upgraded")) == 1), "program.upgraded stands on the ledger", events(run, "program.upgraded"))
+        ok("9.9.9, role by role and the supervisor too" in run.said(), "it says from what to what", run.said())
+        ok(run.process.poll() is None and sorted(children(run)) == sorted(after.values()), "the supervisor is the same process, and the roles are its children", children(run))
+        ok(runs(run.process.pid) == os.path.join(os.path.dirname(program), "tourniquet") and b"9.9.9" in image(run.process.pid), "… of the new program", runs(run.process.pid))
+        told = wait_for(lambda: events(run, "program.upgraded"))
+        ok(told and len(told) == 1 and "before" not in told[0]["summary"], "program.upgraded stands on the ledger, and nothing of the one before is left", told)
         ok("restarted" not in {e["event"] for e in (run.api("/api/v1/ledger/records?limit=200") or {"items": []})["items"]}, "no role counts as dead")
         shown = run.wait_api("/api/v1/messages?limit=1")["total"], run.wait_api("/api/v1/results?limit=1")["total"]
         ok(shown == (messages, results), "everything is still there, once", f"{shown} {(messages, results)}")
@@ -146,6 +167,54 @@ def bad_programs(folder):
         ok(wait(lambda: "upgraded from" in run.said(), 120), "with a whole program it is made", run.said())
 
 
+def supervisors(folder):
+    """The supervisor's own turn: again and again, a program that cannot take over, one that is none, and what it holds goes on working."""
+    program = install(os.path.join(folder, "program"))
+    lab.TOURNIQUET = program
+    data = os.path.join(folder, "data")
+    with open(program, "rb") as f:
+        good = f.read()
+    with Run(data, more="evidence_packets: 16\n") as run:
+        ok(run.wait_api() is not None, "it runs", run.said())
+        with open(run.config, "a", encoding="utf-8") as f:
+            f.write("nonsense: true\n")  # read once, at the start: what it says now is nothing to a run that goes on
+        before = pids(run)
+        put(program, good.replace(b"TQSUPER\n", b"TQSUPEX\n"))
+        run.process.send_signal(signal.SIGHUP)
+        ok(wait(lambda: "the supervisor is the one before until the next start: the new program cannot take over" in run.said()),
+           "a program that does not understand what it is handed is seen to, and does not get it", run.said())
+        ok("is no supervisor's" in run.said() and pids(run) == before and run.wait_api() is not None, "the one before goes on, with the same roles", run.said())
+        told = wait_for(lambda: events(run, "program.upgraded"))
+        ok(told and "the supervisor is the one before" in told[0]["summary"], "which stands on the ledger", told)
+        put(program, b"#!/bin/sh\nexec " + BUILT.encode() + b' "$@"\n')
+        run.process.send_signal(signal.SIGHUP)
+        ok(wait(lambda: run.said().count("cannot take over") == 2), "neither does a script that only looks like one", run.said())
+        put(program, good)
+        fds = []
+        for turn in (1, 2, 3):
+            install_newer(os.path.dirname(program), b"9.9.%d" % turn) if turn < 3 else put(program, good)
+            fds.append(len(os.listdir(f"/proc/{run.process.pid}/fd")))
+            run.process.send_signal(signal.SIGHUP)
+            ok(wait(lambda: run.said().count("and the supervisor too") == turn, 120), f"turn {turn}: it becomes the installed program", run.said())
+        ok(run.process.poll() is None and runs(run.process.pid).startswith(os.path.dirname(program)), "in one process all the time")
+        with open(f"/proc/{run.process.pid}/cmdline", "rb") as f:
+            line = f.read().split(b"\0")
+        ok(line.count(b"--handover") == 1, "its arguments do not grow", line)
+        with open(f"/proc/{run.process.pid}/comm", encoding="utf-8") as f:
+            ok(f.read().strip() == "tourniquet", "it keeps its name")
+        ok(len(os.listdir(f"/proc/{run.process.pid}/fd")) == fds[0] == fds[2], "no descriptor is left over",
+           sorted(os.readlink(f"/proc/{run.process.pid}/fd/{n}") for n in os.listdir(f"/proc/{run.process.pid}/fd")))
+        first = run.pid("keeper")
+        run.signal("keeper", signal.SIGKILL)
+        ok(run.wait_pid("keeper", other_than=first) is not None and run.wait_api() is not None, "what it was handed works: the keeper is started again, on the same folder and socket", run.said())
+        ok(wait_for(lambda: events(run, "role.restarted")), "and told why", run.said())
+        another = subprocess.run([BUILT, "run", "--data", data, "--unprivileged"], capture_output=True, text=True)
+        ok(another.returncode == 2 and "another Tourniquet" in another.stderr, "the data folder is locked as before", another.stderr)
+        run.process.send_signal(signal.SIGTERM)
+        ok(run.process.wait(90) == 0, "it stops in order", run.said())
+    ok(lab.verify(data)[0] == 0, "the ledger holds", lab.verify(data))
+
+
 def released_formats(folder):
     """A copy of a ledger of each released format: `run` opens it, goes on with it, and it holds."""
     for name in sorted(os.listdir(FIXTURES)):
@@ -188,7 +257,7 @@ def newer_formats(folder):
         ok(f.read() == before, "nothing is changed")
 
 
-for scene in (one_by_one, in_a_replay, bad_programs, released_formats, newer_formats):
+for scene in (one_by_one, in_a_replay, bad_programs, supervisors, released_formats, newer_formats):
     if len(sys.argv) < 3 or sys.argv[2] == scene.__name__:
         lab.TOURNIQUET = BUILT
         with Folder() as place:
