@@ -7,6 +7,8 @@ bool answer_asked(struct span condition, bool good)
     return span_is(condition, "AL") || span_is(condition, good ? "SU" : "ER");
 }
 
+#define FIELD_MAX 512 /* longer ones are not echoed */
+
 /* A field of the message's header, as it stands. */
 static struct span header_field(const struct look *look, size_t n)
 {
@@ -14,7 +16,7 @@ static struct span header_field(const struct look *look, size_t n)
     if (look->header.n == 0)
         return (struct span){0};
     (void)hl7_fields(&look->delims, look->header, f, 13);
-    return n < 13 ? f[n] : (struct span){0};
+    return n < 13 && f[n].n <= FIELD_MAX ? f[n] : (struct span){0};
 }
 
 /* The time as HL7 writes it: YYYYMMDDHHMMSS+0000. */
@@ -79,7 +81,7 @@ void answer_write(struct relay_link *link, struct buf *out, const struct look *l
     buf_u8(out, f);
     buf_add_span(out, version.n > 0 ? version : SPAN_LIT("2.5.1"));
     buf_addf(out, "\rMSA%c%s%c", f, codes[commit][what], f);
-    buf_add_span(out, look->control_id);
+    buf_add_span(out, header_field(look, 10));
     if (!good) {
         buf_u8(out, f);
         add_reason(out, &d, reason);

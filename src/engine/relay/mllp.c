@@ -81,7 +81,12 @@ static bool end_too_long(struct run *run, const uint8_t *stop)
 {
     struct session *s = run->s;
     struct lane *l = &s->lane[run->from];
-    struct span start = l->raw.n > 1 ? span_of(l->raw.p + 1, l->raw.n - 1) : span_of(run->block + 1, (size_t)(stop - run->block) - 1);
+    struct span block = span_of(run->block, (size_t)(stop - run->block));
+    if (l->raw.n > 0) {
+        buf_add_span(&l->raw, block);
+        block = buf_span(&l->raw);
+    }
+    struct span start = span_of(block.p + 1, s->link->o.message_max < block.n - 1 ? s->link->o.message_max : block.n - 1);
     struct look look;
     struct buf out = BUF_INIT(4096);
     (void)look_hl7(start, &look, NULL, NULL);
