@@ -116,7 +116,10 @@ static void tls_why(struct channel *c)
 static int tls_outcome(struct channel *c, int n)
 {
     switch (SSL_get_error(c->ssl, n)) {
-    case SSL_ERROR_WANT_READ: return CHANNEL_READ_LATER;
+    case SSL_ERROR_WANT_READ:
+        if (c->state == CHANNEL_OPEN) /* a ticket that came made it take both buffers again */
+            (void)SSL_free_buffers(c->ssl);
+        return CHANNEL_READ_LATER;
     case SSL_ERROR_WANT_WRITE: c->wants_write = true; return CHANNEL_READ_LATER;
     case SSL_ERROR_ZERO_RETURN: return CHANNEL_READ_END;
     default: tls_why(c); return CHANNEL_READ_BROKEN;

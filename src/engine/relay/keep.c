@@ -294,6 +294,13 @@ static void send_first(struct relay_link *link)
         done(link, RELAY_DELIVERED, (struct span){0}); /* it asks for no answer */
 }
 
+void keep_poll(struct relay_link *link)
+{
+    const struct queue *q = link->queue;
+    if (q != NULL && q->under_way && q->n > 1 && link->delivery != NULL && link->delivery->running)
+        session_ready(&link->delivery->channel[RELAY_LIS], EPOLLIN);
+}
+
 void keep_wake(struct relay_link *link)
 {
     struct queue *q = link->queue;

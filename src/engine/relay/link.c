@@ -115,6 +115,7 @@ void link_free(struct relay_link *link)
         SSL_CTX_free(link->context[i]);
     }
     policy_free(link->policy);
+    free(link->recent);
     relay_queue_free(link->queue);
     free(link->name);
     free(link);

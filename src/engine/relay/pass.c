@@ -1,12 +1,53 @@
 /* Whole messages: looked at, judged, told to the host; answers matched with what they answer. */
 #include "engine/relay/relay_private.h"
 
+#include <stdlib.h>
+
 bool pass_gathers(const struct session *s, enum relay_side from)
 {
     const struct relay_link *link = s->link;
     if (s->kind != SESSION_PAIR)
         return true;
-    return policy_refuses(link->policy, link->relay->now) || lane_unrecorded(s, other_side(from));
+    return policy_refuses(link->policy, link->relay->now) || lane_unrecorded(s, other_side(from)) || s->lane[other_side(from)].given_up != 0;
+}
+
+/* A control id that was used before: by the same message, sent again, which is usual; or by another one, which is told. */
+static void look_for_repeat(struct session *s, enum relay_side from, const struct look *look, struct span content)
+{
+    struct relay_link *link = s->link;
+    const struct hash_key *key = &link->relay->key;
+    if (look->control_id.n == 0 || (link->recent == NULL && (link->recent = calloc(1, sizeof *link->recent)) == NULL))
+        return;
+    struct recent *recent = link->recent;
+    uint64_t id = relay_id(link->relay, look->control_id) ^ (uint64_t)from;
+    uint64_t hash = hash_bytes(key, content.p, content.n);
+    for (size_t i = 0; i < RECENT; i++) {
+        if (recent->seen[i].id != id)
+            continue;
+        link->counters.repeated++;
+        if (recent->seen[i].hash != hash)
+            relay_complain(s, RELAY_EVENT_REPEATED, from, look->control_id, "another message under a control id that was used before");
+        recent->seen[i].hash = hash;
+        return;
+    }
+    recent->seen[recent->at].id = id;
+    recent->seen[recent->at].hash = hash;
+    recent->at = (recent->at + 1) % RECENT;
+}
+
+bool pass_unanswered(struct session *s, enum relay_side from, uint64_t id)
+{
+    struct lane *l = &s->lane[from];
+    struct look look;
+    if (s->kind != SESSION_PAIR || from != RELAY_ANALYZER || s->link->o.protocol != RELAY_MLLP || s->link->bypassed || l->header_n == 0 ||
+        s->channel[from].state != CHANNEL_OPEN || !look_hl7(span_of(l->header, l->header_n), &look, NULL, NULL))
+        return true;
+    struct buf out = BUF_INIT(4096);
+    answer_write(s->link, &out, &look, ANSWER_ERROR, "207", "the LIS did not answer in time: send this again");
+    l->given_up = id;
+    bool alive = session_send(s, from, buf_span(&out));
+    buf_release(&out);
+    return alive;
 }
 
 static void tell_verdict(struct session *s, enum relay_side from, const struct policy_verdict *v)
@@ -107,7 +148,16 @@ enum pass pass_message(struct session *s, enum relay_side from, struct span raw,
         return refuse(s, from, &j);
     bool accept = wants(j.look.accept_ack);
     bool application = wants(j.look.application_ack);
+    struct lane *asked = &s->lane[other_side(from)];
+    if (j.look.answer && !known && asked->given_up != 0 && asked->given_up == relay_id(r, j.look.answered_id)) {
+        asked->given_up = 0;
+        return s->lane[from].gather ? PASS_DROP : PASS_ON;
+    }
     if (!j.look.answer) {
+        struct lane *l = &s->lane[from];
+        l->header_n = j.look.header.n <= sizeof l->header ? (uint8_t)span_copy(j.look.header, l->header, sizeof l->header) : 0;
+        l->given_up = 0;
+        look_for_repeat(s, from, &j.look, content);
         link->counters.forwarded += from == RELAY_ANALYZER;
         if (content.n > 0 && (accept || application || !j.look.enhanced))
             lane_pending(s, from, j.look.control_id, j.token, relay_clock(r) - came, accept && application);

@@ -85,7 +85,13 @@ void relay_work(struct relay *r, tq_time now)
         switch (w->kind) {
         case WATCH_HOST: host_ready(r, w, r->ready[i].events); break;
         case WATCH_LISTENER: link_ready(CONTAINER(w, struct listener, watch)); break;
-        case WATCH_CHANNEL: session_ready(CONTAINER(w, struct channel, watch), r->ready[i].events); break;
+        case WATCH_CHANNEL: {
+            struct channel *c = CONTAINER(w, struct channel, watch);
+            session_ready(c, r->ready[i].events);
+            if (relay_channel_session(c)->kind == SESSION_INTAKE) /* deliveries don't wait till all analyzers were heard */
+                keep_poll(relay_channel_session(c)->link);
+            break;
+        }
         }
     }
     r->ready_n = 0;

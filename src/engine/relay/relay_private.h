@@ -30,7 +30,7 @@
 
 #define RELAY_SCRATCH (64u << 10)
 #define RELAY_READY 256
-#define RELAY_PENDING 16 /* messages of a direction that wait for answers; the oldest is given up for a new one */
+#define RELAY_PENDING 8  /* messages of a direction that wait for answers; the oldest is given up for a new one */
 #define RELAY_WATCHES 16 /* descriptors of the host */
 #define RELAY_EVENT_GAP (5 * TIME_SECOND)
 #define RELAY_LINGER (10 * TIME_SECOND) /* one half of a pair is closed: how long the other may go on */
@@ -111,6 +111,9 @@ struct lane {
     uint64_t held_token;
     tq_time held_since;
     tq_time held_until;
+    uint64_t given_up;   /* the id of a message that we answered ourselves, since nobody did: a late answer to it is dropped */
+    uint8_t header_n;    /* MLLP: the MSH of the newest message, for that */
+    uint8_t header[255]; /* longer ones are not kept */
     uint8_t pending_n;
     struct pending pending[RELAY_PENDING]; /* of this direction's messages, oldest first */
 };
@@ -143,6 +146,16 @@ struct listener {
     enum relay_side side;
 };
 
+/* Control ids of the last messages, end to end. */
+#define RECENT 64
+struct recent {
+    uint32_t at;
+    struct {
+        uint64_t id;
+        uint64_t hash; /* of the content */
+    } seen[RECENT];
+};
+
 struct side_state {
     uint32_t connections;
     struct relay_address peer;
@@ -172,6 +185,7 @@ struct relay_link {
     struct side_state side[2];
     struct relay_counters counters;
     struct measure measure;
+    struct recent *recent; /* control ids of late; made with the first message */
     tq_time told[RELAY_EVENT_KINDS];
     uint32_t untold[RELAY_EVENT_KINDS];
 };
@@ -283,6 +297,8 @@ void lane_pending(struct session *s, enum relay_side from, struct span control_i
 bool lane_answered(struct session *s, enum relay_side from, struct span control_id, struct pending *ret);
 bool lane_unrecorded(const struct session *s, enum relay_side from); /* a message that waits for an answer is not durable yet */
 void lane_reset(struct session *s, enum relay_side from);
+/* Nobody answered the newest message of the lane in time: we say so. False: the session has ended. */
+bool pass_unanswered(struct session *s, enum relay_side from, uint64_t id);
 uint64_t relay_id(const struct relay *r, struct span control_id);
 
 /* ── mllp.c, astm.c: what a peer sent. False: the session has ended. ── */
@@ -324,6 +340,7 @@ enum pass keep_message(struct session *s, enum relay_side from, struct span raw,
 enum astm_decision keep_astm(struct session *s, struct span frames, struct span records, uint64_t *ret_token);
 void keep_sent(struct relay_link *link, bool ok, const char *why); /* ASTM: what became of the message that was being delivered */
 struct session *keep_newest_intake(struct relay_link *link);
+void keep_poll(struct relay_link *link); /* is an answer of the LIS there? */
 void keep_wake(struct relay_link *link); /* something to deliver, or something changed */
 void keep_delivery_tick(struct session *s, tq_time now, tq_time *due);
 void keep_delivery_ended(struct relay_link *link); /* its connection is gone */

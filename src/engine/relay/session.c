@@ -413,9 +413,12 @@ static bool tick_lane(struct session *s, enum relay_side side, tq_time now, tq_t
         *due = sooner(*due, l->began + o->message_time);
     }
     while (l->pending_n > 0 && now >= l->pending[0].since + o->answer_time) {
+        uint64_t id = l->pending[0].id;
         memmove(l->pending, l->pending + 1, --l->pending_n * sizeof l->pending[0]);
         s->link->counters.unanswered++;
         relay_tell(s->link, RELAY_EVENT_NO_ANSWER, other_side(side), s->id, false, (struct span){0}, "a message was taken and not answered in time");
+        if (l->pending_n == 0 && !pass_unanswered(s, side, id))
+            return false;
     }
     if (l->pending_n > 0)
         *due = sooner(*due, l->pending[0].since + o->answer_time);

@@ -243,6 +243,18 @@ static void bad_answers(void **state)
     bed_pass(&bed, 31 * SECOND, SECOND);
     assert_int_equal(bed.events[RELAY_EVENT_NO_ANSWER], 1);
     assert_int_equal(status_of(&bed).counters.unanswered, 1);
+    /* whoever waits for the answer hears that none came; a late one is not passed on */
+    const char *got = bed_got(fd);
+    assert_non_null(strstr(got, "MSA|AE|3|the LIS did not answer in time"));
+    SEND(&bed, bed.lis, ACK("AA", "3"));
+    assert_string_equal(bed_got(fd), "");
+    SEND(&bed, fd, MSG("3")); /* sent again */
+    SEND(&bed, bed.lis, ACK("AA", "3"));
+    assert_string_equal(bed_got(fd), ACK("AA", "3"));
+    assert_int_equal(bed.events[RELAY_EVENT_REPEATED], 0);
+    assert_int_equal(status_of(&bed).counters.repeated, 1);
+    SEND(&bed, fd, "\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||ORU^R01|3|P|2.5.1\rOBX|1|NM|2345-7^G||99\r\x1c\r");
+    assert_int_equal(bed.events[RELAY_EVENT_REPEATED], 1);
     (void)close(fd);
     bed_stop(&bed);
 }
