@@ -14,6 +14,7 @@ extern const struct verb verb_demo;
 extern const struct verb verb_simulate;
 extern const struct verb verb_sense;
 extern const struct verb verb_ledger;
+extern const struct verb verb_prove;
 extern const struct verb verb_api;
 extern const struct verb verb_unlock;
 extern const struct verb verb_upgrade;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/witness.h"
+#include "record/ledger/shown.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -229,6 +230,20 @@ static void print_checked(const char *names[2], const uint64_t numbers[2], const
     buf_release(&line);
 }
 
+static void count_shown(void *context, const struct shown_record *r)
+{
+    uint64_t *n = context;
+    (void)r;
+    ++*n;
+}
+
+/* Records that are shown: each of them, and that their keys open them. */
+static int check_shown(const struct buf *proof, const char *verifier, const char *names[2], uint64_t numbers[2], struct error *e)
+{
+    names[0] = "shown";
+    return ledger_check_shown(buf_span(proof), verifier, count_shown, &numbers[0], &numbers[1], e);
+}
+
 /* A proof of a record, or with --since an offer: that its head goes on from a kept one. */
 static int check(const char *path, const struct given *g)
 {
@@ -246,8 +261,9 @@ static int check(const char *path, const struct given *g)
     if (rc == 0 && g->since != NULL)
         rc = read_file(g->since, &since, &e);
     if (rc == 0)
-        rc = g->since == NULL ? ledger_check(buf_span(&proof), verifier, &numbers[0], &numbers[1], &e)
-                              : ledger_check_offer(buf_span(&proof), verifier, buf_text(&since), &numbers[0], &numbers[1], &e);
+        rc = ledger_is_shown(buf_span(&proof)) ? check_shown(&proof, verifier, names, numbers, &e)
+             : g->since == NULL                ? ledger_check(buf_span(&proof), verifier, &numbers[0], &numbers[1], &e)
+                                               : ledger_check_offer(buf_span(&proof), verifier, buf_text(&since), &numbers[0], &numbers[1], &e);
     for (size_t i = 0; rc == 0 && i < g->n; i++)
         rc = ledger_check_witness(buf_span(&proof), g->witness[i], &cosigned[i], &e);
     if (rc == 0 || e.class == ERR_CORRUPT)

@@ -3,6 +3,7 @@
 #include "proc/keeper.h"
 #include "proc/keyroom.h"
 #include "proc/opened.h"
+#include "record/ledger/shown.h"
 
 #include <stdio.h>
 
@@ -35,6 +36,36 @@ static int open_record(void *context, uint64_t index, struct buf *opened, struct
 {
     (void)context;
     return opened_record(k.ledger, &k.ledger_lock, index, opened, ret, e);
+}
+
+static int show(void *context, const struct shown_wish *wishes, size_t n, struct buf *out, struct error *e)
+{
+    (void)context;
+    (void)pthread_mutex_lock(&k.ledger_lock);
+    int r = ledger_show(k.ledger, LEDGER_DIR, wishes, n, out, e);
+    (void)pthread_mutex_unlock(&k.ledger_lock);
+    return r;
+}
+
+struct named {
+    struct span identifier;
+    char *token;
+};
+
+static int name_specimen(void *context, struct ledger *l, struct veil *v, struct error *e)
+{
+    const struct named *x = context;
+    (void)l;
+    (void)e;
+    veil_specimen(v, x->identifier, x->token);
+    return 0;
+}
+
+static int specimen(void *context, struct span identifier, char out[32], struct error *e)
+{
+    (void)context;
+    struct named x = {.identifier = identifier, .token = out};
+    return appender_do(k.appender, name_specimen, &x, e);
 }
 
 static int verify(void *context, struct span person, struct error *e)
@@ -143,6 +174,8 @@ const struct api_host keeper_host = {.decide = decide,
                                      .ledger_state = ledger_state,
                                      .ledger_prove = prove,
                                      .ledger_open_record = open_record,
+                                     .ledger_show = show,
+                                     .specimen = specimen,
                                      .ledger_verify = verify,
                                      .ledger_offer = offer,
                                      .ledger_check = check_proof,

@@ -212,6 +212,7 @@ def check(folder):
     ok(gcm_open(key, bound(slot, log_id, generation)[:-1] + b"x", box[32:]) is None, "of this generation only")
 
 
-check(sys.argv[1])
-print(f"1..{count}")
-sys.exit(1 if failed else 0)
+if __name__ == "__main__":
+    check(sys.argv[1])
+    print(f"1..{count}")
+    sys.exit(1 if failed else 0)

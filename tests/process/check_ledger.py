@@ -6,6 +6,7 @@ check_ledger.py MAKE_LEDGER LEDGER_TOOL    prints TAP
 """
 import base64
 import hashlib
+import hmac
 import json
 import os
 import shutil
@@ -194,6 +195,64 @@ def check_proof(text, key, entry):
     size, root = open_checkpoint(note, key)
     need(index < size and root_from_path(index, size, leaf_hash(entry), path) == root, "the proof does not hold")
     return index
+
+
+# ── docs/formats/proof.md: records that are shown ──
+def strict64(text):
+    data = base64.b64decode(text, validate=True)
+    need(base64.b64encode(data) == text, "base64 that is not strict")
+    return data
+
+
+def take_records(lines):
+    """One dictionary a record, from the lines between `log` and the empty one."""
+    records = []
+    for line in lines:
+        word, _, rest = line.partition(b" ")
+        if word == b"record":
+            need(rest.isdigit() and (rest == b"0" or rest[:1] != b"0"), "no number")
+            records.append({"index": int(rest), "path": []})
+            continue
+        need(records, "a line before the first record")
+        r = records[-1]
+        order = {b"entry": set(), b"path": {"entry"}, b"key": {"entry"}, b"sealed": {"entry", "key"}}
+        need(word in order and order[word] <= set(r) and "sealed" not in r and not (word == b"path" and "key" in r), "a line out of its place")
+        data = strict64(rest)
+        if word == b"path":
+            need(len(data) == 32, "no hash")
+            r["path"].append(data)
+        else:
+            need(word.decode() not in r, "a line twice")
+            r[word.decode()] = data
+    return records
+
+
+def check_shown(text, key, gcm_open):
+    """Checks such a proof and opens what it shows: [(index, payload or None)]. gcm_open: key, ad, sealed → clear or None."""
+    head, _, note = text.partition(b"\n\n")
+    lines = head.split(b"\n")
+    need(lines[0] == b"tourniquet/shown-records@v1" and lines[1][:4] == b"log ", "no proof")
+    log_id = strict64(lines[1][4:])
+    size, root = open_checkpoint(note, key)
+    shown = []
+    for r in take_records(lines[2:]):
+        entry, index = r["entry"], r["index"]
+        need(len(entry) == 116 and len(log_id) == 16 and entry[:4] == b"TQE1", "no entry")
+        need(index < size and root_from_path(index, size, leaf_hash(entry), r["path"]) == root, "the proof does not hold")
+        if "key" not in r:
+            shown.append((index, None))
+            continue
+        need("sealed" in r and len(r["key"]) == 32 and hashlib.sha256(r["sealed"]).digest() == entry[84:116], "other sealed bytes")
+        place = index.to_bytes(8, "big")
+        info = b"tourniquet record v1" + entry[5:6] + b"\0" + entry[32:48] + log_id + place
+        first = hmac.digest(r["key"], info + b"\1", "sha256")
+        second = hmac.digest(r["key"], first + info + b"\2", "sha256")
+        need(second == entry[48:80], "another commitment")
+        clear = gcm_open(first, log_id + place + entry[:84], r["sealed"])
+        need(clear is not None and len(clear) == int.from_bytes(entry[80:84], "big"), "it does not open")
+        shown.append((index, clear))
+    need(shown, "nothing is shown")
+    return shown
 
 
 # ── Tests ──

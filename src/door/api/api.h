@@ -19,6 +19,7 @@
 #include "lab/views.h"
 
 struct api;
+struct shown_wish;
 
 struct api_clock {
     tq_time wall;      /* goes into records and answers */
@@ -140,6 +141,13 @@ struct api_host {
     /* Opens a record into *opened, a secret buffer. ERR_MISUSE: there is no such record, or it holds several; ERR_CLOSED: its key was erased, and
      * when in words. */
     int (*ledger_open_record)(void *context, uint64_t index, struct buf *opened, struct api_record *ret, struct error *e);
+
+    /* Appends a bundle of these records (record/ledger/shown.h). ERR_CLOSED: the key of one was erased, in words; ERR_MISUSE, ERR_AGAIN: none can be
+     * made now. */
+    int (*ledger_show)(void *context, const struct shown_wish *wishes, size_t n, struct buf *out, struct error *e);
+
+    /* The token of a specimen's or order's identifier. */
+    int (*specimen)(void *context, struct span identifier, char out[32], struct error *e);
 
     /* Starts checking the whole ledger in the background; its outcome becomes a ledger.verified record, with person as who asked. ERR_AGAIN: one is
      * under way. */

@@ -166,8 +166,11 @@ void note_session(struct call *c, enum event event, const char *account, const c
 
 struct finding_row;
 void put_finding(struct jsonw *j, const struct finding_row *row); /* the members, without the braces */
-void put_person(struct call *c);                                  /* the answer of GET /session */
-void answer_device(struct call *c, bool whole);                   /* the device of the request; whole: as GET gives it */
+struct result_row;
+void result_put(struct jsonw *j, const struct result_row *row);      /* the members, without the braces */
+void result_put_step(struct jsonw *j, const struct result_row *row); /* "step" */
+void put_person(struct call *c);                                     /* the answer of GET /session */
+void answer_device(struct call *c, bool whole);                      /* the device of the request; whole: as GET gives it */
 /* Is this the password of who asks? Throttled as sign-ins are. False: the problem is set, and the refusal recorded. At the local socket nobody has
  * one: true. */
 bool password_again(struct call *c, struct span password, const char *permission);
@@ -207,6 +210,7 @@ void handle_finding_release(struct call *c);
 void handle_finding_dismiss(struct call *c);
 void handle_finding_reopen(struct call *c);
 void handle_look_post(struct call *c);
+void handle_proof_post(struct call *c);
 void handle_look_list(struct call *c);
 void handle_keys_get(struct call *c);
 void handle_keys_erase(struct call *c);

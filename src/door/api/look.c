@@ -18,8 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PERMISSION "phi.look"
-#define REASON_MAX 500
 #define REASON_WORDS 3
 #define REASON_LETTERS 10
 #define LOOKS_A_MINUTE 10
@@ -55,8 +53,17 @@ static bool not_too_often(struct call *c, int64_t *ret_hour)
     if (minute < 0 || *ret_hour < 0)
         problem_store(c, &e);
     else if (minute >= LOOKS_A_MINUTE || *ret_hour >= LOOKS_AN_HOUR)
-        refuse(c, 429, "throttled", "You have looked at many values in a short time. Wait a little, then try again.", PERMISSION);
+        refuse(c, 429, "throttled", "You have looked at many values in a short time. Wait a little, then try again.", LOOK_PERMISSION);
     return !answered(c);
+}
+
+bool look_permitted(struct call *c, struct span reason, struct span password, int64_t *ret_before)
+{
+    if (!says_why(reason)) {
+        refuse(c, 422, "reason", "Say in a few words why you need to see this: at least three words.", LOOK_PERMISSION);
+        return false;
+    }
+    return password_again(c, password, LOOK_PERMISSION) && not_too_often(c, ret_before);
 }
 
 /* ── what is looked at ── */
@@ -232,7 +239,7 @@ static bool record_look(struct call *c, const struct looked *items, size_t n, st
 }
 
 /* Many looks of one person are a finding of its own, one a day. It never stands in the way of the look that brought it. */
-static void judge_burst(struct call *c, int64_t before, uint64_t record)
+void look_judge_burst(struct call *c, int64_t before, uint64_t record)
 {
     int64_t now = before + 1;
     if (now != BURST && now != 3 * BURST)
@@ -288,7 +295,7 @@ static void look_at(struct call *c, uint64_t index, struct span reason, bool fil
             answer_file(c, &items[0]);
         else
             look_put(c, look, index, items, n);
-        judge_burst(c, before, look);
+        look_judge_burst(c, before, look);
     }
     close_items(items, n);
 }
@@ -308,9 +315,7 @@ void handle_look_post(struct call *c)
     bool file = span_is(f[AS].text, "file");
     if (!span_decimal(f[RECORD].text, INT64_MAX, &index) || (f[AS].text.n > 0 && !file && !span_is(f[AS].text, "fields")))
         problem(c, 400, "body", "\"record\" is the number of a record, \"as\" is fields or file.");
-    else if (!says_why(f[REASON].text))
-        refuse(c, 422, "reason", "Say in a few words why you need to see this: at least three words.", PERMISSION);
-    else if (password_again(c, f[PASSWORD].text, PERMISSION) && not_too_often(c, &before))
+    else if (look_permitted(c, f[REASON].text, f[PASSWORD].text, &before))
         look_at(c, index, f[REASON].text, file, before);
     body_close(&body);
 }

@@ -4,6 +4,7 @@
 
 #include "door/api/api_private.h"
 #include "lab/event.h"
+#include "lab/inventory/message.h"
 
 #define LOOK_ITEMS 8      /* most records that one look shows */
 #define LOOK_SECONDS 300  /* how long the page shows them */
@@ -20,6 +21,14 @@ struct looked {
     bool readable;
     char erased[LOOK_ERASED]; /* why not: its key was erased; "" */
 };
+
+#define LOOK_PERMISSION "phi.look"
+#define REASON_MAX 500
+
+/* A reason, the password, not too often. False: the problem is set, and the refusal recorded. *ret_before: looks within the last hour. */
+bool look_permitted(struct call *c, struct span reason, struct span password, int64_t *ret_before);
+/* Many looks of one person are a finding; `before` had gone before this one. */
+void look_judge_burst(struct call *c, int64_t before, uint64_t record);
 
 void look_put(struct call *c, uint64_t look, uint64_t record, const struct looked *items, size_t n);
 

@@ -63,6 +63,9 @@ static const struct {
     {"result_step", "verdict:text changed:text?"},
     {"result_sighting", "+result step:result_step?"},
     {"result_way", "+result way:[result_sighting]"},
+    {"proved_sighting", "+result_sighting value:text?"},
+    {"proved_result", "+result way:[proved_sighting]"},
+    {"result_proof", "look:int results:[proved_result] records:int proof:text"},
     {"result_summary", "total:int as_sent:int changed:int missing:int extra:int replayed:int corrected:int unclear:int one_sided:int pending:int "
                        "since:time?"},
     {"ack", "code:text for:text?"},

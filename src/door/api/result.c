@@ -41,8 +41,7 @@ static void put_verdict(struct jsonw *j, const struct result_row *row)
     buf_release(&text);
 }
 
-/* The members of a result, without the braces. */
-static void put_members(struct jsonw *j, const struct result_row *row)
+void result_put(struct jsonw *j, const struct result_row *row)
 {
     jsonw_put_uint(j, "record", row->record);
     jsonw_put_uint(j, "position", row->position);
@@ -82,7 +81,7 @@ static void put_result(void *context, const struct result_row *row)
         return;
     l->last.number = row->n;
     jsonw_object(&l->c->json);
-    put_members(&l->c->json, row);
+    result_put(&l->c->json, row);
     jsonw_object_end(&l->c->json);
 }
 
@@ -146,17 +145,8 @@ void handle_result_summary(struct call *c)
     jsonw_object_end(j);
 }
 
-static void put_sighting(void *context, const struct result_row *row)
+void result_put_step(struct jsonw *j, const struct result_row *row)
 {
-    struct listing *l = context;
-    struct jsonw *j = &l->c->json;
-    if (l->given++ == 0) {
-        put_members(j, row);
-        jsonw_key(j, "way");
-        jsonw_array(j);
-    }
-    jsonw_object(j);
-    put_members(j, row);
     jsonw_key(j, "step");
     if (row->step.n == 0) {
         jsonw_null(j);
@@ -166,6 +156,20 @@ static void put_sighting(void *context, const struct result_row *row)
         put_optional(j, "changed", row->changed);
         jsonw_object_end(j);
     }
+}
+
+static void put_sighting(void *context, const struct result_row *row)
+{
+    struct listing *l = context;
+    struct jsonw *j = &l->c->json;
+    if (l->given++ == 0) {
+        result_put(j, row);
+        jsonw_key(j, "way");
+        jsonw_array(j);
+    }
+    jsonw_object(j);
+    result_put(j, row);
+    result_put_step(j, row);
     jsonw_object_end(j);
 }
 

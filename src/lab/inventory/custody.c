@@ -74,7 +74,8 @@ void custody_say(const struct result_row *row, struct buf *out)
 
 /* One run of results: the places of the first ones, and how many. */
 struct run {
-    int64_t run; /* of the capture */
+    int64_t run;    /* of the capture */
+    int64_t record; /* that says so */
     struct span message;
     struct span from;
     struct span verdict;
@@ -98,15 +99,18 @@ static void bind_run(struct store_stmt *q, const struct run *r)
 static int link_rows(struct store_conn *w, const struct run *r, struct error *e)
 {
     struct store_stmt *q = store_stmt(
-        w, "UPDATE result AS l SET prev = f.n, head = coalesce(f.head, f.n), step = ?7, changed = ?8 FROM result AS f WHERE l.run = ?1 AND "
-           "l.message = ?2 AND l.place BETWEEN ?3 AND ?4 AND f.run = ?1 AND f.message = ?5 AND f.place = l.place - ?3 + ?6 "
-           "AND coalesce(f.head, f.n) <> l.n");
+        w,
+        "UPDATE result AS l SET prev = f.n, head = coalesce(f.head, f.n), changed = iif(l.step = 'changed', l.changed, ?8), "
+           "told = iif(l.step = 'changed', l.told, ?9), step = iif(l.step = 'changed', l.step, ?7) FROM result AS f WHERE l.run = ?1 AND "
+        "l.message = ?2 AND l.place BETWEEN ?3 AND ?4 AND f.run = ?1 AND f.message = ?5 AND f.place = l.place - ?3 + ?6 "
+        "AND coalesce(f.head, f.n) <> l.n");
     bind_run(q, r);
     store_bind_text(q, 5, r->from);
     store_bind_int(q, 6, r->there);
     store_bind_text(q, 7, r->verdict);
     if (r->changed.n > 0)
         store_bind_text(q, 8, r->changed);
+    store_bind_int(q, 9, r->record);
     if (store_run(q, e) != 0)
         return -1;
     q = store_stmt(w, "UPDATE result AS c SET head = l.head FROM result AS l WHERE l.run = ?1 AND l.message = ?2 AND l.place BETWEEN ?3 AND ?4 AND "
@@ -127,7 +131,7 @@ static int settle(struct store_conn *w, const struct run *r, struct error *e)
 {
     struct store_stmt *q = store_stmt(
         w,
-        "UPDATE result AS h SET last = coalesce(l.last, l.n, h.last), "
+        "UPDATE result AS h SET last = coalesce(l.last, l.n, h.last), told = iif(l.n = h.n, ?11, h.told), "
         "state = iif(h.state = ?9 AND ?5 = ?10, ?5, max(h.state, ?5, l.state)), "
         "why = CASE WHEN h.state = ?9 AND ?5 = ?10 THEN 'late' WHEN l.n <> h.n AND l.state > max(h.state, ?5) THEN l.why WHEN ?5 >= h.state THEN ?6 "
         "ELSE h.why END, "
@@ -143,6 +147,7 @@ static int settle(struct store_conn *w, const struct run *r, struct error *e)
         store_bind_text(q, 8, r->finding);
     store_bind_int(q, 9, CUSTODY_MISSING);
     store_bind_int(q, 10, CUSTODY_AS_SENT);
+    store_bind_int(q, 11, r->record);
     return store_run(q, e);
 }
 
@@ -150,6 +155,7 @@ int custody_apply(struct apply *a, struct error *e)
 {
     const struct event_view *ev = &a->ev;
     struct run r = {.run = counter_get(a->w, "runs", e),
+                    .record = (int64_t)a->c->index,
                     .message = event_text(ev, "message"),
                     .from = event_text(ev, "step.from"),
                     .verdict = event_text(ev, "step.verdict"),
@@ -213,6 +219,21 @@ int custody_chain(struct store_conn *c, uint64_t record, result_each *each, void
                                          "r.head = (SELECT coalesce(head, n) FROM result WHERE record = ?1) ORDER BY r.head IS NOT NULL, r.time, r.n "
                                          "LIMIT 32");
     store_bind_int(q, 1, (int64_t)record);
+    struct result_row row;
+    while (store_step(q)) {
+        result_row_of(q, &row);
+        each(context, &row);
+    }
+    return store_done(q, e);
+}
+
+int custody_find(struct store_conn *c, struct span specimen, struct span test, result_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT " RESULT_COLUMNS " FROM " RESULT_TABLES
+                                         " WHERE r.specimen = ?1 AND r.head IS NULL AND (r.test_code = ?2 COLLATE NOCASE OR "
+                                         "r.test_text = ?2 COLLATE NOCASE) ORDER BY r.n DESC LIMIT 8");
+    store_bind_text(q, 1, specimen);
+    store_bind_text(q, 2, test);
     struct result_row row;
     while (store_step(q)) {
         result_row_of(q, &row);

@@ -23,6 +23,7 @@ struct result_row {
     struct span finding;
     int64_t received;  /* the record where it was seen first */
     int64_t forwarded; /* … and last; -1: nowhere else */
+    int64_t told;      /* the record that says how this row compares, or else what became of it; -1: none */
     struct span step;  /* how this row compares with the one before; empty: it is the first */
     struct span changed;
 };

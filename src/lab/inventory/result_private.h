@@ -20,7 +20,7 @@
     ", h.why, h.part, (SELECT id FROM finding WHERE id = h.finding), h.record, l.record, r.step, r.changed, r.place, "                               \
     "(SELECT m.record FROM message AS m WHERE m.run = r.run AND m.id = r.message ORDER BY m.n DESC LIMIT 1), "                                       \
     "(SELECT s.id FROM message AS m JOIN asset AS a ON a.n = m.dst JOIN asset AS s ON s.n = a.root WHERE m.run = r.run AND m.id = r.message "        \
-    "ORDER BY m.n DESC LIMIT 1)"
+    "ORDER BY m.n DESC LIMIT 1), r.told"
 
 void result_row_of(struct store_stmt *q, struct result_row *row);
 

@@ -258,8 +258,7 @@ int ledger_removable(struct ledger *l, uint32_t before, tq_time now, struct ledg
     return 1;
 }
 
-/* The custody record as it lies in its segment. Its spans hold until the reader is released. */
-static int find_record(struct ledger *l, uint64_t index, struct segment_reader *reader, struct sealed_record *ret, struct error *e)
+int ledger_find_custody(struct ledger *l, uint64_t index, struct segment_reader *reader, struct sealed_record *ret, struct error *e)
 {
     int rc = segment_reader_seek(reader, index, e);
     while (rc == 0) {
@@ -298,7 +297,7 @@ int ledger_remove(struct ledger *l, const struct ledger_removal *r, uint64_t rec
         return err_set(e, ERR_AGAIN, "the ledger is being copied: segments go when that is done");
     memcpy(m.log_id, ledger_ring(l)->log_id, LOG_ID);
     segment_reader_init(&reader, ledger_dir(l), LEDGER_CUSTODY, m.log_id);
-    int rc = find_record(l, record, &reader, &sealed, e);
+    int rc = ledger_find_custody(l, record, &reader, &sealed, e);
     if (rc == 0)
         rc = entry_show(ledger_ring(l), &sealed, m.key, e);
     if (rc == 0 && mark_check(&m, &sealed, &why) != 0)

@@ -175,6 +175,12 @@ void veil_patient(struct veil *v, struct span patient, char out[VEIL_TOKEN_TEXT]
     out[TOKEN] = 0;
 }
 
+void veil_specimen(struct veil *v, struct span specimen, char out[VEIL_TOKEN_TEXT])
+{
+    memcpy(out, token(v, 'S', specimen).p, TOKEN);
+    out[TOKEN] = 0;
+}
+
 bool veil_token_bytes(struct span token, uint8_t out[VEIL_TOKEN_BYTES])
 {
     static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";

@@ -35,6 +35,7 @@ void veil_scope(struct veil *v, struct span patient, uint8_t out[VEIL_SCOPE]);
 /* A patient's token as text. */
 #define VEIL_TOKEN_TEXT 19
 void veil_patient(struct veil *v, struct span patient, char out[VEIL_TOKEN_TEXT]);
+void veil_specimen(struct veil *v, struct span specimen, char out[VEIL_TOKEN_TEXT]); /* of a specimen or order */
 
 /* The bytes of a patient's token, "P-" and 16 characters: the beginning of the scope. False: it is no such token. */
 #define VEIL_TOKEN_BYTES 10
