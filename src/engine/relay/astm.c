@@ -108,9 +108,8 @@ bool astm_input(struct session *s, enum relay_side from, struct span in)
             at = in.p;
             break;
         case ASTM_FRAME_START:
-            if (!l->open)
-                l->began = session_relay(s)->now;
             l->open = true;
+            l->began = session_relay(s)->now; /* each frame has its time */
             l->frame = (uint32_t)l->raw.n;
             break;
         case ASTM_TEXT: keep_text(s, from, got); break;

@@ -273,6 +273,13 @@ void relay_channel_pause(struct channel *c, bool on)
         relay_channel_interest(c);
 }
 
+/* The other half of its pair is yet to connect: whether this one goes away meanwhile must be seen without reading. */
+static bool lonely(struct channel *c)
+{
+    const struct session *s = relay_channel_session(c);
+    return s->kind == SESSION_PAIR && s->channel[other_side(c->connection.side)].state == CHANNEL_NONE;
+}
+
 void relay_channel_interest(struct channel *c)
 {
     if (c->watch.fd < 0)
@@ -281,7 +288,7 @@ void relay_channel_interest(struct channel *c)
     if (c->state == CHANNEL_PEEK || c->state == CHANNEL_HANDSHAKE)
         events = c->wants_write ? EPOLLOUT : EPOLLIN;
     else if (c->state == CHANNEL_OPEN)
-        events = (c->paused || c->ended ? 0 : EPOLLIN) | (relay_channel_waits(c) || c->wants_write ? EPOLLOUT : 0);
+        events = (c->paused || c->ended ? 0 : EPOLLIN) | (lonely(c) ? EPOLLRDHUP : 0) | (relay_channel_waits(c) || c->wants_write ? EPOLLOUT : 0);
     if (events == c->watch.events)
         return;
     struct epoll_event e = {.events = events, .data.ptr = &c->watch};

@@ -388,6 +388,10 @@ static enum pass from_lis(struct session *s, struct span raw, struct span conten
 {
     struct relay_link *link = s->link;
     struct judged j;
+    if (is_commit(content) && link->queue->under_way) {
+        outcome(link, content.p[0] == 0x06, false, content);
+        return s->dead ? PASS_DEAD : PASS_DROP;
+    }
     pass_judge(s, RELAY_LIS, content, size, &j);
     if (j.look.answer) {
         j.verdict = (struct policy_verdict){.verdict = RELAY_PASSED};

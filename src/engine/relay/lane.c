@@ -127,6 +127,16 @@ bool lane_answered(struct session *s, enum relay_side from, struct span control_
     return false;
 }
 
+bool lane_answered_oldest(struct session *s, enum relay_side from, struct pending *ret)
+{
+    struct lane *l = &s->lane[from];
+    if (l->pending_n == 0)
+        return false;
+    *ret = l->pending[0];
+    memmove(l->pending, l->pending + 1, --l->pending_n * sizeof l->pending[0]);
+    return true;
+}
+
 bool lane_unrecorded(const struct session *s, enum relay_side from)
 {
     const struct lane *l = &s->lane[from];
@@ -141,6 +151,7 @@ void lane_reset(struct session *s, enum relay_side from)
     struct lane *l = &s->lane[from];
     buf_release(&l->raw);
     memset(&l->reader, 0, sizeof l->reader);
+    l->reader.mllp.any_block = s->link->o.protocol == RELAY_MLLP;
     l->passed = l->content = l->frame = 0;
     l->open = l->gather = l->too_long = l->closing = false;
 }

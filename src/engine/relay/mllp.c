@@ -115,8 +115,7 @@ static bool end(struct run *run, const uint8_t *after)
     struct span content = raw.n < size + 1 ? (struct span){0} : span_of(raw.p + 1, size);
     uint64_t token = 0;
     l->open = false;
-    enum pass what = s->kind == SESSION_PAIR ? pass_message(s, run->from, raw, content, size, &token)
-                                             : keep_message(s, run->from, raw, content, size);
+    enum pass what = s->kind == SESSION_PAIR ? pass_message(s, run->from, content, size, &token) : keep_message(s, run->from, raw, content, size);
     if (what == PASS_DEAD)
         return false;
     bool alive = true;

@@ -128,10 +128,32 @@ static enum pass refuse(struct session *s, enum relay_side from, const struct ju
     return alive ? PASS_DROP : PASS_DEAD;
 }
 
-enum pass pass_message(struct session *s, enum relay_side from, struct span raw, struct span content, uint32_t size, uint64_t *ret_token)
+/* It answers the oldest that waits, which is the only one where the sender keeps to the rules. */
+static enum pass commit(struct session *s, enum relay_side from, bool stored, uint64_t *ret_token)
+{
+    struct relay *r = session_relay(s);
+    struct pending pending;
+    if (!lane_answered_oldest(s, other_side(from), &pending)) {
+        relay_complain(s, RELAY_EVENT_ANSWER_WRONG, from, (struct span){0}, "an answer to nothing that was sent");
+        return PASS_ON;
+    }
+    if (!stored)
+        relay_tell(s->link, RELAY_EVENT_ANSWER_BAD, from, s->id, false, (struct span){0}, "a message was answered as not stored");
+    if (s->lane[from].gather && pending.token > r->durable) {
+        *ret_token = pending.token;
+        return PASS_HOLD;
+    }
+    s->link->counters.answered += from == RELAY_LIS;
+    measure_delay(&s->link->measure, r->now, pending.delay);
+    return PASS_ON;
+}
+
+enum pass pass_message(struct session *s, enum relay_side from, struct span content, uint32_t size, uint64_t *ret_token)
 {
     struct relay_link *link = s->link;
     struct relay *r = link->relay;
+    if (is_commit(content))
+        return commit(s, from, content.p[0] == 0x06, ret_token);
     struct judged j;
     struct pending pending = {0};
     tq_time came = relay_clock(r);
@@ -141,7 +163,7 @@ enum pass pass_message(struct session *s, enum relay_side from, struct span raw,
         j.verdict = (struct policy_verdict){.verdict = RELAY_PASSED};
     if (j.verdict.verdict == RELAY_REFUSED && !s->lane[from].gather) /* it has gone already: the policy changed meanwhile */
         j.verdict.verdict = RELAY_FLAGGED;
-    pass_tell(s, from, raw, content, &j);
+    pass_tell(s, from, content, content, &j);
     if (j.look.answer)
         look_at_answer(s, from, &j.look, known);
     if (j.verdict.verdict == RELAY_REFUSED)

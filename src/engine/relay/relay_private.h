@@ -295,6 +295,7 @@ void lane_awaits(struct session *s); /* its endpoint of ASTM waits for lane[RELA
 void lane_pending(struct session *s, enum relay_side from, struct span control_id, uint64_t token, tq_time delay, bool twice);
 /* Takes the message with this control id out of those that wait. False: none waits under it. */
 bool lane_answered(struct session *s, enum relay_side from, struct span control_id, struct pending *ret);
+bool lane_answered_oldest(struct session *s, enum relay_side from, struct pending *ret);
 bool lane_unrecorded(const struct session *s, enum relay_side from); /* a message that waits for an answer is not durable yet */
 void lane_reset(struct session *s, enum relay_side from);
 /* Nobody answered the newest message of the lane in time: we say so. False: the session has ended. */
@@ -309,6 +310,12 @@ bool astm_input(struct session *s, enum relay_side from, struct span in);
 
 /* ── pass.c: whole messages of pairs ── */
 
+/* MLLP release 2: a block that says stored (0x06) or not stored (0x15), and nothing else. */
+static inline bool is_commit(struct span content)
+{
+    return content.n == 1 && (content.p[0] == 0x06 || content.p[0] == 0x15);
+}
+
 enum pass { PASS_ON, PASS_HOLD, PASS_DROP, PASS_DEAD };
 
 /* Looks at a whole message, judges it, tells the host and the status; fills what pass_message and others go by. */
@@ -320,7 +327,7 @@ struct judged {
 };
 void pass_judge(struct session *s, enum relay_side from, struct span content, uint32_t size, struct judged *ret);
 /* What happens to a message of a pair; PASS_HOLD: its bytes wait for *ret_token. */
-enum pass pass_message(struct session *s, enum relay_side from, struct span raw, struct span content, uint32_t size, uint64_t *ret_token);
+enum pass pass_message(struct session *s, enum relay_side from, struct span content, uint32_t size, uint64_t *ret_token);
 /* Tells the host of a whole message of ASTM that has gone on already; its token. */
 uint64_t pass_seen(struct session *s, enum relay_side from, struct span raw, struct span content, uint32_t size);
 void pass_tell(struct session *s, enum relay_side from, struct span raw, struct span content, struct judged *j);

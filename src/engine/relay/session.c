@@ -18,6 +18,7 @@ struct session *session_new(struct relay_link *link, enum session_kind kind)
     s->timer.fire = session_tick;
     for (int i = 0; i < 2; i++) {
         s->channel[i].watch.fd = -1;
+        s->lane[i].reader.mllp.any_block = link->o.protocol == RELAY_MLLP;
         s->channel[i].connection = (struct relay_connection){.session = s->id, .side = (enum relay_side)i};
     }
     s->next = link->sessions;
@@ -160,8 +161,10 @@ static void opened(struct channel *c)
     }
     if (complete(s))
         run(s);
-    else
+    else {
         link_pair(s, other_side(c->connection.side));
+        relay_channel_interest(c);
+    }
 }
 
 void session_take(struct session *s, enum relay_side side, int fd)
@@ -303,11 +306,11 @@ void session_ready(struct channel *c, uint32_t events)
         if (s->running && !c->paused && relay_channel_more(c))
             events |= EPOLLIN;
     }
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0)
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)) == 0)
         return;
     if (c->paused || c->ended) {
-        if ((events & (EPOLLHUP | EPOLLERR)) != 0)
-            session_end(s, c->connection.side, c->ended ? NULL : "the peer is gone");
+        if ((events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0)
+            session_end(s, c->connection.side, c->ended || (events & (EPOLLHUP | EPOLLERR)) == 0 ? NULL : "the peer is gone");
         else
             relay_channel_interest(c);
         return;
@@ -403,14 +406,19 @@ static bool slow_message(struct session *s, enum relay_side side)
     return false;
 }
 
+#define SLOWEST 1024 /* bytes a second, for a long message */
+
 static bool tick_lane(struct session *s, enum relay_side side, tq_time now, tq_time *due)
 {
     struct lane *l = &s->lane[side];
     const struct relay_link_options *o = &s->link->o;
     if (l->open) {
-        if (now >= l->began + o->message_time)
+        tq_time until = l->began + o->message_time + (tq_time)l->content * (TIME_SECOND / SLOWEST);
+        if (s->channel[side].paused) /* we don't read: it is not the sender who is slow */
+            until = now + TIME_SECOND;
+        if (now >= until)
             return slow_message(s, side);
-        *due = sooner(*due, l->began + o->message_time);
+        *due = sooner(*due, until);
     }
     while (l->pending_n > 0 && now >= l->pending[0].since + o->answer_time) {
         uint64_t id = l->pending[0].id;

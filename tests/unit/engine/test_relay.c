@@ -222,6 +222,50 @@ static void enhanced(void **state)
     bed_stop(&bed);
 }
 
+/* MLLP release 2: the answer is one byte. */
+static void commit_blocks(void **state)
+{
+    (void)state;
+    struct relay_link_options o = bed_options();
+    bed_start(&bed);
+    bed.records = true;
+    bed_link(&bed, &o);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("1"));
+    SEND(&bed, bed.lis, "\x0b\x06\x1c\r");
+    assert_string_equal(bed_got(fd), "");
+    relay_durable(bed.relay, 1);
+    bed_run(&bed);
+    assert_string_equal(bed_got(fd), "\x0b\x06\x1c\r");
+    SEND(&bed, fd, MSG("2"));
+    SEND(&bed, bed.lis, "\x0b\x15\x1c\r");
+    assert_int_equal(bed.events[RELAY_EVENT_ANSWER_BAD], 1);
+    assert_int_equal(status_of(&bed).counters.violations, 0);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
+/* An analyzer that leaves while the LIS has not connected yet makes no pair with it. */
+static void leaves_early(void **state)
+{
+    (void)state;
+    struct relay_link_options o = bed_options();
+    o.side[RELAY_LIS].dial = false;
+    bed_start(&bed);
+    bed_link(&bed, &o);
+    int gone = bed_connect(&bed, RELAY_ANALYZER);
+    (void)close(gone);
+    bed_run(&bed);
+    assert_int_equal(status_of(&bed).side[0].connections, 0);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    int lis = bed_connect(&bed, RELAY_LIS);
+    SEND(&bed, fd, MSG("1"));
+    assert_string_equal(bed_got(lis), MSG("1"));
+    (void)close(fd);
+    (void)close(lis);
+    bed_stop(&bed);
+}
+
 static void bad_answers(void **state)
 {
     (void)state;
@@ -523,6 +567,8 @@ int main(void)
         cmocka_unit_test(rate_and_size),
         cmocka_unit_test(enhanced),
         cmocka_unit_test(bad_answers),
+        cmocka_unit_test(commit_blocks),
+        cmocka_unit_test(leaves_early),
         cmocka_unit_test(slow_peer),
         cmocka_unit_test(endless_message),
         cmocka_unit_test(back_pressure),
