@@ -103,12 +103,10 @@ static void name_what_is_missing(const struct config *c, bool replay)
 {
     for (size_t i = 0; i < c->capture_count && replay; i++)
         log_line(LOG_LEVEL_WARNING, "capture: interface %s is not listened to while a capture is replayed", c->capture[i].interface);
-    for (size_t i = 0; i < c->relay_count; i++)
-        log_line(LOG_LEVEL_WARNING, "relay: not in this version: link %s is not served", c->relay[i].name);
     for (size_t i = 0; i < c->listener_count; i++)
         log_line(LOG_LEVEL_WARNING, "listeners: not in this version: %s under the name %s is not served", c->listener[i].purpose,
                  c->listener[i].name);
-    if (c->capture_count == 0 && !replay)
+    if (c->capture_count == 0 && c->relay_count == 0 && !replay)
         log_line(LOG_LEVEL_INFO, "nothing is listened to: what is on the ledger is shown");
 }
 

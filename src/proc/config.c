@@ -13,6 +13,11 @@
 
 #define PATH_MAX_KEY 128 /* longest path of a key in the table, and room for an unknown one */
 
+/* Which keys of the table were given. */
+struct seen {
+    uint64_t bits[4];
+};
+
 struct reader {
     yaml_parser_t parser;
     yaml_event_t event;
@@ -109,7 +114,7 @@ void config_default(struct config *ret)
     set_defaults("", ret);
 }
 
-static int read_map(struct reader *r, const char *prefix, void *base, uint64_t *seen);
+static int read_map(struct reader *r, const char *prefix, void *base, struct seen *seen);
 
 static bool is_scalar(const struct reader *r)
 {
@@ -129,11 +134,31 @@ static int read_scalar(struct reader *r, const struct config_key *key, void *bas
     return 0;
 }
 
-static int check_required(struct reader *r, const char *prefix, uint64_t seen, yaml_mark_t at)
+static bool is_seen(const struct seen *s, size_t key)
+{
+    return (s->bits[key / 64] >> key % 64 & 1) != 0;
+}
+
+/* A list of words, or one. */
+static int read_words(struct reader *r, const struct config_key *key, void *base)
+{
+    if (r->event.type != YAML_SEQUENCE_START_EVENT)
+        return read_scalar(r, key, base);
+    for (;;) {
+        if (next(r) != 0)
+            return -1;
+        if (r->event.type == YAML_SEQUENCE_END_EVENT)
+            return 0;
+        if (read_scalar(r, key, base) != 0)
+            return -1;
+    }
+}
+
+static int check_required(struct reader *r, const char *prefix, const struct seen *seen, yaml_mark_t at)
 {
     for (size_t i = 0; i < config_key_count; i++) {
         const char *last = directly_below(config_keys[i].path, prefix);
-        if (last != NULL && config_keys[i].required && (seen >> i & 1) == 0)
+        if (last != NULL && config_keys[i].required && !is_seen(seen, i))
             return FAIL(r, at, "%s%s is missing",
                         prefix[0] == 0                      ? "the key "
                         : prefix[strlen(prefix) - 1] == ']' ? "in this entry, the key "
@@ -159,28 +184,33 @@ static int read_list(struct reader *r, const struct config_key *key, void *base)
             return expected(r, key);
         yaml_mark_t at = r->event.start_mark;
         void *element = (char *)base + key->offset + *count * key->size;
-        uint64_t seen = 0;
+        struct seen seen = {0};
         set_defaults(prefix, element);
-        if (read_map(r, prefix, element, &seen) != 0 || check_required(r, prefix, seen, at) != 0)
+        if (read_map(r, prefix, element, &seen) != 0 || check_required(r, prefix, &seen, at) != 0)
             return -1;
+        const char *wrong = config_wrong_entry(prefix, (char *)base + key->offset, *count + 1);
+        if (wrong != NULL)
+            return FAIL(r, at, "%s", wrong);
         (*count)++;
     }
 }
 
-static int read_value(struct reader *r, const struct config_key *key, void *base, uint64_t *seen)
+static int read_value(struct reader *r, const struct config_key *key, void *base, struct seen *seen)
 {
     if (key->type == CONFIG_LIST)
         return read_list(r, key, base);
+    if (key->type == CONFIG_WORDS || key->type == CONFIG_PIN)
+        return read_words(r, key, base);
     if (key->type != CONFIG_MAP)
         return read_scalar(r, key, base);
     if (r->event.type != YAML_MAPPING_START_EVENT)
         return expected(r, key);
     yaml_mark_t at = r->event.start_mark;
-    return read_map(r, key->path, base, seen) != 0 ? -1 : check_required(r, key->path, *seen, at);
+    return read_map(r, key->path, base, seen) != 0 ? -1 : check_required(r, key->path, seen, at);
 }
 
 /* From behind the start of a mapping to its end. seen: one bit a key of the table, for duplicates and for what is missing. */
-static int read_map(struct reader *r, const char *prefix, void *base, uint64_t *seen)
+static int read_map(struct reader *r, const char *prefix, void *base, struct seen *seen)
 {
     for (;;) {
         if (next(r) != 0)
@@ -199,10 +229,10 @@ static int read_map(struct reader *r, const char *prefix, void *base, uint64_t *
                                                                                                                                   : NULL;
         if (key == NULL)
             return FAIL(r, r->event.start_mark, "unknown key \"%.40s\"; expected one of %s", name, known);
-        uint64_t bit = UINT64_C(1) << (key - config_keys);
-        if ((*seen & bit) != 0)
+        size_t at = (size_t)(key - config_keys);
+        if (is_seen(seen, at))
             return FAIL(r, r->event.start_mark, "%s is given twice", path);
-        *seen |= bit;
+        seen->bits[at / 64] |= UINT64_C(1) << at % 64;
         if (next(r) != 0 || read_value(r, key, base, seen) != 0)
             return -1;
     }
@@ -212,7 +242,7 @@ static int read_document(struct reader *r)
 {
     if (next(r) != 0 || next(r) != 0) /* stream start, document start */
         return -1;
-    uint64_t seen = 0;
+    struct seen seen = {0};
     yaml_mark_t start = r->event.start_mark;
     if (r->event.type == YAML_DOCUMENT_START_EVENT) {
         if (next(r) != 0)
@@ -225,7 +255,7 @@ static int read_document(struct reader *r)
         if (r->event.type != YAML_STREAM_END_EVENT)
             return FAIL(r, r->event.start_mark, "a second document; expected the end of the file");
     }
-    return check_required(r, "", seen, start);
+    return check_required(r, "", &seen, start);
 }
 
 int config_parse(struct config *ret, struct span text, const char *name, struct error *e)

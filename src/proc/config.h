@@ -24,12 +24,36 @@ struct config_capture {
     char interface[16];
 };
 
+#define CONFIG_WORDS_MAX 1024
+#define CONFIG_PINS 256
+
+/* A link. Of listen and connect one is given (the analyzer's side), of forward and accept one (the LIS's). */
 struct config_relay {
     char name[CONFIG_NAME];
     struct config_endpoint listen;
+    struct config_endpoint connect;
     struct config_endpoint forward;
+    struct config_endpoint accept;
     char protocol[CONFIG_NAME];
+    char tls_from[CONFIG_NAME];
     char tls_to[CONFIG_NAME];
+    char tls_pin[CONFIG_PINS]; /* sha256/BASE64 of the LIS's public key, a line each; "": none */
+    char tls_authority[CONFIG_PATH]; /* of the LIS's certificate; "": the lab's own */
+    char tls_min[CONFIG_NAME]; /* 1.2, 1.3 */
+    char tls_name[CONFIG_HOST]; /* in the LIS's certificate; "": the host of forward */
+    char mode[CONFIG_NAME];     /* end-to-end, store-and-forward */
+    char unrecorded[CONFIG_NAME];
+    char unknown[CONFIG_NAME]; /* pass, flag, refuse */
+    char record[CONFIG_NAME];  /* on, off */
+    int64_t record_wait;       /* milliseconds */
+    int64_t delay_limit;       /* milliseconds */
+    int64_t queue_max;         /* messages */
+    int64_t learn;             /* seconds; 0: it does not learn */
+    char policy_types[CONFIG_WORDS_MAX]; /* words, a line each */
+    char policy_senders[CONFIG_WORDS_MAX];
+    char policy_tests[CONFIG_WORDS_MAX];
+    int64_t policy_size; /* bytes; 0: as large as the engine takes */
+    int64_t policy_rate; /* messages a minute; 0: any */
 };
 
 struct config_listener {

@@ -56,16 +56,48 @@ const struct config_key config_keys[] = {
      .help = "Packets kept of a finding are made unreadable, on record, when they were recorded so long ago: their keys are destroyed; the finding, and "
              "every hash and proof, stays. Whoever needs them longer saves a copy (Findings). They take room on the disk as before."},
     {"relay", CONFIG_LIST, LIST_AT(config_relay, relay, relay_count, CONFIG_RELAYS),
-     .help = "Connections between analyzers and LIS that pass through this machine. In this version they are checked, and not served: the start says "
-             "so."},
+     .help = "Links: connections between analyzers and LIS that pass through this machine (docs/guide.md, Links)."},
     {"relay[].name", CONFIG_LABEL, .required = true, AT(config_relay, name), .help = "Name of the link; it shows on the page."},
-    {"relay[].listen", CONFIG_ADDRESS, .required = true, AT(config_relay, listen), .help = "Where the analyzer connects to."},
-    {"relay[].forward", CONFIG_TARGET, .required = true, AT(config_relay, forward), .help = "Where the connection goes on to."},
-    {"relay[].protocol", CONFIG_CHOICE, .required = true, AT(config_relay, protocol), .choices = "mllp astm poct1a",
-     .help = "What is spoken on the link."},
-    {"relay[].tls", CONFIG_MAP, .help = "Encryption of the link."},
+    {"relay[].listen", CONFIG_ADDRESS, AT(config_relay, listen), .help = "Where the analyzer connects to."},
+    {"relay[].connect", CONFIG_TARGET, AT(config_relay, connect), .help = "Or: where the analyzer listens; it is connected to."},
+    {"relay[].forward", CONFIG_TARGET, AT(config_relay, forward), .help = "Where the LIS listens."},
+    {"relay[].accept", CONFIG_ADDRESS, AT(config_relay, accept), .help = "Or: where the LIS connects to."},
+    {"relay[].protocol", CONFIG_CHOICE, .required = true, AT(config_relay, protocol), .choices = "mllp astm",
+     .help = "What is spoken on the link: HL7 v2 in MLLP blocks, or ASTM (LIS1-A, LIS2-A2) over TCP."},
+    {"relay[].tls", CONFIG_MAP, .help = "Encryption of the link; certificates come from `tourniquet pki`."},
+    {"relay[].tls.from", CONFIG_CHOICE, AT(config_relay, tls_from), .initial = "off", .choices = "off optional required",
+     .help = "On the analyzer's side: never, when it can, or not without."},
     {"relay[].tls.to", CONFIG_CHOICE, AT(config_relay, tls_to), .initial = "off", .choices = "off optional required",
-     .help = "Towards the receiver: never, when it can, or not without."},
+     .help = "On the LIS's side: never, when it can, or not without."},
+    {"relay[].tls.pin", CONFIG_PIN, AT(config_relay, tls_pin),
+     .help = "Only a LIS with this public key (or one of these) is talked to: `sha256/` and the SHA-256 of its SubjectPublicKeyInfo in base64."},
+    {"relay[].tls.authority", CONFIG_FILE, AT(config_relay, tls_authority),
+     .help = "The authority of the LIS's certificate (PEM), where it is not the lab's own."},
+    {"relay[].tls.name", CONFIG_HOSTNAME, AT(config_relay, tls_name),
+     .help = "The name in the LIS's certificate, where it is not the host in `forward`."},
+    {"relay[].tls.min", CONFIG_CHOICE, AT(config_relay, tls_min), .initial = "1.3", .choices = "1.2 1.3", .help = "The oldest version of TLS that is spoken."},
+    {"relay[].mode", CONFIG_CHOICE, AT(config_relay, mode), .initial = "end-to-end", .choices = "end-to-end store-and-forward",
+     .help = "`end-to-end`: the analyzer is told that a message arrived when the LIS said so. `store-and-forward`: when it is safe on the disk; it is "
+             "delivered afterwards, in order."},
+    {"relay[].record", CONFIG_CHOICE, AT(config_relay, record), .initial = "on", .choices = "on off",
+     .help = "Whether messages go on the ledger. `off` leaves encryption and policy alone; nothing can be shown later. Store-and-forward needs `on`."},
+    {"relay[].record_wait", CONFIG_MILLIS, AT(config_relay, record_wait), .initial = "200ms", .most = 60000,
+     .help = "End to end: how long an answer waits for the record of its message to be safe on the disk; then it goes without, and that is flagged."},
+    {"relay[].unrecorded", CONFIG_CHOICE, AT(config_relay, unrecorded), .initial = "stop", .choices = "stop end-to-end",
+     .help = "Store-and-forward, while nothing can be made safe: `stop` acknowledging, or turn `end-to-end`."},
+    {"relay[].queue_max", CONFIG_NUMBER, AT(config_relay, queue_max), .most = 1000000, .initial = "10000",
+     .help = "Store-and-forward: most messages that wait for the LIS; above that, the analyzer has to keep them."},
+    {"relay[].delay_limit", CONFIG_MILLIS, AT(config_relay, delay_limit), .initial = "500ms", .most = 3600000,
+     .help = "What the link may add to the way of a message; more is a finding."},
+    {"relay[].unknown", CONFIG_CHOICE, AT(config_relay, unknown), .initial = "flag", .choices = "pass flag refuse",
+     .help = "What happens to a message that the policy does not know: it goes on, goes on and is flagged, or is refused with an answer."},
+    {"relay[].learn", CONFIG_DURATION, AT(config_relay, learn), .help = "How long a new link learns what is usual before it proposes a policy."},
+    {"relay[].policy", CONFIG_MAP, .help = "What may pass. What is not said here is not looked at."},
+    {"relay[].policy.types", CONFIG_WORDS, AT(config_relay, policy_types), .help = "Types of messages."},
+    {"relay[].policy.senders", CONFIG_WORDS, AT(config_relay, policy_senders), .help = "Senders (MSH-3, H-5)."},
+    {"relay[].policy.tests", CONFIG_WORDS, AT(config_relay, policy_tests), .help = "Codes of tests (OBX-3, R-3)."},
+    {"relay[].policy.size", CONFIG_NUMBER, AT(config_relay, policy_size), .most = 1u << 30, .help = "Most bytes of a message."},
+    {"relay[].policy.rate", CONFIG_NUMBER, AT(config_relay, policy_rate), .most = 1000000, .help = "Most messages a minute."},
     {"console", CONFIG_MAP, .help = "The page."},
     {"console.listen", CONFIG_ADDRESS, AT(config, console_listen), .initial = "127.0.0.1:8443", .help = "Where the page is served, over HTTPS only."},
     {"console.name", CONFIG_HOSTNAME, AT(config, console_name), .initial = "localhost",
@@ -107,6 +139,9 @@ const char *config_expected(const struct config_key *key, char *scratch, size_t 
     case CONFIG_CHOICE: (void)snprintf(scratch, size, "one of: %s", key->choices); return scratch;
     case CONFIG_NUMBER: (void)snprintf(scratch, size, "a number from 1 to %zu", key->most); return scratch;
     case CONFIG_DURATION: return "a time with s, m, h or d (seconds to days), as in 24h or 90d";
+    case CONFIG_MILLIS: return "a time with ms or s, as in 200ms";
+    case CONFIG_PIN: return "sha256/ and the digest of a public key in base64";
+    case CONFIG_WORDS: return "a list of words, as in [ ORU^R01, QBP^Q11 ]";
     }
     return "";
 }
@@ -238,6 +273,61 @@ static bool store_number(struct span text, uint64_t most, int64_t *ret)
     return true;
 }
 
+static bool store_millis(struct span text, uint64_t most, int64_t *ret)
+{
+    uint64_t v;
+    bool ms = text.n > 2 && text.p[text.n - 2] == 'm' && text.p[text.n - 1] == 's';
+    bool s = !ms && text.n > 1 && text.p[text.n - 1] == 's';
+    uint64_t unit = ms ? 1 : 1000;
+    if ((!ms && !s) || !span_decimal(span_of(text.p, text.n - (ms ? 2 : 1)), most / unit, &v) || v == 0)
+        return false;
+    *ret = (int64_t)(v * unit);
+    return true;
+}
+
+static bool is_pin(struct span text)
+{
+    if (!span_starts(text, SPAN_LIT("sha256/")))
+        return false;
+    (void)span_skip(&text, 7);
+    return (text.n == 43 || (text.n == 44 && text.p[43] == '=')) && all_of(span_of(text.p, 43), "+/");
+}
+
+bool config_add_word(const struct config_key *key, struct span word, void *base)
+{
+    char *field = (char *)base + key->offset;
+    size_t n = strlen(field);
+    for (size_t i = 0; i < word.n; i++)
+        if (word.p[i] < 0x20 || word.p[i] == 0x7f)
+            return false;
+    if (word.n == 0 || n + word.n + 2 > key->size)
+        return false;
+    memcpy(field + n, word.p, word.n);
+    field[n + word.n] = '\n';
+    field[n + word.n + 1] = 0;
+    return true;
+}
+
+const char *config_wrong_entry(const char *prefix, const void *entries, size_t n)
+{
+    const struct config_relay *all = entries;
+    if (strcmp(prefix, "relay[]") != 0)
+        return NULL;
+    const struct config_relay *r = &all[n - 1];
+    for (size_t i = 0; i + 1 < n; i++)
+        if (strcmp(all[i].name, r->name) == 0)
+            return "another link has this name";
+    if ((r->listen.port != 0) == (r->connect.port != 0))
+        return "in this entry, one of listen (the analyzer connects) and connect (it is connected to) is needed";
+    if ((r->forward.port != 0) == (r->accept.port != 0))
+        return "in this entry, one of forward (the LIS is connected to) and accept (it connects) is needed";
+    if (strcmp(r->record, "off") == 0 && strcmp(r->mode, "end-to-end") != 0)
+        return "in this entry, record: off needs mode: end-to-end";
+    if (r->tls_pin[0] != 0 && strcmp(r->tls_to, "required") != 0)
+        return "in this entry, tls.pin needs tls.to: required";
+    return NULL;
+}
+
 bool config_store(const struct config_key *key, struct span text, void *base)
 {
     void *field = (char *)base + key->offset;
@@ -253,6 +343,9 @@ bool config_store(const struct config_key *key, struct span text, void *base)
     case CONFIG_CHOICE: return is_choice(text, key->choices) && keep(text, field, key->size);
     case CONFIG_NUMBER: return store_number(text, key->most, field);
     case CONFIG_DURATION: return store_duration(text, field);
+    case CONFIG_MILLIS: return store_millis(text, key->most, field);
+    case CONFIG_PIN: return is_pin(text) && config_add_word(key, text, base);
+    case CONFIG_WORDS: return config_add_word(key, text, base);
     case CONFIG_MAP:
     case CONFIG_LIST: break;
     }

@@ -18,6 +18,9 @@ enum config_type {
     CONFIG_CHOICE,    /* one of `choices` */
     CONFIG_NUMBER,    /* a number from 1 to `most`; int64_t */
     CONFIG_DURATION,  /* a number with s, m, h or d; int64_t, seconds */
+    CONFIG_MILLIS,    /* a number with ms or s; int64_t, milliseconds */
+    CONFIG_PIN,       /* sha256/ and 43 or 44 characters of base64, or a list of such; kept a line each */
+    CONFIG_WORDS,     /* words, as a list; kept a line each */
 };
 
 struct config_key {
@@ -38,6 +41,12 @@ extern const size_t config_key_count;
 
 /* What a value of this key has to be, in words. */
 const char *config_expected(const struct config_key *key, char *scratch, size_t size);
+
+/* Adds a word to a CONFIG_WORDS; false: it is none, or there is no room. */
+bool config_add_word(const struct config_key *key, struct span word, void *base);
+
+/* What the last of n entries of a list says as a whole: NULL where it holds, else what is wrong. prefix: "relay[]". */
+const char *config_wrong_entry(const char *prefix, const void *entries, size_t n);
 
 /* Stores a text value; false: it is not what is expected. base: the struct that offset counts from. */
 bool config_store(const struct config_key *key, struct span text, void *base);

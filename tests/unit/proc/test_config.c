@@ -85,12 +85,37 @@ static void test_whole(void **state)
     assert_string_equal(config.relay[0].tls_to, "required");
     assert_string_equal(config.relay[1].listen.host, "fe80::1");
     assert_string_equal(config.relay[1].tls_to, "off"); /* a default inside a list */
+    assert_string_equal(config.relay[1].mode, "end-to-end");
+    assert_int_equal(config.relay[1].record_wait, 200);
     assert_string_equal(config.console_listen.host, "::1");
     assert_int_equal(config.console_listen.port, 9443);
     assert_string_equal(config.listener[0].purpose, "taxii");
     char out[300];
     config_endpoint_text(&config.console_listen, out, sizeof out);
     assert_string_equal(out, "[::1]:9443");
+}
+
+static void test_link(void **state)
+{
+    (void)state;
+    struct error e;
+    const char *text = "relay:\n  - { name: a, connect: analyzer.example:1, accept: 10.0.0.1:2, protocol: astm, mode: store-and-forward, record_wait: 2s,\n"
+                       "      delay_limit: 50ms, queue_max: 5, learn: 7d, unknown: refuse, tls: { min: 1.2 },\n"
+                       "      policy: { types: [ ORU^R01, \"A B\" ], senders: LIS, size: 4096, rate: 60 } }\n";
+    assert_int_equal(parse(text, &e), 0);
+    const struct config_relay *r = &config.relay[0];
+    assert_string_equal(r->connect.host, "analyzer.example");
+    assert_int_equal(r->accept.port, 2);
+    assert_int_equal(r->listen.port, 0);
+    assert_int_equal(r->record_wait, 2000);
+    assert_int_equal(r->delay_limit, 50);
+    assert_int_equal(r->learn, 7 * 86400);
+    assert_string_equal(r->tls_min, "1.2");
+    assert_string_equal(r->policy_types, "ORU^R01\nA B\n");
+    assert_string_equal(r->policy_senders, "LIS\n");
+    assert_string_equal(r->policy_tests, "");
+    assert_int_equal(r->policy_size, 4096);
+    assert_int_equal(r->policy_rate, 60);
 }
 
 static void test_wrong(void **state)
@@ -100,7 +125,16 @@ static void test_wrong(void **state)
     wrong("site: x\nsite: y\n", "lab.yaml:2:1:", "site is given twice");
     wrong("console: { listen: 127.0.0.1:1 }\nconsole: { name: a.b }\n", "lab.yaml:2:1:", "console is given twice");
     wrong("capture:\n  - interface: eth0\n    interface: eth1\n", "lab.yaml:3:5:", "twice");
-    wrong("relay:\n  - name: a\n", "lab.yaml:2:5:", "listen is missing");
+    wrong("relay:\n  - name: a\n", "lab.yaml:2:5:", "protocol is missing");
+    wrong("relay:\n  - { name: a, protocol: mllp, forward: x.y:1 }\n", "lab.yaml:2:5:", "one of listen");
+    wrong("relay:\n  - { name: a, protocol: mllp, listen: 10.0.0.1:1, connect: x.y:2, forward: x.y:1 }\n", "lab.yaml:2:5:", "one of listen");
+    wrong("relay:\n  - { name: a, protocol: mllp, listen: 10.0.0.1:1 }\n", "lab.yaml:2:5:", "one of forward");
+    wrong("relay:\n  - { name: a, protocol: mllp, listen: 10.0.0.1:1, forward: x.y:1 }\n"
+          "  - { name: a, protocol: mllp, listen: 10.0.0.1:2, forward: x.y:1 }\n",
+          "lab.yaml:3:5:", "another link");
+    wrong("relay:\n  - { name: a, record_wait: 200 }\n", "lab.yaml:2:28:", "200ms");
+    wrong("relay:\n  - { name: a, tls: { pin: sha256/x } }\n", "lab.yaml:2:28:", "sha256/");
+    wrong("relay:\n  - { name: a, policy: { types: [ a, [] ] } }\n", "lab.yaml:2:38:", "a list of words");
     wrong("relay: {}\n", "lab.yaml:1:8:", "a list");
     wrong("relay: [ x ]\n", "lab.yaml:1:10:", "a list");
     wrong("site: [ a ]\n", "lab.yaml:1:7:", "expected a name");
@@ -226,7 +260,7 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_whole),    cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_whole), cmocka_unit_test(test_link),    cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_witness),   cmocka_unit_test(test_too_many), cmocka_unit_test(test_a_failure_changes_nothing),
         cmocka_unit_test(test_endpoints), cmocka_unit_test(test_table),    cmocka_unit_test(test_times_and_numbers),
     };
