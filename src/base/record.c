@@ -66,6 +66,12 @@ static const struct {
     [EVENT_PHI_LOOK] = {"phi.look", MAKER_KEEPER},
     [EVENT_STORE_CHECKPOINT] = {"store.checkpoint", MAKER_KEEPER},
     [EVENT_STORE_MENDED] = {"store.mended", MAKER_KEEPER},
+    [EVENT_LINK_STATE] = {"link.state", MAKER_RELAY},
+    [EVENT_LINK_BYPASSED] = {"link.bypassed", MAKER_KEEPER},
+    [EVENT_LINK_HELD] = {"link.held", MAKER_KEEPER},
+    [EVENT_LINK_LEARNT] = {"link.learnt", MAKER_RELAY},
+    [EVENT_LINK_POLICY] = {"link.policy", MAKER_KEEPER},
+    [EVENT_RELAY_DELIVERED] = {"relay.delivered", MAKER_RELAY},
 };
 
 const char *event_name(enum event e)

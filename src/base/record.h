@@ -69,6 +69,12 @@ enum event {
     EVENT_PHI_LOOK,         /* somebody was shown what is hidden */
     EVENT_STORE_CHECKPOINT, /* the sealed views were made durable: what their pages are together */
     EVENT_STORE_MENDED,     /* they did not hold, or were older, and were rebuilt or caught up */
+    EVENT_LINK_STATE,       /* of a link through the relay: up, down, degraded, held, bypassed */
+    EVENT_LINK_BYPASSED,    /* a person's order, or its end */
+    EVENT_LINK_HELD,
+    EVENT_LINK_LEARNT,      /* what is usual there: a policy is proposed */
+    EVENT_LINK_POLICY,      /* what a person approved */
+    EVENT_RELAY_DELIVERED,  /* store and forward: a message needs no more delivery */
     EVENT_COUNT
 };
 
@@ -264,6 +270,22 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(LOOKED_PATIENT, "looked.patient", OPEN, TEXT, false) /* a token */                                                                           \
     KEY(SHOWN, "shown", OPEN, INT, true)                     /* the records whose hidden parts were shown */                                         \
     KEY(WHAT, "what", OPEN, TEXT, false)                     /* which parts, in words of ours */                                                     \
+    /* links */                                                                                                                                      \
+    KEY(LINK, "link", OPEN, TEXT, false)           /* its name: of every record that a relay makes */                                                \
+    KEY(LINK_LEG, "leg", OPEN, TEXT, false)        /* received, forwarded: by the relay */                                                           \
+    KEY(LINK_SIDE, "side", OPEN, TEXT, false)      /* analyzer, lis: whose connection */                                                             \
+    KEY(LINK_SEQ, "link_seq", OPEN, TEXT, false)   /* RUN.NUMBER: unique, and grows within the run */                                                \
+    KEY(LINK_QUEUED, "queued", OPEN, BOOL, false)  /* store and forward: it waits for its delivery */                                                \
+    KEY(LINK_VERDICT, "policy", OPEN, TEXT, false) /* flagged, refused */                                                                            \
+    KEY(LINK_OF, "of", OPEN, TEXT, false)          /* relay.delivered: the link_seq of the message, or a last one of its records */                  \
+    KEY(LINK_RECORD, "of_record", OPEN, INT, false) /* … or its record, where it was taken by an earlier relay */                                    \
+    KEY(LINK_ON, "on", OPEN, BOOL, false)                                                                                                            \
+    KEY(LINK_TYPE, "types", FOREIGN, TEXT, true)   /* link.policy */                                                                                 \
+    KEY(LINK_SENDER, "senders", FOREIGN, TEXT, true)                                                                                                 \
+    KEY(LINK_TEST, "tests", FOREIGN, TEXT, true)                                                                                                     \
+    KEY(LINK_SIZE, "size", OPEN, INT, false)                                                                                                         \
+    KEY(LINK_RATE, "rate", OPEN, INT, false)                                                                                                         \
+    KEY(LINK_UNKNOWN, "unknown", OPEN, TEXT, false)                                                                                                  \
     /* store.checkpoint */                                                                                                                           \
     KEY(LIFE, "life", OPEN, TEXT, false) /* of the database: 32 hexadecimal digits */                                                                \
     KEY(GENERATION, "generation", OPEN, INT, false)                                                                                                  \
@@ -346,7 +368,7 @@ const char *event_name(enum event e); /* "lab.message" …; "" for EVENT_NONE */
 
 /* Whose word an event is. A role that was taken over speaks for itself alone: what people decide and what the keeper does is taken from no sibling.
  */
-enum event_maker { MAKER_NOBODY, MAKER_KEEPER, MAKER_SENSOR, MAKER_DETECTOR };
+enum event_maker { MAKER_NOBODY, MAKER_KEEPER, MAKER_SENSOR, MAKER_DETECTOR, MAKER_RELAY };
 enum event_maker event_maker(enum event e);
 
 const struct key_info *key_info(enum record_key k);

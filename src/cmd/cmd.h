@@ -24,5 +24,6 @@ extern const struct verb verb_keys;
 extern const struct verb verb_pki;
 extern const struct verb verb_backup;
 extern const struct verb verb_restore;
+extern const struct verb verb_link;
 
 #endif

@@ -128,7 +128,7 @@ static int choose_page(struct demo *d, struct error *e)
     d->page = c.console_listen;
     for (int i = 0; i < PORTS; i++) {
         int fd = -1;
-        if (premises_listen(&d->page, &fd, e) == 0) {
+        if (premises_listen(&d->page, "the page", "console.listen", &fd, e) == 0) {
             (void)close(fd);
             return 0;
         }

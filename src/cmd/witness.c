@@ -91,7 +91,7 @@ int witness_serve(const struct witness_service *s, struct error *e)
     fds[0] = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fds[0] < 0)
         return err_set(e, ERR_MISUSE, "there is no witness in %s", s->folder);
-    if (open_tls(s, &fds[2], e) != 0 || premises_listen(&at, &fds[1], e) != 0 || spawn_find(folder, e) != 0)
+    if (open_tls(s, &fds[2], e) != 0 || premises_listen(&at, "the witness", "--listen", &fds[1], e) != 0 || spawn_find(folder, e) != 0)
         return -1;
     (void)snprintf(path, sizeof path, "%s/witness", folder);
     return become(path, fds, e);

@@ -44,11 +44,17 @@ static const struct {
     {EVENT_BACKUP_MADE, backup_apply_made},
     {EVENT_BACKUP_TESTED, backup_apply_tested},
     {EVENT_RETENTION_REMOVED, retention_apply_removed},
+    {EVENT_LINK_STATE, link_apply_state},
+    {EVENT_LINK_BYPASSED, link_apply_decision},
+    {EVENT_LINK_HELD, link_apply_decision},
+    {EVENT_LINK_LEARNT, link_apply_policy},
+    {EVENT_LINK_POLICY, link_apply_policy},
+    {EVENT_RELAY_DELIVERED, link_apply_delivered},
 };
 
 static const char *const topic_names[TOPIC_COUNT] = {
     [TOPIC_DEVICES] = "devices", [TOPIC_RESULTS] = "results", [TOPIC_FINDINGS] = "findings", [TOPIC_LEDGER] = "ledger",
-    [TOPIC_SENSOR] = "sensor",   [TOPIC_TODAY] = "today",     [TOPIC_LOOKS] = "looks",       [TOPIC_CERTIFICATES] = "certificates",
+    [TOPIC_SENSOR] = "sensor",   [TOPIC_TODAY] = "today",     [TOPIC_LOOKS] = "looks",       [TOPIC_CERTIFICATES] = "certificates", [TOPIC_LINKS] = "links",
 };
 
 struct keeper_views *views_open(struct store *store, const char *site, struct error *e)
@@ -215,6 +221,8 @@ int views_apply(struct keeper_views *v, const struct committed *c, struct error 
         return 0;
     }
     int rc = apply_event(&a, e);
+    if (rc == 0)
+        rc = link_apply_seen(&a, e);
     if (rc == 0)
         rc = ledger_apply_row(&a, e);
     event_release(&a.ev);

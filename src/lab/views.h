@@ -21,7 +21,7 @@ struct committed {
 };
 
 /* What the page is told: coalesced, so that a thousand results give one notice. */
-enum view_topic { TOPIC_DEVICES, TOPIC_RESULTS, TOPIC_FINDINGS, TOPIC_LEDGER, TOPIC_SENSOR, TOPIC_TODAY, TOPIC_LOOKS, TOPIC_CERTIFICATES, TOPIC_COUNT };
+enum view_topic { TOPIC_DEVICES, TOPIC_RESULTS, TOPIC_FINDINGS, TOPIC_LEDGER, TOPIC_SENSOR, TOPIC_TODAY, TOPIC_LOOKS, TOPIC_CERTIFICATES, TOPIC_LINKS, TOPIC_COUNT };
 
 struct keeper_views;
 

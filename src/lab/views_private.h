@@ -89,6 +89,9 @@ apply_fn capture_apply_started, capture_apply_ended, capture_apply_status, captu
 apply_fn backup_apply_made, backup_apply_tested, retention_apply_removed;
 apply_fn keys_apply_erased;
 apply_fn certificate_apply;
+apply_fn link_apply_state, link_apply_decision, link_apply_policy, link_apply_delivered;
+apply_fn link_apply_message; /* of a lab.message: where it went over a link */
+apply_fn link_apply_seen;    /* of every record: its number, where a relay made it */
 apply_fn ledger_apply_row, ledger_apply_verified, ledger_apply_erased, ledger_apply_checkpoint;
 
 /* The asset that holds this address, made where it is new (0: it is no address of one device, or the inventory is full). */

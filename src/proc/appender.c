@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "proc/clock.h"
+#include "proc/link.h"
 #include "proc/log.h"
 #include "proc/scopes.h"
 #include "record/crypto/crypto.h"
@@ -19,7 +20,7 @@
 #define VEILED_MAX (2u << 20)
 #define STEP_NOTICED (500 * TIME_MS) /* a step of the wall clock below this is not worth an event */
 
-enum item_kind { ITEM_PIPELINE, ITEM_EVIDENCE, ITEM_END, ITEM_OWN, ITEM_ACT, ITEM_RUN, ITEM_MARK };
+enum item_kind { ITEM_PIPELINE, ITEM_EVIDENCE, ITEM_END, ITEM_OWN, ITEM_ACT, ITEM_RUN, ITEM_MARK, ITEM_LINK };
 
 /* Somebody who waits for a decision; on that thread's stack. */
 struct waiter {
@@ -76,6 +77,7 @@ struct appender {
     struct buf private;
     struct buf body;
     uint8_t digest[PAYLOAD_DIGEST];
+    bool link_due; /* a relay waits for the commit */
     size_t group_bytes;
     tq_time group_since; /* monotonic; 0: nothing waits for a commit */
     struct waiter *due;
@@ -227,6 +229,21 @@ static bool may_be_spared(enum event event)
     return event == EVENT_FLOW_CLOSED || event == EVENT_ASSET_EVIDENCE || event == EVENT_DICOM_ASSOCIATION || event == EVENT_NETWORK_ATTEMPTS;
 }
 
+/* A relay's record: false: it was taken before. */
+static bool take_number(struct appender *a, enum item_kind kind)
+{
+    uint8_t run[4];
+    uint64_t seq;
+    struct span text = record_get(&a->record, KEY_LINK_SEQ);
+    if (text.n == 0 || !link_seq_read(text, run, &seq) || memcmp(run, a->o.run, sizeof run) != 0 || kind == ITEM_LINK)
+        return true;
+    a->link_due = true;
+    if (seq <= a->counted.link)
+        return false;
+    a->counted.link = seq;
+    return true;
+}
+
 /* One record, unless it was taken before. */
 static int take_record(struct appender *a, const struct item *item, struct error *e)
 {
@@ -237,6 +254,8 @@ static int take_record(struct appender *a, const struct item *item, struct error
         if (!position_after(item->position, a->taken[stream]))
             return 0;
         a->taken[stream] = item->position;
+        if (!take_number(a, item->kind))
+            return 0;
         count(&a->counted, &a->record);
     }
     if (item->kind == ITEM_EVIDENCE && a->o.replay && !a->other_run) {
@@ -281,6 +300,7 @@ static int commit(struct appender *a, struct error *e)
         return -1;
     a->group_bytes = 0;
     a->group_since = 0;
+    a->link_due = false;
     a->counted.ledger = size;
     (void)pthread_mutex_lock(&a->lock);
     uint64_t waiting = a->batch_count;
@@ -316,7 +336,7 @@ static int settle(struct appender *a, bool all, struct error *e)
     if (all || (a->batch_since != 0 && now - a->batch_since >= BATCH_TIME))
         if (flush_batch(a, e) != 0)
             return -1;
-    bool due = a->due != NULL || a->group_bytes >= GROUP_BYTES || (a->group_since != 0 && (all || now - a->group_since >= GROUP_TIME));
+    bool due = a->due != NULL || (a->link_due && a->group_since != 0) || a->group_bytes >= GROUP_BYTES || (a->group_since != 0 && (all || now - a->group_since >= GROUP_TIME));
     return due ? commit(a, e) : 0;
 }
 
@@ -543,6 +563,11 @@ static int put_bytes(struct appender *a, enum item_kind kind, struct position po
 int appender_put(struct appender *a, struct position position, struct span encoded, struct error *e)
 {
     return put_bytes(a, ITEM_PIPELINE, position, encoded, e);
+}
+
+int appender_put_link(struct appender *a, struct span encoded, struct error *e)
+{
+    return put_bytes(a, ITEM_LINK, (struct position){0}, encoded, e);
 }
 
 int appender_put_noted(struct appender *a, struct span encoded, struct error *e)

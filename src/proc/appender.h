@@ -11,7 +11,9 @@
  *     taken. Live, nothing is sent again, and answers of several sensors come in any order.
  *  4. What was taken is either durable in the end or the keeper ends: a failed commit is final (appender_failed), never skipped over.
  *  5. Who waits for a decision is told its index only after the commit that covers it.
- *  6. The intake is bounded: appender_full says when the pipeline has to wait. Decisions are bounded by the number of threads that make them. */
+ *  6. A relay hands its records on again when it does not know what became of them: of this run only those with a greater number are taken. Somebody
+ *     waits for them, so they are committed as soon as the ones before are.
+ *  7. The intake is bounded: appender_full says when the pipeline has to wait. Decisions are bounded by the number of threads that make them. */
 #ifndef TQ_PROC_APPENDER_H
 #define TQ_PROC_APPENDER_H
 
@@ -56,6 +58,9 @@ bool appender_full(struct appender *a);
 /* spare: observations are counted and not kept, because the disk is nearly full; custody is kept as ever. Any thread. */
 void appender_spare(struct appender *a, bool spare);
 uint64_t appender_skipped(struct appender *a);
+
+/* A record that a relay had spooled, of whichever run: whoever puts it knows that it is not on the ledger. */
+int appender_put_link(struct appender *a, struct span encoded, struct error *e);
 
 /* Reading a spool in (readin.h). A record of the keeper's own that was spooled. */
 int appender_put_noted(struct appender *a, struct span encoded, struct error *e);

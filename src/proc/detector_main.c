@@ -11,6 +11,7 @@
  * sensor of a replay it is the sensor's own. */
 #include "engine/detect/detect.h"
 #include "proc/config.h"
+#include "proc/intake.h"
 #include "proc/log.h"
 #include "proc/role.h"
 
@@ -22,7 +23,7 @@
 #define WANTS 64                               /* most questions that wait for an answer */
 #define WANTS_A_DAY 512                        /* of packet time: 384 MiB at most */
 #define DAY (INT64_C(24) * 3600 * TIME_SECOND) /* how long they count */
-#define LINES (2 * CONFIG_CAPTURES)            /* sensors, and dead ones whose last records are not read yet */
+#define LINES (2 * CONFIG_CAPTURES + 2)            /* sensors, and dead ones whose last records are not read yet */
 
 struct line {
     struct channel sensor;
@@ -84,15 +85,15 @@ static struct line *free_line(struct detector *d)
     return NULL;
 }
 
-static void take_sensor(struct detector *d, int fd)
+static void take_sensor(struct detector *d, enum role peer, int fd)
 {
     struct line *l = free_line(d);
     if (l == NULL) {
         (void)close(fd);
-        role_complain(&d->self, ROLE_SENSOR, &(struct error){ERR_LIMIT, "there are more than can be read"});
+        role_complain(&d->self, peer, &(struct error){ERR_LIMIT, "there are more than can be read"});
         return;
     }
-    channel_open(&l->sensor, fd, ROLE_DETECTOR, ROLE_SENSOR, PEER_QUEUE);
+    channel_open(&l->sensor, fd, ROLE_DETECTOR, peer, PEER_QUEUE);
     l->seq = 0;
     l->ended = false;
 }
@@ -111,8 +112,8 @@ static void hear(struct detector *d)
             continue;
         }
         enum role peer = role_peer(&m, &fd);
-        if (peer == ROLE_SENSOR)
-            take_sensor(d, fd);
+        if (peer == ROLE_SENSOR || peer == ROLE_RELAY)
+            take_sensor(d, peer, fd);
         if (peer != ROLE_KEEPER)
             continue;
         channel_close(&d->keeper);
@@ -300,8 +301,9 @@ static int take_record(struct detector *d, struct line *l, struct span body, str
         return err_set(e, ERR_PEER, "record %llu came after record %llu", (unsigned long long)seq, (unsigned long long)l->seq);
     if (record_decode(s, &d->record, e) != 0)
         return -1;
-    if (event_maker(d->record.event) != MAKER_SENSOR)
-        return err_set(e, ERR_PEER, "a sensor said %s", event_name(d->record.event));
+    bool may = l->sensor.peer == ROLE_RELAY ? intake_relay_may(&d->record) : event_maker(d->record.event) == MAKER_SENSOR;
+    if (!may)
+        return err_set(e, ERR_PEER, "a %s said %s", role_name(l->sensor.peer), event_name(d->record.event));
     l->seq = seq;
     d->seq++;
     d->ordinal = 0;
@@ -364,7 +366,7 @@ static void read_sensor(struct detector *d, struct line *l)
     if (r == 0 || e.class == ERR_AGAIN)
         return;
     if (e.class != ERR_CLOSED)
-        role_complain(&d->self, ROLE_SENSOR, &e);
+        role_complain(&d->self, l->sensor.peer, &e);
     forget_line(d, l);
 }
 

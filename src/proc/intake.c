@@ -8,11 +8,21 @@ bool intake_may(enum event event, bool evidence)
     return (maker == MAKER_SENSOR || maker == MAKER_DETECTOR) && (event == EVENT_EVIDENCE_PACKETS) == evidence;
 }
 
+bool intake_relay_may(const struct record *r)
+{
+    enum event_maker maker = event_maker(r->event);
+    bool finding = r->event == EVENT_FINDING || r->event == EVENT_FINDING_ENDED;
+    struct span kind = record_get(r, KEY_KIND);
+    bool of_link = span_starts(kind, SPAN_LIT("link.")) || (r->event == EVENT_FINDING && span_is(kind, "protocol.violation"));
+    return maker == MAKER_SENSOR || maker == MAKER_RELAY || (finding && of_link && record_get(r, KEY_LINK).n > 0);
+}
+
 static int decode(struct span encoded, bool evidence, struct error *e)
 {
     if (record_decode(encoded, &checked, e) != 0)
         return -1;
-    return intake_may(checked.event, evidence) ? 0 : err_set(e, ERR_PEER, "%s is not the detector's to say", event_name(checked.event));
+    bool may = intake_may(checked.event, evidence) || (!evidence && intake_relay_may(&checked));
+    return may ? 0 : err_set(e, ERR_PEER, "%s is not the detector's to say", event_name(checked.event));
 }
 
 static struct position position_of(struct span *s)

@@ -16,4 +16,7 @@ int intake_evidence(struct span body, struct position last, struct position *ret
 /* Whether the pipeline may say this: evidence under a finding's position, else a record. */
 bool intake_may(enum event event, bool evidence);
 
+/* Whether a relay may say this: what was seen on its links, how they are, and what is wrong with them. */
+bool intake_relay_may(const struct record *r);
+
 #endif

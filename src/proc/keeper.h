@@ -9,6 +9,7 @@
 #include "proc/desk.h"
 #include "proc/identity.h"
 #include "proc/learnt.h"
+#include "proc/links.h"
 #include "proc/registrar.h"
 #include "proc/role.h"
 #include "proc/steward.h"
@@ -29,6 +30,7 @@ struct keeper {
     struct role_self self;
     struct channel detector;
     struct channel courier;
+    struct links *links;
     struct position last; /* of the present channel from the detector */
     struct learnt learnt;
     int wake_fd;

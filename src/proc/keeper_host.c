@@ -142,6 +142,22 @@ static int rotate(void *context, struct span source, struct span secret, struct 
     return r != 0 || kind == 0 ? r : lock_prepare(kind, e);
 }
 
+static size_t list_links(void *context, struct api_link *ret, size_t most)
+{
+    (void)context;
+    return links_list(k.links, ret, most);
+}
+
+static int order_link(void *context, const struct api_link_order *x, struct error *e)
+{
+    (void)context;
+    struct link_order o = {.kind = (enum link_order_kind)x->what,
+                           .link = x->link,
+                           .on = x->on,
+                           .policy = {.types = x->types, .senders = x->senders, .tests = x->tests, .unknown = x->unknown, .size = x->size, .rate = x->rate}};
+    return links_order(k.links, &o, e);
+}
+
 static void metrics(void *context, struct buf *out)
 {
     (void)context;
@@ -188,6 +204,8 @@ const struct api_host keeper_host = {.decide = decide,
                                      .keys_rotate = rotate,
                                      .keys_recovery = keyroom_recovery,
                                      .pki = &registrar_api,
+                                     .links = list_links,
+                                     .link_order = order_link,
                                      .disk_state = disk_state,
                                      .metrics = metrics,
                                      .backup_state = backup_state,

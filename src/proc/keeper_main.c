@@ -16,6 +16,7 @@
  * Everything is below the data folder, which is its present folder: it needs no path, and can use none. */
 #include "proc/keeper.h"
 
+#include "lab/link_view.h"
 #include "proc/clock.h"
 #include "proc/intake.h"
 #include "proc/keyroom.h"
@@ -252,6 +253,10 @@ static int open_views(struct error *e)
     k.disk_short = backup_finding_open(store_writer(k.store), "ledger.disk_short");
     if (keyroom_start(k.ledger, store_writer(k.store), e) != 0)
         return -1;
+    char run[2 * 4 + 1];
+    for (size_t i = 0; i < 4; i++)
+        (void)snprintf(run + 2 * i, 3, "%02x", k.self.start.run[i]);
+    k.found.progress.link = link_last_seq(store_writer(k.store), run);
     return backup_summary(store_writer(k.store), &k.backups, e); /* before the projector has the writer to itself */
 }
 
@@ -290,6 +295,17 @@ static int start_witnesses(struct error *e)
     while (r == 0 && told.n > 0)
         r = witnesses_add(k.witnesses, span_take(&told, span_be32(&told)), e);
     return r == 0 ? witnesses_start(k.witnesses, e) : -1;
+}
+
+static int start_links(struct error *e)
+{
+    struct links_open open = {
+        .ledger = k.ledger, .ledger_lock = &k.ledger_lock, .appender = k.appender, .projector = k.projector, .store = k.store};
+    ledger_derive_key(k.ledger, "spool", open.secret);
+    crypto_x25519_public(open.secret, open.key);
+    int r = links_opened(k.links, &open, e);
+    crypto_wipe(open.secret, sizeof open.secret);
+    return r;
 }
 
 static int start_steward(struct error *e)
@@ -337,7 +353,7 @@ static int start_threads(struct error *e)
     if (k.appender == NULL || projector_start(k.projector, e) != 0)
         return -1;
     k.verifier = verifier_start(LEDGER_DIR, k.verifier_line, k.appender, e);
-    return k.verifier == NULL || start_witnesses(e) != 0 || start_vault(e) != 0 ? -1 : start_steward(e);
+    return k.verifier == NULL || start_witnesses(e) != 0 || start_vault(e) != 0 || start_links(e) != 0 ? -1 : start_steward(e);
 }
 
 static void tell_terminal(enum terminal kind, const char *text)
@@ -502,7 +518,10 @@ static void start(void)
     (void)umask(0077);
     role_narrow(&k.self, k.self.fds[0], note);
     k.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int r = k.wake_fd < 0 ? err_sys(&e, errno, "making an event descriptor") : 0;
+    struct links_options links = {.wake = wake};
+    memcpy(links.run, k.self.start.run, RUN_ID);
+    k.links = links_new(&links, &e);
+    int r = k.links == NULL ? -1 : k.wake_fd < 0 ? err_sys(&e, errno, "making an event descriptor") : 0;
     k.registrar = r != 0 ? NULL : registrar_start(k.self.start.site, certificates_changed, &e);
     if (r == 0)
         r = k.registrar == NULL ? -1 : open_ledger((struct span){0}, &e);
@@ -591,6 +610,8 @@ static void hear(void)
             if (k.open)
                 witnesses_courier_gone(k.witnesses);
             give_errands();
+        } else if (peer == ROLE_RELAY) {
+            links_relay(k.links, fd);
         } else if (peer == ROLE_DETECTOR) {
             channel_close(&k.detector);
             channel_open(&k.detector, fd, ROLE_KEEPER, ROLE_DETECTOR, PEER_QUEUE);
@@ -701,6 +722,7 @@ static _Noreturn void finish(const struct error *why)
     }
     verifier_stop(k.verifier);
     witnesses_stop(k.witnesses);
+    links_stop(k.links);
     desk_stop(k.desk); /* what is in hand is answered, for which the two other threads are needed */
     registrar_stop(k.registrar);
     steward_stop(k.steward);
@@ -797,9 +819,24 @@ static void step(void)
     (void)pthread_mutex_unlock(&k.waiting_lock);
 }
 
+static void read_relay(void)
+{
+    struct error e = {0};
+    if (links_read(k.links, &e) != 0)
+        role_complain(&k.self, ROLE_RELAY, &e);
+}
+
+/* The relay hears how far its records are durable. While the ledger is locked, or a spool is read in, it keeps them itself. */
+static void step_links(void)
+{
+    bool recording = k.open && k.waiting == NULL && k.detector.fd >= 0;
+    struct progress p = recording ? appender_progress(k.appender) : (struct progress){0};
+    links_step(k.links, recording, p.link, p.ledger);
+}
+
 static void turn(void)
 {
-    enum { CONTROL, WAKE, DETECTOR, LOCAL, COURIER, FIXED };
+    enum { CONTROL, WAKE, DETECTOR, LOCAL, COURIER, RELAY, FIXED };
     struct pollfd p[FIXED + DESK_LINES] = {
         [CONTROL] = {.fd = k.stopping ? -1 : k.self.control.fd, .events = POLLIN},
         [WAKE] = {.fd = k.wake_fd, .events = POLLIN},
@@ -809,6 +846,7 @@ static void turn(void)
     short events = (short)((full ? 0 : POLLIN) | (channel_waiting(&k.detector) > 0 ? POLLOUT : 0));
     p[DETECTOR] = (struct pollfd){.fd = events == 0 ? -1 : k.detector.fd, .events = events};
     p[COURIER] = (struct pollfd){.fd = k.courier.fd, .events = (short)(POLLIN | (channel_waiting(&k.courier) > 0 ? POLLOUT : 0))};
+    p[RELAY] = (struct pollfd){.fd = links_fd(k.links), .events = links_events(k.links)};
     size_t lines = desk_poll(k.desk, p + FIXED);
     if (poll(p, FIXED + lines, next_deadline()) < 0)
         return;
@@ -823,6 +861,9 @@ static void turn(void)
         (void)channel_write(&k.courier, NULL);
     if ((p[COURIER].revents & ~POLLOUT) != 0)
         read_courier();
+    if ((p[RELAY].revents & ~POLLOUT) != 0)
+        read_relay();
+    step_links();
     give_errands();
     if (p[LOCAL].revents != 0)
         accept_local();

@@ -11,10 +11,11 @@
 
 #include "base/record.h"
 #include "proc/payload.h"
+#include "proc/premises.h"
 #include "record/spool/spool.h"
 
 #define SPOOL_FILE "spool"
-#define SPOOL_KEY_FILE "keeper.pub"
+
 #define SPOOL_MAX (UINT64_C(4) << 30)
 #define SPOOL_SYNC (200 * TIME_MS)
 

@@ -20,6 +20,7 @@ enum role {
     ROLE_KEEPER,
     ROLE_CONSOLE,
     ROLE_COURIER,
+    ROLE_RELAY,
     ROLE_LOCAL,   /* a command at the local socket: an outsider */
     ROLE_WITNESS, /* a program of its own: `ledger witness serve` */
     ROLE_COUNT
@@ -36,6 +37,9 @@ enum message_type {
     MESSAGE_WITNESS,   /* to the keeper: a witness of lab.yaml (errand.h); one each, before anything else */
     MESSAGE_CAPTURE,   /* to a sensor that listens: u32 link type and a packet socket with its ring; or no descriptor, and why there is none */
     MESSAGE_PART,      /* to a sensor or the detector: u8 role that is replaced: hand over what waits for it, let go, and wait for the next PEER */
+    MESSAGE_LINK,      /* to the relay: a link of lab.yaml (link.h), in their order; right behind START */
+    MESSAGE_LISTENER,  /* to the relay: u16 link, u8 side, and the socket where its peers connect */
+    MESSAGE_DIALLED,   /* to the relay: u64 ticket, then why not in words; or the connection */
     MESSAGE_UPGRADED,  /* to the keeper: the version before and the one now, each behind its length in a byte; then what still is the one before */
     MESSAGE_CERTIFY,   /* to the keeper: a side of a link that speaks TLS (certify.h) */
     MESSAGE_STOP,      /* finish what is in hand, make it durable, end */
@@ -46,6 +50,7 @@ enum message_type {
     MESSAGE_RELEARN,   /* from the keeper: what the detector had learnt can be read now; the present one began without it */
     MESSAGE_CERTIFIED, /* from the keeper: certificates of links, or what is revoked, changed: hand them to the relay anew (link_tls.h) */
     MESSAGE_LOST,      /* from a sensor: its interface is gone; why, in words */
+    MESSAGE_DIAL,      /* from the relay: u64 ticket, u16 link, u8 side: connect to it, please */
     MESSAGE_DURABLE,   /* from the keeper: what is durable (struct progress) */
     MESSAGE_TERMINAL,  /* from the keeper: lines for the person at the terminal (set-up code, fingerprint) */
     /* the pipeline */
@@ -57,6 +62,14 @@ enum message_type {
     MESSAGE_PACKETS,  /* the answer: u64 number, u32 packets, a capture file (pcapng); none: there are none any more */
     MESSAGE_EVIDENCE, /* from the detector to the keeper: u64 seq, u32 ordinal of the finding, then the evidence.packets as record_encode writes it */
     MESSAGE_DONE,     /* from the detector to the sensor of a replay: nothing more is wanted of it */
+    /* links (link.h) */
+    MESSAGE_RECORDED, /* from the keeper to the relay: how far its records are durable */
+    MESSAGE_ORDER,    /* … what a person decided about a link */
+    MESSAGE_QUEUED,   /* … a message that an earlier relay took and did not deliver; no link: that was the last */
+    MESSAGE_READ_IN,  /* … u64: so many bytes of its spool are on the ledger */
+    MESSAGE_FEED,     /* from the relay: u64: what earlier relays left, and those of this run up to this number, please (QUEUED) */
+    MESSAGE_SPOOLED,  /* from the relay: u64: so many bytes of its spool can be read in */
+    MESSAGE_STATUS,   /* … how a link is */
     /* to other machines */
     MESSAGE_ERRAND,  /* from the keeper to the courier (errand.h) */
     MESSAGE_OUTCOME, /* and what came of it */

@@ -137,7 +137,7 @@ int premises_backup(const char *path, uid_t owner, int *ret_fd, struct error *e)
 
 /* ── sockets ── */
 
-int premises_listen(const struct config_endpoint *at, int *ret_fd, struct error *e)
+int premises_listen(const struct config_endpoint *at, const char *what, const char *key, int *ret_fd, struct error *e)
 {
     union {
         struct sockaddr any;
@@ -150,7 +150,7 @@ int premises_listen(const struct config_endpoint *at, int *ret_fd, struct error 
     where.any.sa_family = six ? AF_INET6 : AF_INET;
     *(six ? &where.six.sin6_port : &where.four.sin_port) = htons(at->port);
     if (inet_pton(where.any.sa_family, at->host, six ? (void *)&where.six.sin6_addr : (void *)&where.four.sin_addr) != 1)
-        return err_set(e, ERR_MISUSE, "console.listen: %s is no address", at->host);
+        return err_set(e, ERR_MISUSE, "%s: %s is no address", key, at->host);
     int fd = socket(where.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const int on = 1;
     if (fd < 0)
@@ -161,11 +161,11 @@ int premises_listen(const struct config_endpoint *at, int *ret_fd, struct error 
     int r = 0;
     if (bind(fd, &where.any, six ? sizeof where.six : sizeof where.four) != 0 || listen(fd, LISTEN_QUEUE) != 0) {
         if (errno == EADDRINUSE)
-            r = err_set(e, ERR_MISUSE, "the page cannot be served on %s: another program uses this port; choose another with console.listen", text);
+            r = err_set(e, ERR_MISUSE, "%s cannot be served on %s: another program uses this port; choose another with %s", what, text, key);
         else if (errno == EADDRNOTAVAIL)
-            r = err_set(e, ERR_MISUSE, "the page cannot be served on %s: this machine has no such address; choose another with console.listen", text);
+            r = err_set(e, ERR_MISUSE, "%s cannot be served on %s: this machine has no such address; choose another with %s", what, text, key);
         else
-            r = err_sys(e, errno, "the page cannot be served on %s", text);
+            r = err_sys(e, errno, "%s cannot be served on %s", what, text);
     }
     if (r != 0)
         (void)close(fd);
@@ -195,6 +195,26 @@ int premises_local(int data_fd, uid_t owner, int *ret_fd, struct error *e)
         (void)close(fd);
         return r;
     }
+    *ret_fd = fd;
+    return 0;
+}
+
+int premises_spool(int data_fd, uid_t owner, int *ret_fd, struct buf *key, struct error *e)
+{
+    int fd = openat(data_fd, RELAY_SPOOL_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return err_sys(e, errno, "opening the relay's spool");
+    if (geteuid() == 0 && fchown(fd, owner, owner) != 0) {
+        (void)close(fd);
+        return err_sys(e, errno, "the relay's spool cannot be given to uid %u", (unsigned)owner);
+    }
+    int from = openat(data_fd, SPOOL_KEY_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (from >= 0 && buf_reserve(key, 64)) {
+        ssize_t n = read(from, key->p, 64);
+        key->n = n > 0 ? (size_t)n : 0;
+    }
+    if (from >= 0)
+        (void)close(from);
     *ret_fd = fd;
     return 0;
 }

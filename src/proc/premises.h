@@ -12,8 +12,13 @@
  * open: it is the lock. ERR_MISUSE: in use, or no folder; ERR_SYSTEM: not writable. */
 int premises_data(const char *path, uid_t owner, int *ret_fd, struct error *e);
 
-/* A listening TCP socket. ERR_MISUSE: the address is taken, or is none of this machine's. */
-int premises_listen(const struct config_endpoint *at, int *ret_fd, struct error *e);
+/* A listening TCP socket, non-blocking. what: "the page"; key: of lab.yaml. ERR_MISUSE: the address is taken, or is none of this machine's. */
+int premises_listen(const struct config_endpoint *at, const char *what, const char *key, int *ret_fd, struct error *e);
+
+/* The relay's spool, made where it is missing (0600), and the public key to seal it to. *ret_key: empty where the keeper has made none yet. */
+#define SPOOL_KEY_FILE "keeper.pub"
+#define RELAY_SPOOL_FILE "relay.spool"
+int premises_spool(int data_fd, uid_t owner, int *ret_fd, struct buf *key, struct error *e);
 
 /* The local socket, "api.sock" in the data folder, 0660. A stale one is replaced. */
 int premises_local(int data_fd, uid_t owner, int *ret_fd, struct error *e);

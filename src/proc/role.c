@@ -15,7 +15,7 @@
 
 static const char *const speakers[ROLE_COUNT] = {
     [ROLE_SENSOR] = "tourniquet sensor",   [ROLE_DETECTOR] = "tourniquet detector", [ROLE_KEEPER] = "tourniquet keeper",
-    [ROLE_CONSOLE] = "tourniquet console", [ROLE_COURIER] = "tourniquet courier",
+    [ROLE_CONSOLE] = "tourniquet console", [ROLE_COURIER] = "tourniquet courier", [ROLE_RELAY] = "tourniquet relay",
 };
 
 static void ignore_signals(void)

@@ -208,6 +208,14 @@ static const int courier_calls[] = {
     SCMP_SYS(getgid),   SCMP_SYS(getegid),     SCMP_SYS(uname),       SCMP_SYS(mlock),      SCMP_SYS(munlock),    SCMP_SYS(sysinfo),
 };
 
+/* It is handed every socket: it accepts, but opens, binds and connects none. The spool is a descriptor, too. */
+static const int relay_calls[] = {
+    SCMP_SYS(accept4),    SCMP_SYS(getsockname),  SCMP_SYS(getpeername),   SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(shutdown),
+    SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),  SCMP_SYS(epoll_pwait2),  SCMP_SYS(epoll_ctl),  SCMP_SYS(epoll_create1), SCMP_SYS(eventfd2),
+    SCMP_SYS(pwrite64),   SCMP_SYS(fdatasync),    SCMP_SYS(ftruncate),     SCMP_SYS(fstatfs),    SCMP_SYS(mlock),      SCMP_SYS(munlock),
+    SCMP_SYS(madvise),
+};
+
 /* Nobody in this house does these: whoever tries is an intruder. */
 static const int deadly_calls[] = {
     SCMP_SYS(execve),      SCMP_SYS(execveat),        SCMP_SYS(ptrace),         SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
@@ -282,6 +290,7 @@ static int add_role(scmp_filter_ctx filter, enum role role)
     case ROLE_KEEPER: r = ADD(filter, SCMP_ACT_ALLOW, keeper_calls); return r != 0 ? r : add_threads(filter);
     case ROLE_CONSOLE: return ADD(filter, SCMP_ACT_ALLOW, console_calls);
     case ROLE_COURIER: return add_courier(filter);
+    case ROLE_RELAY: r = ADD(filter, SCMP_ACT_ALLOW, relay_calls); return r != 0 ? r : add_threads(filter);
     case ROLE_WITNESS: r = ADD(filter, SCMP_ACT_ALLOW, keeper_calls); return r != 0 ? r : ADD(filter, SCMP_ACT_ALLOW, console_calls);
     default: return 0;
     }
@@ -308,7 +317,7 @@ static int close_calls(enum role role, struct error *e)
 int sandbox_narrow(const struct sandbox *s, char note[SANDBOX_NOTE], struct error *e)
 {
     note[0] = 0;
-    if ((s->role < ROLE_SENSOR || s->role > ROLE_COURIER) && s->role != ROLE_WITNESS)
+    if ((s->role < ROLE_SENSOR || s->role > ROLE_RELAY) && s->role != ROLE_WITNESS)
         return err_set(e, ERR_MISUSE, "there is no narrowing for the %s", role_name(s->role));
     if (no_traces(e) != 0 || become(s, e) != 0)
         return -1;

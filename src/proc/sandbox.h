@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 struct sandbox {
-    enum role role;    /* sensor, detector, keeper, console, courier, witness */
+    enum role role;    /* sensor, detector, keeper, console, courier, relay, witness */
     bool unprivileged; /* keep the uid; everything else is done */
     uint32_t uid;      /* to become, with the same gid and no other groups; only where this process is root and unprivileged is not set */
     int data_fd;       /* keeper: the data folder, witness: its folder, below which files may be used; else -1 */

@@ -28,6 +28,10 @@ void start_encode(struct buf *out, const struct start *s)
     buf_u8(out, s->ndpi);
     buf_u8(out, s->bodies);
     buf_be32(out, s->packets);
+    buf_u8(out, s->links);
+    buf_u8(out, s->spool_key_n);
+    buf_add(out, s->spool_key, sizeof s->spool_key);
+    buf_be64(out, s->ledger);
     buf_u8(out, s->witnesses);
     buf_be32(out, s->uid);
     buf_add(out, s->run, RUN_ID);
@@ -59,6 +63,12 @@ int start_decode(struct span in, struct start *ret, struct error *e)
     t.ndpi = span_u8(&s) != 0;
     t.bodies = span_u8(&s) != 0;
     t.packets = span_be32(&s);
+    t.links = span_u8(&s);
+    t.spool_key_n = span_u8(&s);
+    struct span key = span_take(&s, sizeof t.spool_key);
+    if (!key.bad)
+        memcpy(t.spool_key, key.p, sizeof t.spool_key);
+    t.ledger = span_be64(&s);
     t.witnesses = span_u8(&s);
     t.uid = span_be32(&s);
     struct span run = span_take(&s, RUN_ID);
@@ -85,7 +95,7 @@ int start_decode(struct span in, struct start *ret, struct error *e)
 
 void progress_encode(struct buf *out, const struct progress *p)
 {
-    const uint64_t numbers[] = {p->ledger, p->records, p->messages, p->results, p->findings, p->packets, p->damaged};
+    const uint64_t numbers[] = {p->ledger, p->records, p->messages, p->results, p->findings, p->packets, p->damaged, p->link};
     buf_u8(out, p->ended);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         buf_be64(out, numbers[i]);
@@ -95,7 +105,7 @@ int progress_decode(struct span in, struct progress *ret, struct error *e)
 {
     struct span s = in;
     struct progress p = {.ended = span_u8(&s) != 0};
-    uint64_t *const numbers[] = {&p.ledger, &p.records, &p.messages, &p.results, &p.findings, &p.packets, &p.damaged};
+    uint64_t *const numbers[] = {&p.ledger, &p.records, &p.messages, &p.results, &p.findings, &p.packets, &p.damaged, &p.link};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         *numbers[i] = span_be64(&s);
     if (s.bad || s.n != 0)

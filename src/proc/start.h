@@ -15,6 +15,10 @@ struct start {
     bool ndpi;         /* sensor: labels by nDPI */
     bool bodies;       /* sensor: messages go with their bytes */
     uint32_t packets;  /* sensor: MiB of packets that it keeps in memory; 0: none. Detector: not 0: it asks for them */
+    uint8_t links;     /* relay: so many LINK messages follow */
+    uint8_t spool_key_n; /* relay: bytes of the key to seal its spool to; 0: it comes later */
+    uint8_t spool_key[32];
+    uint64_t ledger;   /* relay: the ledger has so many records at least */
     uint8_t witnesses; /* keeper: so many WITNESS messages follow */
     uint32_t uid;      /* to become, unless unprivileged; also the gid */
     uint8_t run[RUN_ID];
@@ -34,7 +38,7 @@ struct start {
 };
 
 /* START: the sensor of a replay gets the capture's descriptor (one that listens gets its sockets by CAPTURE); the keeper the data folder, the
- * listening local socket, the lab's own catalog and, where there is one, the folder of backups; the console the listening socket. */
+ * listening local socket, the lab's own catalog and, where there is one, the folder of backups; the console the listening socket; the relay its spool. */
 void start_encode(struct buf *out, const struct start *s);
 /* -1: ERR_PEER, also where supervisor and role are of different builds (message_dialect). */
 int start_decode(struct span in, struct start *ret, struct error *e);
@@ -48,6 +52,7 @@ struct progress {
     uint64_t findings;
     uint64_t packets; /* as capture.ended says */
     uint64_t damaged;
+    uint64_t link; /* the last number of a relay's record of this run; 0: none */
 };
 
 /* First byte of a TERMINAL message: what the text behind it is. */

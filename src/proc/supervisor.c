@@ -1,6 +1,6 @@
 /* The supervisor.
  *
- *   keeper ⇄ courier    keeper ⇄ console          detector → keeper          sensor(s) → detector       (each a socket pair that the supervisor makes
+ *   keeper ⇄ courier    keeper ⇄ console    relay → detector    relay ⇄ keeper          detector → keeper          sensor(s) → detector       (each a socket pair that the supervisor makes
  * and hands out)
  *
  * A replay is exactly-once, whoever is killed whenever. Invariants:
@@ -63,12 +63,12 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
     const struct config *c = s->o->config;
     enum role role = child->role;
     *start = (struct start){.unprivileged = s->unprivileged, .replay = s->o->replay != NULL, .uid = spawn_uid(role), .hash_key = s->hash_key};
-    if (s->live)
+    if (s->live || s->durable)
         start->first = ++s->starts << FIRST_SHIFT;
     memcpy(start->run, s->run, RUN_ID);
     start->witnesses = role == ROLE_KEEPER ? (uint8_t)c->witness_count : 0;
     start->ndpi = role == ROLE_SENSOR && strcmp(c->labels, "ndpi") == 0;
-    start->bodies = role == ROLE_SENSOR && strcmp(c->bodies, "none") != 0;
+    start->bodies = (role == ROLE_SENSOR || role == ROLE_RELAY) && strcmp(c->bodies, "none") != 0;
     start->packets = role == ROLE_SENSOR || role == ROLE_DETECTOR ? (uint32_t)strtoul(c->packets, NULL, 10) : 0;
     start->root = role == ROLE_KEEPER ? root_of(c) : 0;
     memcpy(start->site, c->site, sizeof start->site);
@@ -118,6 +118,8 @@ static int send_start(struct supervisor *s, struct child *c, struct error *e)
     size_t n = 0;
     int capture = -1;
     fill_start(s, c, &start);
+    if (c->role == ROLE_RELAY && links_fill_start(s, &start, &capture, e) != 0)
+        return -1;
     start_encode(&body, &start);
     if (c->role == ROLE_SENSOR && !s->live) {
         if (premises_capture(s->o->replay, &capture, e) != 0) {
@@ -139,10 +141,14 @@ static int send_start(struct supervisor *s, struct child *c, struct error *e)
             fds[n++] = capture;
     } else if (c->role == ROLE_CONSOLE) {
         fds[n++] = s->listen_fd;
+    } else if (c->role == ROLE_RELAY) {
+        fds[n++] = capture;
     }
     int r = channel_send_fds(&c->control, MESSAGE_START, buf_span(&body), fds, n, e);
     if (r == 0 && c->role == ROLE_KEEPER)
         r = tell_witnesses(s, c, e);
+    if (r == 0 && c->role == ROLE_RELAY)
+        r = links_tell(s, c, e);
     if (capture >= 0)
         (void)close(capture);
     buf_release(&body);
@@ -224,6 +230,10 @@ static void join_all(struct supervisor *s, struct child *c)
         join(&all[ROLE_KEEPER], &all[ROLE_COURIER]);
     if (c->role == ROLE_DETECTOR || c->role == ROLE_KEEPER)
         join(&all[ROLE_DETECTOR], &all[ROLE_KEEPER]);
+    if (c->role == ROLE_DETECTOR || c->role == ROLE_RELAY)
+        join(&all[ROLE_DETECTOR], &all[ROLE_RELAY]);
+    if (c->role == ROLE_KEEPER || c->role == ROLE_RELAY)
+        join(&all[ROLE_KEEPER], &all[ROLE_RELAY]);
     if (c->role == ROLE_SENSOR)
         join(c, &all[ROLE_DETECTOR]);
     for (size_t i = 0; i < s->child_count && c->role == ROLE_DETECTOR; i++)
@@ -276,6 +286,7 @@ static bool wanted(const struct supervisor *s, const struct child *c)
     case ROLE_KEEPER:
     case ROLE_CONSOLE: return true;
     case ROLE_COURIER: return s->o->config->witness_count > 0;
+    case ROLE_RELAY: return s->durable && s->o->config->relay_count > 0;
     case ROLE_DETECTOR: return s->durable || s->children[ROLE_KEEPER].pid != 0;
     case ROLE_SENSOR: return s->live || (!s->durable && !s->read_out && s->children[ROLE_DETECTOR].pid != 0);
     default: return false;
@@ -303,7 +314,7 @@ static void tell_restarts(struct supervisor *s)
 
 static void start_due(struct supervisor *s)
 {
-    static const enum role order[] = {ROLE_KEEPER, ROLE_CONSOLE, ROLE_COURIER, ROLE_DETECTOR, ROLE_SENSOR};
+    static const enum role order[] = {ROLE_KEEPER, ROLE_CONSOLE, ROLE_COURIER, ROLE_DETECTOR, ROLE_SENSOR, ROLE_RELAY};
     tq_time now = clock_monotonic();
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         for (size_t n = ROLE_SENSOR; n < s->child_count; n++) {
@@ -376,6 +387,8 @@ static void died(struct supervisor *s, struct child *c, int status)
     tq_time now = clock_monotonic();
     bool finished = c->role == ROLE_SENSOR && !s->live && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     put_off(c);
+    if (c->role == ROLE_RELAY && s->dialer != NULL)
+        dial_forget(s->dialer);
     if (s->stopping || upgrade_ended(s, c))
         return;
     if (finished) {
@@ -392,7 +405,7 @@ static void died(struct supervisor *s, struct child *c, int status)
     back_off(c, now);
     log_line(LOG_LEVEL_WARNING, "the %s was %s; it is started again in %d s", role_name(c->role), c->why, (int)((c->not_before - now) / TIME_SECOND));
     count_death(c, now);
-    if (!s->durable && c->role != ROLE_CONSOLE && c->role != ROLE_COURIER)
+    if (!s->durable && c->role != ROLE_CONSOLE && c->role != ROLE_COURIER && c->role != ROLE_RELAY)
         reset_chain(s);
 }
 
@@ -478,7 +491,7 @@ static enum role to_blame(enum role by, enum role of)
 static void heard_complaint(struct supervisor *s, struct child *c, struct span body)
 {
     uint8_t role = span_u8(&body);
-    if (role < ROLE_SENSOR || role > ROLE_COURIER || role == c->role)
+    if (role < ROLE_SENSOR || role > ROLE_RELAY || role == c->role)
         return;
     enum role blamed = to_blame(c->role, (enum role)role);
     log_line(LOG_LEVEL_ERROR, "the %s says of the %s: %.*s; the %s is restarted", role_name(c->role), role_name((enum role)role),
@@ -510,6 +523,7 @@ static void take_message(struct supervisor *s, struct child *c, const struct mes
     case MESSAGE_FAILED: heard_failed(s, c, m->body); break;
     case MESSAGE_COMPLAINT: heard_complaint(s, c, m->body); break;
     case MESSAGE_RELEARN: upgrade_relearn(s); break;
+    case MESSAGE_DIAL: links_dial(s, m->body); break;
     case MESSAGE_LOST: heard_lost(s, c, m->body); break;
     case MESSAGE_DURABLE: heard_durable(s, m->body); break;
     case MESSAGE_TERMINAL: heard_terminal(s, m->body); break;
@@ -559,7 +573,7 @@ static void stop_next(struct supervisor *s)
     static const struct {
         enum role role;
         int seconds;
-    } steps[] = {{ROLE_CONSOLE, 5}, {ROLE_COURIER, 5}, {ROLE_SENSOR, 5}, {ROLE_DETECTOR, 15}, {ROLE_KEEPER, 60}};
+    } steps[] = {{ROLE_CONSOLE, 5}, {ROLE_COURIER, 5}, {ROLE_RELAY, 10}, {ROLE_SENSOR, 5}, {ROLE_DETECTOR, 15}, {ROLE_KEEPER, 60}};
     while (s->stop_step < sizeof steps / sizeof steps[0]) {
         bool begin = s->stop_deadline == 0;
         bool off = true;
@@ -577,7 +591,7 @@ static void stop_next(struct supervisor *s)
 
 static bool all_off(const struct supervisor *s)
 {
-    return s->stop_step > 4;
+    return s->stop_step > 5;
 }
 
 /* ── the loop ── */
@@ -603,6 +617,8 @@ static int next_deadline(const struct supervisor *s)
     tq_time next = now + 60 * TIME_SECOND;
     if (s->stopping && s->stop_deadline != 0 && s->stop_deadline < next)
         next = s->stop_deadline;
+    if (links_deadline(s) != 0 && links_deadline(s) < next)
+        next = links_deadline(s);
     if (!s->stopping && upgrade_deadline(s) != 0 && upgrade_deadline(s) < next)
         next = upgrade_deadline(s);
     for (size_t i = ROLE_SENSOR; i < s->child_count && !s->stopping; i++) {
@@ -617,7 +633,7 @@ static int next_deadline(const struct supervisor *s)
 
 static void turn(struct supervisor *s)
 {
-    struct pollfd p[CHILDREN + 1] = {{.fd = s->signal_fd, .events = POLLIN}};
+    struct pollfd p[CHILDREN + 1 + DIALS] = {{.fd = s->signal_fd, .events = POLLIN}};
     struct child *who[CHILDREN + 1] = {NULL};
     nfds_t n = 1;
     for (size_t i = ROLE_SENSOR; i < s->child_count; i++) {
@@ -627,8 +643,10 @@ static void turn(struct supervisor *s)
         who[n] = c;
         p[n++] = (struct pollfd){.fd = c->control.fd, .events = POLLIN};
     }
-    if (poll(p, n, next_deadline(s)) < 0)
+    size_t dials = s->dialer == NULL ? 0 : dial_poll(s->dialer, p + n);
+    if (poll(p, n + dials, next_deadline(s)) < 0)
         return;
+    links_step(s, p + n, dials);
     for (nfds_t i = 1; i < n; i++)
         if (p[i].revents != 0 && who[i]->pid != 0 && who[i]->control.fd == p[i].fd)
             hear(s, who[i]); /* before reaping: last words count */
@@ -676,8 +694,8 @@ static int open_all(struct supervisor *s, struct error *e)
         if (look_at_interface(c->capture[i].interface, e) != 0)
             return -1;
     if (spawn_find(s->folder, e) != 0 || programs_open(s->folder, &s->programs, e) != 0 || premises_data(c->data, owner, &s->data_fd, e) != 0 ||
-        premises_listen(&c->console_listen, &s->listen_fd, e) != 0 || premises_local(s->data_fd, owner, &s->local_fd, e) != 0 ||
-        premises_catalog(c->catalog, &s->catalog_fd, e) != 0)
+        premises_listen(&c->console_listen, "the page", "console.listen", &s->listen_fd, e) != 0 || premises_local(s->data_fd, owner, &s->local_fd, e) != 0 ||
+        premises_catalog(c->catalog, &s->catalog_fd, e) != 0 || links_open(s, e) != 0)
         return -1;
     for (size_t i = 0; i < c->witness_count; i++) {
         s->authority[i] = BUF_INIT(AUTHORITY_MAX);
@@ -713,6 +731,7 @@ static void close_all(struct supervisor *s)
         (void)unlinkat(s->data_fd, "api.sock", 0);
     programs_close(&s->programs);
     programs_close(&s->upgrade.next);
+    links_close(s);
     const int fds[] = {s->signal_fd, s->local_fd, s->catalog_fd, s->backup_fd, s->listen_fd, s->data_fd};
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)

@@ -3,7 +3,9 @@
 #define TQ_PROC_SUPERVISOR_PRIVATE_H
 
 #include "base/time.h"
+#include "proc/dial.h"
 #include "proc/handover.h"
+#include "proc/link.h"
 #include "proc/premises.h"
 #include "proc/programs.h"
 #include "proc/spawn.h"
@@ -48,6 +50,14 @@ struct child {
     char trouble[200]; /* why there is none, as last said; "" */
 };
 
+/* Where the peers of one side of a link connect. */
+struct listener {
+    int fd;            /* -1: not open */
+    bool wanted;
+    tq_time retry_at;
+    char trouble[200]; /* as last said; "" */
+};
+
 struct supervisor {
     const struct supervisor_options *o;
     char folder[SPAWN_PATH];
@@ -66,6 +76,8 @@ struct supervisor {
     int catalog_fd;
     struct buf authority[CONFIG_WITNESSES]; /* of each witness's certificate, as PEM; or empty */
     int backup_fd;                          /* -1: none */
+    struct listener listeners[CONFIG_RELAYS][LINK_SIDES];
+    struct dialer *dialer; /* NULL: there are no links */
     int signal_fd;
     /* By role; live, the second to last sensors stand behind. */
     struct child children[CHILDREN];
@@ -85,6 +97,16 @@ struct supervisor {
 
 void supervisor_kill(struct child *c);            /* at once, without counting it as a death */
 void supervisor_channel(struct child *c, int fd); /* its control channel */
+
+/* ── supervisor_links.c: what the relay is given ── */
+
+int links_open(struct supervisor *s, struct error *e); /* the listeners, as far as they open now */
+void links_close(struct supervisor *s);
+int links_fill_start(struct supervisor *s, struct start *start, int *ret_spool, struct error *e);
+int links_tell(struct supervisor *s, struct child *relay, struct error *e); /* right behind START */
+void links_dial(struct supervisor *s, struct span body);
+void links_step(struct supervisor *s, const struct pollfd *p, size_t n); /* opens what is due, goes on dialling */
+tq_time links_deadline(const struct supervisor *s);                      /* 0: none */
 
 /* ── upgrade.c ── */
 

@@ -1,6 +1,6 @@
 /* Roles give way to others, one after the other, without losing a record that is on its way.
  *
- *   asked ──(capture durable)──► checked ──► for each of detector, sensors, console, courier, keeper: ending ──► starting ──► ready ──► … ──► told
+ *   asked ──(capture durable)──► checked ──► for each of detector, sensors, console, courier, keeper, relay: ending ──► starting ──► ready ──► … ──► told
  *
  * Invariants
  *  1. Nothing is touched before the new program was seen to run and to speak the dialect of this one.
@@ -23,7 +23,7 @@
 static const struct {
     enum role role;
     int seconds; /* that it has to end in order */
-} order[] = {{ROLE_DETECTOR, 15}, {ROLE_SENSOR, 10}, {ROLE_CONSOLE, 10}, {ROLE_COURIER, 5}, {ROLE_KEEPER, 60}};
+} order[] = {{ROLE_DETECTOR, 15}, {ROLE_SENSOR, 10}, {ROLE_CONSOLE, 10}, {ROLE_COURIER, 5}, {ROLE_KEEPER, 60}, {ROLE_RELAY, 10}};
 
 void upgrade_ask(struct supervisor *s)
 {
@@ -93,10 +93,10 @@ static void let_end(struct supervisor *s, struct child *c)
         if (order[i].role == c->role)
             seconds = order[i].seconds;
     for (size_t n = ROLE_SENSOR; n < s->child_count && c->role == ROLE_DETECTOR; n++)
-        if (s->children[n].role == ROLE_SENSOR)
+        if (s->children[n].role == ROLE_SENSOR || s->children[n].role == ROLE_RELAY)
             tell(&s->children[n], MESSAGE_PART, ROLE_DETECTOR);
     if (c->role == ROLE_KEEPER)
-        tell(&s->children[ROLE_DETECTOR], MESSAGE_PART, ROLE_KEEPER);
+        tell(&s->children[ROLE_DETECTOR], MESSAGE_PART, ROLE_KEEPER); /* the relay goes on without: what it has waits, or is spooled */
     c->replacing = true;
     s->upgrade.starting = false;
     s->upgrade.deadline = clock_monotonic() + seconds * TIME_SECOND;

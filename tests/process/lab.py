@@ -12,7 +12,7 @@ import time
 TOURNIQUET = os.path.abspath(sys.argv[1])
 with open(TOURNIQUET, "rb") as _f:
     SANITIZED = b"__asan_init" in _f.read()
-ROLES = ("sensor", "detector", "keeper", "console", "courier")
+ROLES = ("sensor", "detector", "keeper", "console", "courier", "relay")
 
 # A bare machine may have no /etc/hosts: the tests find localhost all the same.
 _getaddrinfo = socket.getaddrinfo

@@ -125,6 +125,42 @@ struct api_erasure {
 
 #define API_RECOVERY_TEXT 70
 
+/* A link as GET /links shows it. */
+#define API_LINKS 64
+struct api_link_side {
+    char where[280]; /* as lab.yaml says */
+    char peer[80];   /* the newest connection's, "": none */
+    char ip[46];
+    uint32_t connections;
+    char tls[12]; /* "": clear, or no connection */
+    char name[64];
+    tq_time expires;
+    char why[160];
+};
+struct api_link {
+    char name[64], protocol[8], mode[20];
+    const char *state; /* up, down, degraded, held, bypassed */
+    char why[200];
+    struct api_link_side side[2]; /* the analyzer's, the LIS's */
+    uint32_t rate;                /* messages a minute */
+    int64_t delay_p50, delay_p99, delay_limit;
+    uint32_t queue_messages;
+    uint64_t queue_bytes, queue_max;
+    tq_time queue_oldest;
+    char unknown[16];
+    tq_time learning_until;
+    uint64_t counters[6]; /* received, forwarded, refused, flagged, late, spooled */
+};
+/* What a person decided about a link. */
+struct api_link_order {
+    enum { API_LINK_BYPASS = 1, API_LINK_HOLD, API_LINK_POLICY } what;
+    struct span link;
+    bool on;
+    struct span types, senders, tests; /* words, a line each */
+    struct span unknown;
+    uint32_t size, rate;
+};
+
 /* What the keeper does for the handlers. All callbacks may be called from several threads at once. */
 struct api_host {
     void *context;
@@ -191,6 +227,10 @@ struct api_host {
 
     /* May be NULL. False: not measured yet. */
     bool (*disk_state)(void *context, struct api_disk_state *ret);
+
+    /* May be NULL. Links as the relay last told; and what was decided, durable already, for the relay. ERR_LIMIT. */
+    size_t (*links)(void *context, struct api_link *ret, size_t most);
+    int (*link_order)(void *context, const struct api_link_order *order, struct error *e);
 
     /* May be NULL. Appends further lines in the Prometheus text format. */
     void (*metrics)(void *context, struct buf *out);

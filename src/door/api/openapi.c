@@ -5,7 +5,7 @@
 
 /* GET /openapi.json: OpenAPI 3.1, made from the request table and from the shapes below.
  *
- * A shape is a list of members "name:type". Types: text, int, bool, time, json (any object), a shape's name; "?" behind it: may be null; in brackets:
+ * A shape is a list of members "name:type". Types: text, int, number, bool, time, json (any object), a shape's name; "?" behind it: may be null; in brackets:
  * a list.
  * "+NAME" takes over the members of another shape. */
 
@@ -71,7 +71,7 @@ static const struct {
     {"ack", "code:text for:text?"},
     {"message",
      "record:int position:int time:time id:text protocol:text type:text? control_id:text? sender:text? receiver:text? version:text? charset:text? "
-     "results:int bytes:int malformed:text? ack:ack? flow:json?"},
+     "results:int bytes:int malformed:text? ack:ack? flow:json? link:text? leg:text? side:text? policy:text?"},
     {"flow", "id:int proto:text src:text sport:int dst:text dport:int vlan:int?"},
     {"finding", "id:text etag:text kind:text severity:text title:text advice:text technique:text? state:text taken_by:text? first_time:time "
                 "last_time:time count:int "
@@ -111,6 +111,17 @@ static const struct {
     {"disk_used", "what:text bytes:int"},
     {"disk_retention", "kind:text days:int? removed_until:time?"},
     {"disk", "total:int free:int used:[disk_used] per_day:int? full_at:time? state:text not_kept:int goes_first:[text] retention:[disk_retention]"},
+    {"link_tls", "on:bool version:text? peer:text? expires_at:time?"},
+    {"link_side", "address:text peer:text? device:text? connected:bool connections:int why:text? tls:link_tls"},
+    {"link_delay", "p50:number p99:number limit:number"},
+    {"link_queue", "messages:int bytes:int max:int oldest_at:time?"},
+    {"link_message", "at:time type:text? control_id:text? results:int answer:text? policy:text? record:int"},
+    {"link_policy", "unknown:text learning_until:time? proposed:json? proposed_at:time? approved:json? approved_by:text? approved_at:time?"},
+    {"link_counters", "received:int forwarded:int refused:int flagged:int late:int spooled:int"},
+    {"link", "name:text protocol:text mode:text state:text why:text? bypass:bool hold:bool decided_by:text? decided_why:text? decided_at:time? "
+             "analyzer:link_side lis:link_side rate_per_min:int delay_ms:link_delay queue:link_queue last:[link_message] policy:link_policy "
+             "counters:link_counters"},
+    {"links", "items:[link]"},
     {"ledger_record", "index:int stream:text time:time event:text summary:text"},
     {"cosigned", "name:text records:int"},
     {"proof_checked", "holds:bool index:int? records:int? why:text?"},
@@ -147,7 +158,7 @@ static void put_type(struct jsonw *j, struct span type, bool nullable)
         const char *json;
         const char *format;
     } plain[] = {
-        {"text", "string", NULL}, {"int", "integer", NULL}, {"bool", "boolean", NULL}, {"time", "string", "date-time"}, {"json", "object", NULL}};
+        {"text", "string", NULL}, {"int", "integer", NULL}, {"number", "number", NULL}, {"bool", "boolean", NULL}, {"time", "string", "date-time"}, {"json", "object", NULL}};
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
         if (!span_is(type, plain[i].type))
             continue;

@@ -225,6 +225,10 @@ static void put_message(void *context, const struct message_row *row)
         jsonw_object_end(j);
     }
     put_ready(j, "flow", row->flow, "null");
+    put_optional(j, "link", row->link);
+    put_optional(j, "leg", row->leg);
+    put_optional(j, "side", row->side);
+    put_optional(j, "policy", row->verdict);
     jsonw_object_end(j);
 }
 

@@ -25,8 +25,9 @@ static int insert(struct apply *a, int64_t run, int64_t src, int64_t dst, struct
     event_json(ev, "flow", &flow);
     struct store_stmt *q = store_stmt(
         a->w, "INSERT INTO message(run, id, record, position, time, protocol, type, control_id, sender, receiver, version, charset, "
-              "results, bytes, malformed, ack_code, ack_for, flow, src, dst) "
-              "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, nullif(?19, 0), nullif(?20, 0))");
+              "results, bytes, malformed, ack_code, ack_for, flow, src, dst, link, leg, side, verdict) "
+              "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, nullif(?19, 0), nullif(?20, 0), ?21, ?22, ?23, "
+              "?24)");
     store_bind_int(q, 1, run);
     store_bind_text(q, 2, event_text(ev, "id"));
     store_bind_int(q, 3, (int64_t)a->c->index);
@@ -45,6 +46,9 @@ static int insert(struct apply *a, int64_t run, int64_t src, int64_t dst, struct
     bind_optional(q, 18, buf_ok(&flow) ? buf_span(&flow) : (struct span){0});
     store_bind_int(q, 19, src);
     store_bind_int(q, 20, dst);
+    static const char *const of_link[] = {"link", "leg", "side", "policy"};
+    for (int i = 0; i < 4; i++)
+        bind_optional(q, 21 + i, event_text(ev, of_link[i]));
     int rc = store_run(q, e);
     buf_release(&flow);
     return rc;
@@ -105,7 +109,7 @@ int message_apply(struct apply *a, struct error *e)
     if (conversation_add(a, &talk, e) != 0)
         return -1;
     int64_t run = counter_get(a->w, "runs", e);
-    if (insert(a, run, t.from, t.to, e) != 0 || tell_results(a, run, t.from, e) != 0 || count(a, e) != 0)
+    if (insert(a, run, t.from, t.to, e) != 0 || link_apply_message(a, e) != 0 || tell_results(a, run, t.from, e) != 0 || count(a, e) != 0)
         return -1;
     view_notice(a->v, TOPIC_RESULTS, SPAN_LIT(""), a->c->index);
     view_notice(a->v, TOPIC_TODAY, SPAN_LIT(""), a->c->index);
@@ -116,7 +120,7 @@ int message_list(struct store_conn *c, int64_t before, int64_t limit, message_ea
 {
     struct store_stmt *q = store_stmt(
         c, "SELECT n, record, position, time, id, protocol, type, control_id, sender, receiver, version, charset, malformed, "
-           "ack_code, ack_for, flow, results, bytes FROM message WHERE n < ?1 ORDER BY n DESC LIMIT ?2");
+           "ack_code, ack_for, flow, results, bytes, link, leg, side, verdict FROM message WHERE n < ?1 ORDER BY n DESC LIMIT ?2");
     store_bind_int(q, 1, before > 0 ? before : INT64_MAX);
     store_bind_int(q, 2, limit);
     while (store_step(q)) {
@@ -139,6 +143,10 @@ int message_list(struct store_conn *c, int64_t before, int64_t limit, message_ea
             .flow = store_text(q, 15),
             .results = store_int(q, 16),
             .bytes = store_int(q, 17),
+            .link = store_text(q, 18),
+            .leg = store_text(q, 19),
+            .side = store_text(q, 20),
+            .verdict = store_text(q, 21),
         };
         each(context, &row);
     }

@@ -14,6 +14,7 @@ struct message_row {
     struct span id, protocol, type, control_id, sender, receiver, version, charset, malformed, ack_code, ack_for;
     struct span flow; /* a JSON object, or empty */
     int64_t results, bytes;
+    struct span link, leg, side, verdict; /* of one that went through the relay: received or forwarded, on the side of analyzer or lis */
 };
 
 typedef void message_each(void *context, const struct message_row *row);

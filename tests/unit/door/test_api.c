@@ -359,10 +359,11 @@ static void the_permission_matrix(void **state)
     } roles[] = {
         {"lab manager",
          "today.read device.read device.name device.edit device.import result.read finding.read finding.decide ledger.read "
-         "ledger.verify ledger.witness metrics.read phi.look looks.read backup.read backup.manage keys.read certificate.read certificate.manage"},
+         "ledger.verify ledger.witness metrics.read phi.look looks.read backup.read backup.manage keys.read certificate.read certificate.manage "
+         "links.read links.bypass links.manage"},
         {"IT", "today.read device.read device.name device.edit device.import result.read finding.read finding.decide ledger.read ledger.verify "
-               "ledger.witness metrics.read backup.read backup.manage keys.read certificate.read certificate.manage"},
-        {"auditor", "today.read device.read finding.read ledger.read ledger.verify metrics.read looks.read backup.read keys.read certificate.read"},
+               "ledger.witness metrics.read backup.read backup.manage keys.read certificate.read certificate.manage links.read links.bypass links.manage"},
+        {"auditor", "today.read device.read finding.read ledger.read ledger.verify metrics.read looks.read backup.read keys.read certificate.read links.read"},
         {"technologist", "today.read device.read result.read finding.read metrics.read phi.look"},
         {"privacy officer", "today.read device.read result.read finding.read ledger.read ledger.verify looks.read keys.read keys.manage"},
     };

@@ -1,0 +1,252 @@
+#include "lab/link_view.h"
+
+#include "lab/views_private.h"
+
+#define KEEP_LINKS 1000
+#define KEEP_QUEUE 1000000
+
+/* "RUN.NUMBER" */
+static bool seq_of(struct span text, struct span *ret_run, int64_t *ret_seq)
+{
+    bool more = false;
+    uint64_t seq;
+    *ret_run = span_until(&text, '.', &more);
+    if (!more || ret_run->n != 8 || !span_decimal(text, INT64_MAX, &seq))
+        return false;
+    *ret_seq = (int64_t)seq;
+    return true;
+}
+
+static void tell(struct apply *a, struct span name)
+{
+    view_notice(a->v, TOPIC_LINKS, name.n < VIEW_ID ? name : SPAN_LIT(""), a->c->index);
+}
+
+static int have_row(struct apply *a, struct span name, struct error *e)
+{
+    struct store_stmt *q = store_stmt(a->w, "INSERT INTO link(name, changed) SELECT ?1, ?2 WHERE (SELECT count(*) FROM link) < ?3 ON CONFLICT(name) DO "
+                                            "UPDATE SET changed = ?2");
+    store_bind_text(q, 1, name);
+    store_bind_int(q, 2, (int64_t)a->c->index);
+    store_bind_int(q, 3, KEEP_LINKS);
+    return store_run(q, e);
+}
+
+int link_apply_state(struct apply *a, struct error *e)
+{
+    struct span name = event_text(&a->ev, "link");
+    if (name.n == 0 || have_row(a, name, e) != 0)
+        return name.n == 0 ? 0 : -1;
+    struct store_stmt *q = store_stmt(a->w, "UPDATE link SET state = ?2, state_at = ?3 WHERE name = ?1");
+    store_bind_text(q, 1, name);
+    store_bind_text(q, 2, event_text(&a->ev, "state"));
+    store_bind_int(q, 3, a->ev.time);
+    tell(a, name);
+    return store_run(q, e);
+}
+
+int link_apply_decision(struct apply *a, struct error *e)
+{
+    struct span name = event_text(&a->ev, "link");
+    if (name.n == 0 || have_row(a, name, e) != 0)
+        return name.n == 0 ? 0 : -1;
+    struct store_stmt *q = a->ev.event == EVENT_LINK_BYPASSED
+                               ? store_stmt(a->w, "UPDATE link SET bypassed = ?2, decided_by = nullif(?3, ''), decided_why = nullif(?4, ''), decided_at = "
+                                                  "?5 WHERE name = ?1")
+                               : store_stmt(a->w, "UPDATE link SET held = ?2, decided_by = nullif(?3, ''), decided_why = nullif(?4, ''), decided_at = ?5 "
+                                                  "WHERE name = ?1");
+    store_bind_text(q, 1, name);
+    store_bind_int(q, 2, event_int(&a->ev, "on", 0) != 0);
+    store_bind_text(q, 3, event_text(&a->ev, "person"));
+    store_bind_text(q, 4, event_text(&a->ev, "why"));
+    store_bind_int(q, 5, a->ev.time);
+    tell(a, name);
+    return store_run(q, e);
+}
+
+static void add_member(const struct event_view *ev, const char *key, struct buf *out)
+{
+    size_t before = out->n;
+    buf_addf(out, "%s\"%s\":", out->n > 1 ? "," : "", key);
+    size_t at = out->n;
+    event_json(ev, key, out);
+    if (out->n == at && buf_ok(out))
+        out->n = before;
+}
+
+int link_apply_policy(struct apply *a, struct error *e)
+{
+    static const char *const members[] = {"types", "senders", "tests", "size", "rate", "unknown"};
+    struct span name = event_text(&a->ev, "link");
+    bool approved = a->ev.event == EVENT_LINK_POLICY;
+    if (name.n == 0 || have_row(a, name, e) != 0)
+        return name.n == 0 ? 0 : -1;
+    struct buf json = BUF_INIT(65536);
+    buf_add_str(&json, "{");
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        add_member(&a->ev, members[i], &json);
+    buf_add_str(&json, "}");
+    struct store_stmt *q = approved ? store_stmt(a->w, "UPDATE link SET policy = ?2, policy_by = nullif(?3, ''), policy_at = ?4 WHERE name = ?1")
+                                    : store_stmt(a->w, "UPDATE link SET proposed = ?2, proposed_at = ?4 WHERE name = ?1 AND ?3 IS ?3");
+    store_bind_text(q, 1, name);
+    store_bind_text(q, 2, buf_ok(&json) ? buf_span(&json) : SPAN_LIT("{}"));
+    store_bind_text(q, 3, event_text(&a->ev, "person"));
+    store_bind_int(q, 4, a->ev.time);
+    tell(a, name);
+    int rc = store_run(q, e);
+    buf_release(&json);
+    return rc;
+}
+
+/* A message that was forwarded to the LIS: of a link that delivers in order it is the first of the queue. */
+static int note_sent(struct apply *a, struct span link, struct error *e)
+{
+    struct store_stmt *q = store_stmt(a->w, "UPDATE link_queue SET sent = 1 WHERE record = (SELECT min(record) FROM link_queue WHERE link = ?1)");
+    store_bind_text(q, 1, link);
+    return store_run(q, e);
+}
+
+int link_apply_message(struct apply *a, struct error *e)
+{
+    struct span link = event_text(&a->ev, "link");
+    struct span run;
+    int64_t seq;
+    if (link.n == 0)
+        return 0;
+    bool lis = span_is(event_text(&a->ev, "side"), "lis");
+    if (lis && span_is(event_text(&a->ev, "leg"), "forwarded") && event_text(&a->ev, "ack.code").n == 0)
+        return note_sent(a, link, e);
+    if (event_int(&a->ev, "queued", 0) == 0 || !seq_of(event_text(&a->ev, "link_seq"), &run, &seq))
+        return 0;
+    struct store_stmt *q = store_stmt(
+        a->w, "INSERT OR IGNORE INTO link_queue SELECT ?1, ?2, ?3, ?4, ?5, ?6, 0 WHERE (SELECT count(*) FROM link_queue) < ?7");
+    store_bind_int(q, 1, (int64_t)a->c->index);
+    store_bind_text(q, 2, link);
+    store_bind_text(q, 3, run);
+    store_bind_int(q, 4, seq);
+    store_bind_int(q, 5, a->ev.time);
+    store_bind_int(q, 6, event_int(&a->ev, "bytes", 0));
+    store_bind_int(q, 7, KEEP_QUEUE);
+    return store_run(q, e);
+}
+
+int link_apply_delivered(struct apply *a, struct error *e)
+{
+    struct span link = event_text(&a->ev, "link");
+    struct span run;
+    int64_t seq;
+    int64_t record = event_int(&a->ev, "of_record", -1);
+    struct store_stmt *q;
+    if (record >= 0) {
+        q = store_stmt(a->w, "DELETE FROM link_queue WHERE record = ?1 AND link = ?2");
+        store_bind_int(q, 1, record);
+        store_bind_text(q, 2, link);
+        return store_run(q, e);
+    }
+    if (!seq_of(event_text(&a->ev, "of"), &run, &seq))
+        return 0;
+    q = store_stmt(a->w, "DELETE FROM link_queue WHERE record = (SELECT record FROM link_queue WHERE link = ?1 AND run = ?2 AND seq <= ?3 ORDER BY seq "
+                         "DESC LIMIT 1)");
+    store_bind_text(q, 1, link);
+    store_bind_text(q, 2, run);
+    store_bind_int(q, 3, seq);
+    return store_run(q, e);
+}
+
+int link_apply_seen(struct apply *a, struct error *e)
+{
+    struct span run;
+    int64_t seq;
+    if (!seq_of(event_text(&a->ev, "link_seq"), &run, &seq))
+        return 0;
+    struct store_stmt *q = store_stmt(a->w, "INSERT INTO link_seen VALUES (1, ?1, ?2) ON CONFLICT(one) DO UPDATE SET seq = iif(run = ?1, max(seq, ?2), "
+                                            "?2), run = ?1");
+    store_bind_text(q, 1, run);
+    store_bind_int(q, 2, seq);
+    return store_run(q, e);
+}
+
+/* ── reading ── */
+
+int link_list(struct store_conn *c, struct span name, link_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT name, state, state_at, bypassed, held, decided_by, decided_why, decided_at, proposed, proposed_at, policy, "
+                                         "policy_by, policy_at, changed FROM link WHERE ?1 = '' OR name = ?1 ORDER BY name");
+    store_bind_text(q, 1, name);
+    while (store_step(q)) {
+        struct link_row row = {.name = store_text(q, 0),
+                               .state = store_text(q, 1),
+                               .state_at = store_int(q, 2),
+                               .bypassed = store_int(q, 3) != 0,
+                               .held = store_int(q, 4) != 0,
+                               .decided_by = store_text(q, 5),
+                               .decided_why = store_text(q, 6),
+                               .decided_at = store_int(q, 7),
+                               .proposed = store_text(q, 8),
+                               .proposed_at = store_int(q, 9),
+                               .policy = store_text(q, 10),
+                               .policy_by = store_text(q, 11),
+                               .policy_at = store_int(q, 12),
+                               .changed = (uint64_t)store_int(q, 13)};
+        each(context, &row);
+    }
+    return store_done(q, e);
+}
+
+int link_messages(struct store_conn *c, struct span name, int64_t limit, link_message_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(
+        c, "SELECT m.record, m.time, m.type, m.control_id, m.results, m.verdict, (SELECT ack_code FROM message AS k WHERE k.link = m.link AND k.ack_for = "
+           "m.control_id AND k.n BETWEEN m.n AND m.n + 1000 AND k.side = 'analyzer' ORDER BY k.n LIMIT 1) FROM message AS m WHERE m.link = ?1 AND m.side = "
+           "'analyzer' AND m.leg = 'received' AND m.ack_code IS NULL ORDER BY m.n DESC LIMIT ?2");
+    store_bind_text(q, 1, name);
+    store_bind_int(q, 2, limit);
+    while (store_step(q)) {
+        struct link_message m = {.record = (uint64_t)store_int(q, 0),
+                                 .time = store_int(q, 1),
+                                 .type = store_text(q, 2),
+                                 .control_id = store_text(q, 3),
+                                 .results = store_int(q, 4),
+                                 .verdict = store_text(q, 5),
+                                 .answer = store_text(q, 6)};
+        each(context, &m);
+    }
+    return store_done(q, e);
+}
+
+int link_queue(struct store_conn *c, int64_t after, int64_t limit, link_waiting_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT record, link, run, seq, sent FROM link_queue WHERE record > ?1 ORDER BY record LIMIT ?2");
+    store_bind_int(q, 1, after);
+    store_bind_int(q, 2, limit);
+    while (store_step(q)) {
+        struct link_waiting w = {.record = (uint64_t)store_int(q, 0),
+                                 .link = store_text(q, 1),
+                                 .run = store_text(q, 2),
+                                 .seq = (uint64_t)store_int(q, 3),
+                                 .sent = store_int(q, 4) != 0};
+        each(context, &w);
+    }
+    return store_done(q, e);
+}
+
+uint64_t link_last_seq(struct store_conn *c, const char run[9])
+{
+    struct store_stmt *q = store_stmt(c, "SELECT seq FROM link_seen WHERE run = ?1");
+    store_bind_str(q, 1, run);
+    return (uint64_t)store_run_int(q, 0, NULL);
+}
+
+void link_device(struct store_conn *c, const char *ip, char out[40])
+{
+    struct store_stmt *q = store_stmt(c, "SELECT shown.id FROM asset_address JOIN asset ON asset.n = asset_address.asset JOIN asset AS shown ON shown.n = "
+                                         "asset.root WHERE kind = 'ip' AND value = ?1 AND now = 1");
+    out[0] = 0;
+    store_bind_str(q, 1, ip);
+    if (ip[0] != 0 && store_step(q) && store_text(q, 0).n < 40) {
+        struct span id = store_text(q, 0);
+        memcpy(out, id.p, id.n);
+        out[id.n] = 0;
+    }
+    (void)store_done(q, NULL);
+}

@@ -1,0 +1,53 @@
+/* link_view: links through the relay, as the ledger tells: what people decided, what was learnt, which messages wait, and the last ones. */
+#ifndef TQ_LAB_LINK_VIEW_H
+#define TQ_LAB_LINK_VIEW_H
+
+#include "base/error.h"
+#include "base/time.h"
+#include "record/store/store.h"
+
+struct link_row {
+    struct span name, state;
+    tq_time state_at;
+    bool bypassed, held;
+    struct span decided_by, decided_why;
+    tq_time decided_at;
+    struct span proposed; /* JSON; empty: nothing was learnt */
+    tq_time proposed_at;
+    struct span policy; /* JSON; empty: nobody approved one */
+    struct span policy_by;
+    tq_time policy_at;
+    uint64_t changed;
+};
+
+typedef void link_each(void *context, const struct link_row *row);
+/* name empty: all. */
+int link_list(struct store_conn *c, struct span name, link_each *each, void *context, struct error *e);
+
+struct link_message {
+    uint64_t record;
+    tq_time time;
+    struct span type, control_id, answer, verdict;
+    int64_t results;
+};
+typedef void link_message_each(void *context, const struct link_message *m);
+/* The last messages that the link received from the analyzer, newest first. */
+int link_messages(struct store_conn *c, struct span name, int64_t limit, link_message_each *each, void *context, struct error *e);
+
+struct link_waiting {
+    uint64_t record;
+    struct span link, run;
+    uint64_t seq;
+    bool sent; /* it may have reached the LIS */
+};
+typedef void link_waiting_each(void *context, const struct link_waiting *w);
+/* What waits for its delivery behind record `after`, oldest first, at most `limit`. */
+int link_queue(struct store_conn *c, int64_t after, int64_t limit, link_waiting_each *each, void *context, struct error *e);
+
+/* The device at this address now: its id, or "". */
+void link_device(struct store_conn *c, const char *ip, char out[40]);
+
+/* The last number that a relay gave in this run (its first four bytes in hexadecimal digits); 0: none. */
+uint64_t link_last_seq(struct store_conn *c, const char run[9]);
+
+#endif

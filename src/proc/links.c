@@ -1,0 +1,671 @@
+#include "proc/links.h"
+
+#include "lab/link_view.h"
+#include "proc/clock.h"
+#include "proc/intake.h"
+#include "proc/locked.h"
+#include "proc/log.h"
+#include "proc/opened.h"
+#include "record/spool/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define OUT_MAX (2u << 20)  /* most bytes that wait for the relay */
+#define FEED_ONCE 64        /* rows that are asked for at a time */
+#define VISIBLE (60 * TIME_SECOND)
+#define SEEN_MAX (1u << 20) /* most numbers of a spool that are looked for at a time */
+
+struct links {
+    struct links_options o;
+    struct links_open open;
+    bool is_open; /* main thread */
+    struct channel relay;
+    struct link_recorded told;
+    bool told_any;
+    struct store_conn *reader; /* the thread's */
+    pthread_t thread;
+    bool running;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t work;
+    bool stopping;
+    uint64_t spooled;     /* bytes that the relay asks to have read in; 0: none */
+    bool greet;           /* a new relay is to hear what people decided */
+    bool feed;            /* it asks for what waits … */
+    uint64_t feed_before; /* … of this run up to this number */
+    uint64_t generation;  /* of the relay's channel */
+    struct buf out;       /* messages for the relay: u8 type, u32 length, body */
+    struct link_status status[CONFIG_RELAYS];
+    tq_time status_at[CONFIG_RELAYS];
+    size_t n;
+};
+
+struct links *links_new(const struct links_options *options, struct error *e)
+{
+    struct links *l = calloc(1, sizeof *l);
+    if (l == NULL) {
+        (void)err_set(e, ERR_SYSTEM, "no memory for links");
+        return NULL;
+    }
+    l->o = *options;
+    l->relay.fd = -1;
+    l->out = BUF_SECRET(OUT_MAX + LINK_QUEUED_MAX + 64);
+    (void)pthread_mutex_init(&l->lock, NULL);
+    (void)pthread_cond_init(&l->work, NULL);
+    return l;
+}
+
+/* ── messages for the relay ── */
+
+/* Under the lock. */
+static bool put_out(struct links *l, enum message_type type, struct span body)
+{
+    if (l->out.n > OUT_MAX)
+        return false;
+    buf_u8(&l->out, (uint8_t)type);
+    buf_be32(&l->out, (uint32_t)body.n);
+    buf_add_span(&l->out, body);
+    return buf_ok(&l->out);
+}
+
+int links_order(struct links *l, const struct link_order *order, struct error *e)
+{
+    struct buf body = BUF_INIT(LINK_ORDER_MAX);
+    link_order_encode(&body, order);
+    (void)pthread_mutex_lock(&l->lock);
+    bool put = buf_ok(&body) && put_out(l, MESSAGE_ORDER, buf_span(&body));
+    (void)pthread_mutex_unlock(&l->lock);
+    buf_release(&body);
+    l->o.wake(l->o.context);
+    return put ? 0 : err_set(e, ERR_LIMIT, "the relay does not take what is decided");
+}
+
+static struct span lines_of(const json_t *list, struct buf *out)
+{
+    size_t at = out->n;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        buf_add_str(out, json_string_value(json_array_get(list, i)) != NULL ? json_string_value(json_array_get(list, i)) : "");
+        buf_u8(out, '\n');
+    }
+    return span_of(out->p + at, out->n - at);
+}
+
+/* A policy as the ledger has it, {types, senders, tests, size, rate, unknown}. */
+static void order_policy(struct links *l, struct span name, struct span json)
+{
+    json_t *o = json_loadb((const char *)json.p, json.n, 0, NULL);
+    struct buf words = BUF_INIT(LINK_ORDER_MAX);
+    if (o == NULL || !buf_reserve(&words, LINK_ORDER_MAX / 2)) { /* it does not move */
+        json_decref(o);
+        return;
+    }
+    const char *unknown = json_string_value(json_object_get(o, "unknown"));
+    struct link_order x = {.kind = LINK_ORDER_POLICY, .link = name, .on = true};
+    x.policy = (struct link_policy){.types = lines_of(json_object_get(o, "types"), &words),
+                                    .senders = lines_of(json_object_get(o, "senders"), &words),
+                                    .tests = lines_of(json_object_get(o, "tests"), &words),
+                                    .unknown = span_str(unknown != NULL ? unknown : "flag"),
+                                    .size = (uint32_t)json_integer_value(json_object_get(o, "size")),
+                                    .rate = (uint32_t)json_integer_value(json_object_get(o, "rate"))};
+    if (buf_ok(&words) && words.n <= LINK_ORDER_MAX / 2)
+        (void)links_order(l, &x, NULL);
+    buf_release(&words);
+    json_decref(o);
+}
+
+/* What people decided goes to every new relay. */
+static void order_of_row(void *context, const struct link_row *row)
+{
+    struct links *l = context;
+    struct link_order o = {.kind = LINK_ORDER_BYPASS, .link = row->name, .on = row->bypassed};
+    if (row->bypassed)
+        (void)links_order(l, &o, NULL);
+    o = (struct link_order){.kind = LINK_ORDER_HOLD, .link = row->name, .on = row->held};
+    if (row->held)
+        (void)links_order(l, &o, NULL);
+    if (row->policy.n > 0)
+        order_policy(l, row->name, row->policy);
+}
+
+/* ── reading the spool in ── */
+
+struct seen {
+    uint64_t *numbers; /* run's first four bytes << 32 ^ …: hashed, see mark_of */
+    size_t n;
+    size_t size;
+};
+
+/* A number that stands for run and seq; collisions of two in one spool are as good as none. */
+static uint64_t mark_of(const uint8_t run[4], uint64_t seq)
+{
+    uint64_t r = (uint64_t)run[0] << 24 | (uint64_t)run[1] << 16 | (uint64_t)run[2] << 8 | run[3];
+    uint64_t x = (r << 32 ^ r) * UINT64_C(0x9e3779b97f4a7c15) ^ seq * UINT64_C(0xff51afd7ed558ccd);
+    return x == 0 ? 1 : x;
+}
+
+static bool seen_grow(struct seen *s);
+
+/* True: it was there already. */
+static bool seen_put(struct seen *s, uint64_t mark)
+{
+    if (s->n * 2 >= s->size && !seen_grow(s))
+        return false;
+    size_t at = mark & (s->size - 1);
+    while (s->numbers[at] != 0 && s->numbers[at] != mark)
+        at = (at + 1) & (s->size - 1);
+    bool there = s->numbers[at] == mark;
+    s->numbers[at] = mark;
+    s->n += !there;
+    return there;
+}
+
+static bool seen_grow(struct seen *s)
+{
+    struct seen old = *s;
+    size_t size = old.size == 0 ? 4096 : old.size * 2;
+    uint64_t *numbers = size > 8 * SEEN_MAX ? NULL : calloc(size, sizeof *numbers);
+    if (numbers == NULL)
+        return old.size > old.n + 1;
+    *s = (struct seen){.numbers = numbers, .size = size};
+    for (size_t i = 0; i < old.size; i++)
+        if (old.numbers[i] != 0)
+            (void)seen_put(s, old.numbers[i]);
+    free(old.numbers);
+    return true;
+}
+
+static void least_from(void *context, const struct spool_part *part)
+{
+    uint64_t *from = context;
+    if (part->from < *from)
+        *from = part->from;
+}
+
+static void note_number(struct seen *s, struct span veiled)
+{
+    static const char key[] = "\"link_seq\":\"";
+    const uint8_t *at = memmem(veiled.p, veiled.n, key, sizeof key - 1);
+    if (at == NULL)
+        return;
+    struct span rest = span_of(at + sizeof key - 1, (size_t)(veiled.p + veiled.n - at) - (sizeof key - 1));
+    uint8_t run[4];
+    uint64_t seq;
+    if (link_seq_read(span_until(&rest, '"', NULL), run, &seq))
+        (void)seen_put(s, mark_of(run, seq));
+}
+
+/* Numbers on the ledger, from `from` on. */
+static int look_through(struct links *l, uint64_t from, struct seen *s, struct error *e)
+{
+    struct ledger_record leaf;
+    struct payload *payload = malloc(sizeof *payload);
+    (void)pthread_mutex_lock(l->open.ledger_lock);
+    uint64_t size = ledger_size(l->open.ledger);
+    struct ledger_reader *reader = payload == NULL || from >= size ? NULL : ledger_reader_new(l->open.ledger, from, e);
+    (void)pthread_mutex_unlock(l->open.ledger_lock);
+    int r = payload == NULL ? err_set(e, ERR_SYSTEM, "no memory for reading the relay's spool in") : from >= size ? 0 : reader == NULL ? -1 : 1;
+    for (uint64_t index = from; r == 1 && index < size; index++) {
+        (void)pthread_mutex_lock(l->open.ledger_lock);
+        r = ledger_reader_next(reader, &leaf, e);
+        (void)pthread_mutex_unlock(l->open.ledger_lock);
+        if (r != 1 || leaf.stream != LEDGER_CUSTODY || leaf.erased || payload_decode(leaf.payload, payload, NULL) != 0)
+            continue;
+        for (size_t i = 0; i < payload->n; i++)
+            note_number(s, payload->records[i].veiled);
+    }
+    ledger_reader_free(reader);
+    free(payload);
+    return r < 0 ? -1 : 0;
+}
+
+static int committed(void *context, struct ledger *l, struct veil *v, struct error *e)
+{
+    (void)context, (void)l, (void)v, (void)e;
+    return 0;
+}
+
+static bool is_stopping(struct links *l)
+{
+    (void)pthread_mutex_lock(&l->lock);
+    bool stopping = l->stopping;
+    (void)pthread_mutex_unlock(&l->lock);
+    return stopping;
+}
+
+/* Puts what stands in the first `bytes` of the spool on the ledger, where it is not there yet. */
+static int put_all(struct links *l, int fd, uint64_t bytes, struct seen *seen, uint64_t *ret_put, uint64_t *ret_bad, struct error *e)
+{
+    struct spool_reader *reader = spool_reader_new(fd, l->open.secret, e);
+    struct record *checked = malloc(sizeof *checked);
+    struct spool_record s;
+    int r = reader == NULL || checked == NULL ? -1 : 1;
+    if (reader != NULL)
+        spool_reader_limit(reader, bytes);
+    while (r > 0 && !is_stopping(l)) {
+        struct error why = {0};
+        while (appender_full(l->open.appender) && !is_stopping(l))
+            (void)usleep(10000);
+        r = spool_reader_next(reader, &s, &why);
+        if (r < 0 && why.class == ERR_CORRUPT) {
+            (*ret_bad)++;
+            r = 1;
+            continue;
+        }
+        if (r < 0)
+            *e = why;
+        if (r <= 0)
+            break;
+        struct span encoded = s.record;
+        uint8_t run[4];
+        uint64_t seq;
+        bool good = span_u8(&encoded) == SPOOLED_RECORD && record_decode(encoded, checked, NULL) == 0 && intake_relay_may(checked) &&
+                    link_seq_read(record_get(checked, KEY_LINK_SEQ), run, &seq);
+        if (!good)
+            (*ret_bad)++;
+        else if (!seen_put(seen, mark_of(run, seq))) {
+            r = appender_put_link(l->open.appender, encoded, e) != 0 ? -1 : 1;
+            (*ret_put)++;
+        }
+    }
+    if (r >= 0 && is_stopping(l))
+        r = err_set(e, ERR_AGAIN, "the keeper ends");
+    spool_reader_free(reader);
+    free(checked);
+    return r < 0 ? -1 : 0;
+}
+
+static void tell_damage(struct links *l, uint64_t bad)
+{
+    struct record *r = calloc(1, sizeof *r);
+    char cause[64];
+    if (r == NULL)
+        return;
+    (void)snprintf(cause, sizeof cause, "relay spool, %lld", (long long)clock_now());
+    record_start(r, EVENT_FINDING, clock_now(), NULL);
+    record_str(r, KEY_KIND, "ledger.spool_damaged");
+    record_str(r, KEY_CAUSE, cause);
+    record_str(r, KEY_SEVERITY, "high");
+    record_str(r, KEY_TITLE, "Part of what the relay had kept while nobody recorded cannot be read any more.");
+    record_str(r, KEY_TECHNIQUE, "T1565.001");
+    record_str(r, KEY_ADVICE, "Find out who had access to this machine meanwhile. Compare the results of that time with what the analyzers keep.");
+    (void)appender_note(l->open.appender, r, NULL);
+    free(r);
+    log_line(LOG_LEVEL_ERROR, "places of the relay's spool that do not hold: %llu", (unsigned long long)bad);
+}
+
+static int read_in(struct links *l, uint64_t bytes, struct error *e)
+{
+    uint64_t from = UINT64_MAX;
+    uint64_t put = 0;
+    uint64_t bad = 0;
+    struct seen seen = {0};
+    int fd = open(RELAY_SPOOL_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int r = fd < 0 ? err_sys(e, errno, "opening the relay's spool") : spool_parts(fd, least_from, &from, e);
+    if (r == 0)
+        r = appender_do(l->open.appender, committed, NULL, e);
+    if (r == 0 && from != UINT64_MAX)
+        r = look_through(l, from, &seen, e);
+    if (r == 0)
+        r = put_all(l, fd, bytes, &seen, &put, &bad, e);
+    if (r == 0)
+        r = appender_do(l->open.appender, committed, NULL, e);
+    if (r == 0 && bad > 0)
+        tell_damage(l, bad);
+    if (r == 0 && put > 0)
+        log_line(LOG_LEVEL_INFO, "records that the relay had spooled are on the ledger now: %llu", (unsigned long long)put);
+    if (fd >= 0)
+        (void)close(fd);
+    free(seen.numbers);
+    return r;
+}
+
+/* ── feeding ── */
+
+struct feeding {
+    struct links *l;
+    char run[9]; /* this one */
+    uint64_t before;
+    uint64_t last; /* row that was looked at */
+    size_t n;
+    struct {
+        uint64_t record;
+        char link[CONFIG_NAME];
+        bool sent;
+    } rows[FEED_ONCE];
+    size_t rows_n;
+};
+
+static void take_row(void *context, const struct link_waiting *w)
+{
+    struct feeding *f = context;
+    f->last = w->record;
+    f->n++;
+    if ((span_is(w->run, f->run) && w->seq > f->before) || w->link.n >= CONFIG_NAME)
+        return; /* the relay that asks has it itself */
+    f->rows[f->rows_n].record = w->record;
+    f->rows[f->rows_n].sent = w->sent;
+    (void)snprintf(f->rows[f->rows_n].link, CONFIG_NAME, "%.*s", (int)w->link.n, (const char *)w->link.p);
+    f->rows_n++;
+}
+
+/* Waits for room; false: the relay is another one by now, or this ends. */
+static bool put_when_room(struct links *l, enum message_type type, struct span body, uint64_t generation)
+{
+    for (;;) {
+        (void)pthread_mutex_lock(&l->lock);
+        bool over = l->stopping || l->generation != generation;
+        bool put = !over && put_out(l, type, body);
+        (void)pthread_mutex_unlock(&l->lock);
+        l->o.wake(l->o.context);
+        if (over || put)
+            return put;
+        (void)usleep(5000);
+    }
+}
+
+static bool feed_one(struct links *l, uint64_t record, const char *link, bool sent, uint64_t generation)
+{
+    struct buf opened = BUF_SECRET(LEDGER_PAYLOAD_MAX);
+    struct buf body = BUF_SECRET(LINK_QUEUED_MAX);
+    struct api_record r;
+    struct error e = {0};
+    bool going = true;
+    if (opened_record(l->open.ledger, l->open.ledger_lock, record, &opened, &r, &e) != 0 || r.body.n == 0 || r.body_whole > r.body.n) {
+        log_line(LOG_LEVEL_ERROR, "link %s: the message of record %llu cannot be delivered any more: %s", link, (unsigned long long)record,
+                 e.text[0] != 0 ? e.text : "its bytes are not kept");
+    } else {
+        link_queued_encode(&body, &(struct link_queued){.link = span_str(link), .record = record, .sent = sent, .raw = r.body});
+        going = put_when_room(l, MESSAGE_QUEUED, buf_span(&body), generation);
+    }
+    buf_release(&opened);
+    buf_release(&body);
+    return going;
+}
+
+static int feed(struct links *l, uint64_t before, uint64_t generation, struct error *e)
+{
+    struct feeding f = {.l = l, .before = before};
+    char text[LINK_SEQ_TEXT];
+    link_seq_write(text, l->o.run, 0);
+    (void)snprintf(f.run, sizeof f.run, "%.8s", text);
+    (void)pthread_mutex_lock(l->open.ledger_lock);
+    uint64_t size = ledger_size(l->open.ledger);
+    (void)pthread_mutex_unlock(l->open.ledger_lock);
+    if (size > 0 && projector_wait(l->open.projector, size - 1, VISIBLE, e) != 0)
+        return -1;
+    do {
+        f.n = f.rows_n = 0;
+        if (store_look(l->reader, e) != 0)
+            return -1;
+        int r = link_queue(l->reader, (int64_t)f.last, FEED_ONCE, take_row, &f, e);
+        store_look_end(l->reader);
+        if (r != 0)
+            return -1;
+        for (size_t i = 0; i < f.rows_n; i++)
+            if (!feed_one(l, f.rows[i].record, f.rows[i].link, f.rows[i].sent, generation))
+                return 0;
+    } while (f.n == FEED_ONCE);
+    struct buf body = BUF_INIT(64);
+    link_queued_encode(&body, &(struct link_queued){0});
+    (void)put_when_room(l, MESSAGE_QUEUED, buf_span(&body), generation);
+    buf_release(&body);
+    return 0;
+}
+
+/* ── the thread ── */
+
+static void do_read_in(struct links *l, uint64_t bytes, uint64_t generation)
+{
+    struct error e = {0};
+    struct buf body = BUF_INIT(8);
+    if (read_in(l, bytes, &e) != 0) {
+        if (e.class != ERR_AGAIN)
+            log_line(LOG_LEVEL_ERROR, "the relay's spool cannot be read in now: %s", e.text);
+        bytes = 0;
+    }
+    buf_be64(&body, bytes);
+    (void)put_when_room(l, MESSAGE_READ_IN, buf_span(&body), generation);
+    buf_release(&body);
+}
+
+static int greet(struct links *l, struct error *e)
+{
+    if (store_look(l->reader, e) != 0)
+        return -1;
+    int r = link_list(l->reader, (struct span){0}, order_of_row, l, e);
+    store_look_end(l->reader);
+    return r;
+}
+
+static void *run(void *context)
+{
+    struct links *l = context;
+    bool stopping = false;
+    while (!stopping) {
+        (void)pthread_mutex_lock(&l->lock);
+        while (!l->stopping && l->spooled == 0 && !l->feed && !l->greet)
+            (void)pthread_cond_wait(&l->work, &l->lock);
+        stopping = l->stopping;
+        uint64_t bytes = l->spooled;
+        bool feeds = l->feed && bytes == 0;
+        uint64_t before = l->feed_before;
+        uint64_t generation = l->generation;
+        bool greets = l->greet;
+        l->spooled = 0;
+        l->greet = false;
+        if (feeds)
+            l->feed = false;
+        (void)pthread_mutex_unlock(&l->lock);
+        struct error e = {0};
+        if (!stopping && greets && greet(l, &e) != 0)
+            log_line(LOG_LEVEL_ERROR, "the relay could not be told what was decided about links: %s", e.text);
+        if (!stopping && bytes > 0)
+            do_read_in(l, bytes, generation);
+        else if (!stopping && feeds && feed(l, before, generation, &e) != 0)
+            log_line(LOG_LEVEL_ERROR, "what waits for delivery could not be fed to the relay: %s", e.text);
+    }
+    return NULL;
+}
+
+int links_opened(struct links *l, const struct links_open *open, struct error *e)
+{
+    l->open = *open;
+    l->reader = store_reader_open(open->store, e);
+    if (l->reader == NULL)
+        return -1;
+    int r = pthread_create(&l->thread, NULL, run, l);
+    if (r != 0)
+        return err_sys(e, r, "starting the keeper's side of links");
+    l->running = true;
+    l->is_open = true;
+    return 0;
+}
+
+void links_stop(struct links *l)
+{
+    if (l == NULL || !l->running)
+        return;
+    (void)pthread_mutex_lock(&l->lock);
+    l->stopping = true;
+    (void)pthread_cond_broadcast(&l->work);
+    (void)pthread_mutex_unlock(&l->lock);
+    (void)pthread_join(l->thread, NULL);
+    l->running = false;
+    store_reader_close(l->reader);
+    l->reader = NULL;
+}
+
+/* ── main thread ── */
+
+void links_relay(struct links *l, int fd)
+{
+    channel_close(&l->relay);
+    channel_open(&l->relay, fd, ROLE_KEEPER, ROLE_RELAY, OUT_MAX);
+    (void)pthread_mutex_lock(&l->lock);
+    l->generation++;
+    l->spooled = 0;
+    l->feed = false;
+    l->greet = true;
+    buf_clear(&l->out);
+    l->n = 0;
+    (void)pthread_cond_signal(&l->work);
+    (void)pthread_mutex_unlock(&l->lock);
+    l->told_any = false;
+}
+
+int links_fd(const struct links *l)
+{
+    return l->relay.fd;
+}
+
+short links_events(const struct links *l)
+{
+    return (short)(POLLIN | (channel_waiting(&l->relay) > 0 ? POLLOUT : 0));
+}
+
+static int take_status(struct links *l, struct span body, struct error *e)
+{
+    static struct link_status s; /* main thread only */
+    if (link_status_decode(body, &s, e) != 0)
+        return -1;
+    (void)pthread_mutex_lock(&l->lock);
+    l->status[s.link] = s;
+    l->status_at[s.link] = clock_monotonic();
+    l->n = s.links;
+    (void)pthread_mutex_unlock(&l->lock);
+    return 0;
+}
+
+static void ask_thread(struct links *l, const struct message *m)
+{
+    struct span body = m->body;
+    uint64_t n = span_be64(&body);
+    (void)pthread_mutex_lock(&l->lock);
+    if (m->type == MESSAGE_SPOOLED) {
+        l->spooled = n;
+    } else {
+        l->feed = true;
+        l->feed_before = n;
+    }
+    (void)pthread_cond_signal(&l->work);
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+int links_read(struct links *l, struct error *e)
+{
+    struct message m;
+    struct error why = {0};
+    int r = channel_read(&l->relay, &why);
+    if (r != 0 && why.class == ERR_AGAIN)
+        return 0;
+    while (r == 0 && (r = channel_next(&l->relay, &m, &why)) == 1) {
+        r = 0;
+        if (m.type == MESSAGE_STATUS)
+            r = take_status(l, m.body, &why);
+        else if (m.body.n == 8)
+            ask_thread(l, &m);
+    }
+    if (r == 0)
+        return 0;
+    channel_close(&l->relay);
+    if (why.class == ERR_CLOSED)
+        return 0;
+    *e = why;
+    return -1;
+}
+
+/* As much of what other threads want sent as goes. */
+static void send_out(struct links *l)
+{
+    (void)pthread_mutex_lock(&l->lock);
+    struct span rest = buf_span(&l->out);
+    size_t done = 0;
+    while (rest.n > 0) {
+        enum message_type type = (enum message_type)span_u8(&rest);
+        struct span body = span_take(&rest, span_be32(&rest));
+        if (channel_put(&l->relay, type, body, NULL) != 0)
+            break;
+        done = l->out.n - rest.n;
+    }
+    buf_drop_front(&l->out, done);
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+void links_step(struct links *l, bool recording, uint64_t durable, uint64_t ledger)
+{
+    struct link_recorded now = {.recording = recording, .seq = durable, .ledger = ledger};
+    if (l->relay.fd < 0)
+        return;
+    if (!l->told_any || now.recording != l->told.recording || now.seq != l->told.seq) {
+        struct buf body = BUF_INIT(128);
+        struct link_recorded told = now;
+        if (l->is_open)
+            told.key = span_of(l->open.key, sizeof l->open.key);
+        link_recorded_encode(&body, &told);
+        if (channel_put(&l->relay, MESSAGE_RECORDED, buf_span(&body), NULL) == 0) {
+            l->told = now;
+            l->told_any = true;
+        }
+        buf_release(&body);
+    }
+    send_out(l);
+    if (channel_waiting(&l->relay) > 0)
+        (void)channel_write(&l->relay, NULL); /* where it is gone, reading tells */
+}
+
+/* ── any thread ── */
+
+static void copy_side(const struct link_side_status *s, struct api_link_side *out)
+{
+    char ip[46];
+    address_format(&s->peer, ip);
+    if (ip[0] != 0)
+        (void)snprintf(out->peer, sizeof out->peer, s->peer.family == 6 ? "[%s]:%u" : "%s:%u", ip, s->port);
+    (void)snprintf(out->ip, sizeof out->ip, "%s", ip);
+    out->connections = s->connections;
+    (void)snprintf(out->tls, sizeof out->tls, "%s", s->tls);
+    (void)snprintf(out->name, sizeof out->name, "%s", s->name);
+    out->expires = s->expires;
+    (void)snprintf(out->why, sizeof out->why, "%s", s->why);
+}
+
+static void copy_status(const struct link_status *s, bool old, struct api_link *out)
+{
+    *out = (struct api_link){.state = old ? "down" : link_state_name(s->state),
+                             .rate = s->rate,
+                             .delay_p50 = s->delay_p50,
+                             .delay_p99 = s->delay_p99,
+                             .delay_limit = s->delay_limit,
+                             .queue_messages = s->queue_messages,
+                             .queue_bytes = s->queue_bytes,
+                             .queue_max = s->queue_max,
+                             .queue_oldest = s->queue_oldest,
+                             .learning_until = s->learning_until};
+    (void)snprintf(out->name, sizeof out->name, "%s", s->name);
+    (void)snprintf(out->protocol, sizeof out->protocol, "%s", s->protocol);
+    (void)snprintf(out->mode, sizeof out->mode, "%s", s->mode);
+    (void)snprintf(out->why, sizeof out->why, "%s", old ? "the relay does not say how it is" : s->why);
+    (void)snprintf(out->unknown, sizeof out->unknown, "%s", s->unknown);
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(out->side[i].where, sizeof out->side[i].where, "%s", s->where[i]);
+        copy_side(&s->side[i], &out->side[i]);
+    }
+    memcpy(out->counters, s->counters, sizeof out->counters);
+}
+
+#define STATUS_OLD (5 * TIME_SECOND)
+
+size_t links_list(struct links *l, struct api_link *ret, size_t most)
+{
+    tq_time now = clock_monotonic();
+    (void)pthread_mutex_lock(&l->lock);
+    size_t n = l->n < most ? l->n : most;
+    for (size_t i = 0; i < n; i++)
+        copy_status(&l->status[i], now - l->status_at[i] > STATUS_OLD, &ret[i]);
+    (void)pthread_mutex_unlock(&l->lock);
+    return n;
+}

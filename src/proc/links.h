@@ -1,0 +1,57 @@
+/* links: the keeper's side of the relay: it tells how far records are durable, hands on what people decide, knows how links are, and has a thread that
+ * reads the relay's spool in and feeds what waits for its delivery.
+ *
+ * Invariants
+ *  1. The relay's channel is the main thread's. What other threads want sent waits in a queue that is capped.
+ *  2. A record that was spooled is put on the ledger only where its number is not there yet; the ledger is looked through for that, from where the
+ *     spool says.
+ *  3. Feeding begins when everything that was committed by then is in the views, so that what was delivered is not fed. */
+#ifndef TQ_PROC_LINKS_H
+#define TQ_PROC_LINKS_H
+
+#include "door/api/api.h"
+#include "proc/appender.h"
+#include "proc/link.h"
+#include "proc/message.h"
+#include "proc/projector.h"
+
+#include <poll.h>
+
+struct links;
+
+struct links_options {
+    uint8_t run[RUN_ID];
+    void (*wake)(void *context); /* any thread: the main thread is to call links_step */
+    void *context;
+};
+
+/* What there is once the ledger is open. Everything outlives links. */
+struct links_open {
+    struct ledger *ledger;
+    pthread_mutex_t *ledger_lock;
+    struct appender *appender;
+    struct projector *projector;
+    struct store *store;
+    uint8_t secret[LINK_KEY]; /* opens the spool */
+    uint8_t key[LINK_KEY];    /* seals it */
+};
+
+struct links *links_new(const struct links_options *options, struct error *e);
+int links_opened(struct links *l, const struct links_open *open, struct error *e);
+void links_stop(struct links *l); /* ends the thread; before the appender's end */
+
+/* ── main thread ── */
+void links_relay(struct links *l, int fd); /* a new channel */
+int links_fd(const struct links *l);
+short links_events(const struct links *l);
+/* -1: the relay is to be complained of. */
+int links_read(struct links *l, struct error *e);
+/* Sends what waits. recording: records that come now become durable soon. durable: up to this number they are. */
+void links_step(struct links *l, bool recording, uint64_t durable, uint64_t ledger);
+
+/* ── any thread ── */
+size_t links_list(struct links *l, struct api_link *ret, size_t most);
+/* What a person decided, durable already. ERR_LIMIT: too much waits. */
+int links_order(struct links *l, const struct link_order *order, struct error *e);
+
+#endif

@@ -1,0 +1,657 @@
+/* The relay: the engine's loop, and the channels to supervisor, detector and keeper (relay_role.h has the picture and the invariants). */
+#include "proc/relay_role.h"
+
+#include "proc/clock.h"
+#include "proc/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PIPELINE (1u << 20)          /* most bytes that wait in the channel to the detector */
+#define KEEPER_WAITS (256u << 10)
+#define SPOOL_AFTER (100 * TIME_MS)  /* a record that the ledger does not have by then is spooled */
+#define STATUS_EVERY TIME_SECOND
+#define FEED_WAIT (10 * TIME_SECOND) /* for a keeper to feed what an earlier relay left */
+#define MEND_AFTER TIME_SECOND       /* a spool that the disk did not take is tried again */
+#define ACCEPT_ONCE 64
+#define CLOCK_STEP (2 * TIME_SECOND) /* the wall clock was put forward so much: the engine follows */
+#define ASK_AGAIN (2 * TIME_SECOND) /* between two readings of the spool */
+#define LAST_RECORDS (3 * TIME_SECOND) /* how long a stopped relay waits for its last records */
+
+struct relay_role rr = {.detector = {.fd = -1}, .keeper = {.fd = -1}, .wake_fd = -1};
+
+bool relay_records_now(void)
+{
+    return rr.recording && !rr.stalled && rr.detector.fd >= 0;
+}
+
+static void wake(void *context)
+{
+    uint64_t one = 1;
+    ssize_t n = write(rr.wake_fd, &one, sizeof one);
+    (void)n, (void)context;
+}
+
+/* The engine's time: that of the wall clock, since its answers carry it, but it never goes back. */
+static void look_at_clocks(void)
+{
+    tq_time monotonic = clock_monotonic();
+    rr.wall = clock_now();
+    if (rr.wall - (monotonic + rr.ahead) > CLOCK_STEP)
+        rr.ahead = rr.wall - monotonic;
+    rr.now = monotonic + rr.ahead > rr.now ? monotonic + rr.ahead : rr.now;
+}
+
+/* ── what is durable ── */
+
+/* The engine is told how far everything is durable: on the ledger, or in the spool. */
+static void tell_durable(void)
+{
+    uint64_t spooled = spooler_durable(rr.spool);
+    outbox_spooled(&rr.outbox, spooled);
+    struct outbox_record *loose = rr.outbox.first;
+    while (loose != NULL && loose->seq <= rr.outbox.spooled)
+        loose = loose->next;
+    relay_durable(rr.relay, loose == NULL ? rr.seq : rr.outbox.spooled);
+}
+
+/* What nobody has made durable in time goes to the spool, in order; at once where nobody records now. */
+static void spool_due(void)
+{
+    if (spooler_broken(rr.spool)) {
+        if (rr.mend_at == 0)
+            rr.mend_at = rr.now + MEND_AFTER;
+        if (rr.now < rr.mend_at)
+            return;
+        rr.mend_at = 0;
+        for (struct outbox_record *r = rr.outbox.first; r != NULL; r = r->next)
+            r->spooled = r->spooled && r->seq <= rr.outbox.spooled;
+        spooler_mend(rr.spool);
+    }
+    struct outbox_record *r = outbox_loose(&rr.outbox);
+    if (r == NULL)
+        return;
+    if (rr.now - r->at >= SPOOL_AFTER)
+        rr.stalled = true;
+    if (relay_records_now())
+        return;
+    for (; r != NULL; r = r->next) {
+        if (r->seq == 0 || r->spooled || r->seq <= rr.outbox.spooled)
+            continue;
+        if (!spooler_put(rr.spool, r->seq, span_of(r->bytes + OUTBOX_HEAD, r->n - OUTBOX_HEAD)))
+            return;
+        r->spooled = true;
+    }
+}
+
+/* The keeper is at work again and has everything: what is in the spool can be read in. */
+static void ask_read_in(void)
+{
+    struct spooler_state s;
+    spooler_state(rr.spool, &s);
+    bool both = rr.outbox.first != NULL && rr.outbox.first->spooled; /* it may be on its way to the ledger, too */
+    if (s.bytes == 0)
+        rr.asked_bytes = 0;
+    if (!relay_records_now() || both || s.busy || s.bytes == 0 || rr.keeper.fd < 0 || rr.now < rr.ask_at)
+        return;
+    uint64_t whole = spooler_whole(rr.spool);
+    if (whole == 0) {
+        spooler_end(rr.spool);
+        return;
+    }
+    if (rr.asked_bytes == whole)
+        return;
+    struct buf body = BUF_INIT(8);
+    buf_be64(&body, whole);
+    if (channel_put(&rr.keeper, MESSAGE_SPOOLED, buf_span(&body), NULL) == 0)
+        rr.asked_bytes = whole;
+    buf_release(&body);
+}
+
+/* ── the detector ── */
+
+static void watch(struct channel *c, void (*ready)(void *, int, uint32_t));
+static void detector_ready(void *context, int fd, uint32_t events);
+static void keeper_ready(void *context, int fd, uint32_t events);
+
+static void drop_channel(struct channel *c)
+{
+    if (c->fd >= 0)
+        (void)relay_watch(rr.relay, c->fd, 0, NULL, NULL, NULL);
+    channel_close(c);
+}
+
+/* Hands on what it takes; never waits. */
+static void hand_on(void)
+{
+    struct error e = {0};
+    while (rr.detector.fd >= 0 && rr.outbox.unsent != NULL) {
+        struct outbox_record *r = rr.outbox.unsent;
+        uint64_t seq = rr.detector_seq + 1;
+        for (int i = 0; i < 8; i++)
+            r->bytes[i] = (uint8_t)(seq >> (56 - 8 * i));
+        memset(r->bytes + 8, 0, 4);
+        if (channel_put(&rr.detector, MESSAGE_RECORD, span_of(r->bytes, r->n), &e) != 0)
+            break;
+        rr.detector_seq = seq;
+        outbox_sent(&rr.outbox);
+    }
+    if (rr.detector.fd >= 0 && channel_waiting(&rr.detector) > 0 && channel_write(&rr.detector, &e) != 0)
+        drop_channel(&rr.detector);
+    watch(&rr.detector, detector_ready);
+}
+
+static void detector_ready(void *context, int fd, uint32_t events)
+{
+    struct error e = {0};
+    struct message m;
+    (void)context, (void)fd;
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && channel_read(&rr.detector, &e) != 0 && e.class != ERR_AGAIN)
+        drop_channel(&rr.detector);
+    while (rr.detector.fd >= 0 && channel_next(&rr.detector, &m, &e) == 1)
+        continue; /* it has nothing to say to us */
+    hand_on();
+}
+
+/* ── the keeper ── */
+
+static struct line *line_by_name(struct span name)
+{
+    for (size_t i = 0; i < rr.lines_n; i++)
+        if (span_is(name, rr.lines[i].config.name))
+            return &rr.lines[i];
+    return NULL;
+}
+
+static int take_recorded(struct span body, struct error *e)
+{
+    struct link_recorded x;
+    if (link_recorded_decode(body, &x, e) != 0)
+        return -1;
+    rr.recording = x.recording;
+    if (x.seq > rr.seq)
+        return err_set(e, ERR_PEER, "it says that records are durable that were never made");
+    rr.recorded = x.seq > rr.recorded ? x.seq : rr.recorded;
+    outbox_recorded(&rr.outbox, rr.recorded);
+    if (rr.outbox.first == NULL || rr.now - rr.outbox.first->at < SPOOL_AFTER / 2)
+        rr.stalled = false;
+    spooler_key(rr.spool, x.key, x.ledger);
+    return 0;
+}
+
+/* Words, a line each, as the engine takes them. */
+static size_t split(char *words, const char *ret[], size_t most)
+{
+    size_t n = 0;
+    for (char *at = words; *at != 0 && n < most;) {
+        char *end = strchr(at, '\n');
+        if (end == NULL)
+            break;
+        *end = 0;
+        ret[n++] = at;
+        at = end + 1;
+    }
+    return n;
+}
+
+#define POLICY_WORDS 512
+
+static void fill_policy(struct relay_policy *p, char *types, char *senders, char *tests, const char *words[3][POLICY_WORDS], const char *unknown)
+{
+    p->types = words[0];
+    p->senders = words[1];
+    p->tests = words[2];
+    p->types_n = split(types, words[0], POLICY_WORDS);
+    p->senders_n = split(senders, words[1], POLICY_WORDS);
+    p->tests_n = split(tests, words[2], POLICY_WORDS);
+    p->unknown = strcmp(unknown, "refuse") == 0 ? RELAY_UNKNOWN_REFUSE : strcmp(unknown, "pass") == 0 ? RELAY_UNKNOWN_PASS : RELAY_UNKNOWN_FLAG;
+}
+
+static char *copy_words(struct span s)
+{
+    char *text = malloc(s.n + 1);
+    if (text == NULL)
+        return NULL;
+    if (s.n > 0)
+        memcpy(text, s.p, s.n);
+    text[s.n] = 0;
+    return text;
+}
+
+static void approve(struct line *l, const struct link_policy *x)
+{
+    static const char *words[3][POLICY_WORDS];
+    struct relay_policy p = {.size_max = x->size, .rate_max = x->rate};
+    char *texts[3] = {copy_words(x->types), copy_words(x->senders), copy_words(x->tests)};
+    char unknown[16];
+    struct error e = {0};
+    (void)snprintf(unknown, sizeof unknown, "%.*s", (int)(x->unknown.n < 15 ? x->unknown.n : 15), x->unknown.n > 0 ? (const char *)x->unknown.p : "");
+    if (texts[0] != NULL && texts[1] != NULL && texts[2] != NULL && l->link != NULL) {
+        fill_policy(&p, texts[0], texts[1], texts[2], words, unknown);
+        if (relay_set_policy(l->link, &p, &e) != 0)
+            log_line(LOG_LEVEL_ERROR, "link %s: its policy stays as it was: %s", l->config.name, e.text);
+        else
+            (void)snprintf(l->config.unknown, sizeof l->config.unknown, "%s", unknown);
+        l->proposed = true;
+        l->learning_until = 0;
+    }
+    for (int i = 0; i < 3; i++)
+        free(texts[i]);
+}
+
+static int take_order(struct span body, struct error *e)
+{
+    struct link_order x;
+    if (link_order_decode(body, &x, e) != 0)
+        return -1;
+    struct line *l = line_by_name(x.link);
+    if (l == NULL)
+        return 0; /* of a link that is not in lab.yaml any more */
+    switch (x.kind) {
+    case LINK_ORDER_BYPASS:
+        l->bypassed = x.on;
+        if (l->link != NULL)
+            relay_bypass(l->link, x.on);
+        tell_standing(l, STANDING_BYPASSED, x.on, "");
+        break;
+    case LINK_ORDER_HOLD:
+        l->held = x.on;
+        if (l->link != NULL)
+            relay_hold(l->link, x.on);
+        break;
+    case LINK_ORDER_POLICY: approve(l, &x.policy); break;
+    }
+    rr.status_at = 0;
+    return 0;
+}
+
+static void begin(struct line *l);
+
+/* The keeper feeds once in a relay's life, when all that an earlier one spooled is on the ledger. */
+static void ask_feed(void)
+{
+    struct buf body = BUF_INIT(8);
+    if (rr.fed_whole || rr.feed_asked || rr.old_spool || !rr.recording || rr.keeper.fd < 0)
+        return;
+    buf_be64(&body, rr.self.start.first);
+    rr.feed_asked = channel_put(&rr.keeper, MESSAGE_FEED, buf_span(&body), NULL) == 0;
+    buf_release(&body);
+}
+
+static int take_queued(struct span body, struct error *e)
+{
+    struct link_queued x;
+    struct error why = {0};
+    if (link_queued_decode(body, &x, e) != 0)
+        return -1;
+    if (x.link.n == 0) {
+        rr.fed = rr.fed_whole = true;
+        return 0;
+    }
+    struct line *l = line_by_name(x.link);
+    if (l == NULL || !l->store || x.record <= l->fed)
+        return 0;
+    if (l->link == NULL)
+        begin(l);
+    l->fed = x.record;
+    if (l->link != NULL && relay_feed(l->link, x.record, x.raw, x.sent, &why) != 0)
+        log_line(LOG_LEVEL_ERROR, "link %s: a message that waited could not be taken up, it is tried at the next start: %s", l->config.name, why.text);
+    return 0;
+}
+
+static void take_read_in(struct span body)
+{
+    uint64_t bytes = span_be64(&body);
+    if (!body.bad && bytes > 0)
+        spooler_read_in(rr.spool, bytes);
+    else
+        rr.asked_bytes = 0;
+    rr.ask_at = rr.now + ASK_AGAIN;
+    rr.old_spool = rr.old_spool && bytes == 0;
+}
+
+static void keeper_ready(void *context, int fd, uint32_t events)
+{
+    struct error e = {0};
+    struct message m;
+    (void)context, (void)fd;
+    int r = (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 ? channel_read(&rr.keeper, &e) : 0;
+    if (r != 0 && e.class == ERR_AGAIN)
+        r = 0;
+    while (r == 0 && rr.keeper.fd >= 0 && (r = channel_next(&rr.keeper, &m, &e)) == 1) {
+        r = 0;
+        switch (m.type) {
+        case MESSAGE_RECORDED: r = take_recorded(m.body, &e); break;
+        case MESSAGE_ORDER: r = take_order(m.body, &e); break;
+        case MESSAGE_QUEUED: r = take_queued(m.body, &e); break;
+        case MESSAGE_READ_IN: take_read_in(m.body); break;
+        default: break;
+        }
+    }
+    if (r != 0) {
+        if (e.class != ERR_CLOSED)
+            role_complain(&rr.self, ROLE_KEEPER, &e);
+        rr.recording = rr.feed_asked = false;
+        rr.asked_bytes = 0;
+        drop_channel(&rr.keeper);
+    }
+}
+
+/* ── links ── */
+
+static void dial_for(void *context, struct relay_link *link, enum relay_side side, uint64_t ticket)
+{
+    struct line *l = relay_link_user(link);
+    struct buf body = BUF_INIT(16);
+    struct error e = {0};
+    (void)context;
+    buf_be64(&body, ticket);
+    buf_be16(&body, l->index);
+    buf_u8(&body, (uint8_t)side);
+    if (channel_send(&rr.self.control, MESSAGE_DIAL, buf_span(&body), &e) != 0)
+        rr.stopping = true;
+    buf_release(&body);
+}
+
+static void accept_some(void *context, int fd, uint32_t events)
+{
+    struct line *l = context;
+    (void)events;
+    for (int i = 0; i < ACCEPT_ONCE; i++) {
+        int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (peer < 0)
+            return;
+        relay_accepted(rr.relay, l->link, l->listener[0] == fd ? RELAY_ANALYZER : RELAY_LIS, peer);
+    }
+}
+
+static void begin_listening(struct line *l)
+{
+    struct error e = {0};
+    for (int side = 0; side < LINK_SIDES && l->link != NULL && (!l->store || rr.fed); side++) {
+        if (l->listening[side] || l->listener[side] < 0)
+            continue;
+        l->listening[side] = true;
+        if (relay_watch(rr.relay, l->listener[side], EPOLLIN, accept_some, l, &e) != 0)
+            log_line(LOG_LEVEL_ERROR, "link %s: %s", l->config.name, e.text);
+    }
+}
+
+static struct relay_side_options side_of(const struct config_endpoint *dialled)
+{
+    return (struct relay_side_options){.dial = dialled->port != 0, .listener = -1};
+}
+
+static void begin(struct line *l)
+{
+    static const char *words[3][POLICY_WORDS];
+    struct config_relay c = l->config; /* its words are cut up */
+    struct error e = {0};
+    struct relay_link_options o = {.name = l->config.name,
+                                   .user = l,
+                                   .protocol = strcmp(c.protocol, "mllp") == 0 ? RELAY_MLLP : RELAY_ASTM,
+                                   .mode = l->store ? RELAY_STORE_AND_FORWARD : RELAY_END_TO_END,
+                                   .side = {side_of(&c.connect), side_of(&c.forward)},
+                                   .record_wait = c.record_wait * TIME_MS,
+                                   .message_max = l->store ? RECORD_BODY : 0,
+                                   .queue_messages = (uint32_t)c.queue_max,
+                                   .when_full = strcmp(c.unrecorded, "stop") == 0 ? RELAY_FULL_STOP : RELAY_FULL_END_TO_END};
+    fill_policy(&o.policy, c.policy_types, c.policy_senders, c.policy_tests, words, c.unknown);
+    o.policy.size_max = (uint32_t)c.policy_size;
+    o.policy.rate_max = (uint32_t)c.policy_rate;
+    if (c.learn > 0 && l->learning_until == 0)
+        l->learning_until = rr.wall + c.learn * TIME_SECOND;
+    o.policy.learn_until = c.learn > 0 ? rr.now + (l->learning_until - rr.wall) : 0;
+    l->link = relay_add_link(rr.relay, &o, &e);
+    if (l->link == NULL) {
+        log_line(LOG_LEVEL_ERROR, "link %s is not served: %s", l->config.name, e.text);
+        return;
+    }
+    relay_bypass(l->link, l->bypassed);
+    relay_hold(l->link, l->held);
+}
+
+static void begin_links(void)
+{
+    for (size_t i = 0; i < rr.lines_n; i++) {
+        struct line *l = &rr.lines[i];
+        if (l->link == NULL && (!l->store || rr.fed))
+            begin(l);
+        begin_listening(l);
+    }
+}
+
+/* ── the supervisor ── */
+
+static void take_listener(const struct message *m)
+{
+    struct span s = m->body;
+    uint16_t link = span_be16(&s);
+    uint8_t side = span_u8(&s);
+    if (m->fd_count != 1)
+        return;
+    if (s.bad || link >= rr.lines_n || side >= LINK_SIDES || rr.lines[link].listener[side] >= 0) {
+        (void)close(m->fds[0]);
+        return;
+    }
+    struct line *l = &rr.lines[link];
+    l->listener[side] = m->fds[0];
+    begin_listening(l);
+}
+
+static void take_dialled(const struct message *m)
+{
+    struct span s = m->body;
+    uint64_t ticket = span_be64(&s);
+    char why[160];
+    (void)snprintf(why, sizeof why, "%.*s", (int)(s.n < 159 ? s.n : 159), s.n > 0 ? (const char *)s.p : "");
+    relay_dialed(rr.relay, ticket, m->fd_count == 1 ? m->fds[0] : -1, why);
+}
+
+static void take_peer(const struct message *m)
+{
+    int fd;
+    enum role peer = role_peer(m, &fd);
+    if (peer == ROLE_DETECTOR) {
+        drop_channel(&rr.detector);
+        channel_open(&rr.detector, fd, ROLE_RELAY, ROLE_DETECTOR, PIPELINE);
+        rr.detector_seq = 0;
+        outbox_rewind(&rr.outbox);
+        hand_on();
+    } else if (peer == ROLE_KEEPER) {
+        drop_channel(&rr.keeper);
+        rr.recording = rr.feed_asked = false;
+        rr.asked_bytes = 0;
+        channel_open(&rr.keeper, fd, ROLE_RELAY, ROLE_KEEPER, KEEPER_WAITS);
+        watch(&rr.keeper, keeper_ready);
+        outbox_rewind(&rr.outbox); /* what was on its way to the one before may be gone */
+        rr.status_at = 0;
+    }
+}
+
+static void hear(void)
+{
+    struct message m;
+    int r;
+    while ((r = role_control(&rr.self, 0, &m)) == 1) {
+        switch (m.type) {
+        case MESSAGE_LISTENER: take_listener(&m); break;
+        case MESSAGE_DIALLED: take_dialled(&m); break;
+        case MESSAGE_PEER: take_peer(&m); break;
+        case MESSAGE_PART: /* the detector is replaced */
+            if (rr.detector.fd >= 0)
+                (void)channel_write(&rr.detector, NULL);
+            drop_channel(&rr.detector);
+            break;
+        default: break;
+        }
+    }
+    if (r < 0)
+        rr.stopping = true;
+}
+
+static void control_ready(void *context, int fd, uint32_t events)
+{
+    (void)context, (void)fd, (void)events;
+    hear();
+}
+
+static void woken(void *context, int fd, uint32_t events)
+{
+    uint64_t n;
+    ssize_t got = read(fd, &n, sizeof n);
+    (void)got, (void)context, (void)events;
+}
+
+static void watch(struct channel *c, void (*ready)(void *, int, uint32_t))
+{
+    struct error e = {0};
+    uint32_t events = EPOLLIN | (channel_waiting(c) > 0 ? EPOLLOUT : 0);
+    if (c->fd >= 0 && relay_watch(rr.relay, c->fd, events, ready, NULL, &e) != 0)
+        log_line(LOG_LEVEL_ERROR, "%s", e.text);
+}
+
+/* ── the loop ── */
+
+static void tell_keeper_now(void)
+{
+    struct error e = {0};
+    if (rr.keeper.fd >= 0 && channel_waiting(&rr.keeper) > 0 && channel_write(&rr.keeper, &e) != 0) {
+        rr.recording = false;
+        drop_channel(&rr.keeper);
+    }
+    watch(&rr.keeper, keeper_ready);
+}
+
+static int wait_ms(void)
+{
+    tq_time until = rr.status_at + STATUS_EVERY;
+    struct outbox_record *loose = outbox_loose(&rr.outbox);
+    if (loose != NULL && loose->at + SPOOL_AFTER < until)
+        until = loose->at + SPOOL_AFTER;
+    if (rr.mend_at != 0 && rr.mend_at < until)
+        until = rr.mend_at;
+    tq_time left = until - rr.now;
+    return left <= 0 ? 0 : (int)(left / TIME_MS) + 1;
+}
+
+static void turn(void)
+{
+    struct error e = {0};
+    if (relay_wait(rr.relay, rr.now, wait_ms(), &e) != 0)
+        role_fail(&rr.self, &e);
+    look_at_clocks();
+    relay_work(rr.relay, rr.now);
+    talk_settle();
+    hand_on();
+    spool_due();
+    tell_durable();
+    relay_can_keep(rr.relay, relay_records_now() || spooler_can(rr.spool));
+    if (!rr.fed && rr.now >= rr.feed_by)
+        rr.fed = true;
+    begin_links();
+    if (rr.now - rr.status_at >= STATUS_EVERY) {
+        rr.status_at = rr.now;
+        tell_step();
+        hand_on();
+    }
+    ask_read_in();
+    ask_feed();
+    tell_keeper_now();
+}
+
+/* What is in hand is recorded: by the keeper if it does so in time, else in the spool. */
+static _Noreturn void finish(void)
+{
+    tq_time until = rr.now + LAST_RECORDS;
+    for (size_t i = 0; i < rr.lines_n; i++)
+        if (rr.lines[i].link != NULL)
+            relay_hold(rr.lines[i].link, true);
+    talk_end();
+    hand_on();
+    while (rr.outbox.first != NULL && relay_records_now() && rr.now < until) {
+        struct pollfd p[2] = {{.fd = rr.detector.fd, .events = (short)(POLLIN | (channel_waiting(&rr.detector) > 0 ? POLLOUT : 0))},
+                              {.fd = rr.keeper.fd, .events = POLLIN}};
+        if (poll(p, 2, 50) < 0)
+            break;
+        look_at_clocks();
+        if (p[0].revents != 0)
+            detector_ready(NULL, p[0].fd, (p[0].revents & ~POLLOUT) != 0 ? EPOLLIN : 0);
+        if (p[1].revents != 0)
+            keeper_ready(NULL, p[1].fd, EPOLLIN);
+        hand_on();
+    }
+    for (struct outbox_record *r = outbox_loose(&rr.outbox); r != NULL; r = r->next)
+        if (r->seq != 0 && !r->spooled && r->seq > rr.outbox.spooled)
+            (void)spooler_put(rr.spool, r->seq, span_of(r->bytes + OUTBOX_HEAD, r->n - OUTBOX_HEAD));
+    spooler_free(rr.spool);
+    _exit(0);
+}
+
+static void hear_links(void)
+{
+    struct message m;
+    struct error e = {0};
+    for (size_t i = 0; i < rr.self.start.links && i < CONFIG_RELAYS; i++) {
+        struct line *l = &rr.lines[i];
+        if (role_control(&rr.self, -1, &m) != 1 || m.type != MESSAGE_LINK)
+            _exit(3);
+        if (link_told_decode(m.body, &l->config, &e) != 0)
+            role_fail(&rr.self, &e);
+        l->index = (uint16_t)i;
+        l->store = strcmp(l->config.mode, "store-and-forward") == 0;
+        l->records = strcmp(l->config.record, "off") != 0;
+        l->listener[0] = l->listener[1] = -1;
+        rr.lines_n++;
+    }
+}
+
+static void start(void)
+{
+    struct error e = {0};
+    char note[256];
+    role_begin(&rr.self, ROLE_RELAY);
+    hear_links();
+    role_narrow(&rr.self, -1, note);
+    look_at_clocks();
+    rr.seq = rr.recorded = rr.self.start.first;
+    rr.feed_by = rr.now + FEED_WAIT;
+    rr.body = BUF_SECRET(RECORD_ENCODED);
+    outbox_init(&rr.outbox);
+    rr.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    static const struct relay_host host = {.dial = dial_for,
+                                           .observe = talk_observe,
+                                           .closed = talk_closed,
+                                           .message = talk_message,
+                                           .delivered = talk_delivered,
+                                           .event = tell_event};
+    rr.relay = rr.wake_fd < 0 ? NULL : relay_new(&host, rr.self.start.hash_key, &e);
+    if (rr.relay == NULL || talk_start(&e) != 0)
+        role_fail(&rr.self, &e);
+    rr.spool = spooler_new(rr.self.fds[0], rr.self.start.run, wake, NULL, &e);
+    if (rr.spool == NULL || relay_watch(rr.relay, ROLE_CONTROL_FD, EPOLLIN, control_ready, NULL, &e) != 0 ||
+        relay_watch(rr.relay, rr.wake_fd, EPOLLIN, woken, NULL, &e) != 0)
+        role_fail(&rr.self, &e);
+    struct spooler_state s;
+    spooler_state(rr.spool, &s);
+    rr.old_spool = s.bytes > 0;
+    spooler_key(rr.spool, span_of(rr.self.start.spool_key, rr.self.start.spool_key_n), rr.self.start.ledger);
+    role_ready(&rr.self, note);
+}
+
+int main(void)
+{
+    start();
+    hear();
+    begin_links();
+    while (!rr.stopping)
+        turn();
+    finish();
+}

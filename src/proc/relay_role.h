@@ -1,0 +1,133 @@
+/* What the files of the relay role share: its one state. relay_main.c listens and hands on, relay_talk.c makes records of bytes, relay_tell.c says how
+ * links are.
+ *
+ *   engine ── bytes as they went ──► sense's readers ──► records ──► outbox ──► detector ──► keeper ── durable up to … ──► engine: answers go
+ *                                                          └──────► spool, when nobody says "durable" in time
+ *
+ * Invariants
+ *  1. The engine never waits for anybody: not for detector or keeper, nor for the disk (spooler.h).
+ *  2. Every record has a number that grows within the run. The engine's tokens are these numbers; a message that the keeper fed has its record's
+ *     index for a token, which is below all of them.
+ *  3. A record stays in the outbox until the ledger has it, or it is durable in the spool and the room is needed. Who takes records anew gets all of
+ *     them again: the keeper takes each once.
+ *  4. Links that store and forward begin once the keeper has fed what an earlier relay left, so that order is kept; where no keeper does, they begin
+ *     after FEED_WAIT all the same. */
+#ifndef TQ_PROC_RELAY_ROLE_H
+#define TQ_PROC_RELAY_ROLE_H
+
+#include "engine/relay/relay.h"
+#include "engine/sense/app.h"
+#include "proc/link.h"
+#include "proc/outbox.h"
+#include "proc/role.h"
+#include "proc/spooler.h"
+
+#define TALKS 4096 /* buckets */
+
+/* What is told of a link once, and again when it is over. */
+enum standing { STANDING_DOWN, STANDING_QUEUE, STANDING_STOPPED, STANDING_UNRECORDED, STANDING_DELAYED, STANDING_BYPASSED, STANDINGS };
+
+struct line {
+    struct config_relay config;
+    uint16_t index;
+    struct relay_link *link; /* NULL: it has not begun */
+    bool store;
+    bool records;
+    bool bypassed, held; /* by order */
+    enum link_state told; /* as last recorded */
+    bool told_any;
+    bool standing[STANDINGS];
+    tq_time down_since; /* the LIS's side; 0: it is up */
+    tq_time said_at[RELAY_EVENT_KINDS];
+    uint64_t late, spooled;
+    uint64_t unrecorded; /* as the engine counted at the last look */
+    tq_time learning_until; /* wall */
+    bool proposed;
+    int listener[LINK_SIDES];
+    bool listening[LINK_SIDES];
+    uint64_t fed; /* the record of the last message that the keeper fed */
+};
+
+/* A record that was made of received bytes, and waits for the engine's word about its message. */
+struct pending {
+    struct pending *next;
+    enum event event;
+    int64_t bytes;
+    size_t n;
+    uint8_t encoded[];
+};
+
+/* One connection. */
+struct talk {
+    struct talk *next;
+    uint64_t session;
+    enum relay_side side;
+    struct line *line;
+    bool dialed;
+    struct flow_ref flow;
+    struct app_flow *app;
+    struct pending *first;
+    struct pending **last;
+    struct talk *next_waiting; /* of those with something pending */
+    bool waiting;
+};
+
+struct relay_role {
+    struct role_self self;
+    struct relay *relay;
+    struct line lines[CONFIG_RELAYS];
+    size_t lines_n;
+    struct channel detector;
+    struct channel keeper;
+    uint64_t detector_seq; /* of the present channel */
+    struct outbox outbox;
+    struct spooler *spool;
+    int wake_fd;
+    uint64_t seq;      /* of the last record */
+    uint64_t recorded; /* the ledger has everything up to this one */
+    bool recording;    /* the keeper says that it records … */
+    bool stalled;      /* … but takes too long */
+    bool fed;          /* what earlier relays left was fed, or nobody is there who could … */
+    bool fed_whole;    /* … it was fed to its end */
+    bool feed_asked;   /* of the present keeper */
+    tq_time feed_by;
+    bool old_spool;    /* an earlier relay left something in the spool, which is not read in yet */
+    tq_time ask_at;
+    uint64_t asked_bytes; /* of the spool, which the keeper is reading in; 0: none */
+    tq_time mend_at;
+    uint64_t lost; /* records that found no room anywhere */
+    tq_time wall;
+    tq_time now; /* never goes back; by the wall clock where that does not either */
+    tq_time ahead; /* of the monotonic clock */
+    tq_time status_at;
+    bool stopping;
+    struct app_context *app;
+    struct sense_stats stats;
+    uint64_t flows;
+    struct talk *talks[TALKS];
+    struct talk *waiting;
+    struct talk *talking; /* whose bytes are read now … */
+    bool outward;         /* … and which way they went */
+    struct record record;
+    struct buf body;
+};
+
+extern struct relay_role rr;
+
+/* ── relay_talk.c ── */
+int talk_start(struct error *e);
+void talk_observe(void *context, struct relay_link *link, const struct relay_connection *connection, bool outward, struct span bytes, tq_time time);
+void talk_closed(void *context, struct relay_link *link, const struct relay_connection *connection, tq_time time);
+uint64_t talk_message(void *context, struct relay_link *link, const struct relay_message *message, tq_time time, bool *keep);
+void talk_delivered(void *context, struct relay_link *link, uint64_t token, enum relay_delivery how, struct span answer, tq_time time);
+void talk_settle(void);                        /* the engine is done for now: what waited for its word goes */
+void talk_end(void);                           /* every connection is over */
+uint64_t talk_put(const struct record *r);     /* a record of the relay's own; its number, or 0: it found no room */
+bool relay_records_now(void);                  /* the keeper takes records and is in time */
+
+/* ── relay_tell.c ── */
+void tell_event(void *context, struct relay_link *link, const struct relay_event *event, tq_time time);
+void tell_step(void); /* about once a second: states, findings, status to the keeper */
+void tell_standing(struct line *l, enum standing what, bool on, const char *why);
+
+#endif

@@ -1,0 +1,349 @@
+#include "proc/relay_role.h"
+
+#include "proc/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ── records go ── */
+
+static void add_field(struct buf *b, enum record_key key, struct span text)
+{
+    buf_be16(b, (uint16_t)key);
+    buf_be32(b, (uint32_t)text.n);
+    buf_add_span(b, text);
+}
+
+/* Where an encoded record has the number of its fields. */
+static size_t count_at(const uint8_t *encoded)
+{
+    uint64_t flow = 0;
+    for (int i = 0; i < 8; i++)
+        flow = flow << 8 | encoded[18 + i];
+    return flow == 0 ? 26 : 26 + 1 + 2 * 17 + 6;
+}
+
+static void count_fields(uint8_t *encoded, unsigned more)
+{
+    uint8_t *at = encoded + count_at(encoded);
+    unsigned n = (unsigned)(at[0] << 8 | at[1]) + more;
+    at[0] = (uint8_t)(n >> 8);
+    at[1] = (uint8_t)n;
+}
+
+/* Gives an encoded record its number, and whatever else is known only now; into the outbox. queued, verdict: of its message; may be false, NULL. */
+static uint64_t put(struct span encoded, enum event event, bool queued, const char *verdict)
+{
+    bool counts = event != EVENT_ASSET_EVIDENCE;
+    char text[LINK_SEQ_TEXT];
+    unsigned more = 0;
+    buf_clear(&rr.body);
+    buf_add_span(&rr.body, encoded);
+    if (counts) {
+        link_seq_write(text, rr.self.start.run, rr.seq + 1);
+        add_field(&rr.body, KEY_LINK_SEQ, span_str(text));
+        more++;
+    }
+    if (queued) {
+        buf_be16(&rr.body, KEY_LINK_QUEUED);
+        buf_be64(&rr.body, 1);
+        more++;
+    }
+    if (verdict != NULL) {
+        add_field(&rr.body, KEY_LINK_VERDICT, span_str(verdict));
+        more++;
+    }
+    if (!buf_ok(&rr.body))
+        return 0;
+    count_fields(rr.body.p, more);
+    if (!outbox_put(&rr.outbox, counts ? rr.seq + 1 : 0, buf_span(&rr.body), rr.now)) {
+        rr.lost += counts;
+        return 0;
+    }
+    return counts ? ++rr.seq : rr.seq;
+}
+
+uint64_t talk_put(const struct record *r)
+{
+    struct buf encoded = BUF_SECRET(RECORD_ENCODED);
+    record_encode(&encoded, r);
+    uint64_t seq = buf_ok(&encoded) ? put(buf_span(&encoded), r->event, false, NULL) : 0;
+    buf_release(&encoded);
+    return seq;
+}
+
+/* ── what sense's readers make of the bytes ── */
+
+static const char *side_name(enum relay_side side)
+{
+    return side == RELAY_ANALYZER ? "analyzer" : "lis";
+}
+
+/* The record with the link's keys; without its body where none is kept. */
+static void complete(struct record *out, const struct record *r)
+{
+    const struct talk *t = rr.talking;
+    bool bodies = rr.self.start.bodies || (t->line->store && t->side == RELAY_ANALYZER && !rr.outward);
+    record_start(out, r->event, r->time, &r->flow);
+    out->cut = r->cut;
+    out->n = 0;
+    for (size_t i = 0; i < r->n && out->n < RECORD_FIELDS - 8; i++)
+        if (bodies || key_info(r->fields[i].key)->class != FIELD_BODY)
+            out->fields[out->n++] = r->fields[i];
+    out->cut = out->cut || r->n > RECORD_FIELDS - 8;
+    record_str(out, KEY_LINK, t->line->config.name);
+    if (r->event != EVENT_LAB_MESSAGE)
+        return;
+    record_str(out, KEY_LINK_LEG, rr.outward ? "forwarded" : "received");
+    record_str(out, KEY_LINK_SIDE, side_name(t->side));
+}
+
+/* What was received waits for the engine's word; what was sent goes. */
+static void take_record(void *context, const struct record *r)
+{
+    struct talk *t = rr.talking;
+    (void)context;
+    if (t == NULL)
+        return;
+    complete(&rr.record, r);
+    struct buf encoded = BUF_SECRET(RECORD_ENCODED);
+    record_encode(&encoded, &rr.record);
+    struct pending *p = !buf_ok(&encoded) || rr.outward ? NULL : malloc(sizeof *p + encoded.n);
+    if (p != NULL) {
+        *p = (struct pending){.event = r->event, .bytes = record_number(r, KEY_BYTES, 0), .n = encoded.n};
+        memcpy(p->encoded, encoded.p, encoded.n);
+        *t->last = p;
+        t->last = &p->next;
+        if (!t->waiting) {
+            t->next_waiting = rr.waiting;
+            rr.waiting = t;
+            t->waiting = true;
+        }
+    } else if (buf_ok(&encoded)) {
+        (void)put(buf_span(&encoded), r->event, false, NULL);
+    }
+    buf_release(&encoded);
+}
+
+int talk_start(struct error *e)
+{
+    struct sense_options options = {
+        .hash_key = rr.self.start.hash_key, .sink = {.put = take_record}, .bodies = true, .flow_records = true};
+    rr.app = app_context_new(&options, &rr.stats, e);
+    return rr.app == NULL ? -1 : 0;
+}
+
+/* ── connections ── */
+
+static struct talk **find(uint64_t session, enum relay_side side)
+{
+    struct talk **at = &rr.talks[(session * 2 + (uint64_t)side) % TALKS];
+    while (*at != NULL && ((*at)->session != session || (*at)->side != side))
+        at = &(*at)->next;
+    return at;
+}
+
+static struct address address_of(const struct relay_address *a)
+{
+    struct address r = {.family = a->family};
+    memcpy(r.bytes, a->ip, sizeof r.bytes);
+    return r;
+}
+
+static struct talk *make(struct line *l, const struct relay_connection *c)
+{
+    struct talk **at = find(c->session, c->side);
+    if (*at != NULL)
+        return *at;
+    struct talk *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return NULL;
+    const struct relay_address *src = c->dialed ? &c->local : &c->peer;
+    const struct relay_address *dst = c->dialed ? &c->peer : &c->local;
+    *t = (struct talk){.session = c->session,
+                       .side = c->side,
+                       .line = l,
+                       .dialed = c->dialed,
+                       .flow = {.id = rr.self.start.first + ++rr.flows,
+                                .proto = 6,
+                                .src = address_of(src),
+                                .dst = address_of(dst),
+                                .sport = src->port,
+                                .dport = dst->port}};
+    t->last = &t->first;
+    *at = t;
+    return t;
+}
+
+void talk_observe(void *context, struct relay_link *link, const struct relay_connection *connection, bool outward, struct span bytes, tq_time time)
+{
+    struct line *l = relay_link_user(link);
+    (void)context, (void)time;
+    struct talk *t = l->records && bytes.n > 0 ? make(l, connection) : NULL;
+    if (t == NULL)
+        return;
+    rr.talking = t;
+    rr.outward = outward;
+    app_data(rr.app, &t->app, &t->flow, outward == t->dialed ? 0 : 1, bytes, rr.wall);
+    rr.talking = NULL;
+}
+
+static struct pending *take(struct talk *t)
+{
+    struct pending *p = t->first;
+    if (p == NULL)
+        return NULL;
+    t->first = p->next;
+    if (t->first == NULL)
+        t->last = &t->first;
+    return p;
+}
+
+static uint64_t put_pending(struct pending *p, bool queued, const char *verdict)
+{
+    uint64_t seq = put(span_of(p->encoded, p->n), p->event, queued, verdict);
+    explicit_bzero(p->encoded, p->n);
+    free(p);
+    return seq;
+}
+
+static void settle(struct talk *t)
+{
+    for (struct pending *p = take(t); p != NULL; p = take(t))
+        (void)put_pending(p, false, NULL);
+}
+
+void talk_closed(void *context, struct relay_link *link, const struct relay_connection *connection, tq_time time)
+{
+    struct talk **at = find(connection->session, connection->side);
+    struct talk *t = *at;
+    (void)context, (void)link, (void)time;
+    if (t == NULL)
+        return;
+    rr.talking = t;
+    rr.outward = false;
+    app_close(rr.app, &t->app, &t->flow, rr.wall);
+    rr.talking = NULL;
+    settle(t);
+    for (struct talk **w = &rr.waiting; t->waiting && *w != NULL; w = &(*w)->next_waiting)
+        if (*w == t) {
+            *w = t->next_waiting;
+            break;
+        }
+    *at = t->next;
+    free(t);
+}
+
+void talk_settle(void)
+{
+    while (rr.waiting != NULL) {
+        struct talk *t = rr.waiting;
+        rr.waiting = t->next_waiting;
+        t->waiting = false;
+        settle(t);
+    }
+}
+
+/* ── messages ── */
+
+/* A message that sense's readers do not tell as one is told by what the engine knows of it. Nobody looked for what is private in it: PRIVATE_CUT makes
+ * a token of every foreign text. */
+static uint64_t put_own(const struct talk *t, const struct relay_message *m, bool queued, const char *verdict)
+{
+    static struct record r;
+    char id[48];
+    (void)snprintf(id, sizeof id, "f%llu.%d.r%llu", (unsigned long long)t->flow.id, t->dialed ? 1 : 0, (unsigned long long)rr.seq + 1);
+    record_start(&r, EVENT_LAB_MESSAGE, rr.wall, &t->flow);
+    record_str(&r, KEY_MESSAGE_ID, id);
+    record_str(&r, KEY_PROTOCOL, t->line->config.protocol[0] == 'm' ? "hl7" : "astm");
+    record_text(&r, KEY_MESSAGE_TYPE, m->type);
+    record_text(&r, KEY_CONTROL_ID, m->control_id);
+    record_int(&r, KEY_RESULTS, m->results);
+    record_int(&r, KEY_BYTES, (int64_t)m->content.n);
+    record_int(&r, KEY_PRIVATE_CUT, 1);
+    record_str(&r, KEY_LINK, t->line->config.name);
+    record_str(&r, KEY_LINK_LEG, "received");
+    record_str(&r, KEY_LINK_SIDE, side_name(t->side));
+    record_int(&r, KEY_BODY_BYTES, (int64_t)m->raw.n);
+    struct span raw = m->raw;
+    record_body(&r, span_take(&raw, raw.n < RECORD_BODY ? raw.n : RECORD_BODY));
+    struct buf encoded = BUF_SECRET(RECORD_ENCODED);
+    record_encode(&encoded, &r);
+    uint64_t seq = buf_ok(&encoded) ? put(buf_span(&encoded), r.event, queued, verdict) : 0;
+    buf_release(&encoded);
+    return seq;
+}
+
+/* The first message that waits, with everything up to the next one. */
+static uint64_t put_first(struct talk *t, bool queued, const char *verdict, bool *ret_message)
+{
+    uint64_t last = 0;
+    bool message = false;
+    while (t->first != NULL && !(message && t->first->event == EVENT_LAB_MESSAGE)) {
+        struct pending *p = take(t);
+        bool is_message = p->event == EVENT_LAB_MESSAGE;
+        uint64_t seq = put_pending(p, is_message && queued, is_message ? verdict : NULL);
+        if (seq == 0 && is_message) { /* no room: the rest of it says nothing without it */
+            *ret_message = true;
+            return 0;
+        }
+        message = message || is_message;
+        last = seq > last ? seq : last;
+    }
+    *ret_message = message;
+    return last;
+}
+
+uint64_t talk_message(void *context, struct relay_link *link, const struct relay_message *m, tq_time time, bool *keep)
+{
+    struct line *l = relay_link_user(link);
+    (void)context, (void)time;
+    struct talk *t = l->records ? *find(m->connection->session, m->connection->side) : NULL;
+    const char *verdict = m->verdict == RELAY_REFUSED ? "refused" : m->verdict == RELAY_FLAGGED ? "flagged" : NULL;
+    bool queued = l->store && m->connection->side == RELAY_ANALYZER && !m->answer && m->verdict != RELAY_REFUSED;
+    bool told = false;
+    if (t == NULL) {
+        *keep = !l->store;
+        return 0;
+    }
+    uint64_t seq = put_first(t, queued, verdict, &told);
+    if (!told && queued)
+        seq = put_own(t, m, queued, verdict);
+    if (seq == 0)
+        *keep = false;
+    return seq;
+}
+
+void talk_delivered(void *context, struct relay_link *link, uint64_t token, enum relay_delivery how, struct span answer, tq_time time)
+{
+    static struct record r;
+    struct line *l = relay_link_user(link);
+    char of[LINK_SEQ_TEXT];
+    (void)context, (void)time, (void)answer;
+    record_start(&r, EVENT_RELAY_DELIVERED, rr.wall, NULL);
+    record_str(&r, KEY_LINK, l->config.name);
+    record_str(&r, KEY_STATE, how == RELAY_DELIVERED ? "delivered" : "given up");
+    if (token > rr.self.start.first) {
+        link_seq_write(of, rr.self.start.run, token);
+        record_str(&r, KEY_LINK_OF, of);
+    } else {
+        record_int(&r, KEY_LINK_RECORD, (int64_t)token);
+    }
+    (void)talk_put(&r);
+}
+
+void talk_end(void)
+{
+    talk_settle();
+    for (size_t i = 0; i < TALKS; i++)
+        while (rr.talks[i] != NULL) {
+            struct talk *t = rr.talks[i];
+            rr.talking = t;
+            rr.outward = false;
+            app_close(rr.app, &t->app, &t->flow, rr.wall);
+            rr.talking = NULL;
+            settle(t);
+            rr.talks[i] = t->next;
+            free(t);
+        }
+}

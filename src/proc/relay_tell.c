@@ -1,0 +1,270 @@
+#include "proc/relay_role.h"
+
+#include "proc/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define SAID_AGAIN (60 * TIME_SECOND) /* the same of one link */
+#define DOWN_AFTER (10 * TIME_SECOND) /* a LIS that is away so long is told */
+
+struct words {
+    const char *kind;
+    const char *severity;
+    const char *title; /* behind "Link NAME: " */
+    const char *advice;
+    const char *technique;
+};
+
+/* ── findings ── */
+
+static void put_finding(struct line *l, enum event event, const struct words *w, const char *what, const char *detail)
+{
+    static struct record r;
+    char cause[160];
+    char title[400];
+    (void)snprintf(cause, sizeof cause, "link %s, %s", l->config.name, what);
+    (void)snprintf(title, sizeof title, "Link %s: %s%s%s", l->config.name, w->title, detail[0] != 0 ? " " : "", detail);
+    record_start(&r, event, rr.wall, NULL);
+    record_str(&r, KEY_KIND, w->kind);
+    record_str(&r, KEY_CAUSE, cause);
+    record_str(&r, KEY_LINK, l->config.name);
+    if (event == EVENT_FINDING) {
+        record_str(&r, KEY_SEVERITY, w->severity);
+        record_str(&r, KEY_TITLE, title);
+        record_str(&r, KEY_TECHNIQUE, w->technique);
+        record_str(&r, KEY_ADVICE, w->advice);
+    }
+    (void)talk_put(&r);
+}
+
+static const struct words standings[STANDINGS] = {
+    [STANDING_DOWN] = {"link.down", "high", "the LIS cannot be reached.",
+                       "Look whether the LIS runs and whether its port is open to this machine. Results wait at the analyzer, or in the link's queue.",
+                       NULL},
+    [STANDING_QUEUE] = {"link.queue", "high", "its queue is nearly full.",
+                        "Bring the LIS back. When the queue is full the analyzer has to keep its results.", NULL},
+    [STANDING_STOPPED] = {"link.stopped", "critical", "nothing that the analyzer sends can be kept safe, so it is not taken.",
+                          "Look at the disk of this machine and whether Tourniquet runs whole. Results wait at the analyzer. With `unrecorded: "
+                          "end-to-end` the link would pass them on without a record.",
+                          NULL},
+    [STANDING_UNRECORDED] = {"link.unrecorded", "high", "messages pass without a record on the ledger.",
+                             "Look whether Tourniquet runs whole and its disk has room. Results arrive; that they arrived unchanged cannot be shown for "
+                             "this time.",
+                             "T1562.001"},
+    [STANDING_DELAYED] = {"link.delayed", "medium", "it delays messages more than it may.",
+                          "Look at the load and the disk of this machine. In the meantime the link can be bypassed.", NULL},
+    [STANDING_BYPASSED] = {"link.bypassed", "medium", "it is bypassed: messages pass unchecked and without a record.",
+                           "End the bypass as soon as what it was for is mended.", "T1562.001"},
+};
+
+void tell_standing(struct line *l, enum standing what, bool on, const char *why)
+{
+    static const char *const names[STANDINGS] = {"down", "queue", "stopped", "unrecorded", "delayed", "bypassed"};
+    if (l->standing[what] == on)
+        return;
+    l->standing[what] = on;
+    put_finding(l, on ? EVENT_FINDING : EVENT_FINDING_ENDED, &standings[what], names[what], on ? why : "");
+}
+
+/* What a peer does wrong, or what became of a message. */
+static const struct words words[RELAY_EVENT_KINDS] = {
+    [RELAY_EVENT_TLS_FAILED] = {"link.tls", "high", "", "Look at the certificates of both sides on the page, and at their clocks.", "T1557"},
+    [RELAY_EVENT_TLS_CLEAR] = {"link.clear", "low", "", "Set TLS up on the peer, then make it required in lab.yaml.", "T1040"},
+    [RELAY_EVENT_REFUSED] = {"link.refused", "medium", "",
+                             "Look whether this message belongs on the link. If it does, add it to the link's policy; if not, look who sends it.", NULL},
+    [RELAY_EVENT_FLAGGED] = {"link.flagged", "low", "", "Look whether this message belongs on the link, and add it to the policy if it does.", NULL},
+    [RELAY_EVENT_FRAMING] = {"protocol.violation", "low", "", "Have the interface settings of the device checked. Receivers may lose results over this.",
+                             NULL},
+    [RELAY_EVENT_ANSWER_WRONG] = {"protocol.violation", "medium", "",
+                                  "Have the interface of the answering system checked: who answers the wrong message loses the right one.", NULL},
+    [RELAY_EVENT_ANSWER_BAD] = {"link.rejected", "low", "", "Look in the LIS why it did not take the message.", NULL},
+    [RELAY_EVENT_NO_ANSWER] = {"link.unanswered", "medium", "", "Look whether the LIS is overloaded or stands still.", NULL},
+    [RELAY_EVENT_SLOW] = {"protocol.violation", "low", "", "Look at the network and at the load of this device.", "T1499"},
+    [RELAY_EVENT_TOO_LONG] = {"protocol.violation", "medium", "", "Ask the vendor whether messages of this size are expected.", "T1499"},
+    [RELAY_EVENT_REPEATED] = {"protocol.violation", "low", "", "Have the sender's numbering of messages checked.", NULL},
+    [RELAY_EVENT_FLOOD] = {"protocol.violation", "medium", "", "Look what makes this device send so much.", "T1499"},
+    [RELAY_EVENT_CHARSET] = {"protocol.violation", "low", "", "Have the character set in the device's settings corrected: names may arrive damaged.", NULL},
+    [RELAY_EVENT_RESENT] = {"link.resent", "info", "",
+                            "Nothing is to be done: the LIS may have it twice, under the same control id, as the standard allows.", NULL},
+    [RELAY_EVENT_GIVEN_UP] = {"link.undelivered", "high", "",
+                              "The LIS refused this message for good. Look in the LIS why, and enter the results there.", NULL},
+};
+
+void tell_event(void *context, struct relay_link *link, const struct relay_event *event, tq_time time)
+{
+    struct line *l = relay_link_user(link);
+    const struct words *w = &words[event->kind];
+    (void)context, (void)time;
+    switch (event->kind) {
+    case RELAY_EVENT_UP:
+        if (event->side == RELAY_LIS)
+            l->down_since = 0;
+        break;
+    case RELAY_EVENT_DOWN:
+        if (event->side == RELAY_LIS && l->down_since == 0)
+            l->down_since = rr.now;
+        break;
+    case RELAY_EVENT_QUEUE: tell_standing(l, STANDING_QUEUE, !event->clear, event->text); break;
+    case RELAY_EVENT_STOPPED: tell_standing(l, STANDING_STOPPED, !event->clear, event->text); break;
+    case RELAY_EVENT_UNRECORDED: l->late++; break;
+    default: break;
+    }
+    if (w->kind == NULL || event->clear || (l->said_at[event->kind] != 0 && rr.now - l->said_at[event->kind] < SAID_AGAIN))
+        return;
+    l->said_at[event->kind] = rr.now;
+    char what[64];
+    (void)snprintf(what, sizeof what, "%s, event %d", event->side == RELAY_LIS ? "LIS" : "analyzer", event->kind);
+    put_finding(l, EVENT_FINDING, w, what, event->text != NULL ? event->text : "");
+}
+
+/* ── states ── */
+
+static enum link_state state_of(const struct relay_status *s)
+{
+    switch (s->state) {
+    case RELAY_STATE_UP: return LINK_UP;
+    case RELAY_STATE_DEGRADED: return LINK_DEGRADED;
+    case RELAY_STATE_HELD: return LINK_HELD;
+    case RELAY_STATE_BYPASSED: return LINK_BYPASSED;
+    default: return LINK_DOWN;
+    }
+}
+
+static void tell_state(struct line *l, enum link_state state, const char *why)
+{
+    static struct record r;
+    if (l->told_any && l->told == state)
+        return;
+    l->told_any = true;
+    l->told = state;
+    record_start(&r, EVENT_LINK_STATE, rr.wall, NULL);
+    record_str(&r, KEY_LINK, l->config.name);
+    record_str(&r, KEY_STATE, link_state_name(state));
+    record_str(&r, KEY_WHY, why[0] != 0 ? why : NULL);
+    (void)talk_put(&r);
+}
+
+static void add_learnt(void *context, enum relay_learnt what, const char *text, uint64_t count)
+{
+    static const enum record_key keys[] = {
+        [RELAY_LEARNT_TYPE] = KEY_LINK_TYPE, [RELAY_LEARNT_SENDER] = KEY_LINK_SENDER, [RELAY_LEARNT_TEST] = KEY_LINK_TEST};
+    (void)count;
+    struct record *r = context;
+    if (r->n < RECORD_FIELDS - 8)
+        record_str(r, keys[what], text);
+}
+
+/* The time for learning is over: what was learnt is proposed, for a person to approve. */
+static void propose(struct line *l)
+{
+    static struct record r;
+    uint32_t size = 0;
+    uint32_t rate = 0;
+    if (l->learning_until == 0 || rr.wall < l->learning_until || l->proposed)
+        return;
+    l->proposed = true;
+    record_start(&r, EVENT_LINK_LEARNT, rr.wall, NULL);
+    record_str(&r, KEY_LINK, l->config.name);
+    relay_proposed(l->link, add_learnt, &r);
+    relay_proposed_limits(l->link, &size, &rate);
+    record_int(&r, KEY_LINK_SIZE, size);
+    record_int(&r, KEY_LINK_RATE, rate);
+    (void)talk_put(&r);
+}
+
+/* ── status ── */
+
+static void where(const struct config_endpoint *one, const struct config_endpoint *other, char *out, size_t size)
+{
+    config_endpoint_text(one->port != 0 ? one : other, out, size);
+}
+
+static tq_time to_wall(tq_time monotonic)
+{
+    return monotonic == 0 ? 0 : rr.wall - (rr.now - monotonic);
+}
+
+static void fill_side(const struct relay_side_status *s, struct link_side_status *out)
+{
+    out->peer.family = s->peer.family;
+    memcpy(out->peer.bytes, s->peer.ip, sizeof out->peer.bytes);
+    out->port = s->peer.port;
+    out->connections = s->connections;
+    (void)snprintf(out->tls, sizeof out->tls, "%s", s->tls_version);
+    (void)snprintf(out->why, sizeof out->why, "%s", s->why);
+}
+
+static void say_why(const struct line *l, const struct relay_status *s, char *out, size_t size)
+{
+    if (s->stopped)
+        (void)snprintf(out, size, "nothing can be kept safe: not acknowledging");
+    else if (l->store && !rr.fed)
+        (void)snprintf(out, size, "waits for what an earlier run left");
+    else if (s->side[RELAY_LIS].connections == 0 && s->side[RELAY_LIS].why[0] != 0)
+        (void)snprintf(out, size, "LIS: %s", s->side[RELAY_LIS].why);
+    else if (!relay_records_now() && l->records)
+        (void)snprintf(out, size, "records wait in the spool");
+    else
+        out[0] = 0;
+}
+
+static void fill(struct line *l, const struct relay_status *s, struct link_status *out)
+{
+    memset(out, 0, sizeof *out);
+    out->link = l->index;
+    out->links = (uint16_t)rr.lines_n;
+    (void)snprintf(out->name, sizeof out->name, "%s", l->config.name);
+    (void)snprintf(out->protocol, sizeof out->protocol, "%.7s", l->config.protocol);
+    (void)snprintf(out->mode, sizeof out->mode, "%.19s", l->config.mode);
+    where(&l->config.listen, &l->config.connect, out->where[0], sizeof out->where[0]);
+    where(&l->config.forward, &l->config.accept, out->where[1], sizeof out->where[1]);
+    out->state = l->link == NULL ? LINK_DOWN : state_of(s);
+    for (int i = 0; i < LINK_SIDES; i++)
+        fill_side(&s->side[i], &out->side[i]);
+    out->rate = s->rate;
+    out->delay_p50 = s->delay_p50;
+    out->delay_p99 = s->delay_p99;
+    out->delay_limit = l->config.delay_limit * TIME_MS;
+    out->queue_messages = s->queue_messages;
+    out->queue_bytes = s->queue_bytes;
+    out->queue_max = (uint64_t)l->config.queue_max;
+    out->queue_oldest = to_wall(s->queue_oldest);
+    const uint64_t counters[LINK_COUNTERS] = {s->counters.received, s->counters.forwarded, s->counters.refused,
+                                              s->counters.flagged,  s->counters.unrecorded, l->spooled};
+    memcpy(out->counters, counters, sizeof counters);
+    (void)snprintf(out->unknown, sizeof out->unknown, "%s", l->config.unknown);
+    out->learning_until = s->learning ? l->learning_until : 0;
+    out->recording = l->records && relay_records_now();
+    out->stopped = s->stopped;
+    say_why(l, s, out->why, sizeof out->why);
+}
+
+static void step(struct line *l)
+{
+    struct relay_status s = {0};
+    struct link_status out;
+    if (l->link != NULL)
+        relay_status(l->link, rr.now, &s);
+    fill(l, &s, &out);
+    if (l->link != NULL) {
+        tell_state(l, out.state, out.why);
+        tell_standing(l, STANDING_DOWN, l->down_since != 0 && rr.now - l->down_since >= DOWN_AFTER, s.side[RELAY_LIS].why);
+        tell_standing(l, STANDING_DELAYED, s.delay_p99 > l->config.delay_limit * TIME_MS, "");
+        bool unrecorded = s.counters.unrecorded > l->unrecorded || (l->records && s.counters.received > 0 && rr.lost > 0 && !relay_records_now());
+        tell_standing(l, STANDING_UNRECORDED, unrecorded, "");
+        l->unrecorded = s.counters.unrecorded;
+        propose(l);
+    }
+    struct buf body = BUF_INIT(LINK_STATUS_MAX);
+    link_status_encode(&body, &out);
+    if (rr.keeper.fd >= 0 && channel_waiting(&rr.keeper) < LINK_STATUS_MAX)
+        (void)channel_put(&rr.keeper, MESSAGE_STATUS, buf_span(&body), NULL); /* where there is no room, the next one tells */
+    buf_release(&body);
+}
+
+void tell_step(void)
+{
+    for (size_t i = 0; i < rr.lines_n; i++)
+        step(&rr.lines[i]);
+}

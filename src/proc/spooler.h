@@ -1,0 +1,48 @@
+/* spooler: the relay's thread that writes records into its spool and makes them durable: fdatasync may take long, and the relay never waits for it.
+ * Whoever holds the public key can write; nobody here can read it back (record/spool). */
+#ifndef TQ_PROC_SPOOLER_H
+#define TQ_PROC_SPOOLER_H
+
+#include "base/error.h"
+#include "base/span.h"
+#include "proc/payload.h"
+
+#define SPOOLER_WAITS (32u << 20)      /* most bytes that wait for the thread */
+#define SPOOLER_MAX (UINT64_C(1) << 30) /* most bytes of the file */
+
+struct spooler;
+
+/* fd: the caller's. wake: called on the thread when something changed. NULL: ERR_SYSTEM. */
+struct spooler *spooler_new(int fd, const uint8_t run[RUN_ID], void (*wake)(void *context), void *context, struct error *e);
+/* What it takes becomes durable; then the thread ends. */
+void spooler_free(struct spooler *s);
+
+/* What it is sealed to, and how long the ledger is at least; parts that are begun later say so. */
+void spooler_key(struct spooler *s, struct span key, uint64_t ledger);
+bool spooler_can(struct spooler *s); /* there is a key, and it is not broken */
+
+/* Copied. False: there is no room, or it is broken: it is not taken. */
+bool spooler_put(struct spooler *s, uint64_t seq, struct span encoded);
+
+/* The disk took something not, or may not have: whatever is not durable has to be put again, in order, after spooler_mend. */
+bool spooler_broken(struct spooler *s);
+void spooler_mend(struct spooler *s);
+
+/* Everything that was put up to this number is durable. */
+uint64_t spooler_durable(struct spooler *s);
+
+struct spooler_state {
+    uint64_t bytes;   /* of the file */
+    uint64_t records; /* written since the start */
+    bool busy;        /* something waits */
+    char trouble[200];
+};
+void spooler_state(struct spooler *s, struct spooler_state *ret);
+
+/* Ends the part in hand, so that it can be read in; the next record begins another. Done when spooler_whole is not 0: bytes of the file. */
+void spooler_end(struct spooler *s);
+uint64_t spooler_whole(struct spooler *s);
+/* So many bytes are on the ledger: the file is emptied, unless something stands behind them. */
+void spooler_read_in(struct spooler *s, uint64_t bytes);
+
+#endif

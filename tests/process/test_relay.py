@@ -1,0 +1,335 @@
+"""The relay as a part of the whole: messages pass, stand on the ledger as received and as forwarded, and none that was acknowledged is lost, whoever is
+killed. The analyzers and the LIS here are sockets of this process."""
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import lab
+
+
+def oru(control, value=95):
+    return (f"MSH|^~\\&|AN1|LAB|LIS|LAB|20261128200000||ORU^R01^ORU_R01|{control}|P|2.5.1\rPID|1||PAT77^^^LAB||Meier^Anna\rOBR|1|S{control}||GLU^Glucose\r"
+            f"OBX|1|NM|2345-7^Glucose^LN||{value}|mg/dL|70-110|N|||F|||20261128195900\r").encode()
+
+
+LOAD = 400
+
+
+class Lis:
+    """Listens, acknowledges with AA, and keeps what it got, in order."""
+
+    def __init__(self, port=None):
+        self.port = port or lab.free_port()
+        self.got = []
+        self.raw = []
+        self.quiet = False
+        self.socket = None
+        self.connections = []
+
+    def start(self):
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(("127.0.0.1", self.port))
+        self.socket.listen(64)
+        threading.Thread(target=self._accept, args=(self.socket,), daemon=True).start()
+        return self
+
+    def stop(self):
+        for s in [self.socket] + self.connections:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            s.close()
+        self.connections = []
+
+    def _accept(self, listening):
+        while True:
+            try:
+                c, _ = listening.accept()
+            except OSError:
+                return
+            self.connections.append(c)
+            threading.Thread(target=self._serve, args=(c,), daemon=True).start()
+
+    def _serve(self, c):
+        held = b""
+        try:
+            while True:
+                piece = c.recv(65536)
+                if not piece:
+                    return
+                held += piece
+                while b"\x1c\r" in held:
+                    message, held = held.split(b"\x1c\r", 1)
+                    message = message.lstrip(b"\x0b")
+                    control = message.split(b"\r")[0].split(b"|")[9]
+                    self.got.append(control.decode())
+                    self.raw.append(message)
+                    if not self.quiet:
+                        c.sendall(b"\x0bMSH|^~\\&|LIS|LAB|AN1|LAB|20261128||ACK^R01|A" + control + b"|P|2.5.1\rMSA|AA|" + control + b"\r\x1c\r")
+        except OSError:
+            pass
+
+
+class Analyzer:
+    def __init__(self, port):
+        self.port = port
+        self.socket = None
+
+    def connect(self, seconds=20):
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+                return self
+            except OSError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+
+    def send(self, message):
+        """The answer's code, and how long it took; None where the connection broke or nothing came."""
+        begin = time.monotonic()
+        try:
+            self.socket.sendall(b"\x0b" + message + b"\x1c\r")
+            held = b""
+            while b"\x1c\r" not in held:
+                piece = self.socket.recv(65536)
+                if not piece:
+                    return None, 0
+                held += piece
+        except OSError:
+            return None, 0
+        for segment in held.split(b"\r"):
+            if segment.startswith(b"MSA|"):
+                return segment.split(b"|")[1].decode(), time.monotonic() - begin
+        return None, 0
+
+    def stubborn(self, message, seconds=60):
+        """Sends until it is acknowledged, as analyzers do; how often it was sent."""
+        until = time.monotonic() + seconds
+        times = 0
+        while time.monotonic() < until:
+            if self.socket is None:
+                self.connect()
+            times += 1
+            code, _ = self.send(message)
+            if code in ("AA", "CA"):
+                return times
+            self.socket.close()
+            self.socket = None
+            time.sleep(0.1)
+        return 0
+
+    def close(self):
+        if self.socket is not None:
+            self.socket.close()
+
+
+def links(run):
+    answer = run.api("/api/v1/links") or {"items": []}
+    return {link["name"]: link for link in answer["items"]}
+
+
+def link(run, name):
+    return links(run).get(name) or {}
+
+
+def config(end, lis_end, store, lis_store):
+    return ("relay:\n"
+            f"  - {{ name: chem, listen: 127.0.0.1:{end}, forward: 127.0.0.1:{lis_end}, protocol: mllp }}\n"
+            f"  - {{ name: store, listen: 127.0.0.1:{store}, forward: 127.0.0.1:{lis_store}, protocol: mllp, mode: store-and-forward }}\n")
+
+
+def messages(run, most=5000):
+    """Every lab message that the views keep, oldest first."""
+    rows, cursor = [], ""
+    while len(rows) < most:
+        page = run.api("/api/v1/messages?limit=200" + (f"&cursor={cursor}" if cursor else ""))
+        rows += page["items"]
+        cursor = page.get("next")
+        if not cursor:
+            break
+    return rows[::-1]
+
+
+def counted(run, name, leg, side):
+    return [m["control_id"] for m in messages(run) if m.get("link") == name and m["leg"] == leg and m["side"] == side and not m["ack"]]
+
+
+def twice(controls):
+    return sorted({c for c in controls if controls.count(c) > 1})
+
+
+def order(run, what, name, *more):
+    return subprocess.run([lab.TOURNIQUET, "link", what, name, "--data", run.data, "--why", "a test", *more], capture_output=True, text=True).returncode
+
+
+def in_order(controls, prefix):
+    """The first sight of each: in the order in which they were numbered?"""
+    seen = [int(c[len(prefix):]) for i, c in enumerate(controls) if c.startswith(prefix) and c not in controls[:i]]
+    return seen == sorted(seen)
+
+
+def end_to_end(run, ports, lis):
+    a = Analyzer(ports[0]).connect()
+    codes = [a.send(oru(f"E{i}", 90 + i % 9))[0] for i in range(40)]
+    a.close()
+    lab.ok(codes == ["AA"] * 40 and lis.got == [f"E{i}" for i in range(40)], "forty messages end to end, in order", f"{codes[:3]} {lis.got[:5]}")
+    lab.ok(lis.raw[7] == oru("E7", 97), "byte for byte", lis.raw[7])
+    lab.wait(lambda: len(counted(run, "chem", "forwarded", "lis")) == 40)
+    received, forwarded = counted(run, "chem", "received", "analyzer"), counted(run, "chem", "forwarded", "lis")
+    lab.ok(received == forwarded == [f"E{i}" for i in range(40)], "on the ledger as received and as forwarded, each once", f"{received[:5]} {forwarded[:5]}")
+    lab.wait(lambda: link(run, "chem").get("counters", {}).get("received") == 40)
+    state = link(run, "chem")
+    lab.ok(state.get("state") == "up" and state["counters"]["received"] == 40 and state["last"][0]["answer"] == "AA", "GET /links tells state, counters, answers", state)
+    lab.ok((run.api("/api/v1/results?limit=1") or {}).get("total", 0) >= 80, "its results are on the ledger")
+    text = str(run.api("/api/v1/links")) + run.said()
+    lab.ok("Meier" not in text and "PAT77" not in text, "no patient in what is shown or logged")
+
+
+def stored(run, ports, lis):
+    a = Analyzer(ports[1]).connect()
+    codes = [a.send(oru(f"S{i}"))[0] for i in range(30)]
+    lab.ok(codes == ["AA"] * 30, "while the LIS is away messages are acknowledged once they are safe", codes[:5])
+    lab.ok(lab.wait(lambda: link(run, "store").get("queue", {}).get("messages") == 30), "and wait in a queue that shows", link(run, "store").get("queue"))
+    a.close()
+    for role in ("relay", "keeper", "detector"):
+        before = run.pid(role)
+        run.signal(role, signal.SIGKILL)
+        run.wait_pid(role, other_than=before)
+        run.wait_api()
+    lab.ok(lab.wait(lambda: link(run, "store").get("queue", {}).get("messages") == 30, 60), "relay, keeper and detector were killed: the queue is whole again",
+           link(run, "store"))
+    lis.start()
+    lab.ok(lab.wait(lambda: len(lis.got) >= 30, 60) and lis.got == [f"S{i}" for i in range(30)], "the LIS is back: all of it arrives once, in order",
+           f"{len(lis.got)} {lis.got[:40]}")
+    lab.ok(lis.raw[3] == oru("S3"), "byte for byte", lis.raw[3])
+    lab.ok(lab.wait(lambda: link(run, "store").get("queue", {}).get("messages") == 0, 30), "and the queue is empty", link(run, "store").get("queue"))
+    before = run.pid("relay")
+    run.signal("relay", signal.SIGKILL)
+    run.wait_pid("relay", other_than=before)
+    time.sleep(3)
+    lab.ok(len(lis.got) == 30, "what was delivered is not delivered again by the next relay", lis.got)
+
+
+def killed_under_load(run, ports, lis, who):
+    """One analyzer that does not give up, a role killed again and again: nothing acknowledged is lost, order is kept."""
+    prefix = "K" + who[0].upper()
+    lis.got.clear()
+    done = threading.Event()
+    sent = {}
+
+    def load():
+        a = Analyzer(ports[1])
+        for i in range(LOAD):
+            sent[f"{prefix}{i}"] = a.stubborn(oru(f"{prefix}{i}"))
+            time.sleep(0.01)
+        a.close()
+        done.set()
+
+    threading.Thread(target=load, daemon=True).start()
+    kills = 0
+    while not done.is_set() and kills < 8:
+        time.sleep(0.4)
+        if who == "lis":
+            lis.stop()
+            time.sleep(0.3)
+            lis.start()
+            kills += 1
+        elif run.signal(who, signal.SIGKILL):
+            kills += 1
+            run.wait_pid(who)
+    done.wait(120)
+    lab.ok(len(sent) == LOAD and all(sent.values()), f"{who} killed {kills} times under load: every message is acknowledged in the end", str(sent)[-300:])
+    lab.ok(lab.wait(lambda: set(sent) <= set(lis.got), 90), f"{who}: every acknowledged message reached the LIS", sorted(set(sent) - set(lis.got))[:20])
+    lab.ok(in_order(lis.got, prefix), f"{who}: in order", lis.got[:60])
+    lab.wait(lambda: link(run, "store").get("queue", {}).get("messages") == 0, 60)
+    again = twice(lis.got)
+    lab.ok(len(again) <= kills + sum(n > 1 for n in sent.values()), f"{who}: none twice but those whose acknowledgement a kill cut off", again)
+
+
+def keeper_stands_still(run, ports, lis):
+    lis.got.clear()
+    a = Analyzer(ports[0]).connect()
+    a.send(oru("W0"))
+    run.signal("keeper", signal.SIGSTOP)
+    taken = [a.send(oru(f"W{i}")) for i in range(1, 20)]
+    run.signal("keeper", signal.SIGCONT)
+    lab.ok(all(code == "AA" and seconds < 2 for code, seconds in taken), "a keeper that stands still holds up no message", taken)
+    lab.ok(lis.got == [f"W{i}" for i in range(20)], "all of them arrive", lis.got)
+    wanted = [f"W{i}" for i in range(20)]
+    got = lambda: [c for c in counted(run, "chem", "received", "analyzer") if c and c.startswith("W")]
+    lab.wait(lambda: sorted(got()) == sorted(wanted), 60)
+    lab.ok(sorted(got()) == sorted(wanted), "afterwards each stands on the ledger, once", got())
+    a.close()
+
+
+def no_keeper(run, ports, lis):
+    lis.got.clear()
+    a = Analyzer(ports[0]).connect()
+    b = Analyzer(ports[1]).connect()
+    run.signal("keeper", signal.SIGKILL)
+    one = [a.send(oru(f"N{i}"))[0] for i in range(10)]
+    two = [b.send(oru(f"M{i}"))[0] for i in range(10)]
+    lab.ok(one == two == ["AA"] * 10, "without a keeper both kinds of links go on", f"{one} {two}")
+    run.wait_pid("keeper")
+    run.wait_api(seconds=60)
+    wanted = sorted([f"N{i}" for i in range(10)] + [f"M{i}" for i in range(10)])
+    got = lambda: sorted(c for c in counted(run, "chem", "received", "analyzer") + counted(run, "store", "received", "analyzer") if c and c[0] in "NM")
+    lab.wait(lambda: got() == wanted, 60)
+    lab.ok(got() == wanted, "and all stands on the ledger once it is back, each once", got())
+    lab.ok(lab.wait(lambda: os.path.getsize(os.path.join(run.data, "relay.spool")) == 0, 30), "the spool is empty again")
+    a.close()
+    b.close()
+
+
+def decided(run, ports, lis):
+    lis.got.clear()
+    lab.ok(order(run, "hold", "chem") == 0 and lab.wait(lambda: link(run, "chem").get("state") == "held"), "a link is held", link(run, "chem"))
+    a = Analyzer(ports[0]).connect()
+    a.socket.settimeout(2)
+    lab.ok(a.send(oru("H1"))[0] is None and lis.got == [], "then nothing goes to the LIS", lis.got)
+    lab.ok(order(run, "hold", "chem", "--off") == 0 and lab.wait(lambda: lis.got == ["H1"], 20), "it goes on when the hold ends", lis.got)
+    a.close()
+    lab.ok(order(run, "bypass", "chem") == 0 and lab.wait(lambda: link(run, "chem").get("state") == "bypassed"), "a link is bypassed", link(run, "chem"))
+    before = run.pid("relay")
+    run.signal("relay", signal.SIGKILL)
+    run.wait_pid("relay", other_than=before)
+    lab.ok(lab.wait(lambda: link(run, "chem").get("state") == "bypassed", 30), "the next relay knows of it", link(run, "chem").get("state"))
+    a = Analyzer(ports[0]).connect()
+    lab.ok(a.send(oru("B1"))[0] == "AA" and "B1" in lis.got, "messages pass it", lis.got)
+    a.close()
+    kinds = {f["kind"] for f in (run.api("/api/v1/findings?state=open&limit=200") or {"items": []})["items"]}
+    lab.ok("link.bypassed" in kinds, "and a finding says so", kinds)
+    lab.ok(order(run, "bypass", "chem", "--off") == 0 and lab.wait(lambda: link(run, "chem").get("state") == "up", 30), "the bypass ends", link(run, "chem"))
+    gone = lambda: not any(f["kind"] == "link.bypassed" for f in (run.api("/api/v1/findings?state=open&limit=200") or {"items": []})["items"])
+    lab.ok(lab.wait(gone, 20), "so does its finding")
+    lab.ok(order(run, "bypass", "nosuch") == 2, "a link that is none is refused")
+
+
+def main():
+    with lab.Folder() as folder:
+        data = os.path.join(folder, "data")
+        ports = (lab.free_port(), lab.free_port())
+        one, two = Lis().start(), Lis()
+        with lab.Run(data, more=config(ports[0], one.port, ports[1], two.port)) as run:
+            run.wait_api()
+            lab.wait(lambda: link(run, "chem").get("state") is not None)
+            end_to_end(run, ports, one)
+            stored(run, ports, two)
+            for who in ("relay", "keeper", "detector", "lis"):
+                killed_under_load(run, ports, two, who)
+            keeper_stands_still(run, ports, one)
+            no_keeper(run, ports, one)
+            decided(run, ports, one)
+        status, said = lab.verify(data)
+        lab.ok(status == 0, "the ledger holds", said)
+    lab.finish()
+
+
+main()
