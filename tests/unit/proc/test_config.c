@@ -132,7 +132,7 @@ static void test_wrong(void **state)
     wrong("relay:\n  - { name: a, protocol: mllp, listen: 10.0.0.1:1, forward: x.y:1 }\n"
           "  - { name: a, protocol: mllp, listen: 10.0.0.1:2, forward: x.y:1 }\n",
           "lab.yaml:3:5:", "another link");
-    wrong("relay:\n  - { name: a, record_wait: 200 }\n", "lab.yaml:2:28:", "200ms");
+    wrong("relay:\n  - { name: a, record_wait: 200 }\n", "lab.yaml:2:29:", "200ms");
     wrong("relay:\n  - { name: a, tls: { pin: sha256/x } }\n", "lab.yaml:2:28:", "sha256/");
     wrong("relay:\n  - { name: a, policy: { types: [ a, [] ] } }\n", "lab.yaml:2:38:", "a list of words");
     wrong("relay: {}\n", "lab.yaml:1:8:", "a list");
