@@ -39,6 +39,7 @@ enum message_type {
     MESSAGE_PART,      /* to a sensor or the detector: u8 role that is replaced: hand over what waits for it, let go, and wait for the next PEER */
     MESSAGE_LINK,      /* to the relay: a link of lab.yaml (link.h), in their order; right behind START */
     MESSAGE_LISTENER,  /* to the relay: u16 link, u8 side, and the socket where its peers connect */
+    MESSAGE_TLS,       /* to the relay: u16 link, u8 side, and a sealed file with what link_tls_open takes: for new connections */
     MESSAGE_DIALLED,   /* to the relay: u64 ticket, then why not in words; or the connection */
     MESSAGE_UPGRADED,  /* to the keeper: the version before and the one now, each behind its length in a byte; then what still is the one before */
     MESSAGE_CERTIFY,   /* to the keeper: a side of a link that speaks TLS (certify.h) */

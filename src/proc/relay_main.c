@@ -160,6 +160,16 @@ static void detector_ready(void *context, int fd, uint32_t events)
     hand_on();
 }
 
+static bool wants_tls(const struct line *l, int side)
+{
+    return strcmp(side == 0 ? l->config.tls_from : l->config.tls_to, "off") != 0;
+}
+
+static bool has_tls(const struct line *l)
+{
+    return (!wants_tls(l, 0) || l->tls[0] != NULL) && (!wants_tls(l, 1) || l->tls[1] != NULL);
+}
+
 /* ── the keeper ── */
 
 static struct line *line_by_name(struct span name)
@@ -278,7 +288,7 @@ static void begin(struct line *l);
 static void ask_feed(void)
 {
     struct buf body = BUF_INIT(8);
-    if (rr.fed_whole || rr.feed_asked || rr.old_spool || !rr.recording || rr.keeper.fd < 0)
+    if (rr.fed_whole || rr.feed_asked || rr.old_spool || rr.now < rr.feed_at || !rr.recording || rr.keeper.fd < 0)
         return;
     buf_be64(&body, rr.self.start.first);
     rr.feed_asked = channel_put(&rr.keeper, MESSAGE_FEED, buf_span(&body), NULL) == 0;
@@ -292,14 +302,21 @@ static int take_queued(struct span body, struct error *e)
     if (link_queued_decode(body, &x, e) != 0)
         return -1;
     if (x.link.n == 0) {
-        rr.fed = rr.fed_whole = true;
+        rr.fed = true;
+        rr.fed_whole = !rr.feed_later;
+        rr.feed_asked = rr.feed_later = false;
+        rr.feed_at = rr.now + ASK_AGAIN;
         return 0;
     }
     struct line *l = line_by_name(x.link);
     if (l == NULL || !l->store || x.record <= l->fed)
         return 0;
-    if (l->link == NULL)
+    if (l->link == NULL && has_tls(l))
         begin(l);
+    if (l->link == NULL) {
+        rr.feed_later = true; /* its certificates have not come */
+        return 0;
+    }
     l->fed = x.record;
     if (l->link != NULL && relay_feed(l->link, x.record, x.raw, x.sent, &why) != 0)
         log_line(LOG_LEVEL_ERROR, "link %s: a message that waited could not be taken up, it is tried at the next start: %s", l->config.name, why.text);
@@ -344,6 +361,65 @@ static void keeper_ready(void *context, int fd, uint32_t events)
     }
 }
 
+/* ── TLS ── */
+
+static enum relay_tls tls_of(const struct line *l, int side)
+{
+    const char *word = side == 0 ? l->config.tls_from : l->config.tls_to;
+    return strcmp(word, "off") == 0 ? RELAY_TLS_OFF : strcmp(word, "optional") == 0 ? RELAY_TLS_OPTIONAL : RELAY_TLS_REQUIRED;
+}
+
+static bool is_gone(void *context, const SSL *ssl)
+{
+    return link_tls_revokes(context, ssl);
+}
+
+/* Keys and certificates for new connections; running ones of a peer that is revoked now end. */
+static void take_tls(const struct message *m)
+{
+    struct span s = m->body;
+    uint16_t link = span_be16(&s);
+    uint8_t side = span_u8(&s);
+    struct buf packed = BUF_SECRET(LINK_TLS_PACKED);
+    struct error e = {0};
+    if (m->fd_count != 1)
+        return;
+    ssize_t n = buf_reserve(&packed, LINK_TLS_PACKED) ? pread(m->fds[0], packed.p, LINK_TLS_PACKED, 0) : -1;
+    (void)close(m->fds[0]);
+    packed.n = n > 0 ? (size_t)n : 0;
+    struct line *l = s.bad || link >= rr.lines_n || side >= LINK_SIDES ? NULL : &rr.lines[link];
+    struct link_tls *t = l == NULL ? NULL : link_tls_open(buf_span(&packed), clock_now, &e);
+    buf_release(&packed);
+    if (t == NULL) {
+        log_line(LOG_LEVEL_ERROR, "certificates of a link cannot be used: %s", e.text);
+        return;
+    }
+    struct link_tls *before = l->tls[side];
+    l->tls[side] = t;
+    if (l->link != NULL) {
+        relay_set_tls(l->link, (enum relay_side)side, link_tls_context(t));
+        size_t cut = relay_cut_peer(l->link, (enum relay_side)side, is_gone, t);
+        if (cut > 0)
+            log_line(LOG_LEVEL_WARNING, "link %s: connections of a peer whose certificate is revoked were closed: %zu", l->config.name, cut);
+    }
+    link_tls_free(before);
+}
+
+static bool shook_hands(void *context, struct relay_link *link, enum relay_side side, const SSL *ssl, bool ok)
+{
+    struct line *l = relay_link_user(link);
+    struct link_tls_peer peer;
+    (void)context;
+    link_tls_peer(ssl, &peer);
+    if (ok && peer.shown) {
+        (void)snprintf(l->peer_name[side], sizeof l->peer_name[side], "%.63s", peer.subject);
+        l->peer_until[side] = peer.not_after;
+    } else if (!ok) {
+        tell_handshake(l, side, peer.why);
+    }
+    return true;
+}
+
 /* ── links ── */
 
 static void dial_for(void *context, struct relay_link *link, enum relay_side side, uint64_t ticket)
@@ -384,9 +460,12 @@ static void begin_listening(struct line *l)
     }
 }
 
-static struct relay_side_options side_of(const struct config_endpoint *dialled)
+static struct relay_side_options side_of(const struct line *l, int side, const struct config_endpoint *dialled)
 {
-    return (struct relay_side_options){.dial = dialled->port != 0, .listener = -1};
+    return (struct relay_side_options){.dial = dialled->port != 0,
+                                       .listener = -1,
+                                       .tls = tls_of(l, side),
+                                       .context = l->tls[side] != NULL ? link_tls_context(l->tls[side]) : NULL};
 }
 
 static void begin(struct line *l)
@@ -398,7 +477,7 @@ static void begin(struct line *l)
                                    .user = l,
                                    .protocol = strcmp(c.protocol, "mllp") == 0 ? RELAY_MLLP : RELAY_ASTM,
                                    .mode = l->store ? RELAY_STORE_AND_FORWARD : RELAY_END_TO_END,
-                                   .side = {side_of(&c.connect), side_of(&c.forward)},
+                                   .side = {side_of(l, 0, &c.connect), side_of(l, 1, &c.forward)},
                                    .record_wait = c.record_wait * TIME_MS,
                                    .message_max = l->store ? RECORD_BODY : 0,
                                    .queue_messages = (uint32_t)c.queue_max,
@@ -422,7 +501,7 @@ static void begin_links(void)
 {
     for (size_t i = 0; i < rr.lines_n; i++) {
         struct line *l = &rr.lines[i];
-        if (l->link == NULL && (!l->store || rr.fed))
+        if (l->link == NULL && has_tls(l) && (!l->store || rr.fed))
             begin(l);
         begin_listening(l);
     }
@@ -483,6 +562,7 @@ static void hear(void)
     while ((r = role_control(&rr.self, 0, &m)) == 1) {
         switch (m.type) {
         case MESSAGE_LISTENER: take_listener(&m); break;
+        case MESSAGE_TLS: take_tls(&m); break;
         case MESSAGE_DIALLED: take_dialled(&m); break;
         case MESSAGE_PEER: take_peer(&m); break;
         case MESSAGE_PART: /* the detector is replaced */
@@ -629,6 +709,7 @@ static void start(void)
     static const struct relay_host host = {.dial = dial_for,
                                            .observe = talk_observe,
                                            .closed = talk_closed,
+                                           .handshake = shook_hands,
                                            .message = talk_message,
                                            .delivered = talk_delivered,
                                            .event = tell_event};

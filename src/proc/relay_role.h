@@ -18,6 +18,7 @@
 #include "engine/relay/relay.h"
 #include "engine/sense/app.h"
 #include "proc/link.h"
+#include "proc/link_tls.h"
 #include "proc/outbox.h"
 #include "proc/role.h"
 #include "proc/spooler.h"
@@ -43,6 +44,9 @@ struct line {
     uint64_t unrecorded; /* as the engine counted at the last look */
     tq_time learning_until; /* wall */
     bool proposed;
+    struct link_tls *tls[LINK_SIDES]; /* the newest; NULL: none is needed, or it has not come */
+    char peer_name[LINK_SIDES][64];   /* of the last certificate that was accepted */
+    tq_time peer_until[LINK_SIDES];
     int listener[LINK_SIDES];
     bool listening[LINK_SIDES];
     uint64_t fed; /* the record of the last message that the keeper fed */
@@ -90,6 +94,8 @@ struct relay_role {
     bool fed;          /* what earlier relays left was fed, or nobody is there who could … */
     bool fed_whole;    /* … it was fed to its end */
     bool feed_asked;   /* of the present keeper */
+    bool feed_later; /* something of it could not be taken */
+    tq_time feed_at;
     tq_time feed_by;
     bool old_spool;    /* an earlier relay left something in the spool, which is not read in yet */
     tq_time ask_at;
@@ -127,6 +133,7 @@ bool relay_records_now(void);                  /* the keeper takes records and i
 
 /* ── relay_tell.c ── */
 void tell_event(void *context, struct relay_link *link, const struct relay_event *event, tq_time time);
+void tell_handshake(struct line *l, enum relay_side side, const char *why);
 void tell_step(void); /* about once a second: states, findings, status to the keeper */
 void tell_standing(struct line *l, enum standing what, bool on, const char *why);
 

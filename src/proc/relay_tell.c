@@ -118,6 +118,14 @@ void tell_event(void *context, struct relay_link *link, const struct relay_event
     put_finding(l, EVENT_FINDING, w, what, event->text != NULL ? event->text : "");
 }
 
+void tell_handshake(struct line *l, enum relay_side side, const char *why)
+{
+    if (why[0] == 0 || (l->said_at[RELAY_EVENT_TLS_FAILED] != 0 && rr.now - l->said_at[RELAY_EVENT_TLS_FAILED] < SAID_AGAIN))
+        return;
+    l->said_at[RELAY_EVENT_TLS_FAILED] = rr.now;
+    put_finding(l, EVENT_FINDING, &words[RELAY_EVENT_TLS_FAILED], side == RELAY_LIS ? "LIS, TLS" : "analyzer, TLS", why);
+}
+
 /* ── states ── */
 
 static enum link_state state_of(const struct relay_status *s)
@@ -197,7 +205,9 @@ static void fill_side(const struct relay_side_status *s, struct link_side_status
 
 static void say_why(const struct line *l, const struct relay_status *s, char *out, size_t size)
 {
-    if (s->stopped)
+    if (l->link == NULL && ((strcmp(l->config.tls_from, "off") != 0 && l->tls[0] == NULL) || (strcmp(l->config.tls_to, "off") != 0 && l->tls[1] == NULL)))
+        (void)snprintf(out, size, "waits for its certificates");
+    else if (s->stopped)
         (void)snprintf(out, size, "nothing can be kept safe: not acknowledging");
     else if (l->store && !rr.fed)
         (void)snprintf(out, size, "waits for what an earlier run left");
@@ -220,8 +230,13 @@ static void fill(struct line *l, const struct relay_status *s, struct link_statu
     where(&l->config.listen, &l->config.connect, out->where[0], sizeof out->where[0]);
     where(&l->config.forward, &l->config.accept, out->where[1], sizeof out->where[1]);
     out->state = l->link == NULL ? LINK_DOWN : state_of(s);
-    for (int i = 0; i < LINK_SIDES; i++)
+    for (int i = 0; i < LINK_SIDES; i++) {
         fill_side(&s->side[i], &out->side[i]);
+        if (out->side[i].tls[0] != 0) {
+            (void)snprintf(out->side[i].name, sizeof out->side[i].name, "%s", l->peer_name[i]);
+            out->side[i].expires = l->peer_until[i];
+        }
+    }
     out->rate = s->rate;
     out->delay_p50 = s->delay_p50;
     out->delay_p99 = s->delay_p99;

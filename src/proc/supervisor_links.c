@@ -3,12 +3,17 @@
 #include "proc/supervisor_private.h"
 
 #include "proc/clock.h"
+#include "proc/link_tls.h"
 #include "proc/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#define RETRY (5 * TIME_SECOND) /* between two attempts to listen */
+#define RETRY (5 * TIME_SECOND)     /* between two attempts to listen */
+#define TLS_RETRY (2 * TIME_SECOND) /* … and to read certificates that are about to be made */
 
 static const struct config_endpoint *listens_at(const struct config_relay *r, int side)
 {
@@ -50,9 +55,96 @@ static void open_listener(struct supervisor *s, size_t link, int side)
     }
     l->fd = -1;
     l->retry_at = clock_monotonic() + RETRY;
-    if (strcmp(l->trouble, e.text) != 0)
+    if (strncmp(l->trouble, e.text, sizeof l->trouble - 1) != 0)
         log_line(LOG_LEVEL_ERROR, "%s; it is tried again every %d s", e.text, (int)(RETRY / TIME_SECOND));
     (void)snprintf(l->trouble, sizeof l->trouble, "%.199s", e.text);
+}
+
+/* ── TLS ── */
+
+static void fill_pins(const char *lines, struct link_tls_terms *t)
+{
+    struct span rest = span_str(lines);
+    while (rest.n > 0 && t->pins_n < LINK_TLS_PINS)
+        t->pins_n += link_tls_pin(span_until(&rest, '\n', NULL), t->pins[t->pins_n]);
+}
+
+static bool has_tls(const struct config_relay *r, int side)
+{
+    return !span_is(span_str(side == 0 ? r->tls_from : r->tls_to), "off");
+}
+
+static struct link_tls_terms terms_of(const struct config_relay *r, int side)
+{
+    const char *word = side == 0 ? r->tls_from : r->tls_to;
+    const struct config_endpoint *to = dials_to(r, side);
+    struct link_tls_terms t = {.side = side == 0 ? LINK_TLS_ANALYZER : LINK_TLS_LIS,
+                               .dials = to != NULL,
+                               .optional = strcmp(word, "optional") == 0,
+                               .tls12 = strcmp(r->tls_min, "1.2") == 0};
+    (void)snprintf(t.link, sizeof t.link, "%s", r->name);
+    if (side == 1)
+        fill_pins(r->tls_pin, &t);
+    if (to != NULL)
+        (void)snprintf(t.host, sizeof t.host, "%.253s", side == 1 && r->tls_name[0] != 0 ? r->tls_name : to->host);
+    return t;
+}
+
+static int pack(struct supervisor *s, const struct config_relay *r, int side, struct buf *out, struct error *e)
+{
+    struct link_tls_terms terms = terms_of(r, side);
+    struct buf authority = BUF_INIT(LINK_TLS_AUTHORITIES);
+    int rc = side == 1 && r->tls_authority[0] != 0 ? premises_authority(r->tls_authority, &authority, e) : 0;
+    terms.authority = buf_span(&authority);
+    if (rc == 0)
+        rc = link_tls_pack(s->data_fd, &terms, out, e);
+    if (rc == 0 && !buf_ok(out))
+        rc = err_set(e, ERR_LIMIT, "its certificates are too long");
+    buf_release(&authority);
+    return rc;
+}
+
+static int sealed_file(struct span bytes, int *ret_fd, struct error *e)
+{
+    int fd = memfd_create("tls", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || write(fd, bytes.p, bytes.n) != (ssize_t)bytes.n ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
+        int why = errno;
+        if (fd >= 0)
+            (void)close(fd);
+        return err_sys(e, why, "handing certificates over");
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+static void give_tls(struct supervisor *s, size_t link, int side)
+{
+    struct listener *l = &s->listeners[link][side];
+    struct child *relay = &s->children[ROLE_RELAY];
+    const struct config_relay *r = &s->o->config->relay[link];
+    uint8_t body[3] = {(uint8_t)(link >> 8), (uint8_t)link, (uint8_t)side};
+    struct buf packed = BUF_SECRET(LINK_TLS_PACKED);
+    struct error e = {0};
+    int fd = -1;
+    if (pack(s, r, side, &packed, &e) == 0 && sealed_file(buf_span(&packed), &fd, &e) == 0)
+        l->tls_given = channel_send_fds(&relay->control, MESSAGE_TLS, span_of(body, sizeof body), &fd, 1, &e) == 0;
+    if (!l->tls_given && strncmp(l->tls_trouble, e.text, sizeof l->tls_trouble - 1) != 0)
+        log_line(e.class == ERR_AGAIN ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "the link %s has no TLS on the side of the %s yet: %s", r->name,
+                 side == 0 ? "analyzer" : "LIS", e.text);
+    (void)snprintf(l->tls_trouble, sizeof l->tls_trouble, "%.199s", l->tls_given ? "" : e.text);
+    l->tls_at = clock_monotonic() + TLS_RETRY;
+    if (fd >= 0)
+        (void)close(fd);
+    buf_release(&packed);
+}
+
+void links_certificates(struct supervisor *s)
+{
+    for (size_t i = 0; i < s->o->config->relay_count; i++)
+        for (int side = 0; side < LINK_SIDES; side++)
+            if (s->listeners[i][side].tls && s->children[ROLE_RELAY].pid != 0)
+                give_tls(s, i, side);
 }
 
 /* ── dialling ── */
@@ -99,6 +191,7 @@ int links_open(struct supervisor *s, struct error *e)
     for (size_t i = 0; i < c->relay_count; i++)
         for (int side = 0; side < LINK_SIDES; side++) {
             s->listeners[i][side] = (struct listener){.fd = -1, .wanted = listens_at(&c->relay[i], side) != NULL};
+            s->listeners[i][side].tls = has_tls(&c->relay[i], side);
             if (s->listeners[i][side].wanted)
                 open_listener(s, i, side);
         }
@@ -141,8 +234,11 @@ int links_tell(struct supervisor *s, struct child *relay, struct error *e)
         buf_release(&body);
     }
     for (size_t i = 0; i < c->relay_count && r == 0; i++)
-        for (int side = 0; side < LINK_SIDES; side++)
+        for (int side = 0; side < LINK_SIDES; side++) {
             hand_listener(s, relay, i, side);
+            s->listeners[i][side].tls_given = false;
+            s->listeners[i][side].tls_at = 0;
+        }
     return r;
 }
 
@@ -157,6 +253,8 @@ void links_step(struct supervisor *s, const struct pollfd *p, size_t n)
             struct listener *l = &s->listeners[i][side];
             if (l->wanted && l->fd < 0 && now >= l->retry_at)
                 open_listener(s, i, side);
+            if (l->tls && !l->tls_given && s->children[ROLE_RELAY].pid != 0 && now >= l->tls_at)
+                give_tls(s, i, side);
         }
 }
 
@@ -170,6 +268,8 @@ tq_time links_deadline(const struct supervisor *s)
             const struct listener *l = &s->listeners[i][side];
             if (l->wanted && l->fd < 0 && (first == 0 || l->retry_at < first))
                 first = l->retry_at;
+            if (l->tls && !l->tls_given && s->children[ROLE_RELAY].pid != 0 && (first == 0 || l->tls_at < first))
+                first = l->tls_at > 0 ? l->tls_at : 1;
         }
     return first;
 }

@@ -50,8 +50,12 @@ struct child {
     char trouble[200]; /* why there is none, as last said; "" */
 };
 
-/* Where the peers of one side of a link connect. */
+/* Where the peers of one side of a link connect, and whether its TLS is with the relay. */
 struct listener {
+    bool tls;          /* it has any */
+    bool tls_given;    /* to the present relay */
+    tq_time tls_at;    /* else: when to try again */
+    char tls_trouble[200];
     int fd;            /* -1: not open */
     bool wanted;
     tq_time retry_at;
@@ -105,6 +109,7 @@ void links_close(struct supervisor *s);
 int links_fill_start(struct supervisor *s, struct start *start, int *ret_spool, struct error *e);
 int links_tell(struct supervisor *s, struct child *relay, struct error *e); /* right behind START */
 void links_dial(struct supervisor *s, struct span body);
+void links_certificates(struct supervisor *s); /* keys, certificates or revocations changed: the relay gets all anew */
 void links_step(struct supervisor *s, const struct pollfd *p, size_t n); /* opens what is due, goes on dialling */
 tq_time links_deadline(const struct supervisor *s);                      /* 0: none */
 
