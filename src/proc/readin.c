@@ -1,5 +1,6 @@
 #include "proc/readin.h"
 
+#include "proc/intake.h"
 #include "proc/locked.h"
 
 #include <stdio.h>
@@ -174,7 +175,8 @@ static int hand_over(struct readin *r, const struct spool_record *s, struct appe
     struct error why = {0};
     if (record_decode(encoded, &r->record, &why) != 0)
         return refuse(r, why.text);
-    if (!locked_may(what, r->record.event) || (what != SPOOLED_OWN && place.seq == 0))
+    bool may = locked_may(what, r->record.event) || (what == SPOOLED_RECORD && intake_relay_may(&r->record));
+    if (!may || (what != SPOOLED_OWN && place.seq == 0))
         return refuse(r, event_name(r->record.event));
     if (is_on_ledger(r)) {
         r->counts.skipped++;
