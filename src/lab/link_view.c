@@ -24,8 +24,9 @@ static void tell(struct apply *a, struct span name)
 
 static int have_row(struct apply *a, struct span name, struct error *e)
 {
-    struct store_stmt *q = store_stmt(a->w, "INSERT INTO link(name, changed) SELECT ?1, ?2 WHERE (SELECT count(*) FROM link) < ?3 ON CONFLICT(name) DO "
-                                            "UPDATE SET changed = ?2");
+    struct store_stmt *q = store_stmt(a->w,
+                                      "INSERT INTO link(name, changed) SELECT ?1, ?2 WHERE (SELECT count(*) FROM link) < ?3 ON CONFLICT(name) DO "
+                                      "UPDATE SET changed = ?2");
     store_bind_text(q, 1, name);
     store_bind_int(q, 2, (int64_t)a->c->index);
     store_bind_int(q, 3, KEEP_LINKS);
@@ -51,10 +52,12 @@ int link_apply_decision(struct apply *a, struct error *e)
     if (name.n == 0 || have_row(a, name, e) != 0)
         return name.n == 0 ? 0 : -1;
     struct store_stmt *q = a->ev.event == EVENT_LINK_BYPASSED
-                               ? store_stmt(a->w, "UPDATE link SET bypassed = ?2, decided_by = nullif(?3, ''), decided_why = nullif(?4, ''), decided_at = "
-                                                  "?5 WHERE name = ?1")
-                               : store_stmt(a->w, "UPDATE link SET held = ?2, decided_by = nullif(?3, ''), decided_why = nullif(?4, ''), decided_at = ?5 "
-                                                  "WHERE name = ?1");
+                               ? store_stmt(a->w,
+                                            "UPDATE link SET bypassed = ?2, decided_by = nullif(?3, ''), decided_why = nullif(?4, ''), decided_at = "
+                                            "?5 WHERE name = ?1")
+                               : store_stmt(a->w,
+                                            "UPDATE link SET held = ?2, decided_by = nullif(?3, ''), decided_why = nullif(?4, ''), decided_at = ?5 "
+                                            "WHERE name = ?1");
     store_bind_text(q, 1, name);
     store_bind_int(q, 2, event_int(&a->ev, "on", 0) != 0);
     store_bind_text(q, 3, event_text(&a->ev, "person"));
@@ -145,8 +148,9 @@ int link_apply_delivered(struct apply *a, struct error *e)
     }
     if (!seq_of(event_text(&a->ev, "of"), &run, &seq))
         return 0;
-    q = store_stmt(a->w, "DELETE FROM link_queue WHERE record = (SELECT record FROM link_queue WHERE link = ?1 AND run = ?2 AND seq <= ?3 ORDER BY seq "
-                         "DESC LIMIT 1)");
+    q = store_stmt(a->w,
+                   "DELETE FROM link_queue WHERE record = (SELECT record FROM link_queue WHERE link = ?1 AND run = ?2 AND seq <= ?3 ORDER BY seq "
+                   "DESC LIMIT 1)");
     store_bind_text(q, 1, link);
     store_bind_text(q, 2, run);
     store_bind_int(q, 3, seq);
@@ -159,8 +163,9 @@ int link_apply_seen(struct apply *a, struct error *e)
     int64_t seq;
     if (!seq_of(event_text(&a->ev, "link_seq"), &run, &seq))
         return 0;
-    struct store_stmt *q = store_stmt(a->w, "INSERT INTO link_seen VALUES (1, ?1, ?2) ON CONFLICT(one) DO UPDATE SET seq = iif(run = ?1, max(seq, ?2), "
-                                            "?2), run = ?1");
+    struct store_stmt *q = store_stmt(a->w,
+                                      "INSERT INTO link_seen VALUES (1, ?1, ?2) ON CONFLICT(one) DO UPDATE SET seq = iif(run = ?1, max(seq, ?2), "
+                                      "?2), run = ?1");
     store_bind_text(q, 1, run);
     store_bind_int(q, 2, seq);
     return store_run(q, e);
@@ -170,8 +175,9 @@ int link_apply_seen(struct apply *a, struct error *e)
 
 int link_list(struct store_conn *c, struct span name, link_each *each, void *context, struct error *e)
 {
-    struct store_stmt *q = store_stmt(c, "SELECT name, state, state_at, bypassed, held, decided_by, decided_why, decided_at, proposed, proposed_at, policy, "
-                                         "policy_by, policy_at, changed FROM link WHERE ?1 = '' OR name = ?1 ORDER BY name");
+    struct store_stmt *q = store_stmt(
+        c, "SELECT name, state, state_at, bypassed, held, decided_by, decided_why, decided_at, proposed, proposed_at, policy, "
+           "policy_by, policy_at, changed FROM link WHERE ?1 = '' OR name = ?1 ORDER BY name");
     store_bind_text(q, 1, name);
     while (store_step(q)) {
         struct link_row row = {.name = store_text(q, 0),
@@ -195,10 +201,11 @@ int link_list(struct store_conn *c, struct span name, link_each *each, void *con
 
 int link_messages(struct store_conn *c, struct span name, int64_t limit, link_message_each *each, void *context, struct error *e)
 {
-    struct store_stmt *q = store_stmt(
-        c, "SELECT m.record, m.time, m.type, m.control_id, m.results, m.verdict, (SELECT ack_code FROM message AS k WHERE k.link = m.link AND k.ack_for = "
-           "m.control_id AND k.n BETWEEN m.n AND m.n + 1000 AND k.side = 'analyzer' ORDER BY k.n LIMIT 1) FROM message AS m WHERE m.link = ?1 AND m.side = "
-           "'analyzer' AND m.leg = 'received' AND m.ack_code IS NULL ORDER BY m.n DESC LIMIT ?2");
+    struct store_stmt *q = store_stmt(c, "SELECT m.record, m.time, m.type, m.control_id, m.results, m.verdict, (SELECT ack_code FROM message AS k "
+                                         "WHERE k.link = m.link AND k.ack_for = "
+                                         "m.control_id AND k.n BETWEEN m.n AND m.n + 1000 AND k.side = 'analyzer' ORDER BY k.n LIMIT 1) FROM message "
+                                         "AS m WHERE m.link = ?1 AND m.side = "
+                                         "'analyzer' AND m.leg = 'received' AND m.ack_code IS NULL ORDER BY m.n DESC LIMIT ?2");
     store_bind_text(q, 1, name);
     store_bind_int(q, 2, limit);
     while (store_step(q)) {
@@ -239,8 +246,9 @@ uint64_t link_last_seq(struct store_conn *c, const char run[9])
 
 void link_device(struct store_conn *c, const char *ip, char out[40])
 {
-    struct store_stmt *q = store_stmt(c, "SELECT shown.id FROM asset_address JOIN asset ON asset.n = asset_address.asset JOIN asset AS shown ON shown.n = "
-                                         "asset.root WHERE kind = 'ip' AND value = ?1 AND now = 1");
+    struct store_stmt *q = store_stmt(
+        c, "SELECT shown.id FROM asset_address JOIN asset ON asset.n = asset_address.asset JOIN asset AS shown ON shown.n = "
+           "asset.root WHERE kind = 'ip' AND value = ?1 AND now = 1");
     out[0] = 0;
     store_bind_str(q, 1, ip);
     if (ip[0] != 0 && store_step(q) && store_text(q, 0).n < 40) {

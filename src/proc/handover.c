@@ -16,11 +16,11 @@
 #include <unistd.h>
 
 #define MAGIC SPAN_LIT("TQSUPER\n")
-#define FORMAT 1 /* what follows; counted up with every change */
+#define FORMAT 2 /* what follows; counted up with every change */
 #define STATE_BYTES (4u << 20)
 #define ARGUMENTS_BYTES (128u << 10)
 #define ARGUMENTS_MAX 64
-#define FDS_MAX (16 + ROLE_COUNT + CHILDREN * (1 + 2 * MESSAGE_FDS))
+#define FDS_MAX (16 + ROLE_COUNT + CHILDREN * (1 + 2 * MESSAGE_FDS) + CONFIG_RELAYS * LINK_SIDES)
 #define LOOK_MS 10000
 #define OPTION "--handover"
 
@@ -141,6 +141,10 @@ static size_t list_fds(const struct supervisor *s, int out[FDS_MAX])
     for (size_t i = 0; i < ROLE_COUNT; i++)
         if (s->programs.fd[i] >= 0)
             out[n++] = s->programs.fd[i];
+    for (size_t i = 0; i < s->o->config->relay_count; i++)
+        for (int side = 0; side < LINK_SIDES; side++)
+            if (s->listeners[i][side].fd >= 0)
+                out[n++] = s->listeners[i][side].fd;
     for (size_t i = ROLE_SENSOR; i < s->child_count; i++) {
         const struct channel *l = &s->children[i].control;
         if (l->fd >= 0)
@@ -178,6 +182,9 @@ static void put_state(struct buf *out, const struct supervisor *s)
     buf_release(&progress);
     for (size_t i = 0; i < CONFIG_WITNESSES; i++)
         put_bytes(out, buf_span(&s->authority[i]));
+    for (size_t i = 0; i < s->o->config->relay_count; i++)
+        for (int side = 0; side < LINK_SIDES; side++)
+            put_fd(out, s->listeners[i][side].fd);
     buf_u8(out, (uint8_t)s->child_count);
     for (size_t i = 0; i < s->child_count; i++)
         put_child(out, &s->children[i]);
@@ -208,6 +215,9 @@ static void get_state(struct span *in, struct supervisor *s)
         s->authority[i] = BUF_INIT(AUTHORITY_MAX);
         buf_add_span(&s->authority[i], get_bytes(in));
     }
+    for (size_t i = 0; i < s->o->config->relay_count; i++)
+        for (int side = 0; side < LINK_SIDES; side++)
+            s->listeners[i][side].fd = get_fd(in); /* the relay has it */
     if (span_u8(in) != s->child_count)
         in->bad = true;
     for (size_t i = 0; i < s->child_count && !in->bad; i++)

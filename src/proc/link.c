@@ -62,8 +62,8 @@ static void get_endpoint(struct span *s, struct config_endpoint *p)
 void link_told_encode(struct buf *out, const struct config_relay *r)
 {
     const struct config_endpoint *const ends[] = {&r->listen, &r->connect, &r->forward, &r->accept};
-    const char *const texts[] = {r->name, r->protocol,   r->tls_from,     r->tls_to,         r->tls_pin, r->tls_authority, r->tls_min, r->tls_name,
-                                 r->mode, r->unrecorded, r->unknown, r->record, r->policy_types, r->policy_senders, r->policy_tests};
+    const char *const texts[] = {r->name, r->protocol,   r->tls_from, r->tls_to, r->tls_pin,      r->tls_authority,  r->tls_min,     r->tls_name,
+                                 r->mode, r->unrecorded, r->unknown,  r->record, r->policy_types, r->policy_senders, r->policy_tests};
     const int64_t numbers[] = {r->record_wait, r->delay_limit, r->queue_max, r->learn, r->policy_size, r->policy_rate};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         put_endpoint(out, ends[i]);

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define OUT_MAX (2u << 20)  /* most bytes that wait for the relay */
-#define FEED_ONCE 64        /* rows that are asked for at a time */
+#define OUT_MAX (2u << 20) /* most bytes that wait for the relay */
+#define FEED_ONCE 64       /* rows that are asked for at a time */
 #define VISIBLE (60 * TIME_SECOND)
 #define SEEN_MAX (1u << 20) /* most numbers of a spool that are looked for at a time */
 

@@ -1,5 +1,5 @@
-/* links: the keeper's side of the relay: it tells how far records are durable, hands on what people decide, knows how links are, and has a thread that
- * reads the relay's spool in and feeds what waits for its delivery.
+/* links: the keeper's side of the relay: it tells how far records are durable, hands on what people decide, knows how links are, and has a thread
+ * that reads the relay's spool in and feeds what waits for its delivery.
  *
  * Invariants
  *  1. The relay's channel is the main thread's. What other threads want sent waits in a queue that is capped.

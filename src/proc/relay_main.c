@@ -14,15 +14,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PIPELINE (1u << 20)          /* most bytes that wait in the channel to the detector */
+#define PIPELINE (1u << 20) /* most bytes that wait in the channel to the detector */
 #define KEEPER_WAITS (256u << 10)
-#define SPOOL_AFTER (100 * TIME_MS)  /* a record that the ledger does not have by then is spooled */
+#define SPOOL_AFTER (100 * TIME_MS) /* a record that the ledger does not have by then is spooled */
 #define STATUS_EVERY TIME_SECOND
 #define FEED_WAIT (10 * TIME_SECOND) /* for a keeper to feed what an earlier relay left */
 #define MEND_AFTER TIME_SECOND       /* a spool that the disk did not take is tried again */
 #define ACCEPT_ONCE 64
-#define CLOCK_STEP (2 * TIME_SECOND) /* the wall clock was put forward so much: the engine follows */
-#define ASK_AGAIN (2 * TIME_SECOND) /* between two readings of the spool */
+#define CLOCK_STEP (2 * TIME_SECOND)   /* the wall clock was put forward so much: the engine follows */
+#define ASK_AGAIN (2 * TIME_SECOND)    /* between two readings of the spool */
 #define LAST_RECORDS (3 * TIME_SECOND) /* how long a stopped relay waits for its last records */
 
 struct relay_role rr = {.detector = {.fd = -1}, .keeper = {.fd = -1}, .wake_fd = -1};
@@ -319,7 +319,8 @@ static int take_queued(struct span body, struct error *e)
     }
     l->fed = x.record;
     if (l->link != NULL && relay_feed(l->link, x.record, x.raw, x.sent, &why) != 0)
-        log_line(LOG_LEVEL_ERROR, "link %s: a message that waited could not be taken up, it is tried at the next start: %s", l->config.name, why.text);
+        log_line(LOG_LEVEL_ERROR, "link %s: a message that waited could not be taken up, it is tried at the next start: %s", l->config.name,
+                 why.text);
     return 0;
 }
 
@@ -462,10 +463,8 @@ static void begin_listening(struct line *l)
 
 static struct relay_side_options side_of(const struct line *l, int side, const struct config_endpoint *dialled)
 {
-    return (struct relay_side_options){.dial = dialled->port != 0,
-                                       .listener = -1,
-                                       .tls = tls_of(l, side),
-                                       .context = l->tls[side] != NULL ? link_tls_context(l->tls[side]) : NULL};
+    return (struct relay_side_options){
+        .dial = dialled->port != 0, .listener = -1, .tls = tls_of(l, side), .context = l->tls[side] != NULL ? link_tls_context(l->tls[side]) : NULL};
 }
 
 static void begin(struct line *l)

@@ -1,5 +1,5 @@
-/* What the files of the relay role share: its one state. relay_main.c listens and hands on, relay_talk.c makes records of bytes, relay_tell.c says how
- * links are.
+/* What the files of the relay role share: its one state. relay_main.c listens and hands on, relay_talk.c makes records of bytes, relay_tell.c says
+ * how links are.
  *
  *   engine ── bytes as they went ──► sense's readers ──► records ──► outbox ──► detector ──► keeper ── durable up to … ──► engine: answers go
  *                                                          └──────► spool, when nobody says "durable" in time
@@ -34,14 +34,14 @@ struct line {
     struct relay_link *link; /* NULL: it has not begun */
     bool store;
     bool records;
-    bool bypassed, held; /* by order */
+    bool bypassed, held;  /* by order */
     enum link_state told; /* as last recorded */
     bool told_any;
     bool standing[STANDINGS];
     tq_time down_since; /* the LIS's side; 0: it is up */
     tq_time said_at[RELAY_EVENT_KINDS];
     uint64_t late, spooled;
-    uint64_t unrecorded; /* as the engine counted at the last look */
+    uint64_t unrecorded;    /* as the engine counted at the last look */
     tq_time learning_until; /* wall */
     bool proposed;
     struct link_tls *tls[LINK_SIDES]; /* the newest; NULL: none is needed, or it has not come */
@@ -94,16 +94,16 @@ struct relay_role {
     bool fed;          /* what earlier relays left was fed, or nobody is there who could … */
     bool fed_whole;    /* … it was fed to its end */
     bool feed_asked;   /* of the present keeper */
-    bool feed_later; /* something of it could not be taken */
+    bool feed_later;   /* something of it could not be taken */
     tq_time feed_at;
     tq_time feed_by;
-    bool old_spool;    /* an earlier relay left something in the spool, which is not read in yet */
+    bool old_spool; /* an earlier relay left something in the spool, which is not read in yet */
     tq_time ask_at;
     uint64_t asked_bytes; /* of the spool, which the keeper is reading in; 0: none */
     tq_time mend_at;
     uint64_t lost; /* records that found no room anywhere */
     tq_time wall;
-    tq_time now; /* never goes back; by the wall clock where that does not either */
+    tq_time now;   /* never goes back; by the wall clock where that does not either */
     tq_time ahead; /* of the monotonic clock */
     tq_time status_at;
     bool stopping;
@@ -126,10 +126,10 @@ void talk_observe(void *context, struct relay_link *link, const struct relay_con
 void talk_closed(void *context, struct relay_link *link, const struct relay_connection *connection, tq_time time);
 uint64_t talk_message(void *context, struct relay_link *link, const struct relay_message *message, tq_time time, bool *keep);
 void talk_delivered(void *context, struct relay_link *link, uint64_t token, enum relay_delivery how, struct span answer, tq_time time);
-void talk_settle(void);                        /* the engine is done for now: what waited for its word goes */
-void talk_end(void);                           /* every connection is over */
-uint64_t talk_put(const struct record *r);     /* a record of the relay's own; its number, or 0: it found no room */
-bool relay_records_now(void);                  /* the keeper takes records and is in time */
+void talk_settle(void);                    /* the engine is done for now: what waited for its word goes */
+void talk_end(void);                       /* every connection is over */
+uint64_t talk_put(const struct record *r); /* a record of the relay's own; its number, or 0: it found no room */
+bool relay_records_now(void);              /* the keeper takes records and is in time */
 
 /* ── relay_tell.c ── */
 void tell_event(void *context, struct relay_link *link, const struct relay_event *event, tq_time time);

@@ -127,8 +127,7 @@ static void take_record(void *context, const struct record *r)
 
 int talk_start(struct error *e)
 {
-    struct sense_options options = {
-        .hash_key = rr.self.start.hash_key, .sink = {.put = take_record}, .bodies = true, .flow_records = true};
+    struct sense_options options = {.hash_key = rr.self.start.hash_key, .sink = {.put = take_record}, .bodies = true, .flow_records = true};
     rr.app = app_context_new(&options, &rr.stats, e);
     return rr.app == NULL ? -1 : 0;
 }
@@ -246,8 +245,8 @@ void talk_settle(void)
 
 /* ── messages ── */
 
-/* A message that sense's readers do not tell as one is told by what the engine knows of it. Nobody looked for what is private in it: PRIVATE_CUT makes
- * a token of every foreign text. */
+/* A message that sense's readers do not tell as one is told by what the engine knows of it. Nobody looked for what is private in it: PRIVATE_CUT
+ * makes a token of every foreign text. */
 static uint64_t put_own(const struct talk *t, const struct relay_message *m, bool queued, const char *verdict)
 {
     static struct record r;

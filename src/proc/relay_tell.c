@@ -39,19 +39,20 @@ static void put_finding(struct line *l, enum event event, const struct words *w,
 }
 
 static const struct words standings[STANDINGS] = {
-    [STANDING_DOWN] = {"link.down", "high", "the LIS cannot be reached.",
-                       "Look whether the LIS runs and whether its port is open to this machine. Results wait at the analyzer, or in the link's queue.",
-                       NULL},
+    [STANDING_DOWN] =
+        {"link.down", "high", "the LIS cannot be reached.",
+         "Look whether the LIS runs and whether its port is open to this machine. Results wait at the analyzer, or in the link's queue.", NULL},
     [STANDING_QUEUE] = {"link.queue", "high", "its queue is nearly full.",
                         "Bring the LIS back. When the queue is full the analyzer has to keep its results.", NULL},
     [STANDING_STOPPED] = {"link.stopped", "critical", "nothing that the analyzer sends can be kept safe, so it is not taken.",
                           "Look at the disk of this machine and whether Tourniquet runs whole. Results wait at the analyzer. With `unrecorded: "
                           "end-to-end` the link would pass them on without a record.",
                           NULL},
-    [STANDING_UNRECORDED] = {"link.unrecorded", "high", "messages pass without a record on the ledger.",
-                             "Look whether Tourniquet runs whole and its disk has room. Results arrive; that they arrived unchanged cannot be shown for "
-                             "this time.",
-                             "T1562.001"},
+    [STANDING_UNRECORDED] =
+        {"link.unrecorded", "high", "messages pass without a record on the ledger.",
+         "Look whether Tourniquet runs whole and its disk has room. Results arrive; that they arrived unchanged cannot be shown for "
+         "this time.",
+         "T1562.001"},
     [STANDING_DELAYED] = {"link.delayed", "medium", "it delays messages more than it may.",
                           "Look at the load and the disk of this machine. In the meantime the link can be bypassed.", NULL},
     [STANDING_BYPASSED] = {"link.bypassed", "medium", "it is bypassed: messages pass unchecked and without a record.",
@@ -72,10 +73,11 @@ static const struct words words[RELAY_EVENT_KINDS] = {
     [RELAY_EVENT_TLS_FAILED] = {"link.tls", "high", "", "Look at the certificates of both sides on the page, and at their clocks.", "T1557"},
     [RELAY_EVENT_TLS_CLEAR] = {"link.clear", "low", "", "Set TLS up on the peer, then make it required in lab.yaml.", "T1040"},
     [RELAY_EVENT_REFUSED] = {"link.refused", "medium", "",
-                             "Look whether this message belongs on the link. If it does, add it to the link's policy; if not, look who sends it.", NULL},
-    [RELAY_EVENT_FLAGGED] = {"link.flagged", "low", "", "Look whether this message belongs on the link, and add it to the policy if it does.", NULL},
-    [RELAY_EVENT_FRAMING] = {"protocol.violation", "low", "", "Have the interface settings of the device checked. Receivers may lose results over this.",
+                             "Look whether this message belongs on the link. If it does, add it to the link's policy; if not, look who sends it.",
                              NULL},
+    [RELAY_EVENT_FLAGGED] = {"link.flagged", "low", "", "Look whether this message belongs on the link, and add it to the policy if it does.", NULL},
+    [RELAY_EVENT_FRAMING] = {"protocol.violation", "low", "",
+                             "Have the interface settings of the device checked. Receivers may lose results over this.", NULL},
     [RELAY_EVENT_ANSWER_WRONG] = {"protocol.violation", "medium", "",
                                   "Have the interface of the answering system checked: who answers the wrong message loses the right one.", NULL},
     [RELAY_EVENT_ANSWER_BAD] = {"link.rejected", "low", "", "Look in the LIS why it did not take the message.", NULL},
@@ -84,7 +86,8 @@ static const struct words words[RELAY_EVENT_KINDS] = {
     [RELAY_EVENT_TOO_LONG] = {"protocol.violation", "medium", "", "Ask the vendor whether messages of this size are expected.", "T1499"},
     [RELAY_EVENT_REPEATED] = {"protocol.violation", "low", "", "Have the sender's numbering of messages checked.", NULL},
     [RELAY_EVENT_FLOOD] = {"protocol.violation", "medium", "", "Look what makes this device send so much.", "T1499"},
-    [RELAY_EVENT_CHARSET] = {"protocol.violation", "low", "", "Have the character set in the device's settings corrected: names may arrive damaged.", NULL},
+    [RELAY_EVENT_CHARSET] = {"protocol.violation", "low", "", "Have the character set in the device's settings corrected: names may arrive damaged.",
+                             NULL},
     [RELAY_EVENT_RESENT] = {"link.resent", "info", "",
                             "Nothing is to be done: the LIS may have it twice, under the same control id, as the standard allows.", NULL},
     [RELAY_EVENT_GIVEN_UP] = {"link.undelivered", "high", "",
@@ -205,7 +208,8 @@ static void fill_side(const struct relay_side_status *s, struct link_side_status
 
 static void say_why(const struct line *l, const struct relay_status *s, char *out, size_t size)
 {
-    if (l->link == NULL && ((strcmp(l->config.tls_from, "off") != 0 && l->tls[0] == NULL) || (strcmp(l->config.tls_to, "off") != 0 && l->tls[1] == NULL)))
+    if (l->link == NULL &&
+        ((strcmp(l->config.tls_from, "off") != 0 && l->tls[0] == NULL) || (strcmp(l->config.tls_to, "off") != 0 && l->tls[1] == NULL)))
         (void)snprintf(out, size, "waits for its certificates");
     else if (s->stopped)
         (void)snprintf(out, size, "nothing can be kept safe: not acknowledging");
@@ -245,7 +249,7 @@ static void fill(struct line *l, const struct relay_status *s, struct link_statu
     out->queue_bytes = s->queue_bytes;
     out->queue_max = (uint64_t)l->config.queue_max;
     out->queue_oldest = to_wall(s->queue_oldest);
-    const uint64_t counters[LINK_COUNTERS] = {s->counters.received, s->counters.forwarded, s->counters.refused,
+    const uint64_t counters[LINK_COUNTERS] = {s->counters.received, s->counters.forwarded,  s->counters.refused,
                                               s->counters.flagged,  s->counters.unrecorded, l->spooled};
     memcpy(out->counters, counters, sizeof counters);
     (void)snprintf(out->unknown, sizeof out->unknown, "%s", l->config.unknown);

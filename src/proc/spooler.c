@@ -307,4 +307,3 @@ void spooler_read_in(struct spooler *s, uint64_t bytes)
     (void)pthread_cond_signal(&s->work);
     (void)pthread_mutex_unlock(&s->lock);
 }
-

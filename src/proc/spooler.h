@@ -7,7 +7,7 @@
 #include "base/span.h"
 #include "proc/payload.h"
 
-#define SPOOLER_WAITS (32u << 20)      /* most bytes that wait for the thread */
+#define SPOOLER_WAITS (32u << 20)       /* most bytes that wait for the thread */
 #define SPOOLER_MAX (UINT64_C(1) << 30) /* most bytes of the file */
 
 struct spooler;

@@ -147,6 +147,8 @@ static int send_start(struct supervisor *s, struct child *c, struct error *e)
     int r = channel_send_fds(&c->control, MESSAGE_START, buf_span(&body), fds, n, e);
     if (r == 0 && c->role == ROLE_KEEPER)
         r = tell_witnesses(s, c, e);
+    if (r == 0 && c->role == ROLE_KEEPER)
+        r = links_certify(s, c, e);
     if (r == 0 && c->role == ROLE_RELAY)
         r = links_tell(s, c, e);
     if (capture >= 0)
@@ -523,6 +525,7 @@ static void take_message(struct supervisor *s, struct child *c, const struct mes
     case MESSAGE_FAILED: heard_failed(s, c, m->body); break;
     case MESSAGE_COMPLAINT: heard_complaint(s, c, m->body); break;
     case MESSAGE_RELEARN: upgrade_relearn(s); break;
+    case MESSAGE_CERTIFIED: links_certificates(s); break;
     case MESSAGE_DIAL: links_dial(s, m->body); break;
     case MESSAGE_LOST: heard_lost(s, c, m->body); break;
     case MESSAGE_DURABLE: heard_durable(s, m->body); break;
@@ -695,7 +698,7 @@ static int open_all(struct supervisor *s, struct error *e)
             return -1;
     if (spawn_find(s->folder, e) != 0 || programs_open(s->folder, &s->programs, e) != 0 || premises_data(c->data, owner, &s->data_fd, e) != 0 ||
         premises_listen(&c->console_listen, "the page", "console.listen", &s->listen_fd, e) != 0 || premises_local(s->data_fd, owner, &s->local_fd, e) != 0 ||
-        premises_catalog(c->catalog, &s->catalog_fd, e) != 0 || links_open(s, e) != 0)
+        premises_catalog(c->catalog, &s->catalog_fd, e) != 0)
         return -1;
     for (size_t i = 0; i < c->witness_count; i++) {
         s->authority[i] = BUF_INIT(AUTHORITY_MAX);
@@ -759,7 +762,10 @@ static struct supervisor *lay_out(const struct supervisor_options *options, stru
     lay_out_children(s);
     programs_none(&s->programs);
     programs_none(&s->upgrade.next);
-    return s;
+    if (links_prepare(s, e) == 0)
+        return s;
+    free(s);
+    return NULL;
 }
 
 int supervisor_look(const struct supervisor_options *options, struct error *e)

@@ -2,6 +2,7 @@
  * live as long as the supervisor: while the relay is away, whoever connects waits in their queues. */
 #include "proc/supervisor_private.h"
 
+#include "proc/certify.h"
 #include "proc/clock.h"
 #include "proc/link_tls.h"
 #include "proc/log.h"
@@ -180,7 +181,7 @@ void links_dial(struct supervisor *s, struct span body)
 
 /* ── the supervisor's side ── */
 
-int links_open(struct supervisor *s, struct error *e)
+int links_prepare(struct supervisor *s, struct error *e)
 {
     const struct config *c = s->o->config;
     if (c->relay_count == 0)
@@ -192,10 +193,29 @@ int links_open(struct supervisor *s, struct error *e)
         for (int side = 0; side < LINK_SIDES; side++) {
             s->listeners[i][side] = (struct listener){.fd = -1, .wanted = listens_at(&c->relay[i], side) != NULL};
             s->listeners[i][side].tls = has_tls(&c->relay[i], side);
-            if (s->listeners[i][side].wanted)
-                open_listener(s, i, side);
         }
     return 0;
+}
+
+/* The keeper keeps a certificate in force for every side that speaks TLS. */
+int links_certify(struct supervisor *s, struct child *keeper, struct error *e)
+{
+    const struct config *c = s->o->config;
+    int r = 0;
+    for (size_t i = 0; i < c->relay_count && r == 0; i++)
+        for (int side = 0; side < LINK_SIDES && r == 0; side++) {
+            const struct config_endpoint *at = listens_at(&c->relay[i], side);
+            struct certify x = {.side = side == 0 ? LINK_TLS_ANALYZER : LINK_TLS_LIS};
+            struct buf body = BUF_INIT(CERTIFY_MAX);
+            if (!s->listeners[i][side].tls)
+                continue;
+            (void)snprintf(x.link, sizeof x.link, "%s", c->relay[i].name);
+            (void)snprintf(x.names, sizeof x.names, "%s%s%s", c->console_name, at == NULL ? "" : ",", at == NULL ? "" : at->host);
+            certify_encode(&body, &x);
+            r = channel_send_fds(&keeper->control, MESSAGE_CERTIFY, buf_span(&body), NULL, 0, e);
+            buf_release(&body);
+        }
+    return r;
 }
 
 void links_close(struct supervisor *s)

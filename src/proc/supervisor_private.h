@@ -104,9 +104,10 @@ void supervisor_channel(struct child *c, int fd); /* its control channel */
 
 /* ── supervisor_links.c: what the relay is given ── */
 
-int links_open(struct supervisor *s, struct error *e); /* the listeners, as far as they open now */
+int links_prepare(struct supervisor *s, struct error *e); /* nothing is open yet; links_step opens what is not there by then */
 void links_close(struct supervisor *s);
 int links_fill_start(struct supervisor *s, struct start *start, int *ret_spool, struct error *e);
+int links_certify(struct supervisor *s, struct child *keeper, struct error *e);
 int links_tell(struct supervisor *s, struct child *relay, struct error *e); /* right behind START */
 void links_dial(struct supervisor *s, struct span body);
 void links_certificates(struct supervisor *s); /* keys, certificates or revocations changed: the relay gets all anew */

@@ -233,7 +233,8 @@ static void hand_on(struct call *c, const struct api_link_order *o)
 /* Bypass and hold. */
 static void decide_state(struct call *c, enum event event, const char *permission)
 {
-    struct body_field f[] = {{.name = "on", .boolean = true, .max = 5}, {.name = "reason", .max = 500}, {.name = "password", .max = 1024, .optional = true}};
+    struct body_field f[] = {
+        {.name = "on", .boolean = true, .max = 5}, {.name = "reason", .max = 500}, {.name = "password", .max = 1024, .optional = true}};
     struct body body;
     uint64_t record = 0;
     if (!is_link(c) || !body_open(c, &body, f, sizeof f / sizeof f[0]))
@@ -268,7 +269,8 @@ void handle_link_hold(struct call *c)
     decide_state(c, EVENT_LINK_HELD, "links.manage");
 }
 
-/* A list of what was learnt, as words and into the record. One with a text that had to be hidden cannot be a list of what may pass: it is left out. */
+/* A list of what was learnt, as words and into the record. One with a text that had to be hidden cannot be a list of what may pass: it is left out.
+ */
 static struct span take_list(const json_t *o, const char *name, enum record_key key, struct record *r, struct buf *words)
 {
     const json_t *list = json_object_get(o, name);
