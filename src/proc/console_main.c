@@ -159,11 +159,12 @@ int main(void)
     static struct console c = {.keeper = {.fd = -1}};
     role_begin(&c.self, ROLE_CONSOLE);
     struct error e = {0};
-    if (crypto_start(&e) != 0)
+    if (!front_wipe_freed())
+        (void)err_set(&e, ERR_SYSTEM, "what passes through cannot be wiped");
+    if (e.class != ERR_NONE || crypto_start(&e) != 0)
         role_fail(&c.self, &e);
     char note[256];
     role_narrow(&c.self, -1, note);
-    front_wipe_freed();
     c.base = event_base_new();
     c.control_event = c.base == NULL ? NULL : event_new(c.base, c.self.control.fd, EV_READ | EV_PERSIST, control, &c);
     if (c.control_event == NULL || event_add(c.control_event, NULL) != 0) {

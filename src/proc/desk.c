@@ -326,6 +326,7 @@ static int take_requests(struct desk *d, size_t at, struct error *e)
         if (r == 1 && take_request(d, at, &m, e) != 0)
             r = -1;
     }
+    channel_forget(&d->lines[at].channel); /* a passphrase may have come */
     return r < 0 ? -1 : 0;
 }
 

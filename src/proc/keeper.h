@@ -4,6 +4,7 @@
 #define TQ_PROC_KEEPER_H
 
 #include "door/api/api.h"
+#include "door/api/body.h"
 #include "lab/backup_view.h"
 #include "proc/appender.h"
 #include "proc/desk.h"

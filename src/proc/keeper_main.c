@@ -511,6 +511,7 @@ static void start(void)
 {
     struct error e = {0};
     char note[256];
+    body_wipe_freed();
     role_begin(&k.self, ROLE_KEEPER);
     hear_witnesses();
     if (crypto_start(&e) != 0 || fchdir(k.self.fds[0]) != 0)

@@ -1,5 +1,6 @@
 """The locked keeper: after a start nobody has typed the passphrase yet. What is seen is spooled, sealed; it is read in once it is unlocked, in order and
 exactly once, whoever is killed meanwhile; nothing answers but /unlock, /healthz, /readyz and /metrics."""
+import http.client
 import json
 import os
 import re
@@ -172,6 +173,58 @@ def clear_texts(truth_folder):
     return set(found)
 
 
+def dumpable(pid):
+    """What may not be dumped belongs to root in /proc, whoever the process runs as (proc(5))."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        uid = int(re.search(r"^Uid:\t\d+\t(\d+)", f.read(), re.M).group(1))
+    assert uid != 0
+    return os.stat(f"/proc/{pid}/environ").st_uid == uid
+
+
+def forgotten(run, what, when):
+    """No process that it passed holds it any more."""
+    for role in ("keeper", "console"):
+        ok(wait(lambda: not lab.memory_holds(run.pid(role), what.encode()), 5), f"{when}: the {role}'s memory does not hold it")
+
+
+def wiped(folder):
+    """What opens everything passes the console and the keeper, and leaves nothing behind: by the page, by the local socket, right or wrong, in a request or in an answer."""
+    if os.geteuid() != 0 or lab.SANITIZED:
+        lab.skip("what secrets leave in memory", "a sanitizer keeps what is freed" if lab.SANITIZED else "only root may look")
+        return
+    data = os.path.join(folder, "data")
+    json_type = {"Content-Type": "application/json"}
+    with Run(data, more=LOCKED, unprivileged=False) as run:
+        wait(lambda: state(data).get("stage") == "new")
+        unlock(data, PASSPHRASE, "--new")
+        ok(state(data)["locked"] is False, "a new ledger is opened", run.said())
+        ok(lab.memory_holds(run.pid("console"), b"tourniquet"), "the search finds what is there")
+        forgotten(run, PASSPHRASE, "a first passphrase at the local socket")
+        done = subprocess.run([TOURNIQUET, "keys", "recovery", "new", "--data", data], capture_output=True, text=True)
+        recovery = json.loads(done.stdout)["recovery_key"]
+        forgotten(run, recovery, "a recovery key that was shown")
+        subprocess.run([TOURNIQUET, "keys", "recovery", "test", "--data", data], input=recovery + "\n", capture_output=True, text=True, check=True)
+        forgotten(run, recovery, "a recovery key that was tested")
+    with Run(data, more=LOCKED, unprivileged=False) as run:
+        wait(lambda: state(data).get("stage") == "locked" and page(run, "/healthz")[1] == "locked\n")
+        for typed, status, when in (("a wrong herring swims by night", 403, "a wrong passphrase on the page"), (PASSPHRASE, 200, "the right one, on a connection that stays open")):
+            connection = http.client.HTTPSConnection("localhost", run.port, context=ssl.create_default_context(cafile=os.path.join(data, "authority.pem")), timeout=20)
+            connection.request("GET", "/api/v1/unlock")
+            headers = {**json_type, "X-CSRF": json.loads(connection.getresponse().read())["csrf"]}
+            for body in (json.dumps({"passphrase": typed, "unknown": 1}), json.dumps({"passphrase": typed})[:-1], json.dumps({"passphrase": typed})):
+                connection.request("POST", "/api/v1/unlock", body.encode(), headers)
+                answer = connection.getresponse()
+                answer.read()
+            ok(answer.status == status, f"{when} is answered", answer.status)
+            forgotten(run, typed, when)
+            connection.close()
+        for role in ("keeper", "console", "detector"):
+            pid = run.pid(role)
+            with open(f"/proc/{pid}/limits", encoding="ascii") as f:
+                core = [line.split()[4:6] for line in f if line.startswith("Max core file size")][0]
+            ok(core == ["0", "0"] and not dumpable(pid), f"the {role} leaves no core file, and nobody but root may look into it", core)
+
+
 def spool_and_read_in(folder):
     data = os.path.join(folder, "data")
     first_start(data)
@@ -318,7 +371,7 @@ def damaged_spool(folder):
         ok(0 < there <= messages, f"{there} of {messages} messages are there")
 
 
-for scene in (spool_and_read_in, restarted_while_locked, killed_while_read_in, keeper_killed_in_a_replay, damaged_spool):
+for scene in (wiped, spool_and_read_in, restarted_while_locked, killed_while_read_in, keeper_killed_in_a_replay, damaged_spool):
     if len(sys.argv) < 3 or sys.argv[2] == scene.__name__:
         with Folder() as place:
             scene(place)

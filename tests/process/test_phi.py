@@ -108,28 +108,6 @@ def files(folder):
     return found
 
 
-def memory_holds(pid, what):
-    """Does the writable memory of a process hold these bytes? Only root may look: the roles are not dumpable."""
-    with open(f"/proc/{pid}/maps", encoding="utf-8") as f:
-        areas = [line.split()[:2] for line in f if "rw" in line.split()[1]]
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
-        for area, _ in areas:
-            start, end = (int(n, 16) for n in area.split("-"))
-            if end - start > 1 << 32:  # a sanitizer's shadow: terabytes, and no byte of ours
-                continue
-            tail = b""
-            for at in range(start, end, 1 << 20):
-                try:
-                    mem.seek(at)
-                    piece = mem.read(min(1 << 20, end - at))
-                except OSError:
-                    break
-                if what in tail + piece:
-                    return True
-                tail = piece[-64:]
-    return False
-
-
 def api(run, method, path, body=None):
     command = [lab.TOURNIQUET, "api", "--data", run.data, method, path]
     done = subprocess.run(command + (["-d", "-"] if body is not None else []), input=json.dumps(body).encode() if body is not None else None, capture_output=True)
@@ -251,7 +229,7 @@ def through_the_page(run):
     needle = mark(102).encode()
     readable = os.geteuid() == 0
     if readable:
-        lab.ok(not memory_holds(console, needle), "the console knows nothing of it")
+        lab.ok(not lab.memory_holds(console, needle), "the console knows nothing of it")
     status, headers, body = page.ask("POST", "/api/v1/looks", {"record": record, "reason": REASON})
     lab.ok(status == 403 and not holds(body), "at the page no look without the password", body)
     status, headers, body = page.ask("POST", "/api/v1/looks", {"record": record, "reason": REASON, "password": "seven grey herons walk"})
@@ -262,8 +240,8 @@ def through_the_page(run):
     lab.ok(headers.get("cache-control") == "no-store", "and no cache keeps it", headers)
     time.sleep(0.5)
     if readable:
-        lab.ok(not memory_holds(console, needle), "a moment later the console's memory holds nothing of it")
-        lab.ok(not memory_holds(console, PASSWORD.encode()), "nor the password")
+        lab.ok(not lab.memory_holds(console, needle), "a moment later the console's memory holds nothing of it")
+        lab.ok(not lab.memory_holds(console, PASSWORD.encode()), "nor the password")
     else:
         lab.skip("the console's memory holds nothing of it", "only root may look")
     status, headers, body = page.ask("GET", "/api/v1/looks?person=ana")

@@ -1,9 +1,10 @@
 #include "door/api/body.h"
 
-#include "record/crypto/crypto.h"
+#include "base/wipe.h"
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* The only file of the room that meets jansson: its names and base/json.h's would meet otherwise. */
 
@@ -74,12 +75,11 @@ bool body_parse(struct body *b, struct span text, struct body_field *fields, siz
 
 void body_close(struct body *b)
 {
-    json_t *root = b->root;
-    for (void *at = json_is_object(root) ? json_object_iter(root) : NULL; at != NULL; at = json_object_iter_next(root, at)) {
-        const json_t *value = json_object_iter_value(at);
-        if (json_is_string(value)) /* jansson does not wipe what it frees: passwords come this way */
-            crypto_wipe((void *)(uintptr_t)json_string_value(value), json_string_length(value));
-    }
-    json_decref(root);
+    json_decref(b->root);
     b->root = NULL;
+}
+
+void body_wipe_freed(void)
+{
+    json_set_alloc_funcs(malloc, wipe_free);
 }

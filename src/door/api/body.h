@@ -20,6 +20,9 @@ struct body_field {
 /* Reads a JSON object of texts; unknown members, other types and long texts are refused. An empty body is an empty object. False: ret_why is a
  * sentence, which repeats nothing of the body, and there is nothing to close. */
 bool body_parse(struct body *b, struct span text, struct body_field *fields, size_t n, char ret_why[160]);
-void body_close(struct body *b); /* wipes the texts */
+void body_close(struct body *b); /* wipes the texts where body_wipe_freed was called */
+
+/* Whatever jansson gives back is wiped: it reads bodies piece by piece, and passphrases come in them. Call it before anything of it. */
+void body_wipe_freed(void);
 
 #endif

@@ -10,6 +10,7 @@
 #include "door/front/front_private.h"
 
 #include "base/text.h"
+#include "base/wipe.h"
 #include "door/front/asset.h"
 #include "door/front/tls.h"
 
@@ -20,8 +21,8 @@
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
-#include <malloc.h>
 #include <netinet/tcp.h>
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,28 +208,31 @@ static const char *reason(int status)
     }
 }
 
-static void wipe_and_free(void *p)
+static void *take(size_t n, const char *file, int line)
 {
-    if (p != NULL)
-        explicit_bzero(p, malloc_usable_size(p));
-    free(p);
+    (void)file;
+    (void)line;
+    return malloc(n);
 }
 
-static void *move_and_wipe(void *p, size_t n)
+static void *move(void *p, size_t n, const char *file, int line)
 {
-    size_t had = p == NULL ? 0 : malloc_usable_size(p);
-    void *moved = n == 0 ? NULL : malloc(n);
-    if (n > 0 && moved == NULL)
-        return NULL;
-    if (moved != NULL && had > 0)
-        memcpy(moved, p, had < n ? had : n);
-    wipe_and_free(p);
-    return moved;
+    (void)file;
+    (void)line;
+    return wipe_realloc(p, n);
 }
 
-void front_wipe_freed(void)
+static void give_back(void *p, const char *file, int line)
 {
-    event_set_mem_functions(malloc, move_and_wipe, wipe_and_free);
+    (void)file;
+    (void)line;
+    wipe_free(p);
+}
+
+bool front_wipe_freed(void)
+{
+    event_set_mem_functions(malloc, wipe_realloc, wipe_free);
+    return CRYPTO_set_mem_functions(take, move, give_back) == 1;
 }
 
 static void wipe_body(const void *bytes, size_t n, void *context)

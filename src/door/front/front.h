@@ -29,8 +29,9 @@ struct front_options {
 
 struct front;
 
-/* Whatever libevent gives back is wiped: answers may show what is hidden, requests bring passwords. Call it before anything of libevent. */
-void front_wipe_freed(void);
+/* Whatever libevent and OpenSSL give back is wiped: answers may show what is hidden, requests bring passwords. Call it before anything of either.
+ * False: something of OpenSSL was used before. */
+bool front_wipe_freed(void);
 
 /* NULL: *e says what is wrong with the certificate, the key or the socket. The strings and spans of the options are copied. */
 struct front *front_new(const struct front_options *options, struct error *e);
