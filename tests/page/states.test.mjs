@@ -845,6 +845,78 @@ for (const sight of [SIGHTS[0], SIGHTS[3]]) {
     });
 }
 
+for (const sight of [SIGHTS[0], SIGHTS[3], SIGHTS[4]]) {
+    test(`certificates: none, and some that end; at ${called(sight)}`, { skip }, async () => {
+        await dev({ ...FRESH, lab: { pki: 'none' } });
+        await look(sight, async (page, faults) => {
+            await page.goto(`${base}/certificates`);
+            await page.waitForSelector('.empty');
+            await inspect(page, faults, sight, 'certificates-none');
+        });
+        await dev({ ...FRESH, lab: { pki: 'soon', long: true } });
+        await look(sight, async (page, faults) => {
+            await page.goto(`${base}/certificates`);
+            await settled(page);
+            assert.match(await page.locator('h1').innerText(), /^1 /); // the one that has ended comes first
+            await inspect(page, faults, sight, 'certificates-soon');
+        });
+        await dev(FRESH);
+    });
+}
+
+test('an enrolment shows its code once; a request is handed in; a certificate is revoked for a reason', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/certificates`);
+        await settled(page);
+        await page.getByRole('button', { name: 'New enrolment' }).click();
+        await page.getByLabel('Link', { exact: true }).fill('chemistry');
+        await page.getByLabel('Names and addresses of that system').fill('lis2.example, 10.0.5.12');
+        await page.getByLabel('Why', { exact: true }).fill('The LIS moves');
+        const go = page.getByRole('button', { name: 'Make the code' });
+        assert.equal(await go.isDisabled(), true); // no password yet
+        await page.getByLabel('Your password, again').fill('not the password');
+        await go.click();
+        await page.getByText('that is not your password').waitFor();
+        await page.getByLabel('Your password, again').fill('a long enough phrase');
+        await inspect(page, faults.filter((f) => !/status of 403/.test(f)), SIGHTS[0], 'certificates-enrol');
+        await go.click();
+        const code = (await page.getByTestId('code').innerText()).trim();
+        assert.match(code, /^[0-9A-Z]{5}-[0-9A-Z]{5}-[0-9A-Z]{5}$/);
+        await inspect(page, faults.filter((f) => !/status of 403/.test(f)), SIGHTS[0], 'certificates-code');
+        await page.getByRole('button', { name: 'Done' }).click();
+        await page.getByText('lis2.example, 10.0.5.12').waitFor();
+        assert.doesNotMatch(await page.content(), new RegExp(code));
+
+        await page.getByRole('button', { name: 'Hand in a request' }).click();
+        await page.getByLabel('Code of the enrolment').fill(code);
+        await page.getByLabel('Or paste the request').fill('no request');
+        await page.getByRole('button', { name: 'Get the certificate' }).click();
+        await page.getByText('its signature does not fit').waitFor();
+        await inspect(page, faults.filter((f) => !/status of (403|422)/.test(f)), SIGHTS[0], 'certificates-hand-in');
+        const saved = page.waitForEvent('download');
+        await page.locator('input[type=file]').setInputFiles({ name: 'lis2.csr', mimeType: 'application/pkcs10', buffer: Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n') });
+        await page.getByRole('button', { name: 'Get the certificate' }).click();
+        assert.equal((await saved).suggestedFilename(), 'lis2.pem');
+
+        await page.getByRole('button', { name: /^Revoke the certificate of lis\.example/ }).click();
+        const revoke = page.getByRole('button', { name: 'Revoke this certificate' });
+        await page.getByLabel('Why', { exact: true }).fill('The key was lost');
+        assert.equal(await revoke.isDisabled(), true);
+        await page.getByLabel('Your password, again').fill('a long enough phrase');
+        await revoke.click();
+        await page.getByText('“The key was lost”').waitFor();
+        assert.deepEqual(faults.filter((f) => !/status of (403|422)/.test(f)), []);
+    });
+    await look(SIGHTS[3], async (page, faults) => {
+        await page.goto(`${base}/certificates`);
+        await settled(page);
+        await page.getByRole('button', { name: 'Nueva inscripción' }).click();
+        await inspect(page, faults, SIGHTS[3], 'certificates-enrol');
+    });
+    await dev(FRESH);
+});
+
 test('on paper: white, no rail, who and when', { skip }, async () => {
     await dev(FRESH);
     await look({ ...SIGHTS[0], scheme: 'dark' }, async (page) => {

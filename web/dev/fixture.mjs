@@ -235,6 +235,29 @@ export function ledgerPanels(state, witnessKey) {
     };
 }
 
+/** Certificates of links: '' all well; none, soon (one ends in three days, one has ended). */
+export function certificatesOf(how, long) {
+    const at = (days) => new Date(Date.now() + days * 86_400_000 + 3_600_000).toISOString();
+    const act = (days, by, why, record) => ({ at: at(days), by, why, record });
+    const one = (n, link, side, names, rest) => ({ serial: `5${String(n).repeat(7)}d2f04b7c9e1a8f3355aa0c`, name: names, for: `link ${link}, ${side === 'lis' ? 'LIS' : 'analyzer'} side`, link, side, holder: 'peer', issuer: 'own', names, not_before: at(-90), not_after: at(275), days_left: 275, fingerprint: 'ab12'.repeat(16), renew_at: null, state: 'in-force', replaces: null, made: act(-90, 'ana', null, 100 + n), revoked: null, ...rest });
+    const host = long ? 'interface-engine.laboratory.regional-hospital-of-saint-bartholomew.example' : 'lis.example';
+    const ours = { holder: 'ours', name: 'Tourniquet', names: 'relay.example,10.0.5.1', renew_at: at(153), made: act(-90, null, 'the link had none', 90) };
+    const authority = { subject: 'CN=Main Street link authority,O=Tourniquet', serial: '75cfc17a1fc439ce0c9c0de06132d561', not_before: at(-90), not_after: at(3560), days_left: 3560, fingerprint: '81'.repeat(32) };
+    return how === 'none'
+        ? { authority: null, items: [], enrolments: [] }
+        : {
+              authority,
+              items: [
+                  one(1, 'chemistry', 'lis', `${host},10.0.5.9`, how === 'soon' ? { not_after: at(3), days_left: 3, state: 'expiring' } : {}),
+                  one(2, 'chemistry', 'lis', '', ours),
+                  one(3, 'haematology', 'lis', '', { issuer: 'outside', name: 'CN=hl7.hospital.example,O=Hospital', names: '', made: null, ...(how === 'soon' ? { not_after: at(-2), days_left: 0, state: 'expired' } : {}) }),
+                  one(4, 'chemistry', 'lis', 'lis-old.example', { state: 'revoked', revoked: act(-12, 'tom', 'The key was on a laptop that was stolen.', 311) }),
+                  one(5, 'chemistry', 'lis', '', { ...ours, state: 'replaced' }),
+              ],
+              enrolments: [{ id: '9c2f54edced779e2', for: 'link blood-gas, analyzer side', link: 'blood-gas', side: 'analyzer', names: '10.0.7.20', days: 365, until: at(6) }],
+          };
+}
+
 const FINDINGS = [
     ['message.hostile', 'critical', 'A message from 10.0.5.77 tries to break the program that receives it.', 'Unplug 10.0.5.77 or block it at the switch, then call the maker of the LIS. The LIS may have read the message: watch it for odd behaviour.', 'T1190', 1],
     ['sender.unknown', 'high', 'A sender never seen before sends results to the LIS: 10.0.5.77 calls itself CHEM9.', 'Ask who connected CHEM9. If nobody knows, unplug it, and check every result that came from it today.', 'T0848', 3],
@@ -269,9 +292,9 @@ const verdictOf = (n, record) => {
     return { state, why, changed, text, received: record, forwarded: on ? record + 1 : null, finding: state === 'changed' ? hex(0xabc001, 32) : null };
 };
 
-export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '', looks = 3, hostile = false, seconds = 300, ledger = '' } = {}) {
+export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '', looks = 3, hostile = false, seconds = 300, ledger = '', pki = '' } = {}) {
     const rnd = random(7);
-    const state = { odd, sensor, hostile, seconds, looks: LOOKS.slice(0, looks).map((l, i) => ({ ...l, record: 900 - i, time: ago(9 + 200 * i) })), ledger, witness: ledger, doing: false, long, devices: [], results: [], findings: [], records: [], verified: ledger === 'never' ? null : { at: ago(2), holds: ledger !== 'broken', records: 0, first_bad: ledger === 'broken' ? 812 : null, why: ledger === 'broken' ? 'the sealed bytes of record 812 are not those that were recorded' : null }, verifying: false, next: 0, since: ago(60 * 24 * 9) };
+    const state = { odd, pki, sensor, hostile, seconds, looks: LOOKS.slice(0, looks).map((l, i) => ({ ...l, record: 900 - i, time: ago(9 + 200 * i) })), ledger, witness: ledger, doing: false, long, devices: [], results: [], findings: [], records: [], verified: ledger === 'never' ? null : { at: ago(2), holds: ledger !== 'broken', records: 0, first_bad: ledger === 'broken' ? 812 : null, why: ledger === 'broken' ? 'the sealed bytes of record 812 are not those that were recorded' : null }, verifying: false, next: 0, since: ago(60 * 24 * 9) };
     for (let i = 0; i < devices; i++) {
         state.devices.push(device(i, rnd));
     }

@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
-import { detail, lab, ledgerPanels, network, sensors } from './fixture.mjs';
+import { detail, lab, ledgerPanels, network, sensors, certificatesOf } from './fixture.mjs';
 import { makeTree, noteKey } from './tree.mjs';
 
 const DIST = new URL('../dist/', import.meta.url).pathname;
@@ -398,10 +398,35 @@ function answer(method, path, query, body, token, headers, text) {
             state.doing = true;
             setTimeout(() => (state.doing = false), 1500);
             return { status: 202, body: { started: true, id: id ?? 'b-9' } };
+        case 'GET /certificates':
+            return { status: 200, body: certificates() };
+        case 'POST /certificates/id/act':
+            if (act === 'revoke' && body.password !== PASSWORD) {
+                return problem(403, 'wrong-password', 'That is not your password.');
+            }
+            Object.assign(certificates().items.find((c) => c.serial === id), act === 'revoke' ? { state: 'revoked', revoked: { at: new Date().toISOString(), by: person.name, why: body.why, record: 999 } } : {});
+            tell('certificates');
+            return { status: 200, body: certificates().items.find((c) => c.serial === id) };
+        case 'GET /certificates/id/act':
+        case 'GET /pki/id':
+            return { status: 200, text: '-----BEGIN CERTIFICATE-----\n' };
+        case 'POST /enrolments':
+            if (body.password !== PASSWORD) {
+                return problem(403, 'wrong-password', 'That is not your password.');
+            }
+            certificates().enrolments.push({ id: 'e9', for: '', link: body.link, side: body.side, names: body.names, days: 365, until: new Date(Date.now() + 7 * 86_400_000).toISOString() });
+            return { status: 201, body: { id: 'e9', code: 'NX4KW-32JKE-2ZDG2', until: new Date(Date.now() + 7 * 86_400_000).toISOString() } };
+        case 'POST /enrolments/id':
+            return id !== 'NX4KW-32JKE-2ZDG2' ? problem(403, 'wrong-code', 'No open enrolment has this code.') : /BEGIN CERTIFICATE REQUEST/.test(body.request) ? { status: 201, text: '-----BEGIN CERTIFICATE-----\n' } : problem(422, 'request', 'the request cannot be used: its signature does not fit: it was changed, or made with another key');
+        case 'DELETE /enrolments/id':
+            certificates().enrolments = certificates().enrolments.filter((e) => e.id !== id);
+            return { status: 204 };
         default:
             return problem(404, 'path', 'No such path.');
     }
 }
+
+const certificates = () => (world.state.certificates ??= certificatesOf(world.state.pki, world.state.long));
 
 const offer = (old) => (old > world.state.next ? problem(422, 'no-offer', 'The ledger has not so many records.') : { status: 200, text: tree.offer(old, world.state.next) });
 

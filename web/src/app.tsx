@@ -26,6 +26,7 @@ import { theme, variables } from './theme';
 
 const LedgerPage = lazy(() => import('./pages/ledger'));
 const ImportPage = lazy(() => import('./pages/import'));
+const CertificatesPage = lazy(() => import('./pages/certificates'));
 const LooksPage = lazy(() => import('./pages/looks'));
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
@@ -69,6 +70,11 @@ function Pages() {
                         <Route path="/ledger">
                             <Suspense fallback={<Loading what={t`this page`} />}>
                                 <LedgerPage />
+                            </Suspense>
+                        </Route>
+                        <Route path="/certificates">
+                            <Suspense fallback={<Loading what={t`this page`} />}>
+                                <CertificatesPage />
                             </Suspense>
                         </Route>
                         <Route path="/looks">

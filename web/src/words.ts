@@ -147,6 +147,8 @@ export function kindWord(kind: string): string {
             return t`Unknown sender of results`;
         case 'sender.spoofed':
             return t`Sender under a false name`;
+        case 'certificate.expiring':
+            return t`A link's certificate ends soon`;
         case 'message.malformed':
             return t`Damaged message`;
         case 'message.hostile':
@@ -323,6 +325,14 @@ export function eventWord(event: string): string {
             return t`Hidden values shown`;
         case 'evidence.packets':
             return t`Packets of a finding`;
+        case 'certificate.enrolment':
+            return t`Enrolment of a certificate`;
+        case 'certificate.issued':
+            return t`Certificate made`;
+        case 'certificate.rotated':
+            return t`Certificate replaced`;
+        case 'certificate.revoked':
+            return t`Certificate revoked`;
         case 'ledger.witnessed':
             return t`Ledger witnessed`;
         default:

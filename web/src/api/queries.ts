@@ -38,6 +38,7 @@ const TOPICS: Record<string, string[]> = {
     sensor: ['sensor', 'today'],
     today: ['today'],
     looks: ['looks'],
+    certificates: ['certificates'],
 };
 const PAUSE_MS = 1000;
 

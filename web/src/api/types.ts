@@ -472,3 +472,44 @@ export interface Notice {
     id: string;
     etag: string;
 }
+
+/** The certificates of links: GET /certificates. */
+export interface CertificateAct {
+    at: string;
+    by: string | null;
+    why: string | null;
+    record: number | null;
+}
+export interface Certificate {
+    serial: string;
+    name: string;
+    for: string;
+    link: string;
+    side: 'analyzer' | 'lis';
+    holder: 'ours' | 'peer';
+    issuer: 'own' | 'outside';
+    names: string;
+    not_before: string | null;
+    not_after: string;
+    days_left: number;
+    fingerprint: string;
+    renew_at: string | null;
+    state: 'in-force' | 'rotating' | 'expiring' | 'expired' | 'replaced' | 'revoked' | 'not-yet';
+    replaces: string | null;
+    made: CertificateAct | null;
+    revoked: CertificateAct | null;
+}
+export interface OpenEnrolment {
+    id: string;
+    for: string;
+    link: string;
+    side: 'analyzer' | 'lis';
+    names: string;
+    days: number;
+    until: string;
+}
+export interface Certificates {
+    authority: { subject: string; serial: string; not_before: string; not_after: string; days_left: number; fingerprint: string } | null;
+    items: Certificate[];
+    enrolments: OpenEnrolment[];
+}

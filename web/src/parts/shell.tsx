@@ -6,6 +6,7 @@ import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import {
     IconAlertTriangle,
+    IconCertificate,
     IconChecklist,
     IconDots,
     IconEye,
@@ -44,17 +45,18 @@ const PLACES: Record<string, Place> = {
     results: { path: '/results', needs: ['result.read'], key: 'g r', word: () => t`Results`, icon: IconTestPipe },
     devices: { path: '/devices', needs: ['device.read'], key: 'g d', word: () => t`Devices`, icon: IconMicroscope },
     ledger: { path: '/ledger', needs: ['ledger.read'], key: 'g l', word: () => t`Ledger`, icon: IconFileCertificate },
+    certificates: { path: '/certificates', needs: ['certificate.read'], key: 'g c', word: () => t`Certificates`, icon: IconCertificate },
     looks: { path: '/looks', needs: ['looks.read', 'phi.look'], key: 'g p', word: () => t`PHI looks`, icon: IconEye },
 };
 
 // The order on the rail, by who looks first at what; what a role may not read is left out.
 const RAILS: Record<string, string[]> = {
-    IT: ['today', 'findings', 'devices', 'results', 'ledger'],
-    auditor: ['devices', 'findings', 'ledger', 'looks', 'today'],
+    IT: ['today', 'findings', 'devices', 'results', 'ledger', 'certificates'],
+    auditor: ['devices', 'findings', 'ledger', 'certificates', 'looks', 'today'],
     'privacy officer': ['today', 'looks', 'findings', 'results', 'devices', 'ledger'],
 };
 const placesOf = (role: string) =>
-    (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'ledger', 'looks']).map((name) => PLACES[name] as Place).filter((place) => place.needs.some((needed) => may(role, needed)));
+    (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'ledger', 'certificates', 'looks']).map((name) => PLACES[name] as Place).filter((place) => place.needs.some((needed) => may(role, needed)));
 
 export function Brand({ site }: { site?: string }) {
     return (
@@ -118,6 +120,7 @@ const HELP: [string, () => string][] = [
     ['g r', () => t`Go to Results`],
     ['g d', () => t`Go to Devices`],
     ['g l', () => t`Go to Ledger`],
+    ['g c', () => t`Go to Certificates`],
     ['g p', () => t`Go to PHI looks`],
     ['j', () => t`Next row`],
     ['k', () => t`Previous row`],

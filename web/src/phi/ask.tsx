@@ -8,6 +8,7 @@ import { call, Problem } from '../api/client';
 import { client } from '../api/queries';
 import type { Shown } from '../api/types';
 import { Wrong } from '../pages/door';
+import { save } from '../parts/save';
 
 /** What is wanted: the fields of a record, or its bytes as a file. */
 export interface Wanted {
@@ -44,16 +45,6 @@ function Refused({ error }: { error: unknown }) {
         default:
             return <Trans>Not shown: {error.detail}</Trans>;
     }
-}
-
-/** Saves bytes on this computer; the address of the object ends at once. */
-function save(bytes: Blob, name: string) {
-    const address = URL.createObjectURL(bytes);
-    const link = document.createElement('a');
-    link.href = address;
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(address), 1000);
 }
 
 export function Ask({ wanted, close, shown }: { wanted: Wanted; close: () => void; shown: (answer: Shown) => void }) {

@@ -1,0 +1,58 @@
+// What the Certificates page asks.
+
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { call, get } from '../api/client';
+import { client } from '../api/queries';
+import type { Certificate, Certificates } from '../api/types';
+import { useMay } from '../may';
+
+export const useCertificates = () =>
+    useQuery({
+        queryKey: ['certificates'],
+        queryFn: ({ signal }) => get<Certificates>('/certificates', signal),
+        enabled: useMay('certificate.read'),
+        refetchInterval: 60_000,
+    });
+
+const settled = () => {
+    for (const key of ['certificates', 'links', 'records', 'findings', 'today']) {
+        void client.invalidateQueries({ queryKey: [key] });
+    }
+};
+
+export interface Enrolment {
+    link: string;
+    side: string;
+    names: string;
+    why: string;
+    password: string;
+}
+export const useEnrol = () =>
+    useMutation({ mutationFn: (body: Enrolment) => call<{ id: string; code: string; until: string }>('POST', '/enrolments', { body }), onSettled: settled, gcTime: 0 });
+
+export const useWithdraw = () =>
+    useMutation({ mutationFn: (id: string) => call<void>('DELETE', `/enrolments/${encodeURIComponent(id)}`), onSettled: settled });
+
+/** The certificate for a request, with its authority's. */
+export const useHandIn = () =>
+    useMutation({
+        mutationFn: ({ code, request }: { code: string; request: string }) => call<Blob>('POST', `/enrolments/${encodeURIComponent(code)}`, { body: { request }, blob: true }),
+        onSettled: settled,
+    });
+
+export const useRevoke = () =>
+    useMutation({
+        mutationFn: ({ serial, ...body }: { serial: string; why: string; password: string }) => call<Certificate>('POST', `/certificates/${encodeURIComponent(serial)}/revoke`, { body }),
+        onSettled: settled,
+    });
+
+export const useReplace = () =>
+    useMutation({
+        mutationFn: ({ serial, why }: { serial: string; why: string }) => call<Certificate>('POST', `/certificates/${encodeURIComponent(serial)}/rotate`, { body: { why } }),
+        onSettled: settled,
+    });
+
+export async function pem(path: string): Promise<Blob> {
+    return call<Blob>('GET', path, { blob: true });
+}
+
