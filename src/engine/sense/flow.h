@@ -97,7 +97,7 @@ struct flow {
     struct flow *newer;
     uint32_t gaps;
     uint32_t retransmitted;
-    uint32_t cards; /* digest of the two Ethernet addresses of its first packet, in any order; 0: not known */
+    uint32_t cards[2]; /* digest of the two Ethernet addresses, in any order, of the newest packet of each direction; 0: not known */
     bool twin;      /* the same connection is seen between two other cards too: a flow of its own under FLOW_KEY_TWIN */
     bool conflict; /* reported */
     bool told;     /* nDPI has nothing more to say */

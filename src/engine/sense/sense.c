@@ -425,7 +425,6 @@ static struct flow *open_flow(struct sense *s, const struct way *w, const struct
     f->ref.dst = from_responder ? from : to;
     f->ref.sport = from_responder ? w->dport : w->sport;
     f->ref.dport = from_responder ? w->sport : w->dport;
-    f->cards = w->cards;
     return f;
 }
 
@@ -437,6 +436,7 @@ static inline int touch(struct sense *s, struct flow *f, const struct way *w, ui
     f->last = s->now;
     f->packets++;
     f->bytes[direction] += payload;
+    f->cards[direction] = w->cards;
     if (__builtin_expect(!(f->seen & 1 << direction), 0)) {
         f->seen |= (uint8_t)(1 << direction);
         if (s->evidence != NULL && w->link.has_mac)
@@ -464,21 +464,38 @@ static void ask_labels(struct sense *s, struct flow *f, const struct way *w, siz
     f->application = label.application;
 }
 
+#define TWIN_WITHIN (100 * TIME_MS) /* sooner than anybody repeats what was lost */
+
+/* Does this packet bring what the flow just had, between other cards? Of the first packet of a connection any time will do. */
+static bool comes_twice(const struct sense *s, const struct way *w, const struct tcp *seg, const struct flow *f, int direction)
+{
+    const struct tcp_side *side = &f->side[direction];
+    if (w->cards == f->cards[direction] || w->cards == 0 || f->cards[direction] == 0)
+        return false;
+    if ((seg->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_SYN)
+        return (side->flags & SIDE_ISN) && side->isn == seg->seq;
+    uint32_t behind = side->next - seg->seq;
+    return seg->payload.n > 0 && (side->flags & SIDE_PINNED) && behind >= seg->payload.n && behind <= 65535u && s->now - f->last <= TWIN_WITHIN;
+}
+
 /* Whoever puts himself between two devices, and every router, passes the same connection on between other cards. Where both sides are listened to
- * they are two flows: what he changes would else look like a repetition that contradicts. Told by the connection's first packet alone, so that no
- * change of the way in its middle (another router takes over) splits it. Returns the flow of this packet, or NULL where it is to be opened. */
+ * they are two flows: what he changes would else look like a repetition that contradicts. Returns the flow of this packet, or NULL where it is to be
+ * opened under *key. */
 static struct flow *twin_of(struct sense *s, const struct way *w, const struct tcp *seg, struct flow *f, struct flow_key *key, uint32_t *hash)
 {
-    const struct tcp_side *side = &f->side[f->reversed != w->reversed];
-    if (w->cards == f->cards || w->cards == 0 || f->cards == 0)
+    bool twice = comes_twice(s, w, seg, f, f->reversed != w->reversed);
+    if (!f->twin && !twice)
         return f;
-    bool first_again = (seg->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_SYN && side->flags & SIDE_ISN && side->isn == seg->seq;
-    if (!f->twin && !first_again)
+    struct flow_key second = *key;
+    second.meta |= FLOW_KEY_TWIN;
+    uint32_t where = flows_hash(s->flows, &second);
+    struct flow *twin = flows_find(s->flows, &second, where);
+    if (!twice && (twin == NULL || (w->cards != twin->cards[0] && w->cards != twin->cards[1])))
         return f;
     f->twin = true;
-    key->meta |= FLOW_KEY_TWIN;
-    *hash = flows_hash(s->flows, key);
-    return flows_find(s->flows, key, *hash);
+    *key = second;
+    *hash = where;
+    return twin;
 }
 
 static void on_tcp(struct sense *s, struct way *w, struct span bytes)
@@ -495,8 +512,12 @@ static void on_tcp(struct sense *s, struct way *w, struct span bytes)
     struct flow_key key;
     uint32_t hash;
     struct flow *f = flow_of(s, w, &key, &hash);
-    if (f != NULL && __builtin_expect(f->twin || (seg.flags & TCP_SYN), 0))
+    bool answers = (seg.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+    if (f != NULL && __builtin_expect(w->cards != f->cards[f->reversed != w->reversed], 0)) {
+        int direction = f->reversed != w->reversed;
         f = twin_of(s, w, &seg, f, &key, &hash);
+        answers = f == NULL ? direction == 1 : answers; /* a twin has the same client */
+    }
     if (f != NULL && __builtin_expect(flow_idle(f, s->now), 0)) {
         close_flow(s, f, "idle");
         f = NULL;
@@ -507,7 +528,7 @@ static void on_tcp(struct sense *s, struct way *w, struct span bytes)
     }
     if (f == NULL) {
         bool alone = (seg.flags & (TCP_SYN | TCP_RST)) != 0 && seg.payload.n == 0;
-        f = open_flow(s, w, &key, hash, alone ? FLOW_OPENING : FLOW_OPEN, (seg.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK));
+        f = open_flow(s, w, &key, hash, alone ? FLOW_OPENING : FLOW_OPEN, answers);
         if (f == NULL)
             return;
         s->stats.tcp_flows++;

@@ -69,6 +69,7 @@ struct scenario {
     enum route route;
     enum wording wording;
     bool vlan;                                                    /* in path: the far side is another VLAN */
+    bool joins;                                                   /* in path: he comes after some reports, into connections that stand */
     void (*change)(struct report *r);                             /* what is done on the way (one tap: at the analyzer) */
     void (*act)(struct scene *s, struct report *r, tq_time at);   /* in place of sending it as usual */
     void (*after)(struct scene *s, struct report *r, tq_time at); /* the same, on the report that comes next of the same analyzer */
@@ -234,9 +235,21 @@ static void first_leg(struct scene *s, const struct report *r, tq_time at)
     tell(s, near(s, r), r, at, s->of->wording);
 }
 
+#define JOINS 8 /* before this report */
+
+static void join_path(struct scene *s)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        s->far[i] = s->near[i];
+        s->far[i].end[0] = &s->analyzers_for_lis[i];
+        s->near[i].end[1] = &s->lis_for_analyzer;
+    }
+}
+
 static void second_leg(struct scene *s, const struct report *r, tq_time at)
 {
-    if (s->of->route != ONE_TAP)
+    bool there = !s->of->joins || r->number >= JOINS;
+    if (s->of->route != ONE_TAP && there)
         tell(s, far(s, r), r, later(s, at), s->of->route == TWO_HOPS ? HL7 : s->of->wording);
 }
 
@@ -262,7 +275,9 @@ static void open_all(struct scene *s)
         uint16_t port = s->of->wording == ASTM ? 4000 : 2575;
         struct rng same = s->net.rng;
         conn_open(&s->net, &s->near[i], &s->analyzers[i], to, port, T0 + i * TIME_SECOND, false);
-        if (s->of->route == IN_PATH) { /* the same connection, as it goes on behind him */
+        if (s->of->joins)
+            s->near[i].end[1] = &s->lis;
+        else if (s->of->route == IN_PATH) { /* the same connection, as it goes on behind him */
             s->net.rng = same;
             conn_open(&s->net, &s->far[i], &s->analyzers_for_lis[i], &s->lis, port, T0 + i * TIME_SECOND + TIME_MS / 5, false);
         }
@@ -359,6 +374,8 @@ static void play(const struct scenario *of, uint64_t seed, struct watcher *w, tq
     /* later the clock goes on by forty minutes: what is overdue is told */
     for (unsigned i = 0; i < REPORTS; i++, at += i == REPORTS - 4 ? 2400 * TIME_SECOND : EVERY) {
         struct report r = report_of(&s, i, at);
+        if (i == JOINS && of->joins)
+            join_path(&s);
         if (i == ATTACKED)
             *ret_attacked = at;
         if (i == ATTACKED && of->act != NULL)
@@ -627,6 +644,7 @@ static const struct scenario scenarios[] = {
     {.name = "untouched, two hops, ASTM first", .route = TWO_HOPS, .wording = ASTM},
     {.name = "untouched, somebody in the path", .route = IN_PATH},
     {.name = "untouched, somebody in the path, ASTM", .route = IN_PATH, .wording = ASTM},
+    {.name = "untouched, somebody comes into the path", .route = IN_PATH, .joins = true},
     {.name = "untouched, two VLANs", .route = IN_PATH, .vlan = true},
     {.name = "records in another order", .route = TWO_HOPS, .change = order_changed},
     {.name = "records in another order, ASTM first", .route = TWO_HOPS, .wording = ASTM, .change = order_changed},
@@ -657,6 +675,14 @@ static const struct scenario scenarios[] = {
 
     {.name = "in path: value", .kind = ALTERED, .route = IN_PATH, .change = value_edited},
     {.name = "in path: longer value", .kind = ALTERED, .route = IN_PATH, .change = value_longer},
+    {.name = "comes into the path: value", .kind = ALTERED, .route = IN_PATH, .joins = true, .change = value_edited},
+    {.name = "comes into the path: longer value", .kind = ALTERED, .route = IN_PATH, .joins = true, .change = value_longer},
+    {.name = "comes into the path: one result deleted", .kind = "result.missing", .route = IN_PATH, .joins = true, .change = result_deleted},
+    {.name = "comes into the path: value, ASTM", .kind = ALTERED, .route = IN_PATH, .wording = ASTM, .joins = true, .change = value_edited},
+    {.name = "in path: one result deleted, ASTM", .kind = "result.missing", .route = IN_PATH, .wording = ASTM, .change = result_deleted},
+    {.name = "in path: patient, ASTM", .kind = "result.wrong_patient", .route = IN_PATH, .wording = ASTM, .change = patient_changed},
+    {.name = "in path: specimen, ASTM", .kind = ALTERED, .route = IN_PATH, .wording = ASTM, .change = specimen_changed},
+    {.name = "in path: unit, ASTM", .kind = ALTERED, .route = IN_PATH, .wording = ASTM, .change = unit_changed},
     {.name = "two VLANs: value", .kind = ALTERED, .route = IN_PATH, .vlan = true, .change = value_edited},
     {.name = "in path: value, ASTM", .kind = ALTERED, .route = IN_PATH, .wording = ASTM, .change = value_edited},
     {.name = "in path: time", .kind = ALTERED, .route = IN_PATH, .change = dated_back},
