@@ -157,7 +157,7 @@ static bool send_frame(struct astm_end *e)
     return alive;
 }
 
-static bool sent(struct astm_end *e, bool ok, const char *why)
+static bool sent(struct astm_end *e, enum astm_sent how, const char *why)
 {
     struct session *s = e->s;
     buf_release(&e->out);
@@ -166,7 +166,7 @@ static bool sent(struct astm_end *e, bool ok, const char *why)
     e->due = TIMER_NEVER;
     if (!say(e, ASTM_BYTE_EOT))
         return false;
-    astm_sent(s, e->side, ok, why);
+    astm_sent(s, e->side, how, why);
     return !s->dead && (e->state != END_IDLE || idle(e));
 }
 
@@ -175,13 +175,13 @@ static bool next_frame(struct astm_end *e)
     e->at += e->frame;
     e->number++;
     e->tries = 0;
-    return e->at < e->out.n ? send_frame(e) : sent(e, true, NULL);
+    return e->at < e->out.n ? send_frame(e) : sent(e, ASTM_SENT, NULL);
 }
 
 static bool again(struct astm_end *e)
 {
     if (++e->tries >= TRIES)
-        return sent(e, false, "a frame was not taken six times");
+        return sent(e, ASTM_SENT_REFUSED, "a frame was not taken six times");
     return send_frame(e);
 }
 
@@ -192,7 +192,7 @@ void astm_end_send(struct astm_end *e, struct span frames)
     e->enquiries = 0;
     if (!buf_ok(&e->out)) {
         buf_release(&e->out);
-        astm_sent(e->s, e->side, false, "no memory");
+        astm_sent(e->s, e->side, ASTM_SENT_NOT, "no memory");
     } else if (e->state == END_IDLE)
         (void)enquire(e);
 }
@@ -361,7 +361,7 @@ static bool reply(struct astm_end *e, bool ack)
             return send_frame(e);
         }
         if (++e->enquiries >= TRIES)
-            return sent(e, false, "the receiver was not ready six times");
+            return sent(e, ASTM_SENT_NOT, "the receiver was not ready six times");
         wait_for(e, END_BACKING_OFF, BUSY_TIME);
         return true;
     }
@@ -453,7 +453,7 @@ void astm_end_tick(struct astm_end *e, tq_time now)
     case END_SENDING:
         e->s->link->counters.unanswered++;
         relay_tell(e->s->link, RELAY_EVENT_NO_ANSWER, e->side, e->s->id, false, (struct span){0}, "what was sent was not answered within 15 s");
-        (void)sent(e, false, "the receiver did not answer within 15 s");
+        (void)sent(e, ASTM_SENT_NOT, "the receiver did not answer within 15 s");
         return;
     }
 }

@@ -40,12 +40,13 @@ enum astm_decision astm_received(struct session *s, enum relay_side from, struct
     return hand_over(s, from, s, frames, records);
 }
 
-void astm_sent(struct session *s, enum relay_side to, bool ok, const char *why)
+void astm_sent(struct session *s, enum relay_side to, enum astm_sent how, const char *why)
 {
+    bool ok = how == ASTM_SENT;
     struct relay_link *link = s->link;
     enum relay_side from = other_side(to);
     if (s->kind == SESSION_DELIVERY) {
-        keep_sent(link, ok, why);
+        keep_sent(link, how, why);
         return;
     }
     struct session *origin = s->kind == SESSION_INTAKE ? link->delivery : s;

@@ -331,8 +331,9 @@ static void outcome(struct relay_link *link, bool good, bool rejected, struct sp
     keep_wake(link);
 }
 
-void keep_sent(struct relay_link *link, bool ok, const char *why)
+void keep_sent(struct relay_link *link, enum astm_sent how, const char *why)
 {
+    bool ok = how == ASTM_SENT;
     struct queue *q = link->queue;
     if (q->first == NULL || !q->under_way)
         return;
@@ -340,6 +341,11 @@ void keep_sent(struct relay_link *link, bool ok, const char *why)
     bool passes = q->first->passes;
     if (!ok)
         relay_tell(link, RELAY_EVENT_ANSWER_BAD, RELAY_LIS, 0, false, (struct span){0}, why);
+    if (how == ASTM_SENT_NOT) { /* it is away, or busy: that goes on as long as it takes */
+        q->under_way = false;
+        retry_later(link);
+        return;
+    }
     outcome(link, ok, false, (struct span){0});
     if (ok && passes && asked != NULL)
         astm_end_decide(asked->end[RELAY_ANALYZER], ASTM_ACCEPT, 0);

@@ -343,9 +343,12 @@ bool answer_asked(struct span condition, bool good); /* does MSH-15 or MSH-16 of
 
 /* ── keep.c: store and forward ── */
 
+/* SENT_NOT: the receiver was not ready or did not answer; SENT_REFUSED: it answered NAK to one frame six times. */
+enum astm_sent { ASTM_SENT, ASTM_SENT_NOT, ASTM_SENT_REFUSED };
+
 enum pass keep_message(struct session *s, enum relay_side from, struct span raw, struct span content, uint32_t size);
 enum astm_decision keep_astm(struct session *s, struct span frames, struct span records, uint64_t *ret_token);
-void keep_sent(struct relay_link *link, bool ok, const char *why); /* ASTM: what became of the message that was being delivered */
+void keep_sent(struct relay_link *link, enum astm_sent how, const char *why); /* ASTM: what became of the message that was being delivered */
 struct session *keep_newest_intake(struct relay_link *link);
 void keep_poll(struct relay_link *link); /* is an answer of the LIS there? */
 void keep_wake(struct relay_link *link); /* something to deliver, or something changed */
@@ -373,7 +376,7 @@ void astm_end_tick(struct astm_end *e, tq_time now);
 /* ── astm_pair.c: what its endpoints make of messages ── */
 
 enum astm_decision astm_received(struct session *s, enum relay_side from, struct span frames, struct span records, uint64_t *ret_token);
-void astm_sent(struct session *s, enum relay_side to, bool ok, const char *why);
+void astm_sent(struct session *s, enum relay_side to, enum astm_sent how, const char *why);
 
 /* ── link.c ── */
 

@@ -284,6 +284,41 @@ static void endpoint_bad_receiver(void **state)
     bed_stop(&bed);
 }
 
+/* A LIS that is connected and says nothing for hours: nothing is given up. */
+static void mute_for_hours(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options(false);
+    o.mode = RELAY_STORE_AND_FORWARD;
+    bed_start(&bed);
+    bed_link(&bed, &o);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    make("5.4");
+    send_all_but_last(fd);
+    frame(fd, frames_n - 1);
+    assert_string_equal(bed_got(fd), ACK);
+    SEND(&bed, fd, EOT);
+    bed_pass(&bed, 7200 * SECOND, 5 * SECOND);
+    assert_int_equal(status_of(&bed).queue_messages, 1);
+    assert_int_equal(bed.given_up, 0);
+    assert_true(status_of(&bed).counters.unanswered > 50);
+    for (int i = 0; i < 70; i++) {
+        (void)bed_got(bed.lis);
+        bed_pass(&bed, SECOND, SECOND);
+        if (strstr(bed_got(bed.lis), ENQ) != NULL)
+            break;
+    }
+    for (size_t i = 0; i < frames_n; i++) {
+        SEND(&bed, bed.lis, ACK);
+        assert_true(got_frame(bed.lis, i));
+    }
+    SEND(&bed, bed.lis, ACK);
+    assert_int_equal(bed.delivered, 1);
+    release();
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
 /* Both want to send: the instrument goes first. */
 static void contention(void **state)
 {
@@ -377,10 +412,9 @@ static void kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(read_along),          cmocka_unit_test(endpoints),
-        cmocka_unit_test(endpoint_refuses),    cmocka_unit_test(endpoint_waits),
-        cmocka_unit_test(endpoint_bad_sender), cmocka_unit_test(endpoint_bad_receiver),
-        cmocka_unit_test(contention),          cmocka_unit_test(kept),
+        cmocka_unit_test(read_along),     cmocka_unit_test(endpoints),           cmocka_unit_test(endpoint_refuses),
+        cmocka_unit_test(endpoint_waits), cmocka_unit_test(endpoint_bad_sender), cmocka_unit_test(endpoint_bad_receiver),
+        cmocka_unit_test(contention),     cmocka_unit_test(mute_for_hours),      cmocka_unit_test(kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
