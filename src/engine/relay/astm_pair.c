@@ -1,27 +1,29 @@
 /* What endpoints of ASTM make of messages: the two of a pair hand them to each other whole; those of a link that keeps, to its queue. */
 #include "engine/relay/relay_private.h"
 
-/* Told once, however often its last frame comes. False: refused. */
-static bool told(struct session *s, enum relay_side from, struct span frames, struct span records)
+bool astm_told(struct session *s, enum relay_side from, struct span frames, struct span records, struct judged *ret)
 {
     struct lane *l = &s->lane[from];
     uint64_t hash = hash_bytes(&session_relay(s)->key, frames.p, frames.n);
-    if (l->asked && l->hash == hash)
+    if (l->asked && l->hash == hash) {
+        *ret = (struct judged){.token = l->token, .keep = true};
         return true;
-    struct judged j;
-    pass_judge(s, from, records, records.n, &j);
-    pass_tell(s, from, frames, records, &j);
-    l->asked = j.verdict.verdict != RELAY_REFUSED;
+    }
+    pass_judge(s, from, records, records.n, ret);
+    pass_tell(s, from, frames, records, ret);
+    bool taken = ret->verdict.verdict != RELAY_REFUSED;
+    l->asked = taken && ret->keep;
     l->hash = hash;
-    l->token = j.token;
-    return l->asked;
+    l->token = ret->token;
+    return taken;
 }
 
 /* A message for the other side of a pair, or from the LIS for the analyzer of a link that keeps. */
 static enum astm_decision hand_over(struct session *s, enum relay_side from, struct session *to_session, struct span frames, struct span records)
 {
     enum relay_side to = other_side(from);
-    if (!told(s, from, frames, records))
+    struct judged j;
+    if (!astm_told(s, from, frames, records, &j))
         return ASTM_REFUSE;
     struct astm_end *to_end = to_session == NULL || !to_session->running ? NULL : to_session->end[to];
     if (to_end == NULL || !astm_end_idle(to_end))

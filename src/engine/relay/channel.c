@@ -122,6 +122,14 @@ static int tls_outcome(struct channel *c, int n)
         return CHANNEL_READ_LATER;
     case SSL_ERROR_WANT_WRITE: c->wants_write = true; return CHANNEL_READ_LATER;
     case SSL_ERROR_ZERO_RETURN: return CHANNEL_READ_END;
+    case SSL_ERROR_SSL:
+        /* many close TCP without a word in TLS; whether a message was cut off, its own framing says */
+        if (c->state == CHANNEL_OPEN && ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+            ERR_clear_error();
+            return CHANNEL_READ_END;
+        }
+        tls_why(c);
+        return CHANNEL_READ_BROKEN;
     default: tls_why(c); return CHANNEL_READ_BROKEN;
     }
 }

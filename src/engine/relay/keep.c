@@ -33,6 +33,12 @@ static bool full(const struct relay_link *link)
     return link->queue->n >= messages || link->queue->bytes >= bytes;
 }
 
+/* Where a full link goes on end to end, messages that wait for the LIS's own answer come on top; there is an end to that too. */
+static bool overfull(const struct relay_link *link)
+{
+    return link->queue->n / 2 >= link->o.queue_messages || link->queue->bytes / 2 >= link->o.queue_bytes;
+}
+
 /* Alarms, and whether we go on taking messages. */
 static void look_at_room(struct relay_link *link)
 {
@@ -47,7 +53,7 @@ static void look_at_room(struct relay_link *link)
         relay_tell(link, RELAY_EVENT_QUEUE, RELAY_LIS, 0, true, (struct span){0}, "the messages that wait for the LIS are fewer again");
     }
     bool cannot = full(link) || !link->relay->can_keep;
-    bool stop = !link->bypassed && (link->o.when_full == RELAY_FULL_STOP ? cannot : full(link));
+    bool stop = !link->bypassed && (link->o.when_full == RELAY_FULL_STOP ? cannot : overfull(link));
     if (stop == link->stopped)
         return;
     link->stopped = stop;
@@ -93,24 +99,35 @@ static bool is_query(const struct look *look)
     return look->type.n >= 3 && look->type.p[0] == 'Q' && !span_starts(look->type, SPAN_LIT("QCN"));
 }
 
-/* Was this message here before? Its token then. Another one under the same control id is told and taken. */
-static bool repeated(struct session *s, const struct look *look, struct span raw, uint64_t *ret_token)
+enum repeat { REPEAT_NONE, REPEAT_ANSWER, REPEAT_WAITS };
+
+/* Was this message here before? Then it is answered (its token in *ret_token), or still waits for the LIS's own answer, which goes to whoever asked
+ * last. Another one under the same control id is told and taken. */
+static enum repeat repeated(struct session *s, const struct look *look, struct span raw, uint64_t *ret_token)
 {
     struct relay *r = session_relay(s);
-    if (look->control_id.n == 0)
-        return false;
-    const struct seen *seen = relay_queue_seen(s->link->queue, relay_id(r, look->control_id));
+    struct queue *q = s->link->queue;
+    uint64_t id = relay_id(r, look->control_id);
+    const struct seen *seen = look->control_id.n == 0 ? NULL : relay_queue_seen(q, id);
     if (seen == NULL)
-        return false;
+        return REPEAT_NONE;
     bool same = seen->hash == hash_bytes(&r->key, raw.p, raw.n);
     s->link->counters.repeated++;
     relay_tell(s->link, RELAY_EVENT_REPEATED, RELAY_ANALYZER, s->id, false, look->control_id,
-               same ? "a message came again: it is answered, not delivered twice" : "another message under a control id that was used before");
+               same ? "a message came again: it is not delivered twice" : "another message under a control id that was used before");
     *ret_token = seen->token;
-    return same;
+    if (!same)
+        return REPEAT_NONE;
+    if (!seen->passes)
+        return REPEAT_ANSWER;
+    struct item *i = relay_queue_find(q, id);
+    if (i == NULL) /* the LIS has answered it, and that answer did not arrive */
+        return REPEAT_NONE;
+    i->session = s->id;
+    return REPEAT_WAITS;
 }
 
-static struct item *put(struct session *s, const struct judged *j, struct span raw)
+static struct item *put(struct session *s, const struct judged *j, struct span raw, bool passes)
 {
     struct relay *r = session_relay(s);
     struct item *i = item_new(s->link->o.protocol, raw);
@@ -119,9 +136,13 @@ static struct item *put(struct session *s, const struct judged *j, struct span r
     i->token = j->token;
     i->came = r->now;
     i->id = relay_id(r, j->look.control_id);
+    i->passes = passes;
+    i->session = passes ? s->id : 0;
     relay_queue_put(s->link->queue, i);
     if (j->look.control_id.n > 0)
-        relay_queue_note(s->link->queue, (struct seen){.id = i->id, .hash = hash_bytes(&r->key, raw.p, raw.n), .token = j->token, .session = s->id});
+        relay_queue_note(
+            s->link->queue,
+            (struct seen){.id = i->id, .hash = hash_bytes(&r->key, raw.p, raw.n), .token = j->token, .session = s->id, .passes = passes});
     return i;
 }
 
@@ -152,25 +173,27 @@ static enum pass take(struct session *s, struct span content, uint32_t size)
         return PASS_DROP;
     }
     uint64_t token = 0;
-    if (j.look.header.n > 0 && repeated(s, &j.look, content, &token))
-        return answer(s, &j.look, ANSWER_ACCEPT, token, NULL, NULL) ? PASS_DROP : PASS_DEAD;
+    switch (j.look.header.n > 0 ? repeated(s, &j.look, content, &token) : REPEAT_NONE) {
+    case REPEAT_ANSWER: return answer(s, &j.look, ANSWER_ACCEPT, token, NULL, NULL) ? PASS_DROP : PASS_DEAD;
+    case REPEAT_WAITS: return PASS_DROP;
+    case REPEAT_NONE: break;
+    }
     if (j.look.header.n == 0 && j.verdict.verdict != RELAY_REFUSED)
         j.verdict = (struct policy_verdict){
             .verdict = RELAY_REFUSED, .code = "207", .reason = "this is no HL7 message that can be kept and delivered"};
     pass_tell(s, RELAY_ANALYZER, content, content, &j);
     if (j.verdict.verdict == RELAY_REFUSED)
         return answer(s, &j.look, ANSWER_REJECT, 0, j.verdict.code, j.verdict.reason) ? PASS_DROP : PASS_DEAD;
-    bool kept = j.keep && link->relay->can_keep;
-    if (!kept && link->o.when_full == RELAY_FULL_STOP) { /* not answered: the analyzer sends it again */
+    bool end_to_end = link->o.when_full == RELAY_FULL_END_TO_END;
+    bool kept = j.keep && link->relay->can_keep && !(end_to_end && full(link));
+    if (!kept && !end_to_end) { /* not answered: the analyzer sends it again */
         look_at_room(link);
         return PASS_DROP;
     }
-    struct item *i = put(s, &j, content);
+    struct item *i = put(s, &j, content, !kept || is_query(&j.look));
     if (i == NULL)
         return answer(s, &j.look, ANSWER_ERROR, 0, "207", "there is no room for this message now") ? PASS_DROP : PASS_DEAD;
     i->silent = j.look.enhanced && !answer_asked(j.look.accept_ack, true) && !answer_asked(j.look.application_ack, true);
-    i->passes = !kept || is_query(&j.look);
-    i->session = i->passes ? s->id : 0;
     bool alive = i->passes || answer(s, &j.look, ANSWER_ACCEPT, j.token, NULL, NULL);
     look_at_room(link);
     keep_wake(link);
@@ -182,20 +205,17 @@ enum astm_decision keep_astm(struct session *s, struct span frames, struct span 
     struct relay_link *link = s->link;
     struct relay *r = link->relay;
     struct judged j;
-    pass_judge(s, RELAY_ANALYZER, records, records.n, &j);
-    pass_tell(s, RELAY_ANALYZER, frames, records, &j);
-    if (j.verdict.verdict == RELAY_REFUSED)
+    if (!astm_told(s, RELAY_ANALYZER, frames, records, &j))
         return ASTM_REFUSE;
-    bool kept = j.keep && r->can_keep;
-    struct item *i = !kept && link->o.when_full == RELAY_FULL_STOP ? NULL : put(s, &j, frames);
+    bool end_to_end = link->o.when_full == RELAY_FULL_END_TO_END;
+    bool kept = j.keep && r->can_keep && !(end_to_end && full(link));
+    struct item *i = kept || end_to_end ? put(s, &j, frames, !kept) : NULL;
     if (i == NULL) {
         look_at_room(link);
         return ASTM_AGAIN;
     }
-    i->passes = !kept;
-    i->session = i->passes ? s->id : 0;
+    s->lane[RELAY_ANALYZER].asked = false;
     *ret_token = 0;
-    s->lane[RELAY_ANALYZER].token = j.token;
     look_at_room(link);
     keep_wake(link);
     if (kept && j.token <= r->durable) {
@@ -362,7 +382,8 @@ static void lis_answered(struct session *s, struct span raw, const struct look *
         struct session *asked = seen == NULL ? NULL : session_with(link, seen->session);
         if (seen == NULL)
             relay_complain(s, RELAY_EVENT_ANSWER_WRONG, RELAY_LIS, look->answered_id, "an answer to a message that does not wait for one (MSA-2)");
-        else if (asked != NULL && look->enhanced) /* the application's acknowledgement, after the one that it was accepted */
+        else if (asked != NULL && look->enhanced &&
+                 !relay_channel_waits(&asked->channel[RELAY_ANALYZER])) /* the application's acknowledgement, after the one that it was accepted */
             (void)lane_out(asked, RELAY_LIS, raw);
         return;
     }
@@ -406,8 +427,10 @@ static enum pass from_lis(struct session *s, struct span raw, struct span conten
         return s->dead ? PASS_DEAD : PASS_DROP;
     }
     struct session *to = keep_newest_intake(link);
+    if (to != NULL && relay_channel_waits(&to->channel[RELAY_ANALYZER])) /* it does not read: nothing is heaped up for it */
+        to = NULL;
     if (to == NULL && j.verdict.verdict != RELAY_REFUSED)
-        j.verdict = (struct policy_verdict){.verdict = RELAY_REFUSED, .code = "207", .reason = "the analyzer is not connected"};
+        j.verdict = (struct policy_verdict){.verdict = RELAY_REFUSED, .code = "207", .reason = "the analyzer is not connected, or takes nothing now"};
     pass_tell(s, RELAY_LIS, content, content, &j);
     if (j.verdict.verdict == RELAY_REFUSED) {
         struct buf out = BUF_INIT(4096);
@@ -429,6 +452,10 @@ enum pass keep_message(struct session *s, enum relay_side from, struct span raw,
 void keep_delivery_opened(struct session *s)
 {
     struct queue *q = s->link->queue;
+    struct session *old = s->link->delivery;
+    s->link->delivery = s;
+    if (old != NULL && old != s)
+        session_end(old, RELAY_LIS, "the LIS connected again");
     q->under_way = false;
     q->due = 0;
     keep_wake(s->link);

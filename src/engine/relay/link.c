@@ -153,12 +153,6 @@ void link_take(struct relay_link *link, enum relay_side side, int fd)
     }
     if (keeps(link)) {
         s = session_new(link, side == RELAY_ANALYZER ? SESSION_INTAKE : SESSION_DELIVERY);
-        if (s != NULL && side == RELAY_LIS) {
-            struct session *old = link->delivery;
-            link->delivery = s;
-            if (old != NULL)
-                session_end(old, RELAY_LIS, "the LIS connected again");
-        }
     } else {
         if (!link->o.side[other_side(side)].dial)
             s = waiting(link, side);
@@ -310,7 +304,7 @@ void relay_bypass(struct relay_link *link, bool on)
         for (int i = 0; i < 2 && !s->dead; i++) {
             enum relay_side from = (enum relay_side)i;
             struct lane *l = &s->lane[i];
-            if (on && l->held.n > 0 && !lane_release(s, from, l->held_token <= link->relay->durable))
+            if (on && s->kind == SESSION_PAIR && l->held.n > 0 && !lane_release(s, from, l->held_token <= link->relay->durable))
                 break;
             if (on && s->kind == SESSION_PAIR && s->end[i] == NULL && l->gather && l->raw.n > l->passed &&
                 !session_send(s, other_side(from), span_of(l->raw.p + l->passed, l->raw.n - l->passed)))

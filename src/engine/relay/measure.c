@@ -53,13 +53,18 @@ void measure_delay(struct measure *m, tq_time now, tq_time delay)
     m->total[0]++;
 }
 
-uint32_t measure_message(struct measure *m, tq_time now)
+uint32_t measure_in_minute(struct measure *m, tq_time now)
+{
+    roll_minute(m, now);
+    return m->in_minute;
+}
+
+void measure_message(struct measure *m, tq_time now)
 {
     roll_minute(m, now);
     m->in_minute++;
     if (m->in_minute > m->busiest)
         m->busiest = m->in_minute;
-    return m->in_minute;
 }
 
 tq_time measure_percentile(struct measure *m, tq_time now, unsigned share)

@@ -19,8 +19,8 @@ struct measure {
 };
 
 void measure_delay(struct measure *m, tq_time now, tq_time delay);
-/* One more message; how many there are in this minute. */
-uint32_t measure_message(struct measure *m, tq_time now);
+void measure_message(struct measure *m, tq_time now);
+uint32_t measure_in_minute(struct measure *m, tq_time now); /* messages in the present minute */
 /* The delay that `share` (0-100) per cent of messages do not pass, rounded up to its step; 0: there were none. */
 tq_time measure_percentile(struct measure *m, tq_time now, unsigned share);
 uint32_t measure_rate(struct measure *m, tq_time now);

@@ -65,7 +65,7 @@ void pass_judge(struct session *s, enum relay_side from, struct span content, ui
     struct relay_link *link = s->link;
     struct relay *r = link->relay;
     bool read = false;
-    uint32_t in_minute = measure_message(&link->measure, r->now);
+    uint32_t in_minute = 1 + measure_in_minute(&link->measure, r->now);
     ret->verdict = policy_judge(link->policy, link->o.protocol, content, size, in_minute, r->now, &ret->look, &read);
     ret->keep = true;
     ret->token = 0;
@@ -74,8 +74,10 @@ void pass_judge(struct session *s, enum relay_side from, struct span content, ui
                        link->o.protocol == RELAY_MLLP ? "a message without MSH" : "a message without an H record");
     if (ret->look.charset_wrong)
         relay_complain(s, RELAY_EVENT_CHARSET, from, (struct span){0}, "a message holds bytes that are not of the character set it names");
-    if (!ret->look.answer)
-        *(from == RELAY_ANALYZER ? &link->counters.received : &link->counters.from_lis) += 1;
+    if (ret->look.answer)
+        return;
+    measure_message(&link->measure, r->now);
+    *(from == RELAY_ANALYZER ? &link->counters.received : &link->counters.from_lis) += 1;
 }
 
 /* Tells the host of a message whose verdict stands. */

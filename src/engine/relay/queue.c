@@ -106,6 +106,15 @@ void relay_queue_note(struct queue *q, struct seen seen)
     *slot = seen.id;
 }
 
+struct item *relay_queue_find(const struct queue *q, uint64_t id)
+{
+    struct item *found = NULL;
+    for (struct item *i = q->first; i != NULL; i = i->next)
+        if (i->id == id)
+            found = i;
+    return found;
+}
+
 const struct seen *relay_queue_seen(const struct queue *q, uint64_t id)
 {
     return table_get(q->seen, span_of(&id, sizeof id));

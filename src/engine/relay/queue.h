@@ -28,6 +28,7 @@ struct seen {
     uint64_t hash; /* of its content */
     uint64_t token;
     uint64_t session;
+    bool passes; /* the LIS's own answer was awaited */
 };
 
 struct queue {
@@ -57,6 +58,7 @@ void item_frame(struct buf *out, struct span records);
 void relay_queue_put(struct queue *q, struct item *i);
 struct item *relay_queue_take(struct queue *q); /* the first; it must be there */
 void relay_queue_note(struct queue *q, struct seen seen);
+struct item *relay_queue_find(const struct queue *q, uint64_t id); /* the newest that waits under this id, or NULL */
 const struct seen *relay_queue_seen(const struct queue *q, uint64_t id);
 
 #endif

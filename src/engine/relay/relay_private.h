@@ -375,6 +375,8 @@ void astm_end_tick(struct astm_end *e, tq_time now);
 
 /* ── astm_pair.c: what its endpoints make of messages ── */
 
+/* Judges a message and tells the host, once, however often its last frame comes. False: refused. */
+bool astm_told(struct session *s, enum relay_side from, struct span frames, struct span records, struct judged *ret);
 enum astm_decision astm_received(struct session *s, enum relay_side from, struct span frames, struct span records, uint64_t *ret_token);
 void astm_sent(struct session *s, enum relay_side to, enum astm_sent how, const char *why);
 

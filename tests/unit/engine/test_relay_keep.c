@@ -313,6 +313,87 @@ static void both_ways(void **state)
     bed_stop(&bed);
 }
 
+/* Full, and configured to go on end to end: what comes on top is answered by the LIS alone; sent again, it is still one. */
+static void full_goes_end_to_end(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    o.queue_messages = 2;
+    o.when_full = RELAY_FULL_END_TO_END;
+    start(&o);
+    bed.records = false;
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("1") MSG("2"));
+    assert_non_null(strstr(bed_got(fd), "MSA|AA|2"));
+    SEND(&bed, fd, MSG("3"));
+    SEND(&bed, fd, MSG("3"));
+    assert_string_equal(bed_got(fd), "");
+    assert_int_equal(status_of(&bed).queue_messages, 3);
+    int other = bed_connect(&bed, RELAY_ANALYZER); /* it comes back on a new connection, and asks again there */
+    (void)close(fd);
+    bed_run(&bed);
+    SEND(&bed, other, MSG("3"));
+    assert_string_equal(bed_got(bed.lis), MSG("1"));
+    SEND(&bed, bed.lis, ACK("AA", "1"));
+    assert_string_equal(bed_got(bed.lis), MSG("2"));
+    SEND(&bed, bed.lis, ACK("AA", "2"));
+    assert_string_equal(bed_got(bed.lis), MSG("3"));
+    assert_string_equal(bed_got(other), "");
+    SEND(&bed, bed.lis, ACK("AA", "3"));
+    assert_string_equal(bed_got(other), ACK("AA", "3"));
+    assert_string_equal(bed_got(bed.lis), "");
+    assert_int_equal(bed.delivered, 3);
+    (void)close(other);
+    bed_stop(&bed);
+}
+
+/* The LIS connects to us; its newest connection is the one that counts. */
+static void lis_connects(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    o.side[RELAY_LIS].dial = false;
+    start(&o);
+    bed.records = false;
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("1"));
+    assert_non_null(strstr(bed_got(fd), "MSA|AA|1"));
+    int first = bed_connect(&bed, RELAY_LIS);
+    assert_string_equal(bed_got(first), MSG("1"));
+    int second = bed_connect(&bed, RELAY_LIS);
+    assert_string_equal(bed_got(first), "<end>");
+    assert_string_equal(bed_got(second), MSG("1"));
+    SEND(&bed, second, "\x0b\x06\x1c\r"); /* of MLLP release 2 */
+    assert_int_equal(bed.delivered, 1);
+    (void)close(first);
+    (void)close(second);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
+/* Orders for an analyzer that does not read: answered, not heaped up. */
+static void orders_without_end(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    start(&o);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    unsigned refused = 0;
+    for (int i = 0; i < 20000 && refused < 100; i++) {
+        char text[256];
+        int n = snprintf(text, sizeof text, "\x0bMSH|^~\\&|LIS|H|LAB|WARD|20260101||OML^O33|O%d|P|2.5.1\rNTE|1||%0100d\r\x1c\r", i, i);
+        if (send(bed.lis, text, (size_t)n, MSG_NOSIGNAL) != n)
+            bed_run(&bed);
+        if (i % 16 == 0)
+            bed_run(&bed);
+        if (i % 64 == 0)
+            refused += strstr(bed_got(bed.lis), "takes nothing now") != NULL;
+    }
+    assert_true(refused > 0);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
 static void held_and_bypassed(void **state)
 {
     (void)state;
@@ -358,6 +439,9 @@ int main(void)
         cmocka_unit_test(fed_after_restart),
         cmocka_unit_test(both_ways),
         cmocka_unit_test(held_and_bypassed),
+        cmocka_unit_test(full_goes_end_to_end),
+        cmocka_unit_test(lis_connects),
+        cmocka_unit_test(orders_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
