@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define LOOK_MS 200
+#define LOST_AFTER 50 /* looks in a row that find no word of it */
 
 struct arguments {
     const char *config_file;
@@ -105,8 +106,8 @@ static json_t *ask_json(int data, const char *method, struct span body, int fd, 
     return answer;
 }
 
-/* 1: the backup with this id is there, *ret_* filled; 0: not yet; -1: it failed. */
-static int look(int data, const char *id, int64_t *ret_bytes, int64_t *ret_records, char *where, size_t size, struct error *e)
+/* 1: the backup with this id is there, *ret_* filled; 0: not yet (*ret_idle: nothing is being made); -1: it failed. */
+static int look(int data, const char *id, int64_t *ret_bytes, int64_t *ret_records, char *where, size_t size, bool *ret_idle, struct error *e)
 {
     unsigned status = 0;
     size_t i;
@@ -129,6 +130,7 @@ static int look(int data, const char *id, int64_t *ret_bytes, int64_t *ret_recor
         (void)snprintf(where, size, "%s", place == NULL ? "" : place);
         r = 1;
     }
+    *ret_idle = !json_is_string(json_object_get(list, "doing"));
     json_decref(list);
     return r;
 }
@@ -162,9 +164,15 @@ static int by_keeper(int data, struct arguments *a, int fd, struct error *e)
     char where[PATH_MAX];
     int64_t bytes = 0;
     int64_t records = 0;
+    bool idle = false;
+    int lost = 0; /* another keeper knows nothing of it */
     int r = start_running(data, a, fd, id, e);
-    while (r == 0 && (r = look(data, id, &bytes, &records, where, sizeof where, e)) == 0)
+    while (r == 0 && (r = look(data, id, &bytes, &records, where, sizeof where, &idle, e)) == 0) {
+        lost = idle ? lost + 1 : 0;
+        if (lost == LOST_AFTER)
+            r = err_set(e, ERR_SYSTEM, "the keeper was started anew meanwhile and knows nothing of the backup: try again");
         (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * TIME_MS}, NULL);
+    }
     bool good = r == 1;
     if (end_file(a, good, id, e) != 0)
         good = false;

@@ -134,11 +134,20 @@ static bool disk_state(void *context, struct api_disk_state *ret)
     return steward_disk(k.steward, ret);
 }
 
-/* The next start may find its keys locked. */
+/* The list of what is erased goes to lie beside the backups. */
+static int erase(void *context, const struct api_erasure *erasure, uint64_t record, uint64_t *ret_keys, struct error *e)
+{
+    int r = keyroom_erase(context, erasure, record, ret_keys, e);
+    vault_poke(k.vault);
+    return r;
+}
+
+/* The next start may find its keys locked; and a backup is due that the new keys open. */
 static int rotate(void *context, struct span source, struct span secret, struct error *e)
 {
     enum root_kind kind = root_kind_of(source);
     int r = keyroom_rotate(context, source, secret, e);
+    vault_poke(k.vault);
     return r != 0 || kind == 0 ? r : lock_prepare(kind, e);
 }
 
@@ -200,7 +209,7 @@ const struct api_host keeper_host = {.decide = decide,
                                      .witness_bring = bring_cosignature,
                                      .keys = keyroom_tell,
                                      .keys_choose = keyroom_choose,
-                                     .keys_erase = keyroom_erase,
+                                     .keys_erase = erase,
                                      .keys_rotate = rotate,
                                      .keys_recovery = keyroom_recovery,
                                      .pki = &registrar_api,

@@ -4,6 +4,7 @@
 #include "proc/log.h"
 #include "record/crypto/crypto.h"
 #include "record/ledger/file.h"
+#include "record/ledger/keys.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,6 +19,7 @@
 
 #define LOOK_EVERY (60 * TIME_SECOND)
 #define RETRY (600 * TIME_SECOND)
+#define HOUR (3600 * TIME_SECOND)
 #define TEST_DIR "backup.test"
 #define NAME_MAX_TEXT 96
 #define BACKUPS_MAX 2048 /* that are looked at in the folder */
@@ -30,7 +32,7 @@ enum asked { ASKED_NOTHING, ASKED_BACKUP, ASKED_TEST };
 struct found_backup {
     char name[NAME_MAX_TEXT];
     uint8_t id[BACKUP_ID];
-    tq_time made;
+    tq_time made; /* 0 where the clock stood wrong then: it is no newer than any other one */
 };
 
 struct vault {
@@ -52,6 +54,7 @@ struct vault {
     struct vault_state state;
     /* the thread's own */
     tq_time last_made; /* wall clock; 0: none */
+    uint8_t last_id[BACKUP_ID];
     tq_time last_tested;
     bool last_test_failed;
     uint8_t last_good[BACKUP_ID];
@@ -142,6 +145,8 @@ static bool read_found(const struct vault *v, const char *name, struct found_bac
     bool ours = r != NULL && memcmp(backup_reader_head(r)->log_id, v->log_id, sizeof v->log_id) == 0;
     if (ours) {
         *ret = (struct found_backup){.made = backup_reader_head(r)->made};
+        if (ret->made > clock_now() + HOUR)
+            ret->made = 0;
         (void)snprintf(ret->name, sizeof ret->name, "%s", name);
         memcpy(ret->id, backup_reader_head(r)->id, BACKUP_ID);
     }
@@ -177,6 +182,20 @@ static size_t list_backups(const struct vault *v, struct found_backup **ret)
     if (n > 1)
         qsort(list, n, sizeof *list, newest_first);
     *ret = list;
+    return n;
+}
+
+/* The one made last comes first, whatever its date says: a clock may stand wrong. The vault's thread. */
+static size_t list_by_age(const struct vault *v, struct found_backup **ret)
+{
+    size_t n = list_backups(v, ret);
+    for (size_t i = 1; i < n; i++) {
+        struct found_backup last = (*ret)[i];
+        if (memcmp(last.id, v->last_id, BACKUP_ID) != 0)
+            continue;
+        memmove(*ret + 1, *ret, i * sizeof **ret);
+        **ret = last;
+    }
     return n;
 }
 
@@ -269,7 +288,7 @@ static int write_in_folder(struct vault *v, const uint8_t id[BACKUP_ID], tq_time
 static void prune(struct vault *v, struct record *r, char (*texts)[BACKUP_ID_TEXT], size_t most)
 {
     struct found_backup *list;
-    size_t n = list_backups(v, &list);
+    size_t n = list_by_age(v, &list);
     size_t removed = 0;
     for (size_t i = (size_t)v->start.backup_keep; i < n && removed < most; i++) {
         if (memcmp(list[i].id, v->last_good, BACKUP_ID) == 0 || unlinkat(v->o.folder, list[i].name, 0) != 0)
@@ -292,6 +311,10 @@ static int make(struct vault *v, const uint8_t id[BACKUP_ID], int fd, const char
     ledger_cut_release(&cut);
     if (r != 0)
         return -1;
+    if (fd < 0) {
+        v->last_made = now;
+        memcpy(v->last_id, id, BACKUP_ID);
+    }
     struct record *record = begin_record(EVENT_BACKUP_MADE);
     if (record != NULL) {
         backup_id_text(id, text);
@@ -304,8 +327,6 @@ static int make(struct vault *v, const uint8_t id[BACKUP_ID], int fd, const char
             prune(v, record, removed, sizeof removed / sizeof removed[0]);
         end_record(v, record);
     }
-    if (fd < 0)
-        v->last_made = now;
     return 0;
 }
 
@@ -363,9 +384,10 @@ static int restore_for_test(struct vault *v, struct backup_reader *r, struct err
     if (dir < 0)
         return err_sys(e, errno, "opening a folder to restore into");
     (void)pthread_mutex_lock(v->o.ledger_lock);
-    ledger_opening_key(v->o.ledger, key);
+    int rc = ledger_opening_key_of(v->o.ledger, backup_reader_head(r)->keyring, key, e);
     (void)pthread_mutex_unlock(v->o.ledger_lock);
-    int rc = backup_unlock(r, key, e);
+    if (rc == 0)
+        rc = backup_unlock(r, key, e);
     crypto_wipe(key, sizeof key);
     if (rc == 0)
         rc = backup_read(r, dir, go_on, v, &restored, e);
@@ -392,7 +414,7 @@ static void test(struct vault *v, const struct found_backup *b, const char *pers
     struct error e = {0};
     char text[BACKUP_ID_TEXT];
     int rc = try_restore(v, b, &e);
-    if (rc != 0 && ((e.class == ERR_CLOSED && !go_on(v)) || e.class == ERR_MISUSE)) { /* given up; or sealed before the keys were exchanged */
+    if (rc != 0 && ((e.class == ERR_CLOSED && !go_on(v)) || e.class == ERR_MISUSE)) { /* given up; or sealed under another root key */
         (void)pthread_mutex_lock(&v->lock);
         backup_id_text(b->id, v->state.failed);
         (void)snprintf(v->state.why, sizeof v->state.why, "not tested: %.200s", e.text);
@@ -431,6 +453,16 @@ static bool wants_backups(const struct vault *v)
     return v->start.backup_to[0] != 0;
 }
 
+/* The keys were exchanged since the last backup was made: it may open only with a root key that is gone, or with the recovery key. */
+static bool keys_are_newer(const struct vault *v, tq_time now)
+{
+    struct ledger_keys keys;
+    (void)pthread_mutex_lock(v->o.ledger_lock);
+    ledger_keys(v->o.ledger, &keys);
+    (void)pthread_mutex_unlock(v->o.ledger_lock);
+    return v->last_made != 0 && keys.rotated > v->last_made && keys.rotated <= now;
+}
+
 /* Late: half as long again as it should be. */
 static void judge(struct vault *v)
 {
@@ -443,6 +475,8 @@ static void judge(struct vault *v)
         (void)snprintf(due, sizeof due, "No backups are made: their folder could not be opened at the start.");
     else if (v->last_made == 0 && v->retry_at != 0)
         (void)snprintf(due, sizeof due, "There is no backup yet, and the last attempt failed.");
+    else if (keys_are_newer(v, now))
+        (void)snprintf(due, sizeof due, "The keys were exchanged and no backup was made since: the root key of before opens the older ones.");
     else if (v->last_made != 0 && now - v->last_made > every + every / 2)
         (void)snprintf(due, sizeof due, "The last backup is older than it should be.");
     else if (v->last_test_failed)
@@ -491,7 +525,7 @@ static void do_backup(struct vault *v, const uint8_t id[BACKUP_ID], int fd, cons
 static void do_test(struct vault *v, const uint8_t *id, const char *person)
 {
     struct found_backup *list;
-    size_t n = list_backups(v, &list);
+    size_t n = list_by_age(v, &list);
     set_doing(v, "testing");
     for (size_t i = 0; i < n; i++)
         if (id == NULL || memcmp(list[i].id, id, BACKUP_ID) == 0) {
@@ -508,7 +542,7 @@ static void do_due(struct vault *v)
     copy_erasures(v);
     if (v->o.folder < 0 || !go_on(v))
         return;
-    bool due = v->last_made == 0 || now - v->last_made >= v->start.backup_every * TIME_SECOND || now < v->last_made - TIME_SECOND * 3600;
+    bool due = v->last_made == 0 || now - v->last_made >= v->start.backup_every * TIME_SECOND || now < v->last_made - HOUR || keys_are_newer(v, now);
     if (due && clock_monotonic() >= v->retry_at) {
         uint8_t id[BACKUP_ID];
         crypto_random(id, sizeof id);

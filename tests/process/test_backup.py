@@ -1,5 +1,6 @@
 """Backups: made and tested beside a running Tourniquet, restored into an empty folder, cut, changed, killed in the middle, on a full disk."""
 import glob
+import hashlib
 import json
 import os
 import shutil
@@ -224,6 +225,76 @@ def other_keys(scratch, data):
     lab.ok(status == 1 and not os.path.exists(to + "4"), "with a damaged list nothing is restored", said)
 
 
+def exchanged(scratch, data):
+    """Keys change: by an erasure older backups still pass their test; after a rotation a new one is made at once, which the new root key opens."""
+    tool, folder = os.path.abspath(sys.argv[2]), os.path.join(scratch, "exchanged")
+    recovery = subprocess.run([tool, data, "recovery"], capture_output=True, text=True, check=True).stdout
+    os.mkdir(folder)
+    root = os.path.join(data, "root.key")
+    with open(root, "rb") as f:
+        before = f.read()
+    with lab.Run(data, more=config(folder)) as run:
+        run.wait_api()
+        _, first, said = verb("backup", "--data", data)
+        token = next(r["patient"] for r in run.api("/api/v1/results?limit=50")["items"] if r["patient"])
+        status, _, said = verb("keys", "erase", "--data", data, "--why", "asked for by the patient", "--token", token)
+        lab.ok(status == 0, "a patient is erased", said)
+        lab.ok(until(lambda: glob.glob(os.path.join(folder, "*-erasures")), 20), "the list lies beside the backups at once")
+        post(run, f"/api/v1/backups/{first['id']}/test")
+        outcome = tested(run, first["id"])
+        lab.ok(outcome and outcome["holds"] is True, "a backup from before the erasure still passes its test", f"{outcome} {run.said()}")
+        n = len(backups(run))
+        status, _, said = verb("keys", "rotate", "--data", data, "--why", "somebody left")
+        lab.ok(status == 0, "the keys are rotated", said)
+        second = until(lambda: len(backups(run)) > n and backups(run)[0], 30)
+        lab.ok(second, "which makes a backup at once, though the last one is young", backups(run))
+        time.sleep(3)
+        lab.ok(len(backups(run)) == n + 1, "one", backups(run))
+        post(run, f"/api/v1/backups/{first['id']}/test")
+        failed = until(lambda: (run.api("/api/v1/backups") or {}).get("failed"))
+        lab.ok(failed and failed["id"] == first["id"] and "root key" in failed["why"], "the old one cannot be tested any more, and why", failed)
+    paths = {b["id"]: p for b in (first, second) for p in glob.glob(os.path.join(folder, "*.backup")) if b["id"][:8] in p}
+    old = os.path.join(scratch, "old.key")
+    with open(old, "wb") as f:
+        f.write(before)
+    os.chmod(old, 0o600)
+    lab.ok(restore(paths[second["id"]], os.path.join(scratch, "x1"), root)[0] == 0, "today's root key opens the new one")
+    lab.ok(restore(paths[first["id"]], os.path.join(scratch, "x2"), root)[0] == 2, "and not the old one")
+    status, line, said = restore(paths[first["id"]], os.path.join(scratch, "x2"), old)
+    lab.ok(status == 0 and line["erased"] > 0, "the root key of its time does, and the patient is erased again", f"{line} {said}")
+    done = subprocess.run([lab.TOURNIQUET, "restore", paths[first["id"]], "--to", os.path.join(scratch, "x3"), "--recovery"], input=recovery, capture_output=True, text=True)
+    lab.ok(done.returncode == 0, "and so does the recovery key", done.stderr)
+    lab.ok(lab.verify(os.path.join(scratch, "x3"))[0] == 0, "it holds")
+    return folder
+
+
+def dated(path, year):
+    """The same head with another date: what a clock that stood wrong writes."""
+    with open(path, "r+b") as f:
+        head = bytearray(f.read(180))
+        keyring = f.read(int.from_bytes(head[176:180], "big"))
+        head[48:56] = ((year - 1970) * 31557600 * 10**9).to_bytes(8, "big")
+        f.seek(0)
+        f.write(bytes(head) + keyring + hashlib.sha256(bytes(head) + keyring).digest())
+
+
+def wrong_clock(scratch, data, folder):
+    """Backups that a wrong clock dated into the future push nothing out, and are not taken for the newest."""
+    whole = sorted(glob.glob(os.path.join(folder, "*.backup")))[-1]
+    for year in (2060, 2070, 2080):
+        copy = whole[: -len("00000000.backup")] + f"{year}{year}.backup"
+        shutil.copyfile(whole, copy)
+        dated(copy, year)
+    with lab.Run(data, more=config(folder, every="1h", keep=2)) as run:
+        run.wait_api()
+        status, line, said = verb("backup", "--data", data)
+        lab.ok(status == 0 and any(line["id"][:8] in p for p in glob.glob(os.path.join(folder, "*.backup"))), "the new one stays", said)
+        status, again, said = verb("backup", "--data", data)
+        kept = glob.glob(os.path.join(folder, "*.backup"))
+        lab.ok(all(any(b["id"][:8] in p for p in kept) for b in (line, again)), "the two newest stay", kept)
+        lab.ok(not any("2060" in p or "2070" in p or "2080" in p for p in kept), "those of a wrong clock go first", kept)
+
+
 def unreachable(data):
     with lab.Run(data, more=config("/proc/nowhere/backups")) as run:
         lab.ok(run.wait_api() is not None and "no backups are made" in run.said(), "a folder that cannot be made stops no start, and is said", run.said())
@@ -240,4 +311,5 @@ with lab.Folder() as place:
     no_room(place, lab_data)
     unreachable(lab_data)
     other_keys(place, lab_data)
+    wrong_clock(place, lab_data, exchanged(place, lab_data))
 lab.finish()

@@ -107,6 +107,24 @@ int ledger_source(const char *dir, enum root_kind *ret, struct error *e)
     return rc;
 }
 
+int ledger_opening_key_of(struct ledger *l, struct span keyring, uint8_t out[32], struct error *e)
+{
+    const struct keyring *k = ledger_ring(l);
+    struct error why = {0};
+    struct slots s;
+    if (slots_parse(keyring, &s, NULL, e) != 0)
+        return -1;
+    if (memcmp(s.log_id, k->log_id, LOG_ID) != 0)
+        return err_set(e, ERR_CORRUPT, "this keyring is another ledger's");
+    if (slots_open_root(&s, k->root, out, &why) == 0)
+        return 0;
+    if (why.class == ERR_MISUSE || why.class == ERR_LOCKED)
+        return err_set(e, ERR_MISUSE, "it was made before the root key was changed: only the root key of that time opens it, or the recovery key");
+    if (e != NULL)
+        *e = why;
+    return -1;
+}
+
 /* ── Which keys, which records ── */
 
 static bool is_kind(const struct period_key *p)

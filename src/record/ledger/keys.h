@@ -26,6 +26,10 @@ struct ledger_keys {
 };
 void ledger_keys(struct ledger *l, struct ledger_keys *ret);
 
+/* What a copy of this ledger's keyring, of an earlier time, is sealed under, by the present root key: an erasure changes the one and not the other.
+ * ERR_MISUSE: the root key was another one then; ERR_CORRUPT: it is damaged, or another ledger's. */
+int ledger_opening_key_of(struct ledger *l, struct span keyring, uint8_t out[32], struct error *e);
+
 /* ── Erasing ── */
 
 #define LEDGER_PERIOD_LAST UINT32_MAX

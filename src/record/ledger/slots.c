@@ -303,6 +303,14 @@ static int open_slot(const struct slots *s, const struct slot *slot, const uint8
     return rc;
 }
 
+int slots_open_root(const struct slots *s, const uint8_t root[ROOT_KEY], uint8_t w[WRAPPING_KEY], struct error *e)
+{
+    const struct slot *slot = slots_source(s);
+    if (slot == NULL)
+        return err_set(e, ERR_CORRUPT, "the keyring has no slot for a root key: put it back from a backup, or use the recovery key");
+    return open_slot(s, slot, root, w, e) == 0 ? confirmed(s, w, e) : -1;
+}
+
 int slots_open(const struct slots *s, const struct root_source *source, uint8_t w[WRAPPING_KEY], uint8_t ret_root[ROOT_KEY], struct error *e)
 {
     const struct slot *slot = slots_find(s, (uint8_t)source->kind);
@@ -315,7 +323,7 @@ int slots_open(const struct slots *s, const struct root_source *source, uint8_t 
                        root_kind_name((enum root_kind)there->kind), root_kind_name(source->kind), root_kind_name((enum root_kind)there->kind));
     if (root_open(source, slot->passphrase_salt, slot->cost, root, e) != 0)
         return -1;
-    int rc = open_slot(s, slot, root, w, e) == 0 ? confirmed(s, w, e) : -1;
+    int rc = slots_open_root(s, root, w, e);
     if (rc == 0 && ret_root != NULL)
         memcpy(ret_root, root, sizeof root);
     crypto_wipe(root, sizeof root);

@@ -68,6 +68,8 @@ void slots_confirm(struct slots *s, const uint8_t w[WRAPPING_KEY]);
 /* W by the root key's source; ret_root (may be NULL) is what it gave. ERR_LOCKED: a passphrase is needed, or it is not this one; ERR_MISUSE: another
  * source, or another root key, with the mend; ERR_CORRUPT. */
 int slots_open(const struct slots *s, const struct root_source *source, uint8_t w[WRAPPING_KEY], uint8_t ret_root[ROOT_KEY], struct error *e);
+/* W by a root key that is known; of slots of an earlier time, too. The same errors. */
+int slots_open_root(const struct slots *s, const uint8_t root[ROOT_KEY], uint8_t w[WRAPPING_KEY], struct error *e);
 /* W by the recovery key. ERR_MISUSE: it is another ledger's or an earlier one, or none was made. */
 int slots_open_recovery(const struct slots *s, const uint8_t secret[BOX_SECRET], uint8_t w[WRAPPING_KEY], struct error *e);
 
