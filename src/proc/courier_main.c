@@ -110,9 +110,13 @@ static void set_options(const struct errand *x, struct curl_slist *head)
     (void)curl_easy_setopt(c.curl, CURLOPT_MAXFILESIZE, (long)ERRAND_BODY);
     (void)curl_easy_setopt(c.curl, CURLOPT_USERAGENT, "tourniquet");
     (void)curl_easy_setopt(c.curl, CURLOPT_HTTPHEADER, head);
-    (void)curl_easy_setopt(c.curl, CURLOPT_POST, 1L);
-    (void)curl_easy_setopt(c.curl, CURLOPT_POSTFIELDSIZE, (long)x->body.n);
-    (void)curl_easy_setopt(c.curl, CURLOPT_POSTFIELDS, x->body.p);
+    if (x->body.n > 0) {
+        (void)curl_easy_setopt(c.curl, CURLOPT_POST, 1L);
+        (void)curl_easy_setopt(c.curl, CURLOPT_POSTFIELDSIZE, (long)x->body.n);
+        (void)curl_easy_setopt(c.curl, CURLOPT_POSTFIELDS, x->body.p);
+    } else {
+        (void)curl_easy_setopt(c.curl, CURLOPT_HTTPGET, 1L);
+    }
     (void)curl_easy_setopt(c.curl, CURLOPT_WRITEFUNCTION, take_answer);
     (void)curl_easy_setopt(c.curl, CURLOPT_WRITEDATA, &c.answer);
     (void)curl_easy_setopt(c.curl, CURLOPT_NOPROGRESS, 0L);
@@ -134,8 +138,8 @@ static struct span media_type(void)
 static void run(const struct errand *x)
 {
     char line[ERRAND_TEXT + 32];
-    struct curl_slist *head = curl_slist_append(NULL, text(line, "Content-Type: ", x->type));
-    struct curl_slist *whole = head == NULL ? NULL : curl_slist_append(head, "Expect:");
+    struct curl_slist *head = curl_slist_append(NULL, "Expect:");
+    struct curl_slist *whole = head == NULL || x->body.n == 0 ? head : curl_slist_append(head, text(line, "Content-Type: ", x->type));
     struct buf out = BUF_INIT(ERRAND_MAX);
     long status = 0;
     buf_clear(&c.answer);

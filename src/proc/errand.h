@@ -1,5 +1,5 @@
-/* errand: what the keeper lets the courier do, and what came of it (MESSAGE_ERRAND, MESSAGE_OUTCOME). One POST an errand; the keeper says where to
- * and with which authority, the courier knows nothing else. */
+/* errand: what the keeper lets the courier do, and what came of it (MESSAGE_ERRAND, MESSAGE_OUTCOME). One request an errand; the keeper says where
+ * to and with which authority, the courier knows nothing else. */
 #ifndef TQ_PROC_ERRAND_H
 #define TQ_PROC_ERRAND_H
 
@@ -16,7 +16,7 @@ struct errand {
     struct span url;       /* http or https */
     struct span type;      /* of the body */
     struct span authority; /* PEM: the only authorities that count; empty: those of the machine */
-    struct span body;
+    struct span body;      /* of a POST; empty: a GET */
 };
 
 struct outcome {

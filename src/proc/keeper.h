@@ -52,6 +52,7 @@ struct keeper {
     struct registrar *registrar;
     atomic_bool certified; /* links have to get their certificates anew */
     bool disk_short;               /* the finding is open, as the views told it at the start */
+    bool witness_quiet;            /* the same */
     struct backup_summary backups; /* as the views told it at the start */
     struct identity identity;
     struct buf identity_message;

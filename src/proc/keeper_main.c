@@ -251,6 +251,7 @@ static int open_views(struct error *e)
     if (k.mended[0] != 0)
         log_line(LOG_LEVEL_WARNING, "the views: %s", k.mended);
     k.disk_short = backup_finding_open(store_writer(k.store), "ledger.disk_short");
+    k.witness_quiet = backup_finding_open(store_writer(k.store), "ledger.witness_silent");
     if (keyroom_start(k.ledger, store_writer(k.store), e) != 0)
         return -1;
     char run[2 * 4 + 1];
@@ -287,8 +288,12 @@ static void hear_witnesses(void)
 
 static int start_witnesses(struct error *e)
 {
-    struct witnesses_options options = {
-        .ledger = k.ledger, .dir = LEDGER_DIR, .verifier = k.verifier_line, .appender = k.appender, .changed = witnesses_changed};
+    struct witnesses_options options = {.ledger = k.ledger,
+                                        .dir = LEDGER_DIR,
+                                        .verifier = k.verifier_line,
+                                        .appender = k.appender,
+                                        .quiet = k.witness_quiet,
+                                        .changed = witnesses_changed};
     struct span told = buf_span(&k.told_witnesses);
     k.witnesses = witnesses_new(&options, e);
     int r = k.witnesses == NULL ? -1 : 0;

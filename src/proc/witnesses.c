@@ -1,14 +1,19 @@
 /* Invariants
  *  1. A witness has at most one offer on its way (`waits`). Its outcome, or the courier's end, ends it.
- *  2. Nothing is believed that the answer says but its signature, which ledger_cosigned_note and ledger_attach check; a size in a 409 only chooses
- * where the next proof begins, or is a refusal.
+ *  2. Nothing is believed that an answer says but what is signed: a cosignature (ledger_cosigned_note, ledger_attach), and where the witness will not
+ * give one, the checkpoint that it cosigned last, which it is asked to show (ledger_compare). A fork is found by that alone: whoever sits on the way
+ * can make any answer but no signature of this ledger's key. A size in a 409 only chooses where the next proof begins.
  *  3. An offer is made at most every minute, after failures at growing distance; a person may ask at any time.
  *  4. The lock is never held while the ledger's files are read.
  *
- * A witness: IDLE → (due) → offer made → WAITS → 200 kept | 409 another size: offer again from there | refused | failed → IDLE */
+ * A witness: IDLE → (due) → offer made → WAITS → 200 kept | 409 another size: offer again from there | refused | failed → IDLE
+ *                                          └──► 409, 422: it contradicts → SHOWS → shown: fork | not shown, or of this ledger: not cosigning → IDLE
+ */
 #include "proc/witnesses.h"
 
+#include "base/text.h"
 #include "proc/clock.h"
+#include "record/crypto/crypto.h"
 #include "record/ledger/ledger.h"
 
 #include <pthread.h>
@@ -42,7 +47,11 @@ struct witness_of {
     tq_time due;         /* monotonic: not asked again before */
     unsigned failures;   /* in a row */
     bool found;          /* its silence is a finding, told in this run */
+    bool quiet;          /* it may be one of before this run, still open */
+    bool forked;         /* it showed a fork, and has not cosigned since */
     bool asked;          /* by a person */
+    bool shows;          /* the errand asks what it cosigned last */
+    char claim[160];     /* for it said this */
     bool ready;          /* an errand is to be taken */
     bool waits;
     bool came;          /* an outcome is to be judged */
@@ -60,6 +69,7 @@ struct witnesses {
     struct witnesses_options o;
     char dir[256];
     char verifier[512];
+    char shown_at[2 * 32 + sizeof "/checkpoint"]; /* below a witness's address: its last checkpoint of this log */
     uint32_t last_errand;
     bool running; /* there is a thread */
     size_t n;
@@ -84,6 +94,11 @@ struct witnesses *witnesses_new(const struct witnesses_options *options, struct 
     w->o = *options;
     (void)snprintf(w->dir, sizeof w->dir, "%s", options->dir);
     (void)snprintf(w->verifier, sizeof w->verifier, "%s", options->verifier);
+    uint8_t hash[SHA256_SIZE];
+    struct span line = span_str(w->verifier);
+    crypto_sha256(span_until(&line, '+', NULL), hash); /* the origin is the name of the key */
+    text_hex_to(w->shown_at, hash, sizeof hash);
+    (void)snprintf(w->shown_at + 2 * sizeof hash, sizeof "/checkpoint", "/checkpoint");
     (void)pthread_condattr_init(&clock);
     (void)pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     (void)pthread_mutex_init(&w->lock, NULL);
@@ -101,7 +116,8 @@ int witnesses_add(struct witnesses *w, struct span told, struct error *e)
     if (w->n == WITNESSES_ASKED || t.name.n >= TOLD_NAME)
         return err_set(e, ERR_PEER, "more witnesses were told than are allowed");
     struct witness_of *x = &w->all[w->n];
-    *x = (struct witness_of){.authority = BUF_INIT(ERRAND_AUTHORITY), .offer = BUF_INIT(OFFER_MAX), .outcome = BUF_INIT(ERRAND_MAX)};
+    *x = (struct witness_of){
+        .quiet = w->o.quiet, .authority = BUF_INIT(ERRAND_AUTHORITY), .offer = BUF_INIT(OFFER_MAX), .outcome = BUF_INIT(ERRAND_MAX)};
     copy(x->name, sizeof x->name, t.name);
     copy(x->url, sizeof x->url, t.url);
     copy(x->key, sizeof x->key, t.key);
@@ -148,7 +164,7 @@ static void note_finding(struct witnesses *w, const struct witness_of *x, bool f
     if (fork)
         (void)snprintf(title, sizeof title, "The witness %s does not agree with the ledger: %s.", x->name, x->why);
     else
-        (void)snprintf(title, sizeof title, "The witness %s has cosigned nothing for a day: %s.", x->name, x->why);
+        (void)snprintf(title, sizeof title, "The witness %s does not cosign: %s.", x->name, x->why);
     record_start(r, EVENT_FINDING, clock_now(), NULL);
     record_str(r, KEY_KIND, fork ? "ledger.fork" : "ledger.witness_silent");
     record_str(r, KEY_CAUSE, cause);
@@ -185,8 +201,9 @@ static void note_spoken(struct witnesses *w, const struct witness_of *x)
 static void become(struct witnesses *w, struct witness_of *x, enum state state, bool fork)
 {
     bool new = x->state != state;
-    if (new && x->state == STATE_SILENT && state == STATE_AGREES)
+    if (state == STATE_AGREES && (x->quiet || x->state == STATE_SILENT))
         note_spoken(w, x);
+    x->quiet = x->quiet && state != STATE_AGREES;
     x->state = state;
     if (new)
         note_state(w, x);
@@ -204,15 +221,21 @@ static void later(struct witness_of *x)
     x->due = clock_monotonic() + (wait > AGAIN_MOST ? AGAIN_MOST : wait);
 }
 
-/* It came to nothing: nobody answered, or not as a witness answers. */
-static void failed(struct witnesses *w, struct witness_of *x, const char *why)
+/* Not for a day: that is a finding, whatever it answers; where it showed a fork there is a worse one. */
+static bool is_silent(struct witness_of *x)
 {
     tq_time now = clock_now();
-    (void)snprintf(x->why, sizeof x->why, "%s", why);
     if (x->asked_since == 0)
         x->asked_since = now;
     tq_time since = x->seconds > 0 ? x->seconds * TIME_SECOND : x->asked_since;
-    if (now - since > SILENT && x->state != STATE_REFUSED)
+    return !x->forked && now - since > SILENT;
+}
+
+/* It came to nothing: nobody answered, or not as a witness answers. */
+static void failed(struct witnesses *w, struct witness_of *x, const char *why)
+{
+    (void)snprintf(x->why, sizeof x->why, "%s", why);
+    if (is_silent(x))
         become(w, x, STATE_SILENT, false);
     later(x);
 }
@@ -220,7 +243,8 @@ static void failed(struct witnesses *w, struct witness_of *x, const char *why)
 static void refused(struct witnesses *w, struct witness_of *x, bool fork, const char *why)
 {
     (void)snprintf(x->why, sizeof x->why, "%s", why);
-    become(w, x, STATE_REFUSED, fork);
+    x->forked = x->forked || fork;
+    become(w, x, is_silent(x) ? STATE_SILENT : STATE_REFUSED, fork);
     later(x);
 }
 
@@ -231,6 +255,7 @@ static void agreed(struct witnesses *w, struct witness_of *x, const struct ledge
     x->why[0] = 0;
     x->failures = 0;
     x->asked_since = 0;
+    x->forked = false;
     x->due = clock_monotonic() + AGAIN;
     become(w, x, STATE_AGREES, false);
 }
@@ -244,19 +269,26 @@ static bool named_size(const struct outcome *o, uint64_t *ret)
     return span_is(o->type, "text/x.tlog.size") && lf && body.n == 0 && span_decimal(number, INT64_MAX, ret);
 }
 
+/* It says that this ledger is not the one that it cosigned. Let it show what it did cosign. */
+static void let_it_show(struct witnesses *w, struct witness_of *x, const char *claim)
+{
+    (void)snprintf(x->claim, sizeof x->claim, "%s", claim);
+    x->errand = ++w->last_errand;
+    x->shows = x->ready = x->waits = true;
+}
+
 static void other_size(struct witnesses *w, struct witness_of *x, const struct outcome *o, uint64_t head)
 {
-    char why[200];
+    char claim[160];
     uint64_t size;
     if (!named_size(o, &size)) {
         failed(w, x, "it answered 409 without the size that belongs there");
     } else if (size > head) {
-        (void)snprintf(why, sizeof why, "it has cosigned %llu records and this ledger has %llu: its end was cut off, or an old copy was put back",
-                       (unsigned long long)size, (unsigned long long)head);
-        refused(w, x, true, why);
+        (void)snprintf(claim, sizeof claim, "it says that it cosigned %llu records, more than there are here", (unsigned long long)size);
+        let_it_show(w, x, claim);
     } else if (size == x->old) {
-        (void)snprintf(why, sizeof why, "it has cosigned another tree of %llu records: the ledger was rewritten", (unsigned long long)size);
-        refused(w, x, true, why);
+        (void)snprintf(claim, sizeof claim, "it says that it cosigned another tree of %llu records", (unsigned long long)size);
+        let_it_show(w, x, claim);
     } else if (x->sizes >= SIZES_MOST) {
         failed(w, x, "it named another size each time");
     } else {
@@ -269,7 +301,7 @@ static void refusal(struct witnesses *w, struct witness_of *x, const struct outc
 {
     char why[200];
     switch (o->status) {
-    case 422: refused(w, x, true, "what is recorded does not go on from what it cosigned: the ledger was rewritten, or the proof is wrong"); return;
+    case 422: let_it_show(w, x, "it says that what is recorded does not go on from what it cosigned"); return;
     case 403: refused(w, x, false, "it knows this ledger by another key, or does not take its signature (403)"); return;
     case 404: refused(w, x, false, "it does not watch this ledger, or there is no witness at its address (404)"); return;
     default:
@@ -278,6 +310,31 @@ static void refusal(struct witnesses *w, struct witness_of *x, const struct outc
         else
             (void)snprintf(why, sizeof why, "it answered %u", o->status);
         failed(w, x, why);
+    }
+}
+
+/* Neither shown nor cosigned: it does not cosign, which is told at once, and ends when it does again. */
+static void unproven(struct witnesses *w, struct witness_of *x, const char *how)
+{
+    (void)snprintf(x->why, sizeof x->why, "%.120s, %s", x->claim, how);
+    (void)is_silent(x);
+    if (!x->forked)
+        become(w, x, STATE_SILENT, false);
+    later(x);
+}
+
+/* What it showed when it was asked to. rc: of ledger_compare; -1 where it showed nothing. */
+static void judge_shown(struct witnesses *w, struct witness_of *x, int rc, const struct ledger_shown *shown)
+{
+    if (rc != 0)
+        unproven(w, x, "and shows nothing that this ledger's key signed and that proves it");
+    else if (shown->contradicts)
+        refused(w, x, true, shown->why);
+    else if (shown->size == x->old || x->sizes >= SIZES_MOST)
+        unproven(w, x, "yet what it shows is of this ledger");
+    else {
+        x->old = shown->size;
+        x->asked = true; /* at once, from there */
     }
 }
 
@@ -337,16 +394,20 @@ static void judge(struct witnesses *w, struct witness_of *x)
 {
     struct outcome o;
     struct ledger_witness kept;
+    struct ledger_shown shown;
     struct error e = {0};
+    bool shows = x->shows; /* this thread's, once it came */
     int rc = -1;
     (void)outcome_decode(buf_span(&x->outcome), &o, NULL); /* it was checked when it came */
     if (o.status == 200)
-        rc = keep(w, x, &o, &kept, &e);
+        rc = shows ? ledger_compare(w->dir, o.body, x->key, &shown, &e) : keep(w, x, &o, &kept, &e);
     (void)pthread_mutex_lock(&w->lock);
-    x->came = x->waits = false;
+    x->came = x->waits = x->shows = false;
     char why[200];
     (void)snprintf(why, sizeof why, "%.*s", (int)(o.why.n < sizeof why ? o.why.n : sizeof why - 1), o.why.n == 0 ? "" : (const char *)o.why.p);
-    if (o.status == 200 && rc == 0)
+    if (shows)
+        judge_shown(w, x, rc, &shown);
+    else if (o.status == 200 && rc == 0)
         agreed(w, x, &kept);
     else if (o.status == 200 && e.class == ERR_CORRUPT)
         refused(w, x, false, "its answer is not its signature under this head");
@@ -476,16 +537,16 @@ bool witnesses_errand(struct witnesses *w, struct buf *out)
     (void)pthread_mutex_lock(&w->lock);
     for (size_t i = 0; i < w->n && !any && w->o.appender != NULL; i++) {
         struct witness_of *x = &w->all[i];
-        char url[ERRAND_TEXT + 16];
+        char url[ERRAND_TEXT + sizeof w->shown_at];
         if (!x->ready)
             continue;
         size_t n = strlen(x->url);
-        (void)snprintf(url, sizeof url, "%s%sadd-checkpoint", x->url, n > 0 && x->url[n - 1] == '/' ? "" : "/");
+        (void)snprintf(url, sizeof url, "%s%s%s", x->url, n > 0 && x->url[n - 1] == '/' ? "" : "/", x->shows ? w->shown_at : "add-checkpoint");
         struct errand errand = {.id = x->errand,
                                 .url = span_str(url),
                                 .type = SPAN_LIT("text/plain; charset=utf-8"),
                                 .authority = buf_span(&x->authority),
-                                .body = buf_span(&x->offer)};
+                                .body = x->shows ? span_of(NULL, 0) : buf_span(&x->offer)};
         errand_encode(out, &errand);
         x->ready = false;
         any = true;
@@ -634,9 +695,13 @@ int witnesses_bring(struct witnesses *w, struct span text, const char *witness, 
     (void)pthread_mutex_lock(&w->lock);
     for (size_t i = 0; i < w->n; i++)
         if (strcmp(w->all[i].key, key) == 0) {
+            if (w->all[i].quiet || w->all[i].state == STATE_SILENT)
+                note_spoken(w, &w->all[i]);
             w->all[i].size = kept.size;
             w->all[i].seconds = (int64_t)kept.seconds;
             w->all[i].state = STATE_AGREES;
+            w->all[i].quiet = w->all[i].forked = false;
+            w->all[i].asked_since = 0;
             w->all[i].why[0] = 0;
         }
     (void)pthread_mutex_unlock(&w->lock);

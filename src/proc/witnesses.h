@@ -1,8 +1,8 @@
 /* witnesses: the keeper's thread that has the ledger's head cosigned by other machines (C2SP tlog-witness, as client). It makes the offer and judges
  * the answer; the courier only carries.
  *
- * What is recorded: ledger.witnessed where a witness's state changes (agrees, silent, refused), not each time; a fork or a rollback is also the
- * finding ledger.fork, a day without a cosignature the finding ledger.witness_silent. */
+ * What is recorded: ledger.witnessed where a witness's state changes (agrees, silent, refused), not each time. A fork or a rollback that the witness
+ * shows is also the finding ledger.fork; one that it only speaks of, or a day without a cosignature, the finding ledger.witness_silent. */
 #ifndef TQ_PROC_WITNESSES_H
 #define TQ_PROC_WITNESSES_H
 
@@ -19,6 +19,7 @@ struct witnesses_options {
     const char *dir;       /* the ledger's folder */
     const char *verifier;  /* its verifier line */
     struct appender *appender;
+    bool quiet; /* a finding that one of them is silent is open, as the views told it at the start */
     void (*changed)(void *context); /* any thread: there is an errand to take, or something to show */
     void *context;
 };

@@ -300,6 +300,7 @@ class Neighbour:
         self.id = hashlib.sha256(self.name.encode() + b"\n\x04" + self.public).digest()[:4]
         self.line = f"{self.name}+{self.id.hex()}+{base64.b64encode(bytes([4]) + self.public).decode()}"
         self.state, self.how, self.asked, self.answers = (0, root_of([])), "well", [], []
+        self.last, self.showing, self.origin = b"", None, b""  # the last note that it cosigned, what it shows in its place, and whose it is
         neighbour = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -312,6 +313,15 @@ class Neighbour:
                     neighbour.answer(self, body)
                 except OSError:
                     self.close_connection = True
+
+            def do_GET(self):
+                neighbour.asked.append((self.path, None, b""))
+                known = neighbour.last and self.path == f"/{hashlib.sha256(neighbour.origin).hexdigest()}/checkpoint"
+                text = (neighbour.showing or neighbour.last) if known else b""
+                self.send_response(200 if text else 404)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
 
             def log_message(self, *_):
                 pass
@@ -354,7 +364,9 @@ class Neighbour:
             return {"bad": 400, "fork": 422}[judged], "text/plain", b""
         note = parse_offer(body)[2]
         self.state = open_checkpoint(note, self.log_key)
-        return 200, "text/plain", self.cosign(note)
+        line = self.cosign(note)
+        self.last, self.origin = note + line, note.split(b"\n")[0]
+        return 200, "text/plain", line
 
     def answer(self, handler, body):
         status, kind, text = self.decide(body) if self.how in ("well", "wrong signature", "others too") else (200, "text/plain", b"")
@@ -544,10 +556,46 @@ def contradicts(place):
         ok(len(found) == 1 and found[0]["severity"] == "critical" and "neighbour" in found[0]["title"], "and it is a critical finding", found)
         while (run.api("/api/v1/ledger") or {"records": 0})["records"] <= neighbour.state[0] + 2:
             record(run)
-        w = ask(run, lambda w: "does not go on" in (w["why"] or ""))
-        ok(w["state"] == "refused" and "does not go on" in w["why"] and neighbour.answers[-1] == 422, "grown past it on another way: refused too", w)
+        w = ask(run, lambda w: "not the first" in (w["why"] or ""))
+        ok(w["state"] == "refused" and "was rewritten" in w["why"] and neighbour.answers[-1] == 422, "grown past it on another way: refused too", w)
         ok(len(events(run, "ledger.witnessed")) == 1, "one record of the refusal", events(run, "ledger.witnessed"))
     neighbour.stop()
+
+
+def on_the_way(place):
+    """Somebody between the two makes answers: none of them is a fork, for he has no signature of this ledger's key; nor can he hide that it is not cosigned."""
+    data, log_key = begun(place)
+    neighbour = Neighbour(log_key)
+    def forks(run):
+        return [f for f in run.api("/api/v1/findings?state=all")["items"] if f["kind"] == "ledger.fork"]
+    with Run(data, more=told(neighbour)) as run:
+        run.wait_api()
+        w = ask(run, lambda w: w["state"] == "agrees")
+        good, size = neighbour.last, w["last_size"]
+        stranger = Neighbour(log_key)
+        other = good[: good.rfind("— neighbour".encode())]
+        forged = other.replace(b"\n%d\n" % size, b"\n%d\n" % (size + 1000), 1)
+        for how, showing, name in (
+            ((409, "text/x.tlog.size", b"%d\n" % (size + 1000)), b"nothing", "more records, and nothing shown"),
+            ((409, "text/x.tlog.size", b"%d\n" % size), forged + neighbour.cosign(forged), "another tree, shown without the ledger's signature"),
+            ((422, "text/plain", b""), other + stranger.cosign(other), "no going on, shown by a stranger"),
+            ((422, "text/plain", b""), good, "no going on, and the last true checkpoint shown"),
+        ):
+            record(run)
+            neighbour.how, neighbour.showing, before = how, showing, len(neighbour.asked)
+            w = ask(run, lambda w: w["why"] and w["state"] == "silent")
+            ok(w["state"] == "silent" and "it says" in w["why"] and neighbour.asked[-1][0].endswith("/checkpoint") and len(neighbour.asked) > before, f"{name}: {w['why']}", w)
+        ok(not forks(run), "no fork is found", forks(run))
+        quiet = eventually(lambda: [f for f in run.api("/api/v1/findings?state=all")["items"] if f["kind"] == "ledger.witness_silent"], len)
+        ok(len(quiet) == 1 and quiet[0]["state"] == "open" and "does not cosign" in quiet[0]["title"], "that it does not cosign is found at once", quiet)
+    with Run(data, more=told(neighbour)) as run:
+        run.wait_api()
+        neighbour.how, neighbour.showing = "well", None
+        w = ask(run, lambda w: w["state"] == "agrees" and not w["why"])
+        over = eventually(lambda: [f for f in run.api("/api/v1/findings?state=all")["items"] if f["kind"] == "ledger.witness_silent"], lambda f: f[0]["state"] == "dismissed")
+        ok(w["state"] == "agrees" and over[0]["state"] == "dismissed", "and is over when it does, also after a restart", (w, over))
+    neighbour.stop()
+    stranger.stop()
 
 
 def lost_answers(place):
@@ -616,7 +664,7 @@ def by_hand(place):
 
 
 only = sys.argv[3:]
-for scenario in (everyday, forks, at_once, killed, bad_peers, over_tls, asks, answers_badly, contradicts, lost_answers, over_https, by_hand):
+for scenario in (everyday, forks, at_once, killed, bad_peers, over_tls, asks, answers_badly, contradicts, on_the_way, lost_answers, over_https, by_hand):
     if only and scenario.__name__ not in only:
         continue
     with Folder() as place_:

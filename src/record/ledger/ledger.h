@@ -185,6 +185,15 @@ struct ledger_consistency {
 };
 int ledger_consistency(const char *dir, uint64_t old, uint64_t size, struct ledger_consistency *ret, struct error *e);
 
+/* A checkpoint that a witness shows against this ledger: who says that it was rewritten must show what its key signed. ERR_CORRUPT: nothing is shown,
+ * for a signature (the log's or the witness's) does not hold. */
+struct ledger_shown {
+    uint64_t size;
+    bool contradicts; /* this ledger's key signed it, and it is of no tree that this one goes on from */
+    char why[160];    /* how; "" */
+};
+int ledger_compare(const char *dir, struct span cosigned, const char *witness, struct ledger_shown *ret, struct error *e);
+
 /* Keeps a checkpoint that a witness cosigned beside the ledger, durable, instead of that witness's last one. ERR_CORRUPT: a signature does not hold,
  * or it is not this tree's; ERR_MISUSE: older than the one there. */
 int ledger_attach(const char *dir, struct span cosigned, const char *witness, struct error *e);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -293,35 +294,58 @@ int ledger_consistency(const char *dir, uint64_t old, uint64_t size, struct ledg
     return rc;
 }
 
-/* ── A cosigned checkpoint, kept ── */
+/* ── A cosigned checkpoint, compared and kept ── */
+
+static int compare(struct maker *m, struct span cosigned, const struct note_key *witness, struct ledger_shown *ret, struct error *e)
+{
+    struct checkpoint c;
+    struct tree_hash root;
+    struct span text;
+    uint64_t seconds = 0;
+    if (checkpoint_open(cosigned, &m->key, &c, e) != 0 || note_cosigned(cosigned, witness, &text, &seconds, e) != 0)
+        return -1;
+    *ret = (struct ledger_shown){.size = c.size, .contradicts = true};
+    if (c.size > m->head.size) {
+        (void)snprintf(ret->why, sizeof ret->why, "it cosigned %llu records, this ledger has %llu: its end was cut off, or an old copy was put back",
+                       (unsigned long long)c.size, (unsigned long long)m->head.size);
+        return 0;
+    }
+    if (root_at(m, c.size, &root, e) != 0)
+        return -1;
+    ret->contradicts = !tree_hash_equal(&root, &c.root);
+    if (ret->contradicts)
+        (void)snprintf(ret->why, sizeof ret->why, "the %llu records that it cosigned are not the first of this ledger: it was rewritten",
+                       (unsigned long long)c.size);
+    return 0;
+}
+
+int ledger_compare(const char *dir, struct span cosigned, const char *witness, struct ledger_shown *ret, struct error *e)
+{
+    struct note_key key;
+    if (note_witness_parse(&key, span_str(witness), e) != 0)
+        return -1;
+    struct maker *m = maker_new(dir, e);
+    int rc = m == NULL ? -1 : compare(m, cosigned, &key, ret, e);
+    maker_free(m);
+    return rc;
+}
 
 int ledger_attach(const char *dir, struct span cosigned, const char *witness, struct error *e)
 {
     char path[KEPT_PATH];
     struct note_key key;
-    struct checkpoint c;
-    struct tree_hash root;
+    struct ledger_shown c;
     struct kept before = {0};
     struct buf file = BUF_INIT(VERIFIER_TEXT + NOTE_MAX);
-    struct span text;
-    uint64_t seconds = 0;
     if (note_witness_parse(&key, span_str(witness), e) != 0)
         return -1;
     struct maker *m = maker_new(dir, e);
     if (m == NULL)
         return -1;
     kept_path(path, &key);
-    int rc = checkpoint_open(cosigned, &m->key, &c, e);
-    if (rc == 0)
-        rc = note_cosigned(cosigned, &key, &text, &seconds, e);
-    if (rc == 0 && c.size > m->head.size)
-        rc = err_set(e, ERR_CORRUPT, "%s has cosigned %llu records, this ledger has %llu: its end was cut off, or an old copy was put back", key.name,
-                     (unsigned long long)c.size, (unsigned long long)m->head.size);
-    if (rc == 0)
-        rc = root_at(m, c.size, &root, e);
-    if (rc == 0 && !tree_hash_equal(&root, &c.root))
-        rc = err_set(e, ERR_CORRUPT, "the %llu records that %s cosigned are not the first of this ledger: it was rewritten",
-                     (unsigned long long)c.size, key.name);
+    int rc = compare(m, cosigned, &key, &c, e);
+    if (rc == 0 && c.contradicts)
+        rc = err_set(e, ERR_CORRUPT, "%s: %s", key.name, c.why);
     if (rc == 0 && kept_load(m->dir, path, &m->key, &before, NULL) == 0 && before.head.size > c.size)
         rc = err_set(e, ERR_MISUSE, "a later checkpoint of %s (%llu records) is kept already", key.name, (unsigned long long)before.head.size);
     if (rc == 0) {
