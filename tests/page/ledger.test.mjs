@@ -331,6 +331,8 @@ test('acts: a witness is asked, a backup made and tested, what was not signed is
         assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Cancel');
         assert.ok(await keys.getByRole('button', { name: 'Exchange the keys', exact: true }).isDisabled());
         await keys.getByLabel('Reason').fill('A laptop with a copy was lost.');
+        assert.ok(await keys.getByRole('button', { name: 'Exchange the keys', exact: true }).isDisabled());
+        await keys.getByLabel('Your password, again').fill('rhubarb kettle osprey 97');
         await shot(page, 'ledger-rotate-1440-light-en');
         await keys.getByRole('button', { name: 'Exchange the keys', exact: true }).click();
         await page.getByText('New keys seal the record from now on.').waitFor();

@@ -391,6 +391,9 @@ function answer(method, path, query, body, token, headers, text) {
         case 'GET /disk':
             return kept(noun);
         case 'POST /keys/id':
+            if (!body.password) {
+                return problem(403, 'password', 'Enter your password again: it shows that it is you.');
+            }
             world.record('keys.rotated', `Keys exchanged: ${body.why}`);
             return { status: 200, body: {} };
         case 'POST /backups':

@@ -1,11 +1,18 @@
-/* The ledger's keys: GET /keys, and what is done with them. A change is a record; an erasure's record is durable before a key goes. */
+/* The ledger's keys: GET /keys, and what is done with them. A change is a record; an erasure's record is durable before a key goes. Whoever changes
+ * something shows again that it is they: a session alone, which somebody else may have taken, neither destroys a patient's records nor gets the key
+ * that opens everything. */
 #include "door/api/api_private.h"
+#include "lab/people/password_rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define WHY_MAX 2000
 #define SECRET_MAX 1024
+#define PASSWORD_FIELD                                                                                                                               \
+    {                                                                                                                                                \
+        .name = "password", .max = 4 * PASSWORD_LONGEST, .optional = true                                                                            \
+    }
 
 /* A keeper without these callbacks has no keys to show. */
 static bool offered(struct call *c)
@@ -15,6 +22,11 @@ static bool offered(struct call *c)
         return true;
     problem(c, 503, "keys", "The keys cannot be asked for here.");
     return false;
+}
+
+static bool may_change(struct call *c, struct span password)
+{
+    return password_again(c, password, "keys.manage") && offered(c);
 }
 
 static bool refused(struct call *c, const struct error *e)
@@ -123,17 +135,18 @@ void handle_keys_erase(struct call *c)
                              {.name = "token", .max = 18, .optional = true},
                              {.name = "from", .max = 7, .optional = true},
                              {.name = "to", .max = 7, .optional = true},
-                             {.name = "why", .max = WHY_MAX}};
+                             {.name = "why", .max = WHY_MAX},
+                             PASSWORD_FIELD};
     struct body body;
     struct api_erasure x = {0};
     struct error e = {0};
-    if (!offered(c) || !body_open(c, &body, f, sizeof f / sizeof f[0]))
+    if (!body_open(c, &body, f, sizeof f / sizeof f[0]))
         return;
     if ((f[0].text.n > 0) == (f[1].text.n > 0))
         problem(c, 422, "patient", "Name the patient, by the identifier or by the token, and not by both.");
     else if (!reason_valid(f[4].text))
         problem(c, 422, "why", "Say in a few words why.");
-    else if (month(c, f[2].text, 0, &x.from) && month(c, f[3].text, UINT32_MAX, &x.to)) {
+    else if (may_change(c, f[5].text) && month(c, f[2].text, 0, &x.from) && month(c, f[3].text, UINT32_MAX, &x.to)) {
         (void)snprintf(x.patient, sizeof x.patient, "%.*s", (int)f[1].text.n, (const char *)f[1].text.p);
         if (c->api->host.keys_choose(c->api->host.context, f[0].text, &x, &e) != 0)
             (void)refused(c, &e);
@@ -167,17 +180,30 @@ static bool note(struct call *c, enum event event, const char *what, struct span
     return ok;
 }
 
+/* A passphrase is worth what it takes to guess it: whoever has a copy of the keyring can try as often as they like. */
+static bool good_passphrase(struct call *c, struct span passphrase)
+{
+    const struct span context[] = {span_str(c->api->site), span_str(c->person.name), SPAN_LIT("tourniquet"), SPAN_LIT("passphrase")};
+    const char *why = passphrase.n == 0 ? NULL : password_refused(passphrase, context, sizeof context / sizeof context[0]);
+    if (why != NULL)
+        problem(c, 422, "weak-passphrase", why);
+    return why == NULL;
+}
+
 void handle_keys_rotate(struct call *c)
 {
     struct body_field f[] = {{.name = "source", .max = 16, .optional = true},
                              {.name = "passphrase", .max = SECRET_MAX, .optional = true},
-                             {.name = "why", .max = WHY_MAX}};
+                             {.name = "why", .max = WHY_MAX},
+                             PASSWORD_FIELD};
     struct body body;
     struct error e = {0};
-    if (!offered(c) || !body_open(c, &body, f, sizeof f / sizeof f[0]))
+    if (!body_open(c, &body, f, sizeof f / sizeof f[0]))
         return;
     if (!reason_valid(f[2].text))
         problem(c, 422, "why", "Say in a few words why.");
+    else if (!good_passphrase(c, f[1].text) || !may_change(c, f[3].text))
+        ; /* the problem is set */
     else if (c->api->host.keys_rotate(c->api->host.context, f[0].text, f[1].text, &e) != 0)
         (void)refused(c, &e);
     else if (note(c, EVENT_KEYS_ROTATED, NULL, f[2].text))
@@ -190,8 +216,14 @@ void handle_keys_rotate(struct call *c)
 void handle_keys_recovery(struct call *c)
 {
     char text[API_RECOVERY_TEXT] = "";
+    struct body_field f = PASSWORD_FIELD;
+    struct body body;
     struct error e = {0};
-    if (!offered(c))
+    if (!body_open(c, &body, &f, 1))
+        return;
+    bool may = may_change(c, f.text);
+    body_close(&body);
+    if (!may)
         return;
     if (c->api->host.keys_recovery(c->api->host.context, (struct span){0}, text, &e) != 0) {
         (void)refused(c, &e);
@@ -210,9 +242,11 @@ void handle_keys_recovery_test(struct call *c)
     struct body body;
     struct error e = {0};
     char unused[API_RECOVERY_TEXT];
-    if (!offered(c) || !body_open(c, &body, &f, 1))
+    if (!body_open(c, &body, &f, 1))
         return;
-    if (f.text.n == 0)
+    if (!offered(c))
+        ; /* the problem is set */
+    else if (f.text.n == 0)
         problem(c, 422, "keys", "Type the recovery key.");
     else if (c->api->host.keys_recovery(c->api->host.context, f.text, unused, &e) != 0)
         (void)refused(c, &e);

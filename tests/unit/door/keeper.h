@@ -3,6 +3,7 @@
 #define TQ_TEST_KEEPER_H
 
 #include "door/api/api.h"
+#include "record/crypto/password.h"
 #include "record/veil/veil.h"
 
 #include <pthread.h>
@@ -31,6 +32,7 @@ struct keeper {
     struct keeper_record *kept; /* by index */
     uint64_t erased;            /* the record whose key is gone; 0: none */
     bool verifying;
+    char keys_did[64]; /* what was last done with the keys */
     struct api_clock now;
     struct api_reply reply;
     char session[65];
@@ -171,6 +173,46 @@ static inline int keeper_bring(void *context, struct span note, const char *key,
     return 0;
 }
 
+static inline int keeper_keys(void *context, struct api_keys *ret, struct error *e)
+{
+    (void)context, (void)e;
+    *ret = (struct api_keys){.source = "file", .epoch = 2};
+    return 0;
+}
+
+static inline int keeper_keys_choose(void *context, struct span patient, struct api_erasure *x, struct error *e)
+{
+    (void)context, (void)e;
+    x->keys = patient.n == 0 || patient.p[0] == '7' ? 3 : 0;
+    return 0;
+}
+
+static inline int keeper_keys_erase(void *context, const struct api_erasure *x, uint64_t record, uint64_t *ret_keys, struct error *e)
+{
+    struct keeper *k = context;
+    (void)e;
+    (void)snprintf(k->keys_did, sizeof k->keys_did, "erased by record %llu", (unsigned long long)record);
+    *ret_keys = x->keys;
+    return 0;
+}
+
+static inline int keeper_keys_rotate(void *context, struct span source, struct span secret, struct error *e)
+{
+    struct keeper *k = context;
+    (void)e;
+    (void)snprintf(k->keys_did, sizeof k->keys_did, "rotated to %.*s of %u", (int)source.n, source.n == 0 ? "" : (const char *)source.p, secret.n);
+    return 0;
+}
+
+static inline int keeper_keys_recovery(void *context, struct span typed, char text[API_RECOVERY_TEXT], struct error *e)
+{
+    struct keeper *k = context;
+    (void)e;
+    (void)snprintf(k->keys_did, sizeof k->keys_did, "recovery %s", typed.n > 0 ? "tested" : "made");
+    (void)snprintf(text, API_RECOVERY_TEXT, "the one that opens everything");
+    return 0;
+}
+
 static inline struct keeper *keeper_new(void)
 {
     static const uint8_t key[VEIL_KEY] = {7};
@@ -196,7 +238,12 @@ static inline struct keeper *keeper_new(void)
                                      .ledger_check = keeper_check,
                                      .witnesses = keeper_witnesses,
                                      .witness_ask = keeper_ask_witness,
-                                     .witness_bring = keeper_bring}};
+                                     .witness_bring = keeper_bring,
+                                     .keys = keeper_keys,
+                                     .keys_choose = keeper_keys_choose,
+                                     .keys_erase = keeper_keys_erase,
+                                     .keys_rotate = keeper_keys_rotate,
+                                     .keys_recovery = keeper_keys_recovery}};
     k->api = api_new(&o, &e);
     k->reply = API_REPLY_INIT;
     if (k->api == NULL || k->veil == NULL) {
@@ -380,5 +427,21 @@ static inline void feed_lab(struct keeper *k)
         if (strstr(keeper_text(k), text) == NULL)                                                                                                    \
             fail_msg("line %d: no %s in %s", __LINE__, text, keeper_text(k));                                                                        \
     } while (0)
+
+/* Makes an account and signs in with it. */
+static inline void keeper_sign_in(struct keeper *k, const char *name, const char *role)
+{
+    struct error e = {0};
+    char hash[PASSWORD_TEXT];
+    char body[160];
+    if (password_hash(SPAN_LIT(KEEPER_PASSWORD), hash, &e) != 0)
+        abort();
+    keeper_account(k, name, role, hash);
+    (void)snprintf(body, sizeof body, "{\"name\":\"%s\",\"password\":\"" KEEPER_PASSWORD "\"}", name);
+    k->session[0] = 0;
+    if (keeper_ask(k, "POST /api/v1/session", body, NULL) != 200)
+        abort();
+    keeper_take_session(k);
+}
 
 #endif

@@ -2,7 +2,6 @@
 #include "../cmocka_all.h"
 
 #include "door/api/api_private.h"
-#include "record/crypto/password.h"
 
 #include "keeper.h"
 
@@ -241,26 +240,13 @@ static void too_many(void **state)
     keeper_free(l.k);
 }
 
-static void sign_in_as(struct keeper *k, const char *name, const char *role)
-{
-    struct error e = {0};
-    char hash[PASSWORD_TEXT];
-    char body[160];
-    assert_int_equal(password_hash(SPAN_LIT(KEEPER_PASSWORD), hash, &e), 0);
-    keeper_account(k, name, role, hash);
-    (void)snprintf(body, sizeof body, "{\"name\":\"%s\",\"password\":\"" KEEPER_PASSWORD "\"}", name);
-    k->session[0] = 0;
-    ASK(k, 200, "POST /api/v1/session", body, NULL);
-    keeper_take_session(k);
-}
-
 /* The privacy officer sees everybody's looks and shows nothing; others see their own. */
 static void who_sees_looks(void **state)
 {
     (void)state;
     struct lab l = lab();
     LOOK(&l, 200, l.first, REASON PASSWORD);
-    sign_in_as(l.k, "tom", "technologist");
+    keeper_sign_in(l.k, "tom", "technologist");
     LOOK(&l, 200, l.second, "\"reason\":\"a second determination\"" PASSWORD);
     ASK(l.k, 200, "GET /api/v1/looks", NULL, NULL);
     SAYS(l.k, "\"total\":1");
@@ -268,7 +254,7 @@ static void who_sees_looks(void **state)
               "\"subject\":{\"index\":3,\"event\":\"lab.message\",\"patient\":\"P-ABC\"}");
     ASK(l.k, 200, "GET /api/v1/looks?person=tom", NULL, NULL);
     ASK(l.k, 403, "GET /api/v1/looks?person=ana", NULL, NULL);
-    sign_in_as(l.k, "pia", "privacy officer");
+    keeper_sign_in(l.k, "pia", "privacy officer");
     LOOK(&l, 403, l.first, REASON PASSWORD);
     NOTHING_SHOWN(&l);
     says(l.k, "\"permission\":\"phi.look\"");

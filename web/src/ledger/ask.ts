@@ -58,7 +58,7 @@ export const useKeys = () =>
 /** From now on other keys seal the record; what was recorded stays readable. */
 export const useRotate = () =>
     useMutation({
-        mutationFn: (why: string) => call<unknown>('POST', '/keys/rotate', { body: { why } }),
+        mutationFn: (body: { why: string; password: string }) => call<unknown>('POST', '/keys/rotate', { body }),
         onSettled: () => {
             for (const key of ['keys', 'records']) {
                 void client.invalidateQueries({ queryKey: [key] });

@@ -1,6 +1,6 @@
 // How the record is kept: keys and their age, backups and their last test, room on the disk and what goes first.
 
-import { Button, TextInput } from '@mantine/core';
+import { Button, PasswordInput, TextInput } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
 import { useState } from 'react';
@@ -35,6 +35,7 @@ function Rotate() {
     const rotate = useRotate();
     const away = useLostAt() !== null;
     const [why, setWhy] = useState<string | null>(null);
+    const [password, setPassword] = useState('');
     if (why === null) {
         return (
             <Button variant="default" onClick={() => setWhy('')} disabled={away}>
@@ -43,18 +44,29 @@ function Rotate() {
         );
     }
     const go = () =>
-        rotate.mutate(why.trim(), {
-            onSuccess: () => {
-                setWhy(null);
-                show({ text: t`New keys seal the record from now on.` });
+        rotate.mutate(
+            { why: why.trim(), password },
+            {
+                onSettled: () => setPassword(''),
+                onSuccess: () => {
+                    setWhy(null);
+                    show({ text: t`New keys seal the record from now on.` });
+                },
             },
-        });
+        );
     return (
         <div className="rotate">
             <p>
                 <Trans>From now on new keys seal the record. What was recorded stays readable, nothing stops, and the exchange is recorded. It cannot be undone.</Trans>
             </p>
             <TextInput label={t`Reason`} value={why} onChange={(e) => setWhy(e.currentTarget.value)} maxLength={200} />
+            <PasswordInput
+                label={t`Your password, again`}
+                autoComplete="current-password"
+                value={password}
+                onChange={(e) => setPassword(e.currentTarget.value)}
+                visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
+            />
             {rotate.isError && (
                 <Wrong>
                     <span lang={said()}>{problem(rotate.error).detail}</span>
@@ -64,7 +76,7 @@ function Rotate() {
                 <Button variant="default" onClick={() => setWhy(null)} autoFocus>
                     <Trans>Cancel</Trans>
                 </Button>
-                <Button onClick={go} disabled={away || why.trim() === ''} loading={rotate.isPending}>
+                <Button onClick={go} disabled={away || why.trim() === '' || password === ''} loading={rotate.isPending}>
                     <Trans>Exchange the keys</Trans>
                 </Button>
             </div>
