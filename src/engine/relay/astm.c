@@ -88,6 +88,7 @@ bool astm_input(struct session *s, enum relay_side from, struct span in)
         case ASTM_ENQ:
             forget_text(l);
             l->closed = l->closing = false;
+            l->pending_n = s->lane[other_side(from)].pending_n = 0; /* asked again; or both asked, and neither is answered */
             lane_pending(s, from, (struct span){0}, 0, 0, false);
             break;
         case ASTM_EOT:

@@ -170,7 +170,8 @@ int relay_channel_read(struct channel *c, uint8_t *out, size_t max)
             return (int)n;
         if (errno == EAGAIN || errno == EINTR)
             return CHANNEL_READ_LATER;
-        say_why(c, strerror(errno));
+        bool usual = errno == ECONNRESET && !c->connection.dialed; /* some peers end that way each time */
+        say_why(c, usual ? "" : strerror(errno));
         return CHANNEL_READ_BROKEN;
     }
     ERR_clear_error();

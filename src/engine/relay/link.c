@@ -38,7 +38,7 @@ static void set_defaults(struct relay_link_options *o)
     o->queue_bytes = o->queue_bytes != 0 ? o->queue_bytes : UINT64_C(64) << 20;
     o->queue_messages = o->queue_messages != 0 ? o->queue_messages : 100000;
     o->message_time = o->message_time != 0 ? o->message_time : 60 * TIME_SECOND;
-    o->answer_time = o->answer_time != 0 ? o->answer_time : 30 * TIME_SECOND;
+    o->answer_time = o->answer_time != 0 ? o->answer_time : (o->protocol == RELAY_ASTM ? 15 : 30) * TIME_SECOND;
     o->handshake_time = o->handshake_time != 0 ? o->handshake_time : 10 * TIME_SECOND;
     o->write_time = o->write_time != 0 ? o->write_time : 60 * TIME_SECOND;
     o->name = NULL;

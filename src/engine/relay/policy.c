@@ -154,7 +154,7 @@ struct policy_verdict policy_judge(struct policy *p, enum relay_protocol protoco
         return against(p, "207", "more messages in a minute than this link allows", (struct span){0});
     if (!in_list(p, RELAY_LEARNT_TYPE, look->type))
         return against(p, "200", "this type of message is not allowed on this link", look->type);
-    if (!in_list(p, RELAY_LEARNT_SENDER, sender))
+    if (!in_list(p, RELAY_LEARNT_SENDER, sender) && !in_list(p, RELAY_LEARNT_SENDER, look->sender_app))
         return against(p, "207", "this sender is not allowed on this link", look->sender_app);
     if (tests.found)
         return against(p, "103", "a test of this message is not allowed on this link", tests.bad);

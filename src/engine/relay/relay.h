@@ -49,7 +49,7 @@ struct relay_policy {
     enum relay_unknown unknown; /* what happens to a message that a list, size or rate does not allow */
     const char *const *types;   /* "ORU^R01" (MSH-9.1^MSH-9.2); ASTM: "ASTM.RESULT", "ASTM.QUERY", "ASTM.ORDER", "ASTM.MESSAGE" */
     size_t types_n;
-    const char *const *senders; /* HL7: "APPLICATION|FACILITY" (MSH-3.1, MSH-4.1); ASTM: H-5 as it is written */
+    const char *const *senders; /* HL7: "APPLICATION|FACILITY" (MSH-3.1, MSH-4.1), or the application alone; ASTM: H-5 as it is written */
     size_t senders_n;
     const char *const *tests; /* OBX-3.1; ASTM: the code of R-3 (astm_test) */
     size_t tests_n;

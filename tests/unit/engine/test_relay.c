@@ -101,13 +101,14 @@ static void policy_refuses(void **state)
 {
     (void)state;
     static const char *const types[] = {"ORU^R01"};
-    static const char *const senders[] = {"LAB|WARD"};
+    static const char *const senders[] = {"LAB|WARD", "OTHER"};
     static const char *const tests[] = {"2345-7"};
     static const struct {
         const char *message;
         const char *answer; /* a part of it; "": it passes */
     } cases[] = {
         {MSG("1"), ""},
+        {"\x0bMSH|^~\\&|OTHER|ANYWHERE|LIS|H|20260101||ORU^R01|7|P|2.5.1\rOBX|1|NM|2345-7||5\r\x1c\r", ""},
         {"\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||ADT^A40|7|P|2.5.1\rPID|1\r\x1c\r",
          "MSA|AR|7|this type of message is not allowed on this link\rERR|||200|E||||this type"},
         {"\x0bMSH|^~\\&|EVIL|WARD|LIS|H|20260101||ORU^R01|7|P|2.5.1\rOBX|1|NM|2345-7||5\r\x1c\r", "MSA|AR|7|this sender"},
@@ -120,7 +121,7 @@ static void policy_refuses(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (int how = RELAY_UNKNOWN_PASS; how <= RELAY_UNKNOWN_REFUSE; how++) {
             o.policy = (struct relay_policy){
-                .unknown = (enum relay_unknown)how, .types = types, .types_n = 1, .senders = senders, .senders_n = 1, .tests = tests, .tests_n = 1};
+                .unknown = (enum relay_unknown)how, .types = types, .types_n = 1, .senders = senders, .senders_n = 2, .tests = tests, .tests_n = 1};
             bed_start(&bed);
             bed_link(&bed, &o);
             int fd = bed_connect(&bed, RELAY_ANALYZER);
