@@ -56,7 +56,7 @@ static enum outcome outcome_of(enum role role, int (*try)(void))
     return WEXITSTATUS(status) == 0 ? WORKED : FAILED;
 }
 
-static const enum role roles[] = {ROLE_SENSOR, ROLE_DETECTOR, ROLE_KEEPER, ROLE_CONSOLE, ROLE_COURIER, ROLE_WITNESS};
+static const enum role roles[] = {ROLE_SENSOR, ROLE_DETECTOR, ROLE_KEEPER, ROLE_CONSOLE, ROLE_COURIER, ROLE_RELAY, ROLE_WITNESS};
 
 static void all_give(int (*try)(void), enum outcome wanted)
 {
@@ -206,6 +206,8 @@ static void test_network(void **state)
     assert_int_equal(outcome_of(ROLE_COURIER, listen_somewhere), FAILED);
     assert_int_equal(outcome_of(ROLE_COURIER, write_etc), FAILED);
     assert_int_equal(outcome_of(ROLE_COURIER, accept_connection), FAILED);
+    assert_int_equal(outcome_of(ROLE_RELAY, listen_somewhere), FAILED); /* it accepts on what it was handed, and opens nothing */
+    assert_int_equal(outcome_of(ROLE_RELAY, accept_connection), WORKED);
     all_give(open_unix_socket, FAILED);
 }
 

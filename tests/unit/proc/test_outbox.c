@@ -1,0 +1,106 @@
+/* Records of the relay on their way: order, room, and what is handed on again. */
+#include "../cmocka_all.h"
+
+#include "proc/outbox.h"
+
+#include <stdlib.h>
+
+static struct outbox o;
+
+static void put(uint64_t seq, size_t n)
+{
+    uint8_t *bytes = calloc(1, n);
+    assert_non_null(bytes);
+    assert_true(outbox_put(&o, seq, span_of(bytes, n), (tq_time)seq));
+    free(bytes);
+}
+
+static uint64_t next(void)
+{
+    uint64_t seq = o.unsent == NULL ? 0 : o.unsent->seq;
+    outbox_sent(&o);
+    return seq;
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    outbox_init(&o);
+    for (uint64_t i = 1; i <= 5; i++)
+        put(i, 10);
+    assert_int_equal(next(), 1);
+    assert_int_equal(next(), 2);
+    outbox_recorded(&o, 1);
+    assert_int_equal(o.first->seq, 2);
+    outbox_rewind(&o); /* who took 2 is gone */
+    for (uint64_t i = 2; i <= 5; i++)
+        assert_int_equal(next(), i);
+    assert_null(o.unsent);
+    put(6, 10);
+    assert_int_equal(next(), 6);
+    outbox_recorded(&o, 6);
+    assert_null(o.first);
+    assert_int_equal(o.bytes, 0);
+    put(7, 10);
+    assert_int_equal(next(), 7);
+    outbox_release(&o);
+}
+
+/* What is not handed on yet is never dropped, whatever was said of it: a word about the future is none. */
+static void test_unsent_stays(void **state)
+{
+    (void)state;
+    outbox_init(&o);
+    put(1, 10);
+    put(2, 10);
+    outbox_recorded(&o, 2);
+    assert_int_equal(o.first->seq, 1);
+    assert_int_equal(next(), 1);
+    outbox_recorded(&o, 2);
+    assert_int_equal(o.first->seq, 2);
+    outbox_release(&o);
+}
+
+static void test_worth_no_waiting(void **state)
+{
+    (void)state;
+    outbox_init(&o);
+    put(0, 10);
+    put(1, 10);
+    put(0, 10);
+    (void)next();
+    assert_int_equal(o.first->seq, 1);
+    (void)next();
+    (void)next();
+    assert_null(outbox_loose(&o)->next->next); /* behind 1 the second of number 0 waits for nothing */
+    assert_int_equal(outbox_loose(&o)->seq, 1);
+    outbox_spooled(&o, 1);
+    assert_null(outbox_loose(&o));
+    outbox_release(&o);
+}
+
+static void test_room(void **state)
+{
+    (void)state;
+    size_t piece = 1u << 20;
+    uint64_t seq = 0;
+    outbox_init(&o);
+    while (o.bytes + piece + 4096 < OUTBOX_MAX)
+        put(++seq, piece);
+    uint8_t *bytes = calloc(1, piece);
+    assert_non_null(bytes);
+    assert_false(outbox_put(&o, seq + 1, span_of(bytes, piece), 0)); /* nothing of it is durable */
+    outbox_spooled(&o, 1);
+    assert_true(outbox_put(&o, seq + 1, span_of(bytes, piece), 0));
+    assert_int_equal(o.first->seq, 2);
+    assert_false(outbox_put(&o, seq + 2, span_of(bytes, piece), 0));
+    free(bytes);
+    outbox_release(&o);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_unsent_stays), cmocka_unit_test(test_worth_no_waiting),
+                                       cmocka_unit_test(test_room)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
