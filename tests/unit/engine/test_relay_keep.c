@@ -313,6 +313,120 @@ static void both_ways(void **state)
     bed_stop(&bed);
 }
 
+/* Chance: analyzers that come and go and send again, a LIS that answers, says AE, is silent, answers something else, or goes away. What was
+ * acknowledged arrives, in the order of acknowledgement, and what arrives twice was counted as sent again. */
+#define CHAOS 300 /* messages */
+
+struct chaos {
+    uint64_t random;
+    int fd;
+    unsigned next;    /* the message that is being sent */
+    unsigned acked;   /* … all before it are */
+    unsigned arrived; /* at the LIS, the first time each */
+    unsigned twice;
+    bool answered; /* the LIS has answered the newest that arrived */
+};
+
+static unsigned chance(struct chaos *c, unsigned of)
+{
+    c->random ^= c->random << 13;
+    c->random ^= c->random >> 7;
+    c->random ^= c->random << 17;
+    return (unsigned)(c->random % of);
+}
+
+static void analyzer_acts(struct chaos *c)
+{
+    char text[256];
+    if (c->fd < 0)
+        c->fd = bed_connect(&bed, RELAY_ANALYZER);
+    const char *got = bed_got(c->fd);
+    (void)snprintf(text, sizeof text, "MSA|AA|M%u\r", c->next);
+    if (strstr(got, text) != NULL)
+        c->acked = ++c->next;
+    if (strstr(got, "<end>") != NULL || chance(c, 20) == 0) {
+        (void)close(c->fd);
+        c->fd = -1;
+        return;
+    }
+    if (c->next == CHAOS)
+        return;
+    int n = snprintf(text, sizeof text, "\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||ORU^R01|M%u|P|2.5.1\rOBX|1|NM|1||%u\r\x1c\r", c->next, c->next);
+    if (chance(c, 10) == 0)
+        n = (int)chance(c, (unsigned)n); /* cut off */
+    bed_send(&bed, c->fd, text, (size_t)n);
+    if (text[n - 1] != '\r' || n < 60) {
+        (void)close(c->fd);
+        c->fd = -1;
+    }
+}
+
+static void lis_acts(struct chaos *c)
+{
+    char text[128];
+    const char *got = bed.lis < 0 ? "" : bed_got(bed.lis);
+    const char *id = strstr(got, "|M");
+    if (id != NULL && strstr(got, "\x1c\r") != NULL) {
+        unsigned n = (unsigned)strtoul(id + 2, NULL, 10);
+        assert_true(n <= c->arrived); /* in order, none left out */
+        if (n < c->arrived) {
+            assert_int_equal(n + 1, c->arrived); /* only the one whose answer did not get through */
+            c->twice++;
+        } else
+            c->arrived++;
+        c->answered = false;
+    }
+    if (bed.lis < 0 || c->arrived == 0 || c->answered)
+        return;
+    unsigned what = chance(c, 12);
+    if (what == 0) {
+        (void)close(bed.lis);
+        bed.lis = -1;
+    } else if (what == 1)
+        SEND(&bed, bed.lis, ACK("AA", "someone's"));
+    else if (what < 9) {
+        int n = snprintf(text, sizeof text, "\x0bMSH|^~\\&|LIS\rMSA|%s|M%u\r\x1c\r", what == 2 ? "AE" : "AA", c->arrived - 1);
+        c->answered = what != 2;
+        bed_send(&bed, bed.lis, text, (size_t)n);
+        if (chance(c, 8) == 0) { /* it goes before we can be sure that the answer was heard */
+            (void)close(bed.lis);
+            bed.lis = -1;
+        }
+    }
+}
+
+static void chaos(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    o.answer_time = 5 * SECOND;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        start(&o);
+        struct chaos c = {.random = seed * 0x9e3779b97f4a7c15u, .fd = -1};
+        for (unsigned step = 0; step < 60000 && (c.next < CHAOS || status_of(&bed).queue_messages > 0); step++) {
+            bed.lis_refuses = chance(&c, 40) == 0;
+            if (chance(&c, 3) != 0)
+                analyzer_acts(&c);
+            if (chance(&c, 3) == 0)
+                relay_durable(bed.relay, bed.token);
+            if (chance(&c, 3) != 0)
+                lis_acts(&c);
+            bed.now += chance(&c, 3) == 0 ? SECOND : 0;
+            bed_run(&bed);
+        }
+        struct relay_status s = status_of(&bed);
+        assert_int_equal(c.next, CHAOS);
+        assert_int_equal(s.queue_messages, 0);
+        assert_int_equal(c.arrived, CHAOS);
+        assert_int_equal(bed.given_up, 0);
+        assert_true(c.twice <= s.counters.resent + bed.events[RELAY_EVENT_ANSWER_BAD] * 6);
+        assert_int_equal(bed.delivered, CHAOS);
+        if (c.fd >= 0)
+            (void)close(c.fd);
+        bed_stop(&bed);
+    }
+}
+
 /* Full, and configured to go on end to end: what comes on top is answered by the LIS alone; sent again, it is still one. */
 static void full_goes_end_to_end(void **state)
 {
@@ -439,6 +553,7 @@ int main(void)
         cmocka_unit_test(fed_after_restart),
         cmocka_unit_test(both_ways),
         cmocka_unit_test(held_and_bypassed),
+        cmocka_unit_test(chaos),
         cmocka_unit_test(full_goes_end_to_end),
         cmocka_unit_test(lis_connects),
         cmocka_unit_test(orders_without_end),
