@@ -1,0 +1,77 @@
+"""kill -9 of relay, keeper and LIS at random under load, end to end and store and forward: what was acknowledged reached the LIS, unchanged and in order; what came
+twice is what a kill cut off; the ledger verifies. usage: test_relay_kill.py TOURNIQUET MLLP_LOAD MLLP_SINK; KILL_SEED repeats a run."""
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import lab
+import links
+
+LOAD, SINK = sys.argv[2:4]
+LONG = os.environ.get("TOURNIQUET_LONG") == "1"
+SEED = int(os.environ.get("KILL_SEED") or os.environ.get("TEST_SEED") or random.randrange(1 << 30))
+SECONDS = 240 if LONG else 12
+CONNECTIONS = 8
+
+
+class Lis:
+    """mllp_sink, which may die and come back; its log stays."""
+
+    def __init__(self, log):
+        self.port, self.log, self.process = lab.free_port(), log, None
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen([SINK, str(self.port), "--log", self.log], stdout=subprocess.DEVNULL)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def mode(folder, name, rng):
+    data, sent, arrived = os.path.join(folder, name), os.path.join(folder, name + ".sent"), os.path.join(folder, name + ".arrived")
+    lis, port = Lis(arrived), lab.free_port()
+    chemistry = {"name": "chemistry", "listen": f"127.0.0.1:{port}", "forward": f"127.0.0.1:{lis.port}", "protocol": "mllp", "mode": name}
+    killed = []
+    with lab.Run(data, more=links.yaml(chemistry)) as run:
+        lab.ok(links.listening(port), f"{name}: the link listens", run.said())
+        load = subprocess.Popen([LOAD, str(port), "--connections", str(CONNECTIONS), "--rate", "400", "--warm", "0", "--seconds", str(SECONDS), "--stubborn",
+                                 "--patience", "40", "--log", sent], stdout=subprocess.PIPE, text=True)
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until - 1:
+            time.sleep(rng.uniform(0.1, 1.2))
+            victim = rng.choice(("relay", "keeper", "lis"))
+            if victim == "lis":
+                lis.kill()
+                time.sleep(rng.uniform(0, 0.5))
+                lis.start()
+                killed.append(victim)
+            elif run.signal(victim, signal.SIGKILL):
+                killed.append(victim)
+        out, _ = load.communicate(timeout=120)
+        lab.ok(load.returncode == 0, f"{name}, seed {SEED}: everything is acknowledged in the end, with {', '.join(f'{killed.count(v)} x {v}' for v in sorted(set(killed)))} killed",
+               (out, run.said()))
+        lab.ok(len(killed) >= 5, f"{name}: enough was killed", killed)
+        acknowledged = links.lines_of(sent)
+
+        def all_there():
+            return {c for c, _ in acknowledged} <= {c for c, _ in links.lines_of(arrived)}
+        lab.wait(all_there, 60)  # store and forward: the queue empties
+        twice = links.custody_holds(acknowledged, links.lines_of(arrived), name)
+        most = CONNECTIONS * len(killed) * (1 if name == "end-to-end" else 2)
+        lab.ok(len(twice) <= most, f"{name}: {len(twice)} messages came twice, no more than kills can have cut off ({most})", twice[:10])
+        shown = links.link(run, "chemistry") or {}
+        lab.ok((shown.get("queue") or {}).get("messages", 0) == 0, f"{name}: nothing is left in the queue", shown)
+    lis.kill()
+    status, line = lab.verify(data)
+    lab.ok(status == 0, f"{name}: the ledger verifies", line)
+
+
+with lab.Folder() as scratch:
+    for kind in ("end-to-end", "store-and-forward"):
+        mode(scratch, kind, random.Random(f"{SEED} {kind}"))
+lab.finish()
