@@ -753,6 +753,78 @@ for (const sight of SIGHTS) {
     });
 }
 
+for (const sight of SIGHTS) {
+    test(`links: each as a line, what it does in words, what people may do; at ${called(sight)}`, { skip }, async () => {
+        await dev({ ...FRESH, lab: { links: true } });
+        await look(sight, async (page, faults) => {
+            await page.goto(`${base}/links`);
+            await page.locator('.relay').nth(2).waitFor();
+            assert.match(await page.locator('h1').innerText(), /1 link does not deliver: haematology\. 1 is bypassed: blood gas\. 1 passes in clear text to the LIS: blood gas|1 enlace no entrega: haematology/);
+            await page.locator('.relay summary').first().click();
+            await inspect(page, faults, sight, 'links');
+            if (sight !== SIGHTS[0] && sight !== SIGHTS[3]) {
+                return;
+            }
+            const act = page.locator('.relay').first().getByRole('button', { name: /^(Hold|Retener)/ });
+            await act.click();
+            const dialog = page.getByRole('dialog');
+            await dialog.waitFor();
+            await page.waitForTimeout(400);
+            await dialog.locator('button[type=submit]').click(); // nothing is filled in: both are asked for
+            await page.locator('.mantine-InputWrapper-error').nth(1).waitFor();
+            assert.deepEqual(await axe(page), []);
+            await shot(page, `links-hold-${called(sight)}`, false);
+            await dialog.locator('textarea').fill('The LIS is being moved.');
+            await dialog.locator('input').fill('not the password');
+            await dialog.locator('button[type=submit]').click();
+            await dialog.locator('.wrong').waitFor();
+            await dialog.locator('input').fill('a long enough phrase');
+            await dialog.locator('button[type=submit]').click();
+            await dialog.waitFor({ state: 'detached' });
+            await page.getByText(/held: nothing goes on|retenido: nada sigue/).first().waitFor();
+            await page.getByText('The LIS is being moved.').waitFor();
+            await page.getByRole('button', { name: /^(Look at its policy|Ver su política)/ }).click();
+            await dialog.waitFor();
+            await page.waitForTimeout(400);
+            await dialog.getByText('pH, pO2, K').waitFor();
+            await dialog.locator('select').selectOption('refuse');
+            await dialog.locator('textarea').fill('All of this is ours.');
+            await dialog.locator('input').fill('a long enough phrase');
+            await shot(page, `links-policy-${called(sight)}`, false);
+            await dialog.locator('button[type=submit]').click();
+            await dialog.waitFor({ state: 'detached' });
+            await page.getByText(/approved by Ana Ruiz; others: refuse them|aprobada por Ana Ruiz; los demás: rechazarlos/).waitFor();
+            await page.goto(base); // a place of its own, for there are links
+            await page.getByRole('link', { name: /^(Links|Enlaces|More|Más)$/ }).first().waitFor();
+        });
+        await dev(FRESH);
+    });
+}
+
+test('without links there is no such place', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(base);
+        await settled(page);
+        assert.equal(await page.getByRole('link', { name: 'Links', exact: true }).count(), 0);
+        await page.goto(`${base}/links`);
+        await page.getByText('Point the analyzer at this box.').waitFor();
+        await inspect(page, faults, SIGHTS[0], 'links-none');
+    });
+});
+
+test('a proof is saved for a reason, and never shown', { skip }, async () => {
+    await dev(FRESH);
+    await look(SIGHTS[0], async (page, faults) => {
+        await firstResult(page);
+        const saved = page.waitForEvent('download');
+        await showValues(page, page.getByRole('button', { name: /^Proof: reason/ }), { save: true });
+        assert.match((await saved).suggestedFilename(), /^result-\d+\.proof$/);
+        assert.equal(await page.locator('.values').count(), 0);
+        assert.deepEqual(faults, []);
+    });
+});
+
 test('values hide themselves when their time is over, when the page is left, at sign-out; the look stays', { skip }, async () => {
     await dev({ ...FRESH, lab: { seconds: 3 } });
     await look(SIGHTS[0], async (page, faults) => {

@@ -292,9 +292,58 @@ const verdictOf = (n, record) => {
     return { state, why, changed, text, received: record, forwarded: on ? record + 1 : null, finding: state === 'changed' ? hex(0xabc001, 32) : null };
 };
 
-export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '', looks = 3, hostile = false, seconds = 300, ledger = '', pki = '' } = {}) {
+/* Links as GET /links tells them: one that delivers, one whose LIS is silent, one that is bypassed. */
+const side = (address, more = {}) => ({ address, peer: null, device: null, connected: true, connections: 1, why: null, tls: { on: false, version: null, peer: null, expires_at: null }, ...more });
+const tls = (days, peer) => ({ on: true, version: 'TLS 1.3', peer, expires_at: ahead(days) });
+const ahead = (days) => new Date(Date.now() + days * 86_400_000).toISOString();
+export function linksOf(long) {
+    const link = (name, more) => ({
+        name,
+        protocol: 'mllp',
+        mode: 'end-to-end',
+        state: 'up',
+        why: null,
+        bypass: false,
+        hold: false,
+        decided_by: null,
+        decided_why: null,
+        decided_at: null,
+        analyzer: side('10.0.5.1:5000', { peer: '10.0.5.7' }),
+        lis: side('lis.lab.example:2575', { tls: tls(212, 'lis.lab.example') }),
+        rate_per_min: 14,
+        delay_ms: { p50: 1.8, p99: 16.4, limit: 1000 },
+        queue: { messages: 0, bytes: 0, max: 10000, oldest_at: null },
+        last: Array.from({ length: 5 }, (_, i) => ({ at: ago(0.2 + i), type: 'ORU^R01', control_id: `M${100 - i}`, results: 3 + i, answer: i === 2 ? 'AE' : 'AA', policy: null, record: 9000 - i })),
+        policy: { unknown: 'flag', learning_until: null, proposed: null, proposed_at: null, approved: { types: ['ORU^R01'] }, approved_by: 'Ana Ruiz', approved_at: ago(9000) },
+        counters: { received: 1204, forwarded: 1204, refused: 0, flagged: 2, late: 0, spooled: 0 },
+        ...more,
+    });
+    return [
+        link('chemistry', {}),
+        link(long ? 'haematology-of-the-regional-hospital-by-the-window' : 'haematology', {
+            protocol: 'astm',
+            mode: 'store-and-forward',
+            state: 'down',
+            why: 'the LIS accepts connections and does not answer',
+            lis: side('lis.lab.example:2576', { connected: false, connections: 0, tls: tls(3, 'lis.lab.example') }),
+            queue: { messages: 8412, bytes: 4_100_000, max: 10000, oldest_at: ago(9) },
+            delay_ms: { p50: 5.2, p99: 2400, limit: 1000 },
+        }),
+        link('blood gas', {
+            state: 'bypassed',
+            bypass: true,
+            decided_by: 'Luis Ortega',
+            decided_why: 'the keeper is being replaced',
+            decided_at: ago(12),
+            lis: side('10.0.5.50:2575'),
+            policy: { unknown: 'pass', learning_until: null, proposed: { types: ['ORU^R01', 'ACK'], senders: ['ABL90'], tests: ['pH', 'pO2', 'K'], size: 4096, rate: 60 }, proposed_at: ago(60), approved: null, approved_by: null, approved_at: null },
+        }),
+    ];
+}
+
+export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '', looks = 3, links = false, hostile = false, seconds = 300, ledger = '', pki = '' } = {}) {
     const rnd = random(7);
-    const state = { odd, pki, sensor, hostile, seconds, looks: LOOKS.slice(0, looks).map((l, i) => ({ ...l, record: 900 - i, time: ago(9 + 200 * i) })), ledger, witness: ledger, doing: false, long, devices: [], results: [], findings: [], records: [], verified: ledger === 'never' ? null : { at: ago(2), holds: ledger !== 'broken', records: 0, first_bad: ledger === 'broken' ? 812 : null, why: ledger === 'broken' ? 'the sealed bytes of record 812 are not those that were recorded' : null }, verifying: false, next: 0, since: ago(60 * 24 * 9) };
+    const state = { odd, pki, sensor, hostile, seconds, links: links ? linksOf(long) : [], looks: LOOKS.slice(0, looks).map((l, i) => ({ ...l, record: 900 - i, time: ago(9 + 200 * i) })), ledger, witness: ledger, doing: false, long, devices: [], results: [], findings: [], records: [], verified: ledger === 'never' ? null : { at: ago(2), holds: ledger !== 'broken', records: 0, first_bad: ledger === 'broken' ? 812 : null, why: ledger === 'broken' ? 'the sealed bytes of record 812 are not those that were recorded' : null }, verifying: false, next: 0, since: ago(60 * 24 * 9) };
     for (let i = 0; i < devices; i++) {
         state.devices.push(device(i, rnd));
     }

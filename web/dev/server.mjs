@@ -348,6 +348,25 @@ function answer(method, path, query, body, token, headers, text) {
             return { status: 200, body: network(state, { zone: query.get('zone') ?? '', open: query.get('open') ?? '', at: query.get('at') ?? '' }) };
         case 'GET /sensor':
             return { status: 200, body: { captures: sensors(state.sensor) } };
+        case 'GET /links':
+            return { status: 200, body: { items: state.links } };
+        case 'POST /links/id/act': {
+            const link = state.links.find((l) => l.name === decodeURIComponent(id));
+            if (body.password !== PASSWORD) {
+                return problem(403, 'wrong-password', 'That is not your password.');
+            }
+            if (act === 'policy') {
+                link.policy = { ...link.policy, unknown: body.unknown, approved: link.policy.proposed, proposed: null, approved_by: person.display_name, approved_at: new Date().toISOString() };
+            } else {
+                link[act] = body.on;
+                link.state = link.bypass ? 'bypassed' : link.hold ? 'held' : 'up';
+                Object.assign(link, { decided_by: person.display_name, decided_why: body.reason, decided_at: new Date().toISOString() });
+            }
+            tell('links');
+            return { status: 200, body: link };
+        }
+        case 'POST /proofs':
+            return body.password === PASSWORD ? { status: 200, body: { look: 1, results: [], records: 3, proof: 'tourniquet/shown-records@v1\n' } } : problem(403, 'wrong-password', 'That is not your password.');
         case 'GET /results/id': {
             if (id === 'summary') {
                 return { status: 200, body: world.summary() };

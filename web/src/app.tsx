@@ -27,6 +27,7 @@ import { theme, variables } from './theme';
 const LedgerPage = lazy(() => import('./pages/ledger'));
 const ImportPage = lazy(() => import('./pages/import'));
 const CertificatesPage = lazy(() => import('./pages/certificates'));
+const LinksPage = lazy(() => import('./pages/links'));
 const LooksPage = lazy(() => import('./pages/looks'));
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
@@ -75,6 +76,11 @@ function Pages() {
                         <Route path="/certificates">
                             <Suspense fallback={<Loading what={t`this page`} />}>
                                 <CertificatesPage />
+                            </Suspense>
+                        </Route>
+                        <Route path="/links">
+                            <Suspense fallback={<Loading what={t`this page`} />}>
+                                <LinksPage />
                             </Suspense>
                         </Route>
                         <Route path="/looks">

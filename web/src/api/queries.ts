@@ -4,7 +4,7 @@ import { QueryCache, QueryClient, useMutation, useQuery, useQueryClient, keepPre
 import { useEffect } from 'react';
 import { call, get, Problem, query, rememberCsrf } from './client';
 import { listen } from './stream';
-import type { Capture, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Lock, Look, Network, Notice, Page, Result, ResultSummary, ResultWay, Session, Today } from './types';
+import type { Capture, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Lock, Look, Network, Notice, Page, RelayLink, Result, ResultSummary, ResultWay, Session, Today } from './types';
 
 export const client = new QueryClient({
     queryCache: new QueryCache({
@@ -39,6 +39,7 @@ const TOPICS: Record<string, string[]> = {
     today: ['today'],
     looks: ['looks'],
     certificates: ['certificates'],
+    links: ['links'],
 };
 const PAUSE_MS = 1000;
 
@@ -207,6 +208,15 @@ export const useResults = (filter: { q: string; sender: string; verdict: string;
         queryKey: ['results', filter],
         queryFn: ({ signal }) => get<Page<Result>>(`/results${query({ ...filter, seen: 'first' })}`, signal),
         placeholderData: keepPreviousData,
+    });
+
+/** Their numbers move without a notice: asked every five seconds while somebody looks. */
+export const useLinks = ({ enabled = true, watched = true } = {}) =>
+    useQuery({
+        enabled,
+        queryKey: ['links'],
+        queryFn: async ({ signal }) => (await get<{ items: RelayLink[] }>('/links', signal)).items,
+        refetchInterval: watched ? 5000 : false,
     });
 
 export const useResultSummary = () => useQuery({ queryKey: ['results', 'summary'], queryFn: ({ signal }) => get<ResultSummary>('/results/summary', signal) });

@@ -314,6 +314,65 @@ export interface ResultWay extends Result {
     way: Sighting[];
 }
 
+export interface LinkSide {
+    address: string;
+    peer: string | null;
+    device: string | null;
+    connected: boolean;
+    connections: number;
+    why: string | null;
+    tls: { on: boolean; version: string | null; peer: string | null; expires_at: string | null };
+}
+
+export interface LinkMessage {
+    at: string;
+    type: string | null;
+    control_id: string | null;
+    results: number;
+    answer: string | null;
+    policy: string | null;
+    record: number;
+}
+
+/** What was seen on a link while it learnt, or what a person approved of it. */
+export interface LinkRules {
+    types?: string[];
+    senders?: string[];
+    tests?: string[];
+    size?: number;
+    rate?: number;
+}
+
+/** One connection of an analyzer to the LIS through this box. */
+export interface RelayLink {
+    name: string;
+    protocol: string;
+    mode: string;
+    state: string;
+    why: string | null;
+    bypass: boolean;
+    hold: boolean;
+    decided_by: string | null;
+    decided_why: string | null;
+    decided_at: string | null;
+    analyzer: LinkSide;
+    lis: LinkSide;
+    rate_per_min: number;
+    delay_ms: { p50: number; p99: number; limit: number };
+    queue: { messages: number; bytes: number; max: number; oldest_at: string | null };
+    last: LinkMessage[];
+    policy: {
+        unknown: string;
+        learning_until: string | null;
+        proposed: LinkRules | null;
+        proposed_at: string | null;
+        approved: LinkRules | null;
+        approved_by: string | null;
+        approved_at: string | null;
+    };
+    counters: { received: number; forwarded: number; refused: number; flagged: number; late: number; spooled: number };
+}
+
 /** Results, each counted once. */
 export interface ResultSummary {
     total: number;

@@ -7,12 +7,13 @@ import { Link } from 'wouter';
 import { useSession } from '../api/queries';
 import { Head } from '../parts/head';
 import { Choices } from '../parts/settings';
-import { leave, placesOf } from '../parts/shell';
+import { leave, usePlaces } from '../parts/shell';
 import { Panel } from '../parts/states';
 import { personRole } from '../words';
 
 export function MorePage() {
     const session = useSession().data;
+    const places = usePlaces();
     if (!session) {
         return null;
     }
@@ -25,15 +26,13 @@ export function MorePage() {
             </Head>
             <Panel title={t`Pages`}>
                 <ul className="cards">
-                    {placesOf(session.person.role)
-                        .slice(4)
-                        .map((place) => (
-                            <li key={place.path}>
-                                <Link href={place.path} className="card">
-                                    <strong>{place.word()}</strong>
-                                </Link>
-                            </li>
-                        ))}
+                    {places.slice(4).map((place) => (
+                        <li key={place.path}>
+                            <Link href={place.path} className="card">
+                                <strong>{place.word()}</strong>
+                            </Link>
+                        </li>
+                    ))}
                 </ul>
             </Panel>
             <Panel title={t`Settings`}>

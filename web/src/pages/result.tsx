@@ -159,6 +159,22 @@ export function ResultPage({ record }: { record: string }) {
                         {result.way.length > 1 ? <Trans>Show both sides: reason…</Trans> : <Trans>Show values: reason…</Trans>}
                     </Button>
                 )}
+                {result && looking.may && (
+                    <Button
+                        variant="default"
+                        disabled={looking.away}
+                        onClick={() =>
+                            looking.ask({
+                                record: result.record,
+                                what: t`A proof of ${testOf(result)}, specimen ${result.specimen ?? '–'}`,
+                                file: `result-${result.record}.proof`,
+                                proof: true,
+                            })
+                        }
+                    >
+                        <Trans>Proof: reason…</Trans>
+                    </Button>
+                )}
             </Head>
             {looking.question}
             {looking.values}

@@ -13,6 +13,7 @@ import {
     IconFileCertificate,
     IconKeyboard,
     IconMicroscope,
+    IconPlugConnected,
     IconPlugConnectedX,
     IconSettings,
     IconSwitchHorizontal,
@@ -22,7 +23,7 @@ import {
 import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useLostAt } from '../api/connection';
-import { signOut, useSession, useStream, useToday } from '../api/queries';
+import { signOut, useLinks, useSession, useStream, useToday } from '../api/queries';
 import { clock, count, stamp } from '../time';
 import { may } from '../may';
 import { personRole } from '../words';
@@ -46,17 +47,25 @@ const PLACES: Record<string, Place> = {
     devices: { path: '/devices', needs: ['device.read'], key: 'g d', word: () => t`Devices`, icon: IconMicroscope },
     ledger: { path: '/ledger', needs: ['ledger.read'], key: 'g l', word: () => t`Ledger`, icon: IconFileCertificate },
     certificates: { path: '/certificates', needs: ['certificate.read'], key: 'g c', word: () => t`Certificates`, icon: IconCertificate },
+    links: { path: '/links', needs: ['links.read'], key: 'g k', word: () => t`Links`, icon: IconPlugConnected },
     looks: { path: '/looks', needs: ['looks.read', 'phi.look'], key: 'g p', word: () => t`PHI looks`, icon: IconEye },
 };
 
 // The order on the rail, by who looks first at what; what a role may not read is left out.
 const RAILS: Record<string, string[]> = {
-    IT: ['today', 'findings', 'devices', 'results', 'ledger', 'certificates'],
-    auditor: ['devices', 'findings', 'ledger', 'certificates', 'looks', 'today'],
+    IT: ['today', 'findings', 'devices', 'links', 'results', 'ledger', 'certificates'],
+    auditor: ['devices', 'findings', 'ledger', 'links', 'certificates', 'looks', 'today'],
     'privacy officer': ['today', 'looks', 'findings', 'results', 'devices', 'ledger'],
 };
-const placesOf = (role: string) =>
-    (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'ledger', 'certificates', 'looks']).map((name) => PLACES[name] as Place).filter((place) => place.needs.some((needed) => may(role, needed)));
+const placesAll = (role: string) =>
+    (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'links', 'ledger', 'certificates', 'looks']).map((name) => PLACES[name] as Place).filter((place) => place.needs.some((needed) => may(role, needed)));
+
+/** Links are a place only where there are any. */
+export function usePlaces(): Place[] {
+    const role = useSession().data?.person.role ?? '';
+    const links = useLinks({ enabled: may(role, 'links.read'), watched: false }).data?.length ?? 0;
+    return placesAll(role).filter((place) => place !== PLACES.links || links > 0);
+}
 
 export function Brand({ site }: { site?: string }) {
     return (
@@ -121,6 +130,7 @@ const HELP: [string, () => string][] = [
     ['g d', () => t`Go to Devices`],
     ['g l', () => t`Go to Ledger`],
     ['g c', () => t`Go to Certificates`],
+    ['g k', () => t`Go to Links`],
     ['g p', () => t`Go to PHI looks`],
     ['j', () => t`Next row`],
     ['k', () => t`Previous row`],
@@ -183,6 +193,7 @@ export function Shell({ children }: { children: ReactNode }) {
     useKeyboard();
     const phone = useMediaQuery('(max-width: 767px)', undefined, { getInitialValueInEffect: false });
     const session = useSession().data;
+    const places = usePlaces();
     const today = useToday().data;
     const counts = today?.counts;
     const ledger = today?.ledger;
@@ -208,7 +219,6 @@ export function Shell({ children }: { children: ReactNode }) {
     if (!session) {
         return null;
     }
-    const places = placesOf(session.person.role);
     const badge = (place: Place) => (place.path === '/findings' ? (counts?.findings_open ?? 0) : 0);
     return (
         <>
@@ -277,5 +287,3 @@ export function Shell({ children }: { children: ReactNode }) {
         </>
     );
 }
-
-export { placesOf };

@@ -10,11 +10,12 @@ import type { Shown } from '../api/types';
 import { Wrong } from '../pages/door';
 import { save } from '../parts/save';
 
-/** What is wanted: the fields of a record, or its bytes as a file. */
+/** What is wanted: the fields of a record, its bytes as a file, or (of a result) a proof as a file. */
 export interface Wanted {
     record: number;
     what: string;
     file?: string;
+    proof?: boolean;
 }
 
 const WORDS = 3;
@@ -57,8 +58,12 @@ export function Ask({ wanted, close, shown }: { wanted: Wanted; close: () => voi
     const why = reason.trim();
     const enough = why.split(/\s+/).filter((w) => w !== '').length >= WORDS && why.length >= 12;
     const look = async () => {
-        const body = { record: String(wanted.record), reason: why, password, ...(wanted.file ? { as: 'file' } : {}) };
-        if (wanted.file) {
+        const body = { record: String(wanted.record), reason: why, password, ...(wanted.file && !wanted.proof ? { as: 'file' } : {}) };
+        if (wanted.file && wanted.proof) {
+            const { proof } = await call<{ proof: string }>('POST', '/proofs', { body });
+            save(new Blob([proof], { type: 'text/plain' }), wanted.file);
+            close();
+        } else if (wanted.file) {
             save(await call<Blob>('POST', '/looks', { body, blob: true }), wanted.file);
             close();
         } else {
@@ -87,14 +92,16 @@ export function Ask({ wanted, close, shown }: { wanted: Wanted; close: () => voi
             });
     };
     return (
-        <Modal opened onClose={close} title={wanted.file ? t`Save a copy` : t`Show values`} closeButtonProps={{ 'aria-label': t`Close` }}>
+        <Modal opened onClose={close} title={wanted.proof ? t`Save a proof` : wanted.file ? t`Save a copy` : t`Show values`} closeButtonProps={{ 'aria-label': t`Close` }}>
             <form onSubmit={submit} className="ask">
                 <p>
                     <strong>{wanted.what}</strong>
                 </p>
                 <p>
                     <Trans>Your name, the time and this reason are kept on the ledger, and the privacy officer sees them.</Trans>{' '}
-                    {wanted.file ? (
+                    {wanted.proof ? (
+                        <Trans>The file proves where the result was seen and what it said there, to anybody with the ledger's public key; and it opens those records. Keep it as you keep the result.</Trans>
+                    ) : wanted.file ? (
                         <Trans>The file is saved on this computer: nobody hides it again but you.</Trans>
                     ) : (
                         <Trans>The values are hidden again after 5 minutes, and when you leave.</Trans>
