@@ -3,6 +3,8 @@ come."""
 import os
 import random
 import shutil
+import subprocess
+import sys
 import time
 
 import lab
@@ -94,6 +96,14 @@ with lab.Folder() as scratch:
     start(folder, "rebuilt from the ledger", "the pages gone")
     os.truncate(path(folder, "store.db"), 8192)
     start(folder, "rebuilt from the ledger", "the pages cut")
+    subprocess.run([os.path.abspath(sys.argv[2]), folder], check=True)
+    start(folder, "another program made it: this one does not know the migration lab/schema/999-later", "a store that a later version migrated: dropped, rebuilt")
+    start(folder, "", "which it is once")
+    with open(path(folder, "store.head"), "r+b") as f:
+        head = f.read()
+        f.seek(0)
+        f.write(head.replace(b"tqstore1", b"tqstore2"))
+    start(folder, "store.head is of a newer format", "a store of a later format: dropped, rebuilt")
     shutil.rmtree(os.path.join(folder, "store"))
     start(folder, "", "the folder gone")
     garbage_under_way(folder)

@@ -232,29 +232,52 @@ def released_formats(folder):
         ok(status == 0, f"{name}: it holds afterwards", line)
 
 
-def newer_formats(folder):
-    """Format numbers that this program does not know: refused by name, with one sentence, and nothing is changed."""
-    data = os.path.join(folder, "data")
-    capture, _, _ = lab.capture(folder, 1)
-    with Run(data, "--replay", capture, "--exit") as run:
-        run.finish()
-    ledger = os.path.join(data, "ledger")
-    custody = os.path.join(ledger, "segment", "custody")
-    path = os.path.join(custody, sorted(n for n in os.listdir(custody) if n.isdigit())[0])
+def raised(path, hashed, kept):
+    """The file with format 99: its number stands at byte 8, and the first `kept` bytes of SHA-256 over `hashed` bytes behind those."""
     with open(path, "r+b") as f:
-        head = bytearray(f.read(48))
+        head = bytearray(f.read(hashed))
         head[8:10] = (99).to_bytes(2, "big")
         f.seek(0)
-        f.write(bytes(head) + hashlib.sha256(bytes(head)).digest()[:16])
-    with open(path, "rb") as f:
-        before = f.read()
-    with Run(data) as run:
-        status, _ = run.finish(60)
-        said = [line for line in run.said().splitlines() if "error" in line]
-        ok(status in (2, 3), "an older program does not start on a newer ledger", f"{status} {run.said()}")
-        ok(len(said) == 1 and "newer" in said[0] and "99" in said[0], "… and names the format, in one sentence", run.said())
-    with open(path, "rb") as f:
-        ok(f.read() == before, "nothing is changed")
+        f.write(bytes(head) + hashlib.sha256(bytes(head)).digest()[:kept])
+
+
+def first_of(folder):
+    return os.path.join(folder, sorted(n for n in os.listdir(folder) if "." not in n)[0])
+
+
+def files(folder):
+    """Every file below it but the lock, as bytes."""
+    found = {}
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(path, name), "rb") as f:
+                found[os.path.join(path, name)] = f.read()
+    return found
+
+
+def newer_formats(folder):
+    """Format numbers that this program does not know: refused by name, with one sentence, and nothing is changed."""
+    made = os.path.join(folder, "made")
+    capture, _, _ = lab.capture(folder, 1)
+    with Run(made, "--replay", capture, "--exit") as run:
+        run.finish()
+    for what, place, hashed, kept in (("segment", "segment/custody/*", 48, 16), ("journal", "journal.0", 128, 32), ("journal", "journal.1", 128, 32), ("keyring", "keyring", 32, 32),
+                                      ("key file", "keys/*", 48, 32)):
+        data = os.path.join(folder, place.replace("/", "-").replace("*", "x"))
+        shutil.copytree(made, data)
+        path = os.path.join(data, "ledger", place)
+        path = first_of(os.path.dirname(path)) if path.endswith("*") else path
+        if not os.path.exists(path):
+            continue
+        raised(path, hashed, kept)
+        ledger = os.path.join(data, "ledger")
+        before = files(ledger)
+        with Run(data) as run:
+            status, _ = run.finish(60)
+            said = [line for line in run.said().splitlines() if "error" in line]
+            ok(status in (2, 3) and len(said) == 1 and "newer" in said[0] and "99" in said[0], f"an older program does not start on a ledger with a newer {what}, and names the format in one sentence",
+               f"{status} {run.said()}")
+        ok(files(ledger) == before, "nothing is changed")
 
 
 for scene in (one_by_one, in_a_replay, bad_programs, supervisors, released_formats, newer_formats):
