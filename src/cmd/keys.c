@@ -112,7 +112,11 @@ static int rotate(struct arguments *a)
     explicit_bzero(again, sizeof again);
     int status = body == NULL ? wrong_use("the reason is a UTF-8 text") : ask(a, "POST", "/api/v1/keys/rotate", body);
     if (status == 0 && a->from != NULL)
-        (void)fprintf(stderr, "From now on the keys open by %s: write that into lab.yaml before the next start.\n", a->from);
+        (void)fprintf(
+            stderr,
+            "From now on the keys open by a %s%s. A start goes by the ledger; write root_key: %s into lab.yaml all the same, so that it says "
+            "what is. Make a backup: those made before open by the key of their day or by the recovery key.\n",
+            a->from, passphrase ? ", and root.key is destroyed" : "", a->from);
     return status;
 }
 

@@ -82,6 +82,13 @@ bool backup_finding_open(struct store_conn *c, const char *kind)
     return store_run_int(q, 0, NULL) > 0;
 }
 
+bool backup_finding_told(struct store_conn *c, const char *kind)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT count(*) FROM finding WHERE kind = ?1 AND ended = 0");
+    store_bind_str(q, 1, kind);
+    return store_run_int(q, 0, NULL) > 0;
+}
+
 int backup_summary(struct store_conn *c, struct backup_summary *ret, struct error *e)
 {
     struct store_stmt *q = store_stmt(

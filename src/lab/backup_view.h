@@ -29,6 +29,7 @@ int backup_summary(struct store_conn *c, struct backup_summary *ret, struct erro
 
 /* Is a finding of this kind open (or taken)? */
 bool backup_finding_open(struct store_conn *c, const char *kind);
+bool backup_finding_told(struct store_conn *c, const char *kind); /* and not told as over since: open, or dismissed by somebody */
 
 /* The last day of a kind that was removed: 0, none was. */
 tq_time retention_until(struct store_conn *c, const char *kind);

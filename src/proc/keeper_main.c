@@ -252,7 +252,7 @@ static int open_views(struct error *e)
         log_line(LOG_LEVEL_WARNING, "the views: %s", k.mended);
     k.disk_short = backup_finding_open(store_writer(k.store), "ledger.disk_short");
     k.witness_quiet = backup_finding_open(store_writer(k.store), "ledger.witness_silent");
-    if (keyroom_start(k.ledger, store_writer(k.store), e) != 0)
+    if (keyroom_start(k.ledger, ROOT_KEY_FILE, store_writer(k.store), e) != 0)
         return -1;
     char run[2 * 4 + 1];
     for (size_t i = 0; i < 4; i++)

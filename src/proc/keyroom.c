@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 _Static_assert(API_RECOVERY_TEXT == RECOVERY_TEXT, "room for a recovery key");
 
@@ -17,7 +18,8 @@ _Static_assert(API_RECOVERY_TEXT == RECOVERY_TEXT, "room for a recovery key");
 static struct {
     struct appender *appender;
     const char *key_file;
-    _Atomic bool at_risk; /* the finding is open */
+    _Atomic bool told; /* the finding stands: it is not told again, also where somebody dismissed it */
+    _Atomic bool open; /* and is open: its end is worth telling */
 } room;
 
 /* What one call on the appender's thread is given, and gives back. */
@@ -152,12 +154,28 @@ static void carry_out(void *context, const struct erasure_row *row)
                  (unsigned long long)x.n);
 }
 
-int keyroom_start(struct ledger *l, struct store_conn *views, struct error *e)
+/* A key file that opens nothing any more is destroyed: it lay beside what it opened, and still opens older backups. */
+static void drop_file(struct ledger *l, const char *key_file)
+{
+    struct ledger_keys k;
+    struct error e = {0};
+    ledger_keys(l, &k);
+    if (k.source == ROOT_FILE || access(key_file, F_OK) != 0)
+        return;
+    if (root_key_drop(key_file, &e) == 0)
+        log_line(LOG_LEVEL_WARNING, "%s is destroyed: the keys open by a %s now", key_file, root_kind_name(k.source));
+    else
+        log_line(LOG_LEVEL_ERROR, "%s opens nothing here any more and could not be destroyed; remove it yourself: %s", key_file, e.text);
+}
+
+int keyroom_start(struct ledger *l, const char *key_file, struct store_conn *views, struct error *e)
 {
     struct ledger_keys k;
     struct undone u = {.ledger = l, .e = e};
     ledger_keys(l, &k);
-    room.at_risk = backup_finding_open(views, ON_DISK);
+    drop_file(l, key_file); /* a change of the source that was cut short */
+    room.told = backup_finding_told(views, ON_DISK);
+    room.open = backup_finding_open(views, ON_DISK);
     return erasure_list(views, k.carried_out, carry_out, &u, e) != 0 ? -1 : u.rc;
 }
 
@@ -172,9 +190,12 @@ static int rotate(void *context, struct ledger *l, struct veil *v, struct error 
     const struct root_source file = {.kind = ROOT_FILE, .path = x->key_file};
     (void)v;
     ledger_keys(l, &k);
-    if (x->source == NULL && k.source == ROOT_FILE) /* a key file gets new bytes; a passphrase and a credential are changed by who has them */
-        return ledger_rotate(l, &file, clock_now(), e);
-    return ledger_rotate(l, x->source, clock_now(), e);
+    /* a key file gets new bytes; a passphrase and a credential are changed by who has them */
+    const struct root_source *source = x->source == NULL && k.source == ROOT_FILE ? &file : x->source;
+    if (ledger_rotate(l, source, clock_now(), e) != 0)
+        return -1;
+    drop_file(l, x->key_file);
+    return 0;
 }
 
 int keyroom_rotate(void *context, struct span source, struct span secret, struct error *e)
@@ -212,12 +233,12 @@ static void judge(void)
 {
     struct api_keys keys = {0};
     struct error e = {0};
-    if (keyroom_tell(NULL, &keys, &e) != 0 || keys.on_disk == room.at_risk)
+    if (keyroom_tell(NULL, &keys, &e) != 0 || (keys.on_disk ? room.told : !room.open))
         return;
     struct record *r = malloc(sizeof *r);
     if (r == NULL)
         return;
-    room.at_risk = keys.on_disk;
+    room.told = room.open = keys.on_disk;
     record_start(r, keys.on_disk ? EVENT_FINDING : EVENT_FINDING_ENDED, clock_now(), NULL);
     record_str(r, KEY_KIND, ON_DISK);
     record_str(r, KEY_CAUSE, "root key");

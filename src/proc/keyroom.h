@@ -9,9 +9,9 @@
 #include "door/api/api.h"
 #include "proc/appender.h"
 
-/* Carries out erasures that a stop left undone, and remembers whether the finding ledger.key_on_disk is open. The views are caught up, and no thread
- * is at work yet. */
-int keyroom_start(struct ledger *l, struct store_conn *views, struct error *e);
+/* Carries out erasures that a stop left undone, destroys a key file that opens nothing any more, and remembers whether the finding ledger.key_on_disk
+ * stands. The views are caught up, and no thread is at work yet. */
+int keyroom_start(struct ledger *l, const char *key_file, struct store_conn *views, struct error *e);
 
 /* From now on the functions below may be called. key_file: where a key file lies or is made. Tells the finding while the key lies on this disk, and
  * ends it when it does no more. */

@@ -2,12 +2,15 @@
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import lab
 
-DUMP = os.path.abspath(sys.argv[2])
+DUMP, KEY_TOOL = os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3])
 
 
 def keys(data, *arguments, said=""):
@@ -19,6 +22,18 @@ def dump(data):
     """Everything that the keys open, and how many records are erased."""
     run = subprocess.run([DUMP, data], capture_output=True, check=False)
     return run.returncode, run.stdout, run.stderr.decode().split("\n")[0]
+
+
+def holding(folder, what):
+    """The files below it that hold these bytes."""
+    found = []
+    for path, _, names in os.walk(folder):
+        for full in (os.path.join(path, name) for name in names):
+            if os.path.isfile(full):
+                with open(full, "rb") as f:
+                    if what in f.read():
+                        found.append(full)
+    return found
 
 
 def patients(capture):
@@ -86,14 +101,7 @@ with lab.Folder() as scratch:
     lab.ok(code == 0 and int(erased) >= 2, "its records are erased", erased)
     lab.ok(clear.count(gone.encode()) == 0, "with all keys that are left the patient is found nowhere", clear.count(gone.encode()))
     lab.ok(clear.count(stays.encode()) > 1, "others are")
-    found = []
-    for folder, _, names in os.walk(data):
-        for name in names:
-            path = os.path.join(folder, name)
-            if os.path.isfile(path):
-                with open(path, "rb") as f:
-                    if gone.encode() in f.read():
-                        found.append(path)
+    found = holding(data, gone.encode())
     lab.ok(not found, "and in no file", found)
     # views are made again from the ledger: the patient is not among them
     subprocess.run(["rm", "-rf", os.path.join(data, "store")], check=True)
@@ -118,6 +126,96 @@ with lab.Folder() as scratch:
         lab.ok(len(results(run)) == len(after), "and reads what was recorded")
     with open(os.path.join(data, "ledger", "keyring"), "rb") as f:
         lab.ok(f.read(10)[8:] == b"\0\2", "the keyring says its format")
+# a stop between the record of an erasure and the keys: the next start carries it out, however often it is killed itself
+with lab.Folder() as scratch:
+    made, probe, data = (os.path.join(scratch, name) for name in ("made", "probe", "data"))
+    capture, _, _ = lab.capture(scratch, 10)
+    gone, stays = patients(capture)[-1].decode(), patients(capture)[-2].decode()
+    with lab.Run(made, "--replay", capture) as run:
+        run.wait_ended()
+        lab.ok(json.loads(keys(made)[1])["made"] is not None, "a new ledger says when its keys were made", keys(made))
+    shutil.copytree(made, probe)
+    with lab.Run(probe) as run:
+        lab.wait(lambda: keys(probe)[0] == 0)
+        token = json.loads(keys(probe, "erase", "--why", "to know the token", said=gone + "\n")[1])["patient"]
+    expected = dump(probe)[2]
+    lab.ok(dump(made)[1].count(gone.encode()) > 1, "there is somebody to erase")
+    subprocess.run([KEY_TOOL, made, "promise", token], check=True)
+    finished = 0
+    for turn in range(24):
+        if turn % 8 == 0 or not os.path.exists(data):
+            shutil.rmtree(data, ignore_errors=True)
+            shutil.copytree(made, data)
+        with lab.Run(data) as run:
+            run.wait_pid("keeper")
+            time.sleep(0.003 * (turn % 8 + 1) ** 2)
+            children = run.children()
+            run.signal("keeper", signal.SIGKILL)
+            run.process.kill()
+            run.process.wait()
+            lab.wait(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children))
+            finished += "was not finished: it is now" in run.said()
+    with lab.Run(data) as run:
+        lab.ok(lab.wait(lambda: keys(data)[0] == 0), "after 24 starts that were killed it starts", run.said())
+        lab.ok("was not finished" in run.said() or finished > 0, "the erasure that a stop left undone is carried out, and said", run.said())
+        lab.ok(not any(r["patient"] == token for r in results(run)), "nothing of the patient is shown")
+    code, clear, erased = dump(data)
+    lab.ok(code == 0 and clear.count(gone.encode()) == 0 and erased == expected and clear.count(stays.encode()) > 1, "what is erased is what the same order erases undisturbed", (erased, expected))
+    lab.ok(lab.verify(data)[0] == 0, "the ledger holds", lab.verify(data))
+    with lab.Run(data) as run:
+        lab.wait(lambda: keys(data)[0] == 0)
+        lab.ok("was not finished" not in run.said(), "once", run.said())
+
+# from a file to a passphrase and back: the file is destroyed, the finding ends and comes back, and one that somebody dismissed stays dismissed
+with lab.Folder() as scratch:
+    data = os.path.join(scratch, "data")
+    root, phrase = os.path.join(data, "root.key"), "nine yellow pipettes dry"
+
+    def on_disk(run):
+        found = (run.api("/api/v1/findings?state=all&severity=all&kind=ledger.key_on_disk") or {"items": []})["items"]
+        return (found[0]["state"], found[0]["count"]) if found else None
+
+    def unlock(data):
+        lab.wait(lambda: json.loads(subprocess.run([lab.TOURNIQUET, "api", "--data", data, "GET", "/api/v1/unlock"], capture_output=True, text=True).stdout or "{}").get("stage") == "locked")
+        subprocess.run([lab.TOURNIQUET, "unlock", "--data", data], input=phrase + "\n", capture_output=True, text=True)
+        return lab.wait(lambda: keys(data)[0] == 0)
+
+    with lab.Run(data) as run:
+        lab.wait(lambda: keys(data)[0] == 0)
+        lab.ok(lab.wait(lambda: on_disk(run) == ("open", 1)), "the key on the same disk is told", on_disk(run))
+        with open(root, "rb") as f:
+            old = f.read()
+        code, _, said = keys(data, "rotate", "--from", "passphrase", "--why", "nobody shall carry it away", said=phrase + "\n")
+        lab.ok(code == 0 and "root.key is destroyed" in said and "A start goes by the ledger" in said, "a passphrase takes its place", said)
+        lab.ok(not os.path.exists(root) and holding(data, old) == [], "the key file is destroyed, and its bytes are in no other")
+        lab.ok(lab.wait(lambda: on_disk(run) == ("dismissed", 1)), "the finding ends by itself", on_disk(run))
+    with open(root, "wb") as f:  # as a stop between the two leaves it
+        f.write(old)
+    os.chmod(root, 0o600)
+    with lab.Run(data) as run:
+        lab.ok(unlock(data), "a start waits for the passphrase, whatever lab.yaml says", run.said())
+        lab.ok(not os.path.exists(root) and "root.key is destroyed" in run.said(), "what a stop left of the key file goes at the next start", run.said())
+        made = subprocess.run([lab.TOURNIQUET, "backup", "--data", data, "--to", scratch], capture_output=True, text=True)
+        restored = os.path.join(scratch, "restored")
+        done = subprocess.run([lab.TOURNIQUET, "restore", json.loads(made.stdout.splitlines()[-1])["where"], "--to", restored], input="not this one at all\n", capture_output=True, text=True)
+        lab.ok(done.returncode == 2 and not os.path.exists(restored), "a backup is not restored by another passphrase", done.stderr)
+        done = subprocess.run([lab.TOURNIQUET, "restore", json.loads(made.stdout.splitlines()[-1])["where"], "--to", restored], input=phrase + "\n", capture_output=True, text=True)
+        lab.ok(done.returncode == 0 and lab.verify(restored)[0] == 0, "it is by the right one", done.stderr)
+        code, _, said = keys(data, "rotate", "--from", "file", "--why", "it has to start by itself")
+        lab.ok(code == 0 and os.stat(root).st_size == 32 and open(root, "rb").read() != old and lab.wait(lambda: on_disk(run) == ("open", 2)), "back to a file: a new one, and the finding is there again",
+               (said, on_disk(run)))
+        found = run.api("/api/v1/findings?state=all&severity=all&kind=ledger.key_on_disk")["items"][0]
+        done = subprocess.run([lab.TOURNIQUET, "api", "--data", data, "--if-match", found["etag"], "POST", f"/api/v1/findings/{found['id']}/dismiss", "-d", '{"why":"it stands in a locked room"}'],
+                              capture_output=True, text=True)
+        lab.ok(on_disk(run) == ("dismissed", 2), "somebody dismisses it", done.stderr)
+    with lab.Run(restored) as run:
+        lab.ok(unlock(restored), "what was restored waits for the same passphrase, and opens", run.said())
+    for _ in range(2):
+        with lab.Run(data) as run:
+            lab.wait(lambda: keys(data)[0] == 0)
+            time.sleep(1)
+            lab.ok(on_disk(run) == ("dismissed", 2), "a later start does not tell it again", on_disk(run))
+
 # a credential, as systemd hands it over
 with lab.Folder() as scratch:
     os.environ["CREDENTIALS_DIRECTORY"] = scratch

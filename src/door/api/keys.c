@@ -4,6 +4,7 @@
 #include "door/api/api_private.h"
 #include "lab/people/password_rules.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -99,7 +100,11 @@ static bool month(struct call *c, struct span text, uint32_t missing, uint32_t *
     return true;
 }
 
-static void erase(struct call *c, struct api_erasure *x, struct span why)
+/* One after the other: the keyring knows up to which record erasures are carried out, so none may be recorded behind another and be carried out
+ * before it. */
+static pthread_mutex_t erasing = PTHREAD_MUTEX_INITIALIZER;
+
+static void erase_now(struct call *c, struct api_erasure *x, struct span why)
 {
     struct error e = {0};
     uint64_t record = 0;
@@ -127,6 +132,13 @@ static void erase(struct call *c, struct api_erasure *x, struct span why)
     jsonw_put_uint(&c->json, "keys", x->keys);
     jsonw_put_uint(&c->json, "record", record);
     jsonw_object_end(&c->json);
+}
+
+static void erase(struct call *c, struct api_erasure *x, struct span why)
+{
+    (void)pthread_mutex_lock(&erasing);
+    erase_now(c, x, why);
+    (void)pthread_mutex_unlock(&erasing);
 }
 
 void handle_keys_erase(struct call *c)
