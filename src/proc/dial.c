@@ -88,6 +88,16 @@ static void end(struct dialer *d, struct call *c, int fd)
     d->done(d->context, id, fd, fd >= 0 ? "" : why);
 }
 
+void dial_give_up(struct dialer *d, const char *why)
+{
+    for (size_t i = 0; i < DIALS; i++) {
+        if (!d->calls[i].used)
+            continue;
+        (void)snprintf(d->calls[i].why, sizeof d->calls[i].why, "%s", why);
+        end(d, &d->calls[i], -1);
+    }
+}
+
 /* ── resolving: in a child, which knows nothing else ── */
 
 _Noreturn static void resolve(const struct config_endpoint *to, uid_t uid, int out)

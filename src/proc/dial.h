@@ -23,7 +23,8 @@ void dialer_free(struct dialer *d); /* closes what is under way; d may be NULL *
 
 /* id: comes back with the outcome, which may come before this returns. */
 void dial(struct dialer *d, uint64_t id, const struct config_endpoint *to, tq_time now);
-void dial_forget(struct dialer *d); /* whoever asked is gone: nothing comes back */
+void dial_forget(struct dialer *d);                   /* whoever asked is gone: nothing comes back */
+void dial_give_up(struct dialer *d, const char *why); /* what is under way fails, so that it is asked for again */
 
 /* Descriptors to wait for: at most DIALS. After poll, the same go to dial_act; monotonic clock. */
 size_t dial_poll(const struct dialer *d, struct pollfd *p);

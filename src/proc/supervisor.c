@@ -793,6 +793,7 @@ static void give(struct supervisor *s)
     char why[300];
     s->give = false;
     log_line(LOG_LEVEL_INFO, "the supervisor becomes the installed program");
+    links_give_up(s);
     (void)handover_give(s, &e);
     (void)snprintf(why, sizeof why, "the supervisor is the one before until the next start: %s", e.text);
     log_line(LOG_LEVEL_ERROR, "%s", why);

@@ -218,6 +218,12 @@ int links_certify(struct supervisor *s, struct child *keeper, struct error *e)
     return r;
 }
 
+void links_give_up(struct supervisor *s)
+{
+    if (s->dialer != NULL)
+        dial_give_up(s->dialer, "the program is being replaced");
+}
+
 void links_close(struct supervisor *s)
 {
     dialer_free(s->dialer);

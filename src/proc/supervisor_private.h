@@ -105,6 +105,7 @@ void supervisor_channel(struct child *c, int fd); /* its control channel */
 /* ── supervisor_links.c: what the relay is given ── */
 
 int links_prepare(struct supervisor *s, struct error *e); /* nothing is open yet; links_step opens what is not there by then */
+void links_give_up(struct supervisor *s); /* another program goes on: it knows nothing of what is being dialled */
 void links_close(struct supervisor *s);
 int links_fill_start(struct supervisor *s, struct start *start, int *ret_spool, struct error *e);
 int links_certify(struct supervisor *s, struct child *keeper, struct error *e);

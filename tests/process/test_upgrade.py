@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from lab import Folder, Run, ok
 BUILT = lab.TOURNIQUET  # the scenes run copies of it
 BUILD = os.path.dirname(BUILT)
 FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "unit", "record", "fixture")
-PARTS = ("sensor", "detector", "keeper", "console", "courier")
+PARTS = ("sensor", "detector", "keeper", "console", "courier", "relay")
 
 
 def install(folder):
@@ -167,6 +168,17 @@ def bad_programs(folder):
         ok(wait(lambda: "upgraded from" in run.said(), 120), "with a whole program it is made", run.said())
 
 
+def passes(port, lis):
+    """A message goes from an analyzer's socket to the LIS's."""
+    lis.settimeout(20)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as here:
+        there, _ = lis.accept()
+        here.sendall(b"\x0bMSH|^~\\&|CHEM|LAB1|LIS|HOSP|20260302080000||ORU^R01|1|P|2.5.1\rPID|1||595774\r\x1c\r")
+        with there:
+            there.settimeout(20)
+            return there.recv(65536).startswith(b"\x0bMSH|")
+
+
 def supervisors(folder):
     """The supervisor's own turn: again and again, a program that cannot take over, one that is none, and what it holds goes on working."""
     program = install(os.path.join(folder, "program"))
@@ -174,7 +186,9 @@ def supervisors(folder):
     data = os.path.join(folder, "data")
     with open(program, "rb") as f:
         good = f.read()
-    with Run(data, more="evidence_packets: 16\n") as run:
+    analyzer, lis = lab.free_port(), socket.create_server(("127.0.0.1", 0))
+    more = f'relay: [ {{ name: chemistry, listen: "127.0.0.1:{analyzer}", forward: "127.0.0.1:{lis.getsockname()[1]}", protocol: mllp }} ]\n'
+    with Run(data, more="evidence_packets: 16\n" + more) as run:
         ok(run.wait_api() is not None, "it runs", run.said())
         with open(run.config, "a", encoding="utf-8") as f:
             f.write("nonsense: true\n")  # read once, at the start: what it says now is nothing to a run that goes on
@@ -204,6 +218,9 @@ def supervisors(folder):
             ok(f.read().strip() == "tourniquet", "it keeps its name")
         ok(len(os.listdir(f"/proc/{run.process.pid}/fd")) == fds[0] == fds[2], "no descriptor is left over",
            sorted(os.readlink(f"/proc/{run.process.pid}/fd/{n}") for n in os.listdir(f"/proc/{run.process.pid}/fd")))
+        first = run.pid("relay")
+        run.signal("relay", signal.SIGKILL)
+        ok(run.wait_pid("relay", other_than=first) is not None and passes(analyzer, lis), "a relay that is started then gets the listening socket of before, and what it dials", run.said())
         first = run.pid("keeper")
         run.signal("keeper", signal.SIGKILL)
         ok(run.wait_pid("keeper", other_than=first) is not None and run.wait_api() is not None, "what it was handed works: the keeper is started again, on the same folder and socket", run.said())
