@@ -134,7 +134,7 @@ static const uint16_t message_texts[KEY_COUNT] = {
 };
 static const uint16_t result_texts[KEY_COUNT] = {
     [KEY_MESSAGE] = offsetof(struct result, message),      [KEY_TEST_CODE] = offsetof(struct result, code),
-    [KEY_TEST_SYSTEM] = offsetof(struct result, system),   [KEY_SPECIMEN] = offsetof(struct result, specimen),
+    [KEY_SPECIMEN] = offsetof(struct result, specimen),
     [KEY_UNITS] = offsetof(struct result, units),          [KEY_STATUS] = offsetof(struct result, status),
     [KEY_OBSERVED_AT] = offsetof(struct result, observed), [KEY_TEST_ALTERNATE] = offsetof(struct result, alternate),
     [KEY_ORDER] = offsetof(struct result, order),          [KEY_FILLER] = offsetof(struct result, filler),

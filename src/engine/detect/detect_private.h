@@ -121,7 +121,6 @@ struct result {
     size_t pieces;
     struct span message;
     struct span code;
-    struct span system;
     struct span alternate;
     struct span specimen;
     struct span order;

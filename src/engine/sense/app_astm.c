@@ -125,11 +125,11 @@ static void walk_message(struct lab_message *m, struct span message, struct read
         lab_malformed(m, "R: results behind the first %d are not read", APP_RESULTS_MAX);
 }
 
-static void put_flags(struct app_context *c, const struct hl7_delims *d, struct span field)
+static void put_flags(struct app_context *c, const struct hl7_delims *d, const struct hl7_delims *escaped, struct span field)
 {
     bool more = field.n > 0;
     for (size_t i = 0; more && i < 24; i++)
-        lab_text(c, d, KEY_FLAGS, span_until(&field, d->repetition, &more), APP_FOREIGN_MAX);
+        lab_text(c, escaped, KEY_FLAGS, span_until(&field, d->repetition, &more), APP_FOREIGN_MAX);
 }
 
 static void put_result(struct app_context *c, const struct hl7_delims *d, struct span record, const struct reading *r)
@@ -145,7 +145,7 @@ static void put_result(struct app_context *c, const struct hl7_delims *d, struct
     lab_text(c, d, KEY_SPECIMEN, r->specimen, APP_IDENTITY_MAX);
     lab_value(c, escaped, f[4]);
     lab_text(c, escaped, KEY_UNITS, f[5], APP_FOREIGN_MAX); /* no components: "10^3/uL" is one unit */
-    put_flags(c, d, f[7]);
+    put_flags(c, d, escaped, f[7]);
     lab_text(c, escaped, KEY_STATUS, f[9], APP_FOREIGN_MAX);
     if (r->control || r->controls)
         record_str(&c->record, KEY_SPECIMEN_ROLE, "Q"); /* O-12 or H-12, in the words of HL7's SPM-11 */
@@ -273,7 +273,7 @@ static void flaw_of(const struct app_where *w, const struct astm_side *s, const 
 static void message(const struct app_where *w, struct astm_side *s, struct span text, const char *not_ended, bool counted)
 {
     struct app_context *c = w->c;
-    struct lab_message m;
+    UNCLEARED struct lab_message m;
     struct reading r = {0};
     bool records = app_wants_records(c);
     bool cut = s->over || s->starved;

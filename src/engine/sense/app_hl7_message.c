@@ -395,7 +395,7 @@ static void put_message(const struct app_where *w, struct walk *k, const struct 
 static size_t read_message(const struct app_where *w, const struct hl7_content *content, struct batch *b)
 {
     struct app_context *c = w->c;
-    struct lab_message m;
+    UNCLEARED struct lab_message m;
     struct hl7_reading r = {.end = content->message.n};
     struct hl7_delims d = {.field = '|', .component = '^', .repetition = '~', .escape = '\\', .sub = '&'};
     struct walk k = {.m = &m, .d = &d, .r = &r, .records = app_wants_records(c)};

@@ -19,6 +19,10 @@ struct results_walk {
     bool specimen_first; /* SPM or SAC come before the OBR that they belong to (OUL, OML), not behind it (ORU) */
     bool obr_seen;
     bool orc_used;
+    bool escapes;           /* there is an escape character behind the header's own */
+    bool around_known;      /* what stands around a result is as it was for the one before: these fields */
+    struct field around[6]; /* patient, specimen, order, container, role */
+    size_t around_n;
 };
 
 /* Chapter 7 and 13 of the standard: unsolicited results (ORU, OUL, OPU) and those asked for (ORF). In other messages OBX tells of the patient, of an
@@ -79,7 +83,7 @@ struct span hl7_patient(const struct hl7_delims *d, struct span pid)
 
 static void read_pid(const struct hl7_delims *d, struct span segment, struct results_walk *r)
 {
-    *r = (struct results_walk){.patient = hl7_patient(d, segment)};
+    *r = (struct results_walk){.patient = hl7_patient(d, segment), .escapes = r->escapes};
 }
 
 static void read_obr(const struct hl7_delims *d, struct span segment, struct span rest, bool specimens, struct results_walk *r)
@@ -124,12 +128,12 @@ static void read_orc(const struct hl7_delims *d, struct span segment, struct res
     r->orc_used = false;
 }
 
-static void put_flags(struct app_context *c, const struct hl7_delims *d, struct span field)
+static void put_flags(struct app_context *c, const struct hl7_delims *d, const struct hl7_delims *escaped, struct span field)
 {
     bool more = field.n > 0 && c->wanted[KEY_FLAGS];
     for (size_t i = 0; more && i < FLAGS_MAX; i++) {
         struct span flag = span_until(&field, d->repetition, &more);
-        lab_text(c, d, KEY_FLAGS, hl7_part(flag, d->component, 1), APP_FOREIGN_MAX);
+        lab_text(c, escaped, KEY_FLAGS, hl7_part(flag, d->component, 1), APP_FOREIGN_MAX);
     }
 }
 
@@ -160,10 +164,31 @@ static void put_specimen(struct app_context *c, const struct hl7_delims *d, cons
         lab_text(c, d, KEY_SPECIMEN_ROLE, r->role, APP_FOREIGN_MAX);
 }
 
-/* What helps to know the same result, or its order, in another message. */
-static void put_more(struct app_context *c, const struct hl7_delims *d, const struct results_walk *r, struct span alternate)
+/* The same, but for the results of one specimen only once: they lie side by side. */
+static void put_around(struct app_context *c, const struct hl7_delims *d, struct results_walk *r)
 {
-    lab_text(c, d, KEY_TEST_ALTERNATE, alternate, APP_FOREIGN_MAX);
+    struct record *to = &c->record;
+    size_t from = to->n;
+    if (r->around_known && RECORD_FIELDS - from >= r->around_n) {
+        memcpy(to->fields + from, r->around, r->around_n * sizeof r->around[0]);
+        to->n += r->around_n;
+        return;
+    }
+    put_specimen(c, d, r, hl7_either(r->order_obr, r->order_orc));
+    r->orc_used = true;
+    r->around_n = to->n - from;
+    r->around_known = r->around_n <= sizeof r->around / sizeof r->around[0];
+    if (!r->around_known)
+        return;
+    memcpy(r->around, to->fields + from, r->around_n * sizeof r->around[0]);
+    c->scratch_kept = c->scratch_n;
+}
+
+/* What helps to know the same result, or its order, in another message. */
+static void put_more(struct app_context *c, const struct hl7_delims *d, const struct hl7_delims *escaped, const struct results_walk *r,
+                     struct span alternate)
+{
+    lab_text(c, escaped, KEY_TEST_ALTERNATE, alternate, APP_FOREIGN_MAX);
     lab_text(c, d, KEY_FILLER, r->filler, APP_IDENTITY_MAX);
     if (r->material != NULL)
         record_str(&c->record, KEY_MATERIAL, r->material);
@@ -181,25 +206,25 @@ static void put_result(const struct app_where *w, const struct hl7_delims *d, st
     struct app_context *c = w->c;
     UNCLEARED struct span f[FIELDS];
     (void)hl7_fields(d, segment, f, FIELDS);
-    const struct hl7_delims *escaped = span_find(&segment, d->escape) < segment.n ? d : NULL;
-    struct span id[6] = {0};
-    (void)span_split(hl7_part(f[3], d->repetition, 1), d->component, id, 6);
+    const struct hl7_delims *escaped = r->escapes && span_find(&segment, d->escape) < segment.n ? d : NULL;
+    UNCLEARED struct span id[6];
+    size_t parts = span_split(hl7_part(f[3], d->repetition, 1), d->component, id, 6);
+    while (parts < 6)
+        id[parts++] = (struct span){0};
     const struct span *test = id[0].n > 0 ? id : id + 3; /* the alternate identifier where the first is empty */
     lab_text(c, escaped, KEY_TEST_CODE, test[0], APP_FOREIGN_MAX);
     lab_text(c, escaped, KEY_TEST_SYSTEM, test[2], APP_FOREIGN_MAX);
     lab_text(c, escaped, KEY_TEST_TEXT, test[1], APP_FOREIGN_MAX);
-    struct span order = hl7_either(r->order_obr, r->order_orc);
-    r->orc_used = true;
-    put_specimen(c, d, r, order);
+    put_around(c, d, r);
     lab_value(c, escaped, f[5]);
     lab_text(c, escaped, KEY_VALUE_TYPE, f[2], APP_FOREIGN_MAX);
     lab_text(c, escaped, KEY_UNITS, units_of(d, f[6]), APP_FOREIGN_MAX);
-    put_flags(c, d, f[8]);
+    put_flags(c, d, escaped, f[8]);
     lab_text(c, escaped, KEY_STATUS, f[11], APP_FOREIGN_MAX);
     lab_time(c, hl7_either(f[14], r->observed));
     put_document(c, d, f[2], f[5]);
     lab_range(c, escaped, f[7]);
-    put_more(c, d, r, test == id ? id[3] : (struct span){0});
+    put_more(c, d, escaped, r, test == id ? id[3] : (struct span){0});
     record_put(&c->options.sink, &c->record);
 }
 
@@ -221,7 +246,7 @@ static void put_order(const struct app_where *w, const struct hl7_delims *d, str
     lab_text(c, d, KEY_TEST_SYSTEM, test[2], APP_FOREIGN_MAX);
     lab_text(c, d, KEY_TEST_TEXT, test[1], APP_FOREIGN_MAX);
     put_specimen(c, d, r, hl7_either(r->order_obr, r->order_orc));
-    put_more(c, d, r, test == id ? id[3] : (struct span){0});
+    put_more(c, d, d, r, test == id ? id[3] : (struct span){0});
     record_str(&c->record, KEY_ACTION, r->action != NULL ? r->action : "new");
     record_put(&c->options.sink, &c->record);
 }
@@ -259,11 +284,18 @@ void hl7_orders(const struct app_where *w, const struct lab_message *m, struct s
     }
 }
 
+static bool has_escapes(const struct hl7_delims *d, struct span message)
+{
+    if (hl7_name(message) == NAME('M', 'S', 'H'))
+        (void)span_skip(&message, message.n < 9 ? message.n : 9); /* the delimiters themselves */
+    return span_find(&message, d->escape) < message.n;
+}
+
 void hl7_results(const struct app_where *w, const struct lab_message *m, struct span message, bool specimens)
 {
     const struct hl7_delims *d = m->delims;
     size_t shared = lab_results_start(w, m);
-    struct results_walk r = {0};
+    struct results_walk r = {.escapes = has_escapes(d, message)};
     struct span rest = message;
     struct span segment;
     size_t left = APP_RESULTS_MAX;
@@ -286,8 +318,9 @@ void hl7_results(const struct app_where *w, const struct lab_message *m, struct 
             lab_result_next(w->c, shared);
             put_result(w, d, segment, &r);
             left--;
-            break;
-        default: break;
+            continue;
+        default: continue; /* notes and the like */
         }
+        r.around_known = false;
     }
 }

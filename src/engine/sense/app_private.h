@@ -143,6 +143,7 @@ struct app_context {
     } observed;
     struct record record;
     size_t scratch_n;
+    size_t scratch_kept; /* of that, what the next result of the message needs too */
     uint8_t scratch[APP_SCRATCH];
     uint8_t plain[APP_PLAIN]; /* texts of a POCT1-A message, without entities */
 };

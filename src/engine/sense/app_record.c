@@ -418,6 +418,7 @@ size_t lab_results_start(const struct app_where *w, const struct lab_message *m)
     record_start(r, m->results > 0 ? EVENT_LAB_RESULT : EVENT_LAB_ORDER, w->time, w->flow);
     record_str(r, KEY_MESSAGE, m->id);
     put_privates(r, m);
+    w->c->scratch_kept = 0;
     return r->n;
 }
 
@@ -425,7 +426,7 @@ void lab_result_next(struct app_context *c, size_t shared)
 {
     c->record.n = shared;
     c->record.cut = false;
-    c->scratch_n = 0;
+    c->scratch_n = c->scratch_kept;
 }
 
 /* Only what looks like a message type is counted under its own name: an outsider fills MSH-9, and the name is printed. */
