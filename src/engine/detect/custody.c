@@ -27,6 +27,11 @@ void specimen_expect(const struct detect *d, uint64_t id)
     memo_expect(d->specimens, specimen_key(d, id));
 }
 
+void specimen_expect_entry(const struct detect *d, uint64_t id, tq_time now)
+{
+    memo_expect_entry(d->specimens, specimen_key(d, id), now);
+}
+
 struct specimen *specimen_get(const struct detect *d, uint64_t id)
 {
     return id == 0 ? NULL : memo_get(d->specimens, specimen_key(d, id));

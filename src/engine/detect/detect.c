@@ -133,14 +133,21 @@ static const uint16_t message_texts[KEY_COUNT] = {
     [KEY_PRIOR_PATIENT] = offsetof(struct message, prior_patient),
 };
 static const uint16_t result_texts[KEY_COUNT] = {
-    [KEY_MESSAGE] = offsetof(struct result, message),      [KEY_TEST_CODE] = offsetof(struct result, code),
+    [KEY_MESSAGE] = offsetof(struct result, message),
+    [KEY_TEST_CODE] = offsetof(struct result, code),
     [KEY_SPECIMEN] = offsetof(struct result, specimen),
-    [KEY_UNITS] = offsetof(struct result, units),          [KEY_STATUS] = offsetof(struct result, status),
-    [KEY_OBSERVED_AT] = offsetof(struct result, observed), [KEY_TEST_ALTERNATE] = offsetof(struct result, alternate),
-    [KEY_ORDER] = offsetof(struct result, order),          [KEY_FILLER] = offsetof(struct result, filler),
-    [KEY_CONTAINER] = offsetof(struct result, container),  [KEY_PATIENT] = offsetof(struct result, patient),
-    [KEY_RANGE] = offsetof(struct result, range),          [KEY_SPECIMEN_ROLE] = offsetof(struct result, role),
-    [KEY_ACTION] = offsetof(struct result, action),        [KEY_MATERIAL] = offsetof(struct result, material),
+    [KEY_UNITS] = offsetof(struct result, units),
+    [KEY_STATUS] = offsetof(struct result, status),
+    [KEY_OBSERVED_AT] = offsetof(struct result, observed),
+    [KEY_TEST_ALTERNATE] = offsetof(struct result, alternate),
+    [KEY_ORDER] = offsetof(struct result, order),
+    [KEY_FILLER] = offsetof(struct result, filler),
+    [KEY_CONTAINER] = offsetof(struct result, container),
+    [KEY_PATIENT] = offsetof(struct result, patient),
+    [KEY_RANGE] = offsetof(struct result, range),
+    [KEY_SPECIMEN_ROLE] = offsetof(struct result, role),
+    [KEY_ACTION] = offsetof(struct result, action),
+    [KEY_MATERIAL] = offsetof(struct result, material),
 };
 _Static_assert(offsetof(struct message, results) == 0 && offsetof(struct result, value) == 0, "no text lies at 0");
 

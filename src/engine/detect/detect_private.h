@@ -378,6 +378,7 @@ void sent_make_room(struct detect *d, size_t results, size_t specimens);
 struct seen_result *sent_result(const struct detect *d, const struct sent *s, size_t i);
 struct habit *habit_at(const struct detect *d, uint16_t number);
 void specimen_expect(const struct detect *d, uint64_t id);
+void specimen_expect_entry(const struct detect *d, uint64_t id, tq_time now);
 struct specimen *specimen_get(const struct detect *d, uint64_t id);
 struct specimen *specimen_put(struct detect *d, uint64_t id, tq_time now);
 /* Two patients' records were joined. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define TEXT_MOST 200 /* longer values are documents */
+#define USES 16       /* a habit that is at hand is noted as used so often */
 
 /* ── digests ── */
 
@@ -133,7 +134,8 @@ static struct habit *habit_of(struct detect *d, const struct result *t, tq_time 
         *near = h->number;
         return h;
     }
-    memo_use(h, now);
+    if (h->n % USES == 0)
+        memo_use(d->habits, h->number, now);
     return h;
 }
 
@@ -378,6 +380,15 @@ static void read_observed(struct detect *d, struct span observed)
     o->age = o->said == 0 || at == 0 || at > o->said ? -1 : (o->said - at) / TIME_SECOND;
 }
 
+/* What the message is looked up by will be needed when its results are in. */
+static void expect_entries(const struct detect *d)
+{
+    const struct gathering *o = &d->open;
+    memo_expect_entry(d->messages, d->replay.identity, o->time);
+    memo_expect_entry(d->expected, d->own, o->time);
+    specimen_expect_entry(d, o->groups[o->groups_n - 1].ids[0], o->time);
+}
+
 /* The range and unit of a test mostly are those of the result before: a habit keeps what its texts mean. */
 static void add(struct detect *d, const struct result *t)
 {
@@ -389,6 +400,8 @@ static void add(struct detect *d, const struct result *t)
     g->group = group_of(d, t);
     struct group *group = &o->groups[g->group];
     read_observed(d, t->observed);
+    if (group->n == 1)
+        expect_entries(d);
     if (++group->n == 1 || o->age > group->age)
         group->age = o->age;
     group->to = o->n;

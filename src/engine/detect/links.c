@@ -7,6 +7,7 @@
 struct links {
     struct memo *by_ends;  /* digest of the ends → number + 1 */
     struct memo *by_links; /* (from, to) → number of the path + 1 */
+    tq_time due[LINKS_MAX];
     struct link all[LINKS_MAX];
     struct path paths[PATHS_MAX];
     uint16_t n;
@@ -24,6 +25,8 @@ struct links *links_new(void)
         links_free(l);
         return NULL;
     }
+    for (size_t i = 0; i < LINKS_MAX; i++)
+        l->due[i] = INT64_MAX;
     return l;
 }
 
@@ -39,6 +42,16 @@ void links_free(struct links *l)
 uint16_t links_count(const struct links *l)
 {
     return l->n;
+}
+
+uint16_t links_path_count(const struct links *l)
+{
+    return l->paths_n;
+}
+
+tq_time *links_due(struct links *l, uint16_t link)
+{
+    return &l->due[link < LINKS_MAX ? link : 0];
 }
 
 static uint16_t oldest_link(const struct links *l)
@@ -66,6 +79,7 @@ uint16_t links_put(struct links *l, const struct hash_key *key, const struct lin
     }
     uint16_t i = l->n < LINKS_MAX ? l->n++ : oldest_link(l);
     l->all[i] = *ends;
+    l->due[i] = INT64_MAX;
     l->all[i].key = d.a;
     l->all[i].down = LINK_NONE;
     l->all[i].first = l->all[i].last = now;

@@ -26,7 +26,6 @@ struct link {
     uint32_t pending_first; /* of its sent results, oldest first; numbers of the ring, 0: none */
     uint32_t pending_last;
     uint32_t sent_last; /* its latest */
-    tq_time look_at;    /* nothing of the list is due before */
     tq_time first;
     tq_time last;
     uint32_t answered; /* messages with results that were acknowledged in time, and not */
@@ -183,6 +182,7 @@ struct orphan {
 struct links;
 
 uint16_t links_count(const struct links *l);
+uint16_t links_path_count(const struct links *l);
 
 struct links *links_new(void);
 void links_free(struct links *l);
@@ -190,6 +190,9 @@ void links_free(struct links *l);
 /* The link with these ends, made where it is new; the one used longest ago goes where all are taken. */
 uint16_t links_put(struct links *l, const struct hash_key *key, const struct link *ends, tq_time now);
 struct link *links_at(struct links *l, uint16_t link);
+
+/* When something that the link sent can be due; INT64_MAX: nothing waits. These stand side by side: they are looked through every second. */
+tq_time *links_due(struct links *l, uint16_t link);
 
 /* The path, made where it is new and `make` says so; NULL: there is none, or no room. */
 struct path *links_path(struct links *l, uint16_t from, uint16_t to, bool make);

@@ -7,46 +7,50 @@
 #define WAYS 8
 #define LINE 64
 
-/* An entry is this and its value. */
-struct slot {
-    uint64_t b;
-    tq_time used;
-    uint64_t held;
+/* The first half of each key, when it was used last, and whether it is held, apart from the entries: a look-up touches this and one entry. */
+struct bucket {
+    uint64_t heads[WAYS]; /* 0: free */
+    uint32_t used[WAYS];  /* about seconds, modulo 2^32 */
+    uint8_t held[WAYS];
+    uint8_t rest[2 * LINE - WAYS * (sizeof(uint64_t) + sizeof(uint32_t) + 1)];
 };
 
-/* The first half of each key lies apart, a bucket's eight in one cache line, so that most look-ups touch that line and the entry. 0: it is free. */
+_Static_assert(sizeof(struct bucket) == 2 * LINE, "a bucket's heads fill a cache line, and the rest is in the next");
+
+/* In front of each value: the other half of its key. */
+typedef uint64_t tail;
+
 struct memo {
-    size_t buckets; /* a power of two */
+    size_t count; /* of buckets: a power of two */
     size_t value_size;
-    size_t stride;   /* of entries */
-    uint64_t *heads; /* the entries lie behind them */
-    uint8_t *entries;
+    size_t stride; /* of entries */
+    struct bucket *buckets;
+    uint8_t *entries; /* behind them */
 };
 
 static size_t room_of(const struct memo *m)
 {
-    return m->buckets * WAYS * (sizeof *m->heads + m->stride);
+    return m->count * (sizeof(struct bucket) + WAYS * m->stride);
 }
 
 struct memo *memo_new(size_t entries, size_t value_size)
 {
-    size_t buckets = 1;
-    while (buckets * WAYS < entries)
-        buckets *= 2;
     struct memo *m = calloc(1, sizeof *m);
     if (m == NULL)
         return NULL;
-    m->buckets = buckets;
+    m->count = 1;
+    while (m->count * WAYS < entries)
+        m->count *= 2;
     m->value_size = value_size;
-    m->stride = sizeof(struct slot) + value_size;
-    size_t unit = m->stride > LINE ? LINE : sizeof(uint64_t);
+    m->stride = sizeof(tail) + value_size;
+    size_t unit = m->stride > LINE ? LINE : sizeof(tail);
     m->stride = (m->stride + unit - 1) / unit * unit;
-    m->heads = room_new(room_of(m));
-    if (m->heads == NULL) {
+    m->buckets = room_new(room_of(m));
+    if (m->buckets == NULL) {
         free(m);
         return NULL;
     }
-    m->entries = (uint8_t *)(m->heads + buckets * WAYS);
+    m->entries = (uint8_t *)(m->buckets + m->count);
     return m;
 }
 
@@ -54,13 +58,13 @@ void memo_free(struct memo *m)
 {
     if (m == NULL)
         return;
-    room_free(m->heads, room_of(m));
+    room_free(m->buckets, room_of(m));
     free(m);
 }
 
-static struct slot *slot_at(const struct memo *m, size_t i)
+static tail *entry_at(const struct memo *m, size_t number)
 {
-    return (struct slot *)(m->entries + i * m->stride);
+    return (tail *)(void *)(m->entries + number * m->stride);
 }
 
 /* What a key is kept as: its first half is never 0. */
@@ -72,55 +76,61 @@ static struct digest kept(struct digest key)
 
 static size_t bucket_of(const struct memo *m, struct digest key)
 {
-    return (size_t)(key.b & (m->buckets - 1)) * WAYS;
+    return key.b & (m->count - 1);
 }
 
 static size_t find(const struct memo *m, struct digest key)
 {
     size_t at = bucket_of(m, key);
-    for (size_t i = at; i < at + WAYS; i++)
-        if (m->heads[i] == key.a && slot_at(m, i)->b == key.b)
-            return i;
+    for (size_t i = 0; i < WAYS; i++)
+        if (m->buckets[at].heads[i] == key.a && *entry_at(m, at * WAYS + i) == key.b)
+            return at * WAYS + i;
     return SIZE_MAX;
+}
+
+static uint32_t moment(tq_time t)
+{
+    return (uint32_t)((uint64_t)t >> 30);
+}
+
+/* The entry of a bucket that a new one takes. */
+static size_t place(const struct bucket *b, uint32_t now)
+{
+    size_t worst = 0;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (b->heads[i] == 0)
+            return i;
+        if (b->held[i] != b->held[worst] ? b->held[worst] : (int32_t)(now - b->used[i]) > (int32_t)(now - b->used[worst]))
+            worst = i;
+    }
+    return worst;
 }
 
 void memo_expect(const struct memo *m, struct digest key)
 {
-    __builtin_prefetch(m->heads + bucket_of(m, kept(key)));
+    const struct bucket *b = &m->buckets[bucket_of(m, key)];
+    __builtin_prefetch(b->heads, 1);
+    __builtin_prefetch(b->used, 1);
 }
 
-void memo_expect_entry(const struct memo *m, struct digest key)
+void memo_expect_entry(const struct memo *m, struct digest key, tq_time now)
 {
     key = kept(key);
     size_t at = bucket_of(m, key);
-    for (size_t i = at; i < at + WAYS; i++)
-        if (m->heads[i] == key.a || m->heads[i] == 0) {
-            for (size_t n = 0; n < m->stride && n < MEMO_HOT; n += LINE)
-                __builtin_prefetch(m->entries + i * m->stride + n, 1);
-            return;
-        }
+    const struct bucket *b = &m->buckets[at];
+    size_t i = 0;
+    while (i < WAYS && b->heads[i] != key.a)
+        i++;
+    if (i == WAYS)
+        i = place(b, moment(now));
+    for (size_t n = 0; n < m->stride && n < MEMO_HOT; n += LINE)
+        __builtin_prefetch((const uint8_t *)entry_at(m, at * WAYS + i) + n, 1);
 }
 
 void *memo_get(const struct memo *m, struct digest key)
 {
     size_t i = find(m, kept(key));
-    return i == SIZE_MAX ? NULL : slot_at(m, i) + 1;
-}
-
-/* The entry of a bucket that a new one takes. */
-static size_t place(const struct memo *m, size_t first)
-{
-    for (size_t i = first; i < first + WAYS; i++)
-        if (m->heads[i] == 0)
-            return i;
-    size_t worst = first;
-    for (size_t i = first + 1; i < first + WAYS; i++) {
-        const struct slot *a = slot_at(m, i);
-        const struct slot *b = slot_at(m, worst);
-        if (a->held != b->held ? b->held : a->used < b->used)
-            worst = i;
-    }
-    return worst;
+    return i == SIZE_MAX ? NULL : entry_at(m, i) + 1;
 }
 
 void *memo_put(struct memo *m, struct digest key, tq_time now, bool *ret_new)
@@ -130,14 +140,17 @@ void *memo_put(struct memo *m, struct digest key, tq_time now, bool *ret_new)
     if (ret_new != NULL)
         *ret_new = i == SIZE_MAX;
     if (i == SIZE_MAX) {
-        i = place(m, bucket_of(m, key));
-        if (m->heads[i] != 0)
-            memset(slot_at(m, i) + 1, 0, m->value_size);
-        m->heads[i] = key.a;
-        *slot_at(m, i) = (struct slot){.b = key.b};
+        struct bucket *b = &m->buckets[bucket_of(m, key)];
+        size_t way = place(b, moment(now));
+        i = bucket_of(m, key) * WAYS + way;
+        if (b->heads[way] != 0)
+            memset(entry_at(m, i) + 1, 0, m->value_size);
+        b->heads[way] = key.a;
+        b->held[way] = 0;
+        *entry_at(m, i) = key.b;
     }
-    slot_at(m, i)->used = now;
-    return slot_at(m, i) + 1;
+    memo_use(m, (uint32_t)i, now);
+    return entry_at(m, i) + 1;
 }
 
 uint32_t memo_number(const struct memo *m, const void *value)
@@ -147,29 +160,30 @@ uint32_t memo_number(const struct memo *m, const void *value)
 
 void *memo_at(const struct memo *m, uint32_t number)
 {
-    return slot_at(m, number) + 1;
+    return entry_at(m, number) + 1;
 }
 
-void memo_use(void *value, tq_time now)
+void memo_use(struct memo *m, uint32_t number, tq_time now)
 {
-    ((struct slot *)value - 1)->used = now;
+    m->buckets[number / WAYS].used[number % WAYS] = moment(now);
 }
 
 void memo_hold(struct memo *m, struct digest key)
 {
     size_t i = find(m, kept(key));
     if (i != SIZE_MAX)
-        slot_at(m, i)->held = true;
+        m->buckets[i / WAYS].held[i % WAYS] = 1;
 }
 
 bool memo_next_held(const struct memo *m, size_t *at, struct digest *ret_key, const void **ret_value)
 {
-    for (; *at < m->buckets * WAYS; (*at)++) {
-        const struct slot *s = slot_at(m, *at);
-        if (m->heads[*at] == 0 || !s->held)
+    for (; *at < m->count * WAYS; (*at)++) {
+        const struct bucket *b = &m->buckets[*at / WAYS];
+        size_t way = *at % WAYS;
+        if (b->heads[way] == 0 || !b->held[way])
             continue;
-        *ret_key = (struct digest){.a = m->heads[*at], .b = s->b};
-        *ret_value = s + 1;
+        *ret_key = (struct digest){.a = b->heads[way], .b = *entry_at(m, *at)};
+        *ret_value = entry_at(m, *at) + 1;
         (*at)++;
         return true;
     }

@@ -1,7 +1,7 @@
 /* A bounded memory of things seen: from a 128-bit keyed digest to a value of one fixed size.
  *
  * All memory is taken at birth. Entries live in buckets of eight; where a bucket is full, the entry that goes is one that is not held, else one that
- * is, and of those the one used longest ago. So a flood of new keys pushes out other new keys before anything that was learnt. */
+ * is, and of those the one used longest ago (to about a second). So a flood of new keys pushes out other new keys before anything that was learnt. */
 #ifndef TQ_MEMO_H
 #define TQ_MEMO_H
 
@@ -43,7 +43,7 @@ void memo_free(struct memo *m);
 /* Asks the memory for what a look-up of this key will touch; the second, when the first is here, for the entry's first MEMO_HOT bytes. */
 #define MEMO_HOT 192
 void memo_expect(const struct memo *m, struct digest key);
-void memo_expect_entry(const struct memo *m, struct digest key);
+void memo_expect_entry(const struct memo *m, struct digest key, tq_time now);
 
 /* The value, or NULL. */
 void *memo_get(const struct memo *m, struct digest key);
@@ -56,7 +56,7 @@ uint32_t memo_number(const struct memo *m, const void *value);
 void *memo_at(const struct memo *m, uint32_t number);
 
 /* now counts as the last use of this value. */
-void memo_use(void *value, tq_time now);
+void memo_use(struct memo *m, uint32_t number, tq_time now);
 
 /* Marks an entry as one to keep before others. */
 void memo_hold(struct memo *m, struct digest key);

@@ -25,7 +25,7 @@ void path_wait(struct detect *d, struct sent *s)
         last->next = s->number;
     else {
         l->pending_first = s->number;
-        l->look_at = s->time + LEAST_WAIT;
+        *links_due(d->links, s->link) = s->time + LEAST_WAIT;
     }
     l->pending_last = s->number;
 }
@@ -205,11 +205,12 @@ static void settle_path(struct detect *d, struct link *l, struct sent *s, struct
 }
 
 /* Settles the first of the list where it is time. */
-static bool settle_first(struct detect *d, struct link *l)
+static bool settle_first(struct detect *d, struct link *l, tq_time *due)
 {
     struct sent *s = sent_at(d, l->pending_first);
     if (s == NULL) {
         l->pending_first = l->pending_last = 0;
+        *due = INT64_MAX;
         return false;
     }
     struct path *p = links_path_at(d->links, l->down);
@@ -219,9 +220,9 @@ static bool settle_first(struct detect *d, struct link *l)
     tq_time age = d->now - s->time;
     bool quiet = p != NULL && p->last_sent <= s->time && !s->passed; /* nothing at all went on since: perhaps it is only slow today */
     if (age < (quiet ? 3 * wait : wait)) {
-        l->look_at = s->time + wait; /* it may be quiet no longer by then */
-        if (l->look_at <= d->now)
-            l->look_at = d->now + 5 * TIME_SECOND;
+        *due = s->time + wait; /* it may be quiet no longer by then */
+        if (*due <= d->now)
+            *due = d->now + 5 * TIME_SECOND;
         return false;
     }
     bool gap = d->gap != 0 && d->gap >= s->time - LEAST_WAIT;
@@ -246,8 +247,8 @@ void paths_sweep(struct detect *d)
 {
     judge_orphans(d, d->now - ORPHAN_WAIT);
     for (uint16_t i = 0; i < links_count(d->links); i++) {
-        struct link *l = links_at(d->links, i);
-        for (size_t n = 0; l->pending_first != 0 && l->look_at <= d->now && n < SENT_MAX && settle_first(d, l); n++)
+        tq_time *due = links_due(d->links, i);
+        for (size_t n = 0; *due <= d->now && n < SENT_MAX && settle_first(d, links_at(d->links, i), due); n++)
             ;
     }
 }
@@ -317,12 +318,11 @@ static struct sent *renamed(struct detect *d, const struct sent *s)
 {
     if (s->n < 2) /* one value alone may be the same by chance */
         return NULL;
-    for (uint16_t i = 0; i < links_count(d->links); i++) {
-        struct link *l = links_at(d->links, i);
-        const struct path *p = i == s->link ? NULL : links_path(d->links, i, s->link, false);
-        if (p == NULL)
+    for (uint16_t i = 0; i < links_path_count(d->links); i++) {
+        const struct path *p = links_path_at(d->links, i);
+        if (p->to != s->link || links_path(d->links, p->from, p->to, false) != p) /* the ends of an old path may be others by now */
             continue;
-        struct sent *c = sent_at(d, l->pending_first);
+        struct sent *c = sent_at(d, links_at(d->links, p->from)->pending_first);
         for (size_t k = 0; c != NULL && k < RENAMED_LOOK; k++, c = sent_at(d, c->next))
             if (!c->passed && same_values(d, s, c) * 10 >= (size_t)s->n * 9)
                 return c;

@@ -361,12 +361,21 @@ struct way {
     uint32_t cards;
 };
 
+static int order4(const uint8_t *a, const uint8_t *b)
+{
+    struct span x = span_of(a, 4);
+    struct span y = span_of(b, 4);
+    uint32_t m = span_be32(&x);
+    uint32_t n = span_be32(&y);
+    return (m > n) - (m < n);
+}
+
 static void make_key(struct way *w, struct flow_key *key)
 {
     bool v6 = w->ip.src.n == 16;
     const uint8_t *src = w->ip.src.p;
     const uint8_t *dst = w->ip.dst.p;
-    int order = v6 ? memcmp(src, dst, 16) : memcmp(src, dst, 4); /* of a length known here, so that it is no call */
+    int order = v6 ? memcmp(src, dst, 16) : order4(src, dst);
     w->reversed = order > 0 || (order == 0 && w->sport > w->dport);
     key->meta = w->link.vlan << 8 | (v6 ? FLOW_KEY_V6 : 0) | w->ip.proto;
     key->ports = w->reversed ? (uint32_t)w->dport << 16 | w->sport : (uint32_t)w->sport << 16 | w->dport;
