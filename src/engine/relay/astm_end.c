@@ -140,13 +140,17 @@ static size_t frame_at(struct span s, struct span *ret_text, bool *ret_last, int
     }
 }
 
+static bool sent(struct astm_end *e, enum astm_sent how, const char *why);
+
 static bool send_frame(struct astm_end *e)
 {
-    struct span text;
-    bool last;
-    int number;
+    struct span text = {0};
+    bool last = true;
+    int number = -1;
     struct span rest = span_of(e->out.p + e->at, e->out.n - e->at);
     e->frame = frame_at(rest, &text, &last, &number);
+    if (e->frame == 0)
+        return sent(e, ASTM_SENT_REFUSED, "what was kept of a message is no frame of ASTM");
     wait_for(e, END_SENDING, ANSWER_TIME);
     if (number < 0 || (unsigned)number == e->number % 8)
         return session_send(e->s, e->side, span_of(rest.p, e->frame));

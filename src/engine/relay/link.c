@@ -73,7 +73,7 @@ static int fill(struct relay_link *link, const struct relay_link_options *o, str
 struct relay_link *relay_add_link(struct relay *r, const struct relay_link_options *options, struct error *e)
 {
     struct relay_link *link = calloc(1, sizeof *link);
-    struct relay_link **links = link == NULL ? NULL : realloc(r->links, (r->links_n + 1) * sizeof *links);
+    struct relay_link **links = link == NULL ? NULL : realloc(r->links, (r->links_n + 1) * sizeof(struct relay_link *));
     if (links == NULL) {
         for (int i = 0; i < 2; i++)
             if (options->side[i].listener >= 0 && !options->side[i].dial)

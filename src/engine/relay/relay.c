@@ -67,11 +67,10 @@ int relay_wait(struct relay *r, tq_time now, int timeout_ms, struct error *e)
     return 0;
 }
 
-static void host_ready(struct relay *r, struct watch *w, uint32_t events)
+static void host_ready(const struct host_watch *w, uint32_t events)
 {
-    for (size_t i = 0; i < RELAY_WATCHES; i++)
-        if (&r->watches[i].watch == w && w->fd >= 0)
-            r->watches[i].ready(r->watches[i].context, w->fd, events);
+    if (w->watch.fd >= 0)
+        w->ready(w->context, w->watch.fd, events);
 }
 
 void relay_work(struct relay *r, tq_time now)
@@ -83,7 +82,7 @@ void relay_work(struct relay *r, tq_time now)
     for (int i = 0; i < r->ready_n; i++) {
         struct watch *w = r->ready[i].data.ptr;
         switch (w->kind) {
-        case WATCH_HOST: host_ready(r, w, r->ready[i].events); break;
+        case WATCH_HOST: host_ready(CONTAINER(w, struct host_watch, watch), r->ready[i].events); break;
         case WATCH_LISTENER: link_ready(CONTAINER(w, struct listener, watch)); break;
         case WATCH_CHANNEL: {
             struct channel *c = CONTAINER(w, struct channel, watch);
@@ -116,7 +115,8 @@ int relay_watch(struct relay *r, int fd, uint32_t events, void (*ready)(void *co
         return 0;
     }
     struct epoll_event event = {.events = events, .data.ptr = &r->watches[at].watch};
-    if (epoll_ctl(r->epoll, old ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) != 0)
+    bool same = old && r->watches[at].watch.events == events; /* a host may say the same each turn */
+    if (!same && epoll_ctl(r->epoll, old ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) != 0)
         return err_sys(e, errno, "the relay cannot wait for a descriptor of its host");
     r->watches[at].watch = (struct watch){.kind = WATCH_HOST, .fd = fd, .events = events};
     r->watches[at].ready = ready;

@@ -198,7 +198,8 @@ int relay_wait(struct relay *r, tq_time now, int timeout_ms, struct error *e);
 /* Does what relay_wait found, and what is due at `now` (which never goes back). */
 void relay_work(struct relay *r, tq_time now);
 
-/* A descriptor of the host's in the same wait: ready(context, fd, events of epoll) is called from relay_work. events 0: no more. -1: ERR_SYSTEM. */
+/* A descriptor of the host's in the same wait: ready(context, fd, events of epoll) is called from relay_work. events 0: no more, which must be said
+ * before it is closed. At most 256. -1: ERR_SYSTEM. */
 int relay_watch(struct relay *r, int fd, uint32_t events, void (*ready)(void *context, int fd, uint32_t events), void *context, struct error *e);
 
 /* ── What the host tells the relay ── */

@@ -30,8 +30,8 @@
 
 #define RELAY_SCRATCH (64u << 10)
 #define RELAY_READY 256
-#define RELAY_PENDING 8  /* messages of a direction that wait for answers; the oldest is given up for a new one */
-#define RELAY_WATCHES 16 /* descriptors of the host */
+#define RELAY_PENDING 8   /* messages of a direction that wait for answers; the oldest is given up for a new one */
+#define RELAY_WATCHES 256 /* descriptors of the host */
 #define RELAY_EVENT_GAP (5 * TIME_SECOND)
 #define RELAY_LINGER (10 * TIME_SECOND) /* one half of a pair is closed: how long the other may go on */
 
@@ -190,6 +190,13 @@ struct relay_link {
     uint32_t untold[RELAY_EVENT_KINDS];
 };
 
+/* A descriptor of the host's. */
+struct host_watch {
+    struct watch watch;
+    void (*ready)(void *context, int fd, uint32_t events);
+    void *context;
+};
+
 struct relay {
     struct relay_host host;
     struct hash_key key;
@@ -211,11 +218,7 @@ struct relay {
     size_t links_n;
     struct session *held;
     struct session *graves;
-    struct {
-        struct watch watch;
-        void (*ready)(void *context, int fd, uint32_t events);
-        void *context;
-    } watches[RELAY_WATCHES];
+    struct host_watch watches[RELAY_WATCHES];
     uint8_t scratch[RELAY_SCRATCH];
 };
 

@@ -48,7 +48,7 @@ bool timer_set(struct timers *all, struct timer *t, tq_time due)
     }
     if (all->n + 2 > all->size) {
         size_t size = all->size == 0 ? 64 : all->size * 2;
-        struct timer **heap = realloc(all->heap, size * sizeof *heap);
+        struct timer **heap = realloc(all->heap, size * sizeof(struct timer *));
         if (heap == NULL)
             return false;
         all->heap = heap;

@@ -525,6 +525,43 @@ static void bypass_and_hold(void **state)
     bed_stop(&bed);
 }
 
+static void count_ready(void *context, int fd, uint32_t events)
+{
+    char one;
+    if ((events & EPOLLIN) != 0 && recv(fd, &one, 1, 0) == 1)
+        *(unsigned *)context += 1;
+}
+
+static void host_descriptors(void **state)
+{
+    (void)state;
+    bed_start(&bed);
+    int ours[200];
+    int theirs[200];
+    unsigned got = 0;
+    struct error e = {0};
+    for (int i = 0; i < 200; i++) {
+        theirs[i] = new_pair(&ours[i]);
+        assert_int_equal(relay_watch(bed.relay, theirs[i], EPOLLIN, count_ready, &got, &e), 0);
+        assert_int_equal(relay_watch(bed.relay, theirs[i], EPOLLIN, count_ready, &got, &e), 0);
+        assert_int_equal(send(ours[i], "x", 1, 0), 1);
+    }
+    bed_run(&bed);
+    assert_int_equal(got, 200);
+    assert_int_equal(relay_watch(bed.relay, theirs[7], EPOLLOUT, count_ready, &got, &e), 0);
+    assert_int_equal(relay_watch(bed.relay, theirs[9], 0, NULL, NULL, &e), 0);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(send(ours[i], "x", 1, 0), 1);
+    bed_run(&bed);
+    assert_int_equal(got, 398);
+    for (int i = 0; i < 200; i++) {
+        assert_int_equal(relay_watch(bed.relay, theirs[i], 0, NULL, NULL, &e), 0);
+        (void)close(ours[i]);
+        (void)close(theirs[i]);
+    }
+    bed_stop(&bed);
+}
+
 static void too_many_connections(void **state)
 {
     (void)state;
@@ -568,6 +605,7 @@ int main(void)
         cmocka_unit_test(rate_and_size),
         cmocka_unit_test(enhanced),
         cmocka_unit_test(bad_answers),
+        cmocka_unit_test(host_descriptors),
         cmocka_unit_test(commit_blocks),
         cmocka_unit_test(leaves_early),
         cmocka_unit_test(slow_peer),

@@ -404,6 +404,18 @@ static void kept(void **state)
                              "1H|",
                              4),
                      0);
+    for (size_t i = 1; i < frames_n + 1; i++)
+        SEND(&bed, bed.lis, ACK);
+    assert_int_equal(bed.delivered, 2);
+    /* what is no message any more is given up, and does not stand in the way */
+    (void)bed_got(bed.lis);
+    assert_int_equal(relay_feed(bed.link, 10, SPAN_LIT("\x02no frame of anything"), false, &e), 0);
+    for (int i = 0; i < 120 && bed.given_up == 0; i++) {
+        if (strstr(bed_got(bed.lis), ENQ) != NULL)
+            SEND(&bed, bed.lis, ACK);
+        bed_pass(&bed, SECOND, SECOND);
+    }
+    assert_int_equal(bed.given_up, 1);
     release();
     (void)close(fd);
     bed_stop(&bed);
