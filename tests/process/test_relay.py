@@ -188,6 +188,8 @@ def end_to_end(run, ports, lis):
     state = link(run, "chem")
     lab.ok(state.get("state") == "up" and state["counters"]["received"] == 40 and state["last"][0]["answer"] == "AA", "GET /links tells state, counters, answers", state)
     lab.ok((run.api("/api/v1/results?limit=1") or {}).get("total", 0) >= 80, "its results are on the ledger")
+    summary = lab.wait(lambda: [s for s in [run.api("/api/v1/results/summary") or {}] if s.get("as_sent") == 40])
+    lab.ok(summary and summary[0]["total"] == 40, "each of them once, and told to have arrived as it was sent", run.api("/api/v1/results/summary"))
     text = str(run.api("/api/v1/links")) + run.said()
     lab.ok("Meier" not in text and "PAT77" not in text, "no patient in what is shown or logged")
 

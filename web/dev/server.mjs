@@ -71,7 +71,7 @@ const custodyOf = (s) => {
 /* From the analyzer over the middleware to the LIS, as far as it was seen. */
 const wayOf = (r) => {
     const then = (ms) => new Date(Date.parse(r.time) + ms).toISOString();
-    const middleware = { ...r, record: r.record + 1, time: then(900), sender: 'DATAMGR', sender_device: world.state.devices[4]?.id ?? null, receiver: 'LIS', receiver_device: null, test: { ...r.test, text: r.test.text ?? 'Haemoglobin' }, message: { ...r.message, protocol: 'hl7', type: 'OUL^R22' } };
+    const middleware = { ...r, record: r.record + 1, time: then(900), sender: 'DATAMGR', sender_device: world.state.devices[4]?.id ?? null, receiver: 'LIS', receiver_device: null, test: { ...r.test, text: r.test.text ?? 'Haemoglobin' }, message: { ...r.message, protocol: 'hl7', type: 'OUL^R22', link: 'chemistry', leg: 'forwarded' } };
     const first = { ...r, receiver: 'DATAMGR', message: { ...r.message, protocol: 'astm', type: 'ASTM.RESULT' }, step: null };
     return r.verdict.forwarded === null ? [{ ...r, step: null }] : [first, { ...middleware, step: { verdict: r.verdict.why, changed: r.verdict.changed } }];
 };

@@ -5,8 +5,8 @@
 
 /* GET /openapi.json: OpenAPI 3.1, made from the request table and from the shapes below.
  *
- * A shape is a list of members "name:type". Types: text, int, number, bool, time, json (any object), a shape's name; "?" behind it: may be null; in brackets:
- * a list.
+ * A shape is a list of members "name:type". Types: text, int, number, bool, time, json (any object), a shape's name; "?" behind it: may be null; in
+ * brackets: a list.
  * "+NAME" takes over the members of another shape. */
 
 static const struct {
@@ -54,7 +54,7 @@ static const struct {
     {"network", "from:time? until:time? since:time? judged:bool cut:bool nodes:[network_node] edges:[network_edge] odd:[network_odd] "
                 "zones:[network_zone] counts:network_counts"},
     {"test", "code:text? system:text? text:text?"},
-    {"result_message", "id:text? protocol:text? type:text? control_id:text? record:int?"},
+    {"result_message", "id:text? protocol:text? type:text? control_id:text? record:int? link:text? leg:text?"},
     {"verdict", "state:text why:text changed:text? text:text received:int? forwarded:int? finding:text?"},
     {"result", "record:int position:int time:time recorded:time sender:text? sender_device:text? receiver:text? receiver_device:text? test:test "
                "patient:text? "
@@ -157,8 +157,8 @@ static void put_type(struct jsonw *j, struct span type, bool nullable)
         const char *type;
         const char *json;
         const char *format;
-    } plain[] = {
-        {"text", "string", NULL}, {"int", "integer", NULL}, {"number", "number", NULL}, {"bool", "boolean", NULL}, {"time", "string", "date-time"}, {"json", "object", NULL}};
+    } plain[] = {{"text", "string", NULL},  {"int", "integer", NULL},        {"number", "number", NULL},
+                 {"bool", "boolean", NULL}, {"time", "string", "date-time"}, {"json", "object", NULL}};
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
         if (!span_is(type, plain[i].type))
             continue;

@@ -70,6 +70,8 @@ void result_put(struct jsonw *j, const struct result_row *row)
     put_optional(j, "type", row->type);
     put_optional(j, "control_id", row->control_id);
     put_record(j, "record", row->message_record);
+    put_optional(j, "link", row->link);
+    put_optional(j, "leg", row->leg);
     jsonw_object_end(j);
     put_verdict(j, row);
 }

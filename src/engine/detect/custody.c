@@ -114,10 +114,17 @@ bool links_twin(const struct link *a, const struct link *b)
            memcmp(&a->receiver.bytes, &b->receiver.bytes, sizeof a->receiver.bytes) == 0;
 }
 
-static bool same_link_end(const struct link *a, const struct link *b)
+static bool same_address(const struct address *a, const struct address *b)
 {
-    return !links_twin(a, b) && a->receiver.family == b->receiver.family &&
-           memcmp(&a->receiver.bytes, &b->receiver.bytes, sizeof a->receiver.bytes) == 0;
+    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+/* Two that send to one receiver, and neither to the other. Where who received it first is who sends now, it was passed on: also to the same machine,
+ * on another port (a relay or a middleware beside the LIS). */
+static bool same_link_end(const struct link *there, const struct link *here)
+{
+    bool passed_on = there->port != here->port && same_address(&there->receiver, &here->sender);
+    return !links_twin(there, here) && !passed_on && same_address(&there->receiver, &here->receiver);
 }
 
 /* Does the pair go the other way: what came first is known to follow what comes now? Two taps may tell in the wrong order. */

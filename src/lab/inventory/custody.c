@@ -99,11 +99,10 @@ static void bind_run(struct store_stmt *q, const struct run *r)
 static int link_rows(struct store_conn *w, const struct run *r, struct error *e)
 {
     struct store_stmt *q = store_stmt(
-        w,
-        "UPDATE result AS l SET prev = f.n, head = coalesce(f.head, f.n), changed = iif(l.step = 'changed', l.changed, ?8), "
+        w, "UPDATE result AS l SET prev = f.n, head = coalesce(f.head, f.n), changed = iif(l.step = 'changed', l.changed, ?8), "
            "told = iif(l.step = 'changed', l.told, ?9), step = iif(l.step = 'changed', l.step, ?7) FROM result AS f WHERE l.run = ?1 AND "
-        "l.message = ?2 AND l.place BETWEEN ?3 AND ?4 AND f.run = ?1 AND f.message = ?5 AND f.place = l.place - ?3 + ?6 "
-        "AND coalesce(f.head, f.n) <> l.n");
+           "l.message = ?2 AND l.place BETWEEN ?3 AND ?4 AND f.run = ?1 AND f.message = ?5 AND f.place = l.place - ?3 + ?6 "
+           "AND coalesce(f.head, f.n) <> l.n");
     bind_run(q, r);
     store_bind_text(q, 5, r->from);
     store_bind_int(q, 6, r->there);

@@ -24,10 +24,11 @@ static int insert(struct apply *a, int64_t run, int64_t src, int64_t dst, struct
     struct buf flow = BUF_INIT(1024);
     event_json(ev, "flow", &flow);
     struct store_stmt *q = store_stmt(
-        a->w, "INSERT INTO message(run, id, record, position, time, protocol, type, control_id, sender, receiver, version, charset, "
-              "results, bytes, malformed, ack_code, ack_for, flow, src, dst, link, leg, side, verdict) "
-              "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, nullif(?19, 0), nullif(?20, 0), ?21, ?22, ?23, "
-              "?24)");
+        a->w,
+        "INSERT INTO message(run, id, record, position, time, protocol, type, control_id, sender, receiver, version, charset, "
+        "results, bytes, malformed, ack_code, ack_for, flow, src, dst, link, leg, side, verdict) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, nullif(?19, 0), nullif(?20, 0), ?21, ?22, ?23, "
+        "?24)");
     store_bind_int(q, 1, run);
     store_bind_text(q, 2, event_text(ev, "id"));
     store_bind_int(q, 3, (int64_t)a->c->index);

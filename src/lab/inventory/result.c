@@ -149,6 +149,8 @@ void result_row_of(struct store_stmt *q, struct result_row *row)
         .message_record = store_is_null(q, 30) ? -1 : store_int(q, 30),
         .receiver_device = store_text(q, 31),
         .told = store_is_null(q, 32) ? -1 : store_int(q, 32),
+        .link = store_text(q, 33),
+        .leg = store_text(q, 34),
     };
     if (row->why.n == 0)
         row->why = row->state == CUSTODY_PENDING ? SPAN_LIT("awaited") : SPAN_LIT("once");

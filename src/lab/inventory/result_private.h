@@ -20,7 +20,9 @@
     ", h.why, h.part, (SELECT id FROM finding WHERE id = h.finding), h.record, l.record, r.step, r.changed, r.place, "                               \
     "(SELECT m.record FROM message AS m WHERE m.run = r.run AND m.id = r.message ORDER BY m.n DESC LIMIT 1), "                                       \
     "(SELECT s.id FROM message AS m JOIN asset AS a ON a.n = m.dst JOIN asset AS s ON s.n = a.root WHERE m.run = r.run AND m.id = r.message "        \
-    "ORDER BY m.n DESC LIMIT 1), r.told"
+    "ORDER BY m.n DESC LIMIT 1), r.told, "                                                                                                           \
+    "(SELECT m.link FROM message AS m WHERE m.run = r.run AND m.id = r.message ORDER BY m.n DESC LIMIT 1), "                                         \
+    "(SELECT m.leg FROM message AS m WHERE m.run = r.run AND m.id = r.message ORDER BY m.n DESC LIMIT 1)"
 
 void result_row_of(struct store_stmt *q, struct result_row *row);
 

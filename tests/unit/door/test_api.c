@@ -189,7 +189,7 @@ static void pages_tell_what_they_should(void **state)
                               "\"messages_clear\":1,\"not_kept\":0}"},
         {"GET /api/v1/today", "\"capture\":{\"state\":\"reading\",\"last_time\":\"2026-11-22T14:00:00.000000000Z\",\"packets\":12}"},
         {"GET /api/v1/results", "\"sender\":\"Chem 2\""},
-        {"GET /api/v1/results", "\"message\":{\"id\":\"1-0-1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"control_id\":\"M1\",\"record\":3},"
+        {"GET /api/v1/results", "\"message\":{\"id\":\"1-0-1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"control_id\":\"M1\",\"record\":3,\"link\":null,\"leg\":null},"
                                 "\"verdict\":{\"state\":\"one-sided\",\"why\":\"once\",\"changed\":null,"},
         {"GET /api/v1/results?verdict=one-sided&seen=first", "\"total\":1"},
         {"GET /api/v1/results?verdict=changed&seen=first", "\"items\":[],\"next\":null,\"total\":0"},

@@ -290,7 +290,7 @@ export interface Result {
     status: string | null;
     observed_at: string | null;
     receiver_device: string | null;
-    message: { id: string; protocol: string; type: string; control_id: string | null; record: number | null };
+    message: { id: string; protocol: string; type: string; control_id: string | null; record: number | null; link: string | null; leg: string | null };
     verdict: Verdict;
 }
 

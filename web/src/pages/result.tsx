@@ -60,6 +60,11 @@ function Place({ at, before }: { at: Sighting; before: Sighting | undefined }) {
                 <span>
                     {protocol} {at.message.type}
                 </span>
+                {at.message.link && (
+                    <span>
+                        {at.message.leg === 'forwarded' ? <Trans>forwarded over link {at.message.link}</Trans> : <Trans>received over link {at.message.link}</Trans>}
+                    </span>
+                )}
                 <span>
                     <Trans>test</Trans> <span className="mono">{at.test.code ?? '–'}</span>
                 </span>
