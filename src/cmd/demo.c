@@ -1,5 +1,6 @@
 /* tourniquet demo: a made-up laboratory, staged on the real path: its traffic is written as a capture, and `run --replay` does the rest. */
 #include "cmd/cmd.h"
+#include "cmd/demo_links.h"
 #include "engine/simulate/simulate.h"
 #include "proc/clock.h"
 #include "proc/log.h"
@@ -14,7 +15,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
 #define SEED 20261122
@@ -31,6 +36,8 @@ struct demo {
     bool exit_when_staged;
     const char *listen;
     struct config_endpoint page;
+    struct demo_links links;
+    struct config_endpoint lis[DEMO_LINKS];
 };
 
 /* ── the capture ── */
@@ -137,6 +144,35 @@ static int choose_page(struct demo *d, struct error *e)
     return -1;
 }
 
+/* A free port on loopback. fd: it stays open there; else it is closed again, and the link will listen there. */
+static int choose_port(struct config_endpoint *ret, int *ret_fd, struct error *e)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0 || listen(fd, 16) != 0 || getsockname(fd, (struct sockaddr *)&at, &n) != 0) {
+        int why = errno;
+        if (fd >= 0)
+            (void)close(fd);
+        return err_sys(e, why, "finding a port for the demo's links");
+    }
+    (void)snprintf(ret->host, sizeof ret->host, "127.0.0.1");
+    ret->port = ntohs(at.sin_port);
+    if (ret_fd != NULL)
+        *ret_fd = fd;
+    else
+        (void)close(fd);
+    return 0;
+}
+
+static int choose_links(struct demo *d, struct error *e)
+{
+    int r = 0;
+    for (int i = 0; i < DEMO_LINKS && r == 0; i++)
+        r = choose_port(&d->lis[i], &d->links.lis_fd[i], e) != 0 ? -1 : choose_port(&d->links.analyzer[i], NULL, e);
+    return r;
+}
+
 static int write_config(const struct demo *d, struct error *e)
 {
     char where[CONFIG_HOST + 16];
@@ -146,8 +182,10 @@ static int write_config(const struct demo *d, struct error *e)
         return err_sys(e, errno, "making %s", d->config_path);
     (void)fprintf(f,
                   "# A made-up laboratory, staged by `tourniquet demo`.\nsite: demo-lab\ndata: \"%s\"\nconsole: { listen: \"%s\", name: localhost }\n"
-                  "backup: { to: \"%s/backups\", keep: 3 }\n",
-                  d->data_path, where, d->folder);
+                  "backup: { to: \"%s/backups\", keep: 3 }\nrelay:\n"
+                  "  - { name: hematology, listen: \"127.0.0.1:%u\", forward: \"127.0.0.1:%u\", protocol: mllp, mode: end-to-end }\n"
+                  "  - { name: chemistry, listen: \"127.0.0.1:%u\", forward: \"127.0.0.1:%u\", protocol: astm, mode: end-to-end }\n",
+                  d->data_path, where, d->folder, d->links.analyzer[0].port, d->lis[0].port, d->links.analyzer[1].port, d->lis[1].port);
     return fclose(f) == 0 ? 0 : err_sys(e, errno, "writing %s", d->config_path);
 }
 
@@ -175,7 +213,7 @@ static int stage(struct demo *d, struct error *e)
 {
     static struct config config;
     struct progress progress = {0};
-    if (choose_page(d, e) != 0 || write_config(d, e) != 0 || config_load(&config, d->config_path, e) != 0)
+    if (choose_page(d, e) != 0 || choose_links(d, e) != 0 || write_config(d, e) != 0 || config_load(&config, d->config_path, e) != 0)
         return -1;
     if (!d->staged_before && write_capture(d, e) != 0)
         return -1;
@@ -189,7 +227,11 @@ static int stage(struct demo *d, struct error *e)
                                          .unprivileged = true,
                                          .read_all = tell_staged,
                                          .context = d};
-    return supervisor_run(&options, &progress, e);
+    pid_t players = d->exit_when_staged ? -1 : demo_links_start(&d->links);
+    int r = supervisor_run(&options, &progress, e);
+    if (players > 0 && kill(players, SIGKILL) == 0)
+        (void)waitpid(players, NULL, 0);
+    return r;
 }
 
 static int run(int argc, char **argv)
@@ -238,7 +280,9 @@ const struct verb verb_demo = {
              "\n"
              "Makes an hour of a made-up laboratory's traffic, with an unknown sender, damaged messages and a hostile one in it, feeds it through "
              "the same\n"
-             "sensor, detector, keeper and page as `tourniquet run --replay`, and serves the page until it is stopped.\n"
+             "sensor, detector, keeper and page as `tourniquet run --replay`, and serves the page until it is stopped. Two links carry what two more "
+             "analyzers\n"
+             "send to the LIS, over loopback.\n"
              "\n"
              "  --data DIR            keep everything there; started again, it shows the same lab (default: a temporary folder, removed at the end)\n"
              "  --listen ADDRESS:PORT where the page is served (default: 127.0.0.1, the first free port from 8443 on)\n"

@@ -314,6 +314,97 @@ def decided(run, ports, lis):
     lab.ok(order(run, "bypass", "nosuch") == 2, "a link that is none is refused")
 
 
+def unlock(data, *options):
+    done = subprocess.run([lab.TOURNIQUET, "unlock", "--data", data, *options], input="eleven purple centrifuges hum\n", capture_output=True, text=True)
+    return done.returncode
+
+
+def locked(folder):
+    """The ledger waits for its passphrase: links work all the same."""
+    data = os.path.join(folder, "locked")
+    ports = (lab.free_port(), lab.free_port())
+    one, two = Lis().start(), Lis().start()
+    more = "root_key: passphrase\n" + config(ports[0], one.port, ports[1], two.port)
+    with lab.Run(data, more=more) as run:
+        lab.wait(lambda: os.path.exists(os.path.join(data, "api.sock")))
+        lab.ok(unlock(data, "--new") == 0 and run.wait_api() is not None, "a ledger with a passphrase")
+        a = Analyzer(ports[0]).connect()
+        lab.ok(a.send(oru("P0"))[0] == "AA", "and a link beside it")
+        a.close()
+        lab.wait(lambda: len(counted(run, "chem", "received", "analyzer")) == 1)
+    one.got.clear()
+    with lab.Run(data, more=more) as run:
+        a, b = Analyzer(ports[0]).connect(), Analyzer(ports[1])
+        first = a.send(oru("L0"))[0]
+        b.connect()
+        codes = [a.send(oru(f"L{i}"))[0] for i in range(1, 8)] + [b.send(oru(f"Q{i}"))[0] for i in range(8)]
+        lab.ok(first == "AA" and codes == ["AA"] * 15, "locked: both kinds of links go on", codes)
+        lab.ok(lab.wait(lambda: two.got == [f"Q{i}" for i in range(8)], 30) and one.got == [f"L{i}" for i in range(8)], "and deliver", f"{one.got} {two.got}")
+        lab.ok(os.path.getsize(os.path.join(data, "relay.spool")) > 0, "their records wait in the spool")
+        with open(os.path.join(data, "relay.spool"), "rb") as f:
+            lab.ok(b"Meier" not in f.read(), "where nobody can read them")
+        a.close()
+        b.close()
+        lab.ok(unlock(data) == 0 and run.wait_api(seconds=60) is not None, "it is unlocked")
+        wanted = sorted([f"L{i}" for i in range(8)] + [f"Q{i}" for i in range(8)])
+        got = lambda: sorted(c for c in counted(run, "chem", "received", "analyzer") + counted(run, "store", "received", "analyzer") if c and c[0] in "LQ")
+        lab.wait(lambda: got() == wanted, 60)
+        lab.ok(got() == wanted, "then each stands on the ledger, once", got())
+        lab.ok(lab.wait(lambda: os.path.getsize(os.path.join(data, "relay.spool")) == 0, 30), "and the spool is empty")
+        time.sleep(2)
+        lab.ok(two.got == [f"Q{i}" for i in range(8)], "nothing is delivered twice over it", two.got)
+    status, said = lab.verify(data)
+    lab.ok(status == 0, "the ledger holds", said)
+    one.stop()
+    two.stop()
+
+
+def no_room(folder):
+    """A disk that takes nothing any more, and no keeper: end to end goes on, store and forward does not say that anything is safe."""
+    data = os.path.join(folder, "full")
+    os.mkdir(data)
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m,mode=0700", "none", data], capture_output=True).returncode != 0:
+        lab.skip("a spool without room", "needs a mount")
+        return
+    ports = (lab.free_port(), lab.free_port())
+    one, two = Lis().start(), Lis().start()
+    try:
+        with lab.Run(data, more=config(ports[0], one.port, ports[1], two.port)) as run:
+            run.wait_api()
+            a, b = Analyzer(ports[0]).connect(), Analyzer(ports[1]).connect()
+            lab.ok(a.send(oru("F0"))[0] == "AA" and b.send(oru("G0"))[0] == "AA", "two links on a small disk")
+            run.signal("keeper", signal.SIGSTOP)
+            with open(os.path.join(data, "ballast"), "wb", buffering=0) as f:
+                try:
+                    while True:
+                        f.write(b"x" * 65536)
+                except OSError:
+                    pass
+            time.sleep(0.5)
+            big = [a.send(oru(f"F{i}"))[0] for i in range(1, 12)]
+            lab.ok(big == ["AA"] * 11 and one.got == [f"F{i}" for i in range(12)], "no room and no keeper: end to end goes on", f"{big} {one.got}")
+            b.socket.settimeout(4)
+            lab.ok(b.send(oru("G1"))[0] not in ("AA", "CA"), "store and forward acknowledges nothing that is not safe")
+            b.close()
+            os.unlink(os.path.join(data, "ballast"))
+            b = Analyzer(ports[1])
+            lab.ok(b.stubborn(oru("G1"), 30) > 0, "there is room again: it is taken")
+            run.signal("keeper", signal.SIGCONT)
+            wanted = [f"F{i}" for i in range(12)]
+            got = lambda: sorted((c for c in counted(run, "chem", "received", "analyzer") if c), key=lambda c: int(c[1:]))
+            lab.wait(lambda: got() == wanted, 60)
+            lab.ok(got() == wanted, "and what waited in memory is on the ledger, each once", got())
+            lab.ok("G1" in two.got, "what was taken arrives", two.got)
+            a.close()
+            b.close()
+        status, said = lab.verify(data)
+        lab.ok(status == 0, "the ledger holds", said)
+    finally:
+        one.stop()
+        two.stop()
+        subprocess.run(["umount", "-l", data], check=False)
+
+
 def main():
     with lab.Folder() as folder:
         data = os.path.join(folder, "data")
@@ -331,6 +422,8 @@ def main():
             decided(run, ports, one)
         status, said = lab.verify(data)
         lab.ok(status == 0, "the ledger holds", said)
+        locked(folder)
+        no_room(folder)
     lab.finish()
 
 

@@ -160,9 +160,19 @@ static struct name_news judge_name(struct detect *d, struct span sender, const s
     return news;
 }
 
+/* A relay passes messages on under their sender's name, from its own address: what it forwarded says so, and where a tap saw it, its address does. */
+static bool is_forwarded(struct detect *d, const struct record *r, const struct address *from)
+{
+    struct digest key = key_of(d, 'x', from, (struct span){0}, 0);
+    if (!span_is(record_get(r, KEY_LINK_LEG), "forwarded"))
+        return record_get(r, KEY_LINK).n == 0 && memo_get(d->known, key) != NULL;
+    (void)look(d, key, r->time, true, &(bool){false});
+    return true;
+}
+
 void judge_sender(struct detect *d, const struct record *r, const struct message *m, struct parties *p)
 {
-    if (is_answer(m))
+    if (is_answer(m) || is_forwarded(d, r, p->sender))
         return;
     const struct span none = {0};
     tq_time now = r->time;
