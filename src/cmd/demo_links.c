@@ -208,7 +208,7 @@ static void take_record(void *context, const struct record *r)
     for (size_t i = 0; i < r->n; i++)
         if (r->fields[i].key == KEY_BODY)
             buf_add_span(&body, r->fields[i].text);
-    if (buf_ok(&body) && body.n > 0)
+    if (buf_ok(&body) && body.n > 2 && (hl7 || body.p[0] == 'H')) /* the first of a conversation may be told without its first frame */
         play(p, hl7 ? HL7 : ASTM, buf_span(&body));
     buf_release(&body);
 }

@@ -8,9 +8,20 @@ void outbox_init(struct outbox *o)
     *o = (struct outbox){.last = &o->first};
 }
 
+/* On to the next one that is loose. */
+static void look_on(struct outbox *o)
+{
+    while (o->loose != NULL && (o->loose->spooled || o->loose->seq <= o->spooled))
+        o->loose = o->loose->next;
+}
+
 static void drop_first(struct outbox *o)
 {
     struct outbox_record *r = o->first;
+    if (o->loose == r) {
+        o->loose = r->next;
+        look_on(o);
+    }
     o->first = r->next;
     if (o->first == NULL)
         o->last = &o->first;
@@ -43,6 +54,8 @@ bool outbox_put(struct outbox *o, uint64_t seq, struct span encoded, tq_time now
     o->last = &r->next;
     if (o->unsent == NULL)
         o->unsent = r;
+    if (o->loose == NULL && seq > o->spooled)
+        o->loose = r;
     o->bytes += sizeof *r + n;
     return true;
 }
@@ -62,22 +75,29 @@ void outbox_rewind(struct outbox *o)
 
 void outbox_recorded(struct outbox *o, uint64_t seq)
 {
+    outbox_spooled(o, seq);
     while (o->first != NULL && o->first->seq <= seq && o->first != o->unsent)
         drop_first(o);
-    if (seq > o->spooled)
-        o->spooled = seq;
 }
 
 void outbox_spooled(struct outbox *o, uint64_t seq)
 {
     if (seq > o->spooled)
         o->spooled = seq;
+    look_on(o);
 }
 
-struct outbox_record *outbox_loose(struct outbox *o)
+void outbox_given(struct outbox *o)
+{
+    if (o->loose != NULL)
+        o->loose->spooled = true;
+    look_on(o);
+}
+
+void outbox_loosen(struct outbox *o)
 {
     for (struct outbox_record *r = o->first; r != NULL; r = r->next)
-        if (r->seq > o->spooled && !r->spooled)
-            return r;
-    return NULL;
+        r->spooled = r->spooled && r->seq <= o->spooled;
+    o->loose = o->first;
+    look_on(o);
 }

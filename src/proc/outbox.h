@@ -24,8 +24,9 @@ struct outbox {
     struct outbox_record *first;
     struct outbox_record **last;
     struct outbox_record *unsent; /* the next to hand on; NULL: all are */
+    struct outbox_record *loose;  /* the oldest that is durable nowhere and was not given to the spool; NULL: none */
     size_t bytes;
-    uint64_t spooled; /* durable in the spool up to this one */
+    uint64_t spooled; /* durable in the spool, or on the ledger, up to this one */
 };
 
 void outbox_init(struct outbox *o);
@@ -43,7 +44,9 @@ void outbox_recorded(struct outbox *o, uint64_t seq);
 /* So has the spool: a sibling that is gone may not have it. */
 void outbox_spooled(struct outbox *o, uint64_t seq);
 
-/* The oldest that is durable nowhere and was not given to the spool; NULL: none. */
-struct outbox_record *outbox_loose(struct outbox *o);
+/* The loose one was given to the spool. */
+void outbox_given(struct outbox *o);
+/* The spool broke: what was given to it and is not durable is loose again. */
+void outbox_loosen(struct outbox *o);
 
 #endif

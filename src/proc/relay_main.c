@@ -56,10 +56,16 @@ static void tell_durable(void)
 {
     uint64_t spooled = spooler_durable(rr.spool);
     outbox_spooled(&rr.outbox, spooled);
-    struct outbox_record *loose = rr.outbox.first;
-    while (loose != NULL && loose->seq <= rr.outbox.spooled)
-        loose = loose->next;
-    relay_durable(rr.relay, loose == NULL ? rr.seq : rr.outbox.spooled);
+    relay_durable(rr.relay, rr.outbox.spooled);
+}
+
+static void spool_all(void)
+{
+    for (const struct outbox_record *r = rr.outbox.loose; r != NULL; r = rr.outbox.loose) {
+        if (!spooler_put(rr.spool, r->seq, span_of(r->bytes + OUTBOX_HEAD, r->n - OUTBOX_HEAD)))
+            return;
+        outbox_given(&rr.outbox);
+    }
 }
 
 /* What nobody has made durable in time goes to the spool, in order; at once where nobody records now. */
@@ -71,24 +77,15 @@ static void spool_due(void)
         if (rr.now < rr.mend_at)
             return;
         rr.mend_at = 0;
-        for (struct outbox_record *r = rr.outbox.first; r != NULL; r = r->next)
-            r->spooled = r->spooled && r->seq <= rr.outbox.spooled;
+        outbox_loosen(&rr.outbox);
         spooler_mend(rr.spool);
     }
-    struct outbox_record *r = outbox_loose(&rr.outbox);
-    if (r == NULL)
+    if (rr.outbox.loose == NULL)
         return;
-    if (rr.now - r->at >= SPOOL_AFTER)
+    if (rr.now - rr.outbox.loose->at >= SPOOL_AFTER)
         rr.stalled = true;
-    if (relay_records_now())
-        return;
-    for (; r != NULL; r = r->next) {
-        if (r->seq == 0 || r->spooled || r->seq <= rr.outbox.spooled)
-            continue;
-        if (!spooler_put(rr.spool, r->seq, span_of(r->bytes + OUTBOX_HEAD, r->n - OUTBOX_HEAD)))
-            return;
-        r->spooled = true;
-    }
+    if (!relay_records_now())
+        spool_all();
 }
 
 /* The keeper is at work again and has everything: what is in the spool can be read in. */
@@ -437,6 +434,12 @@ static void dial_for(void *context, struct relay_link *link, enum relay_side sid
     buf_release(&body);
 }
 
+static tq_time measure(void *context)
+{
+    (void)context;
+    return clock_monotonic();
+}
+
 static void accept_some(void *context, int fd, uint32_t events)
 {
     struct line *l = context;
@@ -612,7 +615,7 @@ static void tell_keeper_now(void)
 static int wait_ms(void)
 {
     tq_time until = rr.status_at + STATUS_EVERY;
-    struct outbox_record *loose = outbox_loose(&rr.outbox);
+    const struct outbox_record *loose = rr.outbox.loose;
     if (loose != NULL && loose->at + SPOOL_AFTER < until)
         until = loose->at + SPOOL_AFTER;
     if (rr.mend_at != 0 && rr.mend_at < until)
@@ -667,9 +670,7 @@ static _Noreturn void finish(void)
             keeper_ready(NULL, p[1].fd, EPOLLIN);
         hand_on();
     }
-    for (struct outbox_record *r = outbox_loose(&rr.outbox); r != NULL; r = r->next)
-        if (r->seq != 0 && !r->spooled && r->seq > rr.outbox.spooled)
-            (void)spooler_put(rr.spool, r->seq, span_of(r->bytes + OUTBOX_HEAD, r->n - OUTBOX_HEAD));
+    spool_all();
     spooler_free(rr.spool);
     _exit(0);
 }
@@ -709,6 +710,7 @@ static void start(void)
                                            .observe = talk_observe,
                                            .closed = talk_closed,
                                            .handshake = shook_hands,
+                                           .clock = measure,
                                            .message = talk_message,
                                            .delivered = talk_delivered,
                                            .event = tell_event};

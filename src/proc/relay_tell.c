@@ -24,7 +24,8 @@ static void put_finding(struct line *l, enum event event, const struct words *w,
     char cause[160];
     char title[400];
     (void)snprintf(cause, sizeof cause, "link %s, %s", l->config.name, what);
-    (void)snprintf(title, sizeof title, "Link %s: %s%s%s", l->config.name, w->title, detail[0] != 0 ? " " : "", detail);
+    (void)snprintf(title, sizeof title, "Link %s: %s%s%s%s", l->config.name, w->title, w->title[0] != 0 && detail[0] != 0 ? " " : "", detail,
+                   detail[0] != 0 && detail[strlen(detail) - 1] != '.' ? "." : "");
     record_start(&r, event, rr.wall, NULL);
     record_str(&r, KEY_KIND, w->kind);
     record_str(&r, KEY_CAUSE, cause);

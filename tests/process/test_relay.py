@@ -130,6 +130,73 @@ class Analyzer:
             self.socket.close()
 
 
+def frames(records, size=240):
+    """ASTM frames (LIS1-A, 8.3) of a message's records."""
+    out, number = [], 1
+    while records:
+        text, records = records[:size], records[size:]
+        body = bytes([48 + number % 8]) + text + (b"\x17" if records else b"\x03")
+        out.append(b"\x02" + body + b"%02X" % (sum(body) % 256) + b"\r\n")
+        number += 1
+    return out
+
+
+def astm(number):
+    return (f"H|\\^&|||Chem^1^{number}|||||||P|LIS2-A2|20261128200000\rP|1||PAT{number}||Meier^Anna\rO|1|A{number}||^^^GLU|R\r"
+            f"R|1|^^^GLU|{90 + number}|mg/dL|70^110|N||F||||20261128195900\rL|1|N\r").encode()
+
+
+class AstmLis(Lis):
+    def _serve(self, c):
+        held = b""
+        message = b""
+        try:
+            while True:
+                piece = c.recv(1)
+                if not piece:
+                    return
+                if piece == b"\x05":
+                    message, held = b"", b""
+                    c.sendall(b"\x06")
+                elif piece == b"\x04":
+                    if message:
+                        self.raw.append(message)
+                        self.got.append(message.split(b"\r")[0].split(b"|")[4].decode())
+                else:
+                    held += piece
+                    if held.endswith(b"\r\n"):
+                        message += held[2:-5]
+                        held = b""
+                        c.sendall(b"\x06")
+        except OSError:
+            pass
+
+
+def send_astm(port, records):
+    """Whether every frame was acknowledged."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
+        for piece in [b"\x05"] + frames(records):
+            s.sendall(piece)
+            if s.recv(1) != b"\x06":
+                return False
+        s.sendall(b"\x04")
+        time.sleep(0.2)
+    return True
+
+
+def over_astm(run, port, lis):
+    lab.ok(all(send_astm(port, astm(i)) for i in range(3)), "ASTM, store and forward: acknowledged while the LIS is away")
+    lab.ok(lab.wait(lambda: link(run, "astm").get("queue", {}).get("messages") == 3), "and waits", link(run, "astm").get("queue"))
+    before = run.pid("relay")
+    run.signal("relay", signal.SIGKILL)
+    run.wait_pid("relay", other_than=before)
+    lis.start()
+    lab.ok(lab.wait(lambda: len(lis.raw) >= 3, 60) and lis.raw == [astm(i) for i in range(3)], "a new relay delivers all of it, record for record, in order",
+           f"{lis.got} {lis.raw[:1]}")
+    lab.ok(lab.wait(lambda: link(run, "astm").get("queue", {}).get("messages") == 0, 30), "and its queue is empty")
+    lis.stop()
+
+
 def links(run):
     answer = run.api("/api/v1/links") or {"items": []}
     return {link["name"]: link for link in answer["items"]}
@@ -139,10 +206,10 @@ def link(run, name):
     return links(run).get(name) or {}
 
 
-def config(end, lis_end, store, lis_store):
+def config(end, lis_end, store, lis_store, more=""):
     return ("relay:\n"
             f"  - {{ name: chem, listen: 127.0.0.1:{end}, forward: 127.0.0.1:{lis_end}, protocol: mllp }}\n"
-            f"  - {{ name: store, listen: 127.0.0.1:{store}, forward: 127.0.0.1:{lis_store}, protocol: mllp, mode: store-and-forward }}\n")
+            f"  - {{ name: store, listen: 127.0.0.1:{store}, forward: 127.0.0.1:{lis_store}, protocol: mllp, mode: store-and-forward }}\n" + more)
 
 
 def messages(run, most=5000):
@@ -409,12 +476,15 @@ def main():
     with lab.Folder() as folder:
         data = os.path.join(folder, "data")
         ports = (lab.free_port(), lab.free_port())
-        one, two = Lis().start(), Lis()
-        with lab.Run(data, more=config(ports[0], one.port, ports[1], two.port)) as run:
+        one, two, three = Lis().start(), Lis(), AstmLis()
+        port = lab.free_port()
+        third = f"  - {{ name: astm, listen: 127.0.0.1:{port}, forward: 127.0.0.1:{three.port}, protocol: astm, mode: store-and-forward }}\n"
+        with lab.Run(data, more=config(ports[0], one.port, ports[1], two.port, third)) as run:
             run.wait_api()
             lab.wait(lambda: link(run, "chem").get("state") is not None)
             end_to_end(run, ports, one)
             stored(run, ports, two)
+            over_astm(run, port, three)
             for who in ("relay", "keeper", "detector", "lis"):
                 killed_under_load(run, ports, two, who)
             keeper_stands_still(run, ports, one)

@@ -47,7 +47,8 @@ static int queued(struct span in)
 static void test_told(void **state)
 {
     (void)state;
-    struct config_relay r = {.name = "chem", .listen = {"127.0.0.1", 1}, .forward = {"lis.example", 2575}, .protocol = "mllp", .policy_types = "ORU^R01\n"};
+    struct config_relay r = {
+        .name = "chem", .listen = {"127.0.0.1", 1}, .forward = {"lis.example", 2575}, .protocol = "mllp", .policy_types = "ORU^R01\n"};
     struct config_relay again;
     struct error e = {0};
     struct buf b = BUF_INIT(8192);
@@ -137,7 +138,8 @@ static void test_numbers(void **state)
     assert_true(link_seq_read(span_str(text), again, &seq));
     assert_memory_equal(again, run, 4);
     assert_int_equal(seq, UINT64_C(1099511627777));
-    static const char *const wrong[] = {"", "a1b2c3d4", "a1b2c3d4.", "a1b2c3d.1", "a1b2c3d4.x", "g1b2c3d4.1", "a1b2c3d4.1.2", "a1b2c3d4.99999999999999999999"};
+    static const char *const wrong[] = {"",           "a1b2c3d4",   "a1b2c3d4.",    "a1b2c3d.1",
+                                        "a1b2c3d4.x", "g1b2c3d4.1", "a1b2c3d4.1.2", "a1b2c3d4.99999999999999999999"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_false(link_seq_read(span_str(wrong[i]), again, &seq));
 }
