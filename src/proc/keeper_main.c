@@ -304,8 +304,7 @@ static int start_witnesses(struct error *e)
 
 static int start_links(struct error *e)
 {
-    struct links_open open = {
-        .ledger = k.ledger, .ledger_lock = &k.ledger_lock, .appender = k.appender, .projector = k.projector, .store = k.store};
+    struct links_open open = {.ledger = k.ledger, .ledger_lock = &k.ledger_lock, .appender = k.appender, .projector = k.projector, .store = k.store};
     ledger_derive_key(k.ledger, "spool", open.secret);
     crypto_x25519_public(open.secret, open.key);
     int r = links_opened(k.links, &open, e);
@@ -431,19 +430,6 @@ static void certificates_changed(void)
     notice(NULL, "certificates", "", "");
 }
 
-static int open_registrar(struct error *e)
-{
-    struct store_conn *views = store_reader_open(k.store, e);
-    int r = views == NULL ? -1 : store_look(views, e);
-    if (r == 0) {
-        registrar_open(k.registrar, k.appender, views);
-        store_look_end(views);
-    }
-    if (views != NULL)
-        store_reader_close(views);
-    return r;
-}
-
 /* Everything behind the ledger: on the main thread at a start, on the opener's once a passphrase was right. */
 static int open_rest(struct error *e)
 {
@@ -451,7 +437,7 @@ static int open_rest(struct error *e)
         return -1;
     if (k.waiting != NULL && waiting_prepare(k.waiting, k.ledger, e) != 0)
         return -1;
-    return start_threads(e) != 0 ? -1 : open_registrar(e);
+    return start_threads(e) != 0 ? -1 : registrar_open(k.registrar, k.appender, k.store, e);
 }
 
 static void answer(void *context, struct api_clock now, const struct request *request, struct api_reply *ret)
@@ -524,7 +510,7 @@ static void start(void)
     (void)umask(0077);
     role_narrow(&k.self, k.self.fds[0], note);
     k.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct links_options links = {.wake = wake};
+    struct links_options links = {.wake = wake, .seen = registrar_seen};
     memcpy(links.run, k.self.start.run, RUN_ID);
     k.links = links_new(&links, &e);
     int r = k.links == NULL ? -1 : k.wake_fd < 0 ? err_sys(&e, errno, "making an event descriptor") : 0;
@@ -578,16 +564,6 @@ static void read_courier(void)
         witnesses_courier_gone(k.witnesses);
 }
 
-static void certify(struct span body)
-{
-    struct certify x;
-    struct error e = {0};
-    if (certify_decode(body, &x, &e) == 0)
-        registrar_want(k.registrar, &x);
-    else
-        log_line(LOG_LEVEL_ERROR, "%s", e.text);
-}
-
 static void hear(void)
 {
     struct message m;
@@ -604,7 +580,7 @@ static void hear(void)
             continue;
         }
         if (m.type == MESSAGE_CERTIFY) {
-            certify(m.body);
+            registrar_want(k.registrar, m.body);
             continue;
         }
         enum role peer = role_peer(&m, &fd);

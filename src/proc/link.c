@@ -187,6 +187,9 @@ static void put_side(struct buf *out, const struct link_side_status *x)
     put_text(out, x->tls);
     put_text(out, x->name);
     buf_be64(out, (uint64_t)x->expires);
+    buf_u8(out, x->outside);
+    put_text(out, x->serial);
+    buf_add(out, x->print, sizeof x->print);
     put_text(out, x->why);
 }
 
@@ -204,6 +207,9 @@ static void get_side(struct span *s, struct link_side_status *x)
     get_text(s, x->tls, sizeof x->tls);
     get_text(s, x->name, sizeof x->name);
     x->expires = (int64_t)span_be64(s);
+    x->outside = span_u8(s) != 0;
+    get_text(s, x->serial, sizeof x->serial);
+    (void)span_copy(span_take(s, sizeof x->print), x->print, sizeof x->print);
     get_text(s, x->why, sizeof x->why);
 }
 

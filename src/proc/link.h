@@ -65,10 +65,13 @@ struct link_side_status {
     struct address peer; /* of the newest connection; family 0: none */
     uint16_t port;
     uint32_t connections;
-    char tls[12];    /* "TLSv1.3"; "": clear, or none */
-    char name[64];   /* of the peer's certificate; "" */
-    int64_t expires; /* of it, as tq_time; 0: there is none */
-    char why[160];   /* why the last connection failed or ended; "" */
+    char tls[12];      /* "TLSv1.3"; "": clear, or none */
+    char name[64];     /* of the peer's certificate; "" */
+    int64_t expires;   /* of it, as tq_time; 0: there is none */
+    bool outside;      /* another authority made it … */
+    char serial[42];   /* … and this is its number, hexadecimal … */
+    uint8_t print[32]; /* … and SHA-256 */
+    char why[160];     /* why the last connection failed or ended; "" */
 };
 
 #define LINK_COUNTERS 6 /* received, forwarded, refused, flagged, late, spooled */

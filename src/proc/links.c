@@ -537,6 +537,9 @@ static int take_status(struct links *l, struct span body, struct error *e)
     l->status_at[s.link] = clock_monotonic();
     l->n = s.links;
     (void)pthread_mutex_unlock(&l->lock);
+    for (int side = 0; side < LINK_SIDES; side++)
+        if (s.side[side].outside && s.side[side].expires != 0)
+            l->o.seen(l->o.context, s.name, side, &s.side[side]);
     return 0;
 }
 

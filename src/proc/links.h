@@ -22,6 +22,8 @@ struct links;
 struct links_options {
     uint8_t run[RUN_ID];
     void (*wake)(void *context); /* any thread: the main thread is to call links_step */
+    /* Main thread: this side of a link shows the certificate of another authority. */
+    void (*seen)(void *context, const char *link, int side, const struct link_side_status *s);
     void *context;
 };
 

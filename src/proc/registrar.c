@@ -300,14 +300,22 @@ struct registrar *registrar_start(const char *site, void (*changed)(void), struc
     return NULL;
 }
 
-void registrar_open(struct registrar *r, struct appender *a, struct store_conn *views)
+int registrar_open(struct registrar *r, struct appender *a, struct store *views, struct error *e)
 {
+    struct store_conn *c = store_reader_open(views, e);
+    if (c == NULL || store_look(c, e) != 0) {
+        store_reader_close(c);
+        return -1;
+    }
     (void)pthread_mutex_lock(&r->lock);
     r->appender = a;
-    r->findings_open = backup_finding_open(views, KIND);
-    catch_up(r, views);
+    r->findings_open = backup_finding_open(c, KIND);
+    catch_up(r, c);
     poke(r);
     (void)pthread_mutex_unlock(&r->lock);
+    store_look_end(c);
+    store_reader_close(c);
+    return 0;
 }
 
 void registrar_stop(struct registrar *r)
@@ -326,45 +334,58 @@ void registrar_stop(struct registrar *r)
     free(r);
 }
 
-void registrar_want(struct registrar *r, const struct certify *x)
+void registrar_want(struct registrar *r, struct span told)
 {
+    struct certify x;
+    struct error e = {0};
+    if (certify_decode(told, &x, &e) != 0) {
+        log_line(LOG_LEVEL_ERROR, "%s", e.text);
+        return;
+    }
     (void)pthread_mutex_lock(&r->lock);
     size_t i = 0;
-    while (i < r->wanted_n && (r->wanted[i].x.side != x->side || strcmp(r->wanted[i].x.link, x->link) != 0))
+    while (i < r->wanted_n && (r->wanted[i].x.side != x.side || strcmp(r->wanted[i].x.link, x.link) != 0))
         i++;
     if (i < WANTED) {
-        r->wanted[i].x = *x;
+        r->wanted[i].x = x;
         r->wanted_n = i == r->wanted_n ? i + 1 : r->wanted_n;
         poke(r);
     } else {
-        log_line(LOG_LEVEL_ERROR, "over %d sides of links speak TLS: link %s gets no certificate", WANTED, x->link);
+        log_line(LOG_LEVEL_ERROR, "over %d sides of links speak TLS: link %s gets no certificate", WANTED, x.link);
     }
     (void)pthread_mutex_unlock(&r->lock);
 }
 
-void registrar_seen(struct registrar *r, const char *link, enum link_tls_side side, const struct link_tls_peer *peer)
+/* Takes the certificate in the place of an earlier one of that side; true: it is another one. */
+static bool take_seen(struct api_certificate *x, const char *link, const char *side, const struct link_side_status *s)
 {
-    const char *name = link_tls_side_name(side);
-    if (!peer->shown || peer->own)
+    char print[sizeof x->fingerprint];
+    text_hex_to(print, s->print, sizeof s->print);
+    if (strcmp(print, x->fingerprint) == 0)
+        return false;
+    *x = (struct api_certificate){.outside = true, .made = clock_now(), .not_after = s->expires};
+    (void)snprintf(x->link, sizeof x->link, "%s", link);
+    (void)snprintf(x->side, sizeof x->side, "%s", side);
+    (void)snprintf(x->subject, sizeof x->subject, "%s", s->name);
+    (void)snprintf(x->serial, sizeof x->serial, "%s", s->serial);
+    memcpy(x->fingerprint, print, sizeof print);
+    return true;
+}
+
+void registrar_seen(void *context, const char *link, int side, const struct link_side_status *s)
+{
+    struct registrar *r = one;
+    const char *name = link_tls_side_name(side == 0 ? LINK_TLS_ANALYZER : LINK_TLS_LIS);
+    (void)context;
+    if (r == NULL)
         return;
     (void)pthread_mutex_lock(&r->lock);
     size_t i = 0;
     while (i < r->seen_n && (strcmp(r->seen[i].link, link) != 0 || strcmp(r->seen[i].side, name) != 0))
         i++;
     if (i < SEEN) {
-        struct api_certificate *x = &r->seen[i];
-        bool another = i == r->seen_n;
-        r->seen_n += another;
-        char print[65];
-        text_hex_to(print, peer->fingerprint, 32);
-        another = another || strcmp(print, x->fingerprint) != 0;
-        *x = (struct api_certificate){.outside = true, .made = another ? clock_now() : x->made, .not_after = peer->not_after};
-        (void)snprintf(x->link, sizeof x->link, "%s", link);
-        (void)snprintf(x->side, sizeof x->side, "%s", name);
-        (void)snprintf(x->subject, sizeof x->subject, "%s", peer->subject);
-        (void)snprintf(x->serial, sizeof x->serial, "%s", peer->serial);
-        memcpy(x->fingerprint, print, sizeof print);
-        if (another)
+        r->seen_n = i == r->seen_n ? i + 1 : r->seen_n;
+        if (take_seen(&r->seen[i], link, name, s))
             poke(r);
     }
     (void)pthread_mutex_unlock(&r->lock);

@@ -9,6 +9,7 @@
 #include "door/api/certificate.h"
 #include "proc/appender.h"
 #include "proc/certify.h"
+#include "proc/link.h"
 #include "record/store/store.h"
 
 struct registrar;
@@ -17,14 +18,15 @@ struct registrar;
  * (MESSAGE_CERTIFIED). NULL: ERR_SYSTEM, ERR_CORRUPT. */
 struct registrar *registrar_start(const char *site, void (*changed)(void), struct error *e);
 /* The ledger is open. views: read once, now. */
-void registrar_open(struct registrar *r, struct appender *a, struct store_conn *views);
+int registrar_open(struct registrar *r, struct appender *a, struct store *views, struct error *e);
 void registrar_stop(struct registrar *r); /* no record is made after this; r may be NULL */
 
-/* lab.yaml has this side of a link. */
-void registrar_want(struct registrar *r, const struct certify *x);
+/* lab.yaml has a side of a link that speaks TLS: what MESSAGE_CERTIFY says (certify.h). */
+void registrar_want(struct registrar *r, struct span told);
 
-/* A peer of a link showed this certificate, of another authority, in a handshake that went well. */
-void registrar_seen(struct registrar *r, const char *link, enum link_tls_side side, const struct link_tls_peer *peer);
+/* This side of a link (0 the analyzer's, 1 the LIS's) shows the certificate of another authority. context is not looked at: the one registrar of this
+ * process. */
+void registrar_seen(void *context, const char *link, int side, const struct link_side_status *s);
 
 extern const struct api_pki registrar_api; /* context of the callbacks: ignored; the one registrar of this process */
 

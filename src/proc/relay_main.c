@@ -409,12 +409,11 @@ static bool shook_hands(void *context, struct relay_link *link, enum relay_side 
     struct link_tls_peer peer;
     (void)context;
     link_tls_peer(ssl, &peer);
-    if (ok && peer.shown) {
-        (void)snprintf(l->peer_name[side], sizeof l->peer_name[side], "%.63s", peer.subject);
-        l->peer_until[side] = peer.not_after;
-    } else if (!ok) {
+    (void)snprintf(l->refused[side], sizeof l->refused[side], "%s", ok ? "" : peer.why);
+    if (ok)
+        l->peer[side] = peer;
+    else
         tell_handshake(l, side, peer.why);
-    }
     return true;
 }
 

@@ -44,9 +44,10 @@ struct line {
     uint64_t unrecorded;    /* as the engine counted at the last look */
     tq_time learning_until; /* wall */
     bool proposed;
-    struct link_tls *tls[LINK_SIDES]; /* the newest; NULL: none is needed, or it has not come */
-    char peer_name[LINK_SIDES][64];   /* of the last certificate that was accepted */
-    tq_time peer_until[LINK_SIDES];
+    struct link_tls *tls[LINK_SIDES];      /* the newest; NULL: none is needed, or it has not come */
+    struct link_tls_peer peer[LINK_SIDES]; /* the last certificate that was accepted; not shown: none */
+    char refused[LINK_SIDES][200];         /* why the last handshake failed; "": it did not */
+    char refusal_told[200];                /* what the last finding of that said */
     int listener[LINK_SIDES];
     bool listening[LINK_SIDES];
     uint64_t fed; /* the record of the last message that the keeper fed */

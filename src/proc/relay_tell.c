@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define SAID_AGAIN (60 * TIME_SECOND) /* the same of one link */
+#define OTHER_AGAIN (2 * TIME_SECOND) /* another reason */
 #define DOWN_AFTER (10 * TIME_SECOND) /* a LIS that is away so long is told */
 
 struct words {
@@ -124,9 +125,12 @@ void tell_event(void *context, struct relay_link *link, const struct relay_event
 
 void tell_handshake(struct line *l, enum relay_side side, const char *why)
 {
-    if (why[0] == 0 || (l->said_at[RELAY_EVENT_TLS_FAILED] != 0 && rr.now - l->said_at[RELAY_EVENT_TLS_FAILED] < SAID_AGAIN))
+    tq_time since = rr.now - l->said_at[RELAY_EVENT_TLS_FAILED];
+    tq_time least = strcmp(why, l->refusal_told) == 0 ? SAID_AGAIN : OTHER_AGAIN;
+    if (why[0] == 0 || (l->said_at[RELAY_EVENT_TLS_FAILED] != 0 && since < least))
         return;
     l->said_at[RELAY_EVENT_TLS_FAILED] = rr.now;
+    (void)snprintf(l->refusal_told, sizeof l->refusal_told, "%s", why);
     put_finding(l, EVENT_FINDING, &words[RELAY_EVENT_TLS_FAILED], side == RELAY_LIS ? "LIS, TLS" : "analyzer, TLS", why);
 }
 
@@ -216,6 +220,8 @@ static void say_why(const struct line *l, const struct relay_status *s, char *ou
         (void)snprintf(out, size, "nothing can be kept safe: not acknowledging");
     else if (l->store && !rr.fed)
         (void)snprintf(out, size, "waits for what an earlier run left");
+    else if (s->side[RELAY_LIS].connections == 0 && l->refused[RELAY_LIS][0] != 0)
+        (void)snprintf(out, size, "LIS, TLS: %s", l->refused[RELAY_LIS]);
     else if (s->side[RELAY_LIS].connections == 0 && s->side[RELAY_LIS].why[0] != 0)
         (void)snprintf(out, size, "LIS: %s", s->side[RELAY_LIS].why);
     else if (!relay_records_now() && l->records)
@@ -237,10 +243,16 @@ static void fill(struct line *l, const struct relay_status *s, struct link_statu
     out->state = l->link == NULL ? LINK_DOWN : state_of(s);
     for (int i = 0; i < LINK_SIDES; i++) {
         fill_side(&s->side[i], &out->side[i]);
-        if (out->side[i].tls[0] != 0) {
-            (void)snprintf(out->side[i].name, sizeof out->side[i].name, "%s", l->peer_name[i]);
-            out->side[i].expires = l->peer_until[i];
-        }
+        const struct link_tls_peer *peer = &l->peer[i];
+        if (l->refused[i][0] != 0)
+            (void)snprintf(out->side[i].why, sizeof out->side[i].why, "TLS: %s", l->refused[i]);
+        if (out->side[i].tls[0] == 0 || !peer->shown)
+            continue;
+        (void)snprintf(out->side[i].name, sizeof out->side[i].name, "%.63s", peer->subject);
+        out->side[i].expires = peer->not_after;
+        out->side[i].outside = !peer->own;
+        (void)snprintf(out->side[i].serial, sizeof out->side[i].serial, "%s", peer->serial);
+        memcpy(out->side[i].print, peer->fingerprint, sizeof out->side[i].print);
     }
     out->rate = s->rate;
     out->delay_p50 = s->delay_p50;

@@ -109,7 +109,8 @@ static void tls_why(struct channel *c)
     char text[160];
     (void)snprintf(text, sizeof text, "TLS: %s", reason != NULL ? reason : "the peer closed the connection");
     say_why(c, text);
-    ERR_clear_error();
+    if (c->state != CHANNEL_HANDSHAKE) /* there the host asks why, too */
+        ERR_clear_error();
 }
 
 /* What an SSL call that did not go through means. */

@@ -1,6 +1,7 @@
 /* Sessions: connections that belong together, from dialling or accepting to their end. */
 #include "engine/relay/relay_private.h"
 
+#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -191,6 +192,7 @@ static void handshake_failed(struct channel *c)
     struct relay_host *host = &link->relay->host;
     if (c->ssl != NULL && host->handshake != NULL)
         (void)host->handshake(host->context, link, side, c->ssl, false);
+    ERR_clear_error();
     bool verified = c->ssl == NULL || SSL_get_verify_result(c->ssl) == X509_V_OK;
     if (verified && c->connection.dialed && link->o.side[side].tls == RELAY_TLS_OPTIONAL && !c->clear) {
         relay_channel_close(c);

@@ -1,0 +1,357 @@
+"""Certificates of links with openssl's own programs at both ends: who is let in, who is refused and why, and what happens to connections that run when a
+key is replaced or a certificate revoked. The authority's key is read from the data folder to make certificates that it would not make."""
+import json
+import os
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import lab
+
+
+def openssl(*arguments, **more):
+    return subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False, **more)
+
+
+def pki(run, *arguments, text=False):
+    done = subprocess.run([lab.TOURNIQUET, "pki", *arguments, "--data", run.data], capture_output=True, text=True)
+    if done.returncode != 0:
+        return None
+    return done.stdout if text else json.loads(done.stdout)
+
+
+def request(folder, name, common):
+    key, csr = os.path.join(folder, name + ".key"), os.path.join(folder, name + ".csr")
+    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-subj", "/CN=" + common, "-out", csr)
+    return key, csr
+
+
+def enrolled(run, folder, name, side, names):
+    """A certificate as a colleague at the other end gets it: key, certificate with its chain."""
+    code = pki(run, "enrol", "--link", "sealed", "--side", side, "--names", names)["code"]
+    key, csr = request(folder, name, names.split(",")[0])
+    pem = os.path.join(folder, name + ".pem")
+    with open(pem, "w", encoding="utf-8") as f:
+        f.write(pki(run, "enrol", "--code", code, csr, text=True) or "")
+    return key, pem
+
+
+def forged(run, folder, name, subject, extensions, start="20260101000000Z", end="20370101000000Z", authority=None):
+    """A certificate with dates and names of our choice, signed with the authority's own key, or with another."""
+    ca_key, ca_pem = authority or (os.path.join(run.data, "pki/authority.key"), os.path.join(run.data, "pki/authority.pem"))
+    key, csr = request(folder, name, subject)
+    pem, base = os.path.join(folder, name + ".pem"), os.path.join(folder, name + ".ca")
+    os.makedirs(base)
+    open(os.path.join(base, "index"), "w", encoding="utf-8").close()
+    with open(os.path.join(base, "conf"), "w", encoding="utf-8") as f:
+        f.write(f"[ca]\ndefault_ca=d\n[d]\ndatabase={base}/index\nnew_certs_dir={base}\nrand_serial=yes\ndefault_md=sha256\npolicy=p\nx509_extensions=x\n"
+                f"[p]\ncommonName=supplied\n[x]\nextendedKeyUsage=serverAuth,clientAuth\n{extensions}\n")
+    done = openssl("ca", "-batch", "-notext", "-config", os.path.join(base, "conf"), "-cert", ca_pem, "-keyfile", ca_key, "-in", csr, "-out", pem, "-startdate", start, "-enddate", end)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return key, pem
+
+
+def other_authority(folder):
+    key, pem = os.path.join(folder, "other.key"), os.path.join(folder, "other.pem")
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", pem, "-subj", "/CN=Other authority", "-days", "3650")
+    return key, pem
+
+
+def answer_to(message):
+    control = message.split(b"\r")[0].split(b"|")[9]
+    return b"\x0bMSH|^~\\&|LIS|LAB|AN1|LAB|20261128||ACK^R01|A" + control + b"|P|2.5.1\rMSA|AA|" + control + b"\r\x1c\r"
+
+
+class Lis:
+    """A LIS that speaks TLS (Python's, over OpenSSL) and asks for the relay's certificate."""
+
+    def __init__(self, port, key, pem, authority):
+        self.port, self.seen, self.got, self.connections = port, [], [], []
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_3
+        self.context.load_cert_chain(pem, key)
+        self.context.load_verify_locations(authority)
+        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(("127.0.0.1", port))
+        self.socket.listen(8)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def stop(self):
+        for s in [self.socket, *self.connections]:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            s.close()
+
+    def _accept(self):
+        while True:
+            try:
+                c, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(c,), daemon=True).start()
+
+    def _serve(self, c):
+        try:
+            with self.context.wrap_socket(c, server_side=True) as tls:
+                self.connections.append(tls)
+                self.seen.append(tls.getpeercert()["serialNumber"].lower())
+                held = b""
+                while True:
+                    piece = tls.recv(65536)
+                    if not piece:
+                        return
+                    held += piece
+                    while b"\x1c\r" in held:
+                        message, held = held.split(b"\x1c\r", 1)
+                        self.got.append(message.lstrip(b"\x0b"))
+                        tls.sendall(answer_to(message.lstrip(b"\x0b")))
+        except OSError:
+            pass
+
+
+def oru(control):
+    return (f"MSH|^~\\&|AN1|LAB|LIS|LAB|20261128200000||ORU^R01^ORU_R01|{control}|P|2.5.1\rPID|1||PAT77^^^LAB\rOBR|1|S{control}||GLU^Glucose\r"
+            f"OBX|1|NM|2345-7^Glucose^LN||95|mg/dL|70-110|N|||F|||20261128195900\r").encode()
+
+
+class Analyzer:
+    def __init__(self, port, key, pem, authority):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.load_verify_locations(authority)
+        context.load_cert_chain(pem, key)
+        self.socket = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=10))
+        self.serial = self.socket.getpeercert()["serialNumber"].lower()
+
+    def send(self, control):
+        try:
+            self.socket.sendall(b"\x0b" + oru(control) + b"\x1c\r")
+            held = b""
+            while b"\x1c\r" not in held:
+                piece = self.socket.recv(65536)
+                if not piece:
+                    return None
+                held += piece
+        except OSError:
+            return None
+        return re.search(rb"MSA\|(\w\w)", held).group(1).decode()
+
+    def ended(self, seconds=5):
+        self.socket.settimeout(seconds)
+        try:
+            return self.socket.recv(1) == b""
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+
+
+def link(run):
+    items = (run.api("/api/v1/links") or {"items": []})["items"]
+    return items[0] if items else {}
+
+
+def why(run, side):
+    item = link(run)
+    return json.dumps(item.get("analyzer" if side == "analyzer" else "lis") or {}) + str(item.get("why"))
+
+
+def s_client(port, folder, key, pem, authority, *more):
+    """One message through openssl s_client: was it acknowledged?"""
+    process = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", authority, "-verify_return_error", "-quiet",
+                                *(["-cert", pem, "-key", key] if key else []), *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    answer = b""
+
+    def read():
+        nonlocal answer
+        while b"\x1c\r" not in answer:
+            piece = os.read(process.stdout.fileno(), 4096)
+            if not piece:
+                return
+            answer += piece
+
+    reader = threading.Thread(target=read, daemon=True)
+    try:
+        process.stdin.write(b"\x0b" + oru(f"c{time.monotonic_ns() % 1000000}") + b"\x1c\r")
+        process.stdin.flush()
+        reader.start()
+        reader.join(5)
+    except BrokenPipeError:
+        pass
+    process.kill()
+    process.wait()
+    return b"MSA|AA" in answer
+
+
+def analyzers(run, folder, port, authority):
+    """Who connects with openssl s_client, and what the relay says about it."""
+    sealed = "tourniquet:link/sealed/analyzer"
+    good = enrolled(run, folder, "analyzer", "analyzer", "10.0.5.9")
+    lab.ok(s_client(port, folder, *good, authority), "openssl s_client with its certificate: the message is acknowledged end to end")
+    old = forged(run, folder, "expired", "10.0.5.9", f"subjectAltName=IP:10.0.5.9,URI:{sealed}", end="20261101000000Z")
+    early = forged(run, folder, "early", "10.0.5.9", f"subjectAltName=IP:10.0.5.9,URI:{sealed}", start="20361101000000Z")
+    elsewhere = forged(run, folder, "elsewhere", "10.0.5.9", "subjectAltName=IP:10.0.5.9,URI:tourniquet:link/other/analyzer")
+    other = other_authority(folder)
+    foreign = forged(run, folder, "foreign", "10.0.5.9", f"subjectAltName=IP:10.0.5.9,URI:{sealed}", authority=other)
+    cases = (("no certificate", (None, None), "showed no certificate"), ("a certificate that ended", old, "ended on 2026-11-01"),
+             ("a certificate that has not begun", early, "is a clock wrong?"), ("a certificate of another link", elsewhere, "made for another link"),
+             ("a certificate of another authority", foreign, "another authority"), ("a self-signed certificate", other, "signed by itself"))
+    for name, (key, pem), reason in cases:
+        refused = not s_client(port, folder, key, pem, authority)
+        said = lab.wait(lambda: reason in why(run, "analyzer"), 6)
+        lab.ok(refused and said, f"{name} is refused, and the link says why", why(run, "analyzer"))
+    refused = not s_client(port, folder, *good, authority, "-tls1_2")
+    lab.ok(refused and lab.wait(lambda: "version of TLS" in why(run, "analyzer"), 6), "TLS 1.2 is refused where 1.3 is asked for", why(run, "analyzer"))
+    lab.ok(s_client(port, folder, *good, authority), "and the good one is let in as before")
+    return good
+
+
+def knocks(listen, analyzer, authority):
+    """An analyzer with a message: then the LIS is called. What it hears within two seconds."""
+    try:
+        waiting = Analyzer(listen, *analyzer, authority)
+    except OSError:
+        return None
+    waiting.socket.settimeout(2)
+    code = waiting.send(f"x{time.monotonic_ns() % 1000000}")
+    waiting.socket.close()
+    return code
+
+
+def lis_side(run, folder, port, listen, lis, analyzer, authority):
+    """What the relay dials: openssl s_server with certificates that must not be taken."""
+    sealed = "tourniquet:link/sealed/lis"
+    lis.stop()
+    other = (os.path.join(folder, "other.key"), os.path.join(folder, "other.pem"))
+    cases = (("another name", forged(run, folder, "lis-name", "lis.example", f"subjectAltName=DNS:lis.example,URI:{sealed}"), "another name than"),
+             ("an end", forged(run, folder, "lis-old", "127.0.0.1", f"subjectAltName=IP:127.0.0.1,URI:{sealed}", end="20261101000000Z"), "ended on 2026-11-01"),
+             ("another side of the link", forged(run, folder, "lis-side", "127.0.0.1", "subjectAltName=IP:127.0.0.1,URI:tourniquet:link/sealed/analyzer"), "other side"),
+             ("another authority", forged(run, folder, "lis-foreign", "127.0.0.1", f"subjectAltName=IP:127.0.0.1,URI:{sealed}", authority=other), "another authority"),
+             ("nobody's signature but its own", other, "signed by itself"))
+    for name, (key, pem), reason in cases:
+        with subprocess.Popen(["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", pem, "-key", key, "-CAfile", authority, "-Verify", "1", "-quiet"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+            said = lab.wait(lambda: knocks(listen, analyzer, authority) != "AA" and reason in why(run, "lis"), 60)
+            server.kill()
+            got = server.stdout.read()
+        lab.ok(said and b"MSH" not in got, f"a LIS whose certificate has {name} gets nothing, and the link says why", why(run, "lis"))
+
+
+def rotation(run, port, analyzer, authority, lis_factory):
+    """A new key while connections run: none is cut, new ones see the new certificate."""
+    lis = lis_factory()
+    first = Analyzer(port, *analyzer, authority)
+    lab.ok(lab.wait(lambda: first.send(f"r{time.monotonic_ns() % 100000}") == "AA", 20), "a message passes before the rotation")
+    own = [c for c in pki(run, "list")["items"] if c["holder"] == "ours" and c["side"] == "analyzer" and c["state"] == "in-force"]
+    lab.ok(len(own) == 1 and own[0]["serial"] == first.serial, "the relay shows its own certificate in force", own)
+    new = pki(run, "rotate", own[0]["serial"], "--why", "a drill")
+    lab.ok(new is not None and new["replaces"] == own[0]["serial"], "it is replaced on demand", new)
+    fresh = lab.wait(lambda: (lambda a: a.serial == new["serial"] and a)(Analyzer(port, *analyzer, authority)), 10)
+    lab.ok(bool(fresh), "new connections see the new certificate")
+    lab.ok(first.send("after1") == "AA" and first.send("after2") == "AA", "the connection that ran goes on, message by message")
+    lab.ok(fresh and fresh.send("after3") == "AA", "and the new one carries messages too")
+    events = [r["event"] for r in run.api("/api/v1/ledger/records?limit=60")["items"]]
+    lab.ok("certificate.rotated" in events and "certificate.issued" in events, "the ledger tells of it", events)
+    return lis, first
+
+
+def revocation(run, folder, port, analyzer, authority, running):
+    serial = openssl("x509", "-in", analyzer[1], "-noout", "-serial").stdout.split("=")[1].strip().lower()
+    lab.ok(pki(run, "revoke", serial, "--why", "the key was stolen") is not None, "a certificate is revoked")
+    lab.ok(running.ended(5), "the connection of whoever showed it is cut at once")
+    refused = not s_client(port, folder, *analyzer, authority)
+    lab.ok(refused and lab.wait(lambda: "is revoked" in why(run, "analyzer"), 6), "and it is refused from then on", why(run, "analyzer"))
+    crl = os.path.join(folder, "crl.pem")
+    with open(crl, "w", encoding="utf-8") as f:
+        f.write(pki(run, "export", "--crl", text=True))
+    checked = openssl("verify", "-crl_check", "-CRLfile", crl, "-CAfile", authority, analyzer[1])
+    lab.ok("revoked" in checked.stderr, "openssl knows it from the exported list", checked.stderr)
+    again = enrolled(run, folder, "analyzer2", "analyzer", "10.0.5.9")
+    lab.ok(s_client(port, folder, *again, authority), "another enrolment lets the same system in again")
+    item = [c for c in pki(run, "list")["items"] if c["serial"] == serial][0]
+    lab.ok(item["state"] == "revoked" and item["revoked"]["why"] == "the key was stolen" and item["revoked"]["record"] is not None, "the list says by whom and why", item)
+
+
+def expiring(run, state):
+    rows = (run.api("/api/v1/findings?state=all&kind=certificate.expiring") or {"items": []})["items"]
+    return [f for f in rows if f["state"] == state]
+
+
+def outside(folder):
+    """A LIS with a certificate of another authority that ends within a day: it is taken, there is a finding, and that goes with the next certificate."""
+    port, lis_port = lab.free_port(), lab.free_port()
+    work = os.path.join(folder, "outside")
+    os.makedirs(work)
+    other = other_authority(work)
+    more = (f'relay:\n  - {{ name: sealed, listen: 127.0.0.1:{port}, forward: 127.0.0.1:{lis_port}, protocol: mllp, tls: {{ to: required, authority: "{other[1]}", name: lis.example }} }}\n')
+    with lab.Run(os.path.join(work, "data"), more=more) as run:
+        lab.wait(lambda: (pki(run, "list") or {}).get("items"), 60)
+        authority = os.path.join(work, "links.pem")
+        with open(authority, "w", encoding="utf-8") as f:
+            f.write(pki(run, "export", text=True))
+        soon = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 12 * 3600))
+        names = "subjectAltName=DNS:lis.example"
+        lis = Lis(lis_port, *forged(run, work, "short", "lis.example", names, end=soon, authority=other), authority)
+
+        def passes():
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as s:
+                s.settimeout(5)
+                s.sendall(b"\x0b" + oru(f"o{time.monotonic_ns() % 1000000}") + b"\x1c\r")
+                try:
+                    answer = s.recv(65536)
+                    time.sleep(1.5)  # the link's state is told while it is connected
+                    return b"MSA|AA" in answer
+                except OSError:
+                    return False
+
+        lab.ok(lab.wait(passes, 30), "a LIS with a certificate of another authority is taken, under the name that lab.yaml gives", link(run))
+        lab.ok(lab.wait(lambda: [c for c in pki(run, "list")["items"] if c["issuer"] == "outside" and "lis.example" in c["name"]], 10), "its certificate is in the list")
+        found = lab.wait(lambda: expiring(run, "open"), 15)
+        lab.ok(found and found[0]["severity"] == "high" and "ends within a day" in found[0]["title"], "a finding says that it ends within a day", found)
+        lis.stop()
+        lis = Lis(lis_port, *forged(run, work, "long", "lis.example", names, authority=other), authority)
+        lab.ok(lab.wait(passes, 40) and lab.wait(lambda: not expiring(run, "open"), 20), "and is over when another certificate was shown", expiring(run, "open"))
+        lis.stop()
+
+
+def main():
+    with lab.Folder() as folder:
+        port, lis_port = lab.free_port(), lab.free_port()
+        more = (f"relay:\n  - {{ name: sealed, listen: 127.0.0.1:{port}, forward: 127.0.0.1:{lis_port}, protocol: mllp, tls: {{ from: required, to: required }} }}\n")
+        data = os.path.join(folder, "data")
+        with lab.Run(data, more=more) as run:
+            if not lab.ok(lab.wait(lambda: (pki(run, "list") or {}).get("authority"), 60), "the authority makes itself for the first link with TLS", run.said()):
+                lab.finish()
+            authority = os.path.join(folder, "links.pem")
+            with open(authority, "w", encoding="utf-8") as f:
+                f.write(pki(run, "export", text=True))
+            lab.ok((os.stat(os.path.join(data, "pki/authority.key")).st_mode & 0o777) == 0o600 and (os.stat(os.path.join(data, "links/sealed.lis.pem")).st_mode & 0o777) == 0o600,
+                   "keys are for nobody else")
+            lis_files = enrolled(run, folder, "lis", "lis", "127.0.0.1")
+            lab.ok(openssl("verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", authority, lis_files[1]).returncode == 0, "openssl takes the enrolled certificate, strictly")
+            make = lambda: Lis(lis_port, *lis_files, authority)
+            lis = make()
+            good = analyzers(run, folder, port, authority)
+            ours = [c["serial"] for c in pki(run, "list")["items"] if c["holder"] == "ours" and c["side"] == "lis"]
+            lab.ok(any(m.startswith(b"MSH") for m in lis.got) and set(lis.seen) == set(ours), "the LIS got the message, from whoever has the relay's certificate", (lis.seen, ours))
+            lis_side(run, folder, lis_port, port, lis, good, authority)
+            lis, first = rotation(run, port, good, authority, make)
+            revocation(run, folder, port, good, authority, first)
+            lis.stop()
+            findings = [f["title"] for f in run.api("/api/v1/findings?limit=50")["items"]]
+            lab.ok(any("certificate" in t for t in findings), "findings tell of refused certificates", findings)
+        status, words = lab.verify(data)
+        lab.ok(status == 0, "and the ledger verifies", words)
+        outside(folder)
+    lab.finish()
+
+
+main()
