@@ -51,7 +51,7 @@ bool look_hl7(struct span content, struct look *ret, look_test *test, void *cont
                 (void)hl7_fields(&ret->delims, segment, f, 4);
                 test(context, hl7_part(f[3], ret->delims.component, 1));
             }
-        } else if (name == HL7_NAME('M', 'S', 'H') && ret->header.n == 0) {
+        } else if (name == HL7_NAME('M', 'S', 'H') && ret->headers++ == 0) {
             UNCLEARED struct span f[19];
             (void)hl7_fields(&ret->delims, segment, f, 19);
             ret->header = segment;
@@ -88,11 +88,13 @@ bool look_astm(struct span records, struct look *ret, look_test *test, void *con
             UNCLEARED struct span f[6];
             (void)astm_fields(&ret->delims, record, f, 6);
             ret->header = record;
+            ret->headers = 1;
             ret->control_id = f[3];
             ret->sender_app = f[5];
             continue;
         }
         uint8_t type = astm_type(&ret->delims, record);
+        ret->headers += type == 'H';
         query |= type == 'Q';
         order |= type == 'O';
         if (type != 'R')

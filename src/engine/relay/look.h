@@ -18,6 +18,7 @@ struct look {
     struct span application_ack; /* MSH-16 */
     struct span answer_code;     /* MSA-1 */
     struct span answered_id;     /* MSA-2 */
+    uint32_t headers;            /* MSH, H: several messages in one where there are several */
     uint32_t results;            /* OBX, R */
     bool answer;                 /* there is an MSA */
     bool enhanced;               /* MSH-15 or MSH-16 says something */

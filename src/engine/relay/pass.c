@@ -77,6 +77,8 @@ void pass_judge(struct session *s, enum relay_side from, struct span content, ui
     if (ret->look.answer)
         return;
     measure_message(&link->measure, r->now);
+    if (policy_floods(link->policy, in_minute))
+        relay_complain(s, RELAY_EVENT_FLOOD, from, (struct span){0}, "more messages in a minute than this link allows");
     *(from == RELAY_ANALYZER ? &link->counters.received : &link->counters.from_lis) += 1;
 }
 

@@ -73,6 +73,11 @@ bool policy_learns(const struct policy *p, tq_time now)
     return p->learn_until != 0 && now < p->learn_until;
 }
 
+bool policy_floods(const struct policy *p, uint32_t in_minute)
+{
+    return p->rate_max != 0 && in_minute > p->rate_max;
+}
+
 bool policy_refuses(const struct policy *p, tq_time now)
 {
     if (p->unknown != RELAY_UNKNOWN_REFUSE || policy_learns(p, now))
@@ -150,8 +155,10 @@ struct policy_verdict policy_judge(struct policy *p, enum relay_protocol protoco
     }
     if (p->size_max != 0 && size > p->size_max)
         return against(p, "207", "the message is longer than this link allows", look->type);
-    if (p->rate_max != 0 && in_minute > p->rate_max)
+    if (policy_floods(p, in_minute))
         return against(p, "207", "more messages in a minute than this link allows", (struct span){0});
+    if (look->headers > 1 && (p->allowed[RELAY_LEARNT_TYPE] != NULL || p->allowed[RELAY_LEARNT_SENDER] != NULL))
+        return against(p, "207", "several messages came as one: they cannot be judged", look->type);
     if (!in_list(p, RELAY_LEARNT_TYPE, look->type))
         return against(p, "200", "this type of message is not allowed on this link", look->type);
     if (!in_list(p, RELAY_LEARNT_SENDER, sender) && !in_list(p, RELAY_LEARNT_SENDER, look->sender_app))

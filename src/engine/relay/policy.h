@@ -18,6 +18,7 @@ void policy_free(struct policy *p); /* p may be NULL */
 
 /* Can it refuse anything at `now`? */
 bool policy_refuses(const struct policy *p, tq_time now);
+bool policy_floods(const struct policy *p, uint32_t in_minute); /* more messages than its rate allows */
 bool policy_learns(const struct policy *p, tq_time now);
 
 struct policy_verdict {

@@ -220,7 +220,8 @@ void relay_can_keep(struct relay *r, bool can);
  * ERR_SYSTEM. */
 int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool sent, struct error *e);
 
-/* Bypass: bytes pass both ways at once, end to end, nothing is judged, kept or waited for (messages in the queue are delivered first). */
+/* Bypass: bytes pass both ways at once, end to end, nothing is judged, kept or waited for; what is in the
+ * queue is delivered beside. Store and forward: the analyzers' connections are closed, and pass once they come again. */
 void relay_bypass(struct relay_link *link, bool on);
 /* Hold: nothing goes to the LIS. End to end: nothing is read from the analyzer. Store and forward: messages are taken, and wait. */
 void relay_hold(struct relay_link *link, bool on);

@@ -116,6 +116,8 @@ static void policy_refuses(void **state)
         {"\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||ORU^R01|7|P|2.5.1|||AL|NE\rOBX|1|NM|1-1||5\r\x1c\r", "MSA|CR|7|"},
         {"\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||ORU^R01|7|P|2.5.1|||NE|AL\rOBX|1|NM|1-1||5\r\x1c\r", "MSA|AR|7|"},
         {"\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||ADT^A40|7|P|2.5.1\rMSA|AA|9\rPID|1\r\x1c\r", "MSA|AR|7|this type"}, /* no way round by an MSA */
+        {"\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||ORU^R01|7|P|2.5.1\rOBX|1|NM|2345-7||5\rMSH|^~\\&|LAB|WARD|LIS|H|20260101||ADT^A40|8|P|2.5.1\r\x1c\r",
+         "MSA|AR|7|several messages came as one"},
     };
     struct relay_link_options o = bed_options();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -190,6 +192,7 @@ static void rate_and_size(void **state)
     SEND(&bed, fd, MSG("1") MSG("2") MSG("3") MSG("4") MSG("5"));
     assert_string_equal(bed_got(bed.lis), MSG("1") MSG("2") MSG("3"));
     assert_non_null(strstr(bed_got(fd), "MSA|AR|4|more messages in a minute"));
+    assert_int_equal(bed.events[RELAY_EVENT_FLOOD], 1);
     bed.now += 61 * SECOND;
     SEND(&bed, fd, MSG("6"));
     assert_string_equal(bed_got(bed.lis), MSG("6"));

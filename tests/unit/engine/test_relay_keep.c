@@ -352,10 +352,11 @@ static void analyzer_acts(struct chaos *c)
     if (c->next == CHAOS)
         return;
     int n = snprintf(text, sizeof text, "\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||ORU^R01|M%u|P|2.5.1\rOBX|1|NM|1||%u\r\x1c\r", c->next, c->next);
-    if (chance(c, 10) == 0)
-        n = (int)chance(c, (unsigned)n); /* cut off */
+    bool cut = chance(c, 10) == 0;
+    if (cut)
+        n = (int)chance(c, (unsigned)n);
     bed_send(&bed, c->fd, text, (size_t)n);
-    if (text[n - 1] != '\r' || n < 60) {
+    if (cut) {
         (void)close(c->fd);
         c->fd = -1;
     }
