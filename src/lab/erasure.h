@@ -11,6 +11,8 @@ struct erasure_row {
     tq_time time;
     struct span patient; /* a token */
     uint32_t from, to;   /* months, year * 100 + month; 0 and UINT32_MAX: all */
+    uint64_t last;       /* the last record that goes … */
+    bool none;           /* … but none does, of those that the decision found */
 };
 
 /* Calls each for every erasure that a record from `record` on says, oldest first. */

@@ -99,6 +99,8 @@ static int choose(void *context, struct ledger *l, struct veil *v, struct error 
     int rc = ids_of(l, x->erasure, LEDGER_NO_RECORD, &ids, e);
     if (rc == 0)
         rc = ledger_records_of(l, buf_span(&ids), widen, x->erasure, e);
+    if (rc == 0)
+        rc = ledger_retire(l, buf_span(&ids), e);
     x->erasure->keys = ids.n / LEDGER_KEY_ID;
     buf_release(&ids);
     return rc;
@@ -117,7 +119,8 @@ static int erase(void *context, struct ledger *l, struct veil *v, struct error *
     struct buf ids = BUF_INIT(IDS_MAX);
     size_t n = 0;
     (void)v;
-    int rc = ids_of(l, x->chosen, x->record, &ids, e);
+    uint64_t before = x->chosen->first == LEDGER_NO_RECORD ? x->record : x->chosen->last + 1; /* what came since has keys of its own */
+    int rc = ids_of(l, x->chosen, before, &ids, e);
     if (rc == 0)
         rc = ledger_erase(l, buf_span(&ids), clock_now(), x->record, &n, e);
     x->n = n;
@@ -143,7 +146,7 @@ struct undone {
 static void carry_out(void *context, const struct erasure_row *row)
 {
     struct undone *u = context;
-    struct api_erasure erasure = {.from = row->from, .to = row->to};
+    struct api_erasure erasure = {.from = row->from, .to = row->to, .first = row->none ? LEDGER_NO_RECORD : 0, .last = row->last};
     struct errand x = {.chosen = &erasure, .record = row->record};
     (void)snprintf(erasure.patient, sizeof erasure.patient, "%.*s", (int)row->patient.n, (const char *)row->patient.p);
     if (u->rc != 0)

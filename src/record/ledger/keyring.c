@@ -181,13 +181,22 @@ const struct period_key *keyring_take(struct keyring *k, uint8_t stream, tq_time
     if (scope != NULL)
         memcpy(wanted.scope, scope, KEY_SCOPE);
     uint32_t there = k->by_scope.size == 0 ? 0 : *slot_by_scope(k, &wanted); /* the writer alone changes it */
-    if (there != 0)
+    if (there != 0 && !at(k, there - 1)->retired)
         return at(k, there - 1);
     crypto_random(wanted.id, sizeof wanted.id);
     crypto_random(wanted.key, sizeof wanted.key);
     int rc = keyring_put(k, &wanted, e);
     crypto_wipe(&wanted, sizeof wanted);
     return rc == 0 ? at(k, k->n - 1) : NULL;
+}
+
+void keyring_retire(struct keyring *k, struct span ids)
+{
+    while (ids.n >= KEY_ID) {
+        uint32_t there = k->by_id.size == 0 ? 0 : *slot_by_id(k, span_take(&ids, KEY_ID).p);
+        if (there != 0)
+            at(k, there - 1)->retired = true;
+    }
 }
 
 const struct period_key *keyring_share(struct keyring *k, uint8_t stream, tq_time time, const uint8_t (*scopes)[KEY_SCOPE], size_t n, uint64_t first,

@@ -43,6 +43,7 @@ struct period_key {
     uint32_t epoch;
     uint8_t stream; /* and KEY_SHARED: of one record, here once for each scope with the same id and key; KEY_PACKED: for each four */
     bool going;     /* chosen for erasing */
+    bool retired;   /* it will be: it seals nothing more */
 };
 
 struct erased_key {
@@ -138,6 +139,9 @@ int keyring_flush(struct keyring *k, int dir, struct error *e);
 
 /* Tells the slots of what was appended, so that its loss is found: at each settling of the ledger. */
 int keyring_base(struct keyring *k, int dir, struct error *e);
+
+/* The keys with these ids (16 bytes each) seal nothing more: what comes is sealed under new ones. Until the next start. */
+void keyring_retire(struct keyring *k, struct span ids);
 
 /* ── Erasing, rotating: the writer's thread; on failure of the disk the keyring is unsure and the ledger must not go on (*ret_unsure) ── */
 

@@ -18,8 +18,11 @@ static int forget_gone(struct keyring *k, struct error *e)
     (void)pthread_mutex_lock(&k->mutex);
     for (size_t i = 0; i < k->n; i++) {
         struct period_key *p = &k->chunk[i / CHUNK_KEYS][i % CHUNK_KEYS];
-        if (!p->going)
-            k->chunk[n / CHUNK_KEYS][n % CHUNK_KEYS] = *p, n++;
+        if (p->going)
+            continue;
+        if (n != i) /* keys that stay where they are may be read meanwhile */
+            k->chunk[n / CHUNK_KEYS][n % CHUNK_KEYS] = *p;
+        n++;
     }
     for (size_t i = n; i < k->n; i++)
         crypto_wipe(&k->chunk[i / CHUNK_KEYS][i % CHUNK_KEYS], sizeof(struct period_key));
@@ -221,8 +224,10 @@ int keyring_recover(int dir, const uint8_t secret[BOX_SECRET], const struct root
     struct passphrase_cost cost = source->cost.passes != 0 ? source->cost : passphrase_cost();
     struct error why = {0};
     crypto_random(salt, sizeof salt);
-    if (slots_load(dir, &s, e) != 0 || slots_open_recovery(&s, secret, w, e) != 0)
+    if (slots_load(dir, &s, e) != 0 || slots_open_recovery(&s, secret, w, e) != 0) {
+        crypto_wipe(w, sizeof w);
         return -1;
+    }
     int rc = root_open(source, salt, cost, root, &why);
     if (rc != 0 && why.class == ERR_CLOSED && source->kind == ROOT_FILE)
         rc = root_key_make(source->path, &why) == 0 ? root_open(source, salt, cost, root, &why) : -1;

@@ -60,10 +60,35 @@ struct keyring *ledger_keys_open(int dir, const struct ledger_options *o, struct
     return NULL;
 }
 
+static int keep_list(struct keyring *k, int dir, struct error *e)
+{
+    struct buf list = BUF_INIT(LEDGER_ERASURES_MAX);
+    int rc = keyring_erasures(k, &list, e);
+    if (rc == 0)
+        rc = file_replace(dir, LEDGER_ERASURES, buf_span(&list), true, e);
+    buf_release(&list);
+    return rc;
+}
+
+/* A crash between an erasure and its list: the list is written again. It is only ever of as many keys as were erased, or of fewer. */
+static int mend_list(struct keyring *k, int dir, struct error *e)
+{
+    struct buf list = BUF_INIT(LEDGER_ERASURES_MAX);
+    struct error why = {0};
+    if (k->erased_n == 0)
+        return 0;
+    bool there = file_load(dir, LEDGER_ERASURES, list.max, &list, &why) == 0;
+    struct span in = buf_span(&list);
+    (void)span_skip(&in, 32);
+    bool whole = there && span_be64(&in) == k->erased_n && !in.bad;
+    buf_release(&list);
+    return whole ? 0 : keep_list(k, dir, e);
+}
+
 int ledger_keys_settle(struct keyring *k, int dir, const struct ledger_options *o, struct error *e)
 {
     struct root_source source = source_of(o);
-    return keyring_settle(k, dir, &source, o->now, e);
+    return keyring_settle(k, dir, &source, o->now, e) == 0 ? mend_list(k, dir, e) : -1;
 }
 
 /* ── Telling ── */
@@ -298,14 +323,13 @@ static int idle(const struct ledger *l, struct error *e)
     return ledger_queued(l) == 0 ? 0 : err_set(e, ERR_AGAIN, "records wait for a commit: commit them first");
 }
 
-static int keep_list(struct ledger *l, struct error *e)
+int ledger_retire(struct ledger *l, struct span ids, struct error *e)
 {
-    struct buf list = BUF_INIT(LEDGER_ERASURES_MAX);
-    int rc = keyring_erasures(ledger_ring(l), &list, e);
-    if (rc == 0)
-        rc = file_replace(ledger_dir(l), LEDGER_ERASURES, buf_span(&list), true, e);
-    buf_release(&list);
-    return rc;
+    if (idle(l, e) != 0)
+        return -1;
+    keyring_retire(ledger_ring(l), ids);
+    ledger_forget_keys(l);
+    return 0;
 }
 
 static int destroy(struct ledger *l, struct span ids, tq_time now, const struct erasing *why_gone, size_t *ret_n, struct error *e)
@@ -316,7 +340,7 @@ static int destroy(struct ledger *l, struct span ids, tq_time now, const struct 
         return -1;
     int rc = keyring_erase(ledger_ring(l), ledger_dir(l), ids, now, why_gone, ret_n, &unsure, &why);
     if (rc == 0 && *ret_n > 0)
-        rc = keep_list(l, &why);
+        rc = keep_list(ledger_ring(l), ledger_dir(l), &why);
     return outcome(l, rc, unsure, &why, e);
 }
 

@@ -57,6 +57,9 @@ int ledger_aged(struct ledger *l, const uint8_t scope[LEDGER_SCOPE], tq_time bef
 typedef void ledger_each_index(void *context, uint64_t index);
 int ledger_records_of(struct ledger *l, struct span ids, ledger_each_index *each, void *context, struct error *e);
 
+/* These keys (16 bytes each) are to be erased: from now on they seal nothing. So what is recorded between the decision and the erasure stays. */
+int ledger_retire(struct ledger *l, struct span ids, struct error *e);
+
 /* Destroys these keys: the keyring is written without them under a new wrapping key and the old one is overwritten, so nothing that is kept here
  * opens their records any more. record: index of the committed keys.erased that says who asked and why. *ret_n: how many there were. The erasure list
  * beside the keyring is written anew. */

@@ -437,7 +437,64 @@ static void old_keys_are_overwritten(void **state)
     snapshot_free(after);
 }
 
+/* What is recorded of a patient between the decision and the erasure is not what was decided about: it stays, under a key of its own. */
+static void recorded_meanwhile(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct buf ids = BUF_INIT(65536);
+    struct ledger *l = must_open(NULL);
+    two_patients(l);
+    assert_int_equal(ledger_keys_of(l, span_of(ann, 10), 0, LEDGER_PERIOD_LAST, LEDGER_NO_RECORD, &ids, &e), 0);
+    assert_int_equal(ledger_retire(l, buf_span(&ids), &e), 0);
+    put(l, ann, T0, "late, the same month");
+    put(l, bob, T0, "bob again");
+    put(l, ann, T0, "late once more");
+    commit(l);
+    assert_int_equal(erase_of(l, ann, 0, LEDGER_PERIOD_LAST, 5), 2); /* those that the decision found: records before 5 */
+    seen(l, "-bn--lbl");
+    ledger_close(l);
+    l = must_open(NULL);
+    seen(l, "-bn--lbl");
+    assert_int_equal(erase_of(l, ann, 0, LEDGER_PERIOD_LAST, 8), 1); /* and they can go, too */
+    seen(l, "-bn---b-");
+    ledger_close(l);
+    holds();
+    buf_release(&ids);
+}
+
 /* ── The erasure list ── */
+
+/* A crash between the erasure and its list: the next start writes the list. */
+static void list_is_mended(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct buf list = BUF_INIT(65536);
+    char path[160];
+    struct ledger *l = must_open(NULL);
+    two_patients(l);
+    assert_int_equal(erase_of(l, bob, 0, LEDGER_PERIOD_LAST, 5), 1);
+    ledger_close(l);
+    struct snapshot *before = snapshot_take(ledger_path);
+    l = must_open(NULL);
+    assert_int_equal(erase_of(l, ann, 0, LEDGER_PERIOD_LAST, 5), 2);
+    assert_int_equal(ledger_erasures(l, &list, &e), 0);
+    ledger_close(l);
+    (void)snprintf(path, sizeof path, "%s/" LEDGER_ERASURES, ledger_path);
+    for (int i = 0; i < 2; i++) { /* the one before; none */
+        assert_int_equal(unlink(path), 0);
+        if (i == 0)
+            put_file(LEDGER_ERASURES, buf_span(snapshot_file(before, LEDGER_ERASURES)));
+        l = must_open(NULL);
+        ledger_close(l);
+        struct snapshot *after = snapshot_take(ledger_path);
+        assert_true(span_equal(buf_span(snapshot_file(after, LEDGER_ERASURES)), buf_span(&list)));
+        snapshot_free(after);
+    }
+    snapshot_free(before);
+    buf_release(&list);
+}
 
 static void erasure_list(void **state)
 {
@@ -729,6 +786,8 @@ int main(void)
         CASE(shared),
         CASE(shared_by_many),
         CASE(kinds),
+        CASE(recorded_meanwhile),
+        CASE(list_is_mended),
         CASE(erasure_list),
         CASE(rotate),
         CASE(recovery_key),
