@@ -1,6 +1,7 @@
 /* restore: a data folder out of a backup, in one step: it is there whole and checked, or not at all. */
 #include "cmd/restore.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "proc/clock.h"
 #include "record/backup/backup.h"
@@ -30,6 +31,8 @@ struct arguments {
     struct buf secret; /* the passphrase, the recovery key or the credential */
     struct root_source source;
     size_t erased;
+    char list[PATH_MAX];      /* of erasures, that was found; "" */
+    char verifier[512];       /* of what was restored */
     char under_way[PATH_MAX]; /* TO.restoring */
 };
 
@@ -190,7 +193,10 @@ static int put_key(struct arguments *a, struct error *e)
 static int check_restored(const struct arguments *a, const struct backup_head *head, struct error *e)
 {
     char dir[PATH_MAX];
+    char root[48];
     struct ledger_report report;
+    struct buf b64 = {.p = (uint8_t *)root, .size = sizeof root, .max = sizeof root};
+    text_base64(&b64, span_of(head->root, sizeof head->root));
     if ((size_t)snprintf(dir, sizeof dir, "%s/ledger", a->under_way) >= sizeof dir)
         return err_set(e, ERR_MISUSE, "the path of the data folder is too long");
     if (ledger_verify(dir, NULL, NULL, &report, e) != 0)
@@ -200,21 +206,25 @@ static int check_restored(const struct arguments *a, const struct backup_head *h
     if (report.records != head->records)
         return err_set(e, ERR_CORRUPT, "what was restored has %llu records where the backup's head says %llu", (unsigned long long)report.records,
                        (unsigned long long)head->records);
+    if (report.checkpoint_size != head->records || !span_is(buf_span(&b64), report.checkpoint_root))
+        return err_set(e, ERR_CORRUPT, "what was restored is another tree than the backup's head says");
     return 0;
 }
 
 /* The newest list of erasures: the one that is named, or the one that lies beside the backup. Nothing where there is none. */
-static int load_erasures(const struct arguments *a, const struct backup_head *head, struct buf *out, struct error *e)
+static int load_erasures(struct arguments *a, const struct backup_head *head, struct buf *out, struct error *e)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX] = "";
     struct error why = {0};
     const char *slash = strrchr(a->backup, '/');
     int folder = slash == NULL ? 0 : (int)(slash - a->backup) + 1;
     if (a->erasures == NULL && (size_t)snprintf(path, sizeof path, "%.*stourniquet-%02x%02x%02x%02x-erasures", folder, a->backup, head->log_id[0],
                                                 head->log_id[1], head->log_id[2], head->log_id[3]) >= sizeof path)
         return err_set(e, ERR_MISUSE, "the path of the backup is too long");
-    if (file_load(AT_FDCWD, a->erasures != NULL ? a->erasures : path, LEDGER_ERASURES_MAX, out, &why) == 0)
+    if (file_load(AT_FDCWD, a->erasures != NULL ? a->erasures : path, LEDGER_ERASURES_MAX, out, &why) == 0) {
+        (void)snprintf(a->list, sizeof a->list, "%s", a->erasures != NULL ? a->erasures : path);
         return 0;
+    }
     if (why.class == ERR_CLOSED && a->erasures == NULL)
         return 0;
     return err_set(e, why.class == ERR_CLOSED ? ERR_MISUSE : why.class, "%s", why.text);
@@ -235,6 +245,13 @@ static int open_once(struct arguments *a, const struct backup_head *head, struct
     struct ledger *l = rc == 0 ? opened_ledger(a->under_way, &source, e) : NULL;
     if (rc == 0 && l == NULL)
         rc = err_context(e, "what was restored cannot be opened");
+    uint8_t id[16] = {0};
+    if (rc == 0) {
+        ledger_log_id(l, id);
+        (void)snprintf(a->verifier, sizeof a->verifier, "%s", ledger_verifier(l));
+    }
+    if (rc == 0 && memcmp(id, head->log_id, sizeof id) != 0)
+        rc = err_set(e, ERR_CORRUPT, "what was restored is another ledger than the backup's head says");
     if (rc == 0 && list.n > 0)
         rc = ledger_replay_erasures(l, buf_span(&list), clock_now(), &a->erased, e);
     ledger_close(l);
@@ -267,6 +284,8 @@ static void print_restored(const struct arguments *a, const struct backup_head *
     jsonw_put_uint(&j, "files", done->files);
     jsonw_put_uint(&j, "bytes", done->bytes);
     jsonw_put_uint(&j, "erased", a->erased);
+    jsonw_put_str(&j, "erasures", a->list[0] == 0 ? NULL : a->list);
+    jsonw_put_str(&j, "verifier", a->verifier);
     jsonw_put_str(&j, "to", a->to);
     jsonw_object_end(&j);
     (void)printf("%s\n", buf_text(&line));
@@ -275,6 +294,13 @@ static void print_restored(const struct arguments *a, const struct backup_head *
         "%llu records as they were at %.19s UTC are in %s, and hold. What was recorded after that is not among them: who cosigned more of this\n"
         "ledger will say so. Start it with `tourniquet run --data %s`.\n",
         (unsigned long long)head->records, time, a->to, a->to);
+    (void)fprintf(stderr, "The ledger's key is %s\nCompare it with the one that was kept elsewhere: a backup of another ledger would have another.\n",
+                  a->verifier);
+    if (a->list[0] == 0)
+        (void)fputs(
+            "No list of erasures lay beside the backup: who was erased after it was made can be read again. Bring the newest list (--erasures) and "
+            "restore anew, or erase them again.\n",
+            stderr);
     buf_release(&line);
 }
 

@@ -35,6 +35,16 @@ int plain_load(const char *name, struct buf *out, bool *ret_there, struct error 
     return read_file(name, out, ret_there, e);
 }
 
+/* The present folder: the new name is durable, too. */
+static int sync_folder(const char *name, struct error *e)
+{
+    int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = fd < 0 || fsync(fd) != 0 ? err_sys(e, errno, "making %s durable", name) : 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return r;
+}
+
 int plain_save(const char *name, mode_t mode, struct span bytes, struct error *e)
 {
     char under_way[128];
@@ -56,7 +66,7 @@ int plain_save(const char *name, mode_t mode, struct span bytes, struct error *e
     (void)close(fd);
     if (r == 0 && rename(under_way, name) != 0)
         r = err_sys(e, errno, "renaming %s to %s", under_way, name);
-    return r;
+    return r == 0 ? sync_folder(name, e) : -1;
 }
 
 int sealed_load(const char *name, const uint8_t key[32], struct buf *out, bool *ret_there, struct error *e)

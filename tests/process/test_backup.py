@@ -205,6 +205,10 @@ def other_keys(scratch, data):
     to = os.path.join(scratch, "recovered")
     done = subprocess.run([lab.TOURNIQUET, "restore", line["where"], "--to", to, "--recovery"], input=recovery.replace("1", "l").lower(), capture_output=True, text=True)
     lab.ok(done.returncode == 0 and json.loads(done.stdout)["erased"] == 0, "restored by the printed recovery key alone", done.stderr)
+    with open(os.path.join(data, "ledger", "verifier.pub"), encoding="utf-8") as f:
+        key = f.read().strip()
+    lab.ok(json.loads(done.stdout)["verifier"] == key and key in done.stderr, "the ledger's key is told, to be compared with the one that was kept", done.stdout)
+    lab.ok(json.loads(done.stdout)["erasures"] is None and "No list of erasures" in done.stderr, "that there was no list of erasures is told", done.stderr)
     with open(os.path.join(data, "root.key"), "rb") as old, open(os.path.join(to, "root.key"), "rb") as new:
         lab.ok(old.read() != new.read(), "with a root key of its own")
     with lab.Run(to) as run:
@@ -216,6 +220,7 @@ def other_keys(scratch, data):
         lab.ok(until(lambda: glob.glob(os.path.join(folder, "*-erasures"))), "the list of erasures lies beside the backups", run.said())
     status, restored, said = restore(line["where"], to + "3", os.path.join(data, "root.key"))
     lab.ok(status == 0 and restored["erased"] == 1, "an older backup, restored later: who was erased since is erased again", f"{restored} {said}")
+    lab.ok(restored["erasures"].endswith("-erasures") and "No list" not in said, "by the list that lay beside it", restored)
     lab.ok(lab.verify(to + "3")[0] == 0, "and it holds", lab.verify(to + "3"))
     listed = glob.glob(os.path.join(folder, "*-erasures"))[0]
     with open(listed, "r+b") as f:

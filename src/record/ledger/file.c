@@ -73,7 +73,7 @@ int file_open_write(int dir, const char *path, struct error *e)
 
 int file_open_read(int dir, const char *path, struct error *e)
 {
-    int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY); /* it may be a pipe that somebody put there: no waiting */
     if (fd >= 0)
         return fd;
     int errnum = errno;
@@ -134,7 +134,7 @@ int file_store(int dir, const char *path, struct span data, struct error *e)
 
 int file_sync_path(int dir, const char *path, struct error *e)
 {
-    int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return err_sys(e, errno, "opening %s", path);
     int rc = fsync(fd) == 0 ? 0 : err_sys(e, errno, "making %s durable", path);

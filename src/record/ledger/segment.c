@@ -192,7 +192,7 @@ static int complete_hints(struct segment_writer *w, struct error *e)
         segment_path(path, w->stream, first);
         hints_path(index, path);
         if (fstatat(w->dir, index, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-            int fd = openat(w->dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+            int fd = openat(w->dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
             struct hints h;
             if (fd >= 0 && fstat(fd, &st) == 0) {
                 hints_resume(&h, w->dir, path, fd, SEGMENT_HEADER, (uint64_t)st.st_size);

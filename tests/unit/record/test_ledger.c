@@ -667,6 +667,40 @@ static void disk_full(void **state)
     assert_int_equal(sigaction(SIGXFSZ, &before, NULL), 0);
 }
 
+/* A pipe in the place of any file, put there while nothing ran: opening and verifying say so, and wait for nobody. */
+static void pipes(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct ledger *l = open_ledger(NULL);
+    for (uint64_t i = 0; i < 300; i++)
+        assert_int_equal(ledger_append(l, i % 3 == 0 ? LEDGER_OBSERVATION : LEDGER_CUSTODY, NULL, T0, SPAN_LIT("a record"), NULL, &e), 0);
+    assert_int_equal(ledger_commit(l, T0, &e), 0);
+    ledger_close(l);
+    struct snapshot *whole = snapshot_take(ledger_path);
+    struct ledger_options o = place_options();
+    o.create = false;
+    (void)alarm(60); /* a start that waits for somebody to write into the pipe */
+    for (size_t i = 0; i < whole->n; i++) {
+        char path[256];
+        struct ledger_report report;
+        if (whole->files[i].folder)
+            continue;
+        (void)snprintf(path, sizeof path, "%s/%s", ledger_path, whole->files[i].path);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        (void)ledger_verify(ledger_path, NULL, NULL, &report, &e);
+        l = ledger_open(&o, NULL, &e);
+        ledger_close(l);
+        snapshot_restore(whole);
+    }
+    (void)alarm(0);
+    l = open_ledger(NULL);
+    assert_int_equal(ledger_size(l), 300);
+    ledger_close(l);
+    snapshot_free(whole);
+}
+
 static void proofs(void **state)
 {
     (void)state;
@@ -703,12 +737,19 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, place_make, place_remove)
     const struct CMUnitTest tests[] = {
-        CASE(round_trip),         CASE(days_and_big_records),
-        CASE(keys_and_lock),      CASE(killed),
-        CASE(torn_tail),          CASE(damaged_journal),
-        CASE(every_byte_flipped), CASE(rewritten),
-        CASE(checkpoint_lost),    CASE(interval),
-        CASE(disk_full),          CASE(proofs),
+        CASE(round_trip),
+        CASE(days_and_big_records),
+        CASE(keys_and_lock),
+        CASE(killed),
+        CASE(torn_tail),
+        CASE(damaged_journal),
+        CASE(every_byte_flipped),
+        CASE(rewritten),
+        CASE(checkpoint_lost),
+        CASE(interval),
+        CASE(pipes),
+        CASE(disk_full),
+        CASE(proofs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
