@@ -148,11 +148,86 @@ static void test_long(void **state)
     buf_release(&stream);
 }
 
+/* Every patient that the message names, each with a comma; and whether some found no room. */
+static void put_who(void *context, const struct record *r)
+{
+    struct bodies *b = context;
+    for (size_t i = 0; i < r->n && r->event == EVENT_LAB_MESSAGE; i++) {
+        struct span rest = r->fields[i].key == KEY_WHO_MORE ? r->fields[i].text : (struct span){0};
+        if (r->fields[i].key == KEY_WHO)
+            buf_addf(&b->text, "%.*s,", (int)r->fields[i].text.n, (const char *)r->fields[i].text.p);
+        while (rest.n > 0) {
+            struct span id = span_take(&rest, span_be16(&rest));
+            assert_false(id.bad);
+            buf_addf(&b->text, "%.*s,", (int)id.n, (const char *)id.p);
+            b->messages++;
+        }
+    }
+    if (record_number(r, KEY_WHO_LOST, 0) != 0)
+        buf_add_str(&b->text, "lost");
+}
+
+static void who(struct span stream, struct bodies *ret)
+{
+    struct collect k;
+    *ret = (struct bodies){.text = BUF_INIT(1 << 20)};
+    collect_open(&k, 0, true);
+    app_context_free(k.c);
+    struct sense_options options = {.limits = sense_default_limits, .bodies = true, .sink = {.put = put_who, .context = ret}};
+    struct error e;
+    k.c = app_context_new(&options, &k.stats, &e);
+    assert_non_null(k.c);
+    collect_data(&k, 0, stream);
+    collect_end_flow(&k);
+    collect_close(&k);
+}
+
+/* Behind the 32nd patient as before it: unescaped, so that the same person is the same; and told where there are more than a record takes. */
+static void test_many_patients(void **state)
+{
+    (void)state;
+    struct buf stream = BUF_INIT(1 << 20);
+    struct buf expected = BUF_INIT(1 << 20);
+    struct bodies b;
+    buf_add_str(&stream, "\x0bMSH|^~\\&|A|B|C|D|20260302||ORU^R01|1|P|2.5.1\r");
+    for (unsigned i = 0; i < 70; i++) {
+        buf_addf(&stream, "PID|1||P\\T\\%u^^^L\rOBX|1|NM|K||4.10|mmol/L|||||F\r", i);
+        buf_addf(&expected, "P&%u,", i);
+    }
+    buf_add_str(&stream, "PID|1||P\\T\\3^^^L\r\x1c\r"); /* one of the first again */
+    who(buf_span(&stream), &b);
+    assert_string_equal(buf_text(&b.text), buf_text(&expected));
+    assert_int_equal(b.messages, 38);
+    buf_release(&b.text);
+    buf_clear(&stream);
+    buf_clear(&expected);
+    buf_add_str(&stream, "H|\\^&||PSWD|M^X^7\r");
+    for (unsigned i = 0; i < 40; i++) {
+        buf_addf(&stream, "P|%u||PAT-%u\rO|1|S%u||^^^K\rR|1|^^^K|4.10|mmol/L\r", i + 1, i, i);
+        buf_addf(&expected, "PAT-%u,", i);
+    }
+    buf_add_str(&stream, "L|1|N\r");
+    who(buf_span(&stream), &b);
+    assert_string_equal(buf_text(&b.text), buf_text(&expected));
+    buf_release(&b.text);
+    buf_clear(&stream);
+    buf_add_str(&stream, "\x0bMSH|^~\\&|A|B|C|D|20260302||ORU^R01|1|P|2.5.1\r");
+    for (unsigned i = 0; i < 6000; i++)
+        buf_addf(&stream, "PID|1||IDENTIFIER-%u^^^L\r", i);
+    buf_add_str(&stream, "\x1c\r");
+    who(buf_span(&stream), &b);
+    assert_non_null(strstr(buf_text(&b.text), "lost"));
+    assert_true(b.messages > 3000);
+    buf_release(&b.text);
+    buf_release(&stream);
+    buf_release(&expected);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hl7),    cmocka_unit_test(test_batch), cmocka_unit_test(test_astm),
-        cmocka_unit_test(test_poct1a), cmocka_unit_test(test_long),
+        cmocka_unit_test(test_hl7),  cmocka_unit_test(test_batch),  cmocka_unit_test(test_many_patients),
+        cmocka_unit_test(test_astm), cmocka_unit_test(test_poct1a), cmocka_unit_test(test_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
