@@ -905,6 +905,21 @@ test('packets of a finding are saved as a file, for a reason', { skip }, async (
     });
 });
 
+for (const sight of [SIGHTS[0], SIGHTS[3], SIGHTS[4]]) {
+    test(`packets that were kept long enough: the finding says when they went; at ${called(sight)}`, { skip }, async () => {
+        await dev(FRESH);
+        await look(sight, async (page, faults) => {
+            for (const [row, words] of [[1, /546 (packets|paquetes)[^]*(removed on|eliminados el)/], [2, /(Packets of that time were removed|Los paquetes de ese tiempo se eliminaron)/]]) {
+                await page.goto(`${base}/findings`);
+                await page.locator('[data-row]').nth(row).click();
+                await page.getByText(words.source.startsWith('546') ? /(removed on|eliminados el)/ : words).waitFor();
+                assert.equal(await page.getByRole('button', { name: /^(Save a copy|Guardar)/ }).count(), 0);
+                await inspect(page, faults, sight, `packets-removed-${row}`);
+            }
+        });
+    });
+}
+
 for (const sight of [SIGHTS[0], SIGHTS[3]]) {
     test(`nobody has looked yet; at ${called(sight)}`, { skip }, async () => {
         await dev({ ...FRESH, lab: { looks: 0 } });

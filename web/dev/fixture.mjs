@@ -230,7 +230,7 @@ export function ledgerPanels(state, witnessKey) {
             used: [['observations', 201e9], ['custody', 40e9], ['backups', 22e9], ['store', 6e9], ['journal', 33.5e6], ['spool', 0], ['other', 18e9]].map(([what, bytes]) => ({ what, bytes })),
             per_day: how === 'never' ? null : 1.2e9, full_at: how === 'never' ? null : ago(-60 * 24 * (how === 'full' ? 3 : 176)), state: how === 'full' ? 'very-short' : 'ok', not_kept: how === 'full' ? 812 : 0,
             goes_first: ['flows and other observations, the oldest day first', 'backups that are older than the newest good one', 'evidence of dismissed findings', 'messages and results are never removed for want of room'],
-            retention: [{ kind: 'observations', days: 90, removed_until: how === 'full' ? ago(60 * 24 * 4) : null }, { kind: 'custody', days: null, removed_until: null }],
+            retention: [{ kind: 'observations', days: 90, removed_until: how === 'full' ? ago(60 * 24 * 4) : null }, { kind: 'evidence', days: 365, removed_until: how === 'full' ? ago(60 * 24 * 365) : null }, { kind: 'custody', days: null, removed_until: null }],
         },
     };
 }
@@ -405,7 +405,7 @@ export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, 
             messages: [`${index}.a.1`, `${index}.a.2`],
             records: Array.from({ length: Math.min(count, 20) }, (_, k) => index - k).filter((n) => n >= 0),
             history: [{ time: ago(40), event: 'finding', person: null, why: null, record: index }],
-            evidence: { flows: [], messages: [], records: [], packets: i === 0 ? [{ record: index + 1, time: ago(40), packets: 546, bytes: 295_696 }] : [] },
+            evidence: { flows: [], messages: [], records: [], packets: i < 2 ? [{ record: index + 1, time: ago(40), packets: 546, bytes: 295_696, removed_at: i === 1 ? ago(5) : null }] : [], packets_removed_at: i === 1 || i === 2 ? ago(5) : null },
         });
     });
     if (state.verified) {
