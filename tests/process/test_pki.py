@@ -322,6 +322,75 @@ def outside(folder):
         lis.stop()
 
 
+def lives(folder):
+    """Findings before a peer's certificate ends, each once and worse as it comes nearer; ours are renewed by themselves."""
+    port, lis_port = lab.free_port(), lab.free_port()
+    work = os.path.join(folder, "lives")
+    os.makedirs(work)
+    data = os.path.join(work, "data")
+    more = f"relay:\n  - {{ name: sealed, listen: 127.0.0.1:{port}, forward: 127.0.0.1:{lis_port}, protocol: mllp, tls: {{ to: required }} }}\n"
+    with lab.Run(data, more=more) as run:
+        lab.wait(lambda: (pki(run, "list") or {}).get("items"), 60)
+
+        def enrol(days):
+            code = pki(run, "enrol", "--link", "sealed", "--names", "lis.example", "--days", str(days))["code"]
+            return pki(run, "enrol", "--code", code, request(work, f"for{days}", "lis.example")[1], text=True)
+
+        seen = []
+        for days, severity in ((20, "low"), (5, "medium"), (1, "high")):
+            before = [c["serial"] for c in pki(run, "list")["items"] if c["holder"] == "peer" and c["state"] != "revoked"]
+            lab.ok(enrol(days) is not None, f"a certificate for {days} days is made")
+            for serial in before:
+                pki(run, "revoke", serial, "--why", "a shorter one is in its place")
+            seen.append(lab.wait(lambda: [f for f in expiring(run, "open") if f["severity"] == severity], 20))
+        lab.ok(all(len(f) == 1 for f in seen) and len({f[0]["id"] for f in seen}) == 1, "one finding for it, low, then medium, then high", seen)
+        lab.ok(enrol(365) is not None and lab.wait(lambda: not expiring(run, "open"), 20), "another enrolment ends it", expiring(run, "open"))
+        own = [c for c in pki(run, "list")["items"] if c["holder"] == "ours"][0]
+    issued = os.path.join(data, "pki/issued")
+    with open(issued, encoding="utf-8") as f:
+        lines = [line.split(" ") for line in f]
+    for line in lines:  # as if our own had been made 250 days ago
+        if line[0] == "made" and line[2] == own["serial"]:
+            line[7], line[8] = str(int(line[7]) - 250 * 86400), str(int(line[8]) - 250 * 86400)
+    with open(issued, "w", encoding="utf-8") as f:
+        f.writelines(" ".join(line) for line in lines)
+    with lab.Run(data, more=more) as run:
+        new = lab.wait(lambda: [c for c in (pki(run, "list") or {"items": []})["items"] if c["replaces"] == own["serial"] and c["made"]["record"] is not None], 60)
+        lab.ok(new and new[0]["state"] == "in-force" and new[0]["made"]["by"] is None, "our own is renewed by itself at two thirds of its life", new)
+        key = openssl("x509", "-in", os.path.join(data, "links/sealed.lis.pem"), "-noout", "-serial").stdout.strip().lower()
+        lab.ok(new and key == "serial=" + new[0]["serial"], "and the relay's key file is the new one", key)
+
+
+def unlock(run, *more):
+    return subprocess.run([lab.TOURNIQUET, "unlock", "--data", run.data, *more], input="five words and one more\n", capture_output=True, text=True).returncode == 0
+
+
+def locked(folder):
+    """The ledger waits for its passphrase: certificates are made, links connect, and what was done is recorded afterwards."""
+    port, lis_port = lab.free_port(), lab.free_port()
+    work = os.path.join(folder, "locked")
+    os.makedirs(work)
+    data = os.path.join(work, "data")
+    more = f"root_key: passphrase\nrelay:\n  - {{ name: sealed, listen: 127.0.0.1:{port}, forward: 127.0.0.1:{lis_port}, protocol: mllp, tls: {{ from: required, to: required }} }}\n"
+    with lab.Run(data, more=more) as run:
+        made = lab.wait(lambda: os.path.exists(os.path.join(data, "links/sealed.analyzer.pem")), 60)
+        lab.ok(made, "certificates are made before there is a ledger", run.said())
+        lab.ok(lab.wait(lambda: unlock(run, "--new"), 20), "the first passphrase is chosen")
+        acts = lab.wait(lambda: [c["made"] for c in (pki(run, "list") or {"items": []})["items"] if c["made"]["record"] is not None], 30)
+        lab.ok(acts and len(acts) == 2 and all("was not open" in a["why"] for a in acts), "what was done before is recorded", acts)
+        authority = os.path.join(work, "links.pem")
+        with open(authority, "w", encoding="utf-8") as f:
+            f.write(pki(run, "export", text=True))
+        lis_files, analyzer = enrolled(run, work, "lis", "lis", "127.0.0.1"), enrolled(run, work, "an", "analyzer", "10.0.5.9")
+    with lab.Run(data, more=more) as run:
+        lis = Lis(lis_port, *lis_files, authority)
+        passed = lab.wait(lambda: s_client(port, work, *analyzer, authority), 40)
+        still = "locked" in run.said() and pki(run, "list") is None
+        lab.ok(passed and still, "a link with TLS delivers while the ledger is locked", run.said()[-800:])
+        lab.ok(unlock(run) and lab.wait(lambda: pki(run, "list"), 30), "and the list is there once it is open")
+        lis.stop()
+
+
 def main():
     with lab.Folder() as folder:
         port, lis_port = lab.free_port(), lab.free_port()
@@ -351,6 +420,8 @@ def main():
         status, words = lab.verify(data)
         lab.ok(status == 0, "and the ledger verifies", words)
         outside(folder)
+        lives(folder)
+        locked(folder)
     lab.finish()
 
 
