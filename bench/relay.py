@@ -123,6 +123,8 @@ class Stage:
             return
         p = self.start(getattr(self, kind)(port, to), port)
         try:
+            while p.args[0] == str(self.program) and role(p.pid, "relay") is None:
+                time.sleep(0.05)
             yield port, role(p.pid, "relay") or p.pid
         finally:
             p.terminate()
@@ -184,7 +186,7 @@ relay:
         return self.tourniquet(port, to)
 
     def stored(self, port, to):
-        return self.tourniquet(port, to, mode="store-and-forward")
+        return self.tourniquet(port, to, mode="store-and-forward", queue_max=1000000)
 
     def load(self, port, pids=(), **options):
         """What mllp_load measured; it must have been answered rightly throughout."""
@@ -204,12 +206,26 @@ relay:
             with self.middle(kind, to) as (port, pid):
                 parent = parent_of(pid) if pid else 0
                 others = [role(parent, n) for n in beside]
+                since = time.monotonic()
                 r = self.load(port, [p for p in [pid, *others] if p], **options)
+                if kind == "stored":
+                    self.drain()
+                    r["delivered_per_s"] = r["acknowledged"] / (time.monotonic() - since)
         seen = counts[0]
         if any(seen[k] for k in ("foreign", "repeated", "gaps", "late", "junk")) or seen["messages"] < r["acknowledged"]:
             sys.exit(f"scripts/bench: {kind}: what arrived is not what was sent: {seen}")
         r["us"] = r["cpu"][0] if pid else 0
         return r
+
+    def drain(self, seconds=300):
+        """Waits until the link's queue is empty."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            done = subprocess.run([self.program, "api", "--data", self.work / "data", "GET", "/api/v1/links"], capture_output=True, text=True, check=False)
+            if done.returncode == 0 and all(link["queue"]["messages"] == 0 for link in json.loads(done.stdout)["items"]):
+                return
+            time.sleep(0.2)
+        sys.exit("scripts/bench: the queue does not empty")
 
     def idle(self, kind, connections):
         """MiB of the middle before and while so many connections stand and say nothing."""
@@ -259,10 +275,11 @@ def stored(bench, stage):
     beside = ("keeper", "detector")
     r = rounds(stage, bench.options.runs, ["haproxy"], lambda x: -x["per_s"], connections=256, seconds=5)
     r |= rounds(stage, bench.options.runs, ["stored"], lambda x: -x["per_s"], beside=beside, connections=256, seconds=5)
-    ratio = r["stored"]["per_s"] / r["haproxy"]["per_s"]
+    ours = min(r["stored"]["per_s"], r["stored"]["delivered_per_s"])
+    ratio = ours / r["haproxy"]["per_s"]
     cpu = ", ".join(f"{name} {us:.0f} us" for name, us in zip(("relay", *beside), r["stored"]["cpu"]))
-    bench.row("relay, store and forward", f"256 connections, each message durable before it is acknowledged: messages a second ({cpu} of the processor a message)",
-              f"HAProxy {r['haproxy']['per_s']:,.0f}/s", f"{r['stored']['per_s']:,.0f}/s", round(ratio, 2), "at least 0.5 of HAProxy's", ratio >= 0.5)
+    bench.row("relay, store and forward", f"256 connections, each message durable before it is acknowledged: messages a second, from analyzer to LIS ({cpu} of the processor a message)",
+              f"HAProxy {r['haproxy']['per_s']:,.0f}/s", f"{ours:,.0f}/s ({r['stored']['per_s']:,.0f}/s acknowledged)", round(ratio, 2), "at least 0.5 of HAProxy's", ratio >= 0.5)
 
 
 def delay(bench, stage):
