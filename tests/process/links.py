@@ -170,7 +170,7 @@ def found(run, kind=None, words=None):
     """Findings of the running Tourniquet, by kind and a pattern in the title."""
     items, cursor = [], ""
     while True:
-        answer = run.api(f"/api/v1/findings?limit=100{cursor}") or {"items": []}
+        answer = run.api(f"/api/v1/findings?severity=all&limit=100{cursor}") or {"items": []}
         items += answer["items"]
         if not answer.get("next"):
             break

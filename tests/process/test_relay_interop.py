@@ -212,7 +212,7 @@ def main():
         if node_lis:
             configured.append(plain("node", ports["node"], node_lis.port))
         with lab.Run(os.path.join(folder, "data"), more=links.yaml(*configured)) as run:
-            lab.ok(links.listening(ports["sealed"]), "the links listen", run.said())
+            lab.ok(links.listening(ports["python" if python_lis else "sealed"]), "the links listen", run.said())
             if python_lis:
                 python_hl7(run, ports["python"], python_lis)
             else:

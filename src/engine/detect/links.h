@@ -42,6 +42,8 @@ struct link {
     uint32_t test_unordered;
     uint32_t patients_same; /* specimens that came again for the same patient, and for another */
     uint32_t patients_other;
+    uint32_t came;     /* results whose origin was seen, and not (documents left out) */
+    uint32_t alone;
     uint16_t controls; /* results of quality control that were marked as such */
     uint16_t told_missing;
     uint16_t told_extra;

@@ -13,6 +13,7 @@
 #define ORPHAN_WAIT (5 * TIME_SECOND) /* the other tap's record may come later than the packet did */
 #define TOLD_EACH 8                   /* of one link; the rest is told as one */
 #define ORIGIN_LEARNT 5
+#define COMES_FROM_ELSEWHERE 100 /* results whose origin was seen; at most one in so many had none */
 #define RENAMED_LOOK 64
 
 /* ── the list of a link ── */
@@ -363,20 +364,31 @@ void path_judge_origin(struct detect *d, uint16_t number)
     size_t alone = 0;
     size_t strange = 0;
     size_t all = 0;
+    size_t came = 0;
+    size_t novel = 0;
+    size_t documents = 0;
     uint64_t which = 0;
     for (size_t i = group->from; s != NULL && i < group->to; i++) {
         const struct gathered *g = &d->open.all[i];
         all += g->group == number && !g->merged;
+        came += g->group == number && g->kept && g->came;
         if (g->group != number || !g->kept || g->came || g->again)
             continue;
         struct habit *h = g->habit;
         alone++;
+        documents += g->document;
+        novel += h->came_first == 0 && h->came_alone == 0 && !g->document;
         if (g->nth < SENT_TESTS)
             which |= UINT64_C(1) << g->nth;
         strange += h->came_first >= ORIGIN_LEARNT && h->came_alone <= h->came_first / 50;
         count_up(&h->came_alone);
     }
     bool whole = alone == all;
+    /* a test that never came here before is one that is computed here, except where nearly nothing is */
+    if (!whole && l->came >= COMES_FROM_ELSEWHERE && l->alone <= l->came / COMES_FROM_ELSEWHERE)
+        strange += novel;
+    l->came += (uint32_t)came;
+    l->alone += (uint32_t)(alone - documents);
     if (strange == 0 || group->full || (s->age >= 0 && s->age * TIME_SECOND > d->now - l->first))
         return;
     if (d->orphans_next - d->orphans_first == ORPHANS_MAX)

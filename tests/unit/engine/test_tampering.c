@@ -459,6 +459,14 @@ static void result_added(struct report *r)
     set_value(&r->items[6], 1, 2.1, 3.5, 5.2);
 }
 
+static void novelty_added(struct report *r)
+{
+    r->items[r->n] = r->items[4];
+    r->items[r->n].code = "6598-7";
+    r->items[r->n].text = "Troponin T";
+    (void)snprintf(r->items[r->n++].value, sizeof r->items[0].value, "2.5");
+}
+
 static void flag_wrong(struct report *r)
 {
     set_value(&r->items[1], 1, 6.4, 3.5, 5.1);
@@ -669,6 +677,8 @@ static const struct scenario scenarios[] = {
     {.name = "one result deleted", .kind = "result.missing", .route = TWO_HOPS, .change = result_deleted},
     {.name = "cut short", .kind = "result.missing", .route = TWO_HOPS, .change = cut_short},
     {.name = "one result added", .kind = "result.extra", .route = TWO_HOPS, .change = result_added},
+    {.name = "a result added of a test that nobody measures", .kind = "result.extra", .route = TWO_HOPS, .change = novelty_added},
+    {.name = "in path: a result added of a test that nobody measures", .kind = "result.extra", .route = IN_PATH, .change = novelty_added},
     {.name = "results of two tubes swapped", .kind = ALTERED, .route = TWO_HOPS, .act = swap_wait, .after = swap_two},
     {.name = "held back", .kind = "result.missing", .route = TWO_HOPS, .act = swallow},
     {.name = "forged by a third host", .kind = "sender.spoofed", .or_kind = "result.extra", .route = TWO_HOPS, .act = third_host},
