@@ -14,7 +14,17 @@ struct current {
     int64_t n;
     uint64_t changed;
     char id[64];
+    char ip[46]; /* the first of each, or "" */
+    char mac[46];
 };
+
+/* The first text of a JSON array of texts that need no escapes. */
+static void first_of(struct span array, char out[46])
+{
+    (void)span_until(&array, '"', NULL);
+    struct span one = span_until(&array, '"', NULL);
+    (void)snprintf(out, 46, "%.*s", (int)one.n, one.n == 0 ? "" : (const char *)one.p);
+}
 
 static void note_current(void *context, const struct asset_row *row)
 {
@@ -22,6 +32,16 @@ static void note_current(void *context, const struct asset_row *row)
     now->n = row->n;
     now->changed = row->changed;
     (void)snprintf(now->id, sizeof now->id, "%.*s", (int)row->id.n, (const char *)row->id.p);
+    first_of(row->ips, now->ip);
+    first_of(row->macs, now->mac);
+}
+
+/* Which device: by its id, and by where it is, for a view that is rebuilt when its first records are removed. */
+static void put_device(struct record *r, const struct current *now)
+{
+    record_str(r, KEY_ASSET, now->id);
+    record_str(r, KEY_IP, now->ip);
+    record_str(r, KEY_MAC, now->mac);
 }
 
 /* The device of the request as it is; false: the problem is set. */
@@ -43,7 +63,7 @@ static bool decide_device(struct call *c, enum event event, const struct current
     if (r == NULL)
         return false;
     uint64_t index = 0;
-    record_str(r, KEY_ASSET, now->id);
+    put_device(r, now);
     record_text(r, key, text);
     bool ok = decide(c, r, &index);
     free(r);
@@ -95,7 +115,7 @@ static bool edit(struct call *c, const struct current *now, const struct body_fi
         return false;
     struct buf texts[FIELDS_MAX];
     uint64_t index = 0;
-    record_str(r, KEY_ASSET, now->id);
+    put_device(r, now);
     for (size_t i = 0; i < n; i++) {
         texts[i] = BUF_INIT(FIELD_BYTES + 64);
         if (!fields[i].given)

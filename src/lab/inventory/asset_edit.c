@@ -42,6 +42,25 @@ static int64_t by_id(struct apply *a, struct span id, int *rc, struct error *e)
     return number_of(q, e, rc);
 }
 
+static int make_told(struct apply *a, size_t row, struct span ips, struct span macs, int64_t *ret_asset, struct error *e);
+
+/* The identity that a decision is about; 0: none. An id comes from the record in which a device was first heard. Where that was kept long enough and
+ * is removed, a rebuilt view gave the device another one, or has not heard it yet: then it is the one at the address that it had when people decided.
+ */
+static int64_t decided(struct apply *a, int *rc, struct error *e)
+{
+    struct span mac = event_text(&a->ev, "mac");
+    struct span ip = event_text(&a->ev, "ip");
+    int64_t asset = by_id(a, event_text(&a->ev, "asset"), rc, e);
+    if (*rc == 0 && asset == 0 && mac.n > 0)
+        asset = asset_holder(a->w, "mac", mac, rc, e);
+    if (*rc == 0 && asset == 0 && ip.n > 0)
+        asset = asset_holder(a->w, "ip", ip, rc, e);
+    if (*rc == 0 && asset == 0 && mac.n + ip.n > 0)
+        *rc = make_told(a, 0, ip, mac, &asset, e);
+    return asset;
+}
+
 /* The device counts as one; what was said of any of its identities before gives way. */
 int asset_put_edit(struct apply *a, int64_t asset, const char *field, struct span value, struct error *e)
 {
@@ -72,7 +91,7 @@ static int settle(struct apply *a, int64_t asset, struct error *e)
 int asset_apply_named(struct apply *a, struct error *e)
 {
     int rc = 0;
-    int64_t asset = by_id(a, event_text(&a->ev, "asset"), &rc, e);
+    int64_t asset = decided(a, &rc, e);
     if (rc != 0 || asset == 0)
         return rc;
     return asset_put_edit(a, asset, "name", event_text(&a->ev, "name"), e) != 0 ? -1 : settle(a, asset, e);
@@ -81,7 +100,7 @@ int asset_apply_named(struct apply *a, struct error *e)
 int asset_apply_edited(struct apply *a, struct error *e)
 {
     int rc = 0;
-    int64_t asset = by_id(a, event_text(&a->ev, "asset"), &rc, e);
+    int64_t asset = decided(a, &rc, e);
     for (size_t i = 0; rc == 0 && asset != 0 && i < sizeof editable / sizeof editable[0]; i++) {
         struct span value = event_item(&a->ev, "edits", i);
         struct span field = span_until(&value, '=', NULL);

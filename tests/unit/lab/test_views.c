@@ -502,6 +502,34 @@ static void names_given_by_people_win(void **state)
     feed_free(&f);
 }
 
+/* The record that a device's id came from was kept long enough: a rebuilt view gives it another id, and what people decided finds it by its address.
+ */
+static void names_outlive_what_is_removed(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    static const char gone[] = "\"asset\":\"01a2038e-82e8-7000-8000-000000000000\",\"person\":\"ana\"";
+    char rest[256];
+    feed_event(&f, 1, "asset.evidence", "\"ip\":\"10.0.5.7\",\"mac\":\"00:1b:21:00:00:07\",\"source\":\"arp\"");
+    (void)snprintf(rest, sizeof rest, "%s,\"name\":\"Chem 2\",\"ip\":\"10.0.5.99\",\"mac\":\"00:1b:21:00:00:07\"", gone);
+    feed_event(&f, 2, "asset.named", rest); /* it had another address then */
+    assert_string_equal(ask(&f, "SELECT count(*) || ' ' || title FROM asset"), "1 Chem 2");
+    (void)snprintf(rest, sizeof rest, "%s,\"edits\":[\"owner=Chemistry\"],\"ip\":\"10.0.5.7\"", gone);
+    feed_event(&f, 3, "asset.edited", rest);
+    assert_string_equal(ask(&f, "SELECT value FROM asset_edit WHERE field = 'owner'"), "Chemistry");
+    /* one that is heard again only later */
+    (void)snprintf(rest, sizeof rest, "%s,\"name\":\"Hema 1\",\"ip\":\"10.0.5.9\"", gone);
+    feed_event(&f, 4, "asset.named", rest);
+    feed_event(&f, 5, "asset.evidence", "\"ip\":\"10.0.5.9\",\"model\":\"H-1\",\"source\":\"hl7.msh\"");
+    assert_string_equal(ask(&f, "SELECT count(*) FROM asset"), "2");
+    assert_string_equal(ask(&f, "SELECT model FROM asset WHERE title = 'Hema 1'"), "H-1");
+    /* a decision of before addresses were written down: as if it were not there */
+    (void)snprintf(rest, sizeof rest, "%s,\"name\":\"Old\"", gone);
+    feed_event(&f, 6, "asset.named", rest);
+    assert_string_equal(ask(&f, "SELECT count(*) FROM asset WHERE title = 'Old'"), "0");
+    feed_free(&f);
+}
+
 static void device_ids_come_from_the_ledger(void **state)
 {
     (void)state;
@@ -590,6 +618,7 @@ int main(void)
         cmocka_unit_test(strange_lines_are_survived),
         cmocka_unit_test(notices_are_gathered),
         cmocka_unit_test(names_given_by_people_win),
+        cmocka_unit_test(names_outlive_what_is_removed),
         cmocka_unit_test(device_ids_come_from_the_ledger),
         cmocka_unit_test(sentences_are_plain),
         cmocka_unit_test(what_a_sensor_lost_and_when),
