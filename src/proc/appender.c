@@ -6,6 +6,7 @@
 #include "proc/log.h"
 #include "proc/scopes.h"
 #include "record/crypto/crypto.h"
+#include "record/ledger/keys.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -268,8 +269,14 @@ static int take_record(struct appender *a, const struct item *item, struct error
         return 0;
     }
     scopes_choose(a->scopes, a->o.veil, &a->record, &a->scope);
+    if (a->scope.shared && ledger_keys_short(a->o.ledger)) { /* nobody's, with nothing hidden: there is no key to erase it by */
+        a->scope.short_of = true;
+        a->scope.shared = false;
+        a->scope.n = 0;
+    }
     if (a->record.event == EVENT_EVIDENCE_PACKETS && a->scope.short_of) {
-        log_line(LOG_LEVEL_WARNING, "packets of a finding are not kept: they are about more patients than could be erased from them");
+        log_line(LOG_LEVEL_WARNING,
+                 "packets of a finding are not kept: they are about more patients than could be erased from them, or room for keys is short");
         return 0;
     }
     struct payload_record r = veil_record(a, item->position);
@@ -336,7 +343,8 @@ static int settle(struct appender *a, bool all, struct error *e)
     if (all || (a->batch_since != 0 && now - a->batch_since >= BATCH_TIME))
         if (flush_batch(a, e) != 0)
             return -1;
-    bool due = a->due != NULL || (a->link_due && a->group_since != 0) || a->group_bytes >= GROUP_BYTES || (a->group_since != 0 && (all || now - a->group_since >= GROUP_TIME));
+    bool due = a->due != NULL || (a->link_due && a->group_since != 0) || a->group_bytes >= GROUP_BYTES ||
+               (a->group_since != 0 && (all || now - a->group_since >= GROUP_TIME));
     return due ? commit(a, e) : 0;
 }
 

@@ -51,6 +51,7 @@ struct keeper {
     struct steward *steward;
     struct registrar *registrar;
     atomic_bool certified; /* links have to get their certificates anew */
+    bool keys_short;               /* the finding is open, as the views told it at the start; so is the next */
     bool disk_short;               /* the finding is open, as the views told it at the start */
     bool witness_quiet;            /* the same */
     struct backup_summary backups; /* as the views told it at the start */

@@ -251,6 +251,7 @@ static int open_views(struct error *e)
     if (k.mended[0] != 0)
         log_line(LOG_LEVEL_WARNING, "the views: %s", k.mended);
     k.disk_short = backup_finding_open(store_writer(k.store), "ledger.disk_short");
+    k.keys_short = backup_finding_open(store_writer(k.store), "ledger.keys_short");
     k.witness_quiet = backup_finding_open(store_writer(k.store), "ledger.witness_silent");
     if (keyroom_start(k.ledger, ROOT_KEY_FILE, store_writer(k.store), e) != 0)
         return -1;
@@ -320,7 +321,8 @@ static int start_steward(struct error *e)
                                       .keep_observations = k.self.start.keep_observations,
                                       .keep_evidence = k.self.start.keep_evidence,
                                       .backups = role_backup_folder(&k.self),
-                                      .short_open = k.disk_short};
+                                      .short_open = k.disk_short,
+                                      .keys_short = k.keys_short};
     k.steward = steward_start(&options, e);
     return k.steward == NULL ? -1 : 0;
 }

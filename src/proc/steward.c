@@ -51,6 +51,7 @@ struct steward {
     tq_time tell_at;
     uint64_t told; /* observations not kept that a record told of */
     bool short_open;
+    bool keys_short;
     bool very;
     struct sample samples[SAMPLES];
     size_t samples_n;
@@ -122,6 +123,31 @@ static void tell_skipped(struct steward *s)
     record_str(r, KEY_WHY, "The disk was nearly full.");
     end_record(s, r);
     s->told = skipped;
+}
+
+/* Whose patients are so many that keys get scarce, or who makes them up. */
+static void look_at_keys(struct steward *s)
+{
+    (void)pthread_mutex_lock(s->o.ledger_lock);
+    bool scarce = ledger_keys_short(s->o.ledger);
+    (void)pthread_mutex_unlock(s->o.ledger_lock);
+    struct record *r = scarce != s->keys_short ? begin_record(scarce ? EVENT_FINDING : EVENT_FINDING_ENDED) : NULL;
+    if (r == NULL)
+        return;
+    s->keys_short = scarce;
+    record_str(r, KEY_KIND, "ledger.keys_short");
+    record_str(r, KEY_CAUSE, "keys");
+    if (scarce) {
+        record_str(r, KEY_SEVERITY, "high");
+        record_str(r, KEY_TITLE,
+                   "Room for patients' keys is nearly used up: new patients share keys, and messages about several keep only what events say.");
+        record_str(r, KEY_ADVICE,
+                   "Find out whether the patients of the last days are real: a device that makes up numbers fills it. If they are, shorten "
+                   "retention.evidence, and erase who is to be erased.");
+    } else {
+        record_str(r, KEY_WHY, "There is room again.");
+    }
+    end_record(s, r);
 }
 
 /* ── removing ── */
@@ -436,6 +462,7 @@ static void look(struct steward *s)
         return;
     const char *state = steward_state(total, free);
     judge(s, total, free, state);
+    look_at_keys(s);
     keep_time(s);
     struct api_disk_state d = s->disk; /* only this thread writes it */
     look_at_sizes(s, &d);
@@ -486,6 +513,7 @@ struct steward *steward_start(const struct steward_options *options, struct erro
     }
     s->o = *options;
     s->short_open = options->short_open;
+    s->keys_short = options->keys_short;
     s->disk.per_day = INT64_MIN;
     s->disk.observation_days = options->keep_observations > 0 ? (options->keep_observations + 86399) / 86400 : 0;
     s->disk.evidence_days = options->keep_evidence > 0 ? (options->keep_evidence + 86399) / 86400 : 0;

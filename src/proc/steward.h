@@ -22,7 +22,8 @@ struct steward_options {
     int64_t keep_observations; /* seconds; 0: for ever */
     int64_t keep_evidence;     /* packets of findings: the same */
     int backups;               /* their folder; -1 */
-    bool short_open;           /* the finding is open from an earlier start */
+    bool short_open;           /* the finding ledger.disk_short is open from an earlier start */
+    bool keys_short;           /* and ledger.keys_short */
 };
 
 /* The present folder is the data folder. NULL: ERR_SYSTEM. */

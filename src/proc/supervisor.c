@@ -772,7 +772,13 @@ int supervisor_look(const struct supervisor_options *options, struct error *e)
 {
     struct supervisor *s = lay_out(options, e);
     int r = s == NULL ? -1 : handover_take(options->handover, s, e);
-    free(s); /* the process ends: what it was given goes with it */
+    for (size_t i = ROLE_SENSOR; s != NULL && i < s->child_count; i++)
+        channel_close(&s->children[i].control);
+    for (size_t i = 0; s != NULL && i < CONFIG_WITNESSES; i++)
+        buf_release(&s->authority[i]);
+    if (s != NULL)
+        links_close(s);
+    free(s); /* the process ends: what else it was given goes with it */
     return r;
 }
 

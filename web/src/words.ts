@@ -188,8 +188,26 @@ export function kindWord(kind: string): string {
             return t`Many patients asked for at once`;
         case 'access.phi_burst':
             return t`Many looks at hidden values`;
+        case 'ledger.broken':
+            return t`The record does not hold`;
+        case 'ledger.fork':
+            return t`A witness does not agree with the record`;
+        case 'ledger.witness_silent':
+            return t`A witness is silent`;
+        case 'ledger.spool_damaged':
+            return t`Part of what was seen while locked is lost`;
+        case 'ledger.key_on_disk':
+            return t`The key lies on the same disk`;
+        case 'ledger.keys_short':
+            return t`Room for patients' keys is short`;
+        case 'ledger.disk_short':
+            return t`Room on the disk is short`;
+        case 'ledger.backup_overdue':
+            return t`A backup is overdue`;
+        case 'ledger.backup_broken':
+            return t`A backup does not open`;
         default:
-            return kind === 'ledger.fork' ? t`A witness does not agree with the record` : kind === 'ledger.witness_silent' ? t`A witness is silent` : kind.startsWith('ledger.') ? t`The record does not hold` : kind;
+            return kind;
     }
 }
 

@@ -27,6 +27,7 @@ struct keyring *keyring_new(struct error *e)
     k->locked = locked;
     k->format = SLOTS_FORMAT;
     k->epoch = 1;
+    k->most = KEYRING_KEYS_MAX;
     (void)pthread_mutex_init(&k->mutex, NULL);
     return k;
 }
@@ -143,8 +144,8 @@ static int put_locked(struct keyring *k, const struct period_key *key, struct er
 {
     size_t chunk = k->n / CHUNK_KEYS;
     bool locked = true;
-    if (k->n == KEYRING_KEYS_MAX)
-        return err_set(e, ERR_LIMIT, "the keyring is full (%u period keys): shorten how long records are kept", KEYRING_KEYS_MAX);
+    if (k->n >= k->most)
+        return err_set(e, ERR_LIMIT, "the keyring is full (%zu period keys): shorten how long records are kept", k->most);
     if (k->chunk[chunk] == NULL)
         k->chunk[chunk] = crypto_secret_new(CHUNK_KEYS * sizeof **k->chunk, &locked);
     if (k->chunk[chunk] == NULL || ((index_full(&k->by_id) || index_full(&k->by_scope)) && !keyring_index_all(k)))
@@ -175,14 +176,31 @@ uint32_t keyring_period(tq_time time)
     return period;
 }
 
+bool keyring_short(const struct keyring *k)
+{
+    return k->n >= k->most - k->most / 16;
+}
+
+/* The writer alone changes which it is. */
+static const struct period_key *in_use(const struct keyring *k, const struct period_key *wanted)
+{
+    uint32_t there = k->by_scope.size == 0 ? 0 : *slot_by_scope(k, wanted);
+    return there == 0 || at(k, there - 1)->retired ? NULL : at(k, there - 1);
+}
+
 const struct period_key *keyring_take(struct keyring *k, uint8_t stream, tq_time time, const uint8_t *scope, uint64_t first, struct error *e)
 {
     struct period_key wanted = {.stream = stream, .period = keyring_period(time), .epoch = k->epoch, .first = first};
     if (scope != NULL)
         memcpy(wanted.scope, scope, KEY_SCOPE);
-    uint32_t there = k->by_scope.size == 0 ? 0 : *slot_by_scope(k, &wanted); /* the writer alone changes it */
-    if (there != 0 && !at(k, there - 1)->retired)
-        return at(k, there - 1);
+    const struct period_key *there = in_use(k, &wanted);
+    if (there == NULL && scope != NULL && keyring_short(k)) {
+        wanted.stream |= KEY_BUCKET;
+        memset(wanted.scope + 1, 0, KEY_SCOPE - 1);
+        there = in_use(k, &wanted);
+    }
+    if (there != NULL)
+        return there;
     crypto_random(wanted.id, sizeof wanted.id);
     crypto_random(wanted.key, sizeof wanted.key);
     int rc = keyring_put(k, &wanted, e);
@@ -225,6 +243,8 @@ const struct period_key *keyring_share(struct keyring *k, uint8_t stream, tq_tim
 
 bool keyring_is_of(const struct period_key *p, struct span scope_prefix)
 {
+    if ((p->stream & KEY_BUCKET) != 0)
+        return p->scope[0] == scope_prefix.p[0];
     if ((p->stream & KEY_PACKED) == 0)
         return memcmp(p->scope, scope_prefix.p, scope_prefix.n) == 0;
     for (size_t at = 0; at < KEY_SCOPE && scope_prefix.n >= PACKED; at += PACKED)

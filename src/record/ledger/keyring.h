@@ -31,7 +31,8 @@
 
 #define KEY_SHARED 0x80
 #define KEY_PACKED 0x40 /* a shared one whose `scope` holds the first four bytes of four scopes */
-#define KEY_FLAGS (KEY_SHARED | KEY_PACKED)
+#define KEY_BUCKET 0x20 /* of all whose scope begins with this byte: made where room for keys is short */
+#define KEY_FLAGS (KEY_SHARED | KEY_PACKED | KEY_BUCKET)
 #define KEY_WHOLE_MAX 8 /* a record about more has its scopes packed, four in one place */
 
 struct period_key {
@@ -77,6 +78,8 @@ struct keyring {
     tq_time rotated;      /* 0: never */
     uint64_t carried_out; /* index behind the last keys.erased whose keys are gone */
 
+    size_t most; /* KEYRING_KEYS_MAX */
+
     pthread_mutex_t mutex; /* guards what follows */
     size_t n;
     struct period_key *chunk[CHUNKS];
@@ -118,6 +121,9 @@ uint32_t keyring_period(tq_time time); /* year * 100 + month, UTC */
 /* The key of a stream, the month of `time` and a scope (16 bytes; NULL: zero) in the present epoch, made where there is none; it stays where it is
  * until keys are erased. first: index of the record that wants it. NULL: ERR_LIMIT, ERR_SYSTEM. */
 const struct period_key *keyring_take(struct keyring *k, uint8_t stream, tq_time time, const uint8_t *scope, uint64_t first, struct error *e);
+/* Whether room for keys is short (less than a sixteenth is left): keyring_take then makes one key for all whose scope begins with the same byte, and
+ * no record should be given a key of its own. So the record goes on, whoever makes up patients to fill the keyring. */
+bool keyring_short(const struct keyring *k);
 /* A key for one record that is about several: erasing any of these scopes (n of 16 bytes) erases it; none may be given. Of many only the first four
  * bytes of each are kept: by chance, one in 2^32 for each, an erasure reaches one record more. A kind (LEDGER_KIND) stands first and whole. */
 const struct period_key *keyring_share(struct keyring *k, uint8_t stream, tq_time time, const uint8_t (*scopes)[KEY_SCOPE], size_t n, uint64_t first,

@@ -116,6 +116,11 @@ void ledger_keys(struct ledger *l, struct ledger_keys *ret)
     }
 }
 
+bool ledger_keys_short(struct ledger *l)
+{
+    return keyring_short(ledger_ring(l));
+}
+
 int ledger_source(const char *dir, enum root_kind *ret, struct error *e)
 {
     struct slots s;
@@ -251,7 +256,7 @@ int ledger_key_of(struct ledger *l, uint64_t index, uint8_t ret_id[LEDGER_KEY_ID
     if (p == NULL)
         return err_set(e, ERR_MISUSE, "record %llu is not there, or its key is gone", (unsigned long long)index);
     memcpy(ret_id, w.id, KEY_ID);
-    *ret_scoped = memcmp(p->scope, nobody, KEY_SCOPE) != 0 || (p->stream & KEY_SHARED) != 0;
+    *ret_scoped = memcmp(p->scope, nobody, KEY_SCOPE) != 0 || (p->stream & KEY_FLAGS) != 0;
     return 0;
 }
 

@@ -30,6 +30,10 @@ void ledger_keys(struct ledger *l, struct ledger_keys *ret);
  * ERR_MISUSE: the root key was another one then; ERR_CORRUPT: it is damaged, or another ledger's. */
 int ledger_opening_key_of(struct ledger *l, struct span keyring, uint8_t out[32], struct error *e);
 
+/* Whether room for keys is nearly used up: records of a new scope share keys then, 256 a month, and are erased together. ledger_append_shared still
+ * works, and should not be used: its keys are what room is needed for. */
+bool ledger_keys_short(struct ledger *l);
+
 /* ── Erasing ── */
 
 #define LEDGER_PERIOD_LAST UINT32_MAX

@@ -3,6 +3,8 @@
 
 #include "proc/appender.h"
 #include "proc/clock.h"
+#include "record/ledger/inside.h"
+#include "record/ledger/keys.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -10,7 +12,7 @@
 #include <unistd.h>
 
 static char folder[64];
-static pthread_mutex_t ledger_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t the_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ledger *ledger;
 static struct veil *veil;
 static const uint8_t run_id[RUN_ID] = {42};
@@ -25,7 +27,7 @@ static struct appender *start(struct position custody, struct position observati
 {
     struct error e = {0};
     struct appender_options o = {.ledger = ledger,
-                                 .ledger_lock = &ledger_lock,
+                                 .ledger_lock = &the_lock,
                                  .veil = veil,
                                  .custody = custody,
                                  .observation = observation,
@@ -188,6 +190,51 @@ static void test_evidence_once(void **state)
 }
 
 /* After a crash the custody stream may be ahead of the observations: each goes on from its own place. */
+/* A message with a body; about two patients, or about more than can be told. */
+static void put_message(struct appender *a, uint64_t seq, bool lost)
+{
+    struct error e = {0};
+    struct buf b = BUF_INIT(RECORD_ENCODED);
+    record_start(&scratch, EVENT_LAB_MESSAGE, 1000, NULL);
+    record_str(&scratch, KEY_MESSAGE_ID, "x");
+    record_str(&scratch, KEY_WHO, "HIDDEN-1");
+    record_str(&scratch, KEY_WHO, "HIDDEN-2");
+    if (lost)
+        record_int(&scratch, KEY_WHO_LOST, 1);
+    record_body(&scratch, SPAN_LIT("PID HIDDEN-1"));
+    record_encode(&b, &scratch);
+    assert_int_equal(appender_put(a, (struct position){seq, 0}, buf_span(&b), &e), 0);
+    buf_release(&b);
+}
+
+/* What could not be erased is not kept: of a message with too many patients, and where room for keys is short, neither bytes nor clear fields. */
+static void test_what_no_key_would_erase(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct ledger_record leaf;
+    struct ledger_keys keys;
+    ledger_ring(ledger)->most = 64; /* 60 are much */
+    struct appender *a = start((struct position){0}, (struct position){0});
+    put_message(a, 1, true);
+    for (uint64_t seq = 2; seq < 34; seq++)
+        put_message(a, seq, false);
+    put_packets(a, 33, 1);
+    appender_end(a);
+    wait_ended(a);
+    assert_int_equal(appender_stop(a, &e), 0);
+    ledger_keys(ledger, &keys);
+    assert_int_equal(keys.period_keys, 1 + 2 * 30 + 1); /* of nobody that is known; two patients' of 30; and the month's */
+    struct ledger_reader *r = ledger_reader_new(ledger, 0, &e);
+    for (unsigned i = 0; i < 33; i++) {
+        assert_int_equal(ledger_reader_next(r, &leaf, &e), 1);
+        assert_int_equal(memmem(leaf.payload.p, leaf.payload.n, "HIDDEN", 6) != NULL, i >= 1 && i <= 30);
+        assert_non_null(memmem(leaf.payload.p, leaf.payload.n, "lab.message", 11));
+    }
+    assert_int_equal(ledger_reader_next(r, &leaf, &e), 0); /* and no packets */
+    ledger_reader_free(r);
+}
+
 static void test_streams_go_on_apart(void **state)
 {
     (void)state;
@@ -233,9 +280,9 @@ static void test_a_decision_is_durable_when_told(void **state)
     record_str(&scratch, KEY_FINDING, "f");
     assert_int_equal(appender_decide(a, &scratch, &index, &e), 0);
     assert_int_equal(index, 0);
-    (void)pthread_mutex_lock(&ledger_lock);
+    (void)pthread_mutex_lock(&the_lock);
     assert_int_equal(ledger_size(ledger), 1);
-    (void)pthread_mutex_unlock(&ledger_lock);
+    (void)pthread_mutex_unlock(&the_lock);
     assert_int_equal(appender_decide(a, &scratch, &index, &e), 0);
     assert_int_equal(index, 1);
     assert_int_equal(appender_stop(a, &e), 0);
@@ -271,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_evidence_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_no_key_would_erase, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_streams_go_on_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_leaves_are_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_decision_is_durable_when_told, set_up, tear_down),

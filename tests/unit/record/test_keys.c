@@ -391,6 +391,48 @@ static void kinds(void **state)
     buf_release(&ids);
 }
 
+/* Whoever makes up patients fills no keyring: the last ones share keys by the first byte of their scope, and the record goes on. */
+static void keys_get_scarce(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    uint8_t scope[LEDGER_SCOPE] = {0};
+    struct ledger *l = must_open(NULL);
+    ledger_ring(l)->most = 320;
+    for (unsigned i = 0; i < 20000; i++) {
+        scope[0] = (uint8_t)(i % 16 + 1);
+        scope[1] = (uint8_t)(i >> 8);
+        scope[2] = (uint8_t)i;
+        assert_int_equal(ledger_keys_short(l), i >= 300);
+        assert_int_equal(ledger_append(l, LEDGER_CUSTODY, scope, T0, SPAN_LIT("x"), NULL, &e), 0);
+    }
+    commit(l);
+    struct ledger_keys k;
+    ledger_keys(l, &k);
+    assert_int_equal(k.period_keys, 300 + 16);
+    uint8_t first[LEDGER_SCOPE] = {6, 0, 5}; /* has a key of its own still */
+    put(l, first, T0, "x");
+    commit(l);
+    ledger_keys(l, &k);
+    assert_int_equal(k.period_keys, 300 + 16);
+    ledger_close(l);
+    l = must_open(NULL);
+    uint8_t last[LEDGER_SCOPE] = {19999 % 16 + 1, (19999 >> 8) & 255, 19999 & 255};
+    assert_int_equal(erase_of(l, first, 0, LEDGER_PERIOD_LAST, 20001), 2); /* its own, and the one that it may share */
+    assert_int_equal(erase_of(l, last, 0, LEDGER_PERIOD_LAST, 20001), 1);
+    struct ledger_record r;
+    struct ledger_reader *reader = ledger_reader_new(l, 0, &e);
+    size_t erased[16] = {0};
+    while (ledger_reader_next(reader, &r, &e) == 1)
+        if (r.index < 20000)
+            erased[r.index % 16] += r.erased;
+    ledger_reader_free(reader);
+    for (size_t i = 0; i < 16; i++)
+        assert_true(i == 15 || i == 5 ? erased[i] > 1200 : erased[i] == 0);
+    ledger_close(l);
+    holds();
+}
+
 /* Only what is committed can be erased, nobody's keys never are. */
 static void erase_is_refused(void **state)
 {
@@ -786,6 +828,7 @@ int main(void)
         CASE(shared),
         CASE(shared_by_many),
         CASE(kinds),
+        CASE(keys_get_scarce),
         CASE(recorded_meanwhile),
         CASE(list_is_mended),
         CASE(erasure_list),
