@@ -12,13 +12,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A line of pki/issued: "made AT SERIAL FINGERPRINT LINK SIDE own|peer NOT-BEFORE NOT-AFTER NAMES" or "revoked AT SERIAL FINGERPRINT". Times are
- * seconds since 1970, names have commas between. */
+/* A line of pki/issued: "made AT SERIAL FINGERPRINT LINK SIDE own|peer NOT-BEFORE NOT-AFTER NAMES" "revoked AT SERIAL FINGERPRINT" or, of
+ * another authority's, "blocked AT SERIAL FINGERPRINT LINK SIDE NOT-AFTER". Times are seconds since 1970, names have commas between. */
 #define ISSUED_MAX (8u << 20)
 #define LINE_MAX_BYTES 2048
 #define DAY (INT64_C(86400) * TIME_SECOND)
 #define CRL_DAYS 30
-#define URI_MAX 256
+#define BLOCK_DAYS (50 * 365) /* more than any certificate lives, less than a time holds */
 
 bool pki_word(struct span *line, char *out, size_t size)
 {
@@ -141,6 +141,16 @@ static bool read_made(struct span line, struct api_certificate *x)
     return ok;
 }
 
+static bool read_blocked(struct span line, struct api_certificate *x)
+{
+    *x = (struct api_certificate){.outside = true};
+    bool ok = pki_seconds(&line, &x->revoked) && pki_word(&line, x->serial, sizeof x->serial) &&
+              pki_word(&line, x->fingerprint, sizeof x->fingerprint) && strlen(x->fingerprint) == 64 && pki_word(&line, x->link, sizeof x->link) &&
+              pki_word(&line, x->side, sizeof x->side) && pki_seconds(&line, &x->not_after) && line.n == 0;
+    x->made = x->revoked;
+    return ok;
+}
+
 static int read_line(struct pki *p, struct span line, tq_time now, struct error *e)
 {
     struct api_certificate x;
@@ -148,6 +158,8 @@ static int read_line(struct pki *p, struct span line, tq_time now, struct error 
     if (span_is(what, "made") && read_made(line, &x)) {
         return x.not_after < now - PKI_FORGET * DAY ? 0 : take(p, &x, e);
     }
+    if (span_is(what, "blocked") && read_blocked(line, &x))
+        return x.not_after < now - PKI_FORGET * DAY ? 0 : take(p, &x, e);
     tq_time at = 0;
     char serial[42];
     if (!span_is(what, "revoked") || !pki_seconds(&line, &at) || !pki_word(&line, serial, sizeof serial))
@@ -397,6 +409,21 @@ int pki_revoke(struct pki *p, struct span serial, tq_time now, struct api_certif
     return write_revoked(p, now, e);
 }
 
+int pki_block(struct pki *p, const struct api_certificate *seen, tq_time now, struct api_certificate *ret, struct error *e)
+{
+    char line[320];
+    struct api_certificate x = *seen;
+    x.revoked = x.made = now / TIME_SECOND * TIME_SECOND;
+    if (x.not_after > now + BLOCK_DAYS * DAY)
+        x.not_after = now + BLOCK_DAYS * DAY;
+    int n = snprintf(line, sizeof line, "blocked %" PRId64 " %s %s %s %s %" PRId64 "\n", x.revoked / TIME_SECOND, x.serial, x.fingerprint, x.link,
+                     x.side, x.not_after / TIME_SECOND);
+    if (append(p, span_of(line, (size_t)n), e) != 0 || take(p, &x, e) != 0)
+        return -1;
+    *ret = x;
+    return write_revoked(p, now, e);
+}
+
 int pki_chain(const struct pki *p, struct span serial, struct buf *out, struct error *e)
 {
     char path[PKI_PATH];
@@ -405,8 +432,8 @@ int pki_chain(const struct pki *p, struct span serial, struct buf *out, struct e
         buf_add_span(out, buf_span(&p->pem));
         return 0;
     }
-    if (x == NULL)
-        return err_set(e, ERR_MISUSE, "there is no certificate with this serial number");
+    if (x == NULL || x->outside)
+        return err_set(e, ERR_MISUSE, "the lab's own authority made no certificate with this serial number");
     pki_made_path(x->serial, path);
     struct error why = {0};
     if (file_load(AT_FDCWD, path, CERTIFICATE_PEM, out, &why) == 0)
@@ -423,7 +450,7 @@ int pki_crl(const struct pki *p, tq_time now, struct buf *out, struct error *e)
     if (all == NULL)
         return err_set(e, ERR_SYSTEM, "no memory for the list of revoked certificates");
     for (size_t i = 0; i < p->n; i++) {
-        if (p->made[i].revoked == 0)
+        if (p->made[i].revoked == 0 || p->made[i].outside)
             continue;
         (void)snprintf(all[n].serial, sizeof all[n].serial, "%s", p->made[i].serial);
         all[n++].at = p->made[i].revoked;

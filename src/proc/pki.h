@@ -52,6 +52,9 @@ int pki_redeem(struct pki *p, struct span code, struct span request, tq_time now
 
 int pki_revoke(struct pki *p, struct span serial, tq_time now, struct api_certificate *ret, struct error *e);
 
+/* Revokes one of another authority that was seen: it is refused by its fingerprint. */
+int pki_block(struct pki *p, const struct api_certificate *seen, tq_time now, struct api_certificate *ret, struct error *e);
+
 /* The chain of one of ours or of an enrolled one, as PEM, without a key. ERR_MISUSE. */
 int pki_chain(const struct pki *p, struct span serial, struct buf *out, struct error *e);
 int pki_crl(const struct pki *p, tq_time now, struct buf *out, struct error *e);

@@ -89,7 +89,7 @@ static void catch_up(struct registrar *r, struct store_conn *views)
         note(r, EVENT_CERTIFICATE_ISSUED, &authority, authority.made, why);
     for (size_t i = 0; i < pki_count(r->pki); i++) {
         const struct api_certificate *x = pki_at(r->pki, i);
-        if (!certificate_act(views, x->serial, CERTIFICATE_MADE, act))
+        if (!x->outside && !certificate_act(views, x->serial, CERTIFICATE_MADE, act))
             note(r, x->replaces[0] != 0 ? EVENT_CERTIFICATE_ROTATED : EVENT_CERTIFICATE_ISSUED, x, x->made, why);
         if (x->revoked != 0 && !certificate_act(views, x->serial, CERTIFICATE_REVOKED, act))
             note(r, EVENT_CERTIFICATE_REVOKED, x, x->revoked, why);
@@ -193,11 +193,21 @@ static bool has_better(const struct registrar *r, size_t i)
     return false;
 }
 
+static bool is_blocked(const struct pki *p, const struct api_certificate *seen)
+{
+    for (size_t i = pki_count(p); i-- > 0;)
+        if (pki_at(p, i)->outside && strcmp(pki_at(p, i)->fingerprint, seen->fingerprint) == 0)
+            return true;
+    return false;
+}
+
 static void judge_all(struct registrar *r)
 {
     char cause[256];
     for (size_t i = 0; i < pki_count(r->pki); i++) {
         const struct api_certificate *x = pki_at(r->pki, i);
+        if (x->outside)
+            continue;
         bool counts = x->revoked == 0 && !x->replaced && is_wanted(r, x);
         if (has_better(r, i))
             continue;
@@ -207,7 +217,7 @@ static void judge_all(struct registrar *r)
     for (size_t i = 0; i < r->seen_n; i++) {
         const struct api_certificate *x = &r->seen[i];
         (void)snprintf(cause, sizeof cause, "seen|%s|%s", x->link, x->side);
-        judge(r, x, cause, is_wanted(r, x));
+        judge(r, x, cause, is_wanted(r, x) && !is_blocked(r->pki, x));
     }
 }
 
@@ -432,7 +442,8 @@ static void api_list(void *context, void (*each)(void *to, const struct api_cert
     (void)context;
     struct pki *p = locked();
     for (size_t i = 0; i < one->seen_n; i++)
-        each(to, &one->seen[i]);
+        if (!is_blocked(p, &one->seen[i]))
+            each(to, &one->seen[i]);
     for (size_t i = pki_count(p); i-- > 0;)
         each(to, pki_at(p, i));
     (void)unlocked(-1, false);
@@ -467,7 +478,11 @@ static int api_enrol(void *context, struct api_enrolment *x, char code[ENROLMENT
 {
     (void)context;
     tq_time now = clock_now();
-    return unlocked(pki_enrol(locked(), x, now, now + ENROLMENT_LIFE, code, e), false);
+    struct pki *p = locked();
+    x->known = false;
+    for (size_t i = 0; i < one->wanted_n; i++)
+        x->known = x->known || (strcmp(one->wanted[i].x.link, x->link) == 0 && strcmp(link_tls_side_name(one->wanted[i].x.side), x->side) == 0);
+    return unlocked(pki_enrol(p, x, now, now + ENROLMENT_LIFE, code, e), false);
 }
 
 static int api_withdraw(void *context, struct span id, struct api_enrolment *ret, struct error *e)
@@ -500,7 +515,11 @@ static int api_rotate(void *context, struct span serial, struct api_certificate 
 static int api_revoke(void *context, struct span serial, struct api_certificate *ret, struct error *e)
 {
     (void)context;
-    return unlocked(pki_revoke(locked(), serial, clock_now(), ret, e), true);
+    struct pki *p = locked();
+    for (size_t i = 0; i < one->seen_n; i++)
+        if (span_is(serial, one->seen[i].serial) && !is_blocked(p, &one->seen[i]))
+            return unlocked(pki_block(p, &one->seen[i], clock_now(), ret, e), true);
+    return unlocked(pki_revoke(p, serial, clock_now(), ret, e), true);
 }
 
 const struct api_pki registrar_api = {.authority = api_authority,

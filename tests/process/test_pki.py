@@ -319,6 +319,9 @@ def outside(folder):
         lis.stop()
         lis = Lis(lis_port, *forged(run, work, "long", "lis.example", names, authority=other), authority)
         lab.ok(lab.wait(passes, 40) and lab.wait(lambda: not expiring(run, "open"), 20), "and is over when another certificate was shown", expiring(run, "open"))
+        theirs = [c for c in pki(run, "list")["items"] if c["issuer"] == "outside"]
+        lab.ok(len(theirs) == 1 and pki(run, "revoke", theirs[0]["serial"], "--why", "their authority is slow") is not None, "it can be revoked here, too", theirs)
+        lab.ok(not passes() and lab.wait(lambda: "is revoked" in why(run, "lis") or passes() is None, 30), "and is refused by its fingerprint", why(run, "lis"))
         lis.stop()
 
 

@@ -437,7 +437,7 @@ function answer(method, path, query, body, token, headers, text) {
                 return problem(403, 'wrong-password', 'That is not your password.');
             }
             certificates().enrolments.push({ id: 'e9', for: '', link: body.link, side: body.side, names: body.names, days: 365, until: new Date(Date.now() + 7 * 86_400_000).toISOString() });
-            return { status: 201, body: { id: 'e9', code: 'NX4KW-32JKE-2ZDG2', until: new Date(Date.now() + 7 * 86_400_000).toISOString() } };
+            return { status: 201, body: { id: 'e9', code: 'NX4KW-32JKE-2ZDG2', known: body.link !== 'chemistri', until: new Date(Date.now() + 7 * 86_400_000).toISOString() } };
         case 'POST /enrolments/id':
             return id !== 'NX4KW-32JKE-2ZDG2' ? problem(403, 'wrong-code', 'No open enrolment has this code.') : /BEGIN CERTIFICATE REQUEST/.test(body.request) ? { status: 201, text: '-----BEGIN CERTIFICATE-----\n' } : problem(422, 'request', 'the request cannot be used: its signature does not fit: it was changed, or made with another key');
         case 'DELETE /enrolments/id':

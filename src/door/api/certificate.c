@@ -113,7 +113,7 @@ static void put_certificate(void *to, const struct api_certificate *x)
     struct jsonw *j = &c->json;
     jsonw_object(j);
     jsonw_put_str(j, "serial", x->serial);
-    jsonw_put_str(j, "name", x->ours ? "Tourniquet" : x->outside ? x->subject : x->names);
+    jsonw_put_str(j, "name", x->ours ? "Tourniquet" : x->subject[0] != 0 ? x->subject : x->names);
     put_for(j, x->link, x->side);
     jsonw_put_str(j, "holder", x->ours ? "ours" : "peer");
     jsonw_put_str(j, "issuer", x->outside ? "outside" : "own");
@@ -221,7 +221,8 @@ void certificate_record(struct record *r, const struct api_certificate *x, char 
     record_str(r, KEY_CERTIFICATE_FINGERPRINT, x->fingerprint);
     record_int(r, KEY_CERTIFICATE_OURS, x->ours);
     record_str(r, KEY_CERTIFICATE_REPLACES, x->replaces);
-    record_int(r, KEY_CERTIFICATE_NOT_BEFORE, x->not_before);
+    if (x->not_before != 0)
+        record_int(r, KEY_CERTIFICATE_NOT_BEFORE, x->not_before);
     record_int(r, KEY_CERTIFICATE_NOT_AFTER, x->not_after);
 }
 
@@ -337,6 +338,7 @@ void handle_enrolment_new(struct call *c)
             jsonw_put_str(&c->json, "id", x.id);
             jsonw_put_str(&c->json, "code", code);
             put_time(&c->json, "until", x.until);
+            jsonw_put_bool(&c->json, "known", x.known);
             jsonw_object_end(&c->json);
         }
         explicit_bzero(code, sizeof code);

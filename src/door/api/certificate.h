@@ -38,6 +38,7 @@ struct api_enrolment {
     char names[CERTIFICATE_NAMES_TEXT]; /* commas between */
     int64_t days;                       /* life of the certificate */
     tq_time until;
+    bool known; /* of a new one: lab.yaml has this side of a link, and it speaks TLS */
 };
 
 /* All callbacks may be called from several threads at once. ERR_MISUSE: what was asked for cannot be, in a sentence. */

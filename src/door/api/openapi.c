@@ -103,7 +103,7 @@ static const struct {
     {"enrolment", "id:text for:text link:text side:text names:text days:int until:time"},
     {"certificates", "authority:authority? items:[certificate] enrolments:[enrolment]"},
     {"pki", "authority:authority?"},
-    {"enrolment_code", "id:text code:text until:time"},
+    {"enrolment_code", "id:text code:text until:time known:bool"},
     {"backup", "id:text at:time bytes:int records:int where:text tested_at:time? holds:bool? why:text?"},
     {"backup_failed", "id:text why:text"},
     {"backups", "items:[backup] last:time? tested:time? due:text? doing:text? failed:backup_failed?"},

@@ -158,6 +158,37 @@ static void revokes(void **state)
     buf_release(&crl);
 }
 
+static void blocks_what_others_made(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct api_certificate x;
+    struct api_certificate seen = {.outside = true, .serial = "0102", .link = "chem", .side = "lis", .subject = "CN=lis", .not_after = INT64_MAX};
+    memset(seen.fingerprint, 'a', 64);
+    struct buf crl = BUF_INIT(65536);
+    struct pki *p = with_authority();
+    assert_int_equal(pki_block(p, &seen, NOW, &x, &e), 0);
+    assert_true(x.revoked == NOW);
+    assert_int_equal(size_of(PKI_REVOKED), 65);
+    pki_free(p);
+    p = opened(NOW);
+    assert_int_equal(pki_count(p), 1);
+    assert_true(pki_at(p, 0)->outside && pki_at(p, 0)->revoked == NOW);
+    assert_string_equal(pki_at(p, 0)->fingerprint, seen.fingerprint);
+    assert_int_equal(pki_crl(p, NOW, &crl, &e), 0); /* what others made is not ours to list */
+    BIO *bio = BIO_new_mem_buf(crl.p, (int)crl.n);
+    X509_CRL *list = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+    assert_true(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list)) <= 0);
+    X509_CRL_free(list);
+    BIO_free(bio);
+    assert_int_equal(pki_chain(p, SPAN_LIT("0102"), &crl, &e), -1);
+    assert_int_equal(pki_make_own(p, "chem", "lis", "relay.example", NOW, &x, &e), 0);
+    assert_int_equal(pki_revoke(p, span_str(x.serial), NOW, &x, &e), 0);
+    assert_int_equal(size_of(PKI_REVOKED), 130);
+    pki_free(p);
+    buf_release(&crl);
+}
+
 static void torn_and_damaged(void **state)
 {
     (void)state;
@@ -363,8 +394,8 @@ int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, begin, end)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(makes_and_renews),      IN_FOLDER(revokes),       IN_FOLDER(torn_and_damaged), IN_FOLDER(enrols_once), IN_FOLDER(refuses_requests),
-        IN_FOLDER(an_enrolment_fills_up), IN_FOLDER(permits_names),
+        IN_FOLDER(makes_and_renews), IN_FOLDER(revokes),          IN_FOLDER(blocks_what_others_made), IN_FOLDER(torn_and_damaged),
+        IN_FOLDER(enrols_once),      IN_FOLDER(refuses_requests), IN_FOLDER(an_enrolment_fills_up),   IN_FOLDER(permits_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

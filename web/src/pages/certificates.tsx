@@ -74,7 +74,7 @@ function Row({ certificate, does }: { certificate: Certificate; does: (doing: Do
                         <Trans>Replace…</Trans>
                     </Button>
                 )}
-                {manages && certificate.issuer === 'own' && (
+                {manages && (
                     <Button variant="default" disabled={away} onClick={() => does({ what: 'revoke', certificate })} aria-label={t`Revoke the certificate of ${who}, ${certificate.link}`}>
                         <Trans>Revoke…</Trans>
                     </Button>

@@ -28,7 +28,7 @@ export interface Enrolment {
     password: string;
 }
 export const useEnrol = () =>
-    useMutation({ mutationFn: (body: Enrolment) => call<{ id: string; code: string; until: string }>('POST', '/enrolments', { body }), onSettled: settled, gcTime: 0 });
+    useMutation({ mutationFn: (body: Enrolment) => call<{ id: string; code: string; until: string; known: boolean }>('POST', '/enrolments', { body }), onSettled: settled, gcTime: 0 });
 
 export const useWithdraw = () =>
     useMutation({ mutationFn: (id: string) => call<void>('DELETE', `/enrolments/${encodeURIComponent(id)}`), onSettled: settled });

@@ -7,6 +7,7 @@ import { useState, type FormEvent, type ReactNode } from 'react';
 import { Problem } from '../api/client';
 import type { Certificate } from '../api/types';
 import { problem, Wrong } from '../pages/door';
+import { Mark } from '../parts/mark';
 import { save } from '../parts/save';
 import { show } from '../parts/say';
 import { stamp } from '../time';
@@ -68,13 +69,20 @@ function Box({ title, close, children, submit }: { title: string; close: () => v
 }
 
 /** The code, this once. */
-function Code({ code, until, names, close }: { code: string; until: string; names: string; close: () => void }) {
+function Code({ code, until, names, known, link, close }: { code: string; until: string; names: string; known: boolean; link: string; close: () => void }) {
     const first = names.split(',')[0] ?? '';
     return (
         <Box title={t`The code`} close={close}>
             <p className="mono code" data-testid="code">
                 {code}
             </p>
+            {!known && (
+                <p>
+                    <Mark state="medium">
+                        <Trans>lab.yaml has no link {link} that speaks TLS at this end: is the name right?</Trans>
+                    </Mark>
+                </p>
+            )}
             <p>
                 <Trans>
                     It is shown this once. Give it to whoever runs {first}, by telephone or in person. It is good for one certificate, until {stamp(until)}.
@@ -112,7 +120,7 @@ export function Enrol({ links, close }: { links: string[]; close: () => void }) 
     const [password, setPassword] = useState('');
     const clean = names.split(/[\s,]+/).filter((n) => n !== '').join(',');
     if (enrol.data) {
-        return <Code code={enrol.data.code} until={enrol.data.until} names={clean} close={close} />;
+        return <Code code={enrol.data.code} until={enrol.data.until} known={enrol.data.known} link={link.trim()} names={clean} close={close} />;
     }
     const ready = link.trim() !== '' && clean !== '' && why.trim() !== '' && password !== '';
     const submit = () => {

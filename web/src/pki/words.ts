@@ -5,7 +5,7 @@ import { day } from '../time';
 
 export const sideWord = (side: string) => (side === 'lis' ? t`LIS side` : t`analyzer side`);
 
-export const holderWord = (c: Certificate) => (c.holder === 'ours' ? t`This program` : c.names.replaceAll(',', ', ') || c.name);
+export const holderWord = (c: Certificate) => (c.holder === 'ours' ? t`This program` : c.names.replaceAll(',', ', ') || c.name || c.serial);
 
 export function stateOf(c: Certificate): { state: State; word: string } {
     switch (c.state) {
