@@ -2,18 +2,17 @@
  * ends a message, until the message is on record. */
 #include "engine/relay/relay_private.h"
 
-static void keep_text(struct session *s, enum relay_side from, struct span text)
+static bool keep_text(struct session *s, enum relay_side from, struct span text)
 {
     struct lane *l = &s->lane[from];
-    if (l->too_long)
-        return;
     if (l->raw.max == 0)
         l->raw = BUF_INIT(s->link->o.message_max);
     buf_add_span(&l->raw, text);
     if (buf_ok(&l->raw))
-        return;
-    l->too_long = true;
+        return true;
     relay_complain(s, RELAY_EVENT_TOO_LONG, from, (struct span){0}, "a message is longer than this link takes");
+    session_end(s, from, "a message was longer than this link takes");
+    return false;
 }
 
 static void forget_text(struct lane *l)
@@ -22,14 +21,13 @@ static void forget_text(struct lane *l)
     l->raw.max = 0;
     l->frame = 0;
     l->open = false;
-    l->too_long = false;
 }
 
 /* The records so far are a message. */
 static void whole(struct session *s, enum relay_side from)
 {
     struct lane *l = &s->lane[from];
-    l->token = pass_seen(s, from, (struct span){0}, l->too_long ? (struct span){0} : buf_span(&l->raw), (uint32_t)l->raw.n);
+    l->token = pass_seen(s, from, (struct span){0}, buf_span(&l->raw), (uint32_t)l->raw.n);
     forget_text(l);
 }
 
@@ -59,7 +57,7 @@ static void frame_ended(struct session *s, enum relay_side from, enum astm_event
     struct lane *l = &s->lane[from];
     l->closing = event == ASTM_FRAME_REPEAT && l->closed;
     if (event == ASTM_FRAME_GOOD) {
-        l->closed = !l->too_long && look_astm_ended(buf_span(&l->raw));
+        l->closed = look_astm_ended(buf_span(&l->raw));
         l->closing = l->closed;
         l->frame = (uint32_t)l->raw.n;
         if (l->reader.astm.out_of_order)
@@ -113,7 +111,10 @@ bool astm_input(struct session *s, enum relay_side from, struct span in)
             l->began = session_relay(s)->now; /* each frame has its time */
             l->frame = (uint32_t)l->raw.n;
             break;
-        case ASTM_TEXT: keep_text(s, from, got); break;
+        case ASTM_TEXT:
+            if (!keep_text(s, from, got))
+                return false;
+            break;
         case ASTM_FRAME_GOOD:
         case ASTM_FRAME_REPEAT:
         case ASTM_FRAME_DAMAGED: frame_ended(s, from, event); break;

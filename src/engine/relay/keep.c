@@ -251,7 +251,7 @@ int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool se
     i->silent = look.enhanced && !answer_asked(look.accept_ack, true) && !answer_asked(look.application_ack, true);
     if (look.control_id.n > 0)
         relay_queue_note(link->queue, (struct seen){.id = i->id, .hash = hash_bytes(&link->relay->key, content.p, content.n), .token = token});
-    relay_queue_put(link->queue, i);
+    relay_queue_feed(link->queue, i);
     keep_wake(link);
     return 0;
 }

@@ -153,5 +153,5 @@ void lane_reset(struct session *s, enum relay_side from)
     memset(&l->reader, 0, sizeof l->reader);
     l->reader.mllp.any_block = s->link->o.protocol == RELAY_MLLP;
     l->passed = l->content = l->frame = 0;
-    l->open = l->gather = l->too_long = l->closing = false;
+    l->open = l->gather = l->closing = false;
 }

@@ -2,6 +2,7 @@
 #include "engine/relay/relay_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -165,18 +166,41 @@ void link_take(struct relay_link *link, enum relay_side side, int fd)
         session_take(s, side, fd);
 }
 
+/* No descriptor is left: the connection is taken and closed, since one that waits would wake us for ever. */
+static void turn_away(struct relay_link *link, struct listener *l)
+{
+    struct relay *r = link->relay;
+    if (r->spare >= 0)
+        (void)close(r->spare);
+    int fd = accept4(l->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        (void)close(fd);
+    r->spare = fcntl(r->epoll, F_DUPFD_CLOEXEC, 0);
+    link->counters.violations++;
+    relay_tell(link, RELAY_EVENT_FLOOD, l->side, 0, false, (struct span){0}, "more connections than this machine takes at one time");
+}
+
 void link_ready(struct listener *l)
 {
     struct relay_link *link = l->link;
     for (int i = 0; i < ACCEPTS; i++) {
         int fd = accept4(l->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-                link_why(link, l->side, "no more connections can be opened on this machine");
+        if (fd >= 0)
+            link_take(link, l->side, fd);
+        else if (errno == EMFILE || errno == ENFILE)
+            turn_away(link, l);
+        else if (errno != ECONNABORTED && errno != EINTR)
             return;
-        }
-        link_take(link, l->side, fd);
     }
+}
+
+int relay_listen(struct relay_link *link, enum relay_side side, int fd, struct error *e)
+{
+    link->listener[side].watch.fd = fd;
+    if (listen_on(link, side, e) == 0)
+        return 0;
+    link->listener[side].watch.fd = -1;
+    return -1;
 }
 
 /* The standing session of a link whose connections we all make ourselves. */

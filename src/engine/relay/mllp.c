@@ -24,7 +24,6 @@ static void begin(struct run *run, const uint8_t *at)
 {
     struct lane *l = &run->s->lane[run->from];
     l->open = true;
-    l->too_long = false;
     l->content = 0;
     l->began = session_relay(run->s)->now;
     run->block = at;
@@ -59,16 +58,8 @@ static bool keep(struct run *run, const uint8_t *end)
     struct lane *l = &s->lane[run->from];
     struct span more = span_of(run->block, (size_t)(end - run->block));
     run->block = end;
-    if (l->too_long)
-        return true;
     if (l->raw.max == 0)
         l->raw = BUF_INIT((size_t)s->link->o.message_max + RELAY_SCRATCH);
-    if (l->raw.n + more.n > s->link->o.message_max + 4u) { /* it goes on at once: only what is looked at ends here */
-        l->too_long = true;
-        buf_release(&l->raw);
-        relay_complain(s, RELAY_EVENT_TOO_LONG, run->from, (struct span){0}, "a message is longer than this link takes");
-        return true;
-    }
     buf_add_span(&l->raw, more);
     if (buf_ok(&l->raw))
         return true;
@@ -76,7 +67,8 @@ static bool keep(struct run *run, const uint8_t *end)
     return false;
 }
 
-/* Too much of a message came that must be whole before it goes on: it is answered by what its start says, and the connection is over. */
+/* Too much of a message came: it is answered by what its start says, and the connection is over. What went on of it has no end, so it is no message.
+ */
 static bool end_too_long(struct run *run, const uint8_t *stop)
 {
     struct session *s = run->s;
@@ -110,8 +102,6 @@ static bool end(struct run *run, const uint8_t *after)
         return false;
     struct span raw = split ? buf_span(&l->raw) : span_of(run->block, (size_t)(after - run->block));
     uint32_t size = l->content;
-    if (l->too_long)
-        raw = (struct span){0};
     struct span content = raw.n < size + 1 ? (struct span){0} : span_of(raw.p + 1, size);
     uint64_t token = 0;
     l->open = false;
@@ -182,7 +172,7 @@ bool mllp_input(struct session *s, enum relay_side from, struct span in)
         case MLLP_RESTART: alive = restart(&run, before, held); break;
         case MLLP_CONTENT:
             l->content += got.n;
-            if (l->gather && l->content > s->link->o.message_max)
+            if (l->content > s->link->o.message_max)
                 alive = end_too_long(&run, in.p);
             break;
         case MLLP_END: alive = end(&run, in.p); break;

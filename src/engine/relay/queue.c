@@ -80,9 +80,24 @@ void relay_queue_put(struct queue *q, struct item *i)
     q->bytes += i->n;
 }
 
+void relay_queue_feed(struct queue *q, struct item *i)
+{
+    struct item *before = q->last_fed != NULL ? q->last_fed : q->under_way ? q->first : NULL;
+    struct item **place = before != NULL ? &before->next : &q->first;
+    i->next = *place;
+    *place = i;
+    if (i->next == NULL)
+        q->last = i;
+    q->last_fed = i;
+    q->n++;
+    q->bytes += i->n;
+}
+
 struct item *relay_queue_take(struct queue *q)
 {
     struct item *i = q->first;
+    if (i == q->last_fed)
+        q->last_fed = NULL;
     q->first = i->next;
     if (q->first == NULL)
         q->last = NULL;

@@ -34,6 +34,7 @@ struct seen {
 struct queue {
     struct item *first;
     struct item *last;
+    struct item *last_fed; /* of those from an earlier run, which go first */
     uint32_t n;
     uint64_t bytes;
     bool alarmed;
@@ -56,7 +57,8 @@ struct span item_content(const struct item *i);
 /* Frames the records of a message of ASTM: a frame a record, or several where it is longer than 240 bytes. */
 void item_frame(struct buf *out, struct span records);
 void relay_queue_put(struct queue *q, struct item *i);
-struct item *relay_queue_take(struct queue *q); /* the first; it must be there */
+void relay_queue_feed(struct queue *q, struct item *i); /* behind those fed before, before all others that are not under way */
+struct item *relay_queue_take(struct queue *q);         /* the first; it must be there */
 void relay_queue_note(struct queue *q, struct seen seen);
 struct item *relay_queue_find(const struct queue *q, uint64_t id); /* the newest that waits under this id, or NULL */
 const struct seen *relay_queue_seen(const struct queue *q, uint64_t id);

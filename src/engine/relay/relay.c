@@ -2,6 +2,7 @@
 #include "engine/relay/relay_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ struct relay *relay_new(const struct relay_host *host, struct hash_key hash_key,
     r->key = hash_key;
     r->can_keep = true;
     r->epoll = epoll_create1(EPOLL_CLOEXEC);
+    r->spare = r->epoll < 0 ? -1 : fcntl(r->epoll, F_DUPFD_CLOEXEC, 0);
     r->dialing = table_new(hash_key, DIALS_MAX, sizeof(struct channel *));
     for (size_t i = 0; i < RELAY_WATCHES; i++)
         r->watches[i].watch.fd = -1;
@@ -45,6 +47,8 @@ void relay_free(struct relay *r)
     free(r->links);
     timers_release(&r->timers);
     table_free(r->dialing);
+    if (r->spare >= 0)
+        (void)close(r->spare);
     if (r->epoll >= 0)
         (void)close(r->epoll);
     free(r);

@@ -67,7 +67,7 @@ struct relay_link_options {
     struct relay_policy policy;
     tq_time record_wait;      /* how long an answer waits for its record (end to end); 0: 200 ms */
     uint32_t connections_max; /* of the analyzer side at one time; 0: 1024 */
-    uint32_t message_max;     /* bytes; 0: 16 MiB. Longer ones are never taken whole */
+    uint32_t message_max;     /* bytes; 0: 16 MiB. A longer one ends its connection */
     uint64_t queue_bytes;     /* store and forward: bytes of messages that wait; 0: 64 MiB */
     uint32_t queue_messages;  /* … and how many; 0: 100,000. The alarm comes at four fifths of either */
     enum relay_full when_full;
@@ -206,6 +206,8 @@ int relay_watch(struct relay *r, int fd, uint32_t events, void (*ready)(void *co
 
 /* A connection that was asked for: fd ≥ 0, connected, non-blocking, the relay's from now on; or -1 and why not (one plain sentence, copied). */
 void relay_dialed(struct relay *r, uint64_t ticket, int fd, const char *why);
+/* A listener for a side that has none yet; the relay's from now on. -1: ERR_SYSTEM; then it stays the host's. */
+int relay_listen(struct relay_link *link, enum relay_side side, int fd, struct error *e);
 /* A connection that the host accepted itself for a side that does not dial. */
 void relay_accepted(struct relay *r, struct relay_link *link, enum relay_side side, int fd);
 
@@ -215,9 +217,9 @@ void relay_durable(struct relay *r, uint64_t token);
  * on, each answer after record_wait. */
 void relay_can_keep(struct relay *r, bool can);
 
-/* Store and forward, before the link gets new messages: one that an earlier run took and did not deliver, oldest first. raw: as in struct
- * relay_message (ASTM: frames, or records, which are then framed anew). sent: it may have reached the LIS already (told as RESENT). -1: ERR_LIMIT,
- * ERR_SYSTEM. */
+/* Store and forward: a message that an earlier run took and did not deliver, oldest first. It goes before those that this run took; hold the link
+ * until all were fed, so that none of these is delivered before. raw: as in struct relay_message (ASTM: frames, or records, which are then framed
+ * anew). sent: it may have reached the LIS already (told as RESENT). -1: ERR_LIMIT, ERR_SYSTEM. */
 int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool sent, struct error *e);
 
 /* Bypass: bytes pass both ways at once, end to end, nothing is judged, kept or waited for; what is in the

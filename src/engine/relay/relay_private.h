@@ -100,10 +100,9 @@ struct lane {
     uint32_t frame; /* ASTM: where the open frame's text begins in raw */
     bool open;      /* a message has begun */
     bool gather;    /* its bytes wait until it is whole */
-    bool too_long;
-    bool closed;  /* ASTM: the last good frame ended a message */
-    bool closing; /* … and is not answered yet */
-    bool asked;   /* ASTM, endpoints: the host was told of the message whose frames have this hash */
+    bool closed;    /* ASTM: the last good frame ended a message */
+    bool closing;   /* … and is not answered yet */
+    bool asked;     /* ASTM, endpoints: the host was told of the message whose frames have this hash */
     uint64_t hash;
     uint64_t token; /* ASTM: of the last message */
     tq_time began;
@@ -201,6 +200,7 @@ struct relay {
     struct relay_host host;
     struct hash_key key;
     int epoll;
+    int spare; /* a descriptor to give up for the moment in which no other is left */
     tq_time now;
     uint64_t durable;
     bool can_keep;

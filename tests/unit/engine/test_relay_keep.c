@@ -284,6 +284,33 @@ static void fed_after_restart(void **state)
     bed_stop(&bed);
 }
 
+/* What an earlier run left comes late: it goes before what this run took and has not sent yet. */
+static void fed_late(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    start(&o);
+    bed.records = false;
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("5"));
+    SEND(&bed, fd, MSG("6"));
+    struct error e = {0};
+    assert_int_equal(relay_feed(bed.link, 1, SPAN_LIT(CONTENT("1")), false, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 2, SPAN_LIT(CONTENT("2")), false, &e), 0);
+    SEND(&bed, fd, MSG("7"));
+    static const char *const want[] = {MSG("5"), MSG("1"), MSG("2"), MSG("6"), MSG("7")};
+    static const char *const acks[] = {ACK("AA", "5"), ACK("AA", "1"), ACK("AA", "2"), ACK("AA", "6"), ACK("AA", "7")};
+    for (size_t i = 0; i < 5; i++) {
+        assert_string_equal(bed_got(bed.lis), want[i]);
+        bed_send(&bed, bed.lis, acks[i], strlen(acks[i]));
+    }
+    assert_int_equal(relay_feed(bed.link, 3, SPAN_LIT(CONTENT("3")), false, &e), 0);
+    bed_run(&bed);
+    assert_string_equal(bed_got(bed.lis), MSG("3"));
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
 /* A query wants data, which only the LIS has; an order of the LIS goes to the analyzer, and its answer back. */
 static void both_ways(void **state)
 {
@@ -552,6 +579,7 @@ int main(void)
         cmocka_unit_test(nothing_can_be_kept),
         cmocka_unit_test(repeated_ids),
         cmocka_unit_test(fed_after_restart),
+        cmocka_unit_test(fed_late),
         cmocka_unit_test(both_ways),
         cmocka_unit_test(held_and_bypassed),
         cmocka_unit_test(chaos),
