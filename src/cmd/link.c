@@ -109,7 +109,7 @@ const struct verb verb_link = {
              "       tourniquet link hold NAME [--off] --why REASON [--data DIR | -c lab.yaml]\n"
              "\n"
              "  list    every link: state, both ends, delay, queue, last messages\n"
-             "  bypass  messages pass unchecked and without a record, until --off\n"
+             "  bypass  messages pass at once and unjudged, and no answer waits for its record, until --off\n"
              "  hold    nothing goes on to the LIS, until --off\n"
              "\n"
              "Who may use this is told by the local socket; no password is asked for here. Each decision stands on the ledger.\n",

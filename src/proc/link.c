@@ -153,7 +153,7 @@ int link_order_decode(struct span in, struct link_order *ret, struct error *e)
     ret->policy.unknown = get_span(&s);
     ret->policy.size = span_be32(&s);
     ret->policy.rate = span_be32(&s);
-    if (kind < LINK_ORDER_BYPASS || kind > LINK_ORDER_POLICY)
+    if (kind < LINK_ORDER_BYPASS || kind > LINK_ORDER_ALL)
         (void)span_fail(&s);
     return malformed(s, e);
 }

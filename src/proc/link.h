@@ -29,7 +29,7 @@ void link_recorded_encode(struct buf *out, const struct link_recorded *x);
 int link_recorded_decode(struct span in, struct link_recorded *ret, struct error *e);
 
 /* ── MESSAGE_ORDER ── */
-enum link_order_kind { LINK_ORDER_BYPASS = 1, LINK_ORDER_HOLD, LINK_ORDER_POLICY };
+enum link_order_kind { LINK_ORDER_BYPASS = 1, LINK_ORDER_HOLD, LINK_ORDER_POLICY, LINK_ORDER_ALL /* a new relay has heard all by now */ };
 
 /* What may pass: words, a line each, as in lab.yaml. */
 struct link_policy {

@@ -438,6 +438,7 @@ static int greet(struct links *l, struct error *e)
         return -1;
     int r = link_list(l->reader, (struct span){0}, order_of_row, l, e);
     store_look_end(l->reader);
+    (void)links_order(l, &(struct link_order){.kind = LINK_ORDER_ALL}, NULL);
     return r;
 }
 

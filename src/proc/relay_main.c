@@ -19,6 +19,7 @@
 #define SPOOL_AFTER (100 * TIME_MS) /* a record that the ledger does not have by then is spooled */
 #define STATUS_EVERY TIME_SECOND
 #define FEED_WAIT (10 * TIME_SECOND) /* for a keeper to feed what an earlier relay left */
+#define GREET_WAIT (3 * TIME_SECOND) /* … and to say what people decided about links */
 #define MEND_AFTER TIME_SECOND       /* a spool that the disk did not take is tried again */
 #define ACCEPT_ONCE 64
 #define CLOCK_STEP (2 * TIME_SECOND)   /* the wall clock was put forward so much: the engine follows */
@@ -259,6 +260,7 @@ static int take_order(struct span body, struct error *e)
     if (link_order_decode(body, &x, e) != 0)
         return -1;
     struct line *l = line_by_name(x.link);
+    rr.greeted = rr.greeted || x.kind == LINK_ORDER_ALL;
     if (l == NULL)
         return 0; /* of a link that is not in lab.yaml any more */
     switch (x.kind) {
@@ -273,7 +275,13 @@ static int take_order(struct span body, struct error *e)
         if (l->link != NULL)
             relay_hold(l->link, x.on);
         break;
-    case LINK_ORDER_POLICY: approve(l, &x.policy); break;
+    case LINK_ORDER_POLICY:
+        buf_release(&l->approved);
+        l->approved = BUF_INIT(LINK_ORDER_MAX);
+        buf_add_span(&l->approved, body);
+        approve(l, &x.policy);
+        break;
+    case LINK_ORDER_ALL: break;
     }
     rr.status_at = 0;
     return 0;
@@ -496,13 +504,16 @@ static void begin(struct line *l)
     }
     relay_bypass(l->link, l->bypassed);
     relay_hold(l->link, l->held);
+    struct link_order approved;
+    if (l->approved.n > 0 && link_order_decode(buf_span(&l->approved), &approved, &e) == 0)
+        approve(l, &approved.policy);
 }
 
 static void begin_links(void)
 {
     for (size_t i = 0; i < rr.lines_n; i++) {
         struct line *l = &rr.lines[i];
-        if (l->link == NULL && has_tls(l) && (!l->store || rr.fed))
+        if (l->link == NULL && has_tls(l) && rr.greeted && (!l->store || rr.fed))
             begin(l);
         begin_listening(l);
     }
@@ -635,8 +646,8 @@ static void turn(void)
     spool_due();
     tell_durable();
     relay_can_keep(rr.relay, relay_records_now() || spooler_can(rr.spool));
-    if (!rr.fed && rr.now >= rr.feed_by)
-        rr.fed = true;
+    rr.fed = rr.fed || rr.now >= rr.feed_by;
+    rr.greeted = rr.greeted || rr.now >= rr.greet_by;
     begin_links();
     if (rr.now - rr.status_at >= STATUS_EVERY) {
         rr.status_at = rr.now;
@@ -702,6 +713,7 @@ static void start(void)
     look_at_clocks();
     rr.seq = rr.recorded = rr.self.start.first;
     rr.feed_by = rr.now + FEED_WAIT;
+    rr.greet_by = rr.now + GREET_WAIT;
     rr.body = BUF_SECRET(RECORD_ENCODED);
     outbox_init(&rr.outbox);
     rr.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

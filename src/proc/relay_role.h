@@ -35,6 +35,7 @@ struct line {
     bool store;
     bool records;
     bool bypassed, held;  /* by order */
+    struct buf approved; /* the policy that a person approved, as MESSAGE_ORDER said it; empty: none */
     enum link_state told; /* as last recorded */
     bool told_any;
     bool standing[STANDINGS];
@@ -92,10 +93,12 @@ struct relay_role {
     uint64_t recorded; /* the ledger has everything up to this one */
     bool recording;    /* the keeper says that it records … */
     bool stalled;      /* … but takes too long */
-    bool fed;          /* what earlier relays left was fed, or nobody is there who could … */
-    bool fed_whole;    /* … it was fed to its end */
-    bool feed_asked;   /* of the present keeper */
-    bool feed_later;   /* something of it could not be taken */
+    bool greeted;      /* what people decided about links was heard, or nobody says it in time */
+    tq_time greet_by;
+    bool fed;        /* what earlier relays left was fed, or nobody is there who could … */
+    bool fed_whole;  /* … it was fed to its end */
+    bool feed_asked; /* of the present keeper */
+    bool feed_later; /* something of it could not be taken */
     tq_time feed_at;
     tq_time feed_by;
     bool old_spool; /* an earlier relay left something in the spool, which is not read in yet */

@@ -7,6 +7,9 @@
 
 #define SAID_AGAIN (60 * TIME_SECOND) /* the same of one link */
 #define OTHER_AGAIN (2 * TIME_SECOND) /* another reason */
+#define LEARNT_TEXTS (64u << 10)
+#define ROOM 4                        /* what is proposed is so many times the largest message, and the busiest minute, that was seen … */
+#define LEAST_RATE 60                 /* … and this many a minute at least */
 #define DOWN_AFTER (10 * TIME_SECOND) /* a LIS that is away so long is told */
 
 struct words {
@@ -57,7 +60,7 @@ static const struct words standings[STANDINGS] = {
          "T1562.001"},
     [STANDING_DELAYED] = {"link.delayed", "medium", "it delays messages more than it may.",
                           "Look at the load and the disk of this machine. In the meantime the link can be bypassed.", NULL},
-    [STANDING_BYPASSED] = {"link.bypassed", "medium", "it is bypassed: messages pass unchecked and without a record.",
+    [STANDING_BYPASSED] = {"link.bypassed", "medium", "it is bypassed: messages pass unjudged, and no answer waits for its record.",
                            "End the bypass as soon as what it was for is mended.", "T1562.001"},
 };
 
@@ -161,14 +164,19 @@ static void tell_state(struct line *l, enum link_state state, const char *why)
     (void)talk_put(&r);
 }
 
+static struct buf learnt_texts; /* its memory does not move while a record points into it */
+
 static void add_learnt(void *context, enum relay_learnt what, const char *text, uint64_t count)
 {
     static const enum record_key keys[] = {
         [RELAY_LEARNT_TYPE] = KEY_LINK_TYPE, [RELAY_LEARNT_SENDER] = KEY_LINK_SENDER, [RELAY_LEARNT_TEST] = KEY_LINK_TEST};
     (void)count;
     struct record *r = context;
-    if (r->n < RECORD_FIELDS - 8)
-        record_str(r, keys[what], text);
+    size_t n = strlen(text);
+    if (r->n >= RECORD_FIELDS - 8 || n > learnt_texts.size - learnt_texts.n)
+        return;
+    buf_add(&learnt_texts, text, n);
+    record_text(r, keys[what], span_of(learnt_texts.p + learnt_texts.n - n, n));
 }
 
 /* The time for learning is over: what was learnt is proposed, for a person to approve. */
@@ -180,13 +188,17 @@ static void propose(struct line *l)
     if (l->learning_until == 0 || rr.wall < l->learning_until || l->proposed)
         return;
     l->proposed = true;
+    learnt_texts = BUF_INIT(LEARNT_TEXTS);
+    if (!buf_reserve(&learnt_texts, LEARNT_TEXTS))
+        return;
     record_start(&r, EVENT_LINK_LEARNT, rr.wall, NULL);
     record_str(&r, KEY_LINK, l->config.name);
     relay_proposed(l->link, add_learnt, &r);
     relay_proposed_limits(l->link, &size, &rate);
-    record_int(&r, KEY_LINK_SIZE, size);
-    record_int(&r, KEY_LINK_RATE, rate);
+    record_int(&r, KEY_LINK_SIZE, (int64_t)size * ROOM);
+    record_int(&r, KEY_LINK_RATE, rate * ROOM > LEAST_RATE ? (int64_t)rate * ROOM : LEAST_RATE);
     (void)talk_put(&r);
+    buf_release(&learnt_texts);
 }
 
 /* ── status ── */

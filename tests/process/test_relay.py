@@ -1,5 +1,6 @@
 """The relay as a part of the whole: messages pass, stand on the ledger as received and as forwarded, and none that was acknowledged is lost, whoever is
 killed. The analyzers and the LIS here are sockets of this process."""
+import json
 import os
 import signal
 import socket
@@ -381,6 +382,37 @@ def decided(run, ports, lis):
     lab.ok(order(run, "bypass", "nosuch") == 2, "a link that is none is refused")
 
 
+def post(run, path, body):
+    done = subprocess.run([lab.TOURNIQUET, "api", "--data", run.data, "POST", path, "-d", json.dumps(body)], capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def learnt(run, port, lis):
+    """A new link learns, proposes, and keeps to what a person approved; so does the next relay."""
+    lis.start()
+    a = Analyzer(port).connect()
+    codes = [a.send(oru(f"T{i}"))[0] for i in range(3)]
+    lab.ok(codes == ["AA"] * 3, "a link that learns lets everything pass", codes)
+    proposed = lab.wait(lambda: (link(run, "new").get("policy") or {}).get("proposed"), 60)
+    lab.ok(proposed and proposed.get("types") == ["ORU^R01"] and proposed.get("tests") == ["2345-7"], "then it proposes what was usual", proposed)
+    code, said = post(run, "/api/v1/links/new/policy", {"approve": True, "unknown": "refuse", "reason": "as seen"})
+    lab.ok(code == 0, "which a person approves", said)
+    lab.ok(lab.wait(lambda: link(run, "new")["policy"]["unknown"] == "refuse"), "and it is in force", link(run, "new").get("policy"))
+    lab.ok(a.send(oru("T4"))[0] == "AA", "the usual passes")
+    other = oru("T5").replace(b"ORU^R01^ORU_R01", b"ADT^A01^ADT_A01")
+    lab.ok(a.send(other)[0] in ("AR", "AE", "CR") and "T5" not in lis.got, "the unusual is refused, with an answer", lis.got)
+    a.close()
+    before = run.pid("relay")
+    run.signal("relay", signal.SIGKILL)
+    run.wait_pid("relay", other_than=before)
+    a = Analyzer(port).connect()
+    lab.ok(a.send(other)[0] in ("AR", "AE", "CR") and "T5" not in lis.got, "by the next relay, too", lis.got)
+    kinds = lambda: {f["kind"] for f in (run.api("/api/v1/findings?state=open&limit=200") or {"items": []})["items"]}
+    lab.ok(lab.wait(lambda: "link.refused" in kinds(), 20), "and is a finding", kinds())
+    a.close()
+    lis.stop()
+
+
 def unlock(data, *options):
     done = subprocess.run([lab.TOURNIQUET, "unlock", "--data", data, *options], input="eleven purple centrifuges hum\n", capture_output=True, text=True)
     return done.returncode
@@ -479,12 +511,15 @@ def main():
         one, two, three = Lis().start(), Lis(), AstmLis()
         port = lab.free_port()
         third = f"  - {{ name: astm, listen: 127.0.0.1:{port}, forward: 127.0.0.1:{three.port}, protocol: astm, mode: store-and-forward }}\n"
+        four, fresh = Lis(), lab.free_port()
+        third += f"  - {{ name: new, listen: 127.0.0.1:{fresh}, forward: 127.0.0.1:{four.port}, protocol: mllp, learn: 40s }}\n"
         with lab.Run(data, more=config(ports[0], one.port, ports[1], two.port, third)) as run:
             run.wait_api()
             lab.wait(lambda: link(run, "chem").get("state") is not None)
             end_to_end(run, ports, one)
             stored(run, ports, two)
             over_astm(run, port, three)
+            learnt(run, fresh, four)
             for who in ("relay", "keeper", "detector", "lis"):
                 killed_under_load(run, ports, two, who)
             keeper_stands_still(run, ports, one)

@@ -125,7 +125,7 @@ const struct route api_routes[] = {
     {"GET", V1 "/links", "links.read", 0, handle_link_list, "Links through the relay: state, peers, delay, queue, policy, last messages", NULL, NULL,
      "links", 200},
     {"POST", V1 "/links/{name}/bypass", "links.bypass", ROUTE_SERIAL, handle_link_bypass,
-     "Let messages pass a link unchecked and unrecorded, or end that", NULL, "on reason password?", "link", 200},
+     "Let messages pass a link at once and unjudged, or end that", NULL, "on reason password?", "link", 200},
     {"POST", V1 "/links/{name}/hold", "links.manage", ROUTE_SERIAL, handle_link_hold, "Let nothing go on to the LIS, or end that", NULL,
      "on reason password?", "link", 200},
     {"POST", V1 "/links/{name}/policy", "links.manage", ROUTE_SERIAL, handle_link_policy,
