@@ -2,6 +2,7 @@
  * ends a message, until the message is on record. */
 #include "engine/relay/relay_private.h"
 
+/* False: it is too long. */
 static bool keep_text(struct session *s, enum relay_side from, struct span text)
 {
     struct lane *l = &s->lane[from];
@@ -11,7 +12,6 @@ static bool keep_text(struct session *s, enum relay_side from, struct span text)
     if (buf_ok(&l->raw))
         return true;
     relay_complain(s, RELAY_EVENT_TOO_LONG, from, (struct span){0}, "a message is longer than this link takes");
-    session_end(s, from, "a message was longer than this link takes");
     return false;
 }
 
@@ -112,8 +112,11 @@ bool astm_input(struct session *s, enum relay_side from, struct span in)
             l->frame = (uint32_t)l->raw.n;
             break;
         case ASTM_TEXT:
-            if (!keep_text(s, from, got))
+            if (!keep_text(s, from, got)) {
+                if (lane_out(s, from, span_of(at, (size_t)(before - at))))
+                    session_end(s, from, "a message was longer than this link takes");
                 return false;
+            }
             break;
         case ASTM_FRAME_GOOD:
         case ASTM_FRAME_REPEAT:

@@ -85,9 +85,11 @@ static bool end_too_long(struct run *run, const uint8_t *stop)
     answer_write(s->link, &out, &look, ANSWER_REJECT, "207", "the message is longer than this link takes");
     relay_complain(s, RELAY_EVENT_TOO_LONG, run->from, (struct span){0}, "a message is longer than this link takes");
     s->link->counters.refused++;
+    bool split = l->raw.n > 0;
     l->open = false;
     buf_release(&l->raw);
-    if (session_send(s, run->from, buf_span(&out)))
+    bool alive = l->gather || split || flush_to(run, run->block); /* whole messages before it in this read */
+    if (alive && session_send(s, run->from, buf_span(&out)))
         session_finish(s, run->from);
     buf_release(&out);
     return false;
