@@ -78,6 +78,7 @@ static int write_capture(const struct demo *d, struct error *e)
     options.attacks[ATTACK_MESSAGE_MALFORMED] = 2;
     options.attacks[ATTACK_MESSAGE_HOSTILE] = 1;
     options.attacks[ATTACK_RESULT_ALTERED] = 1;
+    options.attacks[ATTACK_RESULT_ALTERED_IN_TRANSIT] = 1;
     struct simulate *s = simulate_new(&options, e);
     if (s == NULL)
         return -1;

@@ -78,9 +78,9 @@ static void put_sighting(const json_t *s)
     (void)fputs("  ", stdout);
     put_when(text_of(s, "time"));
     (void)fputs("  ", stdout);
-    put_text(text_of(s, "sender"), "unknown");
+    put_text(text_of(s, "sender_title"), text_of(s, "sender"));
     (void)fputs(" -> ", stdout);
-    put_text(text_of(s, "receiver"), "unknown");
+    put_text(text_of(s, "receiver_title"), text_of(s, "receiver"));
     (void)fputs("  ", stdout);
     put_text(text_of(s, "value"), "(value not kept)");
     (void)putchar(' ');

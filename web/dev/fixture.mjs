@@ -377,6 +377,8 @@ export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, 
             status: 'F',
             observed_at: ago(minutes + 4),
             receiver_device: state.devices[4]?.id ?? null,
+            sender_title: from?.title ?? null,
+            receiver_title: state.devices[4]?.title ?? null,
             message: { id: `${index}.a.1`, protocol: 'hl7', type: 'ORU^R01', control_id: String(index), record: index, link: null, leg: null },
             verdict: verdictOf(state.results.length, index),
         });

@@ -56,7 +56,8 @@ static const struct {
     {"test", "code:text? system:text? text:text?"},
     {"result_message", "id:text? protocol:text? type:text? control_id:text? record:int? link:text? leg:text?"},
     {"verdict", "state:text why:text changed:text? text:text received:int? forwarded:int? finding:text?"},
-    {"result", "record:int position:int time:time recorded:time sender:text? sender_device:text? receiver:text? receiver_device:text? test:test "
+    {"result", "record:int position:int time:time recorded:time sender:text? sender_device:text? receiver:text? receiver_device:text? "
+               "sender_title:text? receiver_title:text? test:test "
                "patient:text? "
                "specimen:text? units:text? "
                "flags:[text] status:text? observed_at:text? message:result_message verdict:verdict"},

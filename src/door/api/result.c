@@ -51,6 +51,8 @@ void result_put(struct jsonw *j, const struct result_row *row)
     put_optional(j, "sender_device", row->sender_device);
     put_optional(j, "receiver", row->receiver);
     put_optional(j, "receiver_device", row->receiver_device);
+    put_optional(j, "sender_title", row->sender_title);
+    put_optional(j, "receiver_title", row->receiver_title);
     jsonw_key(j, "test");
     jsonw_object(j);
     put_optional(j, "code", row->test_code);

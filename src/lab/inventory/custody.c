@@ -229,8 +229,8 @@ int custody_chain(struct store_conn *c, uint64_t record, result_each *each, void
 int custody_find(struct store_conn *c, struct span specimen, struct span test, result_each *each, void *context, struct error *e)
 {
     struct store_stmt *q = store_stmt(c, "SELECT " RESULT_COLUMNS " FROM " RESULT_TABLES
-                                         " WHERE r.specimen = ?1 AND r.head IS NULL AND (r.test_code = ?2 COLLATE NOCASE OR "
-                                         "r.test_text = ?2 COLLATE NOCASE) ORDER BY r.n DESC LIMIT 8");
+                                         " WHERE r.n IN (SELECT min(n) FROM result WHERE specimen = ?1 AND (test_code = ?2 COLLATE NOCASE OR "
+                                         "test_text = ?2 COLLATE NOCASE) GROUP BY coalesce(head, n) ORDER BY max(n) DESC LIMIT 8) ORDER BY r.n DESC");
     store_bind_text(q, 1, specimen);
     store_bind_text(q, 2, test);
     struct result_row row;

@@ -35,7 +35,8 @@ int custody_summary(struct store_conn *c, struct custody_summary *ret, struct er
 /* Every sighting of the result in this record, in the order in which it went; none where the record is not among those kept. */
 int custody_chain(struct store_conn *c, uint64_t record, result_each *each, void *context, struct error *e);
 
-/* The newest results of this specimen (its token) and test (code or text, whatever the capitals), where they were seen first; at most 8. */
+/* The newest results of this specimen (its token) and test (code or text, whatever the capitals), as they were called at any place of their way: one
+ * row of each, at most 8. */
 int custody_find(struct store_conn *c, struct span specimen, struct span test, result_each *each, void *context, struct error *e);
 
 #endif

@@ -151,6 +151,8 @@ void result_row_of(struct store_stmt *q, struct result_row *row)
         .told = store_is_null(q, 32) ? -1 : store_int(q, 32),
         .link = store_text(q, 33),
         .leg = store_text(q, 34),
+        .sender_title = store_text(q, 35),
+        .receiver_title = store_text(q, 36),
     };
     if (row->why.n == 0)
         row->why = row->state == CUSTODY_PENDING ? SPAN_LIT("awaited") : SPAN_LIT("once");

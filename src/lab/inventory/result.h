@@ -14,9 +14,10 @@ struct result_row {
     struct span sender, sender_device, receiver, test_code, test_system, test_text, patient, specimen, units, status, observed_at;
     struct span flags; /* a JSON array */
     struct span message, protocol, type, control_id;
-    struct span link, leg;       /* where it passed the relay: the link's name, received or forwarded */
-    int64_t message_record;      /* -1: not among those kept */
-    struct span receiver_device; /* the id of the device that it went to */
+    struct span link, leg;                    /* where it passed the relay: the link's name, received or forwarded */
+    int64_t message_record;                   /* -1: not among those kept */
+    struct span receiver_device;              /* the id of the device that it went to */
+    struct span sender_title, receiver_title; /* what these devices are called */
     /* what became of the result, wherever this row saw it: lab/inventory/custody.h */
     int state;
     struct span why;  /* in a word: same, converted, changed … */

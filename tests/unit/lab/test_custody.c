@@ -143,6 +143,39 @@ static void longer_ways(void **state)
     }
 }
 
+static void count_found(void *context, const struct result_row *row)
+{
+    (void)row;
+    ++*(int *)context;
+}
+
+/* By whatever specimen's number and test's name it had at any place, and once. */
+static void found_by_its_tube(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *specimen;
+        const char *test;
+        int n;
+    } asked[] = {{"S-DEF", "T0", 1}, {"S-DEF", "t1", 1}, {"S-DEF", "T7", 0}, {"S-OTHER", "T0", 0}, {"S-LIS", "K+", 1}};
+    struct feed f = start();
+    struct error e = {0};
+    message(&f, 1, "f1.0.1", "10.0.5.7", "10.0.5.1", 2);
+    message(&f, 2, "f2.0.1", "10.0.5.1", "10.0.5.50", 2);
+    feed_event(&f, 2, "lab.result",
+               FLOW("10.0.5.1", "10.0.5.50") ",\"test\":{\"code\":\"K+\"},\"specimen\":\"S-LIS\",\"flags\":[],\"message\":\"f2.0.1\"");
+    step(&f, 2, "f2.0.1", "same", "f1.0.1", "\"here\":[0,2],\"there\":[0,1],\"count\":[1,1]", "");
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        int n = 0;
+        assert_int_equal(store_look(f.reader, &e), 0);
+        assert_int_equal(custody_find(f.reader, span_str(asked[i].specimen), span_str(asked[i].test), count_found, &n, &e), 0);
+        store_look_end(f.reader);
+        /* T1 was seen at both places, by its own name at the second one too: two results, since nothing says that they are one */
+        assert_int_equal(n, i == 1 ? 2 : asked[i].n);
+    }
+    feed_free(&f);
+}
+
 static void what_is_awaited(void **state)
 {
     (void)state;
@@ -194,9 +227,8 @@ static void what_was_told_of_one_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(from_analyzer_to_lis),
-        cmocka_unit_test(longer_ways),
-        cmocka_unit_test(what_is_awaited),
+        cmocka_unit_test(from_analyzer_to_lis),       cmocka_unit_test(longer_ways),
+        cmocka_unit_test(found_by_its_tube),          cmocka_unit_test(what_is_awaited),
         cmocka_unit_test(what_was_told_of_one_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

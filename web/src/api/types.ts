@@ -290,6 +290,8 @@ export interface Result {
     status: string | null;
     observed_at: string | null;
     receiver_device: string | null;
+    sender_title: string | null;
+    receiver_title: string | null;
     message: { id: string; protocol: string; type: string; control_id: string | null; record: number | null; link: string | null; leg: string | null };
     verdict: Verdict;
 }

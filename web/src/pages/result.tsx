@@ -53,7 +53,7 @@ function Place({ at, before }: { at: Sighting; before: Sighting | undefined }) {
         <li>
             {at.step && <Step step={at.step} after={before ? later(before.time, at.time) : ''} />}
             <strong>
-                <Device id={at.sender_device} name={at.sender} /> → <Device id={at.receiver_device} name={at.receiver} />
+                <Device id={at.sender_device} name={at.sender_title ?? at.sender} /> → <Device id={at.receiver_device} name={at.receiver_title ?? at.receiver} />
             </strong>
             <p className="muted small line">
                 <When at={at.time} seconds />

@@ -23,8 +23,12 @@ const DEFAULTS = { q: '', sender: '', verdict: '', cursor: '' };
 
 const pathOf = (r: Result) => `/results/${r.record}`;
 
+/** What the device is called; else what it calls itself. */
+const from = (r: Result) => r.sender_title ?? r.sender ?? t`unknown sender`;
+const to = (r: Result) => r.receiver_title ?? r.receiver ?? '–';
+
 function Sender({ result }: { result: Result }) {
-    const name = result.sender ?? t`unknown sender`;
+    const name = from(result);
     return result.sender_device ? <Link href={`/devices/${result.sender_device}`}>{name}</Link> : <>{name}</>;
 }
 
@@ -87,7 +91,7 @@ function Table({ rows, total, away }: { rows: Result[]; total: number; away: boo
                             <td>
                                 <Sender result={r} />
                             </td>
-                            <td className="wide">{r.receiver ?? '–'}</td>
+                            <td className="wide">{to(r)}</td>
                             <td className="nowrap">{r.flags.join(' ') || '–'}</td>
                         </tr>
                     ))}
@@ -113,7 +117,7 @@ function Cards({ rows, away }: { rows: Result[]; away: boolean }) {
                         </span>
                         <span className="line">
                             <span>
-                                {r.sender ?? t`unknown sender`} → {r.receiver ?? '–'}
+                                {from(r)} → {to(r)}
                             </span>
                             <span className="mono">{r.specimen ?? ''}</span>
                         </span>
