@@ -39,6 +39,7 @@ def mode(folder, name, rng):
     killed = []
     with lab.Run(data, more=links.yaml(chemistry)) as run:
         lab.ok(links.listening(port), f"{name}: the link listens", run.said())
+        lab.ok(run.wait_api() is not None, f"{name}: the keeper is at work", run.said())  # one that dies before it ever was ends the run
         load = subprocess.Popen([LOAD, str(port), "--connections", str(CONNECTIONS), "--rate", "400", "--warm", "0", "--seconds", str(SECONDS), "--stubborn",
                                  "--patience", "40", "--log", sent], stdout=subprocess.PIPE, text=True)
         until = time.monotonic() + SECONDS
