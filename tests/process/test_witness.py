@@ -588,9 +588,9 @@ def on_the_way(place):
         ok(not forks(run), "no fork is found", forks(run))
         quiet = eventually(lambda: [f for f in run.api("/api/v1/findings?state=all")["items"] if f["kind"] == "ledger.witness_silent"], len)
         ok(len(quiet) == 1 and quiet[0]["state"] == "open" and "does not cosign" in quiet[0]["title"], "that it does not cosign is found at once", quiet)
+    neighbour.how, neighbour.showing = "well", None  # before it is asked by itself: an attempt under way is not asked for again
     with Run(data, more=told(neighbour)) as run:
         run.wait_api()
-        neighbour.how, neighbour.showing = "well", None
         w = ask(run, lambda w: w["state"] == "agrees" and not w["why"])
         over = eventually(lambda: [f for f in run.api("/api/v1/findings?state=all")["items"] if f["kind"] == "ledger.witness_silent"], lambda f: f[0]["state"] == "dismissed")
         ok(w["state"] == "agrees" and over[0]["state"] == "dismissed", "and is over when it does, also after a restart", (w, over))
