@@ -1,4 +1,5 @@
-/* What the files of the keeper share: its one state. keeper_main.c starts and listens; keeper_host.c does for the request handlers what they ask for.
+/* What the files of the keeper share: its one state. keeper_main.c listens; keeper_open.c opens; keeper_host.c does for the request handlers what
+ * they ask for.
  */
 #ifndef TQ_PROC_KEEPER_H
 #define TQ_PROC_KEEPER_H
@@ -26,6 +27,7 @@
 #include <stdatomic.h>
 
 #define LEDGER_DIR "ledger"
+#define KEEPER_ROOT_KEY "root.key"
 
 struct keeper {
     struct role_self self;
@@ -50,7 +52,7 @@ struct keeper {
     struct vault *vault;
     struct steward *steward;
     struct registrar *registrar;
-    atomic_bool certified; /* links have to get their certificates anew */
+    atomic_bool certified;         /* links have to get their certificates anew */
     bool keys_short;               /* the finding is open, as the views told it at the start; so is the next */
     bool disk_short;               /* the finding is open, as the views told it at the start */
     bool witness_quiet;            /* the same */
@@ -77,6 +79,20 @@ struct keeper {
 
 extern struct keeper k; /* the one of this process */
 
+/* ── keeper_main.c; any thread ── */
+
+void keeper_wake(void *context);
+void keeper_notice(void *context, const char *topic, const char *id, const char *etag);
+
+/* ── keeper_open.c ── */
+
+bool keeper_used_before(void);
+void keeper_hear_witnesses(void);
+/* passphrase: empty where none was given. ERR_LOCKED: one is needed, or it is not this one. */
+int keeper_open_ledger(struct span passphrase, struct error *e);
+int keeper_open_rest(struct error *e); /* behind the ledger: on the main thread at a start, on the opener's once a passphrase was right */
+void keeper_put_identity(bool locked);
+void keeper_note_checkpoint(void *context, const struct store_mark *mark, uint64_t applied);
 int lock_prepare(enum root_kind kind, struct error *e);
 
 extern const struct api_host keeper_host; /* any thread */
