@@ -5,14 +5,19 @@ import type { LinkSide, RelayLink } from '../api/types';
 import type { State } from '../parts/mark';
 import { count } from '../time';
 
+/** What should go to the LIS does not. */
+const silent = (link: RelayLink): boolean =>
+    link.state === 'down' || ((link.state === 'up' || link.state === 'degraded') && !link.lis.connected && link.queue.messages > 0);
+
 export function stateOf(link: RelayLink): [State, string] {
+    if (silent(link)) {
+        return ['high', link.queue.messages > 0 ? t`not delivering; what comes is kept here` : t`not delivering`];
+    }
     switch (link.state) {
         case 'up':
             return ['good', t`delivering`];
         case 'degraded':
             return ['medium', t`delivering, not as it should`];
-        case 'down':
-            return ['high', t`not delivering`];
         case 'bypassed':
             return ['high', t`bypassed: unchecked and unrecorded`];
         case 'held':
@@ -62,14 +67,14 @@ export function answerWord(code: string | null): string {
 
 /** Line one: is each delivering, and encrypted? */
 export function sentence(links: RelayLink[]): string {
-    const silent = links.filter((l) => l.state === 'down');
+    const away = links.filter(silent);
     const bypassed = links.filter((l) => l.state === 'bypassed');
     const held = links.filter((l) => l.state === 'held');
-    const clear = links.filter((l) => l.state !== 'down' && inClear(l));
+    const clear = links.filter((l) => !silent(l) && inClear(l));
     const names = (some: RelayLink[]) => some.map((l) => l.name).join(', ');
     const parts: string[] = [];
-    if (silent.length > 0) {
-        parts.push(plural(silent.length, { one: `# link does not deliver: ${names(silent)}.`, other: `# links do not deliver: ${names(silent)}.` }));
+    if (away.length > 0) {
+        parts.push(plural(away.length, { one: `# link does not deliver: ${names(away)}.`, other: `# links do not deliver: ${names(away)}.` }));
     }
     if (bypassed.length > 0) {
         parts.push(plural(bypassed.length, { one: `# is bypassed: ${names(bypassed)}.`, other: `# are bypassed: ${names(bypassed)}.` }));
