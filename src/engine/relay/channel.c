@@ -105,7 +105,8 @@ static void tls_why(struct channel *c)
 {
     long verdict = SSL_get_verify_result(c->ssl);
     unsigned long code = ERR_peek_last_error();
-    const char *reason = verdict != X509_V_OK ? X509_verify_cert_error_string(verdict) : code != 0 ? ERR_reason_error_string(code) : NULL;
+    bool gone = code == 0 || (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING);
+    const char *reason = verdict != X509_V_OK ? X509_verify_cert_error_string(verdict) : gone ? NULL : ERR_reason_error_string(code);
     char text[160];
     (void)snprintf(text, sizeof text, "TLS: %s", reason != NULL ? reason : "the peer closed the connection");
     say_why(c, text);

@@ -190,6 +190,11 @@ static void handshake_failed(struct channel *c)
     struct relay_link *link = s->link;
     enum relay_side side = c->connection.side;
     struct relay_host *host = &link->relay->host;
+    if (!c->connection.dialed && c->ssl != NULL && BIO_number_read(SSL_get_rbio(c->ssl)) == 0) { /* it only looked whether somebody listens */
+        link_why(link, side, "");
+        session_end(s, side, NULL);
+        return;
+    }
     if (c->ssl != NULL && host->handshake != NULL)
         (void)host->handshake(host->context, link, side, c->ssl, false);
     ERR_clear_error();

@@ -138,6 +138,16 @@ static void both_sides(void **state)
     }
     bed_start(&bed);
     bed_link(&bed, &o);
+    int look = bed_connect(&bed, RELAY_ANALYZER); /* whether somebody listens: nothing to tell */
+    (void)close(look);
+    bed_run(&bed);
+    assert_int_equal(bed.events[RELAY_EVENT_TLS_FAILED], 0);
+    look = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, look, "\x16\x03\x01");
+    (void)close(look);
+    bed_run(&bed);
+    assert_int_equal(bed.events[RELAY_EVENT_TLS_FAILED], 1);
+    assert_string_equal(bed.text[RELAY_EVENT_TLS_FAILED], "TLS: the peer closed the connection");
     int fd = bed_connect(&bed, RELAY_ANALYZER);
     SSL *analyzer = peer(theirs, fd, true);
     assert_true(shake(analyzer)); /* only then is the LIS called */
