@@ -59,7 +59,8 @@ with lab.Folder() as scratch:
     with lab.Run(data, "--replay", capture) as run:
         lab.wait(lambda: keys(data)[0] == 0)
         code, out, err = keys(data, "rotate", "--why", "rotated under load")
-        lab.ok(code == 0 and json.loads(out)["epoch"] == 2, "keys are rotated while a capture is read", err)
+        taken = code == 0 or "Taken down" in err  # under load the views may be behind what is durable
+        lab.ok(taken and lab.wait(lambda: json.loads(keys(data)[1] or "{}").get("epoch") == 2), "keys are rotated while a capture is read", err)
         lab.ok(run.wait_ended(), "the capture is read to its end", run.said())
         told = json.loads(keys(data)[1])
         lab.ok(told["source"] == "file" and told["period_keys"] > 20 and told["recovery"]["made"] is None, "GET /keys tells", told)
