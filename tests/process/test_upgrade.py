@@ -128,8 +128,11 @@ def in_a_replay(folder):
     capture, messages, results = lab.capture(folder, 12)
     with Run(data, "--replay", capture) as run:
         run.wait_pid("sensor")
+        run.signal("sensor", signal.SIGSTOP)  # in the middle, however fast it reads
         install_newer(os.path.dirname(program))
         upgrade(data)
+        wait(lambda: "it begins when the capture is read" in run.said())
+        run.signal("sensor", signal.SIGCONT)
         ok(wait(lambda: "upgraded from" in run.said(), 180), "asked for in the middle of a capture, it is made when that is read", run.said())
         ok("it begins when the capture is read" in run.said(), "… which is said", run.said())
         ok(wait(lambda: (run.api("/api/v1/messages?limit=1") or {}).get("total") == messages), "no message is lost and none comes twice")
