@@ -365,9 +365,12 @@ static void why_failed(char out[200])
 {
     unsigned long code = ERR_peek_last_error();
     const char *words = NULL;
-    if (code == 0 || ERR_GET_LIB(code) != ERR_LIB_SSL)
+    if (code == 0 || ERR_GET_LIB(code) != ERR_LIB_SSL) {
+        (void)snprintf(out, 200, "it did not finish the handshake");
         return;
+    }
     switch (ERR_GET_REASON(code)) {
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING: words = "it closed the connection before the handshake was over"; break;
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: words = "it showed no certificate"; break;
     case SSL_R_HTTP_REQUEST:
     case SSL_R_HTTPS_PROXY_REQUEST:
@@ -410,8 +413,9 @@ void link_tls_peer(const SSL *ssl, struct link_tls_peer *ret)
     ret->good = s == NULL ? ended : s->good && ended;
     if (s != NULL && !s->good)
         why_refused(j, s, &c, ret->why);
-    else
+    else if (!ended)
         why_failed(ret->why);
+    ret->silent = !ended && BIO_number_read(SSL_get_rbio(ssl)) == 0;
 }
 
 bool link_tls_revokes(const struct link_tls *t, const SSL *ssl)

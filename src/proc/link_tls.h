@@ -74,6 +74,7 @@ struct link_tls_peer {
     tq_time not_after;
     bool own;        /* the lab's own authority made it */
     bool good;       /* the peer was accepted */
+    bool silent;     /* nothing came from it at all: a look at the port, not a handshake */
     char version[8]; /* "1.3"; "": the handshake ended before that */
     char why[200];   /* why it was refused, in a sentence; "" */
 };

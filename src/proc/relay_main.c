@@ -420,7 +420,7 @@ static bool shook_hands(void *context, struct relay_link *link, enum relay_side 
     (void)snprintf(l->refused[side], sizeof l->refused[side], "%s", ok ? "" : peer.why);
     if (ok)
         l->peer[side] = peer;
-    else
+    else if (!peer.silent)
         tell_handshake(l, side, peer.why);
     return true;
 }

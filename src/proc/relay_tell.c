@@ -116,6 +116,7 @@ void tell_event(void *context, struct relay_link *link, const struct relay_event
     case RELAY_EVENT_QUEUE: tell_standing(l, STANDING_QUEUE, !event->clear, event->text); break;
     case RELAY_EVENT_STOPPED: tell_standing(l, STANDING_STOPPED, !event->clear, event->text); break;
     case RELAY_EVENT_UNRECORDED: l->late++; break;
+    case RELAY_EVENT_TLS_FAILED: return; /* tell_handshake knows why, and whether there was a handshake at all */
     default: break;
     }
     if (w->kind == NULL || event->clear || (l->said_at[event->kind] != 0 && rr.now - l->said_at[event->kind] < SAID_AGAIN))

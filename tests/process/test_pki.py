@@ -196,6 +196,9 @@ def analyzers(run, folder, port, authority):
     sealed = "tourniquet:link/sealed/analyzer"
     good = enrolled(run, folder, "analyzer", "analyzer", "10.0.5.9")
     lab.ok(s_client(port, folder, *good, authority), "openssl s_client with its certificate: the message is acknowledged end to end")
+    socket.create_connection(("127.0.0.1", port)).close()
+    time.sleep(3)
+    lab.ok(not (run.api("/api/v1/findings?state=all&kind=link.tls") or {"items": [1]})["items"], "who only looks at the port is no finding")
     old = forged(run, folder, "expired", "10.0.5.9", f"subjectAltName=IP:10.0.5.9,URI:{sealed}", end="20261101000000Z")
     early = forged(run, folder, "early", "10.0.5.9", f"subjectAltName=IP:10.0.5.9,URI:{sealed}", start="20361101000000Z")
     elsewhere = forged(run, folder, "elsewhere", "10.0.5.9", "subjectAltName=IP:10.0.5.9,URI:tourniquet:link/other/analyzer")
