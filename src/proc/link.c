@@ -110,6 +110,7 @@ int link_told_decode(struct span in, struct config_relay *r, struct error *e)
 
 void link_recorded_encode(struct buf *out, const struct link_recorded *x)
 {
+    buf_u8(out, x->locked);
     buf_u8(out, x->recording);
     buf_be64(out, x->seq);
     buf_be64(out, x->ledger);
@@ -119,6 +120,7 @@ void link_recorded_encode(struct buf *out, const struct link_recorded *x)
 int link_recorded_decode(struct span in, struct link_recorded *ret, struct error *e)
 {
     struct span s = in;
+    ret->locked = span_u8(&s) != 0;
     ret->recording = span_u8(&s) != 0;
     ret->seq = span_be64(&s);
     ret->ledger = span_be64(&s);

@@ -20,6 +20,7 @@ int link_told_decode(struct span in, struct config_relay *ret, struct error *e);
 
 /* ── MESSAGE_RECORDED ── */
 struct link_recorded {
+    bool locked;     /* the ledger waits for its passphrase: a person has to come */
     bool recording;  /* the keeper takes records and makes them durable */
     uint64_t seq;    /* up to this one of the present run they are; 0: none */
     uint64_t ledger; /* records on the ledger, at least */

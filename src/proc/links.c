@@ -599,12 +599,12 @@ static void send_out(struct links *l)
     (void)pthread_mutex_unlock(&l->lock);
 }
 
-void links_step(struct links *l, bool recording, uint64_t durable, uint64_t ledger)
+void links_step(struct links *l, bool locked, bool recording, uint64_t durable, uint64_t ledger)
 {
-    struct link_recorded now = {.recording = recording, .seq = durable, .ledger = ledger};
+    struct link_recorded now = {.locked = locked, .recording = recording, .seq = durable, .ledger = ledger};
     if (l->relay.fd < 0)
         return;
-    if (!l->told_any || now.recording != l->told.recording || now.seq != l->told.seq) {
+    if (!l->told_any || now.locked != l->told.locked || now.recording != l->told.recording || now.seq != l->told.seq) {
         struct buf body = BUF_INIT(128);
         struct link_recorded told = now;
         if (l->is_open)

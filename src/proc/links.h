@@ -48,8 +48,9 @@ int links_fd(const struct links *l);
 short links_events(const struct links *l);
 /* -1: the relay is to be complained of. */
 int links_read(struct links *l, struct error *e);
-/* Sends what waits. recording: records that come now become durable soon. durable: up to this number they are. */
-void links_step(struct links *l, bool recording, uint64_t durable, uint64_t ledger);
+/* Sends what waits. locked: the ledger waits for its passphrase. recording: records that come now become durable soon. durable: up to this number
+ * they are. */
+void links_step(struct links *l, bool locked, bool recording, uint64_t durable, uint64_t ledger);
 
 /* ── any thread ── */
 size_t links_list(struct links *l, struct api_link *ret, size_t most);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,13 +19,13 @@
 #define KEEPER_WAITS (256u << 10)
 #define SPOOL_AFTER (100 * TIME_MS) /* a record that the ledger does not have by then is spooled */
 #define STATUS_EVERY TIME_SECOND
-#define FEED_WAIT (10 * TIME_SECOND) /* for a keeper to feed what an earlier relay left */
-#define GREET_WAIT (3 * TIME_SECOND) /* … and to say what people decided about links */
-#define MEND_AFTER TIME_SECOND       /* a spool that the disk did not take is tried again */
-#define ACCEPT_ONCE 64
-#define CLOCK_STEP (2 * TIME_SECOND)   /* the wall clock was put forward so much: the engine follows */
-#define ASK_AGAIN (2 * TIME_SECOND)    /* between two readings of the spool */
-#define LAST_RECORDS (3 * TIME_SECOND) /* how long a stopped relay waits for its last records */
+#define FEED_WAIT (10 * TIME_SECOND)       /* for a keeper to feed what an earlier relay left */
+#define FEED_LONGER (2 * 60 * TIME_SECOND) /* … longer, unless it waits for a person */
+#define GREET_WAIT (3 * TIME_SECOND)       /* … and to say what people decided about links */
+#define MEND_AFTER TIME_SECOND             /* a spool that the disk did not take is tried again */
+#define CLOCK_STEP (2 * TIME_SECOND)       /* the wall clock was put forward so much: the engine follows */
+#define ASK_AGAIN (2 * TIME_SECOND)        /* between two readings of the spool */
+#define LAST_RECORDS (3 * TIME_SECOND)     /* how long a stopped relay waits for its last records */
 
 struct relay_role rr = {.detector = {.fd = -1}, .keeper = {.fd = -1}, .wake_fd = -1};
 
@@ -184,6 +185,7 @@ static int take_recorded(struct span body, struct error *e)
     if (link_recorded_decode(body, &x, e) != 0)
         return -1;
     rr.recording = x.recording;
+    rr.locked = x.locked;
     if (x.seq > rr.seq)
         return err_set(e, ERR_PEER, "it says that records are durable that were never made");
     rr.recorded = x.seq > rr.recorded ? x.seq : rr.recorded;
@@ -254,6 +256,20 @@ static void approve(struct line *l, const struct link_policy *x)
         free(texts[i]);
 }
 
+/* Held by order; or, until what earlier relays left was fed, so that nothing newer is delivered before it. */
+static void hold_or_not(const struct line *l)
+{
+    if (l->link != NULL)
+        relay_hold(l->link, l->held || (l->store && !rr.fed));
+}
+
+static void be_fed(void)
+{
+    rr.fed = true;
+    for (size_t i = 0; i < rr.lines_n; i++)
+        hold_or_not(&rr.lines[i]);
+}
+
 static int take_order(struct span body, struct error *e)
 {
     struct link_order x;
@@ -272,8 +288,7 @@ static int take_order(struct span body, struct error *e)
         break;
     case LINK_ORDER_HOLD:
         l->held = x.on;
-        if (l->link != NULL)
-            relay_hold(l->link, x.on);
+        hold_or_not(l);
         break;
     case LINK_ORDER_POLICY:
         buf_release(&l->approved);
@@ -307,7 +322,7 @@ static int take_queued(struct span body, struct error *e)
     if (link_queued_decode(body, &x, e) != 0)
         return -1;
     if (x.link.n == 0) {
-        rr.fed = true;
+        be_fed();
         rr.fed_whole = !rr.feed_later;
         rr.feed_asked = rr.feed_later = false;
         rr.feed_at = rr.now + ASK_AGAIN;
@@ -447,26 +462,14 @@ static tq_time measure(void *context)
     return clock_monotonic();
 }
 
-static void accept_some(void *context, int fd, uint32_t events)
-{
-    struct line *l = context;
-    (void)events;
-    for (int i = 0; i < ACCEPT_ONCE; i++) {
-        int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (peer < 0)
-            return;
-        relay_accepted(rr.relay, l->link, l->listener[0] == fd ? RELAY_ANALYZER : RELAY_LIS, peer);
-    }
-}
-
 static void begin_listening(struct line *l)
 {
     struct error e = {0};
-    for (int side = 0; side < LINK_SIDES && l->link != NULL && (!l->store || rr.fed); side++) {
+    for (int side = 0; side < LINK_SIDES && l->link != NULL; side++) {
         if (l->listening[side] || l->listener[side] < 0)
             continue;
         l->listening[side] = true;
-        if (relay_watch(rr.relay, l->listener[side], EPOLLIN, accept_some, l, &e) != 0)
+        if (relay_listen(l->link, (enum relay_side)side, l->listener[side], &e) != 0)
             log_line(LOG_LEVEL_ERROR, "link %s: %s", l->config.name, e.text);
     }
 }
@@ -503,7 +506,7 @@ static void begin(struct line *l)
         return;
     }
     relay_bypass(l->link, l->bypassed);
-    relay_hold(l->link, l->held);
+    hold_or_not(l);
     struct link_order approved;
     if (l->approved.n > 0 && link_order_decode(buf_span(&l->approved), &approved, &e) == 0)
         approve(l, &approved.policy);
@@ -513,7 +516,7 @@ static void begin_links(void)
 {
     for (size_t i = 0; i < rr.lines_n; i++) {
         struct line *l = &rr.lines[i];
-        if (l->link == NULL && has_tls(l) && rr.greeted && (!l->store || rr.fed))
+        if (l->link == NULL && has_tls(l) && rr.greeted)
             begin(l);
         begin_listening(l);
     }
@@ -646,7 +649,8 @@ static void turn(void)
     spool_due();
     tell_durable();
     relay_can_keep(rr.relay, relay_records_now() || spooler_can(rr.spool));
-    rr.fed = rr.fed || rr.now >= rr.feed_by;
+    if (!rr.fed && rr.now >= (rr.locked ? rr.feed_by : rr.feed_by + FEED_LONGER))
+        be_fed();
     rr.greeted = rr.greeted || rr.now >= rr.greet_by;
     begin_links();
     if (rr.now - rr.status_at >= STATUS_EVERY) {
@@ -709,6 +713,11 @@ static void start(void)
     char note[256];
     role_begin(&rr.self, ROLE_RELAY);
     hear_links();
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* a link has two connections */
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
     role_narrow(&rr.self, -1, note);
     look_at_clocks();
     rr.seq = rr.recorded = rr.self.start.first;

@@ -10,8 +10,8 @@
  *     index for a token, which is below all of them.
  *  3. A record stays in the outbox until the ledger has it, or it is durable in the spool and the room is needed. Who takes records anew gets all of
  *     them again: the keeper takes each once.
- *  4. Links that store and forward begin once the keeper has fed what an earlier relay left, so that order is kept; where no keeper does, they begin
- *     after FEED_WAIT all the same. */
+ *  4. Links that store and forward take messages from the start, and deliver none before the keeper has fed what earlier relays left: so order is
+ *     kept. Where no keeper does, they deliver after FEED_WAIT (locked) or FEED_LONGER all the same. */
 #ifndef TQ_PROC_RELAY_ROLE_H
 #define TQ_PROC_RELAY_ROLE_H
 
@@ -35,7 +35,7 @@ struct line {
     bool store;
     bool records;
     bool bypassed, held;  /* by order */
-    struct buf approved; /* the policy that a person approved, as MESSAGE_ORDER said it; empty: none */
+    struct buf approved;  /* the policy that a person approved, as MESSAGE_ORDER said it; empty: none */
     enum link_state told; /* as last recorded */
     bool told_any;
     bool standing[STANDINGS];
@@ -92,6 +92,7 @@ struct relay_role {
     uint64_t seq;      /* of the last record */
     uint64_t recorded; /* the ledger has everything up to this one */
     bool recording;    /* the keeper says that it records … */
+    bool locked;       /* it waits for a passphrase */
     bool stalled;      /* … but takes too long */
     bool greeted;      /* what people decided about links was heard, or nobody says it in time */
     tq_time greet_by;

@@ -140,8 +140,10 @@ void tell_handshake(struct line *l, enum relay_side side, const char *why)
 
 /* ── states ── */
 
-static enum link_state state_of(const struct relay_status *s)
+static enum link_state state_of(const struct line *l, const struct relay_status *s)
 {
+    if (s->state == RELAY_STATE_HELD && !l->held) /* until it was fed */
+        return LINK_DEGRADED;
     switch (s->state) {
     case RELAY_STATE_UP: return LINK_UP;
     case RELAY_STATE_DEGRADED: return LINK_DEGRADED;
@@ -253,7 +255,7 @@ static void fill(struct line *l, const struct relay_status *s, struct link_statu
     (void)snprintf(out->mode, sizeof out->mode, "%.19s", l->config.mode);
     where(&l->config.listen, &l->config.connect, out->where[0], sizeof out->where[0]);
     where(&l->config.forward, &l->config.accept, out->where[1], sizeof out->where[1]);
-    out->state = l->link == NULL ? LINK_DOWN : state_of(s);
+    out->state = l->link == NULL ? LINK_DOWN : state_of(l, s);
     for (int i = 0; i < LINK_SIDES; i++) {
         fill_side(&s->side[i], &out->side[i]);
         const struct link_tls_peer *peer = &l->peer[i];

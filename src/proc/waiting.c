@@ -152,6 +152,14 @@ int waiting_opened(struct waiting *w, struct error *e)
     return outcome;
 }
 
+bool waiting_locked(struct waiting *w)
+{
+    (void)pthread_mutex_lock(&w->lock);
+    bool locked = w->stage == GATE_LOCKED || w->stage == GATE_FRESH;
+    (void)pthread_mutex_unlock(&w->lock);
+    return locked;
+}
+
 bool waiting_takes(const struct waiting *w)
 {
     return locked_can(w->spool) && !w->marked;

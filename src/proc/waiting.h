@@ -39,6 +39,7 @@ int waiting_prepare(struct waiting *w, struct ledger *ledger, struct error *e);
 /* Main thread, from here on. 1: it was opened just now (told once); 0: no news; -1: it could not, and the keys are gone with this process. */
 int waiting_opened(struct waiting *w, struct error *e);
 
+bool waiting_locked(struct waiting *w);      /* a person has to come */
 bool waiting_takes(const struct waiting *w); /* may the pipeline be read? */
 void waiting_put(struct waiting *w, enum spooled what, struct position place, struct span encoded);
 void waiting_note(struct waiting *w, const struct record *r);
