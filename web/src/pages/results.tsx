@@ -57,7 +57,7 @@ function Table({ rows, total, away }: { rows: Result[]; total: number; away: boo
                         <th scope="col">
                             <Trans>Specimen</Trans>
                         </th>
-                        <th scope="col" className="wide">
+                        <th scope="col" className="widest">
                             <Trans>Patient</Trans>
                         </th>
                         <th scope="col">
@@ -66,7 +66,7 @@ function Table({ rows, total, away }: { rows: Result[]; total: number; away: boo
                         <th scope="col" className="wide">
                             <Trans>To</Trans>
                         </th>
-                        <th scope="col">
+                        <th scope="col" className="middle">
                             <Trans>Flag</Trans>
                         </th>
                     </tr>
@@ -87,12 +87,12 @@ function Table({ rows, total, away }: { rows: Result[]; total: number; away: boo
                                 <VerdictMark verdict={r.verdict} away={away} />
                             </td>
                             <td className="mono nowrap">{r.specimen ?? '–'}</td>
-                            <td className="mono nowrap wide">{r.patient ?? '–'}</td>
-                            <td>
+                            <td className="mono nowrap widest">{r.patient ?? '–'}</td>
+                            <td className="break">
                                 <Sender result={r} />
                             </td>
-                            <td className="wide">{to(r)}</td>
-                            <td className="nowrap">{r.flags.join(' ') || '–'}</td>
+                            <td className="wide break">{to(r)}</td>
+                            <td className="nowrap middle">{r.flags.join(' ') || '–'}</td>
                         </tr>
                     ))}
                 </tbody>
