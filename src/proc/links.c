@@ -337,7 +337,22 @@ struct feeding {
         bool sent;
     } rows[FEED_ONCE];
     size_t rows_n;
+    char begun[CONFIG_RELAYS][CONFIG_NAME]; /* links whose first message was fed */
+    size_t begun_n;
 };
+
+/* Links deliver one message after the other: only the first one that is left can have been on its way, whether or not that was recorded in time. */
+static bool is_first(struct feeding *f, struct span link)
+{
+    for (size_t i = 0; i < f->begun_n; i++)
+        if (span_is(link, f->begun[i]))
+            return false;
+    if (f->begun_n < CONFIG_RELAYS) {
+        memcpy(f->begun[f->begun_n], link.p, link.n); /* shorter than CONFIG_NAME, and ends in the zeros that were there */
+        f->begun_n++;
+    }
+    return true;
+}
 
 static void take_row(void *context, const struct link_waiting *w)
 {
@@ -347,8 +362,8 @@ static void take_row(void *context, const struct link_waiting *w)
     if ((span_is(w->run, f->run) && w->seq > f->before) || w->link.n >= CONFIG_NAME)
         return; /* the relay that asks has it itself */
     f->rows[f->rows_n].record = w->record;
-    f->rows[f->rows_n].sent = w->sent;
     (void)snprintf(f->rows[f->rows_n].link, CONFIG_NAME, "%.*s", (int)w->link.n, (const char *)w->link.p);
+    f->rows[f->rows_n].sent = is_first(f, w->link) || w->sent;
     f->rows_n++;
 }
 

@@ -110,7 +110,7 @@ class Analyzer:
                 return segment.split(b"|")[1].decode(), time.monotonic() - begin
         return None, 0
 
-    def stubborn(self, message, seconds=60):
+    def stubborn(self, message, seconds=120):
         """Sends until it is acknowledged, as analyzers do; how often it was sent."""
         until = time.monotonic() + seconds
         times = 0
@@ -313,8 +313,10 @@ def killed_under_load(run, ports, lis, who):
             kills += 1
         elif run.signal(who, signal.SIGKILL):
             kills += 1
+            n = len(sent)
             run.wait_pid(who)
-    done.wait(120)
+            lab.wait(lambda: len(sent) > n + 1 or done.is_set(), 60) # else only waiting would be tested
+    done.wait(240)
     lab.ok(len(sent) == LOAD and all(sent.values()), f"{who} killed {kills} times under load: every message is acknowledged in the end", str(sent)[-300:])
     lab.ok(lab.wait(lambda: set(sent) <= set(lis.got), 90), f"{who}: every acknowledged message reached the LIS", sorted(set(sent) - set(lis.got))[:20])
     lab.ok(in_order(lis.got, prefix), f"{who}: in order", lis.got[:60])
