@@ -11,6 +11,7 @@ struct links {
     struct link all[LINKS_MAX];
     struct path paths[PATHS_MAX];
     uint16_t n;
+    uint16_t hand; /* where the next to go is looked for */
     uint16_t paths_n;
 };
 
@@ -54,12 +55,18 @@ tq_time *links_due(struct links *l, uint16_t link)
     return &l->due[link < LINKS_MAX ? link : 0];
 }
 
-static uint16_t oldest_link(const struct links *l)
+#define LOOKED_AT 32
+
+/* Of some, in turn, the one used longest ago: a flood of new links must not cost a look at all of them for each. */
+static uint16_t old_link(struct links *l)
 {
-    uint16_t oldest = 0;
-    for (uint16_t i = 1; i < LINKS_MAX; i++)
-        if (l->all[i].last < l->all[oldest].last)
-            oldest = i;
+    uint16_t oldest = l->hand;
+    for (uint16_t i = 1; i < LOOKED_AT; i++) {
+        uint16_t at = (uint16_t)((l->hand + i) % LINKS_MAX);
+        if (l->all[at].last < l->all[oldest].last)
+            oldest = at;
+    }
+    l->hand = (uint16_t)((l->hand + LOOKED_AT) % LINKS_MAX);
     return oldest;
 }
 
@@ -77,7 +84,7 @@ uint16_t links_put(struct links *l, const struct hash_key *key, const struct lin
         l->all[*number - 1].last = now;
         return (uint16_t)(*number - 1);
     }
-    uint16_t i = l->n < LINKS_MAX ? l->n++ : oldest_link(l);
+    uint16_t i = l->n < LINKS_MAX ? l->n++ : old_link(l);
     l->all[i] = *ends;
     l->due[i] = INT64_MAX;
     l->all[i].key = d.a;

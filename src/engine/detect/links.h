@@ -189,7 +189,7 @@ uint16_t links_path_count(const struct links *l);
 struct links *links_new(void);
 void links_free(struct links *l);
 
-/* The link with these ends, made where it is new; the one used longest ago goes where all are taken. */
+/* The link with these ends, made where it is new; where all are taken, one that was not used for long goes. */
 uint16_t links_put(struct links *l, const struct hash_key *key, const struct link *ends, tq_time now);
 struct link *links_at(struct links *l, uint16_t link);
 
