@@ -325,18 +325,28 @@ static int read_in(struct links *l, uint64_t bytes, struct error *e)
 
 /* ── feeding ── */
 
+#define FEED_MOST (1u << 20) /* messages */
+#define FEED_RUNS 64         /* earlier runs that are told apart */
+
+struct row {
+    uint64_t record;
+    uint64_t seq;
+    uint32_t run; /* in the order in which they came to the ledger */
+    bool sent;
+    char link[CONFIG_NAME];
+};
+
 struct feeding {
-    struct links *l;
     char run[9]; /* this one */
     uint64_t before;
     uint64_t last; /* row that was looked at */
+    size_t looked;
+    struct row *rows;
     size_t n;
-    struct {
-        uint64_t record;
-        char link[CONFIG_NAME];
-        bool sent;
-    } rows[FEED_ONCE];
-    size_t rows_n;
+    size_t size;
+    bool failed;
+    char runs[FEED_RUNS][9];
+    uint32_t runs_n;
     char begun[CONFIG_RELAYS][CONFIG_NAME]; /* links whose first message was fed */
     size_t begun_n;
 };
@@ -354,17 +364,66 @@ static bool is_first(struct feeding *f, struct span link)
     return true;
 }
 
+static uint32_t run_number(struct feeding *f, struct span run)
+{
+    for (uint32_t i = 0; i < f->runs_n; i++)
+        if (span_is(run, f->runs[i]))
+            return i;
+    if (f->runs_n == FEED_RUNS)
+        return FEED_RUNS;
+    (void)snprintf(f->runs[f->runs_n], sizeof f->runs[0], "%.*s", (int)run.n, (const char *)run.p);
+    return f->runs_n++;
+}
+
 static void take_row(void *context, const struct link_waiting *w)
 {
     struct feeding *f = context;
     f->last = w->record;
-    f->n++;
-    if ((span_is(w->run, f->run) && w->seq > f->before) || w->link.n >= CONFIG_NAME)
+    f->looked++;
+    if (f->failed || (span_is(w->run, f->run) && w->seq > f->before) || w->link.n >= CONFIG_NAME)
         return; /* the relay that asks has it itself */
-    f->rows[f->rows_n].record = w->record;
-    (void)snprintf(f->rows[f->rows_n].link, CONFIG_NAME, "%.*s", (int)w->link.n, (const char *)w->link.p);
-    f->rows[f->rows_n].sent = is_first(f, w->link) || w->sent;
-    f->rows_n++;
+    if (f->n == f->size) {
+        size_t size = f->size == 0 ? FEED_ONCE : f->size * 2;
+        struct row *rows = size > FEED_MOST ? NULL : realloc(f->rows, size * sizeof *rows);
+        f->failed = rows == NULL;
+        if (f->failed)
+            return;
+        f->rows = rows;
+        f->size = size;
+    }
+    struct row *r = &f->rows[f->n++];
+    *r = (struct row){.record = w->record, .seq = w->seq, .run = run_number(f, w->run), .sent = w->sent};
+    memcpy(r->link, w->link.p, w->link.n);
+}
+
+/* As the relay took them: what went by the spool comes to the ledger later than what did not. */
+static int by_number(const void *a, const void *b)
+{
+    const struct row *x = a;
+    const struct row *y = b;
+    if (x->run != y->run)
+        return x->run < y->run ? -1 : 1;
+    if (x->run < FEED_RUNS && x->seq != y->seq)
+        return x->seq < y->seq ? -1 : 1;
+    return x->record < y->record ? -1 : x->record > y->record;
+}
+
+/* All that waits, in order. The relay delivers nothing meanwhile. */
+static int look_at_rows(struct links *l, struct feeding *f, struct error *e)
+{
+    int r = 0;
+    do {
+        f->looked = 0;
+        if (store_look(l->reader, e) != 0)
+            return -1;
+        r = link_queue(l->reader, (int64_t)f->last, FEED_ONCE, take_row, f, e);
+        store_look_end(l->reader);
+    } while (r == 0 && !f->failed && f->looked == FEED_ONCE);
+    if (r == 0 && f->failed)
+        return err_set(e, ERR_SYSTEM, "no memory for the messages that wait for their links");
+    if (f->n > 1)
+        qsort(f->rows, f->n, sizeof *f->rows, by_number);
+    return r;
 }
 
 /* Waits for room; false: the relay is another one by now, or this ends. */
@@ -403,7 +462,7 @@ static bool feed_one(struct links *l, uint64_t record, const char *link, bool se
 
 static int feed(struct links *l, uint64_t before, uint64_t generation, struct error *e)
 {
-    struct feeding f = {.l = l, .before = before};
+    struct feeding f = {.before = before};
     char text[LINK_SEQ_TEXT];
     link_seq_write(text, l->o.run, 0);
     (void)snprintf(f.run, sizeof f.run, "%.8s", text);
@@ -412,18 +471,13 @@ static int feed(struct links *l, uint64_t before, uint64_t generation, struct er
     (void)pthread_mutex_unlock(l->open.ledger_lock);
     if (size > 0 && projector_wait(l->open.projector, size - 1, VISIBLE, e) != 0)
         return -1;
-    do {
-        f.n = f.rows_n = 0;
-        if (store_look(l->reader, e) != 0)
-            return -1;
-        int r = link_queue(l->reader, (int64_t)f.last, FEED_ONCE, take_row, &f, e);
-        store_look_end(l->reader);
-        if (r != 0)
-            return -1;
-        for (size_t i = 0; i < f.rows_n; i++)
-            if (!feed_one(l, f.rows[i].record, f.rows[i].link, f.rows[i].sent, generation))
-                return 0;
-    } while (f.n == FEED_ONCE);
+    int r = look_at_rows(l, &f, e);
+    bool going = r == 0;
+    for (size_t i = 0; going && i < f.n; i++)
+        going = feed_one(l, f.rows[i].record, f.rows[i].link, is_first(&f, span_str(f.rows[i].link)) || f.rows[i].sent, generation);
+    free(f.rows);
+    if (!going)
+        return r;
     struct buf body = BUF_INIT(64);
     link_queued_encode(&body, &(struct link_queued){0});
     (void)put_when_room(l, MESSAGE_QUEUED, buf_span(&body), generation);

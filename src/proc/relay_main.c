@@ -21,6 +21,7 @@
 #define STATUS_EVERY TIME_SECOND
 #define FEED_WAIT (10 * TIME_SECOND)       /* for a keeper to feed what an earlier relay left */
 #define FEED_LONGER (2 * 60 * TIME_SECOND) /* … longer, unless it waits for a person */
+#define FED_MOST (1u << 20)                /* messages */
 #define GREET_WAIT (3 * TIME_SECOND)       /* … and to say what people decided about links */
 #define MEND_AFTER TIME_SECOND             /* a spool that the disk did not take is tried again */
 #define CLOCK_STEP (2 * TIME_SECOND)       /* the wall clock was put forward so much: the engine follows */
@@ -315,6 +316,12 @@ static void ask_feed(void)
     buf_release(&body);
 }
 
+/* A keeper that died while it fed begins anew. */
+static bool fed_already(const struct line *l, uint64_t record)
+{
+    return l->fed != NULL && table_get(l->fed, span_of(&record, sizeof record)) != NULL;
+}
+
 static int take_queued(struct span body, struct error *e)
 {
     struct link_queued x;
@@ -329,7 +336,7 @@ static int take_queued(struct span body, struct error *e)
         return 0;
     }
     struct line *l = line_by_name(x.link);
-    if (l == NULL || !l->store || x.record <= l->fed)
+    if (l == NULL || !l->store || fed_already(l, x.record))
         return 0;
     if (l->link == NULL && has_tls(l))
         begin(l);
@@ -337,7 +344,10 @@ static int take_queued(struct span body, struct error *e)
         rr.feed_later = true; /* its certificates have not come */
         return 0;
     }
-    l->fed = x.record;
+    if (l->fed == NULL)
+        l->fed = table_new((struct hash_key){.k0 = 1, .k1 = 2}, FED_MOST, 1); /* the keys are our own */
+    if (l->fed != NULL)
+        (void)table_put(l->fed, span_of(&x.record, sizeof x.record), NULL);
     if (l->link != NULL && relay_feed(l->link, x.record, x.raw, x.sent, &why) != 0)
         log_line(LOG_LEVEL_ERROR, "link %s: a message that waited could not be taken up, it is tried at the next start: %s", l->config.name,
                  why.text);

@@ -15,6 +15,7 @@
 #ifndef TQ_PROC_RELAY_ROLE_H
 #define TQ_PROC_RELAY_ROLE_H
 
+#include "base/table.h"
 #include "engine/relay/relay.h"
 #include "engine/sense/app.h"
 #include "proc/link.h"
@@ -51,7 +52,7 @@ struct line {
     char refusal_told[200];                /* what the last finding of that said */
     int listener[LINK_SIDES];
     bool listening[LINK_SIDES];
-    uint64_t fed; /* the record of the last message that the keeper fed */
+    struct table *fed; /* records of the messages that the keeper fed */
 };
 
 /* A record that was made of received bytes, and waits for the engine's word about its message. */
