@@ -32,7 +32,7 @@
 #define MESSAGES_MAX 16384 /* messages with results, to see whether one comes back */
 #define SPECIMENS_MAX 16384
 #define SENT_MAX 8192         /* specimens' results in one message, to see whether they go on; a power of two */
-#define HABITS_MAX 8192       /* one test on one link */
+#define HABITS_MAX 16384       /* one test on one link */
 #define ASKED_MAX 2048        /* who asks for patients */
 #define EXPECTED_MAX 8192     /* messages that can be answered */
 #define TRANSLATIONS_MAX 4096 /* orders as they are passed on */

@@ -6,7 +6,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#define BLOCK 131072u /* read at a time: what was read is used while it is in the processor's cache */
+#define BLOCK 65536u /* read at a time: what was read is used while it is in the processor's cache */
 #define WINDOW (STREAM_IN_MOST + BLOCK)
 #define PACKED BLOCK
 #define ZSTD_WINDOW_LOG 24 /* 16 MiB: frames that need more (zstd --ultra, --long) would break the memory promise */
