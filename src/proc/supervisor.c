@@ -1,7 +1,7 @@
 /* The supervisor.
  *
- *   keeper ⇄ courier    keeper ⇄ console    relay → detector    relay ⇄ keeper          detector → keeper          sensor(s) → detector       (each a socket pair that the supervisor makes
- * and hands out)
+ *   keeper ⇄ courier    keeper ⇄ console    relay → detector    relay ⇄ keeper          detector → keeper          sensor(s) → detector       (each a
+ * socket pair that the supervisor makes and hands out)
  *
  * A replay is exactly-once, whoever is killed whenever. Invariants:
  *  1. The run's id and hash key are chosen once and handed to every role that is started. With them sense and detect are functions of the capture:
@@ -47,6 +47,7 @@
 #include <unistd.h>
 
 #define BACKOFF_MOST (30 * TIME_SECOND)
+#define RELAY_MOST (2 * TIME_SECOND)  /* the relay's: results wait for it */
 #define HEALTHY (60 * TIME_SECOND)    /* a role that lived so long starts its back-off anew */
 #define REOPEN_MOST (5 * TIME_SECOND) /* between two attempts to open an interface */
 #define FIRST_SHIFT 40                /* of a role's first number (invariant 7) */
@@ -243,11 +244,18 @@ static void join_all(struct supervisor *s, struct child *c)
             join(&all[i], &all[ROLE_DETECTOR]);
 }
 
+static tq_time longest_wait(const struct child *c)
+{
+    return c->role == ROLE_RELAY ? RELAY_MOST : BACKOFF_MOST;
+}
+
 static void back_off(struct child *c, tq_time now)
 {
     if (now - c->started >= HEALTHY)
         c->failures = 0;
     tq_time wait = c->failures < 5 ? TIME_SECOND << c->failures : BACKOFF_MOST;
+    if (wait > longest_wait(c))
+        wait = longest_wait(c);
     c->failures++;
     c->not_before = now + wait;
 }
@@ -373,7 +381,7 @@ static void count_death(struct child *c, tq_time now)
     c->deaths[c->death_count++ % DEATHS] = now;
     if (c->death_count >= DEATHS && now - c->deaths[c->death_count % DEATHS] < 60 * TIME_SECOND)
         log_line(LOG_LEVEL_ERROR, "the %s died %d times within a minute; the other parts go on, and it is tried again every %d seconds at least",
-                 role_name(c->role), DEATHS, (int)(BACKOFF_MOST / TIME_SECOND));
+                 role_name(c->role), DEATHS, (int)(longest_wait(c) / TIME_SECOND));
 }
 
 static void describe(int status, char *out, size_t size)
@@ -697,8 +705,8 @@ static int open_all(struct supervisor *s, struct error *e)
         if (look_at_interface(c->capture[i].interface, e) != 0)
             return -1;
     if (spawn_find(s->folder, e) != 0 || programs_open(s->folder, &s->programs, e) != 0 || premises_data(c->data, owner, &s->data_fd, e) != 0 ||
-        premises_listen(&c->console_listen, "the page", "console.listen", &s->listen_fd, e) != 0 || premises_local(s->data_fd, owner, &s->local_fd, e) != 0 ||
-        premises_catalog(c->catalog, &s->catalog_fd, e) != 0)
+        premises_listen(&c->console_listen, "the page", "console.listen", &s->listen_fd, e) != 0 ||
+        premises_local(s->data_fd, owner, &s->local_fd, e) != 0 || premises_catalog(c->catalog, &s->catalog_fd, e) != 0)
         return -1;
     for (size_t i = 0; i < c->witness_count; i++) {
         s->authority[i] = BUF_INIT(AUTHORITY_MAX);
