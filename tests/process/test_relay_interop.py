@@ -168,6 +168,17 @@ class OpenSsl:
         self.process.wait()
 
 
+def connected(*words):
+    """s_client, once its handshake lasts: the link hears of a new authority's certificates a moment later."""
+    for _ in range(20):
+        client = OpenSsl("s_client", *words)
+        try:
+            client.process.wait(1)
+        except subprocess.TimeoutExpired:
+            return client
+    return client
+
+
 def openssl_both(run, folder, port, lis_port):
     pki(run, "init")
     lis_files, analyzer_files = enrolled(run, folder, "sealed", "lis"), enrolled(run, folder, "sealed", "analyzer")
@@ -175,8 +186,8 @@ def openssl_both(run, folder, port, lis_port):
         return
     server = OpenSsl("s_server", "-accept", f"127.0.0.1:{lis_port}", "-cert", lis_files[0], "-key", lis_files[1], "-CAfile", lis_files[2], "-Verify", 2,
                      "-verify_return_error", "-tls1_3", "-quiet")
-    client = OpenSsl("s_client", "-connect", f"127.0.0.1:{port}", "-cert", analyzer_files[0], "-key", analyzer_files[1], "-CAfile", analyzer_files[2],
-                     "-verify_return_error", "-tls1_3", "-quiet")
+    client = connected("-connect", f"127.0.0.1:{port}", "-cert", analyzer_files[0], "-key", analyzer_files[1], "-CAfile", analyzer_files[2],
+                       "-verify_return_error", "-tls1_3", "-quiet")
     contents = [links.message(f"SSL{i:05}") for i in range(3)]
     taken, answers = [], []
     for content in contents:
