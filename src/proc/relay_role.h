@@ -132,7 +132,7 @@ void talk_observe(void *context, struct relay_link *link, const struct relay_con
 void talk_closed(void *context, struct relay_link *link, const struct relay_connection *connection, tq_time time);
 uint64_t talk_message(void *context, struct relay_link *link, const struct relay_message *message, tq_time time, bool *keep);
 void talk_delivered(void *context, struct relay_link *link, uint64_t token, enum relay_delivery how, struct span answer, tq_time time);
-void talk_settle(void);                    /* the engine is done for now: what waited for its word goes */
+void talk_settle(void);                    /* the engine has ended its turn: what waited for its word goes */
 void talk_end(void);                       /* every connection is over */
 uint64_t talk_put(const struct record *r); /* a record of the relay's own; its number, or 0: it found no room */
 bool relay_records_now(void);              /* the keeper takes records and is in time */
