@@ -2,6 +2,7 @@
  * live as long as the supervisor: while the relay is away, whoever connects waits in their queues. */
 #include "proc/supervisor_private.h"
 
+#include "engine/relay/relay.h"
 #include "proc/certify.h"
 #include "proc/clock.h"
 #include "proc/link_tls.h"
@@ -12,6 +13,8 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+_Static_assert(DIALS >= RELAY_DIALS, "the relay asks for more connections than are made at one time");
 
 #define RETRY (5 * TIME_SECOND)     /* between two attempts to listen */
 #define TLS_RETRY (2 * TIME_SECOND) /* … and to read certificates that are about to be made */

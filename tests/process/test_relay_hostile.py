@@ -122,18 +122,24 @@ def control_ids(run, port):
     told(run, "a control id twice", r"control id|again|repeat")
 
 
-def flood(run, port, pid):
-    """More connections than a link takes, each with a message that is not read an answer of."""
+def connect_many(port, most):
+    """So many connections at one time, each with a message of which the answer is not read."""
     open_ones = []
-    before = links.resident(pid)
-    for i in range(2600):  # some are closed because the supervisor opens so many connections at one time only
+    for i in range(most):
         try:
-            s = socket.create_connection(("127.0.0.1", port), 5)
-            s.sendall(links.frame(links.message(f"FLOOD{i:05}")))
+            s = socket.create_connection(("127.0.0.1", port), 30)
             open_ones.append(s)
-        except OSError:
-            break
-    told(run, "a flood of connections", r"more connections")
+            s.sendall(links.frame(links.message(f"FLOOD{i:05}")))
+        except OSError:  # closed already
+            continue
+    return open_ones
+
+
+def flood(run, port, pid):
+    """More connections than a link takes."""
+    before = links.resident(pid)
+    open_ones = connect_many(port, 1400)
+    told(run, "a flood of connections", r"more connections", 60)
     after = links.resident(pid)
     for s in open_ones:
         s.close()
@@ -146,6 +152,14 @@ def flood(run, port, pid):
         except OSError:
             return False
     lab.ok(lab.wait(answered_again, 30), "when it is over, the link answers again")
+
+
+def crowded_out(run, port):
+    """The same where the LIS takes no connection: they wait for it, so that none but those that are too many is closed."""
+    open_ones = connect_many(port, 1400)
+    told(run, "a flood of connections to a LIS that takes none", r"Link deaf: more connections", 60)
+    for s in open_ones:
+        s.close()
 
 
 def wrong_answer(run, port):
@@ -240,7 +254,7 @@ def refused_certificates(run, cases):
 def main():
     links.many_descriptors()
     with lab.Folder() as folder:
-        ports = {n: lab.free_port() for n in ("good", "victim", "crowd", "liar", "silent", "sealed", "expired", "misnamed", "stranger")}
+        ports = {n: lab.free_port() for n in ("good", "victim", "crowd", "liar", "silent", "deaf", "sealed", "expired", "misnamed", "stranger")}
         authority, other = certificate(folder, "authority"), certificate(folder, "other-authority")
         bad = {"expired": certificate(folder, "expired", authority=authority, expired=True),
                "misnamed": certificate(folder, "misnamed", san="DNS:elsewhere.example", authority=authority),
@@ -248,9 +262,10 @@ def main():
         with links.Lis() as good, links.Lis() as victim, links.Lis() as crowd, links.Lis(lambda c: links.acknowledge(c, control="OTHER999")) as liar, links.Lis(lambda c: None) as silent:
             sealed = {n: links.Lis(context=server_context(base)) for n, base in bad.items()}
             to = {"good": good, "victim": victim, "crowd": crowd, "liar": liar, "silent": silent, "sealed": good, **sealed}
+            deaf = socket.create_server(("127.0.0.1", 0), backlog=0)
             configured = []
-            for name, lis in to.items():
-                link = {"name": name, "listen": f"127.0.0.1:{ports[name]}", "forward": f"127.0.0.1:{lis.port}", "protocol": "mllp"}
+            for name, at in [*((n, lis.port) for n, lis in to.items()), ("deaf", deaf.getsockname()[1])]:
+                link = {"name": name, "listen": f"127.0.0.1:{ports[name]}", "forward": f"127.0.0.1:{at}", "protocol": "mllp"}
                 if name in bad:
                     link["tls"] = {"to": "required", "authority": authority + ".crt", "name": "localhost"}
                 if name == "sealed":
@@ -273,6 +288,7 @@ def main():
                 half_open(run, ports["victim"], victim)
                 wrong_answer(run, ports["liar"])
                 flood(run, ports["crowd"], pid)
+                crowded_out(run, ports["deaf"])
                 endless(run, ports["victim"], victim)
                 never_answers(run, ports["silent"])
                 slowly.join(120)

@@ -166,16 +166,20 @@ void link_take(struct relay_link *link, enum relay_side side, int fd)
         session_take(s, side, fd);
 }
 
-/* No descriptor is left: the connection is taken and closed, since one that waits would wake us for ever. */
-static void turn_away(struct relay_link *link, struct listener *l)
+/* Descriptors are short: the connection is closed. fd -1: none was left to take it; it is taken all the same, since one that waits would wake us
+ * for ever. */
+static void turn_away(struct relay_link *link, struct listener *l, int fd)
 {
     struct relay *r = link->relay;
-    if (r->spare >= 0)
+    if (fd < 0 && r->spare >= 0) {
         (void)close(r->spare);
-    int fd = accept4(l->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        fd = accept4(l->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        r->spare = -1;
+    }
     if (fd >= 0)
         (void)close(fd);
-    r->spare = fcntl(r->epoll, F_DUPFD_CLOEXEC, 0);
+    if (r->spare < 0)
+        r->spare = fcntl(r->epoll, F_DUPFD_CLOEXEC, 0);
     link->counters.violations++;
     relay_tell(link, RELAY_EVENT_FLOOD, l->side, 0, false, (struct span){0}, "more connections than this machine takes at one time");
 }
@@ -185,10 +189,10 @@ void link_ready(struct listener *l)
     struct relay_link *link = l->link;
     for (int i = 0; i < ACCEPTS; i++) {
         int fd = accept4(l->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0)
+        if (fd >= 0 && fd < link->relay->fds_most)
             link_take(link, l->side, fd);
-        else if (errno == EMFILE || errno == ENFILE)
-            turn_away(link, l);
+        else if (fd >= 0 || errno == EMFILE || errno == ENFILE)
+            turn_away(link, l, fd);
         else if (errno != ECONNABORTED && errno != EINTR)
             return;
     }

@@ -3,15 +3,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
-
-#define DIALS_MAX (1u << 20)
 
 tq_time relay_clock(const struct relay *r)
 {
     return r->host.clock != NULL ? r->host.clock(r->host.context) : r->now;
+}
+
+static int most_descriptors(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur > INT_MAX)
+        return INT_MAX;
+    int all = (int)l.rlim_cur;
+    return all > 2 * RELAY_FDS_LEFT ? all - RELAY_FDS_LEFT : all / 2;
 }
 
 struct relay *relay_new(const struct relay_host *host, struct hash_key hash_key, struct error *e)
@@ -26,7 +35,8 @@ struct relay *relay_new(const struct relay_host *host, struct hash_key hash_key,
     r->can_keep = true;
     r->epoll = epoll_create1(EPOLL_CLOEXEC);
     r->spare = r->epoll < 0 ? -1 : fcntl(r->epoll, F_DUPFD_CLOEXEC, 0);
-    r->dialing = table_new(hash_key, DIALS_MAX, sizeof(struct channel *));
+    r->dialing = turns_new(hash_key);
+    r->fds_most = most_descriptors();
     for (size_t i = 0; i < RELAY_WATCHES; i++)
         r->watches[i].watch.fd = -1;
     if (r->epoll >= 0 && r->dialing != NULL)
@@ -100,6 +110,7 @@ void relay_work(struct relay *r, tq_time now)
     r->ready_n = 0;
     timers_fire(&r->timers, now);
     lane_release_durable(r);
+    turns_go(r);
     session_bury(r);
 }
 
@@ -130,14 +141,12 @@ int relay_watch(struct relay *r, int fd, uint32_t events, void (*ready)(void *co
 
 void relay_dialed(struct relay *r, uint64_t ticket, int fd, const char *why)
 {
-    struct channel **place = table_get(r->dialing, span_of(&ticket, sizeof ticket));
-    if (place == NULL) { /* the session has ended meanwhile */
+    struct channel *c = turns_over(r, ticket);
+    if (c == NULL) { /* the session has ended meanwhile */
         if (fd >= 0)
             (void)close(fd);
         return;
     }
-    struct channel *c = *place;
-    (void)table_remove(r->dialing, span_of(&ticket, sizeof ticket));
     c->state = CHANNEL_NONE;
     if (fd < 0)
         session_dial_failed(c, why);

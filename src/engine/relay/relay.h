@@ -25,6 +25,8 @@
 struct relay;
 struct relay_link;
 
+#define RELAY_DIALS 128 /* connections that the host is asked for at one time */
+
 enum relay_side { RELAY_ANALYZER, RELAY_LIS };
 enum relay_protocol { RELAY_MLLP, RELAY_ASTM };
 enum relay_tls { RELAY_TLS_OFF, RELAY_TLS_OPTIONAL, RELAY_TLS_REQUIRED };
@@ -154,7 +156,8 @@ enum relay_delivery {
 struct relay_host {
     void *context;
 
-    /* Connect `side` of `link`, then call relay_dialed with the same ticket. Not called again for this ticket; back-off is the relay's. */
+    /* Connect `side` of `link`, then call relay_dialed with the same ticket, once and always. At most RELAY_DIALS are asked for at one time, those of
+     * one link in order; back-off is the relay's. */
     void (*dial)(void *context, struct relay_link *link, enum relay_side side, uint64_t ticket);
 
     /* Bytes as they went over a connection: outward: we sent them. In order, each once; what waits in our buffers counts as sent. May be NULL. */

@@ -33,7 +33,10 @@
 #define RELAY_PENDING 8   /* messages of a direction that wait for answers; the oldest is given up for a new one */
 #define RELAY_WATCHES 256 /* descriptors of the host */
 #define RELAY_EVENT_GAP (5 * TIME_SECOND)
-#define RELAY_LINGER (10 * TIME_SECOND) /* one half of a pair is closed: how long the other may go on */
+#define RELAY_LINK_DIALS 32                /* connections of one link that are made at one time … */
+#define RELAY_DIAL_TIME (60 * TIME_SECOND) /* how long one waits for its turn, and for the host */
+#define RELAY_FDS_LEFT (RELAY_DIALS + 64)  /* descriptors that no peer gets: for the other halves of those it has, and the host's own */
+#define RELAY_LINGER (10 * TIME_SECOND)    /* one half of a pair is closed: how long the other may go on */
 
 #define CONTAINER(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
@@ -62,7 +65,8 @@ struct channel {
     struct watch watch;
     enum channel_state state;
     struct relay_connection connection;
-    uint64_t ticket; /* while DIALING */
+    uint64_t ticket; /* while DIALING; 0: it waits for its turn, between these two of its link */
+    struct channel *next_wait, *prev_wait;
     SSL *ssl;
     struct buf out; /* waits to be written, from out_at on */
     size_t out_at;
@@ -180,6 +184,10 @@ struct relay_link {
     bool hold;
     bool stopped;
     struct timer timer; /* to dial again */
+    unsigned dials;     /* under way */
+    struct channel *waits, *waits_last;
+    struct relay_link *next_turn;
+    bool in_turn;
     tq_time back_off;
     struct side_state side[2];
     struct relay_counters counters;
@@ -200,7 +208,8 @@ struct relay {
     struct relay_host host;
     struct hash_key key;
     int epoll;
-    int spare; /* a descriptor to give up for the moment in which no other is left */
+    int spare;    /* a descriptor to give up for the moment in which no other is left */
+    int fds_most; /* a peer whose descriptor is not below this is turned away */
     tq_time now;
     uint64_t durable;
     bool can_keep;
@@ -210,7 +219,9 @@ struct relay {
     uint64_t answers; /* written by us: numbers their control ids, beside when the relay started */
     tq_time started;
     bool closing;
-    struct table *dialing; /* ticket → struct channel * */
+    struct table *dialing;               /* ticket → struct dialing */
+    unsigned dials;                      /* under way */
+    struct relay_link *turn, *turn_last; /* links of which some wait to be connected */
     struct epoll_event ready[RELAY_READY];
     int ready_n;
     struct timers timers;
@@ -284,6 +295,15 @@ bool session_send(struct session *s, enum relay_side to, struct span bytes);
 /* Nothing more is read from this side; what we say goes out, then it is over. */
 void session_finish(struct session *s, enum relay_side side);
 void session_pause(struct session *s); /* says who is read from, by invariant 2 */
+
+/* ── turns.c ── */
+
+struct table *turns_new(struct hash_key key);
+void turns_ask(struct channel *c);   /* dials it, now or when its turn comes; it is DIALING */
+void turns_leave(struct channel *c); /* its session ends */
+/* The host has answered this ticket. NULL: nobody waits for it. */
+struct channel *turns_over(struct relay *r, uint64_t ticket);
+void turns_go(struct relay *r); /* dials those whose turn has come */
 
 /* ── lane.c ── */
 

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define DIAL_TIME (60 * TIME_SECOND) /* the host has not said anything by then */
-
 struct session *session_new(struct relay_link *link, enum session_kind kind)
 {
     struct session *s = calloc(1, sizeof *s);
@@ -33,9 +31,8 @@ struct session *session_new(struct relay_link *link, enum session_kind kind)
 
 static void close_channel(struct channel *c)
 {
-    struct session *s = relay_channel_session(c);
     if (c->state == CHANNEL_DIALING)
-        (void)table_remove(session_relay(s)->dialing, span_of(&c->ticket, sizeof c->ticket));
+        turns_leave(c);
     bool stood = c->told;
     c->told = false;
     relay_channel_close(c);
@@ -96,17 +93,14 @@ void session_dial(struct session *s, enum relay_side side)
     struct channel *c = &s->channel[side];
     c->state = CHANNEL_DIALING;
     c->connection.dialed = true;
-    c->ticket = ++r->tickets;
     c->waits_since = r->now;
-    struct channel **place = table_put(r->dialing, span_of(&c->ticket, sizeof c->ticket), NULL);
-    if (place == NULL || r->host.dial == NULL) {
+    if (r->host.dial == NULL) {
         c->state = CHANNEL_NONE;
-        session_end(s, side, place == NULL ? "no memory" : "nobody can connect it");
+        session_end(s, side, "nobody can connect it");
         return;
     }
-    *place = c;
-    session_arm(s, r->now + DIAL_TIME);
-    r->host.dial(r->host.context, s->link, side, c->ticket);
+    session_arm(s, r->now + RELAY_DIAL_TIME);
+    turns_ask(c);
 }
 
 void session_dial_failed(struct channel *c, const char *why)
@@ -384,7 +378,7 @@ static bool tick_channel(struct channel *c, tq_time now, tq_time *due)
     struct session *s = relay_channel_session(c);
     enum relay_side side = c->connection.side;
     const struct relay_link_options *o = &s->link->o;
-    tq_time limit = c->state == CHANNEL_DIALING                          ? DIAL_TIME
+    tq_time limit = c->state == CHANNEL_DIALING                          ? RELAY_DIAL_TIME
                     : c->state == CHANNEL_HANDSHAKE                      ? o->handshake_time
                     : c->state == CHANNEL_OPEN && relay_channel_waits(c) ? o->write_time
                                                                          : 0;

@@ -28,7 +28,8 @@ struct bed {
     bool lis_refuses; /* dialling fails */
     bool lis_silent;  /* … or is not answered */
     unsigned dials;
-    bool records; /* each message has a record, durable when the test says so */
+    uint64_t tickets[256]; /* of these */
+    bool records;          /* each message has a record, durable when the test says so */
     bool keeps_not;
     uint64_t token;
     unsigned messages;
@@ -63,7 +64,7 @@ static inline void bed_dial(void *context, struct relay_link *link, enum relay_s
 {
     struct bed *b = context;
     (void)link;
-    b->dials++;
+    b->tickets[b->dials++ % 256] = ticket;
     if (b->lis_silent)
         return;
     if (b->lis_refuses) {

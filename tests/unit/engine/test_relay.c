@@ -599,6 +599,72 @@ static void too_many_connections(void **state)
     bed_stop(&bed);
 }
 
+/* A host connects so many at one time: the others wait, in order, and a silent LIS of one link keeps no other link waiting. */
+static void dials_in_turn(void **state)
+{
+    (void)state;
+    enum { EACH = 32, ANALYZERS = 100, LINKS = 5 };
+    struct relay_link_options o = bed_options();
+    int fd[ANALYZERS];
+    int other[LINKS];
+    bed_start(&bed);
+    bed.lis_silent = true;
+    bed_link(&bed, &o);
+    struct relay_link *first = bed.link;
+    for (int i = 0; i < ANALYZERS; i++)
+        fd[i] = bed_connect(&bed, RELAY_ANALYZER);
+    assert_int_equal(bed.dials, EACH);
+    assert_int_equal(status_of(&bed).side[0].connections, ANALYZERS); /* none is closed */
+    assert_int_equal(bed.events[RELAY_EVENT_FLOOD], 0);
+    for (int i = 0; i < LINKS; i++) { /* another link goes at once */
+        bed_link(&bed, &o);
+        other[i] = bed_connect(&bed, RELAY_ANALYZER);
+    }
+    assert_int_equal(bed.dials, EACH + LINKS);
+    /* one that waits leaves; one that is being connected, too: its place is free when the host has answered */
+    (void)close(fd[EACH]);
+    (void)close(fd[0]);
+    bed_run(&bed);
+    assert_int_equal(bed.dials, EACH + LINKS);
+    relay_dialed(bed.relay, bed.tickets[0], -1, "late");
+    bed_run(&bed);
+    assert_int_equal(bed.dials, EACH + LINKS + 1);
+    assert_int_equal(bed.events[RELAY_EVENT_DOWN], 0); /* nobody asked any more */
+    relay_dialed(bed.relay, bed.tickets[1], -1, "refused");
+    bed_run(&bed);
+    assert_string_equal(bed_got(fd[1]), "<end>");
+    assert_int_equal(bed.dials, EACH + LINKS + 2);
+    bed.link = first;
+    assert_int_equal(status_of(&bed).side[0].connections, ANALYZERS - 3);
+    /* the LIS answers again: all are connected, each asked for once */
+    bed.lis_silent = false;
+    for (unsigned i = 2; i < EACH + LINKS + 2; i++)
+        relay_dialed(bed.relay, bed.tickets[i], new_pair(&bed.old[0]), NULL);
+    bed_run(&bed);
+    assert_int_equal(bed.dials, ANALYZERS - 1 + LINKS);
+    assert_int_equal(status_of(&bed).side[1].connections, ANALYZERS - 3);
+    SEND(&bed, fd[ANALYZERS - 1], MSG("1"));
+    assert_string_equal(bed_got(bed.lis), MSG("1"));
+    /* a host that never answers: a minute, and the place goes to the next */
+    bed.lis_silent = true;
+    unsigned dials = bed.dials;
+    for (int i = 2; i < EACH + 4; i++) {
+        (void)close(fd[i]);
+        fd[i] = bed_connect(&bed, RELAY_ANALYZER);
+    }
+    assert_int_equal(bed.dials, dials + EACH);
+    bed_pass(&bed, 61 * SECOND, SECOND);
+    (void)close(fd[2]);
+    fd[2] = bed_connect(&bed, RELAY_ANALYZER);
+    assert_true(bed.dials > dials + EACH);
+    for (int i = 1; i < ANALYZERS; i++)
+        if (i != EACH)
+            (void)close(fd[i]);
+    for (int i = 0; i < LINKS; i++)
+        (void)close(other[i]);
+    bed_stop(&bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -621,6 +687,7 @@ int main(void)
         cmocka_unit_test(directions),
         cmocka_unit_test(bypass_and_hold),
         cmocka_unit_test(too_many_connections),
+        cmocka_unit_test(dials_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
