@@ -93,6 +93,37 @@ bool text_unbase64(struct span s, struct buf *out)
     return buf_ok(out);
 }
 
+void text_base64url(struct buf *out, struct span s)
+{
+    size_t start = out->n;
+    text_base64(out, s);
+    if (!buf_ok(out))
+        return;
+    for (size_t i = start; i < out->n; i++)
+        out->p[i] = out->p[i] == '+' ? '-' : out->p[i] == '/' ? '_' : out->p[i];
+    while (out->n > start && out->p[out->n - 1] == '=')
+        out->n--;
+}
+
+bool text_unbase64url(struct span s, struct buf *out)
+{
+    if (s.bad || s.n % 4 == 1)
+        return false;
+    while (s.n > 0) {
+        uint8_t four[4] = {'=', '=', '=', '='};
+        struct span some = span_take(&s, s.n < 4 ? s.n : 4);
+        for (size_t i = 0; i < some.n; i++) {
+            uint8_t c = some.p[i];
+            if (c == '+' || c == '/' || c == '=')
+                return false;
+            four[i] = c == '-' ? '+' : c == '_' ? '/' : c;
+        }
+        if (!text_unbase64(span_of(four, 4), out))
+            return false;
+    }
+    return true;
+}
+
 size_t text_utf8_len(struct span s)
 {
     if (s.n == 0)

@@ -19,6 +19,10 @@ void text_base64(struct buf *out, struct span bytes);
 /* Reads strict base64: padding required, no spaces, spare bits zero. Appends to out; false: not such a text, or out is full. */
 bool text_unbase64(struct span text, struct buf *out);
 
+/* The same in the alphabet for addresses, without padding (RFC 4648, section 5). */
+void text_base64url(struct buf *out, struct span bytes);
+bool text_unbase64url(struct span text, struct buf *out);
+
 /* Bytes of the well-formed UTF-8 sequence at the start of s (1-4), or 0: none (RFC 3629: no overlong forms, no surrogates). */
 size_t text_utf8_len(struct span s);
 

@@ -79,6 +79,28 @@ void body_close(struct body *b)
     b->root = NULL;
 }
 
+static bool copy_text(const json_t *root, const char *key, char *out, size_t size)
+{
+    const json_t *value = json_object_get(root, key);
+    const char *text = json_string_value(value);
+    if (text == NULL || json_string_length(value) >= size)
+        return false;
+    memcpy(out, text, json_string_length(value) + 1);
+    return true;
+}
+
+bool client_data_parse(struct span json, struct client_data *ret)
+{
+    *ret = (struct client_data){0};
+    json_t *root = json_loadb((const char *)json.p, json.n, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *cross = json_object_get(root, "crossOrigin");
+    bool ok = copy_text(root, "type", ret->type, sizeof ret->type) && copy_text(root, "challenge", ret->challenge, sizeof ret->challenge) &&
+              copy_text(root, "origin", ret->origin, sizeof ret->origin) && (cross == NULL || json_is_boolean(cross));
+    ret->inside_another = json_is_true(cross) || json_object_get(root, "topOrigin") != NULL;
+    json_decref(root);
+    return ok;
+}
+
 void body_wipe_freed(void)
 {
     json_set_alloc_funcs(malloc, wipe_free);

@@ -44,6 +44,30 @@ static void base64_refuses_what_is_not_exact(void **state)
     }
 }
 
+static void base64_for_addresses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *clear, *text;
+    } good[] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"}, {"\xfb\xff\xfe", "-__-"}, {"foobar\xff", "Zm9vYmFy_w"}};
+    static const char *const bad[] = {"Z", "Zg==", "Zg=", "Zh", "Zm9=", "Zm9v\n", "+__+", "Zm9vZ"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct buf b = BUF_INIT(64);
+        struct buf back = BUF_INIT(64);
+        text_base64url(&b, span_str(good[i].clear));
+        assert_string_equal(buf_text(&b), good[i].text);
+        assert_true(text_unbase64url(span_str(good[i].text), &back));
+        assert_string_equal(buf_text(&back), good[i].clear);
+        buf_release(&b);
+        buf_release(&back);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct buf b = BUF_INIT(64);
+        assert_false(text_unbase64url(span_str(bad[i]), &b));
+        buf_release(&b);
+    }
+}
+
 static void utf8_by_the_book(void **state)
 {
     (void)state;
@@ -60,10 +84,8 @@ static void utf8_by_the_book(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hex_both_ways),
-        cmocka_unit_test(base64_vectors),
-        cmocka_unit_test(base64_refuses_what_is_not_exact),
-        cmocka_unit_test(utf8_by_the_book),
+        cmocka_unit_test(hex_both_ways),        cmocka_unit_test(base64_vectors),   cmocka_unit_test(base64_refuses_what_is_not_exact),
+        cmocka_unit_test(base64_for_addresses), cmocka_unit_test(utf8_by_the_book),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }
