@@ -72,6 +72,18 @@ static const struct {
     [EVENT_LINK_LEARNT] = {"link.learnt", MAKER_RELAY},
     [EVENT_LINK_POLICY] = {"link.policy", MAKER_KEEPER},
     [EVENT_RELAY_DELIVERED] = {"relay.delivered", MAKER_RELAY},
+    [EVENT_ACCOUNT_EDITED] = {"account.edited", MAKER_KEEPER},
+    [EVENT_ACCOUNT_GRANTED] = {"account.granted", MAKER_KEEPER},
+    [EVENT_ACCOUNT_WITHDRAWN] = {"account.withdrawn", MAKER_KEEPER},
+    [EVENT_ACCOUNT_CLOSED] = {"account.closed", MAKER_KEEPER},
+    [EVENT_ACCOUNT_REOPENED] = {"account.reopened", MAKER_KEEPER},
+    [EVENT_ACCOUNT_RESET] = {"account.reset", MAKER_KEEPER},
+    [EVENT_ACCOUNT_PASSWORD] = {"account.password", MAKER_KEEPER},
+    [EVENT_ACCOUNT_REVIEWED] = {"account.reviewed", MAKER_KEEPER},
+    [EVENT_ACCESS_POLICY] = {"access.policy", MAKER_KEEPER},
+    [EVENT_TOKEN_CREATED] = {"token.created", MAKER_KEEPER},
+    [EVENT_TOKEN_REVOKED] = {"token.revoked", MAKER_KEEPER},
+    [EVENT_DATA_EXPORTED] = {"data.exported", MAKER_KEEPER},
 };
 
 const char *event_name(enum event e)

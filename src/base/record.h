@@ -72,9 +72,21 @@ enum event {
     EVENT_LINK_STATE,       /* of a link through the relay: up, down, degraded, held, bypassed */
     EVENT_LINK_BYPASSED,    /* a person's order, or its end */
     EVENT_LINK_HELD,
-    EVENT_LINK_LEARNT,      /* what is usual there: a policy is proposed */
-    EVENT_LINK_POLICY,      /* what a person approved */
-    EVENT_RELAY_DELIVERED,  /* store and forward: a message needs no more delivery */
+    EVENT_LINK_LEARNT,     /* what is usual there: a policy is proposed */
+    EVENT_LINK_POLICY,     /* what a person approved */
+    EVENT_RELAY_DELIVERED, /* store and forward: a message needs no more delivery */
+    EVENT_ACCOUNT_EDITED,  /* the name that is shown */
+    EVENT_ACCOUNT_GRANTED, /* a role */
+    EVENT_ACCOUNT_WITHDRAWN,
+    EVENT_ACCOUNT_CLOSED,
+    EVENT_ACCOUNT_REOPENED,
+    EVENT_ACCOUNT_RESET,    /* its password counts no more: a one-time code stands in for it */
+    EVENT_ACCOUNT_PASSWORD, /* its owner chose one, or it was hashed anew */
+    EVENT_ACCOUNT_REVIEWED, /* somebody said that its roles are right */
+    EVENT_ACCESS_POLICY,    /* of the site: how old a password may be */
+    EVENT_TOKEN_CREATED,    /* for a program that uses the API */
+    EVENT_TOKEN_REVOKED,
+    EVENT_DATA_EXPORTED,
     EVENT_COUNT
 };
 
@@ -271,16 +283,16 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(SHOWN, "shown", OPEN, INT, true)                     /* the records whose hidden parts were shown */                                         \
     KEY(WHAT, "what", OPEN, TEXT, false)                     /* which parts, in words of ours */                                                     \
     /* links */                                                                                                                                      \
-    KEY(LINK, "link", OPEN, TEXT, false)           /* its name: of every record that a relay makes */                                                \
-    KEY(LINK_LEG, "leg", OPEN, TEXT, false)        /* received, forwarded: by the relay */                                                           \
-    KEY(LINK_SIDE, "side", OPEN, TEXT, false)      /* analyzer, lis: whose connection */                                                             \
-    KEY(LINK_SEQ, "link_seq", OPEN, TEXT, false)   /* RUN.NUMBER: unique, and grows within the run */                                                \
-    KEY(LINK_QUEUED, "queued", OPEN, BOOL, false)  /* store and forward: it waits for its delivery */                                                \
-    KEY(LINK_VERDICT, "policy", OPEN, TEXT, false) /* flagged, refused */                                                                            \
-    KEY(LINK_OF, "of", OPEN, TEXT, false)          /* relay.delivered: the link_seq of the message, or a last one of its records */                  \
-    KEY(LINK_RECORD, "of_record", OPEN, INT, false) /* … or its record, where it was taken by an earlier relay */                                    \
+    KEY(LINK, "link", OPEN, TEXT, false)            /* its name: of every record that a relay makes */                                               \
+    KEY(LINK_LEG, "leg", OPEN, TEXT, false)         /* received, forwarded: by the relay */                                                          \
+    KEY(LINK_SIDE, "side", OPEN, TEXT, false)       /* analyzer, lis: whose connection */                                                            \
+    KEY(LINK_SEQ, "link_seq", OPEN, TEXT, false)    /* RUN.NUMBER: unique, and grows within the run */                                               \
+    KEY(LINK_QUEUED, "queued", OPEN, BOOL, false)   /* store and forward: it waits for its delivery */                                               \
+    KEY(LINK_VERDICT, "policy", OPEN, TEXT, false)  /* flagged, refused */                                                                           \
+    KEY(LINK_OF, "of", OPEN, TEXT, false)           /* relay.delivered: the link_seq of the message, or a last one of its records */                 \
+    KEY(LINK_RECORD, "of_record", OPEN, INT, false) /* … or its record, where it was taken by an earlier relay */                                  \
     KEY(LINK_ON, "on", OPEN, BOOL, false)                                                                                                            \
-    KEY(LINK_TYPE, "types", FOREIGN, TEXT, true)   /* link.policy */                                                                                 \
+    KEY(LINK_TYPE, "types", FOREIGN, TEXT, true) /* link.policy */                                                                                   \
     KEY(LINK_SENDER, "senders", FOREIGN, TEXT, true)                                                                                                 \
     KEY(LINK_TEST, "tests", FOREIGN, TEXT, true)                                                                                                     \
     KEY(LINK_SIZE, "size", OPEN, INT, false)                                                                                                         \
@@ -298,7 +310,19 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(STEP_CHANGED, "step.changed", OPEN, TEXT, false) /* which part: value, unit, flag … */                                                     \
     KEY(STEP_HERE, "step.here", OPEN, INT, true)         /* the place of the first one in `message`, counted from 0 */                               \
     KEY(STEP_THERE, "step.there", OPEN, INT, true)       /* the same in `from`; -1: not known */                                                     \
-    KEY(STEP_COUNT, "step.count", OPEN, INT, true)
+    KEY(STEP_COUNT, "step.count", OPEN, INT, true)                                                                                                   \
+    /* accounts */                                                                                                                                   \
+    KEY(SITE, "site", OPEN, TEXT, false)                                                                                                             \
+    KEY(UNTIL, "until", OPEN, TIME, false)                                                                                                           \
+    KEY(INVITE_HASH, "invite_hash", SECRET, TEXT, false)                                                                                             \
+    KEY(BY_ROLE, "by_role", OPEN, TEXT, false)         /* the role that gave whoever did it the permission */                                        \
+    KEY(REVIEWED, "reviewed", OPEN, TEXT, true)        /* account.reviewed: the accounts */                                                          \
+    KEY(COMPROMISED, "compromised", OPEN, BOOL, false) /* account.reset: somebody else may know the password */                                      \
+    KEY(PASSWORD_DAYS, "password_days", OPEN, INT, false)                                                                                            \
+    KEY(TOKEN, "token", OPEN, TEXT, false) /* its public id */                                                                                       \
+    KEY(TOKEN_HASH, "token_hash", SECRET, TEXT, false)                                                                                               \
+    KEY(LABEL, "label", OPEN, TEXT, false)                                                                                                           \
+    KEY(SCOPE, "scopes", OPEN, TEXT, true) /* permissions */
 
 enum record_key {
 #define RECORD_KEY_ENUM(c, json, class, type, list) KEY_##c,

@@ -52,6 +52,16 @@ static const struct {
     {EVENT_CAPTURE_ENDED, "Stopped reading", "capture"},
     {EVENT_SENSOR_STATUS, "Counters of", "capture"},
     {EVENT_ACCOUNT_CREATED, "Account made:", "account"},
+    {EVENT_ACCOUNT_EDITED, "Account shown under another name:", "account"},
+    {EVENT_ACCOUNT_CLOSED, "Account closed:", "account"},
+    {EVENT_ACCOUNT_REOPENED, "Account opened again:", "account"},
+    {EVENT_ACCOUNT_RESET, "A one-time code was made in place of the password of", "account"},
+    {EVENT_ACCOUNT_PASSWORD, "Password chosen:", "account"},
+    {EVENT_ACCOUNT_REVIEWED, "Roles confirmed of", "reviewed"},
+    {EVENT_ACCESS_POLICY, "Rules for passwords were changed", NULL},
+    {EVENT_TOKEN_CREATED, "API token made:", "label"},
+    {EVENT_TOKEN_REVOKED, "API token revoked:", "label"},
+    {EVENT_DATA_EXPORTED, "Taken out:", "what"},
     {EVENT_SESSION_OPENED, "Signed in:", "account"},
     {EVENT_SESSION_REFUSED, "Sign-in refused:", "account"},
     {EVENT_SESSION_CLOSED, "Signed out:", "account"},
@@ -121,6 +131,16 @@ static void say_witnessed(const struct event_view *ev, struct buf *out)
     buf_add_str(out, ".");
 }
 
+static void say_role(const struct event_view *ev, struct buf *out)
+{
+    bool given = ev->event == EVENT_ACCOUNT_GRANTED;
+    add(out, given ? "Role given: " : "Role taken back: ", event_text(ev, "account_role"), given ? " to " : " from ");
+    add(out, "", event_text(ev, "account"), "");
+    add(out, ", by ", event_text(ev, "person"), "");
+    add(out, ", from ", event_text(ev, "origin"), "");
+    add(out, ". ", event_text(ev, "why"), "");
+}
+
 static void say(const struct event_view *ev, struct buf *out)
 {
     if (ev->event == EVENT_LAB_MESSAGE || ev->event == EVENT_LAB_RESULT || ev->event == EVENT_LAB_ORDER)
@@ -131,6 +151,8 @@ static void say(const struct event_view *ev, struct buf *out)
         buf_add_str(out, event_int(ev, "holds", 0) == 1 ? "The ledger was checked: it holds." : "The ledger was checked: it does not hold.");
     else if (ev->event == EVENT_LEDGER_WITNESSED)
         say_witnessed(ev, out);
+    else if (ev->event == EVENT_ACCOUNT_GRANTED || ev->event == EVENT_ACCOUNT_WITHDRAWN)
+        say_role(ev, out);
     else
         say_doing(ev, out);
 }

@@ -28,6 +28,15 @@ static const struct {
     {EVENT_FINDING_REOPENED, finding_apply_decision},
     {EVENT_FINDING_ENDED, finding_apply_ended},
     {EVENT_ACCOUNT_CREATED, account_apply_created},
+    {EVENT_ACCOUNT_EDITED, account_apply_edited},
+    {EVENT_ACCOUNT_GRANTED, account_apply_granted},
+    {EVENT_ACCOUNT_WITHDRAWN, account_apply_withdrawn},
+    {EVENT_ACCOUNT_CLOSED, account_apply_closed},
+    {EVENT_ACCOUNT_REOPENED, account_apply_reopened},
+    {EVENT_ACCOUNT_RESET, account_apply_reset},
+    {EVENT_ACCOUNT_PASSWORD, account_apply_password},
+    {EVENT_ACCOUNT_REVIEWED, account_apply_reviewed},
+    {EVENT_SESSION_OPENED, account_apply_signed_in},
     {EVENT_PHI_LOOK, look_apply},
     {EVENT_EVIDENCE_PACKETS, finding_apply_packets},
     {EVENT_CAPTURE_STARTED, capture_apply_started},
@@ -54,7 +63,8 @@ static const struct {
 
 static const char *const topic_names[TOPIC_COUNT] = {
     [TOPIC_DEVICES] = "devices", [TOPIC_RESULTS] = "results", [TOPIC_FINDINGS] = "findings", [TOPIC_LEDGER] = "ledger",
-    [TOPIC_SENSOR] = "sensor",   [TOPIC_TODAY] = "today",     [TOPIC_LOOKS] = "looks",       [TOPIC_CERTIFICATES] = "certificates", [TOPIC_LINKS] = "links",
+    [TOPIC_SENSOR] = "sensor",   [TOPIC_TODAY] = "today",     [TOPIC_LOOKS] = "looks",       [TOPIC_CERTIFICATES] = "certificates",
+    [TOPIC_LINKS] = "links",     [TOPIC_PEOPLE] = "people",
 };
 
 struct keeper_views *views_open(struct store *store, const char *site, struct error *e)

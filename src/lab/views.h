@@ -17,11 +17,23 @@ struct committed {
     bool custody;             /* stream: custody, or observation */
     tq_time recorded;         /* the keeper's clock */
     struct span json;         /* the veiled event: one JSON object */
-    struct span private_json; /* the sealed rest of account.created ({"password_hash":…}); empty for every other event */
+    struct span private_json; /* the sealed rest of account.* and token.* ({"password_hash":…}); empty for every other event */
 };
 
 /* What the page is told: coalesced, so that a thousand results give one notice. */
-enum view_topic { TOPIC_DEVICES, TOPIC_RESULTS, TOPIC_FINDINGS, TOPIC_LEDGER, TOPIC_SENSOR, TOPIC_TODAY, TOPIC_LOOKS, TOPIC_CERTIFICATES, TOPIC_LINKS, TOPIC_COUNT };
+enum view_topic {
+    TOPIC_DEVICES,
+    TOPIC_RESULTS,
+    TOPIC_FINDINGS,
+    TOPIC_LEDGER,
+    TOPIC_SENSOR,
+    TOPIC_TODAY,
+    TOPIC_LOOKS,
+    TOPIC_CERTIFICATES,
+    TOPIC_LINKS,
+    TOPIC_PEOPLE,
+    TOPIC_COUNT
+};
 
 struct keeper_views;
 

@@ -25,6 +25,7 @@
 #define KEEP_PACKETS 10000
 #define KEEP_CAPTURES 256
 #define KEEP_ACCOUNTS 1000
+#define KEEP_GRANTS 100 /* of one account, those that ended among them */
 #define KEEP_SLACK 1000 /* a full table is cut this many rows at a time */
 
 struct view_notice {
@@ -85,6 +86,8 @@ apply_fn message_apply, result_apply, custody_apply;
 apply_fn custody_stopped; /* nothing is listened to any more: what was awaited is awaited no longer */
 apply_fn finding_apply, finding_apply_decision, finding_apply_ended, finding_apply_packets, finding_apply_packets_removed;
 apply_fn account_apply_created, look_apply;
+apply_fn account_apply_edited, account_apply_granted, account_apply_withdrawn, account_apply_closed, account_apply_reopened, account_apply_reset;
+apply_fn account_apply_password, account_apply_reviewed, account_apply_signed_in;
 apply_fn capture_apply_started, capture_apply_ended, capture_apply_status, capture_apply_run;
 apply_fn backup_apply_made, backup_apply_tested, retention_apply_removed;
 apply_fn keys_apply_erased;

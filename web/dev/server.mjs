@@ -11,6 +11,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { detail, lab, ledgerPanels, network, sensors, certificatesOf } from './fixture.mjs';
+import { personOf } from './roles.mjs';
 import { makeTree, noteKey } from './tree.mjs';
 
 const DIST = new URL('../dist/', import.meta.url).pathname;
@@ -24,7 +25,7 @@ let world = lab();
 let mode = 'ok';
 let needed = false;
 let lock = null;
-let person = { name: 'ana', display_name: 'Ana Ruiz', role: 'lab manager' };
+let person = personOf('ana', 'Ana Ruiz', ['lab manager']);
 const OPEN = { locked: false, stage: 'open', since: null, records: 0, bytes: 0, max_bytes: 0, lost: 0, nearly_full: false, keeping: true, csrf: '' };
 const sessions = new Map();
 const streams = new Set();
@@ -303,7 +304,7 @@ function answer(method, path, query, body, token, headers, text) {
             return problem(422, 'password', 'The password needs 12 characters or more.');
         }
         needed = false;
-        person = { name: body.name, display_name: body.display_name, role: 'lab manager' };
+        person = personOf(body.name, body.display_name, ['lab manager']);
         return { ...signIn(), status: 201 };
     }
     if (path === '/session' && method === 'POST') {
@@ -458,7 +459,7 @@ function develop(body) {
         tree = makeTree(log, world.state.since);
     }
     mode = body.mode ?? mode;
-    person = { ...person, role: body.role ?? 'lab manager' };
+    person = personOf(person.name, person.display_name, [body.role ?? 'lab manager']);
     needed = body.setup ?? needed;
     if (body.lock !== undefined) {
         const since = new Date(Date.now() - 8_000_000).toISOString();

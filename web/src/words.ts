@@ -236,6 +236,18 @@ export function personRole(role: string): string {
             return t`Technologist`;
         case 'privacy officer':
             return t`Privacy officer`;
+        case 'phlebotomist':
+            return t`Phlebotomist`;
+        case 'front desk':
+            return t`Front desk`;
+        case 'assessor':
+            return t`Assessor`;
+        case "maker's engineer":
+            return t`Maker’s engineer`;
+        case 'emergency':
+            return t`Emergency account`;
+        case '':
+            return t`No role`;
         default:
             return role;
     }

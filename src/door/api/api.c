@@ -190,11 +190,25 @@ void name_origin(struct call *c)
         (void)snprintf(c->origin, sizeof c->origin, "%s", n > 0 ? peer : "unknown address");
 }
 
+bool may(const struct call *c, const char *permission)
+{
+    return jobs_may(c->person.roles, permission);
+}
+
+void person_of(struct call *c, const struct account *account, const char *session)
+{
+    struct person *p = &c->person;
+    *p = (struct person){.known = true, .roles = account_roles(c->db, span_str(account->name), c->api->site, c->now.wall)};
+    (void)snprintf(p->session, sizeof p->session, "%s", session);
+    (void)snprintf(p->name, sizeof p->name, "%s", account->name);
+    (void)snprintf(p->display_name, sizeof p->display_name, "%s", account->display_name);
+}
+
 static void identify(struct call *c)
 {
     struct person *p = &c->person;
     if (c->request->door == DOOR_LOCAL) {
-        *p = (struct person){.known = true, .role = ROLE_LOCAL_ADMINISTRATOR, .display_name = "Local administrator"};
+        *p = (struct person){.known = true, .roles = JOB_BIT(JOB_LOCAL), .display_name = "Local administrator"};
         (void)snprintf(p->name, sizeof p->name, "%.*s", (int)sizeof p->name - 1, c->origin);
         return;
     }
@@ -208,11 +222,9 @@ static void identify(struct call *c)
     if (!find(c->api->sessions, c->request->session, c->now.monotonic, &session) ||
         account_get(c->db, span_str(session.account), &account, &found, &e) != 0 || !found)
         return;
-    *p = (struct person){.known = true};
-    memcpy(p->session, session.handle, sizeof p->session);
-    (void)snprintf(p->name, sizeof p->name, "%s", account.name);
-    (void)snprintf(p->display_name, sizeof p->display_name, "%s", account.display_name);
-    (void)snprintf(p->role, sizeof p->role, "%s", account.role);
+    if (!account.closed && !account.password_known)
+        person_of(c, &account, session.handle);
+    crypto_wipe(&account, sizeof account);
 }
 
 static bool csrf_right(const struct call *c)
@@ -243,7 +255,7 @@ static bool allowed(struct call *c)
                route->permission);
         return false;
     }
-    if (route->permission != NULL && !role_may(c->db, c->person.role, route->permission)) {
+    if (route->permission != NULL && !may(c, route->permission)) {
         refuse(c, 403, "not-permitted", "Your role may not do this. Ask the lab manager.", route->permission);
         return false;
     }
@@ -343,7 +355,7 @@ void api_handle(struct api *api, struct api_clock now, const struct request *req
 
 /* ── decisions ── */
 
-struct record *decision(struct call *c, enum event event)
+static struct record *begin_record(struct call *c, enum event event)
 {
     struct record *r = malloc(sizeof *r);
     if (r == NULL) {
@@ -354,6 +366,16 @@ struct record *decision(struct call *c, enum event event)
     if (c->person.known)
         record_str(r, KEY_PERSON, c->person.name);
     record_str(r, KEY_ORIGIN, c->origin);
+    return r;
+}
+
+struct record *decision(struct call *c, enum event event)
+{
+    struct record *r = begin_record(c, event);
+    if (r != NULL && c->route->permission != NULL) { /* by what right: it can be asked years later */
+        record_str(r, KEY_PERMISSION, c->route->permission);
+        record_str(r, KEY_BY_ROLE, job_name(job_giving(c->person.roles, c->route->permission)));
+    }
     return r;
 }
 
@@ -410,7 +432,7 @@ void refuse(struct call *c, int status, const char *code, const char *detail, co
 {
     atomic_fetch_add(&c->api->refused, 1);
     int64_t left_out = 0;
-    struct record *r = may_note(c->api, c->now.monotonic, &left_out) ? decision(c, EVENT_REQUEST_REFUSED) : NULL;
+    struct record *r = may_note(c->api, c->now.monotonic, &left_out) ? begin_record(c, EVENT_REQUEST_REFUSED) : NULL;
     if (r != NULL) {
         char why[160];
         uint64_t index;

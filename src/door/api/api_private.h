@@ -80,7 +80,7 @@ struct person {
     bool known;
     char name[ACCOUNT_NAME_MAX + 32];
     char display_name[4 * ACCOUNT_DISPLAY_MAX + 1];
-    char role[ACCOUNT_ROLE_MAX + 1];
+    unsigned roles; /* ROLE_BITs in force here and now */
     char session[SESSION_HANDLE];
 };
 
@@ -98,6 +98,11 @@ struct call {
     bool looking;
     struct jsonw json; /* writes the reply's body */
 };
+
+/* May whoever asks do this ("noun.verb")? */
+bool may(const struct call *c, const char *permission);
+/* Fills c->person for an account. */
+void person_of(struct call *c, const struct account *account, const char *session);
 
 /* ── answers ── */
 
@@ -179,6 +184,9 @@ bool reason_valid(struct span why);
 void name_origin(struct call *c); /* where the request came from, as records may show it */
 void setup_code_make(char out[SETUP_CODE_TEXT]);
 bool setup_code_matches(struct span typed, const char *code); /* whatever the case and the dashes; constant time */
+
+/* Appends docs/permissions.md. */
+void permissions_document(struct buf *out);
 
 /* handlers */
 void handle_setup_get(struct call *c);

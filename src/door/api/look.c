@@ -355,7 +355,7 @@ static void put_row(void *context, const struct look_row *row)
 /* Everybody sees their own looks; those of others, who may. */
 static bool whose(struct call *c, char person[NAMED_MAX + 1])
 {
-    if (role_may(c->db, c->person.role, "looks.read"))
+    if (may(c, "looks.read"))
         return true;
     if (person[0] != 0 && strcmp(person, c->person.name) != 0) {
         refuse(c, 403, "not-permitted", "Your role may see your own looks only. Ask the privacy officer.", "looks.read");

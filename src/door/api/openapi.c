@@ -17,7 +17,7 @@ static const struct {
     {"unlock", "locked:bool stage:text since:time? records:int bytes:int max_bytes:int lost:int nearly_full:bool keeping:bool csrf:text"},
     {"started", "started:bool"},
     {"ready", "ready:bool records:int"},
-    {"person", "name:text display_name:text role:text"},
+    {"person", "name:text display_name:text role:text roles:[text] permissions:[text]"},
     {"session", "person:person csrf:text site:text"},
     {"reason", "text:text source:text time:time? record:int?"},
     {"device_itself",

@@ -51,6 +51,28 @@ static bool hashing_end(struct call *c)
 
 /* ── GET /session ── */
 
+/* "role": the first; "roles"; "permissions": what they give together. */
+static void put_roles(struct jsonw *j, unsigned roles)
+{
+    enum job first = JOB_COUNT;
+    jsonw_key(j, "roles");
+    jsonw_array(j);
+    for (int r = JOB_COUNT - 1; r >= 0; r--)
+        if ((roles & JOB_BIT(r)) != 0)
+            first = (enum job)r;
+    for (int r = 0; r < JOB_COUNT; r++)
+        if ((roles & JOB_BIT(r)) != 0)
+            jsonw_str(j, job_name((enum job)r));
+    jsonw_array_end(j);
+    jsonw_put_str(j, "role", job_name(first));
+    jsonw_key(j, "permissions");
+    jsonw_array(j);
+    for (size_t i = 0; i < permission_count(); i++)
+        if ((permission_at(i).roles & roles) != 0)
+            jsonw_str(j, permission_at(i).name);
+    jsonw_array_end(j);
+}
+
 void put_person(struct call *c)
 {
     char csrf[SESSION_CSRF];
@@ -61,7 +83,7 @@ void put_person(struct call *c)
     jsonw_object(j);
     jsonw_put_str(j, "name", c->person.name);
     jsonw_put_str(j, "display_name", c->person.display_name);
-    jsonw_put_str(j, "role", c->person.role);
+    put_roles(j, c->person.roles);
     jsonw_object_end(j);
     jsonw_put_str(j, "csrf", c->request->door == DOOR_LOCAL ? "" : csrf);
     jsonw_put_str(j, "site", c->api->site);
@@ -81,11 +103,7 @@ static void sign_in(struct call *c, const struct account *account)
         problem_later(c, 503, "sessions", "Too many people are signed in. Try again later.", 60);
         return;
     }
-    c->person = (struct person){.known = true};
-    (void)snprintf(c->person.name, sizeof c->person.name, "%s", account->name);
-    (void)snprintf(c->person.display_name, sizeof c->person.display_name, "%s", account->display_name);
-    (void)snprintf(c->person.role, sizeof c->person.role, "%s", account->role);
-    memcpy(c->person.session, session.handle, sizeof session.handle);
+    person_of(c, account, session.handle);
 
     struct record *r = decision(c, EVENT_SESSION_OPENED);
     uint64_t index = 0;
@@ -119,7 +137,7 @@ static bool password_right(struct call *c, struct span name, struct span passwor
     if (!hashing_begin(c))
         return false;
     bool right = false;
-    if (*ret_account)
+    if (*ret_account && !account->closed && !account->password_known && account->password_hash[0] != 0)
         right = password_verify(password, account->password_hash);
     else
         password_verify_nobody(password);
@@ -244,7 +262,6 @@ static bool acceptable(struct call *c, struct body_field *f, struct account *acc
         return false;
     }
     (void)snprintf(account->display_name, sizeof account->display_name, "%.*s", (int)display.n, (const char *)display.p);
-    (void)snprintf(account->role, sizeof account->role, "%s", ROLE_LAB_MANAGER);
     const struct span context[] = {span_str(account->name), display, span_str(c->api->site), SPAN_LIT("tourniquet")};
     const char *why = password_refused(f[SETUP_PASSWORD].text, context, 4);
     if (why != NULL)
@@ -271,7 +288,7 @@ static bool make_account(struct call *c, struct account *account, struct span pa
         return false;
     record_str(r, KEY_ACCOUNT, account->name);
     record_str(r, KEY_DISPLAY_NAME, account->display_name);
-    record_str(r, KEY_ACCOUNT_ROLE, account->role);
+    record_str(r, KEY_ACCOUNT_ROLE, job_name(JOB_MANAGER));
     record_str(r, KEY_PASSWORD_HASH, account->password_hash);
     uint64_t index = 0;
     bool ok = decide(c, r, &index);

@@ -1,7 +1,6 @@
 #include "lab/people/account.h"
 
 #include "base/text.h"
-#include "lab/views_private.h"
 
 #include <stdio.h>
 
@@ -40,37 +39,38 @@ static void copy(char *out, size_t size, struct span text)
     (void)snprintf(out, size, "%.*s", (int)text.n, (const char *)text.p);
 }
 
-int account_apply_created(struct apply *a, struct error *e)
+#define COLUMNS                                                                                                                                      \
+    "name, display_name, state, password_hash, password_set, password_known, invite_hash, invite_until, created, created_by, closed, reviewed, "     \
+    "reviewed_by, last_sign_in, changed"
+
+static void read_account(struct store_stmt *q, struct account *ret)
 {
-    char name[ACCOUNT_NAME_MAX + 1];
-    char hash[ACCOUNT_HASH_MAX];
-    struct span role = event_text(&a->ev, "account_role");
-    if (!account_name(event_text(&a->ev, "account"), name) || !event_member(a->c->private_json, "password_hash", hash, sizeof hash))
-        return 0;
-    struct store_stmt *q = store_stmt(a->w, "INSERT INTO account SELECT ?1, ?2, name, ?4, ?5, ?6 FROM role WHERE name = ?3 "
-                                            "AND (SELECT count(*) FROM account) < ?7 ON CONFLICT DO NOTHING");
-    store_bind_str(q, 1, name);
-    store_bind_text(q, 2, event_text(&a->ev, "display_name"));
-    store_bind_text(q, 3, role);
-    store_bind_str(q, 4, hash);
-    store_bind_int(q, 5, a->ev.time);
-    store_bind_int(q, 6, (int64_t)a->c->index);
-    store_bind_int(q, 7, KEEP_ACCOUNTS);
-    return store_run(q, e);
+    *ret = (struct account){
+        .closed = span_is(store_text(q, 2), "closed"),
+        .password_set = store_int(q, 4),
+        .password_known = store_int(q, 5) != 0,
+        .invite_until = store_int(q, 7),
+        .created = store_int(q, 8),
+        .closed_at = store_int(q, 10),
+        .reviewed = store_int(q, 11),
+        .last_sign_in = store_int(q, 13),
+        .changed = (uint64_t)store_int(q, 14),
+    };
+    copy(ret->name, sizeof ret->name, store_text(q, 0));
+    copy(ret->display_name, sizeof ret->display_name, store_text(q, 1));
+    copy(ret->password_hash, sizeof ret->password_hash, store_text(q, 3));
+    copy(ret->invite_hash, sizeof ret->invite_hash, store_text(q, 6));
+    copy(ret->created_by, sizeof ret->created_by, store_text(q, 9));
+    copy(ret->reviewed_by, sizeof ret->reviewed_by, store_text(q, 12));
 }
 
 int account_get(struct store_conn *c, struct span name, struct account *ret, bool *ret_found, struct error *e)
 {
-    *ret_found = false;
-    struct store_stmt *q = store_stmt(c, "SELECT name, display_name, role, password_hash FROM account WHERE name = ?1");
+    struct store_stmt *q = store_stmt(c, "SELECT " COLUMNS " FROM account WHERE name = ?1");
     store_bind_text(q, 1, name);
-    if (store_step(q)) {
-        copy(ret->name, sizeof ret->name, store_text(q, 0));
-        copy(ret->display_name, sizeof ret->display_name, store_text(q, 1));
-        copy(ret->role, sizeof ret->role, store_text(q, 2));
-        copy(ret->password_hash, sizeof ret->password_hash, store_text(q, 3));
-        *ret_found = true;
-    }
+    *ret_found = store_step(q);
+    if (*ret_found)
+        read_account(q, ret);
     return store_done(q, e);
 }
 
@@ -79,13 +79,92 @@ int64_t account_total(struct store_conn *c, struct error *e)
     return store_run_int(store_stmt(c, "SELECT count(*) FROM account"), -1, e);
 }
 
-bool role_may(struct store_conn *c, const char *role, const char *permission)
+const char *account_state(const struct account *a)
 {
-    struct span verb = span_str(permission);
-    struct span noun = span_until(&verb, '.', NULL);
-    struct store_stmt *q = store_stmt(c, "SELECT count(*) FROM role_permission WHERE role = ?1 AND noun = ?2 AND verb = ?3");
-    store_bind_str(q, 1, role);
-    store_bind_text(q, 2, noun);
-    store_bind_text(q, 3, verb);
-    return store_run_int(q, 0, NULL) == 1;
+    return a->closed ? "closed" : a->password_hash[0] == 0 || a->password_known ? "invited" : "active";
+}
+
+#define MATCHES "(?1 = '' OR instr(name, lower(?1)) > 0 OR instr(lower(display_name), lower(?1)) > 0) AND (?2 OR state <> 'closed')"
+
+int account_list(struct store_conn *c, const struct account_query *query, account_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT " COLUMNS " FROM account WHERE " MATCHES " AND name > ?3 ORDER BY name LIMIT ?4");
+    store_bind_text(q, 1, query->text);
+    store_bind_int(q, 2, query->closed);
+    store_bind_text(q, 3, query->after);
+    store_bind_int(q, 4, query->limit);
+    while (store_step(q)) {
+        struct account a;
+        read_account(q, &a);
+        each(context, &a);
+    }
+    return store_done(q, e);
+}
+
+int64_t account_count(struct store_conn *c, const struct account_query *query, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT count(*) FROM account WHERE " MATCHES);
+    store_bind_text(q, 1, query->text);
+    store_bind_int(q, 2, query->closed);
+    return store_run_int(q, -1, e);
+}
+
+/* ── grants ── */
+
+int account_grants(struct store_conn *c, struct span account, grant_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT role, site, since, until, by, why, record, ended, ended_by, ended_why, ended_record "
+                                         "FROM account_grant WHERE account = ?1 ORDER BY n DESC");
+    store_bind_text(q, 1, account);
+    while (store_step(q)) {
+        struct account_grant g = {
+            .site = store_text(q, 1),
+            .since = store_int(q, 2),
+            .until = store_int(q, 3),
+            .by = store_text(q, 4),
+            .why = store_text(q, 5),
+            .record = (uint64_t)store_int(q, 6),
+            .ended = store_int(q, 7),
+            .ended_by = store_text(q, 8),
+            .ended_why = store_text(q, 9),
+            .ended_record = store_int(q, 10),
+        };
+        if (job_find(store_text(q, 0), &g.role))
+            each(context, &g);
+    }
+    return store_done(q, e);
+}
+
+bool grant_in_force(const struct account_grant *g, const char *site, tq_time at)
+{
+    return (g->site.n == 0 || span_is(g->site, site)) && g->since <= at && (g->until == 0 || at < g->until) && (g->ended == 0 || at < g->ended);
+}
+
+struct roles_at {
+    const char *site;
+    tq_time at;
+    unsigned roles;
+};
+
+static void add_role(void *context, const struct account_grant *g)
+{
+    struct roles_at *r = context;
+    if (grant_in_force(g, r->site, r->at))
+        r->roles |= JOB_BIT(g->role);
+}
+
+unsigned account_roles(struct store_conn *c, struct span account, const char *site, tq_time at)
+{
+    struct roles_at r = {.site = site, .at = at};
+    return account_grants(c, account, add_role, &r, NULL) == 0 ? r.roles : 0;
+}
+
+int64_t account_holders(struct store_conn *c, enum job role, const char *site, tq_time at, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT count(DISTINCT account) FROM account_grant JOIN account ON name = account WHERE role = ?1 AND "
+                                         "state <> 'closed' AND site IN ('', ?2) AND since <= ?3 AND until = 0 AND ended = 0");
+    store_bind_str(q, 1, job_name(role));
+    store_bind_str(q, 2, site);
+    store_bind_int(q, 3, at);
+    return store_run_int(q, -1, e);
 }

@@ -7,7 +7,7 @@ export interface Page<T> {
 }
 
 export interface Session {
-    person: { name: string; display_name: string; role: string };
+    person: { name: string; display_name: string; role: string; roles: string[]; permissions: string[] };
     csrf: string;
     site: string;
 }

@@ -25,7 +25,6 @@ import { Link, useLocation } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { signOut, useLinks, useSession, useStream, useToday } from '../api/queries';
 import { clock, count, stamp } from '../time';
-import { may } from '../may';
 import { personRole } from '../words';
 import { useKey, useKeyboard } from './keys';
 import { Said, say, sayNow, show, undoLast } from './say';
@@ -57,14 +56,15 @@ const RAILS: Record<string, string[]> = {
     auditor: ['devices', 'findings', 'ledger', 'links', 'certificates', 'looks', 'today'],
     'privacy officer': ['today', 'looks', 'findings', 'results', 'devices', 'ledger'],
 };
-const placesAll = (role: string) =>
-    (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'links', 'ledger', 'certificates', 'looks']).map((name) => PLACES[name] as Place).filter((place) => place.needs.some((needed) => may(role, needed)));
+const placesAll = (role: string, permissions: string[]) =>
+    (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'links', 'ledger', 'certificates', 'looks']).map((name) => PLACES[name] as Place).filter((place) => place.needs.some((needed) => permissions.includes(needed)));
 
 /** Links are a place only where there are any. */
 export function usePlaces(): Place[] {
-    const role = useSession().data?.person.role ?? '';
-    const links = useLinks({ enabled: may(role, 'links.read'), watched: false }).data?.length ?? 0;
-    return placesAll(role).filter((place) => place !== PLACES.links || links > 0);
+    const person = useSession().data?.person;
+    const permissions = person?.permissions ?? [];
+    const links = useLinks({ enabled: permissions.includes('links.read'), watched: false }).data?.length ?? 0;
+    return placesAll(person?.role ?? '', permissions).filter((place) => place !== PLACES.links || links > 0);
 }
 
 export function Brand({ site }: { site?: string }) {
