@@ -553,11 +553,20 @@ static void turn(void)
     }
 }
 
+/* Told to stop, it takes what the detector still has; but not where that cannot be taken before a person comes. */
+static bool goes_on(void)
+{
+    if (!k.stopping)
+        return true;
+    bool nowhere = k.waiting != NULL && waiting_locked(k.waiting) && !waiting_takes(k.waiting);
+    return k.detector.fd >= 0 && !nowhere;
+}
+
 int main(void)
 {
     start();
     hear();
-    while (!k.stopping || k.detector.fd >= 0)
+    while (goes_on())
         turn();
     finish(NULL);
 }
