@@ -244,18 +244,26 @@ static void join_all(struct supervisor *s, struct child *c)
             join(&all[i], &all[ROLE_DETECTOR]);
 }
 
-static tq_time longest_wait(const struct child *c)
+/* TOURNIQUET_BACKOFF_MOST (seconds) makes waits shorter, never longer. */
+static tq_time backoff_most(void)
 {
-    return c->role == ROLE_RELAY ? RELAY_MOST : BACKOFF_MOST;
+    const char *told = getenv("TOURNIQUET_BACKOFF_MOST");
+    tq_time most = told == NULL ? 0 : (tq_time)strtoul(told, NULL, 10) * TIME_SECOND;
+    return most > 0 && most < BACKOFF_MOST ? most : BACKOFF_MOST;
 }
 
-static void back_off(struct child *c, tq_time now)
+static tq_time longest_wait(const struct supervisor *s, const struct child *c)
+{
+    return c->role == ROLE_RELAY && s->backoff_most > RELAY_MOST ? RELAY_MOST : s->backoff_most;
+}
+
+static void back_off(const struct supervisor *s, struct child *c, tq_time now)
 {
     if (now - c->started >= HEALTHY)
         c->failures = 0;
     tq_time wait = c->failures < 5 ? TIME_SECOND << c->failures : BACKOFF_MOST;
-    if (wait > longest_wait(c))
-        wait = longest_wait(c);
+    if (wait > longest_wait(s, c))
+        wait = longest_wait(s, c);
     c->failures++;
     c->not_before = now + wait;
 }
@@ -272,7 +280,7 @@ static void start_child(struct supervisor *s, struct child *c)
     c->started = clock_monotonic();
     if (spawn_role(s->programs.fd[c->role], c->role, &c->pid, &control, &e) != 0) {
         log_line(LOG_LEVEL_ERROR, "%s", e.text);
-        back_off(c, c->started);
+        back_off(s, c, c->started);
         return;
     }
     supervisor_channel(c, control);
@@ -376,12 +384,12 @@ static void end_run(struct supervisor *s, enum err_class class, const char *who,
     s->stopping = true;
 }
 
-static void count_death(struct child *c, tq_time now)
+static void count_death(const struct supervisor *s, struct child *c, tq_time now)
 {
     c->deaths[c->death_count++ % DEATHS] = now;
     if (c->death_count >= DEATHS && now - c->deaths[c->death_count % DEATHS] < 60 * TIME_SECOND)
         log_line(LOG_LEVEL_ERROR, "the %s died %d times within a minute; the other parts go on, and it is tried again every %d seconds at least",
-                 role_name(c->role), DEATHS, (int)(longest_wait(c) / TIME_SECOND));
+                 role_name(c->role), DEATHS, (int)(longest_wait(s, c) / TIME_SECOND));
 }
 
 static void describe(int status, char *out, size_t size)
@@ -412,9 +420,9 @@ static void died(struct supervisor *s, struct child *c, int status)
         end_run(s, ERR_SYSTEM, role_name(c->role), "could not start", c->why);
         return;
     }
-    back_off(c, now);
+    back_off(s, c, now);
     log_line(LOG_LEVEL_WARNING, "the %s was %s; it is started again in %d s", role_name(c->role), c->why, (int)((c->not_before - now) / TIME_SECOND));
-    count_death(c, now);
+    count_death(s, c, now);
     if (!s->durable && c->role != ROLE_CONSOLE && c->role != ROLE_COURIER && c->role != ROLE_RELAY)
         reset_chain(s);
 }
@@ -767,6 +775,7 @@ static struct supervisor *lay_out(const struct supervisor_options *options, stru
     s->data_fd = s->listen_fd = s->local_fd = s->catalog_fd = s->backup_fd = s->signal_fd = -1;
     s->live = options->replay == NULL && options->config->capture_count > 0;
     s->self = handover_self();
+    s->backoff_most = backoff_most();
     lay_out_children(s);
     programs_none(&s->programs);
     programs_none(&s->upgrade.next);

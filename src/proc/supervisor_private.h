@@ -88,6 +88,7 @@ struct supervisor {
     size_t child_count;
     bool live; /* interfaces are listened to */
     uint64_t starts;
+    tq_time backoff_most; /* between a role's death and its next start */
     bool read_out; /* the present sensor handed everything on */
     bool durable;  /* the capture is durable to its end (or there is none) */
     bool stopping;
