@@ -1,6 +1,7 @@
 """What the process tests share: TAP, a simulated capture with its truth, and a running Tourniquet whose processes can be found, killed and stopped."""
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -12,7 +13,12 @@ import time
 TOURNIQUET = os.path.abspath(sys.argv[1])
 with open(TOURNIQUET, "rb") as _f:
     SANITIZED = b"__asan_init" in _f.read()
+LONG = os.environ.get("TOURNIQUET_LONG") == "1"
 ROLES = ("sensor", "detector", "keeper", "console", "courier", "relay")
+
+# A supervisor waits up to 30 s before it starts a role again that keeps dying. Nobody learns anything from such waits but a long run.
+if not LONG:
+    os.environ.setdefault("TOURNIQUET_BACKOFF_MOST", "1")
 
 # A bare machine may have no /etc/hosts: the tests find localhost all the same.
 _getaddrinfo = socket.getaddrinfo
@@ -44,20 +50,33 @@ def finish():
     sys.exit(1 if _failed else 0)
 
 
-def wait(condition, seconds=30):
-    """Asks until the answer is a yes, or time is up: the last answer."""
+def wait(condition, seconds=90):
+    """Asks until the answer is a yes, or time is up: the last answer. The time is long, for a machine that is busy with other things: what fails shall be wrong,
+    not late."""
     until = time.monotonic() + seconds
     while True:
         answer = condition()
         if answer or time.monotonic() >= until:
             return answer
-        time.sleep(0.1)
+        time.sleep(0.05)
+
+
+_ports = set()
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody has: below those that connections get from the kernel, any of which another test may hold when this one is wanted."""
+    while True:
+        port = random.SystemRandom().randrange(10240, 32768)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in _ports:
+            _ports.add(port)
+            return port
 
 
 def capture(folder, minutes, seed=11, attacks=("sender.unknown", "message.malformed")):
@@ -147,7 +166,7 @@ class Run:
                 return int(child)
         return None
 
-    def wait_pid(self, role, other_than=None, seconds=45):
+    def wait_pid(self, role, other_than=None, seconds=120):
         until = time.monotonic() + seconds
         while time.monotonic() < until and self.process.poll() is None:
             pid = self.pid(role)
@@ -171,7 +190,7 @@ class Run:
         done = subprocess.run([TOURNIQUET, "api", "--data", self.data, "GET", path], capture_output=True, text=True)
         return json.loads(done.stdout) if done.returncode == 0 else None
 
-    def wait_api(self, path="/api/v1/sensor", seconds=30):
+    def wait_api(self, path="/api/v1/sensor", seconds=120):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             answer = self.api(path)
@@ -180,7 +199,7 @@ class Run:
             time.sleep(0.1)
         return None
 
-    def wait_ended(self, seconds=120):
+    def wait_ended(self, seconds=300):
         """Waits until its capture is read and shown."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and self.process.poll() is None:
@@ -190,7 +209,7 @@ class Run:
             time.sleep(0.1)
         return False
 
-    def finish(self, seconds=180):
+    def finish(self, seconds=300):
         """Waits for the end; returns the exit status and the line of counts."""
         try:
             out, _ = self.process.communicate(timeout=seconds)

@@ -54,7 +54,7 @@ class Frames:
     def __init__(self, sock):
         self.sock, self.rest = sock, b""
 
-    def next(self, seconds=10):
+    def next(self, seconds=60):
         """The next content; None: no whole one came in time, or the connection is over (then .ended)."""
         self.ended = False
         until = time.monotonic() + seconds
@@ -83,7 +83,7 @@ class Frames:
 class Analyzer:
     """One connection to a link."""
 
-    def __init__(self, port, context=None, seconds=10, host="127.0.0.1"):
+    def __init__(self, port, context=None, seconds=30, host="127.0.0.1"):
         self.sock = socket.create_connection((host, port), seconds)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
@@ -99,12 +99,12 @@ class Analyzer:
     def say(self, content):
         self.sock.sendall(frame(content))
 
-    def hear(self, seconds=10):
+    def hear(self, seconds=60):
         """(MSA-1, MSA-2) of the next answer, or None."""
         answer = self.frames.next(seconds)
         return None if answer is None else (field(answer, "MSA", 1), field(answer, "MSA", 2))
 
-    def ask(self, content, seconds=10):
+    def ask(self, content, seconds=60):
         self.say(content)
         return self.hear(seconds)
 
@@ -186,7 +186,7 @@ def link(run, name):
     return None
 
 
-def listening(port, seconds=30):
+def listening(port, seconds=90):
     """Waits until somebody listens there."""
     def try_it():
         with socket.socket() as s:

@@ -3,21 +3,11 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import lab
+from lab import wait as until
 
 MAKE_DAYS = os.path.abspath(sys.argv[2])
-
-
-def until(condition, seconds=40):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        answer = condition()
-        if answer:
-            return answer
-        time.sleep(0.2)
-    return None
 
 
 def disk(run):

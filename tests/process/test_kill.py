@@ -50,20 +50,20 @@ def kill_while_serving(folder, path):
     data = os.path.join(folder, "serving")
     with lab.Run(data, "--replay", path) as run:
         lab.ok(run.wait_ended(), "the capture is read", run.said())
-        for role in ("console", "detector", "keeper"):
+
+        def restarts():
+            return [r["summary"] for r in (run.api("/api/v1/ledger/records?limit=50") or {"items": []})["items"] if r["event"] == "role.restarted"]
+
+        for n, role in enumerate(("console", "detector", "keeper")):
             before = run.pid(role)
             others = {r: run.pid(r) for r in ("console", "detector", "keeper") if r != role}
             run.signal(role, signal.SIGKILL)
             after = run.wait_pid(role, other_than=before)
             lab.ok(after is not None, f"the {role} was killed and is started again", run.said())
-            time.sleep(0.5)  # the restart becomes durable
+            lab.wait(lambda: len(restarts()) > n)  # it is durable before the next blow
             lab.ok(all(run.pid(r) == p for r, p in others.items()), f"its siblings were not restarted for the {role}", run.said())
         answer = run.wait_api("/api/v1/messages?limit=1")
         lab.ok(answer is not None and answer["total"] > 0, "the keeper answers again with all that it knew", run.said())
-
-        def restarts():
-            return [r["summary"] for r in (run.api("/api/v1/ledger/records?limit=50") or {"items": []})["items"] if r["event"] == "role.restarted"]
-
         lab.ok(lab.wait(lambda: len(restarts()) >= 3) and len(restarts()) == 3, "each restart stands on the ledger", restarts())
     status, line = lab.verify(data)
     lab.ok(status == 0, "the ledger verifies", line)
@@ -72,14 +72,11 @@ def kill_while_serving(folder, path):
 def kill_supervisor(folder, path, messages, results):
     data = os.path.join(folder, "orphans")
     with lab.Run(data, "--replay", path) as run:
-        pids = [run.wait_pid(role) for role in lab.ROLES]
-        time.sleep(0.1)
+        pids = [run.wait_pid(role) for role in ("sensor", "detector", "keeper", "console")]
+        lab.ok(all(pids), "every role is there", run.said())
         run.process.kill()
         run.process.wait()
-        until = time.monotonic() + 20
-        while time.monotonic() < until and any(p and os.path.exists(f"/proc/{p}") for p in pids):
-            time.sleep(0.05)
-        lab.ok(not any(p and os.path.exists(f"/proc/{p}") for p in pids), "without its supervisor every role ends by itself")
+        lab.ok(lab.wait(lambda: not any(p and os.path.exists(f"/proc/{p}") for p in pids)), "without its supervisor every role ends by itself", pids)
     status, line = lab.verify(data)
     lab.ok(status == 0, "the ledger verifies", line)
     with lab.Run(data) as run:

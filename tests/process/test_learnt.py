@@ -3,7 +3,6 @@ import json
 import os
 import struct
 import subprocess
-import time
 from datetime import datetime
 
 import lab
@@ -43,7 +42,6 @@ def strangers(data, capture):
     with lab.Run(data, "--replay", capture) as run:
         if not run.wait_ended():
             return None, run.said()
-        time.sleep(0.3)
         items = (run.api("/api/v1/findings?state=all&kind=sender.unknown") or {"items": []})["items"]
         return [f["title"] for f in items], run.said()
 

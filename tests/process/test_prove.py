@@ -7,7 +7,6 @@ import json
 import os
 import random
 import subprocess
-import sys
 
 from lab import TOURNIQUET, Folder, Run, capture, finish, ok
 

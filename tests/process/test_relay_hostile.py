@@ -1,7 +1,6 @@
 """Peers of a link that misbehave: each is told in a finding, gets the answer that its protocol has for it, costs bounded memory, and no other link notices.
 usage: test_relay_hostile.py TOURNIQUET"""
 import os
-import re
 import socket
 import ssl
 import struct
@@ -29,7 +28,7 @@ class Bystander:
             while not self.stop:
                 since = time.monotonic()
                 control = f"BY{self.asked:06}"
-                answer = a.ask(links.message(control), 20)
+                answer = a.ask(links.message(control))
                 self.slowest = max(self.slowest, time.monotonic() - since)
                 self.asked += 1
                 if answer != ("AA", control):
@@ -42,7 +41,7 @@ class Bystander:
         self.thread.join(30)
 
 
-def told(run, name, words, seconds=20, kind=None):
+def told(run, name, words, seconds=90, kind=None):
     """A finding above info whose title has these words, in time."""
     hit = lab.wait(lambda: [f for f in links.found(run, kind, words) if f["severity"] != "info"], seconds)
     lab.ok(hit, f"{name}: it is told", [f"{f['kind']} ({f['severity']}): {f['title']}" for f in links.found(run)])
@@ -92,7 +91,7 @@ def endless(run, port, lis):
                 sent += len(block)
         except OSError:
             pass
-        ended = over(a, 20)
+        ended = over(a, 90)
     lab.ok(ended or sent >= megabytes << 20, f"a message without an end: after {sent >> 20} MiB the relay has ended it or thrown it away")
     told(run, "a message without an end", r"too long|longer|end")
     lab.ok(len(lis.taken) == before, "the LIS took no message of it", len(lis.taken) - before)
@@ -151,7 +150,7 @@ def flood(run, port, pid):
                 return a.ask(links.message("FLOODEND"), 5) == ("AA", "FLOODEND")
         except OSError:
             return False
-    lab.ok(lab.wait(answered_again, 30), "when it is over, the link answers again")
+    lab.ok(lab.wait(answered_again), "when it is over, the link answers again")
 
 
 def crowded_out(run, port):
@@ -176,7 +175,7 @@ def never_answers(run, port):
         took = time.monotonic() - since
         lab.ok((answer is None and a.frames.ended) or (answer or ("",))[0] in ("AE", "AR", "CE", "CR"),
                f"a LIS that accepts and never answers: after {took:.0f} s the analyzer is told, or its connection ends", answer)
-    told(run, "a LIS that never answers", r"answer", 20)
+    told(run, "a LIS that never answers", r"answer")
 
 
 def half_open(run, port, lis):
@@ -291,11 +290,11 @@ def main():
                 crowded_out(run, ports["deaf"])
                 endless(run, ports["victim"], victim)
                 never_answers(run, ports["silent"])
-                slowly.join(120)
+                slowly.join(240)
                 lab.ok(slow == ["ended"], "one byte a second: the relay ends it when its time is over", slow)
                 told(run, "one byte a second", r"slow|too long|whole|time")
                 by.end()
-                lab.ok(not by.wrong and by.asked > 50, f"another link was answered all the while: {by.asked} times, after {by.slowest * 1000:.0f} ms at most", (by.wrong, run.said()))
+                lab.ok(not by.wrong and by.asked > 20, f"another link was answered all the while: {by.asked} times, after {by.slowest * 1000:.0f} ms at most", (by.wrong, run.said()))
                 lab.ok(run.pid("relay") == pid, "the relay is the process that it was", run.said())
                 lab.ok(links.resident(pid) - start < MEMORY, f"its memory grew by {links.resident(pid) - start:.0f} MiB")
         status, line = lab.verify(os.path.join(folder, "data"))

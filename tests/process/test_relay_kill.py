@@ -53,7 +53,7 @@ def mode(folder, name, rng):
                 killed.append(victim)
             elif run.signal(victim, signal.SIGKILL):
                 killed.append(victim)
-        out, _ = load.communicate(timeout=120)
+        out, _ = load.communicate(timeout=300)
         lab.ok(load.returncode == 0, f"{name}, seed {SEED}: everything is acknowledged in the end, with {', '.join(f'{killed.count(v)} x {v}' for v in sorted(set(killed)))} killed",
                (out, run.said()))
         lab.ok(len(killed) >= 5, f"{name}: enough was killed", killed)
@@ -65,7 +65,7 @@ def mode(folder, name, rng):
         def empty():
             shown = links.link(run, "chemistry") or {}
             return (shown.get("queue") or {}).get("messages") == 0 and shown.get("why") is None
-        lab.ok(lab.wait(lambda: all_there() and empty(), 90), f"{name}: the queue empties", links.link(run, "chemistry"))
+        lab.ok(lab.wait(lambda: all_there() and empty(), 300), f"{name}: the queue empties", links.link(run, "chemistry"))
         twice = links.custody_holds(acknowledged, links.lines_of(arrived), name)
         most = CONNECTIONS * len(killed) * (1 if name == "end-to-end" else 2)
         lab.ok(len(twice) <= most, f"{name}: {len(twice)} messages came twice, no more than kills can have cut off ({most})", twice[:10])

@@ -34,7 +34,7 @@ def cuts(folder, mode):
                               stdout=subprocess.PIPE, text=True, check=False)
         lab.ok(done.returncode == 0, f"{mode}, seed {SEED}: everything is acknowledged in the end", (done.stdout, run.said()))
         acknowledged = links.lines_of(sent)
-        lab.ok(lab.wait(lambda: {c for c, _ in acknowledged} <= {c for c, _ in links.lines_of(arrived)}, 150), f"{mode}: the queue empties", links.link(run, "chemistry"))
+        lab.ok(lab.wait(lambda: {c for c, _ in acknowledged} <= {c for c, _ in links.lines_of(arrived)}, 300), f"{mode}: the queue empties", links.link(run, "chemistry"))
         did = [before.end(), behind.end()]
         lab.ok(all(w and w["cut"] + w["half"] > 0 for w in did), f"{mode}: both wires were bad", did)
         twice = links.custody_holds(acknowledged, links.lines_of(arrived), mode)
@@ -106,8 +106,8 @@ def over_frames(folder, cable, there, name):
     chemistry = {"name": "chemistry", "listen": f"10.9.0.2:{link_port}", "forward": f"127.0.0.1:{lis_port}", "protocol": "mllp"}
     acknowledged = []
     with lab.Run(os.path.join(folder, "frames"), more=links.yaml(chemistry), preexec=lambda: enter(there)) as run:
-        lab.ok(lab.wait(lambda: run.pid("relay"), 30), "the relay runs in the other namespace", run.said())
-        until = time.monotonic() + (300 if LONG else 45)
+        lab.ok(lab.wait(lambda: run.pid("relay")), "the relay runs in the other namespace", run.said())
+        until = time.monotonic() + (600 if LONG else 240)
         threads = [threading.Thread(target=stubborn, args=(link_port, i, 400 if LONG else 25, acknowledged, until)) for i in range(4)]
         for t in threads:
             t.start()

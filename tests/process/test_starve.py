@@ -24,7 +24,7 @@ def page(run, path, seconds=5):
         return str(e)
 
 
-def wait_page(run, path, wanted, seconds=20):
+def wait_page(run, path, wanted, seconds=90):
     until = time.monotonic() + seconds
     got = None
     while time.monotonic() < until:
@@ -68,11 +68,9 @@ def stuck_at_stop(folder, path):
     with lab.Run(os.path.join(folder, "stuck"), "--replay", path) as run:
         lab.ok(run.wait_ended(), "it serves", run.said())
         run.signal("console", signal.SIGSTOP)
-        began = time.monotonic()
         run.process.send_signal(signal.SIGTERM)
-        status, _ = run.finish(60)
-        took = time.monotonic() - began
-        lab.ok(status == 0 and took < 20, f"a role that does not stop is killed, and the rest ends in order ({took:.1f} s)", run.said())
+        status, _ = run.finish()
+        lab.ok(status == 0 and run.said().count("did not stop in time") == 1, "a role that does not stop is killed, and the rest ends in order", run.said())
     lab.ok(lab.verify(run.data)[0] == 0, "the ledger verifies", lab.verify(run.data))
 
 
@@ -87,13 +85,11 @@ def full_disk(folder, path, messages, results):
     try:
         data = os.path.join(place, "data")
         with lab.Run(data, "--replay", path, "--exit") as run:
-            until = time.monotonic() + 30
-            while time.monotonic() < until and "cannot" not in run.said():
-                time.sleep(0.1)
+            lab.wait(lambda: "cannot" in run.said())
             lab.ok("No space left" in run.said(), "a full disk is named", run.said())
             lab.ok(run.process.poll() is None and run.pid("console") is not None, "the other parts go on", run.said())
             subprocess.run(["mount", "-o", "remount,size=200m", place], check=True)
-            status, counts = run.finish(120)
+            status, counts = run.finish()
             lab.ok(status == 0 and (counts["messages"], counts["results"]) == (messages, results), "with room again, all of the capture is on the ledger", (counts, run.said()))
         lab.ok(lab.verify(data)[0] == 0, "the ledger verifies", lab.verify(data))
         lab.ok(lab.kept(data) == (messages, results), "none lost, none twice", lab.kept(data))
@@ -105,9 +101,7 @@ def file_limit(folder, path):
     """Without a file system of its own: files may not grow beyond a limit."""
     data = os.path.join(folder, "limit")
     with lab.Run(data, "--replay", path, preexec=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300000, 300000))) as run:
-        until = time.monotonic() + 20
-        while time.monotonic() < until and "cannot" not in run.said():
-            time.sleep(0.1)
+        lab.wait(lambda: "cannot" in run.said())
         lab.ok("cannot" in run.said() and run.process.poll() is None, "a file that may not grow is named, and the program goes on", run.said())
     status, line = lab.verify(data)
     lab.ok(status == 0, "the ledger verifies", line)

@@ -5,7 +5,6 @@ import random
 import shutil
 import subprocess
 import sys
-import time
 
 import lab
 
@@ -41,10 +40,7 @@ def start(data, said, name):
         got = answers(run)
         lab.ok(got == good and (said in run.said() if said else "the views" not in run.said()), name, run.said())
         if said:
-            until = time.monotonic() + 20
-            while "store.mended" not in events(run) and time.monotonic() < until:
-                time.sleep(0.1)
-            lab.ok("store.mended" in events(run)[:6], f"{name}: it is on the ledger", events(run)[:10])
+            lab.ok(lab.wait(lambda: "store.mended" in events(run)[:6]), f"{name}: it is on the ledger", events(run)[:10])
 
 
 def search(data):
@@ -64,11 +60,7 @@ def garbage_under_way(data):
         size = os.path.getsize(path(data, "store.db"))
         with open(path(data, "store.db"), "r+b") as f:
             f.write(os.urandom(size))
-        until = time.monotonic() + 30
-        got = None
-        while time.monotonic() < until and got != good:
-            got = answers(run)
-        lab.ok(got == good, "pages written over while it runs: the same answers, after a restart of the keeper", run.said())
+        lab.ok(lab.wait(lambda: answers(run) == good), "pages written over while it runs: the same answers, after a restart of the keeper", run.said())
         lab.ok(run.pid("keeper") != keeper and "store.db: page" in run.said(), "which names the page", run.said())
 
 

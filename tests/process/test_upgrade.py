@@ -7,10 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import lab
-from lab import Folder, Run, ok
+from lab import Folder, Run, ok, wait
 
 BUILT = lab.TOURNIQUET  # the scenes run copies of it
 BUILD = os.path.dirname(BUILT)
@@ -47,15 +46,6 @@ def install_newer(folder, version=b"9.9.9"):
             put(path, f.read())
 
 
-def wait(what, seconds=60):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if what():
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def upgrade(data):
     return subprocess.run([lab.TOURNIQUET, "upgrade", "--data", data], capture_output=True, text=True)
 
@@ -82,11 +72,6 @@ def image(pid):
         return f.read()
 
 
-def wait_for(what, seconds=60):
-    wait(what, seconds)
-    return what()
-
-
 def one_by_one(folder):
     program = install(os.path.join(folder, "program"))
     lab.TOURNIQUET = program
@@ -102,13 +87,13 @@ def one_by_one(folder):
         install_newer(os.path.dirname(program))
         done = upgrade(data)
         ok(done.returncode == 0 and json.loads(done.stdout)["asked"] == run.process.pid, "the supervisor is asked", done.stderr)
-        ok(wait(lambda: "upgraded from" in run.said(), 120), "it is upgraded", run.said())
+        ok(wait(lambda: "upgraded from" in run.said()), "it is upgraded", run.said())
         after = pids(run)
         ok(all(after[r] not in (None, before[r]) for r in after), "each role is another process", f"{before} {after}")
         ok("9.9.9, role by role and the supervisor too" in run.said(), "it says from what to what", run.said())
         ok(run.process.poll() is None and sorted(children(run)) == sorted(after.values()), "the supervisor is the same process, and the roles are its children", children(run))
         ok(runs(run.process.pid) == os.path.join(os.path.dirname(program), "tourniquet") and b"9.9.9" in image(run.process.pid), "… of the new program", runs(run.process.pid))
-        told = wait_for(lambda: events(run, "program.upgraded"))
+        told = wait(lambda: events(run, "program.upgraded"))
         ok(told and len(told) == 1 and "before" not in told[0]["summary"], "program.upgraded stands on the ledger, and nothing of the one before is left", told)
         ok("restarted" not in {e["event"] for e in (run.api("/api/v1/ledger/records?limit=200") or {"items": []})["items"]}, "no role counts as dead")
         shown = run.wait_api("/api/v1/messages?limit=1")["total"], run.wait_api("/api/v1/results?limit=1")["total"]
@@ -133,7 +118,7 @@ def in_a_replay(folder):
         upgrade(data)
         wait(lambda: "it begins when the capture is read" in run.said())
         run.signal("sensor", signal.SIGCONT)
-        ok(wait(lambda: "upgraded from" in run.said(), 180), "asked for in the middle of a capture, it is made when that is read", run.said())
+        ok(wait(lambda: "upgraded from" in run.said()), "asked for in the middle of a capture, it is made when that is read", run.said())
         ok("it begins when the capture is read" in run.said(), "… which is said", run.said())
         ok(wait(lambda: (run.api("/api/v1/messages?limit=1") or {}).get("total") == messages), "no message is lost and none comes twice")
         shown = run.wait_api("/api/v1/results?limit=1")["total"]
@@ -162,13 +147,13 @@ def bad_programs(folder):
         install_newer(os.path.dirname(program))
         put(os.path.join(parts, "console"), b"no program at all")
         run.process.send_signal(signal.SIGHUP)
-        ok(wait(lambda: "the upgrade ends at the console" in run.said(), 120), "a part that does not start ends the upgrade", run.said())
+        ok(wait(lambda: "the upgrade ends at the console" in run.said()), "a part that does not start ends the upgrade", run.said())
         ok(wait(lambda: run.pid("console") is not None and run.wait_api() is not None), "the one before goes on in its place", run.said())
         ok(run.pid("detector") != before["detector"] and run.pid("keeper") == before["keeper"], "what came before it is new, what comes after it is as it was")
         ok(not events(run, "program.upgraded"), "it does not count as an upgrade")
         put(os.path.join(parts, "console"), console)
         run.process.send_signal(signal.SIGHUP)
-        ok(wait(lambda: "upgraded from" in run.said(), 120), "with a whole program it is made", run.said())
+        ok(wait(lambda: "upgraded from" in run.said()), "with a whole program it is made", run.said())
 
 
 def passes(port, lis):
@@ -201,7 +186,7 @@ def supervisors(folder):
         ok(wait(lambda: "the supervisor is the one before until the next start: the new program cannot take over" in run.said()),
            "a program that does not understand what it is handed is seen to, and does not get it", run.said())
         ok("is no supervisor's" in run.said() and pids(run) == before and run.wait_api() is not None, "the one before goes on, with the same roles", run.said())
-        told = wait_for(lambda: events(run, "program.upgraded"))
+        told = wait(lambda: events(run, "program.upgraded"))
         ok(told and "the supervisor is the one before" in told[0]["summary"], "which stands on the ledger", told)
         put(program, b"#!/bin/sh\nexec " + BUILT.encode() + b' "$@"\n')
         run.process.send_signal(signal.SIGHUP)
@@ -212,7 +197,7 @@ def supervisors(folder):
             install_newer(os.path.dirname(program), b"9.9.%d" % turn) if turn < 3 else put(program, good)
             fds.append(len(os.listdir(f"/proc/{run.process.pid}/fd")))
             run.process.send_signal(signal.SIGHUP)
-            ok(wait(lambda: run.said().count("and the supervisor too") == turn, 120), f"turn {turn}: it becomes the installed program", run.said())
+            ok(wait(lambda: run.said().count("and the supervisor too") == turn), f"turn {turn}: it becomes the installed program", run.said())
         ok(run.process.poll() is None and runs(run.process.pid).startswith(os.path.dirname(program)), "in one process all the time")
         with open(f"/proc/{run.process.pid}/cmdline", "rb") as f:
             line = f.read().split(b"\0")
@@ -227,7 +212,7 @@ def supervisors(folder):
         first = run.pid("keeper")
         run.signal("keeper", signal.SIGKILL)
         ok(run.wait_pid("keeper", other_than=first) is not None and run.wait_api() is not None, "what it was handed works: the keeper is started again, on the same folder and socket", run.said())
-        ok(wait_for(lambda: events(run, "role.restarted")), "and told why", run.said())
+        ok(wait(lambda: events(run, "role.restarted")), "and told why", run.said())
         another = subprocess.run([BUILT, "run", "--data", data, "--unprivileged"], capture_output=True, text=True)
         ok(another.returncode == 2 and "another Tourniquet" in another.stderr, "the data folder is locked as before", another.stderr)
         run.process.send_signal(signal.SIGTERM)
