@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/table.h"
 #include "cmd/cmd.h"
-#include "proc/own_catalog.h"
+#include "proc/own.h"
 #include "record/crypto/crypto.h"
 
 #include <getopt.h>
@@ -35,7 +35,7 @@ static int usage_error(void)
 static int add_file(struct catalog *c, const char *path, struct error *e)
 {
     struct buf text = BUF_INIT(CATALOG_FILE_BYTES);
-    int rc = own_catalog_file(path, &text, e);
+    int rc = own_file(path, &text, e);
     if (rc == 0)
         rc = catalog_add(c, buf_span(&text), path, true, e);
     buf_release(&text);

@@ -19,6 +19,7 @@ extern const struct verb verb_api;
 extern const struct verb verb_unlock;
 extern const struct verb verb_upgrade;
 extern const struct verb verb_catalog;
+extern const struct verb verb_course;
 extern const struct verb verb_doctor;
 extern const struct verb verb_keys;
 extern const struct verb verb_pki;

@@ -73,6 +73,7 @@ struct config {
     char site[CONFIG_NAME];
     char data[CONFIG_PATH];
     char catalog[CONFIG_PATH]; /* "": none */
+    char courses[CONFIG_PATH]; /* "": none */
     char labels[CONFIG_NAME];
     char root_key[CONFIG_NAME]; /* where the ledger's root key comes from: root_kind_of */
     char credential[CONFIG_NAME];

@@ -25,6 +25,10 @@ const struct config_key config_keys[] = {
     {"catalog", CONFIG_FILE, AT(config, catalog),
      .help =
          "A folder with the lab's own entries of the device catalog, files `*.txt` as docs/formats/catalog.md says; they win over the program's."},
+    {"courses", CONFIG_FILE, AT(config, courses),
+     .help =
+         "A folder with the lab's own training courses, files `*.md` as docs/formats/course.md says, and its folder `pictures`; a course with the id "
+         "of one of the program's takes its place."},
     {"capture", CONFIG_LIST, LIST_AT(config_capture, capture, capture_count, CONFIG_CAPTURES),
      .help = "Where to listen: network interfaces that see the lab's traffic (a mirror port or a tap)."},
     {"capture[].interface", CONFIG_INTERFACE, .required = true, AT(config_capture, interface), .help = "The interface, as `ip link` names it."},

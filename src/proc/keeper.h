@@ -42,6 +42,7 @@ struct keeper {
     struct veil *veil;
     struct store *store;
     struct keeper_views *views;
+    struct courses *courses;
     struct api *api;
     struct appender *appender;
     struct projector *projector;

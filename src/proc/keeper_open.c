@@ -6,7 +6,7 @@
 #include "proc/keyroom.h"
 #include "proc/locked.h"
 #include "proc/log.h"
-#include "proc/own_catalog.h"
+#include "proc/own.h"
 #include "proc/sealed.h"
 #include "record/crypto/crypto.h"
 #include "record/ledger/slots.h"
@@ -112,11 +112,26 @@ static int open_keys(struct error *e)
 static int open_catalog(void *context, struct keeper_views *views, struct error *e)
 {
     (void)context;
-    struct buf text = BUF_INIT(OWN_CATALOG_MAX);
-    int r = own_catalog_load(k.self.fds[2], &text, e);
+    struct buf text = BUF_INIT(OWN_CATALOG_MAX + 4 + OWN_COURSES_MAX);
+    int r = own_load(k.self.fds[2], &text, e);
     struct span rest = buf_span(&text);
-    while (r == 0 && rest.n > 0)
-        r = views_catalog_add(views, own_catalog_next(&rest), "catalog", e);
+    struct span file;
+    while (r == 0 && own_next(&rest, &file))
+        r = views_catalog_add(views, file, "catalog", e);
+    buf_release(&text);
+    return r;
+}
+
+static int open_courses(struct error *e)
+{
+    struct buf text = BUF_INIT(OWN_CATALOG_MAX + 4 + OWN_COURSES_MAX);
+    int r = own_load(k.self.fds[2], &text, e);
+    struct span rest = buf_span(&text);
+    struct span file;
+    while (r == 0 && own_next(&rest, &file))
+        ; /* the catalog's */
+    k.courses = r == 0 ? courses_new(e) : NULL;
+    r = k.courses != NULL ? courses_unpack(k.courses, rest, e) : -1;
     buf_release(&text);
     return r;
 }
@@ -208,6 +223,9 @@ static int open_views(struct error *e)
 static int open_api(struct error *e)
 {
     struct api_options options = {.site = k.self.start.site, .store = k.store, .views = k.views, .host = keeper_host};
+    if (open_courses(e) != 0)
+        return -1;
+    options.courses = k.courses;
     k.api = api_new(&options, e);
     return k.api == NULL ? -1 : 0;
 }

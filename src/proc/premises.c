@@ -1,6 +1,6 @@
 #include "proc/premises.h"
 
-#include "proc/own_catalog.h"
+#include "proc/own.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -219,7 +219,7 @@ int premises_spool(int data_fd, uid_t owner, int *ret_fd, struct buf *key, struc
     return 0;
 }
 
-/* ── the lab's own catalog ── */
+/* ── what the lab wrote itself ── */
 
 static int read_catalog(const char *folder, struct buf *texts, struct error *e)
 {
@@ -229,30 +229,47 @@ static int read_catalog(const char *folder, struct buf *texts, struct error *e)
     return r;
 }
 
-int premises_catalog(const char *folder, int *ret_fd, struct error *e)
+static int read_courses(const char *folder, struct buf *texts, struct error *e)
 {
-    struct buf texts = BUF_INIT(OWN_CATALOG_MAX);
-    if (folder[0] != 0 && read_catalog(folder, &texts, e) != 0) {
-        buf_release(&texts);
-        return -1;
-    }
-    int fd = memfd_create("catalog", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    struct buf packed = BUF_INIT(OWN_COURSES_MAX);
+    struct courses *s = courses_new(e);
+    int r = s == NULL ? -1 : own_courses_read(folder, s, &packed, e);
+    courses_free(s);
+    own_courses_follow(texts);
+    buf_add_span(texts, buf_span(&packed));
+    buf_release(&packed);
+    return r;
+}
+
+static int keep_own(struct span texts, int *ret_fd, struct error *e)
+{
+    int fd = memfd_create("own", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     bool kept = fd >= 0;
-    for (size_t at = 0; kept && at < texts.n;) {
-        ssize_t n = write(fd, texts.p + at, texts.n - at);
-        kept = n > 0;
-        at += kept ? (size_t)n : 0;
+    while (kept && texts.n > 0) {
+        ssize_t n = write(fd, texts.p, texts.n);
+        kept = n > 0 && span_skip(&texts, (size_t)n);
     }
     kept = kept && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
-    int why = errno;
-    buf_release(&texts);
     if (kept) {
         *ret_fd = fd;
         return 0;
     }
+    int why = errno;
     if (fd >= 0)
         (void)close(fd);
-    return err_sys(e, why, "keeping the lab's own catalog");
+    return err_sys(e, why, "keeping the lab's own catalog and courses");
+}
+
+int premises_own(const char *catalog, const char *courses, int *ret_fd, struct error *e)
+{
+    struct buf texts = BUF_INIT(OWN_CATALOG_MAX + 4 + OWN_COURSES_MAX);
+    int r = catalog[0] != 0 ? read_catalog(catalog, &texts, e) : 0;
+    if (r == 0 && courses[0] != 0)
+        r = read_courses(courses, &texts, e);
+    if (r == 0)
+        r = keep_own(buf_span(&texts), ret_fd, e);
+    buf_release(&texts);
+    return r;
 }
 
 /* ── authorities ── */

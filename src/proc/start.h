@@ -38,7 +38,7 @@ struct start {
 };
 
 /* START: the sensor of a replay gets the capture's descriptor (one that listens gets its sockets by CAPTURE); the keeper the data folder, the
- * listening local socket, the lab's own catalog and, where there is one, the folder of backups; the console the listening socket; the relay its spool. */
+ * listening local socket, what the lab wrote itself (catalog, courses) and, where there is one, the folder of backups; the console the listening socket; the relay its spool. */
 void start_encode(struct buf *out, const struct start *s);
 /* -1: ERR_PEER, also where supervisor and role are of different builds (message_dialect). */
 int start_decode(struct span in, struct start *ret, struct error *e);

@@ -131,7 +131,7 @@ static int send_start(struct supervisor *s, struct child *c, struct error *e)
     } else if (c->role == ROLE_KEEPER) {
         fds[n++] = s->data_fd;
         fds[n++] = s->local_fd;
-        fds[n++] = s->catalog_fd;
+        fds[n++] = s->own_fd;
         if (s->backup_fd >= 0)
             fds[n++] = s->backup_fd;
         if (start.root == ROOT_CREDENTIAL && premises_credential(s->o->config->credential, &capture, e) != 0) {
@@ -714,7 +714,7 @@ static int open_all(struct supervisor *s, struct error *e)
             return -1;
     if (spawn_find(s->folder, e) != 0 || programs_open(s->folder, &s->programs, e) != 0 || premises_data(c->data, owner, &s->data_fd, e) != 0 ||
         premises_listen(&c->console_listen, "the page", "console.listen", &s->listen_fd, e) != 0 ||
-        premises_local(s->data_fd, owner, &s->local_fd, e) != 0 || premises_catalog(c->catalog, &s->catalog_fd, e) != 0)
+        premises_local(s->data_fd, owner, &s->local_fd, e) != 0 || premises_own(c->catalog, c->courses, &s->own_fd, e) != 0)
         return -1;
     for (size_t i = 0; i < c->witness_count; i++) {
         s->authority[i] = BUF_INIT(AUTHORITY_MAX);
@@ -751,7 +751,7 @@ static void close_all(struct supervisor *s)
     programs_close(&s->programs);
     programs_close(&s->upgrade.next);
     links_close(s);
-    const int fds[] = {s->signal_fd, s->local_fd, s->catalog_fd, s->backup_fd, s->listen_fd, s->data_fd};
+    const int fds[] = {s->signal_fd, s->local_fd, s->own_fd, s->backup_fd, s->listen_fd, s->data_fd};
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);
@@ -772,7 +772,7 @@ static struct supervisor *lay_out(const struct supervisor_options *options, stru
     s->o = options;
     s->unprivileged = options->unprivileged || geteuid() != 0;
     s->durable = options->replay == NULL;
-    s->data_fd = s->listen_fd = s->local_fd = s->catalog_fd = s->backup_fd = s->signal_fd = -1;
+    s->data_fd = s->listen_fd = s->local_fd = s->own_fd = s->backup_fd = s->signal_fd = -1;
     s->live = options->replay == NULL && options->config->capture_count > 0;
     s->self = handover_self();
     s->backoff_most = backoff_most();

@@ -77,7 +77,7 @@ struct supervisor {
     int data_fd;
     int listen_fd;
     int local_fd;
-    int catalog_fd;
+    int own_fd;
     struct buf authority[CONFIG_WITNESSES]; /* of each witness's certificate, as PEM; or empty */
     int backup_fd;                          /* -1: none */
     struct listener listeners[CONFIG_RELAYS][LINK_SIDES];

@@ -169,6 +169,56 @@ def privileges(folder):
             lab.ok(len(uids) == 3 and "0" not in uids, "every role has its own uid, none is root", uids)
 
 
+COURSE = """---
+id: everyone
+title: Our own
+about: Ours.
+for: everyone
+language: en
+version: 1
+minutes: 3
+pass: 80
+source: here | Our lab | page 1
+---
+
+## One
+minutes: 3
+
+Text of ours.[^here]
+
+![A tube with its label](pictures/tube.svg)
+"""
+
+
+def own_courses(folder):
+    """Beside a catalog of their own, so that both come through the one file that is handed over."""
+    own = os.path.join(folder, "courses")
+    catalog = os.path.join(folder, "catalog-too")
+    data = os.path.join(folder, "with-courses")
+    os.makedirs(os.path.join(own, "pictures"))
+    os.mkdir(catalog)
+    path = os.path.join(folder, "courses.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f'data: "{data}"\ncourses: "{own}"\nconsole: {{ listen: "127.0.0.1:{lab.free_port()}" }}\n')
+    capture = lab.capture(folder, 2)[0]
+    with open(os.path.join(own, "ours.md"), "w", encoding="utf-8") as f:
+        f.write(COURSE)
+    status, _, said = run_once("-c", path, "--replay", capture, "--exit")
+    lab.ok(status == 2 and "ours.md:18:1: there is no picture pictures/tube.svg" in said, "a course of the lab's own without its picture stops the start", said)
+    with open(os.path.join(own, "pictures", "tube.svg"), "w", encoding="utf-8") as f:
+        f.write('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><title>A tube</title></svg>')
+    with open(os.path.join(catalog, "ours.txt"), "w", encoding="utf-8") as f:
+        f.write("maker: Lablink\nmodel: the bridge in room 2\nid: our-bridge\nclass: middleware\nsaid: hl7 LABLINK\nsource: set by us\nsure: seen\n")
+    with lab.Run(data, "--replay", capture, more=f'catalog: "{catalog}"\ncourses: "{own}"\n') as run:
+        run.wait_ended()
+        models = [d["model"] for d in (run.api("/api/v1/devices") or {}).get("items", [])]
+        courses = (run.api("/api/v1/courses") or {}).get("items", [])
+        titles = [c["title"] for c in courses if c["id"] == "everyone"]
+        lab.ok(titles == ["Our own"] and "the bridge in room 2" in models, "a lab's own course takes the place of the program's", (titles, models))
+        whole = run.api("/api/v1/courses/everyone") or {}
+        lab.ok(whole.get("own") is True and whole["lessons"][0]["text"][1]["picture"] == "tube.svg", "it is shown with its picture", whole)
+
+
 def document():
     done = subprocess.run([lab.TOURNIQUET, "run", "--keys"], capture_output=True, text=True)
     path = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "configuration.md")
@@ -180,6 +230,7 @@ with lab.Folder() as scratch:
     wrong_configurations(scratch)
     later_keys(scratch)
     own_catalog(scratch)
+    own_courses(scratch)
     unusable_captures(scratch)
     taken(scratch)
     stopped(scratch)

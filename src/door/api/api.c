@@ -36,6 +36,7 @@ struct api *api_new(const struct api_options *o, struct error *e)
     api->store = o->store;
     api->views = o->views;
     api->host = o->host;
+    api->courses = o->courses;
     (void)pthread_mutex_init(&api->change, NULL);
     (void)pthread_mutex_init(&api->hashing, NULL);
     (void)pthread_mutex_init(&api->lock, NULL);

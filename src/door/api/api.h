@@ -19,6 +19,7 @@
 #include "lab/views.h"
 
 struct api;
+struct courses;
 struct shown_wish;
 
 struct api_clock {
@@ -241,6 +242,7 @@ struct api_options {
     struct store *store;        /* the one that the views stand on; outlives the api */
     struct keeper_views *views; /* outlives the api */
     struct api_host host;
+    const struct courses *courses; /* outlive the api; NULL: there are none */
 };
 
 /* Call it after the ledger has been replayed: whether a first administrator exists decides whether there is a set-up code. */

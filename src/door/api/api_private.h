@@ -32,6 +32,7 @@ struct api {
     struct store *store;
     struct keeper_views *views;
     struct api_host host;
+    const struct courses *courses;
     struct sessions *sessions;
     struct throttle *throttle;
     pthread_mutex_t change;                  /* changes are made one at a time */
@@ -238,6 +239,9 @@ void handle_backup_list(struct call *c);
 void handle_backup_make(struct call *c);
 void handle_backup_test(struct call *c);
 void handle_disk(struct call *c);
+void handle_course_list(struct call *c);
+void handle_course_get(struct call *c);
+void handle_course_picture(struct call *c);
 void handle_certificate_list(struct call *c);
 void handle_certificate_chain(struct call *c);
 void handle_certificate_rotate(struct call *c);

@@ -16,6 +16,12 @@ static const struct {
     {"setup", "needed:bool"},
     {"unlock", "locked:bool stage:text since:time? records:int bytes:int max_bytes:int lost:int nearly_full:bool keeping:bool csrf:text"},
     {"started", "started:bool"},
+    {"course_part", "title:text minutes:int questions:int"},
+    {"course", "id:text title:text about:text for:[text] after:text? language:text version:int minutes:int pass:int own:bool pool:int "
+               "parts:[course_part]"},
+    {"courses", "items:[course]"},
+    {"course_source", "id:text name:text section:text"},
+    {"course_whole", "+course sources:[course_source] lessons:[json]"},
     {"ready", "ready:bool records:int"},
     {"person", "name:text display_name:text role:text roles:[text] permissions:[text]"},
     {"session", "person:person csrf:text site:text"},
@@ -360,7 +366,7 @@ static void put_schema(struct jsonw *j, struct span answer)
 {
     jsonw_key(j, "schema");
     jsonw_object(j);
-    if (span_is(answer, "text") || span_is(answer, "csv") || span_is(answer, "pem") || span_is(answer, "events")) {
+    if (span_is(answer, "text") || span_is(answer, "csv") || span_is(answer, "pem") || span_is(answer, "svg") || span_is(answer, "events")) {
         jsonw_put_str(j, "type", "string");
     } else if (span_is(answer, "any")) {
         jsonw_put_str(j, "type", "object");
@@ -399,6 +405,7 @@ static void put_responses(struct jsonw *j, const struct route *r)
         jsonw_key(j, span_is(answer, "text")     ? "text/plain"
                      : span_is(answer, "csv")    ? "text/csv"
                      : span_is(answer, "pem")    ? "application/x-pem-file"
+                     : span_is(answer, "svg")    ? "image/svg+xml"
                      : span_is(answer, "events") ? "text/event-stream"
                                                  : "application/json");
         jsonw_object(j);

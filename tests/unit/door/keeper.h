@@ -3,6 +3,7 @@
 #define TQ_TEST_KEEPER_H
 
 #include "door/api/api.h"
+#include "lab/courses/course.h"
 #include "record/crypto/password.h"
 #include "record/veil/veil.h"
 
@@ -23,6 +24,7 @@ struct keeper_record {
 struct keeper {
     struct store *store;
     struct keeper_views *views;
+    struct courses *courses;
     struct api *api;
     struct veil *veil;
     pthread_mutex_t lock;
@@ -244,6 +246,7 @@ static inline struct keeper *keeper_new(void)
                                      .keys_erase = keeper_keys_erase,
                                      .keys_rotate = keeper_keys_rotate,
                                      .keys_recovery = keeper_keys_recovery}};
+    o.courses = k->courses = courses_new(&e);
     k->api = api_new(&o, &e);
     k->reply = API_REPLY_INIT;
     if (k->api == NULL || k->veil == NULL) {
@@ -257,6 +260,7 @@ static inline void keeper_free(struct keeper *k)
 {
     api_reply_release(&k->reply);
     api_free(k->api);
+    courses_free(k->courses);
     views_close(k->views);
     store_close(k->store);
     veil_free(k->veil);

@@ -499,6 +499,26 @@ static void cursors_are_read_strictly(void **state)
     buf_release(&b);
 }
 
+static void courses_are_for_whoever_is_signed_in(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    ASK(k, 401, "GET /api/v1/courses", NULL, NULL);
+    assert_int_equal(keeper_set_up(k), 201);
+    ASK(k, 200, "GET /api/v1/courses", NULL, NULL);
+    SAYS(k, "\"id\":\"everyone\"");
+    assert_null(strstr(keeper_text(k), "\"lessons\""));
+    ASK(k, 200, "GET /api/v1/courses/everyone", NULL, NULL);
+    SAYS(k, "\"scenario\":{\"id\":\"pw-colleague\",\"kind\":\"one\"");
+    ASK(k, 200, "GET /api/v1/courses/pictures/address.svg", NULL, NULL);
+    assert_true(span_is(k->reply.r.type, "image/svg+xml"));
+    SAYS(k, "<svg ");
+    ASK(k, 404, "GET /api/v1/courses/nosuch", NULL, NULL);
+    ASK(k, 404, "GET /api/v1/courses/pictures/nosuch.svg", NULL, NULL);
+    ASK(k, 404, "GET /api/v1/courses/pictures/..%2f..%2fetc", NULL, NULL);
+    keeper_free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -517,6 +537,7 @@ int main(void)
         cmocka_unit_test(refusals_are_thinned),
         cmocka_unit_test(not_modified_saves_work),
         cmocka_unit_test(a_network_badly_asked_for),
+        cmocka_unit_test(courses_are_for_whoever_is_signed_in),
         cmocka_unit_test(cursors_walk_whole_lists),
         cmocka_unit_test(cursors_are_read_strictly),
     };
