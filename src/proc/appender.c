@@ -13,11 +13,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define GROUP_TIME (200 * TIME_MS) /* longest that a custody record waits for its commit */
-#define BATCH_TIME TIME_SECOND     /* longest that an observation waits for company */
-#define BATCH_BYTES (1u << 20)     /* an observation leaf is closed above this */
-#define GROUP_BYTES (8u << 20)     /* appended and not committed: commit above this */
-#define PRIVATE_MAX (1u << 20)     /* most bytes of a record's private text */
+#define GROUP_TIME (200 * TIME_MS)   /* longest that a custody record waits for its commit */
+#define BATCH_TIME TIME_SECOND       /* longest that an observation waits for company */
+#define PUBLISH_TIME TIME_SECOND     /* longest that what is durable waits for its checkpoint … */
+#define PUBLISH_QUIET (20 * TIME_MS) /* … while there is always something to do: else so long */
+#define BATCH_BYTES (1u << 20)       /* an observation leaf is closed above this */
+#define GROUP_BYTES (8u << 20)       /* appended and not committed: commit above this */
+#define PRIVATE_MAX (1u << 20)       /* most bytes of a record's private text */
 #define VEILED_MAX (2u << 20)
 #define STEP_NOTICED (500 * TIME_MS) /* a step of the wall clock below this is not worth an event */
 
@@ -81,6 +83,7 @@ struct appender {
     bool link_due; /* a relay waits for the commit */
     size_t group_bytes;
     tq_time group_since; /* monotonic; 0: nothing waits for a commit */
+    tq_time committed;   /* monotonic: the first commit that no checkpoint covers; 0: none */
     struct waiter *due;
     tq_time offset; /* wall clock minus monotonic clock, when last looked */
     struct record record;
@@ -297,6 +300,17 @@ static void tell_waiters(struct appender *a, bool failed)
     (void)pthread_mutex_unlock(&a->lock);
 }
 
+/* A checkpoint costs files made and moved: more than a commit. So nobody waits for one but who has decided something: what comes next may be a proof
+ * of it. */
+static int publish(struct appender *a, struct error *e)
+{
+    (void)pthread_mutex_lock(a->o.ledger_lock);
+    int r = ledger_publish(a->o.ledger, clock_now(), e);
+    (void)pthread_mutex_unlock(a->o.ledger_lock);
+    a->committed = 0;
+    return r;
+}
+
 static int commit(struct appender *a, struct error *e)
 {
     (void)pthread_mutex_lock(a->o.ledger_lock);
@@ -314,8 +328,13 @@ static int commit(struct appender *a, struct error *e)
     a->durable = a->counted;
     a->durable.records -= waiting;
     (void)pthread_mutex_unlock(&a->lock);
-    tell_waiters(a, false);
+    a->committed = a->committed != 0 ? a->committed : clock_monotonic();
     a->o.committed(a->o.context);
+    if (a->due == NULL)
+        return 0;
+    if (publish(a, e) != 0)
+        return -1;
+    tell_waiters(a, false);
     return 0;
 }
 
@@ -336,8 +355,16 @@ static int watch_clock(struct appender *a, struct error *e)
     return take_custody(a, &r, NULL, e);
 }
 
-/* Commits what is due: at once when somebody waits or the group is large, else when the oldest has waited long enough. */
-static int settle(struct appender *a, bool all, struct error *e)
+/* Everything that was put is durable, and under a checkpoint. */
+static int complete(struct appender *a, struct error *e)
+{
+    if (flush_batch(a, e) != 0 || commit(a, e) != 0)
+        return -1;
+    return publish(a, e);
+}
+
+/* Commits what is due: at once when somebody waits or the group is large, else when the oldest has waited long enough. quiet: nothing came. */
+static int settle(struct appender *a, bool all, bool quiet, struct error *e)
 {
     tq_time now = clock_monotonic();
     if (all || (a->batch_since != 0 && now - a->batch_since >= BATCH_TIME))
@@ -345,7 +372,9 @@ static int settle(struct appender *a, bool all, struct error *e)
             return -1;
     bool due = a->due != NULL || (a->link_due && a->group_since != 0) || a->group_bytes >= GROUP_BYTES ||
                (a->group_since != 0 && (all || now - a->group_since >= GROUP_TIME));
-    return due ? commit(a, e) : 0;
+    if (due && commit(a, e) != 0)
+        return -1;
+    return a->committed != 0 && (all || quiet || now - a->committed >= PUBLISH_TIME) ? publish(a, e) : 0;
 }
 
 /* ── the thread: its loop ── */
@@ -362,7 +391,7 @@ static struct item *take_intake(struct appender *a, bool *ret_stopping)
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     tq_time now = (tq_time)t.tv_sec * TIME_SECOND + t.tv_nsec;
-    tq_time deadline = now + (a->group_since != 0 ? GROUP_TIME : BATCH_TIME);
+    tq_time deadline = now + (a->committed != 0 ? PUBLISH_QUIET : a->group_since != 0 ? GROUP_TIME : BATCH_TIME);
     (void)pthread_mutex_lock(&a->lock);
     if (a->first == NULL && !a->stopping)
         wait_until(a, deadline);
@@ -392,7 +421,7 @@ static int act_now(struct appender *a, const struct item *item, struct error *e)
 {
     struct wanted *w;
     memcpy(&w, item->bytes, sizeof w);
-    if (flush_batch(a, e) != 0 || (a->group_since != 0 && commit(a, e) != 0))
+    if (complete(a, e) != 0)
         return -1;
     (void)pthread_mutex_lock(a->o.ledger_lock);
     w->rc = w->act(w->context, a->o.ledger, a->o.veil, &w->error);
@@ -416,7 +445,7 @@ static int change_run(struct appender *a, const struct item *item, struct error 
 
 static int pass_mark(struct appender *a, struct error *e)
 {
-    if (flush_batch(a, e) != 0 || commit(a, e) != 0)
+    if (complete(a, e) != 0)
         return -1;
     (void)pthread_mutex_lock(&a->lock);
     a->marked = true;
@@ -433,7 +462,7 @@ static int work_off(struct appender *a, struct item *items, int r, struct error 
         items = item->next;
         if (r == 0 && item->kind == ITEM_END) {
             a->counted.ended = true;
-            r = flush_batch(a, e) != 0 || commit(a, e) != 0 ? -1 : 0;
+            r = complete(a, e);
         } else if (r == 0 && item->kind == ITEM_ACT) {
             r = act_now(a, item, e);
         } else if (r == 0 && item->kind == ITEM_RUN) {
@@ -463,9 +492,10 @@ static void *run(void *context)
     while (!stopping) {
         struct item *items = take_intake(a, &stopping);
         int r = a->failed || watch_clock(a, &e) != 0 ? -1 : 0;
+        bool quiet = items == NULL;
         r = work_off(a, items, r, &e);
         if (r == 0)
-            r = settle(a, stopping, &e);
+            r = settle(a, stopping, quiet, &e);
         if (r != 0 && !a->failed)
             fail(a, &e);
         else if (r != 0)

@@ -66,7 +66,8 @@ struct keeper {
     char mended[512];    /* what was wrong with the views' store at the start */
     atomic_bool damaged; /* and what is wrong with it now */
     char verifier_line[512];
-    struct buf told; /* the last progress message */
+    struct buf told; /* the last progress message … */
+    tq_time told_at; /* … and when; monotonic */
     bool ended;
     bool open;                    /* the ledger is, and all that stands on it; before: only desk and waiting */
     _Atomic bool answers;         /* the same, for readers' threads */

@@ -29,6 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TELL_EVERY TIME_SECOND
 #define VERIFY_FIRST (5 * TIME_SECOND)
 #define VERIFY_EVERY (24 * 3600 * TIME_SECOND)
 
@@ -376,6 +377,9 @@ static void tell_progress(void)
     }
     k.ended = p.ended;
     keep_learnt();
+    if (!k.self.start.replay && clock_monotonic() - k.told_at < TELL_EVERY)
+        return; /* of a capture alone does somebody wait to hear it */
+    k.told_at = clock_monotonic();
     struct buf body = BUF_INIT(256);
     progress_encode(&body, &p);
     if (!span_equal(buf_span(&body), buf_span(&k.told))) {

@@ -52,7 +52,8 @@ int keeper_open_ledger(struct span passphrase, struct error *e)
     char origin[128];
     char note[256] = "";
     (void)snprintf(origin, sizeof origin, "tourniquet.local/%s", k.self.start.site);
-    struct ledger_options options = {.dir = LEDGER_DIR, .root = &root, .now = clock_now(), .origin = origin, .create = !used};
+    struct ledger_options options = {
+        .dir = LEDGER_DIR, .root = &root, .now = clock_now(), .origin = origin, .create = !used, .checkpoint_interval = LEDGER_BY_HAND};
     k.ledger = ledger_open(&options, note, e);
     crypto_wipe(credential, sizeof credential);
     if (k.ledger == NULL)
@@ -186,16 +187,13 @@ static int open_views(struct error *e)
 {
     uint8_t key[32];
     struct stored_views opened;
-    struct stored_views_options options = {.dir = STORE_DIR,
-                                           .key = key,
-                                           .site = k.self.start.site,
-                                           .prepare = open_catalog,
-                                           .damaged = store_is_damaged,
-                                           .projector = {.ledger = k.ledger,
-                                                         .ledger_lock = &k.ledger_lock,
-                                                         .notice = keeper_notice,
-                                                         .checkpointed = keeper_note_checkpoint,
-                                                         .trouble = store_trouble}};
+    struct stored_views_options options = {
+        .dir = STORE_DIR,
+        .key = key,
+        .site = k.self.start.site,
+        .prepare = open_catalog,
+        .damaged = store_is_damaged,
+        .projector = {.ledger = k.ledger, .notice = keeper_notice, .checkpointed = keeper_note_checkpoint, .trouble = store_trouble}};
     memcpy(options.projector.run, k.self.start.run, RUN_ID);
     ledger_derive_key(k.ledger, "store", key);
     int r = stored_views_open(&options, &opened, &k.found, e);

@@ -7,12 +7,15 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BATCH_RECORDS 256 /* views are committed after this many records … */
 #define MISSED_ONE_BY_ONE 64
 #define BATCH_TIME (20 * TIME_MS) /* … or this long: whoever waits for one sees it then */
 #define AGAIN (1 * TIME_SECOND)   /* a store that could not be written is tried again */
+#define BEHIND 5                  /* its niceness: records have to be durable in time, and shown when there is time */
 #define KEPT_VERSION 1
 #define KEPT_BYTES (1 + RUN_ID + 1 + 3 * 12 + 6 * 8 + 8 + SHA256_SIZE + 16)
 
@@ -33,6 +36,7 @@ struct projector {
     pthread_cond_t work;
     pthread_cond_t visible;
     bool woken;
+    unsigned waiting; /* for a record to be visible */
     bool stopping;
     bool broken;
     struct error why;
@@ -223,7 +227,6 @@ static void digest_leaf(const struct ledger_record *leaf, uint8_t out[SHA256_SIZ
 static int read_one(struct projector *p, uint64_t index, uint8_t digest[SHA256_SIZE], struct error *e)
 {
     struct ledger_record leaf;
-    (void)pthread_mutex_lock(p->o.ledger_lock);
     struct ledger_reader *reader = ledger_reader_new(p->o.ledger, index, e);
     int r = reader == NULL ? -1 : ledger_reader_next(reader, &leaf, e);
     if (r == 1 && (leaf.erased || leaf.index != index))
@@ -231,7 +234,6 @@ static int read_one(struct projector *p, uint64_t index, uint8_t digest[SHA256_S
     else if (r == 1)
         digest_leaf(&leaf, digest);
     ledger_reader_free(reader);
-    (void)pthread_mutex_unlock(p->o.ledger_lock);
     return r;
 }
 
@@ -272,9 +274,7 @@ static void mark_broken(struct projector *p, const struct error *e)
 static void step_over(struct projector *p, const struct error *e)
 {
     uint64_t step = p->missed < MISSED_ONE_BY_ONE ? 1 : UINT64_C(1) << (p->missed - MISSED_ONE_BY_ONE < 20 ? p->missed - MISSED_ONE_BY_ONE : 20);
-    (void)pthread_mutex_lock(p->o.ledger_lock);
     uint64_t size = ledger_size(p->o.ledger);
-    (void)pthread_mutex_unlock(p->o.ledger_lock);
     if (step > size - p->next)
         step = size - p->next;
     (void)pthread_mutex_lock(&p->lock);
@@ -355,20 +355,17 @@ static int make_visible(struct projector *p, struct error *e)
 /* Applies what is committed, up to the first record that does not hold. */
 static int follow_whole(struct projector *p, struct error *e)
 {
-    (void)pthread_mutex_lock(p->o.ledger_lock);
-    struct ledger_reader *reader = ledger_size(p->o.ledger) > p->next ? ledger_reader_new(p->o.ledger, p->next, e) : NULL;
-    bool nothing = reader == NULL && ledger_size(p->o.ledger) <= p->next;
-    (void)pthread_mutex_unlock(p->o.ledger_lock);
+    if (ledger_size(p->o.ledger) <= p->next)
+        return 0;
+    struct ledger_reader *reader = ledger_reader_new(p->o.ledger, p->next, e);
     if (reader == NULL)
-        return nothing ? 0 : -1;
+        return -1;
     int r;
     size_t records = 0;
     tq_time since = clock_monotonic();
     for (;;) {
         struct ledger_record leaf;
-        (void)pthread_mutex_lock(p->o.ledger_lock);
         r = ledger_reader_next(reader, &leaf, e);
-        (void)pthread_mutex_unlock(p->o.ledger_lock);
         if (r != 1)
             break;
         if (leaf.index == 0)
@@ -437,14 +434,23 @@ int projector_catch_up(struct projector *p, struct found *ret, uint64_t *ret_fro
     return r;
 }
 
-/* Waits for work; where the store failed, not longer than until it is tried again. */
+static struct timespec from_now(tq_time wait)
+{
+    tq_time until = clock_monotonic() + wait;
+    return (struct timespec){.tv_sec = until / TIME_SECOND, .tv_nsec = until % TIME_SECOND};
+}
+
+/* Waits for work; where the store failed, not longer than until it is tried again. While records come all the time, many are shown at once, unless
+ * somebody waits for one: a transaction costs as much as twenty rows. */
 static bool wait_for_work(struct projector *p)
 {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += AGAIN / TIME_SECOND;
+    struct timespec gathered = from_now(BATCH_TIME);
+    struct timespec t = from_now(AGAIN);
     int r = 0;
     (void)pthread_mutex_lock(&p->lock);
+    while (!p->broken && !p->stopping && p->waiting == 0 && r != ETIMEDOUT)
+        r = pthread_cond_clockwait(&p->work, &p->lock, CLOCK_MONOTONIC, &gathered);
+    r = 0;
     while (!p->woken && !p->stopping && r != ETIMEDOUT)
         r = p->broken ? pthread_cond_clockwait(&p->work, &p->lock, CLOCK_MONOTONIC, &t) : pthread_cond_wait(&p->work, &p->lock);
     bool stopping = p->stopping;
@@ -469,6 +475,7 @@ static void *run(void *context)
 {
     struct projector *p = context;
     bool going = true;
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), BEHIND);
     while (going) {
         struct error e = {0};
         going = wait_for_work(p);
@@ -515,14 +522,14 @@ void projector_wake(struct projector *p)
 
 int projector_wait(struct projector *p, uint64_t index, tq_time most, struct error *e)
 {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    tq_time until = (tq_time)t.tv_sec * TIME_SECOND + t.tv_nsec + most;
-    t = (struct timespec){.tv_sec = until / TIME_SECOND, .tv_nsec = until % TIME_SECOND};
+    struct timespec t = from_now(most);
     int r = 0;
     (void)pthread_mutex_lock(&p->lock);
+    p->waiting++;
+    (void)pthread_cond_signal(&p->work);
     while (views_visible(p->o.views) <= index && !p->broken && r != ETIMEDOUT)
         r = pthread_cond_clockwait(&p->visible, &p->lock, CLOCK_MONOTONIC, &t);
+    p->waiting--;
     bool there = views_visible(p->o.views) > index;
     (void)pthread_mutex_unlock(&p->lock);
     return there ? 0 : err_set(e, ERR_AGAIN, "written to the ledger, but not yet shown on the page");

@@ -22,7 +22,6 @@ struct projector;
 
 struct projector_options {
     struct ledger *ledger;
-    pthread_mutex_t *ledger_lock;
     struct keeper_views *views;
     struct store *store;
     uint8_t run[RUN_ID];

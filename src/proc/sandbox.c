@@ -184,15 +184,15 @@ static int add_ring(scmp_filter_ctx filter)
 }
 
 static const int keeper_calls[] = {
-    SCMP_SYS(openat),    SCMP_SYS(unlink),  SCMP_SYS(unlinkat),        SCMP_SYS(rename),    SCMP_SYS(renameat),   SCMP_SYS(renameat2),
-    SCMP_SYS(mkdir),     SCMP_SYS(mkdirat), SCMP_SYS(rmdir),           SCMP_SYS(link),      SCMP_SYS(linkat),     SCMP_SYS(fsync),
-    SCMP_SYS(fdatasync), SCMP_SYS(syncfs),  SCMP_SYS(sync_file_range), SCMP_SYS(ftruncate), SCMP_SYS(fallocate),  SCMP_SYS(fadvise64),
-    SCMP_SYS(pwrite64),  SCMP_SYS(pwritev), SCMP_SYS(preadv),          SCMP_SYS(flock),     SCMP_SYS(getdents64), SCMP_SYS(newfstatat),
-    SCMP_SYS(stat),      SCMP_SYS(lstat),   SCMP_SYS(statx),           SCMP_SYS(access),    SCMP_SYS(faccessat),  SCMP_SYS(faccessat2),
-    SCMP_SYS(fchmod),    SCMP_SYS(statfs),  SCMP_SYS(fstatfs),         SCMP_SYS(readlink),  SCMP_SYS(readlinkat), SCMP_SYS(getcwd),
-    SCMP_SYS(umask),     SCMP_SYS(accept4), SCMP_SYS(getsockopt),      SCMP_SYS(shutdown),  SCMP_SYS(mlock),      SCMP_SYS(mlock2),
-    SCMP_SYS(munlock),   SCMP_SYS(msync),   SCMP_SYS(getuid),          SCMP_SYS(geteuid),   SCMP_SYS(getgid),     SCMP_SYS(getegid),
-    SCMP_SYS(sysinfo),   SCMP_SYS(uname),   SCMP_SYS(pipe2),           SCMP_SYS(eventfd2),
+    SCMP_SYS(openat),    SCMP_SYS(unlink),  SCMP_SYS(unlinkat),        SCMP_SYS(rename),    SCMP_SYS(renameat),    SCMP_SYS(renameat2),
+    SCMP_SYS(mkdir),     SCMP_SYS(mkdirat), SCMP_SYS(rmdir),           SCMP_SYS(link),      SCMP_SYS(linkat),      SCMP_SYS(fsync),
+    SCMP_SYS(fdatasync), SCMP_SYS(syncfs),  SCMP_SYS(sync_file_range), SCMP_SYS(ftruncate), SCMP_SYS(fallocate),   SCMP_SYS(fadvise64),
+    SCMP_SYS(pwrite64),  SCMP_SYS(pwritev), SCMP_SYS(preadv),          SCMP_SYS(flock),     SCMP_SYS(getdents64),  SCMP_SYS(newfstatat),
+    SCMP_SYS(stat),      SCMP_SYS(lstat),   SCMP_SYS(statx),           SCMP_SYS(access),    SCMP_SYS(faccessat),   SCMP_SYS(faccessat2),
+    SCMP_SYS(fchmod),    SCMP_SYS(statfs),  SCMP_SYS(fstatfs),         SCMP_SYS(readlink),  SCMP_SYS(readlinkat),  SCMP_SYS(getcwd),
+    SCMP_SYS(umask),     SCMP_SYS(accept4), SCMP_SYS(getsockopt),      SCMP_SYS(shutdown),  SCMP_SYS(mlock),       SCMP_SYS(mlock2),
+    SCMP_SYS(munlock),   SCMP_SYS(msync),   SCMP_SYS(getuid),          SCMP_SYS(geteuid),   SCMP_SYS(getgid),      SCMP_SYS(getegid),
+    SCMP_SYS(sysinfo),   SCMP_SYS(uname),   SCMP_SYS(pipe2),           SCMP_SYS(eventfd2),  SCMP_SYS(setpriority),
 };
 
 static const int console_calls[] = {
@@ -210,10 +210,10 @@ static const int courier_calls[] = {
 
 /* It is handed every socket: it accepts, but opens, binds and connects none. The spool is a descriptor, too. */
 static const int relay_calls[] = {
-    SCMP_SYS(accept4),    SCMP_SYS(getsockname),  SCMP_SYS(getpeername),   SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(shutdown),
-    SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),  SCMP_SYS(epoll_pwait2),  SCMP_SYS(epoll_ctl),  SCMP_SYS(epoll_create1), SCMP_SYS(eventfd2),
-    SCMP_SYS(pwrite64),   SCMP_SYS(fdatasync),    SCMP_SYS(ftruncate),     SCMP_SYS(fstatfs),    SCMP_SYS(mlock),      SCMP_SYS(munlock),
-    SCMP_SYS(madvise),
+    SCMP_SYS(accept4),       SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt),   SCMP_SYS(setsockopt),
+    SCMP_SYS(shutdown),      SCMP_SYS(epoll_wait),  SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl),
+    SCMP_SYS(epoll_create1), SCMP_SYS(eventfd2),    SCMP_SYS(pwrite64),    SCMP_SYS(fdatasync),    SCMP_SYS(ftruncate),
+    SCMP_SYS(fstatfs),       SCMP_SYS(mlock),       SCMP_SYS(munlock),     SCMP_SYS(madvise),
 };
 
 /* Nobody in this house does these: whoever tries is an intruder. */

@@ -436,7 +436,8 @@ int ledger_settle(struct ledger *l, tq_time now, struct journal_base *ret, struc
 
 static bool publication_due(const struct ledger *l, tq_time now)
 {
-    return l->interval == 0 || now - l->head.checkpoint_time >= l->interval || now < l->head.checkpoint_time;
+    bool stepped_back = now < l->head.checkpoint_time && l->interval != LEDGER_BY_HAND;
+    return l->interval == 0 || now - l->head.checkpoint_time >= l->interval || stepped_back;
 }
 
 /* Puts the frame into the journal while its records are being sealed, and what the journal has of them into segments and tree. */
@@ -476,16 +477,23 @@ static int commit_steps(struct ledger *l, tq_time now, struct error *e)
     return publication_due(l, now) ? publish(l, l->head.published, now, e) : 0;
 }
 
+int ledger_publish(struct ledger *l, tq_time now, struct error *e)
+{
+    struct error why = {0};
+    if (ledger_refuse(l, e) != 0)
+        return -1;
+    if (l->head.published == l->size || publish(l, l->head.published, now, &why) == 0)
+        return 0;
+    return ledger_fail(l, &why, e);
+}
+
 int ledger_commit(struct ledger *l, tq_time now, struct error *e)
 {
     struct error why = {0};
     if (ledger_refuse(l, e) != 0)
         return -1;
-    if (l->queued == 0) {
-        if (l->head.published == l->size || !publication_due(l, now))
-            return 0;
-        return publish(l, l->head.published, now, &why) == 0 ? 0 : ledger_fail(l, &why, e);
-    }
+    if (l->queued == 0)
+        return publication_due(l, now) ? ledger_publish(l, now, e) : 0;
     if (commit_steps(l, now, &why) != 0) {
         journal_cancel(&l->journal);
         return ledger_fail(l, &why, e);

@@ -25,8 +25,10 @@ struct ledger_options {
     tq_time now;                    /* 0: not known */
     const char *origin;             /* the log's name in checkpoints: "tourniquet.local/<site>"; used at creation only */
     bool create;                    /* make it when there is none */
+#define LEDGER_BY_HAND INT64_MAX
     tq_time checkpoint_interval; /* 0: every commit writes tiles and signs a checkpoint; else a commit does so when the last one is that old, and is
-                                    durable (and read back after a crash) all the same. Committing nothing publishes what is due. */
+                                    durable (and read back after a crash) all the same. Committing nothing publishes what is due. LEDGER_BY_HAND:
+                                    ledger_publish does, and a commit that settles. */
     uint64_t settle;             /* bytes of journal after which everything is made durable in place; 0: 32 MiB */
 };
 
@@ -51,9 +53,12 @@ int ledger_append(struct ledger *l, enum ledger_stream stream, const uint8_t *sc
 int ledger_append_shared(struct ledger *l, enum ledger_stream stream, const uint8_t (*scopes)[LEDGER_SCOPE], size_t n, tq_time time,
                          struct span payload, uint64_t *ret_index, struct error *e);
 
-/* Makes everything appended durable, writes tiles and signs a checkpoint. On failure nothing of it counts as written; the ledger then refuses further
- * appends. */
+/* Makes everything appended durable, writes tiles and signs a checkpoint (checkpoint_interval). On failure nothing of it counts as written; the
+ * ledger then refuses further appends. */
 int ledger_commit(struct ledger *l, tq_time now, struct error *e);
+
+/* Writes tiles and signs a checkpoint over all that is committed; nothing where the last one covers it. Fails as ledger_commit does. */
+int ledger_publish(struct ledger *l, tq_time now, struct error *e);
 
 /* The head as the last commit left it. May be asked on any thread. */
 struct ledger_head {

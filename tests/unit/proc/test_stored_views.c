@@ -232,7 +232,7 @@ static void open_in(const char *dir, struct stored_views *s, struct found *found
                                      .key = key,
                                      .site = site,
                                      .prepare = prepare,
-                                     .projector = {.ledger = ledger, .ledger_lock = &ledger_lock, .notice = notice, .checkpointed = checkpointed}};
+                                     .projector = {.ledger = ledger, .notice = notice, .checkpointed = checkpointed}};
     memcpy(o.projector.run, run_id, RUN_ID);
     if (stored_views_open(&o, s, found, &e) != 0)
         fail_msg("%s", e.text);
