@@ -6,9 +6,8 @@
 #include "record/ledger/journal.h"
 #include "record/ledger/ledger.h"
 #include "record/ledger/note.h"
+#include "record/ledger/scribe.h"
 #include "record/ledger/sealing.h"
-#include "record/ledger/segment.h"
-#include "record/ledger/tiles.h"
 
 int ledger_dir(const struct ledger *l);
 struct keyring *ledger_ring(const struct ledger *l);

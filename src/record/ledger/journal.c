@@ -4,15 +4,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define MAGIC SPAN_LIT("TQJRNL1\n")
 #define FRAME_MAGIC SPAN_LIT("TQFRAME1")
 #define BASE_BYTES 128
-#define GROW (1u << 20)
-#define WRITE_STEP (1u << 20) /* so much of a long frame is written while the rest is being sealed */
-#define SEND_FROM (16u << 10) /* a smaller frame is written faster by its sync alone */
+#define GROW (1u << 20)          /* the file grows by so much, … */
+#define GROW_MOST (4u << 20)     /* … by its own length up to this */
+#define KEEP (4u << 20)          /* a file of so much stays as long as it is at an orderly end */
+#define DIRECT_MOST (256u << 10) /* a longer frame goes through the system's cache, so that its front is on its way while its end is sealed */
+#define WRITE_STEP (1u << 20)    /* so much of a long frame is written while the rest is being sealed */
+#define SEND_FROM (16u << 10)    /* a smaller frame is written faster by its sync alone */
 
 const char *journal_path(uint64_t generation)
 {
@@ -26,7 +30,23 @@ static uint64_t pages(uint64_t n)
 
 void journal_init(struct journal *j, int dir)
 {
-    *j = (struct journal){.dir = dir, .fd = -1};
+    *j = (struct journal){.dir = dir, .fd = -1, .direct = -1};
+}
+
+/* A second descriptor, for writing past the system's cache. Where the file system has none, everything goes through the cache. */
+static void open_direct(struct journal *j)
+{
+    if (j->stage == NULL)
+        j->stage = aligned_alloc(JOURNAL_PAGE, DIRECT_MOST);
+    if (j->stage != NULL)
+        j->direct = openat(j->dir, journal_path(j->base.generation), O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOFOLLOW);
+}
+
+static void close_direct(struct journal *j)
+{
+    if (j->direct >= 0)
+        (void)close(j->direct);
+    j->direct = -1;
 }
 
 void journal_close(struct journal *j)
@@ -34,6 +54,9 @@ void journal_close(struct journal *j)
     if (j->fd >= 0)
         (void)close(j->fd);
     j->fd = -1;
+    close_direct(j);
+    free(j->stage);
+    j->stage = NULL;
     crypto_hash_free(j->hash);
     j->hash = NULL;
 }
@@ -119,6 +142,7 @@ int journal_begin(struct journal *j, const struct journal_base *base, struct err
     j->base = b;
     j->end = JOURNAL_PAGE;
     j->allocated = (uint64_t)st.st_size;
+    open_direct(j);
     return 0;
 }
 
@@ -174,6 +198,8 @@ int journal_open(struct journal *j, bool read_only, struct error *e)
     j->base = base[best];
     j->end = JOURNAL_PAGE;
     j->allocated = (uint64_t)st.st_size;
+    if (!read_only)
+        open_direct(j);
     return 0;
 }
 
@@ -215,8 +241,9 @@ void journal_cancel(struct journal *j)
 /* Zeros behind a frame that reaches beyond the file, so that the next ones overwrite blocks that exist. */
 static int grow(struct journal *j, uint64_t end, struct error *e)
 {
-    uint8_t zeros[16384] = {0};
-    uint64_t size = end + GROW;
+    static const uint8_t zeros[64u << 10];
+    uint64_t step = j->allocated < GROW ? GROW : j->allocated < GROW_MOST ? j->allocated / GROW * GROW : GROW_MOST;
+    uint64_t size = end + step;
     for (uint64_t at = end; at < size; at += sizeof zeros) {
         if (file_write(j->fd, journal_path(j->base.generation), span_of(zeros, sizeof zeros), at, e) != 0)
             return -1;
@@ -243,6 +270,22 @@ static int put_bytes(struct journal *j, const struct buf *frame, size_t n, struc
     return rc;
 }
 
+/* Writes a whole frame past the cache: the sync that follows has nothing left to do but to ask the disk. What a write leaves over goes the other way.
+ */
+static int put_direct(struct journal *j, const struct buf *frame, size_t room, struct error *e)
+{
+    memcpy(j->stage, frame->p, frame->n);
+    memset(j->stage + frame->n, 0, room - frame->n);
+    ssize_t n = pwrite(j->direct, j->stage, room, (off_t)j->put);
+    if (n < 0 && errno == EINVAL) /* this file system wants another alignment, or only promised */
+        close_direct(j);
+    else if (n < 0 && errno != EINTR)
+        return err_sys(e, errno, "writing %s", journal_path(j->base.generation));
+    size_t done = n < 0 ? 0 : (size_t)n;
+    j->written = frame->n;
+    return file_write(j->fd, journal_path(j->base.generation), span_of(j->stage + done, room - done), j->put + done, e);
+}
+
 int journal_put_more(struct journal *j, struct buf *frame, size_t sealed, struct error *e)
 {
     uint8_t hash[SHA256_SIZE];
@@ -255,6 +298,12 @@ int journal_put_more(struct journal *j, struct buf *frame, size_t sealed, struct
     if (!buf_ok(frame))
         return err_sys(e, ENOMEM, "writing %s", journal_path(j->base.generation));
     uint64_t end = j->end + pages(frame->n);
+    if (j->direct >= 0 && j->written == 0 && end - j->end <= DIRECT_MOST && end <= j->allocated) {
+        if (put_direct(j, frame, end - j->end, e) != 0)
+            return -1;
+        j->end = end;
+        return 0;
+    }
     if (put_bytes(j, frame, frame->n, e) != 0 || (end > j->allocated && grow(j, end, e) != 0))
         return -1;
     if (frame->n >= SEND_FROM)
@@ -321,10 +370,20 @@ static int read_frame(struct journal *j, uint64_t at, struct buf *bytes, struct 
     return journal_frame_parse(buf_span(bytes), j->base.nonce, ret, &need) ? 1 : 0;
 }
 
-/* The head of a frame of this generation: a write that was cut short. */
-static bool looks_torn(const struct journal *j, const struct buf *page)
+/* The head of a frame of this generation. */
+static bool head_is(const struct journal *j, struct span in)
 {
-    return page->n >= 8 && memcmp(page->p, FRAME_MAGIC.p, 8) == 0 && page->n >= 40 && memcmp(page->p + 24, j->base.nonce, 16) == 0;
+    return in.n >= 40 && span_starts(in, FRAME_MAGIC) && memcmp(in.p + 24, j->base.nonce, 16) == 0;
+}
+
+/* Whether the head of a frame of this generation stands there: one look, for the many pages of a journal where none does. */
+static bool may_begin(struct journal *j, uint64_t at)
+{
+    uint8_t head[40];
+    size_t got = 0;
+    if (file_read(j->fd, journal_path(j->base.generation), head, sizeof head, at, &got, NULL) != 0)
+        return true; /* reading all of it says why */
+    return head_is(j, span_of(head, got));
 }
 
 int journal_next(struct journal *j, uint64_t first, struct buf *bytes, struct journal_frame *ret, bool *ret_torn, struct error *e)
@@ -336,10 +395,10 @@ int journal_next(struct journal *j, uint64_t first, struct buf *bytes, struct jo
         j->end += pages(JOURNAL_FRAME_HEADER + ret->body.n + SHA256_SIZE);
         return 1;
     }
-    *ret_torn = looks_torn(j, bytes);
+    *ret_torn = head_is(j, buf_span(bytes)) /* a write that was cut short */;
     struct journal_frame behind;
     for (uint64_t at = j->end + (rc == 1 ? 0 : JOURNAL_PAGE); at < j->allocated; at += JOURNAL_PAGE) {
-        rc = read_frame(j, at, bytes, &behind, e);
+        rc = may_begin(j, at) ? read_frame(j, at, bytes, &behind, e) : 0;
         if (rc < 0)
             return -1;
         if (rc == 1)
@@ -366,6 +425,8 @@ int journal_rewrite(struct journal *j, uint64_t end, struct error *e)
 
 int journal_shrink(struct journal *j, struct error *e)
 {
+    if (j->allocated >= KEEP)
+        return 0;
     if (file_cut(j->fd, journal_path(j->base.generation), JOURNAL_PAGE, e) != 0)
         return -1;
     j->allocated = JOURNAL_PAGE;

@@ -25,7 +25,9 @@ struct journal_base {
 
 struct journal {
     int dir;
-    int fd; /* -1: none */
+    int fd;         /* -1: none */
+    int direct;     /* the same file, for writing past the system's cache; -1: none */
+    uint8_t *stage; /* a frame on its way there, by pages */
     struct journal_base base;
     uint64_t end;   /* where the next frame goes */
     uint64_t put;   /* where the frame lies that was put and may yet be taken back; 0: none */
@@ -69,7 +71,8 @@ int journal_next(struct journal *j, uint64_t first, struct buf *bytes, struct jo
  * only. */
 int journal_rewrite(struct journal *j, uint64_t end, struct error *e);
 
-/* Cuts the file to its first page and removes the other one (an orderly end, after settling). */
+/* Cuts the file to its first page and removes the other one (an orderly end, after settling). A journal that was much used keeps its blocks for the
+ * next start: making them anew costs as much as what is then written into them. */
 int journal_shrink(struct journal *j, struct error *e);
 
 /* Page 0 of a generation, and the name of its file. */

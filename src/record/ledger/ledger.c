@@ -19,8 +19,9 @@
  * 10. Success of a sync says something only about what was written since the last failed one: Linux marks pages clean that it could not write, and
  * what is read back may be nowhere but in memory. So no failed sync is tried again: the ledger is FAILED, and the next start writes the journal anew,
  *     byte for byte as it read it, and segments and tiles behind the base as always, before it signs or acknowledges anything.
- * 11. Files are written by the caller's thread alone. Other threads only seal queued records (sealing.c); until sealing_wait says so, their bytes
- *     are in clear, and neither written nor hashed; and their period keys stay where they are.
+ * 11. Journal, keyring and checkpoint are written by the caller's thread alone; segments, bundles and tiles by it or by the scribe's (scribe.c),
+ *     which the caller waits for before it touches one of them, publishes, settles, or begins the next frame. Other threads only seal queued records
+ *     (sealing.c); until sealing_wait says so, their bytes are in clear, and neither written nor hashed; and their period keys stay where they are.
  *
  *                 append                commit: journal, segments, full tiles, fdatasync    tiles, checkpoint
  *      ┌──────┐ ─────────► ┌────────┐ ─────────────────────────────────────────► ┌─────────┐ ───────────► ┌───────────┐
@@ -51,7 +52,6 @@
 #include <unistd.h>
 
 #define SALTS 64
-#define GATHER (1u << 20)
 #define DAY (INT64_C(86400) * TIME_SECOND)
 
 struct ledger {
@@ -65,15 +65,11 @@ struct ledger {
     tq_time interval;
     uint64_t settle_at;
 
-    struct edge edge;
-    struct segment_writer segments[STREAMS];
+    struct scribe *scribe;
+    struct edge *edge; /* the scribe's, as are the segments: touched only when no frame is in its hands */
     struct journal journal;
-    struct buf queue; /* the next frame */
-    struct run {
-        struct buf bytes;
-        uint64_t index; /* of the first record */
-        uint32_t day;
-    } runs[STREAMS]; /* each stream's records on their way to a segment */
+    struct buf queue;   /* the next frame */
+    struct buf written; /* the one before, which the scribe may still be reading */
     uint32_t queued;
 
     uint8_t salts[SALTS][ENTRY_SALT];
@@ -200,6 +196,7 @@ void ledger_opening_key(struct ledger *l, uint8_t out[32])
 int ledger_fail(struct ledger *l, const struct error *why, struct error *e)
 {
     l->failure = *why;
+    scribe_drop(l->scribe);
     sealing_reset(l->sealing);
     (void)pthread_mutex_lock(&l->mutex);
     l->head.failed = true;
@@ -300,77 +297,18 @@ int ledger_append_shared(struct ledger *l, enum ledger_stream stream, const uint
 
 /* ── Commit ── */
 
-static uint32_t day_of(tq_time time)
-{
-    return time < 0 ? 0 : (uint32_t)(time / DAY);
-}
-
-static int write_run(struct ledger *l, unsigned slot, struct error *e)
-{
-    struct run *run = &l->runs[slot];
-    int rc = run->bytes.n > 0 ? segment_write(&l->segments[slot], run->index, run->day, buf_span(&run->bytes), e) : 0;
-    buf_clear(&run->bytes);
-    return rc;
-}
-
-static int write_runs(struct ledger *l, struct error *e)
-{
-    return write_run(l, 0, e) == 0 ? write_run(l, 1, e) : -1;
-}
-
-/* Takes records on their way to their streams' segments, so that many small ones cost few writes. */
-static int gather(struct ledger *l, struct span records, struct error *e)
-{
-    struct sealed_record r;
-    struct entry entry;
-    while (sealed_record_take(&records, &r) == 1) {
-        if (entry_parse(r.entry, &entry, e) != 0)
-            return -1;
-        unsigned slot = stream_slot(entry.stream);
-        struct run *run = &l->runs[slot];
-        uint32_t day = entry.stream == LEDGER_OBSERVATION ? day_of(entry.time) : 0;
-        if (run->bytes.n > 0 && (day != run->day || run->bytes.n + r.bytes.n > GATHER) && write_run(l, slot, e) != 0)
-            return -1;
-        if (run->bytes.n == 0) {
-            run->index = r.index;
-            run->day = day;
-        }
-        buf_add_span(&run->bytes, r.bytes);
-        if (!buf_ok(&run->bytes))
-            return err_sys(e, ENOMEM, "writing segments");
-    }
-    return 0;
-}
-
-/* Adds a frame's entries to the tree. leaves: their hashes, where they are known. watch: the root at that size is wanted (NULL: none is). */
-static int grow_tree(struct ledger *l, struct span body, const struct tree_hash *leaves, const uint64_t *watch, struct tree_hash *ret_root,
-                     struct error *e)
-{
-    struct sealed_record r;
-    struct tree_hash leaf;
-    while (sealed_record_take(&body, &r) == 1) {
-        if (leaves == NULL)
-            tree_leaf_hash(r.entry, &leaf);
-        else
-            leaf = *leaves++;
-        if (edge_add(&l->edge, r.entry, &leaf, e) != 0)
-            return -1;
-        if (watch != NULL && l->edge.tree.size == *watch)
-            tree_root(&l->edge.tree, ret_root);
-    }
-    return 0;
-}
-
 /* Writes partial tiles and the checkpoint of the tree as it is, and makes it the head. */
 static int publish(struct ledger *l, uint64_t published, tq_time now, struct error *e)
 {
     struct buf text = BUF_INIT(512);
     struct buf note = BUF_INIT(sizeof l->head.checkpoint - 1);
     struct tree_hash root;
-    tree_root(&l->edge.tree, &root);
-    int rc = edge_publish(&l->edge, published, e);
+    int rc = scribe_done(l->scribe, e);
+    if (rc == 0)
+        rc = edge_publish(l->edge, published, e);
     if (rc == 0) {
-        checkpoint_format(&text, l->key.name, l->edge.tree.size, &root);
+        tree_root(&l->edge->tree, &root);
+        checkpoint_format(&text, l->key.name, l->edge->tree.size, &root);
         note_sign(&note, buf_span(&text), &l->key, l->signer);
         rc = buf_ok(&text) && buf_ok(&note) ? file_replace(l->dir, "checkpoint", buf_span(&note), false, e)
                                             : err_sys(e, ENOMEM, "signing a checkpoint");
@@ -379,7 +317,7 @@ static int publish(struct ledger *l, uint64_t published, tq_time now, struct err
         (void)pthread_mutex_lock(&l->mutex);
         memcpy(l->head.checkpoint, note.p, note.n);
         l->head.checkpoint[note.n] = 0;
-        l->head.published = l->head.size = l->edge.tree.size;
+        l->head.published = l->head.size = l->edge->tree.size;
         l->head.checkpoint_time = now;
         memcpy(l->head.root, root.b, sizeof l->head.root);
         (void)pthread_mutex_unlock(&l->mutex);
@@ -400,24 +338,25 @@ static void take_size(struct ledger *l, uint64_t size)
 /* Makes all that is committed durable in place and begins the next journal generation. The head must be published. */
 static int settle(struct ledger *l, struct error *e)
 {
-    struct journal_base base = {.generation = l->journal.base.generation + 1, .size = l->edge.tree.size};
+    struct journal_base base = {.generation = l->journal.base.generation + 1, .size = l->edge->tree.size};
     uint64_t before = l->journal.base.size;
     memcpy(base.log_id, l->ring->log_id, LOG_ID);
-    tree_root(&l->edge.tree, &base.root);
+    tree_root(&l->edge->tree, &base.root);
     for (unsigned i = 0; i < STREAMS; i++) {
-        base.segment[i].first = l->segments[i].first;
-        base.segment[i].length = l->segments[i].length;
-        if (segment_writer_sync(&l->segments[i], e) != 0)
+        struct segment_writer *w = scribe_segment(l->scribe, i);
+        base.segment[i].first = w->first;
+        base.segment[i].length = w->length;
+        if (segment_writer_sync(w, e) != 0)
             return -1;
     }
     if (base.segment[0].first != SEGMENT_NONE || base.segment[1].first != SEGMENT_NONE) {
         if (file_sync_path(l->dir, "segment", e) != 0)
             return -1;
     }
-    if (keyring_base(l->ring, l->dir, e) != 0 || edge_sync(&l->edge, before, e) != 0 || file_sync_path(l->dir, "checkpoint", e) != 0 ||
+    if (keyring_base(l->ring, l->dir, e) != 0 || edge_sync(l->edge, before, e) != 0 || file_sync_path(l->dir, "checkpoint", e) != 0 ||
         file_sync_path(l->dir, ".", e) != 0 || journal_begin(&l->journal, &base, e) != 0)
         return -1;
-    edge_tidy(&l->edge, before);
+    edge_tidy(l->edge, before);
     return 0;
 }
 
@@ -426,7 +365,7 @@ int ledger_settle(struct ledger *l, tq_time now, struct journal_base *ret, struc
     struct error why = {0};
     if (ledger_refuse(l, e) != 0)
         return -1;
-    if (l->head.published != l->edge.tree.size && publish(l, l->head.published, now, &why) != 0)
+    if (l->head.published != l->size && publish(l, l->head.published, now, &why) != 0)
         return ledger_fail(l, &why, e);
     if (l->journal.end != JOURNAL_PAGE && settle(l, &why) != 0)
         return ledger_fail(l, &why, e);
@@ -440,39 +379,35 @@ static bool publication_due(const struct ledger *l, tq_time now)
     return l->interval == 0 || now - l->head.checkpoint_time >= l->interval || stepped_back;
 }
 
-/* Puts the frame into the journal while its records are being sealed, and what the journal has of them into segments and tree. */
+/* Puts the frame into the journal while its records are being sealed, and hands to the scribe what is. */
 static int put_frame(struct ledger *l, tq_time now, struct error *e)
 {
-    const struct tree_hash *leaves = sealing_leaves(l->sealing);
-    uint64_t size = l->edge.tree.size;
     size_t all = l->queue.n;
     if (keyring_flush(l->ring, l->dir, e) != 0 || journal_put(&l->journal, &l->queue, l->size, l->queued, now, e) != 0)
         return -1;
-    for (size_t done = JOURNAL_FRAME_HEADER; done < all;) {
-        if (journal_put_more(&l->journal, &l->queue, sealing_wait(l->sealing, &l->queue), e) != 0)
+    scribe_begin(l->scribe, l->queue.p, JOURNAL_FRAME_HEADER, all, l->queued, sealing_leaves(l->sealing));
+    for (size_t sealed = 0; sealed < all;) {
+        sealed = sealing_wait(l->sealing, &l->queue);
+        scribe_more(l->scribe, sealed);
+        if (journal_put_more(&l->journal, &l->queue, sealed, e) != 0)
             return -1;
-        size_t end = l->journal.written < all ? l->journal.written : all;
-        if (end <= done)
-            continue;
-        struct span records = span_of(l->queue.p + done, end - done);
-        if (gather(l, records, e) != 0 || grow_tree(l, records, leaves + (l->edge.tree.size - size), NULL, NULL, e) != 0)
-            return -1;
-        done = end;
     }
-    return write_runs(l, e);
+    return 0;
 }
 
-/* The steps of a commit, in the order that invariants 2 to 5 ask for. While the frame is on its way to the disk, segments and full tiles are written.
- */
+/* The steps of a commit, in the order that invariants 2 to 5 ask for. While the frame is on its way to the disk, segments and full tiles are written;
+ * the latter may go on when the commit is over. */
 static int commit_steps(struct ledger *l, tq_time now, struct error *e)
 {
+    if (scribe_done(l->scribe, e) != 0)
+        return -1;
     if (l->journal.end > l->settle_at) {
-        if (l->head.published != l->edge.tree.size && publish(l, l->head.published, now, e) != 0)
+        if (l->head.published != l->size && publish(l, l->head.published, now, e) != 0)
             return -1;
         if (settle(l, e) != 0)
             return -1;
     }
-    if (put_frame(l, now, e) != 0 || journal_sync(&l->journal, e) != 0)
+    if (put_frame(l, now, e) != 0 || journal_sync(&l->journal, e) != 0 || scribe_stored(l->scribe, e) != 0)
         return -1;
     return publication_due(l, now) ? publish(l, l->head.published, now, e) : 0;
 }
@@ -500,7 +435,10 @@ int ledger_commit(struct ledger *l, tq_time now, struct error *e)
     }
     journal_keep(&l->journal);
     take_size(l, l->size + l->queued);
-    sealing_reset(l->sealing);
+    sealing_turn(l->sealing);
+    struct buf next = l->written;
+    l->written = l->queue;
+    l->queue = next;
     l->queued = 0;
     l->queue.n = 0; /* nothing in clear is left in it to be wiped */
     return 0;
@@ -575,7 +513,7 @@ static int begin_empty(struct ledger *l, struct error *e)
 {
     struct journal_base base = {.generation = 1};
     memcpy(base.log_id, l->ring->log_id, LOG_ID);
-    tree_root(&l->edge.tree, &base.root);
+    tree_root(&l->edge->tree, &base.root);
     base.segment[0].first = base.segment[1].first = SEGMENT_NONE;
     return journal_begin(&l->journal, &base, e);
 }
@@ -623,7 +561,7 @@ static int check_key(struct ledger *l, const struct sealed_record *r, struct err
 
 /* Reads all frames, calling for each the two writers where `apply` says so. The first reading changes nothing: a damaged journal must find segments
  * and tiles as they were. */
-static int read_tail(struct ledger *l, bool apply, const uint64_t *watch, struct tree_hash *ret_root, struct tail *ret, struct error *e)
+static int read_tail(struct ledger *l, bool apply, uint64_t watch, struct tree_hash *ret_root, struct tail *ret, struct error *e)
 {
     struct buf bytes = BUF_INIT(JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX + SHA256_SIZE + JOURNAL_PAGE);
     struct journal_frame f;
@@ -641,7 +579,7 @@ static int read_tail(struct ledger *l, bool apply, const uint64_t *watch, struct
             rc = err_set(e, ERR_CORRUPT, "the journal's commit at record %llu is not well-formed", (unsigned long long)f.first);
             break;
         }
-        if (apply && (gather(l, f.body, e) != 0 || write_runs(l, e) != 0 || grow_tree(l, f.body, NULL, watch, ret_root, e) != 0)) {
+        if (apply && scribe_take(l->scribe, f.body, watch, ret_root, e) != 0) {
             rc = -1;
             break;
         }
@@ -676,18 +614,18 @@ static int restore_base(struct ledger *l, struct error *e)
 {
     const struct journal_base *b = &l->journal.base;
     struct tree_hash root;
-    if (edge_load(&l->edge, b->size, e) != 0)
+    if (edge_load(l->edge, b->size, e) != 0)
         return err_context(e, "the ledger's tree cannot be read (put it back from a backup)");
-    tree_root(&l->edge.tree, &root);
+    tree_root(&l->edge->tree, &root);
     if (!tree_hash_equal(&root, &b->root))
         return err_set(e, ERR_CORRUPT,
                        "the tree on disk is not the one that was settled at %llu records: run ledger verify, then put it back from a backup",
                        (unsigned long long)b->size);
     for (unsigned i = 0; i < STREAMS; i++) { /* both are looked at before either is changed: who refuses a ledger leaves it as it was */
-        if (segment_writer_open(&l->segments[i], b->segment[i].first, b->segment[i].length, e) != 0)
+        if (segment_writer_open(scribe_segment(l->scribe, i), b->segment[i].first, b->segment[i].length, e) != 0)
             return -1;
     }
-    return segment_writer_cut(&l->segments[0], e) == 0 ? segment_writer_cut(&l->segments[1], e) : -1;
+    return segment_writer_cut(scribe_segment(l->scribe, 0), e) == 0 ? segment_writer_cut(scribe_segment(l->scribe, 1), e) : -1;
 }
 
 static int check_head(struct ledger *l, const struct checkpoint *c, const struct tree_hash *watched, struct error *e)
@@ -724,7 +662,7 @@ static int recover(struct ledger *l, char *note, struct error *e)
     if (open_journal(l, e) != 0)
         return -1;
     int has = load_checkpoint(l, &c, e);
-    if (has < 0 || read_tail(l, false, NULL, NULL, &t, e) != 0)
+    if (has < 0 || read_tail(l, false, 0, NULL, &t, e) != 0)
         return -1;
     if (has == 1 && c.size > t.size)
         return err_set(e, ERR_CORRUPT, "the checkpoint covers %llu records but only %llu are there: the end was cut off, or an old copy was put back",
@@ -732,8 +670,8 @@ static int recover(struct ledger *l, char *note, struct error *e)
     uint64_t end = l->journal.end;
     if (restore_base(l, e) != 0 || journal_rewrite(&l->journal, end, e) != 0)
         return -1;
-    tree_root(&l->edge.tree, &watched);
-    if (read_tail(l, true, &c.size, &watched, &t, e) != 0 || (has == 1 && check_head(l, &c, &watched, e) != 0))
+    tree_root(&l->edge->tree, &watched);
+    if (read_tail(l, true, c.size, &watched, &t, e) != 0 || (has == 1 && check_head(l, &c, &watched, e) != 0))
         return -1;
     take_size(l, t.size);
     tq_time time = t.frames > 0 ? t.time : l->head.checkpoint_time;
@@ -742,7 +680,7 @@ static int recover(struct ledger *l, char *note, struct error *e)
     if (t.frames > 0) {
         if (settle(l, e) != 0)
             return -1;
-        edge_tidy_last(&l->edge);
+        edge_tidy_last(l->edge);
     }
     if (note != NULL)
         describe(note, &t, has == 1, fresh, l->ring->locked ? "" : "keys lie in memory that may be swapped out (raise the limit of locked memory); ");
@@ -762,24 +700,22 @@ static int open_all(struct ledger *l, const struct ledger_options *o, char *note
     l->ring = l->lock < 0 ? NULL : ledger_keys_open(l->dir, o, e);
     if (l->ring == NULL || open_identity(l, e) != 0)
         return -1;
-    edge_init(&l->edge, l->dir);
+    l->scribe = scribe_new(l->dir, l->ring->log_id, helpers() > 0);
+    if (l->scribe == NULL)
+        return err_sys(e, ENOMEM, "opening the ledger");
+    l->edge = scribe_edge(l->scribe);
     journal_init(&l->journal, l->dir);
-    for (unsigned i = 0; i < STREAMS; i++)
-        segment_writer_init(&l->segments[i], l->dir, l->ring->log_id, (enum ledger_stream)(i + 1));
     l->head.keys_locked = l->ring->locked;
     return recover(l, note, e) == 0 ? ledger_keys_settle(l->ring, l->dir, o, e) : -1;
 }
 
 static void release(struct ledger *l)
 {
+    scribe_free(l->scribe);
     sealing_free(l->sealing);
-    for (unsigned i = 0; i < STREAMS; i++)
-        segment_writer_close(&l->segments[i]);
     journal_close(&l->journal);
-    edge_release(&l->edge);
     buf_release(&l->queue);
-    for (unsigned i = 0; i < STREAMS; i++)
-        buf_release(&l->runs[i].bytes);
+    buf_release(&l->written);
     crypto_signer_free(l->signer);
     keyring_free(l->ring);
     if (l->lock >= 0)
@@ -802,12 +738,10 @@ struct ledger *ledger_open(const struct ledger_options *options, char ret_note[2
             *e = why;
         return NULL;
     }
-    l->dir = l->lock = l->journal.fd = l->segments[0].fd = l->segments[1].fd = l->segments[0].hints.fd = l->segments[1].hints.fd = -1;
+    l->dir = l->lock = l->journal.fd = l->journal.direct = -1;
     l->interval = options->checkpoint_interval;
     l->settle_at = options->settle != 0 ? options->settle : JOURNAL_SETTLE;
-    l->queue = BUF_SECRET(JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX + SHA256_SIZE);
-    for (unsigned i = 0; i < STREAMS; i++)
-        l->runs[i].bytes = BUF_INIT(GATHER + SEALED_RECORD_MAX);
+    l->queue = l->written = BUF_SECRET(JOURNAL_FRAME_HEADER + JOURNAL_BODY_MAX + SHA256_SIZE);
     (void)pthread_mutex_init(&l->mutex, NULL);
     if (ret_note != NULL)
         ret_note[0] = 0;

@@ -5,8 +5,8 @@
  *  3. What a thread needs of keys lies in its part of `workers`: locked memory, wiped when the batch is done. */
 #include "record/ledger/sealing.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include "record/ledger/thread.h"
+
 #include <stdlib.h>
 
 #define PIECE_RECORDS 16
@@ -48,9 +48,11 @@ struct sealing {
     uint8_t *frame;
     struct piece *pieces;
     struct tree_hash *leaves;
+    struct tree_hash *before; /* leaves of the frame before */
     size_t pieces_n;
     size_t pieces_size;
     size_t leaves_size;
+    size_t before_size;
     size_t claimed; /* pieces before it are sealed or in work */
     unsigned busy;  /* pieces in work */
     unsigned sleeping;
@@ -103,21 +105,12 @@ static void *help(void *context)
     return NULL;
 }
 
-/* Signals are the business of the threads that the program made. A machine that gives no threads has the caller do all. */
+/* A machine that gives no threads has the caller do all. */
 static void start_helpers(struct sealing *s)
 {
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-        return;
-    for (; s->running < s->helpers; s->running++) {
-        struct worker *w = &s->workers[s->running + 1];
-        if (pthread_create(&w->thread, NULL, help, w) != 0)
-            break;
-    }
+    while (s->running < s->helpers && thread_start(&s->workers[s->running + 1].thread, help, &s->workers[s->running + 1]))
+        s->running++;
     s->helpers = s->running;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* ── New, free ── */
@@ -177,6 +170,7 @@ void sealing_free(struct sealing *s)
     (void)pthread_mutex_destroy(&s->lock);
     free(s->pieces);
     free(s->leaves);
+    free(s->before);
     free(s);
 }
 
@@ -211,7 +205,7 @@ static bool grow_pieces(struct sealing *s)
 static bool make_room(struct sealing *s, struct buf *frame, size_t total)
 {
     size_t wanted = total + SHA256_SIZE;
-    if (frame->size - frame->n >= wanted && s->records < s->leaves_size && s->pieces_n + 1 < s->pieces_size)
+    if (frame->p == s->frame && frame->size - frame->n >= wanted && s->records < s->leaves_size && s->pieces_n + 1 < s->pieces_size)
         return true;
     (void)pthread_mutex_lock(&s->lock);
     while (s->busy > 0)
@@ -281,6 +275,17 @@ size_t sealing_wait(struct sealing *s, const struct buf *frame)
 const struct tree_hash *sealing_leaves(const struct sealing *s)
 {
     return s->leaves;
+}
+
+void sealing_turn(struct sealing *s)
+{
+    sealing_reset(s);
+    struct tree_hash *leaves = s->leaves;
+    size_t size = s->leaves_size;
+    s->leaves = s->before;
+    s->leaves_size = s->before_size;
+    s->before = leaves;
+    s->before_size = size;
 }
 
 void sealing_reset(struct sealing *s)

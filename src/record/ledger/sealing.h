@@ -30,4 +30,7 @@ const struct tree_hash *sealing_leaves(const struct sealing *s);
 /* Ready for the next frame; the keys of this one are forgotten. What is not sealed is dropped: the caller wipes the frame. */
 void sealing_reset(struct sealing *s);
 
+/* The same; and the leaf hashes of this frame stay where they are until the next turn. */
+void sealing_turn(struct sealing *s);
+
 #endif

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -224,6 +225,22 @@ static bool fails(bool sync, size_t *n)
 
 /* ── Between the ledger and the system ── */
 
+/* Several threads write; the log has one order, in which the real calls were made. */
+static pthread_mutex_t one_call = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+static pthread_mutex_t *begin_call(void)
+{
+    (void)pthread_mutex_lock(&one_call);
+    return &one_call;
+}
+
+static void end_call(pthread_mutex_t **lock)
+{
+    (void)pthread_mutex_unlock(*lock);
+}
+
+#define ONE_CALL pthread_mutex_t *held __attribute__((cleanup(end_call), unused)) = begin_call()
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
@@ -242,6 +259,7 @@ int __real_syncfs(int fd);
 
 ssize_t __wrap_pwrite64(int fd, const void *p, size_t n, off_t at)
 {
+    ONE_CALL;
     char path[96];
     if (!inside_fd(fd, path))
         return __real_pwrite64(fd, p, n, at);
@@ -276,6 +294,7 @@ static void note_file(enum disk_op kind, int fd, const char *path, uint64_t at)
 
 int __wrap_ftruncate64(int fd, off_t size)
 {
+    ONE_CALL;
     char path[96];
     if (!inside_fd(fd, path))
         return __real_ftruncate64(fd, size);
@@ -312,6 +331,7 @@ static mode_t mode_of(int flags, va_list args)
 
 int __wrap_openat64(int dir, const char *path, int flags, ...)
 {
+    ONE_CALL;
     va_list args;
     va_start(args, flags);
     mode_t mode = mode_of(flags, args);
@@ -321,6 +341,7 @@ int __wrap_openat64(int dir, const char *path, int flags, ...)
 
 int __wrap_open64(const char *path, int flags, ...)
 {
+    ONE_CALL;
     va_list args;
     va_start(args, flags);
     mode_t mode = mode_of(flags, args);
@@ -330,6 +351,7 @@ int __wrap_open64(const char *path, int flags, ...)
 
 int __wrap_mkdirat(int dir, const char *path, mode_t mode)
 {
+    ONE_CALL;
     char name[96];
     if (!inside_at(dir, path, name) || faccessat(dir, path, F_OK, 0) == 0)
         return __real_mkdirat(dir, path, mode);
@@ -343,11 +365,13 @@ int __wrap_mkdirat(int dir, const char *path, mode_t mode)
 
 int __wrap_mkdir(const char *path, mode_t mode)
 {
+    ONE_CALL;
     return __wrap_mkdirat(AT_FDCWD, path, mode);
 }
 
 int __wrap_renameat(int dir, const char *from, int to_dir, const char *to)
 {
+    ONE_CALL;
     char name[96];
     char to_name[96];
     struct stat st;
@@ -367,6 +391,7 @@ int __wrap_renameat(int dir, const char *from, int to_dir, const char *to)
 
 int __wrap_unlinkat(int dir, const char *path, int flags)
 {
+    ONE_CALL;
     char name[96];
     if (!inside_at(dir, path, name) || faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
         return __real_unlinkat(dir, path, flags);
@@ -380,6 +405,7 @@ int __wrap_unlinkat(int dir, const char *path, int flags)
 
 int __wrap_unlink(const char *path)
 {
+    ONE_CALL;
     return __wrap_unlinkat(AT_FDCWD, path, 0);
 }
 
@@ -402,16 +428,19 @@ static int sync_noted(int fd)
 
 int __wrap_fsync(int fd)
 {
+    ONE_CALL;
     return sync_noted(fd);
 }
 
 int __wrap_fdatasync(int fd)
 {
+    ONE_CALL;
     return sync_noted(fd);
 }
 
 int __wrap_syncfs(int fd)
 {
+    ONE_CALL;
     char path[96];
     if (!inside_fd(fd, path))
         return 0;
