@@ -128,7 +128,7 @@ class Stage:
             yield port, role(p.pid, "relay") or p.pid
         finally:
             p.terminate()
-            p.wait(600)  # after such a load the keeper's views are behind, and it ends when they are not
+            p.wait(60)
 
     def haproxy(self, port, to):
         config = self.work / "haproxy.cfg"

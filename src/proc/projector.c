@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -15,6 +16,7 @@
 #define MISSED_ONE_BY_ONE 64
 #define BATCH_TIME (20 * TIME_MS) /* … or this long: whoever waits for one sees it then */
 #define AGAIN (1 * TIME_SECOND)   /* a store that could not be written is tried again */
+#define PATIENCE TIME_SECOND      /* of a stop, for what the views lack */
 #define BEHIND 5                  /* its niceness: records have to be durable in time, and shown when there is time */
 #define KEPT_VERSION 1
 #define KEPT_BYTES (1 + RUN_ID + 1 + 3 * 12 + 6 * 8 + 8 + SHA256_SIZE + 16)
@@ -38,6 +40,7 @@ struct projector {
     bool woken;
     unsigned waiting; /* for a record to be visible */
     bool stopping;
+    _Atomic tq_time give_up; /* stopping: what is not applied by then (monotonic), is left; 0: not stopping */
     bool broken;
     struct error why;
     uint64_t holes; /* as kept.holes and first_hole */
@@ -352,7 +355,13 @@ static int make_visible(struct projector *p, struct error *e)
     return 0;
 }
 
-/* Applies what is committed, up to the first record that does not hold. */
+static bool out_of_patience(const struct projector *p, tq_time now)
+{
+    tq_time give_up = atomic_load(&p->give_up);
+    return give_up != 0 && now >= give_up;
+}
+
+/* Applies what is committed, up to the first record that does not hold; while it is stopping, as much as there is time for. */
 static int follow_whole(struct projector *p, struct error *e)
 {
     if (ledger_size(p->o.ledger) <= p->next)
@@ -375,12 +384,15 @@ static int follow_whole(struct projector *p, struct error *e)
         p->next = leaf.index + 1;
         p->missed = 0;
         records += p->payload.n;
-        if (records < BATCH_RECORDS && clock_monotonic() - since < BATCH_TIME)
+        tq_time now = clock_monotonic();
+        if (out_of_patience(p, now))
+            break;
+        if (records < BATCH_RECORDS && now - since < BATCH_TIME)
             continue;
         if ((r = make_visible(p, e)) != 0)
             break;
         records = 0;
-        since = clock_monotonic();
+        since = now;
     }
     ledger_reader_free(reader);
     struct error late = {0};
@@ -500,6 +512,7 @@ void projector_stop(struct projector *p)
     if (p == NULL)
         return;
     if (p->running) {
+        atomic_store(&p->give_up, clock_monotonic() + (p->o.patience != 0 ? p->o.patience : PATIENCE));
         (void)pthread_mutex_lock(&p->lock);
         p->stopping = true;
         (void)pthread_cond_signal(&p->work);

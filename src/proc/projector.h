@@ -32,6 +32,7 @@ struct projector_options {
     /* Tells the page; on the projector's thread. */
     void (*notice)(void *context, const char *topic, const char *id, const char *etag);
     void *context;
+    tq_time patience; /* so long a stop goes on applying what the views lack; 0: a second */
 };
 
 /* What the ledger said about this run when the keeper started. */
@@ -52,7 +53,11 @@ struct projector *projector_new(const struct projector_options *options, struct 
 int projector_catch_up(struct projector *p, struct found *ret, uint64_t *ret_from, struct error *e);
 
 int projector_start(struct projector *p, struct error *e);
-void projector_stop(struct projector *p); /* applies what is committed, ends the thread, frees; p may be NULL */
+
+/* Ends the thread and frees; p may be NULL. What is committed is applied before, unless that takes longer than options.patience: what is left then,
+ * the next start applies. */
+void projector_stop(struct projector *p);
+
 void projector_wake(struct projector *p); /* something was committed */
 
 /* Waits until record `index` is visible in the views. -1: ERR_AGAIN: not within `most`. */
