@@ -26,5 +26,7 @@ extern const struct verb verb_pki;
 extern const struct verb verb_backup;
 extern const struct verb verb_restore;
 extern const struct verb verb_link;
+extern const struct verb verb_people;
+extern const struct verb verb_token;
 
 #endif

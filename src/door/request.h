@@ -20,6 +20,7 @@ struct request {
     struct span query;   /* behind "?", raw */
     struct span session; /* value of the session cookie, or empty */
     struct span csrf;    /* X-CSRF header, or empty */
+    struct span bearer;  /* of "Authorization: Bearer …": an API token, or empty */
     struct span if_match;
     struct span if_none_match;
     struct span peer; /* address of the browser, or "uid 0" from SO_PEERCRED */
@@ -37,7 +38,8 @@ struct reply {
     struct span body;
 };
 
-/* {topic, id, etag}: what /api/v1/stream tells the page, nothing else. topic: "devices", "results", "findings", "ledger", "sensor", "today", "looks", "certificates". */
+/* {topic, id, etag}: what /api/v1/stream tells the page, nothing else. topic: "devices", "results", "findings", "ledger", "sensor", "today", "looks",
+ * "certificates". */
 struct notice {
     struct span topic;
     struct span id;

@@ -106,15 +106,26 @@ static const struct {
     {EVENT_NETWORK_ATTEMPTS, "Connections in vain, counted at", "ip"},
 };
 
-static void say_doing(const struct event_view *ev, struct buf *out)
+void ledger_say_what(const struct event_view *ev, struct buf *out)
 {
+    if (ev->event == EVENT_ACCOUNT_GRANTED || ev->event == EVENT_ACCOUNT_WITHDRAWN) {
+        bool given = ev->event == EVENT_ACCOUNT_GRANTED;
+        add(out, given ? "Role given: " : "Role taken back: ", event_text(ev, "account_role"), given ? " to " : " from ");
+        add(out, "", event_text(ev, "account"), "");
+        return;
+    }
     for (size_t i = 0; i < sizeof doings / sizeof doings[0]; i++) {
         if (doings[i].event != ev->event)
             continue;
         buf_add_str(out, doings[i].did);
         if (doings[i].object != NULL)
-            add(out, " ", event_text(ev, doings[i].object), "");
+            add(out, " ", event_item(ev, doings[i].object, 0), "");
     }
+}
+
+static void say_doing(const struct event_view *ev, struct buf *out)
+{
+    ledger_say_what(ev, out);
     add(out, ", by ", event_text(ev, "person"), "");
     add(out, ", from ", event_text(ev, "origin"), "");
     add(out, ". ", event_text(ev, "why"), "");
@@ -131,16 +142,6 @@ static void say_witnessed(const struct event_view *ev, struct buf *out)
     buf_add_str(out, ".");
 }
 
-static void say_role(const struct event_view *ev, struct buf *out)
-{
-    bool given = ev->event == EVENT_ACCOUNT_GRANTED;
-    add(out, given ? "Role given: " : "Role taken back: ", event_text(ev, "account_role"), given ? " to " : " from ");
-    add(out, "", event_text(ev, "account"), "");
-    add(out, ", by ", event_text(ev, "person"), "");
-    add(out, ", from ", event_text(ev, "origin"), "");
-    add(out, ". ", event_text(ev, "why"), "");
-}
-
 static void say(const struct event_view *ev, struct buf *out)
 {
     if (ev->event == EVENT_LAB_MESSAGE || ev->event == EVENT_LAB_RESULT || ev->event == EVENT_LAB_ORDER)
@@ -151,8 +152,6 @@ static void say(const struct event_view *ev, struct buf *out)
         buf_add_str(out, event_int(ev, "holds", 0) == 1 ? "The ledger was checked: it holds." : "The ledger was checked: it does not hold.");
     else if (ev->event == EVENT_LEDGER_WITNESSED)
         say_witnessed(ev, out);
-    else if (ev->event == EVENT_ACCOUNT_GRANTED || ev->event == EVENT_ACCOUNT_WITHDRAWN)
-        say_role(ev, out);
     else
         say_doing(ev, out);
 }

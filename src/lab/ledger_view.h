@@ -2,6 +2,7 @@
 #ifndef TQ_LAB_LEDGER_VIEW_H
 #define TQ_LAB_LEDGER_VIEW_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "record/store/store.h"
@@ -30,6 +31,9 @@ struct ledger_check_row {
     int64_t first_bad; /* -1: none, or not known */
     char why[512];
 };
+struct event_view;
+void ledger_say_what(const struct event_view *ev, struct buf *out); /* what was done, in words, without by whom and why */
+
 int ledger_check_get(struct store_conn *c, struct ledger_check_row *ret, struct error *e);
 
 #endif

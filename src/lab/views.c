@@ -37,6 +37,9 @@ static const struct {
     {EVENT_ACCOUNT_PASSWORD, account_apply_password},
     {EVENT_ACCOUNT_REVIEWED, account_apply_reviewed},
     {EVENT_SESSION_OPENED, account_apply_signed_in},
+    {EVENT_ACCESS_POLICY, policy_apply},
+    {EVENT_TOKEN_CREATED, token_apply_created},
+    {EVENT_TOKEN_REVOKED, token_apply_revoked},
     {EVENT_PHI_LOOK, look_apply},
     {EVENT_EVIDENCE_PACKETS, finding_apply_packets},
     {EVENT_CAPTURE_STARTED, capture_apply_started},
@@ -64,7 +67,7 @@ static const struct {
 static const char *const topic_names[TOPIC_COUNT] = {
     [TOPIC_DEVICES] = "devices", [TOPIC_RESULTS] = "results", [TOPIC_FINDINGS] = "findings", [TOPIC_LEDGER] = "ledger",
     [TOPIC_SENSOR] = "sensor",   [TOPIC_TODAY] = "today",     [TOPIC_LOOKS] = "looks",       [TOPIC_CERTIFICATES] = "certificates",
-    [TOPIC_LINKS] = "links",     [TOPIC_PEOPLE] = "people",
+    [TOPIC_LINKS] = "links",     [TOPIC_PEOPLE] = "people",   [TOPIC_ACTS] = "acts",
 };
 
 struct keeper_views *views_open(struct store *store, const char *site, struct error *e)
@@ -233,6 +236,8 @@ int views_apply(struct keeper_views *v, const struct committed *c, struct error 
     int rc = apply_event(&a, e);
     if (rc == 0)
         rc = link_apply_seen(&a, e);
+    if (rc == 0)
+        rc = act_apply(&a, e);
     if (rc == 0)
         rc = ledger_apply_row(&a, e);
     event_release(&a.ev);

@@ -32,6 +32,7 @@ enum view_topic {
     TOPIC_CERTIFICATES,
     TOPIC_LINKS,
     TOPIC_PEOPLE,
+    TOPIC_ACTS,
     TOPIC_COUNT
 };
 

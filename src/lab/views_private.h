@@ -88,6 +88,9 @@ apply_fn finding_apply, finding_apply_decision, finding_apply_ended, finding_app
 apply_fn account_apply_created, look_apply;
 apply_fn account_apply_edited, account_apply_granted, account_apply_withdrawn, account_apply_closed, account_apply_reopened, account_apply_reset;
 apply_fn account_apply_password, account_apply_reviewed, account_apply_signed_in;
+apply_fn token_apply_created, token_apply_revoked, policy_apply;
+apply_fn act_apply;                                                                        /* of every record: what people did */
+int token_end_all(struct apply *a, const char *account, const char *why, struct error *e); /* the account's tokens end */
 apply_fn capture_apply_started, capture_apply_ended, capture_apply_status, capture_apply_run;
 apply_fn backup_apply_made, backup_apply_tested, retention_apply_removed;
 apply_fn keys_apply_erased;

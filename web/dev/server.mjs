@@ -300,8 +300,8 @@ function answer(method, path, query, body, token, headers, text) {
         if (body.code !== 'ABCDE-12345') {
             return problem(403, 'code', 'This code is not right.');
         }
-        if (body.password.length < 12) {
-            return problem(422, 'password', 'The password needs 12 characters or more.');
+        if (body.password.length < 15) {
+            return problem(422, 'password', 'The password needs 15 characters or more.');
         }
         needed = false;
         person = personOf(body.name, body.display_name, ['lab manager']);

@@ -44,7 +44,8 @@ struct api *api_new(const struct api_options *o, struct error *e)
     bool accounts = any_account(api, &own);
     api->sessions = own.class == ERR_NONE ? sessions_new(&own) : NULL;
     api->throttle = api->sessions != NULL ? throttle_new(&own) : NULL;
-    if (api->throttle == NULL) {
+    api->rates = api->throttle != NULL ? rates_new(&own) : NULL;
+    if (api->rates == NULL) {
         if (e != NULL)
             *e = own;
         api_free(api);
@@ -65,6 +66,7 @@ void api_free(struct api *api)
         buf_release(&api->lists[i].file);
     sessions_free(api->sessions);
     throttle_free(api->throttle);
+    rates_free(api->rates);
     (void)pthread_mutex_destroy(&api->change);
     (void)pthread_mutex_destroy(&api->hashing);
     (void)pthread_mutex_destroy(&api->lock);
@@ -129,7 +131,7 @@ void look_away(struct call *c)
 
 /* ── routes ── */
 
-/* Compares a path with a pattern; segments in braces are parameters: 1-128 of a-z A-Z 0-9 - _ . */
+/* Compares a path with a pattern; segments in braces are parameters: 1-128 of a-z A-Z 0-9 - _ . @ */
 static bool match(struct span path, const char *pattern, struct span params[ROUTE_PARAMS])
 {
     struct span p = span_str(pattern);
@@ -147,7 +149,8 @@ static bool match(struct span path, const char *pattern, struct span params[ROUT
                 return false;
             for (size_t i = 0; i < have.n; i++) {
                 uint8_t ch = have.p[i];
-                bool plain = (ch >= '0' && ch <= '9') || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') || ch == '-' || ch == '_' || ch == '.';
+                bool plain = (ch >= '0' && ch <= '9') || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') || ch == '-' || ch == '_' || ch == '.' ||
+                             ch == '@';
                 if (!plain)
                     return false;
             }
@@ -193,7 +196,9 @@ void name_origin(struct call *c)
 
 bool may(const struct call *c, const char *permission)
 {
-    return jobs_may(c->person.roles, permission);
+    if (!jobs_may(c->person.roles, permission))
+        return false;
+    return c->person.token[0] == 0 || api_token_scope(span_str(c->person.scopes), permission);
 }
 
 void person_of(struct call *c, const struct account *account, const char *session)
@@ -205,12 +210,34 @@ void person_of(struct call *c, const struct account *account, const char *sessio
     (void)snprintf(p->display_name, sizeof p->display_name, "%s", account->display_name);
 }
 
+/* An API token: its owner, narrowed to its scopes. */
+static void identify_token(struct call *c)
+{
+    struct api_token t;
+    struct account account;
+    bool found = false;
+    struct error e = {0};
+    if (api_token_find(c->db, c->request->bearer, c->now.wall, &t, &found, &e) != 0 || !found ||
+        account_get(c->db, span_str(t.account), &account, &found, &e) != 0 || !found)
+        return;
+    if (!account.closed) {
+        person_of(c, &account, "");
+        memcpy(c->person.token, t.id, sizeof t.id);
+        memcpy(c->person.scopes, t.scopes, sizeof t.scopes);
+    }
+    crypto_wipe(&account, sizeof account);
+}
+
 static void identify(struct call *c)
 {
     struct person *p = &c->person;
     if (c->request->door == DOOR_LOCAL) {
         *p = (struct person){.known = true, .roles = JOB_BIT(JOB_LOCAL), .display_name = "Local administrator"};
         (void)snprintf(p->name, sizeof p->name, "%.*s", (int)sizeof p->name - 1, c->origin);
+        return;
+    }
+    if (c->request->bearer.n > 0) {
+        identify_token(c);
         return;
     }
     struct session session;
@@ -235,14 +262,35 @@ static bool csrf_right(const struct call *c)
     return c->request->csrf.n == SESSION_CSRF - 1 && crypto_equal(c->request->csrf.p, want, SESSION_CSRF - 1);
 }
 
-/* Session, CSRF, permission, If-Match: true when the handler may run. */
+/* Not more often than a page or program needs. False: the problem is set. */
+static bool not_too_often(struct call *c)
+{
+    const struct person *p = &c->person;
+    bool token = p->token[0] != 0;
+    int64_t wait = 0;
+    if (!token && p->session[0] == 0)
+        return true; /* the local socket */
+    if (rate_take(c->api->rates, span_str(token ? p->token : p->session), token ? RATE_TOKEN : RATE_SESSION, c->now.monotonic, c->now.wall, &wait))
+        return true;
+    problem_later(c, 429, "rate", token ? "This token asked 600 times within a minute. Ask less often." : "Too many requests. Wait a little.", wait);
+    return false;
+}
+
+static bool for_tokens(const struct route *r)
+{
+    return r->permission != NULL || (r->flags & ROUTE_TOKEN) != 0;
+}
+
+/* Session or token, rate, CSRF, permission, If-Match: true when the handler may run. */
 static bool allowed(struct call *c)
 {
     const struct route *route = c->route;
     if ((route->flags & ROUTE_OPEN) != 0)
         return true;
     if (!c->person.known) {
-        if (c->request->session.n > 0) {
+        if (c->request->bearer.n > 0) {
+            problem(c, 401, "token", "This token is unknown, revoked or over, or its owner's account is closed.");
+        } else if (c->request->session.n > 0) {
             c->reply->r.clear_session = true;
             problem(c, 401, "signed-out", "Your session has ended. Sign in again.");
         } else {
@@ -250,14 +298,22 @@ static bool allowed(struct call *c)
         }
         return false;
     }
+    if (!not_too_often(c))
+        return false;
     bool change = strcmp(route->method, "GET") != 0;
-    if (change && c->request->door == DOOR_CONSOLE && !csrf_right(c)) {
+    if (c->person.token[0] != 0 && !for_tokens(route)) {
+        refuse(c, 403, "not-permitted", "A token may not do this: it takes a person.", "no token");
+        return false;
+    }
+    if (change && c->request->door == DOOR_CONSOLE && c->person.token[0] == 0 && !csrf_right(c)) {
         refuse(c, 403, "csrf", "The request does not come from this page: its X-CSRF header is missing or wrong. Reload the page.",
                route->permission);
         return false;
     }
     if (route->permission != NULL && !may(c, route->permission)) {
-        refuse(c, 403, "not-permitted", "Your role may not do this. Ask the lab manager.", route->permission);
+        refuse(c, 403, "not-permitted",
+               c->person.token[0] != 0 ? "This token, or its owner, may not do this." : "Your role may not do this. Ask the lab manager.",
+               route->permission);
         return false;
     }
     if ((route->flags & ROUTE_IF_MATCH) != 0 && c->request->if_match.n == 0) {
@@ -287,6 +343,21 @@ static void sweep(struct call *c)
         note_session(c, EVENT_SESSION_CLOSED, gone.account, gone.handle, idle ? "30 minutes without a request" : "12 hours old");
 }
 
+/* Where the request takes data out: a record of it first. False: the problem is set. */
+static bool exported(struct call *c)
+{
+    uint64_t index = 0;
+    if ((c->route->flags & ROUTE_EXPORT) == 0)
+        return true;
+    struct record *r = decision(c, EVENT_DATA_EXPORTED);
+    if (r == NULL)
+        return false;
+    record_str(r, KEY_WHAT, c->route->summary);
+    bool ok = decide(c, r, &index);
+    free(r);
+    return ok;
+}
+
 static void run(struct call *c)
 {
     bool path_known = false;
@@ -301,7 +372,7 @@ static void run(struct call *c)
         (void)pthread_mutex_lock(&c->api->change);
     if (look(c)) {
         identify(c);
-        if (allowed(c))
+        if (allowed(c) && exported(c))
             c->route->handle(c);
     }
     look_away(c);
@@ -367,6 +438,7 @@ static struct record *begin_record(struct call *c, enum event event)
     if (c->person.known)
         record_str(r, KEY_PERSON, c->person.name);
     record_str(r, KEY_ORIGIN, c->origin);
+    record_str(r, KEY_TOKEN, c->person.token[0] != 0 ? c->person.token : NULL);
     return r;
 }
 
@@ -462,6 +534,8 @@ void note_session(struct call *c, enum event event, const char *account, const c
     uint64_t index;
     struct error e;
     record_start(r, event, c->now.wall, NULL);
+    if (c->person.known)
+        record_str(r, KEY_PERSON, c->person.name);
     record_str(r, KEY_ACCOUNT, account);
     record_str(r, KEY_SESSION, session);
     record_str(r, KEY_ORIGIN, event == EVENT_SESSION_CLOSED && !c->person.known ? NULL : c->origin);

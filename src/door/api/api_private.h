@@ -6,8 +6,10 @@
 #include "door/api/api.h"
 #include "door/api/body.h"
 #include "lab/people/account.h"
+#include "lab/people/rate.h"
 #include "lab/people/session.h"
 #include "lab/people/throttle.h"
+#include "lab/people/token.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,6 +37,7 @@ struct api {
     const struct courses *courses;
     struct sessions *sessions;
     struct throttle *throttle;
+    struct rates *rates;
     pthread_mutex_t change;                  /* changes are made one at a time */
     pthread_mutex_t hashing;                 /* one Argon2id at a time: it takes 64 MiB */
     pthread_mutex_t lock;                    /* guards what follows */
@@ -57,6 +60,8 @@ enum {
     ROUTE_IF_MATCH = 4, /* needs If-Match; the handler compares */
     ROUTE_LIST = 8,     /* takes limit and cursor */
     ROUTE_SERIAL = 16,  /* changes something: one at a time */
+    ROUTE_TOKEN = 32,   /* with ROUTE_SIGNED: an API token may ask it too */
+    ROUTE_EXPORT = 64,  /* takes data out: a record of it is durable before the answer is made */
 };
 
 struct call;
@@ -83,6 +88,8 @@ struct person {
     char display_name[4 * ACCOUNT_DISPLAY_MAX + 1];
     unsigned roles; /* ROLE_BITs in force here and now */
     char session[SESSION_HANDLE];
+    char token[API_TOKEN_ID]; /* asks with an API token; "": not */
+    char scopes[sizeof((struct api_token *)0)->scopes];
 };
 
 /* One request in hand. */
@@ -182,7 +189,17 @@ void answer_device(struct call *c, bool whole);                      /* the devi
 bool password_again(struct call *c, struct span password, const char *permission);
 /* A reason of a person: something readable, on lines without other control characters. */
 bool reason_valid(struct span why);
-void name_origin(struct call *c); /* where the request came from, as records may show it */
+bool password_good(struct call *c, const char *name, const char *display_name, struct span password); /* false: the problem is set */
+bool password_make(struct call *c, struct span password, char hash[ACCOUNT_HASH_MAX]);                /* hashes; false: the problem is set */
+bool password_choose(struct call *c, const struct account *a, struct span password, const char *why); /* … and writes it down */
+/* May this right password let its owner in? Where it leaked, or is older than the site allows, `chosen` must take its place (empty: the problem is
+ * set); where it was hashed with less work than today's, it is hashed anew. */
+bool password_serves(struct call *c, struct account *a, struct span password, struct span chosen);
+void sign_in(struct call *c, const struct account *account); /* a session, its record, the answer */
+void put_roles(struct jsonw *j, unsigned roles);             /* "roles", "role", "permissions" */
+struct act_row;
+void act_put(struct jsonw *j, const struct act_row *row); /* the members, without the braces */
+void name_origin(struct call *c);                         /* where the request came from, as records may show it */
 void setup_code_make(char out[SETUP_CODE_TEXT]);
 bool setup_code_matches(struct span typed, const char *code); /* whatever the case and the dashes; constant time */
 
@@ -257,6 +274,30 @@ void handle_link_list(struct call *c);
 void handle_link_bypass(struct call *c);
 void handle_link_hold(struct call *c);
 void handle_link_policy(struct call *c);
+void handle_people_list(struct call *c);
+void handle_people_new(struct call *c);
+void handle_people_import(struct call *c);
+void handle_people_get(struct call *c);
+void handle_people_edit(struct call *c);
+void handle_people_grant(struct call *c);
+void handle_people_withdraw(struct call *c);
+void handle_people_close(struct call *c);
+void handle_people_reopen(struct call *c);
+void handle_people_reset(struct call *c);
+void handle_people_why(struct call *c);
+void handle_people_review(struct call *c);
+void handle_emergency(struct call *c);
+void handle_roles(struct call *c);
+void handle_act_list(struct call *c);
+void handle_policy_get(struct call *c);
+void handle_policy_put(struct call *c);
+void handle_invitation(struct call *c);
+void handle_own_password(struct call *c);
+void handle_session_list(struct call *c);
+void handle_session_end(struct call *c);
+void handle_token_list(struct call *c);
+void handle_token_new(struct call *c);
+void handle_token_revoke(struct call *c);
 void handle_stream(struct call *c);
 void handle_openapi(struct call *c);
 void handle_ready(struct call *c);

@@ -23,7 +23,7 @@ static const struct {
     {"course_source", "id:text name:text section:text"},
     {"course_whole", "+course sources:[course_source] lessons:[json]"},
     {"ready", "ready:bool records:int"},
-    {"person", "name:text display_name:text role:text roles:[text] permissions:[text]"},
+    {"person", "name:text display_name:text role:text roles:[text] permissions:[text] token:text?"},
     {"session", "person:person csrf:text site:text"},
     {"reason", "text:text source:text time:time? record:int?"},
     {"device_itself",
@@ -145,6 +145,34 @@ static const struct {
     {"shown_body", "bytes:int kept:int cut:bool sha256:text? charset:text lines:[shown_line] left:int"},
     {"shown_record", "record:int event:text seen:json? clear:json? body:shown_body? erased:text?"},
     {"shown", "look:int seconds:int record:int items:[shown_record]"},
+    {"open_session", "id:text account:text origin:text? opened:time last_used:time this:bool"},
+    {"sessions", "items:[open_session]"},
+    {"token",
+     "id:text account:text label:text scopes:[text] created:time until:time last_used:time? revoked:time? revoked_by:text? revoked_why:text? "
+     "good:bool"},
+    {"tokens", "items:[token]"},
+    {"token_made", "+token token:text"},
+    {"act", "record:int time:time person:text? display_name:text? account:text? event:text what:text permission:text? role:text? why:text? "
+            "origin:text?"},
+    {"role", "name:text needs_end:bool given:bool"},
+    {"permission", "name:text what:text token:bool roles:[text]"},
+    {"role_table", "roles:[role] permissions:[permission]"},
+    {"account",
+     "name:text etag:int display_name:text state:text roles:[text] role:text permissions:[text] ends:time? created:time created_by:text? "
+     "closed:time? last_sign_in:time? password_set:time? invited_until:time? reviewed:time? reviewed_by:text? review_due:bool sessions:int "
+     "emergency:bool"},
+    {"grant", "role:text site:text? since:time until:time? by:text? why:text? record:int ended:time? ended_by:text? ended_why:text? in_force:bool"},
+    {"account_detail", "+account grants:[grant]"},
+    {"invitation", "name:text code:text until:time"},
+    {"emergency", "name:text code:text"},
+    {"people_row", "line:int action:text name:text? display_name:text? role:text? until:time? reason:text?"},
+    {"people_counts", "create:int grant:int same:int error:int"},
+    {"people_code", "name:text display_name:text code:text until:time"},
+    {"people_import", "token:text? counts:people_counts rows:[people_row] saved:int whole:bool codes:[people_code]"},
+    {"why", "person:text display_name:text act:act? at:time permission:text? may:bool grants:[grant]"},
+    {"reviewed", "record:int"},
+    {"access_policy", "password_shortest:int password_longest:int password_days:int breached:int session_idle_s:int session_longest_s:int by:text? "
+                      "changed:time? why:text?"},
     {"problem", "type:text title:text status:int detail:text code:text"},
 };
 

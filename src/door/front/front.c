@@ -409,6 +409,16 @@ static struct span header(struct evhttp_request *http, const char *name, size_t 
     return s.n > max ? (struct span){0} : s;
 }
 
+/* The token of "Authorization: Bearer TOKEN" (RFC 6750, section 2.1). */
+static struct span bearer_of(struct evhttp_request *http)
+{
+    struct span s = header(http, "Authorization", 256);
+    if (s.n < 7 || strncasecmp((const char *)s.p, "Bearer ", 7) != 0)
+        return (struct span){0};
+    (void)span_skip(&s, 7);
+    return s;
+}
+
 /* Etags come quoted: the quotes go. */
 static struct span etag_header(struct evhttp_request *http, const char *name)
 {
@@ -459,6 +469,7 @@ int front_ask(struct front *f, struct evhttp_request *http, enum ask ask)
         .query = query == NULL ? (struct span){0} : span_str(query),
         .session = session_of(http),
         .csrf = header(http, "X-CSRF", 256),
+        .bearer = bearer_of(http),
         .if_match = etag_header(http, "If-Match"),
         .if_none_match = etag_header(http, "If-None-Match"),
         .peer = peer == NULL ? (struct span){0} : span_str(peer),

@@ -159,7 +159,9 @@ int account_apply_closed(struct apply *a, struct error *e)
     store_bind_text(q, 3, event_text(&a->ev, "person"));
     store_bind_str(q, 4, "the account was closed");
     store_bind_int(q, 5, (int64_t)a->c->index);
-    return changed(a, name, store_run(q, e));
+    if (store_run(q, e) != 0)
+        return -1;
+    return changed(a, name, token_end_all(a, name, "the account was closed", e));
 }
 
 /* A one-time code takes the place of the password: of one that was forgotten, that somebody else may know, or of an account opened again. */
@@ -185,7 +187,11 @@ int account_apply_reopened(struct apply *a, struct error *e)
 int account_apply_reset(struct apply *a, struct error *e)
 {
     char name[ACCOUNT_NAME_MAX + 1];
-    return subject(a, name) ? invite(a, name, e) : 0;
+    if (!subject(a, name))
+        return 0;
+    if (event_int(&a->ev, "compromised", 0) == 1 && token_end_all(a, name, "the password may be known to somebody else", e) != 0)
+        return -1;
+    return invite(a, name, e);
 }
 
 int account_apply_password(struct apply *a, struct error *e)

@@ -47,6 +47,9 @@ static const struct {
     {"links.bypass", "LM.I......!", NO_TOKEN, "let messages pass a link unjudged"},
     {"links.manage", "LM.I......!", NO_TOKEN, "hold links, approve their policies"},
     {"metrics.read", "LM.IT..U..!", TOKEN, "read counters"},
+    {"people.read", "LMPI...US.!", TOKEN, "see who has an account, and which roles"},
+    {"people.manage", "LM.........", NO_TOKEN, "invite people, give and take roles, close accounts"},
+    {"acts.read", "LMP....US.!", TOKEN, "see who did what"},
 };
 
 const char *job_name(enum job r)

@@ -1,6 +1,7 @@
 #include "lab/people/password_rules.h"
 
 #include "base/text.h"
+#include "lab/people/breached.h"
 #include "record/crypto/crypto.h"
 
 /* How it works: the password is folded (small letters, digits that stand for letters turned back), then everything that guessing programs begin with
@@ -153,9 +154,11 @@ const char *password_refused(struct span password, const struct span *context, s
     if (count == 0 && password.n > 0)
         return "This password is not readable text (UTF-8). Type it anew.";
     if (count < PASSWORD_SHORTEST)
-        return "Use at least 12 characters. Four words that do not belong together are easy to remember.";
+        return "Use at least 15 characters. Four words that do not belong together are easy to remember.";
     if (count > PASSWORD_LONGEST || password.n > FOLDED)
         return "Use at most 256 characters.";
+    if (breached_has(password))
+        return "This password is on the list of those that leaked elsewhere. Choose one that you use nowhere else.";
     struct text t = {.n = password.n};
     for (size_t i = 0; i < t.n; i++) {
         uint8_t c = password.p[i];

@@ -10,8 +10,6 @@
 struct slot {
     bool used;
     uint8_t hash[SHA256_SIZE];
-    tq_time opened;
-    tq_time last;
     struct session session;
 };
 
@@ -48,7 +46,7 @@ static void drop(struct sessions *s, struct slot *slot)
 
 static bool live(const struct slot *slot, tq_time now)
 {
-    return slot->used && now - slot->last < SESSION_IDLE && now - slot->opened < SESSION_LONGEST;
+    return slot->used && now - slot->session.last < SESSION_IDLE && now - slot->session.opened < SESSION_LONGEST;
 }
 
 /* A free slot; makes the account's oldest session go where it has too many. */
@@ -66,7 +64,7 @@ static struct slot *place(struct sessions *s, const char *account)
         if (strcmp(slot->session.account, account) != 0)
             continue;
         own++;
-        if (oldest == NULL || slot->opened < oldest->opened)
+        if (oldest == NULL || slot->session.opened < oldest->session.opened)
             oldest = slot;
     }
     if (own < SESSIONS_PER_ACCOUNT)
@@ -75,7 +73,7 @@ static struct slot *place(struct sessions *s, const char *account)
     return oldest;
 }
 
-bool session_open(struct sessions *s, const char *account, tq_time now, char ret_token[SESSION_TOKEN], struct session *ret)
+bool session_open(struct sessions *s, const char *account, const char *origin, tq_time now, char ret_token[SESSION_TOKEN], struct session *ret)
 {
     uint8_t token[32];
     crypto_random(token, sizeof token);
@@ -88,9 +86,10 @@ bool session_open(struct sessions *s, const char *account, tq_time now, char ret
     (void)pthread_mutex_lock(&s->lock);
     struct slot *slot = place(s, account);
     if (slot != NULL) {
-        *slot = (struct slot){.used = true, .opened = now, .last = now};
+        *slot = (struct slot){.used = true, .session = {.opened = now, .last = now}};
         crypto_sha256(span_str(ret_token), slot->hash);
         (void)snprintf(slot->session.account, sizeof slot->session.account, "%s", account);
+        (void)snprintf(slot->session.origin, sizeof slot->session.origin, "%s", origin);
         text_hex_to(slot->session.handle, handle, (SESSION_HANDLE - 1) / 2);
         *ret = slot->session;
         s->count++;
@@ -118,7 +117,7 @@ static bool take(struct sessions *s, struct span token, tq_time now, bool use, s
     bool ok = slot != NULL && live(slot, now);
     if (ok) {
         if (use)
-            slot->last = now;
+            slot->session.last = now;
         *ret = slot->session;
     }
     (void)pthread_mutex_unlock(&s->lock);
@@ -157,11 +156,37 @@ bool session_expired(struct sessions *s, tq_time now, struct session *ret, bool 
             continue;
         found = true;
         *ret = slot->session;
-        *ret_idle = now - slot->opened < SESSION_LONGEST;
+        *ret_idle = now - slot->session.opened < SESSION_LONGEST;
         drop(s, slot);
     }
     (void)pthread_mutex_unlock(&s->lock);
     return found;
+}
+
+bool session_end_one(struct sessions *s, const char *account, const char *handle, const char *but, struct session *ret)
+{
+    bool found = false;
+    (void)pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < SESSIONS_MAX && !found; i++) {
+        struct slot *slot = &s->slots[i];
+        found = slot->used && (account == NULL || strcmp(slot->session.account, account) == 0) &&
+                (handle == NULL ? but == NULL || strcmp(slot->session.handle, but) != 0 : strcmp(slot->session.handle, handle) == 0);
+        if (found) {
+            *ret = slot->session;
+            drop(s, slot);
+        }
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    return found;
+}
+
+void sessions_each(struct sessions *s, tq_time now, void (*each)(void *context, const struct session *one), void *context)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
+        if (live(&s->slots[i], now))
+            each(context, &s->slots[i].session);
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 size_t sessions_count(struct sessions *s)

@@ -22,13 +22,16 @@ struct sessions;
 struct session {
     char account[ACCOUNT_NAME_MAX + 1];
     char handle[SESSION_HANDLE];
+    char origin[96]; /* where it was opened from, as records show it */
+    tq_time opened;  /* monotonic, like last */
+    tq_time last;    /* the person's last request */
 };
 
 struct sessions *sessions_new(struct error *e);
 void sessions_free(struct sessions *s); /* wipes */
 
 /* Times are of the monotonic clock. The account's oldest session goes where it has SESSIONS_PER_ACCOUNT already. False: no room (SESSIONS_MAX). */
-bool session_open(struct sessions *s, const char *account, tq_time now, char ret_token[SESSION_TOKEN], struct session *ret);
+bool session_open(struct sessions *s, const char *account, const char *origin, tq_time now, char ret_token[SESSION_TOKEN], struct session *ret);
 
 /* The live session with this token; counts as its use. False: none. */
 bool session_use(struct sessions *s, struct span token, tq_time now, struct session *ret);
@@ -40,6 +43,12 @@ bool session_close(struct sessions *s, struct span token, struct session *ret);
 
 /* Takes out one session that has run out; false: there is none (left). *ret_idle: by idleness, else by age. */
 bool session_expired(struct sessions *s, tq_time now, struct session *ret, bool *ret_idle);
+
+/* Ends one session of this account (NULL: of anybody) with this handle (NULL: with any other than `but`). False: there is none (left). */
+bool session_end_one(struct sessions *s, const char *account, const char *handle, const char *but, struct session *ret);
+
+/* Every live session, in no order; each must not call back. */
+void sessions_each(struct sessions *s, tq_time now, void (*each)(void *context, const struct session *one), void *context);
 
 size_t sessions_count(struct sessions *s);
 

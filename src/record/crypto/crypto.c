@@ -124,6 +124,11 @@ void crypto_sha256(struct span data, uint8_t out[SHA256_SIZE])
     crypto_sha256_parts(&data, 1, out);
 }
 
+void crypto_sha1(struct span data, uint8_t out[SHA1_SIZE])
+{
+    (void)SHA1(data.p, data.n, out);
+}
+
 struct crypto_hash {
     SHA256_CTX ctx;
 };

@@ -10,6 +10,7 @@
 #include "base/span.h"
 
 #define SHA256_SIZE 32
+#define SHA1_SIZE 20
 #define AES_GCM_KEY 32
 #define AES_GCM_NONCE 12
 #define AES_GCM_TAG 16
@@ -24,6 +25,9 @@ int crypto_start(struct error *e);
 /* ── Hash ── */
 
 void crypto_sha256(struct span data, uint8_t out[SHA256_SIZE]);
+
+/* SHA-1, for lists that others made with it; it protects nothing here. */
+void crypto_sha1(struct span data, uint8_t out[SHA1_SIZE]);
 
 /* Hash of several pieces as if they were one. Fast for many small ones. */
 void crypto_sha256_parts(const struct span *parts, size_t n, uint8_t out[SHA256_SIZE]);

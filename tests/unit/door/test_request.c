@@ -16,6 +16,7 @@ static const struct request sample = {
     .query = SPAN_LIT("a=b"),
     .session = SPAN_LIT("token"),
     .csrf = SPAN_LIT("csrf"),
+    .bearer = SPAN_LIT("tqt_1"),
     .if_match = SPAN_LIT("\"7\""),
     .if_none_match = SPAN_LIT("\"8\""),
     .peer = SPAN_LIT("10.0.0.5"),
@@ -32,15 +33,10 @@ static void requests_come_back(void **state)
     assert_int_equal(request_decode(buf_span(&b), &r, &e), 0);
     assert_int_equal(r.id, sample.id);
     assert_int_equal(r.door, DOOR_CONSOLE);
-    const struct span pairs[][2] = {{r.method, sample.method},
-                                    {r.path, sample.path},
-                                    {r.query, sample.query},
-                                    {r.session, sample.session},
-                                    {r.csrf, sample.csrf},
-                                    {r.if_match, sample.if_match},
-                                    {r.if_none_match, sample.if_none_match},
-                                    {r.peer, sample.peer},
-                                    {r.body, sample.body}};
+    const struct span pairs[][2] = {
+        {r.method, sample.method}, {r.path, sample.path},     {r.query, sample.query},       {r.session, sample.session},
+        {r.csrf, sample.csrf},     {r.bearer, sample.bearer}, {r.if_match, sample.if_match}, {r.if_none_match, sample.if_none_match},
+        {r.peer, sample.peer},     {r.body, sample.body}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         assert_true(span_equal(pairs[i][0], pairs[i][1]));
     buf_release(&b);

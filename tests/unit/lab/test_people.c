@@ -50,7 +50,7 @@ static void good_passwords_are_taken(void **state)
     static const char *const good[] = {
         "correct horse battery staple",
         "tulip anvil Grenada 6 moss",
-        "V9#kq2!mZx7p",
+        "V9#kq2!mZx7pT4&w",
         "caf\xc3\xa9 verde lluvia monta\xc3\xb1"
         "a",
         "\xe6\xbc\xa2\xe5\xad\x97\xe3\x81\xa8\xe4\xbb\xae\xe5\x90\x8d\xe4\xba\xa4"
@@ -81,7 +81,7 @@ static void sessions_live_and_end(void **state)
     char token[SESSION_TOKEN];
     struct session one;
     struct session two;
-    assert_true(session_open(s, "ana", 0, token, &one));
+    assert_true(session_open(s, "ana", "10.0.0.5", 0, token, &one));
     assert_int_equal(strlen(token), 64);
     assert_null(strstr(token, one.handle));
     assert_true(session_use(s, span_str(token), 29 * 60 * TIME_SECOND, &two));
@@ -93,7 +93,7 @@ static void sessions_live_and_end(void **state)
     assert_true(session_expired(s, 29 * 60 * TIME_SECOND + SESSION_IDLE, &two, &idle));
     assert_true(idle);
     assert_false(session_expired(s, 29 * 60 * TIME_SECOND + SESSION_IDLE, &two, &idle));
-    assert_true(session_open(s, "ana", 0, token, &one));
+    assert_true(session_open(s, "ana", "10.0.0.5", 0, token, &one));
     for (tq_time t = 0; t < SESSION_LONGEST; t += 20 * 60 * TIME_SECOND)
         assert_true(session_use(s, span_str(token), t, &two));
     assert_false(session_use(s, span_str(token), SESSION_LONGEST, &two)); /* however busy */
@@ -102,14 +102,14 @@ static void sessions_live_and_end(void **state)
     assert_false(session_use(s, SPAN_LIT(""), 0, &two));
     assert_false(session_use(s, span_of(token, 63), 0, &two));
     for (int i = 0; i < 50; i++)
-        assert_true(session_open(s, "ana", i, token, &one));
+        assert_true(session_open(s, "ana", "10.0.0.5", i, token, &one));
     assert_int_equal(sessions_count(s), SESSIONS_PER_ACCOUNT);
     char name[16];
     bool room = true;
     for (int i = 0; i < 100 && room; i++) {
         (void)snprintf(name, sizeof name, "p%d", i);
         for (int k = 0; k < SESSIONS_PER_ACCOUNT && room; k++)
-            room = session_open(s, name, 0, token, &one);
+            room = session_open(s, name, "10.0.0.5", 0, token, &one);
     }
     assert_false(room);
     assert_int_equal(sessions_count(s), SESSIONS_MAX);

@@ -8,7 +8,7 @@ import { useSetUp } from '../api/queries';
 import { Shape } from '../parts/mark';
 import { DoorFrame, problem, Wrong } from './door';
 
-const PASSWORD_MIN = 12;
+const PASSWORD_MIN = 15;
 
 function Refused({ error }: { error: unknown }) {
     const { status, detail } = problem(error);
