@@ -291,6 +291,8 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(LINK_VERDICT, "policy", OPEN, TEXT, false)  /* flagged, refused */                                                                           \
     KEY(LINK_OF, "of", OPEN, TEXT, false)           /* relay.delivered: the link_seq of the message, or a last one of its records */                 \
     KEY(LINK_RECORD, "of_record", OPEN, INT, false) /* … or its record, where it was taken by an earlier relay */                                  \
+    /* forwarded: the id of the lab.message whose very bytes these are, and whose results */                                                         \
+    KEY(LINK_UNCHANGED, "unchanged_from", OPEN, TEXT, false)                                                                                         \
     KEY(LINK_ON, "on", OPEN, BOOL, false)                                                                                                            \
     KEY(LINK_TYPE, "types", FOREIGN, TEXT, true) /* link.policy */                                                                                   \
     KEY(LINK_SENDER, "senders", FOREIGN, TEXT, true)                                                                                                 \

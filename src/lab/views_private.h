@@ -83,6 +83,8 @@ int64_t counter_get(struct store_conn *c, const char *name, struct error *e); /*
 apply_fn asset_apply_evidence, asset_apply_flow;
 apply_fn asset_apply_named, asset_apply_edited, asset_apply_joined, asset_apply_split, asset_apply_distinct, asset_apply_imported;
 apply_fn message_apply, result_apply, custody_apply;
+/* n more results stand in the store. */
+int results_counted(struct apply *a, int64_t n, struct error *e);
 apply_fn custody_stopped; /* nothing is listened to any more: what was awaited is awaited no longer */
 apply_fn finding_apply, finding_apply_decision, finding_apply_ended, finding_apply_packets, finding_apply_packets_removed;
 apply_fn account_apply_created, look_apply;

@@ -13,6 +13,7 @@
 #include "proc/config.h"
 #include "proc/intake.h"
 #include "proc/log.h"
+#include "proc/recent.h"
 #include "proc/role.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@
 #define WANTS 64                               /* most questions that wait for an answer */
 #define WANTS_A_DAY 512                        /* of packet time: 384 MiB at most */
 #define DAY (INT64_C(24) * 3600 * TIME_SECOND) /* how long they count */
-#define LINES (2 * CONFIG_CAPTURES + 2)            /* sensors, and dead ones whose last records are not read yet */
+#define LINES (2 * CONFIG_CAPTURES + 2)        /* sensors, and dead ones whose last records are not read yet */
 
 struct line {
     struct channel sensor;
@@ -58,6 +59,9 @@ struct detector {
     struct buf body;
     struct record record;
     struct record evidence;
+    struct recent *recent; /* results of the messages that the relay took */
+    bool received;         /* the relay's last message was one */
+    struct record again;
 };
 
 static void send_message(struct detector *d, enum message_type type, struct span body);
@@ -292,6 +296,43 @@ static void hand_on(struct detector *d, uint64_t seq, struct span body)
     send_message(d, MESSAGE_RECORD, body);
 }
 
+/* Results of what a relay took are kept: one that goes on unchanged has the same, and they are not told again. */
+static void keep_recent(struct detector *d, struct span encoded)
+{
+    const struct record *r = &d->record;
+    if (r->event == EVENT_LAB_MESSAGE) {
+        d->received = span_is(record_get(r, KEY_LINK_LEG), "received");
+        if (d->received)
+            recent_message(d->recent, record_get(r, KEY_MESSAGE_ID), (struct span){0}, record_number(r, KEY_RESULTS, 0));
+    } else if (r->event == EVENT_LAB_RESULT && d->received) {
+        recent_result(d->recent, encoded, true);
+    }
+}
+
+/* A message that went on unchanged is judged as if its results had been told. Where they are not known (its relay told another detector), it has
+ * none. */
+static void judge_unchanged(struct detector *d, struct span from)
+{
+    struct span kept = recent_find(d->recent, from);
+    struct span id = record_get(&d->record, KEY_MESSAGE_ID);
+    for (size_t i = 0; i < d->record.n && kept.n == 0; i++)
+        if (d->record.fields[i].key == KEY_RESULTS)
+            d->record.fields[i].number = 0;
+    detect_record(d->detect, &d->record);
+    while (kept.n > 0) {
+        struct span one = span_take(&kept, span_be32(&kept));
+        if (record_decode(one, &d->again, NULL) != 0)
+            return;
+        d->again.seq = d->seq;
+        d->again.time = d->record.time;
+        d->again.flow = d->record.flow;
+        for (size_t i = 0; i < d->again.n; i++)
+            if (d->again.fields[i].key == KEY_MESSAGE)
+                d->again.fields[i].text = id;
+        detect_record(d->detect, &d->again);
+    }
+}
+
 static int take_record(struct detector *d, struct line *l, struct span body, struct error *e)
 {
     struct span s = body;
@@ -310,7 +351,13 @@ static int take_record(struct detector *d, struct line *l, struct span body, str
     d->record.seq = d->seq;
     hand_on(d, seq, body);
     d->line = l;
-    detect_record(d->detect, &d->record);
+    struct span unchanged = record_get(&d->record, KEY_LINK_UNCHANGED);
+    if (l->sensor.peer == ROLE_RELAY)
+        keep_recent(d, s);
+    if (unchanged.n > 0)
+        judge_unchanged(d, unchanged);
+    else
+        detect_record(d->detect, &d->record);
     return 0;
 }
 
@@ -425,8 +472,9 @@ int main(void)
     struct error e = {0};
     struct detect_options options = {.hash_key = d.self.start.hash_key, .sink = {.put = put_judged, .context = &d}, .follow = true};
     d.detect = detect_new(&options, &e);
-    if (d.detect == NULL)
-        role_fail(&d.self, &e);
+    d.recent = d.detect == NULL ? NULL : recent_new(d.self.start.hash_key, RECENT_DETECTOR);
+    if (d.recent == NULL)
+        role_fail(&d.self, d.detect == NULL ? &e : &(struct error){ERR_SYSTEM, "no memory for the newest messages"});
     d.seq = d.self.start.first;
     role_ready(&d.self, note);
     hear(&d);

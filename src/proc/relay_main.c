@@ -567,6 +567,7 @@ static void take_peer(const struct message *m)
         drop_channel(&rr.detector);
         channel_open(&rr.detector, fd, ROLE_RELAY, ROLE_DETECTOR, PIPELINE);
         rr.detector_seq = 0;
+        recent_clear(rr.recent); /* a new one has seen none */
         outbox_rewind(&rr.outbox);
         hand_on();
     } else if (peer == ROLE_KEEPER) {

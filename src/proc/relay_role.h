@@ -21,6 +21,7 @@
 #include "proc/link.h"
 #include "proc/link_tls.h"
 #include "proc/outbox.h"
+#include "proc/recent.h"
 #include "proc/role.h"
 #include "proc/spooler.h"
 
@@ -59,7 +60,8 @@ struct line {
 struct pending {
     struct pending *next;
     enum event event;
-    int64_t bytes;
+    int64_t results;
+    uint64_t content; /* hash of the message's bytes; 0: they are not whole in this record */
     size_t n;
     uint8_t encoded[];
 };
@@ -73,6 +75,8 @@ struct talk {
     bool dialed;
     struct flow_ref flow;
     struct app_flow *app;
+    bool open_out; /* a message is half sent … */
+    bool read_out; /* … and one was read whole */
     struct pending *first;
     struct pending **last;
     struct talk *next_waiting; /* of those with something pending */
@@ -116,11 +120,13 @@ struct relay_role {
     struct app_context *app;
     struct sense_stats stats;
     uint64_t flows;
+    struct recent *recent; /* messages that the detector has, as they were received */
     struct talk *talks[TALKS];
     struct talk *waiting;
     struct talk *talking; /* whose bytes are read now … */
     bool outward;         /* … and which way they went */
     struct record record;
+    struct record before; /* the one that goes on unchanged */
     struct buf body;
 };
 

@@ -1,6 +1,7 @@
 #include "proc/relay_role.h"
 
 #include "proc/clock.h"
+#include "wire/mllp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +99,21 @@ static void complete(struct record *out, const struct record *r)
     record_str(out, KEY_LINK_SIDE, side_name(t->side));
 }
 
+static uint64_t hash_content(struct span content)
+{
+    return hash_bytes(&rr.self.start.hash_key, content.p, content.n) | 1;
+}
+
+/* Of a message of HL7 that stands for itself, orders nothing, and whose bytes are in the record. 0: it is another one. */
+static uint64_t content_of(const struct record *r)
+{
+    struct span body = record_get(r, KEY_BODY);
+    bool whole = body.n > 0 && (int64_t)body.n == record_number(r, KEY_BODY_BYTES, 0) && span_is(record_get(r, KEY_PROTOCOL), "hl7");
+    bool alone = record_get(r, KEY_BATCH).n == 0 && record_get(r, KEY_CONTINUES).n == 0 && record_number(r, KEY_CONTINUED, 0) == 0;
+    alone = alone && record_get(r, KEY_ACK_MESSAGE).n == 0 && record_number(r, KEY_ORDERS, 0) == 0;
+    return whole && alone ? hash_content(body) : 0;
+}
+
 /* What was received waits for the engine's word; what was sent goes. */
 static void take_record(void *context, const struct record *r)
 {
@@ -110,7 +126,7 @@ static void take_record(void *context, const struct record *r)
     record_encode(&encoded, &rr.record);
     struct pending *p = !buf_ok(&encoded) || rr.outward ? NULL : malloc(sizeof *p + encoded.n);
     if (p != NULL) {
-        *p = (struct pending){.event = r->event, .bytes = record_number(r, KEY_BYTES, 0), .n = encoded.n};
+        *p = (struct pending){.event = r->event, .results = record_number(r, KEY_RESULTS, 0), .content = content_of(&rr.record), .n = encoded.n};
         memcpy(p->encoded, encoded.p, encoded.n);
         *t->last = p;
         t->last = &p->next;
@@ -129,7 +145,10 @@ int talk_start(struct error *e)
 {
     struct sense_options options = {.hash_key = rr.self.start.hash_key, .sink = {.put = take_record}, .bodies = true, .flow_records = true};
     rr.app = app_context_new(&options, &rr.stats, e);
-    return rr.app == NULL ? -1 : 0;
+    rr.recent = rr.app == NULL ? NULL : recent_new(rr.self.start.hash_key, RECENT_RELAY);
+    if (rr.app != NULL && rr.recent == NULL)
+        (void)err_set(e, ERR_SYSTEM, "no memory for the newest messages");
+    return rr.recent == NULL ? -1 : 0;
 }
 
 /* ── connections ── */
@@ -174,6 +193,44 @@ static struct talk *make(struct line *l, const struct relay_connection *c)
     return t;
 }
 
+/* The message in these bytes, where they are one whole block of MLLP. */
+static struct span block_of(struct span bytes)
+{
+    static const uint8_t end[] = {MLLP_END_BYTE, '\r'};
+    if (bytes.n < 4 || bytes.p[0] != MLLP_START_BYTE || memcmp(bytes.p + bytes.n - sizeof end, end, sizeof end) != 0)
+        return (struct span){0};
+    struct span content = span_of(bytes.p + 1, bytes.n - 1 - sizeof end);
+    bool one = memchr(content.p, MLLP_END_BYTE, content.n) == NULL && memchr(content.p, MLLP_START_BYTE, content.n) == NULL;
+    return one ? content : (struct span){0};
+}
+
+/* A message that goes on as it came is not read again: its record is that of the one before, with the other flow and the bytes as they went. Its
+ * results are told by the record of the one that came. False: it is another one, or none. */
+static bool put_unchanged(struct talk *t, struct span bytes)
+{
+    struct span content = t->read_out && !t->open_out ? block_of(bytes) : (struct span){0};
+    uint64_t hash = content.n == 0 ? 0 : hash_content(content);
+    struct span kept = content.n == 0 ? (struct span){0} : recent_find(rr.recent, span_of(&hash, sizeof hash));
+    if (kept.n == 0 || record_decode(kept, &rr.before, NULL) != 0 || !span_equal(record_get(&rr.before, KEY_BODY), content))
+        return false;
+    int direction = t->dialed ? 0 : 1;
+    char id[64];
+    (void)snprintf(id, sizeof id, "f%llu.%d.%llu", (unsigned long long)t->flow.id, direction, (unsigned long long)app_ordinal(t->app, direction));
+    record_start(&rr.record, EVENT_LAB_MESSAGE, rr.wall, &t->flow);
+    for (size_t i = 0; i < rr.before.n; i++) {
+        enum record_key k = rr.before.fields[i].key;
+        if (k != KEY_MESSAGE_ID && k != KEY_LINK_LEG && k != KEY_LINK_SIDE)
+            rr.record.fields[rr.record.n++] = rr.before.fields[i];
+    }
+    rr.record.cut = rr.before.cut;
+    record_str(&rr.record, KEY_MESSAGE_ID, id);
+    record_str(&rr.record, KEY_LINK_LEG, "forwarded");
+    record_str(&rr.record, KEY_LINK_SIDE, side_name(t->side));
+    record_text(&rr.record, KEY_LINK_UNCHANGED, record_get(&rr.before, KEY_MESSAGE_ID));
+    (void)talk_put(&rr.record);
+    return true;
+}
+
 void talk_observe(void *context, struct relay_link *link, const struct relay_connection *connection, bool outward, struct span bytes, tq_time time)
 {
     struct line *l = relay_link_user(link);
@@ -181,10 +238,16 @@ void talk_observe(void *context, struct relay_link *link, const struct relay_con
     struct talk *t = l->records && bytes.n > 0 ? make(l, connection) : NULL;
     if (t == NULL)
         return;
+    if (outward && put_unchanged(t, bytes))
+        return;
     rr.talking = t;
     rr.outward = outward;
     app_data(rr.app, &t->app, &t->flow, outward == t->dialed ? 0 : 1, bytes, rr.wall);
     rr.talking = NULL;
+    if (outward) {
+        t->read_out = block_of(bytes).n > 0 || t->read_out;
+        t->open_out = bytes.p[bytes.n - 1] != '\r' || bytes.n < 2 || bytes.p[bytes.n - 2] != MLLP_END_BYTE;
+    }
 }
 
 static struct pending *take(struct talk *t)
@@ -200,7 +263,12 @@ static struct pending *take(struct talk *t)
 
 static uint64_t put_pending(struct pending *p, bool queued, const char *verdict)
 {
-    uint64_t seq = put(span_of(p->encoded, p->n), p->event, queued, verdict);
+    struct span encoded = span_of(p->encoded, p->n);
+    uint64_t seq = put(encoded, p->event, queued, verdict);
+    if (seq != 0 && p->event == EVENT_LAB_MESSAGE)
+        recent_message(rr.recent, span_of(&p->content, p->content == 0 ? 0 : sizeof p->content), encoded, p->results);
+    else if (seq != 0 && p->event == EVENT_LAB_RESULT)
+        recent_result(rr.recent, encoded, false);
     explicit_bzero(p->encoded, p->n);
     free(p);
     return seq;
@@ -269,6 +337,8 @@ static uint64_t put_own(const struct talk *t, const struct relay_message *m, boo
     struct buf encoded = BUF_SECRET(RECORD_ENCODED);
     record_encode(&encoded, &r);
     uint64_t seq = buf_ok(&encoded) ? put(buf_span(&encoded), r.event, queued, verdict) : 0;
+    if (seq != 0)
+        recent_message(rr.recent, (struct span){0}, (struct span){0}, 0);
     buf_release(&encoded);
     return seq;
 }

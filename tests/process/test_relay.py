@@ -258,6 +258,13 @@ def end_to_end(run, ports, lis):
     lab.ok(lab.wait(lambda: (run.api("/api/v1/results?limit=1") or {}).get("total", 0) >= 80), "its results are on the ledger")
     summary = lab.wait(lambda: [s for s in [run.api("/api/v1/results/summary") or {}] if s.get("as_sent") == 40])
     lab.ok(summary and summary[0]["total"] == 40, "each of them once, and told to have arrived as it was sent", run.api("/api/v1/results/summary"))
+    newest = run.api("/api/v1/results?limit=1")["items"][0]["record"]
+    way = run.api(f"/api/v1/results/{newest}")["way"]
+    lab.ok([w["message"]["leg"] for w in way] == ["received", "forwarded"] and way[0]["record"] == way[1]["record"] == newest
+           and way[0]["message"]["record"] < newest < way[1]["message"]["record"], "seen twice, and told once: the message went on unchanged", way)
+    told = [m for m in messages(run) if m.get("link") == "chem" and m["leg"] == "forwarded" and m["side"] == "lis"]
+    rows = run.api("/api/v1/ledger/records?limit=200")["items"]
+    lab.ok(len(told) == 40 and sum(r["event"] == "lab.result" for r in rows) <= 42, "its records: one for each result that came", [r["event"] for r in rows])
     text = str(run.api("/api/v1/links")) + run.said()
     lab.ok("Meier" not in text and "PAT77" not in text, "no patient in what is shown or logged")
 

@@ -296,6 +296,11 @@ const char *app_label(const struct app_flow *state)
     return state == NULL || state->label == NULL ? "" : state->label;
 }
 
+uint64_t app_ordinal(struct app_flow *state, int direction)
+{
+    return ++state->side[direction != 0].ordinal;
+}
+
 void app_expect(const struct app_flow *state, int direction)
 {
     if (state == NULL)

@@ -41,6 +41,9 @@ bool app_done(const struct app_flow *state, int direction);
 /* Data of this direction is about to come: its state is fetched into the processor's cache. state may be NULL. */
 void app_expect(const struct app_flow *state, int direction);
 
+/* The number of a message of this direction that is not shown to sense, because it is known already: ids go on behind it. */
+uint64_t app_ordinal(struct app_flow *state, int direction);
+
 /* Whether it carries a lab protocol. */
 bool app_is_lab(const struct app_flow *state);
 

@@ -73,6 +73,28 @@ static int tell_results(struct apply *a, int64_t run, int64_t src, struct error 
     return store_run(q, e);
 }
 
+/* Results of a message that went on unchanged are those of the message that came, seen once more. */
+static int repeat_results(struct apply *a, int64_t run, int64_t src, struct error *e)
+{
+    struct span from = event_text(&a->ev, "unchanged_from");
+    if (from.n == 0)
+        return 0;
+    struct store_stmt *q = store_stmt(
+        a->w,
+        "INSERT INTO result(record, position, time, recorded, run, message, test_code, test_system, test_text, patient, specimen, units, status, "
+        "observed_at, flags, protocol, type, control_id, sender, receiver, src, search, place, awaited) "
+        "SELECT record, position, ?4, ?5, run, ?3, test_code, test_system, test_text, patient, specimen, units, status, observed_at, flags, "
+        "protocol, type, control_id, sender, receiver, nullif(?6, 0), search, place, specimen IS NOT NULL AND EXISTS (SELECT 1 FROM followed "
+        "WHERE followed.src = ?6) FROM result WHERE run = ?1 AND message = ?2 ORDER BY place");
+    store_bind_int(q, 1, run);
+    store_bind_text(q, 2, from);
+    store_bind_text(q, 3, event_text(&a->ev, "id"));
+    store_bind_int(q, 4, a->ev.time);
+    store_bind_int(q, 5, a->c->recorded);
+    store_bind_int(q, 6, src);
+    return store_run(q, e) == 0 ? results_counted(a, event_int(&a->ev, "results", 0), e) : -1;
+}
+
 static int count(struct apply *a, struct error *e)
 {
     int rc = counter_add(a->w, "messages", 1, e);
@@ -110,7 +132,8 @@ int message_apply(struct apply *a, struct error *e)
     if (conversation_add(a, &talk, e) != 0)
         return -1;
     int64_t run = counter_get(a->w, "runs", e);
-    if (insert(a, run, t.from, t.to, e) != 0 || link_apply_message(a, e) != 0 || tell_results(a, run, t.from, e) != 0 || count(a, e) != 0)
+    if (insert(a, run, t.from, t.to, e) != 0 || link_apply_message(a, e) != 0 || tell_results(a, run, t.from, e) != 0 ||
+        repeat_results(a, run, t.from, e) != 0 || count(a, e) != 0)
         return -1;
     view_notice(a->v, TOPIC_RESULTS, SPAN_LIT(""), a->c->index);
     view_notice(a->v, TOPIC_TODAY, SPAN_LIT(""), a->c->index);
@@ -162,7 +185,7 @@ int64_t message_total(struct store_conn *c, struct error *e)
 int64_t message_of_result(struct store_conn *c, uint64_t result, struct error *e)
 {
     struct store_stmt *q = store_stmt(c, "SELECT message.record FROM result JOIN message ON message.run = result.run AND message.id = result.message "
-                                         "WHERE result.record = ?1");
+                                         "WHERE result.record = ?1 ORDER BY result.n LIMIT 1");
     store_bind_int(q, 1, (int64_t)result);
     return store_run_int(q, -1, e);
 }

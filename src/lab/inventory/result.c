@@ -64,6 +64,19 @@ static int insert(struct apply *a, struct span search, struct span flags, int64_
     return *ret_src < 0 ? -1 : 0;
 }
 
+int results_counted(struct apply *a, int64_t n, struct error *e)
+{
+    if (counter_add(a->w, "results", n, e) != 0)
+        return -1;
+    view_notice(a->v, TOPIC_RESULTS, SPAN_LIT(""), a->c->index);
+    int64_t all = counter_get(a->w, "results", e);
+    if (all / KEEP_SLACK == (all - n) / KEEP_SLACK)
+        return 0;
+    struct store_stmt *q = store_stmt(a->w, "DELETE FROM result WHERE n <= (SELECT max(n) FROM result) - ?1");
+    store_bind_int(q, 1, KEEP_RESULTS);
+    return store_run(q, e);
+}
+
 int result_apply(struct apply *a, struct error *e)
 {
     struct buf search = BUF_INIT(2048);
@@ -76,14 +89,7 @@ int result_apply(struct apply *a, struct error *e)
     int rc = insert(a, buf_ok(&search) ? buf_span(&search) : SPAN_LIT(""), buf_ok(&flags) ? buf_span(&flags) : SPAN_LIT("[]"), &src, e);
     buf_release(&search);
     buf_release(&flags);
-    if (rc != 0 || asset_saw_result(a, src, e) != 0 || counter_add(a->w, "results", 1, e) != 0)
-        return -1;
-    view_notice(a->v, TOPIC_RESULTS, SPAN_LIT(""), a->c->index);
-    if (counter_get(a->w, "results", e) % KEEP_SLACK != 0)
-        return 0;
-    struct store_stmt *q = store_stmt(a->w, "DELETE FROM result WHERE n <= (SELECT max(n) FROM result) - ?1");
-    store_bind_int(q, 1, KEEP_RESULTS);
-    return store_run(q, e);
+    return rc != 0 || asset_saw_result(a, src, e) != 0 || results_counted(a, 1, e) != 0 ? -1 : 0;
 }
 
 /* ── reading ── */

@@ -121,6 +121,29 @@ static void from_analyzer_to_lis(void **state)
 }
 
 /* Three places; told in the order in which they lie, and the other way round. */
+/* A relay tells of a message that went on as it came in one record: its results were seen there, too. */
+static void went_on_unchanged(void **state)
+{
+    (void)state;
+    struct feed f = start();
+    message(&f, 1, "f1.0.1", "10.0.5.1", "10.0.5.9", 3); /* records 2; 3 to 5 */
+    feed_event(&f, 2, "lab.message",
+               FLOW("10.0.5.9", "10.0.9.1") ",\"id\":\"f2.0.1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\",\"sender\":\"A\",\"receiver\":\"B\","
+                                            "\"results\":3,\"bytes\":400,\"malformed\":null,\"ack\":null,\"link\":\"chem\",\"leg\":\"forwarded\","
+                                            "\"unchanged_from\":\"f1.0.1\"");
+    step(&f, 2, "f2.0.1", "same", "f1.0.1", "\"here\":[0],\"there\":[0],\"count\":[3]", "");
+    for (uint64_t record = 3; record <= 5; record++) {
+        char wanted[64];
+        (void)snprintf(wanted, sizeof wanted, "as-sent same  %d>%d", (int)record, (int)record);
+        assert_string_equal(verdict(&f, record, 2), wanted);
+    }
+    struct custody_summary s = summary(&f);
+    assert_int_equal(s.total, 3);
+    assert_int_equal(s.of[CUSTODY_AS_SENT], 3);
+    assert_string_equal(ask(&f, "SELECT value FROM counter WHERE name = 'results'"), "6");
+    feed_free(&f);
+}
+
 static void longer_ways(void **state)
 {
     (void)state;
@@ -227,9 +250,8 @@ static void what_was_told_of_one_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(from_analyzer_to_lis),       cmocka_unit_test(longer_ways),
-        cmocka_unit_test(found_by_its_tube),          cmocka_unit_test(what_is_awaited),
-        cmocka_unit_test(what_was_told_of_one_place),
+        cmocka_unit_test(from_analyzer_to_lis), cmocka_unit_test(went_on_unchanged), cmocka_unit_test(longer_ways),
+        cmocka_unit_test(found_by_its_tube),    cmocka_unit_test(what_is_awaited),   cmocka_unit_test(what_was_told_of_one_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
