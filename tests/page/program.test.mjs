@@ -180,6 +180,18 @@ test('links in clear text are one row, which opens exactly them; what needs nobo
     });
 });
 
+test('a lesson is read with its picture, under the policy that the program sends', { skip }, async () => {
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${base}/learn/everyone/5`);
+        await settled(page);
+        await page.locator('.answer').first().click();
+        await page.getByRole('button', { name: 'Answer' }).click();
+        await page.getByRole('button', { name: 'Go on' }).click();
+        await page.waitForFunction(() => [...document.querySelectorAll('.course-text img')].some((e) => e.complete && e.naturalWidth > 0));
+        await inspect(page, faults, SIGHTS[0], 'real-lesson-text');
+    });
+});
+
 test('the unknown sender and the damaged message are findings', { skip }, async () => {
     await look(SIGHTS[0], async (page) => {
         for (const kind of ['sender.unknown', 'message.malformed', 'phi.cleartext']) {

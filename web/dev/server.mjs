@@ -6,6 +6,7 @@
 // POST /dev {"lab":{"devices":0,"odd":true,"sensor":"lost",…}} makes another lab, {"mode":"ok|slow|error"} another mood, {"results":3} new results, {"finding":true} a new finding,
 // {"setup":true} a first start, {"lock":{"records":1204,…}} a ledger that waits for its passphrase ("eleven purple centrifuges"), {"lock":null} an open one.
 
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -17,6 +18,17 @@ import { makeTree, noteKey } from './tree.mjs';
 const DIST = new URL('../dist/', import.meta.url).pathname;
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.txt': 'text/plain' };
 const PASSWORD = 'a long enough phrase';
+// Courses are the program's own, as it reads them.
+const PROGRAM = process.env.TOURNIQUET ?? new URL('../../build/tourniquet', import.meta.url).pathname;
+const PICTURES = new URL('../../courses/pictures/', import.meta.url).pathname;
+const courses = new Map();
+function course(...asked) {
+    const name = asked.join(' ');
+    if (!courses.has(name)) {
+        courses.set(name, execFileSync(PROGRAM, ['course', ...asked]).toString().trim().split('\n').map((line) => JSON.parse(line)));
+    }
+    return courses.get(name);
+}
 const ORDER = ['critical', 'high', 'medium', 'low', 'info'];
 const MINOR = ['medium', 'low'];
 const SEVERITIES = { '': ORDER.slice(0, 4), all: ORDER, minor: MINOR };
@@ -332,6 +344,12 @@ function answer(method, path, query, body, token, headers, text) {
     const [, noun, id, act] = path.split('/');
     const stale = (thing) => headers['if-match'] !== `"${thing.etag}"`;
     switch (`${method} /${noun}${id ? '/id' : ''}${act ? '/act' : ''}`) {
+        case 'GET /courses':
+            return { status: 200, body: { items: world.state.courses === 0 ? [] : course('list') } };
+        case 'GET /courses/id':
+            return course('list').some((c) => c.id === id) ? { status: 200, body: course('show', id)[0] } : problem(404, 'not-found', 'There is no course of this id.');
+        case 'GET /courses/id/act':
+            return { status: 200, text: readFileSync(join(PICTURES, normalize(act))).toString(), type: 'image/svg+xml' };
         case 'GET /today':
             return { status: 200, body: today() };
         case 'GET /devices':
@@ -538,7 +556,7 @@ const server = createServer(async (request, response) => {
         headers['Set-Cookie'] = `dev=${said.session}; Path=/; HttpOnly; SameSite=Strict`;
     }
     if (said.text !== undefined) {
-        headers['Content-Type'] = 'text/plain; charset=utf-8';
+        headers['Content-Type'] = said.type ?? 'text/plain; charset=utf-8';
     }
     response.writeHead(said.status, headers).end(said.text ?? (said.body === undefined ? undefined : JSON.stringify(said.body)));
 });

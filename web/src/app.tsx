@@ -28,6 +28,9 @@ const LedgerPage = lazy(() => import('./pages/ledger'));
 const ImportPage = lazy(() => import('./pages/import'));
 const CertificatesPage = lazy(() => import('./pages/certificates'));
 const LinksPage = lazy(() => import('./pages/links'));
+const LearnPage = lazy(() => import('./pages/learn'));
+const CoursePage = lazy(() => import('./pages/course'));
+const LessonPage = lazy(() => import('./pages/lesson'));
 const LooksPage = lazy(() => import('./pages/looks'));
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
@@ -87,6 +90,25 @@ function Pages() {
                             <Suspense fallback={<Loading what={t`this page`} />}>
                                 <LooksPage />
                             </Suspense>
+                        </Route>
+                        <Route path="/learn">
+                            <Suspense fallback={<Loading what={t`this page`} />}>
+                                <LearnPage />
+                            </Suspense>
+                        </Route>
+                        <Route path="/learn/:id">
+                            {({ id }) => (
+                                <Suspense fallback={<Loading what={t`this page`} />}>
+                                    <CoursePage key={id} id={id} />
+                                </Suspense>
+                            )}
+                        </Route>
+                        <Route path="/learn/:id/:number">
+                            {({ id, number }) => (
+                                <Suspense fallback={<Loading what={t`this page`} />}>
+                                    <LessonPage id={id} number={Number(number) - 1} />
+                                </Suspense>
+                            )}
                         </Route>
                         <Route path="/more" component={MorePage} />
                         <Route component={NotFoundPage} />

@@ -4,7 +4,7 @@ import { QueryCache, QueryClient, useMutation, useQuery, useQueryClient, keepPre
 import { useEffect } from 'react';
 import { call, get, Problem, query, rememberCsrf } from './client';
 import { listen } from './stream';
-import type { Capture, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Lock, Look, Network, Notice, Page, RelayLink, Result, ResultSummary, ResultWay, Session, Today } from './types';
+import type { Capture, Course, CourseSummary, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Lock, Look, Network, Notice, Page, RelayLink, Result, ResultSummary, ResultWay, Session, Today } from './types';
 
 export const client = new QueryClient({
     queryCache: new QueryCache({
@@ -154,6 +154,13 @@ export async function signOut(): Promise<boolean> {
     left();
     return true;
 }
+
+/** Courses change with the program or its configuration only. */
+export const useCourses = () =>
+    useQuery({ queryKey: ['courses'], queryFn: async ({ signal }) => (await get<{ items: CourseSummary[] }>('/courses', signal)).items, staleTime: Infinity });
+
+export const useCourse = (id: string) =>
+    useQuery({ queryKey: ['course', id], queryFn: ({ signal }) => get<Course>(`/courses/${encodeURIComponent(id)}`, signal), staleTime: Infinity });
 
 export const useToday = () => useQuery({ queryKey: ['today'], queryFn: ({ signal }) => get<Today>('/today', signal) });
 

@@ -574,3 +574,59 @@ export interface Certificates {
     items: Certificate[];
     enrolments: OpenEnrolment[];
 }
+
+/** A training course: docs/formats/course.md. */
+export interface CourseSummary {
+    id: string;
+    title: string;
+    about: string;
+    for: string[];
+    after: 'simulation' | 'finding' | null;
+    language: string;
+    version: number;
+    minutes: number;
+    pass: number;
+    own: boolean;
+    pool: number;
+    parts: { title: string; minutes: number; questions: number }[];
+}
+
+export type CourseRun = { text: string; as?: 'strong' | 'soft' | 'code' } | { source: string };
+
+export type CourseBlock =
+    | { kind: 'text' | 'heading' | 'note'; runs: CourseRun[] }
+    | { kind: 'list' | 'steps'; items: CourseRun[][] }
+    | { kind: 'picture'; picture: string; shows: string };
+
+export interface CourseAnswer {
+    runs: CourseRun[];
+    right: boolean;
+    feedback: CourseRun[];
+}
+
+export interface CourseQuestion {
+    id: string;
+    kind: 'one' | 'several' | 'order';
+    ask: CourseBlock[];
+    answers: CourseAnswer[];
+    see: string;
+}
+
+export interface CourseLesson {
+    title: string;
+    minutes: number;
+    scenario: CourseQuestion | null;
+    text: CourseBlock[];
+    questions: CourseQuestion[];
+}
+
+export interface CourseSource {
+    id: string;
+    name: string;
+    section: string;
+}
+
+export interface Course extends CourseSummary {
+    sources: CourseSource[];
+    lessons: CourseLesson[];
+}

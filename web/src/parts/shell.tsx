@@ -15,6 +15,7 @@ import {
     IconMicroscope,
     IconPlugConnected,
     IconPlugConnectedX,
+    IconSchool,
     IconSettings,
     IconSwitchHorizontal,
     IconTestPipe,
@@ -32,7 +33,7 @@ import { Settings } from './settings';
 
 interface Place {
     path: string;
-    /** One of these. */
+    /** One of these; none: whoever is signed in. */
     needs: string[];
     key: string;
     word: () => string;
@@ -47,17 +48,21 @@ const PLACES: Record<string, Place> = {
     ledger: { path: '/ledger', needs: ['ledger.read'], key: 'g l', word: () => t`Ledger`, icon: IconFileCertificate },
     certificates: { path: '/certificates', needs: ['certificate.read'], key: 'g c', word: () => t`Certificates`, icon: IconCertificate },
     links: { path: '/links', needs: ['links.read'], key: 'g k', word: () => t`Links`, icon: IconPlugConnected },
+    learn: { path: '/learn', needs: [], key: 'g n', word: () => t`Learn`, icon: IconSchool },
     looks: { path: '/looks', needs: ['looks.read', 'phi.look'], key: 'g p', word: () => t`PHI looks`, icon: IconEye },
 };
 
 // The order on the rail, by who looks first at what; what a role may not read is left out.
 const RAILS: Record<string, string[]> = {
-    IT: ['today', 'findings', 'devices', 'links', 'results', 'ledger', 'certificates'],
-    auditor: ['devices', 'findings', 'ledger', 'links', 'certificates', 'looks', 'today'],
-    'privacy officer': ['today', 'looks', 'findings', 'results', 'devices', 'ledger'],
+    IT: ['today', 'findings', 'devices', 'links', 'results', 'ledger', 'certificates', 'learn'],
+    auditor: ['devices', 'findings', 'ledger', 'links', 'certificates', 'looks', 'today', 'learn'],
+    'privacy officer': ['today', 'looks', 'findings', 'results', 'devices', 'ledger', 'learn'],
+    phlebotomist: ['learn', 'today', 'results', 'devices'],
+    'front desk': ['learn', 'today', 'results'],
+    technologist: ['today', 'learn', 'results', 'findings', 'devices', 'looks'],
 };
 const placesAll = (role: string, permissions: string[]) =>
-    (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'links', 'ledger', 'certificates', 'looks']).map((name) => PLACES[name] as Place).filter((place) => place.needs.some((needed) => permissions.includes(needed)));
+    (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'links', 'ledger', 'certificates', 'looks', 'learn']).map((name) => PLACES[name] as Place).filter((place) => place.needs.length === 0 || place.needs.some((needed) => permissions.includes(needed)));
 
 /** Links are a place only where there are any. */
 export function usePlaces(): Place[] {
@@ -131,6 +136,7 @@ const HELP: [string, () => string][] = [
     ['g l', () => t`Go to Ledger`],
     ['g c', () => t`Go to Certificates`],
     ['g k', () => t`Go to Links`],
+    ['g n', () => t`Go to Learn`],
     ['g p', () => t`Go to PHI looks`],
     ['j', () => t`Next row`],
     ['k', () => t`Previous row`],
