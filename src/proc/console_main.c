@@ -147,7 +147,7 @@ static void control(int fd, short events, void *context)
     int r;
     while ((r = role_control(&c->self, 0, &m)) == 1) {
         int peer;
-        if (role_peer(&m, &peer) == ROLE_KEEPER)
+        if (role_peer(&m, &peer, NULL) == ROLE_KEEPER)
             take_keeper(c, peer);
     }
     if (r < 0)

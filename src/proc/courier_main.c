@@ -39,7 +39,7 @@ static void hear(int ms)
     while ((r = role_control(&c.self, ms, &m)) == 1) {
         int fd;
         ms = 0;
-        if (role_peer(&m, &fd) != ROLE_KEEPER)
+        if (role_peer(&m, &fd, NULL) != ROLE_KEEPER)
             continue;
         channel_close(&c.keeper);
         channel_open(&c.keeper, fd, ROLE_COURIER, ROLE_KEEPER, OUTCOMES);

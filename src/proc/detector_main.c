@@ -28,8 +28,9 @@
 
 struct line {
     struct channel sensor;
-    uint64_t seq; /* of its last record */
-    bool ended;   /* it has read its capture */
+    uint8_t which; /* of several sensors */
+    uint64_t seq;  /* of its last record */
+    bool ended;    /* it has read its capture */
 };
 
 /* A question for packets that is not answered yet. */
@@ -89,15 +90,16 @@ static struct line *free_line(struct detector *d)
     return NULL;
 }
 
-static void take_sensor(struct detector *d, enum role peer, int fd)
+static void take_sensor(struct detector *d, enum role peer, uint8_t which, int fd)
 {
     struct line *l = free_line(d);
     if (l == NULL) {
         (void)close(fd);
-        role_complain(&d->self, peer, &(struct error){ERR_LIMIT, "there are more than can be read"});
+        role_complain_of(&d->self, peer, which, &(struct error){ERR_LIMIT, "there are more than can be read"});
         return;
     }
     channel_open(&l->sensor, fd, ROLE_DETECTOR, peer, PEER_QUEUE);
+    l->which = which;
     l->seq = 0;
     l->ended = false;
 }
@@ -108,6 +110,7 @@ static void hear(struct detector *d)
     int r;
     while ((r = role_control(&d->self, 0, &m)) == 1) {
         int fd;
+        uint8_t which = 0;
         if (m.type == MESSAGE_PART) { /* the keeper is replaced */
             struct error late;
             if (d->keeper.fd >= 0)
@@ -115,9 +118,9 @@ static void hear(struct detector *d)
             channel_close(&d->keeper);
             continue;
         }
-        enum role peer = role_peer(&m, &fd);
+        enum role peer = role_peer(&m, &fd, &which);
         if (peer == ROLE_SENSOR || peer == ROLE_RELAY)
-            take_sensor(d, peer, fd);
+            take_sensor(d, peer, which, fd);
         if (peer != ROLE_KEEPER)
             continue;
         channel_close(&d->keeper);
@@ -413,7 +416,7 @@ static void read_sensor(struct detector *d, struct line *l)
     if (r == 0 || e.class == ERR_AGAIN)
         return;
     if (e.class != ERR_CLOSED)
-        role_complain(&d->self, l->sensor.peer, &e);
+        role_complain_of(&d->self, l->sensor.peer, l->which, &e);
     forget_line(d, l);
 }
 

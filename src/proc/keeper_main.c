@@ -279,7 +279,7 @@ static void hear(void)
             registrar_want(k.registrar, m.body);
             continue;
         }
-        enum role peer = role_peer(&m, &fd);
+        enum role peer = role_peer(&m, &fd, NULL);
         if (peer == ROLE_CONSOLE) {
             desk_console(k.desk, fd, buf_span(&k.identity_message));
         } else if (peer == ROLE_COURIER) {

@@ -29,7 +29,7 @@ struct permission {
 /* Who may send what to whom: the whole conversation of the house. */
 static const struct permission permissions[MESSAGE_COUNT] = {
     [MESSAGE_START] = {BIT(SUPERVISOR), EVERY_ROLE, CONTROL_MAX, START_FDS},
-    [MESSAGE_PEER] = {BIT(SUPERVISOR), EVERY_ROLE, 1, 1},
+    [MESSAGE_PEER] = {BIT(SUPERVISOR), EVERY_ROLE, 2, 1},
     [MESSAGE_RESTARTED] = {BIT(SUPERVISOR), BIT(KEEPER), 512, 0},
     [MESSAGE_WITNESS] = {BIT(SUPERVISOR), BIT(KEEPER), CONTROL_MAX, 0},
     [MESSAGE_CAPTURE] = {BIT(SUPERVISOR), BIT(SENSOR), 512, 1},
@@ -74,7 +74,7 @@ static const struct permission permissions[MESSAGE_COUNT] = {
 
 static const char *const names[ROLE_COUNT] = {
     [ROLE_NONE] = "",           [ROLE_SUPERVISOR] = "supervisor", [ROLE_SENSOR] = "sensor",   [ROLE_DETECTOR] = "detector", [ROLE_KEEPER] = "keeper",
-    [ROLE_CONSOLE] = "console", [ROLE_LOCAL] = "local command",   [ROLE_COURIER] = "courier", [ROLE_WITNESS] = "witness", [ROLE_RELAY] = "relay",
+    [ROLE_CONSOLE] = "console", [ROLE_LOCAL] = "local command",   [ROLE_COURIER] = "courier", [ROLE_WITNESS] = "witness",   [ROLE_RELAY] = "relay",
 };
 
 const char *role_name(enum role r)
@@ -82,7 +82,7 @@ const char *role_name(enum role r)
     return (unsigned)r < ROLE_COUNT ? names[r] : "";
 }
 
-#define DIALECT 2 /* counted up where a message's body changes its form */
+#define DIALECT 3 /* counted up where a message's body changes its form */
 
 static void mix(uint32_t *hash, const void *bytes, size_t n)
 {

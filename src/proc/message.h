@@ -32,7 +32,7 @@ enum message_type {
     MESSAGE_NONE,
     /* supervisor → role */
     MESSAGE_START,     /* what the role is to do (start.h) and the descriptors of its own */
-    MESSAGE_PEER,      /* u8 role, and a descriptor that leads to it */
+    MESSAGE_PEER,      /* u8 role, u8 which of them (sensors: their place in `capture:`), and a descriptor that leads to it */
     MESSAGE_RESTARTED, /* to the keeper: a role was restarted; u8 role, then why in words */
     MESSAGE_WITNESS,   /* to the keeper: a witness of lab.yaml (errand.h); one each, before anything else */
     MESSAGE_CAPTURE,   /* to a sensor that listens: u32 link type and a packet socket with its ring; or no descriptor, and why there is none */
@@ -47,7 +47,7 @@ enum message_type {
     /* role → supervisor */
     MESSAGE_READY,     /* narrowed and at work; u32 dialect, then words about what could not be narrowed, or nothing */
     MESSAGE_FAILED,    /* it cannot go on: u8 error class, then words */
-    MESSAGE_COMPLAINT, /* u8 role whose channel was bad, then words: please restart it */
+    MESSAGE_COMPLAINT, /* u8 role whose channel was bad, u8 which of them, then words: please restart it */
     MESSAGE_RELEARN,   /* from the keeper: what the detector had learnt can be read now; the present one began without it */
     MESSAGE_CERTIFIED, /* from the keeper: certificates of links, or what is revoked, changed: hand them to the relay anew (link_tls.h) */
     MESSAGE_LOST,      /* from a sensor: its interface is gone; why, in words */

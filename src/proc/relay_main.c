@@ -562,7 +562,7 @@ static void take_dialled(const struct message *m)
 static void take_peer(const struct message *m)
 {
     int fd;
-    enum role peer = role_peer(m, &fd);
+    enum role peer = role_peer(m, &fd, NULL);
     if (peer == ROLE_DETECTOR) {
         drop_channel(&rr.detector);
         channel_open(&rr.detector, fd, ROLE_RELAY, ROLE_DETECTOR, PIPELINE);

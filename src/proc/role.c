@@ -15,7 +15,7 @@
 
 static const char *const speakers[ROLE_COUNT] = {
     [ROLE_SENSOR] = "tourniquet sensor",   [ROLE_DETECTOR] = "tourniquet detector", [ROLE_KEEPER] = "tourniquet keeper",
-    [ROLE_CONSOLE] = "tourniquet console", [ROLE_COURIER] = "tourniquet courier", [ROLE_RELAY] = "tourniquet relay",
+    [ROLE_CONSOLE] = "tourniquet console", [ROLE_COURIER] = "tourniquet courier",   [ROLE_RELAY] = "tourniquet relay",
 };
 
 static void ignore_signals(void)
@@ -102,8 +102,14 @@ void role_fail(struct role_self *self, const struct error *e)
 
 void role_complain(struct role_self *self, enum role sibling, const struct error *why)
 {
+    role_complain_of(self, sibling, 0, why);
+}
+
+void role_complain_of(struct role_self *self, enum role sibling, uint8_t which, const struct error *why)
+{
     struct buf body = BUF_INIT(512);
     buf_u8(&body, (uint8_t)sibling);
+    buf_u8(&body, which);
     buf_add_str(&body, why->text);
     struct error late;
     (void)channel_send(&self->control, MESSAGE_COMPLAINT, buf_span(&body), &late);
@@ -130,15 +136,18 @@ int role_control(struct role_self *self, int ms, struct message *ret)
     }
 }
 
-enum role role_peer(const struct message *m, int *ret_fd)
+enum role role_peer(const struct message *m, int *ret_fd, uint8_t *ret_which)
 {
     struct span s = m->body;
     uint8_t role = span_u8(&s);
+    uint8_t which = span_u8(&s);
     if (m->type != MESSAGE_PEER || m->fd_count != 1 || s.bad || role >= ROLE_COUNT) {
         for (size_t i = 0; i < m->fd_count; i++)
             (void)close(m->fds[i]);
         return ROLE_NONE;
     }
     *ret_fd = m->fds[0];
+    if (ret_which != NULL)
+        *ret_which = which;
     return (enum role)role;
 }

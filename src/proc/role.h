@@ -31,13 +31,15 @@ void role_ready(struct role_self *self, const char *note);
 /* Tells the supervisor why this role cannot go on, and ends the process. */
 _Noreturn void role_fail(struct role_self *self, const struct error *e);
 
-/* Asks for the restart of a sibling whose channel was bad. */
+/* Asks for the restart of a sibling whose channel was bad. Of sensors there may be several: `which` is what came with their PEER message. */
 void role_complain(struct role_self *self, enum role sibling, const struct error *why);
+void role_complain_of(struct role_self *self, enum role sibling, uint8_t which, const struct error *why);
 
 /* Takes what the supervisor says. 1: a message in *ret; 0: none now; -1: stop: it said so, or it is gone. Waits for at most `ms` (-1: for ever). */
 int role_control(struct role_self *self, int ms, struct message *ret);
 
-/* The role in a PEER message, with its descriptor. ROLE_NONE: it is malformed, and the descriptor is closed. */
-enum role role_peer(const struct message *m, int *ret_fd);
+/* The role in a PEER message, with its descriptor, and which of that role it is (ret_which may be NULL). ROLE_NONE: it is malformed, and the
+ * descriptor is closed. */
+enum role role_peer(const struct message *m, int *ret_fd, uint8_t *ret_which);
 
 #endif

@@ -65,7 +65,7 @@ static void hear(struct sensor *s, int ms)
     if (r < 0)
         s->stopped = true;
     int fd;
-    if (r == 1 && role_peer(&m, &fd) == ROLE_DETECTOR) {
+    if (r == 1 && role_peer(&m, &fd, NULL) == ROLE_DETECTOR) {
         if (s->detector.fd >= 0)
             (void)close(fd); /* a reading is tied to one detector: both are started anew together */
         else
@@ -404,7 +404,7 @@ static void hear_live(struct sensor *s, int ms)
             if (s->detector.fd >= 0)
                 (void)channel_flush(&s->detector, -1, &late);
             channel_close(&s->detector);
-        } else if (role_peer(&m, &fd) == ROLE_DETECTOR) {
+        } else if (role_peer(&m, &fd, NULL) == ROLE_DETECTOR) {
             channel_close(&s->detector);
             channel_open(&s->detector, fd, ROLE_SENSOR, ROLE_DETECTOR, LIVE_QUEUE);
             s->seq = 0;

@@ -200,12 +200,12 @@ static void heard_lost(struct supervisor *s, struct child *c, struct span why)
     c->reopen_at = clock_monotonic() + TIME_SECOND;
 }
 
-static void send_peer(struct child *to, enum role peer, int fd)
+static void send_peer(struct child *to, const struct child *peer, int fd)
 {
-    uint8_t body = (uint8_t)peer;
+    const uint8_t body[] = {(uint8_t)peer->role, (uint8_t)peer->capture};
     struct error e;
-    if (channel_send_fds(&to->control, MESSAGE_PEER, span_of(&body, 1), &fd, 1, &e) != 0)
-        log_line(LOG_LEVEL_WARNING, "the %s could not be given a channel to the %s: %s", role_name(to->role), role_name(peer), e.text);
+    if (channel_send_fds(&to->control, MESSAGE_PEER, span_of(body, sizeof body), &fd, 1, &e) != 0)
+        log_line(LOG_LEVEL_WARNING, "the %s could not be given a channel to the %s: %s", role_name(to->role), role_name(peer->role), e.text);
 }
 
 /* A new channel between two roles, where both are up. */
@@ -218,8 +218,8 @@ static void join(struct child *one, struct child *other)
         log_line(LOG_LEVEL_ERROR, "no channel between %s and %s: %s", role_name(one->role), role_name(other->role), strerror(errno));
         return;
     }
-    send_peer(one, other->role, pair[0]);
-    send_peer(other, one->role, pair[1]);
+    send_peer(one, other, pair[0]);
+    send_peer(other, one, pair[1]);
     (void)close(pair[0]);
     (void)close(pair[1]);
 }
@@ -509,14 +509,15 @@ static enum role to_blame(enum role by, enum role of)
 static void heard_complaint(struct supervisor *s, struct child *c, struct span body)
 {
     uint8_t role = span_u8(&body);
-    if (role < ROLE_SENSOR || role > ROLE_RELAY || role == c->role)
+    uint8_t which = span_u8(&body);
+    if (body.bad || role < ROLE_SENSOR || role > ROLE_RELAY || role == c->role)
         return;
     enum role blamed = to_blame(c->role, (enum role)role);
     log_line(LOG_LEVEL_ERROR, "the %s says of the %s: %.*s; the %s is restarted", role_name(c->role), role_name((enum role)role),
              (int)(body.n < 200 ? body.n : 200), (const char *)body.p, role_name(blamed));
     for (size_t i = ROLE_SENSOR; i < s->child_count; i++) {
         struct child *other = &s->children[i];
-        bool meant = blamed == c->role ? other == c : other->role == blamed;
+        bool meant = blamed == c->role ? other == c : other->role == blamed && other->capture == which;
         if (meant && other->pid != 0)
             (void)kill(other->pid, SIGKILL);
     }

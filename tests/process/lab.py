@@ -154,17 +154,17 @@ class Run:
         except OSError:
             return []
 
+    def title(self, pid):
+        """What a process calls itself; "" where there is none."""
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                return f.read().split(b"\0")[0].decode()
+        except OSError:
+            return ""
+
     def pid(self, role):
         """The process of a role: a child of the supervisor, by its name; None where it is down."""
-        for child in self.children():
-            try:
-                with open(f"/proc/{child}/cmdline", "rb") as f:
-                    title = f.read().split(b"\0")[0]
-            except OSError:
-                continue
-            if title == f"tourniquet-{role}".encode():
-                return int(child)
-        return None
+        return next((int(child) for child in self.children() if self.title(child) == f"tourniquet-{role}"), None)
 
     def wait_pid(self, role, other_than=None, seconds=120):
         until = time.monotonic() + seconds

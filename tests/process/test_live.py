@@ -2,6 +2,7 @@
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -226,6 +227,51 @@ def run_full(folder):
         lab.ok(lost.get("dropped_flows") == lost.get("dropped") and lost.get("dropped_lab") == 0 and lost.get("dropped_first"), "also in numbers", lost)
 
 
+def unix_sockets(pid):
+    """The descriptors of a process that are sockets to another one."""
+    with open("/proc/net/unix", encoding="ascii") as f:
+        there = {line.split()[6] for line in f.read().splitlines()[1:]}
+    found = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        inode = re.match(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{fd}"))
+        if inode and inode.group(1) in there:
+            found.append(int(fd))
+    return found
+
+
+def say_as(pid, fd, data):
+    """Writes into a descriptor of another process, as that process would."""
+    pidfd = os.pidfd_open(pid)
+    copy = ctypes.CDLL(None, use_errno=True).syscall(438, pidfd, fd, 0)  # pidfd_getfd(2)
+    os.close(pidfd)
+    if copy < 0:
+        return False
+    written = os.write(copy, data)
+    os.close(copy)
+    return written == len(data)
+
+
+def run_malformed(folder):
+    """Two interfaces; what one sensor says is no message. It is restarted, and nobody else."""
+    with lab.Run(os.path.join(folder, "malformed"), more=f"capture: [ {{ interface: {LISTEN} }}, {{ interface: {SEND} }} ]\n") as run:
+        lab.ok(run.wait_api() is not None and reads(run, LISTEN) and reads(run, SEND), "two interfaces are listened to", run.said())
+
+        def sensors():
+            return [int(pid) for pid in run.children() if run.title(pid) == "tourniquet-sensor"]
+
+        wait(lambda: len(sensors()) == 2 and all(map(listens, sensors())))
+        others = {role: run.pid(role) for role in ("detector", "keeper", "console")}
+        for at in (0, 1):
+            before = sensors()
+            bad = before[at]
+            detector = [fd for fd in unix_sockets(bad) if fd != 3]  # 3 leads to the supervisor
+            said = len(detector) == 1 and say_as(bad, detector[0], b"\x00\x00\x00\x05\xff\x00\x00\x00none!")
+            lab.ok(said and wait(lambda: bad not in sensors() and len(sensors()) == 2), "a sensor that says what is no message is restarted", (detector, run.said()))
+            lab.ok([pid for pid in before if pid != bad] == [pid for pid in sensors() if pid in before], "the other one is not", (before, sensors()))
+            wait(lambda: all(map(listens, sensors())))
+        lab.ok({role: run.pid(role) for role in others} == others and "the detector says of the sensor" in run.said(), "nor is anybody else", run.said())
+
+
 def run_refuses(folder):
     """As somebody without rights, in a folder of their own."""
     os.chmod(folder, 0o755)
@@ -329,6 +375,7 @@ def main():
         run_locked(folder, capture, messages, results)
         run_upgraded(folder, capture, messages, results)
         run_full(folder)
+        run_malformed(folder)
         run_refuses(folder)
     lab.finish()
 
