@@ -297,7 +297,7 @@ bool handover_wanted(const struct supervisor *s)
     return programs_self(path, sizeof path, NULL) == 0 && mark_of(path) != s->self;
 }
 
-static int write_state(const struct supervisor *s, int *ret_fd, struct error *e)
+int handover_write(const struct supervisor *s, int *ret_fd, struct error *e)
 {
     struct buf out = BUF_INIT(STATE_BYTES);
     put_state(&out, s);
@@ -425,7 +425,7 @@ int handover_give(struct supervisor *s, struct error *e)
     if (programs_self(path, sizeof path, e) != 0)
         return -1;
     int program = open(path, O_PATH | O_CLOEXEC);
-    int rc = program < 0 ? err_sys(e, errno, "opening the new program") : write_state(s, &state, e);
+    int rc = program < 0 ? err_sys(e, errno, "opening the new program") : handover_write(s, &state, e);
     if (rc == 0)
         rc = read_command(&c, state, e);
     size_t n = list_fds(s, fds);

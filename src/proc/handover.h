@@ -21,6 +21,9 @@ struct supervisor;
 
 /* ── the side that gives ── */
 
+/* What the supervisor knows, in a sealed anonymous file; the caller closes it. */
+int handover_write(const struct supervisor *s, int *ret_fd, struct error *e);
+
 /* Does not return where it succeeds. -1: the present program goes on; e says why. */
 int handover_give(struct supervisor *s, struct error *e);
 

@@ -1,5 +1,6 @@
 /* The supervisor: starts the roles, hands each what it needs, restarts what dies, stops all in order. It holds no data itself. Between a role's death
- * and its next start it waits 1 s, 2 s, … 30 s (the relay's: 2 s); TOURNIQUET_BACKOFF_MOST in its environment makes that shorter, in whole seconds. */
+ * and its next start it waits 1 s, 2 s, … 30 s (the relay's: 2 s); TOURNIQUET_BACKOFF_MOST in its environment makes that shorter, in whole seconds.
+ */
 #ifndef TQ_PROC_SUPERVISOR_H
 #define TQ_PROC_SUPERVISOR_H
 

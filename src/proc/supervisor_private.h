@@ -1,4 +1,4 @@
-/* What supervisor.c and upgrade.c share. */
+/* What the supervisor's files share. */
 #ifndef TQ_PROC_SUPERVISOR_PRIVATE_H
 #define TQ_PROC_SUPERVISOR_PRIVATE_H
 
@@ -52,11 +52,11 @@ struct child {
 
 /* Where the peers of one side of a link connect, and whether its TLS is with the relay. */
 struct listener {
-    bool tls;          /* it has any */
-    bool tls_given;    /* to the present relay */
-    tq_time tls_at;    /* else: when to try again */
+    bool tls;       /* it has any */
+    bool tls_given; /* to the present relay */
+    tq_time tls_at; /* else: when to try again */
     char tls_trouble[200];
-    int fd;            /* -1: not open */
+    int fd; /* -1: not open */
     bool wanted;
     tq_time retry_at;
     char trouble[200]; /* as last said; "" */
@@ -89,8 +89,8 @@ struct supervisor {
     bool live; /* interfaces are listened to */
     uint64_t starts;
     tq_time backoff_most; /* between a role's death and its next start */
-    bool read_out; /* the present sensor handed everything on */
-    bool durable;  /* the capture is durable to its end (or there is none) */
+    bool read_out;        /* the present sensor handed everything on */
+    bool durable;         /* the capture is durable to its end (or there is none) */
     bool stopping;
     size_t stop_step;
     tq_time stop_deadline; /* of the present step; 0: not begun */
@@ -103,16 +103,23 @@ struct supervisor {
 void supervisor_kill(struct child *c);            /* at once, without counting it as a death */
 void supervisor_channel(struct child *c, int fd); /* its control channel */
 
+/* ── supervisor_open.c ── */
+
+struct supervisor *supervisor_lay_out(const struct supervisor_options *options,
+                                      struct error *e);     /* holds nothing yet; the caller frees it. NULL: e */
+int supervisor_open(struct supervisor *s, struct error *e); /* what the roles are given, as lab.yaml says; supervisor_close after both ways out */
+void supervisor_close(struct supervisor *s);
+
 /* ── supervisor_links.c: what the relay is given ── */
 
 int links_prepare(struct supervisor *s, struct error *e); /* nothing is open yet; links_step opens what is not there by then */
-void links_give_up(struct supervisor *s); /* another program goes on: it knows nothing of what is being dialled */
+void links_give_up(struct supervisor *s);                 /* another program goes on: it knows nothing of what is being dialled */
 void links_close(struct supervisor *s);
 int links_fill_start(struct supervisor *s, struct start *start, int *ret_spool, struct error *e);
 int links_certify(struct supervisor *s, struct child *keeper, struct error *e);
 int links_tell(struct supervisor *s, struct child *relay, struct error *e); /* right behind START */
 void links_dial(struct supervisor *s, struct span body);
-void links_certificates(struct supervisor *s); /* keys, certificates or revocations changed: the relay gets all anew */
+void links_certificates(struct supervisor *s);                           /* keys, certificates or revocations changed: the relay gets all anew */
 void links_step(struct supervisor *s, const struct pollfd *p, size_t n); /* opens what is due, goes on dialling */
 tq_time links_deadline(const struct supervisor *s);                      /* 0: none */
 
