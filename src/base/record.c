@@ -1,5 +1,7 @@
 #include "base/record.h"
 
+#include "base/text.h"
+
 #include <arpa/inet.h>
 
 static const struct key_info keys[KEY_COUNT] = {
@@ -244,8 +246,14 @@ int record_decode(struct span in, struct record *r, struct error *e)
 void address_format(const struct address *a, char out[46])
 {
     out[0] = 0;
-    if (a->family != 0)
-        (void)inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->bytes, out, 46);
+    if (a->family == 6)
+        (void)inet_ntop(AF_INET6, a->bytes, out, 46);
+    if (a->family != 4)
+        return;
+    for (size_t i = 0; i < 4; i++) {
+        out = text_decimal(out, a->bytes[i]);
+        *out++ = i < 3 ? '.' : 0;
+    }
 }
 
 bool address_parse(struct span text, struct address *ret)

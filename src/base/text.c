@@ -152,3 +152,15 @@ bool text_is_utf8(struct span s)
     }
     return true;
 }
+
+char *text_decimal(char *out, uint64_t v)
+{
+    char digits[TEXT_DECIMAL];
+    size_t n = 0;
+    do
+        digits[n++] = (char)('0' + v % 10);
+    while ((v /= 10) != 0);
+    while (n > 0)
+        *out++ = digits[--n];
+    return out;
+}

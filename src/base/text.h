@@ -1,4 +1,4 @@
-/* Bytes as text and back: hexadecimal, base64, UTF-8. */
+/* Bytes as text and back: hexadecimal, base64, UTF-8; numbers as text. */
 #ifndef TQ_BASE_TEXT_H
 #define TQ_BASE_TEXT_H
 
@@ -27,5 +27,9 @@ bool text_unbase64url(struct span text, struct buf *out);
 size_t text_utf8_len(struct span s);
 
 bool text_is_utf8(struct span s);
+
+/* Writes v in decimal digits, without a final zero; at most TEXT_DECIMAL. Returns their end. printf is slow where it is done for every message. */
+#define TEXT_DECIMAL 20
+char *text_decimal(char *out, uint64_t v);
 
 #endif

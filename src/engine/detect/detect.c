@@ -1,6 +1,7 @@
 #include "engine/detect/detect_private.h"
 
 #include "base/room.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -27,12 +28,13 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->links = links_new();
         d->sent = room_new(SENT_MAX * sizeof *d->sent);
         d->orphans = calloc(ORPHANS_MAX, sizeof *d->orphans);
+        d->words = words_new();
         d->near = calloc(NEAR_HABITS, sizeof *d->near);
     }
     bool all = d != NULL && index_init(&d->ordered, ORDERED_MAX) && d->causes != NULL && d->known != NULL && d->results != NULL &&
                d->messages != NULL && d->conversations != NULL && d->clocks != NULL && d->habits != NULL && d->specimens != NULL &&
                d->asked != NULL && d->expected != NULL && d->translations != NULL && d->links != NULL && d->sent != NULL && d->orphans != NULL &&
-               d->near != NULL;
+               d->words != NULL && d->near != NULL;
     if (!all) {
         detect_free(d);
         (void)err_set(e, ERR_SYSTEM, "no memory for the detector");
@@ -65,6 +67,7 @@ void detect_free(struct detect *d)
     links_free(d->links);
     room_free(d->sent, SENT_MAX * sizeof *d->sent);
     free(d->orphans);
+    words_free(d->words);
     free(d->near);
     analytes_free(d->analytes);
     free(d);
@@ -109,11 +112,8 @@ void parties_text(struct parties *p)
     address_format(p->receiver, p->receiver_text);
     if (!p->receiver_listens)
         return;
-    struct buf b = BUF_INIT(ENDPOINT_TEXT);
-    buf_addf(&b, "%s port %u", p->receiver_text, (unsigned)p->port);
-    const char *text = buf_text(&b);
-    memcpy(p->receiver_text, text, strlen(text) + 1);
-    buf_release(&b);
+    char *end = stpcpy(p->receiver_text + strlen(p->receiver_text), " port ");
+    *text_decimal(end, p->port) = 0;
 }
 
 /* Where the text of a key goes; 0: nowhere. What else is read is named in the functions behind. */

@@ -10,7 +10,7 @@
  *   value.c     what a value shows by itself: implausible, its unit, its flag
  *   shift.c     one test of many patients        order.c    results and their orders
  *
- * links.c knows who sends to whom and what is usual there; finding.c makes the records. */
+ * links.c knows who sends to whom and what is usual there, words.c what the texts of results mean; finding.c makes the records. */
 #ifndef TQ_DETECT_PRIVATE_H
 #define TQ_DETECT_PRIVATE_H
 
@@ -18,6 +18,7 @@
 #include "engine/detect/links.h"
 #include "engine/detect/memo.h"
 #include "engine/detect/results.h"
+#include "engine/detect/words.h"
 #include "engine/result/analyte.h"
 #include "engine/result/number.h"
 #include "engine/result/text.h"
@@ -32,7 +33,7 @@
 #define MESSAGES_MAX 16384 /* messages with results, to see whether one comes back */
 #define SPECIMENS_MAX 16384
 #define SENT_MAX 8192         /* specimens' results in one message, to see whether they go on; a power of two */
-#define HABITS_MAX 16384       /* one test on one link */
+#define HABITS_MAX 16384      /* one test on one link */
 #define ASKED_MAX 2048        /* who asks for patients */
 #define EXPECTED_MAX 8192     /* messages that can be answered */
 #define TRANSLATIONS_MAX 4096 /* orders as they are passed on */
@@ -139,8 +140,8 @@ struct result {
 
 /* A result in canonical form, and what is needed to tell of it. Digests are keyed; nothing of it is kept in clear but the code. */
 struct gathered {
-    struct seen_result is; /* as it is kept; sent and place are filled in then */
-    struct habit *habit;
+    struct seen_result is;            /* as it is kept; sent and place are filled in then */
+    struct habit *habit;              /* NULL: not looked up yet */
     const struct seen_result *before; /* what was known of it on this link when the message came; NULL: nothing */
     struct seen_result *there;        /* what was said of it on the link that it came from; NULL: nothing is known */
     bool document;                    /* too long for a value */
@@ -155,6 +156,10 @@ struct gathered {
     int8_t agrees;                    /* with what lies there: 1 yes, 0 no, -1 it can't be told */
     uint8_t nth;                      /* of what is sent; SENT_TESTS: not among those */
     uint16_t group;
+    uint64_t alternate; /* this and what follows, for a habit that is new: the digest of its code in another system; 0: none */
+    uint16_t analyte;
+    uint8_t code_n;
+    char code[CODE_TEXT];
 };
 
 #define IDS SENT_IDS /* specimen, order, filler, container */
@@ -240,6 +245,12 @@ struct finding {
 
 #define NEAR_HABITS 4096 /* a power of two */
 
+/* A habit that was looked up lately: saves most look-ups in their memory. */
+struct near {
+    uint32_t tag; /* 0: none */
+    uint16_t number;
+};
+
 struct detect {
     struct detect_options options;
     struct hash_key key; /* of all digests; from the state where one was restored */
@@ -256,7 +267,8 @@ struct detect {
     struct memo *expected;
     struct memo *translations;
     struct links *links;
-    uint16_t *near;     /* numbers of habits looked up lately, each known by its tag: saves most digests */
+    struct words *words;
+    struct near *near;
     struct sent *sent;  /* a ring */
     uint32_t sent_next; /* the number of the latest */
     uint32_t sent_oldest;
@@ -348,7 +360,6 @@ size_t ids_of(const struct detect *d, const struct result *t, uint64_t ids[IDS])
 
 /* Where a result is kept: the specimen's digest, the test's, the link, and that of the time of observation (0: none). */
 uint64_t result_key(uint64_t specimen, uint64_t test, uint16_t link, uint32_t observed);
-uint64_t test_digest(const struct detect *d, struct span code);
 
 /* ── the judges of a whole gathering; r: the record of its last result ── */
 void judge_replay(struct detect *d, const struct record *r);

@@ -1,6 +1,9 @@
 /* A message's results, put together in canonical form, and handed to those who judge them. */
 #include "engine/detect/detect_private.h"
 
+#include "base/text.h"
+
+#include <stddef.h>
 #include <string.h>
 
 #define TEXT_MOST 200 /* longer values are documents */
@@ -8,33 +11,10 @@
 
 /* ── digests ── */
 
-static struct hash_state half_digest(const struct detect *d, char purpose)
-{
-    struct hash_state s = hash_start(&d->key);
-    hash_add(&s, (uint8_t)purpose);
-    return s;
-}
-
-static uint64_t digest_text(const struct detect *d, char purpose, struct span text)
-{
-    struct hash_state s = half_digest(d, purpose);
-    hash_piece(&s, text);
-    return hash_end(s);
-}
-
 static uint64_t mix(uint64_t a, uint64_t b)
 {
     uint64_t h = (a ^ (b << 31 | b >> 33)) * UINT64_C(0x9e3779b97f4a7c15);
     return h ^ h >> 29;
-}
-
-uint64_t test_digest(const struct detect *d, struct span code)
-{
-    uint8_t capitals[64];
-    size_t n = code.n < sizeof capitals ? code.n : sizeof capitals;
-    for (size_t i = 0; i < n; i++)
-        capitals[i] = code.p[i] >= 'a' && code.p[i] <= 'z' ? (uint8_t)(code.p[i] - 32) : code.p[i];
-    return digest_text(d, 't', span_of(capitals, n)) | 1;
 }
 
 uint64_t result_key(uint64_t specimen, uint64_t test, uint16_t link, uint32_t observed)
@@ -43,31 +23,6 @@ uint64_t result_key(uint64_t specimen, uint64_t test, uint16_t link, uint32_t ob
 }
 
 /* ── what a result says ── */
-
-static void read_units(struct habit *h, struct span units)
-{
-    if (span_equal(units, span_of(h->units_text, h->units_n)))
-        return;
-    h->said = unit_read(units);
-    h->units_n = 0;
-    if (units.n > sizeof h->units_text || units.n == 0)
-        return;
-    memcpy(h->units_text, units.p, units.n);
-    h->units_n = (uint8_t)units.n;
-}
-
-static void read_range(const struct detect *d, struct habit *h, struct span range)
-{
-    if (span_equal(range, span_of(h->range_text, h->range_n)))
-        return;
-    h->range_known = range_read(range, &h->range);
-    h->range_digest = (uint32_t)digest_text(d, 'r', range) | 1;
-    h->range_n = 0;
-    if (range.n > sizeof h->range_text || range.n == 0)
-        return;
-    memcpy(h->range_text, range.p, range.n);
-    h->range_n = (uint8_t)range.n;
-}
 
 /* "4.0" and "4.00" are one value; "<4.0" is another, and so is a text. */
 static uint32_t exact_digest(const struct detect *d, const struct gathered *g, const struct result *t)
@@ -80,63 +35,65 @@ static uint32_t exact_digest(const struct detect *d, const struct gathered *g, c
         }
         return (uint32_t)mix((uint64_t)n.digits, (uint64_t)n.decimals << 8 | n.comparator) | 1;
     }
-    struct hash_state s = half_digest(d, 'v');
+    struct hash_state s = hash_start(&d->key);
+    hash_add(&s, 'v');
     for (size_t i = 0; i < t->pieces; i++)
         hash_piece(&s, t->value[i].text);
     return (uint32_t)hash_end(s) | 1;
 }
 
-static struct habit *habit_find(struct detect *d, const struct result *t, tq_time now)
+/* Test and link are keyed digests: nobody can choose two that meet. */
+static struct digest habit_key(const struct detect *d, uint64_t test)
 {
-    struct hash_state s = half_digest(d, 'h');
-    hash_add(&s, d->open.at->key);
-    hash_piece(&s, t->code);
-    struct digest key = {.a = 0, .b = 0};
-    hash_end_two(s, &key.a, &key.b);
-    struct habit *h = memo_put(d->habits, key, now, NULL);
+    uint64_t link = d->open.at->key;
+    return (struct digest){.a = mix(link, test), .b = mix(test, link)};
+}
+
+static struct near *near_of(const struct detect *d, struct digest key)
+{
+    return &d->near[key.b >> 32 & (NEAR_HABITS - 1)];
+}
+
+static uint32_t near_tag(struct digest key)
+{
+    return (uint32_t)key.a | 1;
+}
+
+static struct habit *habit_find(struct detect *d, const struct gathered *g, struct digest key)
+{
+    struct habit *h = memo_put(d->habits, key, d->open.time, NULL);
+    *near_of(d, key) = (struct near){.tag = near_tag(key), .number = (uint16_t)memo_number(d->habits, h)};
+    h->link = d->open.link;
     if (h->test != 0)
         return h;
-    h->number = (uint16_t)memo_number(d->habits, h);
-    h->test = test_digest(d, t->code) | 1;
-    h->alternate = t->alternate.n == 0 ? 0 : test_digest(d, t->alternate);
-    h->link = d->open.link;
+    h->tag = near_tag(key);
+    h->number = near_of(d, key)->number;
+    h->test = g->is.test;
+    h->alternate = g->alternate;
     h->low = 1;
-    h->analyte = analytes_find(d->analytes, t->code);
-    if (h->analyte == ANALYTE_NONE)
-        h->analyte = analytes_find(d->analytes, t->alternate);
-    h->code_n = (uint8_t)span_copy(t->code, h->code, sizeof h->code);
+    h->analyte = g->analyte;
+    h->code_n = g->code_n;
+    memcpy(h->code, g->code, g->code_n);
+    return h;
+}
+
+/* The habit of this test on this link, where it was looked up lately; else NULL. */
+static struct habit *habit_near(struct detect *d, uint64_t test, struct digest key)
+{
+    const struct near *near = near_of(d, key);
+    if (near->tag != near_tag(key))
+        return NULL;
+    struct habit *h = habit_at(d, near->number);
+    if (h->tag != near->tag || h->test != test || h->link != d->open.link)
+        return NULL;
+    if (h->n % USES == 0)
+        memo_use(d->habits, h->number, d->open.time);
     return h;
 }
 
 struct habit *habit_at(const struct detect *d, uint16_t number)
 {
     return memo_at(d->habits, number);
-}
-
-/* A code of up to sixteen bytes and its link as one word; the link's key is secret, so that nobody can choose two that meet. 0: it is longer. */
-static uint64_t habit_tag(const struct detect *d, struct span code)
-{
-    uint64_t words[2] = {0, 0};
-    if (code.n > 16)
-        return 0;
-    (void)span_copy(code, words, sizeof words);
-    return mix(mix(mix(d->open.at->key, words[0]), words[1]), code.n ^ d->key.k1) | 1;
-}
-
-static struct habit *habit_of(struct detect *d, const struct result *t, tq_time now)
-{
-    uint64_t tag = habit_tag(d, t->code);
-    uint16_t *near = &d->near[(tag >> 20) & (NEAR_HABITS - 1)];
-    struct habit *h = habit_at(d, *near);
-    if (tag == 0 || h->tag != tag) {
-        h = habit_find(d, t, now);
-        h->tag = tag;
-        *near = h->number;
-        return h;
-    }
-    if (h->n % USES == 0)
-        memo_use(d->habits, h->number, now);
-    return h;
 }
 
 static enum status status_of(const struct detect *d, struct span status)
@@ -181,27 +138,6 @@ static bool is_control(const struct detect *d, const struct result *t)
     if (role != 0 && role != 'P' && strchr("QCEFOVBL", role) != NULL)
         return true;
     return role != 'P' && t->patient.n == 0 && identity_is_control(t->specimen);
-}
-
-/* Mostly short texts: two words that overlap cost less than a call. */
-static inline bool same_bytes(const uint8_t *a, const uint8_t *b, size_t n)
-{
-    if (n < 8 || n > 16)
-        return memcmp(a, b, n) == 0;
-    return hash_word(a) == hash_word(b) && hash_word(a + n - 8) == hash_word(b + n - 8);
-}
-
-static inline bool same_text(struct span s, const uint8_t *kept, uint8_t n)
-{
-    return s.n == n && (n == 0 || same_bytes(s.p, kept, n));
-}
-
-static uint8_t keep_text(struct span s, uint8_t *kept, size_t room)
-{
-    if (s.n == 0 || s.n > room)
-        return 0;
-    memcpy(kept, s.p, s.n);
-    return (uint8_t)s.n;
 }
 
 static void join_ids(uint64_t to[IDS], const uint64_t ids[IDS])
@@ -319,7 +255,7 @@ static void open_message(struct detect *d, const struct record *r, struct span i
     struct link ends = {.sender = *p.sender, .receiver = *p.receiver, .port = p.port, .receiver_listens = p.receiver_listens};
     ends.leg = leg_of(d, r, identity);
     o->id_n = id.n <= sizeof o->id ? span_copy(id, o->id, sizeof o->id) : 0;
-    o->message = digest_text(d, 'm', id);
+    o->message = digest_text(&d->key, 'm', id);
     o->announced = o->test_message = o->poct1a = o->astm = false;
     o->left = 0;
     o->n = o->groups_n = o->judged = 0;
@@ -358,14 +294,14 @@ void gather_message(struct detect *d, const struct record *r, const struct messa
 }
 
 /* How its flag fits its range; 0: nothing is said. */
-static int8_t fit_of(const struct gathered *g)
+static int8_t fit_of(const struct gathered *g, const struct range_word *range)
 {
     double half = 0.5;
-    if (!g->is.numeric || g->is.range == 0 || !g->habit->range_known || g->is.number.comparator != COMPARES_EQUAL || g->is.flag == FLAG_NONE)
+    if (!g->is.numeric || !range->known || g->is.number.comparator != COMPARES_EQUAL || g->is.flag == FLAG_NONE)
         return 0;
     for (unsigned i = 0; i < g->is.number.decimals; i++)
         half /= 10;
-    return (int8_t)flag_fits((enum flag)g->is.flag, number_value(&g->is.number), &g->habit->range, half);
+    return (int8_t)flag_fits((enum flag)g->is.flag, number_value(&g->is.number), &range->is, half);
 }
 
 /* When it was observed: mostly as the one before. */
@@ -375,7 +311,7 @@ static void read_observed(struct detect *d, struct span observed)
     if (observed.n > 0 && same_text(observed, o->observed_text, o->observed_n))
         return;
     o->observed_n = keep_text(observed, o->observed_text, sizeof o->observed_text);
-    o->observed_digest = observed.n == 0 ? 0 : (uint32_t)digest_text(d, 'o', observed) | 1;
+    o->observed_digest = observed.n == 0 ? 0 : (uint32_t)digest_text(&d->key, 'o', observed) | 1;
     tq_time at = stamp_of(observed);
     o->age = o->said == 0 || at == 0 || at > o->said ? -1 : (o->said - at) / TIME_SECOND;
 }
@@ -389,14 +325,50 @@ static void expect_entries(const struct detect *d)
     specimen_expect_entry(d, o->groups[o->groups_n - 1].ids[0], o->time);
 }
 
-/* The range and unit of a test mostly are those of the result before: a habit keeps what its texts mean. */
+/* Its test, and the habit of that on this link. One that is not at hand is looked up when all results are here: by then the memory has brought what
+ * the look-ups touch. */
+static void read_test(struct detect *d, struct gathered *g, const struct result *t)
+{
+    const struct code_word *code = words_code(d->words, &d->key, d->analytes, t->code);
+    struct digest key = habit_key(d, code->test);
+    g->is.test = code->test;
+    g->habit = habit_near(d, code->test, key);
+    if (g->habit != NULL)
+        return;
+    memo_expect(d->habits, key);
+    g->alternate = 0;
+    g->analyte = code->analyte;
+    g->code_n = code->n;
+    memcpy(g->code, code->text, sizeof g->code);
+    if (t->alternate.n == 0)
+        return;
+    code = words_code(d->words, &d->key, d->analytes, t->alternate);
+    g->alternate = code->test;
+    g->analyte = g->analyte == ANALYTE_NONE ? code->analyte : g->analyte;
+}
+
+static void read_value(struct detect *d, struct gathered *g, const struct result *t)
+{
+    g->is.numeric = t->pieces == 1 && number_read(t->value[0].text, &g->is.number);
+    g->is.exact = t->pieces == 0 ? 0 : exact_digest(d, g, t);
+    g->is.unit = words_unit(d->words, t->units);
+    g->is.flag = (uint8_t)flag_read(t->flag) & 15;
+    g->is.status = (uint8_t)status_of(d, t->status) & 15;
+    if (t->range.n == 0)
+        return;
+    const struct range_word *range = words_range(d->words, &d->key, t->range);
+    g->is.range = range->digest;
+    g->fits = fit_of(g, range);
+}
+
 static void add(struct detect *d, const struct result *t)
 {
     struct gathering *o = &d->open;
     struct gathered *g = &o->all[o->n++];
-    struct habit *h = habit_of(d, t, o->time);
-    *g = (struct gathered){.habit = h, .nth = SENT_TESTS, .document = t->pieces > 1 || (t->pieces == 1 && t->value[0].text.n > TEXT_MOST)};
-    g->is.numeric = t->pieces == 1 && number_read(t->value[0].text, &g->is.number);
+    memset(g, 0, offsetof(struct gathered, alternate)); /* the rest is for a new habit */
+    g->nth = SENT_TESTS;
+    g->document = t->pieces > 1 || (t->pieces == 1 && t->value[0].text.n > TEXT_MOST);
+    read_test(d, g, t);
     g->group = group_of(d, t);
     struct group *group = &o->groups[g->group];
     read_observed(d, t->observed);
@@ -406,23 +378,12 @@ static void add(struct detect *d, const struct result *t)
         group->age = o->age;
     group->to = o->n;
     g->is.observed = o->observed_digest;
-    g->is.exact = t->pieces == 0 ? 0 : exact_digest(d, g, t);
-    read_units(h, t->units);
-    g->is.unit = h->said;
-    if (t->range.n > 0) {
-        read_range(d, h, t->range);
-        g->is.range = h->range_digest;
-    }
-    g->is.flag = (uint8_t)flag_read(t->flag) & 15;
-    g->is.status = (uint8_t)status_of(d, t->status) & 15;
-    g->fits = fit_of(g);
-    g->is.habit = h->number;
-    g->is.test = h->test;
-    g->is.key = result_key(group->ids[0], h->test, o->link, g->is.observed);
+    read_value(d, g, t);
+    g->is.key = result_key(group->ids[0], g->is.test, o->link, g->is.observed);
     results_expect(d->results, g->is.key);
     uint64_t content = mix(g->is.exact, g->is.unit.dimension ^ (uint64_t)(uint16_t)g->is.unit.power << 32);
     uint64_t whose = group->ids[0] ^ group->patient; /* the same for somebody else is no replay */
-    d->replay.content += mix(mix(mix(whose, h->test), g->is.observed), content);
+    d->replay.content += mix(mix(mix(whose, g->is.test), g->is.observed), content);
 }
 
 void gather_result(struct detect *d, const struct record *r, const struct result *t)
@@ -447,14 +408,25 @@ static void merge_several(struct gathering *o)
     for (size_t i = 0; i < o->n; i++) {
         struct gathered *g = &o->all[i];
         struct habit *h = g->habit;
-        struct gathered *first = h->at_message == o->message && h->at < i ? &o->all[h->at] : NULL;
+        struct gathered *first = h->at_message == (uint32_t)o->message && h->at < i ? &o->all[h->at] : NULL;
         if (first == NULL || first->habit != h || first->group != g->group || first->is.observed != g->is.observed) {
             h->at = (uint16_t)i;
-            h->at_message = o->message;
+            h->at_message = (uint32_t)o->message;
             continue;
         }
         first->several = g->merged = true;
         first->is.exact += g->is.exact;
+    }
+}
+
+static void find_habits(struct detect *d)
+{
+    struct gathering *o = &d->open;
+    for (size_t i = 0; i < o->n; i++) {
+        struct gathered *g = &o->all[i];
+        if (g->habit == NULL)
+            g->habit = habit_find(d, g, habit_key(d, g->is.test));
+        g->is.habit = g->habit->number;
     }
 }
 
@@ -464,12 +436,16 @@ void gather_close(struct detect *d, const struct record *r)
     if (o->n == 0)
         return;
     d->replay.whole = d->replay.complete && o->left <= 0 && (size_t)o->told == o->n;
+    for (size_t i = 0; i < o->n; i++) {
+        if (o->all[i].habit == NULL)
+            memo_expect_entry(d->habits, habit_key(d, o->all[i].is.test), o->time);
+        results_expect_entry(d->results, o->all[i].is.key);
+    }
     if (o->left <= 0)
         judge_replay(d, r);
-    merge_several(o);
     sent_make_room(d, o->n, o->groups_n);
-    for (size_t i = 0; i < o->n; i++)
-        results_expect_entry(d->results, o->all[i].is.key);
+    find_habits(d);
+    merge_several(o);
     for (size_t i = 0; i < o->groups_n; i++)
         o->groups[i].of = specimen_get(d, o->groups[i].ids[0]);
     for (size_t i = 0; i < o->n; i++)
@@ -505,7 +481,12 @@ void link_text(const struct link *l, struct parties *p)
 
 struct span cause_on(struct buf *b, const struct parties *p, const struct span *more, size_t n)
 {
-    buf_addf(b, "%s>%s:%u", p->sender_text, p->receiver_text, (unsigned)p->port);
+    char port[TEXT_DECIMAL];
+    buf_add_str(b, p->sender_text);
+    buf_u8(b, '>');
+    buf_add_str(b, p->receiver_text);
+    buf_u8(b, ':');
+    buf_add(b, port, (size_t)(text_decimal(port, p->port) - port));
     for (size_t i = 0; i < n; i++) {
         buf_u8(b, '|');
         buf_add_span(b, more[i]);

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/record.h"
+#include "engine/detect/words.h"
 #include "engine/result/text.h"
 #include "engine/result/unit.h"
 
@@ -42,7 +43,7 @@ struct link {
     uint32_t test_unordered;
     uint32_t patients_same; /* specimens that came again for the same patient, and for another */
     uint32_t patients_other;
-    uint32_t came;     /* results whose origin was seen, and not (documents left out) */
+    uint32_t came; /* results whose origin was seen, and not (documents left out) */
     uint32_t alone;
     uint16_t controls; /* results of quality control that were marked as such */
     uint16_t told_missing;
@@ -66,49 +67,43 @@ struct path {
 
 #define SHIFT_BLOCK 12
 
-/* One test on one link. What every result touches stands first: it is in three cache lines. */
+/* One test on one link, in three cache lines. */
 struct habit {
-    uint64_t tag;  /* what it is found by while it is looked up often; 0: nothing */
-    uint64_t test; /* digest of its code; 0: new */
+    uint64_t test;      /* digest of its code; 0: new */
+    uint64_t alternate; /* of its code in another system; 0: none */
+    uint32_t tag;       /* of its digest, for those that are near */
     uint32_t n;
-    uint16_t link;
-    uint16_t number; /* of this memory */
-    uint8_t units_n;
-    uint8_t range_n;
-    uint8_t code_n;
-    uint8_t block_n;
-    uint16_t unit_n; /* how often in a row */
-    bool range_known;
-    bool shifted;
-    char units_text[16];
-    char range_text[24];
-    uint32_t range_digest;
-    struct unit said; /* what units_text means */
     struct unit unit; /* the usual one */
-    uint16_t at;      /* where it is in the message that comes in, and which one that is */
-    uint64_t at_message;
-    double low; /* what it can be in that unit; low > high: not known */
+    double low;       /* what it can be in that unit; low > high: not known */
     double high;
     uint64_t block_patient; /* of the value before: one patient's series is no shift */
     float block[SHIFT_BLOCK];
-    uint16_t came_first; /* how often its origin was seen, and not */
-    uint16_t came_alone;
-    uint16_t went_on; /* how often it was passed on, and not */
-    uint16_t stayed;
-    uint16_t unit_changes; /* how often it was another */
-    uint16_t absurd;
-    uint16_t analyte;
-    struct range range;
-    uint64_t alternate;
-    char code[32];
     /* shift.c */
     float mean;    /* of the blocks' medians */
     float medians; /* their variance */
     float spread;  /* within blocks, as a standard deviation of their medians */
     float up;      /* sums of CUSUM */
     float down;
+    uint32_t at_message; /* the message that comes in, and where it is there */
+    uint16_t at;
     uint16_t blocks;
+    uint16_t link;
+    uint16_t number; /* of this memory */
+    uint16_t analyte;
+    uint16_t unit_n;       /* how often in a row */
+    uint16_t unit_changes; /* how often it was another */
+    uint16_t absurd;
+    uint16_t came_first; /* how often its origin was seen, and not */
+    uint16_t came_alone;
+    uint16_t went_on; /* how often it was passed on, and not */
+    uint16_t stayed;
+    bool shifted;
+    uint8_t block_n;
+    uint8_t code_n;
+    char code[CODE_TEXT];
 };
+
+_Static_assert(sizeof(struct habit) + sizeof(uint64_t) <= 3 * 64, "with its half of a key (memo.h)");
 
 /* One specimen under one of its ids: where its results were seen. */
 #define SIGHTINGS 3

@@ -1,7 +1,10 @@
 /* What one message shows by itself: that it passes in clear text, is damaged, or attacks its receiver. */
+#include "base/text.h"
 #include "engine/detect/detect_private.h"
 
 #define CAUSE_MAX 512
+
+_Static_assert(2 * ENDPOINT_TEXT + TEXT_DECIMAL + 3 <= CAUSE_MAX / 2, "the ends of a cause have room");
 
 /* Addresses that only exist inside a site: RFC 1918, 3927, 6598, 4193, 4291 (link-local), loopback. */
 static bool is_local(const struct address *a)
@@ -32,18 +35,13 @@ static bool leaves_site(const struct parties *p)
     return !((is_local(p->sender) || is_documentation(p->sender)) && (is_local(p->receiver) || is_documentation(p->receiver)));
 }
 
-static struct span cause_of(char *out, size_t size, const struct parties *p, struct span more)
+static struct span cause_of(char out[CAUSE_MAX], const struct parties *p, struct span more)
 {
-    struct buf b = BUF_INIT(size);
-    buf_addf(&b, "%s>%s:%u|", p->sender_text, p->receiver_text, (unsigned)p->port);
-    if (more.n > size / 2)
-        more.n = size / 2;
-    buf_add_span(&b, more);
-    size_t n = b.failed ? 0 : b.n;
-    if (n > 0)
-        memcpy(out, b.p, n);
-    buf_release(&b);
-    return span_of(out, n);
+    char *end = stpcpy(stpcpy(out, p->sender_text), ">");
+    end = stpcpy(stpcpy(end, p->receiver_text), ":");
+    end = stpcpy(text_decimal(end, p->port), "|");
+    end += span_copy(more, end, CAUSE_MAX / 2);
+    return span_of(out, (size_t)(end - out));
 }
 
 /* True the first time for these two ends, in whichever direction: most messages stop here, without a text being made. */
@@ -80,7 +78,7 @@ static void clear_text(struct detect *d, const struct record *r, const struct me
         .technique = "T1040",
         .subjects = {span_str(p->sender_text), span_str(p->receiver_text)},
         .n_subjects = 2,
-        .cause = cause_of(cause, sizeof cause, p, (struct span){0}),
+        .cause = cause_of(cause, p, (struct span){0}),
     };
     if (m->results <= 0)
         f.title = out ? "Patient data from {0} to {1} pass in clear text, over public addresses."
@@ -176,7 +174,7 @@ static void malformed(struct detect *d, const struct record *r, const struct mes
         .technique = flaw->technique,
         .subjects = {span_str(p->sender_text), span_str(p->receiver_text)},
         .n_subjects = 2,
-        .cause = cause_of(cause, sizeof cause, p, reason_kind(m->malformed, kind, sizeof kind)),
+        .cause = cause_of(cause, p, reason_kind(m->malformed, kind, sizeof kind)),
     };
     finding_put(d, r, &f);
     buf_release(&title);
@@ -211,7 +209,7 @@ static void hostile(struct detect *d, const struct record *r, const struct messa
         .technique = "T1210",
         .subjects = {span_str(p->sender_text), span_str(p->receiver_text)},
         .n_subjects = 2,
-        .cause = cause_of(cause, sizeof cause, p, reason_kind(m->hostile, kind, sizeof kind)),
+        .cause = cause_of(cause, p, reason_kind(m->hostile, kind, sizeof kind)),
     };
     finding_put(d, r, &f);
     buf_release(&title);

@@ -128,7 +128,7 @@ void order_take(struct detect *d, const struct record *r, const struct result *t
         order_close(d);
     parties_of(r, t->message, &p);
     struct link ends = {.sender = *p.sender, .receiver = *p.receiver, .port = p.port, .receiver_listens = p.receiver_listens};
-    uint64_t test = test_digest(d, t->code);
+    uint64_t test = words_code(d->words, &d->key, d->analytes, t->code)->test;
     uint64_t to = address_digest(d, p.receiver);
     bool cancel = span_is(t->action, "cancel");
     if (o->n == 0) {
@@ -154,7 +154,7 @@ void order_take(struct detect *d, const struct record *r, const struct result *t
             s->order_patient = identity_digest(&d->key, t->patient);
         order_test(d, ids[i], test, r->time, cancel);
         if (t->alternate.n > 0)
-            order_test(d, ids[i], test_digest(d, t->alternate), r->time, cancel);
+            order_test(d, ids[i], words_code(d->words, &d->key, d->analytes, t->alternate)->test, r->time, cancel);
     }
 }
 

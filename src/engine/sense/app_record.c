@@ -1,5 +1,6 @@
 #include "engine/sense/app_private.h"
 
+#include "base/text.h"
 #include "wire/poct1a.h"
 #include "wire/sha256.h"
 
@@ -23,28 +24,16 @@ void lab_start(struct app_context *c, struct lab_message *m, const char *protoco
                               .private_left = sizeof c->private_text};
 }
 
-static char *put_decimal(char *out, uint64_t v)
-{
-    char digits[20];
-    size_t n = 0;
-    do
-        digits[n++] = (char)('0' + v % 10);
-    while ((v /= 10) != 0);
-    while (n > 0)
-        *out++ = digits[--n];
-    return out;
-}
-
 void lab_number(const struct app_where *w, struct lab_message *m)
 {
     uint64_t ordinal = ++w->f->side[w->direction].ordinal;
-    char *out = m->id; /* room for two numbers of 20 digits; every message gets one, and printf is slow */
+    char *out = m->id; /* room for two numbers */
     *out++ = 'f';
-    out = put_decimal(out, w->flow->id);
+    out = text_decimal(out, w->flow->id);
     *out++ = '.';
     *out++ = (char)('0' + w->direction);
     *out++ = '.';
-    *put_decimal(out, ordinal) = 0;
+    *text_decimal(out, ordinal) = 0;
 }
 
 struct span lab_decoded(struct app_context *c, struct lab_message *m, struct span text, struct buf *plain)
