@@ -288,6 +288,7 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(LINK_SIDE, "side", OPEN, TEXT, false)       /* analyzer, lis: whose connection */                                                            \
     KEY(LINK_SEQ, "link_seq", OPEN, TEXT, false)    /* RUN.NUMBER: unique, and grows within the run */                                               \
     KEY(LINK_QUEUED, "queued", OPEN, BOOL, false)   /* store and forward: it waits for its delivery */                                               \
+    KEY(LINK_AGAIN, "again", OPEN, BOOL, false)     /* … it may have reached the LIS before: the relay sends it once more, to be sure */           \
     KEY(LINK_VERDICT, "policy", OPEN, TEXT, false)  /* flagged, refused */                                                                           \
     KEY(LINK_OF, "of", OPEN, TEXT, false)           /* relay.delivered: the link_seq of the message, or a last one of its records */                 \
     KEY(LINK_RECORD, "of_record", OPEN, INT, false) /* … or its record, where it was taken by an earlier relay */                                  \

@@ -7,11 +7,14 @@
  *  2. It reads only when what it has to say is written: a slow keeper slows the sensor.
  *  3. When something is found it asks the sensor for the packets of its conversations. Answers come in the order of the questions; of a replay the
  * end goes on only behind the last of them, so that what is found has its packets however often the capture is read.
- *  4. The seq of what it hands on grows by one a record, over all sensors, from the number at its start, whichever sensor is restarted. For the one
+ *  4. A record of a relay is judged once, whichever way it comes and however often (judged.h). One that came to the ledger by a spool is not handed
+ * on again: what is said of it stands under a seq of its own.
+ *  5. The seq of what it hands on grows by one a record, over all sensors, from the number at its start, whichever sensor is restarted. For the one
  * sensor of a replay it is the sensor's own. */
 #include "engine/detect/detect.h"
 #include "proc/config.h"
 #include "proc/intake.h"
+#include "proc/judged.h"
 #include "proc/log.h"
 #include "proc/recent.h"
 #include "proc/role.h"
@@ -47,9 +50,10 @@ struct detector {
     struct line lines[LINES];
     struct channel keeper;
     struct detect *detect;
-    bool told;     /* the keeper has said what an earlier detector had learnt: records may come */
-    bool ended;    /* the capture was read to its end */
-    bool stopping; /* the supervisor said stop: read what the sensor still has, then end */
+    struct judged *judged; /* of the relay's records */
+    bool told;             /* the keeper has said what an earlier detector had learnt: records may come */
+    bool ended;            /* the capture was read to its end */
+    bool stopping;         /* the supervisor said stop: read what the sensor still has, then end */
     uint64_t seq;
     uint32_t ordinal;
     struct line *line; /* whose record is judged */
@@ -280,10 +284,23 @@ static void put_judged(void *context, const struct record *r)
     buf_be64(&d->body, d->seq);
     buf_be32(&d->body, ++d->ordinal);
     record_encode(&d->body, r);
-    if (buf_ok(&d->body))
+    if (buf_ok(&d->body)) {
+        judged_said(d->judged, span_of(d->body.p + 12, d->body.n - 12));
         send_message(d, MESSAGE_RECORD, buf_span(&d->body));
+    }
     if (r->event == EVENT_FINDING)
         want_packets(d, r);
+}
+
+static void put_again(void *context, struct span encoded)
+{
+    struct detector *d = context;
+    buf_clear(&d->body);
+    buf_be64(&d->body, d->seq);
+    buf_be32(&d->body, ++d->ordinal);
+    buf_add_span(&d->body, encoded);
+    if (buf_ok(&d->body))
+        send_message(d, MESSAGE_RECORD, buf_span(&d->body));
 }
 
 /* Hands a sensor's record on under the detector's own number. */
@@ -336,6 +353,33 @@ static void judge_unchanged(struct detector *d, struct span from)
     }
 }
 
+/* Judges the record in hand, under the present seq. l: NULL: it comes late, by a spool. */
+static void judge(struct detector *d, struct line *l, struct span encoded)
+{
+    struct span unchanged = record_get(&d->record, KEY_LINK_UNCHANGED);
+    d->line = l;
+    if (l == NULL || l->sensor.peer == ROLE_RELAY)
+        keep_recent(d, encoded);
+    if (!judged_begin(d->judged, &d->record))
+        judged_again(d->judged, &d->record, put_again, d);
+    else if (unchanged.n > 0)
+        judge_unchanged(d, unchanged);
+    else
+        detect_record(d->detect, &d->record);
+}
+
+/* The keeper put it on the ledger out of a spool. */
+static int take_late(struct detector *d, struct span body, struct error *e)
+{
+    if (record_decode(body, &d->record, e) != 0)
+        return -1;
+    d->seq++;
+    d->ordinal = 0;
+    d->record.seq = d->seq;
+    judge(d, NULL, body);
+    return 0;
+}
+
 static int take_record(struct detector *d, struct line *l, struct span body, struct error *e)
 {
     struct span s = body;
@@ -353,14 +397,7 @@ static int take_record(struct detector *d, struct line *l, struct span body, str
     d->ordinal = 0;
     d->record.seq = d->seq;
     hand_on(d, seq, body);
-    d->line = l;
-    struct span unchanged = record_get(&d->record, KEY_LINK_UNCHANGED);
-    if (l->sensor.peer == ROLE_RELAY)
-        keep_recent(d, s);
-    if (unchanged.n > 0)
-        judge_unchanged(d, unchanged);
-    else
-        detect_record(d->detect, &d->record);
+    judge(d, l, s);
     return 0;
 }
 
@@ -382,7 +419,7 @@ static int take_messages(struct detector *d, struct line *l, struct error *e)
     return r;
 }
 
-/* The keeper says one thing: the state. Only a detector that has seen nothing takes it; one that is refused begins as new, and says so. */
+/* What came by a spool is judged. The state: only a detector that has seen nothing takes it; one that is refused begins as new, and says so. */
 static void read_keeper(struct detector *d)
 {
     struct error e = {0};
@@ -391,8 +428,12 @@ static void read_keeper(struct detector *d)
     if (r != 0 && e.class == ERR_AGAIN)
         return;
     while (r == 0 && (r = channel_next(&d->keeper, &m, &e)) == 1) {
-        r = m.type == MESSAGE_STATE ? 0 : err_set(&e, ERR_PEER, "an unexpected message");
         struct error why = {0};
+        if (m.type == MESSAGE_LATE) {
+            r = take_late(d, m.body, &e);
+            continue;
+        }
+        r = m.type == MESSAGE_STATE ? 0 : err_set(&e, ERR_PEER, "an unexpected message");
         if (r == 0 && !d->told && m.body.n > 0 && detect_restore(d->detect, m.body, &why) != 0)
             log_line(LOG_LEVEL_WARNING, "what an earlier detector had learnt cannot be used, senders are learnt anew: %s", why.text);
         d->told = d->told || r == 0;
@@ -476,7 +517,8 @@ int main(void)
     struct detect_options options = {.hash_key = d.self.start.hash_key, .sink = {.put = put_judged, .context = &d}, .follow = true};
     d.detect = detect_new(&options, &e);
     d.recent = d.detect == NULL ? NULL : recent_new(d.self.start.hash_key, RECENT_DETECTOR);
-    if (d.recent == NULL)
+    d.judged = d.recent == NULL ? NULL : judged_new();
+    if (d.judged == NULL)
         role_fail(&d.self, d.detect == NULL ? &e : &(struct error){ERR_SYSTEM, "no memory for the newest messages"});
     d.seq = d.self.start.first;
     role_ready(&d.self, note);

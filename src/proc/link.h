@@ -75,7 +75,7 @@ struct link_side_status {
     char why[160];     /* why the last connection failed or ended; "" */
 };
 
-#define LINK_COUNTERS 6 /* received, forwarded, refused, flagged, late, spooled */
+#define LINK_COUNTERS 7 /* received, forwarded, refused, flagged, late, spooled, resent */
 struct link_status {
     uint16_t link; /* its place in lab.yaml */
     uint16_t links;

@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define OUT_MAX (2u << 20) /* most bytes that wait for the relay */
-#define FEED_ONCE 64       /* rows that are asked for at a time */
+#define OUT_MAX (2u << 20)  /* most bytes that wait for the relay */
+#define LATE_MAX (2u << 20) /* … for the detector */
+#define FEED_ONCE 64        /* rows that are asked for at a time */
 #define VISIBLE (60 * TIME_SECOND)
 #define SEEN_MAX (1u << 20) /* most numbers of a spool that are looked for at a time */
 
@@ -39,6 +40,7 @@ struct links {
     uint64_t feed_before; /* … of this run up to this number */
     uint64_t generation;  /* of the relay's channel */
     struct buf out;       /* messages for the relay: u8 type, u32 length, body */
+    struct buf late;      /* records for the detector: u32 length, record */
     struct link_status status[CONFIG_RELAYS];
     tq_time status_at[CONFIG_RELAYS];
     size_t n;
@@ -54,6 +56,7 @@ struct links *links_new(const struct links_options *options, struct error *e)
     l->o = *options;
     l->relay.fd = -1;
     l->out = BUF_SECRET(OUT_MAX + LINK_QUEUED_MAX + 64);
+    l->late = BUF_SECRET(LATE_MAX + RECORD_ENCODED + 64);
     (void)pthread_mutex_init(&l->lock, NULL);
     (void)pthread_cond_init(&l->work, NULL);
     return l;
@@ -236,6 +239,25 @@ static bool is_stopping(struct links *l)
     return stopping;
 }
 
+/* What came by the spool was judged by nobody: now it is. Waits for room. */
+static void judge_late(struct links *l, const struct record *r, struct span encoded)
+{
+    bool read = r->event == EVENT_LAB_MESSAGE || r->event == EVENT_LAB_RESULT || r->event == EVENT_LAB_ORDER; /* by the detector */
+    bool room = !read;
+    while (!room && !is_stopping(l)) {
+        (void)pthread_mutex_lock(&l->lock);
+        room = l->late.n <= LATE_MAX;
+        if (room) {
+            buf_be32(&l->late, (uint32_t)encoded.n);
+            buf_add_span(&l->late, encoded);
+        }
+        (void)pthread_mutex_unlock(&l->lock);
+        l->o.wake(l->o.context);
+        if (!room)
+            (void)usleep(10000);
+    }
+}
+
 /* Puts what stands in the first `bytes` of the spool on the ledger, where it is not there yet. */
 static int put_all(struct links *l, int fd, uint64_t bytes, struct seen *seen, uint64_t *ret_put, uint64_t *ret_bad, struct error *e)
 {
@@ -269,6 +291,8 @@ static int put_all(struct links *l, int fd, uint64_t bytes, struct seen *seen, u
         else if (!seen_put(seen, mark_of(run, seq))) {
             r = appender_put_link(l->open.appender, encoded, e) != 0 ? -1 : 1;
             (*ret_put)++;
+            if (r > 0)
+                judge_late(l, checked, encoded);
         }
     }
     if (r >= 0 && is_stopping(l))
@@ -666,6 +690,23 @@ static void send_out(struct links *l)
     }
     buf_drop_front(&l->out, done);
     (void)pthread_mutex_unlock(&l->lock);
+}
+
+void links_late(struct links *l, struct channel *detector)
+{
+    (void)pthread_mutex_lock(&l->lock);
+    struct span rest = buf_span(&l->late);
+    size_t done = 0;
+    while (rest.n > 0 && detector->fd >= 0) {
+        struct span record = span_take(&rest, span_be32(&rest));
+        if (channel_put(detector, MESSAGE_LATE, record, NULL) != 0)
+            break;
+        done = l->late.n - rest.n;
+    }
+    buf_drop_front(&l->late, done);
+    (void)pthread_mutex_unlock(&l->lock);
+    if (done > 0)
+        (void)channel_write(detector, NULL); /* where it is gone, reading tells */
 }
 
 void links_step(struct links *l, bool locked, bool recording, uint64_t durable, uint64_t ledger)

@@ -5,7 +5,9 @@
  *  1. The relay's channel is the main thread's. What other threads want sent waits in a queue that is capped.
  *  2. A record that was spooled is put on the ledger only where its number is not there yet; the ledger is looked through for that, from where the
  *     spool says.
- *  3. Feeding begins when everything that was committed by then is in the views, so that what was delivered is not fed. */
+ *  3. What comes to the ledger that way is handed to the detector, which judges it where it has not yet; if it ends meanwhile, what was handed to it
+ * and not judged stays unjudged.
+ *  4. Feeding begins when everything that was committed by then is in the views, so that what was delivered is not fed. */
 #ifndef TQ_PROC_LINKS_H
 #define TQ_PROC_LINKS_H
 
@@ -51,6 +53,8 @@ int links_read(struct links *l, struct error *e);
 /* Sends what waits. locked: the ledger waits for its passphrase. recording: records that come now become durable soon. durable: up to this number
  * they are. */
 void links_step(struct links *l, bool locked, bool recording, uint64_t durable, uint64_t ledger);
+/* Hands the detector what came to the ledger by the spool, as much as it takes now. */
+void links_late(struct links *l, struct channel *detector);
 
 /* ── any thread ── */
 size_t links_list(struct links *l, struct api_link *ret, size_t most);

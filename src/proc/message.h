@@ -55,11 +55,12 @@ enum message_type {
     MESSAGE_DURABLE,   /* from the keeper: what is durable (struct progress) */
     MESSAGE_TERMINAL,  /* from the keeper: lines for the person at the terminal (set-up code, fingerprint) */
     /* the pipeline */
-    MESSAGE_RECORD,   /* u64 seq, u32 ordinal, then record_encode's form */
-    MESSAGE_END,      /* the capture is read to its end */
-    MESSAGE_STATE,    /* what the detector has learnt (docs/formats/detector-state.md): from the keeper before the first record, back at the end; or
-                         nothing */
-    MESSAGE_WANT,     /* from the detector to a sensor: u64 number, then u64 ids of flows (at most WANT_FLOWS): their newest packets, please */
+    MESSAGE_RECORD, /* u64 seq, u32 ordinal, then record_encode's form */
+    MESSAGE_LATE,  /* from the keeper to the detector: a record of a relay that came to the ledger by a spool, as record_encode writes it: judge it */
+    MESSAGE_END,   /* the capture is read to its end */
+    MESSAGE_STATE, /* what the detector has learnt (docs/formats/detector-state.md): from the keeper before the first record, back at the end; or
+                      nothing */
+    MESSAGE_WANT,  /* from the detector to a sensor: u64 number, then u64 ids of flows (at most WANT_FLOWS): their newest packets, please */
     MESSAGE_PACKETS,  /* the answer: u64 number, u32 packets, a capture file (pcapng); none: there are none any more */
     MESSAGE_EVIDENCE, /* from the detector to the keeper: u64 seq, u32 ordinal of the finding, then the evidence.packets as record_encode writes it */
     MESSAGE_DONE,     /* from the detector to the sensor of a replay: nothing more is wanted of it */

@@ -52,6 +52,14 @@ static void look_at_clocks(void)
     rr.now = monotonic + rr.ahead > rr.now ? monotonic + rr.ahead : rr.now;
 }
 
+static struct line *line_by_name(struct span name)
+{
+    for (size_t i = 0; i < rr.lines_n; i++)
+        if (span_is(name, rr.lines[i].config.name))
+            return &rr.lines[i];
+    return NULL;
+}
+
 /* ── what is durable ── */
 
 /* The engine is told how far everything is durable: on the ledger, or in the spool. */
@@ -62,11 +70,21 @@ static void tell_durable(void)
     relay_durable(rr.relay, rr.outbox.spooled);
 }
 
+static void count_spooled(struct span encoded)
+{
+    static struct record r;
+    struct line *l = record_decode(encoded, &r, NULL) == 0 && r.event == EVENT_LAB_MESSAGE ? line_by_name(record_get(&r, KEY_LINK)) : NULL;
+    if (l != NULL)
+        l->spooled++;
+}
+
 static void spool_all(void)
 {
     for (const struct outbox_record *r = rr.outbox.loose; r != NULL; r = rr.outbox.loose) {
-        if (!spooler_put(rr.spool, r->seq, span_of(r->bytes + OUTBOX_HEAD, r->n - OUTBOX_HEAD)))
+        struct span encoded = span_of(r->bytes + OUTBOX_HEAD, r->n - OUTBOX_HEAD);
+        if (!spooler_put(rr.spool, r->seq, encoded))
             return;
+        count_spooled(encoded);
         outbox_given(&rr.outbox);
     }
 }
@@ -171,14 +189,6 @@ static bool has_tls(const struct line *l)
 }
 
 /* ── the keeper ── */
-
-static struct line *line_by_name(struct span name)
-{
-    for (size_t i = 0; i < rr.lines_n; i++)
-        if (span_is(name, rr.lines[i].config.name))
-            return &rr.lines[i];
-    return NULL;
-}
 
 static int take_recorded(struct span body, struct error *e)
 {

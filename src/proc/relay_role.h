@@ -28,7 +28,7 @@
 #define TALKS 4096 /* buckets */
 
 /* What is told of a link once, and again when it is over. */
-enum standing { STANDING_DOWN, STANDING_QUEUE, STANDING_STOPPED, STANDING_UNRECORDED, STANDING_DELAYED, STANDING_BYPASSED, STANDINGS };
+enum standing { STANDING_DOWN, STANDING_QUEUE, STANDING_STOPPED, STANDING_UNRECORDED, STANDING_DELAYED, STANDING_BYPASSED, STANDING_SPOOLED, STANDINGS };
 
 struct line {
     struct config_relay config;
@@ -43,7 +43,7 @@ struct line {
     bool standing[STANDINGS];
     tq_time down_since; /* the LIS's side; 0: it is up */
     tq_time said_at[RELAY_EVENT_KINDS];
-    uint64_t late, spooled;
+    uint64_t late, spooled; /* messages */
     uint64_t unrecorded;    /* as the engine counted at the last look */
     tq_time learning_until; /* wall */
     bool proposed;
@@ -99,6 +99,7 @@ struct relay_role {
     bool recording;    /* the keeper says that it records … */
     bool locked;       /* it waits for a passphrase */
     bool stalled;      /* … but takes too long */
+    tq_time away_since; /* nobody records, or not in time; 0: the keeper does */
     bool greeted;      /* what people decided about links was heard, or nobody says it in time */
     tq_time greet_by;
     bool fed;        /* what earlier relays left was fed, or nobody is there who could … */

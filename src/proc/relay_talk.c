@@ -97,6 +97,8 @@ static void complete(struct record *out, const struct record *r)
         return;
     record_str(out, KEY_LINK_LEG, rr.outward ? "forwarded" : "received");
     record_str(out, KEY_LINK_SIDE, side_name(t->side));
+    if (rr.outward && t->side == RELAY_LIS && record_get(r, KEY_ACK_FOR).n == 0 && relay_sends_again(t->line->link))
+        record_int(out, KEY_LINK_AGAIN, 1);
 }
 
 static uint64_t hash_content(struct span content)
@@ -227,6 +229,8 @@ static bool put_unchanged(struct talk *t, struct span bytes)
     record_str(&rr.record, KEY_LINK_LEG, "forwarded");
     record_str(&rr.record, KEY_LINK_SIDE, side_name(t->side));
     record_text(&rr.record, KEY_LINK_UNCHANGED, record_get(&rr.before, KEY_MESSAGE_ID));
+    if (t->side == RELAY_LIS && relay_sends_again(t->line->link))
+        record_int(&rr.record, KEY_LINK_AGAIN, 1);
     (void)talk_put(&rr.record);
     return true;
 }
@@ -391,7 +395,7 @@ void talk_delivered(void *context, struct relay_link *link, uint64_t token, enum
     (void)context, (void)time, (void)answer;
     record_start(&r, EVENT_RELAY_DELIVERED, rr.wall, NULL);
     record_str(&r, KEY_LINK, l->config.name);
-    record_str(&r, KEY_STATE, how == RELAY_DELIVERED ? "delivered" : "given up");
+    record_str(&r, KEY_STATE, how == RELAY_DELIVERED ? "delivered" : how == RELAY_MERGED ? "came again" : "given up");
     if (token > rr.self.start.first) {
         link_seq_write(of, rr.self.start.run, token);
         record_str(&r, KEY_LINK_OF, of);

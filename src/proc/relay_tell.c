@@ -11,6 +11,7 @@
 #define ROOM 4                        /* what is proposed is so many times the largest message, and the busiest minute, that was seen … */
 #define LEAST_RATE 60                 /* … and this many a minute at least */
 #define DOWN_AFTER (10 * TIME_SECOND) /* a LIS that is away so long is told */
+#define AWAY_AFTER (10 * TIME_SECOND) /* … and a keeper: one that is replaced takes a second */
 
 struct words {
     const char *kind;
@@ -62,11 +63,16 @@ static const struct words standings[STANDINGS] = {
                           "Look at the load and the disk of this machine. In the meantime the link can be bypassed.", NULL},
     [STANDING_BYPASSED] = {"link.bypassed", "medium", "it is bypassed: messages pass unjudged, and no answer waits for its record.",
                            "End the bypass as soon as what it was for is mended.", "T1562.001"},
+    [STANDING_SPOOLED] =
+        {"link.spooled", "medium", "messages pass without waiting for the ledger; their records are kept sealed beside it.",
+         "Look whether Tourniquet runs whole, is unlocked and has room on its disk. When it records again, what was kept is read in and "
+         "judged.",
+         NULL},
 };
 
 void tell_standing(struct line *l, enum standing what, bool on, const char *why)
 {
-    static const char *const names[STANDINGS] = {"down", "queue", "stopped", "unrecorded", "delayed", "bypassed"};
+    static const char *const names[STANDINGS] = {"down", "queue", "stopped", "unrecorded", "delayed", "bypassed", "spooled"};
     if (l->standing[what] == on)
         return;
     l->standing[what] = on;
@@ -143,6 +149,8 @@ void tell_handshake(struct line *l, enum relay_side side, const char *why)
 static enum link_state state_of(const struct line *l, const struct relay_status *s)
 {
     if (s->state == RELAY_STATE_HELD && !l->held) /* until it was fed */
+        return LINK_DEGRADED;
+    if (s->state == RELAY_STATE_UP && l->records && rr.away_since != 0 && rr.now - rr.away_since >= AWAY_AFTER)
         return LINK_DEGRADED;
     switch (s->state) {
     case RELAY_STATE_UP: return LINK_UP;
@@ -240,7 +248,7 @@ static void say_why(const struct line *l, const struct relay_status *s, char *ou
     else if (s->side[RELAY_LIS].connections == 0 && s->side[RELAY_LIS].why[0] != 0)
         (void)snprintf(out, size, "LIS: %s", s->side[RELAY_LIS].why);
     else if (!relay_records_now() && l->records)
-        (void)snprintf(out, size, "records wait in the spool");
+        (void)snprintf(out, size, "the ledger is not written now: records wait in the spool");
     else
         out[0] = 0;
 }
@@ -278,7 +286,8 @@ static void fill(struct line *l, const struct relay_status *s, struct link_statu
     out->queue_max = (uint64_t)l->config.queue_max;
     out->queue_oldest = to_wall(s->queue_oldest);
     const uint64_t counters[LINK_COUNTERS] = {s->counters.received, s->counters.forwarded,  s->counters.refused,
-                                              s->counters.flagged,  s->counters.unrecorded, l->spooled};
+                                              s->counters.flagged,  s->counters.unrecorded, l->spooled,
+                                              s->counters.resent};
     memcpy(out->counters, counters, sizeof counters);
     (void)snprintf(out->unknown, sizeof out->unknown, "%s", l->config.unknown);
     out->learning_until = s->learning ? l->learning_until : 0;
@@ -301,6 +310,8 @@ static void step(struct line *l)
         bool unrecorded = s.counters.unrecorded > l->unrecorded || (l->records && s.counters.received > 0 && rr.lost > 0 && !relay_records_now());
         tell_standing(l, STANDING_UNRECORDED, unrecorded, "");
         l->unrecorded = s.counters.unrecorded;
+        bool spooled = l->records && rr.away_since != 0 && rr.now - rr.away_since >= AWAY_AFTER;
+        tell_standing(l, STANDING_SPOOLED, spooled, rr.locked ? "The ledger is locked" : "");
         propose(l);
     }
     struct buf body = BUF_INIT(LINK_STATUS_MAX);
@@ -312,6 +323,10 @@ static void step(struct line *l)
 
 void tell_step(void)
 {
+    if (relay_records_now())
+        rr.away_since = 0;
+    else if (rr.away_since == 0)
+        rr.away_since = rr.now;
     for (size_t i = 0; i < rr.lines_n; i++)
         step(&rr.lines[i]);
 }

@@ -469,6 +469,54 @@ def locked(folder):
     two.stop()
 
 
+def away(folder):
+    """Nobody records: messages go on, which is told; when the keeper is back, what was spooled meanwhile is on the ledger, and judged."""
+    data = os.path.join(folder, "away")
+    ports = (lab.free_port(), lab.free_port())
+    one, two = Lis().start(), Lis().start()
+    with lab.Run(data, more=config(ports[0], one.port, ports[1], two.port)) as run:
+        run.wait_api()
+        a, b = Analyzer(ports[0]).connect(), Analyzer(ports[1]).connect()
+        lab.ok(a.send(oru("W0"))[0] == "AA" and b.send(oru("X0"))[0] == "AA", "two links, and a keeper")
+        lab.ok(lab.wait(lambda: "X0" in counted(run, "store", "received", "analyzer"), 20), "that records")
+        run.signal("keeper", signal.SIGSTOP)
+        run.signal("detector", signal.SIGSTOP)
+        codes = [a.send(oru("W1", 95000))[0], a.send(oru("W2"))[0], b.send(oru("X1", 96000))[0]]
+        lab.ok(codes == ["AA"] * 3 and one.got == ["W0", "W1", "W2"], "nobody records: both kinds of links go on", f"{codes} {one.got}")
+        time.sleep(12)
+        lab.ok(a.send(oru("W3"))[0] == "AA", "for as long as it takes")
+        size = lambda: os.path.getsize(os.path.join(data, "relay.spool"))
+        lab.ok(lab.wait(lambda: size() > 0, 20), "their records wait in the spool")
+        a.close()
+        b.close()
+        before = run.pid("relay")
+        for role in ("relay", "detector"):  # so that nothing but the spool has them
+            run.signal(role, signal.SIGKILL)
+        run.signal("keeper", signal.SIGCONT)
+        run.wait_pid("relay", other_than=before)
+        wanted = ["W0", "W1", "W2", "W3", "X0", "X1"]
+        got = lambda: sorted(counted(run, "chem", "received", "analyzer") + counted(run, "store", "received", "analyzer"))
+        lab.ok(lab.wait(lambda: got() == wanted, 60), "then each stands on the ledger, once", got())
+        lab.ok(lab.wait(lambda: size() == 0, 30), "and the spool is empty")
+        found = lambda kind: [f["title"] for f in (run.api("/api/v1/findings?severity=all&limit=200") or {"items": []})["items"] if f["kind"] == kind]
+        lab.ok(lab.wait(lambda: found("result.implausible"), 30), "what was spooled is judged: an impossible value is a finding", found("result.implausible"))
+        lab.ok(len(found("link.spooled")) == 2, "and that the ledger was not written is one, for each link", found("link.spooled"))
+        lab.ok(not found("result.replayed") and not found("result.extra"), "nothing of it is taken for a replay, or for a result that came from nowhere",
+               found("result.replayed") + found("result.extra"))
+        spooled = lambda: sum((link(run, n).get("counters") or {}).get("spooled", 0) for n in ("chem", "store"))
+        run.signal("keeper", signal.SIGSTOP)
+        a = Analyzer(ports[0]).connect()
+        a.send(oru("W4"))
+        time.sleep(2)
+        run.signal("keeper", signal.SIGCONT)
+        lab.ok(lab.wait(lambda: spooled() >= 1, 20), "what goes by the spool is counted", spooled())
+        a.close()
+    status, said = lab.verify(data)
+    lab.ok(status == 0, "the ledger holds", said)
+    one.stop()
+    two.stop()
+
+
 def no_room(folder):
     """A disk that takes nothing any more, and no keeper: end to end goes on, store and forward does not say that anything is safe."""
     data = os.path.join(folder, "full")
@@ -539,6 +587,7 @@ def main():
         status, said = lab.verify(data)
         lab.ok(status == 0, "the ledger holds", said)
         locked(folder)
+        away(folder)
         no_room(folder)
     lab.finish()
 

@@ -150,7 +150,7 @@ struct api_link {
     tq_time queue_oldest;
     char unknown[16];
     tq_time learning_until;
-    uint64_t counters[6]; /* received, forwarded, refused, flagged, late, spooled */
+    uint64_t counters[7]; /* received, forwarded, refused, flagged, late, spooled, resent */
 };
 /* What a person decided about a link. */
 struct api_link_order {

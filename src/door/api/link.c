@@ -9,7 +9,7 @@
 #define LAST_MESSAGES 20
 #define WORDS_MAX 32768
 
-static const char *const counter_names[] = {"received", "forwarded", "refused", "flagged", "late", "spooled"};
+static const char *const counter_names[] = {"received", "forwarded", "refused", "flagged", "late", "spooled", "resent"};
 
 /* ── GET /links ── */
 

@@ -124,7 +124,7 @@ static const struct {
     {"link_queue", "messages:int bytes:int max:int oldest_at:time?"},
     {"link_message", "at:time type:text? control_id:text? results:int answer:text? policy:text? record:int"},
     {"link_policy", "unknown:text learning_until:time? proposed:json? proposed_at:time? approved:json? approved_by:text? approved_at:time?"},
-    {"link_counters", "received:int forwarded:int refused:int flagged:int late:int spooled:int"},
+    {"link_counters", "received:int forwarded:int refused:int flagged:int late:int spooled:int resent:int"},
     {"link", "name:text protocol:text mode:text state:text why:text? bypass:bool hold:bool decided_by:text? decided_why:text? decided_at:time? "
              "analyzer:link_side lis:link_side rate_per_min:int delay_ms:link_delay queue:link_queue last:[link_message] policy:link_policy "
              "counters:link_counters"},

@@ -167,6 +167,8 @@ static struct message message_of(const struct record *r)
             m.results = f->number;
         else if (f->key == KEY_PATIENTS)
             m.patients = f->number;
+        else if (f->key == KEY_LINK_LEG)
+            m.ours = span_is(f->text, "forwarded");
     }
     return m;
 }
@@ -192,7 +194,8 @@ static struct result result_of(const struct record *r)
 
 bool detect_reads(enum record_key key)
 {
-    return key == KEY_RESULTS || key == KEY_PATIENTS || key == KEY_VALUE || key == KEY_FLAGS || message_texts[key] != 0 || result_texts[key] != 0;
+    return key == KEY_RESULTS || key == KEY_PATIENTS || key == KEY_LINK_LEG || key == KEY_VALUE || key == KEY_FLAGS || message_texts[key] != 0 ||
+           result_texts[key] != 0;
 }
 
 /* What the capture lost makes results look missing that are not. */

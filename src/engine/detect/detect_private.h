@@ -114,6 +114,7 @@ struct message {
     struct span processing;
     struct span patient;
     struct span prior_patient;
+    bool ours; /* our own relay forwards it */
 };
 
 /* A lab.result or lab.order, taken apart once. */
@@ -293,6 +294,7 @@ struct detect {
         struct digest identity;
         uint64_t content; /* of the results so far */
         bool complete;    /* it was announced, and is whole */
+        bool ours;        /* our own relay sends it */
         bool whole;       /* the same, until its results were judged */
         bool told;
     } replay;

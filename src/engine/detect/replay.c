@@ -1,4 +1,5 @@
-/* Whole messages with results that come again unchanged (result.replayed). Nothing but keyed digests is kept. */
+/* Whole messages with results that come again unchanged (result.replayed). What our own relay sends to the LIS is not judged: where it repeats one it
+ * had no answer to (`again`), and somebody repeats one to it, that shows where it is received. Nothing but keyed digests is kept. */
 #include "engine/detect/detect_private.h"
 
 /* A sender that was not sure to have been heard sends again, from the same address. It is a replay when it comes later than this, or after the sender
@@ -35,6 +36,7 @@ void replay_message(struct detect *d, const struct message *m, struct parties *p
 {
     d->replay.content = 0;
     d->replay.told = false;
+    d->replay.ours = m->ours;
     d->replay.complete = m->results > 0 && m->malformed.n == 0;
     d->replay.identity = (struct digest){.a = 0, .b = 0};
     if (m->control_id.n > 0)
@@ -110,10 +112,11 @@ static bool went_on(const struct detect *d, uint64_t flow, uint64_t content)
     return last != NULL && last->content != content;
 }
 
-/* Did this sender go on to other messages since, or did so much time pass, that this is no repetition out of doubt? */
+/* Did this sender go on to other messages since, or did so much time pass, that this is no repetition out of doubt? What came by a spool is judged
+ * late: the earlier one of two repeats nothing. */
 static bool comes_late(const struct detect *d, const struct record *r, const struct kept_message *k)
 {
-    return elsewhere(k, open_link(d)) || r->time - k->time >= REPLAY_AFTER || went_on(d, k->flow, k->content);
+    return r->time >= k->time && (elsewhere(k, open_link(d)) || r->time - k->time >= REPLAY_AFTER || went_on(d, k->flow, k->content));
 }
 
 /* r: of the last result. Only a message that came whole is compared. */
@@ -134,14 +137,17 @@ void judge_replay(struct detect *d, const struct record *r)
         bool is_new;
         struct kept_message *k = memo_put(d->messages, d->replay.identity, r->time, &is_new);
         bool same = !is_new && k->accepted && k->content == now.content;
-        d->replay.told = same && comes_late(d, r, k);
+        d->replay.told = same && !d->replay.ours && comes_late(d, r, k);
         if (d->replay.told)
             replayed(d, r, k, false);
         if (!same) /* else the first one stays what later ones are compared with */
             *k = now;
     }
     struct kept_message *last = memo_put(d->messages, flow_key(d, r->flow.id), r->time, NULL);
+    if (r->time < last->time)
+        return;
     last->content = now.content;
+    last->time = r->time;
 }
 
 /* The same results once more on this link, all of them and nothing else, under another message number (or none), after they had been accepted and
@@ -150,7 +156,7 @@ void judge_renumbered(struct detect *d, const struct record *r)
 {
     const struct link *l = open_link(d);
     const struct sent *s = NULL;
-    if (!d->replay.whole || d->replay.told || r == NULL)
+    if (!d->replay.whole || d->replay.told || d->replay.ours || r == NULL)
         return;
     for (size_t i = 0; i < d->open.n; i++) {
         const struct gathered *g = &d->open.all[i];
@@ -162,7 +168,7 @@ void judge_renumbered(struct detect *d, const struct record *r)
         s = from;
     }
     bool accepted = s != NULL && ((s->answered && !s->refused) || d->open.astm);
-    bool late = accepted && (r->time - s->time >= REPLAY_AFTER || l->sent_last != s->number);
+    bool late = accepted && r->time >= s->time && (r->time - s->time >= REPLAY_AFTER || l->sent_last != s->number);
     if (!late || (s->control == d->open.control.a && s->named))
         return;
     const struct kept_message k = {.flow = s->flow, .direction = s->direction, .ordinal = s->ordinal, .from = l->sender};

@@ -227,6 +227,23 @@ enum astm_decision keep_astm(struct session *s, struct span frames, struct span 
     return ASTM_WAIT;
 }
 
+/* The analyzer had not heard that an earlier run took it, and sent it again before it was fed: it is one message, and delivered once, in its place.
+ */
+static void merge_twin(struct relay_link *link, struct item *fed)
+{
+    struct relay *r = link->relay;
+    struct item *twin = relay_queue_twin(link->queue, fed);
+    if (twin == NULL)
+        return;
+    fed->session = twin->session;
+    fed->passes = twin->passes;
+    link->counters.repeated++;
+    relay_tell(link, RELAY_EVENT_REPEATED, RELAY_ANALYZER, 0, false, (struct span){0}, "a message came again: it is not delivered twice");
+    if (r->host.delivered != NULL)
+        r->host.delivered(r->host.context, link, twin->token, RELAY_MERGED, (struct span){0}, r->now);
+    free(twin);
+}
+
 int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool sent, struct error *e)
 {
     if (link->queue == NULL)
@@ -246,11 +263,13 @@ int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool se
         (void)look_hl7(content, &look, NULL, NULL);
     i->token = token;
     i->sent = sent;
+    i->again = true;
     i->came = link->relay->now;
     i->id = relay_id(link->relay, look.control_id);
     i->silent = look.enhanced && !answer_asked(look.accept_ack, true) && !answer_asked(look.application_ack, true);
     if (look.control_id.n > 0)
         relay_queue_note(link->queue, (struct seen){.id = i->id, .hash = hash_bytes(&link->relay->key, content.p, content.n), .token = token});
+    merge_twin(link, i);
     relay_queue_feed(link->queue, i);
     keep_wake(link);
     return 0;
@@ -300,6 +319,7 @@ static void send_first(struct relay_link *link)
         relay_tell(link, RELAY_EVENT_RESENT, RELAY_LIS, link->delivery->id, false, (struct span){0},
                    "a message is sent again, unchanged: its answer had not come");
     }
+    i->again = i->again || i->sent;
     i->sent = true;
     q->under_way = true;
     q->due = link->relay->now + link->o.answer_time;
@@ -312,6 +332,12 @@ static void send_first(struct relay_link *link)
     bool silent = i->silent;
     if (session_send(link->delivery, RELAY_LIS, item_raw(i)) && silent)
         done(link, RELAY_DELIVERED, (struct span){0}); /* it asks for no answer */
+}
+
+bool relay_sends_again(const struct relay_link *link)
+{
+    const struct queue *q = link->queue;
+    return q != NULL && q->under_way && q->first != NULL && q->first->again;
 }
 
 void keep_poll(struct relay_link *link)

@@ -93,6 +93,23 @@ void relay_queue_feed(struct queue *q, struct item *i)
     q->bytes += i->n;
 }
 
+struct item *relay_queue_twin(struct queue *q, const struct item *of)
+{
+    struct item *before = q->last_fed != NULL ? q->last_fed : q->under_way ? q->first : NULL;
+    for (struct item **place = before != NULL ? &before->next : &q->first; *place != NULL; before = *place, place = &before->next) {
+        struct item *i = *place;
+        if (i->n != of->n || i->sent || memcmp(i->raw, of->raw, of->n) != 0)
+            continue;
+        *place = i->next;
+        if (i == q->last)
+            q->last = before;
+        q->n--;
+        q->bytes -= i->n;
+        return i;
+    }
+    return NULL;
+}
+
 struct item *relay_queue_take(struct queue *q)
 {
     struct item *i = q->first;

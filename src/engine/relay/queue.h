@@ -15,6 +15,7 @@ struct item {
     uint64_t session; /* who asked, where it passes the LIS's own answer on; else 0 */
     tq_time came;
     bool sent;   /* it may have reached the LIS */
+    bool again;  /* … before this delivery; of what an earlier run took nobody knows */
     bool silent; /* it asks for no answer */
     bool passes; /* the LIS's answer is the answer */
     bool framed; /* MLLP: raw has a byte before and two behind the content */
@@ -57,6 +58,8 @@ struct span item_content(const struct item *i);
 /* Frames the records of a message of ASTM: a frame a record, or several where it is longer than 240 bytes. */
 void item_frame(struct buf *out, struct span records);
 void relay_queue_put(struct queue *q, struct item *i);
+/* The same message, which came in this run and was not sent: taken out. NULL: there is none. */
+struct item *relay_queue_twin(struct queue *q, const struct item *of);
 void relay_queue_feed(struct queue *q, struct item *i); /* behind those fed before, before all others that are not under way */
 struct item *relay_queue_take(struct queue *q);         /* the first; it must be there */
 void relay_queue_note(struct queue *q, struct seen seen);

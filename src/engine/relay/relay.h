@@ -151,6 +151,7 @@ struct relay_message {
 enum relay_delivery {
     RELAY_DELIVERED, /* the LIS took it */
     RELAY_GIVEN_UP,  /* it refused it several times: it will not be sent again */
+    RELAY_MERGED,    /* it is the same as one that an earlier run took, which is delivered */
 };
 
 struct relay_host {
@@ -241,6 +242,9 @@ size_t relay_cut_peer(struct relay_link *link, enum relay_side side, bool (*gone
 
 const char *relay_link_name(const struct relay_link *link);
 void *relay_link_user(const struct relay_link *link);
+/* Store and forward: the LIS may have had the message that is being delivered before: its answer did not come, or an earlier run took it, and nobody
+ * knows how far that came. */
+bool relay_sends_again(const struct relay_link *link);
 
 struct relay_side_status {
     uint32_t connections;      /* that stand now */

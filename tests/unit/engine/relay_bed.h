@@ -41,6 +41,7 @@ struct bed {
     unsigned closed;
     unsigned delivered;
     unsigned given_up;
+    unsigned merged;
     uint64_t last_delivered;
     struct buf seen[2][2]; /* observed, by side and direction */
 };
@@ -122,7 +123,7 @@ static inline void bed_delivered(void *context, struct relay_link *link, uint64_
     (void)link;
     (void)answer;
     (void)time;
-    *(how == RELAY_DELIVERED ? &b->delivered : &b->given_up) += 1;
+    *(how == RELAY_DELIVERED ? &b->delivered : how == RELAY_MERGED ? &b->merged : &b->given_up) += 1;
     b->last_delivered = token;
 }
 

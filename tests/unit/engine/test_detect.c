@@ -374,8 +374,8 @@ static void corrections_and_progress_are_no_alteration(void **state)
     detect_free(d);
 }
 
-/* One message with one result, acknowledged. */
-static void exchange_as(struct detect *d, const char *control_id, const char *src, uint64_t flow, double when, const char *value)
+/* One message with one result, acknowledged. ours: our relay forwards it. */
+static void exchange_with(struct detect *d, const char *control_id, const char *src, uint64_t flow, double when, const char *value, bool ours)
 {
     static struct record r;
     struct flow_ref f = flow_of(src, flow);
@@ -387,9 +387,16 @@ static void exchange_as(struct detect *d, const char *control_id, const char *sr
     record_str(&r, KEY_SENDER, "COAG");
     record_str(&r, KEY_CONTROL_ID, control_id);
     record_int(&r, KEY_RESULTS, 1);
+    if (ours)
+        record_str(&r, KEY_LINK_LEG, "forwarded");
     detect_record(d, &r);
     result(d, (struct value){.src = src, .flow = flow, .at = when, .message = id, .specimen = "S1", .value = value, .status = "F"});
     message(d, (struct say){.src = src, .flow = flow, .at = when, .sender = "LIS", .type = "ACK", .ack_for = control_id, .back = true});
+}
+
+static void exchange_as(struct detect *d, const char *control_id, const char *src, uint64_t flow, double when, const char *value)
+{
+    exchange_with(d, control_id, src, flow, when, value, false);
 }
 
 static void exchange(struct detect *d, const char *src, uint64_t flow, double when, const char *value)
@@ -420,6 +427,15 @@ static void replayed_message(void **state)
     exchange(d, "10.0.5.11", 5, 1, "5.1");
     exchange_as(d, "A45-2", "10.0.5.11", 5, 2, "5.5");
     exchange(d, "10.0.5.11", 6, 30, "5.1"); /* soon, but its connection had gone on to another message */
+    assert_int_equal(count(&s, "result.replayed"), 1);
+    detect_free(d);
+
+    d = detector(&s);
+    exchange(d, "10.0.5.11", 5, 1, "5.1");
+    exchange_as(d, "A45-2", "10.0.5.11", 5, 2, "5.5");
+    exchange_with(d, "A45-1", "10.0.5.11", 6, 7200, "5.1", true); /* a relay that stopped in between, and is not sure */
+    assert_int_equal(count(&s, "result.replayed"), 0);
+    exchange(d, "10.0.5.11", 7, 9000, "5.1");
     assert_int_equal(count(&s, "result.replayed"), 1);
     detect_free(d);
 }

@@ -311,6 +311,42 @@ static void fed_late(void **state)
     bed_stop(&bed);
 }
 
+/* The analyzer had not heard that an earlier run took a message, and sent it again before that one was fed: it is delivered once. */
+static void fed_twin(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    start(&o);
+    bed.records = false;
+    relay_hold(bed.link, true);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("1"));
+    SEND(&bed, fd, MSG("2"));
+    SEND(&bed, fd, MSG("3"));
+    struct error e = {0};
+    assert_int_equal(relay_feed(bed.link, 1, SPAN_LIT(CONTENT("2")), true, &e), 0);
+    assert_int_equal(bed.merged, 1);
+    assert_int_equal(bed.events[RELAY_EVENT_REPEATED], 1);
+    assert_int_equal(relay_feed(bed.link, 2, SPAN_LIT(CONTENT("3")), false, &e), 0);
+    assert_int_equal(bed.merged, 2);
+    assert_int_equal(status_of(&bed).queue_messages, 3);
+    SEND(&bed, fd, MSG("4"));
+    relay_hold(bed.link, false);
+    bed_run(&bed);
+    static const char *const want[] = {MSG("2"), MSG("3"), MSG("1"), MSG("4")};
+    static const char *const acks[] = {ACK("AA", "2"), ACK("AA", "3"), ACK("AA", "1"), ACK("AA", "4")};
+    for (size_t i = 0; i < 4; i++) {
+        assert_string_equal(bed_got(bed.lis), want[i]);
+        assert_int_equal(relay_sends_again(bed.link), i < 2);
+        bed_send(&bed, bed.lis, acks[i], strlen(acks[i]));
+    }
+    assert_string_equal(bed_got(bed.lis), "");
+    assert_int_equal(status_of(&bed).queue_messages, 0);
+    assert_int_equal(bed.delivered, 4);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
 /* A query wants data, which only the LIS has; an order of the LIS goes to the analyzer, and its answer back. */
 static void both_ways(void **state)
 {
@@ -580,6 +616,7 @@ int main(void)
         cmocka_unit_test(repeated_ids),
         cmocka_unit_test(fed_after_restart),
         cmocka_unit_test(fed_late),
+        cmocka_unit_test(fed_twin),
         cmocka_unit_test(both_ways),
         cmocka_unit_test(held_and_bypassed),
         cmocka_unit_test(chaos),

@@ -372,7 +372,7 @@ export interface RelayLink {
         approved_by: string | null;
         approved_at: string | null;
     };
-    counters: { received: number; forwarded: number; refused: number; flagged: number; late: number; spooled: number };
+    counters: { received: number; forwarded: number; refused: number; flagged: number; late: number; spooled: number; resent: number };
 }
 
 /** Results, each counted once. */
