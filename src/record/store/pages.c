@@ -15,7 +15,9 @@
  *     writings in a row. What the newer one says of the pages is true of the disk, or the store does not open.
  *  6. Pages are written by checkpoints only (and while the store is made). A log begins after a checkpoint and belongs to the generation that it
  *     made; a log of another generation is nobody's, and is not read. So pages and log never come from two times.
- *  7. Order. Log durable, then head COPYING durable, then pages written and durable, then head with the next generation durable, then the log cut.
+ *  7. What is sealed may wait for what comes behind it on the disk, and goes there in one write: frames until one ends a transaction, so that no
+ *     other connection ever asks for one that waits; pages while the log is copied, when nobody reads.
+ *  8. Order. Log durable, then head COPYING durable, then pages written and durable, then head with the next generation durable, then the log cut.
  *     Nothing else is synced.
  *
  *              frames                  pages_copy_begin                 page_write …              pages_copy_end
@@ -93,7 +95,11 @@ struct pages *pages_new(void)
     p->frame_tail = table_of((FRAMES_MAX + 1) * sizeof *p->frame_tail);
     p->frame_page = table_of((FRAMES_MAX + 1) * sizeof *p->frame_page);
     p->unsure = table_of(PAGES_MAX / 8 + 1);
-    if (p->keys == NULL || p->tail == NULL || p->frame_tail == NULL || p->frame_page == NULL || p->unsure == NULL) {
+    atomic_store(&p->held_from, NO_FRAME);
+    p->held_log = malloc((size_t)HELD * FRAME_BYTES);
+    p->held_text = malloc((size_t)HELD * PAGE_BYTES);
+    if (p->held_log == NULL || p->held_text == NULL || p->keys == NULL || p->tail == NULL || p->frame_tail == NULL || p->frame_page == NULL ||
+        p->unsure == NULL) {
         pages_close(p);
         return NULL;
     }
@@ -117,6 +123,8 @@ void pages_close(struct pages *p)
         (void)munmap(p->frame_page, (FRAMES_MAX + 1) * sizeof *p->frame_page);
     if (p->unsure != NULL)
         (void)munmap(p->unsure, PAGES_MAX / 8 + 1);
+    free(p->held_log);
+    free(p->held_text);
     crypto_secret_free(p->keys, sizeof *p->keys);
     (void)pthread_mutex_destroy(&p->lock);
     free(p);
@@ -262,6 +270,42 @@ uint32_t pages_count(const struct pages *p)
     return atomic_load(&p->count);
 }
 
+static void set_unsure(struct pages *p, uint32_t number, bool unsure)
+{
+    uint8_t bit = (uint8_t)(1u << number % 8);
+    bool was = (p->unsure[number / 8] & bit) != 0;
+    if (was != unsure)
+        p->unsure[number / 8] ^= bit;
+    p->unsure_pages += (uint32_t)unsure - (uint32_t)was;
+}
+
+/* Writes sealed pages that lie one behind the other. */
+static enum page_result put_pages(struct pages *p, uint32_t first, uint32_t n, const uint8_t *sealed)
+{
+    int errnum = write_at(p->page_fd, span_of(sealed, (size_t)n * PAGE_BYTES), (uint64_t)(first - 1) * PAGE_BYTES);
+    for (uint32_t number = first; number < first + n; number++, sealed += PAGE_BYTES) {
+        const uint8_t *tail = sealed + PAGE_BYTES - PAGE_TAIL;
+        set_unsure(p, number, errnum != 0);
+        if (errnum != 0)
+            continue;
+        sum_change(p->keys, p->sum, number, p->tail[number]);
+        sum_change(p->keys, p->sum, number, tail);
+        memcpy(p->tail[number], tail, PAGE_TAIL);
+        if (number > pages_count(p))
+            atomic_store(&p->count, number);
+    }
+    if (errnum != 0)
+        p->why_unsure = result_of(errnum);
+    return result_of(errnum);
+}
+
+static enum page_result put_held_pages(struct pages *p)
+{
+    uint32_t n = p->held_pages;
+    p->held_pages = 0;
+    return n == 0 ? PAGE_OK : put_pages(p, p->held_page, n, p->held_text);
+}
+
 /* The page as the log's last transaction has it. */
 static enum page_result from_log(struct pages *p, struct page_hand *h, uint32_t number, uint8_t out[PAGE_BYTES])
 {
@@ -277,6 +321,8 @@ static enum page_result from_log(struct pages *p, struct page_hand *h, uint32_t 
 
 enum page_result page_read(struct pages *p, struct page_hand *h, uint32_t number, uint8_t out[PAGE_BYTES])
 {
+    if (number - p->held_page < p->held_pages) /* only the thread that copies can ask */
+        (void)put_held_pages(p);
     if (number == 0 || number > pages_count(p)) {
         memset(out, 0, PAGE_BYTES);
         return PAGE_ABSENT;
@@ -296,27 +342,30 @@ enum page_result page_read(struct pages *p, struct page_hand *h, uint32_t number
     return open_page(h, number, out) ? PAGE_OK : damaged(p, PAGE_FILE, "page", number);
 }
 
+enum page_result pages_written(struct pages *p)
+{
+    p->holding = false;
+    return put_held_pages(p);
+}
+
 enum page_result page_write(struct pages *p, struct page_hand *h, uint32_t number, const uint8_t clear[PAGE_BYTES])
 {
     uint8_t ad[PAGE_AD];
-    uint8_t *tail = h->sealed + PAGE_BYTES - PAGE_TAIL;
     if (number == 0 || number > PAGES_MAX)
         return PAGE_FULL;
     if (!tail_absent(clear + PAGE_BYTES - PAGE_TAIL))
         return PAGE_ERROR; /* SQLite keeps nothing there, or it would be lost */
-    seal_with_tail(p, h, page_ad(ad, number), span_of(clear, PAGE_BYTES - PAGE_TAIL), h->sealed);
-    int errnum = write_at(p->page_fd, span_of(h->sealed, PAGE_BYTES), (uint64_t)(number - 1) * PAGE_BYTES);
-    uint8_t bit = (uint8_t)(1u << number % 8);
-    if (errnum != 0) {
-        p->unsure[number / 8] |= bit;
-        return result_of(errnum);
-    }
-    p->unsure[number / 8] &= (uint8_t)~bit;
-    sum_change(p->keys, p->sum, number, p->tail[number]);
-    sum_change(p->keys, p->sum, number, tail);
-    memcpy(p->tail[number], tail, PAGE_TAIL);
-    if (number > pages_count(p))
-        atomic_store(&p->count, number);
+    enum page_result r = PAGE_OK;
+    if (p->held_pages == HELD || (p->held_pages > 0 && number != p->held_page + p->held_pages))
+        r = put_held_pages(p);
+    if (r != PAGE_OK)
+        return r;
+    uint8_t *sealed = p->holding ? p->held_text + (size_t)p->held_pages * PAGE_BYTES : h->sealed;
+    seal_with_tail(p, h, page_ad(ad, number), span_of(clear, PAGE_BYTES - PAGE_TAIL), sealed);
+    if (!p->holding)
+        return put_pages(p, number, 1, sealed);
+    if (p->held_pages++ == 0)
+        p->held_page = number;
     return PAGE_OK;
 }
 
@@ -324,14 +373,18 @@ enum page_result pages_resize(struct pages *p, uint32_t count)
 {
     if (count > PAGES_MAX)
         return PAGE_FULL;
+    enum page_result r = put_held_pages(p);
+    if (r != PAGE_OK)
+        return r;
     if (count != pages_count(p) && ftruncate(p->page_fd, (off_t)count * PAGE_BYTES) != 0)
         return result_of(errno);
     for (uint32_t number = count + 1; number <= pages_count(p); number++) {
         sum_change(p->keys, p->sum, number, p->tail[number]);
         memset(p->tail[number], 0, PAGE_TAIL);
+        set_unsure(p, number, false);
     }
     atomic_store(&p->count, count);
-    return PAGE_OK;
+    return p->unsure_pages == 0 ? PAGE_OK : p->why_unsure; /* SQLite cuts when it has copied all: it must not think so */
 }
 
 /* ── the log ── */
@@ -353,6 +406,8 @@ void pages_log_head(const struct pages *p, uint8_t out[LOG_HEAD])
 
 enum page_result pages_log_end(struct pages *p)
 {
+    p->held_frames = 0;
+    atomic_store(&p->held_from, NO_FRAME);
     atomic_store(&p->log_there, false);
     atomic_store(&p->frames, 0);
     p->committed = 0;
@@ -384,8 +439,28 @@ static uint64_t frame_place(uint32_t number)
     return LOG_BLOCK + (uint64_t)(number - 1) * FRAME_BYTES;
 }
 
+/* Writes the frames that wait. */
+static enum page_result put_held_frames(struct pages *p)
+{
+    uint32_t first = atomic_load(&p->held_from);
+    uint32_t n = p->held_frames;
+    if (n == 0)
+        return PAGE_OK;
+    p->held_frames = 0;
+    atomic_store(&p->held_from, NO_FRAME);
+    enum page_result r = result_of(write_at(p->log_fd, span_of(p->held_log, (size_t)n * FRAME_BYTES), frame_place(first)));
+    if (r != PAGE_OK) /* they end no transaction: SQLite gives it up, and writes there again */
+        atomic_store(&p->frames, first - 1);
+    return r;
+}
+
 enum page_result frame_read(struct pages *p, struct page_hand *h, uint32_t number, uint8_t out[FRAME_BYTES])
 {
+    if (number >= atomic_load(&p->held_from)) { /* only the connection that writes knows of it */
+        enum page_result r = put_held_frames(p);
+        if (r != PAGE_OK)
+            return r;
+    }
     if (number == 0 || number > pages_log_frames(p)) {
         memset(out, 0, FRAME_BYTES);
         return PAGE_ABSENT;
@@ -404,18 +479,27 @@ enum page_result frame_write(struct pages *p, struct page_hand *h, uint32_t numb
         return PAGE_FULL;
     if (!pages_log_there(p) || number > pages_log_frames(p) + 1 || !tail_absent(clear + FRAME_BYTES - PAGE_TAIL))
         return PAGE_ERROR;
-    seal_with_tail(p, h, frame_ad(ad, p->log_id, number), span_of(clear, FRAME_BYTES - PAGE_TAIL), h->sealed);
-    enum page_result r = result_of(write_at(p->log_fd, span_of(h->sealed, FRAME_BYTES), frame_place(number)));
-    if (r != PAGE_OK)
-        return r;
+    uint32_t next = atomic_load(&p->held_from) + p->held_frames;
+    if (p->held_frames == HELD || (p->held_frames > 0 && number != next)) {
+        enum page_result r = put_held_frames(p);
+        if (r != PAGE_OK)
+            return r;
+    }
+    uint8_t *sealed = p->held_log + (size_t)p->held_frames * FRAME_BYTES;
+    seal_with_tail(p, h, frame_ad(ad, p->log_id, number), span_of(clear, FRAME_BYTES - PAGE_TAIL), sealed);
     struct span head = span_of(clear, FRAME_HEAD);
     p->frame_page[number] = span_be32(&head);
-    memcpy(p->frame_tail[number], h->sealed + FRAME_BYTES - PAGE_TAIL, PAGE_TAIL);
-    if (span_be32(&head) != 0)
-        p->committed = number;
+    memcpy(p->frame_tail[number], sealed + FRAME_BYTES - PAGE_TAIL, PAGE_TAIL);
+    if (p->held_frames++ == 0)
+        atomic_store(&p->held_from, number);
     if (number > pages_log_frames(p))
         atomic_store(&p->frames, number);
-    return PAGE_OK;
+    if (span_be32(&head) == 0)
+        return PAGE_OK;
+    enum page_result r = put_held_frames(p);
+    if (r == PAGE_OK)
+        p->committed = number;
+    return r;
 }
 
 /* ── checkpoints ── */
@@ -475,6 +559,9 @@ int head_write(struct pages *p, struct page_head *next, struct error *e)
 int pages_copy_begin(struct pages *p, struct error *e)
 {
     struct page_head next = p->head;
+    (void)pages_written(p); /* of a copying that was given up */
+    if (put_held_frames(p) != PAGE_OK)
+        return err_set(e, ERR_SYSTEM, "store: the log cannot be written");
     uint8_t *listed = pages_listed(p, p->committed);
     if (listed == NULL)
         return err_set(e, ERR_SYSTEM, "store: no memory for a checkpoint");
@@ -489,12 +576,15 @@ int pages_copy_begin(struct pages *p, struct error *e)
     free(listed);
     if (fdatasync(p->log_fd) != 0)
         return err_sys(e, errno, "making %s durable", LOG_FILE);
+    p->holding = true;
     return head_write(p, &next, e);
 }
 
 int pages_settle(struct pages *p, struct error *e)
 {
     struct page_head next = p->head;
+    if (pages_written(p) != PAGE_OK || p->unsure_pages > 0)
+        return err_set(e, ERR_SYSTEM, "store: pages could not be written");
     next.copying = false;
     next.frames = 0;
     next.pages = pages_count(p);

@@ -42,13 +42,15 @@ bool pages_why(struct pages *p, struct error *ret);                             
 struct page_hand *page_hand_new(const struct pages *p); /* NULL: no memory */
 void page_hand_free(struct page_hand *h);
 
-/* Pages count from 1. Writing: one thread. */
+/* Pages count from 1. Writing: one thread. What is written while the log is copied may wait for its neighbours, until pages_written. */
 uint32_t pages_count(const struct pages *p);
 enum page_result page_read(struct pages *p, struct page_hand *h, uint32_t number, uint8_t out[PAGE_BYTES]);
 enum page_result page_write(struct pages *p, struct page_hand *h, uint32_t number, const uint8_t clear[PAGE_BYTES]);
+enum page_result pages_written(struct pages *p);                /* else the log still has what is missing, and pages_copy_end fails */
 enum page_result pages_resize(struct pages *p, uint32_t count); /* new pages are absent ones */
 
-/* The log: begun anew (what was in it is gone), then frames, which count from 1. */
+/* The log: begun anew (what was in it is gone), then frames, which count from 1. Frames that end no transaction may wait for more; where that fails,
+ * they are not there. */
 bool pages_log_there(const struct pages *p);
 uint32_t pages_log_frames(const struct pages *p);
 void pages_log_head(const struct pages *p, uint8_t out[LOG_HEAD]);

@@ -20,6 +20,7 @@
 #define HEAD_PLACES 2
 #define HEAD_APART 4096 /* the second place lies in another sector, whatever the disk's sectors are */
 #define SET_HASH 32
+#define HELD 32 /* pages or frames that are written at once */
 
 /* The keys of one database life, in locked memory. */
 struct page_keys {
@@ -59,6 +60,16 @@ struct pages {
     _Atomic uint32_t count;           /* pages */
     _Atomic uint32_t frames;
     uint32_t committed; /* frames up to the last that ends a transaction */
+    /* sealed and not written yet: frames from held_from on, pages from held_page on; what follows is the writing thread's */
+    _Atomic uint32_t held_from; /* NO_FRAME: none */
+    uint32_t held_frames;
+    uint32_t held_page;
+    uint32_t held_pages;
+    bool holding;          /* pages are held: from pages_copy_begin on */
+    uint32_t unsure_pages; /* bits in `unsure`, … */
+    enum page_result why_unsure;
+    uint8_t *held_log;
+    uint8_t *held_text;
     atomic_bool log_there;
     uint8_t log_id[LOG_ID];
     uint8_t log_head[LOG_HEAD];
@@ -67,6 +78,8 @@ struct pages {
     void (*damaged)(void *context, const struct error *why);
     void *context;
 };
+
+#define NO_FRAME UINT32_MAX
 
 struct page_hand {
     struct crypto_bulk *box;
