@@ -2,7 +2,7 @@
 #include "record/backup/backup.h"
 #include "base/json.h"
 #include "cmd/cmd.h"
-#include "cmd/restore.h"
+#include "cmd/opening.h"
 #include "proc/ask.h"
 #include "proc/clock.h"
 #include "record/crypto/crypto.h"
@@ -29,7 +29,8 @@ struct arguments {
     const char *data;
     const char *to;
     struct config config;
-    int folder; /* that --to names; -1: none */
+    struct opening opening; /* where nothing runs */
+    int folder;             /* that --to names; -1: none */
     char where[PATH_MAX];
     char under_way[64]; /* the file's name in it, while it is written */
 };
@@ -200,6 +201,25 @@ static int write_it(struct ledger *l, int data, int fd, struct backup_made *made
     return r;
 }
 
+/* The ledger, opened by what its keyring asks for. One of an earlier format knows root keys in files only. */
+static struct ledger *open_ledger(const char *path, int data, struct opening *o, struct error *e)
+{
+    char own[PATH_MAX];
+    struct error why = {0};
+    int dir = openat(data, "ledger", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct slots *slots = calloc(1, sizeof *slots);
+    bool known = dir >= 0 && slots != NULL && slots_load(dir, slots, &why) == 0;
+    if (dir >= 0)
+        (void)close(dir);
+    (void)snprintf(own, sizeof own, "%s/root.key", path);
+    o->secret = BUF_SECRET(ROOT_SECRET_MAX);
+    int r = known ? opening_find(o, slots, own, "this ledger", e) : 0;
+    struct ledger *l = r == 0 ? opened_ledger(path, known ? &o->source : NULL, e) : NULL;
+    opening_release(o);
+    free(slots);
+    return l;
+}
+
 static int by_itself(const char *path, struct arguments *a, int fd, struct error *e)
 {
     char id[BACKUP_ID_TEXT] = "";
@@ -211,7 +231,7 @@ static int by_itself(const char *path, struct arguments *a, int fd, struct error
     int r = flock(data, LOCK_EX | LOCK_NB) == 0
                 ? 0
                 : err_set(e, ERR_AGAIN, "Tourniquet runs on %s, but its keeper does not answer: look at it first", path);
-    struct ledger *l = r == 0 ? opened_ledger(path, NULL, e) : NULL;
+    struct ledger *l = r == 0 ? open_ledger(path, data, &a->opening, e) : NULL;
     r = l == NULL ? -1 : write_it(l, data, fd, &made, &records, id, e);
     ledger_close(l);
     (void)close(data);
@@ -254,9 +274,13 @@ static int make(struct arguments *a, struct error *e)
 
 static int run(int argc, char **argv)
 {
-    enum { DATA = 256, TO };
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"data", required_argument, NULL, DATA}, {"to", required_argument, NULL, TO}, {NULL, 0, NULL, 0}};
+    enum { DATA = 256, TO, KEY, PASSPHRASE_FILE };
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"data", required_argument, NULL, DATA},
+                                            {"to", required_argument, NULL, TO},
+                                            {"key", required_argument, NULL, KEY},
+                                            {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},
+                                            {NULL, 0, NULL, 0}};
     static struct arguments a;
     struct error e = {0};
     int c;
@@ -269,6 +293,10 @@ static int run(int argc, char **argv)
             a.data = optarg;
         else if (c == TO)
             a.to = optarg;
+        else if (c == KEY)
+            a.opening.key = optarg;
+        else if (c == PASSPHRASE_FILE)
+            a.opening.passphrase_file = optarg;
         else
             optind = argc + 1;
     }
@@ -282,7 +310,7 @@ static int run(int argc, char **argv)
 const struct verb verb_backup = {
     .name = "backup",
     .summary = "a copy of everything, sealed, while Tourniquet runs or not",
-    .usage = "usage: tourniquet backup [-c lab.yaml | --data DIR] [--to DIR]\n"
+    .usage = "usage: tourniquet backup [-c lab.yaml | --data DIR] [--to DIR] [--key FILE | --passphrase-file FILE]\n"
              "\n"
              "Makes a backup now, in one file: the ledger up to this moment, its keys and the site's identity, sealed so that only what opens the "
              "keyring\n"
@@ -290,6 +318,14 @@ const struct verb verb_backup = {
              "\n"
              "  -c lab.yaml   the configuration, for the data folder and backup.to\n"
              "  --data DIR    the data folder, in place of the configuration's\n"
-             "  --to DIR      put it there (default: backup.to of the running Tourniquet)\n",
+             "  --to DIR      put it there (default: backup.to of the running Tourniquet)\n"
+             "\n"
+             "Where nothing runs, the keyring has to be opened here: by the data folder's root.key, by a passphrase that is asked for or read from "
+             "standard\n"
+             "input, or by\n"
+             "\n"
+             "  --key FILE    the root key, where it lies elsewhere, or the credential\n"
+             "  --passphrase-file FILE\n"
+             "                the passphrase is its first line\n",
     .run = run,
 };

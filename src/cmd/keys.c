@@ -2,6 +2,7 @@
  * recovery keys come over standard input, never as arguments: those stand in the list of processes. */
 #include "cmd/cmd.h"
 
+#include "cmd/secret.h"
 #include "cmd/talk.h"
 #include "proc/ask.h"
 #include "proc/clock.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 1024
@@ -41,30 +41,6 @@ static int wrong_use(const char *what)
     return 2;
 }
 
-/* One line of standard input, which a terminal does not show. False: there is none. */
-static bool read_secret(const char *prompt, char out[LINE_MAX_BYTES])
-{
-    struct termios shown;
-    bool terminal = isatty(STDIN_FILENO) != 0 && tcgetattr(STDIN_FILENO, &shown) == 0;
-    if (terminal) {
-        struct termios hidden = shown;
-        hidden.c_lflag &= ~(tcflag_t)ECHO;
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-        (void)fprintf(stderr, "%s: ", prompt);
-    }
-    size_t n = 0;
-    char ch = 0;
-    ssize_t got = 1;
-    while (n + 1 < LINE_MAX_BYTES && (got = read(STDIN_FILENO, &ch, 1)) == 1 && ch != '\n') /* no buffer keeps a copy */
-        out[n++] = ch;
-    out[n] = 0;
-    if (terminal) {
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-        (void)fputc('\n', stderr);
-    }
-    return n > 0 && (ch == '\n' || got == 0);
-}
-
 /* ── asking the keeper ── */
 
 static int ask(struct arguments *a, const char *method, const char *path, json_t *body)
@@ -79,7 +55,7 @@ static int erase(struct arguments *a)
     char patient[LINE_MAX_BYTES] = "";
     if (a->why == NULL)
         return wrong_use("say why: --why \"…\"");
-    if (a->token == NULL && !read_secret("The patient's identifier, as it stands in messages", patient))
+    if (a->token == NULL && !secret_line("The patient's identifier, as it stands in messages", patient, sizeof patient))
         return wrong_use("the patient's identifier is one line on standard input, or --token P-…");
     json_t *body = json_pack("{s:s, s:s}", a->token == NULL ? "patient" : "token", a->token == NULL ? patient : a->token, "why", a->why);
     explicit_bzero(patient, sizeof patient);
@@ -100,8 +76,8 @@ static int rotate(struct arguments *a)
     bool passphrase = a->from != NULL && strcmp(a->from, "passphrase") == 0;
     if (a->why == NULL)
         return wrong_use("say why: --why \"…\"");
-    if (passphrase && (!read_secret("The new passphrase", secret) ||
-                       (isatty(STDIN_FILENO) != 0 && (!read_secret("Once more", again) || strcmp(secret, again) != 0))))
+    if (passphrase && (!secret_line("The new passphrase", secret, sizeof secret) ||
+                       (isatty(STDIN_FILENO) != 0 && (!secret_line("Once more", again, sizeof again) || strcmp(secret, again) != 0))))
         return wrong_use("the passphrase is one line on standard input, the same twice");
     json_t *body = json_pack("{s:s}", "why", a->why);
     if (body != NULL && a->from != NULL)
@@ -123,7 +99,7 @@ static int rotate(struct arguments *a)
 static int recovery_test(struct arguments *a)
 {
     char typed[LINE_MAX_BYTES];
-    if (!read_secret("The recovery key", typed))
+    if (!secret_line("The recovery key", typed, sizeof typed))
         return wrong_use("the recovery key is one line on standard input");
     json_t *body = json_pack("{s:s}", "recovery_key", typed);
     explicit_bzero(typed, sizeof typed);
@@ -145,9 +121,10 @@ static int recovery_use(struct arguments *a)
         (void)close(data);
     if (data < 0 || status != 0)
         return complain(&e);
-    if (!read_secret("The recovery key", typed))
+    if (!secret_line("The recovery key", typed, sizeof typed))
         status = wrong_use("the recovery key is the first line on standard input");
-    else if (source.kind != ROOT_FILE && !read_secret(source.kind == ROOT_PASSPHRASE ? "The new passphrase" : "The credential's text", secret))
+    else if (source.kind != ROOT_FILE &&
+             !secret_line(source.kind == ROOT_PASSPHRASE ? "The new passphrase" : "The credential's text", secret, sizeof secret))
         status = wrong_use("the new passphrase, or the credential's text, is the second line on standard input");
     else {
         source.secret = span_str(secret);

@@ -1,8 +1,9 @@
 /* restore: a data folder out of a backup, in one step: it is there whole and checked, or not at all. */
-#include "cmd/restore.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/opening.h"
+#include "cmd/secret.h"
 #include "proc/clock.h"
 #include "record/backup/backup.h"
 #include "record/crypto/crypto.h"
@@ -19,17 +20,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 struct arguments {
     const char *backup;
     const char *to;
-    const char *key; /* a root.key, or a credential */
     const char *erasures;
     bool recovery;
-    struct buf secret; /* the passphrase, the recovery key or the credential */
-    struct root_source source;
+    struct opening opening;
+    char typed[RECOVERY_TEXT + 128]; /* the recovery key */
     size_t erased;
     char list[PATH_MAX];      /* of erasures, that was found; "" */
     char verifier[512];       /* of what was restored */
@@ -40,18 +39,6 @@ static int complain(const struct error *e)
 {
     (void)fprintf(stderr, "tourniquet restore: %s\n", e->text);
     return err_exit_status(e);
-}
-
-struct ledger *opened_ledger(const char *data, const struct root_source *source, struct error *e)
-{
-    char dir[PATH_MAX];
-    char key[PATH_MAX];
-    if ((size_t)snprintf(dir, sizeof dir, "%s/ledger", data) >= sizeof dir || (size_t)snprintf(key, sizeof key, "%s/root.key", data) >= sizeof key) {
-        (void)err_set(e, ERR_MISUSE, "the path %.100s… is too long", data);
-        return NULL;
-    }
-    struct ledger_options o = {.dir = dir, .key_file = key, .root = source};
-    return ledger_open(&o, NULL, e);
 }
 
 /* ── where it goes ── */
@@ -103,48 +90,16 @@ static int end_folder(const struct arguments *a, struct error *e)
 
 /* ── the keys ── */
 
-/* Reads a text of a person: without echo from a terminal, else the first line of standard input. */
-static int ask_secret(const char *what, struct buf *out, struct error *e)
-{
-    struct termios before;
-    bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
-    if (terminal) {
-        struct termios quiet = before;
-        quiet.c_lflag &= ~(tcflag_t)ECHO;
-        (void)fprintf(stderr, "%s: ", what);
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-    }
-    int c;
-    while ((c = getchar()) != EOF && c != '\n')
-        buf_u8(out, (uint8_t)c);
-    if (terminal) {
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        (void)fputc('\n', stderr);
-    }
-    return buf_ok(out) && out->n > 0 ? 0 : err_set(e, ERR_MISUSE, "%s: nothing was given on standard input", what);
-}
-
-/* What opens the keyring whose file is `keyring`: from the options, and where it needs one from a person. */
+/* What opens the keyring whose file is `keyring`. */
 static int find_source(struct arguments *a, struct span keyring, struct slots *slots, struct error *e)
 {
     if (slots_parse(keyring, slots, NULL, e) != 0)
         return -1;
-    const struct slot *slot = slots_source(slots);
-    if (a->recovery)
-        return ask_secret("recovery key", &a->secret, e);
-    if (slot == NULL)
-        return err_set(e, ERR_MISUSE, "only the recovery key opens this backup (--recovery)");
-    a->source.kind = (enum root_kind)slot->kind;
-    if (slot->kind == ROOT_PASSPHRASE && ask_secret("passphrase", &a->secret, e) != 0)
-        return -1;
-    if (slot->kind != ROOT_PASSPHRASE && a->key == NULL)
-        return err_set(e, ERR_MISUSE, "this backup opens with its laboratory's %s (--key FILE) or recovery key (--recovery)",
-                       slot->kind == ROOT_FILE ? "root key" : "credential");
-    if (slot->kind == ROOT_CREDENTIAL && file_load(AT_FDCWD, a->key, ROOT_SECRET_MAX, &a->secret, e) != 0)
-        return -1;
-    a->source.path = a->key;
-    a->source.secret = buf_span(&a->secret);
-    return 0;
+    if (!a->recovery)
+        return opening_find(&a->opening, slots, NULL, "this backup", e);
+    return secret_line("Recovery key", a->typed, sizeof a->typed)
+               ? 0
+               : err_set(e, ERR_MISUSE, "no recovery key came from the terminal or standard input");
 }
 
 static int unlock(struct arguments *a, struct backup_reader *r, struct error *e)
@@ -154,12 +109,12 @@ static int unlock(struct arguments *a, struct backup_reader *r, struct error *e)
     struct slots *slots = calloc(1, sizeof *slots);
     int rc = slots == NULL ? err_sys(e, ENOMEM, "reading a backup") : find_source(a, backup_reader_head(r)->keyring, slots, e);
     if (rc == 0 && a->recovery) {
-        rc = recovery_read(buf_span(&a->secret), secret, e);
+        rc = recovery_read(span_str(a->typed), secret, e);
         if (rc == 0)
             rc = slots_open_recovery(slots, secret, w, e);
         crypto_wipe(secret, sizeof secret);
     } else if (rc == 0) {
-        rc = slots_open(slots, &a->source, w, NULL, e);
+        rc = slots_open(slots, &a->opening.source, w, NULL, e);
     }
     if (rc == 0)
         rc = backup_unlock(r, w, e);
@@ -179,11 +134,11 @@ static int put_key(struct arguments *a, struct error *e)
         return err_set(e, ERR_MISUSE, "the path of the data folder is too long");
     if (a->recovery) {
         struct root_source fresh = {.kind = ROOT_FILE, .path = path};
-        return ledger_recover_keys(dir, buf_span(&a->secret), &fresh, clock_now(), e);
+        return ledger_recover_keys(dir, span_str(a->typed), &fresh, clock_now(), e);
     }
-    if (a->source.kind != ROOT_FILE)
+    if (a->opening.source.kind != ROOT_FILE)
         return 0;
-    int rc = root_key_load(a->key, root, e) == 0 ? root_key_put(path, root, e) : -1;
+    int rc = root_key_load(a->opening.key, root, e) == 0 ? root_key_put(path, root, e) : -1;
     crypto_wipe(root, sizeof root);
     return rc;
 }
@@ -237,8 +192,8 @@ static int open_once(struct arguments *a, const struct backup_head *head, struct
     char path[PATH_MAX];
     (void)snprintf(path, sizeof path, "%s/root.key", a->under_way);
     if (a->recovery)
-        a->source = (struct root_source){.kind = ROOT_FILE};
-    struct root_source source = a->source;
+        a->opening.source = (struct root_source){.kind = ROOT_FILE};
+    struct root_source source = a->opening.source;
     if (source.kind == ROOT_FILE)
         source.path = path;
     int rc = load_erasures(a, head, &list, e);
@@ -339,9 +294,10 @@ static int restore(struct arguments *a, struct error *e)
 
 static int run(int argc, char **argv)
 {
-    enum { TO = 256, KEY, RECOVERY, ERASURES };
+    enum { TO = 256, KEY, PASSPHRASE_FILE, RECOVERY, ERASURES };
     static const struct option options[] = {{"to", required_argument, NULL, TO},
                                             {"key", required_argument, NULL, KEY},
+                                            {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},
                                             {"recovery", no_argument, NULL, RECOVERY},
                                             {"erasures", required_argument, NULL, ERASURES},
                                             {NULL, 0, NULL, 0}};
@@ -353,7 +309,9 @@ static int run(int argc, char **argv)
         if (c == TO)
             a.to = optarg;
         else if (c == KEY)
-            a.key = optarg;
+            a.opening.key = optarg;
+        else if (c == PASSPHRASE_FILE)
+            a.opening.passphrase_file = optarg;
         else if (c == RECOVERY)
             a.recovery = true;
         else if (c == ERASURES)
@@ -366,9 +324,10 @@ static int run(int argc, char **argv)
         return 2;
     }
     a.backup = argv[optind];
-    a.secret = BUF_SECRET(ROOT_SECRET_MAX);
+    a.opening.secret = BUF_SECRET(ROOT_SECRET_MAX);
     int r = restore(&a, &e);
-    buf_release(&a.secret);
+    opening_release(&a.opening);
+    explicit_bzero(a.typed, sizeof a.typed);
     return r == 0 ? 0 : complain(&e);
 }
 
@@ -376,13 +335,15 @@ const struct verb verb_restore = {
     .name = "restore",
     .summary = "a data folder out of a backup",
     .usage =
-        "usage: tourniquet restore BACKUP --to DATA [--key FILE | --recovery] [--erasures FILE]\n"
+        "usage: tourniquet restore BACKUP --to DATA [--key FILE | --passphrase-file FILE | --recovery] [--erasures FILE]\n"
         "\n"
         "Makes the data folder DATA out of a backup, on this machine or a new one. It is checked whole before it gets its name; nothing is ever\n"
         "overwritten. What was erased since the backup was made is erased again first. The first start writes on the record that it was restored.\n"
         "\n"
         "  --to DATA        the data folder, which must be empty or not there\n"
-        "  --key FILE       the root key (root.key) or credential that the laboratory had; a passphrase is asked for, or read from standard input\n"
+        "  --key FILE       the root key (root.key) or credential that the laboratory had\n"
+        "  --passphrase-file FILE\n"
+        "                   the passphrase is its first line; else it is asked for, or read from standard input\n"
         "  --recovery       by the printed recovery key instead, asked for or read from standard input: the folder gets a new root.key\n"
         "  --erasures FILE  the newest list of erasures (default: the one that lies beside the backup)\n"
         "\n"

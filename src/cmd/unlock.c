@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cmd/secret.h"
 #include "proc/ask.h"
 #include "record/crypto/crypto.h"
 #include "record/crypto/password.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <termios.h>
 #include <unistd.h>
 
 struct unlock_arguments {
@@ -58,55 +58,16 @@ static int read_arguments(int argc, char **argv, struct unlock_arguments *a)
     return 2;
 }
 
-/* One line of `fd`, byte by byte so that nothing is left in a buffer. False: end, error, or too long. */
-static bool read_line(int fd, char out[PASSWORD_MAX + 2])
-{
-    size_t n = 0;
-    for (;;) {
-        char c;
-        ssize_t got = read(fd, &c, 1);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0 || (got == 0 && n == 0))
-            return false;
-        if (got == 0 || c == '\n')
-            break;
-        if (n == PASSWORD_MAX)
-            return false;
-        out[n++] = c;
-    }
-    if (n > 0 && out[n - 1] == '\r')
-        n--;
-    out[n] = 0;
-    return n > 0;
-}
-
-static bool ask_line(const char *prompt, char out[PASSWORD_MAX + 2])
-{
-    struct termios shown;
-    bool terminal = isatty(STDIN_FILENO) != 0 && tcgetattr(STDIN_FILENO, &shown) == 0;
-    if (!terminal)
-        return read_line(STDIN_FILENO, out);
-    struct termios hidden = shown;
-    hidden.c_lflag &= ~(tcflag_t)ECHO;
-    (void)fputs(prompt, stderr);
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    bool got = read_line(STDIN_FILENO, out);
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-    (void)fputc('\n', stderr);
-    return got;
-}
-
 /* -1: it is in s->first. */
 static int take_passphrase(const struct unlock_arguments *a, struct secrets *s)
 {
-    if (!ask_line(a->fresh ? "New passphrase: " : "Passphrase: ", s->first))
+    if (!secret_line(a->fresh ? "New passphrase" : "Passphrase", s->first, sizeof s->first))
         return complain("no passphrase came (a line of 1 to 1024 bytes, from the terminal or standard input)");
     if (!text_is_utf8(span_str(s->first)))
         return complain("the passphrase is not UTF-8 text");
     if (!a->fresh || isatty(STDIN_FILENO) == 0)
         return -1;
-    if (!ask_line("Once more: ", s->second) || strcmp(s->first, s->second) != 0)
+    if (!secret_line("Once more", s->second, sizeof s->second) || strcmp(s->first, s->second) != 0)
         return complain("the two are not the same; nothing was done");
     return -1;
 }

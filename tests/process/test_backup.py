@@ -298,6 +298,38 @@ def unreachable(data):
         lab.ok(status == 2 and "backup.to" in said, "asked for, it says so too", said)
 
 
+def stopped_and_locked(scratch):
+    """Nothing runs, and the keys open by a passphrase: it is asked for, or comes from a file."""
+    data, there, phrase = os.path.join(scratch, "locked"), os.path.join(scratch, "of-locked"), "seven grey herons wade"
+    os.mkdir(there)
+    with lab.Run(data, more="root_key: passphrase\n") as run:
+        until(lambda: "first passphrase" in run.said())
+        done = subprocess.run([lab.TOURNIQUET, "unlock", "--new", "--data", data], input=phrase + "\n", capture_output=True, text=True)
+        lab.ok(done.returncode == 0 and run.wait_api() is not None, "a ledger with a passphrase", done.stderr)
+
+    def asked(*arguments, typed=""):
+        done = subprocess.run([lab.TOURNIQUET, *arguments], input=typed, capture_output=True, text=True)
+        return done.returncode, json.loads(done.stdout) if done.stdout.startswith("{") else {}, done.stderr
+
+    for name, text in (("phrase", phrase + "\n"), ("wrong", "seven grey herons walk\n")):
+        with open(os.path.join(scratch, name), "w", encoding="utf-8") as f:
+            f.write(text)
+    status, line, said = asked("backup", "--data", data, "--to", there, typed=phrase + "\n")
+    lab.ok(status == 0 and os.path.isfile(line["where"]), "stopped, with a passphrase on standard input", said)
+    status, second, said = asked("backup", "--data", data, "--to", there, "--passphrase-file", os.path.join(scratch, "phrase"))
+    lab.ok(status == 0 and os.path.isfile(second["where"]), "and with one in a file", said)
+    for name, arguments, typed in (("none", [], ""), ("a wrong one", [], "seven grey herons walk\n"), ("a wrong one in a file", ["--passphrase-file", os.path.join(scratch, "wrong")], ""),
+                                   ("a file that is not there", ["--passphrase-file", os.path.join(scratch, "nowhere")], "")):
+        status, _, said = asked("backup", "--data", data, "--to", there, *arguments, typed=typed)
+        lab.ok(status == 2 and "passphrase" in said and phrase not in said, f"{name}: no backup, and why", f"{status} {said}")
+    lab.ok(len(os.listdir(there)) == 2, "nothing half-made is left", os.listdir(there))
+    again = os.path.join(scratch, "locked-again")
+    status, _, said = asked("restore", second["where"], "--to", again, "--passphrase-file", os.path.join(scratch, "phrase"))
+    lab.ok(status == 0 and lab.verify(again)[0] == 0, "what was made so is restored so", said)
+    status, _, said = asked("restore", line["where"], "--to", again + "2", "--passphrase-file", os.path.join(scratch, "wrong"))
+    lab.ok(status == 2 and not os.path.exists(again + "2"), "and by no other", said)
+
+
 with lab.Folder() as place:
     file, of_messages, of_results = lab.capture(place, 20)
     lab_data, one = made_and_restored(place, file, of_messages, of_results)
@@ -307,5 +339,6 @@ with lab.Folder() as place:
     no_room(place, lab_data)
     unreachable(lab_data)
     other_keys(place, lab_data)
+    stopped_and_locked(place)
     wrong_clock(place, lab_data, exchanged(place, lab_data))
 lab.finish()
