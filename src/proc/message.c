@@ -6,6 +6,10 @@
 #include "proc/errand.h"
 #include "proc/link.h"
 #include "proc/payload.h"
+#include "record/ledger/journal.h"
+#include "record/ledger/keyring.h"
+#include "record/ledger/segment.h"
+#include "record/ledger/slots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,7 +99,7 @@ static void mix(uint32_t *hash, const void *bytes, size_t n)
 uint32_t message_dialect(void)
 {
     uint32_t hash = 2166136261u;
-    const uint32_t head[] = {DIALECT, MESSAGE_COUNT, ROLE_COUNT, RUN_ID};
+    const uint32_t head[] = {DIALECT, MESSAGE_COUNT, ROLE_COUNT, RUN_ID, SEGMENT_FORMAT, JOURNAL_FORMAT, KEYFILE_FORMAT, SLOTS_FORMAT};
     mix(&hash, head, sizeof head);
     for (unsigned t = 0; t < MESSAGE_COUNT; t++)
         mix(&hash, &permissions[t].body_max, sizeof permissions[t].body_max);

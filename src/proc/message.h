@@ -108,8 +108,8 @@ struct channel {
     size_t fd_count;
 };
 
-/* One number for everything that two roles must agree on: messages, events, keys of records. Parts of different builds have different ones: they
- * would take each other's numbers for something else. It goes first in START and READY. */
+/* One number for everything that two roles must agree on: messages, events, keys of records, formats of the ledger. Parts of different builds have
+ * different ones: they would take each other's numbers for something else. It goes first in START and READY. */
 uint32_t message_dialect(void);
 
 /* May `from` send this type to `to`? */

@@ -141,6 +141,10 @@ def bad_programs(folder):
         run.process.send_signal(signal.SIGHUP)
         ok(wait(lambda: "no upgrade: the program" in run.said()), "a program that does not run is refused before anything is touched", run.said())
         ok(pids(run) == before, "no role was restarted")
+        put(program, b"#!/bin/sh\necho tourniquet 9.9.9 1\n")
+        run.process.send_signal(signal.SIGHUP)
+        ok(wait(lambda: "do not understand each other; restart Tourniquet" in run.said()), "one whose parts speak otherwise, or that writes other formats, is refused, too", run.said())
+        ok(pids(run) == before, "no role was restarted for that")
         put(program, good)
         with open(os.path.join(parts, "console"), "rb") as f:
             console = f.read()
