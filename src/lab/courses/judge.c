@@ -146,6 +146,15 @@ static bool claims(const struct course_piece *p)
     return p->kind == COURSE_TEXT || p->kind == COURSE_NOTE;
 }
 
+static void judge_sentences(struct judge *j, uint32_t line, struct span written)
+{
+    struct course_measure m = {0};
+    struct reading r = {.m = &m};
+    read_written(&r, written);
+    if (r.longest > SENTENCE_MOST)
+        note(j, line, "a sentence of %zu words; part it, %d are enough", r.longest, SENTENCE_MOST);
+}
+
 static void judge_lesson(struct judge *j, const struct course_lesson *l)
 {
     const struct course_piece *p = j->c->pieces + l->first;
@@ -198,10 +207,8 @@ static void judge_places(struct judge *j)
 size_t course_judge(const struct course *c, course_note *each, void *context)
 {
     struct judge j = {.c = c, .each = each, .context = context};
-    struct course_measure m = {0};
-    struct reading r = {.m = &m};
+    struct course_measure m;
     uint32_t minutes = 0;
-    (void)measure(c, &r);
     course_measure(c, &m);
     bool refresher = c->after != COURSE_NEVER;
     for (size_t i = 0; i < c->lessons_n; i++)
@@ -217,8 +224,11 @@ size_t course_judge(const struct course *c, course_note *each, void *context)
              POOL_LEAST);
     if (m.grade > GRADE_MOST)
         note(&j, 1, "a reading grade of %.1f (Flesch-Kincaid); %.0f or less is plain", m.grade, GRADE_MOST);
-    if (r.longest > SENTENCE_MOST)
-        note(&j, 1, "a sentence of %zu words; part it, %d are enough", r.longest, SENTENCE_MOST);
+    for (size_t i = 0; i < c->pieces_n; i++)
+        if (c->pieces[i].kind != COURSE_PICTURE)
+            judge_sentences(&j, c->pieces[i].line, c->pieces[i].text);
+    for (size_t i = 0; i < c->answers_n; i++)
+        judge_sentences(&j, c->answers[i].line, c->answers[i].feedback);
     for (size_t i = 0; i < c->lessons_n; i++)
         judge_lesson(&j, &c->lessons[i]);
     for (size_t i = 0; i < c->questions_n; i++)

@@ -23,6 +23,7 @@ static void test_shipped(void **state)
     if (s == NULL)
         fail_msg("%s", e.text);
     unsigned audience = 0;
+    unsigned after = 0;
     for (size_t i = 0; i < courses_count(s); i++) {
         const struct course *c = courses_at(s, i);
         struct course_measure m;
@@ -35,13 +36,15 @@ static void test_shipped(void **state)
         assert_true(m.grade > 0.0 && m.grade <= 8.0);
         assert_false(c->own || c->replaced);
         audience |= c->audience;
+        after |= 1u << c->after;
         course_json(&json, c);
         assert_true(buf_ok(&json));
         buf_release(&json);
         buf_release(&notes);
     }
     assert_true(courses_count(s) > 0);
-    assert_true((audience & 1u << COURSE_EVERYONE) != 0);
+    assert_int_equal(audience, (1u << COURSE_AUDIENCES) - 1); /* there is something for each */
+    assert_int_equal(after, 1u << COURSE_NEVER | 1u << COURSE_AFTER_SIMULATION | 1u << COURSE_AFTER_FINDING);
     courses_free(s);
 }
 
