@@ -86,6 +86,18 @@ static const struct {
     [EVENT_TOKEN_CREATED] = {"token.created", MAKER_KEEPER},
     [EVENT_TOKEN_REVOKED] = {"token.revoked", MAKER_KEEPER},
     [EVENT_DATA_EXPORTED] = {"data.exported", MAKER_KEEPER},
+    [EVENT_PASSKEY_ADDED] = {"passkey.added", MAKER_KEEPER},
+    [EVENT_PASSKEY_USED] = {"passkey.used", MAKER_KEEPER},
+    [EVENT_PASSKEY_RENAMED] = {"passkey.renamed", MAKER_KEEPER},
+    [EVENT_PASSKEY_REMOVED] = {"passkey.removed", MAKER_KEEPER},
+    [EVENT_PASSKEY_STOPPED] = {"passkey.stopped", MAKER_KEEPER},
+    [EVENT_TOTP_SET] = {"totp.set", MAKER_KEEPER},
+    [EVENT_TOTP_USED] = {"totp.used", MAKER_KEEPER},
+    [EVENT_TOTP_REMOVED] = {"totp.removed", MAKER_KEEPER},
+    [EVENT_RECOVERY_ASKED] = {"recovery.asked", MAKER_KEEPER},
+    [EVENT_RECOVERY_APPROVED] = {"recovery.approved", MAKER_KEEPER},
+    [EVENT_RECOVERY_WITHDRAWN] = {"recovery.withdrawn", MAKER_KEEPER},
+    [EVENT_RECOVERY_USED] = {"recovery.used", MAKER_KEEPER},
 };
 
 const char *event_name(enum event e)

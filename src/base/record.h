@@ -87,6 +87,18 @@ enum event {
     EVENT_TOKEN_CREATED,    /* for a program that uses the API */
     EVENT_TOKEN_REVOKED,
     EVENT_DATA_EXPORTED,
+    EVENT_PASSKEY_ADDED,
+    EVENT_PASSKEY_USED, /* it signed a sign-in, or a request */
+    EVENT_PASSKEY_RENAMED,
+    EVENT_PASSKEY_REMOVED,
+    EVENT_PASSKEY_STOPPED, /* there are two of it */
+    EVENT_TOTP_SET,        /* codes of an app */
+    EVENT_TOTP_USED,
+    EVENT_TOTP_REMOVED,
+    EVENT_RECOVERY_ASKED, /* two people let a third in again */
+    EVENT_RECOVERY_APPROVED,
+    EVENT_RECOVERY_WITHDRAWN,
+    EVENT_RECOVERY_USED,
     EVENT_COUNT
 };
 
@@ -325,7 +337,19 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(TOKEN, "token", OPEN, TEXT, false) /* its public id */                                                                                       \
     KEY(TOKEN_HASH, "token_hash", SECRET, TEXT, false)                                                                                               \
     KEY(LABEL, "label", OPEN, TEXT, false)                                                                                                           \
-    KEY(SCOPE, "scopes", OPEN, TEXT, true) /* permissions */
+    KEY(SCOPE, "scopes", OPEN, TEXT, true) /* permissions */                                                                                         \
+    /* ways to sign in */                                                                                                                            \
+    KEY(PROOF, "proof", OPEN, TEXT, false) /* how the person showed that it is they: passkey, password, password+code, recovery */                   \
+    KEY(PASSKEY_ID, "passkey.id", OPEN, TEXT, false)                                                                                                 \
+    KEY(PASSKEY_KEY, "passkey.key", OPEN, TEXT, false)   /* the public key */                                                                        \
+    KEY(PASSKEY_USER, "passkey.user", OPEN, TEXT, false) /* what authenticators know the person by */                                                \
+    KEY(PASSKEY_TRANSPORTS, "passkey.transports", OPEN, TEXT, false)                                                                                 \
+    KEY(PASSKEY_COUNTER, "passkey.counter", OPEN, INT, false)                                                                                        \
+    KEY(PASSKEY_FLAGS, "passkey.flags", OPEN, INT, false)                                                                                            \
+    KEY(TOTP_SECRET, "totp_secret", SECRET, TEXT, false)                                                                                             \
+    KEY(TOTP_STEP, "totp_step", OPEN, INT, false)    /* no code of it, or of an earlier one, counts again */                                         \
+    KEY(RECOVERY, "recovery", OPEN, TEXT, false) /* its id */                                                                                    \
+    KEY(RECOVERY_HASH, "recovery_hash", SECRET, TEXT, false)
 
 enum record_key {
 #define RECORD_KEY_ENUM(c, json, class, type, list) KEY_##c,

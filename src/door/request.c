@@ -43,6 +43,7 @@ void request_encode(struct buf *out, const struct request *r)
     put_text(out, r->session);
     put_text(out, r->csrf);
     put_text(out, r->bearer);
+    put_text(out, r->proof);
     put_text(out, r->if_match);
     put_text(out, r->if_none_match);
     put_text(out, r->peer);
@@ -62,6 +63,7 @@ int request_decode(struct span in, struct request *ret, struct error *e)
     r.session = get_text(&s, REQUEST_TEXT_MAX);
     r.csrf = get_text(&s, REQUEST_TEXT_MAX);
     r.bearer = get_text(&s, REQUEST_TEXT_MAX);
+    r.proof = get_text(&s, REQUEST_TEXT_MAX);
     r.if_match = get_text(&s, REQUEST_TEXT_MAX);
     r.if_none_match = get_text(&s, REQUEST_TEXT_MAX);
     r.peer = get_text(&s, REQUEST_TEXT_MAX);

@@ -21,6 +21,7 @@ struct request {
     struct span session; /* value of the session cookie, or empty */
     struct span csrf;    /* X-CSRF header, or empty */
     struct span bearer;  /* of "Authorization: Bearer …": an API token, or empty */
+    struct span proof;   /* X-Proof header, or empty: a passkey signed this very request */
     struct span if_match;
     struct span if_none_match;
     struct span peer; /* address of the browser, or "uid 0" from SO_PEERCRED */

@@ -62,6 +62,18 @@ static const struct {
     {EVENT_LINK_LEARNT, link_apply_policy},
     {EVENT_LINK_POLICY, link_apply_policy},
     {EVENT_RELAY_DELIVERED, link_apply_delivered},
+    {EVENT_PASSKEY_ADDED, passkey_apply_added},
+    {EVENT_PASSKEY_USED, passkey_apply_used},
+    {EVENT_PASSKEY_RENAMED, passkey_apply_renamed},
+    {EVENT_PASSKEY_REMOVED, passkey_apply_removed},
+    {EVENT_PASSKEY_STOPPED, passkey_apply_stopped},
+    {EVENT_TOTP_SET, totp_apply_set},
+    {EVENT_TOTP_USED, totp_apply_used},
+    {EVENT_TOTP_REMOVED, totp_apply_removed},
+    {EVENT_RECOVERY_ASKED, recovery_apply_asked},
+    {EVENT_RECOVERY_APPROVED, recovery_apply_approved},
+    {EVENT_RECOVERY_WITHDRAWN, recovery_apply_ended},
+    {EVENT_RECOVERY_USED, recovery_apply_ended},
 };
 
 static const char *const topic_names[TOPIC_COUNT] = {

@@ -93,6 +93,11 @@ apply_fn account_apply_password, account_apply_reviewed, account_apply_signed_in
 apply_fn token_apply_created, token_apply_revoked, policy_apply;
 apply_fn act_apply;                                                                        /* of every record: what people did */
 int token_end_all(struct apply *a, const char *account, const char *why, struct error *e); /* the account's tokens end */
+apply_fn passkey_apply_added, passkey_apply_used, passkey_apply_renamed, passkey_apply_removed, passkey_apply_stopped;
+apply_fn totp_apply_set, totp_apply_used, totp_apply_removed;
+/* Nothing of this account opens anything any more: passkeys, the app, an open recovery. */
+int passkey_drop_all(struct apply *a, struct span account, struct error *e);
+apply_fn recovery_apply_asked, recovery_apply_approved, recovery_apply_ended;
 apply_fn capture_apply_started, capture_apply_ended, capture_apply_status, capture_apply_run;
 apply_fn backup_apply_made, backup_apply_tested, retention_apply_removed;
 apply_fn keys_apply_erased;

@@ -87,6 +87,7 @@ struct config {
     int64_t keep_evidence;     /* the same */
     struct config_endpoint console_listen;
     char console_name[CONFIG_HOST];
+    int64_t console_port; /* as browsers know it; 0: that of console_listen */
     size_t capture_count;
     struct config_capture capture[CONFIG_CAPTURES];
     size_t relay_count;

@@ -106,6 +106,8 @@ const struct config_key config_keys[] = {
     {"console.listen", CONFIG_ADDRESS, AT(config, console_listen), .initial = "127.0.0.1:8443", .help = "Where the page is served, over HTTPS only."},
     {"console.name", CONFIG_HOSTNAME, AT(config, console_name), .initial = "localhost",
      .help = "Host name of the page, as people type it: it stands in the certificate and belongs to cookies and passkeys. Never an address."},
+    {"console.port", CONFIG_NUMBER, AT(config, console_port), .most = 65535,
+     .help = "The port that browsers use, where a forward makes it another one than that of `listen`: passkeys belong to name and port together."},
     {"witness", CONFIG_LIST, LIST_AT(config_witness, witness, witness_count, CONFIG_WITNESSES),
      .help =
          "Other machines that cosign the head of the ledger over HTTP (C2SP tlog-witness), such as `tourniquet ledger witness serve`. Each is asked "

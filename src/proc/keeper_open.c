@@ -220,11 +220,21 @@ static int open_views(struct error *e)
 
 static int open_api(struct error *e)
 {
-    struct api_options options = {.site = k.self.start.site, .store = k.store, .views = k.views, .host = keeper_host};
-    if (open_courses(e) != 0)
+    char origin[START_NAME + 16];
+    uint8_t key[32];
+    (void)snprintf(origin, sizeof origin, "https://%s", k.self.start.name);
+    if (k.self.start.port != 443) /* as browsers write it */
+        (void)snprintf(origin, sizeof origin, "https://%s:%u", k.self.start.name, k.self.start.port);
+    ledger_derive_key(k.ledger, "sign-in", key);
+    struct api_options options = {
+        .site = k.self.start.site, .store = k.store, .views = k.views, .host = keeper_host, .name = k.self.start.name, .origin = origin, .key = key};
+    if (open_courses(e) != 0) {
+        crypto_wipe(key, sizeof key);
         return -1;
+    }
     options.courses = k.courses;
     k.api = api_new(&options, e);
+    crypto_wipe(key, sizeof key);
     return k.api == NULL ? -1 : 0;
 }
 

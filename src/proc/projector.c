@@ -85,7 +85,8 @@ static struct span event_of(struct span veiled)
 /* What is sealed of these (hashes of passwords, codes and tokens) is needed to let people in; the views see it of no other record. */
 static bool of_accounts(struct span event)
 {
-    return span_starts(event, SPAN_LIT("account.")) || span_starts(event, SPAN_LIT("token."));
+    return span_starts(event, SPAN_LIT("account.")) || span_starts(event, SPAN_LIT("token.")) || span_starts(event, SPAN_LIT("totp.")) ||
+           span_starts(event, SPAN_LIT("recovery."));
 }
 
 static void note_capture(struct span veiled, struct progress *progress)

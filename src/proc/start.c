@@ -41,6 +41,7 @@ void start_encode(struct buf *out, const struct start *s)
     put_text(out, s->site);
     put_text(out, s->name);
     put_text(out, s->address);
+    buf_be16(out, s->port);
     put_text(out, s->backup_to);
     buf_u8(out, s->backup_folder);
     buf_be64(out, (uint64_t)s->backup_every);
@@ -80,6 +81,7 @@ int start_decode(struct span in, struct start *ret, struct error *e)
     get_text(&s, t.site, sizeof t.site);
     get_text(&s, t.name, sizeof t.name);
     get_text(&s, t.address, sizeof t.address);
+    t.port = span_be16(&s);
     get_text(&s, t.backup_to, sizeof t.backup_to);
     t.backup_folder = span_u8(&s) != 0;
     t.backup_every = (int64_t)span_be64(&s);

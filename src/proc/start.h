@@ -27,6 +27,7 @@ struct start {
     char site[64];
     char name[START_NAME]; /* sensor: the capture's or the interface's name; keeper and console: host name of the page */
     char address[64];      /* keeper: the address of the page, for its certificate */
+    uint16_t port;         /* keeper: of the page, as browsers know it */
     /* keeper: what it does by itself */
     char backup_to[1024]; /* the folder of backups, for people to read; "": none */
     bool backup_folder;   /* its descriptor comes too, as the fourth */

@@ -89,6 +89,7 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
     } else if (role == ROLE_KEEPER || role == ROLE_CONSOLE) {
         (void)snprintf(start->name, sizeof start->name, "%s", c->console_name);
         (void)snprintf(start->address, sizeof start->address, "%s", c->console_listen.host);
+        start->port = c->console_port != 0 ? (uint16_t)c->console_port : c->console_listen.port;
     }
 }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { axe, shot, sideways, small } from './browser.mjs';
 
-export const PLACES = ['/', '/findings', '/results', '/devices', '/devices?view=picture', '/ledger', '/certificates', '/looks', '/learn', '/learn/everyone', '/more', '/no-such-page'];
+export const PLACES = ['/', '/findings', '/results', '/devices', '/devices?view=picture', '/ledger', '/certificates', '/looks', '/learn', '/learn/everyone', '/sign-in', '/more', '/no-such-page'];
 export const SIGHTS = [
     { width: 1440, height: 900, scheme: 'light', language: 'en' },
     { width: 1440, height: 900, scheme: 'dark', language: 'es' },

@@ -160,7 +160,7 @@ function signIn() {
     const token = randomBytes(16).toString('hex');
     const csrf = randomBytes(16).toString('hex');
     sessions.set(token, csrf);
-    return { status: 200, session: token, body: { person, csrf, site: 'Main Street Lab' } };
+    return { status: 200, session: token, body: { person, csrf, site: 'Main Street Lab', sign_in: { passkeys: 0, app: false } } };
 }
 
 /** Edits, joins, splits of a device. */
@@ -333,7 +333,13 @@ function answer(method, path, query, body, token, headers, text) {
             sessions.delete(token);
             return { status: 204 };
         }
-        return { status: 200, body: { person, csrf, site: 'Main Street Lab' } };
+        return { status: 200, body: { person, csrf, site: 'Main Street Lab', sign_in: { passkeys: 0, app: false } } };
+    }
+    if (path === '/session/methods') {
+        return { status: 200, body: { host: 'localhost', passkeys: [], app_since: null } };
+    }
+    if (path === '/recoveries' && method === 'GET') {
+        return { status: 200, body: { items: [] } };
     }
     if (state.ledger === 'locked' && path.startsWith('/ledger')) {
         return problem(503, 'locked', 'The ledger waits for its passphrase.');

@@ -31,6 +31,7 @@ const LinksPage = lazy(() => import('./pages/links'));
 const LearnPage = lazy(() => import('./pages/learn'));
 const CoursePage = lazy(() => import('./pages/course'));
 const LessonPage = lazy(() => import('./pages/lesson'));
+const MethodsPage = lazy(() => import('./pages/methods'));
 const LooksPage = lazy(() => import('./pages/looks'));
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
@@ -109,6 +110,11 @@ function Pages() {
                                     <LessonPage id={id} number={Number(number) - 1} />
                                 </Suspense>
                             )}
+                        </Route>
+                        <Route path="/sign-in">
+                            <Suspense fallback={<Loading what={t`this page`} />}>
+                                <MethodsPage />
+                            </Suspense>
                         </Route>
                         <Route path="/more" component={MorePage} />
                         <Route component={NotFoundPage} />

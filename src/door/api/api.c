@@ -37,15 +37,22 @@ struct api *api_new(const struct api_options *o, struct error *e)
     api->views = o->views;
     api->host = o->host;
     api->courses = o->courses;
+    (void)snprintf(api->name, sizeof api->name, "%s", o->name != NULL ? o->name : "localhost");
+    (void)snprintf(api->origin, sizeof api->origin, "%s", o->origin != NULL ? o->origin : "https://localhost:8443");
+    api->party = (struct passkey_party){.id = api->name, .origin = api->origin};
+    if (o->key != NULL)
+        memcpy(api->key, o->key, sizeof api->key);
     (void)pthread_mutex_init(&api->change, NULL);
     (void)pthread_mutex_init(&api->hashing, NULL);
+    (void)pthread_mutex_init(&api->passkeys, NULL);
     (void)pthread_mutex_init(&api->lock, NULL);
     struct error own = {0};
     bool accounts = any_account(api, &own);
     api->sessions = own.class == ERR_NONE ? sessions_new(&own) : NULL;
     api->throttle = api->sessions != NULL ? throttle_new(&own) : NULL;
     api->rates = api->throttle != NULL ? rates_new(&own) : NULL;
-    if (api->rates == NULL) {
+    api->challenges = api->rates != NULL ? challenges_new(&own) : NULL;
+    if (api->challenges == NULL) {
         if (e != NULL)
             *e = own;
         api_free(api);
@@ -67,6 +74,9 @@ void api_free(struct api *api)
     sessions_free(api->sessions);
     throttle_free(api->throttle);
     rates_free(api->rates);
+    challenges_free(api->challenges);
+    (void)pthread_mutex_destroy(&api->passkeys);
+    crypto_wipe(api->key, sizeof api->key);
     (void)pthread_mutex_destroy(&api->change);
     (void)pthread_mutex_destroy(&api->hashing);
     (void)pthread_mutex_destroy(&api->lock);
@@ -439,6 +449,7 @@ static struct record *begin_record(struct call *c, enum event event)
         record_str(r, KEY_PERSON, c->person.name);
     record_str(r, KEY_ORIGIN, c->origin);
     record_str(r, KEY_TOKEN, c->person.token[0] != 0 ? c->person.token : NULL);
+    record_str(r, KEY_PROOF, c->proof);
     return r;
 }
 

@@ -243,6 +243,9 @@ struct api_options {
     struct keeper_views *views; /* outlives the api */
     struct api_host host;
     const struct courses *courses; /* outlive the api; NULL: there are none */
+    const char *name;   /* host name of the page: passkeys belong to it */
+    const char *origin; /* "https://lab.example:8443" */
+    const uint8_t *key; /* 32 bytes of the keeper's own, the same at every start */
 };
 
 /* Call it after the ledger has been replayed: whether a first administrator exists decides whether there is a set-up code. */

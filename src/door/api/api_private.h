@@ -5,7 +5,10 @@
 #include "base/json.h"
 #include "door/api/api.h"
 #include "door/api/body.h"
+#include "door/api/passkey_check.h"
 #include "lab/people/account.h"
+#include "lab/people/challenge.h"
+#include "lab/people/passkey.h"
 #include "lab/people/rate.h"
 #include "lab/people/session.h"
 #include "lab/people/throttle.h"
@@ -38,6 +41,12 @@ struct api {
     struct sessions *sessions;
     struct throttle *throttle;
     struct rates *rates;
+    struct challenges *challenges;
+    char name[256];
+    char origin[300];
+    struct passkey_party party; /* of these two */
+    uint8_t key[32];
+    pthread_mutex_t passkeys;                /* passkeys and codes are judged one at a time: none counts twice */
     pthread_mutex_t change;                  /* changes are made one at a time */
     pthread_mutex_t hashing;                 /* one Argon2id at a time: it takes 64 MiB */
     pthread_mutex_t lock;                    /* guards what follows */
@@ -104,7 +113,9 @@ struct call {
     char origin[96];
     struct store_conn *db;
     bool looking;
-    struct jsonw json; /* writes the reply's body */
+    const char *proof;              /* how the person showed again that it is they; NULL: they were not asked */
+    char proof_key[PASSKEY_HANDLE]; /* … by this passkey */
+    struct jsonw json;              /* writes the reply's body */
 };
 
 /* May whoever asks do this ("noun.verb")? */
@@ -184,9 +195,12 @@ void result_put(struct jsonw *j, const struct result_row *row);      /* the memb
 void result_put_step(struct jsonw *j, const struct result_row *row); /* "step" */
 void put_person(struct call *c);                                     /* the answer of GET /session */
 void answer_device(struct call *c, bool whole);                      /* the device of the request; whole: as GET gives it */
-/* Is this the password of who asks? Throttled as sign-ins are. False: the problem is set, and the refusal recorded. At the local socket nobody has
- * one: true. */
-bool password_again(struct call *c, struct span password, const char *permission);
+/* Does a passkey of who asks sign this very request (X-Proof), or is this their password? Passwords are throttled as sign-ins are. False: the problem
+ * is set, and the refusal recorded. At the local socket nobody has either: true. */
+bool proof_again(struct call *c, struct span password, const char *permission);
+bool password_again(struct call *c, struct span password, const char *permission); /* its second half */
+/* Is this a code of the account's app, and not used before? True also where it has none. Uses it up. */
+bool totp_right(struct call *c, const struct account *account, struct span typed);
 /* A reason of a person: something readable, on lines without other control characters. */
 bool reason_valid(struct span why);
 bool password_good(struct call *c, const char *name, const char *display_name, struct span password); /* false: the problem is set */
@@ -195,8 +209,9 @@ bool password_choose(struct call *c, const struct account *a, struct span passwo
 /* May this right password let its owner in? Where it leaked, or is older than the site allows, `chosen` must take its place (empty: the problem is
  * set); where it was hashed with less work than today's, it is hashed anew. */
 bool password_serves(struct call *c, struct account *a, struct span password, struct span chosen);
-void sign_in(struct call *c, const struct account *account); /* a session, its record, the answer */
-void put_roles(struct jsonw *j, unsigned roles);             /* "roles", "role", "permissions" */
+/* A session, its record, the answer; method: "password", "passkey" … */
+void sign_in(struct call *c, const struct account *account, const char *method);
+void put_roles(struct jsonw *j, unsigned roles); /* "roles", "role", "permissions" */
 struct act_row;
 void act_put(struct jsonw *j, const struct act_row *row); /* the members, without the braces */
 void name_origin(struct call *c);                         /* where the request came from, as records may show it */
@@ -207,6 +222,24 @@ bool setup_code_matches(struct span typed, const char *code); /* whatever the ca
 void permissions_document(struct buf *out);
 
 /* handlers */
+void handle_passkey_wish(struct call *c);
+void handle_passkey_sign_in(struct call *c);
+void handle_proof_wish(struct call *c);
+void handle_methods(struct call *c);
+void handle_passkey_new_wish(struct call *c);
+void handle_passkey_add(struct call *c);
+void handle_passkey_rename(struct call *c);
+void handle_passkey_remove(struct call *c);
+void handle_passkey_test(struct call *c);
+void handle_totp_wish(struct call *c);
+void handle_totp_set(struct call *c);
+void handle_totp_remove(struct call *c);
+void handle_recovery_list(struct call *c);
+void handle_recovery_ask(struct call *c);
+void handle_recovery_approve(struct call *c);
+void handle_recovery_withdraw(struct call *c);
+void handle_recovery_wish(struct call *c);
+void handle_recovery_redeem(struct call *c);
 void handle_setup_get(struct call *c);
 void handle_setup_post(struct call *c);
 void handle_session_get(struct call *c);

@@ -329,7 +329,7 @@ void handle_enrolment_new(struct call *c)
         return;
     if (f[4].text.n > 0 && !reason_valid(f[4].text))
         problem(c, 422, "why", "The reason is a line of text.");
-    else if (read_enrolment(c, f, &x) && password_again(c, f[5].text, PERMISSION)) {
+    else if (read_enrolment(c, f, &x) && proof_again(c, f[5].text, PERMISSION)) {
         if (pki->enrol(c->api->host.context, &x, code, &e) != 0)
             refused(c, &e);
         else if (note_enrolment(c, &x, "begun", f[4].text)) {
@@ -430,7 +430,7 @@ static void change(struct call *c, bool revoke)
         return;
     if (!reason_valid(f[0].text)) {
         problem(c, 422, "why", "Say in a few words why.");
-    } else if (!revoke || password_again(c, f[1].text, PERMISSION)) {
+    } else if (!revoke || proof_again(c, f[1].text, PERMISSION)) {
         int rc = (revoke ? pki->revoke : pki->rotate)(c->api->host.context, c->params[0], &x, &e);
         if (rc != 0)
             refused(c, &e);

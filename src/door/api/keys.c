@@ -27,7 +27,7 @@ static bool offered(struct call *c)
 
 static bool may_change(struct call *c, struct span password)
 {
-    return password_again(c, password, "keys.manage") && offered(c);
+    return proof_again(c, password, "keys.manage") && offered(c);
 }
 
 static bool refused(struct call *c, const struct error *e)

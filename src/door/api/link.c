@@ -245,7 +245,7 @@ static void decide_state(struct call *c, enum event event, const char *permissio
         problem(c, 422, "on", "Say true or false.");
     } else if (!reason_valid(f[1].text)) {
         problem(c, 422, "reason", "Say in a few words why.");
-    } else if (password_again(c, f[2].text, permission)) {
+    } else if (proof_again(c, f[2].text, permission)) {
         struct record *r = decision(c, event);
         if (r != NULL) {
             record_text(r, KEY_LINK, c->params[0]);
@@ -342,7 +342,7 @@ void handle_link_policy(struct call *c)
         problem(c, 422, "unknown", "What happens to what is not allowed: pass, flag or refuse.");
     else if (!reason_valid(f[2].text))
         problem(c, 422, "reason", "Say in a few words why.");
-    else if (password_again(c, f[3].text, "links.manage"))
+    else if (proof_again(c, f[3].text, "links.manage"))
         approve(c, proposed, f[1].text, f[2].text);
     json_decref(proposed);
     decided_release(&d);

@@ -63,7 +63,7 @@ bool look_permitted(struct call *c, struct span reason, struct span password, in
         refuse(c, 422, "reason", "Say in a few words why you need to see this: at least three words.", LOOK_PERMISSION);
         return false;
     }
-    return password_again(c, password, LOOK_PERMISSION) && not_too_often(c, ret_before);
+    return proof_again(c, password, LOOK_PERMISSION) && not_too_often(c, ret_before);
 }
 
 /* ── what is looked at ── */

@@ -118,7 +118,7 @@ void handle_invitation(struct call *c)
         throttle_right(c->api->throttle, who, peer);
         person_of(c, &a, "");
         if (password_choose(c, &a, f[PASSWORD].text, "with a one-time code") && account_get(c->db, who, &a, &known, &e) == 0)
-            sign_in(c, &a);
+            sign_in(c, &a, "invitation");
     }
     crypto_wipe(&a, sizeof a);
     body_close(&body);
@@ -148,7 +148,7 @@ void handle_own_password(struct call *c)
                              {.name = "new_password", .max = 4 * PASSWORD_LONGEST}};
     if (!body_open(c, &body, f, 2))
         return;
-    if (own_account(c, &a) && password_good(c, a.name, a.display_name, f[1].text) && password_again(c, f[0].text, "own password") &&
+    if (own_account(c, &a) && password_good(c, a.name, a.display_name, f[1].text) && proof_again(c, f[0].text, "own password") &&
         password_choose(c, &a, f[1].text, "its owner wanted another one")) {
         people_end_sessions(c, a.name, c->person.session, "its password was changed elsewhere");
         if (!answered(c))
@@ -258,7 +258,7 @@ void handle_policy_put(struct call *c)
         return;
     if (!span_decimal(f[DAYS].text, POLICY_DAYS_MOST, &days) || (days != 0 && days < POLICY_DAYS_LEAST)) {
         problem(c, 422, "password-days", "A longest age has 30 to 1,095 days; 0: none.");
-    } else if (people_why(c, f[WHY].text) && password_again(c, f[PASSWORD].text, PEOPLE_PERMISSION)) {
+    } else if (people_why(c, f[WHY].text) && proof_again(c, f[PASSWORD].text, PEOPLE_PERMISSION)) {
         struct record *r = decision(c, EVENT_ACCESS_POLICY);
         if (r != NULL) {
             record_int(r, KEY_PASSWORD_DAYS, (int64_t)days);

@@ -10,18 +10,19 @@ static const struct {
     const char *sentence;
 } wrongs[PASSKEY_WRONGS] = {
     [PASSKEY_GOOD] = {"good", "It is good."},
-    [PASSKEY_MALFORMED] = {"malformed", "The browser sent something that is no passkey's answer. Try again, or with another browser."},
-    [PASSKEY_TYPE] = {"wrong type", "The browser answered another question than it was asked. Reload the page and try again."},
-    [PASSKEY_OTHER] = {"wrong challenge", "This answer is too old, or was used already, or belongs to another request. Try again."},
-    [PASSKEY_ORIGIN] = {"wrong origin", "This was asked for by another page than ours. Open the page by its own name and try again."},
-    [PASSKEY_PARTY] = {"wrong host name", "This passkey was made for another site."},
-    [PASSKEY_UNTOUCHED] = {"untouched", "Nobody touched the key. Try again."},
+    [PASSKEY_MALFORMED] = {"passkey-malformed", "The browser sent something that is no passkey's answer. Try again, or with another browser."},
+    [PASSKEY_TYPE] = {"passkey-type", "The browser answered another question than it was asked. Reload the page and try again."},
+    [PASSKEY_OTHER] = {"passkey-challenge", "This answer is too old, or was used already, or belongs to another request. Try again."},
+    [PASSKEY_ORIGIN] = {"passkey-origin", "This was asked for by another page than ours. Open the page by its own name and try again."},
+    [PASSKEY_PARTY] = {"passkey-host", "This passkey was made for another site."},
+    [PASSKEY_UNTOUCHED] = {"passkey-untouched", "Nobody touched the key. Try again."},
     [PASSKEY_UNVERIFIED] =
-        {"not verified", "The key was touched, but it does not know by whom. Set a PIN, fingerprint or face for it in the settings of your device."},
-    [PASSKEY_FLAGS] = {"wrong flags", "The key contradicts itself. Use another one."},
-    [PASSKEY_ALGORITHM] = {"wrong algorithm", "The key signs in a way that it did not announce. Use another one."},
-    [PASSKEY_SIGNATURE] = {"wrong signature", "The signature is not this key's."},
-    [PASSKEY_CLONED] = {"cloned", "There seem to be two of this key: it is stopped. Use another way to sign in, and tell the lab manager."},
+        {"passkey-unverified", "The key was touched, but it does not know by whom. Set a PIN, fingerprint or face for it in the settings of your device."},
+    [PASSKEY_FLAGS] = {"passkey-flags", "The key contradicts itself. Use another one."},
+    [PASSKEY_ALGORITHM] = {"passkey-algorithm", "The key signs in a way that it did not announce. Use another one."},
+    [PASSKEY_SIGNATURE] = {"passkey-signature", "The signature is not this key's."},
+    [PASSKEY_CLONED] = {"passkey-cloned", "There seem to be two of this key: it is stopped. Use another way to sign in, and tell the lab manager."},
+    [PASSKEY_UNKNOWN] = {"passkey-unknown", "This passkey is not known here any more, or not yours. Use another way to sign in."},
 };
 
 const char *passkey_wrong_word(enum passkey_wrong wrong)

@@ -29,11 +29,12 @@ enum passkey_wrong {
     PASSKEY_FLAGS,      /* it says of itself what cannot be, or what it did not say before */
     PASSKEY_ALGORITHM,  /* signed with another algorithm than its key's */
     PASSKEY_SIGNATURE,
-    PASSKEY_CLONED, /* its counter did not go on: there are two of it */
+    PASSKEY_CLONED,  /* its counter did not go on: there are two of it */
+    PASSKEY_UNKNOWN, /* the caller's word: it is nobody's, or another person's, or stopped */
     PASSKEY_WRONGS
 };
 
-/* A word for records ("wrong origin"), and a sentence for the person. Never NULL. */
+/* A code ("passkey-origin"), and a sentence for the person. Never NULL. */
 const char *passkey_wrong_word(enum passkey_wrong wrong);
 const char *passkey_wrong_sentence(enum passkey_wrong wrong);
 

@@ -237,7 +237,7 @@ void handle_people_new(struct call *c)
     struct span shown = f[F_DISPLAY].text.n > 0 ? f[F_DISPLAY].text : span_str(name);
     if (people_why(c, f[F_WHY].text) && new_name(c, f[F_NAME].text, f[F_DISPLAY].text, name) &&
         (f[F_ROLE].text.n == 0 || people_role(c, f[F_ROLE].text, f[F_UNTIL].text, &role)) &&
-        password_again(c, f[F_PASSWORD].text, PEOPLE_PERMISSION)) {
+        proof_again(c, f[F_PASSWORD].text, PEOPLE_PERMISSION)) {
         shown = f[F_DISPLAY].text.n > 0 ? f[F_DISPLAY].text : span_str(name);
         if (people_invite(c, name, shown, f[F_WHY].text, &invitation) &&
             (f[F_ROLE].text.n == 0 || people_grant(c, name, &role, f[F_SITE].text, f[F_WHY].text)))
@@ -286,7 +286,7 @@ void handle_people_grant(struct call *c)
     if (people_why(c, f[WHY].text) && people_role(c, f[ROLE].text, f[UNTIL].text, &role) && open_other(c, &a)) {
         if ((roles_of(c, &a) & JOB_BIT(JOB_EMERGENCY)) != 0)
             problem(c, 409, "sealed", "The emergency account keeps its one role.");
-        else if (password_again(c, f[PASSWORD].text, PEOPLE_PERMISSION) && people_grant(c, a.name, &role, f[SITE].text, f[WHY].text))
+        else if (proof_again(c, f[PASSWORD].text, PEOPLE_PERMISSION) && people_grant(c, a.name, &role, f[SITE].text, f[WHY].text))
             people_answer(c, a.name);
     }
     body_close(&body);
@@ -304,7 +304,7 @@ void handle_people_withdraw(struct call *c)
     if (people_why(c, f[WHY].text) && open_other(c, &a)) {
         if (!job_find(f[ROLE].text, &job) || (roles_of(c, &a) & JOB_BIT(job)) == 0) {
             problem(c, 409, "role", "This account does not have this role.");
-        } else if (not_the_last(c, &a, JOB_BIT(job)) && password_again(c, f[PASSWORD].text, PEOPLE_PERMISSION)) {
+        } else if (not_the_last(c, &a, JOB_BIT(job)) && proof_again(c, f[PASSWORD].text, PEOPLE_PERMISSION)) {
             struct record *r = people_record(c, EVENT_ACCOUNT_WITHDRAWN, a.name, f[WHY].text);
             if (r != NULL)
                 record_str(r, KEY_ACCOUNT_ROLE, job_name(job));
@@ -339,7 +339,7 @@ void handle_people_close(struct call *c)
     struct body_field f[A_FIELDS];
     if (!open_why(c, &body, f, A_COMPROMISED))
         return;
-    if (open_other(c, &a) && not_the_last(c, &a, ~0u) && password_again(c, f[A_PASSWORD].text, PEOPLE_PERMISSION) &&
+    if (open_other(c, &a) && not_the_last(c, &a, ~0u) && proof_again(c, f[A_PASSWORD].text, PEOPLE_PERMISSION) &&
         people_decide(c, people_record(c, EVENT_ACCOUNT_CLOSED, a.name, f[A_WHY].text))) {
         people_end_sessions(c, a.name, NULL, "the account was closed");
         people_answer(c, a.name);
@@ -351,7 +351,7 @@ void handle_people_close(struct call *c)
 static void invite_again(struct call *c, enum event event, struct account *a, const struct body_field f[A_FIELDS])
 {
     struct invitation invitation;
-    if (!password_again(c, f[A_PASSWORD].text, PEOPLE_PERMISSION))
+    if (!proof_again(c, f[A_PASSWORD].text, PEOPLE_PERMISSION))
         return;
     invitation_make(c->now.wall, &invitation);
     struct record *r = people_record(c, event, a->name, f[A_WHY].text);
@@ -494,7 +494,7 @@ void handle_emergency(struct call *c)
     if (!open_why(c, &body, f, A_COMPROMISED))
         return;
     invitation_make(c->now.wall, &sealed);
-    if (password_again(c, f[A_PASSWORD].text, PEOPLE_PERMISSION) && password_make(c, span_str(sealed.code), hash) &&
+    if (proof_again(c, f[A_PASSWORD].text, PEOPLE_PERMISSION) && password_make(c, span_str(sealed.code), hash) &&
         emergency_account(c, hash, f[A_WHY].text)) {
         people_end_sessions(c, EMERGENCY_NAME, NULL, "it was sealed anew");
         jsonw_object(&c->json);

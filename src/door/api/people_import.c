@@ -287,7 +287,7 @@ void handle_people_import(struct call *c)
             put_preview(c, p);
         else if (!span_is(f[TOKEN].text, p->token))
             problem(c, 409, "changed", "The list, or what is known of its people, has changed since the preview. Look at it again.");
-        else if (people_why(c, f[WHY].text) && password_again(c, f[PASSWORD].text, PEOPLE_PERMISSION))
+        else if (people_why(c, f[WHY].text) && proof_again(c, f[PASSWORD].text, PEOPLE_PERMISSION))
             carry_out(c, p, f[WHY].text);
     }
     free(p);

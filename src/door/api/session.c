@@ -2,6 +2,7 @@
 
 #include "lab/people/code.h"
 #include "lab/people/password_rules.h"
+#include "lab/people/totp.h"
 #include "record/crypto/crypto.h"
 #include "record/crypto/password.h"
 
@@ -73,6 +74,22 @@ void put_roles(struct jsonw *j, unsigned roles)
     jsonw_array_end(j);
 }
 
+/* "sign_in": what the person can show that it is they. */
+static void put_sign_in(struct call *c)
+{
+    struct totp totp = {0};
+    struct error e = {0};
+    bool app = false;
+    int64_t passkeys = passkey_total(c->db, span_str(c->person.name), &e);
+    (void)totp_get(c->db, span_str(c->person.name), &totp, &app, &e);
+    crypto_wipe(&totp, sizeof totp);
+    jsonw_key(&c->json, "sign_in");
+    jsonw_object(&c->json);
+    jsonw_put_int(&c->json, "passkeys", passkeys > 0 ? passkeys : 0);
+    jsonw_put_bool(&c->json, "app", app);
+    jsonw_object_end(&c->json);
+}
+
 void put_person(struct call *c)
 {
     char csrf[SESSION_CSRF];
@@ -88,6 +105,7 @@ void put_person(struct call *c)
     jsonw_object_end(j);
     jsonw_put_str(j, "csrf", c->request->door == DOOR_LOCAL ? "" : csrf);
     jsonw_put_str(j, "site", c->api->site);
+    put_sign_in(c);
     jsonw_object_end(j);
 }
 
@@ -119,7 +137,7 @@ static void alarm_emergency(struct call *c, const char *handle, uint64_t record)
     free(r);
 }
 
-void sign_in(struct call *c, const struct account *account)
+void sign_in(struct call *c, const struct account *account, const char *method)
 {
     struct session session;
     if (!session_open(c->api->sessions, account->name, c->origin, c->now.monotonic, c->reply->session, &session)) {
@@ -129,6 +147,7 @@ void sign_in(struct call *c, const struct account *account)
     }
     person_of(c, account, session.handle);
 
+    c->proof = method;
     struct record *r = decision(c, EVENT_SESSION_OPENED);
     uint64_t index = 0;
     bool noted = false;
@@ -218,13 +237,40 @@ static void refuse_sign_in(struct call *c, bool known, const char *account)
         problem(c, 401, "wrong-sign-in", "Name or password is wrong.");
 }
 
+enum { SIGN_NAME, SIGN_PASSWORD, SIGN_NEW, SIGN_CODE, SIGN_FIELDS };
+
+/* The password is right: where the account has an app, its code has to be, too. */
+static void sign_in_with_code(struct call *c, struct account *account, const struct body_field f[SIGN_FIELDS], struct span peer)
+{
+    struct totp totp = {0};
+    struct error e = {0};
+    struct span code = f[SIGN_CODE].text;
+    bool app = false;
+    int rc = totp_get(c->db, span_str(account->name), &totp, &app, &e);
+    crypto_wipe(&totp, sizeof totp);
+    if (rc != 0) {
+        problem_store(c, &e);
+    } else if (app && code.n == 0) {
+        problem(c, 401, "code-needed", "Enter the code that your app shows now.");
+    } else if (!app || totp_right(c, account, code)) {
+        throttle_right(c->api->throttle, span_str(account->name), peer);
+        if (password_serves(c, account, f[SIGN_PASSWORD].text, f[SIGN_NEW].text))
+            sign_in(c, account, app ? "password+code" : "password");
+    } else if (!answered(c)) {
+        note_session(c, EVENT_SESSION_REFUSED, account->name, NULL, "wrong code");
+        if (!answered(c))
+            problem(c, 401, "wrong-code", "This is not the code that the app shows now, or it was used already. Wait for the next one.");
+    }
+}
+
 void handle_session_post(struct call *c)
 {
     struct body body;
-    struct body_field fields[] = {{.name = "name", .max = 256},
-                                  {.name = "password", .max = 4 * PASSWORD_LONGEST},
-                                  {.name = "new_password", .max = 4 * PASSWORD_LONGEST, .optional = true}};
-    if (!body_open(c, &body, fields, 3))
+    struct body_field fields[SIGN_FIELDS] = {[SIGN_NAME] = {.name = "name", .max = 256},
+                                             [SIGN_PASSWORD] = {.name = "password", .max = 4 * PASSWORD_LONGEST},
+                                             [SIGN_NEW] = {.name = "new_password", .max = 4 * PASSWORD_LONGEST, .optional = true},
+                                             [SIGN_CODE] = {.name = "code", .max = 16, .optional = true}};
+    if (!body_open(c, &body, fields, SIGN_FIELDS))
         return;
     char name[ACCOUNT_NAME_MAX + 1];
     struct span who = account_name(fields[0].text, name) ? span_str(name) : SPAN_LIT("?");
@@ -237,9 +283,7 @@ void handle_session_post(struct call *c)
         if (!answered(c))
             problem_later(c, 429, "throttled", "Too many attempts. Wait a little, then try again.", wait);
     } else if (password_right(c, fields[0].text, fields[1].text, &account, &known)) {
-        throttle_right(c->api->throttle, who, peer);
-        if (password_serves(c, &account, fields[1].text, fields[2].text))
-            sign_in(c, &account);
+        sign_in_with_code(c, &account, fields, peer);
     } else if (!answered(c)) {
         refuse_sign_in(c, known, name);
     }
@@ -349,7 +393,7 @@ void handle_setup_post(struct call *c)
         (void)pthread_mutex_lock(&c->api->lock);
         crypto_wipe(c->api->setup_code, sizeof c->api->setup_code);
         (void)pthread_mutex_unlock(&c->api->lock);
-        sign_in(c, &account);
+        sign_in(c, &account, "password");
     }
     crypto_wipe(&account, sizeof account);
     body_close(&body);

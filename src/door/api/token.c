@@ -135,7 +135,7 @@ static void make(struct call *c, const struct account *a, unsigned roles, struct
     struct api_token made;
     struct error e = {0};
     bool found = false;
-    if (!take_scopes(c, roles, scopes, r) || !password_again(c, password, "own token"))
+    if (!take_scopes(c, roles, scopes, r) || !proof_again(c, password, "own token"))
         free(r);
     else if (people_decide(c, r)) {
         if (api_token_get(c->db, span_str(id), &made, &found, &e) != 0 || !found) {

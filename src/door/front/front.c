@@ -470,6 +470,7 @@ int front_ask(struct front *f, struct evhttp_request *http, enum ask ask)
         .session = session_of(http),
         .csrf = header(http, "X-CSRF", 256),
         .bearer = bearer_of(http),
+        .proof = header(http, "X-Proof", REQUEST_TEXT_MAX),
         .if_match = etag_header(http, "If-Match"),
         .if_none_match = etag_header(http, "If-None-Match"),
         .peer = peer == NULL ? (struct span){0} : span_str(peer),

@@ -151,7 +151,7 @@ int account_apply_closed(struct apply *a, struct error *e)
     struct store_stmt *q = change(
         a, "UPDATE account SET state = 'closed', closed = ?3, invite_hash = '', invite_until = 0, changed = ?2 WHERE name = ?1", name);
     store_bind_int(q, 3, a->ev.time);
-    if (store_run(q, e) != 0)
+    if (store_run(q, e) != 0 || passkey_drop_all(a, span_str(name), e) != 0)
         return -1;
     q = store_stmt(a->w, "UPDATE account_grant SET ended = ?2, ended_by = ?3, ended_why = ?4, ended_record = ?5 WHERE account = ?1 AND ended = 0");
     store_bind_str(q, 1, name);

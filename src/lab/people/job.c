@@ -46,6 +46,7 @@ static const struct {
     {"links.read", "LM.I...US.!", TOKEN, "see links"},
     {"links.bypass", "LM.I......!", NO_TOKEN, "let messages pass a link unjudged"},
     {"links.manage", "LM.I......!", NO_TOKEN, "hold links, approve their policies"},
+    {"recovery.manage", "LM.I......!", NO_TOKEN, "let somebody in again who has lost every way to sign in; two people do it together"},
     {"metrics.read", "LM.IT..U..!", TOKEN, "read counters"},
     {"people.read", "LMPI...US.!", TOKEN, "see who has an account, and which roles"},
     {"people.manage", "LM.........", NO_TOKEN, "invite people, give and take roles, close accounts"},

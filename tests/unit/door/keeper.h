@@ -39,6 +39,9 @@ struct keeper {
     struct api_reply reply;
     char session[65];
     char csrf[40];
+    char proof[4096]; /* X-Proof of the next request; keeper_again: once more */
+    char proof_before[4096];
+    char said[8192]; /* for the test's own use */
 };
 
 static inline int keeper_apply(struct keeper *k, struct span json, struct span private_json, uint64_t *ret_index, struct error *e)
@@ -323,10 +326,13 @@ static inline int keeper_ask(struct keeper *k, const char *what, const char *bod
                         .query = rest,
                         .session = span_str(k->session),
                         .csrf = span_str(k->csrf),
+                        .proof = span_str(k->proof),
                         .if_match = span_str(if_match == NULL ? "" : if_match),
                         .peer = SPAN_LIT("10.0.0.5"),
                         .body = span_str(body == NULL ? "" : body)};
     api_handle(k->api, k->now, &r, &k->reply);
+    memcpy(k->proof_before, k->proof, sizeof k->proof);
+    k->proof[0] = 0;
     (void)buf_text(&k->reply.body);
     return k->reply.r.status;
 }
@@ -354,6 +360,11 @@ static inline int keeper_ask_bearer_if(struct keeper *k, const char *token, cons
 static inline int keeper_ask_bearer(struct keeper *k, const char *token, const char *what, const char *body)
 {
     return keeper_ask_bearer_if(k, token, what, body, "1");
+}
+
+static inline void keeper_again(struct keeper *k)
+{
+    memcpy(k->proof, k->proof_before, sizeof k->proof);
 }
 
 static inline int keeper_ask_local(struct keeper *k, const char *what, const char *body, const char *if_match)

@@ -1,6 +1,6 @@
 /* Passkeys judged: the vectors of W3C Web Authentication Level 3, keys made here, every way in which one can be wrong, and libfido2's opinion of the
  * same bytes. */
-#include "base/text.h"
+#include "authenticator.h"
 #include "door/api/body.h"
 #include "door/api/passkey_check.h"
 #include "record/crypto/crypto.h"
@@ -16,23 +16,10 @@
 #include <fido/eddsa.h>
 #include <fido/es256.h>
 #include <fido/rs256.h>
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static const struct passkey_party example = {.id = "example.org", .origin = "https://example.org"};
-
-static struct span hex(const char *text)
-{
-    static uint8_t space[64][2048];
-    static size_t turn;
-    uint8_t *out = space[turn++ % 64];
-    size_t n = strlen(text) / 2;
-    assert_true(n <= sizeof space[0] && text_unhex(span_str(text), out, n));
-    return span_of(out, n);
-}
 
 /* ── the standard's vectors ── None but one verifies its user, which we ask for: so they are right in everything else. ── */
 
@@ -99,105 +86,14 @@ static void hotp_vectors(void **state)
     assert_int_equal(crypto_hotp(span_str("12345678901234567890"), 20000000000 / 30), 353130);
 }
 
-/* ── a key made here ── */
-
-struct made {
-    EVP_PKEY *key;
-    int64_t algorithm;
-    struct buf cose;
-};
-
-static void bytes_of(struct buf *out, EVP_PKEY *key, const char *what, size_t n)
-{
-    BIGNUM *number = NULL;
-    uint8_t bytes[1024];
-    assert_int_equal(EVP_PKEY_get_bn_param(key, what, &number), 1);
-    assert_int_equal(BN_bn2binpad(number, bytes, (int)n), n);
-    buf_add(out, bytes, n);
-    BN_free(number);
-}
-
-static struct made make_key(int64_t algorithm)
-{
-    struct made m = {.algorithm = algorithm, .cose = BUF_INIT(2048)};
-    if (algorithm == WEBAUTHN_ES256) {
-        m.key = EVP_EC_gen("P-256");
-        assert_non_null(m.key);
-        buf_add_span(&m.cose, hex("a50102032620012158"
-                                  "20"));
-        bytes_of(&m.cose, m.key, OSSL_PKEY_PARAM_EC_PUB_X, 32);
-        buf_add_span(&m.cose, hex("225820"));
-        bytes_of(&m.cose, m.key, OSSL_PKEY_PARAM_EC_PUB_Y, 32);
-    } else if (algorithm == WEBAUTHN_RS256) {
-        m.key = EVP_RSA_gen(2048);
-        assert_non_null(m.key);
-        buf_add_span(&m.cose, hex("a401030339010020590100"));
-        bytes_of(&m.cose, m.key, OSSL_PKEY_PARAM_RSA_N, 256);
-        buf_add_span(&m.cose, hex("2143010001"));
-    } else {
-        uint8_t raw[32];
-        size_t n = sizeof raw;
-        m.key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-        assert_non_null(m.key);
-        assert_int_equal(EVP_PKEY_get_raw_public_key(m.key, raw, &n), 1);
-        buf_add_span(&m.cose, hex("a4010103272006215820"));
-        buf_add(&m.cose, raw, 32);
-    }
-    return m;
-}
-
-static void drop_key(struct made *m)
-{
-    EVP_PKEY_free(m->key);
-    buf_release(&m->cose);
-}
-
-/* An assertion as a browser and an authenticator would make it, with everything in it to choose. */
-struct said {
-    const char *type, *id, *origin, *more;
-    uint8_t flags;
-    uint32_t counter;
-    uint8_t challenge[32];
-};
+/* ── keys made here ── */
 
 static const struct said usual = {
     .type = "webauthn.get", .id = "lab.example", .origin = "https://lab.example:8443", .flags = 5, .counter = 8, .challenge = {1, 2, 3}};
 static const struct passkey_party lab = {.id = "lab.example", .origin = "https://lab.example:8443"};
 
-static void add_client(struct buf *out, const struct said *s)
-{
-    struct buf challenge = BUF_INIT(64);
-    text_base64url(&challenge, span_of(s->challenge, 32));
-    buf_addf(out, "{\"type\":\"%s\",\"challenge\":\"%s\",\"origin\":\"%s\",\"crossOrigin\":false%s}", s->type, buf_text(&challenge), s->origin,
-             s->more == NULL ? "" : s->more);
-    buf_release(&challenge);
-}
-
-static void add_head(struct buf *out, const struct said *s)
-{
-    uint8_t hash[32];
-    crypto_sha256(span_str(s->id), hash);
-    buf_add(out, hash, 32);
-    buf_u8(out, s->flags);
-    buf_be32(out, s->counter);
-}
-
-static void sign(struct buf *out, const struct made *m, struct span data, struct span client)
-{
-    uint8_t message[2048 + 32];
-    uint8_t signature[1024];
-    size_t n = sizeof signature;
-    memcpy(message, data.p, data.n);
-    crypto_sha256(client, message + data.n);
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    assert_int_equal(EVP_DigestSignInit_ex(ctx, NULL, m->algorithm == WEBAUTHN_EDDSA ? NULL : "SHA256", NULL, NULL, m->key, NULL), 1);
-    assert_int_equal(EVP_DigestSign(ctx, signature, &n, message, data.n + 32), 1);
-    EVP_MD_CTX_free(ctx);
-    buf_add(out, signature, n);
-}
-
 /* What libfido2 says of the same: 1 good, 0 not. It looks at host name, presence, verification and signature. */
-static int referee(const struct made *m, const char *id, struct span data, struct span client, struct span signature)
+static int referee(const struct test_key *m, const char *id, struct span data, struct span client, struct span signature)
 {
     fido_init(0);
     fido_assert_t *a = fido_assert_new();
@@ -232,7 +128,7 @@ static int referee(const struct made *m, const char *id, struct span data, struc
 }
 
 /* Makes the assertion, damages it where asked, and gives our verdict and libfido2's. */
-static enum passkey_wrong judge(const struct made *m, const struct said *s, uint32_t counter, uint8_t kept_flags, int damage, int *ret_referee,
+static enum passkey_wrong judge(const struct test_key *m, const struct said *s, uint32_t counter, uint8_t kept_flags, int damage, int *ret_referee,
                                 uint32_t *ret_counter)
 {
     struct buf client = BUF_INIT(2048);
@@ -262,7 +158,7 @@ static void uses(void **state)
     (void)state;
     static const int64_t algorithms[] = {WEBAUTHN_ES256, WEBAUTHN_EDDSA, WEBAUTHN_RS256};
     for (size_t i = 0; i < 3; i++) {
-        struct made m = make_key(algorithms[i]);
+        struct test_key m = test_key_make(algorithms[i]);
         uint32_t counter = 0;
         int second = 0;
         assert_int_equal(judge(&m, &usual, 7, 5, 0, &second, &counter), PASSKEY_GOOD);
@@ -274,18 +170,18 @@ static void uses(void **state)
         assert_int_equal(second, 0);
         assert_int_equal(judge(&m, &usual, 7, 5, 3, &second, &counter), PASSKEY_MALFORMED);
         assert_int_equal(second, 0);
-        struct made other = make_key(algorithms[i]);
-        struct made mixed = {.key = other.key, .algorithm = m.algorithm, .cose = m.cose};
+        struct test_key other = test_key_make(algorithms[i]);
+        struct test_key mixed = {.key = other.key, .algorithm = m.algorithm, .cose = m.cose};
         assert_int_equal(judge(&mixed, &usual, 7, 5, 0, &second, &counter), PASSKEY_SIGNATURE);
-        drop_key(&other);
-        drop_key(&m);
+        test_key_drop(&other);
+        test_key_drop(&m);
     }
 }
 
 static void wrongs(void **state)
 {
     (void)state;
-    struct made m = make_key(WEBAUTHN_ES256);
+    struct test_key m = test_key_make(WEBAUTHN_ES256);
     static const struct {
         struct said s;
         uint32_t counter;
@@ -330,56 +226,20 @@ static void wrongs(void **state)
         assert_int_equal(counter, cases[i].want == PASSKEY_GOOD ? cases[i].s.counter : 77);
         assert_true(strlen(passkey_wrong_word(cases[i].want)) > 3 && strlen(passkey_wrong_sentence(cases[i].want)) > 9);
     }
-    drop_key(&m);
+    test_key_drop(&m);
 }
 
 /* A registration that is made here, of each format, and what is wrong with it. */
-static enum passkey_wrong register_it(const struct made *m, const struct said *s, const char *format, int64_t algorithm)
+static enum passkey_wrong register_it(const struct test_key *m, const struct said *s, const char *format, int64_t algorithm)
 {
     struct buf client = BUF_INIT(2048);
-    struct buf data = BUF_INIT(4096);
     struct buf all = BUF_INIT(8192);
-    struct buf signature = BUF_INIT(1024);
     struct webauthn_attestation a;
     add_client(&client, s);
-    add_head(&data, s);
-    buf_add_span(&data, hex("00000000000000000000000000000000"
-                            "0004"
-                            "deadbeef"));
-    buf_add_span(&data, buf_span(&m->cose));
-    buf_add_span(&all, hex("a363666d74"));
-    buf_u8(&all, (uint8_t)(0x60 + strlen(format)));
-    buf_add_str(&all, format);
-    buf_add_span(&all, hex("6761747453746d74"));
-    if (strcmp(format, "packed") == 0) {
-        sign(&signature, m, buf_span(&data), buf_span(&client));
-        buf_add_span(&all, hex("a263616c67"));
-        buf_u8(&all, (uint8_t)(0x20 - 1 - algorithm));
-        buf_add_span(&all, hex("6373696759"));
-        buf_be16(&all, (uint16_t)signature.n);
-        if (signature.n < 256) { /* the shortest head */
-            all.n -= 3;
-            buf_u8(&all, 0x58);
-            buf_u8(&all, (uint8_t)signature.n);
-        }
-        buf_add_span(&all, buf_span(&signature));
-    } else {
-        buf_u8(&all, 0xa0);
-    }
-    buf_add_span(&all, hex("686175746844617461"));
-    if (data.n < 256) {
-        buf_u8(&all, 0x58);
-        buf_u8(&all, (uint8_t)data.n);
-    } else {
-        buf_u8(&all, 0x59);
-        buf_be16(&all, (uint16_t)data.n);
-    }
-    buf_add_span(&all, buf_span(&data));
+    attest(&all, m, s, hex("deadbeef"), buf_span(&client), format, algorithm);
     enum passkey_wrong wrong = passkey_check_new(&lab, usual.challenge, buf_span(&client), buf_span(&all), &a);
     buf_release(&client);
-    buf_release(&data);
     buf_release(&all);
-    buf_release(&signature);
     return wrong;
 }
 
@@ -389,15 +249,15 @@ static void registrations(void **state)
     struct said s = usual;
     s.type = "webauthn.create";
     s.flags = 0x45;
-    struct made m = make_key(WEBAUTHN_ES256);
-    struct made rsa = make_key(WEBAUTHN_RS256);
+    struct test_key m = test_key_make(WEBAUTHN_ES256);
+    struct test_key rsa = test_key_make(WEBAUTHN_RS256);
     assert_int_equal(register_it(&m, &s, "none", 0), PASSKEY_GOOD);
     assert_int_equal(register_it(&rsa, &s, "none", 0), PASSKEY_GOOD);
     assert_int_equal(register_it(&m, &s, "packed", -7), PASSKEY_GOOD);
     assert_int_equal(register_it(&m, &s, "packed", -8), PASSKEY_ALGORITHM);
     assert_int_equal(register_it(&m, &s, "None", 0), PASSKEY_MALFORMED);
-    struct made other = make_key(WEBAUTHN_ES256);
-    struct made mixed = {.key = other.key, .algorithm = WEBAUTHN_ES256, .cose = m.cose};
+    struct test_key other = test_key_make(WEBAUTHN_ES256);
+    struct test_key mixed = {.key = other.key, .algorithm = WEBAUTHN_ES256, .cose = m.cose};
     assert_int_equal(register_it(&mixed, &s, "packed", -7), PASSKEY_SIGNATURE);
     s.flags = 0x41;
     assert_int_equal(register_it(&m, &s, "none", 0), PASSKEY_UNVERIFIED);
@@ -414,9 +274,9 @@ static void registrations(void **state)
     assert_int_equal(register_it(&m, &s, "none", 0), PASSKEY_OTHER);
     s.type = "webauthn.get";
     assert_int_equal(register_it(&m, &s, "none", 0), PASSKEY_TYPE);
-    drop_key(&m);
-    drop_key(&rsa);
-    drop_key(&other);
+    test_key_drop(&m);
+    test_key_drop(&rsa);
+    test_key_drop(&other);
 }
 
 /* Keys that are none: a point off the curve, an even exponent, an exponent of one. */

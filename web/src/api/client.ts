@@ -1,6 +1,7 @@
 // One door to the API: every request of the page goes through call().
 
 import { t } from '@lingui/core/macro';
+import { wordsOf } from '../sign/words';
 import { connection } from './connection';
 
 /** What the API said went wrong (RFC 9457), or that it could not be reached (status 0). */
@@ -20,8 +21,13 @@ export function rememberCsrf(value: string) {
     csrf = value;
 }
 
+/** How somebody shows again that it is they: a passkey that signs this very request, or the password. */
+export type Proof = { by: 'passkey' } | { by: 'password'; password: string };
+
 interface Options {
-    body?: unknown;
+    body?: object;
+    /** For dangerous acts. */
+    proof?: Proof;
     /** A body that is no JSON, with its type. */
     file?: { type: string; content: Blob };
     etag?: string;
@@ -39,12 +45,15 @@ async function problemOf(answer: Response): Promise<Problem> {
     }
     const text = (key: string, otherwise: string) => (typeof body[key] === 'string' ? (body[key] as string) : otherwise);
     const retry = typeof body.retry_after_s === 'number' ? body.retry_after_s : null;
-    return new Problem(answer.status, text('code', String(answer.status)), text('detail', text('title', '')), retry);
+    const code = text('code', String(answer.status));
+    return new Problem(answer.status, code, wordsOf(code) ?? text('detail', text('title', '')), retry);
 }
 
-export async function call<T>(method: string, path: string, { body, file, etag, blob, signal }: Options = {}): Promise<T> {
+export async function call<T>(method: string, path: string, { body, proof, file, etag, blob, signal }: Options = {}): Promise<T> {
+    const sent = proof?.by === 'password' ? { ...body, password: proof.password } : body;
+    const json = sent === undefined ? undefined : JSON.stringify(sent);
     const headers: Record<string, string> = { Accept: 'application/json' };
-    if (body !== undefined) {
+    if (json !== undefined) {
         headers['Content-Type'] = 'application/json';
     }
     if (file !== undefined) {
@@ -56,12 +65,17 @@ export async function call<T>(method: string, path: string, { body, file, etag, 
     if (etag !== undefined) {
         headers['If-Match'] = `"${etag}"`;
     }
+    if (proof?.by === 'passkey') {
+        const { pathname, search } = new URL(`/api/v1${path}`, window.location.href);
+        const { prove } = await import('../sign/passkey');
+        headers['X-Proof'] = await prove(method, pathname, search.slice(1), json ?? '');
+    }
     let answer: Response;
     try {
         answer = await fetch(`/api/v1${path}`, {
             method,
             headers,
-            body: file !== undefined ? file.content : body === undefined ? undefined : JSON.stringify(body),
+            body: file !== undefined ? file.content : json,
             signal,
             credentials: 'same-origin',
             cache: 'no-store',

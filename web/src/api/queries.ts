@@ -4,7 +4,7 @@ import { QueryCache, QueryClient, useMutation, useQuery, useQueryClient, keepPre
 import { useEffect } from 'react';
 import { call, get, Problem, query, rememberCsrf } from './client';
 import { listen } from './stream';
-import type { Capture, Course, CourseSummary, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Lock, Look, Network, Notice, Page, RelayLink, Result, ResultSummary, ResultWay, Session, Today } from './types';
+import type { Capture, Course, CourseSummary, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Lock, Look, Network, NewPasskeyWish, Notice, Page, PasskeyWish, RelayLink, Result, ResultSummary, ResultWay, Session, Today } from './types';
 
 export const client = new QueryClient({
     queryCache: new QueryCache({
@@ -118,7 +118,31 @@ function enter(session: Session) {
 
 export const useSignIn = () =>
     useMutation({
-        mutationFn: (who: { name: string; password: string }) => call<Session>('POST', '/session', { body: who }),
+        mutationFn: (who: { name: string; password: string; code?: string }) => call<Session>('POST', '/session', { body: who }),
+        onSuccess: enter,
+    });
+
+export const usePasskeySignIn = () =>
+    useMutation({
+        mutationFn: async (name: string) => {
+            const { answerSignIn } = await import('../sign/passkey');
+            const wish = await call<PasskeyWish>('POST', '/session/passkey/options', { body: name === '' ? {} : { name } });
+            return call<Session>('POST', '/session/passkey', { body: await answerSignIn(wish) });
+        },
+        onSuccess: enter,
+    });
+
+/** With a recovery's code: a new passkey (named), or a new password. */
+export const useRecover = () =>
+    useMutation({
+        mutationFn: async ({ name, code, password, label }: { name: string; code: string; password?: string; label?: string }) => {
+            if (password !== undefined) {
+                return call<Session>('POST', '/recovery', { body: { name, code, password } });
+            }
+            const { make } = await import('../sign/passkey');
+            const made = await make(await call<NewPasskeyWish>('POST', '/recovery/options', { body: { name, code } }));
+            return call<Session>('POST', '/recovery', { body: { name, code, label, ...made } });
+        },
         onSuccess: enter,
     });
 

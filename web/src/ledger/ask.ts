@@ -1,7 +1,7 @@
 // What the Ledger page asks beside the ledger itself.
 
 import { useMutation, useQuery, type UseQueryResult } from '@tanstack/react-query';
-import { call, get, Problem } from '../api/client';
+import { call, get, Problem, type Proof } from '../api/client';
 import { client } from '../api/queries';
 import type { Backups, Disk, Keys, Look, Page, Witness } from '../api/types';
 import { useMay } from '../may';
@@ -58,7 +58,7 @@ export const useKeys = () =>
 /** From now on other keys seal the record; what was recorded stays readable. */
 export const useRotate = () =>
     useMutation({
-        mutationFn: (body: { why: string; password: string }) => call<unknown>('POST', '/keys/rotate', { body }),
+        mutationFn: ({ why, proof }: { why: string; proof: Proof }) => call<unknown>('POST', '/keys/rotate', { body: { why }, proof }),
         onSettled: () => {
             for (const key of ['keys', 'records']) {
                 void client.invalidateQueries({ queryKey: [key] });

@@ -1,6 +1,6 @@
 // How the record is kept: keys and their age, backups and their last test, room on the disk and what goes first.
 
-import { Button, PasswordInput, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
 import { useState } from 'react';
@@ -12,6 +12,7 @@ import { Age } from '../parts/age';
 import { Mark, type State } from '../parts/mark';
 import { show } from '../parts/say';
 import { Empty } from '../parts/states';
+import { useAgain } from '../sign/again';
 import { count, day, size, useNow } from '../time';
 import { said } from '../words';
 import { useBackup, useBackups, useDisk, useKeys, useRotate } from './ask';
@@ -35,7 +36,7 @@ function Rotate() {
     const rotate = useRotate();
     const away = useLostAt() !== null;
     const [why, setWhy] = useState<string | null>(null);
-    const [password, setPassword] = useState('');
+    const again = useAgain();
     if (why === null) {
         return (
             <Button variant="default" onClick={() => setWhy('')} disabled={away}>
@@ -45,9 +46,9 @@ function Rotate() {
     }
     const go = () =>
         rotate.mutate(
-            { why: why.trim(), password },
+            { why: why.trim(), proof: again.proof },
             {
-                onSettled: () => setPassword(''),
+                onSettled: again.clear,
                 onSuccess: () => {
                     setWhy(null);
                     show({ text: t`New keys seal the record from now on.` });
@@ -60,13 +61,7 @@ function Rotate() {
                 <Trans>From now on new keys seal the record. What was recorded stays readable, nothing stops, and the exchange is recorded. It cannot be undone.</Trans>
             </p>
             <TextInput label={t`Reason`} value={why} onChange={(e) => setWhy(e.currentTarget.value)} maxLength={200} />
-            <PasswordInput
-                label={t`Your password, again`}
-                autoComplete="current-password"
-                value={password}
-                onChange={(e) => setPassword(e.currentTarget.value)}
-                visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
-            />
+            {again.field()}
             {rotate.isError && (
                 <Wrong>
                     <span lang={said()}>{problem(rotate.error).detail}</span>
@@ -76,7 +71,7 @@ function Rotate() {
                 <Button variant="default" onClick={() => setWhy(null)} autoFocus>
                     <Trans>Cancel</Trans>
                 </Button>
-                <Button onClick={go} disabled={away || why.trim() === '' || password === ''} loading={rotate.isPending}>
+                <Button onClick={go} disabled={away || why.trim() === '' || !again.ready} loading={rotate.isPending}>
                     <Trans>Exchange the keys</Trans>
                 </Button>
             </div>

@@ -1,6 +1,6 @@
-// Bypass, hold, and the policy that a link proposes: a reason, the password again, and what follows from it said before.
+// Bypass, hold, and the policy that a link proposes: a reason, a fresh proof, and what follows from it said before.
 
-import { Button, Modal, NativeSelect, PasswordInput, Textarea } from '@mantine/core';
+import { Button, Modal, NativeSelect, Textarea } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useState, type FormEvent, type ReactNode } from 'react';
@@ -9,6 +9,7 @@ import { client } from '../api/queries';
 import type { LinkRules, RelayLink } from '../api/types';
 import { Wrong } from '../pages/door';
 import { show } from '../parts/say';
+import { useAgain } from '../sign/again';
 import { count, size } from '../time';
 import { unknownWord } from './words';
 
@@ -109,7 +110,7 @@ function words(act: Act, link: RelayLink): { title: string; effect: ReactNode; b
 
 export function Decide({ act, link, close }: { act: Act; link: RelayLink; close: () => void }) {
     const [reason, setReason] = useState('');
-    const [password, setPassword] = useState('');
+    const again = useAgain();
     const [unknown, setUnknown] = useState('flag');
     const [asked, setAsked] = useState(false);
     const [waiting, setWaiting] = useState(false);
@@ -120,13 +121,13 @@ export function Decide({ act, link, close }: { act: Act; link: RelayLink; close:
     const submit = (event: FormEvent) => {
         event.preventDefault();
         setAsked(true);
-        if (!enough || password === '' || waiting) {
+        if (!enough || !again.ready || waiting) {
             return;
         }
         setWrong(null);
         setWaiting(true);
-        const body = act === 'policy' ? { approve: true, unknown, reason: why, password } : { on: act === 'bypass' ? !link.bypass : !link.hold, reason: why, password };
-        call('POST', `/links/${encodeURIComponent(link.name)}/${act}`, { body })
+        const body = act === 'policy' ? { approve: true, unknown, reason: why } : { on: act === 'bypass' ? !link.bypass : !link.hold, reason: why };
+        call('POST', `/links/${encodeURIComponent(link.name)}/${act}`, { body, proof: again.proof })
             .then(
                 () => {
                     show({ text: said.done });
@@ -135,7 +136,7 @@ export function Decide({ act, link, close }: { act: Act; link: RelayLink; close:
                 (error: unknown) => setWrong(error),
             )
             .finally(() => {
-                setPassword('');
+                again.clear();
                 setWaiting(false);
                 void client.invalidateQueries({ queryKey: ['links'] });
             });
@@ -171,14 +172,7 @@ export function Decide({ act, link, close }: { act: Act; link: RelayLink; close:
                     error={asked && !enough ? t`Write a reason of at least three words.` : undefined}
                     data-autofocus
                 />
-                <PasswordInput
-                    label={t`Your password, again`}
-                    autoComplete="current-password"
-                    value={password}
-                    onChange={(e) => setPassword(e.currentTarget.value)}
-                    error={asked && password === '' && !waiting && wrong === null ? t`Enter your password: it shows that it is you.` : undefined}
-                    visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
-                />
+                {again.field(asked && !waiting && wrong === null)}
                 <div className="acts" style={{ justifyContent: 'flex-end' }}>
                     <Button variant="default" onClick={close}>
                         <Trans>Cancel</Trans>

@@ -33,6 +33,13 @@ export function MorePage() {
                             </Link>
                         </li>
                     ))}
+                    <li>
+                        <Link href="/sign-in" className="card">
+                            <strong>
+                                <Trans>My sign-in</Trans>
+                            </strong>
+                        </Link>
+                    </li>
                 </ul>
             </Panel>
             <Panel title={t`Settings`}>

@@ -1,12 +1,23 @@
 import { Button, PasswordInput, TextInput } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
-import { useRef, useState, type FormEvent } from 'react';
-import { useSignIn } from '../api/queries';
+import { IconFingerprint } from '@tabler/icons-react';
+import { lazy, Suspense, useRef, useState, type FormEvent } from 'react';
+import { Problem } from '../api/client';
+import { usePasskeySignIn, useSignIn } from '../api/queries';
+import { possible, underAddress } from '../sign/passkey';
 import { DoorFrame, problem, Wrong } from './door';
 
+const Recover = lazy(() => import('../sign/recover'));
+
 function Refused({ error }: { error: unknown }) {
-    const { status, retryAfter, detail } = problem(error);
+    const { status, code, retryAfter, detail } = problem(error);
+    if (code === 'wrong-code') {
+        return <Trans>This is not the code that your app shows now, or it was used already. Wait for the next one.</Trans>;
+    }
+    if (code.startsWith('passkey-')) {
+        return <>{detail}</>;
+    }
     if (status === 401) {
         return <Trans>Name or password is wrong. Check both; capital letters count in the password.</Trans>;
     }
@@ -25,34 +36,78 @@ function Refused({ error }: { error: unknown }) {
 
 export function SignInPage() {
     const signIn = useSignIn();
+    const byKey = usePasskeySignIn();
     const [name, setName] = useState('');
     const [password, setPassword] = useState('');
+    const [code, setCode] = useState<string | null>(null);
+    const [recovering, setRecovering] = useState(false);
     const field = useRef<HTMLInputElement>(null);
+    const can = possible();
     const send = (event: FormEvent) => {
         event.preventDefault();
+        byKey.reset();
         signIn.mutate(
-            { name: name.trim(), password },
+            { name: name.trim(), password, ...(code ? { code: code.trim() } : {}) },
             {
-                onError: () => {
+                onError: (error) => {
+                    const why = error instanceof Problem ? error.code : '';
+                    if (why === 'code-needed' || why === 'wrong-code') {
+                        setCode('');
+                        return;
+                    }
+                    setCode(null);
                     setPassword('');
                     field.current?.focus();
                 },
             },
         );
     };
+    if (recovering) {
+        return (
+            <Suspense fallback={null}>
+                <Recover name={name.trim()} back={() => setRecovering(false)} />
+            </Suspense>
+        );
+    }
+    const wrong = byKey.error ?? (problem(signIn.error).code === 'code-needed' ? null : signIn.error);
     return (
         <DoorFrame name={t`Sign in`}>
             <h1>
                 <Trans>Sign in</Trans>
             </h1>
-            <p>
-                <Trans>With the name and password of your own account.</Trans>
-            </p>
+            {can ? (
+                <p>
+                    <Trans>With the fingerprint, face, PIN or security key that you registered here.</Trans>
+                </p>
+            ) : (
+                <p>
+                    <Trans>With the name and password of your own account.</Trans>{' '}
+                    {underAddress() && <Trans>Passkeys belong to the name of this page, not to its address: open it by its name to use one.</Trans>}
+                </p>
+            )}
             <form onSubmit={send}>
-                {signIn.isError && (
+                {wrong !== null && (
                     <Wrong>
-                        <Refused error={signIn.error} />
+                        <Refused error={wrong} />
                     </Wrong>
+                )}
+                {can && (
+                    <>
+                        <Button
+                            size="md"
+                            leftSection={<IconFingerprint size={24} aria-hidden />}
+                            loading={byKey.isPending}
+                            onClick={() => {
+                                signIn.reset();
+                                byKey.mutate(name.trim());
+                            }}
+                        >
+                            <Trans>Sign in with a passkey</Trans>
+                        </Button>
+                        <p className="or">
+                            <Trans>or with name and password</Trans>
+                        </p>
+                    </>
                 )}
                 <TextInput
                     label={t`Name`}
@@ -62,9 +117,12 @@ export function SignInPage() {
                     spellCheck={false}
                     required
                     withAsterisk={false}
-                    autoFocus
+                    autoFocus={!can}
                     value={name}
-                    onChange={(e) => setName(e.currentTarget.value)}
+                    onChange={(e) => {
+                        setName(e.currentTarget.value);
+                        setCode(null);
+                    }}
                 />
                 <PasswordInput
                     ref={field}
@@ -77,10 +135,28 @@ export function SignInPage() {
                     onChange={(e) => setPassword(e.currentTarget.value)}
                     visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
                 />
-                <Button type="submit" loading={signIn.isPending}>
+                {code !== null && (
+                    <TextInput
+                        label={t`Code`}
+                        description={t`The six digits that your app shows now.`}
+                        name="code"
+                        inputMode="numeric"
+                        autoComplete="one-time-code"
+                        maxLength={10}
+                        autoFocus
+                        value={code}
+                        onChange={(e) => setCode(e.currentTarget.value)}
+                    />
+                )}
+                <Button type="submit" variant={can ? 'default' : 'filled'} loading={signIn.isPending}>
                     <Trans>Sign in</Trans>
                 </Button>
             </form>
+            <p className="small">
+                <button type="button" className="link-button" onClick={() => setRecovering(true)}>
+                    <Trans>I can't sign in any more</Trans>
+                </button>
+            </p>
         </DoorFrame>
     );
 }

@@ -11,6 +11,7 @@ import {
     IconDots,
     IconEye,
     IconFileCertificate,
+    IconFingerprint,
     IconKeyboard,
     IconMicroscope,
     IconPlugConnected,
@@ -245,6 +246,10 @@ export function Shell({ children }: { children: ReactNode }) {
                                 <strong>{session.person.display_name}</strong>
                                 <span>{personRole(session.person.role)}</span>
                             </div>
+                            <Link href="/sign-in" className="place" aria-current={here === '/sign-in' ? 'page' : undefined}>
+                                <IconFingerprint size={20} aria-hidden />
+                                <Trans>My sign-in</Trans>
+                            </Link>
                             <button type="button" className="place" onClick={() => void leave()}>
                                 <IconSwitchHorizontal size={20} aria-hidden />
                                 <Trans>Switch person</Trans>

@@ -1,6 +1,6 @@
-// Before anything hidden is shown: why, who (the password again), and what it leads to. The answer stays in the page's memory and nowhere else.
+// Before anything hidden is shown: why, who (a passkey, or the password again), and what it leads to. The answer stays in the page's memory and nowhere else.
 
-import { Button, Modal, PasswordInput, Textarea } from '@mantine/core';
+import { Button, Modal, Textarea } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
 import { useRef, useState, type FormEvent } from 'react';
@@ -9,6 +9,7 @@ import { client } from '../api/queries';
 import type { Shown } from '../api/types';
 import { Wrong } from '../pages/door';
 import { save } from '../parts/save';
+import { useAgain } from '../sign/again';
 
 /** What is wanted: the fields of a record, its bytes as a file, or (of a result) a proof as a file. */
 export interface Wanted {
@@ -50,7 +51,7 @@ function Refused({ error }: { error: unknown }) {
 
 export function Ask({ wanted, close, shown }: { wanted: Wanted; close: () => void; shown: (answer: Shown) => void }) {
     const [reason, setReason] = useState('');
-    const [password, setPassword] = useState('');
+    const again = useAgain();
     const [asked, setAsked] = useState(false);
     const [waiting, setWaiting] = useState(false);
     const [wrong, setWrong] = useState<unknown>(null);
@@ -58,22 +59,22 @@ export function Ask({ wanted, close, shown }: { wanted: Wanted; close: () => voi
     const why = reason.trim();
     const enough = why.split(/\s+/).filter((w) => w !== '').length >= WORDS && why.length >= 12;
     const look = async () => {
-        const body = { record: String(wanted.record), reason: why, password, ...(wanted.file && !wanted.proof ? { as: 'file' } : {}) };
+        const body = { record: String(wanted.record), reason: why, ...(wanted.file && !wanted.proof ? { as: 'file' } : {}) };
         if (wanted.file && wanted.proof) {
-            const { proof } = await call<{ proof: string }>('POST', '/proofs', { body });
+            const { proof } = await call<{ proof: string }>('POST', '/proofs', { body, proof: again.proof });
             save(new Blob([proof], { type: 'text/plain' }), wanted.file);
             close();
         } else if (wanted.file) {
-            save(await call<Blob>('POST', '/looks', { body, blob: true }), wanted.file);
+            save(await call<Blob>('POST', '/looks', { body, proof: again.proof, blob: true }), wanted.file);
             close();
         } else {
-            shown(await call<Shown>('POST', '/looks', { body }));
+            shown(await call<Shown>('POST', '/looks', { body, proof: again.proof }));
         }
     };
     const submit = (event: FormEvent) => {
         event.preventDefault();
         setAsked(true);
-        if (!enough || password === '' || waiting) {
+        if (!enough || !again.ready || waiting) {
             return;
         }
         setWrong(null);
@@ -84,7 +85,7 @@ export function Ask({ wanted, close, shown }: { wanted: Wanted; close: () => voi
                 field.current?.focus();
             })
             .finally(() => {
-                setPassword('');
+                again.clear();
                 setWaiting(false);
                 for (const key of ['looks', 'records', 'findings', 'today']) {
                     void client.invalidateQueries({ queryKey: [key] });
@@ -123,16 +124,7 @@ export function Ask({ wanted, close, shown }: { wanted: Wanted; close: () => voi
                     error={asked && !enough ? t`Write a reason of at least three words: it is kept with the look.` : undefined}
                     data-autofocus
                 />
-                <PasswordInput
-                    ref={field}
-                    label={t`Your password, again`}
-                    description={t`Weaker than a passkey: whoever has taken over this browser has it.`}
-                    autoComplete="current-password"
-                    value={password}
-                    onChange={(e) => setPassword(e.currentTarget.value)}
-                    error={asked && password === '' && !waiting && wrong === null ? t`Enter your password: it shows that it is you.` : undefined}
-                    visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
-                />
+                {again.field(asked && !waiting && wrong === null, field)}
                 <div className="acts" style={{ justifyContent: 'flex-end' }}>
                     <Button variant="default" onClick={close}>
                         <Trans>Cancel</Trans>

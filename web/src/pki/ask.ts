@@ -1,7 +1,7 @@
 // What the Certificates page asks.
 
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { call, get } from '../api/client';
+import { call, get, type Proof } from '../api/client';
 import { client } from '../api/queries';
 import type { Certificate, Certificates } from '../api/types';
 import { useMay } from '../may';
@@ -25,10 +25,10 @@ export interface Enrolment {
     side: string;
     names: string;
     why: string;
-    password: string;
+    proof: Proof;
 }
 export const useEnrol = () =>
-    useMutation({ mutationFn: (body: Enrolment) => call<{ id: string; code: string; until: string; known: boolean }>('POST', '/enrolments', { body }), onSettled: settled, gcTime: 0 });
+    useMutation({ mutationFn: ({ proof, ...body }: Enrolment) => call<{ id: string; code: string; until: string; known: boolean }>('POST', '/enrolments', { body, proof }), onSettled: settled, gcTime: 0 });
 
 export const useWithdraw = () =>
     useMutation({ mutationFn: (id: string) => call<void>('DELETE', `/enrolments/${encodeURIComponent(id)}`), onSettled: settled });
@@ -42,7 +42,7 @@ export const useHandIn = () =>
 
 export const useRevoke = () =>
     useMutation({
-        mutationFn: ({ serial, ...body }: { serial: string; why: string; password: string }) => call<Certificate>('POST', `/certificates/${encodeURIComponent(serial)}/revoke`, { body }),
+        mutationFn: ({ serial, proof, ...body }: { serial: string; why: string; proof: Proof }) => call<Certificate>('POST', `/certificates/${encodeURIComponent(serial)}/revoke`, { body, proof }),
         onSettled: settled,
     });
 

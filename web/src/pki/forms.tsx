@@ -1,6 +1,6 @@
 // What is done about certificates, each in a window of its own: a new enrolment with its code, a request handed in, revoking, replacing.
 
-import { Button, CopyButton, FileButton, Modal, PasswordInput, Select, Textarea, TextInput } from '@mantine/core';
+import { Button, CopyButton, FileButton, Modal, Select, Textarea, TextInput } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useState, type FormEvent, type ReactNode } from 'react';
@@ -10,6 +10,7 @@ import { problem, Wrong } from '../pages/door';
 import { Mark } from '../parts/mark';
 import { save } from '../parts/save';
 import { show } from '../parts/say';
+import { useAgain } from '../sign/again';
 import { stamp } from '../time';
 import { said } from '../words';
 import { useEnrol, useHandIn, useReplace, useRevoke } from './ask';
@@ -26,19 +27,6 @@ function Refused({ error }: { error: unknown }) {
         return <Trans>Not done: Tourniquet did not answer. Try again in a moment.</Trans>;
     }
     return <span lang={said()}>{problem(error).detail}</span>;
-}
-
-function Password({ value, change }: { value: string; change: (text: string) => void }) {
-    return (
-        <PasswordInput
-            label={t`Your password, again`}
-            description={t`Weaker than a passkey: whoever has taken over this browser has it.`}
-            autoComplete="current-password"
-            value={value}
-            onChange={(e) => change(e.currentTarget.value)}
-            visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
-        />
-    );
 }
 
 function Ends({ close, go, busy, ready }: { close: () => void; go: string; busy: boolean; ready: boolean }) {
@@ -117,15 +105,15 @@ export function Enrol({ links, close }: { links: string[]; close: () => void }) 
     const [side, setSide] = useState('lis');
     const [names, setNames] = useState('');
     const [why, setWhy] = useState('');
-    const [password, setPassword] = useState('');
+    const again = useAgain();
     const clean = names.split(/[\s,]+/).filter((n) => n !== '').join(',');
     if (enrol.data) {
         return <Code code={enrol.data.code} until={enrol.data.until} known={enrol.data.known} link={link.trim()} names={clean} close={close} />;
     }
-    const ready = link.trim() !== '' && clean !== '' && why.trim() !== '' && password !== '';
+    const ready = link.trim() !== '' && clean !== '' && why.trim() !== '' && again.ready;
     const submit = () => {
         if (ready && !enrol.isPending) {
-            enrol.mutate({ link: link.trim(), side, names: clean, why: why.trim(), password }, { onSettled: () => setPassword('') });
+            enrol.mutate({ link: link.trim(), side, names: clean, why: why.trim(), proof: again.proof }, { onSettled: again.clear });
         }
     };
     return (
@@ -158,7 +146,7 @@ export function Enrol({ links, close }: { links: string[]; close: () => void }) 
                 autoComplete="off"
             />
             <TextInput label={t`Why`} description={t`It is kept on the ledger.`} value={why} onChange={(e) => setWhy(e.currentTarget.value)} maxLength={400} autoComplete="off" />
-            <Password value={password} change={setPassword} />
+            {again.field()}
             <Ends close={close} go={t`Make the code`} busy={enrol.isPending} ready={ready} />
         </Box>
     );
@@ -232,19 +220,19 @@ export function HandIn({ close }: { close: () => void }) {
 export function Revoke({ certificate, close }: { certificate: Certificate; close: () => void }) {
     const revoke = useRevoke();
     const [why, setWhy] = useState('');
-    const [password, setPassword] = useState('');
-    const ready = why.trim() !== '' && password !== '';
+    const again = useAgain();
+    const ready = why.trim() !== '' && again.ready;
     const who = holderWord(certificate);
     const submit = () => {
         if (ready && !revoke.isPending) {
             revoke.mutate(
-                { serial: certificate.serial, why: why.trim(), password },
+                { serial: certificate.serial, why: why.trim(), proof: again.proof },
                 {
                     onSuccess: () => {
                         show({ text: t`Revoked. No link takes it any more.` });
                         close();
                     },
-                    onSettled: () => setPassword(''),
+                    onSettled: again.clear,
                 },
             );
         }
@@ -269,7 +257,7 @@ export function Revoke({ certificate, close }: { certificate: Certificate; close
                 </Wrong>
             )}
             <TextInput label={t`Why`} description={t`It is kept on the ledger.`} value={why} onChange={(e) => setWhy(e.currentTarget.value)} maxLength={400} autoComplete="off" data-autofocus />
-            <Password value={password} change={setPassword} />
+            {again.field()}
             <Ends close={close} go={t`Revoke this certificate`} busy={revoke.isPending} ready={ready} />
         </Box>
     );
