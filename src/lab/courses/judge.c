@@ -191,17 +191,33 @@ static void judge_question(struct judge *j, const struct course_question *q)
         note(j, q->line, "every answer is right: nothing is asked");
 }
 
-static void judge_places(struct judge *j)
+/* What somebody could go by who has read nothing: the place of the right answer, and its length. */
+static void judge_tells(struct judge *j)
 {
-    size_t first = 0;
     size_t ones = 0;
+    size_t longest = 0;
+    size_t at[COURSE_ANSWERS] = {0};
     for (size_t i = 0; i < j->c->questions_n; i++) {
         const struct course_question *q = &j->c->questions[i];
-        ones += q->kind == COURSE_ONE;
-        first += q->kind == COURSE_ONE && j->c->answers[q->answer0].right;
+        size_t right = 0;
+        bool over = true;
+        if (q->kind != COURSE_ONE)
+            continue;
+        while (!j->c->answers[q->answer0 + right].right)
+            right++;
+        for (size_t k = 0; k < q->answers; k++)
+            over = over && (k == right || j->c->answers[q->answer0 + k].text.n < j->c->answers[q->answer0 + right].text.n);
+        ones++;
+        longest += over;
+        at[right]++;
     }
-    if (ones >= 8 && first * 2 > ones)
-        note(j, 1, "the right answer is the first one in %zu of %zu questions; who always takes the first would pass", first, ones);
+    if (ones < 8)
+        return;
+    for (size_t k = 0; k < COURSE_ANSWERS; k++)
+        if (at[k] * 2 > ones)
+            note(j, 1, "the right answer is number %zu in %zu of %zu questions; who always takes that one would do well", k + 1, at[k], ones);
+    if (longest * 2 > ones)
+        note(j, 1, "the right answer is the longest one in %zu of %zu questions; who always takes the longest would do well", longest, ones);
 }
 
 size_t course_judge(const struct course *c, course_note *each, void *context)
@@ -233,6 +249,6 @@ size_t course_judge(const struct course *c, course_note *each, void *context)
         judge_lesson(&j, &c->lessons[i]);
     for (size_t i = 0; i < c->questions_n; i++)
         judge_question(&j, &c->questions[i]);
-    judge_places(&j);
+    judge_tells(&j);
     return j.n;
 }
