@@ -398,6 +398,33 @@ def locked(folder):
         lis.stop()
 
 
+def restored(folder, data, more, ports, authority, analyzer, lis_files):
+    """A backup carries the authority and the links' keys: on another machine the other ends go on with what they have."""
+    there, again = os.path.join(folder, "there"), os.path.join(folder, "again")
+    os.mkdir(there)
+
+    def files(where):
+        names = [os.path.join(at, name) for base in ("pki", "links") for at, _, some in os.walk(os.path.join(where, base)) for name in some]
+        return {os.path.relpath(name, where): (open(name, "rb").read(), os.stat(name).st_mode & 0o077) for name in names}
+    done = subprocess.run([lab.TOURNIQUET, "backup", "--data", data, "--to", there], capture_output=True, text=True)
+    backup = [os.path.join(there, name) for name in os.listdir(there) if name.endswith(".backup")]
+    if not lab.ok(done.returncode == 0 and len(backup) == 1, "a backup is made", done.stderr):
+        return
+    with open(backup[0], "rb") as f:
+        whole = f.read()
+    lab.ok(b"PRIVATE KEY" not in whole and b"CERTIFICATE" not in whole, "in which no key can be read")
+    done = subprocess.run([lab.TOURNIQUET, "restore", backup[0], "--to", again, "--key", os.path.join(data, "root.key")], capture_output=True, text=True)
+    lab.ok(done.returncode == 0, "it is restored", done.stderr)
+    before, after = files(data), files(again)
+    lab.ok(before == after and "pki/authority.key" in after and "links/sealed.lis.pem" in after and not any(mode for _, mode in after.values()),
+           "with the authority, what is revoked, and the links' keys, for nobody else", sorted(set(before) ^ set(after)))
+    with lab.Run(again, more=more) as run:
+        lab.ok(lab.wait(lambda: pki(run, "export", text=True)) == open(authority, encoding="utf-8").read(), "the authority is the same one", run.said())
+        lis = Lis(ports[1], *lis_files, authority)
+        lab.ok(lab.wait(lambda: s_client(ports[0], folder, *analyzer, authority)), "and a message passes between those that have certificates of before", run.said())
+        lis.stop()
+
+
 def main():
     with lab.Folder() as folder:
         port, lis_port = lab.free_port(), lab.free_port()
@@ -422,10 +449,12 @@ def main():
             lis, first = rotation(run, port, good, authority, make)
             revocation(run, folder, port, good, authority, first)
             lis.stop()
+            keeps = [enrolled(run, folder, "keeps-" + side, side, name) for side, name in (("analyzer", "10.0.5.8"), ("lis", "127.0.0.1"))]
             findings = [f["title"] for f in run.api("/api/v1/findings?limit=50")["items"]]
             lab.ok(any("certificate" in t for t in findings), "findings tell of refused certificates", findings)
         status, words = lab.verify(data)
         lab.ok(status == 0, "and the ledger verifies", words)
+        restored(folder, data, more, (port, lis_port), authority, *keeps)
         outside(folder)
         lives(folder)
         locked(folder)

@@ -62,9 +62,18 @@ static bool beside_ledger(struct span name)
     return name.n > ends.n && memcmp(name.p + name.n - ends.n, ends.p, ends.n) == 0;
 }
 
+/* Keys and certificates of links: pki/…, pki/made/…, links/…; names of links have capitals, too. */
+static bool of_links(struct span path, unsigned depth)
+{
+    if (span_starts(path, SPAN_LIT("pki/made/")))
+        return depth == 3;
+    return depth == 2 && !span_is(path, "pki/made") && (span_starts(path, SPAN_LIT("pki/")) || span_starts(path, SPAN_LIT("links/")));
+}
+
 bool backup_path_allowed(struct span path)
 {
     struct span rest = path;
+    bool capitals = span_starts(path, SPAN_LIT("links/"));
     bool more = true;
     unsigned depth = 0;
     if (path.bad || path.n == 0 || path.n >= BACKUP_PATH_MAX)
@@ -75,11 +84,11 @@ bool backup_path_allowed(struct span path)
             return false;
         for (size_t i = 0; i < part.n; i++) {
             uint8_t c = part.p[i];
-            if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'))
+            if (!((c >= 'a' && c <= 'z') || (capitals && c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'))
                 return false;
         }
     }
-    return depth == 1 ? beside_ledger(path) : span_starts(path, SPAN_LIT("ledger/"));
+    return depth == 1 ? beside_ledger(path) : span_starts(path, SPAN_LIT("ledger/")) || of_links(path, depth);
 }
 
 void backup_wrapping_key(const uint8_t opening[32], const uint8_t salt[32], uint8_t out[32])

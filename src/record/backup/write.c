@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NAME "the backup"
@@ -117,30 +118,44 @@ static int put_of_ledger(void *context, const struct cut_file *f, struct error *
     return put_file(context, "ledger/", f, e);
 }
 
-static int put_beside(struct writer *w, struct error *e)
+/* The small files of one folder below the data folder that may go along; prefix: "" or with a "/" at its end. One that is not there holds none. */
+static int put_folder(struct writer *w, const char *prefix, struct error *e)
 {
-    int copy = openat(w->job->data, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int copy = openat(w->job->data, prefix[0] == 0 ? "." : prefix, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     DIR *d = copy < 0 ? NULL : fdopendir(copy);
     if (d == NULL) {
         int why = errno;
         if (copy >= 0)
             (void)close(copy);
-        return err_sys(e, why, "reading the data folder");
+        return copy < 0 && why == ENOENT && prefix[0] != 0 ? 0 : err_sys(e, why, "reading the data folder");
     }
     int rc = 0;
     for (struct dirent *f = readdir(d); f != NULL && rc == 0; f = readdir(d)) {
-        struct buf bytes = BUF_INIT(BESIDE_MAX);
+        char path[BACKUP_PATH_MAX];
+        struct stat st;
+        struct buf bytes = BUF_SECRET(BESIDE_MAX);
         struct error why = {0};
-        if (strchr(f->d_name, '/') != NULL || !backup_path_allowed(span_str(f->d_name)))
+        int n = snprintf(path, sizeof path, "%s%s", prefix, f->d_name);
+        if (n < 0 || (size_t)n >= sizeof path || strchr(f->d_name, '/') != NULL || !backup_path_allowed(span_str(path)) ||
+            fstatat(w->job->data, path, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
             continue;
-        if (file_load(w->job->data, f->d_name, BESIDE_MAX, &bytes, &why) == 0)
-            rc = put_file(w, "", &(struct cut_file){.path = f->d_name, .fd = -1, .bytes = buf_span(&bytes), .length = bytes.n}, e);
+        if (file_load(w->job->data, path, BESIDE_MAX, &bytes, &why) == 0)
+            rc = put_file(w, "", &(struct cut_file){.path = path, .fd = -1, .bytes = buf_span(&bytes), .length = bytes.n}, e);
         else if (why.class != ERR_CLOSED)
             rc = err_set(e, why.class, "%s", why.text);
         buf_release(&bytes);
     }
     (void)closedir(d);
     return rc;
+}
+
+static int put_beside(struct writer *w, struct error *e)
+{
+    static const char *const folders[] = {"", "pki/", "pki/made/", "links/"};
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        if (put_folder(w, folders[i], e) != 0)
+            return -1;
+    return 0;
 }
 
 /* ── The whole ── */

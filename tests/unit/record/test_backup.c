@@ -278,11 +278,39 @@ static void test_chunks(void **state)
 static void test_paths(void **state)
 {
     (void)state;
-    static const char *const good[] = {"ledger/keyring", "ledger/segment/custody/00000000000000000000", "ledger/tile/entries/x001/234.p/7",
-                                       "identity.sealed"};
-    static const char *const bad[] = {
-        "",          "root.key", "api.sock", "/etc/passwd", "ledger/../root.key",  "ledger//x", "ledger/", "ledger", "../x", "x", "store/x",
-        "ledger/.x", ".sealed",  "ledger/A", "a/b",         "ledger/a/b/c/d/e/f/g"};
+    static const char *const good[] = {"ledger/keyring",
+                                       "ledger/segment/custody/00000000000000000000",
+                                       "ledger/tile/entries/x001/234.p/7",
+                                       "identity.sealed",
+                                       "pki/authority.key",
+                                       "pki/issued",
+                                       "pki/made/0a1b.pem",
+                                       "links/Chem-1_a.lis.pem"};
+    static const char *const bad[] = {"",
+                                      "root.key",
+                                      "api.sock",
+                                      "/etc/passwd",
+                                      "ledger/../root.key",
+                                      "ledger//x",
+                                      "ledger/",
+                                      "ledger",
+                                      "../x",
+                                      "x",
+                                      "store/x",
+                                      "ledger/.x",
+                                      ".sealed",
+                                      "ledger/A",
+                                      "a/b",
+                                      "ledger/a/b/c/d/e/f/g",
+                                      "pki",
+                                      "pki/A",
+                                      "pki/made",
+                                      "pki/x/y",
+                                      "pki/made/x/y",
+                                      "links/x/y",
+                                      "links/",
+                                      "links/../root.key",
+                                      "Links/x"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         assert_true(backup_path_allowed(span_str(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
