@@ -1,5 +1,5 @@
 /* The request table with whatever is asked. Input: a byte of flags, then lines: method, path?query, If-Match, session, csrf, body (the rest). Flags:
- * 1 local socket, 2 the session in hand, 4 its CSRF token. Every answer must be one: a status of the table, JSON where it says so, no secret. */
+ * 1 local socket, 2 the session in hand, 4 its CSRF token, 8 an X-Proof on a line before the body. Every answer must be one: a status of the table, JSON where it says so, no secret. */
 #include "../tests/unit/door/keeper.h"
 
 #include <jansson.h>
@@ -8,6 +8,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define T "{\"time\":\"2026-11-22T14:00:00.000000000Z\",\"event\":"
 #define FLOW "\"flow\":{\"id\":1,\"proto\":\"tcp\",\"src\":\"10.0.5.7\",\"sport\":4000,\"dst\":\"10.0.5.1\",\"dport\":2575,\"vlan\":null}"
+
+/* A public key of W3C Web Authentication Level 3, section 16. */
+#define KEY "pQECAyYgASFYIK_voW-XypstI-uGzLZAmNINuQhWBi6yScM6m2cvJt9hIlggkwpWuHovymYzSwNFir-HlxfBLMaO1zKQry4mZHlrkiA"
 
 static struct keeper *start(void)
 {
@@ -23,6 +26,8 @@ static struct keeper *start(void)
     keeper_feed(k, T "\"finding\"," FLOW ",\"id\":\"f2\",\"kind\":\"phi.cleartext\",\"severity\":\"high\",\"title\":\"A\",\"advice\":\"B\"}");
     if (keeper_set_up(k) != 201)
         abort();
+    keeper_feed(k, T "\"passkey.added\",\"account\":\"ana\",\"name\":\"Phone\",\"passkey\":{\"id\":\"AAAA\",\"key\":\"" KEY
+                     "\",\"user\":\"00\",\"transports\":\"usb\",\"counter\":3,\"flags\":5}}");
     return k;
 }
 
@@ -58,6 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     r.if_match = span_until(&s, '\n', NULL);
     r.session = span_until(&s, '\n', NULL);
     r.csrf = span_until(&s, '\n', NULL);
+    if ((flags & 8) != 0)
+        r.proof = span_until(&s, '\n', NULL);
     r.body = s;
     if ((flags & 2) != 0)
         r.session = span_str(k->session);

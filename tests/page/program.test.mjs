@@ -113,10 +113,10 @@ test('first start: a wrong code and a weak password are said; the right ones mak
     await page.getByRole('button', { name: 'Switch person' }).click();
     await page.getByLabel('Name', { exact: true }).fill('ana');
     await page.getByLabel('Password', { exact: true }).fill('not the right one');
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByText('Name or password is wrong').waitFor();
     await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.waitForSelector('.places');
     cookies = await context.storageState();
     await context.close();
