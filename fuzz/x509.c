@@ -1,6 +1,7 @@
-/* Certificates and certificate requests of others, PEM and DER; and the bytes of a link's TLS as the relay opens them. */
-#include "record/crypto/x509.h"
+/* Certificates and certificate requests of others, PEM and DER; what another authority made of a request of ours; and the bytes of a link's TLS as
+ * the relay opens them. */
 #include "proc/link_tls.h"
+#include "record/crypto/outside.h"
 
 #include <stdlib.h>
 
@@ -29,6 +30,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         request_signed_pin(r, pin);
         request_signed_free(r);
     }
+    static struct buf key = BUF_SECRET(4096);
+    struct buf chain = BUF_INIT(2 * CERTIFICATE_PEM);
+    if (key.n == 0) {
+        struct buf request = BUF_INIT(CERTIFICATE_REQUEST);
+        if (outside_request(names, 2, &key, &request, &e) != 0)
+            abort();
+        buf_release(&request);
+    }
+    if (outside_accept(buf_span(&key), text, 0, &chain, &e) == 0)
+        abort(); /* nobody knows the key */
+    buf_release(&chain);
     link_tls_free(link_tls_open(text, now, &e));
     return 0;
 }

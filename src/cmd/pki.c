@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REQUEST_MAX 16384
+#define PEM_MAX 65536
 #define PATH_MAX_BYTES 200
 
 struct arguments {
@@ -44,21 +44,21 @@ static bool plain(const char *text)
     return text[0] != 0 && strlen(text) < 64 && strspn(text, "0123456789abcdefABCDEFGHIJKLMNOPQRSTUVWXYZghijklmnopqrstuvwxyz-") == strlen(text);
 }
 
-/* A request as a text: from a file, or "-" standard input. */
-static json_t *read_request(const char *file)
+/* A PEM text as a member of a body: from a file, or "-" standard input. */
+static json_t *read_pem(const char *file, const char *member)
 {
-    static char text[REQUEST_MAX + 2];
+    static char text[PEM_MAX + 2];
     FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
     if (in == NULL) {
-        (void)fprintf(stderr, "tourniquet pki: the request %s cannot be opened: %s\n", file, strerror(errno));
+        (void)fprintf(stderr, "tourniquet pki: %s cannot be opened: %s\n", file, strerror(errno));
         return NULL;
     }
     size_t n = fread(text, 1, sizeof text - 1, in);
     if (in != stdin)
         (void)fclose(in);
-    json_t *body = n <= REQUEST_MAX ? json_pack("{s:s#}", "request", text, n) : NULL;
+    json_t *body = n <= PEM_MAX ? json_pack("{s:s#}", member, text, n) : NULL;
     if (body == NULL)
-        (void)fprintf(stderr, "tourniquet pki: %s is no certificate request (PEM)\n", file);
+        (void)fprintf(stderr, "tourniquet pki: %s is no certificate or request (PEM)\n", file);
     return body;
 }
 
@@ -66,7 +66,7 @@ static int enrol(const struct arguments *a, const char *file)
 {
     char path[PATH_MAX_BYTES];
     if (a->code != NULL) {
-        json_t *request = !plain(a->code) || file == NULL ? NULL : read_request(file);
+        json_t *request = !plain(a->code) || file == NULL ? NULL : read_pem(file, "request");
         if (!plain(a->code) || file == NULL)
             return wrong_use("with --code: the code, and the file with the request");
         (void)snprintf(path, sizeof path, "/api/v1/enrolments/%s", a->code);
@@ -82,6 +82,23 @@ static int enrol(const struct arguments *a, const char *file)
     if (a->why != NULL)
         (void)json_object_set_new(body, "why", json_string(a->why));
     return ask(a, "POST", "/api/v1/enrolments", body);
+}
+
+/* A certificate of our own, made by another authority: file NULL: its request; else what that made of it. */
+static int outside(const struct arguments *a, const char *link, const char *file)
+{
+    const char *side = a->side == NULL ? "lis" : a->side;
+    json_t *body = file == NULL ? json_object() : read_pem(file, "certificate");
+    if (body == NULL)
+        return 2;
+    bool ok = json_object_set_new(body, "link", json_string(link)) == 0 && json_object_set_new(body, "side", json_string(side)) == 0 &&
+              (a->names == NULL || file != NULL || json_object_set_new(body, "names", json_string(a->names)) == 0) &&
+              (a->why == NULL || file == NULL || json_object_set_new(body, "why", json_string(a->why)) == 0);
+    if (!ok) {
+        json_decref(body);
+        return wrong_use("link, names and reason are UTF-8 texts");
+    }
+    return ask(a, "POST", file == NULL ? "/api/v1/certificate-requests" : "/api/v1/certificates", body);
 }
 
 static int change(const struct arguments *a, const char *what, const char *serial)
@@ -127,6 +144,10 @@ static int dispatch(int n, char **arg, struct arguments *a)
         return ask(a, "POST", "/api/v1/pki", json_pack("{s:s}", "permit", a->permit));
     if (n <= 2 && strcmp(what, "enrol") == 0)
         return enrol(a, n == 2 ? arg[1] : NULL);
+    if (n == 2 && strcmp(what, "csr") == 0)
+        return outside(a, arg[1], NULL);
+    if (n == 3 && strcmp(what, "install") == 0)
+        return outside(a, arg[1], arg[2]);
     if (n == 2 && (strcmp(what, "rotate") == 0 || strcmp(what, "revoke") == 0))
         return change(a, what, arg[1]);
     if (n == 2 && strcmp(what, "withdraw") == 0)
@@ -182,13 +203,18 @@ static int run(int argc, char **argv)
 
 const struct verb verb_pki = {
     .name = "pki",
-    .summary = "certificates of links: enrol, rotate, revoke, list, export",
+    .summary = "certificates of links: enrol, csr, install, rotate, revoke, list, export",
     .usage = "usage: tourniquet pki [list]                                     certificates, newest first, and open enrolments\n"
              "       tourniquet pki init [--permit HOST|NETWORK]...            make the authority now, perhaps for these names only\n"
              "       tourniquet pki enrol --link NAME --names HOST,ADDRESS [--side lis|analyzer] [--days N] [--why TEXT]\n"
              "                                                                 a one-time code, shown once, for a peer of a link\n"
              "       tourniquet pki enrol --code CODE FILE                     hand in a certificate request; the certificate comes out\n"
              "       tourniquet pki withdraw ID                                end an enrolment that was not used\n"
+             "       tourniquet pki csr LINK [--side lis|analyzer] [--names HOST,ADDRESS]\n"
+             "                                                                 a new key for our end of a link, and the request for its\n"
+             "                                                                 certificate, for another authority to make (PEM)\n"
+             "       tourniquet pki install LINK FILE [--side lis|analyzer] [--why TEXT]\n"
+             "                                                                 … which has come: its certificate, then what made it\n"
              "       tourniquet pki rotate SERIAL --why TEXT                   a new key of the program's own, now\n"
              "       tourniquet pki revoke SERIAL --why TEXT                   nobody takes it any more; its connections are cut\n"
              "       tourniquet pki export [SERIAL | --crl]                    the authority's certificate, one with its chain, or what is\n"

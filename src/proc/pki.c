@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A line of pki/issued: "made AT SERIAL FINGERPRINT LINK SIDE own|peer NOT-BEFORE NOT-AFTER NAMES" "revoked AT SERIAL FINGERPRINT" or, of
+/* A line of pki/issued: "made AT SERIAL FINGERPRINT LINK SIDE own|given|peer NOT-BEFORE NOT-AFTER NAMES" "revoked AT SERIAL FINGERPRINT" or, of
  * another authority's, "blocked AT SERIAL FINGERPRINT LINK SIDE NOT-AFTER". Times are seconds since 1970, names have commas between. */
 #define ISSUED_MAX (8u << 20)
 #define LINE_MAX_BYTES 2048
@@ -103,6 +103,8 @@ static tq_time renew_at(const struct api_certificate *x)
 
 bool pki_due(const struct api_certificate *own, const char *names, tq_time now)
 {
+    if (own != NULL && own->given)
+        return false;
     return own == NULL || now < own->not_before || now >= own->renew_at || strcmp(own->names, names) != 0;
 }
 
@@ -120,7 +122,7 @@ static int take(struct pki *p, const struct api_certificate *x, struct error *e)
     struct api_certificate *before = x->ours ? own_in_force(p, x->link, x->side) : NULL;
     struct api_certificate *kept = &p->made[p->n++];
     *kept = *x;
-    kept->renew_at = x->ours ? renew_at(x) : 0;
+    kept->renew_at = x->ours && !x->given ? renew_at(x) : 0;
     if (before != NULL) {
         before->replaced = true;
         (void)snprintf(kept->replaces, sizeof kept->replaces, "%s", before->serial);
@@ -137,7 +139,8 @@ static bool read_made(struct span line, struct api_certificate *x)
               pki_word(&line, x->fingerprint, sizeof x->fingerprint) && text_unhex(span_str(x->fingerprint), print, sizeof print) &&
               pki_word(&line, x->link, sizeof x->link) && pki_word(&line, x->side, sizeof x->side) && pki_word(&line, holder, sizeof holder) &&
               pki_seconds(&line, &x->not_before) && pki_seconds(&line, &x->not_after) && pki_word(&line, x->names, sizeof x->names) && line.n == 0;
-    x->ours = ok && strcmp(holder, "own") == 0;
+    x->given = ok && strcmp(holder, "given") == 0;
+    x->ours = x->given || (ok && strcmp(holder, "own") == 0);
     return ok;
 }
 
@@ -219,7 +222,11 @@ int pki_add(struct pki *p, const struct api_certificate *x, struct error *e)
 {
     char line[LINE_MAX_BYTES];
     int n = snprintf(line, sizeof line, "made %" PRId64 " %s %s %s %s %s %" PRId64 " %" PRId64 " %s\n", x->made / TIME_SECOND, x->serial,
-                     x->fingerprint, x->link, x->side, x->ours ? "own" : "peer", x->not_before / TIME_SECOND, x->not_after / TIME_SECOND, x->names);
+                     x->fingerprint, x->link, x->side,
+                     x->given  ? "given"
+                     : x->ours ? "own"
+                               : "peer",
+                     x->not_before / TIME_SECOND, x->not_after / TIME_SECOND, x->names);
     if (n <= 0 || (size_t)n >= sizeof line)
         return err_set(e, ERR_MISUSE, "the names of a certificate are too long");
     if (p->n == PKI_CERTIFICATES)
@@ -450,7 +457,7 @@ int pki_crl(const struct pki *p, tq_time now, struct buf *out, struct error *e)
     if (all == NULL)
         return err_set(e, ERR_SYSTEM, "no memory for the list of revoked certificates");
     for (size_t i = 0; i < p->n; i++) {
-        if (p->made[i].revoked == 0 || p->made[i].outside)
+        if (p->made[i].revoked == 0 || p->made[i].outside || p->made[i].given)
             continue;
         (void)snprintf(all[n].serial, sizeof all[n].serial, "%s", p->made[i].serial);
         all[n++].at = p->made[i].revoked;

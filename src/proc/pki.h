@@ -18,6 +18,7 @@
 #define PKI_ENROLMENTS_MAX 64 /* most that are open */
 #define PKI_TRIES 20          /* requests that are no good, until an enrolment is struck out */
 #define PKI_OWN_DAYS 365      /* life of the program's own certificates */
+#define PKI_GIVEN_YEARS 50    /* a certificate of another authority that lives longer counts as one that ends then */
 #define PKI_RENEW_DAYS 30     /* … which are renewed so long before their end, or at 2/3 of their life */
 
 struct pki;
@@ -36,11 +37,17 @@ const struct api_certificate *pki_find(const struct pki *p, struct span serial);
 /* The program's own for this side, in force; NULL: none. */
 const struct api_certificate *pki_own(const struct pki *p, const char *link, const char *side);
 
-/* Is it time for the next one? names: what it should be for. */
+/* Is it time for the next one? Never of one that another authority made. names: what it should be for. */
 bool pki_due(const struct api_certificate *own, const char *names, tq_time now);
 
 /* A new key and certificate of our own, in the place of the one that is there. names: commas between. */
 int pki_make_own(struct pki *p, const char *link, const char *side, const char *names, tq_time now, struct api_certificate *ret, struct error *e);
+
+/* A key and a request for a certificate that another authority makes (pki_outside.c); one that waits already is thrown away. names: commas between.
+ */
+int pki_request(const char *link, const char *side, const char *names, struct buf *request, struct error *e);
+/* The certificate for it, with what made it behind: takes the place of the one that is there. ERR_MISUSE: it does not fit, or none is awaited. */
+int pki_install(struct pki *p, const char *link, const char *side, struct span pem, tq_time now, struct api_certificate *ret, struct error *e);
 
 /* x: link, side, names, days; id and until are filled. */
 int pki_enrol(struct pki *p, struct api_enrolment *x, tq_time now, tq_time until, char code[ENROLMENT_CODE], struct error *e);

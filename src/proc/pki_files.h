@@ -19,6 +19,12 @@ static inline void pki_link_path(const char *link, const char *side, char out[PK
     (void)snprintf(out, PKI_PATH, PKI_LINKS "/%s.%s.pem", link, side);
 }
 
+/* links/NAME.SIDE.request: a key and the request for its certificate, which another authority makes. */
+static inline void pki_request_path(const char *link, const char *side, char out[PKI_PATH])
+{
+    (void)snprintf(out, PKI_PATH, PKI_LINKS "/%s.%s.request", link, side);
+}
+
 /* pki/made/SERIAL.pem: a certificate that was made, and the authority's. */
 static inline void pki_made_path(const char *serial, char out[PKI_PATH])
 {

@@ -152,7 +152,8 @@ static void tell_expiring(struct registrar *r, const struct api_certificate *x, 
     if (!x->ours)
         record_str(record, KEY_SUBJECT, x->outside ? x->subject : x->names);
     record_str(record, KEY_ADVICE,
-               x->ours      ? "It should have been renewed by itself: look at the log, the clock and the authority (tourniquet pki list)."
+               x->given     ? "Make a new request (tourniquet pki csr), have the authority of the other end make its certificate, and install that."
+               : x->ours    ? "It should have been renewed by itself: look at the log, the clock and the authority (tourniquet pki list)."
                : x->outside ? "Ask whoever runs that system for a new certificate, from the same authority and for the same name."
                             : "Begin a new enrolment (tourniquet pki enrol), and give its code to whoever runs that system.");
     (void)appender_note(r->appender, record, NULL);
@@ -474,14 +475,26 @@ static int api_fetch(void *context, const char *what, struct span serial, struct
     return rc;
 }
 
+/* Under the lock: the names that lab.yaml gives this side of a link; NULL: there is no such side that speaks TLS. */
+static const char *wanted_names(const char *link, const char *side)
+{
+    for (size_t i = 0; i < one->wanted_n; i++)
+        if (strcmp(one->wanted[i].x.link, link) == 0 && strcmp(link_tls_side_name(one->wanted[i].x.side), side) == 0)
+            return one->wanted[i].x.names;
+    return NULL;
+}
+
+static int no_such_side(struct error *e)
+{
+    return err_set(e, ERR_MISUSE, "lab.yaml has no link of this name that speaks TLS on this side");
+}
+
 static int api_enrol(void *context, struct api_enrolment *x, char code[ENROLMENT_CODE], struct error *e)
 {
     (void)context;
     tq_time now = clock_now();
     struct pki *p = locked();
-    x->known = false;
-    for (size_t i = 0; i < one->wanted_n; i++)
-        x->known = x->known || (strcmp(one->wanted[i].x.link, x->link) == 0 && strcmp(link_tls_side_name(one->wanted[i].x.side), x->side) == 0);
+    x->known = wanted_names(x->link, x->side) != NULL;
     return unlocked(pki_enrol(p, x, now, now + ENROLMENT_LIFE, code, e), false);
 }
 
@@ -495,6 +508,21 @@ static int api_redeem(void *context, struct span code, struct span request, stru
 {
     (void)context;
     return unlocked(pki_redeem(locked(), code, request, clock_now(), ret, chain, e), false);
+}
+
+static int api_request(void *context, const char *link, const char *side, const char *names, struct buf *out, struct error *e)
+{
+    (void)context;
+    (void)locked();
+    const char *known = wanted_names(link, side);
+    return unlocked(known == NULL ? no_such_side(e) : pki_request(link, side, names[0] != 0 ? names : known, out, e), false);
+}
+
+static int api_install(void *context, const char *link, const char *side, struct span pem, struct api_certificate *ret, struct error *e)
+{
+    (void)context;
+    struct pki *p = locked();
+    return unlocked(wanted_names(link, side) == NULL ? no_such_side(e) : pki_install(p, link, side, pem, clock_now(), ret, e), true);
 }
 
 static int api_rotate(void *context, struct span serial, struct api_certificate *ret, struct error *e)
@@ -530,5 +558,7 @@ const struct api_pki registrar_api = {.authority = api_authority,
                                       .enrol = api_enrol,
                                       .withdraw = api_withdraw,
                                       .redeem = api_redeem,
+                                      .request = api_request,
+                                      .install = api_install,
                                       .rotate = api_rotate,
                                       .revoke = api_revoke};

@@ -288,6 +288,63 @@ def expiring(run, state):
     return [f for f in rows if f["state"] == state]
 
 
+def goes(port):
+    """A message in clear is acknowledged end to end."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as s:
+            s.settimeout(5)
+            s.sendall(b"\x0b" + oru(f"o{time.monotonic_ns() % 1000000}") + b"\x1c\r")
+            answer = s.recv(65536)
+            time.sleep(1.5)  # the link's state is told while it is connected
+            return b"MSA|AA" in answer
+    except OSError:
+        return False
+
+
+def vendor(folder):
+    """A LIS that takes only what its vendor's authority made: a request goes out, the certificate comes back."""
+    port, lis_port = lab.free_port(), lab.free_port()
+    work = os.path.join(folder, "vendor")
+    os.makedirs(work)
+    other = other_authority(work)
+    more = (f'relay:\n  - {{ name: sealed, listen: 127.0.0.1:{port}, forward: 127.0.0.1:{lis_port}, protocol: mllp, tls: {{ to: required, authority: "{other[1]}", name: lis.example }} }}\n')
+    data = os.path.join(work, "data")
+
+    def signed(run, days):
+        csr, pem = os.path.join(work, f"relay{days}.csr"), os.path.join(work, f"relay{days}.pem")
+        with open(csr, "w", encoding="utf-8") as f:
+            f.write(pki(run, "csr", "sealed", "--names", "box.example,10.0.5.2", text=True) or "")
+        openssl("x509", "-req", "-in", csr, "-CA", other[1], "-CAkey", other[0], "-CAcreateserial", "-copy_extensions", "copyall", "-days", str(days), "-out", pem)
+        with open(pem, "a", encoding="utf-8") as out, open(other[1], encoding="utf-8") as root:
+            out.write(root.read())
+        return pem
+
+    ours = lambda run: [c for c in (pki(run, "list") or {"items": []})["items"] if c["holder"] == "ours" and c["state"] != "replaced"]
+    with lab.Run(data, more=more) as run:
+        lab.wait(lambda: ours(run))
+        lis = Lis(lis_port, *forged(run, work, "lis", "lis.example", "subjectAltName=DNS:lis.example", authority=other), other[1])
+        lab.ok(not goes(port), "a LIS that takes only its vendor's certificates refuses ours")
+        lab.ok(pki(run, "install", "sealed", other[1]) is None, "nothing is installed that was not asked for")
+        short = signed(run, 5)
+        said = openssl("req", "-in", short.replace(".pem", ".csr"), "-noout", "-verify", "-text").stdout
+        lab.ok("DNS:box.example" in said and "IP Address:10.0.5.2" in said and "TLS Web Client" in said, "the request names what was asked for, and openssl takes it", said)
+        took = pki(run, "install", "sealed", short, "--why", "the vendor made it")
+        lab.ok(took and took["issuer"] == "outside" and took["holder"] == "ours" and took["names"] == "box.example,10.0.5.2", "the certificate is installed", took)
+        lab.ok(lab.wait(lambda: goes(port)) and took["serial"] in lis.seen, "and shown to the LIS, which takes it", (lis.seen, took))
+        found = lab.wait(lambda: expiring(run, "open"))
+        lab.ok(found and found[0]["severity"] == "medium" and "this program" in found[0]["title"], "that it ends within 7 days is a finding", found)
+        lab.ok(pki(run, "install", "sealed", short) is None, "it cannot be installed twice")
+        long = pki(run, "install", "sealed", signed(run, 300))
+        lab.ok(long and long["replaces"] == took["serial"] and lab.wait(lambda: not expiring(run, "open")), "which is over with the next one", expiring(run, "open"))
+    with lab.Run(data, more=more) as run:
+        lab.ok(lab.wait(lambda: goes(port)) and [c["serial"] for c in ours(run)] == [long["serial"]], "it is the same after a restart: nothing renews it by itself", ours(run))
+        acts = [c["made"]["why"] for c in ours(run)]
+        lab.ok(acts == ["made by another authority, from our request"], "and the ledger says how it came", acts)
+        lab.ok(pki(run, "rotate", long["serial"], "--why", "back to our own") is not None and lab.wait(lambda: not goes(port)),
+               "a rotation puts one of the lab's own authority back")
+        lis.stop()
+
+
 def outside(folder):
     """A LIS with a certificate of another authority that ends within a day: it is taken, there is a finding, and that goes with the next certificate."""
     port, lis_port = lab.free_port(), lab.free_port()
@@ -304,17 +361,7 @@ def outside(folder):
         names = "subjectAltName=DNS:lis.example"
         lis = Lis(lis_port, *forged(run, work, "short", "lis.example", names, end=soon, authority=other), authority)
 
-        def passes():
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as s:
-                s.settimeout(5)
-                s.sendall(b"\x0b" + oru(f"o{time.monotonic_ns() % 1000000}") + b"\x1c\r")
-                try:
-                    answer = s.recv(65536)
-                    time.sleep(1.5)  # the link's state is told while it is connected
-                    return b"MSA|AA" in answer
-                except OSError:
-                    return False
-
+        passes = lambda: goes(port)
         lab.ok(lab.wait(passes), "a LIS with a certificate of another authority is taken, under the name that lab.yaml gives", link(run))
         listed = lambda: [c for c in pki(run, "list")["items"] if c["issuer"] == "outside" and "lis.example" in c["name"]]
         lab.ok(lab.wait(lambda: listed() or (passes() and listed())), "its certificate is in the list")
@@ -456,6 +503,7 @@ def main():
         lab.ok(status == 0, "and the ledger verifies", words)
         restored(folder, data, more, (port, lis_port), authority, *keeps)
         outside(folder)
+        vendor(folder)
         lives(folder)
         locked(folder)
     lab.finish()

@@ -116,7 +116,7 @@ static void put_certificate(void *to, const struct api_certificate *x)
     jsonw_put_str(j, "name", x->ours ? "Tourniquet" : x->subject[0] != 0 ? x->subject : x->names);
     put_for(j, x->link, x->side);
     jsonw_put_str(j, "holder", x->ours ? "ours" : "peer");
-    jsonw_put_str(j, "issuer", x->outside ? "outside" : "own");
+    jsonw_put_str(j, "issuer", x->outside || x->given ? "outside" : "own");
     jsonw_put_str(j, "names", x->names);
     put_dates(c, x);
     put_time(j, "renew_at", x->renew_at);
@@ -295,16 +295,26 @@ static bool take_text(struct span text, char *out, size_t size)
     return fits;
 }
 
+/* f: link, side. */
+static bool read_side(struct call *c, const struct body_field *f, char link[CERTIFICATE_LINK], char side[12])
+{
+    if (!take_text(f[0].text, link, CERTIFICATE_LINK) || link[0] == 0 ||
+        strspn(link, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != strlen(link))
+        problem(c, 422, "link", "Name the link as lab.yaml names it.");
+    else if (!take_text(f[1].text, side, 12) || (strcmp(side, "lis") != 0 && strcmp(side, "analyzer") != 0))
+        problem(c, 422, "side", "The side is lis or analyzer.");
+    else
+        return true;
+    return false;
+}
+
 static bool read_enrolment(struct call *c, const struct body_field *f, struct api_enrolment *ret)
 {
     uint64_t days = ENROLMENT_DAYS;
     *ret = (struct api_enrolment){0};
-    if (!take_text(f[0].text, ret->link, sizeof ret->link) || ret->link[0] == 0 ||
-        strspn(ret->link, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != strlen(ret->link))
-        problem(c, 422, "link", "Name the link as lab.yaml names it.");
-    else if (!take_text(f[1].text, ret->side, sizeof ret->side) || (strcmp(ret->side, "lis") != 0 && strcmp(ret->side, "analyzer") != 0))
-        problem(c, 422, "side", "The side is lis or analyzer.");
-    else if (!take_text(f[2].text, ret->names, sizeof ret->names) || ret->names[0] == 0)
+    if (!read_side(c, f, ret->link, ret->side))
+        return false;
+    if (!take_text(f[2].text, ret->names, sizeof ret->names) || ret->names[0] == 0)
         problem(c, 422, "names", "Name the hosts or addresses that the certificate is for, with commas between.");
     else if (f[3].text.n > 0 && !span_decimal(f[3].text, 10000, &days))
         problem(c, 422, "days", "The life of a certificate is a number of days.");
@@ -415,6 +425,54 @@ void handle_enrolment_redeem(struct call *c)
         redeem(c, pki, f.text);
         body_close(&body);
     }
+}
+
+/* ── our own, made by another authority ── */
+
+void handle_certificate_request(struct call *c)
+{
+    struct body_field f[] = {
+        {.name = "link", .max = CERTIFICATE_LINK}, {.name = "side", .max = 12}, {.name = "names", .max = CERTIFICATE_NAMES_TEXT, .optional = true}};
+    struct body body;
+    struct error e = {0};
+    char link[CERTIFICATE_LINK];
+    char side[12];
+    char names[CERTIFICATE_NAMES_TEXT] = "";
+    const struct api_pki *pki = pki_of(c);
+    if (pki == NULL || !body_open(c, &body, f, sizeof f / sizeof f[0]))
+        return;
+    if (f[2].text.n > 0 && !take_text(f[2].text, names, sizeof names))
+        problem(c, 422, "names", "Name the hosts or addresses that the certificate is for, with commas between.");
+    else if (read_side(c, f, link, side))
+        pem(c, pki->request(c->api->host.context, link, side, names, &c->reply->body, &e), &e);
+    body_close(&body);
+}
+
+void handle_certificate_install(struct call *c)
+{
+    struct body_field f[] = {{.name = "link", .max = CERTIFICATE_LINK},
+                             {.name = "side", .max = 12},
+                             {.name = "certificate", .max = CERTIFICATE_PEM},
+                             {.name = "why", .max = WHY_MAX, .optional = true},
+                             {.name = "password", .max = PASSWORD_LONGEST, .optional = true}};
+    struct body body;
+    struct error e = {0};
+    char link[CERTIFICATE_LINK];
+    char side[12];
+    struct api_certificate x;
+    const struct api_pki *pki = pki_of(c);
+    if (pki == NULL || !body_open(c, &body, f, sizeof f / sizeof f[0]))
+        return;
+    if (f[3].text.n > 0 && !reason_valid(f[3].text)) {
+        problem(c, 422, "why", "The reason is a line of text.");
+    } else if (read_side(c, f, link, side) && proof_again(c, f[4].text, PERMISSION)) {
+        struct span why = f[3].text.n > 0 ? f[3].text : SPAN_LIT("made by another authority, from our request");
+        if (pki->install(c->api->host.context, link, side, f[2].text, &x, &e) != 0)
+            refused(c, &e);
+        else if (note(c, x.replaces[0] != 0 ? EVENT_CERTIFICATE_ROTATED : EVENT_CERTIFICATE_ISSUED, &x, why))
+            put_certificate(c, &x);
+    }
+    body_close(&body);
 }
 
 /* ── rotating, revoking ── */

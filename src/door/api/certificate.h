@@ -20,7 +20,8 @@ struct api_certificate {
     char side[12]; /* "analyzer", "lis": whose side of the link it is for; "": the authority's own */
     char names[CERTIFICATE_NAMES_TEXT];
     char subject[256]; /* of one that was seen; else "" */
-    bool ours;         /* the program has its key, and renews it */
+    bool ours;         /* the program has its key, and renews it … */
+    bool given;        /* … unless another authority made it, and people have to bring the next one */
     bool outside;      /* made by another authority, or signed by itself, and seen in a handshake */
     bool replaced;     /* ours: a newer one stands in its place */
     tq_time made;      /* or seen */
@@ -58,6 +59,11 @@ struct api_pki {
     int (*withdraw)(void *context, struct span id, struct api_enrolment *ret, struct error *e);
     /* ERR_LOCKED: no open enrolment has this code; ERR_PEER: the request is not good, in a sentence. */
     int (*redeem)(void *context, struct span code, struct span request, struct api_certificate *ret, struct buf *chain, struct error *e);
+
+    /* A new key for a side of a link, and the request for its certificate by another authority (PEM). names: ""; those of lab.yaml. */
+    int (*request)(void *context, const char *link, const char *side, const char *names, struct buf *out, struct error *e);
+    /* That certificate has come: it is shown from now on. */
+    int (*install)(void *context, const char *link, const char *side, struct span pem, struct api_certificate *ret, struct error *e);
 
     int (*rotate)(void *context, struct span serial, struct api_certificate *ret, struct error *e);
     int (*revoke)(void *context, struct span serial, struct api_certificate *ret, struct error *e);

@@ -1,4 +1,4 @@
-/* What x509.c and authority.c share. Only they include it. */
+/* What x509.c, authority.c and outside.c share. Only they include it. */
 #ifndef TQ_X509_PRIVATE_H
 #define TQ_X509_PRIVATE_H
 

@@ -390,12 +390,158 @@ static void permits_names(void **state)
     buf_release(&other);
 }
 
+/* ── made by another authority ── */
+
+static EVP_PKEY *key_of(const char *path)
+{
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    EVP_PKEY *key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+    (void)fclose(f);
+    assert_non_null(key);
+    return key;
+}
+
+/* A certificate for this key by `by` (NULL: itself), as PEM behind what is there. */
+static X509 *vendor(EVP_PKEY *key, const char *name, X509 *issuer, EVP_PKEY *by, int days, struct buf *out)
+{
+    X509 *x = X509_new();
+    X509V3_CTX ctx;
+    assert_non_null(x);
+    (void)X509_set_version(x, X509_VERSION_3);
+    (void)ASN1_INTEGER_set(X509_get_serialNumber(x), 77 + days);
+    (void)ASN1_TIME_set(X509_getm_notBefore(x), NOW / TIME_SECOND - 86400);
+    (void)ASN1_TIME_set(X509_getm_notAfter(x), NOW / TIME_SECOND + (time_t)days * 86400);
+    (void)X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+    (void)X509_set_issuer_name(x, X509_get_subject_name(issuer == NULL ? x : issuer));
+    (void)X509_set_pubkey(x, key);
+    X509V3_set_ctx_nodb(&ctx);
+    X509V3_set_ctx(&ctx, issuer == NULL ? x : issuer, x, NULL, NULL, 0);
+    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &ctx, NID_basic_constraints, issuer == NULL ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    (void)X509_add_ext(x, e, -1);
+    X509_EXTENSION_free(e);
+    e = issuer == NULL ? NULL : X509V3_EXT_conf_nid(NULL, &ctx, NID_subject_alt_name, "DNS:box.example,IP:10.0.5.2");
+    if (e != NULL)
+        (void)X509_add_ext(x, e, -1);
+    X509_EXTENSION_free(e);
+    assert_true(X509_sign(x, by == NULL ? key : by, EVP_sha256()) > 0);
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text = NULL;
+    (void)PEM_write_bio_X509(bio, x);
+    long n = BIO_get_mem_data(bio, &text);
+    buf_add(out, text, (size_t)n);
+    BIO_free(bio);
+    return x;
+}
+
+static const char *refused(struct pki *p, const struct buf *pem)
+{
+    static struct error e;
+    struct api_certificate x;
+    e = (struct error){0};
+    assert_int_equal(pki_install(p, "chem", "lis", buf_span(pem), NOW, &x, &e), -1);
+    assert_int_equal(e.class, ERR_MISUSE);
+    return e.text;
+}
+
+static void made_outside(void **state)
+{
+    struct pki *p = with_authority();
+    struct buf request = BUF_INIT(CERTIFICATE_PEM);
+    struct buf root_pem = BUF_INIT(CERTIFICATE_PEM);
+    struct buf pem = BUF_INIT(CERTIFICATE_PEM);
+    struct api_certificate own;
+    struct api_certificate x;
+    struct error e = {0};
+    (void)state;
+    assert_int_equal(pki_make_own(p, "chem", "lis", "box.example", NOW, &own, &e), 0);
+    EVP_PKEY *vendor_key = EVP_EC_gen("P-256");
+    X509 *root = vendor(vendor_key, "Vendor", NULL, NULL, 3650, &root_pem);
+    assert_non_null(strstr(refused(p, &root_pem), "no request waits"));
+    assert_int_equal(pki_request("chem", "lis", "box.example,a b", &request, &e), -1);
+    assert_int_equal(pki_request("chem", "lis", "box.example,10.0.5.2", &request, &e), 0);
+    struct request_signed *signed_one = request_signed_read(buf_span(&request), &e);
+    assert_non_null(signed_one);
+    static const char *const names[] = {"box.example", "10.0.5.2"};
+    assert_int_equal(request_signed_names(signed_one, names, 2, &e), 0);
+    assert_int_equal(request_signed_names(signed_one, names, 1, &e), -1);
+    request_signed_free(signed_one);
+    struct stat st;
+    assert_int_equal(stat("links/chem.lis.request", &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    EVP_PKEY *key = key_of("links/chem.lis.request");
+    /* what does not fit */
+    X509 *leaf = vendor(vendor_key, "box.example", root, vendor_key, 90, &pem);
+    assert_non_null(strstr(refused(p, &pem), "not for the key"));
+    X509_free(leaf);
+    buf_clear(&pem);
+    leaf = vendor(key, "box.example", root, vendor_key, -1, &pem);
+    assert_non_null(strstr(refused(p, &pem), "ended"));
+    X509_free(leaf);
+    buf_clear(&pem);
+    leaf = vendor(key, "box.example", NULL, NULL, 30, &pem);
+    assert_non_null(strstr(refused(p, &pem), "authority"));
+    X509_free(leaf);
+    buf_clear(&pem);
+    buf_add_str(&pem, "no PEM at all");
+    assert_non_null(strstr(refused(p, &pem), "no PEM"));
+    buf_clear(&pem);
+    leaf = vendor(key, "box.example", root, vendor_key, 90, &pem);
+    X509_free(vendor(vendor_key, "Stranger", NULL, NULL, 90, &pem));
+    assert_non_null(strstr(refused(p, &pem), "did not make"));
+    assert_ptr_equal(pki_own(p, "chem", "lis"), pki_find(p, span_str(own.serial)));
+    /* what fits, with what made it */
+    buf_clear(&pem);
+    X509_free(leaf);
+    leaf = vendor(key, "box.example", root, vendor_key, 90, &pem);
+    buf_add_span(&pem, buf_span(&root_pem));
+    if (pki_install(p, "chem", "lis", buf_span(&pem), NOW, &x, &e) != 0)
+        fail_msg("%s", e.text);
+    assert_true(x.ours && x.given && x.renew_at == 0);
+    assert_string_equal(x.names, "box.example,10.0.5.2");
+    assert_string_equal(x.replaces, own.serial);
+    assert_int_equal(stat("links/chem.lis.request", &st), -1);
+    EVP_PKEY *shown = key_of("links/chem.lis.pem");
+    assert_int_equal(EVP_PKEY_eq(shown, key), 1);
+    /* it stays, also over a start, and is never renewed by our own */
+    pki_free(p);
+    p = opened(NOW);
+    const struct api_certificate *now = pki_own(p, "chem", "lis");
+    assert_non_null(now);
+    assert_true(now->given && strcmp(now->serial, x.serial) == 0);
+    assert_false(pki_due(now, "other.example", NOW + 100 * DAY));
+    assert_int_equal(pki_request("chem", "lis", "box.example", &request, &e), 0);
+    assert_non_null(strstr(refused(p, &pem), "not for the key"));
+    /* what is revoked of it is no matter of our list of revoked ones, and our own takes its place */
+    assert_int_equal(pki_revoke(p, span_str(x.serial), NOW, &x, &e), 0);
+    assert_true(pki_due(pki_own(p, "chem", "lis"), "box.example", NOW));
+    struct buf crl = BUF_INIT(CERTIFICATE_PEM);
+    assert_int_equal(pki_crl(p, NOW, &crl, &e), 0);
+    BIO *bio = BIO_new_mem_buf(crl.p, (int)crl.n);
+    X509_CRL *list = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+    assert_non_null(list);
+    assert_true(X509_CRL_get_REVOKED(list) == NULL || sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list)) == 0);
+    X509_CRL_free(list);
+    BIO_free(bio);
+    buf_release(&crl);
+    EVP_PKEY_free(shown);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(vendor_key);
+    X509_free(leaf);
+    X509_free(root);
+    buf_release(&request);
+    buf_release(&root_pem);
+    buf_release(&pem);
+    pki_free(p);
+}
+
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, begin, end)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(makes_and_renews), IN_FOLDER(revokes),          IN_FOLDER(blocks_what_others_made), IN_FOLDER(torn_and_damaged),
-        IN_FOLDER(enrols_once),      IN_FOLDER(refuses_requests), IN_FOLDER(an_enrolment_fills_up),   IN_FOLDER(permits_names),
+        IN_FOLDER(makes_and_renews),      IN_FOLDER(revokes),       IN_FOLDER(blocks_what_others_made),
+        IN_FOLDER(torn_and_damaged),      IN_FOLDER(enrols_once),   IN_FOLDER(refuses_requests),
+        IN_FOLDER(an_enrolment_fills_up), IN_FOLDER(permits_names), IN_FOLDER(made_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
