@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
-import { launch, missing, open, root, shot } from './browser.mjs';
+import { launch, missing, open, root, shot, sideways } from './browser.mjs';
 import { called, inspect, settled, SIGHTS } from './walk.mjs';
 
 const skip = missing;
@@ -147,6 +147,47 @@ test('an order is pressed, taken back and pressed again; it never begins right',
     await page.getByText('Yes, that is it.').waitFor();
     await context.close();
 });
+
+const dev = (body) => fetch(`${base.replace('localhost', '127.0.0.1')}/dev`, { method: 'POST', body: JSON.stringify(body) });
+
+test('every lesson of every course is drawn, with its pictures, at the phone', { skip }, async () => {
+    const { context, page, faults } = await open(chromium.browser, base, { ...SIGHTS[4], cookies });
+    await page.goto(`${base}/learn`);
+    await settled(page);
+    const { items } = await page.evaluate(() => fetch('/api/v1/courses').then((r) => r.json()));
+    assert.ok(items.length >= 8, `${items.length} courses`);
+    for (const { id, version, parts } of items) {
+        for (const [lesson] of parts.entries()) {
+            await page.evaluate((kept) => localStorage.setItem('tourniquet.learn', JSON.stringify({ ana: kept })), { [`${id}@${version}`]: { done: [], lesson, step: 1 } });
+            await page.goto(`${base}/learn/${id}/${lesson + 1}`);
+            await page.locator('.course-text h2').first().waitFor();
+            for (const image of await page.locator('.course-text img').all()) {
+                await image.scrollIntoViewIfNeeded();
+                await page.waitForFunction((e) => e.complete && e.naturalWidth > 0, await image.elementHandle());
+            }
+            assert.equal(await sideways(page), 0, `${id} ${lesson + 1} scrolls sideways`);
+            await shot(page, `lesson-${id}-${lesson + 1}`);
+        }
+    }
+    assert.deepEqual(faults, []);
+    await context.close();
+});
+
+for (const sight of [SIGHTS[0], SIGHTS[3]]) {
+    test(`no courses, and none that could be loaded, at ${called(sight)}`, { skip }, async () => {
+        await dev({ lab: { courses: false } });
+        const { context, page, faults } = await open(chromium.browser, base, { ...sight, cookies });
+        await page.goto(`${base}/learn`);
+        await page.locator('.empty').waitFor();
+        await inspect(page, faults, sight, 'learn-empty');
+        await dev({ mode: 'error' });
+        await page.goto(`${base}/learn`);
+        await page.locator('.failed').waitFor({ timeout: 20_000 });
+        await shot(page, `learn-error-${called(sight)}`);
+        await dev({ mode: 'ok', lab: {} });
+        await context.close();
+    });
+}
 
 test('a course and a lesson that are not there are said', { skip }, async () => {
     const { context, page } = await open(chromium.browser, base, { ...SIGHTS[0], cookies });

@@ -341,9 +341,9 @@ export function linksOf(long) {
     ];
 }
 
-export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '', looks = 3, links = false, hostile = false, seconds = 300, ledger = '', pki = '' } = {}) {
+export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '', looks = 3, links = false, hostile = false, seconds = 300, ledger = '', pki = '', courses = true } = {}) {
     const rnd = random(7);
-    const state = { odd, pki, sensor, hostile, seconds, links: links ? linksOf(long) : [], looks: LOOKS.slice(0, looks).map((l, i) => ({ ...l, record: 900 - i, time: ago(9 + 200 * i) })), ledger, witness: ledger, doing: false, long, devices: [], results: [], findings: [], records: [], verified: ledger === 'never' ? null : { at: ago(2), holds: ledger !== 'broken', records: 0, first_bad: ledger === 'broken' ? 812 : null, why: ledger === 'broken' ? 'the sealed bytes of record 812 are not those that were recorded' : null }, verifying: false, next: 0, since: ago(60 * 24 * 9) };
+    const state = { odd, pki, courses, sensor, hostile, seconds, links: links ? linksOf(long) : [], looks: LOOKS.slice(0, looks).map((l, i) => ({ ...l, record: 900 - i, time: ago(9 + 200 * i) })), ledger, witness: ledger, doing: false, long, devices: [], results: [], findings: [], records: [], verified: ledger === 'never' ? null : { at: ago(2), holds: ledger !== 'broken', records: 0, first_bad: ledger === 'broken' ? 812 : null, why: ledger === 'broken' ? 'the sealed bytes of record 812 are not those that were recorded' : null }, verifying: false, next: 0, since: ago(60 * 24 * 9) };
     for (let i = 0; i < devices; i++) {
         state.devices.push(device(i, rnd));
     }

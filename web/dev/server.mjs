@@ -351,7 +351,7 @@ function answer(method, path, query, body, token, headers, text) {
     const stale = (thing) => headers['if-match'] !== `"${thing.etag}"`;
     switch (`${method} /${noun}${id ? '/id' : ''}${act ? '/act' : ''}`) {
         case 'GET /courses':
-            return { status: 200, body: { items: world.state.courses === 0 ? [] : course('list') } };
+            return { status: 200, body: { items: world.state.courses ? course('list') : [] } };
         case 'GET /courses/id':
             return course('list').some((c) => c.id === id) ? { status: 200, body: course('show', id)[0] } : problem(404, 'not-found', 'There is no course of this id.');
         case 'GET /courses/id/act':
