@@ -183,6 +183,7 @@ for (const sight of [SIGHTS[0], SIGHTS[3]]) {
         await dev({ mode: 'error' });
         await page.goto(`${base}/learn`);
         await page.locator('.failed').waitFor({ timeout: 20_000 });
+        assert.equal(await page.locator('h1').count(), 1);
         await shot(page, `learn-error-${called(sight)}`);
         await dev({ mode: 'ok', lab: {} });
         await context.close();

@@ -78,9 +78,14 @@ function Whole({ course }: { course: Course }) {
 
 export default function CoursePage({ id }: { id: string }) {
     const course = useCourse(id);
-    return (
-        <Asked what={t`the course`} query={course}>
-            {(data) => <Whole course={data} />}
-        </Asked>
+    return course.data !== undefined ? (
+        <Whole course={course.data} />
+    ) : (
+        <>
+            <Head name={t`Learn`} line={t`Course`} />
+            <Asked what={t`the course`} query={course}>
+                {() => null}
+            </Asked>
+        </>
     );
 }

@@ -70,29 +70,33 @@ function Line({ courses, person }: { courses: CourseSummary[]; person: string })
 export default function LearnPage() {
     const courses = useCourses();
     const person = useSession().data?.person.name ?? '';
+    if (courses.data === undefined) {
+        return (
+            <>
+                <Head name={t`Learn`} line={t`Courses`} />
+                <Asked what={t`the courses`} query={courses}>
+                    {() => null}
+                </Asked>
+            </>
+        );
+    }
+    const whole = courses.data.filter((course) => course.after === null);
+    const short = courses.data.filter((course) => course.after !== null);
     return (
-        <Asked what={t`the courses`} query={courses}>
-            {(items) => {
-                const whole = items.filter((course) => course.after === null);
-                const short = items.filter((course) => course.after !== null);
-                return (
-                    <>
-                        <Line courses={items} person={person} />
-                        <Panel title={t`Courses`}>
-                            {whole.length === 0 && <Empty title={t`There are no courses.`} />}
-                            <List courses={whole} person={person} />
-                        </Panel>
-                        {short.length > 0 && (
-                            <Panel title={t`Short refreshers`}>
-                                <List courses={short} person={person} />
-                            </Panel>
-                        )}
-                        <p className="muted small">
-                            <Trans>How far you are is kept in this browser, under your name. Which answers you gave is kept nowhere.</Trans>
-                        </p>
-                    </>
-                );
-            }}
-        </Asked>
+        <>
+            <Line courses={courses.data} person={person} />
+            <Panel title={t`Courses`}>
+                {whole.length === 0 && <Empty title={t`There are no courses.`} />}
+                <List courses={whole} person={person} />
+            </Panel>
+            {short.length > 0 && (
+                <Panel title={t`Short refreshers`}>
+                    <List courses={short} person={person} />
+                </Panel>
+            )}
+            <p className="muted small">
+                <Trans>How far you are is kept in this browser, under your name. Which answers you gave is kept nowhere.</Trans>
+            </p>
+        </>
     );
 }

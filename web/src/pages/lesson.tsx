@@ -150,9 +150,15 @@ function Steps({ course, number }: { course: Course; number: number }) {
 
 export default function LessonPage({ id, number }: { id: string; number: number }) {
     const course = useCourse(id);
+    if (course.data !== undefined) {
+        return course.data.lessons[number] ? <Steps key={number} course={course.data} number={number} /> : <NotFoundPage />;
+    }
     return (
-        <Asked what={t`the lesson`} query={course}>
-            {(data) => (data.lessons[number] ? <Steps key={number} course={data} number={number} /> : <NotFoundPage />)}
-        </Asked>
+        <>
+            <Head name={t`Learn`} line={t`Lessons`} />
+            <Asked what={t`the lesson`} query={course}>
+                {() => null}
+            </Asked>
+        </>
     );
 }
