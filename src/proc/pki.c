@@ -101,6 +101,13 @@ static tq_time renew_at(const struct api_certificate *x)
     return two_thirds < days ? two_thirds : days;
 }
 
+bool pki_has_key(const char *link, const char *side)
+{
+    char path[PKI_PATH];
+    pki_link_path(link, side, path);
+    return access(path, F_OK) == 0;
+}
+
 bool pki_due(const struct api_certificate *own, const char *names, tq_time now)
 {
     if (own != NULL && own->given)

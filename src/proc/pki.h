@@ -37,6 +37,9 @@ const struct api_certificate *pki_find(const struct pki *p, struct span serial);
 /* The program's own for this side, in force; NULL: none. */
 const struct api_certificate *pki_own(const struct pki *p, const char *link, const char *side);
 
+/* Does its key lie where the relay gets it? */
+bool pki_has_key(const char *link, const char *side);
+
 /* Is it time for the next one? Never of one that another authority made. names: what it should be for. */
 bool pki_due(const struct api_certificate *own, const char *names, tq_time now);
 

@@ -234,7 +234,9 @@ static bool renew(struct registrar *r, struct wanted *w)
     const struct api_certificate *own = pki_own(r->pki, w->x.link, side);
     tq_time now = clock_now();
     tq_time monotonic = clock_monotonic();
-    if (!pki_due(own, w->x.names, now) || (own != NULL && w->made != 0 && monotonic - w->made < AGAIN))
+    bool lost = own != NULL && !own->given && !pki_has_key(w->x.link, side); /* somebody removed it, or put a folder back without it */
+    bool due = lost || pki_due(own, w->x.names, now);
+    if (!due || (own != NULL && w->made != 0 && monotonic - w->made < AGAIN))
         return false;
     int rc = 0;
     if (!pki_authority(r->pki, &authority)) {
@@ -254,7 +256,9 @@ static bool renew(struct registrar *r, struct wanted *w)
     w->made = monotonic;
     log_line(LOG_LEVEL_INFO, "link %s, %s side: a certificate was made", w->x.link, side);
     note(r, made.replaces[0] != 0 ? EVENT_CERTIFICATE_ROTATED : EVENT_CERTIFICATE_ISSUED, &made, now,
-         made.replaces[0] != 0 ? "it was due" : "the link had none");
+         lost                    ? "its key was gone"
+         : made.replaces[0] != 0 ? "it was due"
+                                 : "the link had none");
     return true;
 }
 

@@ -271,7 +271,7 @@ static void approve(struct line *l, const struct link_policy *x)
 static void hold_or_not(const struct line *l)
 {
     if (l->link != NULL)
-        relay_hold(l->link, l->held || (l->store && !rr.fed));
+        relay_hold(l->link, l->held || (l->store && (!rr.fed || l->unfed)));
 }
 
 static void be_fed(void)
@@ -339,6 +339,10 @@ static int take_queued(struct span body, struct error *e)
     if (link_queued_decode(body, &x, e) != 0)
         return -1;
     if (x.link.n == 0) {
+        for (size_t i = 0; i < rr.lines_n; i++) {
+            rr.lines[i].unfed = rr.lines[i].missed;
+            rr.lines[i].missed = false;
+        }
         be_fed();
         rr.fed_whole = !rr.feed_later;
         rr.feed_asked = rr.feed_later = false;
@@ -351,7 +355,7 @@ static int take_queued(struct span body, struct error *e)
     if (l->link == NULL && has_tls(l))
         begin(l);
     if (l->link == NULL) {
-        rr.feed_later = true; /* its certificates have not come */
+        rr.feed_later = l->missed = true; /* its certificates have not come */
         return 0;
     }
     if (l->fed == NULL)
@@ -526,6 +530,7 @@ static void begin(struct line *l)
         return;
     }
     relay_bypass(l->link, l->bypassed);
+    l->unfed_by = rr.now + FEED_LONGER;
     hold_or_not(l);
     struct link_order approved;
     if (l->approved.n > 0 && link_order_decode(buf_span(&l->approved), &approved, &e) == 0)
@@ -539,6 +544,10 @@ static void begin_links(void)
         if (l->link == NULL && has_tls(l) && rr.greeted)
             begin(l);
         begin_listening(l);
+        if (l->unfed && l->link != NULL && rr.now >= l->unfed_by) {
+            l->unfed = false;
+            hold_or_not(l);
+        }
     }
 }
 

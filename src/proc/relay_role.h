@@ -28,7 +28,17 @@
 #define TALKS 4096 /* buckets */
 
 /* What is told of a link once, and again when it is over. */
-enum standing { STANDING_DOWN, STANDING_QUEUE, STANDING_STOPPED, STANDING_UNRECORDED, STANDING_DELAYED, STANDING_BYPASSED, STANDING_SPOOLED, STANDINGS };
+enum standing {
+    STANDING_DOWN,
+    STANDING_QUEUE,
+    STANDING_STOPPED,
+    STANDING_UNRECORDED,
+    STANDING_DELAYED,
+    STANDING_BYPASSED,
+    STANDING_SPOOLED,
+    STANDING_BARE,
+    STANDINGS
+};
 
 struct line {
     struct config_relay config;
@@ -53,7 +63,11 @@ struct line {
     char refusal_told[200];                /* what the last finding of that said */
     int listener[LINK_SIDES];
     bool listening[LINK_SIDES];
-    struct table *fed; /* records of the messages that the keeper fed */
+    tq_time bare_since; /* TLS is asked for, and no certificate is there; 0: it is */
+    bool unfed;         /* an earlier relay left messages that it could not take yet, for want of a certificate … */
+    bool missed;        /* … in the present round */
+    tq_time unfed_by;   /* … and which it does not wait for any longer */
+    struct table *fed;  /* records of the messages that the keeper fed */
 };
 
 /* A record that was made of received bytes, and waits for the engine's word about its message. */
@@ -94,13 +108,13 @@ struct relay_role {
     struct outbox outbox;
     struct spooler *spool;
     int wake_fd;
-    uint64_t seq;      /* of the last record */
-    uint64_t recorded; /* the ledger has everything up to this one */
-    bool recording;    /* the keeper says that it records … */
-    bool locked;       /* it waits for a passphrase */
-    bool stalled;      /* … but takes too long */
+    uint64_t seq;       /* of the last record */
+    uint64_t recorded;  /* the ledger has everything up to this one */
+    bool recording;     /* the keeper says that it records … */
+    bool locked;        /* it waits for a passphrase */
+    bool stalled;       /* … but takes too long */
     tq_time away_since; /* nobody records, or not in time; 0: the keeper does */
-    bool greeted;      /* what people decided about links was heard, or nobody says it in time */
+    bool greeted;       /* what people decided about links was heard, or nobody says it in time */
     tq_time greet_by;
     bool fed;        /* what earlier relays left was fed, or nobody is there who could … */
     bool fed_whole;  /* … it was fed to its end */

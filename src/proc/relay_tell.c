@@ -11,6 +11,7 @@
 #define ROOM 4                        /* what is proposed is so many times the largest message, and the busiest minute, that was seen … */
 #define LEAST_RATE 60                 /* … and this many a minute at least */
 #define DOWN_AFTER (10 * TIME_SECOND) /* a LIS that is away so long is told */
+#define BARE_AFTER (15 * TIME_SECOND) /* … and a certificate: one is made within seconds */
 #define AWAY_AFTER (10 * TIME_SECOND) /* … and a keeper: one that is replaced takes a second */
 
 struct words {
@@ -68,11 +69,15 @@ static const struct words standings[STANDINGS] = {
          "Look whether Tourniquet runs whole, is unlocked and has room on its disk. When it records again, what was kept is read in and "
          "judged.",
          NULL},
+    [STANDING_BARE] =
+        {"link.no_certificate", "high", "it serves nobody: TLS is asked for, and it has no certificate to show.",
+         "Look at the log, and at the certificates (tourniquet pki list). Where another authority made it, make a new request (tourniquet pki csr).",
+         NULL},
 };
 
 void tell_standing(struct line *l, enum standing what, bool on, const char *why)
 {
-    static const char *const names[STANDINGS] = {"down", "queue", "stopped", "unrecorded", "delayed", "bypassed", "spooled"};
+    static const char *const names[STANDINGS] = {"down", "queue", "stopped", "unrecorded", "delayed", "bypassed", "spooled", "no certificate"};
     if (l->standing[what] == on)
         return;
     l->standing[what] = on;
@@ -234,10 +239,14 @@ static void fill_side(const struct relay_side_status *s, struct link_side_status
     (void)snprintf(out->why, sizeof out->why, "%s", s->why);
 }
 
+static bool is_bare(const struct line *l)
+{
+    return (strcmp(l->config.tls_from, "off") != 0 && l->tls[0] == NULL) || (strcmp(l->config.tls_to, "off") != 0 && l->tls[1] == NULL);
+}
+
 static void say_why(const struct line *l, const struct relay_status *s, char *out, size_t size)
 {
-    if (l->link == NULL &&
-        ((strcmp(l->config.tls_from, "off") != 0 && l->tls[0] == NULL) || (strcmp(l->config.tls_to, "off") != 0 && l->tls[1] == NULL)))
+    if (l->link == NULL && is_bare(l))
         (void)snprintf(out, size, "waits for its certificates");
     else if (s->stopped)
         (void)snprintf(out, size, "nothing can be kept safe: not acknowledging");
@@ -303,6 +312,11 @@ static void step(struct line *l)
     if (l->link != NULL)
         relay_status(l->link, rr.now, &s);
     fill(l, &s, &out);
+    if (!is_bare(l))
+        l->bare_since = 0;
+    else if (l->bare_since == 0)
+        l->bare_since = rr.now;
+    tell_standing(l, STANDING_BARE, l->bare_since != 0 && rr.now - l->bare_since >= BARE_AFTER, "");
     if (l->link != NULL) {
         tell_state(l, out.state, out.why);
         tell_standing(l, STANDING_DOWN, l->down_since != 0 && rr.now - l->down_since >= DOWN_AFTER, s.side[RELAY_LIS].why);

@@ -345,6 +345,58 @@ def vendor(folder):
         lis.stop()
 
 
+def late(folder):
+    """A link that stores and forwards, and whose certificate is not there at the start: a finding; when it comes, what waited goes first."""
+    port, lis_port = lab.free_port(), lab.free_port()
+    work = os.path.join(folder, "late")
+    os.makedirs(work)
+    other = other_authority(work)
+    more = (f'relay:\n  - {{ name: sealed, listen: 127.0.0.1:{port}, forward: 127.0.0.1:{lis_port}, protocol: mllp, mode: store-and-forward, '
+            f'tls: {{ to: required, authority: "{other[1]}", name: lis.example }} }}\n')
+    data = os.path.join(work, "data")
+    key = os.path.join(data, "links/sealed.lis.pem")
+
+    def say(*controls):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as s:
+            s.settimeout(20)
+            for control in controls:
+                s.sendall(b"\x0b" + oru(control) + b"\x1c\r")
+                if b"MSA|AA|" + control.encode() not in s.recv(65536):
+                    return False
+        return True
+
+    def listens():
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+
+    with lab.Run(data, more=more) as run:
+        lab.wait(lambda: os.path.exists(key) and (link(run) or {}).get("state"))
+        csr, pem = os.path.join(work, "relay.csr"), os.path.join(work, "relay.pem")
+        with open(csr, "w", encoding="utf-8") as f:
+            f.write(pki(run, "csr", "sealed", text=True))
+        openssl("x509", "-req", "-in", csr, "-CA", other[1], "-CAkey", other[0], "-CAcreateserial", "-copy_extensions", "copyall", "-days", "90", "-out", pem)
+        lab.ok(pki(run, "install", "sealed", pem) is not None, "a certificate of another authority")
+        lab.ok(lab.wait(listens) and say("1", "2", "3"), "messages are taken while the LIS is away", run.said())
+        forged(run, work, "lis", "lis.example", "subjectAltName=DNS:lis.example", authority=other)
+    os.rename(key, key + ".away")
+    with lab.Run(data, more=more) as run:
+        found = lambda state: (run.api(f"/api/v1/findings?state={state}&kind=link.no_certificate") or {"items": []})["items"]
+        lab.ok(lab.wait(lambda: found("open"), 60) and not os.path.exists(key), "no certificate to show is a finding, and nobody puts another one in its place", run.said())
+        os.rename(key + ".away", key)
+        lab.ok(lab.wait(lambda: say("4"), 30), "when it is back the link takes messages", run.said())
+        lis = Lis(lis_port, os.path.join(work, "lis.key"), os.path.join(work, "lis.pem"), other[1])
+        got = lambda: [m.split(b"|")[9].decode() for m in lis.got]
+        lab.ok(lab.wait(lambda: len(lis.got) >= 4, 60) and got() == ["1", "2", "3", "4"], "and delivers what had waited first", (got(), run.said()))
+        lab.ok(lab.wait(lambda: not found("open")), "the finding is over", found("open"))
+        lis.stop()
+    with lab.Run(os.path.join(work, "own"), more=more) as run:
+        made = os.path.join(work, "own", "links/sealed.lis.pem")
+        lab.wait(lambda: os.path.exists(made))
+    os.unlink(made)
+    with lab.Run(os.path.join(work, "own"), more=more) as run:
+        lab.ok(lab.wait(lambda: os.path.exists(made)), "a key of our own authority that is gone is made anew", run.said())
+
+
 def outside(folder):
     """A LIS with a certificate of another authority that ends within a day: it is taken, there is a finding, and that goes with the next certificate."""
     port, lis_port = lab.free_port(), lab.free_port()
@@ -504,6 +556,7 @@ def main():
         restored(folder, data, more, (port, lis_port), authority, *keeps)
         outside(folder)
         vendor(folder)
+        late(folder)
         lives(folder)
         locked(folder)
     lab.finish()
