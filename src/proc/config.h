@@ -72,6 +72,7 @@ struct config_witness {
 struct config {
     char site[CONFIG_NAME];
     char data[CONFIG_PATH];
+    char breached[CONFIG_PATH]; /* a file; "": none */
     char catalog[CONFIG_PATH]; /* "": none */
     char courses[CONFIG_PATH]; /* "": none */
     char labels[CONFIG_NAME];

@@ -22,6 +22,10 @@ const struct config_key config_keys[] = {
              "(docs/guide.md, Locked). SECURITY.md says what each protects from."},
     {"credential", CONFIG_LABEL, AT(config, credential), .initial = "tourniquet-root",
      .help = "With `root_key: credential`: the credential's name in the unit (`LoadCredentialEncrypted=`)."},
+    {"breached_passwords", CONFIG_FILE, AT(config, breached),
+     .help = "A file of passwords that leaked elsewhere, at most 2,000,000 lines: a password, or its SHA-1 as public lists have it (`HASH:COUNT`). "
+             "Nobody may "
+             "choose one of them, and whoever has one must choose another at the next sign-in. It is read at the start."},
     {"catalog", CONFIG_FILE, AT(config, catalog),
      .help =
          "A folder with the lab's own entries of the device catalog, files `*.txt` as docs/formats/catalog.md says; they win over the program's."},
@@ -57,8 +61,9 @@ const struct config_key config_keys[] = {
              "Without it "
              "they go only where the disk is nearly full."},
     {"retention.evidence", CONFIG_DURATION, AT(config, keep_evidence), .initial = "365d",
-     .help = "Packets kept of a finding are made unreadable, on record, when they were recorded so long ago: their keys are destroyed; the finding, and "
-             "every hash and proof, stays. Whoever needs them longer saves a copy (Findings). They take room on the disk as before."},
+     .help =
+         "Packets kept of a finding are made unreadable, on record, when they were recorded so long ago: their keys are destroyed; the finding, and "
+         "every hash and proof, stays. Whoever needs them longer saves a copy (Findings). They take room on the disk as before."},
     {"relay", CONFIG_LIST, LIST_AT(config_relay, relay, relay_count, CONFIG_RELAYS),
      .help = "Links: connections between analyzers and LIS that pass through this machine (docs/guide.md, Links)."},
     {"relay[].name", CONFIG_LABEL, .required = true, AT(config_relay, name), .help = "Name of the link; it shows on the page."},
@@ -79,12 +84,15 @@ const struct config_key config_keys[] = {
      .help = "The authority of the LIS's certificate (PEM), where it is not the lab's own."},
     {"relay[].tls.name", CONFIG_HOSTNAME, AT(config_relay, tls_name),
      .help = "The name in the LIS's certificate, where it is not the host in `forward`."},
-    {"relay[].tls.min", CONFIG_CHOICE, AT(config_relay, tls_min), .initial = "1.3", .choices = "1.2 1.3", .help = "The oldest version of TLS that is spoken."},
+    {"relay[].tls.min", CONFIG_CHOICE, AT(config_relay, tls_min), .initial = "1.3", .choices = "1.2 1.3",
+     .help = "The oldest version of TLS that is spoken."},
     {"relay[].mode", CONFIG_CHOICE, AT(config_relay, mode), .initial = "end-to-end", .choices = "end-to-end store-and-forward",
-     .help = "`end-to-end`: the analyzer is told that a message arrived when the LIS said so. `store-and-forward`: when it is safe on the disk; it is "
-             "delivered afterwards, in order."},
+     .help =
+         "`end-to-end`: the analyzer is told that a message arrived when the LIS said so. `store-and-forward`: when it is safe on the disk; it is "
+         "delivered afterwards, in order."},
     {"relay[].record", CONFIG_CHOICE, AT(config_relay, record), .initial = "on", .choices = "on off",
-     .help = "Whether messages go on the ledger. `off` leaves encryption and policy alone; nothing can be shown later. Store-and-forward needs `on`."},
+     .help =
+         "Whether messages go on the ledger. `off` leaves encryption and policy alone; nothing can be shown later. Store-and-forward needs `on`."},
     {"relay[].record_wait", CONFIG_MILLIS, AT(config_relay, record_wait), .initial = "200ms", .most = 60000,
      .help = "End to end: how long an answer waits for the record of its message to be safe on the disk; then it goes without, and that is flagged."},
     {"relay[].unrecorded", CONFIG_CHOICE, AT(config_relay, unrecorded), .initial = "stop", .choices = "stop end-to-end",
@@ -98,7 +106,8 @@ const struct config_key config_keys[] = {
     {"relay[].learn", CONFIG_DURATION, AT(config_relay, learn), .help = "How long a new link learns what is usual before it proposes a policy."},
     {"relay[].policy", CONFIG_MAP, .help = "What may pass. What is not said here is not looked at."},
     {"relay[].policy.types", CONFIG_WORDS, AT(config_relay, policy_types), .help = "Types of messages."},
-    {"relay[].policy.senders", CONFIG_WORDS, AT(config_relay, policy_senders), .help = "Senders: MSH-3.1, or MSH-3.1 and MSH-4.1 with a bar between (APPLICATION|FACILITY); H-5."},
+    {"relay[].policy.senders", CONFIG_WORDS, AT(config_relay, policy_senders),
+     .help = "Senders: MSH-3.1, or MSH-3.1 and MSH-4.1 with a bar between (APPLICATION|FACILITY); H-5."},
     {"relay[].policy.tests", CONFIG_WORDS, AT(config_relay, policy_tests), .help = "Codes of tests (OBX-3.1, R-3)."},
     {"relay[].policy.size", CONFIG_NUMBER, AT(config_relay, policy_size), .most = 1u << 30, .help = "Most bytes of a message."},
     {"relay[].policy.rate", CONFIG_NUMBER, AT(config_relay, policy_rate), .most = 1000000, .help = "Most messages a minute."},

@@ -113,10 +113,13 @@ static int open_keys(struct error *e)
 static int open_catalog(void *context, struct keeper_views *views, struct error *e)
 {
     (void)context;
-    struct buf text = BUF_INIT(OWN_CATALOG_MAX + 4 + OWN_COURSES_MAX);
+    struct buf text = BUF_INIT(OWN_MAX);
     int r = own_load(k.self.fds[2], &text, e);
     struct span rest = buf_span(&text);
     struct span file;
+    struct span leaked = own_breached(&rest);
+    if (r == 0)
+        r = breached_use(leaked, e);
     while (r == 0 && own_next(&rest, &file))
         r = views_catalog_add(views, file, "catalog", e);
     buf_release(&text);
@@ -125,10 +128,11 @@ static int open_catalog(void *context, struct keeper_views *views, struct error 
 
 static int open_courses(struct error *e)
 {
-    struct buf text = BUF_INIT(OWN_CATALOG_MAX + 4 + OWN_COURSES_MAX);
+    struct buf text = BUF_INIT(OWN_MAX);
     int r = own_load(k.self.fds[2], &text, e);
     struct span rest = buf_span(&text);
     struct span file;
+    (void)own_breached(&rest);
     while (r == 0 && own_next(&rest, &file))
         ; /* the catalog's */
     k.courses = r == 0 ? courses_new(e) : NULL;

@@ -52,6 +52,27 @@ int own_file(const char *path, struct buf *out, struct error *e)
                                    : err_set(e, ERR_MISUSE, "%s: %s", path, why.text);
 }
 
+/* ── passwords that leaked ── */
+
+int own_breached_read(const char *path, struct buf *texts, struct error *e)
+{
+    struct buf file = BUF_INIT(BREACHED_FILE_MAX);
+    struct buf marks = BUF_INIT(BREACHED_MOST * BREACHED_MARK);
+    int r = path[0] != 0 ? own_file(path, &file, e) : 0;
+    if (r == 0)
+        r = breached_read(buf_span(&file), &marks, e);
+    buf_be32(texts, (uint32_t)marks.n);
+    buf_add_span(texts, buf_span(&marks));
+    buf_release(&file);
+    buf_release(&marks);
+    return r;
+}
+
+struct span own_breached(struct span *texts)
+{
+    return texts->n == 0 ? (struct span){0} : span_take(texts, span_be32(texts));
+}
+
 /* ── a folder's files, one after the other ── */
 
 struct files {

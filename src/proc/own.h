@@ -1,9 +1,11 @@
-/* own: what a lab wrote itself, in folders that lab.yaml names: entries of the device catalog (key "catalog") and courses (key "courses"). */
+/* own: what a lab has of its own, where lab.yaml says: passwords that leaked elsewhere (key "breached_passwords"), entries of the device catalog (key
+ * "catalog"), courses (key "courses"). */
 #ifndef TQ_PROC_OWN_H
 #define TQ_PROC_OWN_H
 
 #include "lab/catalog/catalog.h"
 #include "lab/courses/course.h"
+#include "lab/people/breached.h"
 
 #define OWN_CATALOG_MAX (8u << 20) /* bytes of all files */
 #define OWN_COURSES_MAX (8u << 20)
@@ -25,8 +27,14 @@ int own_file(const char *path, struct buf *out, struct error *e);
 /* The whole of a descriptor, from its start whatever was read from it before. */
 int own_load(int fd, struct buf *out, struct error *e);
 
-/* What is handed over in one text: the catalog's files, then the courses. Takes the catalog's next file; false: there is none, and what is left of
- * texts is the courses, packed. */
+#define OWN_MAX (4 + BREACHED_MOST * BREACHED_MARK + OWN_CATALOG_MAX + 4 + OWN_COURSES_MAX)
+
+/* The marks of leaked passwords, behind their length: the first part of what is handed over. path "": none. Errors as above. */
+int own_breached_read(const char *path, struct buf *texts, struct error *e);
+struct span own_breached(struct span *texts); /* takes that part */
+
+/* What is handed over in one text: behind that part, the catalog's files, then the courses. Takes the catalog's next file; false: there is none, and
+ * what is left of texts is the courses, packed. */
 bool own_next(struct span *texts, struct span *ret);
 void own_courses_follow(struct buf *texts); /* ends the catalog's part */
 

@@ -257,13 +257,15 @@ static int keep_own(struct span texts, int *ret_fd, struct error *e)
     int why = errno;
     if (fd >= 0)
         (void)close(fd);
-    return err_sys(e, why, "keeping the lab's own catalog and courses");
+    return err_sys(e, why, "keeping the lab's own lists, catalog and courses");
 }
 
-int premises_own(const char *catalog, const char *courses, int *ret_fd, struct error *e)
+int premises_own(const char *breached, const char *catalog, const char *courses, int *ret_fd, struct error *e)
 {
-    struct buf texts = BUF_INIT(OWN_CATALOG_MAX + 4 + OWN_COURSES_MAX);
-    int r = catalog[0] != 0 ? read_catalog(catalog, &texts, e) : 0;
+    struct buf texts = BUF_INIT(OWN_MAX);
+    int r = own_breached_read(breached, &texts, e);
+    if (r == 0 && catalog[0] != 0)
+        r = read_catalog(catalog, &texts, e);
     if (r == 0 && courses[0] != 0)
         r = read_courses(courses, &texts, e);
     if (r == 0)

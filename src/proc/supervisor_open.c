@@ -61,7 +61,7 @@ int supervisor_open(struct supervisor *s, struct error *e)
             return -1;
     if (spawn_find(s->folder, e) != 0 || programs_open(s->folder, &s->programs, e) != 0 || premises_data(c->data, owner, &s->data_fd, e) != 0 ||
         premises_listen(&c->console_listen, "the page", "console.listen", &s->listen_fd, e) != 0 ||
-        premises_local(s->data_fd, owner, &s->local_fd, e) != 0 || premises_own(c->catalog, c->courses, &s->own_fd, e) != 0)
+        premises_local(s->data_fd, owner, &s->local_fd, e) != 0 || premises_own(c->breached, c->catalog, c->courses, &s->own_fd, e) != 0)
         return -1;
     for (size_t i = 0; i < c->witness_count; i++) {
         s->authority[i] = BUF_INIT(AUTHORITY_MAX);

@@ -19,7 +19,8 @@ static uint64_t mark_of(const uint8_t sha1[SHA1_SIZE])
 static uint64_t mark_line(struct span line)
 {
     uint8_t sha1[SHA1_SIZE];
-    struct span hex = span_until(&(struct span){line.p, line.n, false}, ':', NULL);
+    struct span rest = line;
+    struct span hex = span_until(&rest, ':', NULL);
     if (hex.n != 2 * sizeof sha1 || !text_unhex(hex, sha1, sizeof sha1))
         crypto_sha1(line, sha1);
     return mark_of(sha1);
@@ -32,24 +33,30 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-int breached_load(struct span file, struct error *e)
+int breached_read(struct span file, struct buf *out, struct error *e)
 {
-    size_t lines = 0;
-    for (struct span rest = file; rest.n > 0;)
-        lines += span_until(&rest, '\n', NULL).n > 0;
-    if (lines > BREACHED_MOST)
-        return err_set(e, ERR_LIMIT, "a list of leaked passwords has at most %d lines", BREACHED_MOST);
-    uint64_t *made = calloc(lines + 1, sizeof *made);
-    if (made == NULL)
-        return err_set(e, ERR_SYSTEM, "no memory for the list of leaked passwords");
     size_t n = 0;
     while (file.n > 0) {
         struct span line = span_until(&file, '\n', NULL);
         if (line.n > 0 && line.p[line.n - 1] == '\r')
             line.n--;
-        if (line.n > 0 && n < lines)
-            made[n++] = mark_line(line);
+        if (line.n == 0)
+            continue;
+        if (n++ == BREACHED_MOST)
+            return err_set(e, ERR_MISUSE, "a list of leaked passwords has at most %d lines: take those that leaked most often", BREACHED_MOST);
+        buf_be64(out, mark_line(line));
     }
+    return 0;
+}
+
+int breached_use(struct span list, struct error *e)
+{
+    size_t n = list.n / BREACHED_MARK;
+    uint64_t *made = calloc(n + 1, sizeof *made);
+    if (made == NULL)
+        return err_set(e, ERR_SYSTEM, "no memory for the list of leaked passwords");
+    for (size_t i = 0; i < n; i++)
+        made[i] = span_be64(&list);
     qsort(made, n, sizeof *made, compare);
     free(marks);
     marks = made;
