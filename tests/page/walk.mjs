@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { axe, shot, sideways, small } from './browser.mjs';
 
-export const PLACES = ['/', '/findings', '/results', '/devices', '/devices?view=picture', '/ledger', '/certificates', '/looks', '/learn', '/learn/everyone', '/sign-in', '/more', '/no-such-page'];
+export const PLACES = ['/', '/findings', '/results', '/devices', '/devices?view=picture', '/ledger', '/certificates', '/looks', '/learn', '/learn/everyone', '/sign-in', '/people', '/acts', '/account', '/more', '/no-such-page'];
 export const SIGHTS = [
     { width: 1440, height: 900, scheme: 'light', language: 'en' },
     { width: 1440, height: 900, scheme: 'dark', language: 'es' },
@@ -39,7 +39,7 @@ export async function walk(base, page, faults, sight, prefix = '') {
         await page.waitForSelector('main#content');
         await inspect(page, faults, sight, prefix + nameOf(path), { full: path !== '/results' && path !== '/ledger' });
     }
-    for (const list of ['/findings', '/results', '/devices']) {
+    for (const list of ['/findings', '/results', '/devices', '/people']) {
         await page.goto(base + list);
         await settled(page);
         const row = page.locator('[data-row]').first();

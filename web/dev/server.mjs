@@ -12,6 +12,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { detail, lab, ledgerPanels, network, sensors, certificatesOf } from './fixture.mjs';
+import { makePeople, peopleAnswer } from './people.mjs';
 import { personOf } from './roles.mjs';
 import { makeTree, noteKey } from './tree.mjs';
 
@@ -40,6 +41,7 @@ let lock = null;
 let person = personOf('ana', 'Ana Ruiz', ['lab manager']);
 const OPEN = { locked: false, stage: 'open', since: null, records: 0, bytes: 0, max_bytes: 0, lost: 0, nearly_full: false, keeping: true, csrf: '' };
 const sessions = new Map();
+let people = makePeople();
 const streams = new Set();
 
 const problem = (status, code, detail) => ({ status, body: { type: 'about:blank', title: code, status, detail, code } });
@@ -347,6 +349,10 @@ function answer(method, path, query, body, token, headers, text) {
     if (mode === 'error') {
         return problem(500, 'store', 'The store could not be read.');
     }
+    const about = peopleAnswer(people, { method, path, query, body, page, problem, person });
+    if (about !== null) {
+        return about;
+    }
     const [, noun, id, act] = path.split('/');
     const stale = (thing) => headers['if-match'] !== `"${thing.etag}"`;
     switch (`${method} /${noun}${id ? '/id' : ''}${act ? '/act' : ''}`) {
@@ -480,6 +486,7 @@ const offer = (old) => (old > world.state.next ? problem(422, 'no-offer', 'The l
 function develop(body) {
     if (body.lab) {
         world = lab(body.lab);
+        people = makePeople();
         tree = makeTree(log, world.state.since);
     }
     mode = body.mode ?? mode;

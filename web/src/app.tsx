@@ -8,6 +8,7 @@ import { Component, lazy, Suspense, useSyncExternalStore, type ReactNode } from 
 import { Route, Switch } from 'wouter';
 import { useLostAt } from './api/connection';
 import { client, useLock, useSession, useSetupNeeded } from './api/queries';
+import { useMay } from './may';
 import { DevicePage } from './pages/device';
 import { DevicesPage } from './pages/devices';
 import { FindingPage } from './pages/finding';
@@ -33,6 +34,11 @@ const CoursePage = lazy(() => import('./pages/course'));
 const LessonPage = lazy(() => import('./pages/lesson'));
 const MethodsPage = lazy(() => import('./pages/methods'));
 const LooksPage = lazy(() => import('./pages/looks'));
+const PeoplePage = lazy(() => import('./pages/people'));
+const PersonPage = lazy(() => import('./pages/person'));
+const PeopleImportPage = lazy(() => import('./pages/peopleimport'));
+const ActsPage = lazy(() => import('./pages/acts'));
+const AccountPage = lazy(() => import('./pages/account'));
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
 setNonce(nonce);
@@ -54,13 +60,24 @@ class Guard extends Component<{ children: ReactNode; place: string }, { error: u
     }
 }
 
+/** Where somebody begins: Today, or what there is to learn where Today is not theirs. */
+function HomePage() {
+    return useMay('today.read') ? (
+        <TodayPage />
+    ) : (
+        <Suspense fallback={<Loading what={t`this page`} />}>
+            <LearnPage />
+        </Suspense>
+    );
+}
+
 function Pages() {
     return (
         <Route path="*?">
             {(params) => (
                 <Guard place={params['*'] ?? ''}>
                     <Switch>
-                        <Route path="/" component={TodayPage} />
+                        <Route path="/" component={HomePage} />
                         <Route path="/findings" component={FindingsPage} />
                         <Route path="/findings/:id">{({ id }) => <FindingPage key={id} id={id} />}</Route>
                         <Route path="/results" component={ResultsPage} />
@@ -114,6 +131,33 @@ function Pages() {
                         <Route path="/sign-in">
                             <Suspense fallback={<Loading what={t`this page`} />}>
                                 <MethodsPage />
+                            </Suspense>
+                        </Route>
+                        <Route path="/people">
+                            <Suspense fallback={<Loading what={t`this page`} />}>
+                                <PeoplePage />
+                            </Suspense>
+                        </Route>
+                        <Route path="/people/import">
+                            <Suspense fallback={<Loading what={t`this page`} />}>
+                                <PeopleImportPage />
+                            </Suspense>
+                        </Route>
+                        <Route path="/people/:name">
+                            {({ name }) => (
+                                <Suspense fallback={<Loading what={t`this page`} />}>
+                                    <PersonPage key={name} name={name} />
+                                </Suspense>
+                            )}
+                        </Route>
+                        <Route path="/acts">
+                            <Suspense fallback={<Loading what={t`this page`} />}>
+                                <ActsPage />
+                            </Suspense>
+                        </Route>
+                        <Route path="/account">
+                            <Suspense fallback={<Loading what={t`this page`} />}>
+                                <AccountPage />
                             </Suspense>
                         </Route>
                         <Route path="/more" component={MorePage} />

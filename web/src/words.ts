@@ -285,6 +285,30 @@ export function eventWord(event: string): string {
             return t`Devices kept apart`;
         case 'asset.imported':
             return t`Devices imported`;
+        case 'account.edited':
+            return t`Account renamed`;
+        case 'account.granted':
+            return t`Role given`;
+        case 'account.withdrawn':
+            return t`Role taken back`;
+        case 'account.closed':
+            return t`Account closed`;
+        case 'account.reopened':
+            return t`Account opened again`;
+        case 'account.reset':
+            return t`Password made void`;
+        case 'account.password':
+            return t`Password chosen`;
+        case 'account.reviewed':
+            return t`Access confirmed`;
+        case 'access.policy':
+            return t`Rules for passwords changed`;
+        case 'token.created':
+            return t`API token made`;
+        case 'token.revoked':
+            return t`API token revoked`;
+        case 'data.exported':
+            return t`Data taken out`;
         case 'flow.closed':
             return t`Conversation ended`;
         case 'lab.message':

@@ -40,6 +40,8 @@ const TOPICS: Record<string, string[]> = {
     looks: ['looks'],
     certificates: ['certificates'],
     links: ['links'],
+    people: ['people', 'sessions', 'tokens', 'session', 'policy'],
+    acts: ['acts'],
 };
 const PAUSE_MS = 1000;
 
@@ -118,7 +120,7 @@ function enter(session: Session) {
 
 export const useSignIn = () =>
     useMutation({
-        mutationFn: (who: { name: string; password: string; code?: string }) => call<Session>('POST', '/session', { body: who }),
+        mutationFn: (who: { name: string; password: string; code?: string; new_password?: string }) => call<Session>('POST', '/session', { body: who }),
         onSuccess: enter,
     });
 
@@ -143,6 +145,13 @@ export const useRecover = () =>
             const made = await make(await call<NewPasskeyWish>('POST', '/recovery/options', { body: { name, code } }));
             return call<Session>('POST', '/recovery', { body: { name, code, label, ...made } });
         },
+        onSuccess: enter,
+    });
+
+/** The one-time code that a manager gave, and a password of one's own. */
+export const useTakeUp = () =>
+    useMutation({
+        mutationFn: (who: { name: string; code: string; password: string }) => call<Session>('POST', '/invitation', { body: who }),
         onSuccess: enter,
     });
 
@@ -186,7 +195,7 @@ export const useCourses = () =>
 export const useCourse = (id: string) =>
     useQuery({ queryKey: ['course', id], queryFn: ({ signal }) => get<Course>(`/courses/${encodeURIComponent(id)}`, signal), staleTime: Infinity });
 
-export const useToday = () => useQuery({ queryKey: ['today'], queryFn: ({ signal }) => get<Today>('/today', signal) });
+export const useToday = (enabled = true) => useQuery({ enabled, queryKey: ['today'], queryFn: ({ signal }) => get<Today>('/today', signal) });
 
 export interface DeviceFilter {
     q: string;

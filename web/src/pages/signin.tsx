@@ -8,12 +8,19 @@ import { usePasskeySignIn, useSignIn } from '../api/queries';
 import { possible, underAddress } from '../sign/passkey';
 import { DoorFrame, problem, Wrong } from './door';
 
+const TakeUp = lazy(() => import('./takeup'));
 const Recover = lazy(() => import('../sign/recover'));
 
 function Refused({ error }: { error: unknown }) {
     const { status, code, retryAfter, detail } = problem(error);
     if (code === 'wrong-code') {
         return <Trans>This is not the code that your app shows now, or it was used already. Wait for the next one.</Trans>;
+    }
+    if (code === 'password-old') {
+        return <Trans>Your password is older than this site allows. Choose another one to go on.</Trans>;
+    }
+    if (code === 'password-breached') {
+        return <Trans>Your password is on a list of those that leaked elsewhere. Choose another one to go on.</Trans>;
     }
     if (code.startsWith('passkey-')) {
         return <>{detail}</>;
@@ -41,13 +48,15 @@ export function SignInPage() {
     const [password, setPassword] = useState('');
     const [code, setCode] = useState<string | null>(null);
     const [recovering, setRecovering] = useState(false);
+    const [fresh, setFresh] = useState<string | null>(null);
+    const [invited, setInvited] = useState(false);
     const field = useRef<HTMLInputElement>(null);
     const can = possible();
     const send = (event: FormEvent) => {
         event.preventDefault();
         byKey.reset();
         signIn.mutate(
-            { name: name.trim(), password, ...(code ? { code: code.trim() } : {}) },
+            { name: name.trim(), password, ...(code ? { code: code.trim() } : {}), ...(fresh ? { new_password: fresh } : {}) },
             {
                 onError: (error) => {
                     const why = error instanceof Problem ? error.code : '';
@@ -55,6 +64,11 @@ export function SignInPage() {
                         setCode('');
                         return;
                     }
+                    if (why === 'password-old' || why === 'password-breached' || why === 'weak-password') {
+                        setFresh('');
+                        return;
+                    }
+                    setFresh(null);
                     setCode(null);
                     setPassword('');
                     field.current?.focus();
@@ -62,6 +76,13 @@ export function SignInPage() {
             },
         );
     };
+    if (invited) {
+        return (
+            <Suspense fallback={null}>
+                <TakeUp name={name.trim()} back={() => setInvited(false)} />
+            </Suspense>
+        );
+    }
     if (recovering) {
         return (
             <Suspense fallback={null}>
@@ -135,6 +156,20 @@ export function SignInPage() {
                     onChange={(e) => setPassword(e.currentTarget.value)}
                     visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
                 />
+                {fresh !== null && (
+                    <PasswordInput
+                        label={t`Your new password`}
+                        description={t`At least 15 characters; four words that do not belong together are good.`}
+                        name="new-password"
+                        autoComplete="new-password"
+                        required
+                        withAsterisk={false}
+                        autoFocus
+                        value={fresh}
+                        onChange={(e) => setFresh(e.currentTarget.value)}
+                        visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
+                    />
+                )}
                 {code !== null && (
                     <TextInput
                         label={t`Code`}
@@ -152,6 +187,11 @@ export function SignInPage() {
                     <Trans>Sign in</Trans>
                 </Button>
             </form>
+            <p className="small">
+                <button type="button" className="link-button" onClick={() => setInvited(true)}>
+                    <Trans>I have a code</Trans>
+                </button>
+            </p>
             <p className="small">
                 <button type="button" className="link-button" onClick={() => setRecovering(true)}>
                     <Trans>I can't sign in any more</Trans>

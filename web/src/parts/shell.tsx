@@ -13,6 +13,7 @@ import {
     IconFileCertificate,
     IconFingerprint,
     IconKeyboard,
+    IconListSearch,
     IconMicroscope,
     IconPlugConnected,
     IconPlugConnectedX,
@@ -20,6 +21,8 @@ import {
     IconSettings,
     IconSwitchHorizontal,
     IconTestPipe,
+    IconUserCircle,
+    IconUsers,
     type TablerIcon,
 } from '@tabler/icons-react';
 import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
@@ -51,19 +54,23 @@ const PLACES: Record<string, Place> = {
     links: { path: '/links', needs: ['links.read'], key: 'g k', word: () => t`Links`, icon: IconPlugConnected },
     learn: { path: '/learn', needs: [], key: 'g n', word: () => t`Learn`, icon: IconSchool },
     looks: { path: '/looks', needs: ['looks.read', 'phi.look'], key: 'g p', word: () => t`PHI looks`, icon: IconEye },
+    people: { path: '/people', needs: ['people.read'], key: 'g o', word: () => t`People`, icon: IconUsers },
+    acts: { path: '/acts', needs: ['acts.read'], key: 'g w', word: () => t`Who did what`, icon: IconListSearch },
+    account: { path: '/account', needs: [], key: 'g m', word: () => t`My account`, icon: IconUserCircle },
 };
 
 // The order on the rail, by who looks first at what; what a role may not read is left out.
 const RAILS: Record<string, string[]> = {
-    IT: ['today', 'findings', 'devices', 'links', 'results', 'ledger', 'certificates', 'learn'],
-    auditor: ['devices', 'findings', 'ledger', 'links', 'certificates', 'looks', 'today', 'learn'],
-    'privacy officer': ['today', 'looks', 'findings', 'results', 'devices', 'ledger', 'learn'],
-    phlebotomist: ['learn', 'today', 'results', 'devices'],
-    'front desk': ['learn', 'today', 'results'],
-    technologist: ['today', 'learn', 'results', 'findings', 'devices', 'looks'],
+    IT: ['today', 'findings', 'devices', 'links', 'results', 'ledger', 'certificates', 'learn', 'people', 'account'],
+    auditor: ['devices', 'findings', 'ledger', 'links', 'certificates', 'looks', 'people', 'acts', 'today', 'learn', 'account'],
+    assessor: ['devices', 'findings', 'ledger', 'links', 'certificates', 'looks', 'people', 'acts', 'account'],
+    'privacy officer': ['today', 'looks', 'findings', 'results', 'acts', 'people', 'devices', 'ledger', 'learn', 'account'],
+    phlebotomist: ['learn', 'today', 'results', 'devices', 'account'],
+    'front desk': ['learn', 'today', 'results', 'account'],
+    technologist: ['today', 'learn', 'results', 'findings', 'devices', 'looks', 'account'],
 };
 const placesAll = (role: string, permissions: string[]) =>
-    (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'links', 'ledger', 'certificates', 'looks', 'learn']).map((name) => PLACES[name] as Place).filter((place) => place.needs.length === 0 || place.needs.some((needed) => permissions.includes(needed)));
+    (RAILS[role] ?? ['today', 'findings', 'results', 'devices', 'links', 'ledger', 'certificates', 'looks', 'learn', 'people', 'acts', 'account']).map((name) => PLACES[name] as Place).filter((place) => place.needs.length === 0 || place.needs.some((needed) => permissions.includes(needed)));
 
 /** Links are a place only where there are any. */
 export function usePlaces(): Place[] {
@@ -139,6 +146,9 @@ const HELP: [string, () => string][] = [
     ['g k', () => t`Go to Links`],
     ['g n', () => t`Go to Learn`],
     ['g p', () => t`Go to PHI looks`],
+    ['g o', () => t`Go to People`],
+    ['g w', () => t`Go to Who did what`],
+    ['g m', () => t`Go to My account`],
     ['j', () => t`Next row`],
     ['k', () => t`Previous row`],
     ['Enter', () => t`Open the row`],
@@ -201,7 +211,7 @@ export function Shell({ children }: { children: ReactNode }) {
     const phone = useMediaQuery('(max-width: 767px)', undefined, { getInitialValueInEffect: false });
     const session = useSession().data;
     const places = usePlaces();
-    const today = useToday().data;
+    const today = useToday(session?.person.permissions.includes('today.read') ?? false).data;
     const counts = today?.counts;
     const ledger = today?.ledger;
     const lostAt = useLostAt();
