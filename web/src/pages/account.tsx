@@ -74,7 +74,7 @@ export default function AccountPage() {
                     </div>
                 )}
             </Panel>
-            <Panel title={t`What you did, and what was done with your account`} aside={<Link href="/acts?person=">{t`All`}</Link>}>
+            <Panel title={t`What you did, and what was done with your account`} aside={<Link href={`/acts?person=${name}`} className="all-link">{t`All of them`}</Link>}>
                 <Asked what={t`the doings`} query={acts} rows={4}>
                     {(page) =>
                         page.items.length === 0 ? (

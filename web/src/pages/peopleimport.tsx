@@ -137,7 +137,7 @@ export default function PeopleImportPage() {
         <>
             <Head
                 name={t`From a list`}
-                parent={<Link href="/people">{t`People`}</Link>}
+                parent={<Link href="/people" className="quiet-link">{t`People`}</Link>}
                 line={made ? plural(made.saved, { one: '# line was done.', other: '# lines were done.' }) : shown ? sentence(shown) : t`People from a list`}
                 note={<Trans>A table as CSV, whose first row names the columns: name, display name, role, until, site. Nothing changes before you have seen what would happen.</Trans>}
             >

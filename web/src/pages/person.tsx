@@ -121,7 +121,7 @@ export default function PersonPage({ name }: { name: string }) {
     const [params] = useParams(DEFAULTS);
     const [doing, setDoing] = useState<{ what: 'grant' | 'code' | 'name' } | { what: 'take'; role: string | null } | null>(null);
     const close = () => setDoing(null);
-    const parent = <Link href="/people">{t`People`}</Link>;
+    const parent = <Link href="/people" className="quiet-link">{t`People`}</Link>;
     if (query.data === undefined) {
         return (
             <>
@@ -207,7 +207,7 @@ export default function PersonPage({ name }: { name: string }) {
                 <Tokens account={p.name} ends={manages} />
             </Panel>
             {(searches || mine) && (
-                <Panel title={t`Newest doings`} aside={searches ? <Link href={`/acts?person=${p.name}`}>{t`All`}</Link> : undefined}>
+                <Panel title={t`Newest doings`} aside={searches ? <Link href={`/acts?person=${p.name}`} className="all-link">{t`All of them`}</Link> : undefined}>
                     <Asked what={t`the doings`} query={acts} rows={4}>
                         {(page) =>
                             page.items.length === 0 ? (

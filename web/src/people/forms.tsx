@@ -1,6 +1,6 @@
 // What is done about people, each in a window of its own. Every act that gives or takes power asks who it is, again.
 
-import { Button, Checkbox, CopyButton, Modal, NumberInput, PasswordInput, Select, TextInput } from '@mantine/core';
+import { Button, CopyButton, Modal, NativeSelect, PasswordInput, TextInput } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
 import { useState, type FormEvent, type ReactNode } from 'react';
@@ -67,6 +67,15 @@ function Ends({ close, go, busy, ready }: { close: () => void; go: string; busy:
                 {go}
             </Button>
         </div>
+    );
+}
+
+function Tick({ label, on, change }: { label: string; on: boolean; change: (on: boolean) => void }) {
+    return (
+        <label className="tick">
+            <input type="checkbox" checked={on} onChange={(e) => change(e.currentTarget.checked)} />
+            <span>{label}</span>
+        </label>
     );
 }
 
@@ -137,13 +146,7 @@ function RoleFields({ roles, value, change, site, none }: { roles: RoleTable; va
     const can = roles.permissions.filter((p) => p.roles.includes(value.role));
     return (
         <>
-            <Select
-                label={t`Role`}
-                data={none ? [{ value: '', label: t`No role yet` }, ...given] : given}
-                value={value.role}
-                onChange={(role) => change({ ...value, role: role ?? '' })}
-                allowDeselect={false}
-            />
+            <NativeSelect label={t`Role`} data={none ? [{ value: '', label: t`No role yet` }, ...given] : given} value={value.role} onChange={(e) => change({ ...value, role: e.currentTarget.value })} />
             {can.length > 0 && (
                 <details className="small">
                     <summary>
@@ -163,7 +166,7 @@ function RoleFields({ roles, value, change, site, none }: { roles: RoleTable; va
                 value={value.until}
                 onChange={(e) => change({ ...value, until: e.currentTarget.value })}
             />
-            <Checkbox label={t`Only at ${site}`} checked={value.site} onChange={(e) => change({ ...value, site: e.currentTarget.checked })} />
+            <Tick label={t`Only at ${site}`} on={value.site} change={(on) => change({ ...value, site: on })} />
         </>
     );
 }
@@ -309,7 +312,7 @@ export function NewCode({ person, close }: { person: AccountDetail; close: () =>
             </p>
             <Failure error={code.error} />
             <WhyField value={why} change={setWhy} focus />
-            {!closed && <Checkbox label={t`Somebody else may know the password: API tokens end too`} checked={known} onChange={(e) => setKnown(e.currentTarget.checked)} />}
+            {!closed && <Tick label={t`Somebody else may know the password: API tokens end too`} on={known} change={setKnown} />}
             {again.field}
             <Ends close={close} go={t`Make the code`} busy={code.isPending} ready={ready} />
         </Box>
@@ -375,10 +378,11 @@ export function Policy({ close }: { close: () => void }) {
     const policy = usePolicy();
     const set = useSetPolicy();
     const again = useAgain();
-    const [days, setDays] = useState<number | null>(null);
+    const [days, setDays] = useState<string | null>(null);
     const [why, setWhy] = useState('');
-    const now = days ?? policy.data?.password_days ?? 0;
-    const ready = why.trim() !== '' && again.ready && (now === 0 || (now >= 30 && now <= 1095));
+    const now = days === null ? (policy.data?.password_days ?? 0) : Number(days);
+    const aged = days === null ? now !== 0 : days !== '0';
+    const ready = why.trim() !== '' && again.ready && (!aged || (now >= 30 && now <= 1095));
     const submit = () => {
         if (ready && !set.isPending) {
             set.mutate(
@@ -402,8 +406,8 @@ export function Policy({ close }: { close: () => void }) {
                 </Trans>
             </p>
             <Failure error={set.error} />
-            <Checkbox label={t`Passwords have a longest age`} checked={now !== 0} onChange={(e) => setDays(e.currentTarget.checked ? 365 : 0)} />
-            {now !== 0 && <NumberInput label={t`Days`} min={30} max={1095} value={now} onChange={(v) => setDays(typeof v === 'number' ? v : 0)} hideControls />}
+            <Tick label={t`Passwords have a longest age`} on={aged} change={(on) => setDays(on ? '365' : '0')} />
+            {aged && <TextInput label={t`Days`} inputMode="numeric" value={days ?? String(policy.data?.password_days ?? 0)} onChange={(e) => setDays(e.currentTarget.value.replace(/\D/g, ''))} maxLength={4} />}
             <WhyField value={why} change={setWhy} />
             {again.field}
             <Ends close={close} go={t`Save`} busy={set.isPending} ready={ready} />
@@ -415,7 +419,8 @@ export function MakeToken({ roles, permissions, close }: { roles: RoleTable; per
     const make = useMakeToken();
     const again = useAgain();
     const [label, setLabel] = useState('');
-    const [days, setDays] = useState(90);
+    const [typed, setTyped] = useState('90');
+    const days = Number(typed);
     const [scopes, setScopes] = useState<string[]>([]);
     if (make.data) {
         return (
@@ -437,14 +442,20 @@ export function MakeToken({ roles, permissions, close }: { roles: RoleTable; per
         <Box title={t`New API token`} close={close} submit={submit}>
             <Failure error={make.error} />
             <TextInput label={t`For which program`} value={label} onChange={(e) => setLabel(e.currentTarget.value)} maxLength={80} autoComplete="off" data-autofocus />
-            <Checkbox.Group label={t`What it may do`} description={t`Patients' data and power over people are for persons only.`} value={scopes} onChange={setScopes}>
-                <div className="ticks">
-                    {can.map((p) => (
-                        <Checkbox key={p.name} value={p.name} label={permissionWord(p.name)} />
-                    ))}
-                </div>
-            </Checkbox.Group>
-            <NumberInput label={t`Good for how many days`} min={1} max={366} value={days} onChange={(v) => setDays(typeof v === 'number' ? v : 0)} hideControls />
+            <fieldset className="ticks">
+                <legend>
+                    <strong>
+                        <Trans>What it may do</Trans>
+                    </strong>
+                    <p className="muted small">
+                        <Trans>Patients' data and power over people are for persons only.</Trans>
+                    </p>
+                </legend>
+                {can.map((p) => (
+                    <Tick key={p.name} label={permissionWord(p.name)} on={scopes.includes(p.name)} change={(on) => setScopes(on ? [...scopes, p.name] : scopes.filter((s) => s !== p.name))} />
+                ))}
+            </fieldset>
+            <TextInput label={t`Good for how many days`} inputMode="numeric" value={typed} onChange={(e) => setTyped(e.currentTarget.value.replace(/\D/g, ''))} maxLength={3} />
             {again.field}
             <Ends close={close} go={t`Make the token`} busy={make.isPending} ready={ready} />
         </Box>
