@@ -39,6 +39,11 @@ export default function AccountPage() {
                 note={<Trans>What is here belongs to you alone. A session or token that you do not know: end it, and tell a lab manager.</Trans>}
             >
                 {!sealed && (
+                    <Button variant="default" component={Link} href="/sign-in">
+                        <Trans>Passkeys and codes</Trans>
+                    </Button>
+                )}
+                {!sealed && (
                     <Button disabled={away} onClick={() => setDoing('password')}>
                         <Trans>Change password…</Trans>
                     </Button>

@@ -12,7 +12,8 @@ import { Mark, type State } from '../parts/mark';
 import { save } from '../parts/save';
 import { Empty, Panel } from '../parts/states';
 import { useImportPeople } from '../people/ask';
-import { Box, useAgain } from '../people/forms';
+import { Box } from '../people/forms';
+import { useAgain } from '../sign/again';
 import { day } from '../time';
 import { personRole, said } from '../words';
 import { TextInput } from '@mantine/core';
@@ -49,7 +50,7 @@ function Confirm({ list, preview, done, close }: { list: string; preview: People
     const ready = why.trim() !== '' && again.ready;
     const submit = () => {
         if (ready && !run.isPending) {
-            run.mutate({ list, token: preview.token ?? '', why: why.trim(), ...again.fields }, { onSuccess: done, onSettled: again.clear });
+            run.mutate({ body: { list, token: preview.token ?? '', why: why.trim() }, proof: again.proof }, { onSuccess: done, onSettled: again.clear });
         }
     };
     return (
@@ -60,7 +61,7 @@ function Confirm({ list, preview, done, close }: { list: string; preview: People
                 </Wrong>
             )}
             <TextInput label={t`Why`} description={t`It is kept on the ledger.`} value={why} onChange={(e) => setWhy(e.currentTarget.value)} maxLength={400} autoComplete="off" data-autofocus />
-            {again.field}
+            {again.field()}
             <div className="acts" style={{ justifyContent: 'flex-end' }}>
                 <Button variant="default" onClick={close}>
                     <Trans>Cancel</Trans>
@@ -127,7 +128,7 @@ export default function PeopleImportPage() {
             void file.text().then((text) => {
                 setList(text);
                 setMade(null);
-                preview.mutate({ list: text });
+                preview.mutate({ body: { list: text } });
             });
         }
     };

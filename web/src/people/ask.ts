@@ -1,7 +1,7 @@
 // What the pages about people ask.
 
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
-import { call, get, query, rememberCsrf } from '../api/client';
+import { call, get, query, rememberCsrf, type Proof } from '../api/client';
 import { client } from '../api/queries';
 import type { AccessPolicy, Account, AccountDetail, Act, ApiToken, Invitation, OpenSession, Page, PeopleImport, RoleTable, Session, Why } from '../api/types';
 import { useMay } from '../may';
@@ -40,14 +40,19 @@ export const useWhy = (name: string, ask: { permission?: string; record?: string
 export const usePolicy = () => useQuery({ queryKey: ['policy'], queryFn: ({ signal }) => get<AccessPolicy>('/access-policy', signal) });
 
 export type Fields = Record<string, string | boolean | undefined>;
+/** What is asked for, and that it is still the same person who asks. */
+export interface Asked {
+    body: Fields;
+    proof: Proof;
+}
 
 /** A change of one account: grant, withdraw, close. */
 export const useChange = (name: string, act: 'grant' | 'withdraw' | 'close') =>
-    useMutation({ mutationFn: (body: Fields) => call<AccountDetail>('POST', at(name, `/${act}`), { body }), onSettled: settled, gcTime: 0 });
+    useMutation({ mutationFn: (asked: Asked) => call<AccountDetail>('POST', at(name, `/${act}`), { ...asked }), onSettled: settled, gcTime: 0 });
 
 /** What ends in a one-time code: a new account, one opened again, a password that counts no more, the envelope. */
 export const useCode = (path: string) =>
-    useMutation({ mutationFn: (body: Fields) => call<Invitation>('POST', path, { body }), onSettled: settled, gcTime: 0 });
+    useMutation({ mutationFn: (asked: Asked) => call<Invitation>('POST', path, { ...asked }), onSettled: settled, gcTime: 0 });
 export const codePath = at;
 
 export const useRename = (name: string) =>
@@ -62,18 +67,18 @@ export const useReview = () =>
         onSettled: settled,
     });
 
-export const useSetPolicy = () => useMutation({ mutationFn: (body: Fields) => call<AccessPolicy>('PUT', '/access-policy', { body }), onSettled: settled, gcTime: 0 });
+export const useSetPolicy = () => useMutation({ mutationFn: (asked: Asked) => call<AccessPolicy>('PUT', '/access-policy', { ...asked }), onSettled: settled, gcTime: 0 });
 
 export const useEndSession = () => useMutation({ mutationFn: (id: string) => call<void>('DELETE', `/sessions/${encodeURIComponent(id)}`), onSettled: settled });
 
 export const useMakeToken = () =>
-    useMutation({ mutationFn: (body: Fields) => call<ApiToken & { token: string }>('POST', '/tokens', { body }), onSettled: settled, gcTime: 0 });
+    useMutation({ mutationFn: (asked: Asked) => call<ApiToken & { token: string }>('POST', '/tokens', { ...asked }), onSettled: settled, gcTime: 0 });
 
 export const useRevokeToken = () => useMutation({ mutationFn: (id: string) => call<void>('DELETE', `/tokens/${encodeURIComponent(id)}`), onSettled: settled });
 
 export const useOwnPassword = () =>
     useMutation({
-        mutationFn: (body: Fields) => call<Session>('POST', '/session/password', { body }),
+        mutationFn: (asked: Asked) => call<Session>('POST', '/session/password', { ...asked }),
         onSuccess: (session) => {
             rememberCsrf(session.csrf);
             client.setQueryData(['session'], session);
@@ -82,4 +87,4 @@ export const useOwnPassword = () =>
         gcTime: 0,
     });
 
-export const useImportPeople = () => useMutation({ mutationFn: (body: Fields) => call<PeopleImport>('POST', '/people/import', { body }), onSettled: settled, gcTime: 0 });
+export const useImportPeople = () => useMutation({ mutationFn: (asked: { body: Fields; proof?: Proof }) => call<PeopleImport>('POST', '/people/import', { ...asked }), onSettled: settled, gcTime: 0 });

@@ -10,6 +10,7 @@ import { problem, Wrong } from '../pages/door';
 import { show } from '../parts/say';
 import { stamp } from '../time';
 import { personRole, said } from '../words';
+import { useAgain } from '../sign/again';
 import { codePath, useChange, useCode, useMakeToken, useOwnPassword, usePolicy, useRename, useSetPolicy, type Fields } from './ask';
 import { permissionWord } from './words';
 
@@ -21,26 +22,6 @@ function Refused({ error }: { error: unknown }) {
         return <Trans>Not done: Tourniquet did not answer. Try again in a moment.</Trans>;
     }
     return <span lang={said()}>{problem(error).detail}</span>;
-}
-
-/** It is still you. */
-export function useAgain() {
-    const [password, setPassword] = useState('');
-    return {
-        fields: { password } as Fields,
-        ready: password !== '',
-        clear: () => setPassword(''),
-        field: (
-            <PasswordInput
-                label={t`Your password, again`}
-                description={t`Weaker than a passkey: whoever has taken over this browser has it.`}
-                autoComplete="current-password"
-                value={password}
-                onChange={(e) => setPassword(e.currentTarget.value)}
-                visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
-            />
-        ),
-    };
 }
 
 export function Box({ title, close, children, submit }: { title: string; close: () => void; children: ReactNode; submit?: () => void }) {
@@ -190,7 +171,7 @@ export function Invite({ roles, site, close }: { roles: RoleTable; site: string;
     const ready = good && why.trim() !== '' && again.ready && roleReady(role, roles, true);
     const submit = () => {
         if (ready && !invite.isPending) {
-            invite.mutate({ name: plain, ...(shown.trim() === '' ? {} : { display_name: shown.trim() }), ...roleBody(role, site), why: why.trim(), ...again.fields }, { onSettled: again.clear });
+            invite.mutate({ body: { name: plain, ...(shown.trim() === '' ? {} : { display_name: shown.trim() }), ...roleBody(role, site), why: why.trim() }, proof: again.proof }, { onSettled: again.clear });
         }
     };
     return (
@@ -211,7 +192,7 @@ export function Invite({ roles, site, close }: { roles: RoleTable; site: string;
             <TextInput label={t`Name to show`} value={shown} onChange={(e) => setShown(e.currentTarget.value)} maxLength={80} autoComplete="off" />
             <RoleFields roles={roles} value={role} change={setRole} site={site} none />
             <WhyField value={why} change={setWhy} />
-            {again.field}
+            {again.field()}
             <Ends close={close} go={t`Make the code`} busy={invite.isPending} ready={ready} />
         </Box>
     );
@@ -226,7 +207,7 @@ export function GrantRole({ person, roles, site, close }: { person: AccountDetai
     const submit = () => {
         if (ready && !change.isPending) {
             change.mutate(
-                { ...roleBody(role, site), why: why.trim(), ...again.fields },
+                { body: { ...roleBody(role, site), why: why.trim() }, proof: again.proof },
                 {
                     onSuccess: () => {
                         show({ text: t`Given. It counts at once.` });
@@ -242,7 +223,7 @@ export function GrantRole({ person, roles, site, close }: { person: AccountDetai
             <Failure error={change.error} />
             <RoleFields roles={roles} value={role} change={setRole} site={site} />
             <WhyField value={why} change={setWhy} />
-            {again.field}
+            {again.field()}
             <Ends close={close} go={t`Give the role`} busy={change.isPending} ready={ready} />
         </Box>
     );
@@ -257,7 +238,7 @@ export function TakeAway({ person, role, close }: { person: AccountDetail; role:
     const submit = () => {
         if (ready && !change.isPending) {
             change.mutate(
-                { ...(role === null ? {} : { role }), why: why.trim(), ...again.fields },
+                { body: { ...(role === null ? {} : { role }), why: why.trim() }, proof: again.proof },
                 {
                     onSuccess: () => {
                         show({ text: role === null ? t`Closed everywhere.` : t`Taken back. It counts no more.` });
@@ -279,7 +260,7 @@ export function TakeAway({ person, role, close }: { person: AccountDetail; role:
             </p>
             <Failure error={change.error} />
             <WhyField value={why} change={setWhy} focus />
-            {again.field}
+            {again.field()}
             <Ends close={close} go={role === null ? t`Close the account` : t`Take the role back`} busy={change.isPending} ready={ready} />
         </Box>
     );
@@ -298,7 +279,7 @@ export function NewCode({ person, close }: { person: AccountDetail; close: () =>
     const ready = why.trim() !== '' && again.ready;
     const submit = () => {
         if (ready && !code.isPending) {
-            code.mutate({ why: why.trim(), ...(closed ? {} : { compromised: known }), ...again.fields }, { onSettled: again.clear });
+            code.mutate({ body: { why: why.trim(), ...(closed ? {} : { compromised: known }) }, proof: again.proof }, { onSettled: again.clear });
         }
     };
     return (
@@ -313,7 +294,7 @@ export function NewCode({ person, close }: { person: AccountDetail; close: () =>
             <Failure error={code.error} />
             <WhyField value={why} change={setWhy} focus />
             {!closed && <Tick label={t`Somebody else may know the password: API tokens end too`} on={known} change={setKnown} />}
-            {again.field}
+            {again.field()}
             <Ends close={close} go={t`Make the code`} busy={code.isPending} ready={ready} />
         </Box>
     );
@@ -357,7 +338,7 @@ export function Seal({ there, close }: { there: boolean; close: () => void }) {
     const ready = why.trim() !== '' && again.ready;
     const submit = () => {
         if (ready && !seal.isPending) {
-            seal.mutate({ why: why.trim(), ...again.fields }, { onSettled: again.clear });
+            seal.mutate({ body: { why: why.trim() }, proof: again.proof }, { onSettled: again.clear });
         }
     };
     return (
@@ -368,7 +349,7 @@ export function Seal({ there, close }: { there: boolean; close: () => void }) {
             </p>
             <Failure error={seal.error} />
             <WhyField value={why} change={setWhy} focus />
-            {again.field}
+            {again.field()}
             <Ends close={close} go={t`Make the code`} busy={seal.isPending} ready={ready} />
         </Box>
     );
@@ -386,7 +367,7 @@ export function Policy({ close }: { close: () => void }) {
     const submit = () => {
         if (ready && !set.isPending) {
             set.mutate(
-                { password_days: String(now), why: why.trim(), ...again.fields },
+                { body: { password_days: String(now), why: why.trim() }, proof: again.proof },
                 {
                     onSuccess: () => {
                         show({ text: t`Saved.` });
@@ -409,7 +390,7 @@ export function Policy({ close }: { close: () => void }) {
             <Tick label={t`Passwords have a longest age`} on={aged} change={(on) => setDays(on ? '365' : '0')} />
             {aged && <TextInput label={t`Days`} inputMode="numeric" value={days ?? String(policy.data?.password_days ?? 0)} onChange={(e) => setDays(e.currentTarget.value.replace(/\D/g, ''))} maxLength={4} />}
             <WhyField value={why} change={setWhy} />
-            {again.field}
+            {again.field()}
             <Ends close={close} go={t`Save`} busy={set.isPending} ready={ready} />
         </Box>
     );
@@ -435,7 +416,7 @@ export function MakeToken({ roles, permissions, close }: { roles: RoleTable; per
     const ready = label.trim() !== '' && scopes.length > 0 && days >= 1 && days <= 366 && again.ready;
     const submit = () => {
         if (ready && !make.isPending) {
-            make.mutate({ label: label.trim(), scopes: scopes.join(' '), days: String(days), ...again.fields }, { onSettled: again.clear });
+            make.mutate({ body: { label: label.trim(), scopes: scopes.join(' '), days: String(days) }, proof: again.proof }, { onSettled: again.clear });
         }
     };
     return (
@@ -456,7 +437,7 @@ export function MakeToken({ roles, permissions, close }: { roles: RoleTable; per
                 ))}
             </fieldset>
             <TextInput label={t`Good for how many days`} inputMode="numeric" value={typed} onChange={(e) => setTyped(e.currentTarget.value.replace(/\D/g, ''))} maxLength={3} />
-            {again.field}
+            {again.field()}
             <Ends close={close} go={t`Make the token`} busy={make.isPending} ready={ready} />
         </Box>
     );
@@ -470,7 +451,7 @@ export function NewPassword({ shortest, close }: { shortest: number; close: () =
     const submit = () => {
         if (ready && !own.isPending) {
             own.mutate(
-                { new_password: next, ...again.fields },
+                { body: { new_password: next }, proof: again.proof },
                 {
                     onSuccess: () => {
                         show({ text: t`Changed. Your other sessions have ended.` });
@@ -484,7 +465,7 @@ export function NewPassword({ shortest, close }: { shortest: number; close: () =
     return (
         <Box title={t`Another password`} close={close} submit={submit}>
             <Failure error={own.error} />
-            {again.field}
+            {again.field()}
             <PasswordInput
                 label={t`The new one`}
                 description={t`At least ${shortest} characters; four words that do not belong together are good. Any character counts.`}
