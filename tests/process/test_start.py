@@ -1,4 +1,5 @@
 """How a run starts and stops: wrong configurations, taken ports and folders, unusable captures, signals; every time one clear line and the promised status."""
+import json
 import os
 import signal
 import socket
@@ -219,6 +220,32 @@ def own_courses(folder):
         lab.ok(whole.get("own") is True and whole["lessons"][0]["text"][1]["picture"] == "tube.svg", "it is shown with its picture", whole)
 
 
+def course_verb(folder):
+    def course(*asked):
+        done = subprocess.run([lab.TOURNIQUET, "course", *asked], capture_output=True, text=True)
+        return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+    status, every, _ = course("list")
+    lab.ok(status == 0 and len(every) >= 8 and all(c["pool"] >= 12 and not c["own"] for c in every), "the program's courses are listed", every)
+    status, one, _ = course("show", "bench")
+    lab.ok(status == 0 and one[0]["lessons"][0]["scenario"]["answers"], "one is shown with its questions", one)
+    lab.ok(course("show", "nosuch")[0] == 2 and course("check")[0] == 2 and course("dance")[0] == 2, "wrong use is told by status 2")
+    own = os.path.join(folder, "verb")
+    os.makedirs(os.path.join(own, "pictures"))
+    with open(os.path.join(own, "good.md"), "w", encoding="utf-8") as f:
+        f.write(COURSE)
+    with open(os.path.join(own, "bad.md"), "w", encoding="utf-8") as f:
+        f.write(COURSE.replace("Text of ours.", "Text of <b>ours</b>."))
+    with open(os.path.join(own, "pictures", "tube.svg"), "w", encoding="utf-8") as f:
+        f.write('<svg xmlns="http://www.w3.org/2000/svg"><title>A tube</title></svg>')
+    status, checked, said = course("check", os.path.join(own, "good.md"), os.path.join(own, "bad.md"), os.path.join(own, "none.md"))
+    lab.ok(status == 1 and [c["valid"] for c in checked] == [True, False, False] and "bad.md:16:9: no HTML" in said, "files are checked, good and bad, with the place", (checked, said))
+    lab.ok(any("scenario" in n["text"] for n in checked[0]["notes"]), "what could be better is told as notes", checked[0])
+    os.remove(os.path.join(own, "bad.md"))
+    status, every, _ = course("list", "--courses", own)
+    lab.ok(status == 0 and [c["title"] for c in every if c["id"] == "everyone"] == ["Our own"], "a lab's own course takes the place of the program's", every)
+
+
 def document():
     done = subprocess.run([lab.TOURNIQUET, "run", "--keys"], capture_output=True, text=True)
     path = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "configuration.md")
@@ -231,6 +258,7 @@ with lab.Folder() as scratch:
     later_keys(scratch)
     own_catalog(scratch)
     own_courses(scratch)
+    course_verb(scratch)
     unusable_captures(scratch)
     taken(scratch)
     stopped(scratch)
