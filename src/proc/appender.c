@@ -59,6 +59,7 @@ struct appender {
     struct item *first;
     struct item **last;
     size_t intake;
+    bool gathering;
     bool stopping;
     bool failed;
     struct error why;
@@ -169,8 +170,7 @@ static struct payload_record veil_record(struct appender *a, struct position pos
         text_hex_to(hex, body.digest.p, body.digest.n);
         record_str(&a->record, KEY_SHA256, hex);
     }
-    veil_json(a->o.veil, &a->veiled, &a->record);
-    veil_private_json(a->o.veil, &a->private, &a->record);
+    veil_texts(a->o.veil, &a->veiled, &a->private, &a->record);
     if (!buf_ok(&a->private)) {
         buf_clear(&a->private);
         buf_add_str(&a->private, "{\"cut\":true}");
@@ -319,6 +319,8 @@ static int commit(struct appender *a, struct error *e)
     (void)pthread_mutex_unlock(a->o.ledger_lock);
     if (r != 0)
         return -1;
+    if (a->o.ahead != NULL)
+        ahead_note(a->o.ahead, a->group_bytes);
     a->group_bytes = 0;
     a->group_since = 0;
     a->link_due = false;
@@ -585,7 +587,17 @@ static void put_item(struct appender *a, struct item *item)
     *a->last = item;
     a->last = &item->next;
     a->intake += sizeof *item + item->n;
-    (void)pthread_cond_signal(&a->work);
+    if (!a->gathering)
+        (void)pthread_cond_signal(&a->work);
+    (void)pthread_mutex_unlock(&a->lock);
+}
+
+void appender_gather(struct appender *a, bool on)
+{
+    (void)pthread_mutex_lock(&a->lock);
+    a->gathering = on;
+    if (!on && a->first != NULL)
+        (void)pthread_cond_signal(&a->work);
     (void)pthread_mutex_unlock(&a->lock);
 }
 

@@ -18,6 +18,7 @@
 #define TQ_PROC_APPENDER_H
 
 #include "base/record.h"
+#include "proc/ahead.h"
 #include "proc/payload.h"
 #include "proc/start.h"
 #include "record/ledger/ledger.h"
@@ -32,6 +33,7 @@ struct appender;
 struct appender_options {
     struct ledger *ledger;
     pthread_mutex_t *ledger_lock; /* held during each call on the ledger */
+    struct ahead *ahead;          /* told what was committed; NULL: nobody is */
     struct veil *veil;            /* used by this thread only */
     uint8_t run[RUN_ID];
     struct position custody; /* highest durable position of this run on the custody stream */
@@ -52,6 +54,8 @@ int appender_stop(struct appender *a, struct error *e);
 int appender_put(struct appender *a, struct position position, struct span encoded, struct error *e);
 /* The packets of the finding at this position. Copied. */
 int appender_put_evidence(struct appender *a, struct position finding, struct span encoded, struct error *e);
+/* Between on and off, what is put does not wake the thread: what came together is committed together. */
+void appender_gather(struct appender *a, bool on);
 void appender_end(struct appender *a); /* the capture is read to its end */
 bool appender_full(struct appender *a);
 

@@ -358,9 +358,10 @@ static void judge(struct detector *d, struct line *l, struct span encoded)
 {
     struct span unchanged = record_get(&d->record, KEY_LINK_UNCHANGED);
     d->line = l;
-    if (l == NULL || l->sensor.peer == ROLE_RELAY)
+    bool anew = judged_begin(d->judged, &d->record);
+    if (anew && (l == NULL || l->sensor.peer == ROLE_RELAY))
         keep_recent(d, encoded);
-    if (!judged_begin(d->judged, &d->record))
+    if (!anew)
         judged_again(d->judged, &d->record, put_again, d);
     else if (unchanged.n > 0)
         judge_unchanged(d, unchanged);

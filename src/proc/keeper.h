@@ -45,6 +45,7 @@ struct keeper {
     struct courses *courses;
     struct api *api;
     struct appender *appender;
+    struct ahead *ahead;
     struct projector *projector;
     struct desk *desk;
     struct verifier *verifier;

@@ -2,6 +2,7 @@
  *
  *   main thread      listens: supervisor, detector, console, local socket; hands on
  *   appender         veils, seals, appends, commits                                   (appender.c)
+ *   ahead            has the disk write what the ledger's settling would wait for     (ahead.c)
  *   projector        follows the ledger, writes the views                             (projector.c)
  *   readers          answer requests                                                  (desk.c)
  *   verifier         recomputes the ledger now and then                               (verifier.c)
@@ -346,6 +347,8 @@ static void read_detector(void)
     if (r != 0 && e.class == ERR_AGAIN)
         return;
     struct message m;
+    if (k.open)
+        appender_gather(k.appender, true);
     while (r == 0 && (r = channel_next(&k.detector, &m, &e)) == 1) {
         r = 0;
         if (m.type == MESSAGE_END && k.waiting == NULL)
@@ -361,6 +364,8 @@ static void read_detector(void)
         if (r != 0)
             break;
     }
+    if (k.open)
+        appender_gather(k.appender, false);
     if (r == 0)
         return;
     if (e.class != ERR_CLOSED)
@@ -413,6 +418,7 @@ static _Noreturn void finish(const struct error *why)
     if (why == NULL)
         note_event(EVENT_RUN_STOPPED, NULL, (struct span){0});
     int r = appender_stop(k.appender, &e);
+    ahead_stop(k.ahead);
     if (r == 0)
         ledger_close(k.ledger);
     veil_free(k.veil);

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define SETTLE (64u << 20) /* bytes of journal: a start after a crash reads so much in less than a second */
+
 /* A data folder that was in use has an identity. Its ledger must be there too: a fresh one in its place would hide that the old one is gone. */
 bool keeper_used_before(void)
 {
@@ -52,8 +54,13 @@ int keeper_open_ledger(struct span passphrase, struct error *e)
     char origin[128];
     char note[256] = "";
     (void)snprintf(origin, sizeof origin, "tourniquet.local/%s", k.self.start.site);
-    struct ledger_options options = {
-        .dir = LEDGER_DIR, .root = &root, .now = clock_now(), .origin = origin, .create = !used, .checkpoint_interval = LEDGER_BY_HAND};
+    struct ledger_options options = {.dir = LEDGER_DIR,
+                                     .root = &root,
+                                     .now = clock_now(),
+                                     .origin = origin,
+                                     .create = !used,
+                                     .checkpoint_interval = LEDGER_BY_HAND,
+                                     .settle = SETTLE};
     k.ledger = ledger_open(&options, note, e);
     crypto_wipe(credential, sizeof credential);
     if (k.ledger == NULL)
@@ -318,7 +325,11 @@ static int start_vault(struct error *e)
 
 static int start_threads(struct error *e)
 {
+    k.ahead = ahead_start(LEDGER_DIR, e);
+    if (k.ahead == NULL)
+        return -1;
     struct appender_options options = {.ledger = k.ledger,
+                                       .ahead = k.ahead,
                                        .ledger_lock = &k.ledger_lock,
                                        .veil = k.veil,
                                        .custody = k.found.custody,

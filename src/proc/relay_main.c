@@ -18,6 +18,8 @@
 #define PIPELINE (1u << 20) /* most bytes that wait in the channel to the detector */
 #define KEEPER_WAITS (256u << 10)
 #define SPOOL_AFTER (100 * TIME_MS) /* a record that the ledger does not have by then is spooled */
+#define SPOOL_LATE TIME_SECOND      /* … where only messages wait for it that we acknowledge ourselves, and the keeper gets on: see stalls_at */
+#define GATHER (10 * TIME_MS)       /* how long a record that nobody waits for waits for company on its way */
 #define STATUS_EVERY TIME_SECOND
 #define FEED_WAIT (10 * TIME_SECOND)       /* for a keeper to feed what an earlier relay left */
 #define FEED_LONGER (2 * 60 * TIME_SECOND) /* … longer, unless it waits for a person */
@@ -89,6 +91,18 @@ static void spool_all(void)
     }
 }
 
+/* When the keeper is too late. An answer that waits for the LIS's and for its record (record_wait) cannot wait long; an analyzer that we answer
+ * ourselves can, and where the keeper gets on, spooling what it is about to record would only make it later. */
+static tq_time stalls_at(void)
+{
+    tq_time since = rr.outbox.loose->at;
+    for (size_t i = 0; i < rr.lines_n; i++)
+        if (!rr.lines[i].store)
+            return since + SPOOL_AFTER;
+    tq_time stands = (rr.advanced > since ? rr.advanced : since) + SPOOL_AFTER;
+    return stands < since + SPOOL_LATE ? stands : since + SPOOL_LATE;
+}
+
 /* What nobody has made durable in time goes to the spool, in order; at once where nobody records now. */
 static void spool_due(void)
 {
@@ -103,7 +117,7 @@ static void spool_due(void)
     }
     if (rr.outbox.loose == NULL)
         return;
-    if (rr.now - rr.outbox.loose->at >= SPOOL_AFTER)
+    if (rr.now >= stalls_at())
         rr.stalled = true;
     if (!relay_records_now())
         spool_all();
@@ -146,11 +160,13 @@ static void drop_channel(struct channel *c)
     channel_close(c);
 }
 
-/* Hands on what it takes; never waits. */
+/* Hands on what it takes; never waits. What nobody waits for goes with what somebody does, or a little later: each handing on costs three processes
+ * and the disk a turn. */
 static void hand_on(void)
 {
     struct error e = {0};
-    while (rr.detector.fd >= 0 && rr.outbox.unsent != NULL) {
+    rr.hurry = rr.hurry || (rr.outbox.unsent != NULL && rr.now - rr.outbox.unsent->at >= GATHER);
+    while (rr.hurry && rr.detector.fd >= 0 && rr.outbox.unsent != NULL) {
         struct outbox_record *r = rr.outbox.unsent;
         uint64_t seq = rr.detector_seq + 1;
         for (int i = 0; i < 8; i++)
@@ -161,6 +177,7 @@ static void hand_on(void)
         rr.detector_seq = seq;
         outbox_sent(&rr.outbox);
     }
+    rr.hurry = rr.hurry && rr.outbox.unsent != NULL;
     if (rr.detector.fd >= 0 && channel_waiting(&rr.detector) > 0 && channel_write(&rr.detector, &e) != 0)
         drop_channel(&rr.detector);
     watch(&rr.detector, detector_ready);
@@ -199,6 +216,7 @@ static int take_recorded(struct span body, struct error *e)
     rr.locked = x.locked;
     if (x.seq > rr.seq)
         return err_set(e, ERR_PEER, "it says that records are durable that were never made");
+    rr.advanced = x.seq > rr.recorded ? rr.now : rr.advanced;
     rr.recorded = x.seq > rr.recorded ? x.seq : rr.recorded;
     outbox_recorded(&rr.outbox, rr.recorded);
     if (rr.outbox.first == NULL || rr.now - rr.outbox.first->at < SPOOL_AFTER / 2)
@@ -588,6 +606,7 @@ static void take_peer(const struct message *m)
         rr.detector_seq = 0;
         recent_clear(rr.recent); /* a new one has seen none */
         outbox_rewind(&rr.outbox);
+        rr.hurry = true;
         hand_on();
     } else if (peer == ROLE_KEEPER) {
         drop_channel(&rr.keeper);
@@ -658,9 +677,11 @@ static void tell_keeper_now(void)
 static int wait_ms(void)
 {
     tq_time until = rr.status_at + STATUS_EVERY;
-    const struct outbox_record *loose = rr.outbox.loose;
-    if (loose != NULL && loose->at + SPOOL_AFTER < until)
-        until = loose->at + SPOOL_AFTER;
+    if (rr.outbox.loose != NULL && stalls_at() < until)
+        until = stalls_at();
+    const struct outbox_record *unsent = rr.outbox.unsent;
+    if (unsent != NULL && rr.detector.fd >= 0 && !rr.hurry && unsent->at + GATHER < until)
+        until = unsent->at + GATHER;
     if (rr.mend_at != 0 && rr.mend_at < until)
         until = rr.mend_at;
     tq_time left = until - rr.now;
@@ -701,6 +722,7 @@ static _Noreturn void finish(void)
         if (rr.lines[i].link != NULL)
             relay_hold(rr.lines[i].link, true);
     talk_end();
+    rr.hurry = true;
     hand_on();
     while (rr.outbox.first != NULL && relay_records_now() && rr.now < until) {
         struct pollfd p[2] = {{.fd = rr.detector.fd, .events = (short)(POLLIN | (channel_waiting(&rr.detector) > 0 ? POLLOUT : 0))},
@@ -712,6 +734,7 @@ static _Noreturn void finish(void)
             detector_ready(NULL, p[0].fd, (p[0].revents & ~POLLOUT) != 0 ? EPOLLIN : 0);
         if (p[1].revents != 0)
             keeper_ready(NULL, p[1].fd, EPOLLIN);
+        rr.hurry = true;
         hand_on();
     }
     spool_all();

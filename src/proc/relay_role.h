@@ -110,6 +110,8 @@ struct relay_role {
     int wake_fd;
     uint64_t seq;       /* of the last record */
     uint64_t recorded;  /* the ledger has everything up to this one */
+    bool hurry;         /* somebody waits for a record that is not handed on yet */
+    tq_time advanced;   /* when `recorded` last grew */
     bool recording;     /* the keeper says that it records … */
     bool locked;        /* it waits for a passphrase */
     bool stalled;       /* … but takes too long */

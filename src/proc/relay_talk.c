@@ -124,7 +124,8 @@ static void take_record(void *context, const struct record *r)
     if (t == NULL)
         return;
     complete(&rr.record, r);
-    struct buf encoded = BUF_SECRET(RECORD_ENCODED);
+    static struct buf encoded = BUF_SECRET(RECORD_ENCODED); /* it keeps its memory: a record each few microseconds */
+    buf_clear(&encoded);
     record_encode(&encoded, &rr.record);
     struct pending *p = !buf_ok(&encoded) || rr.outward ? NULL : malloc(sizeof *p + encoded.n);
     if (p != NULL) {
@@ -140,7 +141,6 @@ static void take_record(void *context, const struct record *r)
     } else if (buf_ok(&encoded)) {
         (void)put(buf_span(&encoded), r->event, false, NULL);
     }
-    buf_release(&encoded);
 }
 
 int talk_start(struct error *e)
@@ -265,14 +265,20 @@ static struct pending *take(struct talk *t)
     return p;
 }
 
+static void note_recent(const struct pending *p, struct span encoded)
+{
+    if (p->event == EVENT_LAB_MESSAGE)
+        recent_message(rr.recent, span_of(&p->content, p->content == 0 ? 0 : sizeof p->content), encoded, p->results);
+    else if (p->event == EVENT_LAB_RESULT)
+        recent_result(rr.recent, encoded, false);
+}
+
 static uint64_t put_pending(struct pending *p, bool queued, const char *verdict)
 {
     struct span encoded = span_of(p->encoded, p->n);
     uint64_t seq = put(encoded, p->event, queued, verdict);
-    if (seq != 0 && p->event == EVENT_LAB_MESSAGE)
-        recent_message(rr.recent, span_of(&p->content, p->content == 0 ? 0 : sizeof p->content), encoded, p->results);
-    else if (seq != 0 && p->event == EVENT_LAB_RESULT)
-        recent_result(rr.recent, encoded, false);
+    if (seq != 0 && rr.detector.fd >= 0) /* else it may come to the detector late, by the spool */
+        note_recent(p, encoded);
     explicit_bzero(p->encoded, p->n);
     free(p);
     return seq;
@@ -384,6 +390,7 @@ uint64_t talk_message(void *context, struct relay_link *link, const struct relay
         seq = put_own(t, m, queued, verdict);
     if (seq == 0)
         *keep = false;
+    rr.hurry = rr.hurry || (seq != 0 && !m->answer);
     return seq;
 }
 

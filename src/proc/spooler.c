@@ -213,8 +213,7 @@ void spooler_key(struct spooler *s, struct span key, uint64_t ledger)
     }
     if (ledger > s->ledger)
         s->ledger = ledger;
-    (void)pthread_cond_signal(&s->work);
-    (void)pthread_mutex_unlock(&s->lock);
+    (void)pthread_mutex_unlock(&s->lock); /* it changes nothing for what is there: without a key nothing was put */
 }
 
 bool spooler_can(struct spooler *s)

@@ -122,12 +122,14 @@ int file_load(int dir, const char *path, size_t max, struct buf *out, struct err
     return rc;
 }
 
-int file_store(int dir, const char *path, struct span data, struct error *e)
+int file_store(int dir, const char *path, struct span data, bool send, struct error *e)
 {
     int fd = open_made(dir, path, O_WRONLY | O_TRUNC, e);
     if (fd < 0)
         return -1;
     int rc = file_write(fd, path, data, 0, e);
+    if (rc == 0 && send)
+        file_send(fd, 0, data.n);
     (void)close(fd);
     return rc;
 }

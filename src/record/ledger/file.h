@@ -27,7 +27,7 @@ int file_read(int fd, const char *path, uint8_t *out, size_t n, uint64_t at, siz
 int file_load(int dir, const char *path, size_t max, struct buf *out, struct error *e);
 
 /* Writes a new file with exactly this content (the old content goes). Not atomic, not synced. */
-int file_store(int dir, const char *path, struct span data, struct error *e);
+int file_store(int dir, const char *path, struct span data, bool send, struct error *e); /* send: file_send */
 
 /* Replaces the file in one step: path.tmp, then rename. sync: the file before and its folder after, so that it is durable on return. */
 int file_replace(int dir, const char *path, struct span data, bool sync, struct error *e);

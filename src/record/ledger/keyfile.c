@@ -18,7 +18,8 @@
 #define FRAME_HEADER 96
 #define KEY_BYTES 84
 #define ERASED_BYTES 32
-#define FRAME_KEYS 8192 /* keys in one frame */
+#define ROOM (256u << 10) /* bytes that are made ready at a time */
+#define FRAME_KEYS 8192   /* keys in one frame */
 #define FRAME_CLEAR_MAX (FRAME_KEYS * KEY_BYTES)
 #define FRAME_MAX (FRAME_HEADER + FRAME_CLEAR_MAX + AES_GCM_TAG + SHA256_SIZE + PAGE)
 #define PATH_BYTES 32
@@ -312,6 +313,21 @@ int keyfile_write(struct keyring *k, int dir, struct error *e)
     k->file_format = KEYFILE_FORMAT;
     k->frames = w.number;
     k->base_end = k->end = w.at;
+    k->allocated = 0;
+    return 0;
+}
+
+/* Zeros behind the frames, so that the next ones overwrite blocks that are there: their sync then has no file system's journal to wait for. What a
+ * crash leaves of it is no frame, as before. */
+static int make_room(struct keyring *k, const struct writing *w, struct error *e)
+{
+    static const uint8_t zeros[16 * PAGE];
+    if (k->end + PAGE <= k->allocated)
+        return 0;
+    for (uint64_t at = k->end; at < k->end + ROOM; at += sizeof zeros)
+        if (file_write(w->fd, w->path, span_of(zeros, sizeof zeros), at, e) != 0)
+            return -1;
+    k->allocated = k->end + ROOM;
     return 0;
 }
 
@@ -327,7 +343,7 @@ int keyfile_append(struct keyring *k, int dir, struct error *e)
                         .clear = BUF_SECRET(FRAME_CLEAR_MAX),
                         .bytes = BUF_INIT(FRAME_MAX)};
     w.fd = file_open_write(dir, path, e);
-    int rc = w.fd < 0 ? -1 : write_keys(&w, k->durable, e);
+    int rc = w.fd < 0 || make_room(k, &w, e) != 0 ? -1 : write_keys(&w, k->durable, e);
     if (w.fd >= 0)
         (void)close(w.fd);
     buf_release(&w.clear);

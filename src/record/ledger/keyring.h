@@ -94,7 +94,8 @@ struct keyring {
     unsigned file_format; /* the key file's */
     uint64_t frames;
     uint64_t base_end;
-    uint64_t end; /* of the key file, in bytes */
+    uint64_t end;       /* of the key file's frames, in bytes */
+    uint64_t allocated; /* zeros stand behind them up to here; 0: not known */
 };
 
 struct keyring *keyring_new(struct error *e);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SEND_STEP (1u << 20) /* bytes of a segment that are sent to the disk together */
 #define MAGIC SPAN_LIT("TQSEGM1\n")
 #define READ_STEP (256u << 10)
 
@@ -318,6 +319,13 @@ int segment_write(struct segment_writer *w, uint64_t index, uint32_t day, struct
         return -1;
     hints_add(&w->hints, records, w->length);
     w->length += records.n;
+    if (w->sent > w->length)
+        w->sent = 0; /* of another segment */
+    if (w->length - w->sent >= SEND_STEP) {
+        uint64_t end = w->length - w->length % 4096;
+        file_send(w->fd, w->sent, end - w->sent);
+        w->sent = end;
+    }
     return 0;
 }
 

@@ -31,6 +31,7 @@ struct segment_writer {
     enum ledger_stream stream;
     uint64_t first; /* SEGMENT_NONE: none yet */
     uint64_t length;
+    uint64_t sent; /* bytes that are on their way to the disk: settling has less to wait for */
     uint32_t day;
     struct hints hints;
 };

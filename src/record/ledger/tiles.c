@@ -176,7 +176,7 @@ static int store(struct edge *x, int level, uint64_t n, unsigned width, struct e
     char path[TILE_PATH];
     tile_path(path, level, n, width);
     struct span data = level == TILE_ENTRIES ? buf_span(&x->bundle) : span_of(x->tiles[level], width * sizeof(struct tree_hash));
-    return file_store(x->dir, path, data, e);
+    return file_store(x->dir, path, data, width == TILE_WIDTH, e); /* full ones stay: settling finds them written */
 }
 
 int edge_add(struct edge *x, struct span entry, const struct tree_hash *leaf, struct error *e)

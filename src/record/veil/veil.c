@@ -59,7 +59,8 @@ struct veil {
     uint64_t present[(KEY_COUNT + 63) / 64];
     uint8_t first[KEY_COUNT];
     uint8_t last[KEY_COUNT];
-    uint8_t next[RECORD_FIELDS]; /* the next field with the same key; the last points to itself */
+    uint8_t next[RECORD_FIELDS];    /* the next field with the same key; the last points to itself */
+    uint8_t allowed[RECORD_FIELDS]; /* whether a foreign text may be shown, for both texts of a record; see allowed_of */
 };
 
 _Static_assert(RECORD_FIELDS <= 256, "field indexes are kept in bytes");
@@ -236,6 +237,17 @@ static void mark(struct veil *v, enum record_key k)
     v->present[k / 64] |= UINT64_C(1) << (k % 64);
 }
 
+enum { UNASKED, SHOWN, HIDDEN };
+
+/* The same of a field of the record in hand, which is looked at once. */
+static bool allowed_of(struct veil *v, const struct record *r, const struct field *f)
+{
+    uint8_t *said = &v->allowed[f - r->fields];
+    if (*said == UNASKED)
+        *said = allowed(v, f->key, f->text) ? SHOWN : HIDDEN;
+    return *said == SHOWN;
+}
+
 /* Sorts the fields by key, and learns what is private. */
 #define NOT_ALL UINT32_MAX /* in the place of a length: the record has PRIVATE_CUT */
 
@@ -273,6 +285,7 @@ static void take(struct veil *v, const struct record *r)
     for (size_t i = 0; i < r->n; i++) {
         enum record_key k = r->fields[i].key;
         v->next[i] = (uint8_t)i;
+        v->allowed[i] = UNASKED;
         if (has(v, k))
             v->next[v->last[k]] = (uint8_t)i;
         else
@@ -405,7 +418,7 @@ static void put_one(struct veil *v, struct jsonw *j, const struct record *r, con
     else if (f->key == KEY_TITLE || f->key == KEY_ADVICE)
         put_sentence(v, j, r, f->text);
     else if (info->class == FIELD_FOREIGN)
-        jsonw_text(j, foreign(v, f->key, f->text));
+        jsonw_text(j, v->reveal || allowed_of(v, r, f) ? f->text : token(v, 'T', f->text));
     else
         jsonw_text(j, f->text);
 }
@@ -568,9 +581,8 @@ static void put_flow(struct veil *v, struct jsonw *j, const struct flow_ref *flo
     jsonw_raw(j, buf_span(&v->flow_text));
 }
 
-void veil_json(struct veil *v, struct buf *out, const struct record *r)
+static void put_veiled(struct veil *v, struct buf *out, const struct record *r)
 {
-    take(v, r);
     struct jsonw j = jsonw_to(out);
     jsonw_object(&j);
     if (v->time_n == 0 || v->time != r->time) {
@@ -604,10 +616,16 @@ void veil_json(struct veil *v, struct buf *out, const struct record *r)
     jsonw_object_end(&j);
 }
 
-/* Whether a key has something for the sealed text: everything of the patient's, and foreign texts that veil_json writes as tokens. */
-static bool hidden(const struct veil *v, const struct record *r, enum record_key k)
+void veil_json(struct veil *v, struct buf *out, const struct record *r)
 {
-    switch (key_info(k)->class) {
+    take(v, r);
+    put_veiled(v, out, r);
+}
+
+/* Whether a key has something for the sealed text: everything of the patient's, and foreign texts that veil_json writes as tokens. */
+static bool hidden(struct veil *v, const struct record *r, enum record_key k)
+{
+    switch (v->names[k].info->class) {
     case FIELD_PATIENT:
     case FIELD_SPECIMEN:
     case FIELD_VALUE:
@@ -615,7 +633,7 @@ static bool hidden(const struct veil *v, const struct record *r, enum record_key
     case FIELD_FOREIGN: {
         int at = -1;
         for (const struct field *f; (f = each(v, r, k, &at)) != NULL;)
-            if (!allowed(v, k, f->text))
+            if (!allowed_of(v, r, f))
                 return true;
         return false;
     }
@@ -647,19 +665,33 @@ static void put_clear(struct veil *v, struct jsonw *j, const struct record *r, e
         jsonw_array_end(j);
 }
 
-void veil_private_json(struct veil *v, struct buf *out, const struct record *r)
+static void put_private(struct veil *v, struct buf *out, const struct record *r)
 {
-    take(v, r);
     struct jsonw j = jsonw_to(out);
     jsonw_object(&j);
     struct span inside = {0};
-    for (size_t i = 0; i < KEY_COUNT; i++) {
-        enum record_key k = (enum record_key)i;
-        if (!has(v, k) || !hidden(v, r, k))
-            continue;
-        enter(v, &j, &inside, k);
-        put_clear(v, &j, r, k);
+    for (size_t word = 0; word < sizeof v->present / sizeof v->present[0]; word++) {
+        for (uint64_t left = v->present[word]; left != 0; left &= left - 1) {
+            enum record_key k = (enum record_key)(64 * word + (size_t)__builtin_ctzll(left));
+            if (!hidden(v, r, k))
+                continue;
+            enter(v, &j, &inside, k);
+            put_clear(v, &j, r, k);
+        }
     }
     leave(&j, inside);
     jsonw_object_end(&j);
+}
+
+void veil_private_json(struct veil *v, struct buf *out, const struct record *r)
+{
+    take(v, r);
+    put_private(v, out, r);
+}
+
+void veil_texts(struct veil *v, struct buf *veiled, struct buf *private, const struct record *r)
+{
+    take(v, r);
+    put_veiled(v, veiled, r);
+    put_private(v, private, r);
 }

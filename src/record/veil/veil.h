@@ -24,6 +24,9 @@ void veil_json(struct veil *v, struct buf *out, const struct record *r);
  * leaves the keeper unsealed. PRIVATE fields are left out. */
 void veil_private_json(struct veil *v, struct buf *out, const struct record *r);
 
+/* Both texts of one record, which is looked through once. */
+void veil_texts(struct veil *v, struct buf *veiled, struct buf *private, const struct record *r);
+
 /* The id of a finding: 32 hexadecimal digits and a final zero. */
 void veil_finding_id(struct veil *v, const char *kind, struct span cause, char out[33]);
 
