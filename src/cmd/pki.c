@@ -135,6 +135,14 @@ static int export_pem(const struct arguments *a, const char *serial)
     return ask(a, "GET", path, NULL);
 }
 
+static int succeed(const struct arguments *a, const char *step)
+{
+    if (a->why == NULL)
+        return wrong_use("say why: --why \"…\"");
+    json_t *body = json_pack("{s:s, s:s, s:s}", "step", step, "why", a->why, "permit", a->permit);
+    return body == NULL ? wrong_use("the reason is a UTF-8 text") : ask(a, "POST", "/api/v1/pki/authority", body);
+}
+
 static int dispatch(int n, char **arg, struct arguments *a)
 {
     const char *what = n == 0 ? "list" : arg[0];
@@ -144,6 +152,8 @@ static int dispatch(int n, char **arg, struct arguments *a)
         return ask(a, "POST", "/api/v1/pki", json_pack("{s:s}", "permit", a->permit));
     if (n <= 2 && strcmp(what, "enrol") == 0)
         return enrol(a, n == 2 ? arg[1] : NULL);
+    if (n == 2 && strcmp(what, "authority") == 0)
+        return succeed(a, arg[1]);
     if (n == 2 && strcmp(what, "csr") == 0)
         return outside(a, arg[1], NULL);
     if (n == 3 && strcmp(what, "install") == 0)
@@ -217,6 +227,9 @@ const struct verb verb_pki = {
              "                                                                 … which has come: its certificate, then what made it\n"
              "       tourniquet pki rotate SERIAL --why TEXT                   a new key of the program's own, now\n"
              "       tourniquet pki revoke SERIAL --why TEXT                   nobody takes it any more; its connections are cut\n"
+             "       tourniquet pki authority next|switch|drop --why TEXT [--permit HOST|NETWORK]...\n"
+             "                                                                 another authority: make it, taken beside the present one; put it\n"
+             "                                                                 in its place; take the former one no more\n"
              "       tourniquet pki export [SERIAL | --crl]                    the authority's certificate, one with its chain, or what is\n"
              "                                                                 revoked (PEM)\n"
              "\n"

@@ -85,6 +85,28 @@ static int put_revoked(int data, struct buf *out, struct error *e)
     return rc;
 }
 
+/* The authority of the links, and beside it those that follow and were before, where there are any, as one text. */
+static int put_authorities(int data, struct buf *out, struct error *e)
+{
+    static const char *const others[] = {PKI_NEXT, PKI_FORMER};
+    size_t at = out->n;
+    int rc = put_file(data, PKI_AUTHORITY, LINK_TLS_AUTHORITIES, out, e);
+    for (size_t i = 0; i < sizeof others / sizeof others[0] && rc == 0; i++) {
+        struct buf one = BUF_INIT(CERTIFICATE_PEM + 4);
+        struct error why = {0};
+        if (put_file(data, others[i], CERTIFICATE_PEM, &one, &why) == 0)
+            buf_add(out, one.p + 4, one.n - 4);
+        else if (why.class != ERR_CLOSED)
+            rc = err_set(e, why.class, "%s", why.text);
+        buf_release(&one);
+    }
+    if (rc == 0 && buf_ok(out)) {
+        uint32_t length = htobe32((uint32_t)(out->n - at - 4));
+        memcpy(out->p + at, &length, 4);
+    }
+    return rc;
+}
+
 static void put_text(struct buf *out, const char *text)
 {
     buf_be16(out, (uint16_t)strlen(text));
@@ -110,7 +132,7 @@ int link_tls_pack(int data, const struct link_tls_terms *t, struct buf *out, str
         buf_be32(out, t->authority.n);
         buf_add_span(out, t->authority);
     } else if (rc == 0) {
-        rc = put_file(data, PKI_AUTHORITY, LINK_TLS_AUTHORITIES, out, &why);
+        rc = put_authorities(data, out, &why);
     }
     if (rc == 0)
         rc = put_revoked(data, out, &why);

@@ -244,8 +244,11 @@ int pki_add(struct pki *p, const struct api_certificate *x, struct error *e)
 
 /* ── opening ── */
 
-static int load_authority(struct pki *p, struct error *e)
+int pki_authority_load(struct pki *p, struct error *e)
 {
+    authority_free(p->authority);
+    p->authority = NULL;
+    buf_clear(&p->pem);
     struct buf key = BUF_SECRET(CERTIFICATE_PEM);
     struct error why = {0};
     struct certificate c;
@@ -281,7 +284,9 @@ struct pki *pki_open(tq_time now, struct error *e)
         return NULL;
     }
     p->pem = BUF_INIT(CERTIFICATE_PEM);
-    if (load_authority(p, e) == 0 && load_issued(p, now, e) == 0 && pki_enrolments_load(p, e) == 0)
+    p->next_pem = p->former_pem = BUF_INIT(CERTIFICATE_PEM);
+    if (pki_succession_mend(e) == 0 && pki_authority_load(p, e) == 0 && pki_succession_load(p, e) == 0 && load_issued(p, now, e) == 0 &&
+        pki_enrolments_load(p, e) == 0)
         return p;
     pki_free(p);
     return NULL;
@@ -293,6 +298,8 @@ void pki_free(struct pki *p)
         return;
     authority_free(p->authority);
     buf_release(&p->pem);
+    buf_release(&p->next_pem);
+    buf_release(&p->former_pem);
     free(p->made);
     free(p);
 }
@@ -324,7 +331,7 @@ int pki_init(struct pki *p, const char *site, const char *const *permit, size_t 
     buf_release(&key);
     authority_free(a);
     buf_clear(&p->pem);
-    return rc == 0 ? load_authority(p, e) : rc;
+    return rc == 0 ? pki_authority_load(p, e) : rc;
 }
 
 /* ── making ── */
@@ -444,6 +451,8 @@ int pki_chain(const struct pki *p, struct span serial, struct buf *out, struct e
     const struct api_certificate *x = pki_find(p, serial);
     if (p->authority != NULL && (serial.n == 0 || span_is(serial, p->own.serial))) {
         buf_add_span(out, buf_span(&p->pem));
+        buf_add_span(out, buf_span(&p->next_pem));
+        buf_add_span(out, buf_span(&p->former_pem));
         return 0;
     }
     if (x == NULL || x->outside)

@@ -31,6 +31,15 @@ bool pki_authority(const struct pki *p, struct api_certificate *ret);
 /* site: name of the laboratory. ERR_MISUSE: there is one, or a name to permit is none. */
 int pki_init(struct pki *p, const char *site, const char *const *permit, size_t n, tq_time now, struct error *e);
 
+/* The authority that is to follow, and the one before: both are taken beside the present one (pki_succeed.c). False: there is none. */
+bool pki_next(const struct pki *p, struct api_certificate *ret);
+bool pki_former(const struct pki *p, struct api_certificate *ret);
+/* As pki_init. ERR_MISUSE: there is none to follow, or a change is under way. */
+int pki_make_next(struct pki *p, const char *site, const char *const *permit, size_t n, tq_time now, struct api_certificate *ret, struct error *e);
+int pki_switch(struct pki *p, struct api_certificate *ret,
+               struct error *e); /* the next one takes the place; certificates of our own are the caller's */
+int pki_drop(struct pki *p, struct api_certificate *ret, struct error *e); /* what the former one made is taken no more */
+
 size_t pki_count(const struct pki *p);
 const struct api_certificate *pki_at(const struct pki *p, size_t i); /* oldest first; until the next change */
 const struct api_certificate *pki_find(const struct pki *p, struct span serial);

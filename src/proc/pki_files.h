@@ -7,6 +7,9 @@
 #define PKI_FOLDER "pki"
 #define PKI_KEY "pki/authority.key"       /* 0600 */
 #define PKI_AUTHORITY "pki/authority.pem" /* its certificate */
+#define PKI_NEXT "pki/next.pem"           /* that of the next one, which is taken already */
+#define PKI_NEXT_KEY "pki/next.key"       /* 0600 */
+#define PKI_FORMER "pki/former.pem"       /* that of the one before, which is taken still */
 #define PKI_ISSUED "pki/issued"           /* append-only: a line for each certificate made or revoked (pki.c) */
 #define PKI_REVOKED "pki/revoked"         /* fingerprints of what is revoked and has not ended, a line each */
 #define PKI_ENROLMENTS "pki/enrolments"   /* who may bring a request, under the hash of a code */

@@ -15,7 +15,10 @@ struct pki {
     struct authority *authority; /* NULL: none yet */
     struct api_certificate own;  /* the authority's certificate */
     struct buf pem;              /* the same */
-    uint64_t issued_bytes;       /* of pki/issued */
+    struct buf next_pem;         /* of the authority that is to follow; empty: none */
+    struct buf former_pem;       /* of the one before, while it is taken */
+    struct api_certificate next, former;
+    uint64_t issued_bytes; /* of pki/issued */
     size_t n;
     struct api_certificate *made; /* oldest first */
     size_t enrolled_n;
@@ -29,6 +32,10 @@ int pki_describe(struct span pem, const char *link, const char *side, const char
 /* Writes the line, durable, and takes it into the list. */
 int pki_add(struct pki *p, const struct api_certificate *x, struct error *e);
 int pki_keep_chain(const char *serial, struct span chain, struct error *e);
+
+int pki_authority_load(struct pki *p, struct error *e); /* puts it in the place of the one in memory */
+int pki_succession_mend(struct error *e);               /* a change that a stopped machine left by half; before anything is read */
+int pki_succession_load(struct pki *p, struct error *e);
 
 int pki_enrolments_load(struct pki *p, struct error *e);
 

@@ -144,6 +144,8 @@ static void tell_expiring(struct registrar *r, const struct api_certificate *x, 
     day[10] = 0;
     (void)snprintf(title, sizeof title, "The certificate of %s on link %s, %s side, %s (%s).", x->ours ? "this program" : "{0}", x->link,
                    strcmp(x->side, "lis") == 0 ? "LIS" : "analyzer", when[stage], day);
+    if (x->side[0] == 0)
+        (void)snprintf(title, sizeof title, "The authority of the links %s (%s).", when[stage], day);
     record_start(record, EVENT_FINDING, clock_now(), NULL);
     record_str(record, KEY_KIND, KIND);
     record_str(record, KEY_CAUSE, cause);
@@ -152,7 +154,9 @@ static void tell_expiring(struct registrar *r, const struct api_certificate *x, 
     if (!x->ours)
         record_str(record, KEY_SUBJECT, x->outside ? x->subject : x->names);
     record_str(record, KEY_ADVICE,
-               x->given     ? "Make a new request (tourniquet pki csr), have the authority of the other end make its certificate, and install that."
+               x->side[0] == 0
+                   ? "Make the next one (tourniquet pki authority next), and have the other ends take it and enrol anew before this one ends."
+               : x->given   ? "Make a new request (tourniquet pki csr), have the authority of the other end make its certificate, and install that."
                : x->ours    ? "It should have been renewed by itself: look at the log, the clock and the authority (tourniquet pki list)."
                : x->outside ? "Ask whoever runs that system for a new certificate, from the same authority and for the same name."
                             : "Begin a new enrolment (tourniquet pki enrol), and give its code to whoever runs that system.");
@@ -215,6 +219,9 @@ static void judge_all(struct registrar *r)
         (void)snprintf(cause, sizeof cause, "%s|%s|%s|%.140s", x->ours ? "ours" : "peer", x->link, x->side, x->ours ? "" : x->names);
         judge(r, x, cause, counts);
     }
+    struct api_certificate authority;
+    if (pki_authority(r->pki, &authority))
+        judge(r, &authority, "authority", r->wanted_n > 0);
     for (size_t i = 0; i < r->seen_n; i++) {
         const struct api_certificate *x = &r->seen[i];
         (void)snprintf(cause, sizeof cause, "seen|%s|%s", x->link, x->side);
@@ -442,6 +449,45 @@ static int api_init(void *context, const char *const *permit, size_t n, struct a
     return unlocked(rc, false);
 }
 
+static bool api_beside(void *context, const char *which, struct api_certificate *ret)
+{
+    (void)context;
+    struct pki *p = locked();
+    bool there = strcmp(which, "next") == 0 ? pki_next(p, ret) : pki_former(p, ret);
+    (void)unlocked(-1, false);
+    return there;
+}
+
+/* The new authority makes our own certificates anew. One that cannot be made stays as it was: it is taken until it ends. */
+static void make_all_anew(struct registrar *r)
+{
+    for (size_t i = 0; i < r->wanted_n; i++) {
+        struct wanted *w = &r->wanted[i];
+        struct api_certificate made;
+        struct error e = {0};
+        const char *side = link_tls_side_name(w->x.side);
+        const struct api_certificate *own = pki_own(r->pki, w->x.link, side);
+        if (own == NULL || own->given)
+            continue;
+        if (pki_make_own(r->pki, w->x.link, side, w->x.names, clock_now(), &made, &e) == 0)
+            note(r, EVENT_CERTIFICATE_ROTATED, &made, clock_now(), "the links have another authority");
+        else
+            log_line(LOG_LEVEL_ERROR, "no certificate of the new authority could be made for link %s, %s side: %s", w->x.link, side, e.text);
+    }
+}
+
+static int api_succeed(void *context, const char *what, const char *const *permit, size_t n, struct api_certificate *ret, struct error *e)
+{
+    (void)context;
+    struct pki *p = locked();
+    int rc = strcmp(what, "next") == 0     ? pki_make_next(p, one->site, permit, n, clock_now(), ret, e)
+             : strcmp(what, "switch") == 0 ? pki_switch(p, ret, e)
+                                           : pki_drop(p, ret, e);
+    if (rc == 0 && strcmp(what, "switch") == 0)
+        make_all_anew(one);
+    return unlocked(rc, true);
+}
+
 static void api_list(void *context, void (*each)(void *to, const struct api_certificate *x), void *to)
 {
     (void)context;
@@ -556,6 +602,8 @@ static int api_revoke(void *context, struct span serial, struct api_certificate 
 
 const struct api_pki registrar_api = {.authority = api_authority,
                                       .init = api_init,
+                                      .beside = api_beside,
+                                      .succeed = api_succeed,
                                       .list = api_list,
                                       .enrolments = api_enrolments,
                                       .fetch = api_fetch,

@@ -397,6 +397,56 @@ def late(folder):
         lab.ok(lab.wait(lambda: os.path.exists(made)), "a key of our own authority that is gone is made anew", run.said())
 
 
+def succession(folder):
+    """Another authority takes the place of the present one: both are taken until the former one is dropped, and no message is lost over it."""
+    port, lis_port = lab.free_port(), lab.free_port()
+    work = os.path.join(folder, "succession")
+    os.makedirs(work)
+    more = f"relay:\n  - {{ name: sealed, listen: 127.0.0.1:{port}, forward: 127.0.0.1:{lis_port}, protocol: mllp, tls: {{ from: required, to: required }} }}\n"
+
+    def exported(run, name):
+        path = os.path.join(work, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(pki(run, "export", text=True) or "")
+        return path
+
+    step = lambda run, what: pki(run, "authority", what, "--why", "a test of it")
+    own = lambda run: [c for c in pki(run, "list")["items"] if c["holder"] == "ours" and c["state"] == "in-force"]
+    with lab.Run(os.path.join(work, "data"), more=more) as run:
+        lab.wait(lambda: len(own(run)) == 2)
+        first = exported(run, "first.pem")
+        lis_files, analyzer = enrolled(run, work, "lis", "lis", "127.0.0.1"), enrolled(run, work, "an", "analyzer", "10.0.5.9")
+        lis = Lis(lis_port, *lis_files, first)
+        lab.ok(lab.wait(lambda: s_client(port, work, *analyzer, first)), "a link under the first authority", run.said())
+        lab.ok(step(run, "switch") is None and step(run, "drop") is None, "there is nothing to switch to, or to drop")
+        said = step(run, "next")
+        lab.ok(said and said["authority"]["next"] and not said["authority"]["former"], "the next one is made", said)
+        both = exported(run, "both.pem")
+        with open(both, encoding="utf-8") as f:
+            lab.ok(f.read().count("BEGIN CERTIFICATE") == 2, "whoever asks for the authority gets both")
+        lis.stop()
+        lis = Lis(lis_port, *lis_files, both)
+        lab.ok(lab.wait(lambda: s_client(port, work, *analyzer, first)), "nothing changes for who knows the first one only")
+        before = {c["serial"] for c in own(run)}
+        said = step(run, "switch")
+        lab.ok(said and said["authority"]["former"] and not said["authority"]["next"], "it takes the place", said)
+        lab.ok(len(own(run)) == 2 and not before & {c["serial"] for c in own(run)}, "and makes our own certificates anew", own(run))
+        lab.ok(lab.wait(lambda: s_client(port, work, *analyzer, both)), "those that the first one certified are let in still, where they take both")
+        lab.ok(set(lis.seen) & {c["serial"] for c in own(run)}, "the LIS sees the new certificate", (lis.seen, own(run)))
+        lis_files, renewed = enrolled(run, work, "lis2", "lis", "127.0.0.1"), enrolled(run, work, "an2", "analyzer", "10.0.5.9")
+        second = os.path.join(work, "second.pem")
+        with open(os.path.join(run.data, "pki/authority.pem"), encoding="utf-8") as f, open(second, "w", encoding="utf-8") as out:
+            out.write(f.read())
+        lis.stop()
+        lis = Lis(lis_port, *lis_files, second)
+        lab.ok(lab.wait(lambda: s_client(port, work, *renewed, second)), "the other ends enrol anew, and need the first one no more")
+        lab.ok(step(run, "drop") is not None and lab.wait(lambda: not s_client(port, work, *analyzer, second)), "it is dropped: what it had made is refused", why(run, "analyzer"))
+        lab.ok(s_client(port, work, *renewed, second), "and the rest goes on")
+        events = [r["event"] for r in run.api("/api/v1/ledger/records?limit=60")["items"] if r["event"].startswith("certificate.")]
+        lab.ok(events.count("certificate.rotated") == 3 and events.count("certificate.revoked") == 1, "all of it is on the ledger", events)
+        lis.stop()
+
+
 def outside(folder):
     """A LIS with a certificate of another authority that ends within a day: it is taken, there is a finding, and that goes with the next certificate."""
     port, lis_port = lab.free_port(), lab.free_port()
@@ -557,6 +607,7 @@ def main():
         outside(folder)
         vendor(folder)
         late(folder)
+        succession(folder)
         lives(folder)
         locked(folder)
     lab.finish()

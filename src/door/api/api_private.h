@@ -295,6 +295,7 @@ void handle_course_picture(struct call *c);
 void handle_certificate_list(struct call *c);
 void handle_certificate_chain(struct call *c);
 void handle_certificate_rotate(struct call *c);
+void handle_pki_succeed(struct call *c);
 void handle_certificate_request(struct call *c);
 void handle_certificate_install(struct call *c);
 void handle_certificate_revoke(struct call *c);

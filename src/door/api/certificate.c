@@ -142,6 +142,20 @@ static void put_enrolment(void *to, const struct api_enrolment *x)
     jsonw_object_end(j);
 }
 
+static void put_beside(struct call *c, const struct api_pki *pki, const char *which)
+{
+    struct api_certificate x;
+    jsonw_key(&c->json, which);
+    if (!pki->beside(c->api->host.context, which, &x)) {
+        jsonw_null(&c->json);
+        return;
+    }
+    jsonw_object(&c->json);
+    jsonw_put_str(&c->json, "serial", x.serial);
+    put_dates(c, &x);
+    jsonw_object_end(&c->json);
+}
+
 static void put_authority(struct call *c, const struct api_pki *pki)
 {
     struct api_certificate x;
@@ -155,6 +169,8 @@ static void put_authority(struct call *c, const struct api_pki *pki)
     jsonw_put_str(j, "subject", x.subject);
     jsonw_put_str(j, "serial", x.serial);
     put_dates(c, &x);
+    put_beside(c, pki, "next");
+    put_beside(c, pki, "former");
     jsonw_object_end(j);
 }
 
@@ -258,6 +274,62 @@ static bool note_enrolment(struct call *c, const struct api_enrolment *x, const 
 
 /* ── making the authority ── */
 
+/* Names and networks at commas; names holds them. */
+static size_t read_permit(struct span text, char names[CERTIFICATE_NAMES_TEXT], const char *permit[CERTIFICATE_NAMES + 1])
+{
+    size_t n = 0;
+    (void)snprintf(names, CERTIFICATE_NAMES_TEXT, "%.*s", (int)text.n, text.n == 0 ? "" : (const char *)text.p);
+    char *rest = names;
+    for (char *name = strsep(&rest, ","); name != NULL && n <= CERTIFICATE_NAMES; name = strsep(&rest, ","))
+        if (name[0] != 0)
+            permit[n++] = name;
+    return n;
+}
+
+static bool note_succession(struct call *c, const char *what, const struct api_certificate *x, struct span why)
+{
+    enum event event = strcmp(what, "next") == 0     ? EVENT_CERTIFICATE_ISSUED
+                       : strcmp(what, "switch") == 0 ? EVENT_CERTIFICATE_ROTATED
+                                                     : EVENT_CERTIFICATE_REVOKED;
+    return note(c, event, x, why);
+}
+
+/* The authority that is to follow, in three steps. */
+void handle_pki_succeed(struct call *c)
+{
+    static const char *const steps[] = {"next", "switch", "drop"};
+    struct body_field f[] = {{.name = "step", .max = 16},
+                             {.name = "why", .max = WHY_MAX},
+                             {.name = "permit", .max = CERTIFICATE_NAMES_TEXT - 1, .optional = true},
+                             {.name = "password", .max = PASSWORD_LONGEST, .optional = true}};
+    struct body body;
+    struct error e = {0};
+    struct api_certificate x;
+    char names[CERTIFICATE_NAMES_TEXT];
+    const char *permit[CERTIFICATE_NAMES + 1];
+    const char *what = NULL;
+    const struct api_pki *pki = pki_of(c);
+    if (pki == NULL || !body_open(c, &body, f, sizeof f / sizeof f[0]))
+        return;
+    for (size_t i = 0; i < 3; i++)
+        what = span_is(f[0].text, steps[i]) ? steps[i] : what;
+    if (what == NULL) {
+        problem(c, 422, "step", "The step is next, switch or drop.");
+    } else if (!reason_valid(f[1].text)) {
+        problem(c, 422, "why", "Say in a few words why.");
+    } else if (proof_again(c, f[3].text, PERMISSION)) {
+        size_t n = read_permit(f[2].text, names, permit);
+        if (pki->succeed(c->api->host.context, what, permit, n, &x, &e) != 0) {
+            refused(c, &e);
+        } else if (note_succession(c, what, &x, f[1].text)) {
+            jsonw_object(&c->json);
+            put_authority(c, pki);
+            jsonw_object_end(&c->json);
+        }
+    }
+    body_close(&body);
+}
+
 void handle_pki_init(struct call *c)
 {
     struct body_field f = {.name = "permit", .max = CERTIFICATE_NAMES_TEXT - 1, .optional = true};
@@ -270,12 +342,8 @@ void handle_pki_init(struct call *c)
     const struct api_pki *pki = pki_of(c);
     if (pki == NULL || !body_open(c, &body, &f, 1))
         return;
-    (void)snprintf(names, sizeof names, "%.*s", (int)f.text.n, f.text.n == 0 ? "" : (const char *)f.text.p);
+    n = read_permit(f.text, names, permit);
     body_close(&body);
-    char *rest = names;
-    for (char *name = strsep(&rest, ","); name != NULL && n <= CERTIFICATE_NAMES; name = strsep(&rest, ","))
-        if (name[0] != 0)
-            permit[n++] = name;
     if (pki->init(c->api->host.context, permit, n, &made, &e) != 0) {
         refused(c, &e);
     } else if (note(c, EVENT_CERTIFICATE_ISSUED, &made, (struct span){0})) {

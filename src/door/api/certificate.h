@@ -48,6 +48,10 @@ struct api_pki {
     bool (*authority)(void *context, struct api_certificate *ret);
     /* Makes it. permit: host names and networks that certificates may have, n of them; none: any. */
     int (*init)(void *context, const char *const *permit, size_t n, struct api_certificate *ret, struct error *e);
+    /* Which: "next", "former". False: there is none. */
+    bool (*beside)(void *context, const char *which, struct api_certificate *ret);
+    /* What: "next" makes it (permit: as init), "switch" puts it in the place of the present one, "drop" takes the former one no more. */
+    int (*succeed)(void *context, const char *what, const char *const *permit, size_t n, struct api_certificate *ret, struct error *e);
     /* Calls each, newest first. */
     void (*list)(void *context, void (*each)(void *to, const struct api_certificate *x), void *to);
     void (*enrolments)(void *context, void (*each)(void *to, const struct api_enrolment *x), void *to);

@@ -118,7 +118,8 @@ static const struct {
     {"certificate",
      "serial:text name:text for:text link:text side:text holder:text issuer:text names:text not_before:time not_after:time days_left:int "
      "fingerprint:text renew_at:time? state:text replaces:text? made:certificate_act? revoked:certificate_act?"},
-    {"authority", "subject:text serial:text not_before:time not_after:time days_left:int fingerprint:text"},
+    {"authority", "subject:text serial:text not_before:time not_after:time days_left:int fingerprint:text next:authority_beside? former:authority_beside?"},
+    {"authority_beside", "serial:text not_before:time not_after:time days_left:int fingerprint:text"},
     {"enrolment", "id:text for:text link:text side:text names:text days:int until:time"},
     {"certificates", "authority:authority? items:[certificate] enrolments:[enrolment]"},
     {"pki", "authority:authority?"},

@@ -205,6 +205,10 @@ const struct route api_routes[] = {
     {"POST", V1 "/pki", "certificate.manage", ROUTE_SERIAL, handle_pki_init,
      "Make the authority of the links; permit: host names and networks that its certificates may have, with commas between; none: any", NULL,
      "permit?", "pki", 201},
+    {"POST", V1 "/pki/authority", "certificate.manage", ROUTE_SERIAL, handle_pki_succeed,
+     "Change the authority of the links; step: next makes one, taken beside the present one; switch puts it in its place; drop takes the former one "
+     "no more",
+     NULL, "step why permit? password?", "pki", 200},
     {"GET", V1 "/pki/authority", NULL, ROUTE_OPEN, handle_pki_authority, "The certificate of the links' authority (PEM)", NULL, NULL, "pem", 200},
     {"GET", V1 "/pki/crl", NULL, ROUTE_OPEN, handle_pki_crl, "What is revoked (CRL, PEM)", NULL, NULL, "pem", 200},
     {"POST", V1 "/enrolments", "certificate.manage", ROUTE_SERIAL, handle_enrolment_new,

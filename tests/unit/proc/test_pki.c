@@ -535,13 +535,71 @@ static void made_outside(void **state)
     pki_free(p);
 }
 
+/* ── the authority after this one ── */
+
+static void succession(void **state)
+{
+    struct pki *p = with_authority();
+    struct api_certificate own;
+    struct api_certificate first;
+    struct api_certificate x;
+    struct api_certificate other;
+    struct error e = {0};
+    struct buf text = BUF_INIT(CERTIFICATE_PEM);
+    (void)state;
+    assert_int_equal(pki_make_own(p, "chem", "lis", "box.example", NOW, &own, &e), 0);
+    assert_true(pki_authority(p, &first));
+    assert_false(pki_next(p, &x) || pki_former(p, &x));
+    assert_int_equal(pki_switch(p, &x, &e), -1);
+    assert_int_equal(pki_drop(p, &x, &e), -1);
+    assert_int_equal(pki_make_next(p, "main-street", NULL, 0, NOW + DAY, &x, &e), 0);
+    assert_int_equal(pki_make_next(p, "main-street", NULL, 0, NOW, &other, &e), -1);
+    assert_true(pki_next(p, &other) && strcmp(other.serial, x.serial) == 0 && other.not_after > first.not_after);
+    assert_true(pki_authority(p, &other) && strcmp(other.serial, first.serial) == 0); /* still */
+    /* whoever asks for the authority gets both */
+    assert_int_equal(pki_chain(p, (struct span){0}, &text, &e), 0);
+    const char *second = strstr(buf_text(&text) + 1, "-----BEGIN CERTIFICATE");
+    assert_non_null(second);
+    assert_null(strstr(second + 1, "-----BEGIN CERTIFICATE"));
+    /* the machine stops right after the certificate was put in its place: the next start goes on */
+    struct buf pem = BUF_INIT(CERTIFICATE_PEM);
+    FILE *f = fopen(PKI_NEXT, "re");
+    assert_non_null(f);
+    char piece[4096];
+    buf_add(&pem, piece, fread(piece, 1, sizeof piece, f));
+    (void)fclose(f);
+    pki_free(p);
+    f = fopen(PKI_AUTHORITY, "we");
+    assert_non_null(f);
+    assert_int_equal(fwrite(pem.p, 1, pem.n, f), pem.n);
+    (void)fclose(f);
+    buf_release(&pem);
+    p = opened(NOW);
+    assert_true(pki_authority(p, &other) && strcmp(other.serial, x.serial) == 0);
+    assert_false(pki_next(p, &other));
+    assert_int_equal(size_of(PKI_NEXT_KEY), -1);
+    /* once more, as it goes: the former one is known until it is dropped */
+    assert_int_equal(pki_make_next(p, "main-street", NULL, 0, NOW, &x, &e), 0);
+    assert_int_equal(pki_switch(p, &other, &e), 0);
+    assert_string_equal(other.serial, x.serial);
+    assert_int_equal(pki_make_own(p, "chem", "lis", "box.example", NOW, &own, &e), 0);
+    assert_int_equal(pki_make_next(p, "main-street", NULL, 0, NOW, &x, &e), -1); /* one change at a time */
+    pki_free(p);
+    p = opened(NOW);
+    assert_true(pki_former(p, &x) && pki_authority(p, &other) && strcmp(x.serial, other.serial) != 0);
+    assert_int_equal(pki_drop(p, &x, &e), 0);
+    assert_false(pki_former(p, &x));
+    buf_release(&text);
+    pki_free(p);
+}
+
 int main(void)
 {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, begin, end)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(makes_and_renews),      IN_FOLDER(revokes),       IN_FOLDER(blocks_what_others_made),
-        IN_FOLDER(torn_and_damaged),      IN_FOLDER(enrols_once),   IN_FOLDER(refuses_requests),
-        IN_FOLDER(an_enrolment_fills_up), IN_FOLDER(permits_names), IN_FOLDER(made_outside),
+        IN_FOLDER(makes_and_renews), IN_FOLDER(revokes),          IN_FOLDER(blocks_what_others_made), IN_FOLDER(torn_and_damaged),
+        IN_FOLDER(enrols_once),      IN_FOLDER(refuses_requests), IN_FOLDER(an_enrolment_fills_up),   IN_FOLDER(permits_names),
+        IN_FOLDER(made_outside),     IN_FOLDER(succession),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
