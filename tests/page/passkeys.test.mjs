@@ -1,13 +1,14 @@
 // The whole life of passkeys with the real program and Chromium's virtual authenticator: made, used, proved with, cloned, removed; and what is refused.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { launch, missing, open, root, shot } from './browser.mjs';
 import { called, inspect, settled, SIGHTS } from './walk.mjs';
 
@@ -323,6 +324,56 @@ test('an app with codes: set up, asked for, and no code counts twice', { skip },
     await page.getByLabel('Code', { exact: true }).fill(totp(secret, now() + 1));
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await inside();
+});
+
+/** Somebody else of the lab, invited at the machine itself, signed in in a browser of their own. */
+async function colleague(name, role) {
+    const body = JSON.stringify({ name, role, why: 'works with us' });
+    const { stdout } = await promisify(execFile)(PROGRAM, ['api', 'POST', '/api/v1/people', '--data', join(data, 'data'), '-d', body]);
+    const own = await open(chromium.browser, base);
+    await own.page.goto(base);
+    const status = await own.page.evaluate(
+        (sent) => fetch('/api/v1/invitation', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(sent) }).then((r) => r.status),
+        { name, code: JSON.parse(stdout).code, password: PASSWORD },
+    );
+    assert.equal(status, 200);
+    await own.page.goto(`${base}/sign-in`);
+    await settled(own.page);
+    return own;
+}
+
+test('two people let a third one in again: one asks, another approves, the code makes a new passkey', { skip }, async () => {
+    const mia = await colleague('mia', 'lab manager');
+    await mia.page.getByRole('button', { name: 'Ask for somebody…' }).click();
+    await mia.page.getByLabel('Name of the account').fill('ana');
+    await mia.page.getByLabel('Why, and how do you know').fill('her key ring was stolen; she stood before me');
+    await mia.page.getByLabel('Your password, again').fill(PASSWORD);
+    await shot(mia.page, 'passkeys-let-in-ask-1440-light-en');
+    await mia.page.getByRole('button', { name: 'Ask for it' }).click();
+    await mia.page.getByText('another person has to approve it').waitFor();
+    const ben = await colleague('ben', 'IT');
+    await ben.page.getByText('waits for you').waitFor();
+    await ben.page.getByRole('button', { name: 'Look and approve…' }).click();
+    await ben.page.getByLabel('Your password, again').fill(PASSWORD);
+    await ben.page.getByRole('button', { name: 'Approve', exact: true }).click();
+    const code = await ben.page.getByTestId('code').innerText();
+    assert.match(code, /^([0-9A-Z]{5}-){3}[0-9A-Z]{5}$/);
+    await shot(ben.page, 'passkeys-let-in-code-1440-light-en');
+    await signOut();
+    await page.getByRole('button', { name: "I can't sign in any more" }).click();
+    await page.getByLabel('Name', { exact: true }).fill('ana');
+    await page.getByLabel('Code', { exact: true }).fill('AAAAA-AAAAA-AAAAA-AAAAA');
+    await page.getByRole('button', { name: 'Make a passkey and sign in' }).click();
+    await page.getByText('Name or code is wrong').waitFor();
+    await page.getByLabel('Code', { exact: true }).fill(code.toLowerCase());
+    await page.getByRole('button', { name: 'Make a passkey and sign in' }).click();
+    await inside();
+    await methods();
+    assert.match(await page.locator('h1').innerText(), /^You sign in with one passkey\./);
+    assert.equal(await page.getByText('Key ring').count(), 0);
+    await page.getByText('Off: your password alone').waitFor();
+    await mia.context.close();
+    await ben.context.close();
 });
 
 test('nothing went wrong on the page', { skip }, () => {

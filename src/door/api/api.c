@@ -260,7 +260,7 @@ static void identify(struct call *c)
     if (!find(c->api->sessions, c->request->session, c->now.monotonic, &session) ||
         account_get(c->db, span_str(session.account), &account, &found, &e) != 0 || !found)
         return;
-    if (!account.closed && !account.password_known)
+    if (!account.closed) /* a password that somebody else may know ended its sessions (people.c, sign_in) */
         person_of(c, &account, session.handle);
     crypto_wipe(&account, sizeof account);
 }

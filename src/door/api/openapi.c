@@ -176,7 +176,7 @@ static const struct {
      "emergency:bool"},
     {"grant", "role:text site:text? since:time until:time? by:text? why:text? record:int ended:time? ended_by:text? ended_why:text? in_force:bool"},
     {"account_detail", "+account grants:[grant]"},
-    {"invitation", "name:text code:text until:time"},
+    {"invitation", "name:text code:text? until:time?"},
     {"emergency", "name:text code:text"},
     {"people_row", "line:int action:text name:text? display_name:text? role:text? until:time? reason:text?"},
     {"people_counts", "create:int grant:int same:int error:int"},

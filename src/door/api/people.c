@@ -4,12 +4,14 @@
  *  1. Nobody changes their own roles, resets, closes or confirms themselves: it takes somebody else who may.
  *  2. The last lab manager stays: else only the machine itself could let anybody in.
  *  3. Nobody but its owner learns a password: a manager hands out a one-time code, with which its owner chooses one.
- *  4. Where an account is closed or reset, its sessions end before the answer goes out. */
+ *  4. One person's word is not enough to let somebody in who has a passkey or an app: that takes two (recover.c).
+ *  5. Where an account is closed or reset, its sessions end before the answer goes out. */
 #include "door/api/people_private.h"
 
 #include "base/text.h"
 #include "lab/people/code.h"
 #include "lab/people/password_rules.h"
+#include "lab/people/totp.h"
 #include "record/crypto/crypto.h"
 
 #include <stdio.h>
@@ -192,12 +194,13 @@ enum { F_NAME, F_DISPLAY, F_ROLE, F_UNTIL, F_SITE, F_WHY, F_PASSWORD, F_COUNT };
         .name = "why", .max = 4 * PEOPLE_WHY_MAX                                                                                                     \
     }
 
+/* i: NULL: nobody is shown a code. */
 static void put_code(struct call *c, const char *name, const struct invitation *i)
 {
     jsonw_object(&c->json);
     jsonw_put_str(&c->json, "name", name);
-    jsonw_put_str(&c->json, "code", i->code);
-    put_time(&c->json, "until", i->until);
+    put_optional(&c->json, "code", i == NULL ? (struct span){0} : span_str(i->code));
+    put_time(&c->json, "until", i == NULL ? 0 : i->until);
     jsonw_object_end(&c->json);
 }
 
@@ -236,8 +239,7 @@ void handle_people_new(struct call *c)
         return;
     struct span shown = f[F_DISPLAY].text.n > 0 ? f[F_DISPLAY].text : span_str(name);
     if (people_why(c, f[F_WHY].text) && new_name(c, f[F_NAME].text, f[F_DISPLAY].text, name) &&
-        (f[F_ROLE].text.n == 0 || people_role(c, f[F_ROLE].text, f[F_UNTIL].text, &role)) &&
-        proof_again(c, f[F_PASSWORD].text, PEOPLE_PERMISSION)) {
+        (f[F_ROLE].text.n == 0 || people_role(c, f[F_ROLE].text, f[F_UNTIL].text, &role)) && proof_again(c, f[F_PASSWORD].text, PEOPLE_PERMISSION)) {
         shown = f[F_DISPLAY].text.n > 0 ? f[F_DISPLAY].text : span_str(name);
         if (people_invite(c, name, shown, f[F_WHY].text, &invitation) &&
             (f[F_ROLE].text.n == 0 || people_grant(c, name, &role, f[F_SITE].text, f[F_WHY].text)))
@@ -347,8 +349,21 @@ void handle_people_close(struct call *c)
     body_close(&body);
 }
 
+/* Somebody who can show more than a password is not let in by one other person's word: that takes two (recover.c), or whoever is at the machine. */
+static bool takes_two(struct call *c, const char *name)
+{
+    struct totp totp = {0};
+    struct error e = {0};
+    bool app = false;
+    int64_t passkeys = passkey_total(c->db, span_str(name), &e);
+    if (passkeys < 0 || totp_get(c->db, span_str(name), &totp, &app, &e) != 0)
+        problem_store(c, &e);
+    crypto_wipe(&totp, sizeof totp);
+    return c->request->door != DOOR_LOCAL && (passkeys > 0 || app);
+}
+
 /* The code takes the place of whatever let this person in. */
-static void invite_again(struct call *c, enum event event, struct account *a, const struct body_field f[A_FIELDS])
+static void invite_again(struct call *c, enum event event, struct account *a, const struct body_field f[A_FIELDS], bool shown)
 {
     struct invitation invitation;
     if (!proof_again(c, f[A_PASSWORD].text, PEOPLE_PERMISSION))
@@ -360,7 +375,7 @@ static void invite_again(struct call *c, enum event event, struct account *a, co
         record_int(r, KEY_COMPROMISED, span_is(f[A_COMPROMISED].text, "true"));
     if (people_decide(c, r)) {
         people_end_sessions(c, a->name, NULL, "its password counts no more");
-        put_code(c, a->name, &invitation);
+        put_code(c, a->name, shown ? &invitation : NULL);
     }
     crypto_wipe(&invitation, sizeof invitation);
 }
@@ -378,7 +393,7 @@ void handle_people_reopen(struct call *c)
         else if (strcmp(a.name, EMERGENCY_NAME) == 0)
             problem(c, 409, "sealed", "The emergency account is opened again by sealing it.");
         else
-            invite_again(c, EVENT_ACCOUNT_REOPENED, &a, f);
+            invite_again(c, EVENT_ACCOUNT_REOPENED, &a, f, true);
     }
     body_close(&body);
 }
@@ -391,10 +406,18 @@ void handle_people_reset(struct call *c)
     if (!open_why(c, &body, f, A_FIELDS))
         return;
     if (open_other(c, &a)) {
-        if (strcmp(a.name, EMERGENCY_NAME) == 0)
+        bool two = takes_two(c, a.name);
+        if (answered(c))
+            ; /* the problem is set */
+        else if (strcmp(a.name, EMERGENCY_NAME) == 0)
             problem(c, 409, "sealed", "The emergency account has no password of a person: seal it anew.");
+        else if (two && !span_is(f[A_COMPROMISED].text, "true"))
+            problem(c, 409, "takes-two",
+                    "This person has a passkey or an app: they sign in with it and choose a password themselves. Who has lost everything is let in "
+                    "again by "
+                    "two people together.");
         else
-            invite_again(c, EVENT_ACCOUNT_RESET, &a, f);
+            invite_again(c, EVENT_ACCOUNT_RESET, &a, f, !two);
     }
     body_close(&body);
 }

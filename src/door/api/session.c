@@ -137,6 +137,19 @@ static void alarm_emergency(struct call *c, const char *handle, uint64_t record)
     free(r);
 }
 
+/* Was the account closed, or its password taken from it, while somebody signed in with it? Its sessions had ended then, and this one came after. */
+static bool password_gone(struct call *c, const char *name)
+{
+    struct account now = {0};
+    struct error e = {0};
+    bool found = false;
+    bool gone = account_get(c->db, span_str(name), &now, &found, &e) != 0 || !found || now.closed || now.password_known;
+    crypto_wipe(&now, sizeof now);
+    if (gone)
+        problem(c, 401, "wrong-sign-in", "Name or password is wrong.");
+    return gone;
+}
+
 void sign_in(struct call *c, const struct account *account, const char *method)
 {
     struct session session;
@@ -157,6 +170,8 @@ void sign_in(struct call *c, const struct account *account, const char *method)
         noted = decide(c, r, &index);
         free(r);
     }
+    if (noted && strncmp(method, "password", 8) == 0 && password_gone(c, account->name))
+        noted = false;
     if (!noted) { /* nobody is let in without a record of it */
         (void)session_close(c->api->sessions, span_str(c->reply->session), &session);
         crypto_wipe(c->reply->session, sizeof c->reply->session);

@@ -521,6 +521,61 @@ static void recovery(void **state)
     keeper_free(k);
 }
 
+/* One manager alone lets nobody in who has more than a password. */
+static void reset_takes_two(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    struct token t = token_new("key1");
+    static const char reset[] = "{\"why\":\"she forgot it again\",\"password\":\"" KEEPER_PASSWORD "\"}";
+    assert_int_equal(keeper_set_up(k), 201);
+    assert_int_equal(add_passkey(k, &t, "Phone", KEEPER_PASSWORD), 201);
+    enter_as(k, "mia", "lab manager");
+    assert_int_equal(keeper_ask(k, "POST /api/v1/people/ana/reset", reset, NULL), 409);
+    assert_string_equal(keeper_member(k, "code"), "takes-two");
+    /* a password that somebody else knows counts no more at once, and nobody is shown a code */
+    assert_int_equal(keeper_ask(k, "POST /api/v1/people/ana/reset",
+                                "{\"why\":\"it hung on the wall\",\"password\":\"" KEEPER_PASSWORD "\",\"compromised\":\"true\"}", NULL),
+                     200);
+    assert_non_null(strstr(keeper_text(k), "\"code\":null"));
+    k->session[0] = k->csrf[0] = 0;
+    assert_int_equal(keeper_ask(k, "POST /api/v1/session", "{\"name\":\"ana\",\"password\":\"" KEEPER_PASSWORD "\"}", NULL), 401);
+    assert_int_equal(sign_in_by(k, &t, "{}", NULL), 200);
+    keeper_take_session(k);
+    static const char chosen[] = "{\"new_password\":\"quiet lantern mosaic 31\"}";
+    prove(k, &t, "POST /api/v1/session/password", chosen);
+    assert_int_equal(keeper_ask(k, "POST /api/v1/session/password", chosen, NULL), 200);
+    k->session[0] = k->csrf[0] = 0;
+    assert_int_equal(keeper_ask(k, "POST /api/v1/session", "{\"name\":\"ana\",\"password\":\"quiet lantern mosaic 31\"}", NULL), 200);
+    assert_int_equal(keeper_ask_local(k, "POST /api/v1/people/ana/reset", reset, NULL), 200); /* whoever is at the machine can */
+    assert_int_equal(strlen(keeper_member(k, "code")), 29);
+    test_key_drop(&t.key);
+    keeper_free(k);
+}
+
+/* Closed is closed: passkeys go, and do not come back with the account. */
+static void closed_account(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    struct token t = token_new("key1");
+    assert_int_equal(keeper_set_up(k), 201);
+    enter_as(k, "ben", "IT");
+    assert_int_equal(add_passkey(k, &t, "Phone", KEEPER_PASSWORD), 201);
+    assert_int_equal(sign_in_by(k, &t, "{}", NULL), 200);
+    enter_as(k, "mia", "lab manager");
+    assert_int_equal(
+        keeper_ask(k, "POST /api/v1/people/ben/close", "{\"why\":\"he works elsewhere now\",\"password\":\"" KEEPER_PASSWORD "\"}", NULL), 200);
+    assert_int_equal(sign_in_by(k, &t, "{}", NULL), 401);
+    k->now.monotonic += 60 * TIME_SECOND;
+    assert_int_equal(keeper_ask(k, "POST /api/v1/people/ben/reopen", "{\"why\":\"he is back with us\",\"password\":\"" KEEPER_PASSWORD "\"}", NULL),
+                     200);
+    assert_int_equal(sign_in_by(k, &t, "{}", NULL), 401);
+    assert_string_equal(keeper_member(k, "code"), "passkey-unknown");
+    test_key_drop(&t.key);
+    keeper_free(k);
+}
+
 static void recovery_by_password(void **state)
 {
     (void)state;
@@ -605,18 +660,10 @@ static void challenges(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_life),
-        cmocka_unit_test(what_is_refused),
-        cmocka_unit_test(two_of_one_key),
-        cmocka_unit_test(made_up_names),
-        cmocka_unit_test(proofs),
-        cmocka_unit_test(recovery),
-        cmocka_unit_test(recovery_by_password),
-        cmocka_unit_test(recovery_ends),
-        cmocka_unit_test(nobody_elses_key),
-        cmocka_unit_test(codes),
-        cmocka_unit_test(secrets),
-        cmocka_unit_test(challenges),
+        cmocka_unit_test(whole_life),      cmocka_unit_test(what_is_refused), cmocka_unit_test(two_of_one_key),       cmocka_unit_test(made_up_names),
+        cmocka_unit_test(proofs),          cmocka_unit_test(recovery),        cmocka_unit_test(recovery_by_password), cmocka_unit_test(recovery_ends),
+        cmocka_unit_test(reset_takes_two), cmocka_unit_test(closed_account),  cmocka_unit_test(nobody_elses_key),     cmocka_unit_test(codes),
+        cmocka_unit_test(secrets),         cmocka_unit_test(challenges),
     };
     return cmocka_run_group_tests_name("passkeys", tests, NULL, NULL);
 }
