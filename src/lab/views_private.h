@@ -25,6 +25,7 @@
 #define KEEP_PACKETS 10000
 #define KEEP_CAPTURES 256
 #define KEEP_ACCOUNTS 1000
+#define KEEP_PLACES 32 /* of one account: those that it used last */
 #define KEEP_GRANTS 100 /* of one account, those that ended among them */
 #define KEEP_SLACK 1000 /* a full table is cut this many rows at a time */
 

@@ -203,6 +203,7 @@ bool password_again(struct call *c, struct span password, const char *permission
 bool totp_right(struct call *c, const struct account *account, struct span typed);
 /* A reason of a person: something readable, on lines without other control characters. */
 bool reason_valid(struct span why);
+bool known_place(struct call *c, struct span account); /* was this account signed in with from there within the last 90 days? */
 bool password_good(struct call *c, const char *name, const char *display_name, struct span password); /* false: the problem is set */
 bool password_make(struct call *c, struct span password, char hash[ACCOUNT_HASH_MAX]);                /* hashes; false: the problem is set */
 bool password_choose(struct call *c, const struct account *a, struct span password, const char *why); /* … and writes it down */

@@ -81,6 +81,11 @@ bool password_serves(struct call *c, struct account *a, struct span password, st
     return !answered(c);
 }
 
+bool known_place(struct call *c, struct span account)
+{
+    return account_knows(c->db, account, span_str(c->origin), c->now.wall - 90 * PEOPLE_DAY);
+}
+
 /* ── POST /invitation ── */
 
 static bool code_right(const struct account *a, struct span typed, tq_time now)
@@ -106,7 +111,7 @@ void handle_invitation(struct call *c)
     bool named = account_name(f[NAME].text, name);
     struct span who = span_str(named ? name : "?");
     struct span peer = span_str(c->origin);
-    if (!throttle_ask(c->api->throttle, who, peer, c->now.monotonic, &wait)) {
+    if (!throttle_ask(c->api->throttle, who, peer, known_place(c, who), c->now.monotonic, &wait)) {
         problem_later(c, 429, "throttled", "Too many attempts. Wait a little, then try again.", wait);
     } else if (named && account_get(c->db, who, &a, &known, &e) != 0) {
         problem_store(c, &e);

@@ -184,7 +184,7 @@ static bool code_right(struct call *c, struct span name, struct span code, struc
     bool found = false;
     bool known = account_name(name, plain);
     struct span who = known ? span_str(plain) : SPAN_LIT("?");
-    if (!throttle_ask(c->api->throttle, who, span_str(c->origin), c->now.monotonic, &wait)) {
+    if (!throttle_ask(c->api->throttle, who, span_str(c->origin), known_place(c, who), c->now.monotonic, &wait)) {
         problem_later(c, 429, "throttled", "Too many attempts. Wait a little, then try again.", wait);
         return false;
     }

@@ -231,7 +231,7 @@ bool password_again(struct call *c, struct span password, const char *permission
         refuse(c, 403, "password", "Enter your password again: it shows that it is you.", permission);
         return false;
     }
-    if (!throttle_ask(c->api->throttle, who, peer, c->now.monotonic, &wait)) {
+    if (!throttle_ask(c->api->throttle, who, peer, known_place(c, who), c->now.monotonic, &wait)) {
         refuse(c, 429, "throttled", "Too many attempts. Wait a little, then try again.", permission);
         return false;
     }
@@ -293,7 +293,7 @@ void handle_session_post(struct call *c)
     int64_t wait = 0;
     struct account account = {0};
     bool known = false;
-    if (!throttle_ask(c->api->throttle, who, peer, c->now.monotonic, &wait)) {
+    if (!throttle_ask(c->api->throttle, who, peer, known_place(c, who), c->now.monotonic, &wait)) {
         note_session(c, EVENT_SESSION_REFUSED, NULL, NULL, "too many attempts");
         if (!answered(c))
             problem_later(c, 429, "throttled", "Too many attempts. Wait a little, then try again.", wait);

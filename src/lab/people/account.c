@@ -79,6 +79,15 @@ int64_t account_total(struct store_conn *c, struct error *e)
     return store_run_int(store_stmt(c, "SELECT count(*) FROM account"), -1, e);
 }
 
+bool account_knows(struct store_conn *c, struct span account, struct span origin, tq_time since)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT count(*) FROM account_place WHERE account = ?1 AND origin = ?2 AND last > ?3");
+    store_bind_text(q, 1, account);
+    store_bind_text(q, 2, origin);
+    store_bind_int(q, 3, since);
+    return store_run_int(q, 0, NULL) == 1;
+}
+
 const char *account_state(const struct account *a)
 {
     return a->closed ? "closed" : a->password_hash[0] == 0 || a->password_known ? "invited" : "active";

@@ -41,6 +41,9 @@ bool account_display_name_valid(struct span name); /* 1-80 characters of UTF-8 w
 int account_get(struct store_conn *c, struct span name, struct account *ret, bool *ret_found, struct error *e);
 int64_t account_total(struct store_conn *c, struct error *e); /* -1: the store failed */
 
+/* Has this person signed in from there since then? */
+bool account_knows(struct store_conn *c, struct span account, struct span origin, tq_time since);
+
 /* "invited", "active", "closed" */
 const char *account_state(const struct account *a);
 

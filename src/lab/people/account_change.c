@@ -236,5 +236,17 @@ int account_apply_signed_in(struct apply *a, struct error *e)
     struct store_stmt *q = store_stmt(a->w, "UPDATE account SET last_sign_in = ?2 WHERE name = ?1");
     store_bind_str(q, 1, name);
     store_bind_int(q, 2, a->ev.time);
+    if (store_run(q, e) != 0)
+        return -1;
+    q = store_stmt(a->w, "INSERT OR REPLACE INTO account_place SELECT name, ?2, ?3 FROM account WHERE name = ?1");
+    store_bind_str(q, 1, name);
+    store_bind_text(q, 2, event_text(&a->ev, "origin"));
+    store_bind_int(q, 3, a->ev.time);
+    if (store_run(q, e) != 0)
+        return -1;
+    q = store_stmt(a->w, "DELETE FROM account_place WHERE account = ?1 AND origin NOT IN (SELECT origin FROM account_place WHERE account = ?1 "
+                         "ORDER BY last DESC, origin LIMIT ?2)");
+    store_bind_str(q, 1, name);
+    store_bind_int(q, 2, KEEP_PLACES);
     return store_run(q, e);
 }

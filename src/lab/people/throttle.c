@@ -28,8 +28,10 @@ struct entry {
 struct throttle {
     pthread_mutex_t lock;
     struct table *entries;
-    int64_t tokens; /* in nanoseconds of attempts' worth */
-    tq_time filled;
+    struct share {
+        int64_t tokens; /* in nanoseconds of attempts' worth */
+        tq_time filled;
+    } shares[2]; /* of unknown places, of known ones */
 };
 
 static struct table *entries_new(void)
@@ -49,7 +51,7 @@ struct throttle *throttle_new(struct error *e)
         (void)err_set(e, ERR_SYSTEM, "no memory for throttling");
         return NULL;
     }
-    t->tokens = BURST * TIME_SECOND / A_SECOND;
+    t->shares[0].tokens = t->shares[1].tokens = BURST * TIME_SECOND / A_SECOND;
     (void)pthread_mutex_init(&t->lock, NULL);
     return t;
 }
@@ -75,7 +77,7 @@ static struct span key_of(enum scope scope, struct span account, struct span pee
     return span_of(out, SHA256_SIZE);
 }
 
-static bool refill(struct throttle *t, tq_time now)
+static bool refill(struct share *t, tq_time now)
 {
     int64_t most = BURST * TIME_SECOND / A_SECOND;
     int64_t more = now - t->filled;
@@ -117,7 +119,7 @@ static void count(struct throttle *t, enum scope scope, struct span key, tq_time
     en->until = now + (wait > limits[scope].longest ? limits[scope].longest : wait) * TIME_SECOND;
 }
 
-bool throttle_ask(struct throttle *t, struct span account, struct span peer, tq_time now, int64_t *ret_wait)
+bool throttle_ask(struct throttle *t, struct span account, struct span peer, bool known, tq_time now, int64_t *ret_wait)
 {
     uint8_t keys[SCOPES][SHA256_SIZE];
     tq_time until = now;
@@ -126,13 +128,13 @@ bool throttle_ask(struct throttle *t, struct span account, struct span peer, tq_
         make_room(t, now);
     for (int s = 0; s < SCOPES; s++) {
         const struct entry *en = table_get(t->entries, key_of((enum scope)s, account, peer, keys[s]));
-        if (en != NULL && en->until > until)
+        if (en != NULL && en->until > until && !(known && s == SCOPE_ACCOUNT))
             until = en->until;
     }
-    if (until == now && !refill(t, now))
+    if (until == now && !refill(&t->shares[known], now))
         until = now + TIME_SECOND;
     if (until == now) {
-        t->tokens -= TIME_SECOND / A_SECOND;
+        t->shares[known].tokens -= TIME_SECOND / A_SECOND;
         for (int s = 0; s < SCOPES; s++)
             count(t, (enum scope)s, span_of(keys[s], SHA256_SIZE), now);
     }

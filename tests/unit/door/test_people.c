@@ -283,6 +283,25 @@ static void ones_own_password_and_sessions(void **state)
     keeper_free(k);
 }
 
+/* Where somebody signed in before is known, from the ledger; elsewhere is not, and not for ever. */
+static void places_are_known(void **state)
+{
+    (void)state;
+    struct who ana;
+    struct who tom;
+    struct error e = {0};
+    struct keeper *k = lab(&ana, &tom);
+    struct store_conn *c = store_reader_open(k->store, &e);
+    assert_int_equal(store_look(c, &e), 0);
+    assert_true(account_knows(c, SPAN_LIT("tom"), SPAN_LIT("10.0.0.5"), k->now.wall - DAY));
+    assert_false(account_knows(c, SPAN_LIT("tom"), SPAN_LIT("10.0.0.66"), k->now.wall - DAY));
+    assert_false(account_knows(c, SPAN_LIT("eve"), SPAN_LIT("10.0.0.5"), k->now.wall - DAY));
+    assert_false(account_knows(c, SPAN_LIT("tom"), SPAN_LIT("10.0.0.5"), k->now.wall + DAY));
+    store_look_end(c);
+    store_reader_close(c);
+    keeper_free(k);
+}
+
 static void a_site_may_want_passwords_to_end(void **state)
 {
     (void)state;
@@ -566,6 +585,7 @@ int main(void)
         cmocka_unit_test(who_leaves_is_out_everywhere),
         cmocka_unit_test(a_password_that_others_know_counts_no_more),
         cmocka_unit_test(ones_own_password_and_sessions),
+        cmocka_unit_test(places_are_known),
         cmocka_unit_test(a_site_may_want_passwords_to_end),
         cmocka_unit_test(what_leaked_elsewhere_is_refused),
         cmocka_unit_test(tokens_are_narrow),

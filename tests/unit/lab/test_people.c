@@ -53,6 +53,7 @@ static void good_passwords_are_taken(void **state)
         "V9#kq2!mZx7pT4&w",
         "caf\xc3\xa9 verde lluvia monta\xc3\xb1"
         "a",
+        "\xe6\x9c\x9d\xe9\x9c\xa7\xe6\xa3\xae"
         "\xe6\xbc\xa2\xe5\xad\x97\xe3\x81\xa8\xe4\xbb\xae\xe5\x90\x8d\xe4\xba\xa4"
         "\xe3\x81\x98\xe3\x82\x8a\xe6\x96\x87\xe7\xab\xa0\xe3\x81\xa7\xe3\x81\x99",
         "rhubarb-kettle-97-osprey",
@@ -145,17 +146,17 @@ static void guessing_gets_slow_but_locks_nobody_out(void **state)
     struct span desk = SPAN_LIT("10.0.0.5");
     int tried = 0;
     for (int second = 0; second < 3600; second++)
-        tried += throttle_ask(t, ana, bad, now + second * TIME_SECOND, &wait);
+        tried += throttle_ask(t, ana, bad, false, now + second * TIME_SECOND, &wait);
     assert_in_range(tried, 10, 30); /* an hour of guessing once a second */
     assert_true(wait > 0 && wait <= 300);
     now += 3600 * TIME_SECOND;
-    if (!throttle_ask(t, ana, desk, now, &wait)) { /* she herself, at the desk: at once, or in half a minute */
+    if (!throttle_ask(t, ana, desk, false, now, &wait)) { /* she herself, at the desk: at once, or in half a minute */
         assert_true(wait <= 30);
         now += wait * TIME_SECOND;
-        assert_true(throttle_ask(t, ana, desk, now, &wait));
+        assert_true(throttle_ask(t, ana, desk, false, now, &wait));
     }
     throttle_right(t, ana, desk);
-    assert_true(throttle_ask(t, ana, desk, now, &wait));
+    assert_true(throttle_ask(t, ana, desk, false, now, &wait));
     throttle_free(t);
 
     t = throttle_new(&e); /* one place, many names: at most 20, then at the pace of the place */
@@ -163,7 +164,7 @@ static void guessing_gets_slow_but_locks_nobody_out(void **state)
     char name[16];
     for (int i = 0; i < 600; i++) {
         (void)snprintf(name, sizeof name, "n%d", i);
-        tried += throttle_ask(t, span_str(name), bad, now + i * TIME_SECOND, &wait);
+        tried += throttle_ask(t, span_str(name), bad, false, now + i * TIME_SECOND, &wait);
     }
     assert_in_range(tried, 20, 50);
     throttle_free(t);
@@ -174,9 +175,37 @@ static void guessing_gets_slow_but_locks_nobody_out(void **state)
     for (int i = 0; i < 20000; i++) {
         (void)snprintf(name, sizeof name, "n%d", i);
         (void)snprintf(peer, sizeof peer, "p%d", i);
-        tried += throttle_ask(t, span_str(name), span_str(peer), now + i * TIME_MS, &wait);
+        tried += throttle_ask(t, span_str(name), span_str(peer), false, now + i * TIME_MS, &wait);
     }
     assert_in_range(tried, 100, 140); /* 20 s at 5 a second, and the burst */
+    throttle_free(t);
+}
+
+/* A thousand machines guess at Ana's account for an hour, ten times a second. */
+static void many_machines_keep_nobody_out_where_she_works(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct throttle *t = throttle_new(&e);
+    struct span ana = SPAN_LIT("ana");
+    struct span desk = SPAN_LIT("10.0.0.5");
+    int64_t wait = 0;
+    int tried = 0;
+    int elsewhere = 0;
+    char peer[16];
+    for (int i = 0; i < 36000; i++) {
+        tq_time now = i * (TIME_SECOND / 10);
+        (void)snprintf(peer, sizeof peer, "p%d", i % 1000);
+        tried += throttle_ask(t, ana, span_str(peer), false, now, &wait);
+        if (i % 600 != 599)
+            continue;
+        if (!throttle_ask(t, ana, desk, true, now, &wait))
+            fail_msg("she waits %lld s after %d", (long long)wait, i);
+        throttle_right(t, ana, desk);
+        elsewhere += throttle_ask(t, ana, SPAN_LIT("a new place"), false, now, &wait);
+    }
+    assert_in_range(tried, 20, 400); /* the guessers, all together */
+    assert_true(elsewhere < 60);     /* she too waits where nobody knows her yet */
     throttle_free(t);
 }
 
@@ -187,7 +216,7 @@ static void right_passwords_do_not_count(void **state)
     struct throttle *t = throttle_new(&e);
     int64_t wait = 0;
     for (int i = 0; i < 200; i++) {
-        if (!throttle_ask(t, SPAN_LIT("ana"), SPAN_LIT("desk"), i * TIME_SECOND, &wait))
+        if (!throttle_ask(t, SPAN_LIT("ana"), SPAN_LIT("desk"), false, i * TIME_SECOND, &wait))
             fail_msg("waits after %d", i);
         throttle_right(t, SPAN_LIT("ana"), SPAN_LIT("desk"));
     }
@@ -217,6 +246,7 @@ int main(void)
         cmocka_unit_test(sessions_live_and_end),
         cmocka_unit_test(csrf_tokens_hang_on_the_session),
         cmocka_unit_test(guessing_gets_slow_but_locks_nobody_out),
+        cmocka_unit_test(many_machines_keep_nobody_out_where_she_works),
         cmocka_unit_test(right_passwords_do_not_count),
         cmocka_unit_test(windows_hold_a_minute),
     };

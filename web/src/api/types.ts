@@ -742,7 +742,8 @@ export interface AccountDetail extends Account {
 /** A one-time code, told once. */
 export interface Invitation {
     name: string;
-    code: string;
+    /** None where the person still has another way in: a passkey, an app. */
+    code: string | null;
     until?: string;
 }
 

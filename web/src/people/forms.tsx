@@ -99,6 +99,20 @@ export function Once({ title, secret, close, children }: { title: string; secret
 }
 
 function Code({ made, close }: { made: Invitation; close: () => void }) {
+    if (made.code === null) {
+        return (
+            <Box title={t`The password counts no more`} close={close}>
+                <p>
+                    <Trans>{made.name} has a passkey or an app, and comes in with that. No code was made.</Trans>
+                </p>
+                <div className="acts" style={{ justifyContent: 'flex-end' }}>
+                    <Button onClick={close}>
+                        <Trans>Done</Trans>
+                    </Button>
+                </div>
+            </Box>
+        );
+    }
     return (
         <Once title={t`The code`} secret={made.code} close={close}>
             <p>
@@ -325,7 +339,7 @@ export function Seal({ there, close }: { there: boolean; close: () => void }) {
     const [why, setWhy] = useState('');
     if (seal.data) {
         return (
-            <Once title={t`For the envelope`} secret={seal.data.code} close={close}>
+            <Once title={t`For the envelope`} secret={seal.data.code ?? ''} close={close}>
                 <p>
                     <Trans>
                         Write it on paper with the account name “{seal.data.name}”, put it into an envelope, seal it, and lock it away. It is shown this once. Whoever signs in with it raises a
