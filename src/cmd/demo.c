@@ -1,6 +1,7 @@
 /* tourniquet demo: a made-up laboratory, staged on the real path: its traffic is written as a capture, and `run --replay` does the rest. */
 #include "cmd/cmd.h"
 #include "cmd/demo_links.h"
+#include "cmd/demo_people.h"
 #include "engine/simulate/simulate.h"
 #include "proc/clock.h"
 #include "proc/log.h"
@@ -13,13 +14,13 @@
 #include <ftw.h>
 #include <getopt.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
 #define SEED 20261122
@@ -229,7 +230,10 @@ static int stage(struct demo *d, struct error *e)
                                          .read_all = tell_staged,
                                          .context = d};
     pid_t players = d->exit_when_staged ? -1 : demo_links_start(&d->links);
+    pid_t people = d->exit_when_staged ? -1 : demo_people_start(d->data_path);
     int r = supervisor_run(&options, &progress, e);
+    if (people > 0 && kill(people, SIGKILL) == 0)
+        (void)waitpid(people, NULL, 0);
     if (players > 0 && kill(players, SIGKILL) == 0)
         (void)waitpid(players, NULL, 0);
     return r;
@@ -283,7 +287,7 @@ const struct verb verb_demo = {
              "the same\n"
              "sensor, detector, keeper and page as `tourniquet run --replay`, and serves the page until it is stopped. Two links carry what two more "
              "analyzers\n"
-             "send to the LIS, over loopback.\n"
+             "send to the LIS, over loopback. Once it is set up, made-up colleagues are invited; their codes are said here.\n"
              "\n"
              "  --data DIR            keep everything there; started again, it shows the same lab (default: a temporary folder, removed at the end)\n"
              "  --listen ADDRESS:PORT where the page is served (default: 127.0.0.1, the first free port from 8443 on)\n"
