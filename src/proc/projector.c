@@ -2,15 +2,14 @@
 
 #include "base/record.h"
 #include "proc/clock.h"
+#include "proc/role.h"
 #include "record/crypto/crypto.h"
 
 #include <errno.h>
 #include <jansson.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #define BATCH_RECORDS 256 /* views are committed after this many records … */
 #define MISSED_ONE_BY_ONE 64
@@ -38,6 +37,7 @@ struct projector {
     pthread_cond_t work;
     pthread_cond_t visible;
     bool woken;
+    bool idle;        /* it waits for `woken`, and gathers nothing */
     unsigned waiting; /* for a record to be visible */
     bool stopping;
     _Atomic tq_time give_up; /* stopping: what is not applied by then (monotonic), is left; 0: not stopping */
@@ -464,8 +464,10 @@ static bool wait_for_work(struct projector *p)
     while (!p->broken && !p->stopping && p->waiting == 0 && r != ETIMEDOUT)
         r = pthread_cond_clockwait(&p->work, &p->lock, CLOCK_MONOTONIC, &gathered);
     r = 0;
+    p->idle = true;
     while (!p->woken && !p->stopping && r != ETIMEDOUT)
         r = p->broken ? pthread_cond_clockwait(&p->work, &p->lock, CLOCK_MONOTONIC, &t) : pthread_cond_wait(&p->work, &p->lock);
+    p->idle = false;
     bool stopping = p->stopping;
     p->woken = false;
     (void)pthread_mutex_unlock(&p->lock);
@@ -488,7 +490,7 @@ static void *run(void *context)
 {
     struct projector *p = context;
     bool going = true;
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), BEHIND);
+    role_step_back(BEHIND);
     while (going) {
         struct error e = {0};
         going = wait_for_work(p);
@@ -530,7 +532,8 @@ void projector_wake(struct projector *p)
 {
     (void)pthread_mutex_lock(&p->lock);
     p->woken = true;
-    (void)pthread_cond_signal(&p->work);
+    if (p->idle)
+        (void)pthread_cond_signal(&p->work);
     (void)pthread_mutex_unlock(&p->lock);
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -150,4 +151,9 @@ enum role role_peer(const struct message *m, int *ret_fd, uint8_t *ret_which)
     if (ret_which != NULL)
         *ret_which = which;
     return (enum role)role;
+}
+
+void role_step_back(int niceness)
+{
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), niceness); /* where it may not be, nothing is lost but time */
 }

@@ -2,6 +2,7 @@
 
 #include "proc/clock.h"
 #include "proc/log.h"
+#include "proc/role.h"
 #include "record/crypto/crypto.h"
 #include "record/ledger/file.h"
 #include "record/ledger/keys.h"
@@ -602,6 +603,7 @@ static void note_restored(struct vault *v)
 static void *run(void *context)
 {
     struct vault *v = context;
+    role_step_back(10);
     char person[PERSON_MAX];
     char where[WHERE_MAX];
     uint8_t id[BACKUP_ID];

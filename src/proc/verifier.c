@@ -1,6 +1,7 @@
 #include "proc/verifier.h"
 
 #include "proc/clock.h"
+#include "proc/role.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,7 @@ static void note_outcome(struct verifier *v, const struct ledger_report *report)
 static void *run(void *context)
 {
     struct verifier *v = context;
+    role_step_back(10);
     (void)pthread_mutex_lock(&v->lock);
     for (;;) {
         while (!v->asked)

@@ -222,8 +222,10 @@ enum astm_decision keep_astm(struct session *s, struct span frames, struct span 
         link->counters.answered++;
         return ASTM_ACCEPT;
     }
-    if (kept)
+    if (kept) {
         lane_awaits(s);
+        r->look = true;
+    }
     return ASTM_WAIT;
 }
 

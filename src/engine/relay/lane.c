@@ -47,6 +47,7 @@ bool lane_hold(struct session *s, enum relay_side from, struct span bytes, uint6
     }
     if (token > l->held_token)
         l->held_token = token;
+    r->look = r->look || l->held_token <= r->durable;
     buf_add_span(&l->held, bytes);
     if (!buf_ok(&l->held)) {
         session_end(s, from, "no memory");
@@ -79,6 +80,9 @@ bool lane_release(struct session *s, enum relay_side from, bool recorded)
 void lane_release_durable(struct relay *r)
 {
     struct session *next;
+    if (!r->look)
+        return;
+    r->look = false;
     for (struct session *s = r->held; s != NULL; s = next) {
         next = s->next_held; /* a session that ends stays where it is till it is buried, so next holds */
         for (int from = 0; from < 2 && !s->dead; from++)

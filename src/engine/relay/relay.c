@@ -117,9 +117,14 @@ void relay_work(struct relay *r, tq_time now)
 int relay_watch(struct relay *r, int fd, uint32_t events, void (*ready)(void *context, int fd, uint32_t events), void *context, struct error *e)
 {
     size_t at = RELAY_WATCHES;
-    for (size_t i = RELAY_WATCHES; i-- > 0;)
-        if (r->watches[i].watch.fd == fd || (r->watches[i].watch.fd < 0 && (at == RELAY_WATCHES || r->watches[at].watch.fd != fd)))
+    for (size_t i = 0; i < RELAY_WATCHES; i++) {
+        if (r->watches[i].watch.fd == fd) {
             at = i;
+            break;
+        }
+        if (r->watches[i].watch.fd < 0 && at == RELAY_WATCHES)
+            at = i;
+    }
     if (at == RELAY_WATCHES)
         return err_set(e, ERR_SYSTEM, "the relay waits for too many descriptors of its host");
     bool old = r->watches[at].watch.fd == fd;
@@ -166,7 +171,7 @@ void relay_durable(struct relay *r, uint64_t token)
     if (token <= r->durable)
         return;
     r->durable = token;
-    r->kick = r->held != NULL;
+    r->look = r->kick = r->held != NULL;
 }
 
 void relay_can_keep(struct relay *r, bool can)

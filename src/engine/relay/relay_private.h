@@ -213,6 +213,7 @@ struct relay {
     tq_time now;
     uint64_t durable;
     bool can_keep;
+    bool look;         /* something that is held may go */
     bool kick;         /* relay_work is wanted though nothing is ready */
     uint64_t sessions; /* made so far */
     uint64_t tickets;
