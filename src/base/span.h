@@ -210,6 +210,18 @@ static inline size_t span_find_nth(const struct span *s, uint8_t c, size_t n)
     return i;
 }
 
+/* May there be n bytes in a row (n ≥ 2 * SPAN_BLOCK) that are neither a nor b? Where there are, true; looks block by block. */
+static inline bool span_has_run(struct span s, uint8_t a, uint8_t b, size_t n)
+{
+    size_t blocks = 0;
+    for (size_t i = 0; s.n - i >= SPAN_BLOCK; i += SPAN_BLOCK) {
+        blocks = span_block(s.p + i, a, b) == 0 ? blocks + 1 : 0;
+        if (blocks >= n / SPAN_BLOCK - 1)
+            return true;
+    }
+    return false;
+}
+
 /* Splits s at every c into out, max ≥ 1 parts at most; what follows the last of so many is not looked at. Returns how many parts there are (at least
  * 1, an empty one where s is empty). A block of bytes at a time: for short parts this is faster than a search for each. */
 static inline size_t span_split(struct span s, uint8_t c, struct span *out, size_t max)

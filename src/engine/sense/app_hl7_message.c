@@ -87,20 +87,28 @@ static void read_privates(struct lab_message *m, struct span segment)
         lab_private(m, span_until(&segment, m->delims->field, &more));
 }
 
-/* Programs in any OBX; the document of a message that is not one of results. */
-static void read_obx(struct lab_message *m, struct span segment, size_t number, bool tells_results)
+/* The document of a message that is not one of results. */
+static void read_document(struct lab_message *m, struct span segment)
 {
-    struct span value = segment.n < APP_EXECUTABLE_MIN ? (struct span){0} : hl7_part(segment, m->delims->field, 6);
-    if (value.p == NULL)
+    if (m->document.type == NULL && !m->document.sized && segment.n >= APP_EXECUTABLE_MIN)
+        (void)document_read(m->delims, hl7_part(segment, m->delims->field, 3), hl7_part(segment, m->delims->field, 6), &m->document);
+}
+
+/* Programs in any OBX. Few messages hold a component that is long enough for one. */
+static void read_programs(const struct app_context *c, struct lab_message *m, struct span message)
+{
+    if (!span_has_run(message, m->delims->field, m->delims->component, APP_EXECUTABLE_MIN))
         return;
-    if (!tells_results && m->document.type == NULL && !m->document.sized)
-        (void)document_read(m->delims, hl7_part(segment, m->delims->field, 3), value, &m->document);
-    if (m->hostile[0] != 0 || value.n < APP_EXECUTABLE_MIN)
-        return;
-    bool more = true;
-    while (more)
-        if (app_executable(span_until(&value, m->delims->component, &more)))
-            (void)snprintf(m->hostile, sizeof m->hostile, "an executable program in OBX-5 (segment %zu)", number);
+    struct hl7_rest rest = hl7_rest_of(c, m->delims, message);
+    struct span segment;
+    uint32_t name;
+    for (size_t number = 1; m->hostile[0] == 0 && hl7_rest_next(&rest, &segment, &name); number++) {
+        struct span value = name != NAME('O', 'B', 'X') || segment.n < APP_EXECUTABLE_MIN ? (struct span){0} : hl7_part(segment, m->delims->field, 6);
+        bool more = value.n >= APP_EXECUTABLE_MIN;
+        while (more)
+            if (app_executable(span_until(&value, m->delims->component, &more)))
+                (void)snprintf(m->hostile, sizeof m->hostile, "an executable program in OBX-5 (segment %zu)", number);
+    }
 }
 
 #define ERROR_CODE_MAX 8 /* table 0357 has three digits; local codes are short too */
@@ -149,6 +157,7 @@ static void read_dsc(const struct hl7_delims *d, struct span segment, struct hl7
 }
 
 struct walk {
+    struct app_context *c;
     struct lab_message *m;
     struct hl7_delims *d;
     struct hl7_reading *r;
@@ -173,8 +182,8 @@ static void read_segment(struct walk *k, struct span segment, uint32_t name, siz
         break;
     case NAME('O', 'B', 'X'):
         m->results += k->tells_results;
-        if (k->records)
-            read_obx(m, segment, number, k->tells_results);
+        if (k->records && !k->tells_results)
+            read_document(m, segment);
         break;
     case NAME('M', 'S', 'A'): read_msa(m, segment); break;
     case NAME('E', 'R', 'R'): read_err(m, segment); break;
@@ -224,6 +233,33 @@ static bool ends_message(const struct walk *k, struct span segment, uint32_t nam
     }
 }
 
+struct hl7_rest hl7_rest_of(const struct app_context *c, const struct hl7_delims *d, struct span message)
+{
+    bool noted = c->walked.n >= message.n && c->walked.p == message.p;
+    return (struct hl7_rest){.d = d, .text = message, .next = noted ? c->segment : NULL, .end = c->segment + c->segments};
+}
+
+bool hl7_rest_next(struct hl7_rest *r, struct span *ret, uint32_t *ret_name)
+{
+    if (r->next == NULL) {
+        bool more = hl7_segment(r->d, &r->text, ret);
+        *ret_name = more ? hl7_name(*ret) : 0;
+        return more;
+    }
+    if (r->next == r->end || r->next->text.p >= r->text.p + r->text.n)
+        return false;
+    *ret = r->next->text;
+    *ret_name = r->next->name;
+    r->next++;
+    return true;
+}
+
+static void note_segment(struct app_context *c, struct span segment, uint32_t name, size_t number)
+{
+    if (number <= APP_SEGMENTS)
+        c->segment[number - 1] = (struct app_segment){.text = segment, .name = name};
+}
+
 static void walk_message(struct walk *k, struct span message, bool header_only)
 {
     struct lab_message *m = k->m;
@@ -234,7 +270,8 @@ static void walk_message(struct walk *k, struct span message, bool header_only)
     k->before = (struct span){0};
     struct span rest = message;
     struct span segment;
-    for (size_t number = 1; hl7_segment(k->d, &rest, &segment); number++) {
+    size_t number = 1;
+    for (; hl7_segment(k->d, &rest, &segment); number++) {
         uint32_t name = hl7_name(segment);
         if (header_only && k->header)
             break;
@@ -246,8 +283,11 @@ static void walk_message(struct walk *k, struct span message, bool header_only)
         if (!hl7_segment_named(k->d, segment))
             lab_malformed(m, "segment %zu (byte %zu): does not begin with a segment name", number, (size_t)(segment.p - message.p));
         read_segment(k, segment, name, number);
+        note_segment(k->c, segment, name, number);
         k->before = segment;
     }
+    k->c->segments = number - 1;
+    k->c->walked = header_only || number > APP_SEGMENTS + 1 ? (struct span){0} : span_of(message.p, k->r->end);
     if (k->r->partial.n > 0 && hl7_name(k->r->partial) == NAME('O', 'B', 'X') && m->results > 0)
         m->results--; /* it is one when it is whole */
     if (header_only)
@@ -398,7 +438,7 @@ static size_t read_message(const struct app_where *w, const struct hl7_content *
     UNCLEARED struct lab_message m;
     struct hl7_reading r = {.end = content->message.n};
     struct hl7_delims d = {.field = '|', .component = '^', .repetition = '~', .escape = '\\', .sub = '&'};
-    struct walk k = {.m = &m, .d = &d, .r = &r, .records = app_wants_records(c)};
+    struct walk k = {.c = c, .m = &m, .d = &d, .r = &r, .records = app_wants_records(c)};
     lab_start(c, &m, "hl7");
     m.delims = &d;
     m.bytes = content->bytes;
@@ -423,6 +463,8 @@ static size_t read_message(const struct app_where *w, const struct hl7_content *
     size_t end = r.end;
     size_t longest = m.longest;
     struct span raw = span_of(content->message.p, end);
+    if (k.records && !content->header_only)
+        read_programs(c, &m, raw);
     struct span behind = span_of(raw.p + end, content->message.n - end);
     m.body = raw;
     if (b->enclosed || m.behind_first || behind.n > 0) {
@@ -435,6 +477,8 @@ static size_t read_message(const struct app_where *w, const struct hl7_content *
     struct buf plain = {0};
     struct buf joined = {0};
     struct span text = content->header_only ? raw : readable(w, &k, raw, &plain, &joined);
+    if (k.records && text.p != raw.p)
+        read_programs(c, &m, text);
     if (k.records && m.hostile[0] == 0)
         app_hostile(&d, raw, longest, false, m.hostile);
     put_message(w, &k, content, text);

@@ -36,6 +36,19 @@ struct hl7_reading {
     size_t end;           /* bytes of the message */
 };
 
+/* What is left of a message, segment by segment: from what the walk noted, or where it did not note all of them, found anew. */
+struct hl7_rest {
+    const struct hl7_delims *d;
+    struct span text;
+    const struct app_segment *next; /* NULL: they were not noted */
+    const struct app_segment *end;
+};
+
+/* message: the text that was walked last, or its beginning. */
+struct hl7_rest hl7_rest_of(const struct app_context *c, const struct hl7_delims *d, struct span message);
+/* Takes the next segment and its name; false: none is left. */
+bool hl7_rest_next(struct hl7_rest *r, struct span *ret, uint32_t *ret_name);
+
 /* ── app_hl7_message.c ── */
 void hl7_block(const struct app_where *w, const struct hl7_content *content);
 /* A commit block of MLLP release 2. */

@@ -59,16 +59,16 @@ static void read_sac(const struct hl7_delims *d, struct span segment, struct res
 }
 
 /* In ORU the specimen follows the observations that it belongs to: looks for it in the rest of this order's group. */
-static void look_ahead(const struct hl7_delims *d, struct span rest, struct results_walk *r)
+static void look_ahead(struct hl7_rest rest, struct results_walk *r)
 {
     struct span segment;
+    uint32_t name;
     r->specimen = r->container = r->role = (struct span){0};
-    while (hl7_segment(d, &rest, &segment)) {
-        uint32_t name = hl7_name(segment);
+    while (hl7_rest_next(&rest, &segment, &name)) {
         if (name == NAME('O', 'B', 'R') || name == NAME('O', 'R', 'C') || name == NAME('P', 'I', 'D'))
             return;
         if (name == NAME('S', 'P', 'M')) {
-            read_spm(d, segment, r);
+            read_spm(rest.d, segment, r);
             return;
         }
     }
@@ -86,8 +86,10 @@ static void read_pid(const struct hl7_delims *d, struct span segment, struct res
     *r = (struct results_walk){.patient = hl7_patient(d, segment), .escapes = r->escapes};
 }
 
-static void read_obr(const struct hl7_delims *d, struct span segment, struct span rest, bool specimens, struct results_walk *r)
+static void read_obr(const struct hl7_rest *rest, struct span segment, bool specimens, struct results_walk *r)
+
 {
+    const struct hl7_delims *d = rest->d;
     UNCLEARED struct span f[16];
     (void)hl7_fields(d, segment, f, 16);
     r->order_obr = hl7_either(hl7_first(d, f[2], 1), hl7_first(d, f[3], 1));
@@ -102,7 +104,7 @@ static void read_obr(const struct hl7_delims *d, struct span segment, struct spa
     r->observed = f[7];
     r->obr_seen = true;
     if (specimens && !r->specimen_first)
-        look_ahead(d, rest, r);
+        look_ahead(*rest, r);
 }
 
 /* ORC-1, table 0119. */
@@ -256,11 +258,12 @@ void hl7_orders(const struct app_where *w, const struct lab_message *m, struct s
     const struct hl7_delims *d = m->delims;
     size_t shared = lab_results_start(w, m);
     struct results_walk r = {0};
-    struct span rest = message;
+    struct hl7_rest rest = hl7_rest_of(w->c, d, message);
     struct span segment;
+    uint32_t name;
     size_t left = APP_ORDERS_MAX;
-    while (left > 0 && hl7_segment(d, &rest, &segment)) {
-        switch (hl7_name(segment)) {
+    while (left > 0 && hl7_rest_next(&rest, &segment, &name)) {
+        switch (name) {
         case NAME('P', 'I', 'D'): read_pid(d, segment, &r); break;
         case NAME('S', 'P', 'M'):
             r.specimen_first = r.specimen_first || !r.obr_seen;
@@ -274,7 +277,7 @@ void hl7_orders(const struct app_where *w, const struct lab_message *m, struct s
             break;
         case NAME('O', 'R', 'C'): read_orc(d, segment, &r); break;
         case NAME('O', 'B', 'R'):
-            read_obr(d, segment, rest, specimens, &r);
+            read_obr(&rest, segment, specimens, &r);
             lab_result_next(w->c, shared);
             put_order(w, d, segment, &r);
             left--;
@@ -296,11 +299,12 @@ void hl7_results(const struct app_where *w, const struct lab_message *m, struct 
     const struct hl7_delims *d = m->delims;
     size_t shared = lab_results_start(w, m);
     struct results_walk r = {.escapes = has_escapes(d, message)};
-    struct span rest = message;
+    struct hl7_rest rest = hl7_rest_of(w->c, d, message);
     struct span segment;
+    uint32_t name;
     size_t left = APP_RESULTS_MAX;
-    while (left > 0 && hl7_segment(d, &rest, &segment)) {
-        switch (hl7_name(segment)) {
+    while (left > 0 && hl7_rest_next(&rest, &segment, &name)) {
+        switch (name) {
         case NAME('P', 'I', 'D'): read_pid(d, segment, &r); break;
         case NAME('S', 'P', 'M'):
             r.specimen_first = r.specimen_first || !r.obr_seen;
@@ -313,7 +317,7 @@ void hl7_results(const struct app_where *w, const struct lab_message *m, struct 
                 read_sac(d, segment, &r);
             break;
         case NAME('O', 'R', 'C'): read_orc(d, segment, &r); break;
-        case NAME('O', 'B', 'R'): read_obr(d, segment, rest, specimens, &r); break;
+        case NAME('O', 'B', 'R'): read_obr(&rest, segment, specimens, &r); break;
         case NAME('O', 'B', 'X'):
             lab_result_next(w->c, shared);
             put_result(w, d, segment, &r);

@@ -39,6 +39,7 @@
 #define APP_MESSAGE_LEAST 8192 /* the limit of a message is at least this: room for its beginning and a record behind it */
 #define APP_RESULTS_MAX 4096   /* results of one message that become records; more are counted only, and that is said */
 #define APP_ORDERS_MAX 1024    /* orders of one message that become records; more are counted only */
+#define APP_SEGMENTS 512       /* segments of a message that are found once for its walk and its results */
 #define APP_TYPES 256          /* message types counted apart */
 #define APP_EVIDENCE 4096      /* pieces of evidence remembered as told; then all is forgotten and may be told again */
 #define APP_SPARES 8           /* buffers kept for the next split message */
@@ -119,6 +120,12 @@ struct app_flow {
     struct app_side side[2];
 };
 
+/* Where a segment of the HL7 message in hand lies. */
+struct app_segment {
+    struct span text;
+    uint32_t name;
+};
+
 struct app_context {
     struct sense_options options;
     struct sense_stats *counters;
@@ -141,6 +148,9 @@ struct app_context {
         char text[HL7_TIME_TEXT];
         size_t n;
     } observed;
+    struct span walked; /* the message whose segments these are; empty: there were more of them */
+    size_t segments;
+    struct app_segment segment[APP_SEGMENTS];
     struct record record;
     size_t scratch_n;
     size_t scratch_kept; /* of that, what the next result of the message needs too */
