@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "proc/clock.h"
+#include "proc/judged.h"
 #include "proc/link.h"
 #include "proc/log.h"
 #include "proc/scopes.h"
@@ -89,6 +90,7 @@ struct appender {
     tq_time offset; /* wall clock minus monotonic clock, when last looked */
     struct record record;
     struct scopes *scopes;
+    struct judged *numbers;    /* of relays' records that were taken, whichever way they came */
     struct scope_choice scope; /* of the record in hand */
 };
 
@@ -258,10 +260,12 @@ static int take_record(struct appender *a, const struct item *item, struct error
         if (!position_after(item->position, a->taken[stream]))
             return 0;
         a->taken[stream] = item->position;
-        if (!take_number(a, item->kind))
+        if (!take_number(a, item->kind) || !judged_begin(a->numbers, &a->record))
             return 0;
         count(&a->counted, &a->record);
     }
+    if (item->kind == ITEM_LINK && !judged_begin(a->numbers, &a->record))
+        return 0; /* it was on its way through the pipeline when the spool was read in */
     if (item->kind == ITEM_EVIDENCE && a->o.replay && !a->other_run) {
         if (!position_after(item->position, a->evidence))
             return 0;
@@ -529,13 +533,15 @@ struct appender *appender_start(const struct appender_options *options, struct e
     a->body = BUF_SECRET(RECORD_ENCODED);
     a->offset = clock_now() - clock_monotonic();
     a->scopes = scopes_new();
+    a->numbers = judged_new();
     (void)pthread_mutex_init(&a->lock, NULL);
     (void)pthread_cond_init(&a->work, NULL);
     (void)pthread_cond_init(&a->decided, NULL);
-    int r = a->scopes == NULL ? ENOMEM : pthread_create(&a->thread, NULL, run, a);
+    int r = a->scopes == NULL || a->numbers == NULL ? ENOMEM : pthread_create(&a->thread, NULL, run, a);
     if (r != 0) {
         (void)err_sys(e, r, "starting the appender");
         scopes_free(a->scopes);
+        judged_free(a->numbers);
         free(a);
         return NULL;
     }
@@ -559,6 +565,7 @@ int appender_stop(struct appender *a, struct error *e)
     buf_release(&a->veiled);
     buf_release(&a->private);
     scopes_free(a->scopes);
+    judged_free(a->numbers);
     buf_release(&a->body);
     (void)pthread_cond_destroy(&a->decided);
     (void)pthread_cond_destroy(&a->work);

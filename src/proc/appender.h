@@ -11,7 +11,8 @@
  *     taken. Live, nothing is sent again, and answers of several sensors come in any order.
  *  4. What was taken is either durable in the end or the keeper ends: a failed commit is final (appender_failed), never skipped over.
  *  5. Who waits for a decision is told its index only after the commit that covers it.
- *  6. A relay hands its records on again when it does not know what became of them: of this run only those with a greater number are taken. Somebody
+ *  6. A relay hands its records on again when it does not know what became of them: of this run only those with a greater number are taken. One that
+ * comes by the spool and through the pipeline, too, since its relay was killed, is taken once. Somebody
  *     waits for them, so they are committed as soon as the ones before are.
  *  7. The intake is bounded: appender_full says when the pipeline has to wait. Decisions are bounded by the number of threads that make them. */
 #ifndef TQ_PROC_APPENDER_H

@@ -1,5 +1,6 @@
-/* judged: which of the relay's records the detector has judged, and what it said of the newest. A record comes again when the keeper was replaced
- * before it was on the ledger, and by way of a spool: it is judged once, and what was said of it is said again, for whoever heard it may be gone. */
+/* judged: which of the relay's records the detector has judged (and the appender taken), and what it said of the newest. A record comes again when
+ * the keeper was replaced before it was on the ledger, and by way of a spool: it is judged once, and what was said of it is said again, for whoever
+ * heard it may be gone. */
 #ifndef TQ_PROC_JUDGED_H
 #define TQ_PROC_JUDGED_H
 

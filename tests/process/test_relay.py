@@ -198,6 +198,51 @@ def over_astm(run, port, lis):
     lis.stop()
 
 
+def astm_killed(run, port, lis):
+    """Relay, keeper and LIS are killed under an analyzer that speaks ASTM and does not give up: what it was told is safe arrives, in order."""
+    lis.start()
+    lis.raw.clear()
+    done, times = threading.Event(), []
+
+    def stubborn(records):
+        for n in range(1, 200):
+            try:
+                if send_astm(port, records):
+                    return n
+            except OSError:
+                pass
+            time.sleep(0.1)
+        return 0
+
+    def load():
+        times.extend(stubborn(astm(i)) for i in range(100, 160))
+        done.set()
+
+    threading.Thread(target=load, daemon=True).start()
+    kills = 0
+    for who in ("relay", "keeper", "lis") * 4:
+        if done.wait(1.2):
+            break
+        if who == "lis":
+            lis.stop()
+            time.sleep(0.3)
+            lis.start()
+            kills += 1
+        elif run.signal(who, signal.SIGKILL):
+            kills += 1
+            run.wait_pid(who)
+    done.wait(240)
+    sent = [astm(i) for i in range(100, 160)]
+    lab.ok(len(times) == len(sent) and all(times) and kills >= 6, f"ASTM, {kills} kills under load: every message is acknowledged in the end", (kills, times))
+    lab.ok(lab.wait(lambda: all(m in lis.raw for m in sent), 90), "each reached the LIS, record for record", [i for i, m in enumerate(sent) if m not in lis.raw])
+    first = [m for i, m in enumerate(lis.raw) if m in sent and m not in lis.raw[:i]]
+    lab.ok(first == sent, "in order", [sent.index(m) for m in first])
+    lab.ok(lab.wait(lambda: link(run, "astm").get("queue", {}).get("messages") == 0), "the queue is empty", link(run, "astm").get("queue"))
+    again = len(lis.raw) - len(set(lis.raw))
+    lab.ok(again <= kills + sum(n - 1 for n in times), f"{again} came again, no more than kills cut off", times)
+    lis.stop()
+
+
 def links(run):
     answer = run.api("/api/v1/links") or {"items": []}
     return {link["name"]: link for link in answer["items"]}
@@ -579,6 +624,7 @@ def main():
             stored(run, ports, two)
             over_astm(run, port, three)
             learnt(run, fresh, four)
+            astm_killed(run, port, three)
             for who in ("relay", "keeper", "detector", "lis"):
                 killed_under_load(run, ports, two, who)
             keeper_stands_still(run, ports, one)
