@@ -60,6 +60,7 @@ export async function open(browser, base, { width = 1440, height = 900, scheme =
         hasTouch: width < 768,
         storageState: cookies,
     });
+    context.setDefaultTimeout(120_000); // what fails shall be wrong, not late
     const page = await context.newPage();
     const faults = [];
     page.on('console', (m) => {

@@ -182,7 +182,7 @@ for (const sight of [SIGHTS[0], SIGHTS[3]]) {
         await inspect(page, faults, sight, 'learn-empty');
         await dev({ mode: 'error' });
         await page.goto(`${base}/learn`);
-        await page.locator('.failed').waitFor({ timeout: 20_000 });
+        await page.locator('.failed').waitFor();
         assert.equal(await page.locator('h1').count(), 1);
         await shot(page, `learn-error-${called(sight)}`);
         await dev({ mode: 'ok', lab: {} });

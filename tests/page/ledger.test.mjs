@@ -208,7 +208,7 @@ test('slow, failing, away: each panel for itself, and nothing old is said of now
         await dev({ ...FRESH, mode: 'error' });
         await look(sight, async (page) => {
             await page.goto(`${base}/ledger`);
-            await page.waitForFunction(() => document.querySelectorAll('.failed').length >= 6, null, { timeout: 20_000 });
+            await page.waitForFunction(() => document.querySelectorAll('.failed').length >= 6);
             await shot(page, `ledger-error-${called(sight)}`);
             assert.deepEqual(await axe(page), []);
             assert.equal(await sideways(page), 0);
@@ -220,7 +220,7 @@ test('slow, failing, away: each panel for itself, and nothing old is said of now
             await settled(page);
             await context.setOffline(true);
             await page.getByRole('button', { name: /Check again|Comprobar de nuevo|Revisar/ }).first().click();
-            await page.locator('h1', { hasText: /Not connected since|Sin conexión desde/ }).waitFor({ timeout: 20_000 });
+            await page.locator('h1', { hasText: /Not connected since|Sin conexión desde/ }).waitFor();
             assert.ok(await page.locator('.page-head button').first().isDisabled());
             await shot(page, `ledger-offline-${called(sight)}`);
         });
@@ -323,7 +323,7 @@ test('acts: a witness is asked, a backup made and tested, what was not signed is
         const backups = page.getByRole('region', { name: 'Backups' });
         await backups.getByRole('button', { name: 'Back up now' }).click();
         await backups.getByRole('progressbar').waitFor();
-        await backups.getByRole('progressbar').waitFor({ state: 'detached', timeout: 10_000 });
+        await backups.getByRole('progressbar').waitFor({ state: 'detached' });
         await backups.getByRole('button', { name: 'Test it' }).first().click();
         await backups.getByRole('progressbar').waitFor();
         const keys = page.getByRole('region', { name: 'Keys' });

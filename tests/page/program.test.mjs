@@ -214,7 +214,7 @@ test('a finding taken in one browser changes in another without reloading, and i
         await other.page.getByRole('button', { name: 'Take it' }).click();
         await other.page.getByText('You took it.').waitFor();
         await other.context.close();
-        await page.getByRole('button', { name: 'Give it back' }).waitFor({ timeout: 8000 });
+        await page.getByRole('button', { name: 'Give it back' }).waitFor();
         await page.getByRole('button', { name: 'Give it back' }).click();
         await page.getByText('It is open again.').waitFor();
         await page.getByRole('button', { name: 'Dismiss…' }).click();
@@ -318,7 +318,7 @@ test('the ledger is checked again from the page; a proof and the checkpoint can 
         await page.waitForFunction(
             (at) => fetch('/api/v1/ledger').then((r) => r.json()).then((l) => !l.verifying && l.verified !== null && l.verified.at !== at),
             was.verified?.at ?? '',
-            { polling: 300, timeout: 30_000 },
+            { polling: 300 },
         );
         await page.locator('h1', { hasText: 'holds; last checked just now' }).waitFor();
         const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /Save/ }).first().click()]);
@@ -441,12 +441,12 @@ test('when the program stops the page says so and keeps what it shows; when it i
         await settled(page);
         const rows = await page.locator('[data-row]').count();
         await stop();
-        await page.getByText(/Not connected, shown as of \d\d:\d\d/).waitFor({ timeout: 10_000 });
+        await page.getByText(/Not connected, shown as of \d\d:\d\d/).waitFor();
         assert.equal(await page.locator('[data-row]').count(), rows);
         await shot(page, 'real-offline-1440-light-en', false);
         assert.deepEqual(await axe(page), []);
         await start(port);
-        await page.getByText('Not connected').waitFor({ state: 'detached', timeout: 20_000 });
+        await page.getByText('Not connected').waitFor({ state: 'detached' });
         // Sessions end with the program: the next look asks to sign in, at the same address.
         await page.reload();
         await page.waitForSelector('h1');

@@ -208,7 +208,7 @@ test('in the picture, new devices wait until they are asked for, and nothing mov
             body.nodes.unshift({ ...body.nodes[0], id: 'fresh', title: 'A fresh one' });
             await route.fulfill({ json: body });
         });
-        await page.getByRole('button', { name: /1 newer row/ }).waitFor({ timeout: 45_000 }); // the picture asks again every 15 s
+        await page.getByRole('button', { name: /1 newer row/ }).waitFor(); // the picture asks again every 15 s
         assert.deepEqual(await page.locator('.device').last().boundingBox(), box);
         await page.getByRole('button', { name: /1 newer row/ }).click();
         await page.locator('.device', { hasText: 'A fresh one' }).waitFor();
@@ -399,7 +399,7 @@ test('new results wait until they are asked for; nothing moves meanwhile', { ski
         const before = await link.boundingBox();
         await dev({ results: 3 });
         const newer = page.getByRole('button', { name: /3 newer rows/ });
-        await newer.waitFor({ timeout: 5000 });
+        await newer.waitFor();
         assert.equal(await page.locator('tbody tr').first().innerText(), first);
         assert.deepEqual(await link.boundingBox(), before);
         assert.ok(await link.evaluate((e) => e === document.activeElement), 'focus stays');
@@ -596,7 +596,7 @@ for (const sight of [SIGHTS[0], SIGHTS[3]]) {
             await page.waitForSelector('.bones');
             await shot(page, `loading-${called(sight)}`, false);
             assert.deepEqual(await axe(page), []);
-            await page.getByText(/Still waiting|Aún se espera/).first().waitFor({ timeout: 7000 });
+            await page.getByText(/Still waiting|Aún se espera/).first().waitFor();
             assert.equal(await sideways(page), 0);
         });
         await dev({ mode: 'ok' });
@@ -605,7 +605,7 @@ for (const sight of [SIGHTS[0], SIGHTS[3]]) {
         await dev({ ...FRESH, mode: 'error' });
         await look(sight, async (page) => {
             await page.goto(`${base}/devices`);
-            await page.waitForSelector('.failed', { timeout: 10_000 });
+            await page.waitForSelector('.failed');
             await shot(page, `error-${called(sight)}`, false);
             assert.deepEqual(await axe(page), []);
             assert.equal(await page.locator('.empty').count(), 0, 'a failure does not pose as empty');
@@ -623,12 +623,12 @@ test('away: the band says since when, reading stays, writing is grey, results tu
         await page.locator('[data-row]').first().click();
         await page.waitForSelector('.advice');
         server.kill('SIGKILL');
-        await page.getByText(/Not connected, shown as of \d\d:\d\d/).waitFor({ timeout: 8000 });
+        await page.getByText(/Not connected, shown as of \d\d:\d\d/).waitFor();
         assert.ok(await page.getByRole('button', { name: 'Take it' }).isDisabled());
         await shot(page, 'offline-1440-light-en', false);
         assert.deepEqual(await axe(page), []);
         server = await serve();
-        await page.getByText('Not connected').waitFor({ state: 'detached', timeout: 10_000 });
+        await page.getByText('Not connected').waitFor({ state: 'detached' });
     });
     const view = await open(chromium.browser, base);
     await signIn(view.page);
@@ -636,7 +636,7 @@ test('away: the band says since when, reading stays, writing is grey, results tu
     await view.page.goto(`${base}/results`);
     await settled(view.page);
     server.kill('SIGKILL');
-    await view.page.getByText(/Unknown since \d\d:\d\d/).waitFor({ timeout: 8000 });
+    await view.page.getByText(/Unknown since \d\d:\d\d/).waitFor();
     assert.ok(await view.page.getByText('unknown now').first().isVisible());
     await shot(view.page, 'offline-results-1440-light-en', false);
     await view.context.close();
@@ -833,7 +833,7 @@ test('values hide themselves when their time is over, when the page is left, at 
         await page.locator('.values').getByText("Patient's number").waitFor();
         await page.locator('.values').getByText('Doe^Jane').waitFor();
         await shot(page, 'values-result-1440-light-en');
-        await page.locator('.values').waitFor({ state: 'detached', timeout: 8000 });
+        await page.locator('.values').waitFor({ state: 'detached' });
         assert.doesNotMatch(await page.locator('body').innerText(), /Doe\^/);
         await dev({ ...FRESH, lab: {} });
         await page.reload();

@@ -219,7 +219,7 @@ def run_full(folder):
         sent = send(capture, 20000)
         time.sleep(10)  # until closed conversations are reported
         run.signal("detector", signal.SIGCONT)
-        lab.ok(wait(lambda: total(run, "messages") == messages), f"a detector that was stopped gets all {messages} messages", f"{total(run, 'messages')}\n{run.said()}")
+        lab.ok(wait(lambda: total(run, "messages") == messages, 600), f"a detector that was stopped gets all {messages} messages", f"{total(run, 'messages')}\n{run.said()}")
         lab.ok(wait(lambda: (state_of(run, LISTEN).get("dropped") or 0) > 0), "records of flows and devices made room", f"{sent} {state_of(run, LISTEN)}")
         why = state_of(run, LISTEN).get("why") or ""
         lab.ok("dropped: 0 packets" in why and "and 0 others" in why, "and it is told which", why)
