@@ -354,7 +354,7 @@ test('a witness by file: the offer out, what it signed in', { skip }, async () =
         await page.setInputFiles('input[aria-label="What the witness signed"]', { name: 'signed', mimeType: 'text/plain', buffer: Buffer.from(signed) });
         await page.getByText('Kept: outside.example/w cosigned').waitFor();
         await witnesses.getByText('Agrees').waitFor();
-        await page.locator('h1', { hasText: /last witness outside\.example\/w (just now|1 min ago)/ }).waitFor();
+        await page.locator('h1', { hasText: /last witness outside\.example\/w (just now|\d{1,2} min ago)/ }).waitFor();
         await inspect(page, faults, SIGHTS[0], 'real-ledger-witnessed');
         const keys = page.getByRole('region', { name: 'Keys' });
         await keys.getByText('This does not keep out somebody who takes this box').waitFor();
