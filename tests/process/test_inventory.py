@@ -104,8 +104,9 @@ def check_torn_list(run):
     same, create = preview["counts"]["same"], preview["counts"]["create"]
     lab.ok(same >= 200 and same % 100 == 0 and create > 0 and same + create == rows, "whole records are there, and no row twice", preview["counts"])
     done = ask(run, "POST", "/api/v1/devices/import/" + preview["token"], sheet)
-    lab.ok(done.get("saved") == create, "bringing it again saves the rest", done)
-    lab.ok(run.api("/api/v1/devices?limit=1")["total"] == before + rows, "and every row is one device")
+    late = not isinstance(done, dict)  # a slow machine's command no longer waits for its answer: what counts is what is saved
+    lab.ok(late or done.get("saved") == create, "bringing it again saves the rest", done)
+    lab.ok(lab.wait(lambda: (run.api("/api/v1/devices?limit=1") or {}).get("total") == before + rows, 300), "and every row is one device", done)
 
 
 with lab.Folder() as folder:
