@@ -1,5 +1,6 @@
 /* The request table with whatever is asked. Input: a byte of flags, then lines: method, path?query, If-Match, session, csrf, body (the rest). Flags:
- * 1 local socket, 2 the session in hand, 4 its CSRF token, 8 an X-Proof on a line before the body. Every answer must be one: a status of the table, JSON where it says so, no secret. */
+ * 1 local socket, 2 the session in hand, 4 its CSRF token, 8 an X-Proof on a line before the body, 16 an API token on one before it. Every answer
+ * must be one: a status of the table, JSON where it says so, no secret. */
 #include "../tests/unit/door/keeper.h"
 
 #include <jansson.h>
@@ -65,6 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     r.csrf = span_until(&s, '\n', NULL);
     if ((flags & 8) != 0)
         r.proof = span_until(&s, '\n', NULL);
+    if ((flags & 16) != 0)
+        r.bearer = span_until(&s, '\n', NULL);
     r.body = s;
     if ((flags & 2) != 0)
         r.session = span_str(k->session);
