@@ -115,6 +115,9 @@ test('the place is kept through a reload, under the name of who learns; answers 
     await page.goto(`${base}/learn`);
     await settled(page);
     assert.match(await page.locator('h1').innerText(), /^Go on where you stopped: Safe every day\.$/);
+    // Ana is the lab's manager: what is for everybody, then what is for managers.
+    const titles = await page.locator('.panel').first().locator('.card > strong').allInnerTexts();
+    assert.deepEqual(titles.slice(0, 2), ['Safe every day', 'You answer for it']);
     await shot(page, 'learn-begun');
     const kept = await page.evaluate(() => localStorage.getItem('tourniquet.learn'));
     assert.deepEqual(JSON.parse(kept), { ana: { 'everyone@1': { done: [], lesson: 0, step: 1 } } });

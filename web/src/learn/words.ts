@@ -27,6 +27,23 @@ export function audienceWord(audience: string): string {
     }
 }
 
+const AUDIENCES: Record<string, string> = {
+    phlebotomist: 'phlebotomist',
+    technologist: 'technologist',
+    'front desk': 'front-desk',
+    IT: 'it',
+    'lab manager': 'manager',
+    'privacy officer': 'privacy-officer',
+    "maker's engineer": 'vendor',
+};
+
+/** What is for everybody first, then what is for these roles, then the rest. */
+export function inOrder(courses: CourseSummary[], roles: string[]): CourseSummary[] {
+    const mine = roles.map((role) => AUDIENCES[role]);
+    const rank = (course: CourseSummary) => (course.for.includes('everyone') ? 0 : course.for.some((audience) => mine.includes(audience)) ? 1 : 2);
+    return [...courses].sort((a, b) => rank(a) - rank(b));
+}
+
 /** What a course is written in, where the page is in another language. */
 export function languageWord(language: string): string {
     return language === 'en' ? t`In English` : language === 'es' ? t`In Spanish` : language;

@@ -10,7 +10,7 @@ import type { CourseSummary } from '../api/types';
 import { Head } from '../parts/head';
 import { Asked, Empty, Panel } from '../parts/states';
 import { kept } from '../learn/kept';
-import { audienceWord, languageWord, nextLesson } from '../learn/words';
+import { audienceWord, inOrder, languageWord, nextLesson } from '../learn/words';
 
 function state(course: CourseSummary, person: string): string {
     const at = kept(person, course);
@@ -69,7 +69,8 @@ function Line({ courses, person }: { courses: CourseSummary[]; person: string })
 
 export default function LearnPage() {
     const courses = useCourses();
-    const person = useSession().data?.person.name ?? '';
+    const session = useSession().data?.person;
+    const person = session?.name ?? '';
     if (courses.data === undefined) {
         return (
             <>
@@ -80,11 +81,12 @@ export default function LearnPage() {
             </>
         );
     }
-    const whole = courses.data.filter((course) => course.after === null);
-    const short = courses.data.filter((course) => course.after !== null);
+    const ordered = inOrder(courses.data, session?.roles ?? []);
+    const whole = ordered.filter((course) => course.after === null);
+    const short = ordered.filter((course) => course.after !== null);
     return (
         <>
-            <Line courses={courses.data} person={person} />
+            <Line courses={[...whole, ...short]} person={person} />
             <Panel title={t`Courses`}>
                 {whole.length === 0 && <Empty title={t`There are no courses.`} />}
                 <List courses={whole} person={person} />
