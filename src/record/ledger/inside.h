@@ -8,6 +8,7 @@
 #include "record/ledger/note.h"
 #include "record/ledger/scribe.h"
 #include "record/ledger/sealing.h"
+#include "record/ledger/sweep.h"
 
 int ledger_dir(const struct ledger *l);
 struct keyring *ledger_ring(const struct ledger *l);

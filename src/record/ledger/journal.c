@@ -11,12 +11,11 @@
 #define MAGIC SPAN_LIT("TQJRNL1\n")
 #define FRAME_MAGIC SPAN_LIT("TQFRAME1")
 #define BASE_BYTES 128
-#define GROW (1u << 20)          /* the file grows by so much, … */
-#define GROW_MOST (4u << 20)     /* … by its own length up to this */
-#define KEEP (4u << 20)          /* a file of so much stays as long as it is at an orderly end */
-#define DIRECT_MOST (256u << 10) /* a longer frame goes through the system's cache, so that its front is on its way while its end is sealed */
-#define WRITE_STEP (1u << 20)    /* so much of a long frame is written while the rest is being sealed */
-#define SEND_FROM (16u << 10)    /* a smaller frame is written faster by its sync alone */
+#define GROW (1u << 20)       /* the file grows by so much, … */
+#define GROW_MOST (4u << 20)  /* … by its own length up to this */
+#define KEEP (4u << 20)       /* a file of so much stays as long as it is at an orderly end */
+#define WRITE_STEP (1u << 20) /* so much of a long frame is written while the rest is being sealed */
+#define SEND_FROM (16u << 10) /* a smaller frame is written faster by its sync alone */
 
 const char *journal_path(uint64_t generation)
 {
@@ -37,7 +36,7 @@ void journal_init(struct journal *j, int dir)
 static void open_direct(struct journal *j)
 {
     if (j->stage == NULL)
-        j->stage = aligned_alloc(JOURNAL_PAGE, DIRECT_MOST);
+        j->stage = aligned_alloc(JOURNAL_PAGE, WRITE_STEP);
     if (j->stage != NULL)
         j->direct = openat(j->dir, journal_path(j->base.generation), O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOFOLLOW);
 }
@@ -259,6 +258,7 @@ int journal_put(struct journal *j, struct buf *frame, uint64_t first, uint32_t c
     put_frame_header(frame, j, first, count, time);
     j->put = j->end;
     j->hashed = j->written = 0;
+    j->by_pages = j->direct >= 0 && j->end + pages(frame->n + SHA256_SIZE) <= j->allocated;
     return 0;
 }
 
@@ -270,20 +270,32 @@ static int put_bytes(struct journal *j, const struct buf *frame, size_t n, struc
     return rc;
 }
 
-/* Writes a whole frame past the cache: the sync that follows has nothing left to do but to ask the disk. What a write leaves over goes the other way.
- */
-static int put_direct(struct journal *j, const struct buf *frame, size_t room, struct error *e)
+/* Writes staged pages past the cache. What a write leaves over goes the other way. */
+static int put_stage(struct journal *j, size_t n, uint64_t at, struct error *e)
 {
-    memcpy(j->stage, frame->p, frame->n);
-    memset(j->stage + frame->n, 0, room - frame->n);
-    ssize_t n = pwrite(j->direct, j->stage, room, (off_t)j->put);
-    if (n < 0 && errno == EINVAL) /* this file system wants another alignment, or only promised */
+    ssize_t done = j->direct < 0 ? 0 : pwrite(j->direct, j->stage, n, (off_t)at);
+    if (done < 0 && errno == EINVAL) /* this file system wants another alignment, or only promised */
         close_direct(j);
-    else if (n < 0 && errno != EINTR)
+    else if (done < 0 && errno != EINTR)
         return err_sys(e, errno, "writing %s", journal_path(j->base.generation));
-    size_t done = n < 0 ? 0 : (size_t)n;
-    j->written = frame->n;
-    return file_write(j->fd, journal_path(j->base.generation), span_of(j->stage + done, room - done), j->put + done, e);
+    size_t rest = done < 0 ? n : n - (size_t)done;
+    return file_write(j->fd, journal_path(j->base.generation), span_of(j->stage + (n - rest), rest), at + (n - rest), e);
+}
+
+/* The same by whole pages, with zeros behind the frame's end: the sync that follows has nothing left to do but to ask the disk. */
+static int put_pages(struct journal *j, const struct buf *frame, size_t n, struct error *e)
+{
+    size_t end = n < frame->n ? n / JOURNAL_PAGE * JOURNAL_PAGE : pages(n);
+    while (j->written < end) {
+        size_t piece = end - j->written < WRITE_STEP ? end - j->written : WRITE_STEP;
+        size_t filled = frame->n - j->written < piece ? frame->n - j->written : piece;
+        memcpy(j->stage, frame->p + j->written, filled);
+        memset(j->stage + filled, 0, piece - filled);
+        if (put_stage(j, piece, j->put + j->written, e) != 0)
+            return -1;
+        j->written += piece;
+    }
+    return 0;
 }
 
 int journal_put_more(struct journal *j, struct buf *frame, size_t sealed, struct error *e)
@@ -291,23 +303,24 @@ int journal_put_more(struct journal *j, struct buf *frame, size_t sealed, struct
     uint8_t hash[SHA256_SIZE];
     crypto_hash_add(j->hash, span_of(frame->p + j->hashed, sealed - j->hashed));
     j->hashed = sealed;
+    if (sealed < frame->n && sealed - j->written < WRITE_STEP)
+        return 0;
     if (sealed < frame->n)
-        return sealed - j->written >= WRITE_STEP ? put_bytes(j, frame, sealed, e) : 0;
+        return j->by_pages ? put_pages(j, frame, sealed, e) : put_bytes(j, frame, sealed, e);
     crypto_hash_end(j->hash, hash);
     buf_add(frame, hash, sizeof hash);
     if (!buf_ok(frame))
         return err_sys(e, ENOMEM, "writing %s", journal_path(j->base.generation));
     uint64_t end = j->end + pages(frame->n);
-    if (j->direct >= 0 && j->written == 0 && end - j->end <= DIRECT_MOST && end <= j->allocated) {
-        if (put_direct(j, frame, end - j->end, e) != 0)
+    if (j->by_pages) {
+        if (put_pages(j, frame, frame->n, e) != 0)
             return -1;
-        j->end = end;
-        return 0;
+    } else {
+        if (put_bytes(j, frame, frame->n, e) != 0 || (end > j->allocated && grow(j, end, e) != 0))
+            return -1;
+        if (frame->n >= SEND_FROM)
+            file_send(j->fd, j->put, end - j->put);
     }
-    if (put_bytes(j, frame, frame->n, e) != 0 || (end > j->allocated && grow(j, end, e) != 0))
-        return -1;
-    if (frame->n >= SEND_FROM)
-        file_send(j->fd, j->put, end - j->put);
     j->end = end;
     return 0;
 }

@@ -33,6 +33,7 @@ struct journal {
     uint64_t put;   /* where the frame lies that was put and may yet be taken back; 0: none */
     size_t hashed;  /* bytes of it that are hashed */
     size_t written; /* and written */
+    bool by_pages;  /* past the cache */
     struct crypto_hash *hash;
     uint64_t allocated; /* the file's size: written with zeros or older frames, so that a frame changes no metadata */
 };

@@ -68,6 +68,7 @@ struct ledger {
     struct scribe *scribe;
     struct edge *edge; /* the scribe's, as are the segments: touched only when no frame is in its hands */
     struct journal journal;
+    struct sweep sweep;
     struct buf queue;   /* the next frame */
     struct buf written; /* the one before, which the scribe may still be reading */
     uint32_t queued;
@@ -340,6 +341,8 @@ static int settle(struct ledger *l, struct error *e)
 {
     struct journal_base base = {.generation = l->journal.base.generation + 1, .size = l->edge->tree.size};
     uint64_t before = l->journal.base.size;
+    if (sweep_end(&l->sweep, e) != 0)
+        return -1;
     memcpy(base.log_id, l->ring->log_id, LOG_ID);
     tree_root(&l->edge->tree, &base.root);
     for (unsigned i = 0; i < STREAMS; i++) {
@@ -409,6 +412,8 @@ static int commit_steps(struct ledger *l, tq_time now, struct error *e)
     }
     if (put_frame(l, now, e) != 0 || journal_sync(&l->journal, e) != 0 || scribe_stored(l->scribe, e) != 0)
         return -1;
+    if (l->journal.end > l->settle_at / 4 * 3)
+        sweep_begin(&l->sweep, l->dir);
     return publication_due(l, now) ? publish(l, l->head.published, now, e) : 0;
 }
 
@@ -711,6 +716,7 @@ static int open_all(struct ledger *l, const struct ledger_options *o, char *note
 
 static void release(struct ledger *l)
 {
+    (void)sweep_end(&l->sweep, NULL);
     scribe_free(l->scribe);
     sealing_free(l->sealing);
     journal_close(&l->journal);

@@ -16,8 +16,9 @@
 #define TREE_STEP 64u     /* records that go into the tree before segments are looked at again */
 #define DAY (INT64_C(86400) * TIME_SECOND)
 
-/* A stream's records on their way to a segment. */
+/* A stream's records on their way to a segment: where they lie in the frame, one behind the other; or copies, where others lie between them. */
 struct run {
+    struct span records;
     struct buf bytes;
     uint64_t index; /* of the first record */
     uint32_t day;
@@ -58,7 +59,8 @@ static uint32_t day_of(tq_time time)
 static int write_run(struct scribe *s, unsigned slot, struct error *e)
 {
     struct run *run = &s->runs[slot];
-    int rc = run->bytes.n > 0 ? segment_write(&s->segments[slot], run->index, run->day, buf_span(&run->bytes), e) : 0;
+    int rc = run->records.n > 0 ? segment_write(&s->segments[slot], run->index, run->day, run->records, e) : 0;
+    run->records.n = 0;
     buf_clear(&run->bytes);
     return rc;
 }
@@ -68,25 +70,43 @@ static int write_runs(struct scribe *s, struct error *e)
     return write_run(s, 0, e) == 0 ? write_run(s, 1, e) : -1;
 }
 
+/* Adds a record to those of its run. False: no memory. */
+static bool run_add(struct run *run, struct span record)
+{
+    bool copied = run->bytes.n > 0;
+    if (run->records.n == 0) {
+        run->records = record;
+        return true;
+    }
+    if (!copied && run->records.p + run->records.n == record.p) {
+        run->records.n += record.n;
+        return true;
+    }
+    if (!copied)
+        buf_add_span(&run->bytes, run->records);
+    buf_add_span(&run->bytes, record);
+    run->records = buf_span(&run->bytes);
+    return buf_ok(&run->bytes);
+}
+
 /* Takes records on their way to their streams' segments, so that many small ones cost few writes. */
 static int gather(struct scribe *s, struct span records, struct error *e)
 {
     struct sealed_record r;
-    struct entry entry;
+    UNCLEARED struct entry entry;
     while (sealed_record_take(&records, &r) == 1) {
         if (entry_parse(r.entry, &entry, e) != 0)
             return -1;
         unsigned slot = stream_slot(entry.stream);
         struct run *run = &s->runs[slot];
         uint32_t day = entry.stream == LEDGER_OBSERVATION ? day_of(entry.time) : 0;
-        if (run->bytes.n > 0 && (day != run->day || run->bytes.n + r.bytes.n > GATHER) && write_run(s, slot, e) != 0)
+        if (run->records.n > 0 && (day != run->day || run->records.n + r.bytes.n > GATHER) && write_run(s, slot, e) != 0)
             return -1;
-        if (run->bytes.n == 0) {
+        if (run->records.n == 0) {
             run->index = r.index;
             run->day = day;
         }
-        buf_add_span(&run->bytes, r.bytes);
-        if (!buf_ok(&run->bytes))
+        if (!run_add(run, r.bytes))
             return err_sys(e, ENOMEM, "writing segments");
     }
     return 0;

@@ -181,7 +181,7 @@ static int store(struct edge *x, int level, uint64_t n, unsigned width, struct e
 
 int edge_add(struct edge *x, struct span entry, const struct tree_hash *leaf, struct error *e)
 {
-    struct tree_hash made[TREE_HEIGHT];
+    UNCLEARED struct tree_hash made[TREE_HEIGHT];
     uint64_t at = x->tree.size;
     unsigned count = tree_append(&x->tree, leaf, made);
     buf_be16(&x->bundle, (uint16_t)entry.n);

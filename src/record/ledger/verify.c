@@ -178,9 +178,9 @@ static bool was_removed(struct verify *v, struct segment_reader *s, uint64_t ind
 /* The record's bytes in its segment against its entry. 0, 1 (report filled), -1. */
 static int check_sealed(struct verify *v, uint64_t index, struct span entry_bytes, struct error *e)
 {
-    struct entry entry;
+    UNCLEARED struct entry entry;
     struct sealed_record r;
-    struct error why = {0};
+    UNCLEARED struct error why;
     uint8_t hash[SHA256_SIZE];
     if (entry_parse(entry_bytes, &entry, &why) != 0)
         return judge(v, index, &why, e);
@@ -223,7 +223,7 @@ static int check_tile(struct verify *v, int level, uint64_t n, unsigned width, s
 
 static int add_leaf(struct verify *v, struct span entry, const struct tree_hash *expected, struct error *e)
 {
-    struct tree_hash made[TREE_HEIGHT];
+    UNCLEARED struct tree_hash made[TREE_HEIGHT];
     uint64_t index = v->tree.size;
     tree_leaf_hash(entry, &made[0]);
     if (!tree_hash_equal(&made[0], expected))

@@ -38,6 +38,22 @@ static struct {
     bool half_next;
 } fault;
 
+/* Several threads write; the log has one order, in which the real calls were made. */
+static pthread_mutex_t one_call = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+static pthread_mutex_t *begin_call(void)
+{
+    (void)pthread_mutex_lock(&one_call);
+    return &one_call;
+}
+
+static void end_call(pthread_mutex_t **lock)
+{
+    (void)pthread_mutex_unlock(*lock);
+}
+
+#define ONE_CALL pthread_mutex_t *held __attribute__((cleanup(end_call), unused)) = begin_call()
+
 static _Noreturn void broken(const char *what)
 {
     perror(what);
@@ -99,6 +115,7 @@ static int forget(const char *path, const struct stat *st, int kind, struct FTW 
 
 size_t disk_watch(const char *folder)
 {
+    ONE_CALL;
     disk_stop();
     (void)snprintf(root, sizeof root, "%s", folder);
     if (nftw(folder, forget, 16, FTW_PHYS) != 0)
@@ -133,6 +150,7 @@ static int forget(const char *path, const struct stat *st, int kind, struct FTW 
 
 void disk_stop(void)
 {
+    ONE_CALL;
     for (size_t i = 0; i < ops_n; i++)
         free(ops[i].data);
     ops_n = 0;
@@ -142,6 +160,7 @@ void disk_stop(void)
 
 size_t disk_ops(void)
 {
+    ONE_CALL;
     return ops_n;
 }
 
@@ -174,6 +193,7 @@ void disk_print(size_t from, size_t to)
 
 void disk_fail(size_t in, enum disk_fault how, int errnum)
 {
+    ONE_CALL;
     fault.armed = true;
     fault.met = fault.half_next = false;
     fault.at = ops_n + in;
@@ -183,11 +203,13 @@ void disk_fail(size_t in, enum disk_fault how, int errnum)
 
 void disk_mend(void)
 {
+    ONE_CALL;
     fault.armed = false;
 }
 
 bool disk_failed(void)
 {
+    ONE_CALL;
     return fault.met;
 }
 
@@ -224,22 +246,6 @@ static bool fails(bool sync, size_t *n)
 }
 
 /* ── Between the ledger and the system ── */
-
-/* Several threads write; the log has one order, in which the real calls were made. */
-static pthread_mutex_t one_call = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-
-static pthread_mutex_t *begin_call(void)
-{
-    (void)pthread_mutex_lock(&one_call);
-    return &one_call;
-}
-
-static void end_call(pthread_mutex_t **lock)
-{
-    (void)pthread_mutex_unlock(*lock);
-}
-
-#define ONE_CALL pthread_mutex_t *held __attribute__((cleanup(end_call), unused)) = begin_call()
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
