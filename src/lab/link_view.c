@@ -163,11 +163,24 @@ int link_apply_seen(struct apply *a, struct error *e)
     int64_t seq;
     if (!seq_of(event_text(&a->ev, "link_seq"), &run, &seq))
         return 0;
-    struct store_stmt *q = store_stmt(a->w,
+    struct keeper_views *v = a->v;
+    if (v->link_seq > 0 && !span_is(run, v->link_run) && link_keep_seen(v, e) != 0)
+        return -1;
+    memcpy(v->link_run, run.p, run.n);
+    v->link_seq = seq > v->link_seq ? seq : v->link_seq;
+    return 0;
+}
+
+int link_keep_seen(struct keeper_views *v, struct error *e)
+{
+    if (v->link_seq == 0)
+        return 0;
+    struct store_stmt *q = store_stmt(v->w,
                                       "INSERT INTO link_seen VALUES (1, ?1, ?2) ON CONFLICT(one) DO UPDATE SET seq = iif(run = ?1, max(seq, ?2), "
                                       "?2), run = ?1");
-    store_bind_text(q, 1, run);
-    store_bind_int(q, 2, seq);
+    store_bind_str(q, 1, v->link_run);
+    store_bind_int(q, 2, v->link_seq);
+    v->link_seq = 0;
     return store_run(q, e);
 }
 

@@ -259,6 +259,8 @@ int views_apply(struct keeper_views *v, const struct committed *c, struct error 
 int views_commit(struct keeper_views *v, struct error *e)
 {
     if (v->open) {
+        if (link_keep_seen(v, e) != 0)
+            return -1;
         v->open = false;
         if (store_commit(v->w, e) != 0)
             return -1;
@@ -276,6 +278,7 @@ void views_abandon(struct keeper_views *v)
     if (v->open)
         store_rollback(v->w);
     v->open = false;
+    v->link_seq = 0;
     v->any = v->was_any;
     v->index = v->was_index;
     v->position = v->was_position;

@@ -25,7 +25,7 @@
 #define KEEP_PACKETS 10000
 #define KEEP_CAPTURES 256
 #define KEEP_ACCOUNTS 1000
-#define KEEP_PLACES 32 /* of one account: those that it used last */
+#define KEEP_PLACES 32  /* of one account: those that it used last */
 #define KEEP_GRANTS 100 /* of one account, those that ended among them */
 #define KEEP_SLACK 1000 /* a full table is cut this many rows at a time */
 
@@ -57,6 +57,8 @@ struct keeper_views {
     bool was_any; /* the same as of the last commit */
     uint64_t was_index;
     uint32_t was_position;
+    char link_run[9]; /* of the relay's records in this batch … */
+    int64_t link_seq; /* … the highest number; 0: there is none */
     _Atomic uint64_t visible;
     _Atomic uint64_t skipped;
     struct view_notices notices[TOPIC_COUNT];
@@ -104,8 +106,9 @@ apply_fn backup_apply_made, backup_apply_tested, retention_apply_removed;
 apply_fn keys_apply_erased;
 apply_fn certificate_apply;
 apply_fn link_apply_state, link_apply_decision, link_apply_policy, link_apply_delivered;
-apply_fn link_apply_message; /* of a lab.message: where it went over a link */
-apply_fn link_apply_seen;    /* of every record: its number, where a relay made it */
+apply_fn link_apply_message;                                 /* of a lab.message: where it went over a link */
+apply_fn link_apply_seen;                                    /* of every record: its number, where a relay made it */
+int link_keep_seen(struct keeper_views *v, struct error *e); /* the batch ends: the highest is kept */
 apply_fn ledger_apply_row, ledger_apply_verified, ledger_apply_erased, ledger_apply_checkpoint;
 
 /* The asset that holds this address, made where it is new (0: it is no address of one device, or the inventory is full). */
