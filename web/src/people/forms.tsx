@@ -11,6 +11,7 @@ import { show } from '../parts/say';
 import { stamp } from '../time';
 import { personRole, said } from '../words';
 import { useAgain } from '../sign/again';
+import { wordsOf } from '../sign/words';
 import { codePath, useChange, useCode, useMakeToken, useOwnPassword, usePolicy, useRename, useSetPolicy, type Fields } from './ask';
 import { permissionWord } from './words';
 
@@ -21,7 +22,12 @@ function Refused({ error }: { error: unknown }) {
     if (error instanceof Problem && error.code === 'offline') {
         return <Trans>Not done: Tourniquet did not answer. Try again in a moment.</Trans>;
     }
-    return <span lang={said()}>{problem(error).detail}</span>;
+    const { code, detail } = problem(error);
+    if (code === 'takes-two') {
+        return <Trans>This person has a passkey or an app: they sign in with that and choose a password themselves. Who has lost everything is let in again by two people together, under My sign-in.</Trans>;
+    }
+    const words = code.startsWith('passkey-') ? wordsOf(code) : null;
+    return words !== null ? <>{words}</> : <span lang={said()}>{detail}</span>;
 }
 
 export function Box({ title, close, children, submit }: { title: string; close: () => void; children: ReactNode; submit?: () => void }) {
