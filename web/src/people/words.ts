@@ -48,6 +48,7 @@ export function permissionWord(name: string): string {
         'metrics.read': () => t`read counters`,
         'people.read': () => t`see who has an account, and which roles`,
         'people.manage': () => t`invite people, give and take roles`,
+        'recovery.manage': () => t`let somebody in again, two together`,
         'acts.read': () => t`see who did what`,
     };
     return words[name]?.() ?? name;
