@@ -372,8 +372,23 @@ test('two people let a third one in again: one asks, another approves, the code 
     assert.match(await page.locator('h1').innerText(), /^You sign in with one passkey\./);
     assert.equal(await page.getByText('Key ring').count(), 0);
     await page.getByText('Off: your password alone').waitFor();
+    // one alone does not
+    await mia.page.goto(`${base}/people/ana`);
+    await settled(mia.page);
+    await mia.page.getByRole('button', { name: 'New code…' }).click();
+    await mia.page.getByRole('dialog').getByRole('textbox').first().fill('she forgot it again');
+    await mia.page.getByLabel('Your password, again').fill(PASSWORD);
+    await mia.page.getByRole('button', { name: 'Make the code' }).click();
+    await mia.page.getByText('This person has a passkey or an app').waitFor();
+    await mia.page.getByText('Somebody else may know the password').click();
+    await mia.page.getByLabel('Your password, again').fill(PASSWORD);
+    await mia.page.getByRole('button', { name: 'Make the code' }).click();
+    await mia.page.getByText('No code was made').waitFor();
     await mia.context.close();
     await ben.context.close();
+    await page.goto(base);
+    await byKey();
+    await inside();
 });
 
 test('nothing went wrong on the page', { skip }, () => {
