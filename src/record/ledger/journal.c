@@ -438,12 +438,14 @@ int journal_rewrite(struct journal *j, uint64_t end, struct error *e)
 
 int journal_shrink(struct journal *j, struct error *e)
 {
-    if (j->allocated >= KEEP)
+    const char *before = journal_path(j->base.generation + 1); /* the generation before lies there */
+    struct stat st;
+    if (j->allocated >= KEEP || (fstatat(j->dir, before, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size >= KEEP))
         return 0;
     if (file_cut(j->fd, journal_path(j->base.generation), JOURNAL_PAGE, e) != 0)
         return -1;
     j->allocated = JOURNAL_PAGE;
-    if (file_remove(j->dir, journal_path(j->base.generation + 1), e) != 0) /* the generation before lay there */
+    if (file_remove(j->dir, before, e) != 0)
         return -1;
     return file_sync(j->fd, journal_path(j->base.generation), e);
 }

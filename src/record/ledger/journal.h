@@ -72,8 +72,8 @@ int journal_next(struct journal *j, uint64_t first, struct buf *bytes, struct jo
  * only. */
 int journal_rewrite(struct journal *j, uint64_t end, struct error *e);
 
-/* Cuts the file to its first page and removes the other one (an orderly end, after settling). A journal that was much used keeps its blocks for the
- * next start: making them anew costs as much as what is then written into them. */
+/* Cuts the file to its first page and removes the other one (an orderly end, after settling). Where one of the two was much used, both keep their
+ * blocks for the next start: making them anew costs as much as what is then written into them. */
 int journal_shrink(struct journal *j, struct error *e);
 
 /* Page 0 of a generation, and the name of its file. */

@@ -356,6 +356,20 @@ int keyfile_append(struct keyring *k, int dir, struct error *e)
     return 0;
 }
 
+void keyfile_trim(struct keyring *k, int dir)
+{
+    char path[PATH_BYTES];
+    if (k->allocated <= k->end)
+        return;
+    path_of(k->slots.generation, path);
+    int fd = file_open_write(dir, path, NULL);
+    if (fd < 0)
+        return;
+    (void)file_cut(fd, path, k->end, NULL);
+    (void)close(fd);
+    k->allocated = 0;
+}
+
 /* ── Reading ── */
 
 struct reading {

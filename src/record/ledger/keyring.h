@@ -191,6 +191,7 @@ int keyring_1_check(struct span file, struct error *e);
 /* Writes all keys that are not going under the keyring's W and generation to a new key file, durable; sets base, end, frames. */
 int keyfile_write(struct keyring *k, int dir, struct error *e);
 int keyfile_append(struct keyring *k, int dir, struct error *e);                  /* keys from `durable` on */
+void keyfile_trim(struct keyring *k, int dir);                                    /* cuts the room behind its frames off (an orderly end) */
 int keyfile_read(struct keyring *k, int dir, struct error *e);                    /* the one that the slots name */
 int keyfile_rewrite_tail(struct keyring *k, int dir, struct error *e);            /* what was appended, byte for byte, and durable */
 int keyfile_check(int dir, const struct slots *s, struct error *e);               /* without W */

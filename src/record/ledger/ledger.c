@@ -767,6 +767,7 @@ void ledger_close(struct ledger *l)
         bool published = l->head.published == l->size || publish(l, l->head.published, l->head.checkpoint_time, NULL) == 0;
         if (published && (l->journal.end == JOURNAL_PAGE || settle(l, NULL) == 0))
             (void)journal_shrink(&l->journal, NULL);
+        keyfile_trim(l->ring, l->dir);
     }
     release(l);
 }

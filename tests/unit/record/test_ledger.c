@@ -733,6 +733,45 @@ static void proofs(void **state)
     buf_release(&none);
 }
 
+static int64_t journal_bytes(int i)
+{
+    char path[128];
+    struct stat st;
+    (void)snprintf(path, sizeof path, "%s/journal.%d", ledger_path, i);
+    return stat(path, &st) == 0 ? (int64_t)st.st_size : -1;
+}
+
+/* A page for each commit. After few of them an orderly end leaves one page; after many, blocks for the next start, which reads no old frame as one.
+ */
+static void journals_keep_their_blocks(void **state)
+{
+    (void)state;
+    char note[256];
+    struct ledger *l = open_ledger(note);
+    write_records(l, 20, 1);
+    ledger_close(l); /* generation 1 was in journal.1 */
+    assert_int_equal(journal_bytes(0), 4096);
+    assert_int_equal(journal_bytes(1), -1);
+    uint64_t size = 20;
+    for (int start = 0; start < 4; start++) {
+        l = open_ledger(note);
+        assert_string_equal(note, "");
+        assert_int_equal(ledger_size(l), size);
+        size += start < 2 ? 1200 : 100;
+        write_records(l, size, 1);
+        if (start > 1)
+            assert_true(verified().holds); /* with frames of earlier generations behind those of this one */
+        ledger_close(l);
+        assert_true(journal_bytes(start % 2) > 1200 * 4096);
+        assert_true(start == 0 || journal_bytes(1 - start % 2) > 1200 * 4096);
+    }
+    l = open_ledger(note);
+    assert_string_equal(note, "");
+    assert_int_equal(read_records(l, 0), size);
+    ledger_close(l);
+    assert_true(verified().holds);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, place_make, place_remove)
@@ -750,6 +789,7 @@ int main(void)
         CASE(pipes),
         CASE(disk_full),
         CASE(proofs),
+        CASE(journals_keep_their_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
