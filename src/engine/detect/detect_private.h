@@ -31,7 +31,7 @@
 #define CLOCKS_MAX 4096    /* senders whose clocks are watched */
 #define CONVERSATIONS_MAX 4096
 #define MESSAGES_MAX 16384 /* messages with results, to see whether one comes back */
-#define SPECIMENS_MAX 16384
+#define SPECIMENS_MAX 65536
 #define SENT_MAX 8192         /* specimens' results in one message, to see whether they go on; a power of two */
 #define HABITS_MAX 16384      /* one test on one link */
 #define ASKED_MAX 2048        /* who asks for patients */
