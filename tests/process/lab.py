@@ -52,10 +52,13 @@ def finish():
 
 def wait(condition, seconds=90):
     """Asks until the answer is a yes, or time is up: the last answer. The time is long, for a machine that is busy with other things: what fails shall be wrong,
-    not late."""
+    not late. While nobody answers, what is asked for is not in the answer: that is no yes."""
     until = time.monotonic() + seconds
     while True:
-        answer = condition()
+        try:
+            answer = condition()
+        except (KeyError, IndexError, TypeError):
+            answer = None
         if answer or time.monotonic() >= until:
             return answer
         time.sleep(0.05)
