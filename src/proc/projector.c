@@ -12,11 +12,13 @@
 #include <time.h>
 
 #define BATCH_RECORDS 256 /* views are committed after this many records … */
+#define MANY_RECORDS 4096 /* … but after this many, where nobody waits for one: a transaction writes the same pages for many records at once */
 #define MISSED_ONE_BY_ONE 64
 #define BATCH_TIME (20 * TIME_MS) /* … or this long: whoever waits for one sees it then */
+#define MANY_TIME (250 * TIME_MS) /* as long where nobody waits and records come all the time */
 #define AGAIN (1 * TIME_SECOND)   /* a store that could not be written is tried again */
 #define PATIENCE TIME_SECOND      /* of a stop, for what the views lack */
-#define BEHIND 5                  /* its niceness: records have to be durable in time, and shown when there is time */
+#define BEHIND 10                 /* its niceness: records have to be durable in time, and shown when there is time */
 #define KEPT_VERSION 1
 #define KEPT_BYTES (1 + RUN_ID + 1 + 3 * 12 + 6 * 8 + 8 + SHA256_SIZE + 16)
 
@@ -37,8 +39,9 @@ struct projector {
     pthread_cond_t work;
     pthread_cond_t visible;
     bool woken;
-    bool idle;        /* it waits for `woken`, and gathers nothing */
-    unsigned waiting; /* for a record to be visible */
+    bool idle;                /* it waits for `woken`, and gathers nothing */
+    _Atomic unsigned waiting; /* for a record to be visible */
+    bool busy;                /* the last time there were many records: the thread's own */
     bool stopping;
     _Atomic tq_time give_up; /* stopping: what is not applied by then (monotonic), is left; 0: not stopping */
     bool broken;
@@ -388,7 +391,8 @@ static int follow_whole(struct projector *p, struct error *e)
         tq_time now = clock_monotonic();
         if (out_of_patience(p, now))
             break;
-        if (records < BATCH_RECORDS && now - since < BATCH_TIME)
+        bool awaited = atomic_load(&p->waiting) > 0;
+        if (records < (awaited ? BATCH_RECORDS : MANY_RECORDS) && now - since < (awaited ? BATCH_TIME : MANY_TIME))
             continue;
         if ((r = make_visible(p, e)) != 0)
             break;
@@ -457,7 +461,7 @@ static struct timespec from_now(tq_time wait)
  * somebody waits for one: a transaction costs as much as twenty rows. */
 static bool wait_for_work(struct projector *p)
 {
-    struct timespec gathered = from_now(BATCH_TIME);
+    struct timespec gathered = from_now(p->busy ? MANY_TIME : BATCH_TIME);
     struct timespec t = from_now(AGAIN);
     int r = 0;
     (void)pthread_mutex_lock(&p->lock);
@@ -494,7 +498,9 @@ static void *run(void *context)
     while (going) {
         struct error e = {0};
         going = wait_for_work(p);
+        uint64_t from = p->next;
         tell_trouble(p, follow(p, &e) != 0, &e);
+        p->busy = p->next - from >= BATCH_RECORDS;
     }
     struct error e = {0};
     struct store_mark mark; /* in memory there is none, and nothing to make durable */
