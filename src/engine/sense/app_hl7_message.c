@@ -236,7 +236,7 @@ static bool ends_message(const struct walk *k, struct span segment, uint32_t nam
 struct hl7_rest hl7_rest_of(const struct app_context *c, const struct hl7_delims *d, struct span message)
 {
     bool noted = c->walked.n >= message.n && c->walked.p == message.p;
-    return (struct hl7_rest){.d = d, .text = message, .next = noted ? c->segment : NULL, .end = c->segment + c->segments};
+    return (struct hl7_rest){.d = d, .text = message, .next = noted ? c->segment : NULL, .end = noted ? c->segment + c->segments : NULL};
 }
 
 bool hl7_rest_next(struct hl7_rest *r, struct span *ret, uint32_t *ret_name)
