@@ -371,6 +371,8 @@ test('sign-in and set-up: keyboard alone, a wrong password is said, axe', { skip
         await page.goto(base);
         await page.waitForSelector('form');
         await inspect(page, faults, sight, 'signin');
+        assert.equal(await page.evaluate(() => document.activeElement.tagName), 'BUTTON', 'the passkey, the fast way, has the focus');
+        await page.keyboard.press('Tab');
         assert.equal(await page.evaluate(() => document.activeElement.getAttribute('name')), 'username');
         await page.keyboard.type('ana');
         await page.keyboard.press('Tab');

@@ -116,6 +116,7 @@ export function SignInPage() {
                     <>
                         <Button
                             size="md"
+                            autoFocus
                             leftSection={<IconFingerprint size={24} aria-hidden />}
                             loading={byKey.isPending}
                             onClick={() => {
