@@ -201,6 +201,7 @@ test('in the picture, new devices wait until they are asked for, and nothing mov
     await look(SIGHTS[0], async (page) => {
         await page.goto(`${base}/devices?view=picture`);
         await page.waitForSelector('.device');
+        await settled(page); // every question of the opening is answered: what comes now is newer
         const box = await page.locator('.device').last().boundingBox();
         await page.route('**/api/v1/network*', async (route) => {
             const answer = await route.fetch();
