@@ -113,6 +113,7 @@ static uint64_t cpu_of(pid_t pid)
 static struct template
 {
     struct buf text;
+    size_t sender;
     size_t id;
     size_t patient;
     size_t order;
@@ -124,7 +125,9 @@ template = {.text = BUF_INIT(4096)};
 static void make_template(void)
 {
     struct buf *b = &template.text;
-    buf_add_str(b, "\x0bMSH|^~\\&|LOAD|LAB|LIS|LAB|20260302080000||ORU^R01^ORU_R01|");
+    buf_add_str(b, "\x0bMSH|^~\\&|LOAD-");
+    template.sender = b->n;
+    buf_add_str(b, "00000|LAB|LIS|LAB|20260302080000||ORU^R01^ORU_R01|");
     template.id = b->n;
     buf_add_str(b, "C00000N000000000|P|2.5.1\rPID|1||P");
     template.patient = b->n;
@@ -147,10 +150,12 @@ static void put_digits(size_t at, unsigned width, uint64_t v)
         template.text.p[at + width - 1] = (uint8_t)('0' + v % 10);
 }
 
-/* The same for the same client and number: what is sent again is unchanged. Every message has a specimen and a patient of its own. */
+/* The same for the same client and number: what is sent again is unchanged. Every client has a name of its own, as analyzers do, and every message a
+ * specimen and a patient. */
 static struct span message_of(const struct client *c)
 {
     uint64_t specimen = c->index * UINT64_C(1000003) + c->number;
+    put_digits(template.sender, 5, c->index);
     put_digits(template.id + 1, 5, c->index);
     put_digits(template.id + 7, 9, c->number);
     put_digits(template.patient, 7, specimen);

@@ -27,6 +27,7 @@ struct counts {
     uint64_t repeated;
     uint64_t gaps;
     uint64_t late;
+    uint64_t last_at; /* when the last message came: nanoseconds of CLOCK_MONOTONIC; 0: none did */
 };
 
 struct sink {
@@ -209,6 +210,7 @@ int main(int argc, char **argv)
     struct epoll_event events[256];
     while (!stop) {
         int n = epoll_wait(sink.poll, events, 256, 500);
+        uint64_t before = sink.counts.messages;
         for (int i = 0; i < n; i++) {
             struct peer *p = events[i].data.ptr;
             if (p == NULL)
@@ -216,12 +218,15 @@ int main(int argc, char **argv)
             else if (!serve(p, events[i].events))
                 drop(p);
         }
+        if (sink.counts.messages != before)
+            sink.counts.last_at = now_ns();
     }
     const struct counts *c = &sink.counts;
     (void)printf(
         "{\"messages\": %llu, \"bytes\": %llu, \"junk\": %llu, \"connections\": %llu, \"foreign\": %llu, \"repeated\": %llu, \"gaps\": %llu, "
-        "\"late\": %llu}\n",
+        "\"late\": %llu, \"last_at\": %.6f}\n",
         (unsigned long long)c->messages, (unsigned long long)c->bytes, (unsigned long long)c->junk, (unsigned long long)c->connections,
-        (unsigned long long)c->foreign, (unsigned long long)c->repeated, (unsigned long long)c->gaps, (unsigned long long)c->late);
+        (unsigned long long)c->foreign, (unsigned long long)c->repeated, (unsigned long long)c->gaps, (unsigned long long)c->late,
+        (double)c->last_at / 1e9);
     return 0;
 }

@@ -70,7 +70,7 @@ static void both(struct span s)
             continue;
         }
         if (control == 0xfe) {
-            app_conflict(c, &f, &ref, 1, 5);
+            app_conflict(c, &f, &ref, 1, (struct hops){0}, 5);
             continue;
         }
         if (control >> 6 == 3)

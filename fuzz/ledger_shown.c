@@ -21,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (ledger_copy_shown(span_of(data, size), &again, &e) == 0 && (!buf_ok(&again) || !span_equal(buf_span(&again), span_of(data, size))))
         abort();
     buf_release(&again);
-    (void)ledger_check_shown(span_of(data, size), "tourniquet.local/test+72a917a5+AVIxBpc+oYh64tDnDnZBVwjphxe4wy15QZfCoO7tS2dj", each, NULL, &tree, &e);
+    (void)ledger_check_shown(span_of(data, size), "tourniquet.local/test+72a917a5+AVIxBpc+oYh64tDnDnZBVwjphxe4wy15QZfCoO7tS2dj", each, NULL, &tree,
+                             &e);
     return 0;
 }

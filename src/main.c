@@ -5,8 +5,9 @@
 #include <string.h>
 
 static const struct verb *const verbs[] = {
-    &verb_run,   &verb_demo,   &verb_api,  &verb_unlock, &verb_upgrade, &verb_sense,   &verb_simulate, &verb_catalog, &verb_course, &verb_ledger,
-    &verb_prove, &verb_doctor, &verb_keys, &verb_pki,    &verb_backup,  &verb_restore, &verb_link,     &verb_people,  &verb_token,
+    &verb_run,    &verb_demo,   &verb_api,   &verb_unlock, &verb_upgrade, &verb_sense, &verb_simulate, &verb_catalog,
+    &verb_course, &verb_ledger, &verb_prove, &verb_doctor, &verb_keys,    &verb_pki,   &verb_backup,   &verb_restore,
+    &verb_link,   &verb_people, &verb_token, &verb_device, &verb_mail,    &verb_door,
 };
 
 #define VERBS (sizeof verbs / sizeof verbs[0])

@@ -49,6 +49,8 @@ enum event {
     EVENT_ASSET_SPLIT,
     EVENT_ASSET_DISTINCT,
     EVENT_ASSET_IMPORTED,
+    EVENT_ASSET_UNIMPORTED, /* what a list of devices told is taken back */
+    EVENT_ASSET_ADMISSION,  /* may these devices be there: a person vouches for them, refuses them, takes that back */
     EVENT_LEDGER_VERIFIED,
     EVENT_LEDGER_UNLOCKED,
     EVENT_PROGRAM_UPGRADED,
@@ -72,8 +74,8 @@ enum event {
     EVENT_LINK_STATE,       /* of a link through the relay: up, down, degraded, held, bypassed */
     EVENT_LINK_BYPASSED,    /* a person's order, or its end */
     EVENT_LINK_HELD,
-    EVENT_LINK_LEARNT,     /* what is usual there: a policy is proposed */
-    EVENT_LINK_POLICY,     /* what a person approved */
+    EVENT_LINK_LEARNT,     /* what is usual there; at last a policy is proposed */
+    EVENT_LINK_POLICY,     /* what a person approved, or took back */
     EVENT_RELAY_DELIVERED, /* store and forward: a message needs no more delivery */
     EVENT_ACCOUNT_EDITED,  /* the name that is shown */
     EVENT_ACCOUNT_GRANTED, /* a role */
@@ -87,6 +89,8 @@ enum event {
     EVENT_TOKEN_CREATED,    /* for a program that uses the API */
     EVENT_TOKEN_REVOKED,
     EVENT_DATA_EXPORTED,
+    EVENT_TASK_CANCELLED,
+    EVENT_CONFIG_CHANGED, /* between two starts, or by an upgrade: which settings */
     EVENT_PASSKEY_ADDED,
     EVENT_PASSKEY_USED, /* it signed a sign-in, or a request */
     EVENT_PASSKEY_RENAMED,
@@ -99,6 +103,39 @@ enum event {
     EVENT_RECOVERY_APPROVED,
     EVENT_RECOVERY_WITHDRAWN,
     EVENT_RECOVERY_USED,
+    EVENT_REPORT_FILED, /* somebody saw something, and said so */
+    EVENT_REPORT_TAKEN,
+    EVENT_REPORT_RELEASED,
+    EVENT_REPORT_ANSWERED,
+    EVENT_REPORT_CLOSED,
+    EVENT_DOOR_ASKED, /* a maker's engineer wants to reach one device */
+    EVENT_DOOR_APPROVED,
+    EVENT_DOOR_REFUSED,
+    EVENT_DOOR_WITHDRAWN, /* a person ends it, open or not */
+    EVENT_DOOR_OPENED,    /* the firewall's word */
+    EVENT_DOOR_CLOSED,
+    EVENT_ACCOUNT_CONTACT,   /* where mail reaches somebody, and who is told when they are late */
+    EVENT_TRAINING_ASSIGNED, /* a course to a role, a site or a person, from a day on */
+    EVENT_TRAINING_UNASSIGNED,
+    EVENT_TRAINING_REFRESHER, /* to one person, because of something that happened */
+    EVENT_TRAINING_COURSE,    /* a course's text as it was from then on */
+    EVENT_TRAINING_BEGUN,     /* an attempt at a course's questions */
+    EVENT_TRAINING_ANSWERED,
+    EVENT_TRAINING_COMPLETED, /* passed, and signed for */
+    EVENT_TRAINING_CLASSROOM, /* somebody taught people in a room */
+    EVENT_TRAINING_POLICY,    /* a policy as it stands from then on, or its end */
+    EVENT_TRAINING_ACKNOWLEDGED,
+    EVENT_TRAINING_REMINDED,
+    EVENT_TRAINING_STANDING, /* what the program counted at the beginning of a month */
+    EVENT_TRAINING_LEFT,     /* roles that ended by themselves: what they asked for is asked no more */
+    EVENT_MAIL_REPORTED,     /* somebody was not sure about a mail, and what the program said of it */
+    EVENT_MAIL_DECIDED,      /* a person's word about it: dangerous, harmless; or open again */
+    EVENT_INCIDENT_OPENED,   /* an attack that a person confirmed, and what it may be known by again */
+    EVENT_PHISH_PLANNED,     /* a phishing simulation: to whom, from when to when */
+    EVENT_PHISH_ENDED,       /* a person stopped it, or its time was over */
+    EVENT_PHISH_SENT,        /* one mail of it; whom it went to is sealed, like in the next two */
+    EVENT_PHISH_VISITED,     /* somebody followed its link */
+    EVENT_PHISH_REPORTED,    /* somebody told of it: what it is for */
     EVENT_COUNT
 };
 
@@ -111,9 +148,28 @@ enum field_class {
     FIELD_VALUE,    /* a measured value: never shown; goes into value_digest */
     FIELD_PRIVATE, /* any other field of the patient (name, birth date, address …): never shown; a foreign field that repeats one becomes a token */
     FIELD_CAUSE,   /* the canonical cause of a finding: never shown; goes into the finding's id */
-    FIELD_SECRET,  /* a password's hash and the like: never shown, not even with --reveal; kept only sealed */
+    FIELD_SECRET,  /* a password's hash and the like: never shown, not even with --reveal; kept only sealed. Texts only */
     FIELD_BODY,    /* bytes as they were received: in no text at all; kept only sealed, as the third part of a payload */
 };
+
+/* What KEY_MARKS holds: a digest of 8 bytes, the first one lowest, for each; 0: the message has nothing of it. Those of parts as they were written,
+ * byte for byte, in the order in which they stand; and those of what a part says, however it was written. */
+enum mark {
+    MARK_HEADER,   /* MSH, H */
+    MARK_PATIENT,  /* PID and what stands with it, P */
+    MARK_ORDER,    /* ORC, OBR, SPM, SAC …, O */
+    MARK_RESULTS,  /* OBX, R */
+    MARK_COMMENTS, /* NTE, C */
+    MARK_OTHER,
+    MARK_NAME, /* the patient's */
+    MARK_BORN,
+    MARK_SEX,
+    MARK_MATERIAL,
+    MARK_NOTE, /* all comments, in any order */
+    MARKS
+};
+#define MARKS_WRITTEN MARK_NAME /* so many are of parts as they were written */
+#define MARK_BYTES 8
 
 enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
 
@@ -223,6 +279,8 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(DROPPED, "dropped", OPEN, INT, false)                                                                                                        \
     KEY(DROPPED_FLOWS, "dropped_flows", OPEN, INT, false)                                                                                            \
     KEY(DROPPED_LAB, "dropped_lab", OPEN, INT, false)                                                                                                \
+    KEY(SHED_BULK, "shed_bulk", OPEN, INT, false)                                                                                                    \
+    KEY(SHED_OTHER, "shed_other", OPEN, INT, false)                                                                                                  \
     KEY(DAMAGED, "damaged", OPEN, INT, false)                                                                                                        \
     KEY(FLOWS, "flows", OPEN, INT, false)                                                                                                            \
     KEY(FIRST_TIME, "first_time", OPEN, TIME, false)                                                                                                 \
@@ -238,10 +296,12 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(WHY, "why", OPEN, TEXT, false)         /* the reason that a person gave, or why something was refused */                                     \
     KEY(ASSET, "asset", OPEN, TEXT, false)                                                                                                           \
     KEY(NAME, "name", OPEN, TEXT, false)                                                                                                             \
-    KEY(EDIT, "edits", OPEN, TEXT, true)   /* asset.edited: "field=value"; nothing behind "=" takes the edit back */                                 \
-    KEY(OTHER, "other", OPEN, TEXT, false) /* the second asset of a decision about two */                                                            \
-    KEY(PART, "part", OPEN, TEXT, false)   /* asset.split: the address or serial number that goes */                                                 \
-    KEY(ROW, "rows", OPEN, TEXT, true)     /* asset.imported: one JSON object of texts for a device */                                               \
+    KEY(EDIT, "edits", OPEN, TEXT, true)         /* asset.edited: "field=value"; nothing behind "=" takes the edit back */                           \
+    KEY(OTHER, "other", OPEN, TEXT, false)       /* the second asset of a decision about two */                                                      \
+    KEY(PART, "part", OPEN, TEXT, false)         /* asset.split: the address or serial number that goes */                                           \
+    KEY(ROW, "rows", OPEN, TEXT, true)           /* asset.imported, asset.admission: one JSON object of texts for a device */                        \
+    KEY(DECISION, "decision", OPEN, TEXT, false) /* asset.admission: vouch, refuse, withdraw */                                                      \
+    KEY(SETTING, "settings", OPEN, TEXT, true)   /* config.changed: names of settings */                                                             \
     KEY(PERMISSION, "permission", OPEN, TEXT, false)                                                                                                 \
     KEY(PROGRAM_ROLE, "program_role", OPEN, TEXT, false)                                                                                             \
     KEY(HOLDS, "holds", OPEN, BOOL, false)                                                                                                           \
@@ -313,6 +373,14 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(LINK_SIZE, "size", OPEN, INT, false)                                                                                                         \
     KEY(LINK_RATE, "rate", OPEN, INT, false)                                                                                                         \
     KEY(LINK_UNKNOWN, "unknown", OPEN, TEXT, false)                                                                                                  \
+    /* lab.message: digests of its parts (enum mark), keyed by the run's hash key: from sensor and relay to the detector, never shown and never kept \
+     */                                                                                                                                              \
+    KEY(MARKS, "marks", CAUSE, TEXT, false)                                                                                                          \
+    KEY(LINK_HIDDEN, "hidden", OPEN, TEXT, false)      /* link.policy: what became of names that had to be hidden: included, left out */             \
+    KEY(LINK_LEARNT_TO, "learnt_to", OPEN, INT, false) /* … what was learnt up to this record may pass */                                          \
+    KEY(LEARN_FROM, "learn.from", OPEN, TIME, false)   /* link.learnt: since when and until when the link learns; the lists are what is new */       \
+    KEY(LEARN_UNTIL, "learn.until", OPEN, TIME, false)                                                                                               \
+    KEY(LEARN_OVER, "learn.over", OPEN, BOOL, false) /* … that was all: it is proposed */                                                          \
     /* store.checkpoint */                                                                                                                           \
     KEY(LIFE, "life", OPEN, TEXT, false) /* of the database: 32 hexadecimal digits */                                                                \
     KEY(GENERATION, "generation", OPEN, INT, false)                                                                                                  \
@@ -347,9 +415,75 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(PASSKEY_COUNTER, "passkey.counter", OPEN, INT, false)                                                                                        \
     KEY(PASSKEY_FLAGS, "passkey.flags", OPEN, INT, false)                                                                                            \
     KEY(TOTP_SECRET, "totp_secret", SECRET, TEXT, false)                                                                                             \
-    KEY(TOTP_STEP, "totp_step", OPEN, INT, false)    /* no code of it, or of an earlier one, counts again */                                         \
-    KEY(RECOVERY, "recovery", OPEN, TEXT, false) /* its id */                                                                                    \
-    KEY(RECOVERY_HASH, "recovery_hash", SECRET, TEXT, false)
+    KEY(TOTP_STEP, "totp_step", OPEN, INT, false) /* no code of it, or of an earlier one, counts again */                                            \
+    KEY(RECOVERY, "recovery", OPEN, TEXT, false)  /* its id */                                                                                       \
+    KEY(RECOVERY_HASH, "recovery_hash", SECRET, TEXT, false)                                                                                         \
+    /* what people report; without `person`: nobody is known to have */                                                                              \
+    KEY(REPORT, "report", OPEN, TEXT, false) /* its id */                                                                                            \
+    KEY(REPORT_TEXT, "text", OPEN, TEXT, false)                                                                                                      \
+    KEY(REPORT_NOW, "now", OPEN, BOOL, false)     /* it is going on */                                                                               \
+    KEY(REPORT_PHOTO, "photo", OPEN, TEXT, false) /* image/jpeg, image/png: its bytes are the body */                                                \
+    KEY(REPORT_CLAIM, "claim", OPEN, TEXT, false) /* SHA-256 of the code with which its state can be asked for: 64 hexadecimal digits */             \
+    KEY(REPORT_ANSWER, "answer", OPEN, TEXT, false)                                                                                                  \
+    /* doors */                                                                                                                                      \
+    KEY(FOR_MAKER, "for_maker", OPEN, TEXT, false)  /* account.granted, door.asked: whose engineer */                                                \
+    KEY(DOOR, "door", OPEN, TEXT, false)            /* its id */                                                                                     \
+    KEY(DOOR_ADDRESS, "address", OPEN, TEXT, false) /* the device's */                                                                               \
+    KEY(DOOR_SERVICE, "service", OPEN, TEXT, false)                                                                                                  \
+    KEY(DOOR_PROTO, "proto", OPEN, INT, false) /* IP protocol number */                                                                              \
+    KEY(DOOR_PORT, "port", OPEN, INT, false)                                                                                                         \
+    KEY(DOOR_MINUTES, "minutes", OPEN, INT, false)                                                                                                   \
+    KEY(MAIL, "mail", SECRET, TEXT, false)                                                                                                           \
+    KEY(MANAGER, "manager", OPEN, TEXT, false) /* an account */                                                                                      \
+    /* training */                                                                                                                                   \
+    KEY(COURSE, "course", OPEN, TEXT, false) /* its id; "policy:" and a policy's id */                                                               \
+    KEY(COURSE_VERSION, "course_version", OPEN, INT, false)                                                                                          \
+    KEY(COURSE_TITLE, "course_title", OPEN, TEXT, false)                                                                                             \
+    KEY(COURSE_TEXT, "course_text", SECRET, TEXT, true) /* in pieces: the right answers are in it */                                                 \
+    KEY(RULE, "rule", OPEN, INT, false)                 /* the record that assigned it */                                                            \
+    KEY(FROM_DAY, "from_day", OPEN, TEXT, false)        /* YYYY-MM-DD, in the lab's time zone; like due_day */                                       \
+    KEY(DUE_DAY, "due_day", OPEN, TEXT, false)                                                                                                       \
+    KEY(DAYS, "days", OPEN, INT, false)                                                                                                              \
+    KEY(RENEW_MONTHS, "renew_months", OPEN, INT, false)                                                                                              \
+    KEY(CAUSE_RECORD, "cause_record", OPEN, INT, false) /* what a refresher follows */                                                               \
+    KEY(ATTEMPT, "attempt", OPEN, TEXT, false)                                                                                                       \
+    KEY(DRAWN, "drawn", SECRET, TEXT, false) /* the questions in their order, and the order of their answers */                                      \
+    KEY(ASKED, "asked", OPEN, INT, false)    /* how many */                                                                                          \
+    KEY(PASS, "pass", OPEN, INT, false)      /* per cent that must be right */                                                                       \
+    KEY(PLACE, "place", SECRET, TEXT, false) /* which of them was answered */                                                                        \
+    KEY(QUESTION, "question", SECRET, TEXT, false)                                                                                                   \
+    KEY(CHOSEN, "chosen", SECRET, TEXT, false)                                                                                                       \
+    KEY(RIGHT, "right", SECRET, TEXT, false)                                                                                                         \
+    KEY(STATEMENT, "statement", OPEN, TEXT, false) /* what was signed */                                                                             \
+    KEY(HOW, "how", OPEN, TEXT, false)             /* test, classroom, page, mail … */                                                             \
+    KEY(TRAINER, "trainer", OPEN, TEXT, false)                                                                                                       \
+    KEY(ATTENDED, "attended", OPEN, TEXT, true) /* accounts */                                                                                       \
+    KEY(AUDIENCE, "audience", OPEN, TEXT, true) /* roles; none: everybody */                                                                         \
+    KEY(COUNT_ASSIGNED, "assigned", OPEN, INT, false)                                                                                                \
+    KEY(COUNT_DONE, "done", OPEN, INT, false)                                                                                                        \
+    KEY(COUNT_LATE, "late", OPEN, INT, false)                                                                                                        \
+    /* mail that somebody is not sure about, and what came of it */                                                                                  \
+    KEY(MAIL_ID, "mail_id", OPEN, TEXT, true)  /* its id; decided: of all that were decided together */                                              \
+    KEY(VERDICT, "verdict", OPEN, TEXT, false) /* dangerous, suspicious, fine; decided: dangerous, harmless, open */                                 \
+    KEY(SCORE, "score", OPEN, INT, false)                                                                                                            \
+    KEY(MAIL_REASON, "reasons", OPEN, TEXT, true) /* codes, strongest first … */                                                                   \
+    KEY(MAIL_ABOUT, "about", SECRET, TEXT, true)  /* … and what each was seen in */                                                                \
+    KEY(MAIL_FROM, "mail_from", SECRET, TEXT, false)                                                                                                 \
+    KEY(MAIL_SKETCH, "sketch", SECRET, TEXT, false) /* hexadecimal digits */                                                                         \
+    KEY(MAIL_FILES, "files", OPEN, INT, false)                                                                                                       \
+    KEY(MAIL_LINKS, "links", OPEN, INT, false)                                                                                                       \
+    KEY(SCANNED, "scanned", OPEN, TEXT, false)       /* by a virus scanner: clean, found, not asked, no answer */                                    \
+    KEY(EXERCISE, "exercise", OPEN, TEXT, false)     /* the mail was ours: which exercise */                                                         \
+    KEY(INDICATOR, "indicators", SECRET, TEXT, true) /* "host bank.example", "address …", "sha256 …" */                                          \
+    KEY(INCIDENT, "incident", OPEN, TEXT, false)     /* its id */                                                                                    \
+    /* phishing simulations */                                                                                                                       \
+    KEY(CAMPAIGN, "campaign", OPEN, TEXT, false) /* its id */                                                                                        \
+    KEY(TEMPLATE, "template", OPEN, TEXT, false)                                                                                                     \
+    KEY(LANGUAGE, "language", OPEN, TEXT, false)                                                                                                     \
+    KEY(STARTS, "starts", OPEN, TIME, false)                                                                                                         \
+    KEY(RECIPIENT, "recipient", SECRET, TEXT, false) /* an account: who was taken in is nobody's business */                                         \
+    /* lists of devices */                                                                                                                           \
+    KEY(LIST, "list", OPEN, INT, false) /* the first record of the import */
 
 enum record_key {
 #define RECORD_KEY_ENUM(c, json, class, type, list) KEY_##c,
@@ -461,14 +595,16 @@ static inline struct field *record_field(struct record *r, enum record_key key)
 
 static inline void record_item(struct record *r, enum record_key key, struct span text)
 {
-    struct field *f = record_field(r, key);
-    if (f == NULL)
-        return;
-    f->text = text;
-    if (f->text.n > RECORD_TEXT) {
-        f->text.n = RECORD_TEXT;
+    bool cut = text.n > RECORD_TEXT || r->n == RECORD_FIELDS;
+    if (__builtin_expect(cut, 0)) {
         r->cut = true;
+        if (r->n == RECORD_FIELDS)
+            return;
+        text.n = text.n > RECORD_TEXT ? RECORD_TEXT : text.n;
     }
+    struct field *f = &r->fields[r->n++];
+    f->key = key;
+    f->text = text;
 }
 
 static inline void record_text(struct record *r, enum record_key key, struct span text)

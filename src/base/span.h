@@ -151,10 +151,9 @@ static inline size_t span_find(const struct span *s, uint8_t c)
     return hit == NULL ? s->n : (size_t)(hit - s->p);
 }
 
-/* Which of the SPAN_BLOCK bytes at p are a or b: bit i * SPAN_STEP stands for byte i. */
+/* Which of the SPAN_BLOCK bytes at p are a or b: bit i stands for byte i. */
 #ifdef __SSE2__
 #define SPAN_BLOCK 16u
-#define SPAN_STEP 1u
 static inline uint64_t span_block(const uint8_t *p, uint8_t a, uint8_t b)
 {
     __m128i block = _mm_loadu_si128((const __m128i_u *)p);
@@ -165,7 +164,6 @@ static inline uint64_t span_block(const uint8_t *p, uint8_t a, uint8_t b)
 }
 #else
 #define SPAN_BLOCK 8u
-#define SPAN_STEP 8u
 static inline uint64_t span_bytes_equal(uint64_t eight, uint8_t c)
 {
     const uint64_t low = 0x7f * UINT64_C(0x0101010101010101);
@@ -178,9 +176,26 @@ static inline uint64_t span_block(const uint8_t *p, uint8_t a, uint8_t b)
     uint64_t eight;
     memcpy(&eight, p, 8);
     eight = le64toh(eight);
-    return (span_bytes_equal(eight, a) | span_bytes_equal(eight, b)) >> 7;
+    eight = (span_bytes_equal(eight, a) | span_bytes_equal(eight, b)) >> 7;
+    return eight * UINT64_C(0x0102040810204080) >> 56; /* the lowest bits of the bytes side by side */
 }
 #endif
+
+/* Which of the first n bytes at p are a or b, n ≤ 64. Whole blocks, the last one over bytes that were looked at already: no loop over bytes but where
+ * there are fewer than a block. */
+static inline uint64_t span_hits(const uint8_t *p, size_t n, uint8_t a, uint8_t b)
+{
+    uint64_t hits = 0;
+    size_t i = 0;
+    if (n < SPAN_BLOCK) {
+        for (; i < n; i++)
+            hits |= (uint64_t)(p[i] == a || p[i] == b) << i;
+        return hits;
+    }
+    for (; i + SPAN_BLOCK < n; i += SPAN_BLOCK)
+        hits |= span_block(p + i, a, b) << i;
+    return hits | span_block(p + n - SPAN_BLOCK, a, b) << (n - SPAN_BLOCK);
+}
 
 /* Position of the first byte that is a or b, or s->n. Better than two searches where one of them is near. */
 static inline size_t span_find_either(const struct span *s, uint8_t a, uint8_t b)
@@ -189,7 +204,7 @@ static inline size_t span_find_either(const struct span *s, uint8_t a, uint8_t b
     for (; s->n - i >= SPAN_BLOCK; i += SPAN_BLOCK) {
         uint64_t hits = span_block(s->p + i, a, b);
         if (hits != 0)
-            return i + (size_t)__builtin_ctzll(hits) / SPAN_STEP;
+            return i + (size_t)__builtin_ctzll(hits);
     }
     while (i < s->n && s->p[i] != a && s->p[i] != b)
         i++;
@@ -203,7 +218,7 @@ static inline size_t span_find_nth(const struct span *s, uint8_t c, size_t n)
     for (; s->n - i >= SPAN_BLOCK; i += SPAN_BLOCK)
         for (uint64_t hits = span_block(s->p + i, c, c); hits != 0; hits &= hits - 1)
             if (--n == 0)
-                return i + (size_t)__builtin_ctzll(hits) / SPAN_STEP;
+                return i + (size_t)__builtin_ctzll(hits);
     for (; i < s->n; i++)
         if (s->p[i] == c && --n == 0)
             return i;
@@ -223,31 +238,32 @@ static inline bool span_has_run(struct span s, uint8_t a, uint8_t b, size_t n)
 }
 
 /* Splits s at every c into out, max ≥ 1 parts at most; what follows the last of so many is not looked at. Returns how many parts there are (at least
- * 1, an empty one where s is empty). A block of bytes at a time: for short parts this is faster than a search for each. */
+ * 1, an empty one where s is empty). 64 bytes at a time: for short parts this is faster than a search for each. */
 static inline size_t span_split(struct span s, uint8_t c, struct span *out, size_t max)
 {
-    size_t n = 0;
-    size_t start = 0;
-    size_t i = 0;
-    for (; s.n - i >= SPAN_BLOCK; i += SPAN_BLOCK) {
-        for (uint64_t hits = span_block(s.p + i, c, c); hits != 0; hits &= hits - 1) {
-            size_t at = i + (size_t)__builtin_ctzll(hits) / SPAN_STEP;
-            out[n++] = (struct span){.p = s.p + start, .n = (uint32_t)(at - start)};
-            start = at + 1;
-            if (n == max)
-                return n;
+    const struct span *first = out;
+    const struct span *last = out + max - 1;
+    const uint8_t *from = s.p;
+    const uint8_t *p = s.p;
+    for (size_t left = s.n; left > 0;) {
+        size_t n = left < 64 ? left : 64;
+        for (uint64_t hits = span_hits(p, n, c, c); hits != 0; hits &= hits - 1) {
+            const uint8_t *at = p + __builtin_ctzll(hits);
+            out->p = from;
+            out->n = (uint32_t)(at - from);
+            out->bad = false;
+            if (out == last)
+                return max;
+            from = at + 1;
+            out++;
         }
+        left -= n;
+        p += n;
     }
-    for (; i < s.n; i++) {
-        if (s.p[i] != c)
-            continue;
-        out[n++] = span_of(s.p + start, i - start);
-        start = i + 1;
-        if (n == max)
-            return n;
-    }
-    out[n++] = span_of(start > 0 ? s.p + start : s.p, s.n - start);
-    return n;
+    out->p = from;
+    out->n = (uint32_t)(p - from);
+    out->bad = false;
+    return (size_t)(out - first) + 1;
 }
 
 /* Takes everything up to separator c and steps over it; without one, takes all that is left. *more (may be NULL) says whether c was there. */

@@ -153,6 +153,19 @@ bool text_is_utf8(struct span s)
     return true;
 }
 
+size_t text_utf8_put(uint8_t out[4], uint32_t c)
+{
+    if (c < 0x80) {
+        out[0] = (uint8_t)c;
+        return 1;
+    }
+    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (size_t i = n - 1; i > 0; i--, c >>= 6)
+        out[i] = (uint8_t)(0x80 | (c & 0x3f));
+    out[0] = (uint8_t)((n == 2 ? 0xc0 : n == 3 ? 0xe0 : 0xf0) | c);
+    return n;
+}
+
 char *text_decimal(char *out, uint64_t v)
 {
     char digits[TEXT_DECIMAL];
@@ -163,4 +176,37 @@ char *text_decimal(char *out, uint64_t v)
     while (n > 0)
         *out++ = digits[--n];
     return out;
+}
+
+static bool atom(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || memchr(".!#$%&'*+/=?^_`{|}~-", c, 20) != NULL;
+}
+
+/* The plain form of RFC 5322, section 3.4.1 (dot-atom @ host name): no quotes, no comments, nothing that a mail server could take for two addresses.
+ */
+bool text_is_mail(struct span mail)
+{
+    size_t at = span_find(&mail, '@');
+    if (mail.n > 254 || at == 0 || at > 64 || at + 3 >= mail.n)
+        return false;
+    bool dot = true;
+    for (size_t i = 0; i < at; i++) {
+        if (!atom(mail.p[i]) || (mail.p[i] == '.' && dot))
+            return false;
+        dot = mail.p[i] == '.';
+    }
+    if (dot)
+        return false;
+    dot = true;
+    for (size_t i = at + 1; i < mail.n; i++) {
+        uint8_t c = mail.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && c != '-' && c != '.')
+            return false;
+        if (c == '.' && dot)
+            return false;
+        dot = c == '.';
+    }
+    return !dot;
 }

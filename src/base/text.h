@@ -28,8 +28,15 @@ size_t text_utf8_len(struct span s);
 
 bool text_is_utf8(struct span s);
 
+/* Writes the UTF-8 of a code point up to U+10FFFF; which ones are allowed is the caller's business. Returns how many bytes, 1-4. */
+size_t text_utf8_put(uint8_t out[4], uint32_t c);
+
 /* Writes v in decimal digits, without a final zero; at most TEXT_DECIMAL. Returns their end. printf is slow where it is done for every message. */
 #define TEXT_DECIMAL 20
 char *text_decimal(char *out, uint64_t v);
+
+/* Is it a mail address in the plain form of RFC 5322, section 3.4.1 (dot-atom @ host name)? No quotes, no comments, nothing that a mail server could
+ * take for two addresses. */
+bool text_is_mail(struct span mail);
 
 #endif

@@ -20,13 +20,16 @@ extern const struct verb verb_unlock;
 extern const struct verb verb_upgrade;
 extern const struct verb verb_catalog;
 extern const struct verb verb_course;
+extern const struct verb verb_mail;
 extern const struct verb verb_doctor;
 extern const struct verb verb_keys;
 extern const struct verb verb_pki;
 extern const struct verb verb_backup;
 extern const struct verb verb_restore;
+extern const struct verb verb_door;
 extern const struct verb verb_link;
 extern const struct verb verb_people;
 extern const struct verb verb_token;
+extern const struct verb verb_device;
 
 #endif

@@ -1,6 +1,7 @@
 /* tourniquet demo: a made-up laboratory, staged on the real path: its traffic is written as a capture, and `run --replay` does the rest. */
 #include "cmd/cmd.h"
 #include "cmd/demo_links.h"
+#include "cmd/demo_mail.h"
 #include "cmd/demo_people.h"
 #include "engine/simulate/simulate.h"
 #include "proc/clock.h"
@@ -39,6 +40,8 @@ struct demo {
     struct config_endpoint page;
     struct demo_links links;
     struct config_endpoint lis[DEMO_LINKS];
+    struct config_endpoint mail, landing, postbox;
+    int mail_fd;
 };
 
 /* ── the capture ── */
@@ -172,7 +175,9 @@ static int choose_links(struct demo *d, struct error *e)
     int r = 0;
     for (int i = 0; i < DEMO_LINKS && r == 0; i++)
         r = choose_port(&d->lis[i], &d->links.lis_fd[i], e) != 0 ? -1 : choose_port(&d->links.analyzer[i], NULL, e);
-    return r;
+    if (r != 0 || choose_port(&d->mail, &d->mail_fd, e) != 0 || choose_port(&d->landing, NULL, e) != 0)
+        return -1;
+    return choose_port(&d->postbox, NULL, e);
 }
 
 static int write_config(const struct demo *d, struct error *e)
@@ -183,11 +188,17 @@ static int write_config(const struct demo *d, struct error *e)
     if (f == NULL)
         return err_sys(e, errno, "making %s", d->config_path);
     (void)fprintf(f,
-                  "# A made-up laboratory, staged by `tourniquet demo`.\nsite: demo-lab\ndata: \"%s\"\nconsole: { listen: \"%s\", name: localhost }\n"
-                  "backup: { to: \"%s/backups\", keep: 3 }\nrelay:\n"
+                  "# A made-up laboratory, staged by `tourniquet demo`.\nsite: demo-lab\ndata: \"%s\"\nconsole: { listen: \"%s\", name: localhost, "
+                  "lock: 30m }\n"
+                  "backup: { to: \"%s/backups\", keep: 3 }\nwarden: { devices: [10.20.0.0/16], vendors: [10.99.0.0/24] }\nmail: { domains: "
+                  "[demo-lab.example], server: \"127.0.0.1:%u\", tls: \"off\", from: tourniquet@demo-lab.example, servers: [127.0.0.1] }\n"
+                  "phishing: { domains: [demo-lab.example], from: help@demo-1ab.example }\n"
+                  "listeners: [ { for: landing, listen: \"127.0.0.1:%u\", name: inbox.localhost }, { for: mail, listen: "
+                  "\"127.0.0.1:%u\", name: report.localhost } ]\nrelay:\n"
                   "  - { name: hematology, listen: \"127.0.0.1:%u\", forward: \"127.0.0.1:%u\", protocol: mllp, mode: end-to-end }\n"
                   "  - { name: chemistry, listen: \"127.0.0.1:%u\", forward: \"127.0.0.1:%u\", protocol: astm, mode: end-to-end }\n",
-                  d->data_path, where, d->folder, d->links.analyzer[0].port, d->lis[0].port, d->links.analyzer[1].port, d->lis[1].port);
+                  d->data_path, where, d->folder, d->mail.port, d->landing.port, d->postbox.port, d->links.analyzer[0].port, d->lis[0].port,
+                  d->links.analyzer[1].port, d->lis[1].port);
     return fclose(f) == 0 ? 0 : err_sys(e, errno, "writing %s", d->config_path);
 }
 
@@ -230,10 +241,13 @@ static int stage(struct demo *d, struct error *e)
                                          .read_all = tell_staged,
                                          .context = d};
     pid_t players = d->exit_when_staged ? -1 : demo_links_start(&d->links);
+    pid_t mails = d->exit_when_staged ? -1 : demo_mail_start(d->mail_fd);
     pid_t people = d->exit_when_staged ? -1 : demo_people_start(d->data_path);
     int r = supervisor_run(&options, &progress, e);
     if (people > 0 && kill(people, SIGKILL) == 0)
         (void)waitpid(people, NULL, 0);
+    if (mails > 0 && kill(mails, SIGKILL) == 0)
+        (void)waitpid(mails, NULL, 0);
     if (players > 0 && kill(players, SIGKILL) == 0)
         (void)waitpid(players, NULL, 0);
     return r;

@@ -18,6 +18,9 @@
 #include <unistd.h>
 
 #define SEED 7104
+#define SPECIMENS_FROM 100000 /* not those of the staged hour: a specimen's results belong to the patient that it was ordered for */
+#define SPECIMENS_AN_HOUR 5000
+#define HOURS 100
 #define BEFORE (300 * TIME_SECOND) /* what the first messages are behind */
 #define LEAST_PAUSE_MS 200
 #define ANSWER_MS 20000
@@ -220,10 +223,10 @@ static void wait_until(tq_time t)
 }
 
 /* An hour of the lab, as it passes. */
-static void play_hour(struct player *p, uint64_t seed, tq_time start)
+static void play_hour(struct player *p, uint64_t seed, tq_time start, uint32_t specimens_from)
 {
     struct error e = {0};
-    struct simulate_options options = {.seed = seed, .seconds = SIMULATE_SECONDS, .start = start};
+    struct simulate_options options = {.seed = seed, .seconds = SIMULATE_SECONDS, .start = start, .specimens_from = specimens_from};
     struct sense_options listening = {.sink = {.put = take_record, .context = p}, .bodies = true};
     struct simulate *s = simulate_new(&options, &e);
     struct sense *sense = s == NULL ? NULL : sense_new(&listening, &e);
@@ -253,7 +256,8 @@ _Noreturn static void run(const struct demo_links *d)
     }
     tq_time start = clock_now() - BEFORE;
     for (uint64_t hour = 0;; hour++)
-        play_hour(&p, SEED + hour, start + (tq_time)hour * SIMULATE_SECONDS * TIME_SECOND);
+        play_hour(&p, SEED + hour, start + (tq_time)hour * SIMULATE_SECONDS * TIME_SECOND,
+                  SPECIMENS_FROM + (uint32_t)(hour % HOURS) * SPECIMENS_AN_HOUR);
 }
 
 pid_t demo_links_start(const struct demo_links *d)

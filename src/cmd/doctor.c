@@ -209,6 +209,8 @@ static void check_all(struct doctor *d, const struct error *configuration)
     doctor_space(d);
     doctor_clock(d);
     doctor_cores(d);
+    doctor_firewall(d);
+    doctor_scanner(d);
 }
 
 static int run(int argc, char **argv)

@@ -37,5 +37,9 @@ void doctor_folder(struct doctor *d);
 void doctor_space(struct doctor *d);
 void doctor_clock(struct doctor *d);
 void doctor_cores(struct doctor *d);
+void doctor_firewall(struct doctor *d);
+
+/* doctor_scanner.c */
+void doctor_scanner(struct doctor *d);
 
 #endif

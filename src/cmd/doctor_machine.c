@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,4 +210,28 @@ void doctor_cores(struct doctor *d)
         doctor_say(d, "cores", DOCTOR_BAD, "%u of %u running parts can leave a core file with keys in it: restart Tourniquet.", leave, parts);
     else
         doctor_say(d, "cores", DOCTOR_GOOD, "None of the %u running parts leaves a core file.", parts);
+}
+
+/* ── doors ── */
+
+/* Does the firewall do what it is told, where lab.yaml wants doors for makers' engineers? */
+void doctor_firewall(struct doctor *d)
+{
+    struct error e = {0};
+    if (d->config.warden_devices[0] == 0)
+        return; /* nobody asked for it */
+    if (!d->running || d->locked) {
+        doctor_say(d, "firewall", DOCTOR_SKIPPED, "Whether the firewall opens doors is known only while Tourniquet runs, unlocked.");
+        return;
+    }
+    json_t *doors = doctor_ask(d, "/api/v1/doors?limit=1", &e);
+    const json_t *firewall = json_object_get(doors, "firewall");
+    const char *why = json_string_value(json_object_get(firewall, "why"));
+    if (doors == NULL)
+        doctor_say(d, "firewall", DOCTOR_SKIPPED, "How the firewall is cannot be told: %s.", e.text);
+    else if (json_is_true(json_object_get(firewall, "on")))
+        doctor_say(d, "firewall", DOCTOR_GOOD, "The firewall keeps vendors' networks from devices, and opens doors.");
+    else
+        doctor_say(d, "firewall", DOCTOR_BAD, "lab.yaml wants doors, but the firewall does nothing: %s.", why != NULL ? why : "no reason was given");
+    json_decref(doors);
 }

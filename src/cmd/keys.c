@@ -37,8 +37,7 @@ static int complain(const struct error *e)
 
 static int wrong_use(const char *what)
 {
-    (void)fprintf(stderr, "tourniquet keys: %s\n%s", what, verb_keys.usage);
-    return 2;
+    return talk_wrong(&verb_keys, what);
 }
 
 /* ── asking the keeper ── */
@@ -157,28 +156,16 @@ static int dispatch(int n, char **arg, struct arguments *a)
 
 static int run(int argc, char **argv)
 {
-    enum { DATA = 256, WHY, TOKEN, FROM, TO };
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"data", required_argument, NULL, DATA},
-                                            {"why", required_argument, NULL, WHY},
-                                            {"token", required_argument, NULL, TOKEN},
-                                            {"from", required_argument, NULL, FROM},
-                                            {"to", required_argument, NULL, TO},
-                                            {NULL, 0, NULL, 0}};
     static struct arguments a;
-    int c;
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-        switch (c) {
-        case 'c': a.config_file = optarg; break;
-        case DATA: a.data = optarg; break;
-        case WHY: a.why = optarg; break;
-        case TOKEN: a.token = optarg; break;
-        case FROM: a.from = optarg; break;
-        case TO: a.to = optarg; break;
-        default: (void)fputs(verb_keys.usage, stderr); return 2;
-        }
-    }
+    const struct talk_option options[] = {{"config", &a.config_file, NULL},
+                                          {"data", &a.data, NULL},
+                                          {"why", &a.why, NULL},
+                                          {"token", &a.token, NULL},
+                                          {"from", &a.from, NULL},
+                                          {"to", &a.to, NULL},
+                                          {0}};
+    if (!talk_options(&verb_keys, argc, argv, options))
+        return 2;
     return dispatch(argc - optind, argv + optind, &a);
 }
 

@@ -18,6 +18,7 @@ struct arguments {
     const char *role;
     const char *until;
     const char *site;
+    const char *maker;
     const char *shown;
     const char *permission;
     const char *record;
@@ -29,56 +30,27 @@ struct arguments {
     bool all;
 };
 
-enum { DATA = 256, WHY, ROLE, UNTIL, SITE, SHOWN, PERMISSION, RECORD, APPLY, SCOPES, LABEL, DAYS, COMPROMISED, ALL };
-
-static int wrong_use(const struct verb *v, const char *what)
-{
-    (void)fprintf(stderr, "tourniquet %s: %s\n%s", v->name, what, v->usage);
-    return 2;
-}
-
 /* False: an option that is none; the usage was printed. */
 static bool read_options(const struct verb *v, int argc, char **argv, struct arguments *a)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"data", required_argument, NULL, DATA},
-                                            {"why", required_argument, NULL, WHY},
-                                            {"role", required_argument, NULL, ROLE},
-                                            {"until", required_argument, NULL, UNTIL},
-                                            {"site", required_argument, NULL, SITE},
-                                            {"display-name", required_argument, NULL, SHOWN},
-                                            {"permission", required_argument, NULL, PERMISSION},
-                                            {"record", required_argument, NULL, RECORD},
-                                            {"apply", required_argument, NULL, APPLY},
-                                            {"scopes", required_argument, NULL, SCOPES},
-                                            {"label", required_argument, NULL, LABEL},
-                                            {"days", required_argument, NULL, DAYS},
-                                            {"compromised", no_argument, NULL, COMPROMISED},
-                                            {"all", no_argument, NULL, ALL},
-                                            {NULL, 0, NULL, 0}};
-    int c;
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-        switch (c) {
-        case 'c': a->config = optarg; break;
-        case DATA: a->data = optarg; break;
-        case WHY: a->why = optarg; break;
-        case ROLE: a->role = optarg; break;
-        case UNTIL: a->until = optarg; break;
-        case SITE: a->site = optarg; break;
-        case SHOWN: a->shown = optarg; break;
-        case PERMISSION: a->permission = optarg; break;
-        case RECORD: a->record = optarg; break;
-        case APPLY: a->apply = optarg; break;
-        case SCOPES: a->scopes = optarg; break;
-        case LABEL: a->label = optarg; break;
-        case DAYS: a->days = optarg; break;
-        case COMPROMISED: a->compromised = true; break;
-        case ALL: a->all = true; break;
-        default: (void)fputs(v->usage, stderr); return false;
-        }
-    }
-    return true;
+    const struct talk_option options[] = {{"config", &a->config, NULL},
+                                          {"data", &a->data, NULL},
+                                          {"why", &a->why, NULL},
+                                          {"role", &a->role, NULL},
+                                          {"until", &a->until, NULL},
+                                          {"maker", &a->maker, NULL},
+                                          {"site", &a->site, NULL},
+                                          {"display-name", &a->shown, NULL},
+                                          {"permission", &a->permission, NULL},
+                                          {"record", &a->record, NULL},
+                                          {"apply", &a->apply, NULL},
+                                          {"scopes", &a->scopes, NULL},
+                                          {"label", &a->label, NULL},
+                                          {"days", &a->days, NULL},
+                                          {"compromised", NULL, &a->compromised},
+                                          {"all", NULL, &a->all},
+                                          {0}};
+    return talk_options(v, argc, argv, options);
 }
 
 /* What stands in an address: letters, digits and . _ - @ */
@@ -137,7 +109,7 @@ static int why_may(const struct arguments *a, const char *name)
 {
     char act[256];
     if ((a->permission != NULL && !plain(a->permission)) || (a->record != NULL && !plain(a->record)))
-        return wrong_use(&verb_people, "--permission is one like phi.look, --record a number");
+        return talk_wrong(&verb_people, "--permission is one like phi.look, --record a number");
     (void)snprintf(act, sizeof act, "/why?%s%s%s%s", a->permission != NULL ? "permission=" : "", a->permission != NULL ? a->permission : "",
                    a->record != NULL ? "&record=" : "", a->record != NULL ? a->record : "");
     return one(a, "GET", name, act, NULL);
@@ -158,6 +130,7 @@ static int invite(const struct arguments *a, const char *name)
     put(body, "role", a->role);
     put(body, "until", a->until);
     put(body, "site", a->site);
+    put(body, "maker", a->maker);
     return talk("people", a->config, a->data, "POST", "/api/v1/people", body);
 }
 
@@ -171,13 +144,14 @@ static int change(const struct arguments *a, const char *what, const char *name)
     if (strcmp(what, "grant") == 0) {
         put(body, "until", a->until);
         put(body, "site", a->site);
+        put(body, "maker", a->maker);
     }
     if (strcmp(what, "reset") == 0)
         (void)json_object_set_new(body, "compromised", json_boolean(a->compromised));
     (void)snprintf(act, sizeof act, "/%s", what);
     if (role && a->role == NULL) {
         json_decref(body);
-        return wrong_use(&verb_people, "say which role with --role");
+        return talk_wrong(&verb_people, "say which role with --role");
     }
     return one(a, "POST", name, act, body);
 }
@@ -186,13 +160,13 @@ static int decide(const struct arguments *a, const char *what, const char *name)
 {
     static const char *const changes[] = {"grant", "withdraw", "close", "reopen", "reset"};
     if (a->why == NULL)
-        return wrong_use(&verb_people, "say why with --why: it goes on the record");
+        return talk_wrong(&verb_people, "say why with --why: it goes on the record");
     if (strcmp(what, "invite") == 0)
         return invite(a, name);
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
         if (strcmp(what, changes[i]) == 0)
             return change(a, what, name);
-    return wrong_use(&verb_people, "there is no such thing to do with people");
+    return talk_wrong(&verb_people, "there is no such thing to do with people");
 }
 
 static int run_people(int argc, char **argv)
@@ -203,20 +177,20 @@ static int run_people(int argc, char **argv)
     const char *what = optind < argc ? argv[optind] : "list";
     const char *name = optind + 1 < argc ? argv[optind + 1] : NULL;
     if (argc - optind > 2)
-        return wrong_use(&verb_people, "one person at a time");
+        return talk_wrong(&verb_people, "one person at a time");
     if (strcmp(what, "list") == 0 && name == NULL)
         return list(&a);
     if (strcmp(what, "roles") == 0 && name == NULL)
         return talk("people", a.config, a.data, "GET", "/api/v1/roles", NULL);
     if (strcmp(what, "emergency") == 0 && name == NULL)
-        return a.why == NULL ? wrong_use(&verb_people, "say why with --why: it goes on the record")
+        return a.why == NULL ? talk_wrong(&verb_people, "say why with --why: it goes on the record")
                              : talk("people", a.config, a.data, "POST", "/api/v1/emergency", fields(&a));
     if (name == NULL)
-        return wrong_use(&verb_people, "say whom");
+        return talk_wrong(&verb_people, "say whom");
     if (strcmp(what, "import") == 0)
         return import(&a, name);
     if (!plain(name))
-        return wrong_use(&verb_people, "a name has letters, digits and . _ - @");
+        return talk_wrong(&verb_people, "a name has letters, digits and . _ - @");
     if (strcmp(what, "show") == 0)
         return one(&a, "GET", name, "", NULL);
     if (strcmp(what, "why") == 0)
@@ -228,8 +202,8 @@ const struct verb verb_people = {
     .name = "people",
     .summary = "who has an account, and which roles: invite, grant, withdraw, close",
     .usage = "usage: tourniquet people [list [--all] | roles | show NAME | why NAME [--permission NOUN.VERB] [--record N]]\n"
-             "       tourniquet people invite NAME [--display-name TEXT] [--role ROLE] [--until DAY] [--site SITE] --why REASON\n"
-             "       tourniquet people grant NAME --role ROLE [--until DAY] [--site SITE] --why REASON\n"
+             "       tourniquet people invite NAME [--display-name TEXT] [--role ROLE] [--until DAY] [--site SITE] [--maker MAKER] --why REASON\n"
+             "       tourniquet people grant NAME --role ROLE [--until DAY] [--site SITE] [--maker MAKER] --why REASON\n"
              "       tourniquet people withdraw NAME --role ROLE --why REASON\n"
              "       tourniquet people close|reopen NAME --why REASON\n"
              "       tourniquet people reset NAME [--compromised] --why REASON\n"
@@ -239,6 +213,7 @@ const struct verb verb_people = {
              "\n"
              "  invite     makes an account; prints a one-time code, with which its owner chooses a password\n"
              "  grant      gives a role; DAY (2027-01-31) is its last day, which assessors and makers' engineers must have\n"
+             "             MAKER: of a maker's engineer, whose devices, as the page Devices names it\n"
              "  why        which role gives somebody a permission, now or when record N was made: from whom, when, why\n"
              "  close      somebody leaves: all roles, sessions, tokens and passkeys end\n"
              "  reset      the password counts no more; prints a one-time code\n"
@@ -260,14 +235,14 @@ static int run_token(int argc, char **argv)
     const char *what = optind < argc ? argv[optind] : "list";
     const char *name = optind + 1 < argc ? argv[optind + 1] : NULL;
     if (argc - optind > 2 || (name != NULL && !plain(name)))
-        return wrong_use(&verb_token, "that is no account, and no token");
+        return talk_wrong(&verb_token, "that is no account, and no token");
     if (strcmp(what, "list") == 0) {
         (void)snprintf(path, sizeof path, "/api/v1/tokens%s%s", name != NULL ? "?account=" : "", name != NULL ? name : "");
         return talk("token", a.config, a.data, "GET", path, NULL);
     }
     if (strcmp(what, "make") == 0 && name != NULL) {
         if (a.scopes == NULL || a.label == NULL)
-            return wrong_use(&verb_token, "say what it may do with --scopes, and which program it is for with --label");
+            return talk_wrong(&verb_token, "say what it may do with --scopes, and which program it is for with --label");
         json_t *body = json_object();
         put(body, "account", name);
         put(body, "label", a.label);
@@ -279,7 +254,7 @@ static int run_token(int argc, char **argv)
         (void)snprintf(path, sizeof path, "/api/v1/tokens/%s", name);
         return talk("token", a.config, a.data, "DELETE", path, NULL);
     }
-    return wrong_use(&verb_token, "it takes list, make ACCOUNT or revoke ID");
+    return talk_wrong(&verb_token, "it takes list, make ACCOUNT or revoke ID");
 }
 
 const struct verb verb_token = {

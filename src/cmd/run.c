@@ -2,6 +2,7 @@
 #include "proc/config.h"
 #include "proc/handover.h"
 #include "proc/log.h"
+#include "proc/programme.h"
 #include "proc/supervisor.h"
 
 #include "base/json.h"
@@ -104,8 +105,9 @@ static void name_what_is_missing(const struct config *c, bool replay)
     for (size_t i = 0; i < c->capture_count && replay; i++)
         log_line(LOG_LEVEL_WARNING, "capture: interface %s is not listened to while a capture is replayed", c->capture[i].interface);
     for (size_t i = 0; i < c->listener_count; i++)
-        log_line(LOG_LEVEL_WARNING, "listeners: not in this version: %s under the name %s is not served", c->listener[i].purpose,
-                 c->listener[i].name);
+        if (&c->listener[i] != programme_listener(c, "landing") && &c->listener[i] != programme_listener(c, "mail"))
+            log_line(LOG_LEVEL_WARNING, "listeners: not in this version: %s under the name %s is not served", c->listener[i].purpose,
+                     c->listener[i].name);
     if (c->capture_count == 0 && c->relay_count == 0 && !replay)
         log_line(LOG_LEVEL_INFO, "nothing is listened to: what is on the ledger is shown");
 }

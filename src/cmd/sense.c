@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LOOK_EVERY 256             /* packets between two looks at how full the ring is */
 #define OUT_BLOCK (128 * 1024)     /* written in blocks of at least this */
 #define OUT_MAX (64 * 1024 * 1024) /* one record is 1 MiB at most, six times that as JSON */
 #define KEY_FILE_MAX 66            /* 64 digits and an end of line */
@@ -373,8 +374,11 @@ static void print_stats(struct run *run, const struct timespec *start)
     jsonw_object_end(j);
     jsonw_put_uint(j, "damaged_packets", s->damaged_packets);
     jsonw_put_uint(j, "capture_damage", capture_damage(run, &first_damage));
-    if (run->ring != NULL)
+    if (run->ring != NULL) {
         jsonw_put_uint(j, "dropped", ring_counts(run->ring).dropped);
+        jsonw_put_uint(j, "shed_bulk", s->shed_bulk);
+        jsonw_put_uint(j, "shed_other", s->shed_other);
+    }
     put_time(j, "first_time", s->first_time);
     put_time(j, "last_time", s->last_time);
     jsonw_key(j, "elapsed_s");
@@ -479,7 +483,7 @@ static int read_all(struct run *run, struct error *e)
     struct packet p;
     int more = 0;
     while (run->out_error == 0 && stopped_by == 0 && (more = source_next(run->source, &p, e)) > 0)
-        sense_packet(run->sense, p.time, p.linktype, p.bytes, p.wire_length);
+        (void)sense_packet(run->sense, p.time, p.linktype, p.bytes, p.wire_length);
     if (run->out_error == 0)
         finish(run);
     return more < 0 ? -1 : 0;
@@ -501,6 +505,8 @@ static int listen_on(struct run *run, struct error *e)
 {
     struct packet p;
     tq_time end = 0; /* 0: not stopped */
+    enum shed shed = SHED_NOTHING;
+    unsigned n = 0;
     int rc = 0;
     while (rc == 0 && run->out_error == 0) {
         if (stopped_by != 0 && end == 0)
@@ -508,7 +514,9 @@ static int listen_on(struct run *run, struct error *e)
         if (ring_next(run->ring, &p)) {
             if (end != 0 && p.time > end)
                 break;
-            sense_packet(run->sense, p.time, p.linktype, p.bytes, p.wire_length);
+            if (n++ % LOOK_EVERY == 0)
+                sense_shed(run->sense, shed = sense_shed_at(shed, ring_eighths(run->ring)));
+            (void)sense_packet(run->sense, p.time, p.linktype, p.bytes, p.wire_length);
         } else if (end != 0 && clock_now() - end > TIME_SECOND / 4) {
             break;
         } else {
@@ -521,6 +529,10 @@ static int listen_on(struct run *run, struct error *e)
     if (dropped > 0)
         (void)fprintf(stderr, "tourniquet sense: %s: %llu packets came faster than they could be read and were dropped\n", run->choice.interface,
                       (unsigned long long)dropped);
+    const struct sense_stats *s = sense_stats(run->sense);
+    if (s->shed_bulk + s->shed_other > 0)
+        (void)fprintf(stderr, "tourniquet sense: %s: passed over to keep up: %llu packets of bulk traffic, %llu others, none of a lab connection\n",
+                      run->choice.interface, (unsigned long long)s->shed_bulk, (unsigned long long)s->shed_other);
     if (rc != 0)
         e->class = ERR_SYSTEM;
     return rc;

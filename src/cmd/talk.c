@@ -2,6 +2,7 @@
 
 #include "proc/ask.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,37 @@ static int put_answer(const char *verb, const struct reply *r)
     (void)fprintf(stderr, "tourniquet %s: %s\n", verb, detail == NULL ? "the keeper refused" : detail);
     json_decref(problem);
     return r->status < 500 ? 2 : 3;
+}
+
+bool talk_options(const struct verb *verb, int argc, char **argv, const struct talk_option *options)
+{
+    struct option known[TALK_OPTIONS + 1] = {0};
+    size_t n = 0;
+    size_t config = TALK_OPTIONS;
+    for (; n < TALK_OPTIONS && options[n].name != NULL; n++) {
+        known[n] = (struct option){options[n].name, options[n].text != NULL ? required_argument : no_argument, NULL, 256 + (int)n};
+        if (strcmp(options[n].name, "config") == 0)
+            config = n;
+    }
+    optind = 1;
+    for (int c; (c = getopt_long(argc, argv, config < n ? "c:" : "", known, NULL)) != -1;) {
+        size_t i = c == 'c' ? config : (size_t)(c - 256);
+        if (c != 'c' && c < 256) {
+            (void)fputs(verb->usage, stderr);
+            return false;
+        }
+        if (options[i].text != NULL)
+            *options[i].text = optarg;
+        else
+            *options[i].on = true;
+    }
+    return true;
+}
+
+int talk_wrong(const struct verb *verb, const char *what)
+{
+    (void)fprintf(stderr, "tourniquet %s: %s\n%s", verb->name, what, verb->usage);
+    return 2;
 }
 
 int talk(const char *verb, const char *config_file, const char *data, const char *method, const char *path, json_t *body)

@@ -46,6 +46,7 @@ void request_encode(struct buf *out, const struct request *r)
     put_text(out, r->proof);
     put_text(out, r->if_match);
     put_text(out, r->if_none_match);
+    put_text(out, r->language);
     put_text(out, r->peer);
     put_text(out, r->body);
 }
@@ -66,11 +67,12 @@ int request_decode(struct span in, struct request *ret, struct error *e)
     r.proof = get_text(&s, REQUEST_TEXT_MAX);
     r.if_match = get_text(&s, REQUEST_TEXT_MAX);
     r.if_none_match = get_text(&s, REQUEST_TEXT_MAX);
+    r.language = get_text(&s, REQUEST_TEXT_MAX);
     r.peer = get_text(&s, REQUEST_TEXT_MAX);
     r.body = get_text(&s, REQUEST_BODY_MAX);
     if (finish(&s, "request", e) != 0)
         return -1;
-    if (kind != KIND_REQUEST || (door != DOOR_CONSOLE && door != DOOR_LOCAL))
+    if (kind != KIND_REQUEST || door < DOOR_CONSOLE || door > DOOR_MAIL)
         return err_set(e, ERR_PEER, "a request has an unknown kind (%u) or door (%u)", kind, door);
     r.door = (enum request_door)door;
     *ret = r;

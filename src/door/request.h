@@ -10,7 +10,11 @@
 #define REQUEST_TEXT_MAX 4096
 #define REPLY_BODY_MAX (12u << 20) /* an inventory of 10,000 devices as a bill of materials */
 
-enum request_door { DOOR_CONSOLE = 1, DOOR_LOCAL = 2 };
+#define REQUEST_MAIL_MAX (24u << 20) /* bytes of a reported mail that are taken, in pieces: of a larger one this much */
+
+/* DOOR_LANDING: somebody followed the link of a simulated mail; path is "/TOKEN" or "/TOKEN/in", query "seen" where a browser came by itself.
+ * DOOR_MAIL: somebody forwarded a mail; session is the address that it came from. */
+enum request_door { DOOR_CONSOLE = 1, DOOR_LOCAL = 2, DOOR_LANDING = 3, DOOR_MAIL = 4 };
 
 struct request {
     uint64_t id; /* chosen by the door; the reply repeats it */
@@ -24,9 +28,10 @@ struct request {
     struct span proof;   /* X-Proof header, or empty: a passkey signed this very request */
     struct span if_match;
     struct span if_none_match;
-    struct span peer; /* address of the browser, or "uid 0" from SO_PEERCRED */
-    struct span body; /* JSON, a list of devices (CSV), or empty */
-    int fd;           /* one that a command at the local socket sent along, or -1; not encoded, and closed by whoever received it */
+    struct span language; /* Accept-Language header, or empty */
+    struct span peer;     /* address of the browser, or "uid 0" from SO_PEERCRED */
+    struct span body;     /* JSON, a list of devices (CSV), or empty */
+    int fd;               /* one that a command at the local socket sent along, or -1; not encoded, and closed by whoever received it */
 };
 
 struct reply {

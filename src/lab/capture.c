@@ -51,16 +51,18 @@ int capture_apply_status(struct apply *a, struct error *e)
         return 0;
     tell(a, name);
     struct store_stmt *q = store_stmt(
-        a->w, "INSERT INTO capture SELECT ?1, 'reading', ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), nullif(?8, 0), ?9, nullif(?11, ''), ?12, ?13, "
-              "iif(?5 > 0, ?14, NULL), iif(?5 > 0, ?14, NULL), 0, NULL, NULL WHERE (SELECT count(*) FROM capture) < ?10 OR EXISTS (SELECT 1 FROM "
-              "capture WHERE name = ?1) "
-              "ON CONFLICT(name) DO UPDATE SET packets = excluded.packets, bytes = excluded.bytes, flows = excluded.flows, "
-              "dropped = excluded.dropped, damaged = excluded.damaged, first_time = coalesce(excluded.first_time, first_time), "
-              "last_time = coalesce(excluded.last_time, last_time), changed = excluded.changed, why = excluded.why, "
-              "state = iif(?15, 'reading', state), "
-              "dropped_flows = excluded.dropped_flows, dropped_lab = excluded.dropped_lab, "
-              "dropped_first = iif(excluded.dropped = 0, NULL, coalesce(dropped_first, excluded.dropped_first)), "
-              "dropped_last = iif(excluded.dropped > dropped, excluded.dropped_last, iif(excluded.dropped = 0, NULL, dropped_last))");
+        a->w,
+        "INSERT INTO capture SELECT ?1, 'reading', ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), nullif(?8, 0), ?9, nullif(?11, ''), ?12, ?13, "
+        "iif(?5 > 0, ?14, NULL), iif(?5 > 0, ?14, NULL), 0, NULL, NULL, ?16, ?17 WHERE (SELECT count(*) FROM capture) < ?10 OR EXISTS (SELECT 1 FROM "
+        "capture WHERE name = ?1) "
+        "ON CONFLICT(name) DO UPDATE SET packets = excluded.packets, bytes = excluded.bytes, flows = excluded.flows, "
+        "dropped = excluded.dropped, damaged = excluded.damaged, first_time = coalesce(excluded.first_time, first_time), "
+        "last_time = coalesce(excluded.last_time, last_time), changed = excluded.changed, why = excluded.why, "
+        "state = iif(?15, 'reading', state), "
+        "dropped_flows = excluded.dropped_flows, dropped_lab = excluded.dropped_lab, shed_bulk = excluded.shed_bulk, shed_other = "
+        "excluded.shed_other, "
+        "dropped_first = iif(excluded.dropped = 0, NULL, coalesce(dropped_first, excluded.dropped_first)), "
+        "dropped_last = iif(excluded.dropped > dropped, excluded.dropped_last, iif(excluded.dropped = 0, NULL, dropped_last))");
     bool counts = a->ev.event == EVENT_SENSOR_STATUS;
     struct span why = event_text(&a->ev, counts ? "reason" : "why");
     store_bind_int(q, 15, counts);
@@ -76,6 +78,8 @@ int capture_apply_status(struct apply *a, struct error *e)
     store_bind_int(q, 12, event_int(&a->ev, "dropped_flows", 0));
     store_bind_int(q, 13, event_int(&a->ev, "dropped_lab", 0));
     store_bind_int(q, 14, a->ev.time);
+    store_bind_int(q, 16, event_int(&a->ev, "shed_bulk", 0));
+    store_bind_int(q, 17, event_int(&a->ev, "shed_other", 0));
     return store_run(q, e);
 }
 
@@ -83,7 +87,7 @@ int capture_apply_status(struct apply *a, struct error *e)
  * not be read before is told again, if it still is to be read. */
 int capture_apply_run(struct apply *a, struct error *e)
 {
-    if (a->ev.event == EVENT_RUN_STARTED && counter_add(a->w, "runs", 1, e) != 0)
+    if (a->ev.event == EVENT_RUN_STARTED && counter_add(a, "runs", 1, e) != 0)
         return -1;
     tell(a, SPAN_LIT(""));
     struct store_stmt *q = store_stmt(a->w, "UPDATE capture SET state = 'ended', changed = ?1, failures = iif(?2, 0, failures), "
@@ -98,7 +102,7 @@ int capture_list(struct store_conn *c, capture_each *each, void *context, struct
 {
     struct store_stmt *q = store_stmt(
         c, "SELECT name, state, packets, bytes, flows, dropped, damaged, first_time, last_time, why, dropped_flows, dropped_lab, failures, "
-           "dropped_first, dropped_last, failed_at, back_at FROM capture ORDER BY changed DESC, name");
+           "dropped_first, dropped_last, failed_at, back_at, shed_bulk, shed_other FROM capture ORDER BY changed DESC, name");
     while (store_step(q)) {
         struct capture_row row = {
             .name = store_text(q, 0),
@@ -118,6 +122,8 @@ int capture_list(struct store_conn *c, capture_each *each, void *context, struct
             .dropped_last = store_int(q, 14),
             .failed_at = store_int(q, 15),
             .back_at = store_int(q, 16),
+            .shed_bulk = store_int(q, 17),
+            .shed_other = store_int(q, 18),
         };
         each(context, &row);
     }

@@ -29,6 +29,17 @@ bool event_open(struct event_view *v, struct span json)
     return true;
 }
 
+bool event_open_bare(struct event_view *v, struct span json)
+{
+    json_t *root = json.n == 0 ? NULL : json_loadb((const char *)json.p, json.n, JSON_ALLOW_NUL, NULL);
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return false;
+    }
+    *v = (struct event_view){.root = root};
+    return true;
+}
+
 void event_release(struct event_view *v)
 {
     json_decref(v->root);

@@ -13,6 +13,8 @@ struct event_view {
 
 /* False: not a JSON object with `event` and `time`; nothing to release then. Texts that come out of it hold until event_release. */
 bool event_open(struct event_view *v, struct span json);
+/* The sealed rest of one: any JSON object; event and time are not set. */
+bool event_open_bare(struct event_view *v, struct span json);
 void event_release(struct event_view *v);
 
 /* path: "key" or "object.key". Missing, null or of another type: an empty span, `missing`, 0. */

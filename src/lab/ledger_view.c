@@ -62,6 +62,8 @@ static const struct {
     {EVENT_TOKEN_CREATED, "API token made:", "label"},
     {EVENT_TOKEN_REVOKED, "API token revoked:", "label"},
     {EVENT_DATA_EXPORTED, "Taken out:", "what"},
+    {EVENT_TASK_CANCELLED, "Ended before its end:", "what"},
+    {EVENT_CONFIG_CHANGED, "Settings changed in lab.yaml:", "settings"},
     {EVENT_SESSION_OPENED, "Signed in:", "account"},
     {EVENT_SESSION_REFUSED, "Sign-in refused:", "account"},
     {EVENT_SESSION_CLOSED, "Signed out:", "account"},
@@ -81,7 +83,7 @@ static const struct {
     {EVENT_LINK_STATE, "State of a link:", "state"},
     {EVENT_LINK_BYPASSED, "Bypass decided of link", "link"},
     {EVENT_LINK_HELD, "Hold decided of link", "link"},
-    {EVENT_LINK_LEARNT, "A policy is proposed for link", "link"},
+    {EVENT_LINK_LEARNT, "What is usual was learnt of link", "link"},
     {EVENT_LINK_POLICY, "Policy approved of link", "link"},
     {EVENT_RELAY_DELIVERED, "A message was delivered by link", "link"},
     {EVENT_PASSKEY_ADDED, "Passkey added:", "account"},
@@ -96,12 +98,47 @@ static const struct {
     {EVENT_RECOVERY_APPROVED, "Approved, to be let in again:", "account"},
     {EVENT_RECOVERY_WITHDRAWN, "Not let in again:", "account"},
     {EVENT_RECOVERY_USED, "Let in again:", "account"},
+    {EVENT_REPORT_FILED, "Something was reported:", "kind"},
+    {EVENT_REPORT_TAKEN, "Report taken:", "report"},
+    {EVENT_REPORT_RELEASED, "Report given back:", "report"},
+    {EVENT_REPORT_ANSWERED, "Report answered:", "report"},
+    {EVENT_REPORT_CLOSED, "Report closed:", "report"},
+    {EVENT_DOOR_ASKED, "A door asked for, to", "address"},
+    {EVENT_DOOR_APPROVED, "A door approved, to", "address"},
+    {EVENT_DOOR_REFUSED, "A door refused, to", "address"},
+    {EVENT_DOOR_WITHDRAWN, "A door ended, to", "address"},
+    {EVENT_DOOR_OPENED, "The firewall opened a door, to", "address"},
+    {EVENT_DOOR_CLOSED, "A door is closed, to", "address"},
+    {EVENT_ACCOUNT_CONTACT, "Mail and manager told of", "account"},
+    {EVENT_TRAINING_ASSIGNED, "Training assigned:", "course"},
+    {EVENT_TRAINING_UNASSIGNED, "Training is asked for no more:", "course"},
+    {EVENT_TRAINING_REFRESHER, "Refresher for", "account"},
+    {EVENT_TRAINING_COURSE, "Text of a course:", "course"},
+    {EVENT_TRAINING_BEGUN, "Training begun:", "course"},
+    {EVENT_TRAINING_ANSWERED, "A question of a training was answered", NULL},
+    {EVENT_TRAINING_COMPLETED, "Training completed:", "course"},
+    {EVENT_TRAINING_CLASSROOM, "Taught in a classroom:", "course_title"},
+    {EVENT_TRAINING_POLICY, "Policy:", "course_title"},
+    {EVENT_TRAINING_ACKNOWLEDGED, "Policy acknowledged:", "course"},
+    {EVENT_TRAINING_REMINDED, "Reminded of training:", "account"},
+    {EVENT_TRAINING_STANDING, "Training was counted as of", "from_day"},
+    {EVENT_TRAINING_LEFT, "A role ended, and its training with it:", "account"},
+    {EVENT_MAIL_REPORTED, "A mail was reported; the program called it", "verdict"},
+    {EVENT_MAIL_DECIDED, "Decided about a mail:", "verdict"},
+    {EVENT_INCIDENT_OPENED, "Incident opened:", "title"},
+    {EVENT_PHISH_PLANNED, "Phishing simulation planned:", "template"},
+    {EVENT_PHISH_ENDED, "Phishing simulation ended:", "campaign"},
+    {EVENT_PHISH_SENT, "A mail of a phishing simulation was sent:", "campaign"},
+    {EVENT_PHISH_VISITED, "The link of a simulated mail was followed:", "campaign"},
+    {EVENT_PHISH_REPORTED, "A simulated mail was reported:", "campaign"},
     {EVENT_ASSET_NAMED, "Device named", "name"},
     {EVENT_ASSET_EDITED, "Device changed:", "asset"},
     {EVENT_ASSET_JOINED, "Devices found to be one:", "asset"},
     {EVENT_ASSET_SPLIT, "Devices found to be two:", "part"},
     {EVENT_ASSET_DISTINCT, "Devices found to be different:", "asset"},
     {EVENT_ASSET_IMPORTED, "Devices read from a list", NULL},
+    {EVENT_ASSET_UNIMPORTED, "What a list of devices told was taken back", NULL},
+    {EVENT_ASSET_ADMISSION, "Admission of devices:", "decision"},
     {EVENT_KEYS_ROTATED, "The ledger's keys were rotated; they open by", "keys.source"},
     {EVENT_KEYS_ERASED, "Erased, every hash and proof stays:", "erased.patient"},
     {EVENT_KEYS_RECOVERY, "The recovery key was", "what"},
@@ -117,6 +154,16 @@ static const struct {
     {EVENT_DICOM_ASSOCIATION, "DICOM association with", "called"},
     {EVENT_NETWORK_ATTEMPTS, "Connections in vain, counted at", "ip"},
 };
+
+struct span ledger_object(const struct event_view *ev)
+{
+    if (ev->event == EVENT_ACCOUNT_GRANTED || ev->event == EVENT_ACCOUNT_WITHDRAWN)
+        return event_text(ev, "account_role");
+    for (size_t i = 0; i < sizeof doings / sizeof doings[0]; i++)
+        if (doings[i].event == ev->event && doings[i].object != NULL)
+            return event_item(ev, doings[i].object, 0);
+    return (struct span){0};
+}
 
 void ledger_say_what(const struct event_view *ev, struct buf *out)
 {
@@ -138,6 +185,8 @@ void ledger_say_what(const struct event_view *ev, struct buf *out)
 static void say_doing(const struct event_view *ev, struct buf *out)
 {
     ledger_say_what(ev, out);
+    if (ev->event == EVENT_TRAINING_BEGUN || ev->event == EVENT_TRAINING_ANSWERED)
+        return; /* how often somebody tries is nobody's business */
     add(out, ", by ", event_text(ev, "person"), "");
     add(out, ", from ", event_text(ev, "origin"), "");
     add(out, ". ", event_text(ev, "why"), "");

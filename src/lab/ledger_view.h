@@ -32,6 +32,8 @@ struct ledger_check_row {
     char why[512];
 };
 struct event_view;
+/* What it was done to: an account, a role, a device's name …; empty: nothing. */
+struct span ledger_object(const struct event_view *ev);
 void ledger_say_what(const struct event_view *ev, struct buf *out); /* what was done, in words, without by whom and why */
 
 int ledger_check_get(struct store_conn *c, struct ledger_check_row *ret, struct error *e);

@@ -22,7 +22,7 @@ static void tell(struct apply *a, struct span name)
     view_notice(a->v, TOPIC_LINKS, name.n < VIEW_ID ? name : SPAN_LIT(""), a->c->index);
 }
 
-static int have_row(struct apply *a, struct span name, struct error *e)
+int link_have_row(struct apply *a, struct span name, struct error *e)
 {
     struct store_stmt *q = store_stmt(a->w,
                                       "INSERT INTO link(name, changed) SELECT ?1, ?2 WHERE (SELECT count(*) FROM link) < ?3 ON CONFLICT(name) DO "
@@ -36,7 +36,7 @@ static int have_row(struct apply *a, struct span name, struct error *e)
 int link_apply_state(struct apply *a, struct error *e)
 {
     struct span name = event_text(&a->ev, "link");
-    if (name.n == 0 || have_row(a, name, e) != 0)
+    if (name.n == 0 || link_have_row(a, name, e) != 0)
         return name.n == 0 ? 0 : -1;
     struct store_stmt *q = store_stmt(a->w, "UPDATE link SET state = ?2, state_at = ?3 WHERE name = ?1");
     store_bind_text(q, 1, name);
@@ -49,56 +49,24 @@ int link_apply_state(struct apply *a, struct error *e)
 int link_apply_decision(struct apply *a, struct error *e)
 {
     struct span name = event_text(&a->ev, "link");
-    if (name.n == 0 || have_row(a, name, e) != 0)
+    if (name.n == 0 || link_have_row(a, name, e) != 0)
         return name.n == 0 ? 0 : -1;
     struct store_stmt *q = a->ev.event == EVENT_LINK_BYPASSED
                                ? store_stmt(a->w,
                                             "UPDATE link SET bypassed = ?2, decided_by = nullif(?3, ''), decided_why = nullif(?4, ''), decided_at = "
                                             "?5 WHERE name = ?1")
                                : store_stmt(a->w,
-                                            "UPDATE link SET held = ?2, decided_by = nullif(?3, ''), decided_why = nullif(?4, ''), decided_at = ?5 "
-                                            "WHERE name = ?1");
+                                            "UPDATE link SET held = ?2, doubt = ?2 AND (doubt OR ?6), decided_by = nullif(?3, ''), decided_why = "
+                                            "nullif(?4, ''), decided_at = ?5 WHERE name = ?1");
     store_bind_text(q, 1, name);
     store_bind_int(q, 2, event_int(&a->ev, "on", 0) != 0);
     store_bind_text(q, 3, event_text(&a->ev, "person"));
     store_bind_text(q, 4, event_text(&a->ev, "why"));
     store_bind_int(q, 5, a->ev.time);
+    if (a->ev.event != EVENT_LINK_BYPASSED) /* who is in doubt stays so, whatever the next one holds it for */
+        store_bind_int(q, 6, span_is(event_text(&a->ev, "kind"), "doubt"));
     tell(a, name);
     return store_run(q, e);
-}
-
-static void add_member(const struct event_view *ev, const char *key, struct buf *out)
-{
-    size_t before = out->n;
-    buf_addf(out, "%s\"%s\":", out->n > 1 ? "," : "", key);
-    size_t at = out->n;
-    event_json(ev, key, out);
-    if (out->n == at && buf_ok(out))
-        out->n = before;
-}
-
-int link_apply_policy(struct apply *a, struct error *e)
-{
-    static const char *const members[] = {"types", "senders", "tests", "size", "rate", "unknown"};
-    struct span name = event_text(&a->ev, "link");
-    bool approved = a->ev.event == EVENT_LINK_POLICY;
-    if (name.n == 0 || have_row(a, name, e) != 0)
-        return name.n == 0 ? 0 : -1;
-    struct buf json = BUF_INIT(65536);
-    buf_add_str(&json, "{");
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
-        add_member(&a->ev, members[i], &json);
-    buf_add_str(&json, "}");
-    struct store_stmt *q = approved ? store_stmt(a->w, "UPDATE link SET policy = ?2, policy_by = nullif(?3, ''), policy_at = ?4 WHERE name = ?1")
-                                    : store_stmt(a->w, "UPDATE link SET proposed = ?2, proposed_at = ?4 WHERE name = ?1 AND ?3 IS ?3");
-    store_bind_text(q, 1, name);
-    store_bind_text(q, 2, buf_ok(&json) ? buf_span(&json) : SPAN_LIT("{}"));
-    store_bind_text(q, 3, event_text(&a->ev, "person"));
-    store_bind_int(q, 4, a->ev.time);
-    tell(a, name);
-    int rc = store_run(q, e);
-    buf_release(&json);
-    return rc;
 }
 
 /* A message that was forwarded to the LIS: of a link that delivers in order it is the first of the queue. */
@@ -188,9 +156,9 @@ int link_keep_seen(struct keeper_views *v, struct error *e)
 
 int link_list(struct store_conn *c, struct span name, link_each *each, void *context, struct error *e)
 {
-    struct store_stmt *q = store_stmt(
-        c, "SELECT name, state, state_at, bypassed, held, decided_by, decided_why, decided_at, proposed, proposed_at, policy, "
-           "policy_by, policy_at, changed FROM link WHERE ?1 = '' OR name = ?1 ORDER BY name");
+    struct store_stmt *q = store_stmt(c, "SELECT name, state, state_at, bypassed, held, decided_by, decided_why, decided_at, proposed_at, policy_by, "
+                                         "policy_at, changed, learn_from, learn_size, learn_rate, unknown, allow_size, allow_rate, doubt FROM link "
+                                         "WHERE ?1 = '' OR name = ?1 ORDER BY name");
     store_bind_text(q, 1, name);
     while (store_step(q)) {
         struct link_row row = {.name = store_text(q, 0),
@@ -201,12 +169,17 @@ int link_list(struct store_conn *c, struct span name, link_each *each, void *con
                                .decided_by = store_text(q, 5),
                                .decided_why = store_text(q, 6),
                                .decided_at = store_int(q, 7),
-                               .proposed = store_text(q, 8),
-                               .proposed_at = store_int(q, 9),
-                               .policy = store_text(q, 10),
-                               .policy_by = store_text(q, 11),
-                               .policy_at = store_int(q, 12),
-                               .changed = (uint64_t)store_int(q, 13)};
+                               .proposed_at = store_int(q, 8),
+                               .policy_by = store_text(q, 9),
+                               .policy_at = store_int(q, 10),
+                               .changed = (uint64_t)store_int(q, 11),
+                               .learn_from = store_int(q, 12),
+                               .learn_size = store_int(q, 13),
+                               .learn_rate = store_int(q, 14),
+                               .unknown = store_text(q, 15),
+                               .allow_size = store_int(q, 16),
+                               .allow_rate = store_int(q, 17),
+                               .doubt = store_int(q, 18) != 0};
         each(context, &row);
     }
     return store_done(q, e);

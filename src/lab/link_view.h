@@ -10,11 +10,14 @@ struct link_row {
     struct span name, state;
     tq_time state_at;
     bool bypassed, held;
+    bool doubt; /* held because results may be wrong: two people let it go on */
     struct span decided_by, decided_why;
     tq_time decided_at;
-    struct span proposed; /* JSON; empty: nothing was learnt */
-    tq_time proposed_at;
-    struct span policy; /* JSON; empty: nobody approved one */
+    tq_time learn_from;             /* 0: it never learnt */
+    int64_t learn_size, learn_rate; /* what would be proposed */
+    tq_time proposed_at;            /* 0: not yet */
+    struct span unknown;            /* empty: nobody approved a policy */
+    int64_t allow_size, allow_rate;
     struct span policy_by;
     tq_time policy_at;
     uint64_t changed;
@@ -23,6 +26,20 @@ struct link_row {
 typedef void link_each(void *context, const struct link_row *row);
 /* name empty: all. */
 int link_list(struct store_conn *c, struct span name, link_each *each, void *context, struct error *e);
+
+enum link_words { LINK_WORDS_LEARNT, LINK_WORDS_ALLOWED };
+#define LINK_WORD_KINDS 3 /* types, senders, tests */
+struct link_word {
+    int what; /* 0 type, 1 sender, 2 test */
+    struct span text;
+    bool hidden;     /* text is a token */
+    uint64_t record; /* that says so: "types", "senders" or "tests" of it … */
+    size_t place;    /* … at this place, in clear in its sealed part where it is hidden */
+};
+typedef void link_word_each(void *context, const struct link_word *w);
+/* What a link learnt, or what may pass it: types first, then senders, then tests, as they came. */
+int link_words(struct store_conn *c, struct span name, enum link_words list, link_word_each *each, void *context, struct error *e);
+bool link_word_hidden(struct span text); /* a token as the veil makes them */
 
 struct link_message {
     uint64_t record;

@@ -1,6 +1,7 @@
 #include "lab/today.h"
 
 #include "lab/capture.h"
+#include "lab/inventory/admission.h"
 #include "lab/inventory/asset.h"
 #include "lab/ledger_view.h"
 #include "lab/respond/finding.h"
@@ -32,6 +33,9 @@ int today_get(struct store_conn *c, struct today *ret, struct error *e)
     t.findings_critical = finding_total(c, &open, &own);
     t.devices = asset_total(c, &(struct asset_query){0}, &own);
     t.devices_unknown = asset_unknown(c, &own);
+    t.devices_waiting = admission_waiting(c, &own);
+    t.devices_refused = admission_refused_heard(c, &own);
+    t.needs += (t.devices_waiting > 0) + (t.devices_refused > 0);
     t.results = counter_get(c, "results", &own);
     t.messages = counter_get(c, "messages", &own);
     t.malformed = counter_get(c, "malformed", &own);
@@ -82,6 +86,16 @@ void today_sentence(const struct today *t, struct buf *out)
         buf_add_str(out, t->results == 1 ? " result seen, from " : " results seen, from ");
         add_count(out, t->senders);
         buf_add_str(out, t->senders == 1 ? " device." : " devices.");
+    }
+    if (t->devices_waiting > 0) {
+        buf_u8(out, ' ');
+        add_count(out, t->devices_waiting);
+        buf_add_str(out, t->devices_waiting == 1 ? " device waits for somebody to vouch for it." : " devices wait for somebody to vouch for them.");
+    }
+    if (t->devices_refused > 0) {
+        buf_u8(out, ' ');
+        add_count(out, t->devices_refused);
+        buf_add_str(out, t->devices_refused == 1 ? " device that was refused is still there." : " devices that were refused are still there.");
     }
     if (t->not_kept > 0)
         buf_add_str(out, " Not everything found room: more devices, addresses, conversations or findings were seen than are kept.");

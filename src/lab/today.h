@@ -8,9 +8,12 @@
 #include "record/store/store.h"
 
 struct today {
-    int64_t needs;                            /* what needs a person: open findings above info, the like ones together (finding_needs) */
+    int64_t
+        needs; /* what needs a person: open findings above info, the like ones together (finding_needs); devices that wait, or that were refused */
     int64_t findings_open, findings_critical; /* open ones above info; critical among them */
     int64_t devices, devices_unknown;
+    int64_t devices_waiting;                              /* on an analyzer network, and nobody has vouched for them yet */
+    int64_t devices_refused;                              /* heard after somebody had refused them */
     int64_t results, messages, malformed, messages_clear; /* since the ledger began */
     int64_t not_kept;                                     /* times that something found no room: devices, addresses, conversations, findings */
     int64_t senders;                                      /* devices that sent results */

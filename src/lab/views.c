@@ -18,6 +18,8 @@ static const struct {
     {EVENT_ASSET_SPLIT, asset_apply_split},
     {EVENT_ASSET_DISTINCT, asset_apply_distinct},
     {EVENT_ASSET_IMPORTED, asset_apply_imported},
+    {EVENT_ASSET_UNIMPORTED, asset_apply_unimported},
+    {EVENT_ASSET_ADMISSION, asset_apply_admission},
     {EVENT_LAB_MESSAGE, message_apply},
     {EVENT_LAB_RESULT, result_apply},
     {EVENT_RESULT_FOLLOWED, custody_apply},
@@ -38,6 +40,7 @@ static const struct {
     {EVENT_ACCOUNT_REVIEWED, account_apply_reviewed},
     {EVENT_SESSION_OPENED, account_apply_signed_in},
     {EVENT_ACCESS_POLICY, policy_apply},
+    {EVENT_CONFIG_CHANGED, setting_apply},
     {EVENT_TOKEN_CREATED, token_apply_created},
     {EVENT_TOKEN_REVOKED, token_apply_revoked},
     {EVENT_PHI_LOOK, look_apply},
@@ -59,7 +62,7 @@ static const struct {
     {EVENT_LINK_STATE, link_apply_state},
     {EVENT_LINK_BYPASSED, link_apply_decision},
     {EVENT_LINK_HELD, link_apply_decision},
-    {EVENT_LINK_LEARNT, link_apply_policy},
+    {EVENT_LINK_LEARNT, link_apply_learnt},
     {EVENT_LINK_POLICY, link_apply_policy},
     {EVENT_RELAY_DELIVERED, link_apply_delivered},
     {EVENT_PASSKEY_ADDED, passkey_apply_added},
@@ -74,12 +77,46 @@ static const struct {
     {EVENT_RECOVERY_APPROVED, recovery_apply_approved},
     {EVENT_RECOVERY_WITHDRAWN, recovery_apply_ended},
     {EVENT_RECOVERY_USED, recovery_apply_ended},
+    {EVENT_REPORT_FILED, report_apply_filed},
+    {EVENT_REPORT_TAKEN, report_apply_step},
+    {EVENT_REPORT_RELEASED, report_apply_step},
+    {EVENT_REPORT_ANSWERED, report_apply_step},
+    {EVENT_REPORT_CLOSED, report_apply_step},
+    {EVENT_DOOR_ASKED, door_apply_asked},
+    {EVENT_DOOR_APPROVED, door_apply_step},
+    {EVENT_DOOR_REFUSED, door_apply_step},
+    {EVENT_DOOR_WITHDRAWN, door_apply_step},
+    {EVENT_DOOR_OPENED, door_apply_step},
+    {EVENT_DOOR_CLOSED, door_apply_step},
+    {EVENT_ACCOUNT_CONTACT, training_apply_contact},
+    {EVENT_TRAINING_ASSIGNED, training_apply_assigned},
+    {EVENT_TRAINING_UNASSIGNED, training_apply_unassigned},
+    {EVENT_TRAINING_REFRESHER, training_apply_refresher},
+    {EVENT_TRAINING_COURSE, training_apply_course},
+    {EVENT_TRAINING_BEGUN, training_apply_begun},
+    {EVENT_TRAINING_ANSWERED, training_apply_answered},
+    {EVENT_TRAINING_COMPLETED, training_apply_completed},
+    {EVENT_TRAINING_CLASSROOM, training_apply_classroom},
+    {EVENT_TRAINING_POLICY, training_apply_policy},
+    {EVENT_TRAINING_ACKNOWLEDGED, training_apply_acknowledged},
+    {EVENT_TRAINING_REMINDED, training_apply_reminded},
+    {EVENT_TRAINING_STANDING, training_apply_standing},
+    {EVENT_TRAINING_LEFT, training_apply_left},
+    {EVENT_MAIL_REPORTED, mail_apply_reported},
+    {EVENT_MAIL_DECIDED, mail_apply_decided},
+    {EVENT_INCIDENT_OPENED, incident_apply_opened},
+    {EVENT_PHISH_PLANNED, phishing_apply_planned},
+    {EVENT_PHISH_ENDED, phishing_apply_ended},
+    {EVENT_PHISH_SENT, phishing_apply_sent},
+    {EVENT_PHISH_VISITED, phishing_apply_visited},
+    {EVENT_PHISH_REPORTED, phishing_apply_reported},
 };
 
 static const char *const topic_names[TOPIC_COUNT] = {
-    [TOPIC_DEVICES] = "devices", [TOPIC_RESULTS] = "results", [TOPIC_FINDINGS] = "findings", [TOPIC_LEDGER] = "ledger",
-    [TOPIC_SENSOR] = "sensor",   [TOPIC_TODAY] = "today",     [TOPIC_LOOKS] = "looks",       [TOPIC_CERTIFICATES] = "certificates",
-    [TOPIC_LINKS] = "links",     [TOPIC_PEOPLE] = "people",   [TOPIC_ACTS] = "acts",
+    [TOPIC_DEVICES] = "devices", [TOPIC_RESULTS] = "results",   [TOPIC_FINDINGS] = "findings", [TOPIC_LEDGER] = "ledger",
+    [TOPIC_SENSOR] = "sensor",   [TOPIC_TODAY] = "today",       [TOPIC_LOOKS] = "looks",       [TOPIC_CERTIFICATES] = "certificates",
+    [TOPIC_LINKS] = "links",     [TOPIC_PEOPLE] = "people",     [TOPIC_ACTS] = "acts",         [TOPIC_REPORTS] = "reports",
+    [TOPIC_DOORS] = "doors",     [TOPIC_TRAINING] = "training", [TOPIC_MAIL] = "mail",
 };
 
 struct keeper_views *views_open(struct store *store, const char *site, struct error *e)
@@ -139,14 +176,71 @@ int views_catalog_add(struct keeper_views *v, struct span text, const char *name
     return catalog_add(v->catalog, text, name, true, e);
 }
 
+int views_zone_set(struct keeper_views *v, struct span file, struct error *e)
+{
+    if (v->any || v->basis_text[0] != 0)
+        return err_set(e, ERR_MISUSE, "views: the time zone is fixed once a record was applied");
+    crypto_hash_add(v->basis, SPAN_LIT("time zone"));
+    crypto_hash_add(v->basis, file);
+    return zone_read(file, &v->zone, e);
+}
+
+const struct zone *views_zone(const struct keeper_views *v)
+{
+    return &v->zone;
+}
+
 /* ── counters and notices ── */
 
-int counter_add(struct store_conn *w, const char *name, int64_t n, struct error *e)
+/* The counter, read from its table where it was not asked for before. NULL: it cannot be read. */
+static struct view_counter *counter_of(struct keeper_views *v, const char *name, struct error *e)
 {
-    struct store_stmt *q = store_stmt(w, "INSERT INTO counter VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET value = value + excluded.value");
-    store_bind_str(q, 1, name);
-    store_bind_int(q, 2, n);
-    return store_run(q, e);
+    struct error own = {0};
+    for (size_t i = 0; i < v->counters_n; i++)
+        if (v->counters[i].name == name || strcmp(v->counters[i].name, name) == 0)
+            return &v->counters[i];
+    int64_t value = counter_get(v->w, name, &own);
+    if (own.class == ERR_NONE && v->counters_n == VIEW_COUNTERS)
+        (void)err_set(&own, ERR_MISUSE, "views: more counters than there is room for");
+    if (own.class != ERR_NONE) {
+        *e = own;
+        return NULL;
+    }
+    struct view_counter *c = &v->counters[v->counters_n++];
+    *c = (struct view_counter){.name = name, .value = value};
+    return c;
+}
+
+int counter_add(struct apply *a, const char *name, int64_t n, struct error *e)
+{
+    struct view_counter *c = counter_of(a->v, name, e);
+    if (c == NULL)
+        return -1;
+    c->value += n;
+    c->changed = true;
+    return 0;
+}
+
+int64_t counter_now(struct apply *a, const char *name, struct error *e)
+{
+    const struct view_counter *c = counter_of(a->v, name, e);
+    return c == NULL ? 0 : c->value;
+}
+
+static int keep_counters(struct keeper_views *v, struct error *e)
+{
+    for (size_t i = 0; i < v->counters_n; i++) {
+        struct view_counter *c = &v->counters[i];
+        if (!c->changed)
+            continue;
+        struct store_stmt *q = store_stmt(v->w, "INSERT INTO counter VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value");
+        store_bind_str(q, 1, c->name);
+        store_bind_int(q, 2, c->value);
+        if (store_run(q, e) != 0)
+            return -1;
+        c->changed = false;
+    }
+    return 0;
 }
 
 int64_t counter_get(struct store_conn *c, const char *name, struct error *e)
@@ -246,6 +340,12 @@ int views_apply(struct keeper_views *v, const struct committed *c, struct error 
         return 0;
     }
     int rc = apply_event(&a, e);
+    if (rc == 0 && a.ev.event == EVENT_FLOW_CLOSED)
+        rc = door_apply_flow(&a, e);
+    else if (rc == 0 && a.ev.event == EVENT_ASSET_EVIDENCE)
+        rc = door_apply_evidence(&a, e);
+    if (rc == 0)
+        rc = training_apply_account(&a, e);
     if (rc == 0)
         rc = link_apply_seen(&a, e);
     if (rc == 0)
@@ -259,7 +359,7 @@ int views_apply(struct keeper_views *v, const struct committed *c, struct error 
 int views_commit(struct keeper_views *v, struct error *e)
 {
     if (v->open) {
-        if (link_keep_seen(v, e) != 0)
+        if (link_keep_seen(v, e) != 0 || keep_counters(v, e) != 0)
             return -1;
         v->open = false;
         if (store_commit(v->w, e) != 0)
@@ -278,7 +378,9 @@ void views_abandon(struct keeper_views *v)
     if (v->open)
         store_rollback(v->w);
     v->open = false;
+    v->doors_known = false;
     v->link_seq = 0;
+    v->counters_n = 0; /* they are read again */
     v->any = v->was_any;
     v->index = v->was_index;
     v->position = v->was_position;
@@ -350,6 +452,11 @@ bool views_last_checkpoint(struct keeper_views *v, struct views_checkpoint *ret)
 uint64_t views_visible(const struct keeper_views *v)
 {
     return atomic_load(&v->visible);
+}
+
+uint64_t views_decided(const struct keeper_views *v)
+{
+    return atomic_load(&v->decided);
 }
 
 uint64_t views_skipped(const struct keeper_views *v)

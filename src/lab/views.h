@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/time.h"
+#include "base/zone.h"
 #include "record/store/store.h"
 
 /* One event as the projector finds it on the ledger. Texts belong to the caller and hold during the call. */
@@ -17,7 +18,7 @@ struct committed {
     bool custody;             /* stream: custody, or observation */
     tq_time recorded;         /* the keeper's clock */
     struct span json;         /* the veiled event: one JSON object */
-    struct span private_json; /* the sealed rest of account.* and token.* ({"password_hash":…}); empty for every other event */
+    struct span private_json; /* the sealed rest of account.*, training.*, mail.* … ({"password_hash":…}: proc/projector.c); empty for others */
 };
 
 /* What the page is told: coalesced, so that a thousand results give one notice. */
@@ -33,6 +34,10 @@ enum view_topic {
     TOPIC_LINKS,
     TOPIC_PEOPLE,
     TOPIC_ACTS,
+    TOPIC_REPORTS,
+    TOPIC_DOORS,
+    TOPIC_TRAINING,
+    TOPIC_MAIL,
     TOPIC_COUNT
 };
 
@@ -47,6 +52,10 @@ void views_close(struct keeper_views *v);
 const struct catalog *views_catalog(const struct keeper_views *v);
 /* Adds a file of the lab's own entries, before the first record is applied. ERR_MISUSE: "name:line:column: what is wrong". */
 int views_catalog_add(struct keeper_views *v, struct span text, const char *name, struct error *e);
+
+/* The lab's time zone, a TZif file, before the first record is applied; without it days are those of UTC. ERR_MISUSE: it is none. */
+int views_zone_set(struct keeper_views *v, struct span file, struct error *e);
+const struct zone *views_zone(const struct keeper_views *v); /* any thread */
 
 /* Applies one record; index and position must grow. A record whose JSON is not understood is counted (views_skipped) and otherwise ignored: the
  * ledger is the truth, and a view must survive whatever is on it. -1: the store failed (ERR_SYSTEM), or the order is broken (ERR_MISUSE). */
@@ -80,6 +89,9 @@ bool views_last_checkpoint(struct keeper_views *v, struct views_checkpoint *ret)
 
 /* The index of the last record that readers can see + 1; 0 when none. Any thread. */
 uint64_t views_visible(const struct keeper_views *v);
+/* What people decided about devices and findings is below this: whoever keeps something of those between requests shows at least these records.
+ * Any thread. */
+uint64_t views_decided(const struct keeper_views *v);
 uint64_t views_skipped(const struct keeper_views *v); /* any thread */
 
 /* Hands over the notices gathered since the last call (at most 1 + 64 a topic: above that one without id) and forgets them. Projector thread, after

@@ -2,6 +2,7 @@
 #ifndef TQ_LAB_VIEWS_PRIVATE_H
 #define TQ_LAB_VIEWS_PRIVATE_H
 
+#include "base/zone.h"
 #include "lab/event.h"
 #include "lab/views.h"
 #include "record/crypto/crypto.h"
@@ -10,6 +11,7 @@
 
 #define VIEW_NOTICES 64
 #define VIEW_ID 40
+#define VIEW_COUNTERS 32 /* names in the whole program, and room */
 
 #define KEEP_RESULTS 100000
 #define KEEP_MESSAGES 100000
@@ -24,7 +26,7 @@
 #define KEEP_FINDING_EVENTS 100
 #define KEEP_PACKETS 10000
 #define KEEP_CAPTURES 256
-#define KEEP_ACCOUNTS 1000
+#define KEEP_ACCOUNTS 100000
 #define KEEP_PLACES 32  /* of one account: those that it used last */
 #define KEEP_GRANTS 100 /* of one account, those that ended among them */
 #define KEEP_SLACK 1000 /* a full table is cut this many rows at a time */
@@ -41,6 +43,13 @@ struct view_notices {
     struct view_notice ids[VIEW_NOTICES];
 };
 
+/* One of the table's counters, as it is with the open batch. */
+struct view_counter {
+    const char *name; /* a constant of the program */
+    int64_t value;
+    bool changed; /* since the last commit */
+};
+
 struct keeper_views {
     struct store *store;
     struct store_conn *w;
@@ -48,6 +57,7 @@ struct keeper_views {
     struct asset_match *match; /* room for matching, of the projector's thread */
     struct asset_memos *memos; /* what it gave */
     char site[128];
+    struct zone zone;          /* of the lab */
     struct crypto_hash *basis; /* until it is resumed or first kept */
     char basis_text[65];
     bool open;      /* a batch is open */
@@ -57,10 +67,15 @@ struct keeper_views {
     bool was_any; /* the same as of the last commit */
     uint64_t was_index;
     uint32_t was_position;
-    char link_run[9]; /* of the relay's records in this batch … */
-    int64_t link_seq; /* … the highest number; 0: there is none */
+    char link_run[9];                            /* of the relay's records in this batch … */
+    int64_t link_seq;                            /* … the highest number; 0: there is none */
+    struct view_counter counters[VIEW_COUNTERS]; /* those that were asked for since the last batch that was abandoned */
+    size_t counters_n;
+    bool doors_known;    /* the next is */
+    tq_time doors_until; /* later records of sensors belong to no door */
     _Atomic uint64_t visible;
     _Atomic uint64_t skipped;
+    _Atomic uint64_t decided;
     struct view_notices notices[TOPIC_COUNT];
 };
 
@@ -80,11 +95,15 @@ int64_t view_room(const struct apply *a, int64_t cap);
 typedef int apply_fn(struct apply *a, struct error *e);
 
 void view_notice(struct keeper_views *v, enum view_topic topic, struct span id, uint64_t etag); /* empty id: the whole list */
-int counter_add(struct store_conn *w, const char *name, int64_t n, struct error *e);
-int64_t counter_get(struct store_conn *c, const char *name, struct error *e); /* 0 where it never was */
+/* Counters stand in memory while records are applied, and in their table from the end of the batch on. counter_now: with what this batch added; 0
+ * where it never was, or where it cannot be read (then e is set). counter_get: as it is committed. */
+int counter_add(struct apply *a, const char *name, int64_t n, struct error *e);
+int64_t counter_now(struct apply *a, const char *name, struct error *e);
+int64_t counter_get(struct store_conn *c, const char *name, struct error *e);
 
 apply_fn asset_apply_evidence, asset_apply_flow;
-apply_fn asset_apply_named, asset_apply_edited, asset_apply_joined, asset_apply_split, asset_apply_distinct, asset_apply_imported;
+apply_fn asset_apply_named, asset_apply_edited, asset_apply_joined, asset_apply_split, asset_apply_distinct, asset_apply_imported,
+    asset_apply_unimported, asset_apply_admission;
 apply_fn message_apply, result_apply, custody_apply;
 /* n more results stand in the store. */
 int results_counted(struct apply *a, int64_t n, struct error *e);
@@ -94,21 +113,32 @@ apply_fn account_apply_created, look_apply;
 apply_fn account_apply_edited, account_apply_granted, account_apply_withdrawn, account_apply_closed, account_apply_reopened, account_apply_reset;
 apply_fn account_apply_password, account_apply_reviewed, account_apply_signed_in;
 apply_fn token_apply_created, token_apply_revoked, policy_apply;
+apply_fn setting_apply;
 apply_fn act_apply;                                                                        /* of every record: what people did */
 int token_end_all(struct apply *a, const char *account, const char *why, struct error *e); /* the account's tokens end */
 apply_fn passkey_apply_added, passkey_apply_used, passkey_apply_renamed, passkey_apply_removed, passkey_apply_stopped;
 apply_fn totp_apply_set, totp_apply_used, totp_apply_removed;
 /* Nothing of this account opens anything any more: passkeys, the app, an open recovery. */
 int passkey_drop_all(struct apply *a, struct span account, struct error *e);
+apply_fn training_apply_contact, training_apply_assigned, training_apply_unassigned, training_apply_refresher, training_apply_course;
+apply_fn training_apply_begun, training_apply_answered, training_apply_completed, training_apply_classroom, training_apply_policy;
+apply_fn training_apply_acknowledged, training_apply_reminded, training_apply_standing, training_apply_left;
+apply_fn training_apply_account; /* of every record, behind its own projection: who has which role now has which duties */
+apply_fn phishing_apply_planned, phishing_apply_ended, phishing_apply_sent, phishing_apply_visited, phishing_apply_reported;
 apply_fn recovery_apply_asked, recovery_apply_approved, recovery_apply_ended;
+apply_fn report_apply_filed, report_apply_step;
+apply_fn mail_apply_reported, mail_apply_decided, incident_apply_opened;
 apply_fn capture_apply_started, capture_apply_ended, capture_apply_status, capture_apply_run;
 apply_fn backup_apply_made, backup_apply_tested, retention_apply_removed;
 apply_fn keys_apply_erased;
 apply_fn certificate_apply;
-apply_fn link_apply_state, link_apply_decision, link_apply_policy, link_apply_delivered;
+apply_fn link_apply_state, link_apply_decision, link_apply_learnt, link_apply_policy, link_apply_delivered;
+int link_have_row(struct apply *a, struct span name, struct error *e);
 apply_fn link_apply_message;                                 /* of a lab.message: where it went over a link */
 apply_fn link_apply_seen;                                    /* of every record: its number, where a relay made it */
 int link_keep_seen(struct keeper_views *v, struct error *e); /* the batch ends: the highest is kept */
+apply_fn door_apply_asked, door_apply_step;
+apply_fn door_apply_flow, door_apply_evidence; /* behind the inventory's */
 apply_fn ledger_apply_row, ledger_apply_verified, ledger_apply_erased, ledger_apply_checkpoint;
 
 /* The asset that holds this address, made where it is new (0: it is no address of one device, or the inventory is full). */

@@ -5,6 +5,7 @@
 #include "proc/judged.h"
 #include "proc/link.h"
 #include "proc/log.h"
+#include "proc/role.h"
 #include "proc/scopes.h"
 #include "record/crypto/crypto.h"
 #include "record/ledger/keys.h"
@@ -323,8 +324,6 @@ static int commit(struct appender *a, struct error *e)
     (void)pthread_mutex_unlock(a->o.ledger_lock);
     if (r != 0)
         return -1;
-    if (a->o.ahead != NULL)
-        ahead_note(a->o.ahead, a->group_bytes);
     a->group_bytes = 0;
     a->group_since = 0;
     a->link_due = false;
@@ -495,6 +494,7 @@ static void *run(void *context)
     struct appender *a = context;
     struct error e = {0};
     bool stopping = false;
+    role_step_back(0); /* a link's messages are durable in the relay's spool before: nobody's answer waits for this thread */
     while (!stopping) {
         struct item *items = take_intake(a, &stopping);
         int r = a->failed || watch_clock(a, &e) != 0 ? -1 : 0;
@@ -702,21 +702,27 @@ int appender_note(struct appender *a, const struct record *r, struct error *e)
     return 0;
 }
 
+/* Until the appender is through with it. -1: it failed, and why it takes nothing more. */
+static int put_and_wait(struct appender *a, struct item *item, struct waiter *w, const char *what, struct error *e)
+{
+    item->waiter = w;
+    put_item(a, item);
+    (void)pthread_mutex_lock(&a->lock);
+    while (!w->done)
+        (void)pthread_cond_wait(&a->decided, &a->lock);
+    struct error why = a->why;
+    (void)pthread_mutex_unlock(&a->lock);
+    return w->failed ? err_set(e, ERR_SYSTEM, "%s: %s", what, why.text) : 0;
+}
+
 int appender_decide(struct appender *a, const struct record *r, uint64_t *ret_index, struct error *e)
 {
     struct item *item = encode_own(r, e);
     if (item == NULL)
         return -1;
     struct waiter w = {0};
-    item->waiter = &w;
-    put_item(a, item);
-    (void)pthread_mutex_lock(&a->lock);
-    while (!w.done)
-        (void)pthread_cond_wait(&a->decided, &a->lock);
-    struct error why = a->why;
-    (void)pthread_mutex_unlock(&a->lock);
-    if (w.failed)
-        return err_set(e, ERR_SYSTEM, "the record could not be written: %s", why.text);
+    if (put_and_wait(a, item, &w, "the record could not be written", e) != 0)
+        return -1;
     *ret_index = w.index;
     return 0;
 }
@@ -729,15 +735,8 @@ int appender_do(struct appender *a, appender_act *act, void *context, struct err
     if (item == NULL)
         return -1;
     struct waiter w = {0};
-    item->waiter = &w;
-    put_item(a, item);
-    (void)pthread_mutex_lock(&a->lock);
-    while (!w.done)
-        (void)pthread_cond_wait(&a->decided, &a->lock);
-    struct error why = a->why;
-    (void)pthread_mutex_unlock(&a->lock);
-    if (w.failed)
-        return err_set(e, ERR_SYSTEM, "the ledger takes nothing more: %s", why.text);
+    if (put_and_wait(a, item, &w, "the ledger takes nothing more", e) != 0)
+        return -1;
     if (wanted.rc != 0 && e != NULL)
         *e = wanted.error;
     return wanted.rc;

@@ -19,7 +19,6 @@
 #define TQ_PROC_APPENDER_H
 
 #include "base/record.h"
-#include "proc/ahead.h"
 #include "proc/payload.h"
 #include "proc/start.h"
 #include "record/ledger/ledger.h"
@@ -34,7 +33,6 @@ struct appender;
 struct appender_options {
     struct ledger *ledger;
     pthread_mutex_t *ledger_lock; /* held during each call on the ledger */
-    struct ahead *ahead;          /* told what was committed; NULL: nobody is */
     struct veil *veil;            /* used by this thread only */
     uint8_t run[RUN_ID];
     struct position custody; /* highest durable position of this run on the custody stream */

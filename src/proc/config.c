@@ -199,7 +199,7 @@ static int read_value(struct reader *r, const struct config_key *key, void *base
 {
     if (key->type == CONFIG_LIST)
         return read_list(r, key, base);
-    if (key->type == CONFIG_WORDS || key->type == CONFIG_PIN)
+    if (key->type == CONFIG_WORDS || key->type == CONFIG_PIN || key->type == CONFIG_NETWORKS)
         return read_words(r, key, base);
     if (key->type != CONFIG_MAP)
         return read_scalar(r, key, base);
@@ -255,6 +255,11 @@ static int read_document(struct reader *r)
         if (r->event.type != YAML_STREAM_END_EVENT)
             return FAIL(r, r->event.start_mark, "a second document; expected the end of the file");
     }
+    if ((r->config->warden_devices[0] != 0) != (r->config->warden_vendors[0] != 0))
+        return FAIL(r, start, "warden: devices and vendors are needed both, or neither");
+    for (size_t i = 0; i < r->config->listener_count; i++)
+        if (strcmp(r->config->listener[i].purpose, "mail") == 0 && r->config->mail_servers[0] == 0)
+            return FAIL(r, start, "listeners: a listener `mail` needs mail.servers: which mail servers may bring mail to it");
     return check_required(r, "", &seen, start);
 }
 

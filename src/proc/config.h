@@ -11,6 +11,7 @@
 #define CONFIG_HOST 256
 #define CONFIG_CAPTURES 16
 #define CONFIG_RELAYS 64
+#define CONFIG_CONNECTIONS 16 /* of one link to the LIS */
 #define CONFIG_LISTENERS 8
 #define CONFIG_WITNESSES 8
 #define CONFIG_LINE 512
@@ -37,18 +38,19 @@ struct config_relay {
     char protocol[CONFIG_NAME];
     char tls_from[CONFIG_NAME];
     char tls_to[CONFIG_NAME];
-    char tls_pin[CONFIG_PINS]; /* sha256/BASE64 of the LIS's public key, a line each; "": none */
+    char tls_pin[CONFIG_PINS];       /* sha256/BASE64 of the LIS's public key, a line each; "": none */
     char tls_authority[CONFIG_PATH]; /* of the LIS's certificate; "": the lab's own */
-    char tls_min[CONFIG_NAME]; /* 1.2, 1.3 */
-    char tls_name[CONFIG_HOST]; /* in the LIS's certificate; "": the host of forward */
-    char mode[CONFIG_NAME];     /* end-to-end, store-and-forward */
+    char tls_min[CONFIG_NAME];       /* 1.2, 1.3 */
+    char tls_name[CONFIG_HOST];      /* in the LIS's certificate; "": the host of forward */
+    char mode[CONFIG_NAME];          /* end-to-end, store-and-forward */
     char unrecorded[CONFIG_NAME];
-    char unknown[CONFIG_NAME]; /* pass, flag, refuse */
-    char record[CONFIG_NAME];  /* on, off */
-    int64_t record_wait;       /* milliseconds */
-    int64_t delay_limit;       /* milliseconds */
-    int64_t queue_max;         /* messages */
-    int64_t learn;             /* seconds; 0: it does not learn */
+    char unknown[CONFIG_NAME];           /* pass, flag, refuse */
+    char record[CONFIG_NAME];            /* on, off */
+    int64_t record_wait;                 /* milliseconds */
+    int64_t delay_limit;                 /* milliseconds */
+    int64_t queue_max;                   /* messages */
+    int64_t connections;                 /* to the LIS, that deliver */
+    int64_t learn;                       /* seconds; 0: it does not learn */
     char policy_types[CONFIG_WORDS_MAX]; /* words, a line each */
     char policy_senders[CONFIG_WORDS_MAX];
     char policy_tests[CONFIG_WORDS_MAX];
@@ -72,9 +74,27 @@ struct config_witness {
 struct config {
     char site[CONFIG_NAME];
     char data[CONFIG_PATH];
-    char breached[CONFIG_PATH]; /* a file; "": none */
-    char catalog[CONFIG_PATH]; /* "": none */
-    char courses[CONFIG_PATH]; /* "": none */
+    char breached[CONFIG_PATH];                                                                         /* a file; "": none */
+    char catalog[CONFIG_PATH];                                                                          /* "": none */
+    char courses[CONFIG_PATH];                                                                          /* "": none */
+    char policies[CONFIG_PATH];                                                                         /* "": none */
+    char time_zone[CONFIG_NAME];                                                                        /* "": the machine's */
+    int64_t training_questions, training_tries, training_cool_down, training_remind, training_escalate; /* numbers; seconds; days */
+    struct config_endpoint mail_server;                                                                 /* port 0: no mail */
+    char mail_tls[CONFIG_NAME];
+    char mail_from[CONFIG_HOST];
+    char mail_user[CONFIG_HOST];
+    char mail_password[CONFIG_PATH];  /* a file; "": none */
+    char mail_authority[CONFIG_PATH]; /* "": the machine's */
+    char mail_language[CONFIG_NAME];
+    char mail_domains[CONFIG_WORDS_MAX];     /* the lab's own, a line each */
+    char mail_receiver[CONFIG_HOST];         /* what its mail server calls itself in Authentication-Results; "": not known */
+    char mail_scanner[CONFIG_PATH];          /* clamd's socket; "": none */
+    char mail_servers[CONFIG_WORDS_MAX];     /* networks that mail about mail may come from, a line each */
+    char mail_arrives[CONFIG_NAME];          /* starttls, or off: also in clear */
+    char phishing_domains[CONFIG_WORDS_MAX]; /* a line each; "": no simulation may be sent */
+    char phishing_from[CONFIG_HOST];         /* "": mail_from */
+    int64_t phishing_every;                  /* days */
     char labels[CONFIG_NAME];
     char root_key[CONFIG_NAME]; /* where the ledger's root key comes from: root_kind_of */
     char credential[CONFIG_NAME];
@@ -88,7 +108,11 @@ struct config {
     int64_t keep_evidence;     /* the same */
     struct config_endpoint console_listen;
     char console_name[CONFIG_HOST];
-    int64_t console_port; /* as browsers know it; 0: that of console_listen */
+    int64_t console_port;                  /* as browsers know it; 0: that of console_listen */
+    int64_t console_lock;                  /* seconds that nobody touches the page before it locks */
+    char warden_devices[CONFIG_WORDS_MAX]; /* networks, a line each; "": there is no warden */
+    char warden_vendors[CONFIG_WORDS_MAX];
+    int64_t warden_longest; /* seconds */
     size_t capture_count;
     struct config_capture capture[CONFIG_CAPTURES];
     size_t relay_count;

@@ -1,6 +1,9 @@
 #include "proc/config_keys.h"
 
+#include "base/hash.h"
 #include "base/record.h"
+#include "base/text.h"
+#include "proc/door_order.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -33,6 +36,58 @@ const struct config_key config_keys[] = {
      .help =
          "A folder with the lab's own training courses, files `*.md` as docs/formats/course.md says, and its folder `pictures`; a course with the id "
          "of one of the program's takes its place."},
+    {"policies", CONFIG_FILE, AT(config, policies),
+     .help = "A folder with the lab's policies, files `*.md` as docs/formats/course.md says (Policies): people read and sign them, and a new version "
+             "again."},
+    {"time_zone", CONFIG_ZONE, AT(config, time_zone),
+     .help = "The lab's time zone, as in `America/Chicago`: the page shows times in it, and a day by which something is due ends there. Without it, "
+             "the machine's."},
+    {"training", CONFIG_MAP, .help = "How courses' questions are asked, and who is reminded when (docs/training.md)."},
+    {"training.questions", CONFIG_NUMBER, AT(config, training_questions), .most = 30, .initial = "10",
+     .help = "How many of a course's questions an attempt asks."},
+    {"training.tries", CONFIG_NUMBER, AT(config, training_tries), .most = 100, .initial = "3", .help = "So many may fail before there is a break."},
+    {"training.cool_down", CONFIG_DURATION, AT(config, training_cool_down), .initial = "1h", .help = "The break."},
+    {"training.remind", CONFIG_NUMBER, AT(config, training_remind), .most = 90, .initial = "7",
+     .help = "How many days before its day somebody is reminded; on the day, the day after, and each week from then on, besides."},
+    {"training.escalate", CONFIG_NUMBER, AT(config, training_escalate), .most = 365, .initial = "14",
+     .help = "How many days after it their manager is told, once: who is late, and nothing else."},
+    {"mail", CONFIG_MAP,
+     .help = "The mail server that reminders go through, and mails that tell somebody that their password, passkeys or codes were changed. Without "
+             "it both are shown on the page."},
+    {"mail.server", CONFIG_TARGET, AT(config, mail_server), .help = "Its address, as in `mail.lab.example:587`."},
+    {"mail.tls", CONFIG_CHOICE, AT(config, mail_tls), .initial = "starttls", .choices = "starttls tls off",
+     .help =
+         "`starttls`: encrypted after a word in clear, or not at all; `tls`: encrypted from the first byte; `off`: in clear, for a server on this "
+         "machine."},
+    {"mail.from", CONFIG_MAIL, AT(config, mail_from), .help = "The sender of mails. It is needed with `mail.server`."},
+    {"mail.user", CONFIG_ACCOUNT, AT(config, mail_user), .help = "The account at the mail server, where it wants one; never with `tls: off`."},
+    {"mail.password_file", CONFIG_FILE, AT(config, mail_password),
+     .help = "The file that holds its password, one line, readable by root only. It is read at the start."},
+    {"mail.authority", CONFIG_FILE, AT(config, mail_authority),
+     .help = "The authority of its certificate (PEM, at most 6 KiB). Without it, the authorities that this machine knows."},
+    {"mail.language", CONFIG_CHOICE, AT(config, mail_language), .initial = "en", .choices = "en es", .help = "What mails are written in."},
+    {"mail.domains", CONFIG_WORDS, AT(config, mail_domains),
+     .help = "The lab's own mail domains, up to 16: what imitates them, or pretends to come from them, is told (docs/mail.md)."},
+    {"mail.receiver", CONFIG_ACCOUNT, AT(config, mail_receiver),
+     .help =
+         "What the lab's mail server calls itself in the field Authentication-Results of what it takes in, as in `mx.lab.example`: only what it says "
+         "speaks for a mail."},
+    {"mail.scanner", CONFIG_FILE, AT(config, mail_scanner),
+     .help = "The socket of ClamAV's daemon (clamd), as in `/run/clamav/clamd.ctl`: it is asked about every mail that people report. Its "
+             "`TemporaryDirectory` "
+             "has to be in memory (docs/mail.md)."},
+    {"mail.servers", CONFIG_NETWORKS, AT(config, mail_servers),
+     .help = "The lab's mail servers, as in `10.1.1.5`: only they may hand over what people forward, at a listener `mail` (docs/mail.md)."},
+    {"mail.arrives", CONFIG_CHOICE, AT(config, mail_arrives), .initial = "starttls", .choices = "starttls off",
+     .help = "How they hand it over: encrypted always, or (`off`) also in clear."},
+    {"phishing", CONFIG_MAP, .help = "Phishing simulations (docs/phishing.md). They need a mail server and a listener `landing` besides."},
+    {"phishing.domains", CONFIG_WORDS, AT(config, phishing_domains),
+     .help = "The domains of addresses that a simulated mail may go to, as in `[ lab.example ]`; a subdomain is another domain. To all others none "
+             "goes."},
+    {"phishing.from", CONFIG_MAIL, AT(config, phishing_from),
+     .help = "The sender's address of simulated mails; the name beside it is the template's. Without it, `mail.from`."},
+    {"phishing.every", CONFIG_NUMBER, AT(config, phishing_every), .most = 365, .initial = "30",
+     .help = "At most one simulated mail goes to a person within so many days, whatever simulations are on."},
     {"capture", CONFIG_LIST, LIST_AT(config_capture, capture, capture_count, CONFIG_CAPTURES),
      .help = "Where to listen: network interfaces that see the lab's traffic (a mirror port or a tap)."},
     {"capture[].interface", CONFIG_INTERFACE, .required = true, AT(config_capture, interface), .help = "The interface, as `ip link` names it."},
@@ -99,6 +154,10 @@ const struct config_key config_keys[] = {
      .help = "Store-and-forward, while nothing can be made safe: `stop` acknowledging, or turn `end-to-end`."},
     {"relay[].queue_max", CONFIG_NUMBER, AT(config_relay, queue_max), .most = 1000000, .initial = "10000",
      .help = "Store-and-forward: most messages that wait for the LIS; above that, the analyzer has to keep them."},
+    {"relay[].connections", CONFIG_NUMBER, AT(config_relay, connections), .most = CONFIG_CONNECTIONS, .initial = "1",
+     .help =
+         "Store-and-forward over MLLP, with `forward`: how many connections to the LIS deliver side by side. What one sender (MSH-3, MSH-4) sends "
+         "goes over one of them, in order; the messages of different senders may then reach the LIS in another order than they came."},
     {"relay[].delay_limit", CONFIG_MILLIS, AT(config_relay, delay_limit), .initial = "500ms", .most = 3600000,
      .help = "What the link may add to the way of a message; more is a finding."},
     {"relay[].unknown", CONFIG_CHOICE, AT(config_relay, unknown), .initial = "flag", .choices = "pass flag refuse",
@@ -111,12 +170,24 @@ const struct config_key config_keys[] = {
     {"relay[].policy.tests", CONFIG_WORDS, AT(config_relay, policy_tests), .help = "Codes of tests (OBX-3.1, R-3)."},
     {"relay[].policy.size", CONFIG_NUMBER, AT(config_relay, policy_size), .most = 1u << 30, .help = "Most bytes of a message."},
     {"relay[].policy.rate", CONFIG_NUMBER, AT(config_relay, policy_rate), .most = 1000000, .help = "Most messages a minute."},
+    {"warden", CONFIG_MAP,
+     .help = "Doors for makers' engineers: this machine's firewall keeps vendors' networks from devices, and lets one of them through for a time "
+             "(docs/vendor-access.md). It needs the right to change the firewall, and has to be the router between the two. Both keys, or neither."},
+    {"warden.devices", CONFIG_NETWORKS, AT(config, warden_devices), .help = "Networks where devices are."},
+    {"warden.vendors", CONFIG_NETWORKS, AT(config, warden_vendors),
+     .help = "Networks that makers' engineers come from: VPN, jump hosts. What they begin with a device passes only through an open door; everything "
+             "else passes as without Tourniquet."},
+    {"warden.longest", CONFIG_DURATION, AT(config, warden_longest), .initial = "8h",
+     .help = "The longest that a door may be open, at most 8 hours: one that was asked for longer is opened for this long."},
     {"console", CONFIG_MAP, .help = "The page."},
     {"console.listen", CONFIG_ADDRESS, AT(config, console_listen), .initial = "127.0.0.1:8443", .help = "Where the page is served, over HTTPS only."},
     {"console.name", CONFIG_HOSTNAME, AT(config, console_name), .initial = "localhost",
      .help = "Host name of the page, as people type it: it stands in the certificate and belongs to cookies and passkeys. Never an address."},
     {"console.port", CONFIG_NUMBER, AT(config, console_port), .most = 65535,
      .help = "The port that browsers use, where a forward makes it another one than that of `listen`: passkeys belong to name and port together."},
+    {"console.lock", CONFIG_DURATION, AT(config, console_lock), .initial = "2m",
+     .help = "How long nobody touches the page before it locks: whoever is there signs in again, and what was begun waits. Benches are shared; at a "
+             "desk of one's own more may do (`30m`)."},
     {"witness", CONFIG_LIST, LIST_AT(config_witness, witness, witness_count, CONFIG_WITNESSES),
      .help =
          "Other machines that cosign the head of the ledger over HTTP (C2SP tlog-witness), such as `tourniquet ledger witness serve`. Each is asked "
@@ -128,9 +199,13 @@ const struct config_key config_keys[] = {
     {"witness[].authority", CONFIG_FILE, AT(config_witness, authority),
      .help = "The authority of its certificate (PEM, at most 6 KiB). Without it, the authorities that this machine knows."},
     {"listeners", CONFIG_LIST, LIST_AT(config_listener, listener, listener_count, CONFIG_LISTENERS),
-     .help = "Further doors, each under a host name of its own. In this version they are checked, and not served: the start says so."},
-    {"listeners[].for", CONFIG_CHOICE, .required = true, AT(config_listener, purpose), .choices = "taxii landing",
-     .help = "`taxii` shares threat information with other sites, `landing` serves lessons about phishing."},
+     .help = "Further doors, each under a host name of its own. In this version `landing` and `mail` are served, one of each; `taxii` is checked, "
+             "and not "
+             "served: the start says so."},
+    {"listeners[].for", CONFIG_CHOICE, .required = true, AT(config_listener, purpose), .choices = "taxii landing mail",
+     .help =
+         "`taxii` shares threat information with other sites, `landing` is where links of simulated phishing mails lead (docs/phishing.md), `mail` "
+         "takes mail that people forward because they are not sure about it (docs/mail.md)."},
     {"listeners[].listen", CONFIG_ADDRESS, .required = true, AT(config_listener, listen), .help = "Where it listens."},
     {"listeners[].name", CONFIG_HOSTNAME, .required = true, AT(config_listener, name), .help = "Its host name. Never an address."},
 };
@@ -156,6 +231,10 @@ const char *config_expected(const struct config_key *key, char *scratch, size_t 
     case CONFIG_DURATION: return "a time with s, m, h or d (seconds to days), as in 24h or 90d";
     case CONFIG_MILLIS: return "a time with ms or s, as in 200ms";
     case CONFIG_PIN: return "sha256/ and the digest of a public key in base64";
+    case CONFIG_NETWORKS: return "a network, as in 10.8.0.0/24 or fd00:8::/64, or a list of such";
+    case CONFIG_ZONE: return "the name of a time zone, as in America/Chicago";
+    case CONFIG_MAIL: return "a mail address, as in tourniquet@lab.example";
+    case CONFIG_ACCOUNT: return "a name without spaces";
     case CONFIG_WORDS: return "a list of words, as in [ ORU^R01, QBP^Q11 ]";
     }
     return "";
@@ -308,6 +387,32 @@ static bool is_pin(struct span text)
     return (text.n == 43 || (text.n == 44 && text.p[43] == '=')) && all_of(span_of(text.p, 43), "+/");
 }
 
+static bool is_network(struct span text)
+{
+    struct address a;
+    unsigned bits;
+    return network_parse(text, &a, &bits) && bits > 0;
+}
+
+/* Below the folder of time zones, and nowhere else. */
+static bool is_zone(struct span text)
+{
+    struct span rest = text;
+    bool more = true;
+    while (more)
+        if (!all_of(span_until(&rest, '/', &more), "-_+"))
+            return false;
+    return true;
+}
+
+static bool is_account(struct span text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] <= ' ' || text.p[i] >= 0x7f)
+            return false;
+    return text.n > 0;
+}
+
 bool config_add_word(const struct config_key *key, struct span word, void *base)
 {
     char *field = (char *)base + key->offset;
@@ -338,6 +443,8 @@ const char *config_wrong_entry(const char *prefix, const void *entries, size_t n
         return "in this entry, one of forward (the LIS is connected to) and accept (it connects) is needed";
     if (strcmp(r->record, "off") == 0 && strcmp(r->mode, "end-to-end") != 0)
         return "in this entry, record: off needs mode: end-to-end";
+    if (r->connections > 1 && (strcmp(r->mode, "store-and-forward") != 0 || strcmp(r->protocol, "mllp") != 0 || r->forward.port == 0))
+        return "in this entry, several connections need mode: store-and-forward, protocol: mllp and forward";
     if (r->tls_pin[0] != 0 && strcmp(r->tls_to, "required") != 0)
         return "in this entry, tls.pin needs tls.to: required";
     return NULL;
@@ -360,9 +467,51 @@ bool config_store(const struct config_key *key, struct span text, void *base)
     case CONFIG_DURATION: return store_duration(text, field);
     case CONFIG_MILLIS: return store_millis(text, key->most, field);
     case CONFIG_PIN: return is_pin(text) && config_add_word(key, text, base);
+    case CONFIG_NETWORKS: return is_network(text) && config_add_word(key, text, base);
+    case CONFIG_ZONE: return is_zone(text) && keep(text, field, key->size);
+    case CONFIG_MAIL: return text_is_mail(text) && keep(text, field, key->size);
+    case CONFIG_ACCOUNT: return is_account(text) && keep(text, field, key->size);
     case CONFIG_WORDS: return config_add_word(key, text, base);
     case CONFIG_MAP:
     case CONFIG_LIST: break;
     }
     return false;
+}
+
+/* ── what changed ── */
+
+static struct start_setting *setting_of(struct start_setting *all, size_t *n, const char *path)
+{
+    size_t length = strcspn(path, ".[");
+    struct start_setting *last = *n > 0 ? &all[*n - 1] : NULL;
+    if (last != NULL && strlen(last->name) == length && memcmp(last->name, path, length) == 0)
+        return last;
+    if (*n == START_SETTINGS || length >= sizeof last->name)
+        return NULL;
+    struct start_setting *next = &all[(*n)++];
+    *next = (struct start_setting){0};
+    memcpy(next->name, path, length);
+    return next;
+}
+
+/* Entries of a list are taken as a whole, in their order; what is in them has no row of its own here. */
+size_t config_settings(const struct config *c, struct start_setting out[START_SETTINGS])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (strchr(key->path, '[') != NULL)
+            continue;
+        struct start_setting *s = setting_of(out, &n, key->path);
+        size_t size = key->size;
+        if (key->type == CONFIG_LIST)
+            size *= *(const size_t *)((const char *)c + key->count_offset);
+        if (s == NULL || key->type == CONFIG_MAP)
+            continue;
+        uint64_t before = 0;
+        memcpy(&before, s->digest, sizeof before);
+        uint64_t now = hash_bytes(&(struct hash_key){before, i}, (const uint8_t *)c + key->offset, size);
+        memcpy(s->digest, &now, sizeof now);
+    }
+    return n;
 }

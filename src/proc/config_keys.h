@@ -3,6 +3,7 @@
 #define TQ_PROC_CONFIG_KEYS_H
 
 #include "proc/config.h"
+#include "proc/start.h"
 
 enum config_type {
     CONFIG_MAP,       /* holds keys */
@@ -20,7 +21,11 @@ enum config_type {
     CONFIG_DURATION,  /* a number with s, m, h or d; int64_t, seconds */
     CONFIG_MILLIS,    /* a number with ms or s; int64_t, milliseconds */
     CONFIG_PIN,       /* sha256/ and 43 or 44 characters of base64, or a list of such; kept a line each */
+    CONFIG_ZONE,      /* the name of a time zone */
+    CONFIG_MAIL,      /* a mail address */
+    CONFIG_ACCOUNT,   /* a name at another system: printable, without spaces */
     CONFIG_WORDS,     /* words, as a list; kept a line each */
+    CONFIG_NETWORKS,  /* networks or addresses, as a list; kept a line each */
 };
 
 struct config_key {
@@ -50,5 +55,9 @@ const char *config_wrong_entry(const char *prefix, const void *entries, size_t n
 
 /* Stores a text value; false: it is not what is expected. base: the struct that offset counts from. */
 bool config_store(const struct config_key *key, struct span text, void *base);
+
+/* Each setting by the name of its map or list ("backup", "relay"), with a digest of all that it says, defaults among it. Gives how many, at most
+ * START_SETTINGS. */
+size_t config_settings(const struct config *c, struct start_setting out[START_SETTINGS]);
 
 #endif

@@ -2,8 +2,10 @@
  *
  * When the keeper is restarted, a new channel comes from the supervisor and browsers go on; until then they get 503. */
 #include "door/front/front.h"
+#include "door/front/postbox.h"
 #include "door/request.h"
 #include "proc/log.h"
+#include "proc/peer.h"
 #include "proc/role.h"
 #include "record/crypto/crypto.h"
 
@@ -21,7 +23,12 @@ struct console {
     struct event *read_event;
     struct event *write_event;
     struct front *front;
+    struct front *landing;   /* where lab.yaml has one; ids of its requests have LANDING set */
+    struct postbox *postbox; /* the same; POSTBOX */
 };
+
+#define LANDING (UINT64_C(1) << 63)
+#define POSTBOX (UINT64_C(1) << 62)
 
 static void drop_keeper(struct console *c)
 {
@@ -33,6 +40,10 @@ static void drop_keeper(struct console *c)
     channel_close(&c->keeper);
     if (c->front != NULL)
         front_keeper_gone(c->front);
+    if (c->landing != NULL)
+        front_keeper_gone(c->landing);
+    if (c->postbox != NULL)
+        postbox_keeper_gone(c->postbox);
 }
 
 static int send_request(void *context, const struct request *r)
@@ -48,6 +59,27 @@ static int send_request(void *context, const struct request *r)
     if (result == 0 && channel_waiting(&c->keeper) > 0)
         (void)event_add(c->write_event, NULL);
     return result;
+}
+
+static int send_landing(void *context, const struct request *r)
+{
+    struct request marked = *r;
+    marked.id |= LANDING;
+    return send_request(context, &marked);
+}
+
+static int send_post(void *context, const struct request *r)
+{
+    struct request marked = *r;
+    marked.id |= POSTBOX;
+    return send_request(context, &marked);
+}
+
+/* Is it one of the lab's mail servers? */
+static bool admits(void *context, const struct sockaddr *from)
+{
+    const struct console *c = context;
+    return peer_admitted(c->self.start.postbox_from, from);
 }
 
 static void may_write(int fd, short events, void *context)
@@ -73,6 +105,8 @@ static int take_identity(struct console *c, struct span body, struct error *e)
     if (c->front != NULL) {
         front_locked(c->front, locked);
         front_keeper_back(c->front);
+        if (c->landing != NULL)
+            front_keeper_back(c->landing);
         return 0;
     }
     struct front_options options = {.base = c->base,
@@ -86,6 +120,30 @@ static int take_identity(struct console *c, struct span body, struct error *e)
     if (c->front == NULL)
         role_fail(&c->self, e);
     front_locked(c->front, locked);
+    const int *next_fd = &c->self.fds[1];
+    if (c->self.start.landing[0] != 0) {
+        options.listen_fd = *next_fd++;
+        options.name = c->self.start.landing;
+        options.landing = true;
+        options.send = send_landing;
+        c->landing = front_new(&options, e);
+        if (c->landing == NULL)
+            role_fail(&c->self, e);
+    }
+    if (c->self.start.postbox[0] != 0) {
+        c->postbox = postbox_new(&(struct postbox_options){.base = c->base,
+                                                           .listen_fd = *next_fd,
+                                                           .name = c->self.start.postbox,
+                                                           .clear = c->self.start.postbox_clear,
+                                                           .certificate = certificate,
+                                                           .key = s,
+                                                           .admits = admits,
+                                                           .send = send_post,
+                                                           .context = c},
+                                 e);
+        if (c->postbox == NULL)
+            role_fail(&c->self, e);
+    }
     return 0;
 }
 
@@ -97,9 +155,16 @@ static int take_message(struct console *c, const struct message *m, struct error
         return err_set(e, ERR_PEER, "a message came before the identity");
     struct reply reply;
     struct notice notice;
-    if (m->type == MESSAGE_REPLY && reply_decode(m->body, &reply, e) == 0)
-        front_reply(c->front, &reply);
-    else if (m->type == MESSAGE_NOTICE && notice_decode(m->body, &notice, e) == 0)
+    if (m->type == MESSAGE_REPLY && reply_decode(m->body, &reply, e) == 0) {
+        uint64_t door = reply.id & (LANDING | POSTBOX);
+        reply.id &= ~(LANDING | POSTBOX);
+        if (door == 0)
+            front_reply(c->front, &reply);
+        else if (door == LANDING && c->landing != NULL)
+            front_reply(c->landing, &reply);
+        else if (door == POSTBOX && c->postbox != NULL)
+            postbox_reply(c->postbox, &reply);
+    } else if (m->type == MESSAGE_NOTICE && notice_decode(m->body, &notice, e) == 0)
         front_notice(c->front, &notice);
     else
         return -1;
@@ -174,6 +239,9 @@ int main(void)
     role_ready(&c.self, note);
     control(-1, 0, &c);
     (void)event_base_dispatch(c.base);
+    postbox_free(c.postbox);
+    if (c.landing != NULL)
+        front_free(c.landing);
     if (c.front != NULL)
         front_free(c.front);
     _exit(0);

@@ -69,6 +69,10 @@ static const char *words(CURLcode code)
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST: return "its name is not known";
     case CURLE_COULDNT_CONNECT: return "nobody answers at its address";
+    case CURLE_USE_SSL_FAILED: return "it does not speak STARTTLS: nothing is sent in clear";
+    case CURLE_LOGIN_DENIED: return "it does not take the account or its password";
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR: return "the connection was cut";
     case CURLE_OPERATION_TIMEDOUT: return "it did not answer in time";
     case CURLE_PEER_FAILED_VERIFICATION: return "its certificate is for another name, has run out, or is of no authority that counts here";
     case CURLE_WRITE_ERROR:
@@ -86,14 +90,45 @@ static const char *text(char out[ERRAND_TEXT + 32], const char *before, struct s
     return out;
 }
 
+/* ── mail (RFC 5321, by libcurl) ── */
+
+static bool is_mail(const struct errand *x)
+{
+    return span_starts(x->url, SPAN_LIT("smtp://")) || span_starts(x->url, SPAN_LIT("smtps://"));
+}
+
+static size_t give_mail(char *out, size_t one, size_t n, void *context)
+{
+    struct span *left = context;
+    return span_copy(span_take(left, left->n < one * n ? left->n : one * n), out, one * n);
+}
+
+/* to: the one recipient, as set_mail was given it. */
+static void set_mail(const struct errand *x, struct span *text_left, struct curl_slist *to)
+{
+    char line[ERRAND_TEXT + 32];
+    (void)curl_easy_setopt(c.curl, CURLOPT_USE_SSL, (long)(x->clear ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+    (void)curl_easy_setopt(c.curl, CURLOPT_MAIL_FROM, text(line, "", x->from));
+    (void)curl_easy_setopt(c.curl, CURLOPT_MAIL_RCPT, to);
+    if (x->user.n > 0) {
+        (void)curl_easy_setopt(c.curl, CURLOPT_USERNAME, text(line, "", x->user));
+        (void)curl_easy_setopt(c.curl, CURLOPT_PASSWORD, text(line, "", x->password));
+        explicit_bzero(line, sizeof line);
+    }
+    (void)curl_easy_setopt(c.curl, CURLOPT_UPLOAD, 1L);
+    (void)curl_easy_setopt(c.curl, CURLOPT_READFUNCTION, give_mail);
+    (void)curl_easy_setopt(c.curl, CURLOPT_READDATA, text_left);
+}
+
 static void set_options(const struct errand *x, struct curl_slist *head)
 {
+    bool mail = is_mail(x);
     char url[ERRAND_TEXT + 32];
     struct span authority = x->authority.n > 0 ? x->authority : buf_span(&c.authorities);
     struct curl_blob blob = {.data = (void *)(uintptr_t)authority.p, .len = authority.n, .flags = CURL_BLOB_COPY};
     curl_easy_reset(c.curl);
     (void)curl_easy_setopt(c.curl, CURLOPT_URL, text(url, "", x->url));
-    (void)curl_easy_setopt(c.curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(c.curl, CURLOPT_PROTOCOLS_STR, mail ? "smtp,smtps" : "http,https");
     (void)curl_easy_setopt(c.curl, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(c.curl, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(c.curl, CURLOPT_NOSIGNAL, 1L);
@@ -109,8 +144,11 @@ static void set_options(const struct errand *x, struct curl_slist *head)
     (void)curl_easy_setopt(c.curl, CURLOPT_TIMEOUT, (long)ANSWER_SECONDS);
     (void)curl_easy_setopt(c.curl, CURLOPT_MAXFILESIZE, (long)ERRAND_BODY);
     (void)curl_easy_setopt(c.curl, CURLOPT_USERAGENT, "tourniquet");
-    (void)curl_easy_setopt(c.curl, CURLOPT_HTTPHEADER, head);
-    if (x->body.n > 0) {
+    if (!mail)
+        (void)curl_easy_setopt(c.curl, CURLOPT_HTTPHEADER, head);
+    if (mail) {
+        ; /* set_mail */
+    } else if (x->body.n > 0) {
         (void)curl_easy_setopt(c.curl, CURLOPT_POST, 1L);
         (void)curl_easy_setopt(c.curl, CURLOPT_POSTFIELDSIZE, (long)x->body.n);
         (void)curl_easy_setopt(c.curl, CURLOPT_POSTFIELDS, x->body.p);
@@ -145,9 +183,13 @@ static void run(const struct errand *x)
     buf_clear(&c.answer);
     c.interrupted = false;
     CURLcode code = CURLE_OUT_OF_MEMORY;
+    struct span left = x->body;
+    struct curl_slist *to = is_mail(x) ? curl_slist_append(NULL, text(line, "", x->to)) : NULL;
     if (whole != NULL) {
         set_options(x, whole);
-        code = curl_easy_perform(c.curl);
+        if (to != NULL)
+            set_mail(x, &left, to);
+        code = is_mail(x) && to == NULL ? CURLE_OUT_OF_MEMORY : curl_easy_perform(c.curl);
     }
     struct outcome o = {.id = x->id};
     if (code == CURLE_OK && curl_easy_getinfo(c.curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status >= 100 && status <= 999) {
@@ -156,11 +198,15 @@ static void run(const struct errand *x)
         o.body = buf_span(&c.answer);
     } else {
         o.why = span_str(words(code));
+        if (to != NULL && curl_easy_getinfo(c.curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status >= 400 && status <= 599)
+            o.status = (uint16_t)status; /* the mail server's own word */
     }
     outcome_encode(&out, &o);
     if (!c.interrupted && buf_ok(&out))
         (void)channel_put(&c.keeper, MESSAGE_OUTCOME, buf_span(&out), NULL); /* where it does not read, it is restarted, or stops waiting */
     curl_slist_free_all(whole != NULL ? whole : head);
+    curl_slist_free_all(to);
+    curl_easy_reset(c.curl); /* it held the password */
     buf_release(&out);
 }
 
@@ -173,7 +219,7 @@ static void read_keeper(void)
     if (r != 0 && e.class == ERR_AGAIN)
         return;
     while (r == 0 && !c.stopping && (r = channel_next(&c.keeper, &m, &e)) == 1) {
-        struct buf copy = BUF_INIT(ERRAND_MAX); /* the channel may be another one before the errand is done */
+        struct buf copy = BUF_SECRET(ERRAND_MAX); /* the channel may be another one before the errand is done */
         buf_add_span(&copy, m.body);
         r = errand_decode(buf_span(&copy), &x, &e);
         if (r == 0)

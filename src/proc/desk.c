@@ -29,6 +29,7 @@ struct job {
 
 struct desk {
     void (*answer)(void *context, struct api_clock now, const struct request *request, struct api_reply *ret);
+    void (*settle)(void *context, struct api_clock now);
     void (*wake)(void *context);
     void (*complain)(void *context, const struct error *why);
     void *context;
@@ -75,7 +76,10 @@ static void answer_job(struct desk *d, const struct job *job, struct api_reply *
         return;
     }
     char peer[sizeof line->peer];
-    request.door = job->line == CONSOLE ? DOOR_CONSOLE : DOOR_LOCAL;
+    if (job->line != CONSOLE)
+        request.door = DOOR_LOCAL;
+    else if (request.door == DOOR_LOCAL)
+        request.door = DOOR_CONSOLE;
     if (request.door == DOOR_LOCAL) {
         (void)pthread_mutex_lock(&d->lock);
         memcpy(peer, line->peer, sizeof peer);
@@ -89,6 +93,7 @@ static void answer_job(struct desk *d, const struct job *job, struct api_reply *
     put_reply(d, job, &reply->r);
     if (reply->hidden)
         api_reply_release(reply);
+    d->settle(d->context, now);
 }
 
 static void *read_requests(void *context)
@@ -121,7 +126,8 @@ static void *read_requests(void *context)
 }
 
 struct desk *desk_new(void (*answer)(void *context, struct api_clock now, const struct request *request, struct api_reply *ret),
-                      void (*wake)(void *context), void (*complain)(void *context, const struct error *why), void *context, struct error *e)
+                      void (*settle)(void *context, struct api_clock now), void (*wake)(void *context),
+                      void (*complain)(void *context, const struct error *why), void *context, struct error *e)
 {
     struct desk *d = calloc(1, sizeof *d);
     if (d == NULL) {
@@ -129,6 +135,7 @@ struct desk *desk_new(void (*answer)(void *context, struct api_clock now, const 
         return NULL;
     }
     d->answer = answer;
+    d->settle = settle;
     d->wake = wake;
     d->complain = complain;
     d->context = context;
@@ -263,7 +270,8 @@ void desk_notice(struct desk *d, const char *topic, const char *id, const char *
 /* The console's line had been full and is empty again: whoever watches is told to read everything anew. */
 static void tell_lost(struct desk *d)
 {
-    static const char *const topics[] = {"devices", "results", "findings", "ledger", "sensor", "today", "looks", "certificates"};
+    static const char *const topics[] = {"devices", "results", "findings", "ledger",  "sensor", "today",    "looks", "certificates",
+                                         "links",   "people",  "acts",     "reports", "doors",  "training", "mail"};
     d->notices_lost = false;
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
         if (!put_notice(d, topics[i], "", ""))

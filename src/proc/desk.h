@@ -21,10 +21,12 @@
 
 struct desk;
 
-/* answer: like api_handle; any thread. wake: called on any thread when the main thread has to look (something waits to be written, or there is room
- * for requests again). complain: the console sent what it may not; its line is closed. Main thread. */
+/* answer: like api_handle; any thread. settle: like api_settle, on the same thread once the answer is on its way. wake: called on any thread when the
+ * main thread has to look (something waits to be written, or there is room for requests again). complain: the console sent what it may not; its line
+ * is closed. Main thread. */
 struct desk *desk_new(void (*answer)(void *context, struct api_clock now, const struct request *request, struct api_reply *ret),
-                      void (*wake)(void *context), void (*complain)(void *context, const struct error *why), void *context, struct error *e);
+                      void (*settle)(void *context, struct api_clock now), void (*wake)(void *context),
+                      void (*complain)(void *context, const struct error *why), void *context, struct error *e);
 void desk_stop(struct desk *d); /* answers what is in hand and ends the threads */
 void desk_free(struct desk *d); /* stops, writes what goes without waiting, closes the lines */
 

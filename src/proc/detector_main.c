@@ -523,6 +523,7 @@ int main(void)
         role_fail(&d.self, d.detect == NULL ? &e : &(struct error){ERR_SYSTEM, "no memory for the newest messages"});
     d.seq = d.self.start.first;
     role_ready(&d.self, note);
+    role_step_back(0); /* what it judges is on its way already */
     hear(&d);
     while (turn(&d))
         continue;

@@ -21,6 +21,11 @@ void errand_encode(struct buf *out, const struct errand *x)
     put(out, x->type);
     put(out, x->authority);
     put(out, x->body);
+    put(out, x->from);
+    put(out, x->to);
+    put(out, x->user);
+    put(out, x->password);
+    buf_u8(out, x->clear);
 }
 
 int errand_decode(struct span in, struct errand *ret, struct error *e)
@@ -30,7 +35,13 @@ int errand_decode(struct span in, struct errand *ret, struct error *e)
     x.type = get(&in, ERRAND_TEXT);
     x.authority = get(&in, ERRAND_AUTHORITY);
     x.body = get(&in, ERRAND_BODY);
-    if (in.bad || in.n != 0)
+    x.from = get(&in, ERRAND_TEXT);
+    x.to = get(&in, ERRAND_TEXT);
+    x.user = get(&in, ERRAND_TEXT);
+    x.password = get(&in, ERRAND_TEXT);
+    uint8_t clear = span_u8(&in);
+    x.clear = clear == 1;
+    if (in.bad || in.n != 0 || clear > 1)
         return err_set(e, ERR_PEER, "an errand is malformed");
     *ret = x;
     return 0;

@@ -9,19 +9,23 @@
 #define ERRAND_TEXT 1024        /* most bytes of an address or a media type */
 #define ERRAND_AUTHORITY 8192   /* most bytes of authorities as PEM */
 #define ERRAND_BODY (64u << 10) /* most bytes of what is sent, and of what is answered */
-#define ERRAND_MAX (ERRAND_BODY + ERRAND_AUTHORITY + 4 * ERRAND_TEXT)
+#define ERRAND_MAX (ERRAND_BODY + ERRAND_AUTHORITY + 8 * ERRAND_TEXT)
 
 struct errand {
     uint32_t id;           /* comes back with the outcome */
-    struct span url;       /* http or https */
+    struct span url;       /* http or https; smtp or smtps: a mail, see below */
     struct span type;      /* of the body */
     struct span authority; /* PEM: the only authorities that count; empty: those of the machine */
-    struct span body;      /* of a POST; empty: a GET */
+    struct span body;      /* of a POST; empty: a GET. Of a mail: its text, lines that end in CR LF */
+    /* of a mail: */
+    struct span from, to;       /* addresses */
+    struct span user, password; /* at the mail server; empty: none is needed */
+    bool clear;                 /* it may go unencrypted: else an smtp server must speak STARTTLS */
 };
 
 struct outcome {
     uint32_t id;
-    uint16_t status;  /* of the answer; 0: there was none */
+    uint16_t status;  /* of the answer; 0: there was none. Of a mail: the server's last reply code */
     struct span type; /* of the answer, without parameters */
     struct span why;  /* where there was none: a sentence of ours */
     struct span body;

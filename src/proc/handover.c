@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define MAGIC SPAN_LIT("TQSUPER\n")
-#define FORMAT 2 /* what follows; counted up with every change */
+#define FORMAT 4 /* what follows; counted up with every change */
 #define STATE_BYTES (4u << 20)
 #define ARGUMENTS_BYTES (128u << 10)
 #define ARGUMENTS_MAX 64
@@ -133,7 +133,7 @@ static void get_child(struct span *in, struct child *c)
 /* All that the supervisor holds open for longer than a call. */
 static size_t list_fds(const struct supervisor *s, int out[FDS_MAX])
 {
-    const int own[] = {s->data_fd, s->listen_fd, s->local_fd, s->own_fd, s->backup_fd};
+    const int own[] = {s->data_fd, s->listen_fd, s->landing_fd, s->postbox_fd, s->local_fd, s->own_fd, s->backup_fd};
     size_t n = 0;
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (own[i] >= 0)
@@ -167,7 +167,7 @@ static void put_state(struct buf *out, const struct supervisor *s)
     buf_be64(out, s->programs.mark);
     for (size_t i = 0; i < ROLE_COUNT; i++)
         put_fd(out, s->programs.fd[i]);
-    const int own[] = {s->data_fd, s->listen_fd, s->local_fd, s->own_fd, s->backup_fd};
+    const int own[] = {s->data_fd, s->listen_fd, s->landing_fd, s->postbox_fd, s->local_fd, s->own_fd, s->backup_fd};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         put_fd(out, own[i]);
     const bool is[] = {s->unprivileged, s->live, s->read_out, s->durable, s->announced, s->fingerprint_told};
@@ -197,7 +197,7 @@ static void get_state(struct span *in, struct supervisor *s)
     s->programs.mark = span_be64(in);
     for (size_t i = 0; i < ROLE_COUNT; i++)
         s->programs.fd[i] = get_fd(in);
-    int *const own[] = {&s->data_fd, &s->listen_fd, &s->local_fd, &s->own_fd, &s->backup_fd};
+    int *const own[] = {&s->data_fd, &s->listen_fd, &s->landing_fd, &s->postbox_fd, &s->local_fd, &s->own_fd, &s->backup_fd};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         *own[i] = get_fd(in);
     bool *const is[] = {&s->unprivileged, &s->live, &s->read_out, &s->durable, &s->announced, &s->fingerprint_told};

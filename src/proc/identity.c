@@ -77,15 +77,26 @@ static bool serves(const struct kept *k, struct span names, tq_time now)
            authority_inspect(buf_span(&k->text[SERVER_CHAIN]), &until, NULL, NULL) == 0 && until - now > RENEW_BEFORE;
 }
 
-static int issue(struct kept *k, const struct authority *a, const char *name, const char *address, tq_time now, struct error *e)
+static size_t list_names(const struct identity_names *n, const char *ret[4])
 {
-    const char *names[2] = {name, address};
-    for (size_t i = SERVER_KEY; i <= SERVER_CHAIN; i++)
-        buf_clear(&k->text[i]);
-    return authority_issue(a, names, address[0] != 0 ? 2 : 1, now, SERVER_DAYS, &k->text[SERVER_KEY], &k->text[SERVER_CHAIN], e);
+    const char *const all[] = {n->page, n->address, n->landing, n->postbox};
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i][0] != 0)
+            ret[count++] = all[i];
+    return count;
 }
 
-static int prepare(struct kept *k, bool there, struct identity *ret, const uint8_t key[32], const char *site, const char *name, const char *address,
+static int issue(struct kept *k, const struct authority *a, const struct identity_names *n, tq_time now, struct error *e)
+{
+    const char *names[4];
+    size_t count = list_names(n, names);
+    for (size_t i = SERVER_KEY; i <= SERVER_CHAIN; i++)
+        buf_clear(&k->text[i]);
+    return authority_issue(a, names, count, now, SERVER_DAYS, &k->text[SERVER_KEY], &k->text[SERVER_CHAIN], e);
+}
+
+static int prepare(struct kept *k, bool there, struct identity *ret, const uint8_t key[32], const char *site, const struct identity_names *n,
                    tq_time now, struct error *e)
 {
     if (!there && make_authority(k, site, now, e) != 0)
@@ -93,13 +104,15 @@ static int prepare(struct kept *k, bool there, struct identity *ret, const uint8
     struct authority *a = authority_load(buf_span(&k->text[AUTHORITY_KEY]), buf_span(&k->text[AUTHORITY_CERTIFICATE]), e);
     if (a == NULL)
         return -1;
-    struct buf names = BUF_INIT(1024);
-    buf_addf(&names, "%s %s", name, address);
+    struct buf names = BUF_INIT(2048);
+    const char *each[4];
+    for (size_t i = 0, count = list_names(n, each); i < count; i++)
+        buf_addf(&names, "%s%s", i > 0 ? " " : "", each[i]);
     int r = 0;
     if (!serves(k, buf_span(&names), now)) {
         buf_clear(&k->text[NAMES]);
         buf_add_span(&k->text[NAMES], buf_span(&names));
-        r = issue(k, a, name, address, now, e);
+        r = issue(k, a, n, now, e);
         if (r == 0)
             r = save(k, key, e);
     }
@@ -109,7 +122,7 @@ static int prepare(struct kept *k, bool there, struct identity *ret, const uint8
     return r;
 }
 
-int identity_open(struct identity *ret, const uint8_t key[32], const char *site, const char *name, const char *address, tq_time now, struct error *e)
+int identity_open(struct identity *ret, const uint8_t key[32], const char *site, const struct identity_names *names, tq_time now, struct error *e)
 {
     struct kept k;
     for (size_t i = 0; i < 5; i++)
@@ -118,7 +131,7 @@ int identity_open(struct identity *ret, const uint8_t key[32], const char *site,
     bool there = false;
     int r = load(&k, key, &there, e);
     if (r == 0)
-        r = prepare(&k, there, &i, key, site, name, address, now, e);
+        r = prepare(&k, there, &i, key, site, names, now, e);
     if (r == 0) {
         i.created = !there;
         buf_add_span(&i.chain, buf_span(&k.text[SERVER_CHAIN]));

@@ -17,10 +17,17 @@ struct identity {
     bool created;                            /* the authority was made just now */
 };
 
+/* What the server's certificate names; "": nothing. */
+struct identity_names {
+    const char *page;    /* host name of the page */
+    const char *address; /* where it listens */
+    const char *landing; /* host names of further doors */
+    const char *postbox;
+};
+
 /* Reads what is kept below the present folder, or makes it: a new authority at the first start, a new server certificate when names changed or the
- * old one ends within 30 days. name: host name of the page; address: where it listens (may be ""). ERR_CORRUPT: what is kept does not open under this
- * key. */
-int identity_open(struct identity *ret, const uint8_t key[32], const char *site, const char *name, const char *address, tq_time now, struct error *e);
+ * old one ends within 30 days. ERR_CORRUPT: what is kept does not open under this key. */
+int identity_open(struct identity *ret, const uint8_t key[32], const char *site, const struct identity_names *names, tq_time now, struct error *e);
 void identity_release(struct identity *i);
 
 /* DATA/page.pem: server certificate, authority and the page's key outside the root key, so that the page answers while the ledger waits for a

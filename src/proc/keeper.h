@@ -9,10 +9,14 @@
 #include "lab/backup_view.h"
 #include "proc/appender.h"
 #include "proc/desk.h"
+#include "proc/doors.h"
 #include "proc/identity.h"
 #include "proc/learnt.h"
 #include "proc/links.h"
+#include "proc/mailroom.h"
+#include "proc/programme.h"
 #include "proc/registrar.h"
+#include "proc/reminder.h"
 #include "proc/role.h"
 #include "proc/steward.h"
 #include "proc/stored_views.h"
@@ -34,7 +38,10 @@ struct keeper {
     struct channel detector;
     struct channel courier;
     struct links *links;
-    struct position last; /* of the present channel from the detector */
+    struct doors *doors;
+    struct mailroom *mailroom;
+    struct mail_secret exercise; /* what the mark of the program's own exercises is made with (mail_ours_mark) */
+    struct position last;        /* of the present channel from the detector */
     struct learnt learnt;
     int wake_fd;
     pthread_mutex_t ledger_lock;
@@ -43,9 +50,11 @@ struct keeper {
     struct store *store;
     struct keeper_views *views;
     struct courses *courses;
+    struct buf own; /* the lab's own courses, policies and settings, packed; programme points into it */
+    struct programme programme;
+    struct reminder *reminder;
     struct api *api;
     struct appender *appender;
-    struct ahead *ahead;
     struct projector *projector;
     struct desk *desk;
     struct verifier *verifier;

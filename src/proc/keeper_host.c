@@ -3,6 +3,7 @@
 #include "proc/keeper.h"
 #include "proc/keyroom.h"
 #include "proc/opened.h"
+#include "proc/tasks.h"
 #include "record/ledger/shown.h"
 
 #include <stdio.h>
@@ -128,6 +129,18 @@ static void backup_state(void *context, struct api_backup_state *ret)
     memcpy(ret->why, s.why, sizeof ret->why);
 }
 
+static size_t list_tasks(void *context, struct api_task ret[API_TASKS])
+{
+    (void)context;
+    return task_list(ret);
+}
+
+static bool cancel_task(void *context, enum api_task_kind kind, struct span person)
+{
+    (void)context;
+    return task_cancel(kind, person);
+}
+
 static bool disk_state(void *context, struct api_disk_state *ret)
 {
     (void)context;
@@ -160,11 +173,30 @@ static size_t list_links(void *context, struct api_link *ret, size_t most)
 static int order_link(void *context, const struct api_link_order *x, struct error *e)
 {
     (void)context;
-    struct link_order o = {.kind = (enum link_order_kind)x->what,
-                           .link = x->link,
-                           .on = x->on,
-                           .policy = {.types = x->types, .senders = x->senders, .tests = x->tests, .unknown = x->unknown, .size = x->size, .rate = x->rate}};
+    struct link_order o = {.kind = (enum link_order_kind)x->what, .link = x->link, .on = x->on};
+    if (x->what == API_LINK_POLICY) {
+        links_decided(k.links);
+        return 0;
+    }
     return links_order(k.links, &o, e);
+}
+
+static void doors(void *context, struct api_doors *ret)
+{
+    (void)context;
+    doors_state(k.doors, ret);
+}
+
+static enum api_door_way door_way(void *context, const struct address *from, const struct address *to)
+{
+    (void)context;
+    return doors_way(k.doors, from, to);
+}
+
+static void doors_changed(void *context)
+{
+    (void)context;
+    doors_poke(k.doors);
 }
 
 static void metrics(void *context, struct buf *out)
@@ -195,7 +227,44 @@ static void metrics(void *context, struct buf *out)
         buf_addf(out, "tourniquet_disk_used_bytes{what=\"%s\"} %llu\n", d.used[i].what, (unsigned long long)d.used[i].bytes);
 }
 
+static void remind(void *context, struct span account)
+{
+    (void)context;
+    reminder_ask(k.reminder, account);
+}
+
+static void account_changed(void *context, struct span account, enum event event)
+{
+    (void)context;
+    reminder_alert(k.reminder, account, event);
+}
+
+static void mail_tell(void *context, struct span account, struct span id, bool attached)
+{
+    (void)context;
+    reminder_answer(k.reminder, account, id, attached);
+}
+
+static int mail_read(void *context, struct span message, bool cut, struct buf *told, struct error *e)
+{
+    (void)context;
+    struct mail_job job = {.scan = k.programme.scanner[0] != 0, .lab = {.authserv = span_str(k.programme.receiver), .cut = cut}, .message = message};
+    struct span domains = span_str(k.programme.domains);
+    while (domains.n > 0 && job.lab.own_n < MAIL_OWN)
+        job.lab.own[job.lab.own_n++] = span_until(&domains, ' ', NULL);
+    return mailroom_ask(k.mailroom, &job, told, e);
+}
+
+/* The one place that says whether a mail is one of our own exercises. */
+static bool mail_is_ours(void *context, struct span id, struct span mark)
+{
+    (void)context;
+    return mail_ours_holds(&k.exercise, id, mark);
+}
+
 const struct api_host keeper_host = {.decide = decide,
+                                     .remind = remind,
+                                     .account_changed = account_changed,
                                      .ledger_state = ledger_state,
                                      .ledger_prove = prove,
                                      .ledger_open_record = open_record,
@@ -213,8 +282,16 @@ const struct api_host keeper_host = {.decide = decide,
                                      .keys_rotate = rotate,
                                      .keys_recovery = keyroom_recovery,
                                      .pki = &registrar_api,
+                                     .mail_read = mail_read,
+                                     .mail_ours = mail_is_ours,
+                                     .mail_tell = mail_tell,
+                                     .tasks = list_tasks,
+                                     .task_cancel = cancel_task,
                                      .links = list_links,
                                      .link_order = order_link,
+                                     .doors = doors,
+                                     .door_way = door_way,
+                                     .doors_changed = doors_changed,
                                      .disk_state = disk_state,
                                      .metrics = metrics,
                                      .backup_state = backup_state,

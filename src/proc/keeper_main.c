@@ -2,12 +2,14 @@
  *
  *   main thread      listens: supervisor, detector, console, local socket; hands on
  *   appender         veils, seals, appends, commits                                   (appender.c)
- *   ahead            has the disk write what the ledger's settling would wait for     (ahead.c)
  *   projector        follows the ledger, writes the views                             (projector.c)
  *   readers          answer requests                                                  (desk.c)
  *   verifier         recomputes the ledger now and then                               (verifier.c)
  *   opener           opens all this once the passphrase was given                     (waiting.c); the keys may wait for one
+ *   reminder         tells people what they have to learn, by mail through the courier (reminder.c)
  *   witnesses        has the head cosigned elsewhere, through the courier             (witnesses.c)
+ *   mail room        has mails that people report read by the reader; it has no thread  (mailroom.c)
+ *   doors            has the warden open and close what people approved               (doors.c)
  *   steward          looks after room on the disk; removes what is old enough           (steward.c)
  *   registrar        keeps the certificates of links in force, also while the ledger is locked     (registrar.c)
  *   vault            makes backups, and tests them by restoring them                   (vault.c)
@@ -17,6 +19,8 @@
  * Everything is below the data folder, which is its present folder: it needs no path, and can use none. */
 #include "proc/keeper.h"
 
+#include "base/text.h"
+#include "lab/people/act.h"
 #include "proc/clock.h"
 #include "proc/intake.h"
 #include "proc/keyroom.h"
@@ -25,6 +29,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -104,12 +109,43 @@ static void note_upgrade(struct span versions)
     note_record(&r);
 }
 
+/* What lab.yaml says differs from what it said at the last start that the ledger tells of: which settings, not what they say. */
+static void note_settings(void)
+{
+    static struct record r; /* main thread only */
+    static char edits[START_SETTINGS][64];
+    struct store_conn *c = store_reader_open(k.store, NULL);
+    if (c == NULL || store_look(c, NULL) != 0) {
+        store_reader_close(c);
+        return;
+    }
+    bool first = !setting_any(c);
+    size_t n = 0;
+    record_start(&r, EVENT_CONFIG_CHANGED, clock_now(), NULL);
+    for (size_t i = 0; i < k.self.start.settings_n; i++) {
+        const struct start_setting *s = &k.self.start.settings[i];
+        char digest[2 * sizeof s->digest + 1];
+        text_hex_to(digest, s->digest, sizeof s->digest);
+        if (setting_same(c, s->name, digest))
+            continue;
+        (void)snprintf(edits[n], sizeof edits[n], "%s=%s", s->name, digest);
+        record_str(&r, KEY_SETTING, s->name);
+        record_str(&r, KEY_EDIT, edits[n++]);
+    }
+    store_look_end(c);
+    store_reader_close(c);
+    record_str(&r, KEY_WHY, first ? "the first start" : "lab.yaml was changed before this start");
+    if (n > 0)
+        note_record(&r);
+}
+
 static void note_start(void)
 {
     struct error why = {0};
     uint64_t first_bad = 0;
     if (!k.found.run_started)
         note_event(EVENT_RUN_STARTED, NULL, (struct span){0});
+    note_settings();
     if (k.mended[0] != 0)
         note_event(EVENT_STORE_MENDED, NULL, span_str(k.mended));
     if (k.mark.generation > 0)
@@ -147,6 +183,13 @@ static void answer(void *context, struct api_clock now, const struct request *re
     (void)atomic_fetch_sub(&k.at_gate, 1);
     if (open)
         api_handle(k.api, now, request, ret);
+}
+
+static void settle(void *context, struct api_clock now)
+{
+    (void)context;
+    if (atomic_load(&k.answers))
+        api_settle(k.api, now);
 }
 
 static int start_waiting(enum gate_stage stage, struct error *e)
@@ -210,7 +253,17 @@ static void start(void)
     struct links_options links = {.wake = keeper_wake, .seen = registrar_seen};
     memcpy(links.run, k.self.start.run, RUN_ID);
     k.links = links_new(&links, &e);
-    int r = k.links == NULL ? -1 : k.wake_fd < 0 ? err_sys(&e, errno, "making an event descriptor") : 0;
+    struct doors_options doors = {.devices = k.self.start.warden_devices,
+                                  .vendors = k.self.start.warden_vendors,
+                                  .site = k.self.start.site,
+                                  .longest = k.self.start.warden_longest,
+                                  .replay = k.self.start.replay,
+                                  .wake = keeper_wake,
+                                  .notice = keeper_notice};
+    k.doors = k.links == NULL ? NULL : doors_new(&doors, &e);
+    int r = k.doors == NULL ? -1 : k.wake_fd < 0 ? err_sys(&e, errno, "making an event descriptor") : 0;
+    k.mailroom = r != 0 ? NULL : mailroom_new(keeper_wake, &e);
+    r = k.mailroom == NULL ? -1 : r;
     k.registrar = r != 0 ? NULL : registrar_start(k.self.start.site, certificates_changed, &e);
     if (r == 0)
         r = k.registrar == NULL ? -1 : keeper_open_ledger((struct span){0}, &e);
@@ -223,10 +276,11 @@ static void start(void)
         r = keeper_open_rest(&e);
     if (r == 0 && !locked)
         opened();
-    k.desk = r != 0 ? NULL : desk_new(answer, keeper_wake, complain, NULL, &e);
+    k.desk = r != 0 ? NULL : desk_new(answer, settle, keeper_wake, complain, NULL, &e);
     if (k.desk == NULL)
         role_fail(&k.self, &e);
     role_ready(&k.self, note);
+    role_step_back(0);
 }
 
 /* ── main loop ── */
@@ -234,13 +288,28 @@ static void start(void)
 /* What is to be asked goes to the courier, one errand at a time as there is room. */
 static void give_errands(void)
 {
-    struct buf body = BUF_INIT(ERRAND_MAX);
-    while (k.open && k.courier.fd >= 0 && channel_waiting(&k.courier) == 0 && witnesses_errand(k.witnesses, &body)) {
+    struct buf body = BUF_SECRET(ERRAND_MAX);
+    while (k.open && k.courier.fd >= 0 && channel_waiting(&k.courier) == 0 &&
+           (witnesses_errand(k.witnesses, &body) || reminder_errand(k.reminder, &body))) {
         (void)channel_put(&k.courier, MESSAGE_ERRAND, buf_span(&body), NULL);
         (void)channel_write(&k.courier, NULL); /* where it is gone, reading tells */
         buf_clear(&body);
     }
     buf_release(&body);
+}
+
+static int take_outcome(struct span body, struct error *e)
+{
+    struct outcome o;
+    if (outcome_decode(body, &o, e) != 0)
+        return -1;
+    return k.reminder != NULL && (o.id & REMINDER_ERRAND) != 0 ? reminder_outcome(k.reminder, &o, e) : witnesses_outcome(k.witnesses, body, e);
+}
+
+static void courier_gone(void)
+{
+    witnesses_courier_gone(k.witnesses);
+    reminder_courier_gone(k.reminder);
 }
 
 static void read_courier(void)
@@ -251,14 +320,14 @@ static void read_courier(void)
     if (r != 0 && e.class == ERR_AGAIN)
         return;
     while (r == 0 && (r = channel_next(&k.courier, &m, &e)) == 1)
-        r = witnesses_outcome(k.witnesses, m.body, &e);
+        r = take_outcome(m.body, &e);
     if (r == 0)
         return;
     if (e.class != ERR_CLOSED)
         role_complain(&k.self, ROLE_COURIER, &e);
     channel_close(&k.courier);
     if (k.open)
-        witnesses_courier_gone(k.witnesses);
+        courier_gone();
 }
 
 static void hear(void)
@@ -287,10 +356,14 @@ static void hear(void)
             channel_close(&k.courier);
             channel_open(&k.courier, fd, ROLE_KEEPER, ROLE_COURIER, ERRAND_MAX);
             if (k.open)
-                witnesses_courier_gone(k.witnesses);
+                courier_gone();
             give_errands();
         } else if (peer == ROLE_RELAY) {
             links_relay(k.links, fd);
+        } else if (peer == ROLE_WARDEN) {
+            doors_warden(k.doors, fd);
+        } else if (peer == ROLE_READER) {
+            mailroom_reader(k.mailroom, fd);
         } else if (peer == ROLE_DETECTOR) {
             channel_close(&k.detector);
             channel_open(&k.detector, fd, ROLE_KEEPER, ROLE_DETECTOR, PEER_QUEUE);
@@ -401,6 +474,7 @@ static _Noreturn void finish(const struct error *why)
     struct error e = {0};
     if (k.waiting != NULL)
         waiting_end(k.waiting);
+    mailroom_stop(k.mailroom);
     if (!k.open) {
         desk_stop(k.desk);
         desk_free(k.desk);
@@ -408,7 +482,9 @@ static _Noreturn void finish(const struct error *why)
     }
     verifier_stop(k.verifier);
     witnesses_stop(k.witnesses);
+    reminder_stop(k.reminder);
     links_stop(k.links);
+    doors_stop(k.doors);
     desk_stop(k.desk); /* what is in hand is answered, for which the two other threads are needed */
     registrar_stop(k.registrar);
     steward_stop(k.steward);
@@ -418,7 +494,6 @@ static _Noreturn void finish(const struct error *why)
     if (why == NULL)
         note_event(EVENT_RUN_STOPPED, NULL, (struct span){0});
     int r = appender_stop(k.appender, &e);
-    ahead_stop(k.ahead);
     if (r == 0)
         ledger_close(k.ledger);
     veil_free(k.veil);
@@ -439,7 +514,7 @@ static void become_open(void)
     opened();
     desk_identity(k.desk, buf_span(&k.identity_message));
     if (k.courier.fd >= 0)
-        witnesses_courier_gone(k.witnesses);
+        courier_gone();
     if (k.detector.fd >= 0 && !k.learnt.told)
         learnt_give(&k.learnt, &k.detector, true);
     else if (k.learnt.untaught)
@@ -523,9 +598,23 @@ static void step_links(void)
         links_late(k.links, &k.detector);
 }
 
+static void read_warden(void)
+{
+    struct error e = {0};
+    if (doors_read(k.doors, &e) != 0)
+        role_complain(&k.self, ROLE_WARDEN, &e);
+}
+
+static void read_reader(void)
+{
+    struct error e = {0};
+    if (mailroom_read(k.mailroom, &e) != 0)
+        role_complain(&k.self, ROLE_READER, &e);
+}
+
 static void turn(void)
 {
-    enum { CONTROL, WAKE, DETECTOR, LOCAL, COURIER, RELAY, FIXED };
+    enum { CONTROL, WAKE, DETECTOR, LOCAL, COURIER, RELAY, WARDEN, READER, FIXED };
     struct pollfd p[FIXED + DESK_LINES] = {
         [CONTROL] = {.fd = k.stopping ? -1 : k.self.control.fd, .events = POLLIN},
         [WAKE] = {.fd = k.wake_fd, .events = POLLIN},
@@ -536,6 +625,8 @@ static void turn(void)
     p[DETECTOR] = (struct pollfd){.fd = events == 0 ? -1 : k.detector.fd, .events = events};
     p[COURIER] = (struct pollfd){.fd = k.courier.fd, .events = (short)(POLLIN | (channel_waiting(&k.courier) > 0 ? POLLOUT : 0))};
     p[RELAY] = (struct pollfd){.fd = links_fd(k.links), .events = links_events(k.links)};
+    p[WARDEN] = (struct pollfd){.fd = doors_fd(k.doors), .events = doors_events(k.doors)};
+    p[READER] = (struct pollfd){.fd = mailroom_fd(k.mailroom), .events = mailroom_events(k.mailroom)};
     size_t lines = desk_poll(k.desk, p + FIXED);
     if (poll(p, FIXED + lines, next_deadline()) < 0)
         return;
@@ -552,7 +643,13 @@ static void turn(void)
         read_courier();
     if ((p[RELAY].revents & ~POLLOUT) != 0)
         read_relay();
+    if ((p[WARDEN].revents & ~POLLOUT) != 0)
+        read_warden();
+    if ((p[READER].revents & ~POLLOUT) != 0)
+        read_reader();
     step_links();
+    doors_step(k.doors);
+    mailroom_step(k.mailroom);
     give_errands();
     if (p[LOCAL].revents != 0)
         accept_local();

@@ -107,7 +107,9 @@ static int open_keys(struct error *e)
     int r = k.veil == NULL ? -1 : 0;
     if (r == 0) {
         ledger_derive_key(k.ledger, "identity", key);
-        r = identity_open(&k.identity, key, k.self.start.site, k.self.start.name, k.self.start.address, clock_now(), e);
+        const struct start *s = &k.self.start;
+        const struct identity_names names = {.page = s->name, .address = s->address, .landing = s->landing, .postbox = s->postbox};
+        r = identity_open(&k.identity, key, s->site, &names, clock_now(), e);
     }
     crypto_wipe(key, sizeof key);
     if (r != 0)
@@ -120,7 +122,8 @@ static int open_keys(struct error *e)
 static int open_catalog(void *context, struct keeper_views *views, struct error *e)
 {
     (void)context;
-    struct buf text = BUF_INIT(OWN_MAX);
+    struct error why = {0};
+    struct buf text = BUF_SECRET(OWN_MAX);
     int r = own_load(k.self.fds[2], &text, e);
     struct span rest = buf_span(&text);
     struct span file;
@@ -129,23 +132,20 @@ static int open_catalog(void *context, struct keeper_views *views, struct error 
         r = breached_use(leaked, e);
     while (r == 0 && own_next(&rest, &file))
         r = views_catalog_add(views, file, "catalog", e);
+    k.own = BUF_SECRET(OWN_COURSES_MAX + 1);
+    buf_add_span(&k.own, rest);
     buf_release(&text);
+    if (r == 0)
+        r = buf_ok(&k.own) ? programme_unpack(buf_span(&k.own), &k.programme, e) : err_set(e, ERR_SYSTEM, "no memory for the lab's own courses");
+    if (r == 0 && k.programme.zone.n > 0 && views_zone_set(views, k.programme.zone, &why) != 0)
+        r = err_set(e, why.class, "the time zone: %s", why.text);
     return r;
 }
 
 static int open_courses(struct error *e)
 {
-    struct buf text = BUF_INIT(OWN_MAX);
-    int r = own_load(k.self.fds[2], &text, e);
-    struct span rest = buf_span(&text);
-    struct span file;
-    (void)own_breached(&rest);
-    while (r == 0 && own_next(&rest, &file))
-        ; /* the catalog's */
-    k.courses = r == 0 ? courses_new(e) : NULL;
-    r = k.courses != NULL ? courses_unpack(k.courses, rest, e) : -1;
-    buf_release(&text);
-    return r;
+    k.courses = courses_new(e);
+    return k.courses != NULL ? courses_unpack(k.courses, buf_span(&k.own), e) : -1;
 }
 
 /* The store's mark on the ledger. Before the appender runs the last one waits (note_start). */
@@ -236,14 +236,32 @@ static int open_api(struct error *e)
     (void)snprintf(origin, sizeof origin, "https://%s", k.self.start.name);
     if (k.self.start.port != 443) /* as browsers write it */
         (void)snprintf(origin, sizeof origin, "https://%s:%u", k.self.start.name, k.self.start.port);
+    ledger_derive_key(k.ledger, "exercise", key);
+    (void)memcpy(&k.exercise, key, sizeof k.exercise);
     ledger_derive_key(k.ledger, "sign-in", key);
-    struct api_options options = {
-        .site = k.self.start.site, .store = k.store, .views = k.views, .host = keeper_host, .name = k.self.start.name, .origin = origin, .key = key};
+    struct api_options options = {.site = k.self.start.site,
+                                  .store = k.store,
+                                  .views = k.views,
+                                  .host = keeper_host,
+                                  .name = k.self.start.name,
+                                  .origin = origin,
+                                  .postbox = k.self.start.postbox,
+                                  .lock_s = k.self.start.lock,
+                                  .time_zone = k.self.start.time_zone,
+                                  .key = key};
     if (open_courses(e) != 0) {
         crypto_wipe(key, sizeof key);
         return -1;
     }
     options.courses = k.courses;
+    options.training = (struct api_training){.questions = k.programme.questions,
+                                             .tries = k.programme.tries,
+                                             .cool_down = k.programme.cool_down,
+                                             .remind = k.programme.remind,
+                                             .escalate = k.programme.escalate,
+                                             .mail = k.programme.url[0] != 0};
+    options.phishing = (struct api_phishing){
+        .landing = k.programme.landing, .domains = k.programme.targets, .language = k.programme.language, .every = k.programme.every};
     k.api = api_new(&options, e);
     crypto_wipe(key, sizeof key);
     return k.api == NULL ? -1 : 0;
@@ -281,6 +299,35 @@ static int start_witnesses(struct error *e)
     while (r == 0 && told.n > 0)
         r = witnesses_add(k.witnesses, span_take(&told, span_be32(&told)), e);
     return r == 0 ? witnesses_start(k.witnesses, e) : -1;
+}
+
+static void reminder_changed(void *context)
+{
+    keeper_wake(context);
+}
+
+/* What the lab's files say of its policies goes on the ledger. Not on the main thread: it wakes the projector that is waited for. */
+static int settle_policies(void *context, struct error *e)
+{
+    (void)context;
+    return api_policies(k.api, clock_now(), e);
+}
+
+static int start_reminder(struct error *e)
+{
+    char origin[START_NAME + 16];
+    (void)snprintf(origin, sizeof origin, "https://%s", k.self.start.name);
+    struct reminder_options options = {.programme = &k.programme,
+                                       .store = k.store,
+                                       .views = k.views,
+                                       .site = k.self.start.site,
+                                       .exercise = &k.exercise,
+                                       .origin = origin,
+                                       .decide = keeper_host.decide,
+                                       .settle = settle_policies,
+                                       .changed = reminder_changed};
+    k.reminder = reminder_start(&options, e);
+    return k.reminder == NULL ? -1 : 0;
 }
 
 static int start_links(struct error *e)
@@ -325,11 +372,7 @@ static int start_vault(struct error *e)
 
 static int start_threads(struct error *e)
 {
-    k.ahead = ahead_start(LEDGER_DIR, e);
-    if (k.ahead == NULL)
-        return -1;
     struct appender_options options = {.ledger = k.ledger,
-                                       .ahead = k.ahead,
                                        .ledger_lock = &k.ledger_lock,
                                        .veil = k.veil,
                                        .custody = k.found.custody,
@@ -343,7 +386,10 @@ static int start_threads(struct error *e)
     if (k.appender == NULL || projector_start(k.projector, e) != 0)
         return -1;
     k.verifier = verifier_start(LEDGER_DIR, k.verifier_line, k.appender, e);
-    return k.verifier == NULL || start_witnesses(e) != 0 || start_vault(e) != 0 || start_links(e) != 0 ? -1 : start_steward(e);
+    return k.verifier == NULL || start_witnesses(e) != 0 || start_vault(e) != 0 || start_links(e) != 0 || start_reminder(e) != 0 ||
+                   doors_opened(k.doors, k.appender, k.store, e) != 0
+               ? -1
+               : start_steward(e);
 }
 
 /* Everything behind the ledger: on the main thread at a start, on the opener's once a passphrase was right. */

@@ -64,7 +64,7 @@ void link_told_encode(struct buf *out, const struct config_relay *r)
     const struct config_endpoint *const ends[] = {&r->listen, &r->connect, &r->forward, &r->accept};
     const char *const texts[] = {r->name, r->protocol,   r->tls_from, r->tls_to, r->tls_pin,      r->tls_authority,  r->tls_min,     r->tls_name,
                                  r->mode, r->unrecorded, r->unknown,  r->record, r->policy_types, r->policy_senders, r->policy_tests};
-    const int64_t numbers[] = {r->record_wait, r->delay_limit, r->queue_max, r->learn, r->policy_size, r->policy_rate};
+    const int64_t numbers[] = {r->record_wait, r->delay_limit, r->queue_max, r->connections, r->learn, r->policy_size, r->policy_rate};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         put_endpoint(out, ends[i]);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -96,7 +96,7 @@ int link_told_decode(struct span in, struct config_relay *r, struct error *e)
                  {r->policy_types, sizeof r->policy_types},
                  {r->policy_senders, sizeof r->policy_senders},
                  {r->policy_tests, sizeof r->policy_tests}};
-    int64_t *const numbers[] = {&r->record_wait, &r->delay_limit, &r->queue_max, &r->learn, &r->policy_size, &r->policy_rate};
+    int64_t *const numbers[] = {&r->record_wait, &r->delay_limit, &r->queue_max, &r->connections, &r->learn, &r->policy_size, &r->policy_rate};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         get_endpoint(&s, ends[i]);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -135,6 +135,7 @@ void link_order_encode(struct buf *out, const struct link_order *x)
     buf_u8(out, (uint8_t)x->kind);
     put_span(out, x->link);
     buf_u8(out, x->on);
+    buf_be64(out, (uint64_t)x->from);
     put_span(out, x->policy.types);
     put_span(out, x->policy.senders);
     put_span(out, x->policy.tests);
@@ -149,6 +150,7 @@ int link_order_decode(struct span in, struct link_order *ret, struct error *e)
     uint8_t kind = span_u8(&s);
     *ret = (struct link_order){.kind = (enum link_order_kind)kind, .link = get_span(&s)};
     ret->on = span_u8(&s) != 0;
+    ret->from = (int64_t)span_be64(&s);
     ret->policy.types = get_span(&s);
     ret->policy.senders = get_span(&s);
     ret->policy.tests = get_span(&s);

@@ -8,7 +8,8 @@
 
 #define LINK_SIDES 2 /* 0 the analyzer's, 1 the LIS's */
 #define LINK_WORDS 64
-#define LINK_ORDER_MAX 65536
+#define LINK_ORDER_MAX 524288
+#define LINK_ORDER_WORDS (LINK_ORDER_MAX - 4096) /* bytes of its lists; what policy.h lets a link learn fits */
 #define LINK_QUEUED_MAX (RECORD_BODY + 512)
 #define LINK_STATUS_MAX 65536
 #define LINK_KEY 32 /* X25519, as record/crypto has it */
@@ -30,7 +31,13 @@ void link_recorded_encode(struct buf *out, const struct link_recorded *x);
 int link_recorded_decode(struct span in, struct link_recorded *ret, struct error *e);
 
 /* ── MESSAGE_ORDER ── */
-enum link_order_kind { LINK_ORDER_BYPASS = 1, LINK_ORDER_HOLD, LINK_ORDER_POLICY, LINK_ORDER_ALL /* a new relay has heard all by now */ };
+enum link_order_kind {
+    LINK_ORDER_BYPASS = 1,
+    LINK_ORDER_HOLD,
+    LINK_ORDER_POLICY, /* what a person approved; not `on`: nobody did, or it was taken back */
+    LINK_ORDER_LEARNT, /* what earlier relays learnt, since `from`; on: it is proposed */
+    LINK_ORDER_ALL     /* a new relay has heard all by now */
+};
 
 /* What may pass: words, a line each, as in lab.yaml. */
 struct link_policy {
@@ -43,6 +50,7 @@ struct link_order {
     enum link_order_kind kind;
     struct span link;
     bool on;
+    int64_t from; /* wall */
     struct link_policy policy;
 };
 void link_order_encode(struct buf *out, const struct link_order *x);

@@ -3,6 +3,7 @@
 #include "lab/link_view.h"
 #include "proc/clock.h"
 #include "proc/intake.h"
+#include "proc/link_words.h"
 #include "proc/locked.h"
 #include "proc/log.h"
 #include "proc/opened.h"
@@ -10,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,7 +19,8 @@
 #define LATE_MAX (2u << 20) /* … for the detector */
 #define FEED_ONCE 64        /* rows that are asked for at a time */
 #define VISIBLE (60 * TIME_SECOND)
-#define SEEN_MAX (1u << 20) /* most numbers of a spool that are looked for at a time */
+#define ERASED_MOST (1u << 16) /* most numbers that are missing in a row and count as erased */
+#define SEEN_MAX (1u << 20)    /* most numbers of a spool that are looked for at a time */
 
 struct links {
     struct links_options o;
@@ -87,51 +88,63 @@ int links_order(struct links *l, const struct link_order *order, struct error *e
     return put ? 0 : err_set(e, ERR_LIMIT, "the relay does not take what is decided");
 }
 
-static struct span lines_of(const json_t *list, struct buf *out)
-{
-    size_t at = out->n;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        buf_add_str(out, json_string_value(json_array_get(list, i)) != NULL ? json_string_value(json_array_get(list, i)) : "");
-        buf_u8(out, '\n');
-    }
-    return span_of(out->p + at, out->n - at);
-}
+/* Links whose policies and what they learnt are to be told, behind the look at the store that names them. */
+struct told_row {
+    char name[CONFIG_NAME];
+    char unknown[16]; /* "": no policy is approved */
+    struct link_order learnt;
+    struct link_policy allowed;
+};
+struct greeting {
+    struct links *l;
+    struct told_row rows[CONFIG_RELAYS];
+    size_t n;
+};
 
-/* A policy as the ledger has it, {types, senders, tests, size, rate, unknown}. */
-static void order_policy(struct links *l, struct span name, struct span json)
-{
-    json_t *o = json_loadb((const char *)json.p, json.n, 0, NULL);
-    struct buf words = BUF_INIT(LINK_ORDER_MAX);
-    if (o == NULL || !buf_reserve(&words, LINK_ORDER_MAX / 2)) { /* it does not move */
-        json_decref(o);
-        return;
-    }
-    const char *unknown = json_string_value(json_object_get(o, "unknown"));
-    struct link_order x = {.kind = LINK_ORDER_POLICY, .link = name, .on = true};
-    x.policy = (struct link_policy){.types = lines_of(json_object_get(o, "types"), &words),
-                                    .senders = lines_of(json_object_get(o, "senders"), &words),
-                                    .tests = lines_of(json_object_get(o, "tests"), &words),
-                                    .unknown = span_str(unknown != NULL ? unknown : "flag"),
-                                    .size = (uint32_t)json_integer_value(json_object_get(o, "size")),
-                                    .rate = (uint32_t)json_integer_value(json_object_get(o, "rate"))};
-    if (buf_ok(&words) && words.n <= LINK_ORDER_MAX / 2)
-        (void)links_order(l, &x, NULL);
-    buf_release(&words);
-    json_decref(o);
-}
-
-/* What people decided goes to every new relay. */
+/* What people decided goes to every new relay, and what earlier ones learnt. */
 static void order_of_row(void *context, const struct link_row *row)
 {
-    struct links *l = context;
+    struct greeting *g = context;
     struct link_order o = {.kind = LINK_ORDER_BYPASS, .link = row->name, .on = row->bypassed};
     if (row->bypassed)
-        (void)links_order(l, &o, NULL);
+        (void)links_order(g->l, &o, NULL);
     o = (struct link_order){.kind = LINK_ORDER_HOLD, .link = row->name, .on = row->held};
     if (row->held)
-        (void)links_order(l, &o, NULL);
-    if (row->policy.n > 0)
-        order_policy(l, row->name, row->policy);
+        (void)links_order(g->l, &o, NULL);
+    if (g->n == CONFIG_RELAYS || row->name.n >= CONFIG_NAME)
+        return;
+    struct told_row *t = &g->rows[g->n++];
+    *t = (struct told_row){.learnt = {.kind = LINK_ORDER_LEARNT, .on = row->proposed_at != 0, .from = row->learn_from},
+                           .allowed = {.size = (uint32_t)row->allow_size, .rate = (uint32_t)row->allow_rate}};
+    t->learnt.policy = (struct link_policy){.size = (uint32_t)row->learn_size, .rate = (uint32_t)row->learn_rate};
+    memcpy(t->name, row->name.p, row->name.n);
+    (void)span_copy(row->unknown, t->unknown, sizeof t->unknown - 1);
+}
+
+/* With the names of a list, in clear. */
+static int order_words(struct links *l, struct link_order *o, enum link_words list, struct error *e)
+{
+    struct link_clear clear;
+    if (link_clear_get(l->reader, l->open.ledger, l->open.ledger_lock, o->link, list, &clear, e) != 0)
+        return -1;
+    o->policy.types = buf_span(&clear.words[0]);
+    o->policy.senders = buf_span(&clear.words[1]);
+    o->policy.tests = buf_span(&clear.words[2]);
+    if (clear.missing > 0)
+        log_line(LOG_LEVEL_WARNING, "link %.*s: names of its policy that were hidden cannot be read any more: %zu", (int)o->link.n,
+                 (const char *)o->link.p, clear.missing);
+    int r = links_order(l, o, e);
+    link_clear_release(&clear);
+    return r;
+}
+
+static int order_told(struct links *l, struct told_row *t, struct error *e)
+{
+    struct link_order o = {.kind = LINK_ORDER_POLICY, .link = span_str(t->name), .on = t->unknown[0] != 0, .policy = t->allowed};
+    o.policy.unknown = span_str(t->unknown);
+    int r = o.on ? order_words(l, &o, LINK_WORDS_ALLOWED, e) : links_order(l, &o, e);
+    t->learnt.link = o.link;
+    return r != 0 || t->learnt.from == 0 ? r : order_words(l, &t->learnt, LINK_WORDS_LEARNT, e);
 }
 
 /* ── reading the spool in ── */
@@ -188,7 +201,22 @@ static void least_from(void *context, const struct spool_part *part)
         *from = part->from;
 }
 
-static void note_number(struct seen *s, struct span veiled)
+/* Records that were erased tell no number any more, and must not come again from a copy in the spool. They stand between their neighbours: what is
+ * missing there counts as seen. */
+struct erased {
+    uint64_t n;      /* since the last number that was read */
+    uint8_t run[4];  /* of that one */
+    uint64_t before; /* … the number; 0: none was read */
+};
+
+static void note_erased(struct seen *s, struct erased *x, const uint8_t run[4], uint64_t first, uint64_t behind)
+{
+    for (uint64_t seq = first; x->n > 0 && seq < behind && seq - first < ERASED_MOST; seq++)
+        (void)seen_put(s, mark_of(run, seq));
+    x->n = 0;
+}
+
+static void note_number(struct seen *s, struct erased *x, struct span veiled)
 {
     static const char key[] = "\"link_seq\":\"";
     const uint8_t *at = memmem(veiled.p, veiled.n, key, sizeof key - 1);
@@ -197,8 +225,14 @@ static void note_number(struct seen *s, struct span veiled)
     struct span rest = span_of(at + sizeof key - 1, (size_t)(veiled.p + veiled.n - at) - (sizeof key - 1));
     uint8_t run[4];
     uint64_t seq;
-    if (link_seq_read(span_until(&rest, '"', NULL), run, &seq))
-        (void)seen_put(s, mark_of(run, seq));
+    if (!link_seq_read(span_until(&rest, '"', NULL), run, &seq))
+        return;
+    bool same = x->before != 0 && memcmp(x->run, run, sizeof run) == 0;
+    uint64_t first = same ? x->before + 1 : seq > x->n ? seq - x->n : 1;
+    note_erased(s, x, run, first, seq);
+    (void)seen_put(s, mark_of(run, seq));
+    memcpy(x->run, run, sizeof run);
+    x->before = seq;
 }
 
 /* Numbers on the ledger, from `from` on. */
@@ -211,15 +245,19 @@ static int look_through(struct links *l, uint64_t from, struct seen *s, struct e
     struct ledger_reader *reader = payload == NULL || from >= size ? NULL : ledger_reader_new(l->open.ledger, from, e);
     (void)pthread_mutex_unlock(l->open.ledger_lock);
     int r = payload == NULL ? err_set(e, ERR_SYSTEM, "no memory for reading the relay's spool in") : from >= size ? 0 : reader == NULL ? -1 : 1;
+    struct erased erased = {0};
     for (uint64_t index = from; r == 1 && index < size; index++) {
         (void)pthread_mutex_lock(l->open.ledger_lock);
         r = ledger_reader_next(reader, &leaf, e);
         (void)pthread_mutex_unlock(l->open.ledger_lock);
+        erased.n += r == 1 && leaf.erased;
         if (r != 1 || leaf.stream != LEDGER_CUSTODY || leaf.erased || payload_decode(leaf.payload, payload, NULL) != 0)
             continue;
         for (size_t i = 0; i < payload->n; i++)
-            note_number(s, payload->records[i].veiled);
+            note_number(s, &erased, payload->records[i].veiled);
     }
+    if (erased.before != 0)
+        note_erased(s, &erased, erased.run, erased.before + 1, erased.before + 1 + erased.n);
     ledger_reader_free(reader);
     free(payload);
     return r < 0 ? -1 : 0;
@@ -258,13 +296,51 @@ static void judge_late(struct links *l, const struct record *r, struct span enco
     }
 }
 
+struct putting {
+    struct seen seen;
+    struct record record;
+    uint64_t put, bad;
+};
+
+/* One record, unless it is on the ledger, or is no relay's. */
+static int put_one(struct links *l, struct putting *p, struct span encoded, struct error *e)
+{
+    uint8_t run[4];
+    uint64_t seq;
+    bool good = record_decode(encoded, &p->record, NULL) == 0 && intake_relay_may(&p->record) &&
+                link_seq_read(record_get(&p->record, KEY_LINK_SEQ), run, &seq);
+    p->bad += !good;
+    if (!good || seen_put(&p->seen, mark_of(run, seq)))
+        return 0;
+    if (appender_put_link(l->open.appender, encoded, e) != 0)
+        return -1;
+    p->put++;
+    judge_late(l, &p->record, encoded);
+    return 0;
+}
+
+static int put_frame(struct links *l, struct putting *p, struct span frame, struct error *e)
+{
+    uint8_t what = span_u8(&frame);
+    if (what == SPOOLED_RECORD)
+        return put_one(l, p, frame, e);
+    p->bad += what != SPOOLED_RECORDS;
+    while (what == SPOOLED_RECORDS && frame.n > 0) {
+        struct span encoded = span_take(&frame, span_be32(&frame));
+        if (put_one(l, p, encoded, e) != 0)
+            return -1;
+        if (frame.bad)
+            break; /* counted: what is cut does not decode */
+    }
+    return 0;
+}
+
 /* Puts what stands in the first `bytes` of the spool on the ledger, where it is not there yet. */
-static int put_all(struct links *l, int fd, uint64_t bytes, struct seen *seen, uint64_t *ret_put, uint64_t *ret_bad, struct error *e)
+static int put_all(struct links *l, int fd, uint64_t bytes, struct putting *p, struct error *e)
 {
     struct spool_reader *reader = spool_reader_new(fd, l->open.secret, e);
-    struct record *checked = malloc(sizeof *checked);
     struct spool_record s;
-    int r = reader == NULL || checked == NULL ? -1 : 1;
+    int r = reader == NULL ? -1 : 1;
     if (reader != NULL)
         spool_reader_limit(reader, bytes);
     while (r > 0 && !is_stopping(l)) {
@@ -273,32 +349,18 @@ static int put_all(struct links *l, int fd, uint64_t bytes, struct seen *seen, u
             (void)usleep(10000);
         r = spool_reader_next(reader, &s, &why);
         if (r < 0 && why.class == ERR_CORRUPT) {
-            (*ret_bad)++;
+            p->bad++;
             r = 1;
             continue;
         }
         if (r < 0)
             *e = why;
-        if (r <= 0)
-            break;
-        struct span encoded = s.record;
-        uint8_t run[4];
-        uint64_t seq;
-        bool good = span_u8(&encoded) == SPOOLED_RECORD && record_decode(encoded, checked, NULL) == 0 && intake_relay_may(checked) &&
-                    link_seq_read(record_get(checked, KEY_LINK_SEQ), run, &seq);
-        if (!good)
-            (*ret_bad)++;
-        else if (!seen_put(seen, mark_of(run, seq))) {
-            r = appender_put_link(l->open.appender, encoded, e) != 0 ? -1 : 1;
-            (*ret_put)++;
-            if (r > 0)
-                judge_late(l, checked, encoded);
-        }
+        if (r > 0 && put_frame(l, p, s.record, e) != 0)
+            r = -1;
     }
     if (r >= 0 && is_stopping(l))
         r = err_set(e, ERR_AGAIN, "the keeper ends");
     spool_reader_free(reader);
-    free(checked);
     return r < 0 ? -1 : 0;
 }
 
@@ -324,26 +386,27 @@ static void tell_damage(struct links *l, uint64_t bad)
 static int read_in(struct links *l, uint64_t bytes, struct error *e)
 {
     uint64_t from = UINT64_MAX;
-    uint64_t put = 0;
-    uint64_t bad = 0;
-    struct seen seen = {0};
+    struct putting *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return err_set(e, ERR_SYSTEM, "no memory for reading the relay's spool in");
     int fd = open(RELAY_SPOOL_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     int r = fd < 0 ? err_sys(e, errno, "opening the relay's spool") : spool_parts(fd, least_from, &from, e);
     if (r == 0)
         r = appender_do(l->open.appender, committed, NULL, e);
     if (r == 0 && from != UINT64_MAX)
-        r = look_through(l, from, &seen, e);
+        r = look_through(l, from, &p->seen, e);
     if (r == 0)
-        r = put_all(l, fd, bytes, &seen, &put, &bad, e);
+        r = put_all(l, fd, bytes, p, e);
     if (r == 0)
         r = appender_do(l->open.appender, committed, NULL, e);
-    if (r == 0 && bad > 0)
-        tell_damage(l, bad);
-    if (r == 0 && put > 0)
-        log_line(LOG_LEVEL_INFO, "records that the relay had spooled are on the ledger now: %llu", (unsigned long long)put);
+    if (r == 0 && p->bad > 0)
+        tell_damage(l, p->bad);
+    if (r == 0 && p->put > 0)
+        log_line(LOG_LEVEL_INFO, "records that only the relay's spool had are on the ledger now: %llu", (unsigned long long)p->put);
     if (fd >= 0)
         (void)close(fd);
-    free(seen.numbers);
+    free(p->seen.numbers);
+    free(p);
     return r;
 }
 
@@ -527,11 +590,19 @@ static void do_read_in(struct links *l, uint64_t bytes, uint64_t generation)
 
 static int greet(struct links *l, struct error *e)
 {
-    if (store_look(l->reader, e) != 0)
-        return -1;
-    int r = link_list(l->reader, (struct span){0}, order_of_row, l, e);
-    store_look_end(l->reader);
-    (void)links_order(l, &(struct link_order){.kind = LINK_ORDER_ALL}, NULL);
+    struct greeting *g = calloc(1, sizeof *g);
+    if (g == NULL)
+        return err_set(e, ERR_SYSTEM, "no memory for what was decided about links");
+    g->l = l;
+    int r = store_look(l->reader, e);
+    if (r == 0) {
+        r = link_list(l->reader, (struct span){0}, order_of_row, g, e);
+        for (size_t i = 0; i < g->n && r == 0; i++)
+            r = order_told(l, &g->rows[i], e);
+        store_look_end(l->reader);
+        (void)links_order(l, &(struct link_order){.kind = LINK_ORDER_ALL}, NULL);
+    }
+    free(g);
     return r;
 }
 
@@ -769,6 +840,14 @@ static void copy_status(const struct link_status *s, bool old, struct api_link *
         copy_side(&s->side[i], &out->side[i]);
     }
     memcpy(out->counters, s->counters, sizeof out->counters);
+}
+
+void links_decided(struct links *l)
+{
+    (void)pthread_mutex_lock(&l->lock);
+    l->greet = true;
+    (void)pthread_cond_signal(&l->work);
+    (void)pthread_mutex_unlock(&l->lock);
 }
 
 #define STATUS_OLD (5 * TIME_SECOND)

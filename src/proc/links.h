@@ -60,5 +60,7 @@ void links_late(struct links *l, struct channel *detector);
 size_t links_list(struct links *l, struct api_link *ret, size_t most);
 /* What a person decided, durable already. ERR_LIMIT: too much waits. */
 int links_order(struct links *l, const struct link_order *order, struct error *e);
+/* … about the policy of one: it is read from the views. */
+void links_decided(struct links *l);
 
 #endif

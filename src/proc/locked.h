@@ -20,7 +20,13 @@
 #define SPOOL_SYNC (200 * TIME_MS)
 
 /* First byte of what is spooled. */
-enum spooled { SPOOLED_RECORD = 1, SPOOLED_EVIDENCE, SPOOLED_OWN, SPOOLED_END };
+enum spooled {
+    SPOOLED_RECORD = 1,
+    SPOOLED_EVIDENCE,
+    SPOOLED_OWN,
+    SPOOLED_END,
+    SPOOLED_RECORDS, /* of the relay: several, each behind its length (4 bytes) */
+};
 
 /* Whether somebody who may spool may say this. The key that a spool is sealed to is public: whoever can write the disk can put records into it that
  * open like ours. So nothing is taken from it but what a keeper spools while it waits: what the pipeline says, and of its own that something was

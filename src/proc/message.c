@@ -1,10 +1,13 @@
 #include "proc/message.h"
 
 #include "base/record.h"
+#include "door/mailed.h"
 #include "door/request.h"
 #include "proc/certify.h"
+#include "proc/door_order.h"
 #include "proc/errand.h"
 #include "proc/link.h"
+#include "proc/mail_job.h"
 #include "proc/payload.h"
 #include "record/ledger/journal.h"
 #include "record/ledger/keyring.h"
@@ -19,7 +22,7 @@
 #include <unistd.h>
 
 #define BIT(r) (1u << ROLE_##r)
-#define EVERY_ROLE (BIT(SENSOR) | BIT(DETECTOR) | BIT(KEEPER) | BIT(CONSOLE) | BIT(COURIER) | BIT(RELAY))
+#define EVERY_ROLE (BIT(SENSOR) | BIT(DETECTOR) | BIT(KEEPER) | BIT(CONSOLE) | BIT(COURIER) | BIT(RELAY) | BIT(WARDEN) | BIT(READER))
 #define CONTROL_MAX 8192
 #define READ_PIECE 65536
 
@@ -69,6 +72,11 @@ static const struct permission permissions[MESSAGE_COUNT] = {
     [MESSAGE_FEED] = {BIT(RELAY), BIT(KEEPER), 8, 0},
     [MESSAGE_SPOOLED] = {BIT(RELAY), BIT(KEEPER), 8, 0},
     [MESSAGE_STATUS] = {BIT(RELAY), BIT(KEEPER), LINK_STATUS_MAX, 0},
+    [MESSAGE_DOOR] = {BIT(KEEPER), BIT(WARDEN), DOOR_ORDER_MAX, 0},
+    [MESSAGE_DOOR_TOLD] = {BIT(WARDEN), BIT(KEEPER), DOOR_TOLD_MAX, 0},
+    [MESSAGE_MAIL] = {BIT(KEEPER), BIT(READER), MAIL_JOB_MAX, 0},
+    [MESSAGE_MAIL_READ] = {BIT(READER), BIT(KEEPER), 8 + MAILED_MAX, 0},
+    [MESSAGE_SCANNER] = {BIT(READER) | BIT(SUPERVISOR), BIT(SUPERVISOR) | BIT(READER), 0, 1},
     [MESSAGE_ERRAND] = {BIT(KEEPER), BIT(COURIER), ERRAND_MAX, 0},
     [MESSAGE_OUTCOME] = {BIT(COURIER), BIT(KEEPER), ERRAND_MAX, 0},
     [MESSAGE_IDENTITY] = {BIT(KEEPER), BIT(CONSOLE), 65536, 0},
@@ -78,8 +86,9 @@ static const struct permission permissions[MESSAGE_COUNT] = {
 };
 
 static const char *const names[ROLE_COUNT] = {
-    [ROLE_NONE] = "",           [ROLE_SUPERVISOR] = "supervisor", [ROLE_SENSOR] = "sensor",   [ROLE_DETECTOR] = "detector", [ROLE_KEEPER] = "keeper",
-    [ROLE_CONSOLE] = "console", [ROLE_LOCAL] = "local command",   [ROLE_COURIER] = "courier", [ROLE_WITNESS] = "witness",   [ROLE_RELAY] = "relay",
+    [ROLE_NONE] = "",           [ROLE_SUPERVISOR] = "supervisor", [ROLE_SENSOR] = "sensor",       [ROLE_DETECTOR] = "detector",
+    [ROLE_KEEPER] = "keeper",   [ROLE_CONSOLE] = "console",       [ROLE_LOCAL] = "local command", [ROLE_COURIER] = "courier",
+    [ROLE_WITNESS] = "witness", [ROLE_RELAY] = "relay",           [ROLE_WARDEN] = "warden",       [ROLE_READER] = "reader",
 };
 
 const char *role_name(enum role r)
@@ -87,7 +96,7 @@ const char *role_name(enum role r)
     return (unsigned)r < ROLE_COUNT ? names[r] : "";
 }
 
-#define DIALECT 3 /* counted up where a message's body changes its form */
+#define DIALECT 4 /* counted up where a message's body changes its form */
 
 static void mix(uint32_t *hash, const void *bytes, size_t n)
 {

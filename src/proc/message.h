@@ -23,6 +23,8 @@ enum role {
     ROLE_RELAY,
     ROLE_LOCAL,   /* a command at the local socket: an outsider */
     ROLE_WITNESS, /* a program of its own: `ledger witness serve` */
+    ROLE_WARDEN,
+    ROLE_READER,
     ROLE_COUNT
 };
 
@@ -72,6 +74,13 @@ enum message_type {
     MESSAGE_FEED,     /* from the relay: u64: what earlier relays left, and those of this run up to this number, please (QUEUED) */
     MESSAGE_SPOOLED,  /* from the relay: u64: so many bytes of its spool can be read in */
     MESSAGE_STATUS,   /* … how a link is */
+    /* doors of makers' engineers (door_order.h) */
+    MESSAGE_DOOR,      /* from the keeper to the warden */
+    MESSAGE_DOOR_TOLD, /* and back */
+    /* mails that people report (mail_job.h) */
+    MESSAGE_MAIL,      /* from the keeper to the reader: one mail */
+    MESSAGE_MAIL_READ, /* and back: u32 its job, u8 0 read, 1 no mail, 2 it cannot be read; then what mailed.h says */
+    MESSAGE_SCANNER,   /* from the reader to the supervisor: a connection to the virus scanner, please; and back: it, or nothing */
     /* to other machines */
     MESSAGE_ERRAND,  /* from the keeper to the courier (errand.h) */
     MESSAGE_OUTCOME, /* and what came of it */

@@ -27,7 +27,14 @@ static void drop_first(struct outbox *o)
         o->last = &o->first;
     if (o->unsent == r)
         o->unsent = r->next;
-    o->bytes -= sizeof *r + r->n;
+    o->bytes -= sizeof *r + r->size;
+    outbox_drop(r);
+}
+
+void outbox_drop(struct outbox_record *r)
+{
+    if (r == NULL)
+        return;
     explicit_bzero(r->bytes, r->n);
     free(r);
 }
@@ -38,26 +45,38 @@ void outbox_release(struct outbox *o)
         drop_first(o);
 }
 
-bool outbox_put(struct outbox *o, uint64_t seq, struct span encoded, tq_time now)
+struct outbox_record *outbox_copy(struct span encoded, size_t more)
 {
     size_t n = OUTBOX_HEAD + encoded.n;
-    while (o->bytes + sizeof *o->first + n > OUTBOX_MAX && o->first != NULL && o->first->seq <= o->spooled)
-        drop_first(o);
-    if (o->bytes + sizeof *o->first + n > OUTBOX_MAX)
-        return false;
-    struct outbox_record *r = malloc(sizeof *r + n);
+    struct outbox_record *r = malloc(sizeof *r + n + more);
     if (r == NULL)
-        return false;
-    *r = (struct outbox_record){.seq = seq, .at = now, .n = n};
+        return NULL;
+    *r = (struct outbox_record){.n = n, .size = n + more};
     memcpy(r->bytes + OUTBOX_HEAD, encoded.p, encoded.n);
+    return r;
+}
+
+bool outbox_room(struct outbox *o, const struct outbox_record *r)
+{
+    size_t n = sizeof *r + r->size;
+    while (o->bytes + n > OUTBOX_MAX && o->first != NULL && o->first->seq <= o->spooled) {
+        o->left = o->left || o->first->seq != 0;
+        drop_first(o);
+    }
+    return o->bytes + n <= OUTBOX_MAX;
+}
+
+void outbox_add(struct outbox *o, struct outbox_record *r, uint64_t seq, tq_time now)
+{
+    r->seq = seq;
+    r->at = now;
     *o->last = r;
     o->last = &r->next;
     if (o->unsent == NULL)
         o->unsent = r;
     if (o->loose == NULL && seq > o->spooled)
         o->loose = r;
-    o->bytes += sizeof *r + n;
-    return true;
+    o->bytes += sizeof *r + r->size;
 }
 
 void outbox_sent(struct outbox *o)
@@ -85,6 +104,14 @@ void outbox_spooled(struct outbox *o, uint64_t seq)
     if (seq > o->spooled)
         o->spooled = seq;
     look_on(o);
+}
+
+bool outbox_is_recorded(const struct outbox *o)
+{
+    for (const struct outbox_record *r = o->first; r != NULL; r = r->next)
+        if (r->seq != 0)
+            return false;
+    return !o->left;
 }
 
 void outbox_given(struct outbox *o)

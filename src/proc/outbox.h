@@ -14,9 +14,11 @@
 struct outbox_record {
     struct outbox_record *next;
     uint64_t seq;
-    tq_time at;   /* when it came */
-    bool spooled; /* it was given to the spool */
-    size_t n;
+    tq_time at;      /* when it came */
+    bool spooled;    /* it was given to the spool */
+    bool counted;    /* … and counted, where it waits there for the ledger */
+    size_t n;        /* bytes that are used … */
+    size_t size;     /* … of so many */
     uint8_t bytes[]; /* OUTBOX_HEAD bytes of room, then the encoded record */
 };
 
@@ -27,13 +29,20 @@ struct outbox {
     struct outbox_record *loose;  /* the oldest that is durable nowhere and was not given to the spool; NULL: none */
     size_t bytes;
     uint64_t spooled; /* durable in the spool, or on the ledger, up to this one */
+    bool left;        /* some may be on the spool alone, e.g. for want of room here: it must be read in */
 };
 
 void outbox_init(struct outbox *o);
 void outbox_release(struct outbox *o);
 
-/* Takes a copy. Where there is no room, the oldest that are durable in the spool go. False: still none, or no memory. */
-bool outbox_put(struct outbox *o, uint64_t seq, struct span encoded, tq_time now);
+/* A copy of an encoded record, with room for so many bytes more; it is nowhere yet. The caller's, until outbox_add or outbox_drop. NULL: no memory.
+ */
+struct outbox_record *outbox_copy(struct span encoded, size_t more);
+void outbox_drop(struct outbox_record *r); /* wipes; r may be NULL */
+/* Is there room for it? Where there is none, the oldest that are durable in the spool go, and left is set. */
+bool outbox_room(struct outbox *o, const struct outbox_record *r);
+/* It is the outbox's from now on. Asked for room before. */
+void outbox_add(struct outbox *o, struct outbox_record *r, uint64_t seq, tq_time now);
 
 /* The next to hand on was handed on. */
 void outbox_sent(struct outbox *o);
@@ -43,6 +52,9 @@ void outbox_rewind(struct outbox *o); /* all are to be handed on again */
 void outbox_recorded(struct outbox *o, uint64_t seq);
 /* So has the spool: a sibling that is gone may not have it. */
 void outbox_spooled(struct outbox *o, uint64_t seq);
+
+/* Everything that was ever put is on the ledger, or worth no waiting. */
+bool outbox_is_recorded(const struct outbox *o);
 
 /* The loose one was given to the spool. */
 void outbox_given(struct outbox *o);

@@ -187,3 +187,18 @@ int own_courses_read(const char *folder, struct courses *s, struct buf *packed, 
     struct files f = {.folder = folder, .ending = ".md", .most = COURSE_FILE_BYTES, .take = take_course, .context = &t};
     return own_pictures_read(folder, s, packed, e) != 0 ? -1 : take_files(&f, "courses", e);
 }
+
+static int take_policy(void *context, const char *path, const char *name, struct span text, struct error *e)
+{
+    struct course_taker *t = context;
+    if (strcmp(name, "README.md") == 0)
+        return 0;
+    return courses_add_policy(t->s, text, path, e) != 0 ? -1 : pack(t, 'g', path, name, text, e);
+}
+
+int own_policies_read(const char *folder, struct courses *s, struct buf *packed, struct error *e)
+{
+    struct course_taker t = {.s = s, .packed = packed};
+    struct files f = {.folder = folder, .ending = ".md", .most = COURSE_FILE_BYTES, .take = take_policy, .context = &t};
+    return take_files(&f, "policies", e);
+}

@@ -18,6 +18,9 @@ int own_catalog_read(const char *folder, struct catalog *c, struct buf *texts, s
  * (may be NULL) gets them as courses_unpack takes them. Errors as above. */
 int own_courses_read(const char *folder, struct courses *s, struct buf *packed, struct error *e);
 
+/* Adds every policy *.md (but README.md) of the folder. Errors as above. */
+int own_policies_read(const char *folder, struct courses *s, struct buf *packed, struct error *e);
+
 /* The pictures alone: those beside a course that is checked. A folder without pictures is none. */
 int own_pictures_read(const char *folder, struct courses *s, struct buf *packed, struct error *e);
 

@@ -21,6 +21,9 @@
 #define PKI_GIVEN_YEARS 50    /* a certificate of another authority that lives longer counts as one that ends then */
 #define PKI_RENEW_DAYS 30     /* … which are renewed so long before their end, or at 2/3 of their life */
 
+/* Whose certificate of a device it is, as an alternative name: no link takes it, for it names none of theirs. */
+#define PKI_DEVICE_URI "tourniquet:device/%s"
+
 struct pki;
 
 /* Reads what is there. ERR_CORRUPT: a line is damaged; ERR_SYSTEM. */

@@ -152,7 +152,10 @@ static int certify(struct pki *p, const struct enrolment *n, const struct reques
     const char *names[CERTIFICATE_NAMES];
     struct api_certificate made;
     struct authority_terms t = {.names = names, .uri = uri, .client = true, .now = now, .days = (unsigned)n->x.days};
-    (void)snprintf(uri, sizeof uri, LINK_TLS_URI, n->x.link, n->x.side);
+    if (strcmp(n->x.side, CERTIFICATE_DEVICE) == 0)
+        (void)snprintf(uri, sizeof uri, PKI_DEVICE_URI, n->x.link);
+    else
+        (void)snprintf(uri, sizeof uri, LINK_TLS_URI, n->x.link, n->x.side);
     size_t at = chain->n;
     int rc = pki_names(n->x.names, copy, names, &t.n, e);
     if (rc == 0)

@@ -1,6 +1,7 @@
 #include "proc/premises.h"
 
 #include "proc/own.h"
+#include "proc/programme.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -229,11 +230,18 @@ static int read_catalog(const char *folder, struct buf *texts, struct error *e)
     return r;
 }
 
-static int read_courses(const char *folder, struct buf *texts, struct error *e)
+/* Courses, policies, the time zone, and how training is run and mail sent: in one packed text. */
+static int read_courses(const struct config *c, struct buf *texts, struct error *e)
 {
-    struct buf packed = BUF_INIT(OWN_COURSES_MAX);
+    struct buf packed = BUF_SECRET(OWN_COURSES_MAX);
     struct courses *s = courses_new(e);
-    int r = s == NULL ? -1 : own_courses_read(folder, s, &packed, e);
+    int r = s == NULL ? -1 : 0;
+    if (r == 0 && c->courses[0] != 0)
+        r = own_courses_read(c->courses, s, &packed, e);
+    if (r == 0 && c->policies[0] != 0)
+        r = own_policies_read(c->policies, s, &packed, e);
+    if (r == 0)
+        r = programme_pack(c, &packed, e);
     courses_free(s);
     own_courses_follow(texts);
     buf_add_span(texts, buf_span(&packed));
@@ -260,14 +268,14 @@ static int keep_own(struct span texts, int *ret_fd, struct error *e)
     return err_sys(e, why, "keeping the lab's own lists, catalog and courses");
 }
 
-int premises_own(const char *breached, const char *catalog, const char *courses, int *ret_fd, struct error *e)
+int premises_own(const struct config *config, int *ret_fd, struct error *e)
 {
-    struct buf texts = BUF_INIT(OWN_MAX);
-    int r = own_breached_read(breached, &texts, e);
-    if (r == 0 && catalog[0] != 0)
-        r = read_catalog(catalog, &texts, e);
-    if (r == 0 && courses[0] != 0)
-        r = read_courses(courses, &texts, e);
+    struct buf texts = BUF_SECRET(OWN_MAX);
+    int r = own_breached_read(config->breached, &texts, e);
+    if (r == 0 && config->catalog[0] != 0)
+        r = read_catalog(config->catalog, &texts, e);
+    if (r == 0)
+        r = read_courses(config, &texts, e);
     if (r == 0)
         r = keep_own(buf_span(&texts), ret_fd, e);
     buf_release(&texts);

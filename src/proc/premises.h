@@ -25,7 +25,7 @@ int premises_local(int data_fd, uid_t owner, int *ret_fd, struct error *e);
 
 /* What the lab wrote itself (proc/own.h): its files checked, and their texts in an anonymous file that nobody can change any more. A folder is ""
  * where there is none. ERR_MISUSE: name, line, column and what was expected. */
-int premises_own(const char *breached, const char *catalog, const char *courses, int *ret_fd, struct error *e);
+int premises_own(const struct config *config, int *ret_fd, struct error *e);
 
 /* Appends a file of authorities (PEM) to out. ERR_MISUSE: it cannot be read, is too long (AUTHORITY_MAX), or no certificate is in it. */
 #define AUTHORITY_MAX 6144

@@ -16,7 +16,7 @@
 #define ANSWER_MS 10000
 #define ABOVE 16
 
-static const enum role started[] = {ROLE_SENSOR, ROLE_DETECTOR, ROLE_KEEPER, ROLE_CONSOLE, ROLE_COURIER, ROLE_RELAY};
+static const enum role started[] = {ROLE_SENSOR, ROLE_DETECTOR, ROLE_KEEPER, ROLE_CONSOLE, ROLE_COURIER, ROLE_RELAY, ROLE_WARDEN, ROLE_READER};
 #define STARTED (sizeof started / sizeof started[0])
 
 const char *programs_version(void)

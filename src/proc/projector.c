@@ -85,11 +85,15 @@ static struct span event_of(struct span veiled)
     return span_until(&rest, '"', NULL);
 }
 
-/* What is sealed of these (hashes of passwords, codes and tokens) is needed to let people in; the views see it of no other record. */
-static bool of_accounts(struct span event)
+/* What is sealed of these (hashes of passwords, codes and tokens; where a mail came from) is needed to let people in, to judge what they learnt, or
+ * to find what is alike; the views see it of no other record. */
+static bool views_need(struct span event)
 {
-    return span_starts(event, SPAN_LIT("account.")) || span_starts(event, SPAN_LIT("token.")) || span_starts(event, SPAN_LIT("totp.")) ||
-           span_starts(event, SPAN_LIT("recovery."));
+    static const char *const nouns[] = {"account.", "token.", "totp.", "recovery.", "training.", "phish.", "mail.", "incident."};
+    for (size_t i = 0; i < sizeof nouns / sizeof nouns[0]; i++)
+        if (span_starts(event, span_str(nouns[i])))
+            return true;
+    return false;
 }
 
 static void note_capture(struct span veiled, struct progress *progress)
@@ -315,7 +319,7 @@ static int apply_leaf(struct projector *p, const struct ledger_record *leaf, str
         const struct payload_record *r = &p->payload.records[i];
         struct committed c = {
             .index = leaf->index, .position = (uint32_t)i, .custody = leaf->stream == LEDGER_CUSTODY, .recorded = leaf->time, .json = r->veiled};
-        if (of_accounts(event_of(r->veiled)))
+        if (views_need(event_of(r->veiled)))
             c.private_json = r->private;
         if (views_apply(p->o.views, &c, e) != 0) {
             p->store_failed = true;

@@ -4,6 +4,7 @@
 #include "door/api/api.h"
 #include "lab/backup_view.h"
 #include "lab/certificate_view.h"
+#include "lab/inventory/admission.h"
 #include "proc/clock.h"
 #include "proc/log.h"
 #include "proc/pki.h"
@@ -91,6 +92,14 @@ static void catch_up(struct registrar *r, struct store_conn *views)
         const struct api_certificate *x = pki_at(r->pki, i);
         if (!x->outside && !certificate_act(views, x->serial, CERTIFICATE_MADE, act))
             note(r, x->replaces[0] != 0 ? EVENT_CERTIFICATE_ROTATED : EVENT_CERTIFICATE_ISSUED, x, x->made, why);
+        bool good = true;
+        if (strcmp(x->side, CERTIFICATE_DEVICE) == 0 && x->revoked == 0 && admission_keeps_certificate(views, span_str(x->link), &good, NULL) == 0 &&
+            !good) {
+            struct api_certificate ended = *x;
+            if (pki_revoke(r->pki, span_str(ended.serial), clock_now(), &ended, NULL) == 0) /* the machine stopped before it was done */
+                note(r, EVENT_CERTIFICATE_REVOKED, &ended, clock_now(), "the device was refused or retired");
+            continue;
+        }
         if (x->revoked != 0 && !certificate_act(views, x->serial, CERTIFICATE_REVOKED, act))
             note(r, EVENT_CERTIFICATE_REVOKED, x, x->revoked, why);
     }
@@ -144,6 +153,8 @@ static void tell_expiring(struct registrar *r, const struct api_certificate *x, 
     day[10] = 0;
     (void)snprintf(title, sizeof title, "The certificate of %s on link %s, %s side, %s (%s).", x->ours ? "this program" : "{0}", x->link,
                    strcmp(x->side, "lis") == 0 ? "LIS" : "analyzer", when[stage], day);
+    if (strcmp(x->side, CERTIFICATE_DEVICE) == 0)
+        (void)snprintf(title, sizeof title, "The certificate of the device {0} %s (%s).", when[stage], day);
     if (x->side[0] == 0)
         (void)snprintf(title, sizeof title, "The authority of the links %s (%s).", when[stage], day);
     record_start(record, EVENT_FINDING, clock_now(), NULL);
@@ -156,8 +167,9 @@ static void tell_expiring(struct registrar *r, const struct api_certificate *x, 
     record_str(record, KEY_ADVICE,
                x->side[0] == 0
                    ? "Make the next one (tourniquet pki authority next), and have the other ends take it and enrol anew before this one ends."
-               : x->given   ? "Make a new request (tourniquet pki csr), have the authority of the other end make its certificate, and install that."
-               : x->ours    ? "It should have been renewed by itself: look at the log, the clock and the authority (tourniquet pki list)."
+               : x->given ? "Make a new request (tourniquet pki csr), have the authority of the other end make its certificate, and install that."
+               : x->ours  ? "It should have been renewed by itself: look at the log, the clock and the authority (tourniquet pki list)."
+               : strcmp(x->side, CERTIFICATE_DEVICE) == 0 ? "Begin a new enrolment on the device's page, and bring the device its next certificate."
                : x->outside ? "Ask whoever runs that system for a new certificate, from the same authority and for the same name."
                             : "Begin a new enrolment (tourniquet pki enrol), and give its code to whoever runs that system.");
     (void)appender_note(r->appender, record, NULL);
@@ -213,7 +225,7 @@ static void judge_all(struct registrar *r)
         const struct api_certificate *x = pki_at(r->pki, i);
         if (x->outside)
             continue;
-        bool counts = x->revoked == 0 && !x->replaced && is_wanted(r, x);
+        bool counts = x->revoked == 0 && !x->replaced && (strcmp(x->side, CERTIFICATE_DEVICE) == 0 || is_wanted(r, x));
         if (has_better(r, i))
             continue;
         (void)snprintf(cause, sizeof cause, "%s|%s|%s|%.140s", x->ours ? "ours" : "peer", x->link, x->side, x->ours ? "" : x->names);
@@ -544,7 +556,11 @@ static int api_enrol(void *context, struct api_enrolment *x, char code[ENROLMENT
     (void)context;
     tq_time now = clock_now();
     struct pki *p = locked();
-    x->known = wanted_names(x->link, x->side) != NULL;
+    struct api_certificate authority;
+    bool device = strcmp(x->side, CERTIFICATE_DEVICE) == 0;
+    if (device && !pki_authority(p, &authority) && pki_init(p, one->site, NULL, 0, now, NULL) == 0 && pki_authority(p, &authority))
+        note(one, EVENT_CERTIFICATE_ISSUED, &authority, now, "a device gets a certificate for the first time");
+    x->known = device || wanted_names(x->link, x->side) != NULL;
     return unlocked(pki_enrol(p, x, now, now + ENROLMENT_LIFE, code, e), false);
 }
 

@@ -15,20 +15,25 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+_Static_assert(CONFIG_CONNECTIONS <= RELAY_DELIVERIES, "lab.yaml takes more connections than a link has");
+
 #define PIPELINE (1u << 20) /* most bytes that wait in the channel to the detector */
 #define KEEPER_WAITS (256u << 10)
-#define SPOOL_AFTER (100 * TIME_MS) /* a record that the ledger does not have by then is spooled */
-#define SPOOL_LATE TIME_SECOND      /* … where only messages wait for it that we acknowledge ourselves, and the keeper gets on: see stalls_at */
-#define GATHER (10 * TIME_MS)       /* how long a record that nobody waits for waits for company on its way */
+#define GATHER (10 * TIME_MS) /* how long a record that nobody waits for waits for company on its way */
 #define STATUS_EVERY TIME_SECOND
+#define STATUS_TURNED (100 * TIME_MS)      /* … and so soon, where a queue is empty now, or no longer */
 #define FEED_WAIT (10 * TIME_SECOND)       /* for a keeper to feed what an earlier relay left */
 #define FEED_LONGER (2 * 60 * TIME_SECOND) /* … longer, unless it waits for a person */
 #define FED_MOST (1u << 20)                /* messages */
 #define GREET_WAIT (3 * TIME_SECOND)       /* … and to say what people decided about links */
-#define MEND_AFTER TIME_SECOND             /* a spool that the disk did not take is tried again */
 #define CLOCK_STEP (2 * TIME_SECOND)       /* the wall clock was put forward so much: the engine follows */
 #define ASK_AGAIN (2 * TIME_SECOND)        /* between two readings of the spool */
 #define LAST_RECORDS (3 * TIME_SECOND)     /* how long a stopped relay waits for its last records */
+
+/* Numbers of flows tell those of one relay from those of the next, also where the first one died with records that nobody has: the next one's records
+ * are counted from what is durable, and a flow that gets the number of another makes the detector see one conversation in two. So they begin with the
+ * time: milliseconds, and room for a thousand flows in each. They stay below 2^53, as numbers in JSON have to. */
+#define FLOWS_FROM(wall) ((uint64_t)((wall) / TIME_MS) << 10)
 
 struct relay_role rr = {.detector = {.fd = -1}, .keeper = {.fd = -1}, .wake_fd = -1};
 
@@ -54,97 +59,12 @@ static void look_at_clocks(void)
     rr.now = monotonic + rr.ahead > rr.now ? monotonic + rr.ahead : rr.now;
 }
 
-static struct line *line_by_name(struct span name)
+struct line *relay_line(struct span name)
 {
     for (size_t i = 0; i < rr.lines_n; i++)
         if (span_is(name, rr.lines[i].config.name))
             return &rr.lines[i];
     return NULL;
-}
-
-/* ── what is durable ── */
-
-/* The engine is told how far everything is durable: on the ledger, or in the spool. */
-static void tell_durable(void)
-{
-    uint64_t spooled = spooler_durable(rr.spool);
-    outbox_spooled(&rr.outbox, spooled);
-    relay_durable(rr.relay, rr.outbox.spooled);
-}
-
-static void count_spooled(struct span encoded)
-{
-    static struct record r;
-    struct line *l = record_decode(encoded, &r, NULL) == 0 && r.event == EVENT_LAB_MESSAGE ? line_by_name(record_get(&r, KEY_LINK)) : NULL;
-    if (l != NULL)
-        l->spooled++;
-}
-
-static void spool_all(void)
-{
-    for (const struct outbox_record *r = rr.outbox.loose; r != NULL; r = rr.outbox.loose) {
-        struct span encoded = span_of(r->bytes + OUTBOX_HEAD, r->n - OUTBOX_HEAD);
-        if (!spooler_put(rr.spool, r->seq, encoded))
-            return;
-        count_spooled(encoded);
-        outbox_given(&rr.outbox);
-    }
-}
-
-/* When the keeper is too late. An answer that waits for the LIS's and for its record (record_wait) cannot wait long; an analyzer that we answer
- * ourselves can, and where the keeper gets on, spooling what it is about to record would only make it later. */
-static tq_time stalls_at(void)
-{
-    tq_time since = rr.outbox.loose->at;
-    for (size_t i = 0; i < rr.lines_n; i++)
-        if (!rr.lines[i].store)
-            return since + SPOOL_AFTER;
-    tq_time stands = (rr.advanced > since ? rr.advanced : since) + SPOOL_AFTER;
-    return stands < since + SPOOL_LATE ? stands : since + SPOOL_LATE;
-}
-
-/* What nobody has made durable in time goes to the spool, in order; at once where nobody records now. */
-static void spool_due(void)
-{
-    if (spooler_broken(rr.spool)) {
-        if (rr.mend_at == 0)
-            rr.mend_at = rr.now + MEND_AFTER;
-        if (rr.now < rr.mend_at)
-            return;
-        rr.mend_at = 0;
-        outbox_loosen(&rr.outbox);
-        spooler_mend(rr.spool);
-    }
-    if (rr.outbox.loose == NULL)
-        return;
-    if (rr.now >= stalls_at())
-        rr.stalled = true;
-    if (!relay_records_now())
-        spool_all();
-}
-
-/* The keeper is at work again and has everything: what is in the spool can be read in. */
-static void ask_read_in(void)
-{
-    struct spooler_state s;
-    spooler_state(rr.spool, &s);
-    bool both = rr.outbox.first != NULL && rr.outbox.first->spooled; /* it may be on its way to the ledger, too */
-    if (s.bytes == 0)
-        rr.asked_bytes = 0;
-    if (!relay_records_now() || both || s.busy || s.bytes == 0 || rr.keeper.fd < 0 || rr.now < rr.ask_at)
-        return;
-    uint64_t whole = spooler_whole(rr.spool);
-    if (whole == 0) {
-        spooler_end(rr.spool);
-        return;
-    }
-    if (rr.asked_bytes == whole)
-        return;
-    struct buf body = BUF_INIT(8);
-    buf_be64(&body, whole);
-    if (channel_put(&rr.keeper, MESSAGE_SPOOLED, buf_span(&body), NULL) == 0)
-        rr.asked_bytes = whole;
-    buf_release(&body);
 }
 
 /* ── the detector ── */
@@ -216,7 +136,10 @@ static int take_recorded(struct span body, struct error *e)
     rr.locked = x.locked;
     if (x.seq > rr.seq)
         return err_set(e, ERR_PEER, "it says that records are durable that were never made");
-    rr.advanced = x.seq > rr.recorded ? rr.now : rr.advanced;
+    if (x.seq > rr.recorded) {
+        rr.advanced = rr.now;
+        rr.stalled = rr.stalled && rr.rolling;
+    }
     rr.recorded = x.seq > rr.recorded ? x.seq : rr.recorded;
     outbox_recorded(&rr.outbox, rr.recorded);
     if (rr.outbox.first == NULL || rr.now - rr.outbox.first->at < SPOOL_AFTER / 2)
@@ -240,7 +163,7 @@ static size_t split(char *words, const char *ret[], size_t most)
     return n;
 }
 
-#define POLICY_WORDS 512
+#define POLICY_WORDS 1152 /* as many as a link can learn */
 
 static void fill_policy(struct relay_policy *p, char *types, char *senders, char *tests, const char *words[3][POLICY_WORDS], const char *unknown)
 {
@@ -278,11 +201,44 @@ static void approve(struct line *l, const struct link_policy *x)
             log_line(LOG_LEVEL_ERROR, "link %s: its policy stays as it was: %s", l->config.name, e.text);
         else
             (void)snprintf(l->config.unknown, sizeof l->config.unknown, "%s", unknown);
-        l->proposed = true;
-        l->learning_until = 0;
     }
     for (int i = 0; i < 3; i++)
         free(texts[i]);
+}
+
+/* As lab.yaml has it, and learning where it says so. */
+static void lab_policy(struct line *l, struct config_relay *c, const char *words[3][POLICY_WORDS], struct relay_policy *ret)
+{
+    fill_policy(ret, c->policy_types, c->policy_senders, c->policy_tests, words, c->unknown);
+    ret->size_max = (uint32_t)c->policy_size;
+    ret->rate_max = (uint32_t)c->policy_rate;
+    ret->learn_until = learn_begin(l);
+}
+
+static void take_policy(struct line *l, const struct link_order *x, struct span order)
+{
+    static const char *words[3][POLICY_WORDS];
+    struct relay_policy p = {0};
+    struct error e = {0};
+    bool before = l->approved.n > 0;
+    buf_release(&l->approved);
+    if (x->on) {
+        l->approved = BUF_INIT(LINK_ORDER_MAX);
+        buf_add_span(&l->approved, order);
+        approve(l, &x->policy);
+        return;
+    }
+    if (!before)
+        return;
+    /* It was taken back: the link goes by lab.yaml again, and learns anew where that says so. */
+    struct config_relay c = l->config;
+    (void)snprintf(l->config.unknown, sizeof l->config.unknown, "%s", l->unknown);
+    (void)snprintf(c.unknown, sizeof c.unknown, "%s", l->unknown);
+    l->learn_from = 0;
+    l->learn_told = l->proposed = false;
+    lab_policy(l, &c, words, &p);
+    if (l->link != NULL && relay_set_policy(l->link, &p, &e) != 0)
+        log_line(LOG_LEVEL_ERROR, "link %s: its policy stays as it was: %s", l->config.name, e.text);
 }
 
 /* Held by order; or, until what earlier relays left was fed, so that nothing newer is delivered before it. */
@@ -304,8 +260,9 @@ static int take_order(struct span body, struct error *e)
     struct link_order x;
     if (link_order_decode(body, &x, e) != 0)
         return -1;
-    struct line *l = line_by_name(x.link);
-    rr.greeted = rr.greeted || x.kind == LINK_ORDER_ALL;
+    struct line *l = relay_line(x.link);
+    rr.heard = rr.heard || x.kind == LINK_ORDER_ALL;
+    rr.greeted = rr.greeted || rr.heard;
     if (l == NULL)
         return 0; /* of a link that is not in lab.yaml any more */
     switch (x.kind) {
@@ -319,12 +276,8 @@ static int take_order(struct span body, struct error *e)
         l->held = x.on;
         hold_or_not(l);
         break;
-    case LINK_ORDER_POLICY:
-        buf_release(&l->approved);
-        l->approved = BUF_INIT(LINK_ORDER_MAX);
-        buf_add_span(&l->approved, body);
-        approve(l, &x.policy);
-        break;
+    case LINK_ORDER_POLICY: take_policy(l, &x, body); break;
+    case LINK_ORDER_LEARNT: learn_known(l, &x, body); break;
     case LINK_ORDER_ALL: break;
     }
     rr.status_at = 0;
@@ -367,7 +320,7 @@ static int take_queued(struct span body, struct error *e)
         rr.feed_at = rr.now + ASK_AGAIN;
         return 0;
     }
-    struct line *l = line_by_name(x.link);
+    struct line *l = relay_line(x.link);
     if (l == NULL || !l->store || fed_already(l, x.record))
         return 0;
     if (l->link == NULL && has_tls(l))
@@ -420,6 +373,7 @@ static void keeper_ready(void *context, int fd, uint32_t events)
             role_complain(&rr.self, ROLE_KEEPER, &e);
         rr.recording = rr.feed_asked = false;
         rr.asked_bytes = 0;
+        keep_doubt();
         drop_channel(&rr.keeper);
     }
 }
@@ -535,18 +489,15 @@ static void begin(struct line *l)
                                    .record_wait = c.record_wait * TIME_MS,
                                    .message_max = l->store ? RECORD_BODY : 0,
                                    .queue_messages = (uint32_t)c.queue_max,
+                                   .deliveries = (uint32_t)c.connections,
                                    .when_full = strcmp(c.unrecorded, "stop") == 0 ? RELAY_FULL_STOP : RELAY_FULL_END_TO_END};
-    fill_policy(&o.policy, c.policy_types, c.policy_senders, c.policy_tests, words, c.unknown);
-    o.policy.size_max = (uint32_t)c.policy_size;
-    o.policy.rate_max = (uint32_t)c.policy_rate;
-    if (c.learn > 0 && l->learning_until == 0)
-        l->learning_until = rr.wall + c.learn * TIME_SECOND;
-    o.policy.learn_until = c.learn > 0 ? rr.now + (l->learning_until - rr.wall) : 0;
+    lab_policy(l, &c, words, &o.policy);
     l->link = relay_add_link(rr.relay, &o, &e);
     if (l->link == NULL) {
         log_line(LOG_LEVEL_ERROR, "link %s is not served: %s", l->config.name, e.text);
         return;
     }
+    learn_fed(l);
     relay_bypass(l->link, l->bypassed);
     l->unfed_by = rr.now + FEED_LONGER;
     hold_or_not(l);
@@ -612,6 +563,7 @@ static void take_peer(const struct message *m)
         drop_channel(&rr.keeper);
         rr.recording = rr.feed_asked = false;
         rr.asked_bytes = 0;
+        keep_doubt();
         channel_open(&rr.keeper, fd, ROLE_RELAY, ROLE_KEEPER, KEEPER_WAITS);
         watch(&rr.keeper, keeper_ready);
         outbox_rewind(&rr.outbox); /* what was on its way to the one before may be gone */
@@ -669,6 +621,7 @@ static void tell_keeper_now(void)
     struct error e = {0};
     if (rr.keeper.fd >= 0 && channel_waiting(&rr.keeper) > 0 && channel_write(&rr.keeper, &e) != 0) {
         rr.recording = false;
+        keep_doubt();
         drop_channel(&rr.keeper);
     }
     watch(&rr.keeper, keeper_ready);
@@ -677,14 +630,12 @@ static void tell_keeper_now(void)
 static int wait_ms(void)
 {
     tq_time until = rr.status_at + STATUS_EVERY;
-    if (rr.outbox.loose != NULL && stalls_at() < until)
-        until = stalls_at();
+    if (rr.queues_at + STATUS_TURNED < until && tell_queues_due())
+        until = rr.queues_at + STATUS_TURNED;
     const struct outbox_record *unsent = rr.outbox.unsent;
     if (unsent != NULL && rr.detector.fd >= 0 && !rr.hurry && unsent->at + GATHER < until)
         until = unsent->at + GATHER;
-    if (rr.mend_at != 0 && rr.mend_at < until)
-        until = rr.mend_at;
-    tq_time left = until - rr.now;
+    tq_time left = keep_due(until) - rr.now;
     return left <= 0 ? 0 : (int)(left / TIME_MS) + 1;
 }
 
@@ -697,8 +648,7 @@ static void turn(void)
     relay_work(rr.relay, rr.now);
     talk_settle();
     hand_on();
-    spool_due();
-    tell_durable();
+    keep_step();
     relay_can_keep(rr.relay, relay_records_now() || spooler_can(rr.spool));
     if (!rr.fed && rr.now >= (rr.locked ? rr.feed_by : rr.feed_by + FEED_LONGER))
         be_fed();
@@ -708,8 +658,11 @@ static void turn(void)
         rr.status_at = rr.now;
         tell_step();
         hand_on();
+    } else if (rr.now - rr.queues_at >= STATUS_TURNED && tell_queues_due()) {
+        rr.queues_at = rr.now;
+        tell_queues();
     }
-    ask_read_in();
+    keep_read_in();
     ask_feed();
     tell_keeper_now();
 }
@@ -722,6 +675,8 @@ static _Noreturn void finish(void)
         if (rr.lines[i].link != NULL)
             relay_hold(rr.lines[i].link, true);
     talk_end();
+    for (size_t i = 0; i < rr.lines_n; i++)
+        learn_step(&rr.lines[i], true);
     rr.hurry = true;
     hand_on();
     while (rr.outbox.first != NULL && relay_records_now() && rr.now < until) {
@@ -737,7 +692,9 @@ static _Noreturn void finish(void)
         rr.hurry = true;
         hand_on();
     }
-    spool_all();
+    keep_all();
+    if (outbox_is_recorded(&rr.outbox) && !rr.old_spool)
+        spooler_forget(rr.spool, rr.recorded);
     spooler_free(rr.spool);
     _exit(0);
 }
@@ -756,6 +713,7 @@ static void hear_links(void)
         l->store = strcmp(l->config.mode, "store-and-forward") == 0;
         l->records = strcmp(l->config.record, "off") != 0;
         l->listener[0] = l->listener[1] = -1;
+        (void)snprintf(l->unknown, sizeof l->unknown, "%s", l->config.unknown);
         rr.lines_n++;
     }
 }
@@ -774,9 +732,10 @@ static void start(void)
     role_narrow(&rr.self, -1, note);
     look_at_clocks();
     rr.seq = rr.recorded = rr.self.start.first;
+    rr.flows = FLOWS_FROM(rr.wall);
     rr.feed_by = rr.now + FEED_WAIT;
     rr.greet_by = rr.now + GREET_WAIT;
-    rr.body = BUF_SECRET(RECORD_ENCODED);
+    rr.encoded = BUF_SECRET(RECORD_ENCODED);
     outbox_init(&rr.outbox);
     rr.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     static const struct relay_host host = {.dial = dial_for,

@@ -1,8 +1,8 @@
-/* What the files of the relay role share: its one state. relay_main.c listens and hands on, relay_talk.c makes records of bytes, relay_tell.c says
- * how links are.
+/* What the files of the relay role share: its one state. relay_main.c listens and hands on, relay_talk.c makes records of bytes,
+ * relay_keep.c makes them durable, relay_tell.c says how links are.
  *
  *   engine ── bytes as they went ──► sense's readers ──► records ──► outbox ──► detector ──► keeper ── durable up to … ──► engine: answers go
- *                                                          └──────► spool, when nobody says "durable" in time
+ *                                                          └──────► spool: durable before the ledger has it
  *
  * Invariants
  *  1. The engine never waits for anybody: not for detector or keeper, nor for the disk (spooler.h).
@@ -11,7 +11,9 @@
  *  3. A record stays in the outbox until the ledger has it, or it is durable in the spool and the room is needed. Who takes records anew gets all of
  *     them again: the keeper takes each once.
  *  4. Links that store and forward take messages from the start, and deliver none before the keeper has fed what earlier relays left: so order is
- *     kept. Where no keeper does, they deliver after FEED_WAIT (locked) or FEED_LONGER all the same. */
+ *     kept. Where no keeper does, they deliver after FEED_WAIT (locked) or FEED_LONGER all the same.
+ *  5. The spool is written first: one fdatasync makes a record durable, while the ledger, which has keys, trees and views to make, comes behind. The
+ *     file is emptied as soon as the ledger has all that is in it (roll); what is only there is read in. */
 #ifndef TQ_PROC_RELAY_ROLE_H
 #define TQ_PROC_RELAY_ROLE_H
 
@@ -26,6 +28,8 @@
 #include "proc/spooler.h"
 
 #define TALKS 4096 /* buckets */
+#define SPARES 1024
+#define SPOOL_AFTER (100 * TIME_MS) /* while the spool is emptied, a record that the ledger does not have by then is spooled all the same */
 
 /* What is told of a link once, and again when it is over. */
 enum standing {
@@ -46,17 +50,24 @@ struct line {
     struct relay_link *link; /* NULL: it has not begun */
     bool store;
     bool records;
-    bool bypassed, held;  /* by order */
-    struct buf approved;  /* the policy that a person approved, as MESSAGE_ORDER said it; empty: none */
-    enum link_state told; /* as last recorded */
+    bool bypassed, held;       /* by order */
+    char unknown[CONFIG_NAME]; /* as lab.yaml says */
+    struct buf approved;       /* the policy that a person approved, as MESSAGE_ORDER said it; empty: none */
+    enum link_state told;      /* as last recorded */
     bool told_any;
+    bool told_waiting; /* the keeper was told that messages wait for the LIS */
     bool standing[STANDINGS];
     tq_time down_since; /* the LIS's side; 0: it is up */
     tq_time said_at[RELAY_EVENT_KINDS];
     uint64_t late, spooled; /* messages */
     uint64_t unrecorded;    /* as the engine counted at the last look */
+    tq_time learn_from;     /* wall; 0: it has not begun */
     tq_time learning_until; /* wall */
-    bool proposed;
+    bool proposed;          /* … and is over: what was learnt is on the ledger, for a person to approve */
+    bool learn_told;        /* a record about it was made */
+    tq_time learn_at;
+    uint32_t learn_size, learn_rate;       /* as told */
+    struct buf known;                      /* LINK_ORDER_LEARNT, until the link has begun */
     struct link_tls *tls[LINK_SIDES];      /* the newest; NULL: none is needed, or it has not come */
     struct link_tls_peer peer[LINK_SIDES]; /* the last certificate that was accepted; not shown: none */
     char refused[LINK_SIDES][200];         /* why the last handshake failed; "": it did not */
@@ -76,8 +87,7 @@ struct pending {
     enum event event;
     int64_t results;
     uint64_t content; /* hash of the message's bytes; 0: they are not whole in this record */
-    size_t n;
-    uint8_t encoded[];
+    struct outbox_record *record;
 };
 
 /* One connection. */
@@ -115,8 +125,12 @@ struct relay_role {
     bool recording;     /* the keeper says that it records … */
     bool locked;        /* it waits for a passphrase */
     bool stalled;       /* … but takes too long */
+    bool rolling;       /* the spool takes nothing while the keeper records, until it was emptied */
+    bool spool_counts;  /* the messages that wait there are counted */
+    tq_time spool_from; /* when the first that is in the spool came; 0: it is empty */
     tq_time away_since; /* nobody records, or not in time; 0: the keeper does */
     bool greeted;       /* what people decided about links was heard, or nobody says it in time */
+    bool heard;         /* it was heard */
     tq_time greet_by;
     bool fed;        /* what earlier relays left was fed, or nobody is there who could … */
     bool fed_whole;  /* … it was fed to its end */
@@ -133,18 +147,21 @@ struct relay_role {
     tq_time now;   /* never goes back; by the wall clock where that does not either */
     tq_time ahead; /* of the monotonic clock */
     tq_time status_at;
+    tq_time queues_at; /* the keeper was told of queues alone */
     bool stopping;
     struct app_context *app;
     struct sense_stats stats;
-    uint64_t flows;
+    uint64_t flows;        /* number of the last one; see FLOWS_FROM */
     struct recent *recent; /* messages that the detector has, as they were received */
     struct talk *talks[TALKS];
     struct talk *waiting;
     struct talk *talking; /* whose bytes are read now … */
     bool outward;         /* … and which way they went */
     struct record record;
-    struct record before; /* the one that goes on unchanged */
-    struct buf body;
+    struct record before;  /* the one that goes on unchanged */
+    struct buf encoded;    /* it keeps its memory: a record each few microseconds */
+    struct pending *spare; /* of those that wait for nothing any more, at most SPARES */
+    size_t spares;
 };
 
 extern struct relay_role rr;
@@ -160,10 +177,30 @@ void talk_end(void);                       /* every connection is over */
 uint64_t talk_put(const struct record *r); /* a record of the relay's own; its number, or 0: it found no room */
 bool relay_records_now(void);              /* the keeper takes records and is in time */
 
+/* ── relay_keep.c ── */
+bool relay_spools(void);         /* what is put is made durable by the spool: nobody waits for the keeper */
+void keep_step(void);            /* each turn: what is to be durable goes to the spool; the engine hears what is; the spool is emptied */
+void keep_all(void);             /* what is durable nowhere goes to the spool */
+void keep_read_in(void);         /* asks the keeper to read in what only the spool has, when it can */
+void keep_doubt(void);           /* a keeper is gone, or another one is there */
+tq_time keep_due(tq_time until); /* when keep_step is to be called at the latest */
+
+/* ── relay_main.c ── */
+struct line *relay_line(struct span name); /* NULL: lab.yaml has none of that name */
+
+/* ── relay_learn.c ── */
+tq_time learn_begin(struct line *l); /* until when the engine shall learn; 0: not at all */
+void learn_known(struct line *l, const struct link_order *x, struct span order);
+void learn_fed(struct line *l);             /* the link has begun: what was known before is handed to it */
+void learn_step(struct line *l, bool last); /* about once a second, and once more at the end */
+
 /* ── relay_tell.c ── */
 void tell_event(void *context, struct relay_link *link, const struct relay_event *event, tq_time time);
 void tell_handshake(struct line *l, enum relay_side side, const char *why);
 void tell_step(void); /* about once a second: states, findings, status to the keeper */
+/* What became empty, or is no longer, since the keeper was told: nobody is to take one for the other for a second. */
+bool tell_queues_due(void);
+void tell_queues(void);
 void tell_standing(struct line *l, enum standing what, bool on, const char *why);
 
 #endif

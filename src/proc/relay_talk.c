@@ -32,45 +32,64 @@ static void count_fields(uint8_t *encoded, unsigned more)
     at[1] = (uint8_t)n;
 }
 
-/* Gives an encoded record its number, and whatever else is known only now; into the outbox. queued, verdict: of its message; may be false, NULL. */
-static uint64_t put(struct span encoded, enum event event, bool queued, const char *verdict)
+#define MORE 96 /* bytes of what is known of a record only when it gets its number */
+_Static_assert(6 + LINK_SEQ_TEXT + 10 + 6 + 16 <= MORE, "a number, that it is queued, a verdict");
+
+static bool counts(enum event event)
 {
-    bool counts = event != EVENT_ASSET_EVIDENCE;
+    return event != EVENT_ASSET_EVIDENCE;
+}
+
+static bool has_room(const struct outbox_record *x, enum event event)
+{
+    bool room = x != NULL && outbox_room(&rr.outbox, x);
+    rr.lost += !room && counts(event);
+    return room;
+}
+
+/* Gives a record its number, and whatever else is known only now; into the outbox, which has room. queued, verdict: of its message; may be false,
+ * NULL. */
+static uint64_t put(struct outbox_record *x, enum event event, bool queued, const char *verdict)
+{
     char text[LINK_SEQ_TEXT];
     unsigned more = 0;
-    buf_clear(&rr.body);
-    buf_add_span(&rr.body, encoded);
-    if (counts) {
+    size_t size = x->size - OUTBOX_HEAD;
+    struct buf b = {.p = x->bytes + OUTBOX_HEAD, .n = x->n - OUTBOX_HEAD, .size = size, .max = size}; /* never grows */
+    if (counts(event)) {
         link_seq_write(text, rr.self.start.run, rr.seq + 1);
-        add_field(&rr.body, KEY_LINK_SEQ, span_str(text));
+        add_field(&b, KEY_LINK_SEQ, span_str(text));
         more++;
     }
     if (queued) {
-        buf_be16(&rr.body, KEY_LINK_QUEUED);
-        buf_be64(&rr.body, 1);
+        buf_be16(&b, KEY_LINK_QUEUED);
+        buf_be64(&b, 1);
         more++;
     }
     if (verdict != NULL) {
-        add_field(&rr.body, KEY_LINK_VERDICT, span_str(verdict));
+        add_field(&b, KEY_LINK_VERDICT, span_str(verdict));
         more++;
     }
-    if (!buf_ok(&rr.body))
-        return 0;
-    count_fields(rr.body.p, more);
-    if (!outbox_put(&rr.outbox, counts ? rr.seq + 1 : 0, buf_span(&rr.body), rr.now)) {
-        rr.lost += counts;
-        return 0;
-    }
-    return counts ? ++rr.seq : rr.seq;
+    count_fields(b.p, more);
+    x->n = OUTBOX_HEAD + b.n;
+    outbox_add(&rr.outbox, x, counts(event) ? rr.seq + 1 : 0, rr.now);
+    return counts(event) ? ++rr.seq : rr.seq;
+}
+
+/* The record that stands in rr.encoded. 0: it found no room. */
+static uint64_t put_encoded(enum event event, bool queued, const char *verdict)
+{
+    struct outbox_record *x = buf_ok(&rr.encoded) ? outbox_copy(buf_span(&rr.encoded), MORE) : NULL;
+    if (has_room(x, event))
+        return put(x, event, queued, verdict);
+    outbox_drop(x);
+    return 0;
 }
 
 uint64_t talk_put(const struct record *r)
 {
-    struct buf encoded = BUF_SECRET(RECORD_ENCODED);
-    record_encode(&encoded, r);
-    uint64_t seq = buf_ok(&encoded) ? put(buf_span(&encoded), r->event, false, NULL) : 0;
-    buf_release(&encoded);
-    return seq;
+    buf_clear(&rr.encoded);
+    record_encode(&rr.encoded, r);
+    return put_encoded(r->event, false, NULL);
 }
 
 /* ── what sense's readers make of the bytes ── */
@@ -116,6 +135,27 @@ static uint64_t content_of(const struct record *r)
     return whole && alone ? hash_content(body) : 0;
 }
 
+static struct pending *new_pending(void)
+{
+    struct pending *p = rr.spare;
+    if (p == NULL)
+        return malloc(sizeof *p);
+    rr.spare = p->next;
+    rr.spares--;
+    return p;
+}
+
+static void free_pending(struct pending *p)
+{
+    if (rr.spares == SPARES) {
+        free(p);
+        return;
+    }
+    p->next = rr.spare;
+    rr.spare = p;
+    rr.spares++;
+}
+
 /* What was received waits for the engine's word; what was sent goes. */
 static void take_record(void *context, const struct record *r)
 {
@@ -124,13 +164,12 @@ static void take_record(void *context, const struct record *r)
     if (t == NULL)
         return;
     complete(&rr.record, r);
-    static struct buf encoded = BUF_SECRET(RECORD_ENCODED); /* it keeps its memory: a record each few microseconds */
-    buf_clear(&encoded);
-    record_encode(&encoded, &rr.record);
-    struct pending *p = !buf_ok(&encoded) || rr.outward ? NULL : malloc(sizeof *p + encoded.n);
+    buf_clear(&rr.encoded);
+    record_encode(&rr.encoded, &rr.record);
+    struct outbox_record *x = !buf_ok(&rr.encoded) || rr.outward ? NULL : outbox_copy(buf_span(&rr.encoded), MORE);
+    struct pending *p = x == NULL ? NULL : new_pending();
     if (p != NULL) {
-        *p = (struct pending){.event = r->event, .results = record_number(r, KEY_RESULTS, 0), .content = content_of(&rr.record), .n = encoded.n};
-        memcpy(p->encoded, encoded.p, encoded.n);
+        *p = (struct pending){.event = r->event, .results = record_number(r, KEY_RESULTS, 0), .content = content_of(&rr.record), .record = x};
         *t->last = p;
         t->last = &p->next;
         if (!t->waiting) {
@@ -138,8 +177,9 @@ static void take_record(void *context, const struct record *r)
             rr.waiting = t;
             t->waiting = true;
         }
-    } else if (buf_ok(&encoded)) {
-        (void)put(buf_span(&encoded), r->event, false, NULL);
+    } else {
+        outbox_drop(x);
+        (void)put_encoded(r->event, false, NULL);
     }
 }
 
@@ -180,16 +220,12 @@ static struct talk *make(struct line *l, const struct relay_connection *c)
         return NULL;
     const struct relay_address *src = c->dialed ? &c->local : &c->peer;
     const struct relay_address *dst = c->dialed ? &c->peer : &c->local;
-    *t = (struct talk){.session = c->session,
-                       .side = c->side,
-                       .line = l,
-                       .dialed = c->dialed,
-                       .flow = {.id = rr.self.start.first + ++rr.flows,
-                                .proto = 6,
-                                .src = address_of(src),
-                                .dst = address_of(dst),
-                                .sport = src->port,
-                                .dport = dst->port}};
+    *t = (struct talk){
+        .session = c->session,
+        .side = c->side,
+        .line = l,
+        .dialed = c->dialed,
+        .flow = {.id = ++rr.flows, .proto = 6, .src = address_of(src), .dst = address_of(dst), .sport = src->port, .dport = dst->port}};
     t->last = &t->first;
     *at = t;
     return t;
@@ -275,12 +311,16 @@ static void note_recent(const struct pending *p, struct span encoded)
 
 static uint64_t put_pending(struct pending *p, bool queued, const char *verdict)
 {
-    struct span encoded = span_of(p->encoded, p->n);
-    uint64_t seq = put(encoded, p->event, queued, verdict);
-    if (seq != 0 && rr.detector.fd >= 0) /* else it may come to the detector late, by the spool */
-        note_recent(p, encoded);
-    explicit_bzero(p->encoded, p->n);
-    free(p);
+    struct outbox_record *x = p->record;
+    uint64_t seq = 0;
+    if (has_room(x, p->event)) {
+        if (rr.detector.fd >= 0) /* else it may come to the detector late, by the spool */
+            note_recent(p, span_of(x->bytes + OUTBOX_HEAD, x->n - OUTBOX_HEAD));
+        seq = put(x, p->event, queued, verdict);
+    } else {
+        outbox_drop(x);
+    }
+    free_pending(p);
     return seq;
 }
 
@@ -344,12 +384,11 @@ static uint64_t put_own(const struct talk *t, const struct relay_message *m, boo
     record_int(&r, KEY_BODY_BYTES, (int64_t)m->raw.n);
     struct span raw = m->raw;
     record_body(&r, span_take(&raw, raw.n < RECORD_BODY ? raw.n : RECORD_BODY));
-    struct buf encoded = BUF_SECRET(RECORD_ENCODED);
-    record_encode(&encoded, &r);
-    uint64_t seq = buf_ok(&encoded) ? put(buf_span(&encoded), r.event, queued, verdict) : 0;
+    buf_clear(&rr.encoded);
+    record_encode(&rr.encoded, &r);
+    uint64_t seq = put_encoded(r.event, queued, verdict);
     if (seq != 0)
         recent_message(rr.recent, (struct span){0}, (struct span){0}, 0);
-    buf_release(&encoded);
     return seq;
 }
 
@@ -390,7 +429,7 @@ uint64_t talk_message(void *context, struct relay_link *link, const struct relay
         seq = put_own(t, m, queued, verdict);
     if (seq == 0)
         *keep = false;
-    rr.hurry = rr.hurry || (seq != 0 && !m->answer);
+    rr.hurry = rr.hurry || (seq != 0 && !m->answer && !relay_spools());
     return seq;
 }
 

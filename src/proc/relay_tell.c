@@ -7,9 +7,6 @@
 
 #define SAID_AGAIN (60 * TIME_SECOND) /* the same of one link */
 #define OTHER_AGAIN (2 * TIME_SECOND) /* another reason */
-#define LEARNT_TEXTS (64u << 10)
-#define ROOM 4                        /* what is proposed is so many times the largest message, and the busiest minute, that was seen … */
-#define LEAST_RATE 60                 /* … and this many a minute at least */
 #define DOWN_AFTER (10 * TIME_SECOND) /* a LIS that is away so long is told */
 #define BARE_AFTER (15 * TIME_SECOND) /* … and a certificate: one is made within seconds */
 #define AWAY_AFTER (10 * TIME_SECOND) /* … and a keeper: one that is replaced takes a second */
@@ -180,43 +177,6 @@ static void tell_state(struct line *l, enum link_state state, const char *why)
     (void)talk_put(&r);
 }
 
-static struct buf learnt_texts; /* its memory does not move while a record points into it */
-
-static void add_learnt(void *context, enum relay_learnt what, const char *text, uint64_t count)
-{
-    static const enum record_key keys[] = {
-        [RELAY_LEARNT_TYPE] = KEY_LINK_TYPE, [RELAY_LEARNT_SENDER] = KEY_LINK_SENDER, [RELAY_LEARNT_TEST] = KEY_LINK_TEST};
-    (void)count;
-    struct record *r = context;
-    size_t n = strlen(text);
-    if (r->n >= RECORD_FIELDS - 8 || n > learnt_texts.size - learnt_texts.n)
-        return;
-    buf_add(&learnt_texts, text, n);
-    record_text(r, keys[what], span_of(learnt_texts.p + learnt_texts.n - n, n));
-}
-
-/* The time for learning is over: what was learnt is proposed, for a person to approve. */
-static void propose(struct line *l)
-{
-    static struct record r;
-    uint32_t size = 0;
-    uint32_t rate = 0;
-    if (l->learning_until == 0 || rr.wall < l->learning_until || l->proposed)
-        return;
-    l->proposed = true;
-    learnt_texts = BUF_INIT(LEARNT_TEXTS);
-    if (!buf_reserve(&learnt_texts, LEARNT_TEXTS))
-        return;
-    record_start(&r, EVENT_LINK_LEARNT, rr.wall, NULL);
-    record_str(&r, KEY_LINK, l->config.name);
-    relay_proposed(l->link, add_learnt, &r);
-    relay_proposed_limits(l->link, &size, &rate);
-    record_int(&r, KEY_LINK_SIZE, (int64_t)size * ROOM);
-    record_int(&r, KEY_LINK_RATE, rate * ROOM > LEAST_RATE ? (int64_t)rate * ROOM : LEAST_RATE);
-    (void)talk_put(&r);
-    buf_release(&learnt_texts);
-}
-
 /* ── status ── */
 
 static void where(const struct config_endpoint *one, const struct config_endpoint *other, char *out, size_t size)
@@ -291,6 +251,7 @@ static void fill(struct line *l, const struct relay_status *s, struct link_statu
     out->delay_p99 = s->delay_p99;
     out->delay_limit = l->config.delay_limit * TIME_MS;
     out->queue_messages = s->queue_messages;
+    l->told_waiting = s->queue_messages > 0;
     out->queue_bytes = s->queue_bytes;
     out->queue_max = (uint64_t)l->config.queue_max;
     out->queue_oldest = to_wall(s->queue_oldest);
@@ -303,6 +264,15 @@ static void fill(struct line *l, const struct relay_status *s, struct link_statu
     out->recording = l->records && relay_records_now();
     out->stopped = s->stopped;
     say_why(l, s, out->why, sizeof out->why);
+}
+
+static void send_status(const struct link_status *status)
+{
+    struct buf body = BUF_INIT(LINK_STATUS_MAX);
+    link_status_encode(&body, status);
+    if (rr.keeper.fd >= 0 && channel_waiting(&rr.keeper) < LINK_STATUS_MAX)
+        (void)channel_put(&rr.keeper, MESSAGE_STATUS, buf_span(&body), NULL); /* where there is no room, the next one tells */
+    buf_release(&body);
 }
 
 static void step(struct line *l)
@@ -326,13 +296,36 @@ static void step(struct line *l)
         l->unrecorded = s.counters.unrecorded;
         bool spooled = l->records && rr.away_since != 0 && rr.now - rr.away_since >= AWAY_AFTER;
         tell_standing(l, STANDING_SPOOLED, spooled, rr.locked ? "The ledger is locked" : "");
-        propose(l);
+        learn_step(l, false);
     }
-    struct buf body = BUF_INIT(LINK_STATUS_MAX);
-    link_status_encode(&body, &out);
-    if (rr.keeper.fd >= 0 && channel_waiting(&rr.keeper) < LINK_STATUS_MAX)
-        (void)channel_put(&rr.keeper, MESSAGE_STATUS, buf_span(&body), NULL); /* where there is no room, the next one tells */
-    buf_release(&body);
+    send_status(&out);
+}
+
+static bool has_turned(const struct line *l)
+{
+    return l->link != NULL && relay_waits(l->link) != l->told_waiting;
+}
+
+bool tell_queues_due(void)
+{
+    for (size_t i = 0; i < rr.lines_n; i++)
+        if (has_turned(&rr.lines[i]))
+            return true;
+    return false;
+}
+
+void tell_queues(void)
+{
+    for (size_t i = 0; i < rr.lines_n; i++) {
+        struct line *l = &rr.lines[i];
+        struct relay_status s;
+        struct link_status out;
+        if (!has_turned(l))
+            continue;
+        relay_status(l->link, rr.now, &s);
+        fill(l, &s, &out);
+        send_status(&out);
+    }
 }
 
 void tell_step(void)

@@ -1,22 +1,26 @@
 #include "proc/role.h"
 
+#include "base/time.h"
 #include "proc/log.h"
 #include "proc/sandbox.h"
 #include "record/ledger/root.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const char *const speakers[ROLE_COUNT] = {
     [ROLE_SENSOR] = "tourniquet sensor",   [ROLE_DETECTOR] = "tourniquet detector", [ROLE_KEEPER] = "tourniquet keeper",
     [ROLE_CONSOLE] = "tourniquet console", [ROLE_COURIER] = "tourniquet courier",   [ROLE_RELAY] = "tourniquet relay",
+    [ROLE_WARDEN] = "tourniquet warden",   [ROLE_READER] = "tourniquet reader",
 };
 
 static void ignore_signals(void)
@@ -153,7 +157,26 @@ enum role role_peer(const struct message *m, int *ret_fd, uint8_t *ret_which)
     return (enum role)role;
 }
 
+/* As in linux/sched/types.h, which glibc has no name for yet. */
+struct scheduling {
+    uint32_t size;
+    uint32_t policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime; /* ns: since Linux 6.12 the slice that is asked for */
+    uint64_t deadline;
+    uint64_t period;
+};
+
+#define LONG_SLICE (20 * TIME_MS)
+
+/* SCHED_BATCH: when it wakes up it interrupts nobody. A long slice: whoever wakes up with a usual one interrupts it, and does not wait until it had
+ * its turn, as with niceness alone. It keeps its share of a busy machine, so that it gets on. */
 void role_step_back(int niceness)
 {
+    struct scheduling s = {.size = sizeof s, .policy = SCHED_BATCH, .nice = niceness, .runtime = LONG_SLICE};
+    if (syscall(SYS_sched_setattr, 0, &s, 0) == 0)
+        return;
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), niceness); /* where it may not be, nothing is lost but time */
 }

@@ -42,7 +42,7 @@ int role_control(struct role_self *self, int ms, struct message *ret);
  * descriptor is closed. */
 enum role role_peer(const struct message *m, int *ret_fd, uint8_t *ret_which);
 
-/* The calling thread is nicer than the others by so much: what it does can wait for what they do. */
+/* The calling thread is nicer than the others by so much, and lets them interrupt it: what it does can wait for what they do. */
 void role_step_back(int niceness);
 
 #endif

@@ -28,9 +28,24 @@ static int no_traces(struct error *e)
     return 0;
 }
 
+/* Drops all but what the warden needs, and has: the right to change the firewall. */
+static int keep_capabilities(enum role role, struct error *e)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct had[2] = {0};
+    struct __user_cap_data_struct kept[2] = {0};
+    if (role == ROLE_WARDEN && syscall(SYS_capget, &head, had) == 0)
+        kept[0].permitted = kept[0].effective = had[0].permitted & (1u << CAP_NET_ADMIN);
+    if (syscall(SYS_capset, &head, kept) != 0)
+        return err_sys(e, errno, "dropping capabilities");
+    return 0;
+}
+
 static int become(const struct sandbox *s, struct error *e)
 {
     bool root = geteuid() == 0;
+    if (s->role == ROLE_WARDEN && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+        return err_sys(e, errno, "keeping the right to change the firewall");
     if (root)
         for (int cap = 0; cap <= 63 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
             if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0 && errno != EPERM)
@@ -43,11 +58,7 @@ static int become(const struct sandbox *s, struct error *e)
     }
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
         return err_sys(e, errno, "clearing ambient capabilities");
-    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {0};
-    if (syscall(SYS_capset, &head, none) != 0)
-        return err_sys(e, errno, "dropping all capabilities");
-    return 0;
+    return keep_capabilities(s->role, e);
 }
 
 /* ── files: Landlock ── */
@@ -192,7 +203,7 @@ static const int keeper_calls[] = {
     SCMP_SYS(fchmod),    SCMP_SYS(statfs),  SCMP_SYS(fstatfs),         SCMP_SYS(readlink),  SCMP_SYS(readlinkat),  SCMP_SYS(getcwd),
     SCMP_SYS(umask),     SCMP_SYS(accept4), SCMP_SYS(getsockopt),      SCMP_SYS(shutdown),  SCMP_SYS(mlock),       SCMP_SYS(mlock2),
     SCMP_SYS(munlock),   SCMP_SYS(msync),   SCMP_SYS(getuid),          SCMP_SYS(geteuid),   SCMP_SYS(getgid),      SCMP_SYS(getegid),
-    SCMP_SYS(sysinfo),   SCMP_SYS(uname),   SCMP_SYS(pipe2),           SCMP_SYS(eventfd2),  SCMP_SYS(setpriority),
+    SCMP_SYS(sysinfo),   SCMP_SYS(uname),   SCMP_SYS(pipe2),           SCMP_SYS(eventfd2),  SCMP_SYS(setpriority), SCMP_SYS(sched_setattr),
 };
 
 static const int console_calls[] = {
@@ -254,6 +265,28 @@ static int add_threads(scmp_filter_ctx filter)
     return r != 0 ? r : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
+/* A process for each mail, with nothing that threads, namespaces or traces need; it is waited for, and may be limited. Of sockets it is handed one,
+ * whose time may be limited. */
+static int add_reader(scmp_filter_ctx filter)
+{
+    const uint64_t fork_flags = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CSIGNAL;
+    const struct scmp_arg_cmp plain = SCMP_A0(SCMP_CMP_MASKED_EQ, UINT64_MAX & ~fork_flags, 0);
+    const struct scmp_arg_cmp itself = SCMP_A0(SCMP_CMP_EQ, 0);
+    const struct scmp_arg_cmp patience[] = {SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_RCVTIMEO)};
+    const struct scmp_arg_cmp sending[] = {SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_SNDTIMEO)};
+    const int calls[] = {SCMP_SYS(wait4), SCMP_SYS(pipe2)};
+    int r = ADD(filter, SCMP_ACT_ALLOW, calls);
+    if (r == 0)
+        r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, &plain);
+    if (r == 0)
+        r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, &itself);
+    if (r == 0)
+        r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2, patience);
+    if (r == 0)
+        r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2, sending);
+    return r != 0 ? r : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+}
+
 /* It connects, over IP only; it never listens, binds or accepts. Names are resolved by the C library, which reads the few files that Landlock leaves.
  */
 static int add_courier(scmp_filter_ctx filter)
@@ -291,6 +324,7 @@ static int add_role(scmp_filter_ctx filter, enum role role)
     case ROLE_CONSOLE: return ADD(filter, SCMP_ACT_ALLOW, console_calls);
     case ROLE_COURIER: return add_courier(filter);
     case ROLE_RELAY: r = ADD(filter, SCMP_ACT_ALLOW, relay_calls); return r != 0 ? r : add_threads(filter);
+    case ROLE_READER: return add_reader(filter);
     case ROLE_WITNESS: r = ADD(filter, SCMP_ACT_ALLOW, keeper_calls); return r != 0 ? r : ADD(filter, SCMP_ACT_ALLOW, console_calls);
     default: return 0;
     }
@@ -317,7 +351,7 @@ static int close_calls(enum role role, struct error *e)
 int sandbox_narrow(const struct sandbox *s, char note[SANDBOX_NOTE], struct error *e)
 {
     note[0] = 0;
-    if ((s->role < ROLE_SENSOR || s->role > ROLE_RELAY) && s->role != ROLE_WITNESS)
+    if ((s->role < ROLE_SENSOR || s->role > ROLE_RELAY) && s->role != ROLE_WITNESS && s->role != ROLE_WARDEN && s->role != ROLE_READER)
         return err_set(e, ERR_MISUSE, "there is no narrowing for the %s", role_name(s->role));
     if (no_traces(e) != 0 || become(s, e) != 0)
         return -1;

@@ -10,6 +10,8 @@
  *  4. It never waits for a detector. What the detector does not take piles up to LIVE_QUEUE; from half of that on, records of flows and devices are
  *     dropped and messages go without their bytes (cut), and only when nothing more fits, any other is dropped. A dropped record has no seq. Every
  * drop is counted and told.
+ *     Where it cannot keep up with the packets themselves, and its ring fills, what is worth least is shed before the kernel has to drop anything:
+ *     content in bulk, then all that is no lab's (sense_shed). That too is counted and told.
  *  5. Without a detector it does not read: the ring keeps what comes, and the kernel counts what the ring cannot keep.
  *  6. Packets that the detector asks for go behind the records that wait; where too many wait, the answer is that there are none.
  *  7. An interface that goes is told to the supervisor, which sends another socket when it can; flows and counters go on meanwhile. */
@@ -50,6 +52,7 @@ struct sensor {
     struct ring *ring; /* NULL: there is no interface to read now */
     int ring_fd;
     uint64_t kernel_dropped; /* by rings that are gone */
+    enum shed shed;
     uint64_t dropped_low;    /* records of flows and devices */
     uint64_t dropped_high;   /* other records */
     tq_time status_at;       /* monotonic; of the last sensor.status */
@@ -140,8 +143,8 @@ static void hear_detector(struct sensor *s)
 
 static void take_packet(struct sensor *s, const struct packet *p)
 {
-    sense_packet(s->sense, p->time, p->linktype, p->bytes, p->wire_length);
-    if (s->recent != NULL)
+    bool looked_at = sense_packet(s->sense, p->time, p->linktype, p->bytes, p->wire_length);
+    if (s->recent != NULL && looked_at)
         recent_add(s->recent, p->time, p->linktype, p->bytes, p->wire_length, sense_flow(s->sense));
 }
 
@@ -236,6 +239,8 @@ static void put_status(struct sensor *s, enum event event, tq_time time, uint64_
         record_int(&s->status, KEY_DROPPED, (int64_t)dropped(s));
         record_int(&s->status, KEY_DROPPED_FLOWS, (int64_t)s->dropped_low);
         record_int(&s->status, KEY_DROPPED_LAB, (int64_t)s->dropped_high);
+        record_int(&s->status, KEY_SHED_BULK, (int64_t)stats->shed_bulk);
+        record_int(&s->status, KEY_SHED_OTHER, (int64_t)stats->shed_other);
         record_int(&s->status, KEY_DAMAGED, (int64_t)(stats->damaged_packets + damage));
         record_int(&s->status, KEY_FIRST_TIME, stats->first_time);
         record_int(&s->status, KEY_LAST_TIME, stats->last_time);
@@ -308,21 +313,28 @@ static void work(struct sensor *s, struct source *source)
 
 /* ── live ── */
 
-/* What was dropped, in words; NULL: nothing. */
-static const char *drops_in_words(struct sensor *s, char words[200])
+#define WORDS 320
+
+/* What was dropped and shed, in words; NULL: nothing. */
+static const char *drops_in_words(struct sensor *s, char words[WORDS])
 {
+    const struct sense_stats *stats = sense_stats(s->sense);
     uint64_t all = dropped(s);
-    if (all == 0)
-        return NULL;
-    (void)snprintf(words, 200,
-                   "dropped: %" PRIu64 " packets came too fast, %" PRIu64 " records of flows and devices and %" PRIu64 " others found no room",
-                   all - s->dropped_low - s->dropped_high, s->dropped_low, s->dropped_high);
-    return words;
+    size_t n = 0;
+    if (all > 0)
+        n = (size_t)snprintf(
+            words, WORDS, "dropped: %" PRIu64 " packets came too fast, %" PRIu64 " records of flows and devices and %" PRIu64 " others found no room",
+            all - s->dropped_low - s->dropped_high, s->dropped_low, s->dropped_high);
+    if (stats->shed_bulk + stats->shed_other > 0)
+        n += (size_t)snprintf(words + n, WORDS - n,
+                              "%spassed over to keep up: %" PRIu64 " packets of bulk traffic, %" PRIu64 " others, none of a lab connection",
+                              n > 0 ? "; " : "", stats->shed_bulk, stats->shed_other);
+    return n > 0 ? words : NULL;
 }
 
 static void tell_status(struct sensor *s, tq_time now)
 {
-    char words[200];
+    char words[WORDS];
     s->status_at = now;
     s->status_packets = sense_stats(s->sense)->packets;
     s->status_dropped = dropped(s);
@@ -447,6 +459,8 @@ static bool read_ring(struct sensor *s, tq_time until)
     struct packet p;
     if (s->ring == NULL || s->detector.fd < 0)
         return false;
+    s->shed = sense_shed_at(s->shed, ring_eighths(s->ring));
+    sense_shed(s->sense, s->shed);
     for (int n = 0; n < LOOK_EVERY; n++) {
         if (!ring_next(s->ring, &p) || (until != 0 && p.time > until))
             return false;
@@ -461,7 +475,7 @@ static void finish_live(struct sensor *s)
     tq_time end = clock_now();
     tq_time deadline = clock_monotonic() + LAST_PACKETS;
     struct error e = {0};
-    char words[200];
+    char words[WORDS];
     s->stopped = false;
     while (read_ring(s, end) || (s->ring != NULL && clock_monotonic() < deadline)) {
         struct pollfd p = {.fd = s->ring_fd, .events = POLLIN};

@@ -10,12 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-struct item {
-    struct item *next;
-    uint64_t seq;
-    size_t n;
-    uint8_t bytes[];
-};
+#define TOGETHER (32u << 10) /* most bytes of records in one frame, unless it is one */
+#define HEAD 16              /* in front of a frame that waits: number of its last record (8), records (4), bytes (4) */
+#define HELD_MOST (4u << 20) /* memory that is kept for what may come */
 
 struct spooler {
     int fd;
@@ -25,9 +22,8 @@ struct spooler {
     pthread_t thread;
     pthread_mutex_t lock; /* guards what stands between here and the next line */
     pthread_cond_t work;
-    struct item *first;
-    struct item **last;
-    size_t waits;
+    struct buf waits; /* frames, each behind its HEAD */
+    size_t newest;    /* where the last of them begins */
     bool has_key;
     uint8_t key[X25519_KEY];
     uint64_t ledger;
@@ -36,11 +32,12 @@ struct spooler {
     bool end_asked;
     uint64_t whole;
     uint64_t read_in; /* to be emptied, if it is so long; 0: no */
+    uint64_t forget;  /* … if it has no record behind this number; 0: no */
     bool broken;
     struct spooler_state state;
     /* the thread's own */
     struct spool_writer *writer;
-    struct buf frame;
+    struct buf taken;
     uint64_t written; /* highest number that the writer took */
 };
 
@@ -59,63 +56,62 @@ static int have_writer(struct spooler *s, struct error *e)
     return s->writer == NULL ? -1 : 0;
 }
 
-static int write_one(struct spooler *s, const struct item *item, struct error *e)
+static int write_all(struct spooler *s, uint64_t *ret_count, struct error *e)
 {
-    buf_clear(&s->frame);
-    buf_u8(&s->frame, SPOOLED_RECORD);
-    buf_add(&s->frame, item->bytes, item->n);
-    if (!buf_ok(&s->frame))
-        return err_set(e, ERR_LIMIT, "a record is too large for the spool");
-    return have_writer(s, e) != 0 ? -1 : spool_write(s->writer, (struct spool_place){.seq = item->seq}, buf_span(&s->frame), e);
+    struct span rest = buf_span(&s->taken);
+    while (rest.n > 0) {
+        s->written = span_be64(&rest);
+        *ret_count += span_be32(&rest);
+        struct span frame = span_take(&rest, span_be32(&rest));
+        if (have_writer(s, e) != 0 || spool_write(s->writer, (struct spool_place){.seq = s->written}, frame, e) != 0)
+            return -1;
+    }
+    return spool_sync(s->writer, e);
 }
 
 /* Ends the part, empties the file: as asked. */
-static void put_in_order(struct spooler *s, bool end, uint64_t read_in)
+static void put_in_order(struct spooler *s, bool end, uint64_t read_in, uint64_t forget)
 {
     struct error e = {0};
+    bool all = forget != 0 && s->written <= forget; /* then nothing in the file is worth its room */
     uint64_t size = s->writer != NULL ? spool_counts(s->writer).bytes : (uint64_t)lseek(s->fd, 0, SEEK_END);
-    if (read_in != 0 && s->writer == NULL && size == read_in && ftruncate(s->fd, 0) == 0)
-        size = 0;
-    if (end && s->writer != NULL) {
-        if (spool_end(s->writer, &e) == 0)
+    if ((end || all) && s->writer != NULL) {
+        if (all || spool_end(s->writer, &e) == 0)
             size = spool_counts(s->writer).bytes;
         else
             end = false;
         spool_writer_free(s->writer);
         s->writer = NULL;
     }
+    if (s->writer == NULL && (all || (read_in != 0 && size == read_in)) && ftruncate(s->fd, 0) == 0)
+        size = 0;
     (void)pthread_mutex_lock(&s->lock);
     s->state.bytes = size;
     if (read_in != 0 && s->read_in == read_in)
         s->read_in = 0;
-    if (end)
+    if (forget != 0 && s->forget == forget)
+        s->forget = 0;
+    if (end || size == 0)
         s->whole = size;
     s->end_asked = false;
     (void)pthread_mutex_unlock(&s->lock);
 }
 
-static void give_back(struct item *items)
+static void empty(struct buf *b)
 {
-    while (items != NULL) {
-        struct item *item = items;
-        items = item->next;
-        explicit_bzero(item->bytes, item->n);
-        free(item);
-    }
+    if (b->size > HELD_MOST)
+        buf_release(b);
+    else if (b->n > 0)
+        explicit_bzero(b->p, b->n);
+    buf_clear(b);
 }
 
-static void work_off(struct spooler *s, struct item *items)
+/* What was taken is written. */
+static void work_off(struct spooler *s)
 {
     struct error e = {0};
     uint64_t count = 0;
-    int r = 0;
-    for (struct item *i = items; i != NULL && r == 0; i = i->next) {
-        r = write_one(s, i, &e);
-        count++;
-        s->written = i->seq;
-    }
-    if (r == 0)
-        r = spool_sync(s->writer, &e);
+    int r = write_all(s, &count, &e);
     (void)pthread_mutex_lock(&s->lock);
     (void)snprintf(s->state.trouble, sizeof s->state.trouble, "%.199s", r != 0 ? e.text : "");
     s->broken = r != 0;
@@ -129,7 +125,7 @@ static void work_off(struct spooler *s, struct item *items)
         spool_writer_free(s->writer); /* another part is begun */
         s->writer = NULL;
     }
-    give_back(items);
+    empty(&s->taken);
 }
 
 static void *run(void *context)
@@ -138,24 +134,25 @@ static void *run(void *context)
     bool stopping = false;
     while (!stopping) {
         (void)pthread_mutex_lock(&s->lock);
-        if ((s->first == NULL || s->broken) && !s->stopping && !s->end_asked && s->read_in == 0)
+        if ((s->waits.n == 0 || s->broken) && !s->stopping && !s->end_asked && s->read_in == 0 && s->forget == 0)
             (void)pthread_cond_wait(&s->work, &s->lock);
-        struct item *items = s->broken ? NULL : s->first;
-        if (items != NULL) {
-            s->first = NULL;
-            s->last = &s->first;
-            s->waits = 0;
+        bool some = s->waits.n > 0 && !s->broken;
+        if (some) {
+            struct buf none = s->taken;
+            s->taken = s->waits;
+            s->waits = none;
         }
         bool end = s->end_asked;
         uint64_t read_in = s->read_in;
+        uint64_t forget = s->forget;
         stopping = s->stopping;
         (void)pthread_mutex_unlock(&s->lock);
-        if (items != NULL)
-            work_off(s, items);
-        if (end || read_in != 0 || stopping)
-            put_in_order(s, end || stopping, read_in);
+        if (some)
+            work_off(s);
+        if (end || read_in != 0 || forget != 0 || stopping)
+            put_in_order(s, end || stopping, read_in, forget);
         (void)pthread_mutex_lock(&s->lock);
-        s->state.busy = s->first != NULL;
+        s->state.busy = s->waits.n > 0;
         (void)pthread_mutex_unlock(&s->lock);
         s->wake(s->context);
     }
@@ -172,8 +169,7 @@ struct spooler *spooler_new(int fd, const uint8_t id[RUN_ID], void (*wake)(void 
     s->fd = fd;
     s->wake = wake;
     s->context = context;
-    s->last = &s->first;
-    s->frame = BUF_SECRET(SPOOL_RECORD_MAX);
+    s->waits = s->taken = BUF_SECRET(SPOOLER_WAITS);
     memcpy(s->run, id, RUN_ID);
     off_t size = lseek(fd, 0, SEEK_END);
     s->state.bytes = size > 0 ? (uint64_t)size : 0;
@@ -196,9 +192,9 @@ void spooler_free(struct spooler *s)
     (void)pthread_cond_signal(&s->work);
     (void)pthread_mutex_unlock(&s->lock);
     (void)pthread_join(s->thread, NULL);
-    give_back(s->first);
     spool_writer_free(s->writer);
-    buf_release(&s->frame);
+    buf_release(&s->waits);
+    buf_release(&s->taken);
     (void)pthread_cond_destroy(&s->work);
     (void)pthread_mutex_destroy(&s->lock);
     free(s);
@@ -224,26 +220,46 @@ bool spooler_can(struct spooler *s)
     return can;
 }
 
+static void put_be(uint8_t *at, unsigned width, uint64_t v)
+{
+    for (; width > 0; width--, v >>= 8)
+        at[width - 1] = (uint8_t)v;
+}
+
+/* Sealing costs by the frame: so records that are there together share one. */
+static void add(struct spooler *s, uint64_t seq, struct span encoded)
+{
+    static const uint8_t head[HEAD];
+    struct buf *b = &s->waits;
+    bool begins = b->n == 0 || b->n - s->newest - HEAD + 4 + encoded.n > TOGETHER;
+    if (begins) {
+        s->newest = b->n;
+        buf_add(b, head, sizeof head);
+        buf_u8(b, SPOOLED_RECORDS);
+    }
+    buf_be32(b, encoded.n);
+    buf_add_span(b, encoded);
+    uint8_t *at = b->p + s->newest;
+    uint32_t before = begins ? 0 : (uint32_t)at[8] << 24 | (uint32_t)at[9] << 16 | (uint32_t)at[10] << 8 | at[11];
+    put_be(at, 8, seq);
+    put_be(at + 8, 4, before + 1);
+    put_be(at + 12, 4, b->n - s->newest - HEAD);
+}
+
 bool spooler_put(struct spooler *s, uint64_t seq, struct span encoded)
 {
-    struct item *item = malloc(sizeof *item + encoded.n);
-    if (item == NULL)
-        return false;
-    *item = (struct item){.seq = seq, .n = encoded.n};
-    memcpy(item->bytes, encoded.p, encoded.n);
     (void)pthread_mutex_lock(&s->lock);
-    bool room = s->has_key && !s->broken && s->waits + encoded.n <= SPOOLER_WAITS;
+    bool room = s->has_key && !s->broken && buf_reserve(&s->waits, HEAD + 5 + (size_t)encoded.n);
+    s->waits.failed = false; /* there is room later */
     if (room) {
-        *s->last = item;
-        s->last = &item->next;
-        s->waits += encoded.n;
+        bool sleeps = s->waits.n == 0; /* else it was woken for what came before */
+        add(s, seq, encoded);
         s->whole = 0;
         s->state.busy = true;
-        (void)pthread_cond_signal(&s->work);
+        if (sleeps)
+            (void)pthread_cond_signal(&s->work);
     }
     (void)pthread_mutex_unlock(&s->lock);
-    if (!room)
-        free(item);
     return room;
 }
 
@@ -259,13 +275,9 @@ bool spooler_broken(struct spooler *s)
 void spooler_mend(struct spooler *s)
 {
     (void)pthread_mutex_lock(&s->lock);
-    struct item *items = s->first;
-    s->first = NULL;
-    s->last = &s->first;
-    s->waits = 0;
+    empty(&s->waits);
     s->broken = false;
     (void)pthread_mutex_unlock(&s->lock);
-    give_back(items);
 }
 
 uint64_t spooler_durable(struct spooler *s)
@@ -294,7 +306,7 @@ void spooler_end(struct spooler *s)
 uint64_t spooler_whole(struct spooler *s)
 {
     (void)pthread_mutex_lock(&s->lock);
-    uint64_t whole = s->first == NULL ? s->whole : 0;
+    uint64_t whole = s->waits.n == 0 ? s->whole : 0;
     (void)pthread_mutex_unlock(&s->lock);
     return whole;
 }
@@ -303,6 +315,14 @@ void spooler_read_in(struct spooler *s, uint64_t bytes)
 {
     (void)pthread_mutex_lock(&s->lock);
     s->read_in = bytes;
+    (void)pthread_cond_signal(&s->work);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+void spooler_forget(struct spooler *s, uint64_t seq)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->forget = seq;
     (void)pthread_cond_signal(&s->work);
     (void)pthread_mutex_unlock(&s->lock);
 }

@@ -1,4 +1,5 @@
 /* spooler: the relay's thread that writes records into its spool and makes them durable: fdatasync may take long, and the relay never waits for it.
+ * Records that come while it syncs share the next sync.
  * Whoever holds the public key can write; nobody here can read it back (record/spool). */
 #ifndef TQ_PROC_SPOOLER_H
 #define TQ_PROC_SPOOLER_H
@@ -44,5 +45,8 @@ void spooler_end(struct spooler *s);
 uint64_t spooler_whole(struct spooler *s);
 /* So many bytes are on the ledger: the file is emptied, unless something stands behind them. */
 void spooler_read_in(struct spooler *s, uint64_t bytes);
+/* The ledger has everything of this run up to this number, and nothing of earlier ones is in the file: it is emptied, unless something behind the
+ * number was written meanwhile. */
+void spooler_forget(struct spooler *s, uint64_t seq);
 
 #endif

@@ -41,7 +41,13 @@ void start_encode(struct buf *out, const struct start *s)
     put_text(out, s->site);
     put_text(out, s->name);
     put_text(out, s->address);
+    put_text(out, s->landing);
+    put_text(out, s->postbox);
+    put_text(out, s->postbox_from);
+    buf_u8(out, s->postbox_clear);
     buf_be16(out, s->port);
+    put_text(out, s->time_zone);
+    buf_be32(out, s->lock);
     put_text(out, s->backup_to);
     buf_u8(out, s->backup_folder);
     buf_be64(out, (uint64_t)s->backup_every);
@@ -49,6 +55,14 @@ void start_encode(struct buf *out, const struct start *s)
     buf_be64(out, (uint64_t)s->backup_test);
     buf_be64(out, (uint64_t)s->keep_observations);
     buf_be64(out, (uint64_t)s->keep_evidence);
+    put_text(out, s->warden_devices);
+    put_text(out, s->warden_vendors);
+    buf_be64(out, (uint64_t)s->warden_longest);
+    buf_u8(out, s->settings_n);
+    for (size_t i = 0; i < s->settings_n; i++) {
+        put_text(out, s->settings[i].name);
+        buf_add(out, s->settings[i].digest, sizeof s->settings[i].digest);
+    }
 }
 
 int start_decode(struct span in, struct start *ret, struct error *e)
@@ -81,7 +95,13 @@ int start_decode(struct span in, struct start *ret, struct error *e)
     get_text(&s, t.site, sizeof t.site);
     get_text(&s, t.name, sizeof t.name);
     get_text(&s, t.address, sizeof t.address);
+    get_text(&s, t.landing, sizeof t.landing);
+    get_text(&s, t.postbox, sizeof t.postbox);
+    get_text(&s, t.postbox_from, sizeof t.postbox_from);
+    t.postbox_clear = span_u8(&s) != 0;
     t.port = span_be16(&s);
+    get_text(&s, t.time_zone, sizeof t.time_zone);
+    t.lock = span_be32(&s);
     get_text(&s, t.backup_to, sizeof t.backup_to);
     t.backup_folder = span_u8(&s) != 0;
     t.backup_every = (int64_t)span_be64(&s);
@@ -89,6 +109,18 @@ int start_decode(struct span in, struct start *ret, struct error *e)
     t.backup_test = (int64_t)span_be64(&s);
     t.keep_observations = (int64_t)span_be64(&s);
     t.keep_evidence = (int64_t)span_be64(&s);
+    get_text(&s, t.warden_devices, sizeof t.warden_devices);
+    get_text(&s, t.warden_vendors, sizeof t.warden_vendors);
+    t.warden_longest = (int64_t)span_be64(&s);
+    t.settings_n = span_u8(&s);
+    for (size_t i = 0; i < t.settings_n && i < START_SETTINGS; i++) {
+        get_text(&s, t.settings[i].name, sizeof t.settings[i].name);
+        struct span digest = span_take(&s, sizeof t.settings[i].digest);
+        if (!digest.bad)
+            memcpy(t.settings[i].digest, digest.p, sizeof t.settings[i].digest);
+    }
+    if (t.settings_n > START_SETTINGS)
+        (void)span_fail(&s);
     if (s.bad || s.n != 0)
         return err_set(e, ERR_PEER, "a start message is malformed");
     *ret = t;

@@ -1,7 +1,7 @@
 /* The supervisor.
  *
- *   keeper ⇄ courier    keeper ⇄ console    relay → detector    relay ⇄ keeper          detector → keeper          sensor(s) → detector       (each a
- * socket pair that the supervisor makes and hands out)
+ *   keeper ⇄ courier    keeper ⇄ warden    keeper ⇄ reader    keeper ⇄ console    relay → detector    relay ⇄ keeper          detector → keeper
+ * sensor(s) → detector       (each a socket pair that the supervisor makes and hands out)
  *
  * A replay is exactly-once, whoever is killed whenever. Invariants:
  *  1. The run's id and hash key are chosen once and handed to every role that is started. With them sense and detect are functions of the capture:
@@ -25,11 +25,14 @@
  * States of a role: OFF → (started) → UP → (dies) → OFF until its back-off has passed. */
 #include "proc/supervisor_private.h"
 
+#include "proc/clamd.h"
 #include "proc/clock.h"
+#include "proc/config_keys.h"
 #include "proc/errand.h"
 #include "proc/interface.h"
 #include "proc/log.h"
 #include "proc/premises.h"
+#include "proc/programme.h"
 #include "proc/role.h"
 #include "proc/spawn.h"
 #include "record/ledger/root.h"
@@ -71,6 +74,11 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
     start->bodies = (role == ROLE_SENSOR || role == ROLE_RELAY) && strcmp(c->bodies, "none") != 0;
     start->packets = role == ROLE_SENSOR || role == ROLE_DETECTOR ? (uint32_t)strtoul(c->packets, NULL, 10) : 0;
     start->root = role == ROLE_KEEPER ? root_of(c) : 0;
+    if (role == ROLE_KEEPER || role == ROLE_WARDEN) {
+        memcpy(start->warden_devices, c->warden_devices, sizeof start->warden_devices);
+        memcpy(start->warden_vendors, c->warden_vendors, sizeof start->warden_vendors);
+        start->warden_longest = c->warden_longest;
+    }
     memcpy(start->site, c->site, sizeof start->site);
     if (role == ROLE_KEEPER) {
         memcpy(start->backup_to, c->backup_to, sizeof start->backup_to);
@@ -80,6 +88,7 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
         start->backup_test = c->backup_test;
         start->keep_observations = c->keep_observations;
         start->keep_evidence = c->keep_evidence;
+        start->settings_n = (uint8_t)config_settings(c, start->settings);
     }
     if (role == ROLE_SENSOR && s->o->replay != NULL) {
         const char *slash = strrchr(s->o->replay, '/');
@@ -89,7 +98,17 @@ static void fill_start(struct supervisor *s, const struct child *child, struct s
     } else if (role == ROLE_KEEPER || role == ROLE_CONSOLE) {
         (void)snprintf(start->name, sizeof start->name, "%s", c->console_name);
         (void)snprintf(start->address, sizeof start->address, "%s", c->console_listen.host);
+        const struct config_listener *landing = programme_listener(c, "landing");
+        const struct config_listener *postbox = programme_listener(c, "mail");
+        if (landing != NULL)
+            (void)snprintf(start->landing, sizeof start->landing, "%s", landing->name);
+        if (postbox != NULL)
+            (void)snprintf(start->postbox, sizeof start->postbox, "%s", postbox->name);
+        (void)snprintf(start->postbox_from, sizeof start->postbox_from, "%s", c->mail_servers);
+        start->postbox_clear = strcmp(c->mail_arrives, "off") == 0;
         start->port = c->console_port != 0 ? (uint16_t)c->console_port : c->console_listen.port;
+        start->lock = (uint32_t)c->console_lock;
+        programme_zone(c, start->time_zone);
     }
 }
 
@@ -114,7 +133,7 @@ static int tell_witnesses(struct supervisor *s, struct child *c, struct error *e
 static int send_start(struct supervisor *s, struct child *c, struct error *e)
 {
     struct start start;
-    struct buf body = BUF_INIT(4096);
+    struct buf body = BUF_INIT(8192);
     int fds[START_FDS];
     size_t n = 0;
     int capture = -1;
@@ -142,6 +161,10 @@ static int send_start(struct supervisor *s, struct child *c, struct error *e)
             fds[n++] = capture;
     } else if (c->role == ROLE_CONSOLE) {
         fds[n++] = s->listen_fd;
+        if (s->landing_fd >= 0)
+            fds[n++] = s->landing_fd;
+        if (s->postbox_fd >= 0)
+            fds[n++] = s->postbox_fd;
     } else if (c->role == ROLE_RELAY) {
         fds[n++] = capture;
     }
@@ -237,6 +260,10 @@ static void join_all(struct supervisor *s, struct child *c)
         join(&all[ROLE_DETECTOR], &all[ROLE_RELAY]);
     if (c->role == ROLE_KEEPER || c->role == ROLE_RELAY)
         join(&all[ROLE_KEEPER], &all[ROLE_RELAY]);
+    if (c->role == ROLE_KEEPER || c->role == ROLE_WARDEN)
+        join(&all[ROLE_KEEPER], &all[ROLE_WARDEN]);
+    if (c->role == ROLE_KEEPER || c->role == ROLE_READER)
+        join(&all[ROLE_KEEPER], &all[ROLE_READER]);
     if (c->role == ROLE_SENSOR)
         join(c, &all[ROLE_DETECTOR]);
     for (size_t i = 0; i < s->child_count && c->role == ROLE_DETECTOR; i++)
@@ -294,8 +321,10 @@ static bool wanted(const struct supervisor *s, const struct child *c)
 {
     switch (c->role) {
     case ROLE_KEEPER:
-    case ROLE_CONSOLE: return true;
-    case ROLE_COURIER: return s->o->config->witness_count > 0;
+    case ROLE_CONSOLE:
+    case ROLE_READER: return true;
+    case ROLE_COURIER: return s->o->config->witness_count > 0 || s->o->config->mail_server.port != 0;
+    case ROLE_WARDEN: return s->o->replay == NULL && s->o->config->warden_devices[0] != 0; /* what is replayed was long ago: no firewall is touched */
     case ROLE_RELAY: return s->durable && s->o->config->relay_count > 0;
     case ROLE_DETECTOR: return s->durable || s->children[ROLE_KEEPER].pid != 0;
     case ROLE_SENSOR: return s->live || (!s->durable && !s->read_out && s->children[ROLE_DETECTOR].pid != 0);
@@ -324,7 +353,7 @@ static void tell_restarts(struct supervisor *s)
 
 static void start_due(struct supervisor *s)
 {
-    static const enum role order[] = {ROLE_KEEPER, ROLE_CONSOLE, ROLE_COURIER, ROLE_DETECTOR, ROLE_SENSOR, ROLE_RELAY};
+    static const enum role order[] = {ROLE_KEEPER, ROLE_CONSOLE, ROLE_COURIER, ROLE_DETECTOR, ROLE_SENSOR, ROLE_RELAY, ROLE_WARDEN, ROLE_READER};
     tq_time now = clock_monotonic();
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         for (size_t n = ROLE_SENSOR; n < s->child_count; n++) {
@@ -415,7 +444,8 @@ static void died(struct supervisor *s, struct child *c, int status)
     back_off(s, c, now);
     log_line(LOG_LEVEL_WARNING, "the %s was %s; it is started again in %d s", role_name(c->role), c->why, (int)((c->not_before - now) / TIME_SECOND));
     count_death(s, c, now);
-    if (!s->durable && c->role != ROLE_CONSOLE && c->role != ROLE_COURIER && c->role != ROLE_RELAY)
+    if (!s->durable && c->role != ROLE_CONSOLE && c->role != ROLE_COURIER && c->role != ROLE_RELAY && c->role != ROLE_WARDEN &&
+        c->role != ROLE_READER)
         reset_chain(s);
 }
 
@@ -502,7 +532,7 @@ static void heard_complaint(struct supervisor *s, struct child *c, struct span b
 {
     uint8_t role = span_u8(&body);
     uint8_t which = span_u8(&body);
-    if (body.bad || role < ROLE_SENSOR || role > ROLE_RELAY || role == c->role)
+    if (body.bad || role < ROLE_SENSOR || role >= ROLE_COUNT || role == c->role)
         return;
     enum role blamed = to_blame(c->role, (enum role)role);
     log_line(LOG_LEVEL_ERROR, "the %s says of the %s: %.*s; the %s is restarted", role_name(c->role), role_name((enum role)role),
@@ -527,6 +557,15 @@ static void heard_durable(struct supervisor *s, struct span body)
         s->stopping = true;
 }
 
+/* The reader asks for a connection to the virus scanner: it gets one, or nothing. */
+static void hand_scanner(const struct supervisor *s, struct child *c)
+{
+    int fd = s->o->config->mail_scanner[0] == 0 ? -1 : clamd_connect(s->o->config->mail_scanner);
+    (void)channel_send_fds(&c->control, MESSAGE_SCANNER, (struct span){0}, &fd, fd >= 0 ? 1 : 0, NULL);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
 static void take_message(struct supervisor *s, struct child *c, const struct message *m)
 {
     switch (m->type) {
@@ -536,6 +575,7 @@ static void take_message(struct supervisor *s, struct child *c, const struct mes
     case MESSAGE_RELEARN: upgrade_relearn(s); break;
     case MESSAGE_CERTIFIED: links_certificates(s); break;
     case MESSAGE_DIAL: links_dial(s, m->body); break;
+    case MESSAGE_SCANNER: hand_scanner(s, c); break;
     case MESSAGE_LOST: heard_lost(s, c, m->body); break;
     case MESSAGE_DURABLE: heard_durable(s, m->body); break;
     case MESSAGE_TERMINAL: heard_terminal(s, m->body); break;
@@ -585,7 +625,8 @@ static void stop_next(struct supervisor *s)
     static const struct {
         enum role role;
         int seconds;
-    } steps[] = {{ROLE_CONSOLE, 5}, {ROLE_COURIER, 5}, {ROLE_RELAY, 10}, {ROLE_SENSOR, 5}, {ROLE_DETECTOR, 15}, {ROLE_KEEPER, 60}};
+    } steps[] = {{ROLE_CONSOLE, 5}, {ROLE_COURIER, 5}, {ROLE_WARDEN, 5},    {ROLE_READER, 5},
+                 {ROLE_RELAY, 10},  {ROLE_SENSOR, 5},  {ROLE_DETECTOR, 15}, {ROLE_KEEPER, 60}};
     while (s->stop_step < sizeof steps / sizeof steps[0]) {
         bool begin = s->stop_deadline == 0;
         bool off = true;
@@ -603,7 +644,7 @@ static void stop_next(struct supervisor *s)
 
 static bool all_off(const struct supervisor *s)
 {
-    return s->stop_step > 5;
+    return s->stop_step > 7;
 }
 
 /* ── the loop ── */

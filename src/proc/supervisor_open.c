@@ -2,6 +2,7 @@
 #include "proc/handover.h"
 #include "proc/interface.h"
 #include "proc/log.h"
+#include "proc/programme.h"
 #include "proc/supervisor_private.h"
 
 #include <errno.h>
@@ -61,7 +62,13 @@ int supervisor_open(struct supervisor *s, struct error *e)
             return -1;
     if (spawn_find(s->folder, e) != 0 || programs_open(s->folder, &s->programs, e) != 0 || premises_data(c->data, owner, &s->data_fd, e) != 0 ||
         premises_listen(&c->console_listen, "the page", "console.listen", &s->listen_fd, e) != 0 ||
-        premises_local(s->data_fd, owner, &s->local_fd, e) != 0 || premises_own(c->breached, c->catalog, c->courses, &s->own_fd, e) != 0)
+        premises_local(s->data_fd, owner, &s->local_fd, e) != 0 || premises_own(c, &s->own_fd, e) != 0)
+        return -1;
+    const struct config_listener *landing = programme_listener(c, "landing");
+    const struct config_listener *postbox = programme_listener(c, "mail");
+    if (postbox != NULL && premises_listen(&postbox->listen, "the door for mail", "listeners.listen", &s->postbox_fd, e) != 0)
+        return -1;
+    if (landing != NULL && premises_listen(&landing->listen, "the landing page", "listeners.listen", &s->landing_fd, e) != 0)
         return -1;
     for (size_t i = 0; i < c->witness_count; i++) {
         s->authority[i] = BUF_INIT(AUTHORITY_MAX);
@@ -84,7 +91,7 @@ void supervisor_close(struct supervisor *s)
     programs_close(&s->programs);
     programs_close(&s->upgrade.next);
     links_close(s);
-    const int fds[] = {s->signal_fd, s->local_fd, s->own_fd, s->backup_fd, s->listen_fd, s->data_fd};
+    const int fds[] = {s->signal_fd, s->local_fd, s->own_fd, s->backup_fd, s->listen_fd, s->landing_fd, s->postbox_fd, s->data_fd};
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);
@@ -104,7 +111,7 @@ struct supervisor *supervisor_lay_out(const struct supervisor_options *options, 
     s->o = options;
     s->unprivileged = options->unprivileged || geteuid() != 0;
     s->durable = options->replay == NULL;
-    s->data_fd = s->listen_fd = s->local_fd = s->own_fd = s->backup_fd = s->signal_fd = -1;
+    s->data_fd = s->listen_fd = s->landing_fd = s->postbox_fd = s->local_fd = s->own_fd = s->backup_fd = s->signal_fd = -1;
     s->live = options->replay == NULL && options->config->capture_count > 0;
     s->self = handover_self();
     s->backoff_most = backoff_most();

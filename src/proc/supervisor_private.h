@@ -76,6 +76,8 @@ struct supervisor {
     struct hash_key hash_key;
     int data_fd;
     int listen_fd;
+    int landing_fd; /* -1: no landing page */
+    int postbox_fd; /* -1: no mail arrives */
     int local_fd;
     int own_fd;
     struct buf authority[CONFIG_WITNESSES]; /* of each witness's certificate, as PEM; or empty */

@@ -1,6 +1,7 @@
 /* Roles give way to others, one after the other, without losing a record that is on its way.
  *
- *   asked ──(capture durable)──► checked ──► for each of detector, sensors, console, courier, keeper, relay: ending ──► starting ──► ready ──► … ──► told
+ *   asked ──(capture durable)──► checked ──► for each of detector, sensors, console, courier, keeper, relay: ending ──► starting ──► ready ──► … ──►
+ * told
  *
  * Invariants
  *  1. Nothing is touched before the new program was seen to run and to speak the dialect of this one.
@@ -23,7 +24,8 @@
 static const struct {
     enum role role;
     int seconds; /* that it has to end in order */
-} order[] = {{ROLE_DETECTOR, 15}, {ROLE_SENSOR, 10}, {ROLE_CONSOLE, 10}, {ROLE_COURIER, 5}, {ROLE_KEEPER, 60}, {ROLE_RELAY, 10}};
+} order[] = {{ROLE_DETECTOR, 15}, {ROLE_SENSOR, 10}, {ROLE_CONSOLE, 10}, {ROLE_COURIER, 5},
+             {ROLE_KEEPER, 60},   {ROLE_RELAY, 10},  {ROLE_WARDEN, 5},   {ROLE_READER, 5}};
 
 void upgrade_ask(struct supervisor *s)
 {

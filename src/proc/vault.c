@@ -3,6 +3,7 @@
 #include "proc/clock.h"
 #include "proc/log.h"
 #include "proc/role.h"
+#include "proc/tasks.h"
 #include "record/crypto/crypto.h"
 #include "record/ledger/file.h"
 #include "record/ledger/keys.h"
@@ -63,6 +64,8 @@ struct vault {
     bool overdue;     /* the finding is open */
     bool broken;
     struct timespec erasures; /* mtime of the list that was copied last */
+    enum api_task_kind task;  /* what is under way, as people see it */
+    uint64_t task_total;      /* bytes; 0: nobody knows */
 };
 
 /* ── records ── */
@@ -122,13 +125,25 @@ static bool id_of(struct span text, uint8_t out[BACKUP_ID])
     return true;
 }
 
-static bool go_on(void *context)
+static bool going(struct vault *v)
+{
+    (void)pthread_mutex_lock(&v->lock);
+    bool on = !v->stopping;
+    (void)pthread_mutex_unlock(&v->lock);
+    return on;
+}
+
+/* Between two chunks. */
+static bool go_on(void *context, uint64_t at)
 {
     struct vault *v = context;
-    (void)pthread_mutex_lock(&v->lock);
-    bool going = !v->stopping;
-    (void)pthread_mutex_unlock(&v->lock);
-    return going;
+    return task_step(v->task, at, v->task_total) && going(v);
+}
+
+/* The program stops, or somebody ended what is under way. */
+static bool given_up(struct vault *v, const struct error *e)
+{
+    return e->class == ERR_CLOSED && (!going(v) || !task_step(v->task, 0, v->task_total));
 }
 
 static bool is_ours(const struct vault *v, const char *name, const char *end)
@@ -346,10 +361,18 @@ static void remove_test(void)
     (void)nftw(TEST_DIR, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* What was read is checked: the last part, and by far the shorter one. */
+static bool check_on(void *context, uint64_t done, uint64_t total)
+{
+    struct vault *v = context;
+    (void)done, (void)total;
+    return task_step(v->task, v->task_total, v->task_total) && going(v);
+}
+
 static int verify_restored(struct vault *v, const struct backup_head *head, struct error *e)
 {
     struct ledger_report report;
-    if (ledger_verify(TEST_DIR "/ledger", v->verifier, NULL, &report, e) != 0)
+    if (ledger_verify_watched(TEST_DIR "/ledger", v->verifier, check_on, v, &report, e) != 0)
         return -1;
     if (!report.holds)
         return err_set(e, ERR_CORRUPT, "restored, it does not hold: %s", report.why);
@@ -401,6 +424,8 @@ static int try_restore(struct vault *v, const struct found_backup *b, struct err
 {
     int fd = file_open_read(v->o.folder, b->name, e);
     struct backup_reader *r = fd < 0 ? NULL : backup_open(fd, e);
+    struct stat st = {0};
+    v->task_total = fd >= 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
     int rc = r == NULL || room_for(fd, e) != 0 ? -1 : restore_for_test(v, r, e);
     remove_test();
     backup_close(r);
@@ -415,7 +440,7 @@ static void test(struct vault *v, const struct found_backup *b, const char *pers
     struct error e = {0};
     char text[BACKUP_ID_TEXT];
     int rc = try_restore(v, b, &e);
-    if (rc != 0 && ((e.class == ERR_CLOSED && !go_on(v)) || e.class == ERR_MISUSE)) { /* given up; or sealed under another root key */
+    if (rc != 0 && (given_up(v, &e) || e.class == ERR_MISUSE)) { /* given up; or sealed under another root key */
         (void)pthread_mutex_lock(&v->lock);
         backup_id_text(b->id, v->state.failed);
         (void)snprintf(v->state.why, sizeof v->state.why, "not tested: %.200s", e.text);
@@ -510,16 +535,32 @@ static void note_failure(struct vault *v, const uint8_t id[BACKUP_ID], const str
     (void)pthread_mutex_unlock(&v->lock);
 }
 
+/* About how large a new one becomes. */
+static uint64_t last_size(struct vault *v)
+{
+    struct found_backup *list;
+    struct stat st;
+    size_t n = list_by_age(v, &list);
+    uint64_t size = n > 0 && fstatat(v->o.folder, list[0].name, &st, 0) == 0 ? (uint64_t)st.st_size : 0;
+    free(list);
+    return size;
+}
+
 static void do_backup(struct vault *v, const uint8_t id[BACKUP_ID], int fd, const char *person, const char *where)
 {
     struct error e = {0};
+    char by[API_TASK_PERSON];
     set_doing(v, "making");
+    v->task = API_TASK_BACKUP;
+    v->task_total = last_size(v);
+    task_begin(v->task, person);
     copy_erasures(v);
     int r = make(v, id, fd, person, where, &e);
-    if (r != 0 && !(e.class == ERR_CLOSED && !go_on(v)))
+    if (r != 0 && !given_up(v, &e))
         note_failure(v, id, &e);
     if (fd < 0)
         v->retry_at = r != 0 ? clock_monotonic() + RETRY : 0;
+    (void)task_end(v->task, by);
     set_doing(v, "");
 }
 
@@ -527,13 +568,18 @@ static void do_test(struct vault *v, const uint8_t *id, const char *person)
 {
     struct found_backup *list;
     size_t n = list_by_age(v, &list);
+    char by[API_TASK_PERSON];
     set_doing(v, "testing");
+    v->task = API_TASK_TEST;
+    v->task_total = 0;
+    task_begin(v->task, person);
     for (size_t i = 0; i < n; i++)
         if (id == NULL || memcmp(list[i].id, id, BACKUP_ID) == 0) {
             test(v, &list[i], person);
             break;
         }
     free(list);
+    (void)task_end(v->task, by);
     set_doing(v, "");
 }
 
@@ -541,7 +587,7 @@ static void do_due(struct vault *v)
 {
     tq_time now = clock_now();
     copy_erasures(v);
-    if (v->o.folder < 0 || !go_on(v))
+    if (v->o.folder < 0 || !going(v))
         return;
     bool due = v->last_made == 0 || now - v->last_made >= v->start.backup_every * TIME_SECOND || now < v->last_made - HOUR || keys_are_newer(v, now);
     if (due && clock_monotonic() >= v->retry_at) {
@@ -550,7 +596,7 @@ static void do_due(struct vault *v)
         do_backup(v, id, -1, "", v->start.backup_to);
     }
     bool test_due = v->last_tested == 0 || now - v->last_tested >= v->start.backup_test * TIME_SECOND;
-    if (v->last_made != 0 && test_due && go_on(v))
+    if (v->last_made != 0 && test_due && going(v))
         do_test(v, NULL, "");
 }
 
@@ -625,7 +671,7 @@ static void *run(void *context)
             do_due(v);
         if (fd >= 0)
             (void)close(fd);
-        if (go_on(v))
+        if (going(v))
             judge(v);
         if (asked != ASKED_NOTHING) {
             (void)pthread_mutex_lock(&v->lock);

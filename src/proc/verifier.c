@@ -2,6 +2,7 @@
 
 #include "proc/clock.h"
 #include "proc/role.h"
+#include "proc/tasks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,12 @@ static void note_outcome(struct verifier *v, const struct ledger_report *report)
         note_broken(v, report->first_bad, report->why);
 }
 
+static bool step(void *context, uint64_t done, uint64_t total)
+{
+    (void)context;
+    return task_step(API_TASK_VERIFY, done, total);
+}
+
 static void *run(void *context)
 {
     struct verifier *v = context;
@@ -88,13 +95,17 @@ static void *run(void *context)
         (void)pthread_mutex_unlock(&v->lock);
         struct ledger_report report = {0};
         struct error e = {0};
-        int r = ledger_verify(v->dir, v->key, NULL, &report, &e);
+        char by[API_TASK_PERSON];
+        task_begin(API_TASK_VERIFY, v->person);
+        int r = ledger_verify_watched(v->dir, v->key, step, NULL, &report, &e);
+        bool ended = task_end(API_TASK_VERIFY, by) && r != 0 && e.class == ERR_CLOSED;
         if (r != 0) {
             report = (struct ledger_report){.first_bad = LEDGER_NO_RECORD};
             (void)snprintf(report.why, sizeof report.why, "it could not be read: %.200s", e.text);
         }
         (void)pthread_mutex_lock(&v->lock);
-        note_outcome(v, &report);
+        if (!ended) /* who ended it is on record, and nothing is known of the ledger by it */
+            note_outcome(v, &report);
         v->busy = false;
     }
     return NULL;

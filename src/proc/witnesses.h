@@ -19,7 +19,7 @@ struct witnesses_options {
     const char *dir;       /* the ledger's folder */
     const char *verifier;  /* its verifier line */
     struct appender *appender;
-    bool quiet; /* a finding that one of them is silent is open, as the views told it at the start */
+    bool quiet;                     /* a finding that one of them is silent is open, as the views told it at the start */
     void (*changed)(void *context); /* any thread: there is an errand to take, or something to show */
     void *context;
 };

@@ -142,30 +142,6 @@ enum charset_look charset_look(struct span s)
 
 /* ── reading ── */
 
-static size_t put(uint8_t *out, uint32_t c)
-{
-    if (c < 0x80) {
-        out[0] = (uint8_t)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (uint8_t)(0xc0 | c >> 6);
-        out[1] = (uint8_t)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (uint8_t)(0xe0 | c >> 12);
-        out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (uint8_t)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (uint8_t)(0xf0 | c >> 18);
-    out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (uint8_t)(0x80 | (c & 0x3f));
-    return 4;
-}
-
 /* One character: how many bytes it takes (0: these bytes are none) and what it is. */
 struct code {
     size_t n;
@@ -435,7 +411,7 @@ static size_t next_wide(struct charset_reader *r, struct span *in, uint8_t *out)
         r->lost = true;
     }
     (void)span_skip(in, code.n);
-    return code.point == 0xfeff ? 0 : put(out, code.point);
+    return code.point == 0xfeff ? 0 : text_utf8_put(out, code.point);
 }
 
 /* One character, or switch, of the text at *in. */
@@ -454,7 +430,7 @@ static size_t next(struct charset_reader *r, struct span *in, uint8_t *out)
     struct code code = coded ? half_code(r->base, half, *in) : (struct code){0};
     if (code.n > 0) {
         (void)span_skip(in, code.n);
-        return put(out, code.point);
+        return text_utf8_put(out, code.point);
     }
     if (coded && c < 0x80)
         r->low = HALF_BASE; /* a sender that forgot to switch back: the rest of the segment is not lost for it */
@@ -467,7 +443,7 @@ static size_t next(struct charset_reader *r, struct span *in, uint8_t *out)
     }
     r->latin1 = r->latin1 || c >= 0x80;
     (void)span_skip(in, 1);
-    return put(out, c);
+    return text_utf8_put(out, c);
 }
 
 size_t charset_read(struct charset_reader *r, struct span *in, uint8_t *out, size_t room)

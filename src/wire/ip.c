@@ -13,24 +13,29 @@ static void bound(struct span *s, size_t length, struct ip *ip)
     }
 }
 
+/* Two bytes of a header whose length was checked. */
+static inline uint16_t be16_at(const uint8_t *p)
+{
+    uint16_t v;
+    memcpy(&v, p, sizeof v);
+    return be16toh(v);
+}
+
 static bool decode4(struct span s, struct ip *ret)
 {
+    const uint8_t *p = s.p;
     size_t whole = s.n;
-    struct span h = span_take(&s, 20);
-    if (h.bad)
+    if (whole < 20)
         return false;
-    uint8_t first = span_u8(&h);
-    size_t header = (size_t)(first & 15) * 4;
-    (void)span_u8(&h); /* service */
-    size_t total = span_be16(&h);
-    ret->id = span_be16(&h);
-    uint16_t fragment = span_be16(&h);
-    (void)span_u8(&h); /* time to live */
-    ret->proto = span_u8(&h);
-    (void)span_be16(&h); /* checksum */
-    ret->src = span_take(&h, 4);
-    ret->dst = span_take(&h, 4);
-    if (first >> 4 != 4 || header < 20 || !span_skip(&s, header - 20))
+    size_t header = (size_t)(p[0] & 15) * 4;
+    size_t total = be16_at(p + 2);
+    ret->id = be16_at(p + 4);
+    uint16_t fragment = be16_at(p + 6);
+    ret->hops = p[8];
+    ret->proto = p[9];
+    ret->src = span_of(p + 12, 4);
+    ret->dst = span_of(p + 16, 4);
+    if (p[0] >> 4 != 4 || header < 20 || !span_skip(&s, header))
         return false;
     if (total == 0)
         total = whole;
@@ -92,7 +97,7 @@ static bool decode6(struct span s, struct ip *ret)
     uint32_t first = span_be32(&h);
     size_t length = span_be16(&h);
     uint8_t next = span_u8(&h);
-    (void)span_u8(&h); /* hop limit */
+    ret->hops = span_u8(&h);
     ret->src = span_take(&h, 16);
     ret->dst = span_take(&h, 16);
     if (first >> 28 != 6)

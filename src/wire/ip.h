@@ -12,6 +12,7 @@
 struct ip {
     uint8_t version; /* 4 or 6 */
     uint8_t proto;   /* of payload */
+    uint8_t hops;    /* how many routers it may still pass: TTL, hop limit */
     bool fragment;   /* offset, more and id count */
     bool more;
     uint16_t offset; /* bytes */

@@ -127,7 +127,7 @@ static uint16_t hdlc(struct span *s, bool cisco)
     return ppp_protocol(s);
 }
 
-enum link_status link_decode(uint32_t linktype, struct span bytes, struct link *ret)
+enum link_status link_decode_any(uint32_t linktype, struct span bytes, struct link *ret)
 {
     struct span s = bytes;
     ret->vlan = 0;

@@ -42,7 +42,21 @@ struct link {
 };
 
 /* Decodes one frame. On LINK_OK *ret is filled; payload points into bytes. At most 8 tags or labels are followed. */
-enum link_status link_decode(uint32_t linktype, struct span bytes, struct link *ret);
+enum link_status link_decode_any(uint32_t linktype, struct span bytes, struct link *ret);
+
+/* The same; nearly every frame is one of Ethernet with IPv4 and no tag. */
+static inline enum link_status link_decode(uint32_t linktype, struct span bytes, struct link *ret)
+{
+    if (linktype != LINKTYPE_ETHERNET || bytes.n < 14 || bytes.p[12] != ETHERTYPE_IPV4 >> 8 || bytes.p[13] != (ETHERTYPE_IPV4 & 0xff))
+        return link_decode_any(linktype, bytes, ret);
+    ret->protocol = ETHERTYPE_IPV4;
+    ret->vlan = 0;
+    ret->has_mac = true;
+    memcpy(ret->source, bytes.p + 6, 6);
+    (void)span_skip(&bytes, 14);
+    ret->payload = bytes;
+    return LINK_OK;
+}
 
 /* What is shown for a link's tags: the innermost VLAN id, 0 for none. */
 static inline uint16_t link_vlan_id(uint32_t vlan)

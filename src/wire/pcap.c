@@ -42,19 +42,6 @@ bool pcap_header_decode(struct span s, struct pcap_header *ret)
     return true;
 }
 
-bool pcap_record_decode(const struct pcap_header *header, struct span s, struct pcap_record *ret)
-{
-    struct span h = span_take(&s, header->record_header);
-    if (h.bad)
-        return false;
-    int64_t seconds = u32(header->big, &h);
-    int64_t fraction = u32(header->big, &h);
-    ret->captured = u32(header->big, &h);
-    ret->original = u32(header->big, &h);
-    ret->time = seconds * TIME_SECOND + (header->nanoseconds ? fraction : fraction * 1000);
-    return true;
-}
-
 bool pcap_record_plausible(const struct pcap_header *header, struct span s, tq_time last)
 {
     if (s.n < header->record_header)

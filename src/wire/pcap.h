@@ -30,7 +30,20 @@ bool pcap_is_magic(struct span s);
 bool pcap_header_decode(struct span s, struct pcap_header *ret);
 
 /* Reads one record header (header->record_header bytes). False: too short. The values are as written: see pcap_record_plausible. */
-bool pcap_record_decode(const struct pcap_header *header, struct span s, struct pcap_record *ret);
+static inline bool pcap_record_decode(const struct pcap_header *header, struct span s, struct pcap_record *ret)
+{
+    uint32_t field[4]; /* seconds, fraction, captured, original */
+    if (s.n < header->record_header || s.n < sizeof field)
+        return false;
+    memcpy(field, s.p, sizeof field);
+    if (__builtin_expect(header->big != (BYTE_ORDER == BIG_ENDIAN), 0))
+        for (size_t i = 0; i < 4; i++)
+            field[i] = __builtin_bswap32(field[i]);
+    ret->captured = field[2];
+    ret->original = field[3];
+    ret->time = (int64_t)field[0] * TIME_SECOND + (header->nanoseconds ? (int64_t)field[1] : (int64_t)field[1] * 1000);
+    return true;
+}
 
 /* Whether a record header can be true: no more captured than PCAP_CAPTURED_MAX or on the wire, fraction below a second, and, where last is not 0,
  * within ten days of it. Used to find the next record behind damage. */

@@ -1,5 +1,7 @@
 #include "wire/poct1a.h"
 
+#include "base/text.h"
+
 enum { OUTSIDE, NAME, DECLARATION, REST, COMMENT, CDATA, INSTRUCTION };
 
 static bool capital(uint8_t c)
@@ -463,20 +465,6 @@ struct span poct1a_attribute(const struct poct1a_reader *r, const char *name)
     return (struct span){0};
 }
 
-/* UTF-8 of a character; it is never longer than the reference it came from. */
-static size_t put_utf8(uint32_t c, uint8_t *out)
-{
-    if (c < 0x80) {
-        out[0] = (uint8_t)c;
-        return 1;
-    }
-    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (size_t i = n - 1; i > 0; i--, c >>= 6)
-        out[i] = (uint8_t)(0x80 | (c & 0x3f));
-    out[0] = (uint8_t)((n == 2 ? 0xc0 : n == 3 ? 0xe0 : 0xf0) | c);
-    return n;
-}
-
 size_t poct1a_text(struct span raw, uint8_t *out)
 {
     size_t n = 0;
@@ -489,7 +477,7 @@ size_t poct1a_text(struct span raw, uint8_t *out)
         if (!more)
             break;
         uint32_t c = reference(&raw);
-        n += put_utf8(c == 0 ? '&' : c, out + n);
+        n += text_utf8_put(out + n, c == 0 ? '&' : c); /* never longer than the reference it came from */
     }
     return n;
 }

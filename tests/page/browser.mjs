@@ -1,6 +1,7 @@
 // Chromium as the tests drive it: an empty profile and an empty home, whose certificate store trusts only what the test puts there.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -17,8 +18,23 @@ mkdirSync(SHOTS, { recursive: true });
 
 export const missing = existsSync(CHROMIUM) ? false : `${CHROMIUM} is not installed`;
 
-/** Starts Chromium. authority: a PEM file that its store shall trust. */
-export async function launch(authority) {
+/** Starts the made-up lab of web/dev. port: '0' is any that is free. */
+export async function serveLab(port = '0') {
+    const server = spawn(process.execPath, [join(root, 'web/dev/server.mjs'), port], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = await once(server.stdout, 'data');
+    const base = line.toString().trim();
+    /** Tells the lab what to be. By address: a bare machine may have no /etc/hosts, and Node, unlike Chromium, then finds no localhost. */
+    const dev = async (body) => {
+        const answer = await fetch(`${base.replace('localhost', '127.0.0.1')}/dev`, { method: 'POST', body: JSON.stringify(body) });
+        if (!answer.ok) {
+            throw new Error(`the lab refused ${JSON.stringify(body)}`);
+        }
+    };
+    return { server, base, dev };
+}
+
+/** Starts Chromium. authority: a PEM file that its store shall trust; executable: what runs in its place. */
+export async function launch(authority, executable = CHROMIUM) {
     const home = mkdtempSync(join(tmpdir(), 'tourniquet-home-'));
     const store = join(home, '.pki/nssdb');
     mkdirSync(store, { recursive: true });
@@ -27,7 +43,7 @@ export async function launch(authority) {
         execFileSync('certutil', ['-A', '-d', `sql:${store}`, '-n', 'site', '-t', 'C,,', '-i', authority]);
     }
     const browser = await chromium.launch({
-        executablePath: CHROMIUM,
+        executablePath: executable,
         env: { ...process.env, HOME: home },
         args: [
             '--headless=new',
@@ -49,23 +65,58 @@ export async function launch(authority) {
 
 const LOCALES = { en: 'en-US', es: 'es-US' };
 
+/** TOURNIQUET_SLOW=4: the page computes four times as slowly, and each answer takes up to 400 ms longer: what waits for the wrong thing then fails. */
+const SLOW = Number(process.env.TOURNIQUET_SLOW ?? 0);
+/** What is open: a test that fails tells what stood there (start.mjs). */
+export const views = new Set();
+
+/** In the page: how many of its questions are not answered, or answered and not drawn yet. */
+function countQuestions() {
+    const ask = globalThis.fetch;
+    const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))));
+    globalThis.questions = 0;
+    globalThis.fetch = async (...asked) => {
+        globalThis.questions++;
+        try {
+            const answer = await ask(...asked);
+            void answer.clone().arrayBuffer().catch(() => undefined).then(drawn).then(() => globalThis.questions--);
+            return answer;
+        } catch (error) {
+            void drawn().then(() => globalThis.questions--);
+            throw error;
+        }
+    };
+}
+
+async function slowDown(context, page) {
+    if (SLOW > 0) {
+        const devtools = await context.newCDPSession(page);
+        await devtools.send('Emulation.setCPUThrottlingRate', { rate: SLOW });
+        await context.route('**/api/v1/**', async (route) => {
+            await new Promise((go) => setTimeout(go, Math.random() * 400));
+            await route.continue().catch(() => {}); // the page is gone
+        });
+    }
+}
+
 /** A page that remembers what went wrong on it: console errors, exceptions, broken policy, requests to anywhere else. */
-export async function open(browser, base, { width = 1440, height = 900, scheme = 'light', language = 'en', cookies, reduced = 'reduce' } = {}) {
+export async function open(browser, base, { width = 1440, height = 900, scheme = 'light', language = 'en', cookies, reduced = 'reduce', zone = 'America/Chicago' } = {}) {
     const context = await browser.newContext({
         viewport: { width, height },
         colorScheme: scheme,
         locale: LOCALES[language],
-        timezoneId: 'America/Chicago',
+        timezoneId: zone,
         reducedMotion: reduced,
         hasTouch: width < 768,
         storageState: cookies,
     });
     context.setDefaultTimeout(120_000); // what fails shall be wrong, not late
     const page = await context.newPage();
+    await slowDown(context, page);
     const faults = [];
     page.on('console', (m) => {
-        // A refused sign-in or an absent session is an answer; Chromium writes it to the console as a failed resource.
-        if (['error', 'warning'].includes(m.type()) && !/status of (401|403|412)/.test(m.text())) {
+        // A refused sign-in or an absent session is an answer; Chromium writes it to the console as a failed resource. The connection is cut by tests only.
+        if (['error', 'warning'].includes(m.type()) && !/status of (401|403|412)|ERR_INTERNET_DISCONNECTED/.test(m.text())) {
             faults.push(m.text());
         }
     });
@@ -75,18 +126,57 @@ export async function open(browser, base, { width = 1440, height = 900, scheme =
             faults.push(`request to ${r.url()}`);
         }
     });
+    await page.addInitScript(countQuestions);
     await page.addInitScript(() => {
         document.addEventListener('securitypolicyviolation', (e) => console.error(`policy: ${e.violatedDirective} ${e.blockedURI}`));
     });
-    return { context, page, faults };
+    const view = { context, page, faults };
+    views.add(view);
+    context.on('close', () => views.delete(view));
+    return view;
 }
 
-/** What axe finds against WCAG 2.2 AA and its best practices, one line a rule. */
+/** From now on answers to GETs of this address wait until what comes back is called: the page keeps its old copy. */
+export async function hold(page, address) {
+    let go;
+    const gate = new Promise((done) => (go = done));
+    await page.route(address, async (route) => {
+        if (route.request().method() === 'GET') {
+            await gate;
+        }
+        await route.continue().catch(() => undefined); // asked anew meanwhile
+    });
+    return go;
+}
+
+/** What axe finds against WCAG 2.2 AA and its best practices, one line a rule. What a bar that stays in its place covers at this moment can be scrolled out
+ * from under it: such a target is too small only if it still is in the middle of the window. */
 export async function axe(page) {
     await page.evaluate(AXE);
     const answer = await page.evaluate(async () => {
+        const stands = async (rule, node) => {
+            const element = document.querySelector(node.target[0]);
+            if (rule !== 'target-size' || element === null) {
+                return true;
+            }
+            element.scrollIntoView({ block: 'center' });
+            const again = await globalThis.axe.run(document, { runOnly: { type: 'rule', values: ['target-size'] } });
+            return again.violations.some((v) => v.nodes.some((n) => n.target[0] === node.target[0]));
+        };
         const found = await globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
-        return found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} ${n.failureSummary ?? ''}`).slice(0, 3).join(' | ')}`);
+        const lines = [];
+        for (const v of found.violations) {
+            const nodes = [];
+            for (const n of v.nodes) {
+                if (await stands(v.id, n)) {
+                    nodes.push(`${n.target.join(' ')} ${n.failureSummary ?? ''}`);
+                }
+            }
+            if (nodes.length > 0) {
+                lines.push(`${v.id}: ${nodes.slice(0, 3).join(' | ')}`);
+            }
+        }
+        return lines;
     });
     return answer;
 }

@@ -2,64 +2,20 @@
 // it is made up (web/dev).
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { after, before, test } from 'node:test';
-import { join } from 'node:path';
-import { launch, missing, open, root } from './browser.mjs';
+import { test } from 'node:test';
+import { FRESH, makeUp, PASSWORD, skip } from './start.mjs';
 import { called, inspect, settled, SIGHTS } from './walk.mjs';
 
-const skip = missing;
-const PASSWORD = 'a long enough phrase';
 const CODE = /^[0-9A-Z]{5}(-[0-9A-Z]{5}){4}$/;
-let chromium;
-let server;
-let base;
-let cookies;
-
-const dev = (body) => fetch(`${base.replace('localhost', '127.0.0.1')}/dev`, { method: 'POST', body: JSON.stringify({ mode: 'ok', lab: {}, setup: false, lock: null, ...body }) });
-
-async function signIn(page) {
-    await page.goto(base);
-    await page.fill('[name=username]', 'ana');
-    await page.fill('[name=password]', PASSWORD);
-    await page.click('button[type=submit]');
-    await page.waitForSelector('.places, .bottom');
-}
-
-before(async () => {
-    if (!skip) {
-        server = spawn(process.execPath, [join(root, 'web/dev/server.mjs'), '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
-        const [line] = await once(server.stdout, 'data');
-        base = line.toString().trim();
-        chromium = await launch();
-        const { context, page } = await open(chromium.browser, base);
-        await signIn(page);
-        cookies = await context.storageState();
-        await context.close();
-    }
-});
-after(async () => {
-    await chromium?.close();
-    server?.kill();
-});
-
-async function look(sight, act) {
-    const view = await open(chromium.browser, base, { ...sight, cookies });
-    try {
-        await act(view.page, view.faults);
-    } finally {
-        await view.context.close();
-    }
-}
+const lab = makeUp();
 
 const again = (page) => page.getByLabel('Your password, again').fill(PASSWORD);
 const why = (page, text) => page.getByLabel('Why', { exact: true }).fill(text);
 
 test('somebody is invited; the code shows once', { skip }, async () => {
-    await dev({});
-    await look(SIGHTS[0], async (page, faults) => {
-        await page.goto(`${base}/people`);
+    await lab.dev(FRESH);
+    await lab.look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${lab.base}/people`);
         await settled(page);
         assert.match(await page.locator('h1').innerText(), /^6 people have an account\. Nobody has confirmed the access of 2/);
         await page.getByRole('button', { name: 'Invite' }).click();
@@ -82,9 +38,9 @@ test('somebody is invited; the code shows once', { skip }, async () => {
 });
 
 test('an outsider’s role needs its last day; a role is given, and taken back with a reason', { skip }, async () => {
-    await dev({});
-    await look(SIGHTS[0], async (page, faults) => {
-        await page.goto(`${base}/people/tom`);
+    await lab.dev(FRESH);
+    await lab.look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${lab.base}/people/tom`);
         await settled(page);
         assert.match(await page.locator('h1').innerText(), /^Tom Berger: IT\.$/);
         await page.getByRole('button', { name: 'Give a role…' }).click();
@@ -106,10 +62,32 @@ test('an outsider’s role needs its last day; a role is given, and taken back w
     });
 });
 
+test('Today says that the access review is due; its link leads to those alone; once confirmed the line is gone', { skip }, async () => {
+    for (const sight of [SIGHTS[0], SIGHTS.at(-1)]) {
+        await lab.dev(FRESH);
+        await lab.look({ ...sight, language: 'en' }, async (page, faults) => {
+            const here = { ...sight, language: 'en' };
+            await page.goto(lab.base);
+            await settled(page);
+            await page.getByText('The access review is due: 2 people.').waitFor();
+            await inspect(page, faults, here, 'today-review');
+            await page.getByRole('link', { name: 'Look at who may come in' }).click();
+            await page.locator('h1', { hasText: 'The access review is due: is the access of 2 people still right?' }).waitFor();
+            assert.equal(await page.locator('.kept [data-row]').count(), 2);
+            await inspect(page, faults, here, 'people-due');
+            await page.getByRole('button', { name: 'All 2 are still right' }).click();
+            await page.getByText('Nobody waits to be confirmed.').waitFor();
+            await page.goto(lab.base);
+            await settled(page);
+            assert.equal(await page.getByText('The access review is due').count(), 0);
+        });
+    }
+});
+
 test('all that are due are confirmed by one click', { skip }, async () => {
-    await dev({});
-    await look(SIGHTS[0], async (page, faults) => {
-        await page.goto(`${base}/people`);
+    await lab.dev(FRESH);
+    await lab.look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${lab.base}/people`);
         await settled(page);
         await page.getByRole('button', { name: 'All 2 are still right' }).click();
         await page.waitForFunction(() => document.querySelector('h1').textContent === '6 people have an account.');
@@ -119,9 +97,9 @@ test('all that are due are confirmed by one click', { skip }, async () => {
 });
 
 test('somebody leaves: closed everywhere; the envelope; the rules for passwords, with NIST’s word', { skip }, async () => {
-    await dev({});
-    await look(SIGHTS[3], async (page, faults) => {
-        await page.goto(`${base}/people/dana`);
+    await lab.dev(FRESH);
+    await lab.look(SIGHTS[3], async (page, faults) => {
+        await page.goto(`${lab.base}/people/dana`);
         await settled(page);
         await page.getByRole('button', { name: 'Cerrar…' }).click();
         await page.getByLabel('Por qué', { exact: true }).fill('su último día');
@@ -131,8 +109,8 @@ test('somebody leaves: closed everywhere; the envelope; the rules for passwords,
         await page.waitForFunction(() => /ya no puede entrar/.test(document.querySelector('h1').textContent));
         assert.deepEqual(faults, []);
     });
-    await look(SIGHTS[0], async (page, faults) => {
-        await page.goto(`${base}/people`);
+    await lab.look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${lab.base}/people`);
         await settled(page);
         await page.getByRole('button', { name: 'Seal it anew…' }).click();
         await why(page, 'after the power cut');
@@ -156,10 +134,10 @@ test('somebody leaves: closed everywhere; the envelope; the rules for passwords,
 
 for (const sight of [SIGHTS[0], SIGHTS[3]]) {
     test(`people from a list: first what would happen; at ${called(sight)}`, { skip }, async () => {
-        await dev({});
-        await look(sight, async (page, faults) => {
+        await lab.dev(FRESH);
+        await lab.look(sight, async (page, faults) => {
             const es = sight.language === 'es';
-            await page.goto(`${base}/people/import`);
+            await page.goto(`${lab.base}/people/import`);
             await settled(page);
             await page.locator('input[type=file]').setInputFiles({ name: 'people.csv', mimeType: 'text/csv', buffer: Buffer.from('name,display name,role\nnoa,Noa Vidal,phlebotomist\ntom,Tom Berger,IT\nx,X,king\n') });
             await page.waitForSelector('.kept');
@@ -175,10 +153,10 @@ for (const sight of [SIGHTS[0], SIGHTS[3]]) {
     });
 
     test(`why somebody could do it: the role, from whom, when, why; at ${called(sight)}`, { skip }, async () => {
-        await dev({});
-        await look(sight, async (page, faults) => {
+        await lab.dev(FRESH);
+        await lab.look(sight, async (page, faults) => {
             const es = sight.language === 'es';
-            await page.goto(`${base}/acts?event=phi`);
+            await page.goto(`${lab.base}/acts?event=phi`);
             await settled(page);
             await page.getByRole('link', { name: es ? '¿Por qué pudo?' : 'Why could they?' }).click();
             await page.getByText(es ? 'por:' : 'because of:').waitFor();
@@ -189,9 +167,9 @@ for (const sight of [SIGHTS[0], SIGHTS[3]]) {
 }
 
 test('one’s own: a session elsewhere is ended, a token is made, shown once and revoked, the password changed', { skip }, async () => {
-    await dev({});
-    await look(SIGHTS[0], async (page, faults) => {
-        await page.goto(`${base}/account`);
+    await lab.dev(FRESH);
+    await lab.look(SIGHTS[0], async (page, faults) => {
+        await page.goto(`${lab.base}/account`);
         await settled(page);
         await page.getByText('10.0.5.77').waitFor();
         await page.getByRole('button', { name: 'End it: the session from 10.0.5.77' }).click();
@@ -215,14 +193,14 @@ test('one’s own: a session elsewhere is ended, a token is made, shown once and
     });
 });
 
-test('who has no Today begins with Learn, and sees no place that is not theirs', { skip }, async () => {
-    await dev({ role: 'phlebotomist' });
-    await look(SIGHTS[0], async (page, faults) => {
-        await page.goto(base);
+test('who has no Today begins with their own work, and sees no place that is not theirs', { skip }, async () => {
+    await lab.dev({ ...FRESH, role: 'phlebotomist' });
+    await lab.look(SIGHTS[0], async (page, faults) => {
+        await page.goto(lab.base);
         await settled(page);
         const places = await page.locator('.places a').allInnerTexts();
-        assert.deepEqual(places.map((p) => p.trim()), ['Learn', 'My account']);
+        assert.deepEqual(places.map((p) => p.trim()), ['My work', 'Learn', 'Report', 'My account']);
         await inspect(page, faults, SIGHTS[0], 'home-phlebotomist');
     });
-    await dev({});
+    await lab.dev(FRESH);
 });

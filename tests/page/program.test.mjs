@@ -1,25 +1,22 @@
 // The real program's page, over HTTPS: `tourniquet demo` from the first start on. The browser trusts the site's own authority, nothing is ignored.
 
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { promisify } from 'node:util';
-import { axe, launch, missing, open, root, shot } from './browser.mjs';
-import { called, inspect, settled, SIGHTS, walk } from './walk.mjs';
+import { isDeepStrictEqual, promisify } from 'node:util';
+import { axe, launch, open, shot } from './browser.mjs';
+import { authorityOf, PROGRAM, run, setUp, skipReal as skip } from './start.mjs';
+import { called, inspect, settled, SIGHTS, walk, WALKED } from './walk.mjs';
 
-const PROGRAM = process.env.TOURNIQUET ?? join(root, 'build/tourniquet');
-const skip = missing || (existsSync(PROGRAM) ? false : `${PROGRAM} is not built`);
 const PASSWORD = 'harbour violet tractor nine';
-const WAIT = 60_000;
-const run = promisify(execFile);
+const call = promisify(execFile);
 
 let data;
-let child;
-let said = '';
+let program;
 let base;
 let chromium;
 let cookies;
@@ -32,40 +29,15 @@ const freePort = () =>
         });
     });
 
-async function hear(pattern) {
-    for (const end = Date.now() + WAIT; Date.now() < end; ) {
-        const found = pattern.exec(said);
-        if (found) {
-            return found;
-        }
-        assert.equal(child.exitCode, null, `the program ended: ${said}`);
-        await new Promise((again) => setTimeout(again, 50));
-    }
-    throw new Error(`never said ${pattern}: ${said}`);
-}
-
-async function start(port) {
-    said = '';
-    child = spawn(PROGRAM, ['demo', '--data', data, '--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'ignore', 'pipe'] });
-    child.stderr.on('data', (text) => (said += text));
-    base = (await hear(/(https:\/\/localhost:\d+)/))[1];
-}
-
-async function stop() {
-    if (child && child.exitCode === null) {
-        const ended = new Promise((done) => child.once('exit', done));
-        child.kill('SIGTERM');
-        await ended;
-    }
+async function start() {
+    program = run(PROGRAM, ['demo', '--data', data, '--listen', `127.0.0.1:${port}`]);
+    base = await program.address();
 }
 
 async function look(sight, act) {
     const view = await open(chromium.browser, base, { ...sight, cookies });
-    try {
-        await act(view.page, view.faults, view.context);
-    } finally {
-        await view.context.close();
-    }
+    await act(view.page, view.faults, view.context);
+    await view.context.close();
 }
 
 let port;
@@ -73,31 +45,26 @@ before(async () => {
     if (!skip) {
         data = mkdtempSync(join(tmpdir(), 'tourniquet-page-'));
         port = await freePort();
-        await start(port);
-        await hear(/is on the ledger/);
-        const authority = [join(data, 'authority.pem'), join(data, 'data/authority.pem')].find(existsSync);
-        chromium = await launch(authority);
+        await start();
+        await program.hear(/is on the ledger/);
+        chromium = await launch(authorityOf(data));
     }
 });
 after(async () => {
     await chromium?.close();
-    await stop();
+    await program?.end();
     if (data) {
         rmSync(data, { recursive: true, force: true });
     }
 });
 
 test('first start: a wrong code and a weak password are said; the right ones make the first account', { skip }, async () => {
-    const code = (await hear(/\b([0-9A-Z]{5}-[0-9A-Z]{5})\b/))[1];
+    const code = await program.code();
     const { context, page, faults } = await open(chromium.browser, base, SIGHTS[0]);
     await page.goto(base);
     await page.waitForSelector('.asks');
     await inspect(page, faults, SIGHTS[0], 'real-setup');
-    await page.getByLabel('Set-up code').fill('AAAAA-AAAAA');
-    await page.getByLabel('Your name').fill('Ana Ruiz');
-    await page.getByLabel('Sign-in name').fill('ana');
-    await page.getByLabel('Password', { exact: true }).fill('password1234');
-    await page.getByRole('button', { name: 'Make the account' }).click();
+    await setUp(page, 'AAAAA-AAAAA', 'password1234');
     await page.getByText('This code is not right').waitFor();
     await page.getByLabel('Set-up code').fill(code.toLowerCase());
     await page.getByRole('button', { name: 'Make the account' }).click();
@@ -122,39 +89,80 @@ test('first start: a wrong code and a weak password are said; the right ones mak
     await context.close();
 });
 
-for (const sight of SIGHTS) {
+for (const sight of WALKED) {
     test(`every page of the staged lab at ${called(sight)}`, { skip }, async () => {
         await look(sight, (page, faults) => walk(base, page, faults, sight, 'real-'));
     });
 }
 
+/** What the page says while the program's counts stand still, and the counts. The links of the demo carry messages all the time: a result that arrives
+ * between two answers is no contradiction. */
+async function steady(page, say) {
+    const ask = () => page.evaluate(() => fetch('/api/v1/today').then((r) => r.json()));
+    for (let i = 0; i < 20; i++) {
+        const today = await ask();
+        const said = await say(today);
+        const { counts, custody } = await ask();
+        if (isDeepStrictEqual([counts, custody], [today.counts, today.custody])) {
+            return { today, said };
+        }
+    }
+    throw new Error('the counts never stood still');
+}
+const shown = (page) => page.getByText(/of [\d,]+ shown/).innerText().then((t) => /of ([\d,]+) shown/.exec(t)[1]);
+const number = (n) => n.toLocaleString('en');
+async function visit(page, path) {
+    await page.goto(base + path);
+    await settled(page);
+}
+
 test('line one answers with the same counts everywhere', { skip }, async () => {
     await look(SIGHTS[0], async (page) => {
-        await page.goto(base);
-        await settled(page);
-        const today = await page.evaluate(() => fetch('/api/v1/today').then((r) => r.json()));
-        const { needs, findings_open: open_, devices } = today.counts;
-        const { total: results, compared, wrong } = today.custody;
-        assert.ok(needs > 0 && open_ > needs && devices > 5 && results > 100 && compared > 50 && wrong > 0);
-        const number = (n) => n.toLocaleString('en');
-        assert.match(await page.locator('h1').innerText(), new RegExp(`^${number(needs)} things? needs? you\\. All but ${number(wrong)} of ${number(compared)} results arrived as sent`));
-        assert.equal(await page.locator('.place .badge').first().innerText().then((t) => parseInt(t, 10)), open_);
+        await visit(page, '/');
+        const { today, said } = await steady(page, async () => {
+            await visit(page, '/');
+            return {
+                line: await page.locator('h1').innerText(),
+                badge: await page.locator('.place .badge').first().innerText(),
+                rows: await page.locator('.needs > li').count(),
+            };
+        });
+        const { needs, findings_open: open_, devices, results: seen } = today.counts;
+        const { compared, wrong } = today.custody;
+        assert.ok(needs > 0 && open_ > needs && devices > 5 && seen > 100 && compared > 50 && wrong > 0);
+        assert.match(said.line, new RegExp(`^${number(needs)} things? needs? you\\. All but ${number(wrong)} of ${number(compared)} results arrived as sent`));
+        assert.equal(parseInt(said.badge, 10), Math.min(open_, 99));
         assert.match(today.sentence, new RegExp(`^${number(needs)} things? needs? you\\. `));
-        assert.equal(today.needs.length, Math.min(needs, 10));
-        assert.equal(await page.locator('.needs > li').count(), today.needs.length);
-        await page.goto(`${base}/findings`);
-        await page.getByText(`of ${number(open_)} shown`).waitFor();
-        await page.goto(`${base}/devices`);
-        await page.getByText(`of ${number(devices)} shown`).waitFor();
-        await page.goto(`${base}/results`);
-        await page.getByText(`of ${number(results)} shown`).waitFor();
-        assert.match(await page.locator('h1').innerText(), new RegExp(`^All but ${number(wrong)} of ${number(compared)} results arrived as sent`));
-        // every count is that of its list
-        for (const chip of await page.locator('.choice').all()) {
-            const told = await chip.locator('b').innerText();
-            await chip.click();
-            await page.getByText(`of ${told} shown`).waitFor();
+        const admission = (today.counts.devices_waiting > 0) + (today.counts.devices_refused > 0); // a row of their own each
+        assert.equal(today.needs.length, Math.min(needs - admission, 10));
+        assert.equal(said.rows, today.needs.length + admission);
+        for (const [path, count] of [
+            ['/findings', (t) => t.counts.findings_open],
+            ['/devices', (t) => t.counts.devices],
+        ]) {
+            const list = await steady(page, async () => {
+                await visit(page, path);
+                return shown(page);
+            });
+            assert.equal(list.said, number(count(list.today)), path);
         }
+        const results = await steady(page, async () => {
+            await visit(page, '/results');
+            const line = await page.locator('h1').innerText();
+            const lists = [['', await shown(page)]];
+            for (const chip of await page.locator('.choice').all()) {
+                await chip.click();
+                await settled(page);
+                lists.push([await chip.locator('b').innerText(), await shown(page)]);
+            }
+            return { line, lists };
+        });
+        const { custody } = results.today;
+        assert.match(results.said.line, new RegExp(`^All but ${number(custody.wrong)} of ${number(custody.compared)} results arrived as sent`));
+        const [[, all], ...chosen] = results.said.lists;
+        assert.equal(all, number(custody.total));
+        assert.ok(chosen.length > 2);
+        chosen.forEach(([told, list]) => assert.equal(list, told, 'every count is that of its list'));
     });
 });
 
@@ -169,9 +177,9 @@ test('links in clear text are one row, which opens exactly them; what needs nobo
         assert.equal(today.needs.filter((need) => need.kind === 'phi.cleartext' && ['low', 'medium'].includes(need.severity)).length, 1);
         await row.getByRole('link', { name: `See all ${clear.same + 1}` }).click();
         await page.getByText(`${clear.same + 1} of ${clear.same + 1} shown`).waitFor();
-        const everything = await page.evaluate(() => fetch('/api/v1/findings?severity=all&limit=200').then((r) => r.json()));
+        const { today: now, said: everything } = await steady(page, () => page.evaluate(() => fetch('/api/v1/findings?severity=all&limit=200').then((r) => r.json())));
         const info = everything.items.filter((f) => f.severity === 'info').length;
-        assert.equal(everything.total, today.counts.findings_open + info);
+        assert.equal(everything.total, now.counts.findings_open + info);
         assert.ok(everything.items.some((f) => f.device_title && !f.title.includes(f.device_title)), 'some device has a name');
         await page.getByLabel('Kind').selectOption('');
         await page.getByLabel('Severity').selectOption('all');
@@ -229,6 +237,74 @@ test('a finding taken in one browser changes in another without reloading, and i
         await page.goto(`${base}/ledger`);
         await page.getByRole('cell', { name: 'Finding reopened' }).first().waitFor();
     });
+});
+
+test('a device is vouched for, another refused, those of the first days together but for one', { skip }, async () => {
+    await look(SIGHTS[0], async (page, faults) => {
+        await page.goto(base);
+        await settled(page);
+        const waiting = await page.evaluate(() => fetch('/api/v1/today').then((r) => r.json()).then((d) => d.counts.devices_waiting));
+        assert.ok(waiting > 5);
+        await page.getByRole('link', { name: `${waiting} devices wait for somebody to vouch for them.` }).click();
+        await page.getByText(`of ${waiting} shown`).waitFor(); // the count is that of its list
+        await shot(page, 'real-devices-waiting-1440-light-en');
+        await page.locator('[data-row]').first().click();
+        await page.getByRole('button', { name: 'Vouch for it' }).click();
+        const dialog = page.getByRole('dialog');
+        await dialog.getByLabel('Why').fill('ours since March');
+        await dialog.getByRole('button', { name: 'Vouch for this device' }).click();
+        await page.getByText('Yes: somebody vouches for it.').waitFor();
+        await page.getByText('“ours since March”').waitFor();
+        await settled(page);
+        await inspect(page, faults, SIGHTS[0], 'real-device-vouched');
+        await page.goto(`${base}/devices?admission=waiting`);
+        await page.getByText(`of ${waiting - 1} shown`).waitFor();
+        await page.locator('[data-row]').first().click();
+        await page.getByRole('button', { name: 'Refuse it' }).click();
+        await dialog.getByLabel('Why').fill('nobody knows it');
+        await dialog.getByRole('button', { name: 'Refuse this device' }).click();
+        await page.getByText('No: it was refused.').waitFor();
+        await page.goto(`${base}/devices/vouch`);
+        await page.locator('h1', { hasText: `${waiting - 2} devices of the first days wait` }).waitFor();
+        await settled(page);
+        await page.getByRole('checkbox').first().uncheck();
+        await page.getByLabel('Why').fill('counted on the floor');
+        await page.getByRole('button', { name: `Vouch for ${waiting - 3} devices` }).click();
+        await page.locator('h1', { hasText: `${waiting - 3} devices are vouched for.` }).waitFor();
+        await page.getByRole('link', { name: 'See what still waits' }).click();
+        await page.getByText('1 of 1 shown').waitFor();
+        const list = await page.evaluate(async (password) => {
+            const { csrf } = await fetch('/api/v1/session').then((r) => r.json());
+            const headers = { 'Content-Type': 'application/json', 'X-CSRF': csrf };
+            return fetch('/api/v1/devices/export.radius', { method: 'POST', headers, body: JSON.stringify({ password }) }).then((r) => r.text());
+        }, PASSWORD);
+        assert.match(list, /^[0-9a-f]{12} Cleartext-Password := "[0-9a-f]{12}"$/m);
+        assert.deepEqual(faults, []);
+    });
+});
+
+test('the inventory leaves only with whoever shows again that it is they, and that is on the ledger', { skip }, async () => {
+    for (const sight of [SIGHTS[0], SIGHTS.at(-1)]) {
+        await look({ ...sight, language: 'en' }, async (page, faults) => {
+            await page.goto(`${base}/devices`);
+            await settled(page);
+            await page.getByRole('button', { name: 'CSV', exact: true }).click();
+            const dialog = page.getByRole('dialog');
+            await dialog.getByLabel('Your password, again').fill('not the right one');
+            await dialog.getByRole('button', { name: 'Take it out' }).click();
+            await dialog.getByText('That is not your password.').waitFor();
+            await shot(page, `real-takeout-${called(sight)}`);
+            await dialog.getByLabel('Your password, again').fill(PASSWORD);
+            const coming = page.waitForEvent('download');
+            await dialog.getByRole('button', { name: 'Take it out' }).click();
+            const file = await coming;
+            assert.equal(file.suggestedFilename(), 'devices.csv');
+            assert.match(readFileSync(await file.path(), 'utf8'), /^id,/);
+            await page.goto(`${base}/acts`);
+            await page.getByText('all devices, as a list (CSV)').first().waitFor();
+            assert.deepEqual(faults, []);
+        });
+    }
 });
 
 test('a device is named; search finds it, by name and by address', { skip }, async () => {
@@ -339,17 +415,17 @@ test('the ledger is checked again from the page; a proof and the checkpoint can 
 
 test('a witness by file: the offer out, what it signed in', { skip }, async () => {
     const witness = join(data, 'witness');
-    const { stdout: key } = await run(PROGRAM, ['ledger', 'witness', 'new', witness, 'outside.example/w']);
+    const { stdout: key } = await call(PROGRAM, ['ledger', 'witness', 'new', witness, 'outside.example/w']);
     await look(SIGHTS[0], async (page, faults) => {
         await page.goto(`${base}/ledger`);
         await settled(page);
         const { verifier } = await page.evaluate(() => fetch('/api/v1/ledger').then((r) => r.json()));
-        await run(PROGRAM, ['ledger', 'witness', 'trust', witness, verifier]);
+        await call(PROGRAM, ['ledger', 'witness', 'trust', witness, verifier]);
         const witnesses = page.getByRole('region', { name: 'Witnesses' });
         await witnesses.getByText('Nobody else vouches for this record.').waitFor();
         await witnesses.getByText('By file, where no witness can be reached').click();
         const [download] = await Promise.all([page.waitForEvent('download'), witnesses.getByRole('link', { name: 'Save the offer' }).click()]);
-        const { stdout: signed } = await run(PROGRAM, ['ledger', 'witness', 'sign', witness, await download.path()]);
+        const { stdout: signed } = await call(PROGRAM, ['ledger', 'witness', 'sign', witness, await download.path()]);
         await page.getByLabel('Key of a witness that is new here').fill(key.trim());
         await page.setInputFiles('input[aria-label="What the witness signed"]', { name: 'signed', mimeType: 'text/plain', buffer: Buffer.from(signed) });
         await page.getByText('Kept: outside.example/w cosigned').waitFor();
@@ -363,10 +439,8 @@ test('a witness by file: the offer out, what it signed in', { skip }, async () =
 });
 
 test('no patient, specimen or value in clear on any page: only tokens', { skip }, async () => {
-    const pcap = [join(data, 'lab.pcap')].find(existsSync);
-    assert.ok(pcap, 'the staged capture is there');
     // What the capture really carries: the names and numbers of PID segments and ASTM patient records.
-    const raw = readFileSync(pcap).toString('latin1');
+    const raw = readFileSync(join(data, 'lab.pcap')).toString('latin1');
     const marks = new Set();
     for (const [, id, name] of raw.matchAll(/PID\|[^|\r]*\|[^|\r]*\|([^|^\r]+)[^|\r]*\|[^|\r]*\|([^|\r]+)\|/g)) {
         marks.add(id);
@@ -407,7 +481,7 @@ test('values of the changed result are shown for a reason, both messages side by
         await page.getByRole('button', { name: /^Show values: reason/ }).click();
         const dialog = page.getByRole('dialog');
         await dialog.waitFor();
-        await page.waitForTimeout(400);
+        await settled(page);
         await dialog.locator('textarea').fill('Which value did the analyzer send?');
         await dialog.locator('input').fill('not the password at all');
         await dialog.locator('button[type=submit]').click();
@@ -422,7 +496,7 @@ test('values of the changed result are shown for a reason, both messages side by
         assert.deepEqual(await axe(page), []);
         const saved = page.waitForEvent('download');
         await page.getByRole('button', { name: /^Save a copy/ }).first().click();
-        await page.waitForTimeout(400);
+        await settled(page);
         await dialog.locator('textarea').fill('Evidence for the maker of the middleware');
         await dialog.locator('input').fill(PASSWORD);
         await dialog.locator('button[type=submit]').click();
@@ -440,12 +514,12 @@ test('when the program stops the page says so and keeps what it shows; when it i
         await page.goto(`${base}/findings`);
         await settled(page);
         const rows = await page.locator('[data-row]').count();
-        await stop();
+        await program.end();
         await page.getByText(/Not connected, shown as of \d\d:\d\d/).waitFor();
         assert.equal(await page.locator('[data-row]').count(), rows);
         await shot(page, 'real-offline-1440-light-en', false);
         assert.deepEqual(await axe(page), []);
-        await start(port);
+        await start();
         await page.getByText('Not connected').waitFor({ state: 'detached' });
         // Sessions end with the program: the next look asks to sign in, at the same address.
         await page.reload();
@@ -455,8 +529,7 @@ test('when the program stops the page says so and keeps what it shows; when it i
 });
 
 test('the ledger on disk still verifies after all this', { skip }, async () => {
-    await stop();
-    const ledger = [join(data, 'ledger'), join(data, 'data/ledger')].find(existsSync);
-    const { stdout } = await run(PROGRAM, ['ledger', 'verify', ledger]);
+    await program.end();
+    const { stdout } = await call(PROGRAM, ['ledger', 'verify', join(data, 'data/ledger')]);
     assert.equal(JSON.parse(stdout.trim().split('\n').at(-1)).holds, true);
 });

@@ -14,7 +14,7 @@ TOURNIQUET = os.path.abspath(sys.argv[1])
 with open(TOURNIQUET, "rb") as _f:
     SANITIZED = b"__asan_init" in _f.read()
 LONG = os.environ.get("TOURNIQUET_LONG") == "1"
-ROLES = ("sensor", "detector", "keeper", "console", "courier", "relay")
+ROLES = ("sensor", "detector", "keeper", "console", "courier", "relay", "warden", "reader")
 
 # A supervisor waits up to 30 s before it starts a role again that keeps dying. Nobody learns anything from such waits but a long run.
 if not LONG:
@@ -106,15 +106,15 @@ class Folder:
 
 
 class Run:
-    """One `tourniquet run`, as a context: stopped at its end. What it replays gets a name of its own: an earlier run may have read the same capture into the
+    """One `tourniquet run`, as a context: stopped at its end. What it says goes into a file of the folder `beside`, or next to its data. What it replays gets a name of its own: an earlier run may have read the same capture into the
     same folder, and what is known of that one must not be taken for this one's."""
 
     runs = 0
 
-    def __init__(self, data, *arguments, unprivileged=True, preexec=None, more=""):
+    def __init__(self, data, *arguments, unprivileged=True, preexec=None, more="", beside=None):
         self.data = data
         self.port = free_port()
-        self.config = os.path.join(os.path.dirname(data), f"lab-{self.port}.yaml")
+        self.config = os.path.join(beside or os.path.dirname(data), f"lab-{self.port}.yaml")
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f'site: test-lab\ndata: "{data}"\nconsole: {{ listen: "127.0.0.1:{self.port}", name: localhost }}\n{more}')
         arguments = list(arguments)
@@ -123,7 +123,7 @@ class Run:
             Run.runs += 1
             at = arguments.index("--replay") + 1
             self.capture = f"{Run.runs}-{os.path.basename(arguments[at])}"
-            named = os.path.join(os.path.dirname(data), self.capture)
+            named = os.path.join(os.path.dirname(self.config), self.capture)
             os.symlink(os.path.abspath(arguments[at]), named)
             arguments[at] = named
         command = [TOURNIQUET, "run", "-c", self.config, *arguments] + (["--unprivileged"] if unprivileged else [])

@@ -108,6 +108,8 @@ def plain_words(door):
     status, headers, body = door.ask("GET", "/healthz")
     lab.ok(status == 200 and body == b"ok\n", "healthz", (status, body))
     lab.ok(headers.get("x-content-type-options") == "nosniff" and headers.get("referrer-policy") == "no-referrer", "nosniff, no referrer", headers)
+    _, headers, _ = door.ask("GET", "/api/v1/setup")
+    lab.ok(headers.get("content-disposition") == 'attachment; filename="api.json"', "what the API answers is never shown as a page", headers)
     lab.ok("strict-transport-security" not in headers, "no HSTS for localhost: other programs of this machine share the name", headers)
     lab.ok("server" not in headers, "no word about the server's software", headers)
     status, _, body = door.ask("GET", "/", headers={"Host": "evil.example"})
@@ -125,6 +127,9 @@ def plain_words(door):
         good = good and b"__CSP_NONCE__" not in body and nonce[1].encode() in body and headers.get("cache-control") == "no-store"
         if not good:
             break
+    types = [door.ask("GET", path)[1].get("content-type", "") for path in ("/", "/healthz", "/favicon.svg", "/api/v1/setup", "/no-such.txt")]
+    texts = [t for t in types if t.startswith("text/") or "xml" in t]
+    lab.ok(all(types) and len(texts) >= 2 and all("charset=utf-8" in t for t in texts), "every answer says what it is, texts in which characters", types)
     lab.ok(good and len(nonces) == 3, "the page: a policy with a nonce that is new each time, and never stored", (status, headers))
     c = door.connect()
     c.request("HEAD", "/")

@@ -81,6 +81,18 @@ def check_decisions(run, items):
     lab.ok(preview.get("counts", {}).get("create") == 1 and preview["counts"]["change"] == 1, "a list is looked at", preview)
     done = ask(run, "POST", "/api/v1/devices/import/" + preview["token"])
     lab.ok(done.get("saved") == 2, "and saved", done)
+    told = devices(run)
+    preview = ask(run, "POST", "/api/v1/devices/import", "name,ip,place\nFreezer,10.20.10.98,Attic\nFridge,10.20.10.99,Attic\nOffice label printer,10.20.10.30,Attic\n")
+    done = ask(run, "POST", "/api/v1/devices/import/" + preview["token"])
+    fridge = at(devices(run), "10.20.10.99")
+    ask(run, "PATCH", f"/api/v1/devices/{fridge['id']}", json.dumps({"place": "Garage"}), fridge["etag"])
+    undone = ask(run, "POST", f"/api/v1/devices/imports/{done['list']}/undo")
+    lab.ok((undone.get("back"), undone.get("gone")) == (1, 1) and [s["fields"] for s in undone["stayed"]] == [["place"]], "one act takes a list back", undone)
+    place = {d["title"]: d["place"] for d in devices(run)}
+    lab.ok(len(place) == len({d["title"] for d in told}) and place["Fridge"] == "Garage" and place["Office label printer"] == "Office",
+           "what was changed since stays, the rest is as before", place)
+    again = ask(run, "POST", f"/api/v1/devices/imports/{done['list']}/undo")
+    lab.ok(again == "" or again.get("code") == "undone", "and only once", again)
 
 
 def check_torn_list(run):

@@ -227,6 +227,64 @@ def run_full(folder):
         lab.ok(lost.get("dropped_flows") == lost.get("dropped") and lost.get("dropped_lab") == 0 and lost.get("dropped_first"), "also in numbers", lost)
 
 
+SYN, ACK = 2, 16
+
+
+class Frames:
+    """A capture in the making: TCP segments from 10.9.0.1 to 10.9.0.2, each on its port's connection behind the one before."""
+
+    def __init__(self, at):
+        self.out, self.at = [], at
+
+    def add(self, sport, dport, payload, flags=ACK):
+        seq = self.at.get(sport, 1000)
+        self.at[sport] = seq + len(payload) + (flags & SYN != 0)
+        tcp = struct.pack(">HHIIBBHHH", sport, dport, seq, 1, 0x50, flags, 8192, 0, 0) + payload
+        ip4 = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, bytes((10, 9, 0, 1)), bytes((10, 9, 0, 2)))
+        frame = bytes((2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0)) + ip4 + tcp
+        self.out.append(struct.pack("<IIII", 1700000000, len(self.out), len(frame), len(frame)) + frame)
+
+    def message(self, number):
+        text = f"\x0bMSH|^~\\&|FLOOD|LAB|LIS|H|20260302080000||ORU^R01|F-{number}|P|2.5\rPID|1||P{number}\rOBR|1|S{number}||GLU\rOBX|1|NM|GLU||5.{number % 10}|mmol/L\r\x1c\r"
+        self.add(4000, 2575, text.encode())
+
+    def write(self, path):
+        with open(path, "wb") as f:
+            f.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1) + b"".join(self.out))
+        return path
+
+
+def run_flooded(folder):
+    """A sensor that does not get on while its ring fills to some five sixths with what is mostly bulk: that is passed over and counted, new connections
+    too, and not one message of the lab's connection is."""
+    path = os.path.join(folder, "flood.pcap")
+    at = {}
+    before = Frames(at)
+    before.add(4000, 2575, b"", SYN)
+    before.add(4100, 9999, b"", SYN)
+    before.message(0)
+    for _ in range(60):
+        before.add(4100, 9999, b"b" * 1400)
+    flood = Frames(at)
+    for i in range(9000):
+        flood.add(4100, 9999, b"b" * 1400)
+        if i % 45 == 0:
+            flood.message(1 + i // 45)
+            flood.add(10000 + i, 80, b"", SYN)
+    with lab.Run(os.path.join(folder, "flooded"), more=f"capture: [ {{ interface: {LISTEN} }} ]\n") as run:
+        lab.ok(run.wait_api() is not None and reads(run), "a run for a flood listens", run.said())
+        send(before.write(path))
+        lab.ok(wait(lambda: total(run, "messages") == 1), "a lab's connection is known", run.said())
+        run.signal("sensor", signal.SIGSTOP)
+        sent = send(flood.write(path), 20000)
+        run.signal("sensor", signal.SIGCONT)
+        lab.ok(wait(lambda: total(run, "messages") == 201, 120), "all 201 messages of it come through", f"{sent} {total(run, 'messages')} {state_of(run, LISTEN)}\n{run.said()}")
+        lab.ok(wait(lambda: state_of(run, LISTEN).get("packets") == sent + 63), "every packet is counted", f"{sent} {state_of(run, LISTEN)}")
+        told = state_of(run, LISTEN)
+        lab.ok(1000 < told.get("shed_bulk", 0) <= 9000 and 0 < told.get("shed_other", 0) <= 200, "bulk and new connections were passed over, and it is told", told)
+        lab.ok(told.get("dropped") == 0 and "none of a lab connection" in (told.get("why") or ""), "nothing was lost, and that too is said", told)
+
+
 def unix_sockets(pid):
     """The descriptors of a process that are sockets to another one."""
     with open("/proc/net/unix", encoding="ascii") as f:
@@ -375,6 +433,7 @@ def main():
         run_locked(folder, capture, messages, results)
         run_upgraded(folder, capture, messages, results)
         run_full(folder)
+        run_flooded(folder)
         run_malformed(folder)
         run_refuses(folder)
     lab.finish()

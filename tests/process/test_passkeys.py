@@ -3,21 +3,19 @@ itself, codes of an app, two people who let a third in again; and that no secret
 import base64
 import hashlib
 import hmac
-import http.client
 import json
 import os
 import re
 import shutil
-import ssl
 import struct
 import subprocess
 import time
 
+import browser
 import lab
 
 PASSWORD = "seven grey herons wade on"
 OTHER = "eleven purple centrifuges spin"
-COOKIE = "__Host-tourniquet"
 
 
 def b64(data):
@@ -59,38 +57,7 @@ class Key:
         return {"id": b64(self.id), "data": b64(data), "client": b64(client), "signature": b64(signature)}
 
 
-class Browser:
-    """One person's: a cookie, a CSRF token, and the page's origin."""
-
-    def __init__(self, run):
-        self.port = run.port
-        self.origin = f"https://localhost:{run.port}"
-        self.tls = ssl.create_default_context(cafile=os.path.join(run.data, "authority.pem"))
-        self.cookie = self.csrf = None
-
-    def ask(self, method, path, body=None, proof=None):
-        """Status and answer."""
-        c = http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=60)
-        headers = {"Cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}
-        sent = None if body is None else json.dumps(body).encode() if not isinstance(body, bytes) else body
-        if sent is not None:
-            headers["Content-Type"] = "application/json"
-        if self.csrf:
-            headers["X-CSRF"] = self.csrf
-        if proof:
-            headers["X-Proof"] = proof
-        try:
-            c.request(method, "/api/v1" + path, sent, headers)
-            answer = c.getresponse()
-            text = answer.read()
-            cookie = re.search(COOKIE + r"=(\w+)", answer.getheader("Set-Cookie") or "")
-            told = json.loads(text) if text else {}
-            if cookie:
-                self.cookie, self.csrf = cookie[1], told["csrf"]
-            return answer.status, told
-        finally:
-            c.close()
-
+class Browser(browser.Browser):
     def sign_in(self, key, origin=None, flags=5):
         wish = self.ask("POST", "/session/passkey/options", {})[1]
         return self.ask("POST", "/session/passkey", key.answer(unb64(wish["challenge"]), origin or self.origin, flags))
@@ -161,16 +128,16 @@ with lab.Folder() as scratch:
         status, told = ana.ask("POST", "/people", invite)
         lab.ok(status == 403 and told["code"] == "password", "a grant wants a fresh proof", told)
         proof = ana.proof(phone, "POST", "/people", invite)
-        status, told = ana.ask("POST", "/people", invite.replace(b"IT", b"lab manager"), proof)
+        status, told = ana.ask("POST", "/people", invite.replace(b"IT", b"lab manager"), proof=proof)
         lab.ok(status == 403 and told["code"] == "passkey-challenge", "a proof is of no other body", told)
-        status, told = ana.ask("POST", "/people", invite, proof)
+        status, told = ana.ask("POST", "/people", invite, proof=proof)
         lab.ok(status == 201, "it is good for its own", told)
         bens = told.get("code", "")
         wanted = json.dumps({"label": "display on the wall", "scopes": "today.read"}).encode()
         proof = ana.proof(phone, "POST", "/tokens", wanted)
-        first, (status, told) = ana.ask("POST", "/tokens", wanted, proof)[0], ana.ask("POST", "/tokens", wanted, proof)
+        first, (status, told) = ana.ask("POST", "/tokens", wanted, proof=proof)[0], ana.ask("POST", "/tokens", wanted, proof=proof)
         lab.ok(first == 201 and status == 403 and told["code"] == "passkey-challenge", "once", (first, told))
-        status, told = other.ask("POST", "/tokens", wanted, ana.proof(phone, "POST", "/tokens", wanted))
+        status, told = other.ask("POST", "/tokens", wanted, proof=ana.proof(phone, "POST", "/tokens", wanted))
         lab.ok(status == 403 and told["code"] == "passkey-challenge", "and of no other session", told)
         done, told = local(data, "POST", "/api/v1/people", {"name": "mia", "role": "lab manager", "why": "she leads the lab too"})
         lab.ok(done == 0 and told.get("code"), "at the local socket nobody is asked", told)

@@ -1,59 +1,21 @@
 """People with the real program: invited at the machine, signed in over HTTPS, tokens of programs, somebody who leaves, the envelope; and that all of it is on the
 ledger: a restart with the views thrown away knows the same people, the same grants and who did what."""
-import http.client
 import json
 import os
 import re
 import shutil
-import ssl
 import subprocess
 
 import lab
+from browser import PASSWORD, Browser, set_up
 
-COOKIE = "__Host-tourniquet"
-PASSWORD = "seven grey herons wade"
 OTHER = "lantern gravel pumice 31"
 LEAKED = "marble thicket oboe 12"
-
-
-class Browser:
-    def __init__(self, run):
-        self.tls = ssl.create_default_context(cafile=os.path.join(run.data, "authority.pem"))
-        self.port = run.port
-        self.cookie = self.csrf = None
-
-    def ask(self, method, path, body=None, bearer=None):
-        c = http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=20)
-        sent = {}
-        if body is not None:
-            sent["Content-Type"] = "application/json"
-        if bearer:
-            sent["Authorization"] = f"Bearer {bearer}"
-        elif self.cookie:
-            sent["Cookie"] = f"{COOKIE}={self.cookie}"
-            sent["X-CSRF"] = self.csrf or ""
-        c.request(method, "/api/v1" + path, None if body is None else json.dumps(body), sent)
-        answer = c.getresponse()
-        text = answer.read()
-        cookie = answer.getheader("set-cookie", "")
-        c.close()
-        data = json.loads(text) if text[:1] in b"{[" and text else {"text": text.decode(errors="replace")}
-        if answer.status in (200, 201) and cookie.startswith(COOKIE + "=") and "csrf" in data:
-            self.cookie, self.csrf = cookie.split(";")[0].split("=", 1)[1], data["csrf"]
-        return answer.status, data
 
 
 def verb(run, *arguments, given=None):
     done = subprocess.run([lab.TOURNIQUET, *arguments, "--data", run.data], input=given, capture_output=True, text=True, timeout=60)
     return done.returncode, (json.loads(done.stdout) if done.stdout.startswith("{") else done.stdout), done.stderr
-
-
-def set_up(run):
-    code = re.search(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b", lab.wait(lambda: run.said() if "-" in run.said() and re.search(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b", run.said()) else None))[0]
-    ada = Browser(run)
-    status, _ = ada.ask("POST", "/setup", {"code": code, "name": "ada", "display_name": "Ada", "password": PASSWORD})
-    lab.ok(status == 201, "the first administrator is made", status)
-    return ada
 
 
 def at_the_machine(run):

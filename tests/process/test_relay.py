@@ -440,31 +440,57 @@ def post(run, path, body):
     return done.returncode, done.stdout + done.stderr
 
 
-def learnt(run, port, lis):
-    """A new link learns, proposes, and keeps to what a person approved; so does the next relay."""
-    lis.start()
-    before = run.pid("relay")
-    run.signal("relay", signal.SIGKILL)  # learning begins with the next one
-    run.wait_pid("relay", other_than=before)
-    a = Analyzer(port).connect()
-    codes = [a.send(oru(f"T{i}"))[0] for i in range(3)]
-    lab.ok(codes == ["AA"] * 3, "a link that learns lets everything pass", codes)
-    proposed = lab.wait(lambda: (link(run, "new").get("policy") or {}).get("proposed"))
-    lab.ok(proposed and proposed.get("types") == ["ORU^R01"] and proposed.get("tests") == ["2345-7"], "then it proposes what was usual", proposed)
-    code, said = post(run, "/api/v1/links/new/policy", {"approve": True, "unknown": "refuse", "reason": "as seen"})
-    lab.ok(code == 0, "which a person approves", said)
-    lab.ok(lab.wait(lambda: link(run, "new")["policy"]["unknown"] == "refuse"), "and it is in force", link(run, "new").get("policy"))
-    lab.ok(a.send(oru("T4"))[0] == "AA", "the usual passes")
-    other = oru("T5").replace(b"ORU^R01^ORU_R01", b"ADT^A01^ADT_A01")
-    lab.ok(a.send(other)[0] in ("AR", "AE", "CR") and "T5" not in lis.got, "the unusual is refused, with an answer", lis.got)
-    a.close()
+def kill_relay(run):
     before = run.pid("relay")
     run.signal("relay", signal.SIGKILL)
     run.wait_pid("relay", other_than=before)
+
+
+def learnt(run, port, lis):
+    """A new link learns from its first message on, over restarts; what it proposes a person approves, hidden names after a look; and it keeps to that."""
+    lis.start()
+    policy = lambda: link(run, "new").get("policy") or {}
+    numbered = lambda i: oru(f"T{i}").replace(b"|LAB|", b"|LAB 12345678|", 1)  # a name with a long number in it is hidden
+    lab.ok(policy().get("learnt") is None and policy().get("learning_until") is None, "a link that nobody used has learnt nothing, and its time has not begun", policy())
     a = Analyzer(port).connect()
-    lab.ok(a.send(other)[0] in ("AR", "AE", "CR") and "T5" not in lis.got, "by the next relay, too", lis.got)
+    codes = [a.send(oru(f"T{i}"))[0] for i in range(3)] + [a.send(numbered(3))[0]]
+    lab.ok(codes == ["AA"] * 4, "a link that learns lets everything pass", codes)
+    a.close()
+    lab.ok(lab.wait(lambda: len((policy().get("learnt") or {}).get("senders", [])) == 2), "what it learns is on the ledger at once", policy())
+    since = policy()["learning_since"]
+    kill_relay(run)  # nothing more comes: all that is proposed was learnt by the relay before
+    proposed = lab.wait(lambda: policy().get("proposed"))
+    lab.ok(proposed and proposed["types"] == ["ORU^R01"] and proposed["tests"] == ["2345-7"], "then it proposes what was usual, over a restart", proposed)
+    lab.ok(policy()["learning_since"] == since, "whose time goes on, and does not begin anew", policy())
+    lab.ok(len(proposed["senders"]) == 2 and proposed["hidden"] == 1 and b"12345678" not in json.dumps(proposed).encode(), "one of the senders is hidden", proposed)
+    approve = {"approve": True, "unknown": "refuse", "reason": "as seen"}
+    code, said = post(run, "/api/v1/links/new/policy", approve)
+    lab.ok(code != 0 and "hidden" in said, "which has to be decided about", said)
+    code, said = post(run, "/api/v1/links/new/policy", {**approve, "hidden": "include"})
+    lab.ok(code != 0 and "look-first" in said, "and is not let pass unseen", said)
+    code, said = post(run, "/api/v1/looks", {"record": str(proposed["look_at"]), "reason": "the policy of a link is to be approved"})
+    lab.ok(code == 0 and "12345678" in said, "a look shows it", said)
+    code, said = post(run, "/api/v1/links/new/policy", {**approve, "hidden": "include"})
+    lab.ok(code == 0, "then a person approves", said)
+    lab.ok(lab.wait(lambda: policy().get("unknown") == "refuse"), "and it is in force", policy())
+    other = oru("T5").replace(b"ORU^R01^ORU_R01", b"ADT^A01^ADT_A01")
+    stranger = oru("T6").replace(b"|LAB|", b"|LAB 12345679|", 1)
+    for when in ("", ", by the next relay, too"):
+        a = Analyzer(port).connect()
+        lab.ok(a.send(oru("T4" + when[:1]))[0] == "AA" and a.send(numbered("4h" + when[:1]))[0] == "AA", "the usual passes, from the hidden sender as well" + when)
+        lab.ok(a.send(other)[0] in ("AR", "AE", "CR") and "T5" not in lis.got, "the unusual is refused, with an answer" + when, lis.got)
+        lab.ok(a.send(stranger)[0] in ("AR", "AE", "CR") and "T6" not in lis.got, "so is a sender that was not seen" + when, lis.got)
+        a.close()
+        if when == "":
+            kill_relay(run)
     kinds = lambda: {f["kind"] for f in (run.api("/api/v1/findings?state=open&limit=200") or {"items": []})["items"]}
     lab.ok(lab.wait(lambda: "link.refused" in kinds()), "and is a finding", kinds())
+    code, said = post(run, "/api/v1/links/new/policy", {"approve": False, "reason": "other tests come soon"})
+    lab.ok(code == 0, "what was approved is taken back", said)
+    lab.ok(lab.wait(lambda: policy().get("unknown") == "flag" and policy().get("approved") is None and policy().get("proposed") is None), "it goes by lab.yaml again", policy())
+    a = Analyzer(port).connect()
+    lab.ok(lab.wait(lambda: a.send(other)[0] == "AA"), "and learns anew: everything passes")
+    lab.ok(lab.wait(lambda: "ADT^A01" in (policy().get("learnt") or {}).get("types", [])), "and is learnt", policy())
     a.close()
     lis.stop()
 
@@ -616,7 +642,7 @@ def main():
         port = lab.free_port()
         third = f"  - {{ name: astm, listen: 127.0.0.1:{port}, forward: 127.0.0.1:{three.port}, protocol: astm, mode: store-and-forward }}\n"
         four, fresh = Lis(), lab.free_port()
-        third += f"  - {{ name: new, listen: 127.0.0.1:{fresh}, forward: 127.0.0.1:{four.port}, protocol: mllp, learn: 12s }}\n"
+        third += f"  - {{ name: new, listen: 127.0.0.1:{fresh}, forward: 127.0.0.1:{four.port}, protocol: mllp, learn: 20s }}\n"
         with lab.Run(data, more=config(ports[0], one.port, ports[1], two.port, third)) as run:
             run.wait_api()
             lab.wait(lambda: link(run, "chem").get("state") is not None)
@@ -630,6 +656,8 @@ def main():
             keeper_stands_still(run, ports, one)
             no_keeper(run, ports, one)
             decided(run, ports, one)
+            ids = [m["id"] for m in messages(run)]
+            lab.ok(len(ids) > 100 and len(set(ids)) == len(ids), "no relay gives a conversation the number of another one's", [i for i in ids if ids.count(i) > 1][:5])
         status, said = lab.verify(data)
         lab.ok(status == 0, "the ledger holds", said)
         locked(folder)

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -56,7 +57,7 @@ static enum outcome outcome_of(enum role role, int (*try)(void))
     return WEXITSTATUS(status) == 0 ? WORKED : FAILED;
 }
 
-static const enum role roles[] = {ROLE_SENSOR, ROLE_DETECTOR, ROLE_KEEPER, ROLE_CONSOLE, ROLE_COURIER, ROLE_RELAY, ROLE_WITNESS};
+static const enum role roles[] = {ROLE_SENSOR, ROLE_DETECTOR, ROLE_KEEPER, ROLE_CONSOLE, ROLE_COURIER, ROLE_RELAY, ROLE_WITNESS, ROLE_READER};
 
 static void all_give(int (*try)(void), enum outcome wanted)
 {
@@ -116,6 +117,23 @@ static int trace_parent(void)
 static int fork_child(void)
 {
     return syscall(SYS_fork) < 0;
+}
+
+/* As the reader does it for each mail: forked, limited, waited for; and what it made makes no other. */
+static int fork_reader(void)
+{
+    const struct rlimit none = {0, 0};
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(setrlimit(RLIMIT_NPROC, &none) != 0 || socket(AF_INET, SOCK_STREAM, 0) >= 0 || open("/etc/passwd", O_RDONLY) >= 0 ? 1 : 7);
+    return pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 7;
+}
+
+static int limit_parent(void)
+{
+    const struct rlimit none = {0, 0};
+    return prlimit(getppid(), RLIMIT_CORE, &none, NULL) != 0;
 }
 
 static int make_code(void)
@@ -217,6 +235,10 @@ static void test_processes(void **state)
     all_give(start_shell, KILLED);
     all_give(trace_parent, KILLED);
     all_give(fork_child, FAILED);
+    assert_int_equal(outcome_of(ROLE_READER, fork_reader), WORKED);
+    assert_int_equal(outcome_of(ROLE_DETECTOR, fork_reader), FAILED);
+    assert_int_equal(outcome_of(ROLE_READER, start_thread), FAILED);
+    all_give(limit_parent, FAILED);
     all_give(kill_parent, FAILED);
     all_give(become_root, FAILED);
 }

@@ -246,6 +246,23 @@ def course_verb(folder):
     lab.ok(status == 0 and [c["title"] for c in every if c["id"] == "everyone"] == ["Our own"], "a lab's own course takes the place of the program's", every)
 
 
+def settings(folder):
+    data = os.path.join(folder, "settings")
+
+    def told(run):
+        run.wait_api()
+        return lab.wait(lambda: run.api("/api/v1/acts?event=config")["items"])
+
+    with lab.Run(data) as run:
+        first = told(run)
+        lab.ok(first and len(first) == 1 and first[0]["why"] == "the first start" and "retention" in first[0]["object"], "what lab.yaml says at the first start is on the record", first)
+    with lab.Run(data, more="backup: { every: 12h }\n") as run:
+        then = told(run)
+        names = then[0]["object"].split(", ") if then else []
+        lab.ok(len(then or []) == 2 and "backup" in names and "retention" not in names and "site" not in names, "what changed before another start is told by its name", then)
+        lab.ok("12h" not in json.dumps(then) and "43200" not in json.dumps(then), "and not what it says")
+
+
 def document():
     done = subprocess.run([lab.TOURNIQUET, "run", "--keys"], capture_output=True, text=True)
     path = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "configuration.md")
@@ -263,5 +280,6 @@ with lab.Folder() as scratch:
     taken(scratch)
     stopped(scratch)
     privileges(scratch)
+    settings(scratch)
     document()
 lab.finish()

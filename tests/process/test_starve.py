@@ -84,7 +84,7 @@ def full_disk(folder, path, messages, results):
         return
     try:
         data = os.path.join(place, "data")
-        with lab.Run(data, "--replay", path, "--exit") as run:
+        with lab.Run(data, "--replay", path, "--exit", beside=folder) as run:  # what it says needs room, too
             lab.wait(lambda: "cannot" in run.said())
             lab.ok("No space left" in run.said(), "a full disk is named", run.said())
             lab.ok(run.process.poll() is None and run.pid("console") is not None, "the other parts go on", run.said())

@@ -14,7 +14,7 @@ from lab import Folder, Run, ok, wait
 BUILT = lab.TOURNIQUET  # the scenes run copies of it
 BUILD = os.path.dirname(BUILT)
 FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "unit", "record", "fixture")
-PARTS = ("sensor", "detector", "keeper", "console", "courier", "relay")
+PARTS = ("sensor", "detector", "keeper", "console", "courier", "relay", "warden", "reader")
 
 
 def install(folder):
@@ -56,7 +56,7 @@ def events(run, event):
 
 
 def pids(run):
-    return {role: run.pid(role) for role in ("detector", "keeper", "console")}
+    return {role: run.pid(role) for role in ("detector", "keeper", "console", "reader")}
 
 
 def children(run):

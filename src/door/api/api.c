@@ -1,5 +1,7 @@
 #include "door/api/api_private.h"
 
+#include "lab/inventory/network.h"
+#include "lab/training/training.h"
 #include "record/crypto/crypto.h"
 
 #include <stdio.h>
@@ -37,8 +39,17 @@ struct api *api_new(const struct api_options *o, struct error *e)
     api->views = o->views;
     api->host = o->host;
     api->courses = o->courses;
+    api->training = o->training.questions > 0 ? o->training : API_TRAINING;
     (void)snprintf(api->name, sizeof api->name, "%s", o->name != NULL ? o->name : "localhost");
     (void)snprintf(api->origin, sizeof api->origin, "%s", o->origin != NULL ? o->origin : "https://localhost:8443");
+    (void)snprintf(api->landing, sizeof api->landing, "%s", o->phishing.landing != NULL ? o->phishing.landing : "");
+    (void)snprintf(api->phishing_domains, sizeof api->phishing_domains, "%s", o->phishing.domains != NULL ? o->phishing.domains : "");
+    (void)snprintf(api->phishing_language, sizeof api->phishing_language, "%.3s", o->phishing.language != NULL ? o->phishing.language : "en");
+    api->phishing_every = o->phishing.every > 0 ? o->phishing.every : 30;
+    (void)snprintf(api->time_zone, sizeof api->time_zone, "%s", o->time_zone != NULL ? o->time_zone : "");
+    if (o->postbox != NULL && o->postbox[0] != 0)
+        (void)snprintf(api->mail_to, sizeof api->mail_to, "mail@%s", o->postbox);
+    api->lock_s = o->lock_s > 0 ? o->lock_s : 120;
     api->party = (struct passkey_party){.id = api->name, .origin = api->origin};
     if (o->key != NULL)
         memcpy(api->key, o->key, sizeof api->key);
@@ -52,7 +63,8 @@ struct api *api_new(const struct api_options *o, struct error *e)
     api->throttle = api->sessions != NULL ? throttle_new(&own) : NULL;
     api->rates = api->throttle != NULL ? rates_new(&own) : NULL;
     api->challenges = api->rates != NULL ? challenges_new(&own) : NULL;
-    if (api->challenges == NULL) {
+    api->network = api->challenges != NULL ? network_keeper_new() : NULL;
+    if (api->network == NULL) {
         if (e != NULL)
             *e = own;
         api_free(api);
@@ -71,6 +83,9 @@ void api_free(struct api *api)
         store_reader_close(api->readers[i]);
     for (size_t i = 0; i < API_LISTS; i++)
         buf_release(&api->lists[i].file);
+    for (size_t i = 0; i < API_UPLOADS; i++)
+        buf_release(&api->uploads[i].bytes);
+    network_keeper_free(api->network);
     sessions_free(api->sessions);
     throttle_free(api->throttle);
     rates_free(api->rates);
@@ -238,9 +253,32 @@ static void identify_token(struct call *c)
     crypto_wipe(&account, sizeof account);
 }
 
+/* Who forwarded a mail: the one account that has this address. The lab's own mail server vouches for it. */
+static void identify_sender(struct call *c)
+{
+    struct account account = {0};
+    bool found = false;
+    char name[ACCOUNT_NAME_MAX + 1];
+    struct error e = {0};
+    if (training_contact_find(c->db, c->request->session, name, &found, &e) == 0 && found &&
+        account_get(c->db, span_str(name), &account, &found, &e) == 0 && found && !account.closed)
+        person_of(c, &account, "");
+    crypto_wipe(&account, sizeof account);
+}
+
+/* What an open page asks again and again: that alone must not keep a session of nobody alive. */
+static bool asks_by_itself(struct span path)
+{
+    return span_is(path, "/api/v1/stream") || span_is(path, "/api/v1/tasks");
+}
+
 static void identify(struct call *c)
 {
     struct person *p = &c->person;
+    if (c->request->door == DOOR_MAIL) {
+        identify_sender(c);
+        return;
+    }
     if (c->request->door == DOOR_LOCAL) {
         *p = (struct person){.known = true, .roles = JOB_BIT(JOB_LOCAL), .display_name = "Local administrator"};
         (void)snprintf(p->name, sizeof p->name, "%.*s", (int)sizeof p->name - 1, c->origin);
@@ -254,9 +292,7 @@ static void identify(struct call *c)
     struct account account;
     bool found = false;
     struct error e = {0};
-    /* An open event stream is asked after every minute: that alone must not keep a session of nobody alive. */
-    bool (*find)(struct sessions *, struct span, tq_time, struct session *) = span_is(c->request->path, "/api/v1/stream") ? session_look
-                                                                                                                          : session_use;
+    bool (*find)(struct sessions *, struct span, tq_time, struct session *) = asks_by_itself(c->request->path) ? session_look : session_use;
     if (!find(c->api->sessions, c->request->session, c->now.monotonic, &session) ||
         account_get(c->db, span_str(session.account), &account, &found, &e) != 0 || !found)
         return;
@@ -353,12 +389,16 @@ static void sweep(struct call *c)
         note_session(c, EVENT_SESSION_CLOSED, gone.account, gone.handle, idle ? "30 minutes without a request" : "12 hours old");
 }
 
-/* Where the request takes data out: a record of it first. False: the problem is set. */
+/* Where the request takes data out: who is signed in shows again that it is they (a program with its own token was given just that), and a record of
+ * it first. False: the problem is set. */
 static bool exported(struct call *c)
 {
     uint64_t index = 0;
     if ((c->route->flags & ROUTE_EXPORT) == 0)
         return true;
+    if (c->request->door != DOOR_LOCAL && c->person.token[0] == 0 &&
+        !(strcmp(c->route->method, "POST") == 0 ? proved(c, c->route->permission) : proof_again(c, (struct span){0}, c->route->permission)))
+        return false;
     struct record *r = decision(c, EVENT_DATA_EXPORTED);
     if (r == NULL)
         return false;
@@ -370,11 +410,20 @@ static bool exported(struct call *c)
 
 static void run(struct call *c)
 {
+    if (c->request->door == DOOR_LANDING) { /* nothing else is to be had there, whatever is asked */
+        handle_phishing_landing(c);
+        return;
+    }
     bool path_known = false;
     c->route = find_route(c->request, c->params, &path_known);
     if (c->route == NULL) {
         problem(c, path_known ? 405 : 404, path_known ? "method" : "not-found",
                 path_known ? "This address takes other methods." : "There is nothing at this address.");
+        return;
+    }
+    if (c->request->door == DOOR_MAIL && c->route->handle != handle_session_get && c->route->handle != handle_mail_report &&
+        c->route->handle != handle_mail_piece) {
+        problem(c, 404, "not-found", "There is nothing at this address.");
         return;
     }
     bool serial = (c->route->flags & ROUTE_SERIAL) != 0;
@@ -433,6 +482,17 @@ void api_handle(struct api *api, struct api_clock now, const struct request *req
     }
     give_back(api, c.db);
     finish(&c);
+    buf_release(&c.spoken);
+}
+
+void api_settle(struct api *api, struct api_clock now)
+{
+    struct store_conn *db = network_due(api->network) ? borrow(api, NULL) : NULL;
+    if (db != NULL && store_look(db, NULL) == 0) {
+        network_renew(api->network, db, now.monotonic);
+        store_look_end(db);
+    }
+    give_back(api, db);
 }
 
 /* ── decisions ── */
@@ -473,11 +533,25 @@ static int hand_over(struct call *c, const struct record *r, uint64_t *ret_index
     return rc;
 }
 
+/* Who did it is no matter: whoever took over an account would change just this. */
+static void tell_owner(struct call *c, const struct record *r)
+{
+    static const enum event told[] = {EVENT_ACCOUNT_PASSWORD,  EVENT_ACCOUNT_RESET, EVENT_PASSKEY_ADDED, EVENT_PASSKEY_REMOVED,
+                                      EVENT_PASSKEY_STOPPED,   EVENT_TOTP_SET,      EVENT_TOTP_REMOVED,  EVENT_RECOVERY_ASKED,
+                                      EVENT_RECOVERY_APPROVED, EVENT_RECOVERY_USED};
+    struct span account = record_get(r, KEY_ACCOUNT);
+    for (size_t i = 0; i < sizeof told / sizeof told[0] && c->api->host.account_changed != NULL && account.n > 0; i++)
+        if (told[i] == r->event)
+            c->api->host.account_changed(c->api->host.context, account, r->event);
+}
+
 bool decide(struct call *c, const struct record *r, uint64_t *ret_index)
 {
     struct error e = {0};
-    if (hand_over(c, r, ret_index, &e) == 0)
+    if (hand_over(c, r, ret_index, &e) == 0) {
+        tell_owner(c, r);
         return true;
+    }
     if (answered(c))
         return false;
     if (e.class == ERR_AGAIN)

@@ -80,6 +80,17 @@ struct api_backup_state {
     char why[256];
 };
 
+/* Long work of the keeper's, one of a kind at a time. */
+#define API_TASK_PERSON 128
+enum api_task_kind { API_TASK_VERIFY, API_TASK_BACKUP, API_TASK_TEST, API_TASKS };
+struct api_task {
+    enum api_task_kind kind;
+    char person[API_TASK_PERSON]; /* who asked; "": the program itself */
+    tq_time began, began_monotonic;
+    uint64_t done, total; /* records, or bytes; total 0: nobody knows */
+    bool ending;          /* somebody ended it, and it has not noticed yet */
+};
+
 /* What GET /disk tells. Texts are constants. */
 struct api_disk_state {
     uint64_t total; /* bytes of the file system that the data folder is on */
@@ -156,11 +167,24 @@ struct api_link {
 struct api_link_order {
     enum { API_LINK_BYPASS = 1, API_LINK_HOLD, API_LINK_POLICY } what;
     struct span link;
-    bool on;
-    struct span types, senders, tests; /* words, a line each */
-    struct span unknown;
-    uint32_t size, rate;
+    bool on; /* not of a policy, which is read from the views */
 };
+
+/* Doors, as the keeper's firewall has them now. */
+#define API_DOORS 64
+struct api_door_count {
+    char id[17];
+    uint64_t packets, bytes_up, bytes_down;
+};
+struct api_doors {
+    bool configured; /* lab.yaml names networks for them */
+    bool on;         /* the firewall does what it is told … */
+    char why[257];   /* … or why not */
+    int64_t longest; /* seconds that a door may be open; 0: as long as any */
+    size_t n;
+    struct api_door_count counts[API_DOORS]; /* of doors that are open */
+};
+enum api_door_way { API_DOOR_GOOD, API_DOOR_FAMILIES, API_DOOR_NO_VENDOR, API_DOOR_NO_DEVICE };
 
 /* What the keeper does for the handlers. All callbacks may be called from several threads at once. */
 struct api_host {
@@ -226,6 +250,10 @@ struct api_host {
     /* The certificates of links; may be NULL. */
     const struct api_pki *pki;
 
+    /* May be NULL. What is under way; and ends it before its end (false: nothing of the kind is). */
+    size_t (*tasks)(void *context, struct api_task ret[API_TASKS]);
+    bool (*task_cancel)(void *context, enum api_task_kind kind, struct span person);
+
     /* May be NULL. False: not measured yet. */
     bool (*disk_state)(void *context, struct api_disk_state *ret);
 
@@ -233,8 +261,48 @@ struct api_host {
     size_t (*links)(void *context, struct api_link *ret, size_t most);
     int (*link_order)(void *context, const struct api_link_order *order, struct error *e);
 
+    /* May be NULL. Doors: how the firewall is; whether a way leads from a vendor's network to a device's; and that people decided something. */
+    void (*doors)(void *context, struct api_doors *ret);
+    enum api_door_way (*door_way)(void *context, const struct address *from, const struct address *to);
+    void (*doors_changed)(void *context);
+
+    /* May be NULL. Has a mail that somebody reports read, by a process that can do nothing else: appends what it tells (door/mailed.h). cut: its end
+     * is missing. ERR_MISUSE: it is no mail; ERR_CORRUPT: it cannot be read; ERR_AGAIN: not now. */
+    int (*mail_read)(void *context, struct span message, bool cut, struct buf *told, struct error *e);
+    /* May be NULL. Did the program send this itself, as an exercise: does the mark belong to the id? Then what somebody reported is a lesson that
+     * went well. */
+    bool (*mail_ours)(void *context, struct span id, struct span mark);
+    /* May be NULL. Has this person told, by mail, what is thought of a mail that they reported. attached: it came whole, as an attachment or a file.
+     */
+    void (*mail_tell)(void *context, struct span account, struct span id, bool attached);
+
+    /* May be NULL. Has a mail sent to this person, about what they have to learn. */
+    void (*remind)(void *context, struct span account);
+    /* May be NULL. What this person signs in with was changed, and that is durable; or (EVENT_TOTP_USED) a code of their app came a second time, and
+     * was refused. They are told where an address of theirs is known. */
+    void (*account_changed)(void *context, struct span account, enum event event);
+
     /* May be NULL. Appends further lines in the Prometheus text format. */
     void (*metrics)(void *context, struct buf *out);
+};
+
+/* How training is run: lab.yaml, key "training". */
+struct api_training {
+    int64_t questions; /* of an attempt */
+    int64_t tries;     /* that may fail before … */
+    int64_t cool_down; /* … so many seconds pass */
+    int64_t remind;    /* days before it is due */
+    int64_t escalate;  /* days after */
+    bool mail;         /* there is a mail server */
+};
+#define API_TRAINING ((struct api_training){.questions = 10, .tries = 3, .cool_down = 3600, .remind = 7, .escalate = 14})
+
+/* How phishing simulations are run: lab.yaml, keys "phishing" and "listeners". */
+struct api_phishing {
+    const char *landing;  /* "https://inbox.lab.example:8444"; "" or NULL: there is no landing page */
+    const char *domains;  /* a line each; "" or NULL: none may be sent to */
+    const char *language; /* of mails: en, es */
+    int64_t every;        /* days */
 };
 
 struct api_options {
@@ -243,14 +311,22 @@ struct api_options {
     struct keeper_views *views; /* outlives the api */
     struct api_host host;
     const struct courses *courses; /* outlive the api; NULL: there are none */
-    const char *name;   /* host name of the page: passkeys belong to it */
-    const char *origin; /* "https://lab.example:8443" */
-    const uint8_t *key; /* 32 bytes of the keeper's own, the same at every start */
+    struct api_training training;  /* all 0: API_TRAINING */
+    struct api_phishing phishing;  /* copied */
+    const char *name;              /* host name of the page: passkeys belong to it */
+    const char *origin;            /* "https://lab.example:8443" */
+    const uint8_t *key;            /* 32 bytes of the keeper's own, the same at every start */
+    const char *time_zone;         /* the lab's, by its name: times are shown in it; NULL or "": nobody knows */
+    const char *postbox;           /* the host that takes mail about mail; NULL or "": none */
+    int64_t lock_s;                /* seconds that nobody touches the page before it locks; 0: two minutes */
 };
 
 /* Call it after the ledger has been replayed: whether a first administrator exists decides whether there is a set-up code. */
 struct api *api_new(const struct api_options *options, struct error *e);
 void api_free(struct api *api);
+
+/* What the lab's files say of its policies goes on the ledger, where it is new: once, before the first request. -1: not written. */
+int api_policies(struct api *api, tq_time now, struct error *e);
 
 #define SETUP_CODE_TEXT 12 /* "XXXXX-XXXXX" and a final zero */
 
@@ -273,5 +349,8 @@ struct api_reply {
 /* Answers one request; never fails: what goes wrong is an answer too (application/problem+json). */
 void api_handle(struct api *api, struct api_clock now, const struct request *request, struct api_reply *ret);
 void api_reply_release(struct api_reply *reply);
+/* After an answer is on its way: what the next one should not wait for (the network's graph, where it is due: a tenth of a second). The thread of
+ * whoever answered; nothing most times. */
+void api_settle(struct api *api, struct api_clock now);
 
 #endif

@@ -32,18 +32,52 @@ struct api_list {
     struct buf file;
 };
 
+/* How often within an hour: of one address, or of all. */
+struct api_hour {
+    uint8_t who[32];
+    tq_time start;
+    int64_t count;
+};
+/* A mail that comes in pieces. */
+struct api_upload {
+    char person[ACCOUNT_NAME_MAX + 32]; /* "": free */
+    struct buf bytes;
+    tq_time at; /* monotonic: when the last one came */
+};
+#define API_UPLOADS 4    /* at once */
+#define API_REPORTERS 64 /* addresses that reported without a name and are remembered */
+
+/* Somebody asked for what takes two people: another person has to ask for the same (second.c). */
+#define WISHES 8
+#define WISH_WHY 400
+struct wish_of_two {
+    char person[ACCOUNT_NAME_MAX + 1]; /* "": none */
+    char what[128];                    /* names the act and what it is about */
+    tq_time until;                     /* monotonic */
+    char why[WISH_WHY + 1];
+};
+
 struct api {
     char site[128];
     struct store *store;
     struct keeper_views *views;
     struct api_host host;
     const struct courses *courses;
+    struct network_keeper *network;
+    struct api_training training;
+    char landing[300];
+    char phishing_domains[1024];
+    char phishing_language[4];
+    int64_t phishing_every;
     struct sessions *sessions;
     struct throttle *throttle;
     struct rates *rates;
     struct challenges *challenges;
     char name[256];
     char origin[300];
+    int64_t lock_s;
+    char time_zone[64];
+    char mail_to[280];          /* "mail@report.lab.example"; "": nothing is forwarded */
     struct passkey_party party; /* of these two */
     uint8_t key[32];
     pthread_mutex_t passkeys;                /* passkeys and codes are judged one at a time: none counts twice */
@@ -59,6 +93,10 @@ struct api {
     int64_t refusals_left_out;
     tq_time swept;
     struct api_list lists[API_LISTS];
+    struct wish_of_two wishes[WISHES];
+    struct api_upload uploads[API_UPLOADS];
+    struct api_hour reporters[API_REPORTERS];
+    struct api_hour reports;     /* without a name, from everywhere */
     _Atomic uint64_t answers[6]; /* by first digit of the status */
     _Atomic uint64_t refused;
 };
@@ -83,7 +121,7 @@ struct route {
     void (*handle)(struct call *c);
     const char *summary;
     const char *query;  /* "q:text role:text": beyond limit and cursor; NULL: none */
-    const char *body;   /* "name password": members of the body, all texts; "why?" may be left out; "@csv": a list; NULL: none */
+    const char *body;   /* "name password": members of the body, all texts; "why?" may be left out; "@csv": a list; "@eml": a mail; NULL: none */
     const char *answer; /* schema of the answer (openapi.c); "[device]": a list of them; NULL: none */
     int success;        /* status when it went well */
 };
@@ -116,6 +154,7 @@ struct call {
     const char *proof;              /* how the person showed again that it is they; NULL: they were not asked */
     char proof_key[PASSKEY_HANDLE]; /* … by this passkey */
     struct jsonw json;              /* writes the reply's body */
+    struct buf spoken;              /* what said() gave last */
 };
 
 /* May whoever asks do this ("noun.verb")? */
@@ -131,6 +170,9 @@ void problem_later(struct call *c, int status, const char *code, const char *det
 void problem_store(struct call *c, const struct error *e);
 void set_etag(struct call *c, uint64_t index);
 bool answered(const struct call *c);
+
+/* A sentence of the program in the language of whoever asks (door/spoken.h); holds until the next one. */
+struct span said(struct call *c, struct span english);
 
 void put_time(struct jsonw *j, const char *key, tq_time t);                              /* 0: null */
 void put_optional(struct jsonw *j, const char *key, struct span text);                   /* empty: null */
@@ -157,6 +199,10 @@ struct page {
 bool query_page(struct call *c, const char *list, struct page *ret);
 /* `"next":` with the cursor behind this row, or null. */
 void put_next(struct jsonw *j, const char *list, bool more, const struct page *at);
+/* The answer of a list: after list_begin its rows are put; list_end adds next (`more`: there are rows behind `last`) and the total. total < 0: the
+ * store failed, as *e says, and so does the answer. */
+void list_begin(struct call *c);
+void list_end(struct call *c, const char *list, bool more, const struct page *last, int64_t total, const struct error *e);
 /* The text form, for tests and fuzzing: false where it is none of this list's cursors. */
 bool cursor_read(struct span cursor, const char *list, struct page *ret);
 void cursor_write(struct buf *out, const char *list, const struct page *at);
@@ -189,18 +235,25 @@ void note_session(struct call *c, enum event event, const char *account, const c
 /* ── shared between nouns ── */
 
 struct finding_row;
-void put_finding(struct jsonw *j, const struct finding_row *row); /* the members, without the braces */
+void put_finding(struct call *c, const struct finding_row *row); /* the members, without the braces */
 struct result_row;
-void result_put(struct jsonw *j, const struct result_row *row);      /* the members, without the braces */
+void result_put(struct call *c, const struct result_row *row);       /* the members, without the braces */
 void result_put_step(struct jsonw *j, const struct result_row *row); /* "step" */
 void put_person(struct call *c);                                     /* the answer of GET /session */
 void answer_device(struct call *c, bool whole);                      /* the device of the request; whole: as GET gives it */
 /* Does a passkey of who asks sign this very request (X-Proof), or is this their password? Passwords are throttled as sign-ins are. False: the problem
  * is set, and the refusal recorded. At the local socket nobody has either: true. */
 bool proof_again(struct call *c, struct span password, const char *permission);
+/* proof_again with the password of a body that has nothing else in it. */
+bool proved(struct call *c, const char *permission);
 bool password_again(struct call *c, struct span password, const char *permission); /* its second half */
 /* Is this a code of the account's app, and not used before? True also where it has none. Uses it up. */
 bool totp_right(struct call *c, const struct account *account, struct span typed);
+/* Has another person asked for the same within 15 minutes, or is this the machine itself? Then true, and `both` gets the reason, with the first
+ * one's. Else the wish is kept and recorded, and the answer is 409 second-person with these words. */
+bool second_person(struct call *c, const char *what, struct span why, struct buf *both, const char *told, const char *permission);
+void second_person_done(struct call *c, const char *what);                             /* nobody waits for it any more */
+bool second_person_awaited(struct call *c, const char *what, struct wish_of_two *ret); /* does somebody wait for a second person? */
 /* A reason of a person: something readable, on lines without other control characters. */
 bool reason_valid(struct span why);
 bool known_place(struct call *c, struct span account); /* was this account signed in with from there within the last 90 days? */
@@ -213,9 +266,13 @@ bool password_serves(struct call *c, struct account *a, struct span password, st
 /* A session, its record, the answer; method: "password", "passkey" … */
 void sign_in(struct call *c, const struct account *account, const char *method);
 void put_roles(struct jsonw *j, unsigned roles); /* "roles", "role", "permissions" */
+/* The device's certificates are taken by nobody from now on: it was refused, or retired. n: its root. */
+void certificates_end(struct call *c, int64_t n, const char *why);
+/* Appends the ids of devices that have a certificate in force, or may bring a request for one, each on a line. */
+void certificates_held(struct call *c, struct buf *out);
 struct act_row;
-void act_put(struct jsonw *j, const struct act_row *row); /* the members, without the braces */
-void name_origin(struct call *c);                         /* where the request came from, as records may show it */
+void act_put(struct call *c, const struct act_row *row); /* the members, without the braces */
+void name_origin(struct call *c);                        /* where the request came from, as records may show it */
 void setup_code_make(char out[SETUP_CODE_TEXT]);
 bool setup_code_matches(struct span typed, const char *code); /* whatever the case and the dashes; constant time */
 
@@ -253,8 +310,13 @@ void handle_device_name(struct call *c);
 void handle_device_edit(struct call *c);
 void handle_device_preview(struct call *c);
 void handle_device_import(struct call *c);
+void handle_device_imports(struct call *c);
+void handle_device_unimport(struct call *c);
 void handle_device_csv(struct call *c);
 void handle_device_cyclonedx(struct call *c);
+void handle_device_admission(struct call *c);
+void handle_admission_learnt(struct call *c);
+void handle_device_radius(struct call *c);
 void handle_device_join(struct call *c);
 void handle_device_split(struct call *c);
 void handle_device_distinct(struct call *c);
@@ -286,6 +348,9 @@ void handle_ledger_cosignature(struct call *c);
 void handle_ledger_check(struct call *c);
 void handle_witnesses(struct call *c);
 void handle_witness_ask(struct call *c);
+void handle_task_list(struct call *c);
+void handle_verify_cancel(struct call *c);
+void handle_backup_cancel(struct call *c);
 void handle_backup_list(struct call *c);
 void handle_backup_make(struct call *c);
 void handle_backup_test(struct call *c);
@@ -293,6 +358,46 @@ void handle_disk(struct call *c);
 void handle_course_list(struct call *c);
 void handle_course_get(struct call *c);
 void handle_course_picture(struct call *c);
+void handle_practice(struct call *c);
+void handle_attempt_begin(struct call *c);
+void handle_attempt_get(struct call *c);
+void handle_attempt_answer(struct call *c);
+void handle_attempt_sign(struct call *c);
+void handle_policy_read(struct call *c);
+void handle_policy_sign(struct call *c);
+void handle_training_mine(struct call *c);
+void handle_training_overview(struct call *c);
+void handle_training_people(struct call *c);
+void handle_training_person(struct call *c);
+void handle_training_contact(struct call *c);
+void handle_training_rules(struct call *c);
+void handle_training_assign(struct call *c);
+void handle_training_unassign(struct call *c);
+void handle_training_refresher(struct call *c);
+void handle_culture(struct call *c);
+void handle_phishing_list(struct call *c);
+void handle_phishing_plan(struct call *c);
+void handle_phishing_get(struct call *c);
+void handle_phishing_stop(struct call *c);
+void handle_phishing_mine(struct call *c);
+void handle_phishing_landing(struct call *c); /* takes the look, and the lock of changes, itself */
+/* Does a text that whoever asks reports (a mail's decoded text and its links, in any order) carry a token of a simulated mail? Where it is their own,
+ * it is written down as reported; how: "mail", "report". False also where the store failed. */
+bool phishing_reported_text(struct call *c, struct span text, const char *how);
+/* Whoever asks reported a mail that bears this simulation's mark: theirs counts as reported. */
+void phishing_reported_mail(struct call *c, struct span campaign);
+/* Somebody reported "a message" and gave nothing of it: where a simulated mail reached them in the last days, it is that. */
+void phishing_reported_some(struct call *c);
+void handle_training_classes(struct call *c);
+void handle_training_class(struct call *c);
+void handle_training_remind(struct call *c);
+void handle_training_topics(struct call *c);
+void handle_training_csv(struct call *c);
+void handle_training_history_csv(struct call *c);
+void handle_training_evidence(struct call *c);
+void handle_training_certificate(struct call *c);
+void handle_training_paper(struct call *c);
+void handle_training_verify(struct call *c);
 void handle_certificate_list(struct call *c);
 void handle_certificate_chain(struct call *c);
 void handle_certificate_rotate(struct call *c);
@@ -307,6 +412,13 @@ void handle_enrolment_new(struct call *c);
 void handle_enrolment_withdraw(struct call *c);
 void handle_enrolment_redeem(struct call *c);
 void handle_sensor(struct call *c);
+void handle_door_list(struct call *c);
+void handle_door_choices(struct call *c);
+void handle_door_get(struct call *c);
+void handle_door_ask(struct call *c);
+void handle_door_approve(struct call *c);
+void handle_door_refuse(struct call *c);
+void handle_door_close(struct call *c);
 void handle_link_list(struct call *c);
 void handle_link_bypass(struct call *c);
 void handle_link_hold(struct call *c);
@@ -326,6 +438,26 @@ void handle_people_review(struct call *c);
 void handle_emergency(struct call *c);
 void handle_roles(struct call *c);
 void handle_act_list(struct call *c);
+void handle_search(struct call *c);
+void handle_search_clear(struct call *c);
+void handle_report_file(struct call *c);
+void handle_report_nameless(struct call *c);
+void handle_report_status(struct call *c);
+void handle_report_list(struct call *c);
+void handle_report_get(struct call *c);
+void handle_report_take(struct call *c);
+void handle_report_release(struct call *c);
+void handle_report_answer(struct call *c);
+void handle_report_close(struct call *c);
+void handle_report_photo(struct call *c);
+void handle_mail_report(struct call *c);
+void handle_mail_piece(struct call *c);
+void handle_mail_list(struct call *c);
+void handle_mail_get(struct call *c);
+void handle_mail_look(struct call *c);
+void handle_mail_decide(struct call *c);
+void handle_indicator_list(struct call *c);
+void handle_act_why(struct call *c);
 void handle_policy_get(struct call *c);
 void handle_policy_put(struct call *c);
 void handle_invitation(struct call *c);

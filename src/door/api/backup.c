@@ -23,7 +23,7 @@ static void put_backup(void *context, const struct backup_row *row)
         jsonw_null(j);
     else
         jsonw_bool(j, row->holds);
-    put_optional(j, "why", row->why);
+    put_optional(j, "why", said(c, row->why));
     jsonw_object_end(j);
 }
 
@@ -47,7 +47,7 @@ void handle_backup_list(struct call *c)
     jsonw_array_end(j);
     put_time(j, "last", sum.made);
     put_time(j, "tested", sum.tested);
-    put_optional(j, "due", span_str(s->due));
+    put_optional(j, "due", said(c, span_str(s->due)));
     put_optional(j, "doing", span_str(s->doing));
     jsonw_key(j, "failed");
     if (s->failed[0] == 0) {
@@ -55,7 +55,7 @@ void handle_backup_list(struct call *c)
     } else {
         jsonw_object(j);
         jsonw_put_str(j, "id", s->failed);
-        jsonw_put_str(j, "why", s->why);
+        jsonw_put_text(j, "why", said(c, span_str(s->why)));
         jsonw_object_end(j);
     }
     jsonw_object_end(j);
@@ -170,7 +170,7 @@ void handle_disk(struct call *c)
     jsonw_key(j, "goes_first");
     jsonw_array(j);
     for (size_t i = 0; i < s.first_n; i++)
-        jsonw_str(j, s.first[i]);
+        jsonw_text(j, said(c, span_str(s.first[i])));
     jsonw_array_end(j);
     jsonw_key(j, "retention");
     jsonw_array(j);

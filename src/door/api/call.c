@@ -1,6 +1,7 @@
 #include "door/api/api_private.h"
 
 #include "base/text.h"
+#include "door/spoken.h"
 
 #include <stdio.h>
 
@@ -12,6 +13,20 @@ bool answered(const struct call *c)
 }
 
 /* ── answers ── */
+
+#define SPOKEN_MAX 8192
+
+struct span said(struct call *c, struct span english)
+{
+    enum tongue tongue = tongue_of(c->request->language);
+    if (tongue == TONGUE_ENGLISH)
+        return english;
+    if (c->spoken.max == 0)
+        c->spoken = BUF_INIT(SPOKEN_MAX);
+    buf_clear(&c->spoken);
+    speak(&c->spoken, tongue, english);
+    return buf_ok(&c->spoken) ? buf_span(&c->spoken) : english;
+}
 
 static const char *status_title(int status)
 {
@@ -53,7 +68,7 @@ void problem_later(struct call *c, int status, const char *code, const char *det
     buf_release(&type);
     jsonw_put_str(j, "title", status_title(status));
     jsonw_put_int(j, "status", status);
-    jsonw_put_str(j, "detail", detail);
+    jsonw_put_text(j, "detail", said(c, span_str(detail)));
     jsonw_put_str(j, "code", code);
     if (retry_after_s > 0)
         jsonw_put_int(j, "retry_after_s", retry_after_s);
@@ -247,6 +262,23 @@ void put_next(struct jsonw *j, const char *list, bool more, const struct page *a
     cursor_write(&cursor, list, at);
     jsonw_text(j, buf_span(&cursor));
     buf_release(&cursor);
+}
+
+void list_begin(struct call *c)
+{
+    jsonw_object(&c->json);
+    jsonw_key(&c->json, "items");
+    jsonw_array(&c->json);
+}
+
+void list_end(struct call *c, const char *list, bool more, const struct page *last, int64_t total, const struct error *e)
+{
+    jsonw_array_end(&c->json);
+    put_next(&c->json, list, more, last);
+    jsonw_put_int(&c->json, "total", total);
+    jsonw_object_end(&c->json);
+    if (total < 0)
+        problem_store(c, e);
 }
 
 /* ── conditions (RFC 9110, section 13) ── */

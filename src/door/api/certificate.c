@@ -3,6 +3,8 @@
 #include "door/api/api_private.h"
 
 #include "lab/certificate_view.h"
+#include "lab/inventory/admission.h"
+#include "lab/inventory/asset.h"
 #include "record/crypto/x509.h"
 
 #include <stdio.h>
@@ -15,6 +17,7 @@
 #define ENROLMENT_DAYS 365
 #define WRONG_CODES_A_MINUTE 10
 #define PERMISSION "certificate.manage"
+#define ENDING_MOST 16 /* certificates of one device that are in force */
 #define PEM_TYPE "application/x-pem-file"
 
 static const struct api_pki *pki_of(struct call *c)
@@ -62,15 +65,31 @@ void certificate_for(const char *link, const char *side, char out[CERTIFICATE_FO
 {
     if (side[0] == 0)
         (void)snprintf(out, CERTIFICATE_FOR, "the authority of the links");
+    else if (strcmp(side, CERTIFICATE_DEVICE) == 0)
+        (void)snprintf(out, CERTIFICATE_FOR, "device %s", link);
     else
         (void)snprintf(out, CERTIFICATE_FOR, "link %s, %s side", link, strcmp(side, "lis") == 0 ? "LIS" : "analyzer");
 }
 
-static void put_for(struct jsonw *j, const char *link, const char *side)
+static void put_title(void *context, const struct asset_row *row)
+{
+    buf_add_span(context, row->title);
+}
+
+static void put_for(struct call *c, const char *link, const char *side)
 {
     char text[CERTIFICATE_FOR];
+    struct jsonw *j = &c->json;
+    struct buf title = BUF_INIT(1024);
+    bool device = strcmp(side, CERTIFICATE_DEVICE) == 0;
+    bool found = false;
+    buf_add_str(&title, "device ");
+    if (device)
+        (void)asset_get(c->db, span_str(link), put_title, &title, &found, NULL);
     certificate_for(link, side, text);
-    jsonw_put_str(j, "for", text);
+    jsonw_put_text(j, "for", found ? buf_span(&title) : span_str(text));
+    put_optional(j, "device", span_str(device ? link : ""));
+    buf_release(&title);
     jsonw_put_str(j, "link", link);
     jsonw_put_str(j, "side", side);
 }
@@ -114,7 +133,7 @@ static void put_certificate(void *to, const struct api_certificate *x)
     jsonw_object(j);
     jsonw_put_str(j, "serial", x->serial);
     jsonw_put_str(j, "name", x->ours ? "Tourniquet" : x->subject[0] != 0 ? x->subject : x->names);
-    put_for(j, x->link, x->side);
+    put_for(c, x->link, x->side);
     jsonw_put_str(j, "holder", x->ours ? "ours" : "peer");
     jsonw_put_str(j, "issuer", x->outside || x->given ? "outside" : "own");
     jsonw_put_str(j, "names", x->names);
@@ -135,7 +154,7 @@ static void put_enrolment(void *to, const struct api_enrolment *x)
         return;
     jsonw_object(j);
     jsonw_put_str(j, "id", x->id);
-    put_for(j, x->link, x->side);
+    put_for(c, x->link, x->side);
     jsonw_put_str(j, "names", x->names);
     jsonw_put_int(j, "days", x->days);
     put_time(j, "until", x->until);
@@ -376,12 +395,50 @@ static bool read_side(struct call *c, const struct body_field *f, char link[CERT
     return false;
 }
 
+static void note_device(void *context, const struct asset_row *row)
+{
+    struct api_enrolment *x = context;
+    struct span ips = row->ips;
+    (void)span_until(&ips, '"', NULL);
+    struct span ip = span_until(&ips, '"', NULL);
+    (void)snprintf(x->link, sizeof x->link, "%.*s", (int)row->id.n, (const char *)row->id.p);
+    (void)snprintf(x->names, sizeof x->names, "%.*s", (int)ip.n, ip.n == 0 ? "" : (const char *)ip.p);
+    x->known = span_is(row->admission, "vouched");
+}
+
+/* A device that somebody vouched for; its first address is its name where none is given. */
+static bool read_device(struct call *c, struct span id, struct api_enrolment *ret)
+{
+    struct error e = {0};
+    bool found = false;
+    if (asset_get(c->db, id, note_device, ret, &found, &e) != 0)
+        problem_store(c, &e);
+    else if (!found)
+        problem(c, 404, "no-device", "There is no device with this id.");
+    else if (!ret->known)
+        problem(c, 409, "not-vouched", "Nobody has vouched for this device: do that first, then it gets a certificate.");
+    (void)snprintf(ret->side, sizeof ret->side, CERTIFICATE_DEVICE);
+    return !answered(c);
+}
+
+/* f: link, side, names, days, device. */
 static bool read_enrolment(struct call *c, const struct body_field *f, struct api_enrolment *ret)
 {
     uint64_t days = ENROLMENT_DAYS;
     *ret = (struct api_enrolment){0};
-    if (!read_side(c, f, ret->link, ret->side))
+    bool device = f[4].text.n > 0;
+    if (device && f[0].text.n + f[1].text.n > 0) {
+        problem(c, 422, "device", "A certificate is for a side of a link, or for a device.");
         return false;
+    }
+    if (!(device ? read_device(c, f[4].text, ret) : read_side(c, f, ret->link, ret->side)))
+        return false;
+    if (device && f[2].text.n == 0 && ret->names[0] != 0) {
+        if (f[3].text.n > 0 && !span_decimal(f[3].text, 10000, &days))
+            problem(c, 422, "days", "The life of a certificate is a number of days.");
+        ret->days = (int64_t)days;
+        return !answered(c);
+    }
     if (!take_text(f[2].text, ret->names, sizeof ret->names) || ret->names[0] == 0)
         problem(c, 422, "names", "Name the hosts or addresses that the certificate is for, with commas between.");
     else if (f[3].text.n > 0 && !span_decimal(f[3].text, 10000, &days))
@@ -395,9 +452,10 @@ static bool read_enrolment(struct call *c, const struct body_field *f, struct ap
 
 void handle_enrolment_new(struct call *c)
 {
-    struct body_field f[] = {{.name = "link", .max = CERTIFICATE_LINK},         {.name = "side", .max = 12},
-                             {.name = "names", .max = CERTIFICATE_NAMES_TEXT},  {.name = "days", .max = 5, .optional = true},
-                             {.name = "why", .max = WHY_MAX, .optional = true}, {.name = "password", .max = PASSWORD_LONGEST, .optional = true}};
+    struct body_field f[] = {{.name = "link", .max = CERTIFICATE_LINK, .optional = true},        {.name = "side", .max = 12, .optional = true},
+                             {.name = "names", .max = CERTIFICATE_NAMES_TEXT, .optional = true}, {.name = "days", .max = 5, .optional = true},
+                             {.name = "device", .max = CERTIFICATE_LINK, .optional = true},      {.name = "why", .max = WHY_MAX, .optional = true},
+                             {.name = "password", .max = PASSWORD_LONGEST, .optional = true}};
     struct body body;
     struct error e = {0};
     struct api_enrolment x;
@@ -405,12 +463,12 @@ void handle_enrolment_new(struct call *c)
     const struct api_pki *pki = pki_of(c);
     if (pki == NULL || !body_open(c, &body, f, sizeof f / sizeof f[0]))
         return;
-    if (f[4].text.n > 0 && !reason_valid(f[4].text))
+    if (f[5].text.n > 0 && !reason_valid(f[5].text))
         problem(c, 422, "why", "The reason is a line of text.");
-    else if (read_enrolment(c, f, &x) && proof_again(c, f[5].text, PERMISSION)) {
+    else if (read_enrolment(c, f, &x) && proof_again(c, f[6].text, PERMISSION)) {
         if (pki->enrol(c->api->host.context, &x, code, &e) != 0)
             refused(c, &e);
-        else if (note_enrolment(c, &x, "begun", f[4].text)) {
+        else if (note_enrolment(c, &x, "begun", f[5].text)) {
             c->reply->hidden = true;
             jsonw_object(&c->json);
             jsonw_put_str(&c->json, "id", x.id);
@@ -564,6 +622,67 @@ static void change(struct call *c, bool revoke)
             put_certificate(c, &x);
     }
     body_close(&body);
+}
+
+struct ending {
+    struct call *c;
+    int64_t device;
+    size_t n;
+    char serials[ENDING_MOST][sizeof((struct api_certificate *)0)->serial];
+};
+
+static void gather_ending(void *to, const struct api_certificate *x)
+{
+    struct ending *g = to;
+    if (strcmp(x->side, CERTIFICATE_DEVICE) == 0 && x->revoked == 0 && x->not_after > g->c->now.wall && g->n < ENDING_MOST &&
+        admission_same_device(g->c->db, span_str(x->link), g->device))
+        (void)snprintf(g->serials[g->n++], sizeof g->serials[0], "%s", x->serial);
+}
+
+struct holding {
+    struct buf *out;
+    tq_time now;
+};
+
+static void gather_held(void *to, const struct api_certificate *x)
+{
+    struct holding *h = to;
+    if (strcmp(x->side, CERTIFICATE_DEVICE) == 0 && x->revoked == 0 && x->not_after > h->now)
+        buf_addf(h->out, "%s\n", x->link);
+}
+
+static void gather_enrolling(void *to, const struct api_enrolment *x)
+{
+    struct holding *h = to;
+    if (strcmp(x->side, CERTIFICATE_DEVICE) == 0)
+        buf_addf(h->out, "%s\n", x->link);
+}
+
+void certificates_held(struct call *c, struct buf *out)
+{
+    const struct api_pki *pki = c->api->host.pki;
+    struct holding h = {.out = out, .now = c->now.wall};
+    if (pki == NULL)
+        return;
+    pki->list(c->api->host.context, gather_held, &h);
+    pki->enrolments(c->api->host.context, gather_enrolling, &h);
+}
+
+void certificates_end(struct call *c, int64_t n, const char *why)
+{
+    const struct api_pki *pki = c->api->host.pki;
+    struct ending g = {.c = c, .device = n};
+    if (pki == NULL)
+        return;
+    pki->list(c->api->host.context, gather_ending, &g);
+    for (size_t i = 0; i < g.n && !answered(c); i++) {
+        struct error e = {0};
+        struct api_certificate x;
+        if (pki->revoke(c->api->host.context, span_str(g.serials[i]), &x, &e) != 0)
+            refused(c, &e);
+        else
+            (void)note(c, EVENT_CERTIFICATE_REVOKED, &x, span_str(why));
+    }
 }
 
 void handle_certificate_rotate(struct call *c)

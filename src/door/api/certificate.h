@@ -12,12 +12,13 @@
 #define ENROLMENT_GROUPS 3          /* of the code: 75 bits */
 #define ENROLMENT_CODE CODE_TEXT(ENROLMENT_GROUPS)
 #define ENROLMENT_ID 17
+#define CERTIFICATE_DEVICE "device" /* as a side: no link's, but a device's (802.1X) */
 
 struct api_certificate {
     char serial[42];      /* hexadecimal */
     char fingerprint[65]; /* SHA-256, lower case */
     char link[CERTIFICATE_LINK];
-    char side[12]; /* "analyzer", "lis": whose side of the link it is for; "": the authority's own */
+    char side[12]; /* "analyzer", "lis": whose side of the link it is for; "device": it is a device's, `link` is its id; "": the authority's own */
     char names[CERTIFICATE_NAMES_TEXT];
     char subject[256]; /* of one that was seen; else "" */
     bool ours;         /* the program has its key, and renews it … */
@@ -77,7 +78,7 @@ struct record;
 
 #define CERTIFICATE_FOR (CERTIFICATE_LINK + 32)
 
-/* "link NAME, LIS side"; "the authority of the links" where side is "". */
+/* "link NAME, LIS side"; "device ID"; "the authority of the links" where side is "". */
 void certificate_for(const char *link, const char *side, char out[CERTIFICATE_FOR]);
 
 /* Writes what a certificate is into a record of what was done with it; x and words have to last as long as the record. */

@@ -1,16 +1,7 @@
 /* Training courses, for whoever is signed in: GET /courses, /courses/{id}, and the pictures in them. */
-#include "door/api/api_private.h"
-
-#include "lab/courses/course.h"
+#include "door/api/training.h"
 
 #include <stdio.h>
-
-static const struct courses *courses_of(struct call *c)
-{
-    if (c->api->courses == NULL)
-        problem(c, 503, "courses", "Courses cannot be asked for here.");
-    return c->api->courses;
-}
 
 void handle_course_list(struct call *c)
 {
@@ -37,7 +28,7 @@ void handle_course_get(struct call *c)
     const struct courses *s = courses_of(c);
     const struct course *course = s == NULL ? NULL : courses_find(s, c->params[0]);
     if (course != NULL)
-        course_json(&c->reply->body, course);
+        course_asked_json(&c->reply->body, course, practice_order, c); /* what is right is told behind an answer */
     else if (s != NULL)
         problem(c, 404, "not-found", "There is no course of this id.");
 }
@@ -48,7 +39,7 @@ void handle_course_picture(struct call *c)
     const struct course_picture *picture = s == NULL ? NULL : courses_picture(s, c->params[0]);
     if (picture != NULL) {
         buf_add_span(&c->reply->body, picture->text);
-        (void)snprintf(c->reply->type, sizeof c->reply->type, "image/svg+xml");
+        (void)snprintf(c->reply->type, sizeof c->reply->type, "image/svg+xml; charset=utf-8");
     } else if (s != NULL) {
         problem(c, 404, "not-found", "There is no picture of this name.");
     }

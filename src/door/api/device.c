@@ -1,5 +1,6 @@
 #include "door/api/api_private.h"
 
+#include "lab/inventory/admission.h"
 #include "lab/inventory/asset.h"
 
 #include <stdio.h>
@@ -50,6 +51,7 @@ static void put_device(struct render *r, const struct asset_row *row)
     else
         jsonw_null(j);
     jsonw_put_bool(j, "retired", row->retired);
+    jsonw_put_text(j, "admission", row->admission);
     jsonw_put_int(j, "findings_open", row->findings_open);
 }
 
@@ -106,18 +108,30 @@ static bool read_sort(struct call *c, const char *text, enum asset_sort *ret, co
     return false;
 }
 
+static bool admission_known(struct call *c, const char *text)
+{
+    static const char *const states[] = {"", "vouched", "refused", "waiting", "unknown", "not-vouched"};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (strcmp(text, states[i]) == 0)
+            return true;
+    problem(c, 400, "admission", "\"admission\" is vouched, refused, waiting, unknown or not-vouched.");
+    return false;
+}
+
 void handle_device_list(struct call *c)
 {
     char search[PARAM_MAX + 1];
     char role[PARAM_MAX + 1];
     char zone[NAMED_MAX + 1];
     char criticality[PARAM_MAX + 1];
+    char admission[PARAM_MAX + 1];
     char sort[PARAM_MAX + 1];
     const char *list = LIST;
     struct page page;
     struct listing l = {.render = {.c = c}};
     if (!query_text(c, "q", search) || !query_text(c, "role", role) || !query_named(c, "zone", zone) || !query_text(c, "criticality", criticality) ||
-        !query_text(c, "sort", sort) || !read_sort(c, sort, &l.sort, &list) || !query_page(c, list, &page))
+        !query_text(c, "admission", admission) || !query_text(c, "sort", sort) || !admission_known(c, admission) ||
+        !read_sort(c, sort, &l.sort, &list) || !query_page(c, list, &page))
         return;
     lower(search);
     l.limit = page.limit;
@@ -125,6 +139,7 @@ void handle_device_list(struct call *c)
                                 .role = span_str(role),
                                 .zone = span_str(zone),
                                 .criticality = span_str(criticality),
+                                .admission = span_str(admission),
                                 .sort = l.sort,
                                 .after = page.after,
                                 .after_title = span_str(page.text),
@@ -152,7 +167,7 @@ static void put_reason(void *context, struct span text, struct span source, tq_t
     struct call *c = context;
     struct jsonw *j = &c->json;
     jsonw_object(j);
-    jsonw_put_text(j, "text", text);
+    jsonw_put_text(j, "text", said(c, text));
     jsonw_put_text(j, "source", source);
     put_time(j, "time", time);
     jsonw_key(j, "record");
@@ -206,7 +221,7 @@ static void put_link(void *context, struct span id, struct span title, const cha
     jsonw_put_text(&c->json, "id", id);
     jsonw_put_text(&c->json, "title", title);
     if (why != NULL)
-        jsonw_put_str(&c->json, "why", why);
+        jsonw_put_text(&c->json, "why", said(c, span_str(why)));
     jsonw_object_end(&c->json);
 }
 
@@ -246,7 +261,7 @@ static void put_candidate(void *context, const struct catalog_candidate *k)
     for (size_t i = 0; i < k->reasons_n; i++) {
         struct buf text = BUF_INIT(2048);
         catalog_sentence(&text, k, &k->reasons[i]);
-        jsonw_text(j, buf_span(&text));
+        jsonw_text(j, said(c, buf_span(&text)));
         buf_release(&text);
     }
     jsonw_array_end(j);
@@ -262,6 +277,30 @@ static void put_hours(struct render *r, int64_t n)
     for (int i = 0; i < 24; i++)
         jsonw_int(&r->c->json, hours[i]);
     jsonw_array_end(&r->c->json);
+}
+
+static void put_admitted(void *context, const struct admission_row *row)
+{
+    struct jsonw *j = &((struct call *)context)->json;
+    put_optional(j, "by", row->person);
+    put_time(j, "at", row->time);
+    put_optional(j, "why", row->why);
+    jsonw_key(j, "record");
+    if (row->record < 0)
+        jsonw_null(j);
+    else
+        jsonw_int(j, row->record);
+    jsonw_put_bool(j, "mixed", row->mixed);
+    put_ready(j, "new_macs", row->new_macs, "[]");
+}
+
+/* Who decided whether it may be there. */
+static void put_admission(struct render *r, int64_t n)
+{
+    jsonw_key(&r->c->json, "admitted");
+    jsonw_object(&r->c->json);
+    (void)admission_get(r->c->db, n, put_admitted, r->c, &r->error);
+    jsonw_object_end(&r->c->json);
 }
 
 /* The lists of the page, each in its own statement: there is one device. */
@@ -298,6 +337,7 @@ static void put_detail(void *context, const struct asset_row *row)
     jsonw_object(j);
     put_device(r, row);
     put_hours(r, row->n);
+    put_admission(r, row->n);
     put_lists(r, row);
     jsonw_object_end(j);
 }

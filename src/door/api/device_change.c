@@ -131,6 +131,14 @@ static bool edit(struct call *c, const struct current *now, const struct body_fi
     return ok;
 }
 
+static bool retires(const struct body_field *fields, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(fields[i].name, "retired") == 0)
+            return span_is(fields[i].text, "true");
+    return false;
+}
+
 void handle_device_edit(struct call *c)
 {
     const char *const *names;
@@ -142,8 +150,12 @@ void handle_device_edit(struct call *c)
     if (!body_open(c, &body, fields, n))
         return;
     struct current now = {0};
-    if (fits(c, fields, n) && find_current(c, &now) && if_match(c, now.changed) && edit(c, &now, fields, n))
-        answer_device(c, true);
+    if (fits(c, fields, n) && find_current(c, &now) && if_match(c, now.changed) && edit(c, &now, fields, n)) {
+        if (retires(fields, n))
+            certificates_end(c, now.n, "the device was retired");
+        if (!answered(c))
+            answer_device(c, true);
+    }
     body_close(&body);
 }
 

@@ -95,27 +95,40 @@ void handle_device_preview(struct call *c)
     import_plan_free(p);
 }
 
-/* Records of up to IMPORT_ROWS rows, one after the other. false: the problem is set; *ret_rows are saved. */
-static bool decide_rows(struct call *c, const struct import_plan *p, size_t *ret_rows)
+/* Records of up to IMPORT_ROWS rows, one after the other; those that take a list back say which (else *list is -1 and becomes its number), and all
+ * but their last say that it goes on. false: the problem is set; *ret_rows are saved. */
+static bool decide_rows(struct call *c, enum event event, const struct import_plan *p, int64_t *list, size_t *ret_rows)
 {
     size_t i = 0;
+    size_t left = 0;
     *ret_rows = 0;
-    while (i < p->n) {
-        struct record *r = decision(c, EVENT_ASSET_IMPORTED);
+    for (size_t k = 0; k < p->n; k++)
+        left += p->rows[k].event_n > 0;
+    bool last = left == 0 && event == EVENT_ASSET_IMPORTED;
+    while (!last) {
+        struct record *r = decision(c, event);
         size_t rows = 0;
         uint64_t index = 0;
         if (r == NULL)
             return false;
+        last = left <= IMPORT_ROWS;
+        if (*list >= 0)
+            record_int(r, KEY_LIST, *list);
+        if (event == EVENT_ASSET_UNIMPORTED && !last)
+            record_int(r, KEY_CONTINUED, 1);
         for (; i < p->n && rows < IMPORT_ROWS; i++)
             if (p->rows[i].event_n > 0) {
                 record_text(r, KEY_ROW, span_of(p->texts.p + p->rows[i].event_at, p->rows[i].event_n));
                 rows++;
             }
-        bool ok = rows == 0 || decide(c, r, &index);
+        bool ok = decide(c, r, &index);
         free(r);
         if (!ok)
             return false;
+        if (*list < 0)
+            *list = (int64_t)index;
         *ret_rows += rows;
+        left -= rows;
     }
     return true;
 }
@@ -123,7 +136,8 @@ static bool decide_rows(struct call *c, const struct import_plan *p, size_t *ret
 static void apply(struct call *c, const struct import_plan *p)
 {
     size_t rows = 0;
-    if (!decide_rows(c, p, &rows)) {
+    int64_t list = -1;
+    if (!decide_rows(c, EVENT_ASSET_IMPORTED, p, &list, &rows)) {
         if (rows > 0) {
             char detail[200];
             (void)snprintf(detail, sizeof detail, "%zu rows are saved, the others are not. Bring the list again: what is saved shows as unchanged.",
@@ -135,6 +149,11 @@ static void apply(struct call *c, const struct import_plan *p)
     jsonw_object(&c->json);
     put_counts(c, p->counts);
     jsonw_put_int(&c->json, "saved", (int64_t)rows);
+    jsonw_key(&c->json, "list");
+    if (list >= 0)
+        jsonw_int(&c->json, list);
+    else
+        jsonw_null(&c->json);
     jsonw_object_end(&c->json);
 }
 
@@ -152,6 +171,102 @@ void handle_device_import(struct call *c)
         import_plan_free(p);
     }
     buf_release(&file);
+}
+
+/* ── taking back ── */
+
+static void put_list(void *context, const struct import_list *list)
+{
+    struct jsonw *j = &((struct call *)context)->json;
+    jsonw_object(j);
+    jsonw_put_int(j, "list", list->record);
+    put_optional(j, "person", list->person);
+    put_time(j, "time", list->time);
+    jsonw_put_int(j, "devices", list->devices);
+    put_optional(j, "undone_by", list->undone_person);
+    put_time(j, "undone_at", list->undone_time);
+    jsonw_object_end(j);
+}
+
+void handle_device_imports(struct call *c)
+{
+    struct error e = {0};
+    jsonw_object(&c->json);
+    jsonw_key(&c->json, "items");
+    jsonw_array(&c->json);
+    int rc = import_lists(c->db, -1, put_list, c, &e);
+    jsonw_array_end(&c->json);
+    jsonw_object_end(&c->json);
+    if (rc != 0)
+        problem_store(c, &e);
+}
+
+struct meant {
+    bool found, undone;
+};
+
+static void note_list(void *context, const struct import_list *list)
+{
+    *(struct meant *)context = (struct meant){.found = true, .undone = list->undone_time != 0};
+}
+
+/* The list of the request; false: the problem is set. */
+static bool find_list(struct call *c, int64_t *ret_list)
+{
+    struct error e = {0};
+    struct meant meant = {0};
+    uint64_t number = 0;
+    bool valid = span_decimal(c->params[0], INT64_MAX, &number);
+    *ret_list = (int64_t)number;
+    if (valid && import_lists(c->db, *ret_list, note_list, &meant, &e) != 0)
+        problem_store(c, &e);
+    else if (!meant.found)
+        problem(c, 404, "no-list", "There is no such list, or it is too long ago: the last 20 can be taken back.");
+    else if (meant.undone)
+        problem(c, 409, "undone", "This list was taken back already.");
+    return !answered(c);
+}
+
+static void answer_back(struct call *c, int64_t list, const struct import_plan *p)
+{
+    struct jsonw *j = &c->json;
+    size_t shown = 0;
+    jsonw_object(j);
+    jsonw_put_int(j, "list", list);
+    jsonw_put_int(j, "back", p->counts[IMPORT_CHANGE]);
+    jsonw_put_int(j, "gone", p->counts[IMPORT_CREATE]);
+    jsonw_put_int(j, "stay", p->counts[IMPORT_AMBIGUOUS]);
+    jsonw_key(j, "stayed");
+    jsonw_array(j);
+    for (size_t i = 0; i < p->n; i++)
+        if (p->rows[i].n > 0 && shown++ < SHOWN_ROWS)
+            jsonw_raw(j, span_of(p->texts.p + p->rows[i].at, p->rows[i].n));
+    jsonw_array_end(j);
+    jsonw_object_end(j);
+}
+
+void handle_device_unimport(struct call *c)
+{
+    struct error e = {0};
+    int64_t list = -1;
+    size_t rows = 0;
+    if (!find_list(c, &list))
+        return;
+    struct buf held = BUF_INIT(1u << 20);
+    certificates_held(c, &held);
+    struct import_plan *p = NULL;
+    if (buf_ok(&held))
+        p = import_back_make(c->db, list, buf_span(&held), &e);
+    else
+        (void)err_set(&e, ERR_SYSTEM, "no memory");
+    buf_release(&held);
+    if (p == NULL)
+        problem_store(c, &e);
+    else if (decide_rows(c, EVENT_ASSET_UNIMPORTED, p, &list, &rows))
+        answer_back(c, list, p);
+    else if (rows > 0)
+        problem_later(c, 503, "part-saved", "A part is taken back, the rest is not. Take the list back again: it goes on there.", 2);
+    import_plan_free(p);
 }
 
 /* ── taking along ── */

@@ -8,16 +8,17 @@
 
 #define WHY_MAX 500
 
-void put_finding(struct jsonw *j, const struct finding_row *row)
+void put_finding(struct call *c, const struct finding_row *row)
 {
+    struct jsonw *j = &c->json;
     char etag[24];
     (void)snprintf(etag, sizeof etag, "%llu", (unsigned long long)row->changed);
     jsonw_put_text(j, "id", row->id);
     jsonw_put_str(j, "etag", etag);
     jsonw_put_text(j, "kind", row->kind);
     jsonw_put_text(j, "severity", row->severity);
-    jsonw_put_text(j, "title", row->title);
-    jsonw_put_text(j, "advice", row->advice);
+    jsonw_put_text(j, "title", said(c, row->title));
+    jsonw_put_text(j, "advice", said(c, row->advice));
     put_optional(j, "technique", row->technique);
     jsonw_put_text(j, "state", row->state);
     put_optional(j, "taken_by", row->taken_by);
@@ -48,7 +49,7 @@ static void put_row(void *context, const struct finding_row *row)
     l->last.number = row->n;
     l->last.order = row->rank;
     jsonw_object(&l->c->json);
-    put_finding(&l->c->json, row);
+    put_finding(l->c, row);
     jsonw_object_end(&l->c->json);
 }
 
@@ -93,17 +94,9 @@ void handle_finding_list(struct call *c)
     query.limit = page.limit + 1;
     struct listing l = {.c = c, .limit = page.limit};
     struct error e = {0};
-    jsonw_object(&c->json);
-    jsonw_key(&c->json, "items");
-    jsonw_array(&c->json);
+    list_begin(c);
     int rc = finding_list(c->db, &query, put_row, &l, &e);
-    jsonw_array_end(&c->json);
-    put_next(&c->json, "findings", l.given > l.limit, &l.last);
-    int64_t total = rc == 0 ? finding_total(c->db, &query, &e) : -1;
-    jsonw_put_int(&c->json, "total", total);
-    jsonw_object_end(&c->json);
-    if (total < 0)
-        problem_store(c, &e);
+    list_end(c, "findings", l.given > l.limit, &l.last, rc == 0 ? finding_total(c->db, &query, &e) : -1, &e);
 }
 
 /* ── GET /findings/{id} ── */
@@ -124,7 +117,7 @@ static void put_step(void *context, tq_time time, struct span event, struct span
     put_time(j, "time", time);
     jsonw_put_text(j, "event", event);
     put_optional(j, "person", person);
-    put_optional(j, "why", why);
+    put_optional(j, "why", person.n > 0 ? why : said(c, why)); /* the program's own word, or a person's */
     jsonw_put_uint(j, "record", record);
     jsonw_object_end(j);
 }
@@ -164,7 +157,7 @@ static void put_detail(void *context, const struct finding_row *row)
     if (not_modified(o->c, row->changed))
         return;
     jsonw_object(j);
-    put_finding(j, row);
+    put_finding(o->c, row);
     jsonw_key(j, "history");
     jsonw_array(j);
     (void)finding_history(o->c->db, row->n, put_step, o->c, &o->error);
@@ -178,7 +171,7 @@ static void put_single(void *context, const struct finding_row *row)
     struct one *o = context;
     set_etag(o->c, row->changed);
     jsonw_object(&o->c->json);
-    put_finding(&o->c->json, row);
+    put_finding(o->c, row);
     jsonw_object_end(&o->c->json);
 }
 

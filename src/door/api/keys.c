@@ -56,7 +56,7 @@ void handle_keys_get(struct call *c)
     jsonw_put_str(j, "source", k.source);
     jsonw_key(j, "protects");
     jsonw_array(j);
-    jsonw_str(j, k.protects);
+    jsonw_text(j, said(c, span_str(k.protects)));
     jsonw_array_end(j);
     put_time(j, "made", k.made);
     jsonw_put_uint(j, "epoch", k.epoch);
@@ -69,7 +69,7 @@ void handle_keys_get(struct call *c)
     jsonw_put_uint(j, "period_keys", k.period_keys);
     jsonw_put_uint(j, "erased", k.erased);
     put_time(j, "last_erasure", k.last_erasure);
-    put_optional(j, "at_risk", span_str(k.not ));
+    put_optional(j, "at_risk", said(c, span_str(k.not )));
     jsonw_object_end(j);
 }
 
@@ -141,6 +141,24 @@ static void erase(struct call *c, struct api_erasure *x, struct span why)
     (void)pthread_mutex_unlock(&erasing);
 }
 
+/* What is destroyed stays destroyed: two people ask for the same patient and months. At the machine itself one is enough: whoever is root there could
+ * take the keyring away. */
+static void erase_by_two(struct call *c, struct api_erasure *x, struct span why)
+{
+    char what[128];
+    struct buf both = BUF_INIT(2 * WHY_MAX);
+    (void)snprintf(what, sizeof what, "erase %s %u %u", x->patient, x->from, x->to);
+    if (second_person(c, what, why, &both,
+                      "Asked for, and written down. It is done once another person who may do it asks for the same, within 15 minutes: what is "
+                      "destroyed stays destroyed.",
+                      "keys.manage")) {
+        erase(c, x, buf_ok(&both) ? buf_span(&both) : why);
+        if (c->reply->r.status < 400)
+            second_person_done(c, what);
+    }
+    buf_release(&both);
+}
+
 void handle_keys_erase(struct call *c)
 {
     struct body_field f[] = {{.name = "patient", .max = SECRET_MAX, .optional = true},
@@ -165,7 +183,7 @@ void handle_keys_erase(struct call *c)
         else if (x.keys == 0)
             problem(c, 404, "no-keys", "Nothing is kept of this patient in this time, or it is erased already.");
         else
-            erase(c, &x, f[4].text);
+            erase_by_two(c, &x, f[4].text);
     }
     body_close(&body);
 }

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void put_check(struct jsonw *j, const struct ledger_check_row *check)
+static void put_check(struct call *c, const struct ledger_check_row *check)
 {
+    struct jsonw *j = &c->json;
     jsonw_key(j, "verified");
     if (!check->any) {
         jsonw_null(j);
@@ -21,7 +22,7 @@ static void put_check(struct jsonw *j, const struct ledger_check_row *check)
         jsonw_null(j);
     else
         jsonw_int(j, check->first_bad);
-    put_optional(j, "why", span_str(check->why));
+    put_optional(j, "why", said(c, span_str(check->why)));
     jsonw_object_end(j);
 }
 
@@ -47,7 +48,7 @@ void handle_ledger_get(struct call *c)
     put_time(j, "time", s->checkpoint_time);
     jsonw_put_str(j, "text", s->checkpoint);
     jsonw_object_end(j);
-    put_check(j, &check);
+    put_check(c, &check);
     jsonw_put_bool(j, "verifying", s->verifying);
     jsonw_put_str(j, "verifier", s->verifier);
     put_time(j, "since", s->first_time != 0 ? s->first_time : ledger_since(c->db));
@@ -113,7 +114,7 @@ static void put_row(void *context, const struct ledger_row *row)
     jsonw_put_text(j, "event", row->events > 1 ? SPAN_LIT("observations") : row->event);
     if (row->events > 1)
         say_many(&many, row);
-    jsonw_put_text(j, "summary", row->events > 1 ? buf_span(&many) : row->summary);
+    jsonw_put_text(j, "summary", said(l->c, row->events > 1 ? buf_span(&many) : row->summary));
     jsonw_object_end(j);
     buf_release(&many);
 }
@@ -125,17 +126,9 @@ void handle_ledger_records(struct call *c)
         return;
     struct listing l = {.c = c, .limit = page.limit};
     struct error e = {0};
-    jsonw_object(&c->json);
-    jsonw_key(&c->json, "items");
-    jsonw_array(&c->json);
+    list_begin(c);
     int rc = ledger_list(c->db, page.after ? page.number : -1, page.limit + 1, put_row, &l, &e);
-    jsonw_array_end(&c->json);
-    put_next(&c->json, "records", l.given > l.limit, &l.last);
-    int64_t total = rc == 0 ? ledger_rows(c->db, &e) : -1;
-    jsonw_put_int(&c->json, "total", total);
-    jsonw_object_end(&c->json);
-    if (total < 0)
-        problem_store(c, &e);
+    list_end(c, "records", l.given > l.limit, &l.last, rc == 0 ? ledger_rows(c->db, &e) : -1, &e);
 }
 
 /* ── GET /ledger/proof/{index} ── */

@@ -1,13 +1,10 @@
 /* Links through the relay: GET /links, and what people decide about them. */
-#include "door/api/api_private.h"
+#include "door/api/link_private.h"
 
-#include "lab/link_view.h"
-
-#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define LAST_MESSAGES 20
-#define WORDS_MAX 32768
 
 static const char *const counter_names[] = {"received", "forwarded", "refused", "flagged", "late", "spooled", "resent"};
 
@@ -25,7 +22,7 @@ static void put_side(struct call *c, const char *key, const struct api_link_side
     put_optional(j, "device", span_str(device));
     jsonw_put_bool(j, "connected", s->connections > 0);
     jsonw_put_uint(j, "connections", s->connections);
-    put_optional(j, "why", span_str(s->why));
+    put_optional(j, "why", said(c, span_str(s->why)));
     jsonw_key(j, "tls");
     jsonw_object(j);
     jsonw_put_bool(j, "on", s->tls[0] != 0);
@@ -53,12 +50,10 @@ static void put_message(void *context, const struct link_message *m)
 /* What the ledger says of one link; copied, since the row holds during its call only. */
 struct decided {
     bool known;
-    bool bypassed, held;
+    bool bypassed, held, doubt;
     char by[128], why[512];
     tq_time at;
-    struct buf proposed, policy;
-    char policy_by[128];
-    tq_time proposed_at, policy_at;
+    struct link_decided policy;
 };
 
 static void copy(char *out, size_t size, struct span text)
@@ -75,48 +70,47 @@ static void take_row(void *context, const struct link_row *row)
     d->known = true;
     d->bypassed = row->bypassed;
     d->held = row->held;
+    d->doubt = row->doubt;
     copy(d->by, sizeof d->by, row->decided_by);
     copy(d->why, sizeof d->why, row->decided_why);
     d->at = row->decided_at;
-    buf_add_span(&d->proposed, row->proposed);
-    d->proposed_at = row->proposed_at;
-    buf_add_span(&d->policy, row->policy);
-    copy(d->policy_by, sizeof d->policy_by, row->policy_by);
-    d->policy_at = row->policy_at;
+    d->policy = (struct link_decided){.learn_from = row->learn_from,
+                                      .learn_size = row->learn_size,
+                                      .learn_rate = row->learn_rate,
+                                      .proposed_at = row->proposed_at,
+                                      .allow_size = row->allow_size,
+                                      .allow_rate = row->allow_rate,
+                                      .at = row->policy_at};
+    copy(d->policy.unknown, sizeof d->policy.unknown, row->unknown);
+    copy(d->policy.by, sizeof d->policy.by, row->policy_by);
 }
 
-static int decided_get(struct call *c, struct span name, struct decided *d, struct error *e)
+int link_decided_get(struct call *c, struct span name, struct link_decided *ret, struct error *e)
 {
-    *d = (struct decided){.proposed = BUF_INIT(65536), .policy = BUF_INIT(65536)};
-    return link_list(c->db, name, take_row, d, e);
+    struct decided d = {0};
+    int rc = link_list(c->db, name, take_row, &d, e);
+    *ret = d.policy;
+    return rc;
 }
 
-static void decided_release(struct decided *d)
+/* What two people have to ask for. */
+static void going_on(char out[128], struct span link)
 {
-    buf_release(&d->proposed);
-    buf_release(&d->policy);
+    (void)snprintf(out, 128, "go on %.*s", (int)link.n, (const char *)link.p);
 }
 
-static void put_policy(struct call *c, const struct api_link *l, const struct decided *d)
-{
-    struct jsonw *j = &c->json;
-    jsonw_key(j, "policy");
-    jsonw_object(j);
-    jsonw_put_str(j, "unknown", l->unknown);
-    put_time(j, "learning_until", l->learning_until);
-    put_ready(j, "proposed", buf_span(&d->proposed), "null");
-    put_time(j, "proposed_at", d->proposed_at);
-    put_ready(j, "approved", buf_span(&d->policy), "null");
-    put_optional(j, "approved_by", span_str(d->policy_by));
-    put_time(j, "approved_at", d->policy_at);
-    jsonw_object_end(j);
-}
-
-static void put_decision(struct call *c, const struct decided *d)
+static void put_decision(struct call *c, const struct decided *d, struct span link)
 {
     struct jsonw *j = &c->json;
+    char what[128];
+    struct wish_of_two w = {0};
+    going_on(what, link);
+    bool awaited = d->doubt && second_person_awaited(c, what, &w);
     jsonw_put_bool(j, "bypass", d->bypassed);
     jsonw_put_bool(j, "hold", d->held);
+    jsonw_put_bool(j, "doubt", d->doubt);
+    jsonw_put_str(j, "go_on_asked_by", awaited ? w.person : NULL);
+    put_time(j, "go_on_until", awaited ? c->now.wall + (w.until - c->now.monotonic) : 0);
     put_optional(j, "decided_by", span_str(d->by));
     put_optional(j, "decided_why", span_str(d->why));
     put_time(j, "decided_at", d->at);
@@ -125,18 +119,16 @@ static void put_decision(struct call *c, const struct decided *d)
 static int put_link(struct call *c, const struct api_link *l, struct error *e)
 {
     struct jsonw *j = &c->json;
-    struct decided d;
-    if (decided_get(c, span_str(l->name), &d, e) != 0) {
-        decided_release(&d);
+    struct decided d = {0};
+    if (link_list(c->db, span_str(l->name), take_row, &d, e) != 0)
         return -1;
-    }
     jsonw_object(j);
     jsonw_put_str(j, "name", l->name);
     jsonw_put_str(j, "protocol", l->protocol);
     jsonw_put_str(j, "mode", l->mode);
     jsonw_put_str(j, "state", l->state);
-    put_optional(j, "why", span_str(l->why));
-    put_decision(c, &d);
+    put_optional(j, "why", said(c, span_str(l->why)));
+    put_decision(c, &d, span_str(l->name));
     put_side(c, "analyzer", &l->side[0]);
     put_side(c, "lis", &l->side[1]);
     jsonw_put_uint(j, "rate_per_min", l->rate);
@@ -160,14 +152,14 @@ static int put_link(struct call *c, const struct api_link *l, struct error *e)
     jsonw_array(j);
     int rc = link_messages(c->db, span_str(l->name), LAST_MESSAGES, put_message, c, e);
     jsonw_array_end(j);
-    put_policy(c, l, &d);
+    if (rc == 0)
+        rc = link_policy_put(c, l, &d.policy, e);
     jsonw_key(j, "counters");
     jsonw_object(j);
     for (size_t i = 0; i < sizeof counter_names / sizeof counter_names[0]; i++)
         jsonw_put_uint(j, counter_names[i], l->counters[i]);
     jsonw_object_end(j);
     jsonw_object_end(j);
-    decided_release(&d);
     return rc;
 }
 
@@ -208,7 +200,7 @@ static void answer_link(struct call *c)
 
 /* ── decisions ── */
 
-static bool is_link(struct call *c)
+bool link_named(struct call *c)
 {
     struct api_link *all;
     size_t n = all_links(c, &all);
@@ -221,7 +213,7 @@ static bool is_link(struct call *c)
     return there;
 }
 
-static void hand_on(struct call *c, const struct api_link_order *o)
+void link_hand_on(struct call *c, const struct api_link_order *o)
 {
     struct error e = {0};
     if (c->api->host.link_order == NULL || c->api->host.link_order(c->api->host.context, o, &e) != 0)
@@ -230,32 +222,84 @@ static void hand_on(struct call *c, const struct api_link_order *o)
         answer_link(c);
 }
 
+/* One decision about a link, by a person who showed again that it is they. */
+struct decided_now {
+    enum event event;
+    const char *permission;
+    bool on, doubt;
+    struct span why;
+};
+
+static void decide_now(struct call *c, const struct decided_now *x)
+{
+    uint64_t record = 0;
+    struct api_link_order o = {.what = x->event == EVENT_LINK_BYPASSED ? API_LINK_BYPASS : API_LINK_HOLD, .link = c->params[0], .on = x->on};
+    struct record *r = decision(c, x->event);
+    if (r == NULL)
+        return;
+    record_text(r, KEY_LINK, c->params[0]);
+    record_int(r, KEY_LINK_ON, x->on);
+    if (x->doubt)
+        record_str(r, KEY_KIND, "doubt");
+    record_text(r, KEY_WHY, x->why);
+    bool ok = decide(c, r, &record);
+    free(r);
+    if (ok)
+        link_hand_on(c, &o);
+}
+
+/* Results were held because they may be wrong: two people let them go on. */
+static void go_on_by_two(struct call *c, struct decided_now x)
+{
+    char what[128];
+    struct buf both = BUF_INIT(2048);
+    going_on(what, c->params[0]);
+    if (second_person(
+            c, what, x.why, &both,
+            "Asked for, and written down. Results are held here because they may be wrong: they go on once another person who may do it asks "
+            "for the same, within 15 minutes.",
+            x.permission)) {
+        if (buf_ok(&both))
+            x.why = buf_span(&both);
+        decide_now(c, &x);
+        second_person_done(c, what);
+    }
+    buf_release(&both);
+}
+
+static void decide_by(struct call *c, const struct decided_now *x)
+{
+    struct decided now = {0};
+    struct error e = {0};
+    if (link_list(c->db, c->params[0], take_row, &now, &e) != 0)
+        problem_store(c, &e);
+    else if (now.doubt && x->event == EVENT_LINK_BYPASSED && x->on)
+        problem(c, 409, "doubt", "Results are held here because they may be wrong: a bypass would let them pass. Two people let them go on first.");
+    else if (now.doubt && x->event == EVENT_LINK_HELD && !x->on)
+        go_on_by_two(c, *x);
+    else
+        decide_now(c, x);
+}
+
 /* Bypass and hold. */
 static void decide_state(struct call *c, enum event event, const char *permission)
 {
-    struct body_field f[] = {
-        {.name = "on", .boolean = true, .max = 5}, {.name = "reason", .max = 500}, {.name = "password", .max = 1024, .optional = true}};
+    struct body_field f[] = {{.name = "on", .boolean = true, .max = 5},
+                             {.name = "reason", .max = 500},
+                             {.name = "password", .max = 1024, .optional = true},
+                             {.name = "doubt", .boolean = true, .optional = true, .max = 5}};
     struct body body;
-    uint64_t record = 0;
-    if (!is_link(c) || !body_open(c, &body, f, sizeof f / sizeof f[0]))
+    size_t fields = event == EVENT_LINK_HELD ? 4 : 3;
+    if (!link_named(c) || !body_open(c, &body, f, fields))
         return;
-    bool on = span_is(f[0].text, "true");
-    struct api_link_order o = {.what = event == EVENT_LINK_BYPASSED ? API_LINK_BYPASS : API_LINK_HOLD, .link = c->params[0], .on = on};
-    if (!on && !span_is(f[0].text, "false")) {
+    struct decided_now x = {.event = event, .permission = permission, .on = span_is(f[0].text, "true"), .why = f[1].text};
+    x.doubt = x.on && span_is(f[3].text, "true");
+    if (!x.on && !span_is(f[0].text, "false"))
         problem(c, 422, "on", "Say true or false.");
-    } else if (!reason_valid(f[1].text)) {
+    else if (!reason_valid(f[1].text))
         problem(c, 422, "reason", "Say in a few words why.");
-    } else if (proof_again(c, f[2].text, permission)) {
-        struct record *r = decision(c, event);
-        if (r != NULL) {
-            record_text(r, KEY_LINK, c->params[0]);
-            record_int(r, KEY_LINK_ON, on);
-            record_text(r, KEY_WHY, f[1].text);
-            if (decide(c, r, &record))
-                hand_on(c, &o);
-            free(r);
-        }
-    }
+    else if (proof_again(c, f[2].text, permission))
+        decide_by(c, &x);
     body_close(&body);
 }
 
@@ -267,84 +311,4 @@ void handle_link_bypass(struct call *c)
 void handle_link_hold(struct call *c)
 {
     decide_state(c, EVENT_LINK_HELD, "links.manage");
-}
-
-/* A list of what was learnt, as words and into the record. One with a text that had to be hidden cannot be a list of what may pass: it is left out.
- */
-static struct span take_list(const json_t *o, const char *name, enum record_key key, struct record *r, struct buf *words)
-{
-    const json_t *list = json_object_get(o, name);
-    size_t at = words->n;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *word = json_string_value(json_array_get(list, i));
-        if (word == NULL || (strncmp(word, "T-", 2) == 0 && strlen(word) == 18))
-            return (struct span){0};
-    }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *word = json_string_value(json_array_get(list, i));
-        buf_add_str(words, word);
-        record_text(r, key, span_of(words->p + words->n - strlen(word), strlen(word)));
-        buf_u8(words, '\n');
-    }
-    return span_of(words->p + at, words->n - at);
-}
-
-static void approve(struct call *c, const json_t *proposed, struct span unknown, struct span reason)
-{
-    struct buf words = BUF_INIT(WORDS_MAX);
-    struct record *r = buf_reserve(&words, WORDS_MAX) ? decision(c, EVENT_LINK_POLICY) : NULL; /* words do not move */
-    uint64_t record = 0;
-    if (r == NULL) {
-        buf_release(&words);
-        return;
-    }
-    struct api_link_order o = {.what = API_LINK_POLICY, .link = c->params[0], .on = true, .unknown = unknown};
-    record_text(r, KEY_LINK, c->params[0]);
-    record_text(r, KEY_WHY, reason);
-    o.types = take_list(proposed, "types", KEY_LINK_TYPE, r, &words);
-    o.senders = take_list(proposed, "senders", KEY_LINK_SENDER, r, &words);
-    o.tests = take_list(proposed, "tests", KEY_LINK_TEST, r, &words);
-    o.size = (uint32_t)json_integer_value(json_object_get(proposed, "size"));
-    o.rate = (uint32_t)json_integer_value(json_object_get(proposed, "rate"));
-    record_int(r, KEY_LINK_SIZE, o.size);
-    record_int(r, KEY_LINK_RATE, o.rate);
-    record_text(r, KEY_LINK_UNKNOWN, unknown);
-    if (!buf_ok(&words) || r->cut)
-        problem(c, 422, "too-many", "So much was learnt that it makes no list. Write the policy into lab.yaml.");
-    else if (decide(c, r, &record))
-        hand_on(c, &o);
-    free(r);
-    buf_release(&words);
-}
-
-/* Approves the proposed policy; unknown: what happens to messages that it does not allow. */
-void handle_link_policy(struct call *c)
-{
-    struct body_field f[] = {{.name = "approve", .boolean = true, .max = 5},
-                             {.name = "unknown", .max = 8},
-                             {.name = "reason", .max = 500},
-                             {.name = "password", .max = 1024, .optional = true}};
-    struct body body;
-    struct decided d;
-    struct error e = {0};
-    if (!is_link(c) || !body_open(c, &body, f, sizeof f / sizeof f[0]))
-        return;
-    int rc = decided_get(c, c->params[0], &d, &e);
-    json_t *proposed = rc != 0 || d.proposed.n == 0 ? NULL : json_loadb((const char *)d.proposed.p, d.proposed.n, 0, NULL);
-    bool word = span_is(f[1].text, "pass") || span_is(f[1].text, "flag") || span_is(f[1].text, "refuse");
-    if (rc != 0)
-        problem_store(c, &e);
-    else if (!span_is(f[0].text, "true"))
-        problem(c, 422, "approve", "Only approving is done here.");
-    else if (proposed == NULL)
-        problem(c, 409, "nothing-proposed", "No policy is proposed for this link: give it time to learn (learn: in lab.yaml).");
-    else if (!word)
-        problem(c, 422, "unknown", "What happens to what is not allowed: pass, flag or refuse.");
-    else if (!reason_valid(f[2].text))
-        problem(c, 422, "reason", "Say in a few words why.");
-    else if (proof_again(c, f[3].text, "links.manage"))
-        approve(c, proposed, f[1].text, f[2].text);
-    json_decref(proposed);
-    decided_release(&d);
-    body_close(&body);
 }

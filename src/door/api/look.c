@@ -11,6 +11,7 @@
 
 #include "lab/inventory/custody.h"
 #include "lab/inventory/message.h"
+#include "lab/link_view.h"
 #include "lab/people/look.h"
 #include "lab/people/password_rules.h"
 #include "record/ledger/ledger.h"
@@ -156,6 +157,31 @@ static void add_way(struct call *c, struct looked *items, size_t *n)
         add_item(c, message_of_result(c->db, items[0].index, &e), items, n);
 }
 
+/* The other records of what a link learnt that have hidden names. */
+struct learnt {
+    uint64_t records[LOOK_ITEMS];
+    size_t n;
+};
+
+static void note_learnt(void *context, const struct link_word *w)
+{
+    struct learnt *l = context;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->records[i] == w->record)
+            return;
+    if (w->hidden && l->n < LOOK_ITEMS)
+        l->records[l->n++] = w->record;
+}
+
+static void add_learnt(struct call *c, struct looked *items, size_t *n)
+{
+    struct error e = {0};
+    struct learnt l = {0};
+    (void)link_words(c->db, event_text(&items[0].event, "link"), LINK_WORDS_LEARNT, note_learnt, &l, &e);
+    for (size_t i = 0; i < l.n; i++)
+        add_item(c, (int64_t)l.records[i], items, n);
+}
+
 /* Opens what the look is of. False: the problem is set. */
 static bool open_items(struct call *c, uint64_t index, struct looked *items, size_t *n)
 {
@@ -177,8 +203,10 @@ static bool open_items(struct call *c, uint64_t index, struct looked *items, siz
     case EVENT_EVIDENCE_PACKETS: return true;
     case EVENT_LAB_RESULT: add_way(c, items, n); return true;
     case EVENT_FINDING: add_messages(c, items, n); return true;
+    case EVENT_LINK_LEARNT: add_learnt(c, items, n); return true;
     default:
-        problem(c, 422, "nothing-hidden", "Nothing is hidden in this record. Look at a message, a result, a finding or its packets.");
+        problem(c, 422, "nothing-hidden",
+                "Nothing is hidden in this record. Look at a message, a result, a finding or its packets, or at what a link learnt.");
         return false;
     }
 }
@@ -233,6 +261,21 @@ static bool record_look(struct call *c, const struct looked *items, size_t n, st
     record_str(r, KEY_LOOKED_PATIENT, patient);
     for (size_t i = 0; i < n; i++)
         record_int(r, KEY_SHOWN, (int64_t)items[i].index);
+    bool ok = decide(c, r, ret_index);
+    free(r);
+    return ok;
+}
+
+bool look_record(struct call *c, uint64_t record, enum event of, const char *what, struct span reason, uint64_t *ret_index)
+{
+    struct record *r = decision(c, EVENT_PHI_LOOK);
+    if (r == NULL)
+        return false;
+    record_text(r, KEY_WHY, reason);
+    record_str(r, KEY_WHAT, what);
+    record_int(r, KEY_LOOKED_RECORD, (int64_t)record);
+    record_str(r, KEY_LOOKED_EVENT, event_name(of));
+    record_int(r, KEY_SHOWN, (int64_t)record);
     bool ok = decide(c, r, ret_index);
     free(r);
     return ok;
@@ -383,15 +426,7 @@ void handle_look_list(struct call *c)
                                .before = page.after ? page.number : 0,
                                .limit = page.limit + 1};
     struct error e = {0};
-    jsonw_object(&c->json);
-    jsonw_key(&c->json, "items");
-    jsonw_array(&c->json);
+    list_begin(c);
     int rc = look_list(c->db, &query, put_row, &l, &e);
-    jsonw_array_end(&c->json);
-    put_next(&c->json, "looks", l.given > l.limit, &l.last);
-    int64_t total = rc == 0 ? look_total(c->db, &query, &e) : -1;
-    jsonw_put_int(&c->json, "total", total);
-    jsonw_object_end(&c->json);
-    if (total < 0)
-        problem_store(c, &e);
+    list_end(c, "looks", l.given > l.limit, &l.last, rc == 0 ? look_total(c->db, &query, &e) : -1, &e);
 }

@@ -27,6 +27,8 @@ struct looked {
 
 /* A reason, the password, not too often. False: the problem is set, and the refusal recorded. *ret_before: looks within the last hour. */
 bool look_permitted(struct call *c, struct span reason, struct span password, int64_t *ret_before);
+/* Records a look at one record, before anything of it is shown: false: it could not be, and the problem is set. */
+bool look_record(struct call *c, uint64_t record, enum event of, const char *what, struct span reason, uint64_t *ret_index);
 /* Many looks of one person are a finding; `before` had gone before this one. */
 void look_judge_burst(struct call *c, int64_t before, uint64_t record);
 

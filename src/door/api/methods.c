@@ -278,6 +278,9 @@ bool totp_right(struct call *c, const struct account *account, struct span typed
     if (look(c) && totp_get(c->db, span_str(account->name), &totp, &set, &e) != 0)
         problem_store(c, &e);
     int64_t step = !answered(c) && set ? totp_step(totp.secret, typed, c->now.wall, totp.step) : -1;
+    bool again = !answered(c) && set && step < 0 && totp_step(totp.secret, typed, c->now.wall, totp.step - 1) == totp.step;
+    if (again && c->api->host.account_changed != NULL)
+        c->api->host.account_changed(c->api->host.context, span_str(account->name), EVENT_TOTP_USED);
     struct record *r = step >= 0 ? decision(c, EVENT_TOTP_USED) : NULL;
     if (r != NULL) {
         record_str(r, KEY_ACCOUNT, account->name);

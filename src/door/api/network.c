@@ -216,7 +216,7 @@ void handle_network(struct call *c)
         return;
     q.zone = span_str(zone);
     q.at = span_str(at);
-    struct network *n = network_read(c->db, &q, &e);
+    struct network *n = network_kept(c->api->network, c->db, &q, views_decided(c->api->views), c->now.monotonic, &e);
     if (n == NULL) {
         problem_store(c, &e);
         return;

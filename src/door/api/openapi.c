@@ -22,10 +22,44 @@ static const struct {
     {"courses", "items:[course]"},
     {"course_source", "id:text name:text section:text"},
     {"course_whole", "+course sources:[course_source] lessons:[json]"},
+    {"course_told", "right:bool feedback:[json] place:int"},
+    {"course_verdict", "right:bool answers:[course_told] see:text"},
+    {"attempt_question", "question:json chosen:text? verdict:course_verdict?"},
+    {"attempt", "id:text course:text title:text language:text version:int pass:int state:text answered:int right:int? begun:time retry_after_s:int "
+                "sources:[course_source] questions:[attempt_question]"},
+    {"signed", "record:int statement:text"},
+    {"recorded", "record:int"},
+    {"policy", "id:text title:text language:text version:int text:[json]"},
+    {"training_duty", "course:text kind:text title:text state:text assigned:text due:text? done:text? record:int? how:text? why:text?"},
+    {"training_done", "record:int course:text? title:text how:text version:int day:text"},
+    {"training_mine", "today:text mail:bool duties:[training_duty] history:[training_done]"},
+    {"training_certificate", "record:int account:text display_name:text course:text title:text how:text by:text? version:int day:text until:text? "
+                             "counts:bool recorded:time url:text root:text records:int"},
+    {"training_verified",
+     "genuine:bool display_name:text title:text how:text by:text? version:int day:text until:text? counts:bool site:text record:int "
+     "records:int root:text"},
+    {"training_count", "id:text title:text kind:text done:int renew:int open:int late:int all:int"},
+    {"training_month", "month:text on_time:int late:int"},
+    {"training_standing", "day:text all:int done:int late:int record:int"},
+    {"training_ledger", "records:int root:text origin:text"},
+    {"training", "today:text mail:bool escalate_days:int site:text people:int people_late:int done:int renew:int open:int late:int all:int "
+                 "courses:[training_count] roles:[training_count] sites:[training_count] months:[training_month] standings:[training_standing] "
+                 "ledger:training_ledger"},
+    {"training_person", "name:text display_name:text all:int done:int late:int next:text? manager:text? mail:bool"},
+    {"training_one", "name:text display_name:text closed:bool mail:text? manager:text? roles:[text] role:text permissions:[text] today:text "
+                     "duties:[training_duty] history:[training_done]"},
+    {"training_rule", "rule:int course:text title:text role:text? site:text? account:text? from:text days:int renew_months:int by:text? why:text? "
+                      "time:time"},
+    {"training_policy", "id:text title:text version:int since:text record:int"},
+    {"training_rules", "items:[training_rule] policies:[training_policy]"},
+    {"training_class", "record:int course:text? topic:text trainer:text day:text people:int sha256:text? by:text?"},
+    {"training_reminded", "reminded:int"},
+    {"training_topic", "lesson:text right_percent:int?"},
+    {"training_topics", "enough:bool least:int items:[training_topic]"},
     {"ready", "ready:bool records:int"},
     {"person", "name:text display_name:text role:text roles:[text] permissions:[text] token:text?"},
     {"sign_in", "passkeys:int app:bool"},
-    {"session", "person:person csrf:text site:text sign_in:sign_in"},
+    {"session", "person:person csrf:text site:text time_zone:text? mail_to:text? lock_s:int sign_in:sign_in"},
     {"passkey_descriptor", "id:text transports:[text]"},
     {"passkey_wish", "challenge:text rp_id:text allow:[passkey_descriptor]"},
     {"proof_wish", "nonce:text rp_id:text allow:[passkey_descriptor]"},
@@ -42,7 +76,10 @@ static const struct {
      "id:text etag:text name:text? title:text role:text role_basis:text confidence:int class:text? maker:text? model:text? serial:text? "
      "software:text? os:text? hostname:text? ip:[text] mac:[text] protocols:[text] owner:text? place:text? criticality:text? zone:text? "
      "behind:text? first_seen:time? last_seen:time? messages:int messages_per_hour:int clock_skew_s:int? retired:bool "
-     "findings_open:int"},
+     "admission:text findings_open:int"},
+    {"device_admitted", "by:text? at:time? why:text? record:int? mixed:bool new_macs:[text]"},
+    {"admission_candidate", "id:text title:text role:text ip:[text] mac:[text] first_seen:time"},
+    {"admission_learnt", "token:text? until:time? learning_until:time? total:int saved:int? items:[admission_candidate] cut:bool"},
     {"device", "+device_itself instruments:int"},
     {"evidence", "time:time source:text fields:json record:int"},
     {"peer", "ip:text name:text? device:text? app:text? packets:int bytes:int last_seen:time"},
@@ -52,14 +89,19 @@ static const struct {
     {"device_duplicate", "id:text title:text why:text"},
     {"device_edit", "field:text value:text person:text? time:time"},
     {"device_address", "address:text from:time to:time now:bool"},
-    {"device_detail", "+device_itself hours:[int] candidates:[device_candidate] why:[reason] evidence:[evidence] peers:[peer] "
-                      "reports:[device_report] instruments:[device_link] "
-                      "duplicates:[device_duplicate] edits:[device_edit] address_history:[device_address]"},
+    {"device_detail",
+     "+device_itself hours:[int] admitted:device_admitted candidates:[device_candidate] why:[reason] evidence:[evidence] peers:[peer] "
+     "reports:[device_report] instruments:[device_link] "
+     "duplicates:[device_duplicate] edits:[device_edit] address_history:[device_address]"},
     {"import_change", "field:text from:text? to:text"},
     {"import_row", "line:int action:text device:text? title:text changes:[import_change] reason:text? column:int? candidates:[device_link]"},
     {"import_counts", "create:int change:int same:int ambiguous:int error:int"},
     {"import_preview", "token:text counts:import_counts columns:[text] rows:[import_row] cut:bool"},
-    {"import_done", "counts:import_counts saved:int"},
+    {"import_done", "counts:import_counts saved:int list:int?"},
+    {"import_list", "list:int person:text? time:time devices:int undone_by:text? undone_at:time?"},
+    {"import_lists", "items:[import_list]"},
+    {"import_stayed", "device:text title:text why:text fields:[text]"},
+    {"import_undone", "list:int back:int gone:int stay:int stayed:[import_stayed]"},
     {"network_node",
      "id:text kind:text lane:text title:text role:text role_basis:text? zone:text? address:text? group:text? members:int findings:int severity:text? "
      "new:bool odd:text? first_seen:time? last_seen:time?"},
@@ -100,10 +142,11 @@ static const struct {
     {"finding_packets", "record:int time:time packets:int bytes:int removed_at:time?"},
     {"finding_evidence", "flows:[flow] messages:[text] records:[int] packets:[finding_packets] packets_removed_at:time?"},
     {"finding_detail", "+finding history:[finding_step] evidence:finding_evidence"},
-    {"today_counts", "needs:int findings_open:int findings_critical:int devices:int devices_unknown:int results:int messages:int malformed:int "
-                     "messages_clear:int not_kept:int"},
+    {"today_counts", "needs:int findings_open:int findings_critical:int devices:int devices_unknown:int devices_waiting:int devices_refused:int "
+                     "results:int messages:int malformed:int "
+                     "messages_clear:int not_kept:int reports_waiting:int? mail_waiting:int? reviews_due:int?"},
     {"today_capture", "state:text last_time:time? packets:int"},
-    {"today_ledger", "records:int holds:bool? verified_at:time?"},
+    {"today_ledger", "records:int size:int root:text? holds:bool? verified_at:time?"},
     {"today_custody", "total:int compared:int wrong:int"},
     {"today", "sentence:text checked_at:time needs:[need] counts:today_counts custody:today_custody capture:today_capture ledger:today_ledger"},
     {"checkpoint", "size:int root:text time:time? text:text"},
@@ -115,40 +158,80 @@ static const struct {
     {"erased", "patient:text keys:int record:int"},
     {"recovery_key", "recovery_key:text"},
     {"certificate_act", "at:time by:text? why:text? record:int?"},
-    {"certificate",
-     "serial:text name:text for:text link:text side:text holder:text issuer:text names:text not_before:time not_after:time days_left:int "
-     "fingerprint:text renew_at:time? state:text replaces:text? made:certificate_act? revoked:certificate_act?"},
-    {"authority", "subject:text serial:text not_before:time not_after:time days_left:int fingerprint:text next:authority_beside? former:authority_beside?"},
+    {"certificate", "serial:text name:text for:text device:text? link:text side:text holder:text issuer:text names:text not_before:time "
+                    "not_after:time days_left:int "
+                    "fingerprint:text renew_at:time? state:text replaces:text? made:certificate_act? revoked:certificate_act?"},
+    {"authority",
+     "subject:text serial:text not_before:time not_after:time days_left:int fingerprint:text next:authority_beside? former:authority_beside?"},
     {"authority_beside", "serial:text not_before:time not_after:time days_left:int fingerprint:text"},
-    {"enrolment", "id:text for:text link:text side:text names:text days:int until:time"},
+    {"enrolment", "id:text for:text device:text? link:text side:text names:text days:int until:time"},
     {"certificates", "authority:authority? items:[certificate] enrolments:[enrolment]"},
     {"pki", "authority:authority?"},
     {"enrolment_code", "id:text code:text until:time known:bool"},
     {"backup", "id:text at:time bytes:int records:int where:text tested_at:time? holds:bool? why:text?"},
     {"backup_failed", "id:text why:text"},
     {"backups", "items:[backup] last:time? tested:time? due:text? doing:text? failed:backup_failed?"},
+    {"task", "kind:text person:text? began:time seconds:int done:int total:int? left_s:left? ending:bool may_cancel:bool"},
+    {"left", "least:int most:int"},
+    {"tasks", "items:[task]"},
     {"backup_started", "started:bool id:text"},
     {"disk_used", "what:text bytes:int"},
     {"disk_retention", "kind:text days:int? removed_until:time?"},
+    {"search_hit", "kind:text id:text title:text note:text? state:text? time:time?"},
+    {"search", "items:[search_hit]"},
+    {"report", "id:text etag:text kind:text text:text now:bool time:time person:text? display_name:text? photo:text? state:text taken_by:text? "
+               "answer:text? answered:time? record:int"},
+    {"report_step", "time:time event:text person:text? why:text? record:int"},
+    {"report_whole", "+report history:[report_step]"},
+    {"report_status", "state:text time:time answer:text? answered:time?"},
+    {"mail_reason", "code:text text:text against:bool"},
+    {"mail",
+     "id:text etag:text time:time person:text? display_name:text? verdict:text score:int reasons:[mail_reason] sender:text? files:int links:int "
+     "scanned:text exercise:bool state:text decided_by:text? decided:time? answer:text? incident:text? record:int"},
+    {"mail_piece", "kept:int"},
+    {"mail_indicator", "kind:text value:text incident:text?"},
+    {"mail_alike", "id:text time:time verdict:text state:text person:text? alike:int"},
+    {"mail_whole", "+mail indicators:[mail_indicator] alike:[mail_alike]"},
+    {"mail_file", "name:text? type:text sha256:text? bytes:int inside:bool"},
+    {"mail_link", "scheme:text before:text site:text rest:text shown:text? dressed:bool"},
+    {"mail_shown", "look:int seconds:int name:text? from:text? reply_to:text? subject:text? files:[mail_file] links:[mail_link] text:text"},
+    {"indicator", "kind:text value:text incident:text title:text? time:time record:int"},
     {"disk", "total:int free:int used:[disk_used] per_day:int? full_at:time? state:text not_kept:int goes_first:[text] retention:[disk_retention]"},
     {"link_tls", "on:bool version:text? peer:text? expires_at:time?"},
     {"link_side", "address:text peer:text? device:text? connected:bool connections:int why:text? tls:link_tls"},
     {"link_delay", "p50:number p99:number limit:number"},
     {"link_queue", "messages:int bytes:int max:int oldest_at:time?"},
     {"link_message", "at:time type:text? control_id:text? results:int answer:text? policy:text? record:int"},
-    {"link_policy", "unknown:text learning_until:time? proposed:json? proposed_at:time? approved:json? approved_by:text? approved_at:time?"},
+    {"link_rules", "types:[text] senders:[text] tests:[text] size:int rate:int hidden:int look_at:int?"},
+    {"link_policy",
+     "unknown:text learning_since:time? learning_until:time? learnt:link_rules? proposed:link_rules? proposed_at:time? approved:link_rules? "
+     "approved_by:text? approved_at:time?"},
     {"link_counters", "received:int forwarded:int refused:int flagged:int late:int spooled:int resent:int"},
-    {"link", "name:text protocol:text mode:text state:text why:text? bypass:bool hold:bool decided_by:text? decided_why:text? decided_at:time? "
+    {"link", "name:text protocol:text mode:text state:text why:text? bypass:bool hold:bool doubt:bool go_on_asked_by:text? go_on_until:time? "
+             "decided_by:text? decided_why:text? decided_at:time? "
              "analyzer:link_side lis:link_side rate_per_min:int delay_ms:link_delay queue:link_queue last:[link_message] policy:link_policy "
              "counters:link_counters"},
     {"links", "items:[link]"},
+    {"door_firewall", "configured:bool on:bool why:text?"},
+    {"door", "id:text state:text asset:text device:text address:text from:text service:text protocol:text port:int minutes:int maker:text? "
+             "asked_by:text asked_at:time why:text decided_by:text? decided_at:time? decided_why:text? until:time? opened_at:time? closed_at:time? "
+             "ended:text? ended_why:text? ended_by:text? ended_reason:text? packets:int? bytes_up:int? bytes_down:int? flows:int changes:int "
+             "record:int"},
+    {"doors", "firewall:door_firewall waiting:int items:[door] next:text?"},
+    {"door_flow", "from:text to:text protocol:text port:int app:text? packets:int bytes_up:int bytes_down:int began:time ended:time record:int"},
+    {"door_change", "time:time field:text before:text? after:text? record:int"},
+    {"door_detail", "+door seen:[door_flow] changed:[door_change]"},
+    {"door_service", "name:text port:int"},
+    {"door_device", "id:text title:text address:text maker:text? model:text?"},
+    {"door_choices", "firewall:door_firewall maker:text? from:text? minutes_least:int minutes_most:int services:[door_service] "
+                     "devices:[door_device]"},
     {"ledger_record", "index:int stream:text time:time event:text summary:text"},
     {"cosigned", "name:text records:int"},
     {"proof_checked", "holds:bool index:int? records:int? why:text?"},
     {"witness", "name:text key:text url:text? last_size:int? last_at:time? state:text why:text? asking:bool"},
     {"witnesses", "items:[witness]"},
     {"capture",
-     "capture:text state:text packets:int bytes:int flows:int dropped:int dropped_flows:int dropped_lab:int "
+     "capture:text state:text packets:int bytes:int flows:int dropped:int dropped_flows:int dropped_lab:int shed_bulk:int shed_other:int "
      "dropped_first:time? dropped_last:time? damaged:int failures:int failed_at:time? back_at:time? first_time:time? last_time:time? why:text?"},
     {"sensor", "captures:[capture]"},
     {"look_subject", "index:int event:text patient:text?"},
@@ -166,7 +249,7 @@ static const struct {
     {"tokens", "items:[token]"},
     {"token_made", "+token token:text"},
     {"act", "record:int time:time person:text? display_name:text? account:text? event:text what:text permission:text? role:text? why:text? "
-            "origin:text?"},
+            "origin:text? object:text? device:text?"},
     {"role", "name:text needs_end:bool given:bool"},
     {"permission", "name:text what:text token:bool roles:[text]"},
     {"role_table", "roles:[role] permissions:[permission]"},
@@ -174,7 +257,8 @@ static const struct {
      "name:text etag:int display_name:text state:text roles:[text] role:text permissions:[text] ends:time? created:time created_by:text? "
      "closed:time? last_sign_in:time? password_set:time? invited_until:time? reviewed:time? reviewed_by:text? review_due:bool sessions:int "
      "emergency:bool"},
-    {"grant", "role:text site:text? since:time until:time? by:text? why:text? record:int ended:time? ended_by:text? ended_why:text? in_force:bool"},
+    {"grant", "role:text site:text? maker:text? since:time until:time? by:text? why:text? record:int ended:time? ended_by:text? ended_why:text? "
+              "in_force:bool"},
     {"account_detail", "+account grants:[grant]"},
     {"invitation", "name:text code:text? until:time?"},
     {"emergency", "name:text code:text"},
@@ -355,6 +439,11 @@ static void put_body(struct jsonw *j, const struct route *r)
     jsonw_key(j, "content");
     if (strcmp(r->body, "@csv") == 0) {
         jsonw_raw(j, SPAN_LIT("{\"text/csv\":{\"schema\":{\"type\":\"string\"}}}"));
+        jsonw_object_end(j);
+        return;
+    }
+    if (strcmp(r->body, "@eml") == 0) {
+        jsonw_raw(j, SPAN_LIT("{\"message/rfc822\":{\"schema\":{\"type\":\"string\"}}}"));
         jsonw_object_end(j);
         return;
     }

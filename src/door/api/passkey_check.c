@@ -17,7 +17,8 @@ static const struct {
     [PASSKEY_PARTY] = {"passkey-host", "This passkey was made for another site."},
     [PASSKEY_UNTOUCHED] = {"passkey-untouched", "Nobody touched the key. Try again."},
     [PASSKEY_UNVERIFIED] =
-        {"passkey-unverified", "The key was touched, but it does not know by whom. Set a PIN, fingerprint or face for it in the settings of your device."},
+        {"passkey-unverified",
+         "The key was touched, but it does not know by whom. Set a PIN, fingerprint or face for it in the settings of your device."},
     [PASSKEY_FLAGS] = {"passkey-flags", "The key contradicts itself. Use another one."},
     [PASSKEY_ALGORITHM] = {"passkey-algorithm", "The key signs in a way that it did not announce. Use another one."},
     [PASSKEY_SIGNATURE] = {"passkey-signature", "The signature is not this key's."},

@@ -44,9 +44,6 @@ struct passkey_new {
 bool passkey_accept(struct call *c, const struct account *account, struct span who, const struct passkey_new *told, struct passkey *ret);
 void passkey_record(struct record *r, const struct passkey *p); /* its fields; p holds as long as r */
 
-/* proof_again with the password of a body that has nothing else in it. */
-bool proved(struct call *c, const char *permission);
-
 void methods_put(struct call *c); /* the answer of GET /session/methods */
 
 #endif

@@ -126,13 +126,23 @@ bool people_decide(struct call *c, struct record *r)
     return ok;
 }
 
-bool people_grant(struct call *c, const char *account, const struct wanted_role *role, struct span site, struct span why)
+bool people_maker(struct call *c, const struct wanted_role *role, struct span maker)
+{
+    if (maker.n > 0 && role->job != JOB_ENGINEER)
+        problem(c, 422, "maker", "Only a maker's engineer belongs to a maker.");
+    else if (maker.n > 0 && !account_display_name_valid(maker))
+        problem(c, 422, "maker", "The name of a maker, as devices have it: 1 to 80 characters.");
+    return !answered(c);
+}
+
+bool people_grant(struct call *c, const char *account, const struct wanted_role *role, struct span site, struct span maker, struct span why)
 {
     struct record *r = people_record(c, EVENT_ACCOUNT_GRANTED, account, why);
     if (r == NULL)
         return false;
     record_str(r, KEY_ACCOUNT_ROLE, job_name(role->job));
     record_text(r, KEY_SITE, site);
+    record_text(r, KEY_FOR_MAKER, maker);
     if (role->until != 0)
         record_int(r, KEY_UNTIL, role->until);
     return people_decide(c, r);
@@ -183,7 +193,7 @@ void people_end_sessions(struct call *c, const char *account, const char *but, c
 
 /* ── POST /people ── */
 
-enum { F_NAME, F_DISPLAY, F_ROLE, F_UNTIL, F_SITE, F_WHY, F_PASSWORD, F_COUNT };
+enum { F_NAME, F_DISPLAY, F_ROLE, F_UNTIL, F_SITE, F_MAKER, F_WHY, F_PASSWORD, F_COUNT };
 
 #define FIELD_PASSWORD_AGAIN                                                                                                                         \
     {                                                                                                                                                \
@@ -230,6 +240,7 @@ void handle_people_new(struct call *c)
                                     [F_ROLE] = {.name = "role", .max = 64, .optional = true},
                                     [F_UNTIL] = {.name = "until", .max = 40, .optional = true},
                                     [F_SITE] = {.name = "site", .max = 120, .optional = true},
+                                    [F_MAKER] = {.name = "maker", .max = 127, .optional = true},
                                     [F_WHY] = FIELD_WHY,
                                     [F_PASSWORD] = FIELD_PASSWORD_AGAIN};
     char name[ACCOUNT_NAME_MAX + 1];
@@ -239,10 +250,11 @@ void handle_people_new(struct call *c)
         return;
     struct span shown = f[F_DISPLAY].text.n > 0 ? f[F_DISPLAY].text : span_str(name);
     if (people_why(c, f[F_WHY].text) && new_name(c, f[F_NAME].text, f[F_DISPLAY].text, name) &&
-        (f[F_ROLE].text.n == 0 || people_role(c, f[F_ROLE].text, f[F_UNTIL].text, &role)) && proof_again(c, f[F_PASSWORD].text, PEOPLE_PERMISSION)) {
+        (f[F_ROLE].text.n == 0 || people_role(c, f[F_ROLE].text, f[F_UNTIL].text, &role)) && people_maker(c, &role, f[F_MAKER].text) &&
+        proof_again(c, f[F_PASSWORD].text, PEOPLE_PERMISSION)) {
         shown = f[F_DISPLAY].text.n > 0 ? f[F_DISPLAY].text : span_str(name);
         if (people_invite(c, name, shown, f[F_WHY].text, &invitation) &&
-            (f[F_ROLE].text.n == 0 || people_grant(c, name, &role, f[F_SITE].text, f[F_WHY].text)))
+            (f[F_ROLE].text.n == 0 || people_grant(c, name, &role, f[F_SITE].text, f[F_MAKER].text, f[F_WHY].text)))
             put_code(c, name, &invitation);
     }
     crypto_wipe(&invitation, sizeof invitation);
@@ -274,21 +286,23 @@ void handle_people_edit(struct call *c)
 
 void handle_people_grant(struct call *c)
 {
-    enum { ROLE, UNTIL, SITE, WHY, PASSWORD, FIELDS };
+    enum { ROLE, UNTIL, SITE, MAKER, WHY, PASSWORD, FIELDS };
     struct body body;
     struct account a;
     struct wanted_role role;
     struct body_field f[FIELDS] = {[ROLE] = {.name = "role", .max = 64},
                                    [UNTIL] = {.name = "until", .max = 40, .optional = true},
                                    [SITE] = {.name = "site", .max = 120, .optional = true},
+                                   [MAKER] = {.name = "maker", .max = 127, .optional = true},
                                    [WHY] = FIELD_WHY,
                                    [PASSWORD] = FIELD_PASSWORD_AGAIN};
     if (!body_open(c, &body, f, FIELDS))
         return;
-    if (people_why(c, f[WHY].text) && people_role(c, f[ROLE].text, f[UNTIL].text, &role) && open_other(c, &a)) {
+    if (people_why(c, f[WHY].text) && people_role(c, f[ROLE].text, f[UNTIL].text, &role) && people_maker(c, &role, f[MAKER].text) &&
+        open_other(c, &a)) {
         if ((roles_of(c, &a) & JOB_BIT(JOB_EMERGENCY)) != 0)
             problem(c, 409, "sealed", "The emergency account keeps its one role.");
-        else if (proof_again(c, f[PASSWORD].text, PEOPLE_PERMISSION) && people_grant(c, a.name, &role, f[SITE].text, f[WHY].text))
+        else if (proof_again(c, f[PASSWORD].text, PEOPLE_PERMISSION) && people_grant(c, a.name, &role, f[SITE].text, f[MAKER].text, f[WHY].text))
             people_answer(c, a.name);
     }
     body_close(&body);
@@ -500,7 +514,7 @@ static bool emergency_account(struct call *c, const char *hash, struct span why)
         return people_decide(c, r);
     }
     if (a.closed && (!people_decide(c, people_record(c, EVENT_ACCOUNT_REOPENED, EMERGENCY_NAME, why)) ||
-                     !people_grant(c, EMERGENCY_NAME, &role, (struct span){0}, why)))
+                     !people_grant(c, EMERGENCY_NAME, &role, (struct span){0}, (struct span){0}, why)))
         return false;
     r = people_record(c, EVENT_ACCOUNT_PASSWORD, EMERGENCY_NAME, why);
     if (r != NULL)

@@ -206,7 +206,7 @@ static void put_preview(struct call *c, const struct plan *p)
         put_optional(j, "display_name", span_str(r->display_name));
         put_optional(j, "role", span_str(r->with_role && r->reason == NULL ? job_name(r->role.job) : ""));
         put_time(j, "until", r->role.until);
-        put_optional(j, "reason", span_str(r->reason == NULL ? "" : r->reason));
+        put_optional(j, "reason", r->reason == NULL ? (struct span){0} : said(c, span_str(r->reason)));
         jsonw_object_end(j);
     }
     jsonw_array_end(j);
@@ -219,7 +219,7 @@ static bool do_row(struct call *c, const struct row *r, struct span why, struct 
     ret->code[0] = 0;
     if (r->action == A_CREATE && !people_invite(c, r->name, span_str(r->display_name), why, ret))
         return false;
-    return r->action > A_GRANT || !r->with_role || people_grant(c, r->name, &r->role, span_str(r->site), why);
+    return r->action > A_GRANT || !r->with_role || people_grant(c, r->name, &r->role, span_str(r->site), (struct span){0}, why);
 }
 
 static void carry_out(struct call *c, const struct plan *p, struct span why)

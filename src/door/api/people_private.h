@@ -7,14 +7,13 @@
 #include "record/crypto/crypto.h"
 
 #define PEOPLE_PERMISSION "people.manage"
-#define EMERGENCY_NAME "emergency"
-#define PEOPLE_MOST 1000
+#define EMERGENCY_NAME ACCOUNT_EMERGENCY
+#define PEOPLE_MOST 100000
 #define PEOPLE_WHY_MAX 500
 #define PEOPLE_REVIEWED 150                       /* accounts in one record */
 #define PEOPLE_DAY (INT64_C(86400) * TIME_SECOND) /* … */
 #define PEOPLE_LONGEST (5 * 366 * PEOPLE_DAY)     /* farthest end of a grant */
 #define PEOPLE_OUTSIDER (366 * PEOPLE_DAY)        /* … of somebody from outside */
-#define PEOPLE_REVIEW_DUE (90 * PEOPLE_DAY)       /* roles that nobody confirmed so long */
 #define INVITE_GROUPS 5                           /* 125 bits */
 #define INVITE_TIME (7 * PEOPLE_DAY)
 
@@ -29,6 +28,9 @@ struct invitation {
     char hash[2 * SHA256_SIZE + 1];
     tq_time until;
 };
+/* Narrows a list to those whose access waits for whoever asks to confirm it. */
+void people_due(const struct call *c, struct account_query *ret);
+
 void invitation_make(tq_time now, struct invitation *ret);
 void invitation_hash(struct span typed, char out[2 * SHA256_SIZE + 1]);
 
@@ -36,7 +38,8 @@ void invitation_hash(struct span typed, char out[2 * SHA256_SIZE + 1]);
 bool people_why(struct call *c, struct span why);
 bool people_role(struct call *c, struct span role, struct span until, struct wanted_role *ret);
 bool people_get(struct call *c, struct account *ret); /* the account of the address */
-bool people_grant(struct call *c, const char *account, const struct wanted_role *role, struct span site, struct span why);
+bool people_grant(struct call *c, const char *account, const struct wanted_role *role, struct span site, struct span maker, struct span why);
+bool people_maker(struct call *c, const struct wanted_role *role, struct span maker); /* may it be said of this role? */
 bool people_invite(struct call *c, const char *name, struct span display_name, struct span why, struct invitation *ret);
 bool people_decide(struct call *c, struct record *r); /* takes r over; NULL: the problem is set already */
 

@@ -45,6 +45,7 @@ static void put_grant(void *context, const struct account_grant *g)
     jsonw_object(j);
     jsonw_put_str(j, "role", job_name(g->role));
     put_optional(j, "site", g->site);
+    put_optional(j, "maker", g->maker);
     put_time(j, "since", g->since);
     put_time(j, "until", g->until);
     put_optional(j, "by", g->by);
@@ -81,7 +82,7 @@ static void put_account(struct call *c, const struct account *a)
     put_time(j, "invited_until", a->invite_hash[0] != 0 ? a->invite_until : 0);
     put_time(j, "reviewed", a->reviewed);
     put_optional(j, "reviewed_by", span_str(a->reviewed_by));
-    jsonw_put_bool(j, "review_due", !a->closed && c->now.wall - confirmed > PEOPLE_REVIEW_DUE);
+    jsonw_put_bool(j, "review_due", !a->closed && c->now.wall - confirmed > ACCOUNT_REVIEW_DUE);
     jsonw_put_int(j, "sessions", open.n);
     jsonw_put_bool(j, "emergency", (x.roles & JOB_BIT(JOB_EMERGENCY)) != 0);
 }
@@ -106,6 +107,12 @@ static void put_row(void *context, const struct account *a)
     jsonw_object_end(&l->c->json);
 }
 
+void people_due(const struct call *c, struct account_query *ret)
+{
+    ret->due = c->now.wall - ACCOUNT_REVIEW_DUE;
+    ret->but = span_str(c->person.name);
+}
+
 void handle_people_list(struct call *c)
 {
     struct page page;
@@ -118,17 +125,11 @@ void handle_people_list(struct call *c)
     struct account_query q = {.text = span_str(text), .closed = strcmp(state, "all") == 0, .limit = page.limit + 1};
     if (page.after)
         q.after = span_str(page.text);
-    jsonw_object(&c->json);
-    jsonw_key(&c->json, "items");
-    jsonw_array(&c->json);
+    if (strcmp(state, "due") == 0)
+        people_due(c, &q);
+    list_begin(c);
     int rc = account_list(c->db, &q, put_row, &l, &e);
-    jsonw_array_end(&c->json);
-    put_next(&c->json, "people", l.given > l.limit, &l.last);
-    int64_t total = rc == 0 ? account_count(c->db, &q, &e) : -1;
-    jsonw_put_int(&c->json, "total", total);
-    jsonw_object_end(&c->json);
-    if (total < 0)
-        problem_store(c, &e);
+    list_end(c, "people", l.given > l.limit, &l.last, rc == 0 ? account_count(c->db, &q, &e) : -1, &e);
 }
 
 /* ── GET /people/{name} ── */
@@ -184,8 +185,42 @@ static void put_act_here(void *context, const struct act_row *row)
     (void)snprintf(f->permission, sizeof f->permission, "%.*s", (int)row->permission.n, (const char *)row->permission.p);
     jsonw_key(&f->c->json, "act");
     jsonw_object(&f->c->json);
-    act_put(&f->c->json, row);
+    act_put(f->c, row);
     jsonw_object_end(&f->c->json);
+}
+
+/* record -1: now. */
+static void tell_why(struct call *c, const struct account *a, int64_t record, const char *permission)
+{
+    struct error e = {0};
+    struct found_act f = {.c = c, .time = c->now.wall};
+    jsonw_object(&c->json);
+    jsonw_put_str(&c->json, "person", a->name);
+    jsonw_put_str(&c->json, "display_name", a->display_name);
+    struct act_query q = {.person = span_str(a->name), .record = record, .limit = 1};
+    if (record >= 0 && act_list(c->db, &q, put_act_here, &f, &e) != 0) {
+        problem_store(c, &e);
+        return;
+    }
+    if (record >= 0 && !f.any) {
+        problem(c, 404, "no-record", "This person made no such record, or it is not among the newest 100,000.");
+        return;
+    }
+    if (!f.any)
+        jsonw_put_str(&c->json, "act", NULL);
+    const char *wanted = permission[0] != 0 ? permission : f.permission;
+    struct gathered x = {.c = c, .at = f.time, .permission = wanted[0] != 0 ? wanted : NULL};
+    unsigned roles = account_roles(c->db, span_str(a->name), c->api->site, f.time);
+    put_time(&c->json, "at", f.time);
+    put_optional(&c->json, "permission", span_str(wanted));
+    jsonw_put_bool(&c->json, "may", wanted[0] == 0 ? roles != 0 : jobs_may(roles, wanted));
+    jsonw_key(&c->json, "grants");
+    jsonw_array(&c->json);
+    int rc = account_grants(c->db, span_str(a->name), put_grant, &x, &e);
+    jsonw_array_end(&c->json);
+    jsonw_object_end(&c->json);
+    if (rc != 0)
+        problem_store(c, &e);
 }
 
 /* Which of a person's roles gave a permission, now or when a record was made, granted by whom, when and why. */
@@ -194,7 +229,6 @@ void handle_people_why(struct call *c)
     char permission[PARAM_MAX + 1];
     char record[PARAM_MAX + 1];
     struct account a;
-    struct error e = {0};
     uint64_t index = 0;
     if (!query_text(c, "permission", permission) || !query_text(c, "record", record) || !people_get(c, &a))
         return;
@@ -202,34 +236,48 @@ void handle_people_why(struct call *c)
         problem(c, 400, "query", "\"record\" is the number of a record.");
         return;
     }
-    struct found_act f = {.c = c, .time = c->now.wall};
-    jsonw_object(&c->json);
-    jsonw_put_str(&c->json, "person", a.name);
-    jsonw_put_str(&c->json, "display_name", a.display_name);
-    struct act_query q = {.person = span_str(a.name), .record = record[0] != 0 ? (int64_t)index : -1, .limit = 1};
-    if (record[0] != 0 && act_list(c->db, &q, put_act_here, &f, &e) != 0) {
+    tell_why(c, &a, record[0] != 0 ? (int64_t)index : -1, permission);
+}
+
+/* ── GET /acts/{record}/why ── */
+
+struct whose_act {
+    char person[ACCOUNT_NAME_MAX + 32];
+    char account[ACCOUNT_NAME_MAX + 32];
+};
+
+static void note_whose(void *context, const struct act_row *row)
+{
+    struct whose_act *w = context;
+    (void)snprintf(w->person, sizeof w->person, "%.*s", (int)row->person.n, (const char *)row->person.p);
+    (void)snprintf(w->account, sizeof w->account, "%.*s", (int)row->account.n, (const char *)row->account.p);
+}
+
+/* Why could whoever did it? Everybody learns that of what they did themselves, and of what was done with their account. */
+void handle_act_why(struct call *c)
+{
+    struct error e = {0};
+    struct account a;
+    struct whose_act w = {0};
+    uint64_t index = 0;
+    bool found = false;
+    if (!span_decimal(c->params[0], INT64_MAX, &index)) {
+        problem(c, 404, "no-record", "There is no such record among the newest 100,000 doings.");
+        return;
+    }
+    struct act_query q = {.record = (int64_t)index, .limit = 1};
+    if (act_list(c->db, &q, note_whose, &w, &e) != 0) {
         problem_store(c, &e);
         return;
     }
-    if (record[0] != 0 && !f.any) {
-        problem(c, 404, "no-record", "This person made no such record, or it is not among the newest 100,000.");
-        return;
-    }
-    if (!f.any)
-        jsonw_put_str(&c->json, "act", NULL);
-    const char *wanted = permission[0] != 0 ? permission : f.permission;
-    struct gathered x = {.c = c, .at = f.time, .permission = wanted[0] != 0 ? wanted : NULL};
-    unsigned roles = account_roles(c->db, span_str(a.name), c->api->site, f.time);
-    put_time(&c->json, "at", f.time);
-    put_optional(&c->json, "permission", span_str(wanted));
-    jsonw_put_bool(&c->json, "may", wanted[0] == 0 ? roles != 0 : jobs_may(roles, wanted));
-    jsonw_key(&c->json, "grants");
-    jsonw_array(&c->json);
-    int rc = account_grants(c->db, span_str(a.name), put_grant, &x, &e);
-    jsonw_array_end(&c->json);
-    jsonw_object_end(&c->json);
-    if (rc != 0)
-        problem_store(c, &e);
+    bool own = w.person[0] != 0 && strcmp(w.person, c->person.name) == 0;
+    bool about = w.account[0] != 0 && strcmp(w.account, c->person.name) == 0;
+    if (!own && !about && !(may(c, "acts.read") && may(c, "people.read")))
+        refuse(c, 403, "not-permitted", "Your role may see your own doings only.", "acts.read");
+    else if (w.person[0] == 0 || account_get(c->db, span_str(w.person), &a, &found, &e) != 0 || !found)
+        problem(c, 404, "no-record", "No account did this: nobody is known, or it was done at the machine itself.");
+    else
+        tell_why(c, &a, (int64_t)index, "");
 }
 
 /* ── GET /roles ── */

@@ -71,13 +71,13 @@ static void put_sighting(void *context, const struct result_row *row)
     struct gathered *g = context;
     struct jsonw *j = &g->c->json;
     if (g->first) {
-        result_put(j, row);
+        result_put(g->c, row);
         jsonw_key(j, "way");
         jsonw_array(j);
         g->first = false;
     }
     jsonw_object(j);
-    result_put(j, row);
+    result_put(g->c, row);
     result_put_step(j, row);
     put_told(g->c, row);
     jsonw_object_end(j);

@@ -24,8 +24,9 @@ static void put_record(struct jsonw *j, const char *key, int64_t record)
         jsonw_int(j, record);
 }
 
-static void put_verdict(struct jsonw *j, const struct result_row *row)
+static void put_verdict(struct call *c, const struct result_row *row)
 {
+    struct jsonw *j = &c->json;
     struct buf text = BUF_INIT(512);
     custody_say(row, &text);
     jsonw_key(j, "verdict");
@@ -33,7 +34,7 @@ static void put_verdict(struct jsonw *j, const struct result_row *row)
     jsonw_put_str(j, "state", custody_word((enum custody_state)row->state));
     jsonw_put_text(j, "why", row->why);
     put_optional(j, "changed", row->part);
-    jsonw_put_text(j, "text", buf_span(&text));
+    jsonw_put_text(j, "text", said(c, buf_span(&text)));
     put_record(j, "received", row->received);
     put_record(j, "forwarded", row->forwarded);
     put_optional(j, "finding", row->finding);
@@ -41,8 +42,9 @@ static void put_verdict(struct jsonw *j, const struct result_row *row)
     buf_release(&text);
 }
 
-void result_put(struct jsonw *j, const struct result_row *row)
+void result_put(struct call *c, const struct result_row *row)
 {
+    struct jsonw *j = &c->json;
     jsonw_put_uint(j, "record", row->record);
     jsonw_put_uint(j, "position", row->position);
     put_time(j, "time", row->time);
@@ -75,7 +77,7 @@ void result_put(struct jsonw *j, const struct result_row *row)
     put_optional(j, "link", row->link);
     put_optional(j, "leg", row->leg);
     jsonw_object_end(j);
-    put_verdict(j, row);
+    put_verdict(c, row);
 }
 
 static void put_result(void *context, const struct result_row *row)
@@ -85,7 +87,7 @@ static void put_result(void *context, const struct result_row *row)
         return;
     l->last.number = row->n;
     jsonw_object(&l->c->json);
-    result_put(&l->c->json, row);
+    result_put(l->c, row);
     jsonw_object_end(&l->c->json);
 }
 
@@ -112,17 +114,9 @@ void handle_result_list(struct call *c)
                                  .before = page.after ? page.number : 0,
                                  .limit = page.limit + 1};
     struct error e = {0};
-    jsonw_object(&c->json);
-    jsonw_key(&c->json, "items");
-    jsonw_array(&c->json);
+    list_begin(c);
     int rc = result_list(c->db, &query, put_result, &l, &e);
-    jsonw_array_end(&c->json);
-    put_next(&c->json, "results", l.given > l.limit, &l.last);
-    int64_t total = rc == 0 ? result_total(c->db, &query, &e) : -1;
-    jsonw_put_int(&c->json, "total", total);
-    jsonw_object_end(&c->json);
-    if (total < 0)
-        problem_store(c, &e);
+    list_end(c, "results", l.given > l.limit, &l.last, rc == 0 ? result_total(c->db, &query, &e) : -1, &e);
 }
 
 /* ── GET /results/summary, GET /results/{record} ── */
@@ -167,12 +161,12 @@ static void put_sighting(void *context, const struct result_row *row)
     struct listing *l = context;
     struct jsonw *j = &l->c->json;
     if (l->given++ == 0) {
-        result_put(j, row);
+        result_put(l->c, row);
         jsonw_key(j, "way");
         jsonw_array(j);
     }
     jsonw_object(j);
-    result_put(j, row);
+    result_put(l->c, row);
     result_put_step(j, row);
     jsonw_object_end(j);
 }
@@ -243,15 +237,7 @@ void handle_message_list(struct call *c)
         return;
     struct listing l = {.c = c, .limit = page.limit};
     struct error e = {0};
-    jsonw_object(&c->json);
-    jsonw_key(&c->json, "items");
-    jsonw_array(&c->json);
+    list_begin(c);
     int rc = message_list(c->db, page.after ? page.number : 0, page.limit + 1, put_message, &l, &e);
-    jsonw_array_end(&c->json);
-    put_next(&c->json, "messages", l.given > l.limit, &l.last);
-    int64_t total = rc == 0 ? message_total(c->db, &e) : -1;
-    jsonw_put_int(&c->json, "total", total);
-    jsonw_object_end(&c->json);
-    if (total < 0)
-        problem_store(c, &e);
+    list_end(c, "messages", l.given > l.limit, &l.last, rc == 0 ? message_total(c->db, &e) : -1, &e);
 }

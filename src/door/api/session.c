@@ -105,6 +105,9 @@ void put_person(struct call *c)
     jsonw_object_end(j);
     jsonw_put_str(j, "csrf", c->request->door == DOOR_LOCAL ? "" : csrf);
     jsonw_put_str(j, "site", c->api->site);
+    put_optional(j, "time_zone", span_str(c->api->time_zone));
+    put_optional(j, "mail_to", span_str(c->api->mail_to));
+    jsonw_put_int(j, "lock_s", c->api->lock_s);
     put_sign_in(c);
     jsonw_object_end(j);
 }

@@ -1,8 +1,11 @@
 #include "door/api/api_private.h"
+#include "door/api/people_private.h"
 
 #include "lab/capture.h"
 #include "lab/inventory/custody.h"
 #include "lab/respond/finding.h"
+#include "lab/respond/mail.h"
+#include "lab/respond/report.h"
 #include "lab/today.h"
 
 /* Today, the sensors, and the addresses that programs ask. */
@@ -11,15 +14,27 @@
 
 static void put_need(void *context, const struct finding_need *need)
 {
-    struct jsonw *j = context;
+    struct call *c = context;
+    struct jsonw *j = &c->json;
     jsonw_object(j);
-    put_finding(j, &need->row);
+    put_finding(c, &need->row);
     jsonw_put_int(j, "same", need->same);
     put_time(j, "same_last", need->same_last);
     jsonw_object_end(j);
 }
 
-static void put_counts(struct jsonw *j, const struct today *t)
+static void put_unless_hidden(struct jsonw *j, const char *name, int64_t n)
+{
+    jsonw_key(j, name);
+    if (n < 0)
+        jsonw_null(j);
+    else
+        jsonw_int(j, n);
+}
+
+/* reports: that nobody has taken; mails: that nobody has decided about; reviews: access that waits to be confirmed; -1: that is not for whoever asks
+ */
+static void put_counts(struct jsonw *j, const struct today *t, int64_t reports, int64_t mails, int64_t reviews)
 {
     jsonw_key(j, "counts");
     jsonw_object(j);
@@ -28,11 +43,16 @@ static void put_counts(struct jsonw *j, const struct today *t)
     jsonw_put_int(j, "findings_critical", t->findings_critical);
     jsonw_put_int(j, "devices", t->devices);
     jsonw_put_int(j, "devices_unknown", t->devices_unknown);
+    jsonw_put_int(j, "devices_waiting", t->devices_waiting);
+    jsonw_put_int(j, "devices_refused", t->devices_refused);
     jsonw_put_int(j, "results", t->results);
     jsonw_put_int(j, "messages", t->messages);
     jsonw_put_int(j, "malformed", t->malformed);
     jsonw_put_int(j, "messages_clear", t->messages_clear);
     jsonw_put_int(j, "not_kept", t->not_kept);
+    put_unless_hidden(j, "reports_waiting", reports);
+    put_unless_hidden(j, "mail_waiting", mails);
+    put_unless_hidden(j, "reviews_due", reviews);
     jsonw_object_end(j);
 }
 
@@ -48,6 +68,16 @@ static void put_custody(struct jsonw *j, const struct custody_summary *s)
     jsonw_object_end(j);
 }
 
+/* What a page on paper says of the ledger: that this is what it was when it was printed can be proved by it. */
+static void put_checkpoint(struct call *c)
+{
+    struct api_ledger_state s = {0};
+    if (c->api->host.ledger_state != NULL)
+        c->api->host.ledger_state(c->api->host.context, &s);
+    jsonw_put_uint(&c->json, "size", s.records);
+    put_optional(&c->json, "root", span_str(s.root));
+}
+
 static void put_state(struct call *c, const struct today *t)
 {
     struct jsonw *j = &c->json;
@@ -60,6 +90,7 @@ static void put_state(struct call *c, const struct today *t)
     jsonw_key(j, "ledger");
     jsonw_object(j);
     jsonw_put_uint(j, "records", views_visible(c->api->views));
+    put_checkpoint(c);
     jsonw_key(j, "holds");
     if (t->ledger_checked)
         jsonw_bool(j, t->ledger_holds);
@@ -79,6 +110,11 @@ void handle_today(struct call *c)
         problem_store(c, &e);
         return;
     }
+    int64_t reports = may(c, "report.handle") ? report_waiting(c->db, &e) : -1;
+    int64_t mails = may(c, "mail.decide") ? mail_total(c->db, &(struct filed_query){.state = SPAN_LIT("waiting")}, &e) : -1;
+    struct account_query due = {0};
+    people_due(c, &due);
+    int64_t reviews = may(c, PEOPLE_PERMISSION) ? account_count(c->db, &due, &e) : -1;
     struct buf sentence = BUF_INIT(1024);
     today_sentence(&t, &sentence);
     jsonw_object(j);
@@ -87,9 +123,9 @@ void handle_today(struct call *c)
     put_time(j, "checked_at", c->now.wall);
     jsonw_key(j, "needs");
     jsonw_array(j);
-    int rc = finding_needs(c->db, NEEDS_MAX, put_need, j, &e);
+    int rc = finding_needs(c->db, NEEDS_MAX, put_need, c, &e);
     jsonw_array_end(j);
-    put_counts(j, &t);
+    put_counts(j, &t, reports, mails, reviews);
     put_custody(j, &custody);
     put_state(c, &t);
     jsonw_object_end(j);
@@ -109,6 +145,8 @@ static void put_capture(void *context, const struct capture_row *row)
     jsonw_put_int(j, "dropped", row->dropped);
     jsonw_put_int(j, "dropped_flows", row->dropped_flows);
     jsonw_put_int(j, "dropped_lab", row->dropped_lab);
+    jsonw_put_int(j, "shed_bulk", row->shed_bulk);
+    jsonw_put_int(j, "shed_other", row->shed_other);
     put_time(j, "dropped_first", row->dropped_first);
     put_time(j, "dropped_last", row->dropped_last);
     jsonw_put_int(j, "damaged", row->damaged);

@@ -7,8 +7,9 @@
 #define NOTE_BYTES (64u << 10)
 #define PROOF_BYTES (256u << 10)
 
-static void put_witness(struct jsonw *j, const struct api_witness *w)
+static void put_witness(struct call *c, const struct api_witness *w)
 {
+    struct jsonw *j = &c->json;
     jsonw_object(j);
     jsonw_put_str(j, "name", w->name);
     jsonw_put_str(j, "key", w->key);
@@ -20,7 +21,7 @@ static void put_witness(struct jsonw *j, const struct api_witness *w)
         jsonw_null(j);
     put_time(j, "last_at", w->any ? w->at : 0);
     jsonw_put_str(j, "state", w->state);
-    put_optional(j, "why", span_str(w->why));
+    put_optional(j, "why", said(c, span_str(w->why)));
     jsonw_put_bool(j, "asking", w->asking);
     jsonw_object_end(j);
 }
@@ -34,7 +35,7 @@ void handle_witnesses(struct call *c)
     jsonw_key(&c->json, "items");
     jsonw_array(&c->json);
     for (size_t i = 0; i < n; i++)
-        put_witness(&c->json, &all[i]);
+        put_witness(c, &all[i]);
     jsonw_array_end(&c->json);
     jsonw_object_end(&c->json);
     free(all);

@@ -8,6 +8,7 @@
  * with the headers of front_secure_headers.
  *  4. A request for another host name is answered with 421 and reaches nobody: a name that an attacker points at us (DNS rebinding) is not ours. */
 #include "door/front/front_private.h"
+#include "door/spoken.h"
 
 #include "base/text.h"
 #include "base/wipe.h"
@@ -252,6 +253,18 @@ static void add_private(struct evbuffer *out, struct span body)
         wipe_body(copy, body.n, NULL);
 }
 
+void front_header(struct evhttp_request *http, const char *name, const char *value)
+{
+    add_header(http, name, value);
+}
+
+static void send_body(struct evhttp_request *http, int status, struct span body);
+
+void front_send(struct evhttp_request *http, int status, struct span body)
+{
+    send_body(http, status, body);
+}
+
 static void send_body(struct evhttp_request *http, int status, struct span body)
 {
     struct evbuffer *out = evhttp_request_get_output_buffer(http);
@@ -261,6 +274,13 @@ static void send_body(struct evhttp_request *http, int status, struct span body)
 }
 
 /* An error in the form of RFC 9457. detail: plain words of ours. */
+static struct span header(struct evhttp_request *http, const char *name, size_t max)
+{
+    const char *v = evhttp_find_header(evhttp_request_get_input_headers(http), name);
+    struct span s = v == NULL ? (struct span){0} : span_str(v);
+    return s.n > max ? (struct span){0} : s;
+}
+
 void front_problem(struct front *f, struct evhttp_request *http, int status, const char *code, const char *detail)
 {
     buf_clear(&f->scratch);
@@ -270,7 +290,10 @@ void front_problem(struct front *f, struct evhttp_request *http, int status, con
     jsonw_put_str(&j, "title", reason(status));
     jsonw_put_int(&j, "status", status);
     jsonw_put_str(&j, "code", code);
-    jsonw_put_str(&j, "detail", detail);
+    struct buf spoken = BUF_INIT(1024);
+    speak(&spoken, tongue_of(header(http, "Accept-Language", 256)), span_str(detail));
+    jsonw_put_text(&j, "detail", buf_span(&spoken));
+    buf_release(&spoken);
     jsonw_object_end(&j);
     front_secure_headers(f, http);
     add_header(http, "Content-Type", "application/problem+json");
@@ -294,6 +317,8 @@ static void send_reply(struct front *f, struct evhttp_request *http, const struc
     front_secure_headers(f, http);
     if (r->type.n > 0)
         add_header_span(http, "Content-Type", "", r->type, "");
+    if (span_starts(r->type, SPAN_LIT("application/json")) || span_starts(r->type, SPAN_LIT("application/problem+json")))
+        add_header(http, "Content-Disposition", "attachment; filename=\"api.json\""); /* opened by itself it is never shown as a page */
     if (r->etag.n > 0)
         add_header_span(http, "ETag", "\"", r->etag, "\"");
     add_header(http, "Cache-Control", "no-store");
@@ -402,13 +427,6 @@ static struct span session_of(struct evhttp_request *http)
     return session_cookie(evhttp_find_header(evhttp_request_get_input_headers(http), "Cookie"));
 }
 
-static struct span header(struct evhttp_request *http, const char *name, size_t max)
-{
-    const char *v = evhttp_find_header(evhttp_request_get_input_headers(http), name);
-    struct span s = v == NULL ? (struct span){0} : span_str(v);
-    return s.n > max ? (struct span){0} : s;
-}
-
 /* The token of "Authorization: Bearer TOKEN" (RFC 6750, section 2.1). */
 static struct span bearer_of(struct evhttp_request *http)
 {
@@ -473,12 +491,28 @@ int front_ask(struct front *f, struct evhttp_request *http, enum ask ask)
         .proof = header(http, "X-Proof", REQUEST_TEXT_MAX),
         .if_match = etag_header(http, "If-Match"),
         .if_none_match = etag_header(http, "If-None-Match"),
+        .language = header(http, "Accept-Language", 256),
         .peer = peer == NULL ? (struct span){0} : span_str(peer),
         .body = length == 0 ? (struct span){0} : span_of(evbuffer_pullup(in, -1), length),
     };
     if (r.session.n > 127)
         r.session = (struct span){0};
     if (r.path.n > REQUEST_TEXT_MAX || r.query.n > REQUEST_TEXT_MAX || f->send(f->context, &r) != 0) {
+        *slot = (struct pending){0};
+        return -1;
+    }
+    return 0;
+}
+
+int front_ask_landing(struct front *f, struct evhttp_request *http, bool seen)
+{
+    const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(http));
+    struct pending *slot = f->keeper && path != NULL ? new_pending(f, http, ASK_ANSWER) : NULL;
+    if (slot == NULL)
+        return -1;
+    struct request r = {
+        .id = slot->id, .door = DOOR_LANDING, .method = SPAN_LIT("GET"), .path = span_str(path), .query = seen ? SPAN_LIT("seen") : span_of(NULL, 0)};
+    if (f->send(f->context, &r) != 0) {
         *slot = (struct pending){0};
         return -1;
     }
@@ -520,9 +554,13 @@ static void handle_api(struct front *f, struct evhttp_request *http, struct span
         struct span type = header(http, "Content-Type", 128);
         struct span bare = span_until(&type, ';', NULL);
         bool list = span_starts(path, SPAN_LIT("/api/v1/devices/import"));
+        bool mail = span_is(path, "/api/v1/mail") || span_is(path, "/api/v1/mail/pieces");
         bool with_code = span_starts(path, SPAN_LIT("/api/v1/enrolments/")); /* no session counts there: any program may post a file */
-        if (!with_code && !span_is(bare, list ? "text/csv" : "application/json")) {
-            front_problem(f, http, 415, "content-type", list ? "Send the list as text/csv." : "Send the body as application/json.");
+        if (!with_code && !span_is(bare, list ? "text/csv" : mail ? "message/rfc822" : "application/json")) {
+            front_problem(f, http, 415, "content-type",
+                          list   ? "Send the list as text/csv."
+                          : mail ? "Send the mail as message/rfc822."
+                                 : "Send the body as application/json.");
             return;
         }
     }
@@ -550,8 +588,13 @@ static void handle(struct evhttp_request *http, void *context)
     }
     if (!host_is_ours(f, http)) {
         char detail[400];
-        (void)snprintf(detail, sizeof detail, "This console answers only under its own name. Open https://%s with the port you used.", f->name);
+        (void)snprintf(detail, sizeof detail, "This %s answers only under its own name. Open https://%s with the port you used.",
+                       f->landing ? "page" : "console", f->name);
         front_problem(f, http, 421, "host", detail);
+        return;
+    }
+    if (f->landing) {
+        landing_handle(f, http, path);
         return;
     }
     if (span_starts(path, SPAN_LIT("/api/")) || span_is(path, "/readyz") || span_is(path, "/metrics")) {
@@ -626,6 +669,7 @@ struct front *front_new(const struct front_options *o, struct error *e)
     }
     f->base = o->base;
     f->name = name;
+    f->landing = o->landing;
     f->send = o->send;
     f->context = o->context;
     f->keeper = true;
@@ -682,7 +726,10 @@ void front_reply(struct front *f, const struct reply *r)
         } else {
             if (r->clear_session)
                 end_streams_of(f, p.http);
-            send_reply(f, p.http, r);
+            if (f->landing)
+                landing_reply(f, p.http, r);
+            else
+                send_reply(f, p.http, r);
         }
         return;
     }

@@ -20,6 +20,7 @@ struct front_options {
     struct event_base *base;
     int listen_fd;           /* listening, non-blocking; the caller keeps it open as long as the front lives */
     const char *name;        /* the host name of certificate, cookie and passkeys */
+    bool landing;            /* serves nothing but where links of simulated mails lead (landing.c): no page, no cookie, no API */
     struct span certificate; /* PEM: server certificate, then the site's authority */
     struct span key;         /* PEM; not kept beyond OpenSSL's copy */
     /* Sends a request to the keeper; -1: there is none now (the browser gets 503). Spans hold during the call. */

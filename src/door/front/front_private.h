@@ -39,6 +39,7 @@ struct front {
     struct evhttp *http;
     struct evconnlistener *listener;
     char *name;
+    bool landing;
     int (*send)(void *context, const struct request *r);
     void *context;
     uint64_t last_id;
@@ -60,6 +61,14 @@ void front_secure_headers(struct front *f, struct evhttp_request *http);
 void front_problem(struct front *f, struct evhttp_request *http, int status, const char *code, const char *detail);
 int front_ask(struct front *f, struct evhttp_request *http, enum ask ask); /* -1: the keeper cannot be asked now; nothing was answered */
 void front_forget(struct front *f, const struct evhttp_request *http);     /* no reply is waited for any more on behalf of this request */
+
+void front_header(struct evhttp_request *http, const char *name, const char *value);
+void front_send(struct evhttp_request *http, int status, struct span body);
+int front_ask_landing(struct front *f, struct evhttp_request *http, bool seen); /* as front_ask: nothing of the browser's goes along but the path */
+
+/* landing.c */
+void landing_handle(struct front *f, struct evhttp_request *http, struct span path);
+void landing_reply(struct front *f, struct evhttp_request *http, const struct reply *r);
 
 /* stream.c */
 void stream_open(struct front *f, struct evhttp_request *http);

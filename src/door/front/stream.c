@@ -64,7 +64,7 @@ void stream_open(struct front *f, struct evhttp_request *http)
     evhttp_connection_set_closecb(connection, on_close, f);
     bufferevent_set_timeouts(evhttp_connection_get_bufferevent(connection), NULL, NULL);
     front_secure_headers(f, http);
-    (void)evhttp_add_header(evhttp_request_get_output_headers(http), "Content-Type", "text/event-stream");
+    (void)evhttp_add_header(evhttp_request_get_output_headers(http), "Content-Type", "text/event-stream; charset=utf-8");
     (void)evhttp_add_header(evhttp_request_get_output_headers(http), "Cache-Control", "no-store");
     evhttp_send_reply_start(http, 200, "OK");
     send_lines(f, http, SPAN_LIT("retry: 3000\n\n"));

@@ -83,8 +83,8 @@ void judge_answer(struct detect *d, const struct record *r, const struct message
         return;
     /* the answer counts for the link that it answers on */
     struct link ends = {.sender = *p->receiver, .receiver = *p->sender, .port = p->port, .receiver_listens = !p->receiver_listens};
-    struct link *l = links_at(d->links, links_put(d->links, &d->key, &ends, r->time));
-    const struct expected *e = memo_get(d->expected, answer_key(d, p->receiver, p->sender, m->ack_for));
+    struct link *l = links_at(d->links, links_put(d->links, p->who->keys[WHO_LINK_BACK], &ends, r->time));
+    const struct expected *e = memo_get(d->expected, m->answered);
     if (e != NULL) {
         l->answers_right++;
         take_answer(d, e, m->ack_code);

@@ -62,23 +62,26 @@ static void tell(struct detect *d, const struct record *r, struct parties *p, st
     buf_release(&cause);
 }
 
+struct digest clock_key(const struct detect *d, const struct address *sender, struct span name)
+{
+    struct hash_state g = digest_start(&d->key, 'c');
+    hash_piece(&g, span_of(sender->bytes, sender->family == 4 ? 4 : sizeof sender->bytes));
+    hash_piece(&g, name);
+    return digest_end(g);
+}
+
 void judge_clock(struct detect *d, const struct record *r, const struct message *m, struct parties *p)
 {
     int64_t skew = 0;
     if (!skew_of(m->sent_at, r->time, &skew))
         return;
-    struct span rest = m->sender;
-    struct span name = span_until(&rest, '^', NULL);
-    struct hash_state g = digest_start(&d->key, 'c');
-    hash_piece(&g, span_of(p->sender->bytes, p->sender->family == 4 ? 4 : sizeof p->sender->bytes));
-    hash_piece(&g, name);
-    struct sender_clock *k = memo_put(d->clocks, digest_end(g), r->time, NULL);
+    struct sender_clock *k = memo_put(d->clocks, p->who->keys[WHO_CLOCK], r->time, NULL);
     k->skew[k->n++ % STAMPS] = skew;
     if (k->n < STAMPS)
         return;
     int64_t wrong = 0;
     bool is_wrong = steady(k, &wrong);
     if (is_wrong && !k->told)
-        tell(d, r, p, name, wrong);
+        tell(d, r, p, sender_name(m->sender), wrong);
     k->told = is_wrong; /* one that was set and goes wrong again is told again */
 }

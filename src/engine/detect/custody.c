@@ -7,15 +7,10 @@
 #define MANY 8    /* so often a part has to have passed unchanged before its change counts */
 #define TRUSTED 2 /* so many other values of the same message, or ... */
 #define BACKWARD_MOST (30 * TIME_SECOND)
-#define PATH_KNOWN 3 /* ... so many before it on this path have to be unchanged before a change of value counts */
+#define PATIENTS_KNOWN 2 /* ... whose patients, comments and specimens were unchanged before another one counts */
+#define PATH_KNOWN 3     /* ... so many before it on this path have to be unchanged before a change of value counts */
 
 /* ── memories ── */
-
-struct sent *sent_at(const struct detect *d, uint32_t number)
-{
-    struct sent *s = &d->sent[number % SENT_MAX];
-    return number != 0 && s->number == number ? s : NULL;
-}
 
 static struct digest specimen_key(const struct detect *d, uint64_t id)
 {
@@ -70,6 +65,19 @@ void sent_make_room(struct detect *d, size_t results, size_t specimens)
     }
 }
 
+/* Messages of one specimen: elsewhere it cannot be told what belongs to which. */
+static bool is_marked(const struct detect *d)
+{
+    const struct gathering *o = &d->open;
+    return o->marked && o->groups_n == 1 && o->judged == 0 && o->left <= 0;
+}
+
+static uint32_t mark_of(const struct detect *d, size_t which)
+{
+    uint64_t m = d->open.marks[MARK_NAME + which];
+    return m == 0 ? 0 : (uint32_t)(m ^ m >> 32) | 1;
+}
+
 static struct sent *sent_new(struct detect *d, const struct record *r, const struct group *g)
 {
     if (++d->sent_next == 0)
@@ -96,6 +104,9 @@ static struct sent *sent_new(struct detect *d, const struct record *r, const str
         s->proto = r->flow.proto;
         s->seq = r->seq;
     }
+    s->marked = is_marked(d);
+    for (size_t i = 0; s->marked && i < PART_MARKS; i++)
+        s->marks[i] = mark_of(d, i);
     message_id_read(span_of(d->open.id, d->open.id_n), &s->direction, &s->ordinal);
     return s;
 }
@@ -318,9 +329,10 @@ static void altered(struct detect *d, const struct record *r, const struct pair 
 }
 
 /* A part that this path keeps: it changed at most once in fifty times, and was seen unchanged often enough. */
-static bool keeps(const struct path *p, enum part part, uint32_t least)
+bool path_keeps(const struct detect *d, const struct path *p, enum part part, uint32_t least)
 {
-    return p->same[part] >= least && p->changed[part] <= p->same[part] / 50;
+    bool twin = links_twin(links_at(d->links, p->from), links_at(d->links, p->to)); /* nobody has any business between these two */
+    return (twin || p->same[part] >= least) && p->changed[part] <= p->same[part] / 50;
 }
 
 /* Was a part changed that is not, on this path? */
@@ -332,7 +344,8 @@ static bool judge_parts(struct detect *d, const struct record *r, const struct p
     for (enum part part = PART_VALUE; part < PART_PATIENT; part++) {
         if (c->changed[part]) {
             bool value = part == PART_VALUE || part == PART_UNIT;
-            bool known = keeps(p, part, value ? PATH_KNOWN : MANY) || (value && others_same >= TRUSTED && p->changed[part] <= 1);
+            bool text = part == PART_TEXT && p->same[part] > 0 && p->changed[part] == 0;
+            bool known = path_keeps(d, p, part, value ? PATH_KNOWN : MANY) || ((value || text) && others_same >= TRUSTED && p->changed[part] <= 1);
             if (known)
                 altered(d, r, pair, part, !here->told, !any);
             here->told = here->told || known;
@@ -457,7 +470,7 @@ static void judge_patient_on(struct detect *d, const struct record *r, const str
     if (g->patient == 0 || s->patient == 0)
         return;
     bool other = other_patient(d, g->patient, s->patient);
-    if (other && keeps(p, PART_PATIENT, PATH_KNOWN))
+    if (other && path_keeps(d, p, PART_PATIENT, PATIENTS_KNOWN))
         wrong_patient(d, r, g, s, "{0} passed results on to {1} for another patient than the one that they came for.", SEVERITY_CRITICAL);
     p->changed[PART_PATIENT] += other;
     p->same[PART_PATIENT] += !other;
@@ -509,10 +522,76 @@ static void judge_numbers(struct detect *d, const struct record *r, const struct
         p->same[PART_SPECIMEN] = p->changed[PART_SPECIMEN] = 0;
     }
     bool changed = both < p->numbers && here >= p->numbers && there >= p->numbers;
-    if (changed && keeps(p, PART_SPECIMEN, MANY))
+    if (changed && path_keeps(d, p, PART_SPECIMEN, MANY))
         renumbered(d, r, g, s);
     p->changed[PART_SPECIMEN] += changed;
     p->same[PART_SPECIMEN] += both == p->numbers;
+}
+
+/* ── what else a message says of a specimen ── */
+
+static const struct {
+    const char *title;
+    const char *changed;
+    enum severity severity;
+    enum kind kind;
+} mark_words[PART_MARKS] = {
+    [PART_NAME - PART_NAME] = {"{0} passed results on to {1} under another patient's name than the one that they came with.", "name",
+                               SEVERITY_CRITICAL, KIND_RESULT_WRONG_PATIENT},
+    [PART_BORN - PART_NAME] = {"{0} passed results on to {1} with another date of birth than the one that they came with.", "born", SEVERITY_HIGH,
+                               KIND_RESULT_WRONG_PATIENT},
+    [PART_SEX - PART_NAME] = {"{0} passed results on to {1} with another sex of the patient than the one that they came with.", "sex", SEVERITY_HIGH,
+                              KIND_RESULT_WRONG_PATIENT},
+    [PART_MATERIAL - PART_NAME] = {"Results reached {1} from {0} as those of another kind of specimen than the one that was sent.", "material",
+                                   SEVERITY_HIGH, KIND_RESULT_ALTERED_IN_TRANSIT},
+    [PART_NOTE - PART_NAME] = {"A comment on results was changed, added or taken out before they reached {1} from {0}.", "comment", SEVERITY_MEDIUM,
+                               KIND_RESULT_ALTERED_IN_TRANSIT},
+};
+
+static void mark_changed(struct detect *d, const struct record *r, const struct group *g, const struct sent *s, size_t which)
+{
+    UNCLEARED struct parties p;
+    char also[MESSAGE_ID_TEXT];
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    link_text(open_link(d), &p);
+    const struct span more[] = {span_of(g->name, g->name_n), span_str(mark_words[which].changed)};
+    struct finding f = {
+        .kind = mark_words[which].kind,
+        .severity = mark_words[which].severity,
+        .title = mark_words[which].title,
+        .advice =
+            "Hold these results until both messages are compared: what the analyzer sent counts. If nobody changed the settings of {0}, have it "
+            "and all that "
+            "lies between it and the analyzer examined.",
+        .technique = "T1565.002",
+        .subjects = {span_str(p.sender_text), span_str(p.receiver_text)},
+        .n_subjects = 2,
+        .also = message_id_text(s->flow, s->direction, s->ordinal, also),
+        .also_flow = s->flow,
+        .cause = cause_on(&cause, &p, more, 2),
+    };
+    if (r != NULL)
+        finding_put(d, r, &f);
+    group_step(d, r, g, s, &(struct step){.verdict = "changed", .changed = mark_words[which].changed, .finding = &f});
+    buf_release(&cause);
+}
+
+static void judge_marks(struct detect *d, const struct record *r, const struct group *g, const struct sent *s, struct path *p)
+{
+    if (!is_marked(d) || !s->marked)
+        return;
+    for (size_t i = 0; i < PART_MARKS; i++) {
+        uint32_t here = mark_of(d, i);
+        uint32_t there = s->marks[i];
+        enum part part = (enum part)(PART_NAME + i);
+        bool changed = here != there;
+        if (here == 0 && there == 0)
+            continue;
+        if (changed && path_keeps(d, p, part, PATIENTS_KNOWN))
+            mark_changed(d, r, g, s, i);
+        p->changed[part] += changed;
+        p->same[part] += !changed;
+    }
 }
 
 /* ── a specimen's results ── */
@@ -636,6 +715,7 @@ static void follow(struct detect *d, const struct record *r, uint16_t number, co
         return;
     judge_patient_on(d, r, group, s, p);
     judge_numbers(d, r, group, s, p);
+    judge_marks(d, r, group, s, p);
 }
 
 /* Keeps what the group sent, for the links that its results go on to. */

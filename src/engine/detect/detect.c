@@ -25,16 +25,19 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->asked = asked_new();
         d->expected = expected_new();
         d->translations = translations_new();
+        d->copies = copies_new();
         d->links = links_new();
         d->sent = room_new(SENT_MAX * sizeof *d->sent);
         d->orphans = calloc(ORPHANS_MAX, sizeof *d->orphans);
         d->words = words_new();
+        d->whos = whos_new();
         d->near = calloc(NEAR_HABITS, sizeof *d->near);
+        d->near_places = calloc(HABITS_MAX, sizeof *d->near_places);
     }
     bool all = d != NULL && index_init(&d->ordered, ORDERED_MAX) && d->causes != NULL && d->known != NULL && d->results != NULL &&
                d->messages != NULL && d->conversations != NULL && d->clocks != NULL && d->habits != NULL && d->specimens != NULL &&
-               d->asked != NULL && d->expected != NULL && d->translations != NULL && d->links != NULL && d->sent != NULL && d->orphans != NULL &&
-               d->words != NULL && d->near != NULL;
+               d->asked != NULL && d->expected != NULL && d->translations != NULL && d->copies != NULL && d->links != NULL && d->sent != NULL &&
+               d->orphans != NULL && d->words != NULL && d->whos != NULL && d->near != NULL && d->near_places != NULL;
     if (!all) {
         detect_free(d);
         (void)err_set(e, ERR_SYSTEM, "no memory for the detector");
@@ -64,11 +67,14 @@ void detect_free(struct detect *d)
     memo_free(d->asked);
     memo_free(d->expected);
     memo_free(d->translations);
+    memo_free(d->copies);
     links_free(d->links);
     room_free(d->sent, SENT_MAX * sizeof *d->sent);
     free(d->orphans);
     words_free(d->words);
+    whos_free(d->whos);
     free(d->near);
+    free(d->near_places);
     analytes_free(d->analytes);
     free(d);
 }
@@ -103,6 +109,7 @@ void parties_of(const struct record *r, struct span message_id, struct parties *
     ret->receiver = back ? &f->src : &f->dst;
     ret->port = f->dport;
     ret->receiver_listens = !back;
+    ret->who = NULL;
     ret->sender_text[0] = ret->receiver_text[0] = 0;
 }
 
@@ -131,6 +138,7 @@ static const uint16_t message_texts[KEY_COUNT] = {
     [KEY_PROCESSING] = offsetof(struct message, processing),
     [KEY_PATIENT] = offsetof(struct message, patient),
     [KEY_PRIOR_PATIENT] = offsetof(struct message, prior_patient),
+    [KEY_MARKS] = offsetof(struct message, marks),
 };
 static const uint16_t result_texts[KEY_COUNT] = {
     [KEY_MESSAGE] = offsetof(struct result, message),
@@ -156,40 +164,38 @@ static void put_text(void *to, size_t at, const struct field *f)
     memcpy((uint8_t *)to + at, &f->text, sizeof f->text);
 }
 
-static struct message message_of(const struct record *r)
+static void message_of(const struct record *r, struct message *m)
 {
-    struct message m = {0};
+    *m = (struct message){0};
     for (size_t i = 0; i < r->n; i++) {
         const struct field *f = &r->fields[i];
         if (message_texts[f->key] != 0)
-            put_text(&m, message_texts[f->key], f);
+            put_text(m, message_texts[f->key], f);
         else if (f->key == KEY_RESULTS)
-            m.results = f->number;
+            m->results = f->number;
         else if (f->key == KEY_PATIENTS)
-            m.patients = f->number;
+            m->patients = f->number;
         else if (f->key == KEY_LINK_LEG)
-            m.ours = span_is(f->text, "forwarded");
+            m->ours = span_is(f->text, "forwarded");
     }
-    return m;
 }
 
-static struct result result_of(const struct record *r)
+static void result_of(const struct record *r, struct result *t)
 {
-    struct result t = {0};
+    *t = (struct result){0};
     for (size_t i = 0; i < r->n; i++) {
         const struct field *f = &r->fields[i];
         if (result_texts[f->key] != 0) {
-            put_text(&t, result_texts[f->key], f);
+            put_text(t, result_texts[f->key], f);
         } else if (f->key == KEY_VALUE) {
-            if (t.pieces == 0)
-                t.value = f;
-            if (f == t.value + t.pieces)
-                t.pieces++;
-        } else if (f->key == KEY_FLAGS && t.flag.n == 0) {
-            t.flag = f->text;
+            if (t->pieces == 0)
+                t->value = f;
+            if (f == t->value + t->pieces)
+                t->pieces++;
+        } else if (f->key == KEY_FLAGS && t->flag.n == 0) {
+            t->flag = f->text;
         }
     }
-    return t;
 }
 
 bool detect_reads(enum record_key key)
@@ -234,25 +240,47 @@ void detect_end(struct detect *d)
         paths_end(d);
 }
 
+/* What the message itself is looked up by. */
+static void message_keys(const struct detect *d, struct message *m, const struct parties *p, bool answers)
+{
+    if (m->results > 0)
+        m->identity = replay_identity(d, p->receiver, p->port, m->control_id);
+    if (!answers) {
+        m->own = answer_key(d, p->sender, p->receiver, m->control_id);
+        return;
+    }
+    m->answered = answer_key(d, p->receiver, p->sender, m->ack_for);
+    m->accepted = replay_identity(d, p->sender, p->port, m->ack_for);
+    memo_expect(d->expected, m->answered);
+    memo_expect(d->messages, m->accepted);
+}
+
 static void take_message(struct detect *d, const struct record *r)
 {
     UNCLEARED struct parties p;
-    struct message m = message_of(r);
+    UNCLEARED struct message m;
+    message_of(r, &m);
     parties_of(r, m.id, &p);
+    p.who = who_of(d, r, &p, sender_name(m.sender));
+    bool answers = m.ack_code.n > 0 || m.ack_for.n > 0;
+    who_expect(d, p.who, answers);
+    message_keys(d, &m, &p, answers);
+    who_expect_entries(d, p.who, answers, r->time);
     judge_message(d, r, &m, &p);
     judge_sender(d, r, &m, &p);
     judge_clock(d, r, &m, &p);
     judge_query(d, r, &m, &p);
     gather_message(d, r, &m, &p);
     judge_answer(d, r, &m, &p);
-    replay_answer(d, r, &m, &p);
+    replay_answer(d, r, &m);
     if (m.prior_patient.n > 0)
         custody_merge(d, m.patient, m.prior_patient, r->time);
 }
 
 void detect_record(struct detect *d, const struct record *r)
 {
-    note_gap(d, r);
+    if (r->event != EVENT_LAB_RESULT)
+        note_gap(d, r);
     if (r->event == EVENT_CAPTURE_ENDED) {
         detect_advance(d, record_number(r, KEY_LAST_TIME, 0));
         detect_end(d);
@@ -267,10 +295,12 @@ void detect_record(struct detect *d, const struct record *r)
     if (r->event == EVENT_LAB_MESSAGE) {
         take_message(d, r);
     } else if (r->event == EVENT_LAB_RESULT) {
-        struct result t = result_of(r);
+        UNCLEARED struct result t;
+        result_of(r, &t);
         gather_result(d, r, &t);
     } else if (r->event == EVENT_LAB_ORDER) {
-        struct result t = result_of(r);
+        UNCLEARED struct result t;
+        result_of(r, &t);
         order_take(d, r, &t);
     } else if (r->event == EVENT_NETWORK_ATTEMPTS) {
         judge_attempts(d, r);
@@ -286,7 +316,7 @@ void detect_kinds(const struct detect *d, void (*each)(void *context, const char
 
 /* ── State: docs/formats/detector-state.md ── */
 
-static const uint8_t magic[8] = {'T', 'Q', 'D', 'E', 'T', 'E', 'C', 5};
+static const uint8_t magic[8] = {'T', 'Q', 'D', 'E', 'T', 'E', 'C', 6};
 
 void detect_save(const struct detect *d, struct buf *out)
 {

@@ -5,12 +5,14 @@
  *   gather.c    a message's results, put together in canonical form, and what becomes of them
  *   replay.c    whole messages that come again
  *   repeat.c    one result again on the same link: altered, corrected
+ *   copy.c      the same message on two links, part by part
  *   custody.c   the same result on two links: altered in transit, wrong patient; path.c: missing, extra, delayed
  *   follow.c    what became of each result: no findings, but for whoever wants to know of all of them
  *   value.c     what a value shows by itself: implausible, its unit, its flag
  *   shift.c     one test of many patients        order.c    results and their orders
  *
- * links.c knows who sends to whom and what is usual there, words.c what the texts of results mean; finding.c makes the records. */
+ * links.c knows who sends to whom and what is usual there, who.c what the ends of a message are looked up by, words.c what the texts of results
+ * mean; finding.c makes the records. */
 #ifndef TQ_DETECT_PRIVATE_H
 #define TQ_DETECT_PRIVATE_H
 
@@ -37,6 +39,7 @@
 #define ASKED_MAX 2048        /* who asks for patients */
 #define EXPECTED_MAX 8192     /* messages that can be answered */
 #define TRANSLATIONS_MAX 4096 /* orders as they are passed on */
+#define COPIES_MAX 16384      /* messages, to see whether they are the same on the next link */
 #define GATHER_MAX 256        /* results judged together; a message with more is judged in so many parts */
 #define GROUPS_MAX 64         /* specimens of one message judged together */
 
@@ -81,11 +84,12 @@ struct parties {
     const struct address *receiver;
     uint16_t port; /* the port of the flow's listening end, whoever sends */
     bool receiver_listens;
+    const struct who *who; /* until the next message; NULL: not known */
     char sender_text[ENDPOINT_TEXT];
     char receiver_text[ENDPOINT_TEXT]; /* with its port where it is the listening end */
 };
 
-/* Leaves the texts empty: they are made where a finding needs them. */
+/* Leaves the texts empty (they are made where a finding needs them), and who. */
 void parties_of(const struct record *r, struct span message_id, struct parties *ret);
 void parties_text(struct parties *p);
 
@@ -114,7 +118,12 @@ struct message {
     struct span processing;
     struct span patient;
     struct span prior_patient;
-    bool ours; /* our own relay forwards it */
+    struct span marks;
+    bool ours;         /* our own relay forwards it */
+    struct digest own; /* what an answer to it will be known by, and what it answers itself; zeros: nothing */
+    struct digest answered;
+    struct digest identity; /* what it is known by if it comes again, and the one that it says was accepted; zeros: nothing */
+    struct digest accepted;
 };
 
 /* A lab.result or lab.order, taken apart once. */
@@ -142,7 +151,7 @@ struct result {
 /* A result in canonical form, and what is needed to tell of it. Digests are keyed; nothing of it is kept in clear but the code. */
 struct gathered {
     struct seen_result is;            /* as it is kept; sent and place are filled in then */
-    struct habit *habit;              /* NULL: not looked up yet */
+    struct habit *habit;              /* known once all results are here */
     const struct seen_result *before; /* what was known of it on this link when the message came; NULL: nothing */
     struct seen_result *there;        /* what was said of it on the link that it came from; NULL: nothing is known */
     bool document;                    /* too long for a value */
@@ -157,6 +166,7 @@ struct gathered {
     int8_t agrees;                    /* with what lies there: 1 yes, 0 no, -1 it can't be told */
     uint8_t nth;                      /* of what is sent; SENT_TESTS: not among those */
     uint16_t group;
+    uint16_t near;      /* the number of its habit; NEAR_NONE: to be looked up */
     uint64_t alternate; /* this and what follows, for a habit that is new: the digest of its code in another system; 0: none */
     uint16_t analyte;
     uint8_t code_n;
@@ -200,6 +210,9 @@ struct gathering {
     tq_time said;          /* by its sender, without a zone; 0: not said */
     int64_t age;           /* of the result before: see struct sent */
     struct digest control; /* of its ends and control id; zeros: it has none */
+    struct digest latest;  /* of its flow: latest_key */
+    bool marked;
+    uint64_t marks[MARKS];
     size_t n;
     size_t judged; /* results of this message before those */
     uint16_t groups_n;
@@ -244,13 +257,29 @@ struct finding {
     struct span cause;  /* canonical: the same cause gives the same text in every run */
 };
 
+/* A message as it was seen first. */
+struct copy {
+    uint64_t written[MARKS_WRITTEN];
+    uint64_t flow;
+    uint64_t ordinal;
+    tq_time time;
+    int64_t results;
+    uint64_t patient; /* of its only one; 0: not said */
+    uint16_t link;
+    uint8_t direction;
+    bool doubtful; /* two different ones came under this name on one link */
+};
+
 #define NEAR_HABITS 4096 /* a power of two */
 
-/* A habit that was looked up lately: saves most look-ups in their memory. */
+/* A habit that was looked up lately: saves most look-ups in their memory. What stands here is there. */
 struct near {
-    uint32_t tag; /* 0: none */
-    uint16_t number;
+    uint64_t is; /* its tag and its number; 0: none */
 };
+
+#define NEAR_NUMBER UINT64_C(0xffff)
+#define NEAR_NONE UINT16_MAX
+_Static_assert(HABITS_MAX <= NEAR_NUMBER, "a number has room, and NEAR_NONE is none");
 
 struct detect {
     struct detect_options options;
@@ -267,11 +296,15 @@ struct detect {
     struct memo *asked;
     struct memo *expected;
     struct memo *translations;
+    struct memo *copies;
     struct links *links;
     struct words *words;
     struct near *near;
-    struct sent *sent;  /* a ring */
-    uint32_t sent_next; /* the number of the latest */
+    struct who *whos;
+    bool forwards;         /* somebody has passed on messages of others: key x of sender.c */
+    uint16_t *near_places; /* of each habit: where it stands, if it does */
+    struct sent *sent;     /* a ring */
+    uint32_t sent_next;    /* the number of the latest */
     uint32_t sent_oldest;
     struct orphan *orphans; /* a ring */
     uint32_t orphans_first;
@@ -286,6 +319,14 @@ struct detect {
     int64_t lost; /* what sensors said that they dropped */
     size_t senders_learnt;
     uint64_t counts[KIND_COUNT];
+    struct copy first_copy;  /* of the message that is open: what it was on another link; link LINK_NONE: nothing is known */
+    uint64_t integrity;      /* findings that a result or its patient changed on the way: so many were told … */
+    uint64_t integrity_then; /* … when this message came */
+    struct {
+        bool due; /* the open message is still to be looked up among the copies */
+        struct digest name;
+        struct copy is;
+    } copy;
     struct digest own; /* of the message that was told last, if it can be answered */
     struct gathering open;
     struct ordering ordering;
@@ -343,6 +384,51 @@ void step_one(struct detect *d, const struct record *r, struct step *s, const st
 /* The results at these places of what was sent; from: NULL: none. */
 void step_sent(struct detect *d, const struct sent *s, uint64_t which, const char *verdict, const struct finding *f, const struct sent *from);
 
+/* ── who.c ── */
+#define WHO_NAME_TEXT 44 /* of longer names the keys are made each time */
+
+/* An answer is looked up by the first two, anything else by the second and those behind it. */
+enum who_key {
+    WHO_LINK_BACK,
+    WHO_CLOCK,
+    WHO_LINK,
+    WHO_CLEAR,
+    WHO_PAIR,
+    WHO_RECEIVER,
+    WHO_LISTENER,
+    WHO_ADDRESS,
+    WHO_AT_HOME,
+    WHO_NAME,
+    WHO_TALKS,
+    WHO_LATEST,
+    WHO_KEYS
+};
+
+struct who {
+    struct flow_ref flow;
+    bool back; /* from dst to src */
+    bool known;
+    uint8_t name_n;
+    uint8_t name[WHO_NAME_TEXT];
+    struct digest keys[WHO_KEYS];
+};
+
+struct who *whos_new(void);
+void whos_free(struct who *w);
+/* The keys of a message's ends, for this record's flow and its sender's name; they hold until the next call. */
+const struct who *who_of(const struct detect *d, const struct record *r, const struct parties *p, struct span name);
+/* Asks the memory for what their look-ups will touch; the second, when the first is here, for the rest. */
+void who_expect(const struct detect *d, const struct who *w, bool answers);
+void who_expect_entries(const struct detect *d, const struct who *w, bool answers, tq_time now);
+
+/* The keys, each made by the file that looks it up. */
+struct digest clock_key(const struct detect *d, const struct address *sender, struct span name);
+struct digest clear_text_key(const struct detect *d, const struct parties *p);
+struct digest conversation_key(const struct detect *d, const struct flow_ref *f);
+struct digest latest_key(const struct detect *d, uint64_t flow);
+void sender_keys(const struct detect *d, const struct parties *p, struct span name, struct digest keys[WHO_KEYS]);
+struct span sender_name(struct span sender); /* without versions and serial numbers */
+
 /* Each judges one message or result. */
 void judge_message(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_sender(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
@@ -366,8 +452,9 @@ uint64_t result_key(uint64_t specimen, uint64_t test, uint16_t link, uint32_t ob
 /* ── the judges of a whole gathering; r: the record of its last result ── */
 void judge_replay(struct detect *d, const struct record *r);
 void judge_renumbered(struct detect *d, const struct record *r);
-void replay_message(struct detect *d, const struct message *m, struct parties *p);
-void replay_answer(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
+struct digest replay_identity(const struct detect *d, const struct address *receiver, uint16_t port, struct span control_id);
+void replay_message(struct detect *d, const struct message *m);
+void replay_answer(struct detect *d, const struct record *r, const struct message *m);
 void judge_repeats(struct detect *d, const struct record *r, struct gathered *g);
 void judge_correction(struct detect *d, const struct record *r, const struct gathered *g);
 void judge_custody(struct detect *d, const struct record *r);
@@ -385,11 +472,18 @@ struct digest answer_key(const struct detect *d, const struct address *sender, c
 void answer_expect(struct detect *d, uint32_t first, uint32_t n);
 
 /* ── custody.c ── */
-struct sent *sent_at(const struct detect *d, uint32_t number); /* NULL: gone, or 0 */
+static inline struct sent *sent_at(const struct detect *d, uint32_t number) /* NULL: gone, or 0 */
+{
+    struct sent *s = &d->sent[number % SENT_MAX];
+    return number != 0 && s->number == number ? s : NULL;
+}
 /* Makes room for so many results of so many specimens: the oldest go. */
 void sent_make_room(struct detect *d, size_t results, size_t specimens);
 struct seen_result *sent_result(const struct detect *d, const struct sent *s, size_t i);
-struct habit *habit_at(const struct detect *d, uint16_t number);
+static inline struct habit *habit_at(const struct detect *d, uint16_t number)
+{
+    return memo_at(d->habits, number);
+}
 void specimen_expect(const struct detect *d, uint64_t id);
 void specimen_expect_entry(const struct detect *d, uint64_t id, tq_time now);
 struct specimen *specimen_get(const struct detect *d, uint64_t id);
@@ -409,6 +503,19 @@ void paths_sweep(struct detect *d);
 /* No more will come: what waits for its origin waits no longer. */
 void paths_end(struct detect *d);
 
+/* Does a part pass unchanged on this path, as far as is known? least: so often it has to have been seen. */
+bool path_keeps(const struct detect *d, const struct path *p, enum part part, uint32_t least);
+
+/* ── copy.c ── */
+/* A message with results begins: under which name it is to be looked up. */
+void copy_open(struct detect *d, const struct record *r, const struct message *m);
+/* Asks the memory for what that will touch, once its bucket is here. */
+void copy_expect(const struct detect *d);
+/* Its results are here: what it was on another link is looked up, once for each message, in the order of copy_open. */
+void copy_look(struct detect *d);
+/* It is whole, and its results are judged. r: a record of it. */
+void copy_judge(struct detect *d, const struct record *r);
+
 /* The link of this gathering, and its two ends as text. */
 struct link *open_link(const struct detect *d);
 void link_text(const struct link *l, struct parties *ret);
@@ -426,6 +533,7 @@ struct memo *clocks_new(void);
 struct memo *asked_new(void);
 struct memo *expected_new(void);
 struct memo *translations_new(void);
+struct memo *copies_new(void);
 
 /* The part of the state that sender.c keeps. */
 void senders_save(const struct detect *d, struct buf *out);

@@ -63,6 +63,7 @@ void finding_put(struct detect *d, const struct record *from, const struct findi
     if (told(d, f, from->time))
         return;
     d->counts[f->kind]++;
+    d->integrity += f->kind == KIND_RESULT_ALTERED_IN_TRANSIT || f->kind == KIND_RESULT_WRONG_PATIENT;
     if (d->options.sink.put == NULL)
         return;
     struct record *r = &d->finding;

@@ -19,7 +19,8 @@ static uint64_t mix(uint64_t a, uint64_t b)
 
 uint64_t result_key(uint64_t specimen, uint64_t test, uint16_t link, uint32_t observed)
 {
-    return mix(mix(specimen, test), (uint64_t)link << 32 | observed);
+    uint64_t rest = (uint64_t)link << 32 | observed;
+    return index_key(mix(mix(specimen, test), rest), mix(specimen, rest)); /* those of one specimen lie side by side */
 }
 
 /* ── what a result says ── */
@@ -49,51 +50,50 @@ static struct digest habit_key(const struct detect *d, uint64_t test)
     return (struct digest){.a = mix(link, test), .b = mix(test, link)};
 }
 
+/* What is near is told by all but 16 bits of one half of the habit's digest and 12 of the other; the number takes the place of the former. */
 static struct near *near_of(const struct detect *d, struct digest key)
 {
     return &d->near[key.b >> 32 & (NEAR_HABITS - 1)];
 }
 
-static uint32_t near_tag(struct digest key)
+static uint64_t near_tag(struct digest key)
 {
-    return (uint32_t)key.a | 1;
+    return (key.a | (NEAR_NUMBER + 1)) & ~NEAR_NUMBER; /* never 0 */
 }
 
 static struct habit *habit_find(struct detect *d, const struct gathered *g, struct digest key)
 {
-    struct habit *h = memo_put(d->habits, key, d->open.time, NULL);
-    *near_of(d, key) = (struct near){.tag = near_tag(key), .number = (uint16_t)memo_number(d->habits, h)};
+    bool is_new;
+    struct habit *h = memo_put(d->habits, key, d->open.time, &is_new);
+    uint64_t number = memo_number(d->habits, h);
+    struct near *old = &d->near[d->near_places[number]];
+    if (is_new && old->is != 0 && (old->is & NEAR_NUMBER) == number)
+        old->is = 0; /* who had this number before is forgotten */
+    struct near *near = near_of(d, key);
+    near->is = near_tag(key) | number;
+    d->near_places[number] = (uint16_t)(near - d->near);
     h->link = d->open.link;
     if (h->test != 0)
         return h;
-    h->tag = near_tag(key);
-    h->number = near_of(d, key)->number;
     h->test = g->is.test;
     h->alternate = g->alternate;
     h->low = 1;
     h->analyte = g->analyte;
-    h->code_n = g->code_n;
+    h->code_n = g->code_n & 31;
     memcpy(h->code, g->code, g->code_n);
     return h;
 }
 
-/* The habit of this test on this link, where it was looked up lately; else NULL. */
-static struct habit *habit_near(struct detect *d, uint64_t test, struct digest key)
+/* The habit of a result that was near when it came: what it is in is here by now. */
+static struct habit *habit_near(struct detect *d, const struct gathered *g)
 {
-    const struct near *near = near_of(d, key);
-    if (near->tag != near_tag(key))
+    struct habit *h = habit_at(d, g->near);
+    if (g->near == NEAR_NONE || h->test != g->is.test)
         return NULL;
-    struct habit *h = habit_at(d, near->number);
-    if (h->tag != near->tag || h->test != test || h->link != d->open.link)
-        return NULL;
+    h->link = d->open.link;
     if (h->n % USES == 0)
-        memo_use(d->habits, h->number, d->open.time);
+        memo_use(d->habits, g->near, d->open.time);
     return h;
-}
-
-struct habit *habit_at(const struct detect *d, uint16_t number)
-{
-    return memo_at(d->habits, number);
 }
 
 static enum status status_of(const struct detect *d, struct span status)
@@ -219,20 +219,25 @@ static struct digest identity_of(const struct detect *d, const struct message *m
         return (struct digest){.a = 0, .b = 0};
     struct hash_state s = digest_start(&d->key, 'i');
     hash_piece(&s, m->sent_at);
-    hash_add(&s, (uint64_t)m->results);
+    hash_piece(&s, m->sender);
+    return digest_end(s);
+}
+
+struct digest conversation_key(const struct detect *d, const struct flow_ref *f)
+{
+    struct hash_state s = digest_start(&d->key, 'c');
+    hash_piece(&s, span_of(f->src.bytes, sizeof f->src.bytes));
+    hash_piece(&s, span_of(f->dst.bytes, sizeof f->dst.bytes));
+    hash_add(&s, (uint64_t)f->sport << 16 | f->dport);
     return digest_end(s);
 }
 
 /* Where on its way this conversation is seen here: 1 where another flow between the same addresses and ports had the same message a moment ago (two
  * taps, two VLANs, both sides of somebody in between), else 0. */
-static uint8_t leg_of(struct detect *d, const struct record *r, struct digest identity)
+static uint8_t leg_of(struct detect *d, const struct record *r, struct digest key, struct digest identity)
 {
     const struct flow_ref *f = &r->flow;
-    struct hash_state s = digest_start(&d->key, 'c');
-    hash_piece(&s, span_of(f->src.bytes, sizeof f->src.bytes));
-    hash_piece(&s, span_of(f->dst.bytes, sizeof f->dst.bytes));
-    hash_add(&s, (uint64_t)f->sport << 16 | f->dport);
-    struct conversation *c = memo_put(d->conversations, digest_end(s), r->time, NULL);
+    struct conversation *c = memo_put(d->conversations, key, r->time, NULL);
     if (c->flow[1] == f->id && f->id != 0)
         return 1;
     tq_time since = r->time - c->time;
@@ -247,16 +252,16 @@ static uint8_t leg_of(struct detect *d, const struct record *r, struct digest id
     return 0;
 }
 
-static void open_message(struct detect *d, const struct record *r, struct span id, struct digest identity)
+static void open_message(struct detect *d, const struct record *r, const struct parties *p, struct span id, struct digest identity)
 {
     struct gathering *o = &d->open;
-    UNCLEARED struct parties p;
-    parties_of(r, id, &p);
-    struct link ends = {.sender = *p.sender, .receiver = *p.receiver, .port = p.port, .receiver_listens = p.receiver_listens};
-    ends.leg = leg_of(d, r, identity);
+    const struct who *w = p->who;
+    struct link ends = {.sender = *p->sender, .receiver = *p->receiver, .port = p->port, .receiver_listens = p->receiver_listens};
+    ends.leg = leg_of(d, r, w != NULL ? w->keys[WHO_TALKS] : conversation_key(d, &r->flow), identity);
     o->id_n = id.n <= sizeof o->id ? span_copy(id, o->id, sizeof o->id) : 0;
     o->message = digest_text(&d->key, 'm', id);
-    o->announced = o->test_message = o->poct1a = o->astm = false;
+    o->announced = o->test_message = o->poct1a = o->astm = o->marked = false;
+    d->first_copy.link = LINK_NONE;
     o->left = 0;
     o->n = o->groups_n = o->judged = 0;
     o->time = r->time;
@@ -265,7 +270,8 @@ static void open_message(struct detect *d, const struct record *r, struct span i
     o->control = (struct digest){.a = 0, .b = 0};
     o->specimen_n = o->observed_n = 0;
     o->observed_digest = 0;
-    o->link = links_put(d->links, &d->key, &ends, r->time);
+    o->latest = w != NULL ? w->keys[WHO_LATEST] : latest_key(d, r->flow.id);
+    o->link = links_put(d->links, w != NULL && ends.leg == 0 ? w->keys[WHO_LINK] : links_key(&d->key, &ends), &ends, r->time);
     o->at = links_at(d->links, o->link);
 }
 
@@ -274,21 +280,22 @@ void gather_message(struct detect *d, const struct record *r, const struct messa
     gather_close(d, NULL);
     order_close(d);
     if (m->ack_code.n == 0 && m->ack_for.n == 0)
-        d->own = answer_key(d, p->sender, p->receiver, m->control_id);
+        d->own = m->own;
     d->open.id_n = 0; /* a sensor that started again may use an id again */
     d->replay.complete = false;
     if (m->results <= 0)
         return;
-    open_message(d, r, m->id, identity_of(d, m));
+    open_message(d, r, p, m->id, identity_of(d, m));
     d->open.announced = true;
     d->open.left = d->open.told = m->results;
     d->open.test_message = m->processing.n > 0;
     d->open.poct1a = span_is(m->protocol, "poct1a");
     d->open.astm = span_is(m->protocol, "astm");
     d->open.said = stamp_of(m->sent_at);
+    copy_open(d, r, m);
     if (!d->open.astm && m->control_id.n > 0)
         d->open.control = d->own;
-    replay_message(d, m, p);
+    replay_message(d, m);
     memo_expect(d->messages, d->replay.identity);
     memo_expect(d->expected, d->own);
 }
@@ -322,24 +329,29 @@ static void expect_entries(const struct detect *d)
     const struct gathering *o = &d->open;
     memo_expect_entry(d->messages, d->replay.identity, o->time);
     memo_expect_entry(d->expected, d->own, o->time);
+    copy_expect(d);
     specimen_expect_entry(d, o->groups[o->groups_n - 1].ids[0], o->time);
 }
 
-/* Its test, and the habit of that on this link. One that is not at hand is looked up when all results are here: by then the memory has brought what
- * the look-ups touch. */
+/* Its test, and the habit of that on this link: it is looked at when all results are here. By then the memory has brought it, or what looking it up
+ * touches. */
 static void read_test(struct detect *d, struct gathered *g, const struct result *t)
 {
     const struct code_word *code = words_code(d->words, &d->key, d->analytes, t->code);
     struct digest key = habit_key(d, code->test);
+    uint64_t near = near_of(d, key)->is;
     g->is.test = code->test;
-    g->habit = habit_near(d, code->test, key);
-    if (g->habit != NULL)
-        return;
-    memo_expect(d->habits, key);
     g->alternate = 0;
     g->analyte = code->analyte;
     g->code_n = code->n;
     memcpy(g->code, code->text, sizeof g->code);
+    if ((near & ~NEAR_NUMBER) == near_tag(key)) {
+        g->near = (uint16_t)(near & NEAR_NUMBER);
+        memo_expect_number(d->habits, g->near, HABIT_HOT);
+        return;
+    }
+    g->near = NEAR_NONE;
+    memo_expect(d->habits, key);
     if (t->alternate.n == 0)
         return;
     code = words_code(d->words, &d->key, d->analytes, t->alternate);
@@ -393,7 +405,9 @@ void gather_result(struct detect *d, const struct record *r, const struct result
     if (!open) {
         gather_close(d, NULL);
         d->replay.complete = false;
-        open_message(d, r, t->message, (struct digest){.a = 0, .b = 0});
+        UNCLEARED struct parties p;
+        parties_of(r, t->message, &p);
+        open_message(d, r, &p, t->message, (struct digest){.a = 0, .b = 0});
     }
     add(d, t);
     o->left--;
@@ -410,7 +424,7 @@ static void merge_several(struct gathering *o)
         struct habit *h = g->habit;
         struct gathered *first = h->at_message == (uint32_t)o->message && h->at < i ? &o->all[h->at] : NULL;
         if (first == NULL || first->habit != h || first->group != g->group || first->is.observed != g->is.observed) {
-            h->at = (uint16_t)i;
+            h->at = (uint8_t)i;
             h->at_message = (uint32_t)o->message;
             continue;
         }
@@ -424,20 +438,22 @@ static void find_habits(struct detect *d)
     struct gathering *o = &d->open;
     for (size_t i = 0; i < o->n; i++) {
         struct gathered *g = &o->all[i];
+        g->habit = habit_near(d, g);
         if (g->habit == NULL)
             g->habit = habit_find(d, g, habit_key(d, g->is.test));
-        g->is.habit = g->habit->number;
+        g->is.habit = (uint16_t)memo_number(d->habits, g->habit);
     }
 }
 
 void gather_close(struct detect *d, const struct record *r)
 {
     struct gathering *o = &d->open;
+    copy_look(d);
     if (o->n == 0)
         return;
     d->replay.whole = d->replay.complete && o->left <= 0 && (size_t)o->told == o->n;
     for (size_t i = 0; i < o->n; i++) {
-        if (o->all[i].habit == NULL)
+        if (o->all[i].near == NEAR_NONE)
             memo_expect_entry(d->habits, habit_key(d, o->all[i].is.test), o->time);
         results_expect_entry(d->results, o->all[i].is.key);
     }
@@ -464,6 +480,8 @@ void gather_close(struct detect *d, const struct record *r)
     for (size_t i = 0; i < o->groups_n; i++)
         if (!o->groups[i].control)
             judge_orders(d, r, &o->groups[i]);
+    if (o->left <= 0)
+        copy_judge(d, r);
     o->judged += o->n;
     o->n = o->groups_n = 0;
 }

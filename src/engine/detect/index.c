@@ -7,7 +7,7 @@ _Static_assert(sizeof(struct index_bucket) == 64, "a bucket is a cache line");
 bool index_init(struct index *x, size_t entries)
 {
     x->buckets = 1;
-    while (x->buckets * INDEX_WAYS < entries)
+    while (x->buckets * WAYS < entries)
         x->buckets *= 2;
     x->all = room_new(x->buckets * sizeof *x->all);
     return x->all != NULL;
@@ -28,7 +28,7 @@ void index_put(struct index *x, uint64_t key, uint32_t number)
     }
     struct index_bucket *b = index_bucket_of(x, key);
     size_t at = 0;
-    for (size_t i = 0; i < INDEX_WAYS && b->tags[at] != 0; i++)
+    for (size_t i = 0; i < WAYS && b->tags[at] != 0; i++)
         if (b->tags[i] == 0 || number - b->numbers[i] > number - b->numbers[at])
             at = i;
     b->tags[at] = (uint32_t)(key >> 32) | 1;

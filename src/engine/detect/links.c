@@ -1,8 +1,6 @@
 #include "engine/detect/links.h"
 
-#include "engine/detect/memo.h"
-
-#include <stdlib.h>
+#include "base/room.h"
 
 struct links {
     struct memo *by_ends;  /* digest of the ends → number + 1 */
@@ -17,7 +15,7 @@ struct links {
 
 struct links *links_new(void)
 {
-    struct links *l = calloc(1, sizeof *l);
+    struct links *l = room_new(sizeof *l);
     if (l == NULL)
         return NULL;
     l->by_ends = memo_new((size_t)LINKS_MAX * 2, sizeof(uint16_t));
@@ -37,7 +35,7 @@ void links_free(struct links *l)
         return;
     memo_free(l->by_ends);
     memo_free(l->by_links);
-    free(l);
+    room_free(l, sizeof *l);
 }
 
 uint16_t links_count(const struct links *l)
@@ -70,7 +68,7 @@ static uint16_t old_link(struct links *l)
     return oldest;
 }
 
-uint16_t links_put(struct links *l, const struct hash_key *key, const struct link *ends, tq_time now)
+struct digest links_key(const struct hash_key *key, const struct link *ends)
 {
     struct hash_state s = hash_start(key);
     hash_add(&s, 'L');
@@ -79,15 +77,25 @@ uint16_t links_put(struct links *l, const struct hash_key *key, const struct lin
     hash_add(&s, (uint64_t)ends->leg << 17 | (uint64_t)ends->port << 1 | ends->receiver_listens);
     struct digest d = {.a = 0, .b = 0};
     hash_end_two(s, &d.a, &d.b);
-    uint16_t *number = memo_put(l->by_ends, d, now, NULL);
-    if (*number != 0 && l->all[*number - 1].key == d.a) {
+    return d;
+}
+
+const struct memo *links_memory(const struct links *l)
+{
+    return l->by_ends;
+}
+
+uint16_t links_put(struct links *l, struct digest key, const struct link *ends, tq_time now)
+{
+    uint16_t *number = memo_put(l->by_ends, key, now, NULL);
+    if (*number != 0 && l->all[*number - 1].key == key.a) {
         l->all[*number - 1].last = now;
         return (uint16_t)(*number - 1);
     }
     uint16_t i = l->n < LINKS_MAX ? l->n++ : old_link(l);
     l->all[i] = *ends;
     l->due[i] = INT64_MAX;
-    l->all[i].key = d.a;
+    l->all[i].key = key.a;
     l->all[i].down = LINK_NONE;
     l->all[i].first = l->all[i].last = now;
     *number = (uint16_t)(i + 1);
@@ -197,7 +205,7 @@ static bool restore_link(struct links *l, const struct hash_key *key, struct spa
     tq_time last = (tq_time)span_be64(in);
     if (!ok || in->bad || listens > 3)
         return false;
-    struct link *link = &l->all[links_put(l, key, &ends, last)];
+    struct link *link = &l->all[links_put(l, links_key(key, &ends), &ends, last)];
     link->first = first;
     link_counters(link, counters);
     for (size_t k = 0; k < 12; k++)

@@ -5,16 +5,37 @@
 
 #include "base/hash.h"
 #include "base/record.h"
+#include "engine/detect/memo.h"
 #include "engine/detect/words.h"
 #include "engine/result/text.h"
 #include "engine/result/unit.h"
+
+#include <stddef.h>
 
 #define LINKS_MAX 2048
 #define PATHS_MAX 1024
 #define LINK_NONE UINT16_MAX
 
 /* What can change on the way. Values that are no numbers (PART_TEXT) are put into other words by many. */
-enum part { PART_VALUE, PART_UNIT, PART_FLAG, PART_RANGE, PART_STATUS, PART_TEXT, PART_TIME, PART_PATIENT, PART_SPECIMEN, PART_COUNT };
+enum part {
+    PART_VALUE,
+    PART_UNIT,
+    PART_FLAG,
+    PART_RANGE,
+    PART_STATUS,
+    PART_TEXT,
+    PART_TIME,
+    PART_PATIENT,
+    PART_SPECIMEN,
+    PART_NAME, /* of a whole message of one specimen: as enum mark has them */
+    PART_BORN,
+    PART_SEX,
+    PART_MATERIAL,
+    PART_NOTE,
+    PART_COPY, /* messages that are passed on under their own number, byte for byte */
+    PART_COUNT
+};
+#define PART_MARKS (PART_COPY - PART_NAME)
 
 struct link {
     uint64_t key; /* 0: free */
@@ -67,51 +88,52 @@ struct path {
 
 #define SHIFT_BLOCK 12
 
-/* One test on one link, in three cache lines. */
+/* One test on one link, in three cache lines: the key in front of it (memo.h) and what each result needs lie in the first two. */
 struct habit {
-    uint64_t test;      /* digest of its code; 0: new */
-    uint64_t alternate; /* of its code in another system; 0: none */
-    uint32_t tag;       /* of its digest, for those that are near */
-    uint32_t n;
+    uint64_t test;    /* digest of its code; 0: new */
     struct unit unit; /* the usual one */
     double low;       /* what it can be in that unit; low > high: not known */
     double high;
-    uint64_t block_patient; /* of the value before: one patient's series is no shift */
+    uint32_t n;
+    uint32_t at_message; /* the message that comes in, and where it is there: at */
+    uint16_t link;
+    uint16_t unit_n;     /* how often in a row */
+    uint16_t came_first; /* how often its origin was seen, and not */
+    uint16_t came_alone;
     float block[SHIFT_BLOCK];
+    uint32_t block_patient; /* half the digest, of the value before: one patient's series is no shift */
+    uint16_t went_on;       /* how often it was passed on, and not */
+    uint16_t stayed;
+    uint16_t analyte;
+    uint16_t shifted : 1;
+    uint16_t block_n : 4;
+    uint16_t code_n : 5;
+    uint8_t at;
+    uint64_t alternate; /* digest of its code in another system; 0: none */
     /* shift.c */
     float mean;    /* of the blocks' medians */
     float medians; /* their variance */
     float spread;  /* within blocks, as a standard deviation of their medians */
     float up;      /* sums of CUSUM */
     float down;
-    uint32_t at_message; /* the message that comes in, and where it is there */
-    uint16_t at;
     uint16_t blocks;
-    uint16_t link;
-    uint16_t number; /* of this memory */
-    uint16_t analyte;
-    uint16_t unit_n;       /* how often in a row */
     uint16_t unit_changes; /* how often it was another */
     uint16_t absurd;
-    uint16_t came_first; /* how often its origin was seen, and not */
-    uint16_t came_alone;
-    uint16_t went_on; /* how often it was passed on, and not */
-    uint16_t stayed;
-    bool shifted;
-    uint8_t block_n;
-    uint8_t code_n;
     char code[CODE_TEXT];
 };
 
-_Static_assert(sizeof(struct habit) + sizeof(uint64_t) <= 3 * 64, "with its half of a key (memo.h)");
+#define HABIT_HOT 128 /* bytes, with the key */
+_Static_assert(sizeof(struct habit) + 2 * sizeof(uint64_t) <= 3 * 64, "with its key");
+_Static_assert(offsetof(struct habit, alternate) + 2 * sizeof(uint64_t) <= HABIT_HOT, "the first two lines");
+_Static_assert(SHIFT_BLOCK < 16 && CODE_TEXT < 32, "they fit in four and five bits");
 
 /* One specimen under one of its ids: where its results were seen. */
 #define SIGHTINGS 3
 
 struct sighting {
-    uint16_t link;
-    uint32_t sent;
     uint64_t patient;
+    uint32_t sent;
+    uint16_t link;
     bool used;
 };
 
@@ -162,7 +184,9 @@ struct sent {
     uint64_t control; /* half of the digest of its control id */
     uint64_t ids[SENT_IDS];
     uint64_t patient;
-    uint64_t went_on; /* bits of its results */
+    uint32_t marks[PART_MARKS]; /* 0: nothing is said of it */
+    bool marked;                /* … and it is all that its message holds */
+    uint64_t went_on;           /* bits of its results */
     uint64_t final;
 };
 
@@ -184,8 +208,12 @@ uint16_t links_path_count(const struct links *l);
 struct links *links_new(void);
 void links_free(struct links *l);
 
+/* What a link is looked up by: the digest of its ends and leg; and where. */
+struct digest links_key(const struct hash_key *key, const struct link *ends);
+const struct memo *links_memory(const struct links *l);
+
 /* The link with these ends, made where it is new; where all are taken, one that was not used for long goes. */
-uint16_t links_put(struct links *l, const struct hash_key *key, const struct link *ends, tq_time now);
+uint16_t links_put(struct links *l, struct digest key, const struct link *ends, tq_time now);
 struct link *links_at(struct links *l, uint16_t link);
 
 /* When something that the link sent can be due; INT64_MAX: nothing waits. These stand side by side: they are looked through every second. */

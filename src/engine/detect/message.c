@@ -44,8 +44,8 @@ static struct span cause_of(char out[CAUSE_MAX], const struct parties *p, struct
     return span_of(out, (size_t)(end - out));
 }
 
-/* True the first time for these two ends, in whichever direction: most messages stop here, without a text being made. */
-static bool first_on_link(struct detect *d, const struct parties *p, tq_time now)
+/* Of these two ends, in whichever direction. */
+struct digest clear_text_key(const struct detect *d, const struct parties *p)
 {
     struct hash_state g = digest_start(&d->key, 'k');
     const struct address *client = p->receiver_listens ? p->sender : p->receiver;
@@ -53,8 +53,14 @@ static bool first_on_link(struct detect *d, const struct parties *p, tq_time now
     hash_piece(&g, span_of(client->bytes, sizeof client->bytes));
     hash_piece(&g, span_of(server->bytes, sizeof server->bytes));
     hash_piece(&g, span_of((uint8_t[]){(uint8_t)(p->port >> 8), (uint8_t)p->port}, 2));
+    return digest_end(g);
+}
+
+/* True the first time for these two ends: most messages stop here, without a text being made. */
+static bool first_on_link(struct detect *d, const struct parties *p, tq_time now)
+{
     bool is_new;
-    (void)memo_put(d->causes, digest_end(g), now, &is_new);
+    (void)memo_put(d->causes, p->who->keys[WHO_CLEAR], now, &is_new);
     return is_new;
 }
 

@@ -132,7 +132,7 @@ void order_take(struct detect *d, const struct record *r, const struct result *t
     uint64_t to = address_digest(d, p.receiver);
     bool cancel = span_is(t->action, "cancel");
     if (o->n == 0) {
-        *o = (struct ordering){.message = message, .time = r->time, .link = links_put(d->links, &d->key, &ends, r->time)};
+        *o = (struct ordering){.message = message, .time = r->time, .link = links_put(d->links, links_key(&d->key, &ends), &ends, r->time)};
         memcpy(o->ids, ids, sizeof o->ids);
         o->name_n = (uint8_t)span_copy(t->specimen, o->name, sizeof o->name);
         o->flow = r->flow;

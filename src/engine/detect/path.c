@@ -5,15 +5,15 @@
 #include "engine/detect/detect_private.h"
 
 #define CAUSE_MAX 512
-#define PATH_LEARNT 8     /* specimens' results that went on before others are missed */
+#define PATH_LEARNT 4     /* specimens' results that went on before others are missed */
 #define ANSWERS_LEARNT 10 /* messages that were acknowledged before an answer is missed */
 #define LEAST_WAIT (10 * TIME_SECOND)
 #define ANSWER_WAIT (60 * TIME_SECOND)
 #define LONGEST_WAIT (4 * 3600 * TIME_SECOND)
 #define ORPHAN_WAIT (5 * TIME_SECOND) /* the other tap's record may come later than the packet did */
 #define TOLD_EACH 8                   /* of one link; the rest is told as one */
-#define ORIGIN_LEARNT 5
-#define COMES_FROM_ELSEWHERE 100 /* results whose origin was seen; at most one in so many had none */
+#define ORIGIN_LEARNT 3
+#define COMES_FROM_ELSEWHERE 60 /* results whose origin was seen; at most one in so many had none */
 #define RENAMED_LOOK 64
 
 /* ── the list of a link ── */
@@ -133,9 +133,8 @@ static void missing(struct detect *d, struct link *from, const struct sent *s, u
 }
 
 /* Was this test sent again on the same link? Then the later one counts. */
-static bool sent_again(const struct detect *d, const struct sent *s, size_t i)
+static bool sent_again(const struct detect *d, const struct specimen *of, const struct sent *s, size_t i)
 {
-    const struct specimen *of = specimen_get(d, s->ids[0]);
     for (size_t k = 0; of != NULL && k < SIGHTINGS; k++) {
         const struct sent *later = of->seen[k].used && of->seen[k].link == s->link ? sent_at(d, of->seen[k].sent) : NULL;
         for (size_t n = 0; later != NULL && later != s && n < later->n; n++)
@@ -151,7 +150,7 @@ static void settle_answer(struct detect *d, struct link *l, struct sent *s)
         return;
     bool fine = s->answered && !s->refused;
     bool usual = l->answered >= ANSWERS_LEARNT && l->unanswered <= l->answered / 50;
-    if (!fine && usual && s->n > 0 && !sent_again(d, s, 0))
+    if (!fine && usual && s->n > 0 && !sent_again(d, specimen_get(d, s->ids[0]), s, 0))
         missing(d, l, s, UINT64_MAX, l,
                 s->refused ? "{2} refused results from {0}, and they were not sent again."
                            : "{2} never acknowledged results from {0}, and they were not sent again.",
@@ -167,10 +166,11 @@ static void settle_path(struct detect *d, struct link *l, struct sent *s, struct
     uint64_t lost = 0;
     uint64_t again = 0;
     bool any = false;
+    const struct specimen *of = specimen_get(d, s->ids[0]);
     for (size_t i = 0; i < s->n; i++) {
         const struct seen_result *k = sent_result(d, s, i);
         struct habit *h = habit_at(d, k->habit);
-        bool is_again = sent_again(d, s, i);
+        bool is_again = sent_again(d, of, s, i);
         again |= (uint64_t)is_again << i;
         if (h->test != k->test || h->link != s->link || is_again)
             continue;
@@ -215,7 +215,8 @@ static bool settle_first(struct detect *d, struct link *l, tq_time *due)
         return false;
     }
     struct path *p = links_path_at(d->links, l->down);
-    if (p != NULL && p->messages < PATH_LEARNT)
+    bool twin = p != NULL && links_twin(l, links_at(d->links, p->to)); /* the same conversation: what is here comes there */
+    if (p != NULL && p->messages < (twin ? 1 : PATH_LEARNT))
         p = NULL;
     tq_time wait = p != NULL ? wait_on(p) : ANSWER_WAIT;
     tq_time age = d->now - s->time;
@@ -247,11 +248,10 @@ static void judge_orphans(struct detect *d, tq_time until);
 void paths_sweep(struct detect *d)
 {
     judge_orphans(d, d->now - ORPHAN_WAIT);
-    for (uint16_t i = 0; i < links_count(d->links); i++) {
-        tq_time *due = links_due(d->links, i);
-        for (size_t n = 0; *due <= d->now && n < SENT_MAX && settle_first(d, links_at(d->links, i), due); n++)
+    tq_time *due = links_due(d->links, 0); /* side by side: of many links few are due */
+    for (uint16_t i = 0, links = links_count(d->links); i < links; i++)
+        for (size_t n = 0; due[i] <= d->now && n < SENT_MAX && settle_first(d, links_at(d->links, i), &due[i]); n++)
             ;
-    }
 }
 
 void paths_end(struct detect *d)

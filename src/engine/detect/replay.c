@@ -23,32 +23,32 @@ struct memo *messages_new(void)
     return memo_new(MESSAGES_MAX, sizeof(struct kept_message));
 }
 
-static struct digest identity_of(const struct detect *d, const struct address *receiver, uint16_t port, struct span control_id)
+struct digest replay_identity(const struct detect *d, const struct address *receiver, uint16_t port, struct span control_id)
 {
     struct hash_state g = digest_start(&d->key, 'w');
+    if (control_id.n == 0)
+        return (struct digest){.a = 0, .b = 0};
     hash_piece(&g, span_of(receiver->bytes, sizeof receiver->bytes));
     hash_piece(&g, span_of(&port, sizeof port));
     hash_piece(&g, control_id);
     return digest_end(g);
 }
 
-void replay_message(struct detect *d, const struct message *m, struct parties *p)
+void replay_message(struct detect *d, const struct message *m)
 {
     d->replay.content = 0;
     d->replay.told = false;
     d->replay.ours = m->ours;
     d->replay.complete = m->results > 0 && m->malformed.n == 0;
-    d->replay.identity = (struct digest){.a = 0, .b = 0};
-    if (m->control_id.n > 0)
-        d->replay.identity = identity_of(d, p->receiver, p->port, m->control_id);
+    d->replay.identity = m->identity;
 }
 
 /* An answer goes the other way: its sender received what it answers, and the listening port is the same. */
-void replay_answer(struct detect *d, const struct record *r, const struct message *m, struct parties *p)
+void replay_answer(struct detect *d, const struct record *r, const struct message *m)
 {
     if (m->ack_for.n == 0 || m->ack_code.n != 2 || m->ack_code.p[1] != 'A')
         return;
-    struct kept_message *k = memo_get(d->messages, identity_of(d, p->sender, p->port, m->ack_for));
+    struct kept_message *k = memo_get(d->messages, m->accepted);
     if (k == NULL || k->flow != r->flow.id)
         return;
     k->accepted = 1;
@@ -99,7 +99,7 @@ static void replayed(struct detect *d, const struct record *r, const struct kept
 }
 
 /* Where the last message of a flow is remembered. */
-static struct digest flow_key(const struct detect *d, uint64_t flow)
+struct digest latest_key(const struct detect *d, uint64_t flow)
 {
     struct hash_state g = digest_start(&d->key, 'f');
     hash_piece(&g, span_of(&flow, sizeof flow));
@@ -108,7 +108,7 @@ static struct digest flow_key(const struct detect *d, uint64_t flow)
 
 static bool went_on(const struct detect *d, uint64_t flow, uint64_t content)
 {
-    const struct kept_message *last = memo_get(d->messages, flow_key(d, flow));
+    const struct kept_message *last = memo_get(d->messages, latest_key(d, flow));
     return last != NULL && last->content != content;
 }
 
@@ -143,7 +143,7 @@ void judge_replay(struct detect *d, const struct record *r)
         if (!same) /* else the first one stays what later ones are compared with */
             *k = now;
     }
-    struct kept_message *last = memo_put(d->messages, flow_key(d, r->flow.id), r->time, NULL);
+    struct kept_message *last = memo_put(d->messages, d->open.latest, r->time, NULL);
     if (r->time < last->time)
         return;
     last->content = now.content;

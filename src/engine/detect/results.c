@@ -21,7 +21,7 @@ struct results *results_new(size_t entries)
         n *= 2;
     s->mask = (uint32_t)(n - 1);
     s->ring = room_new(room_of(s));
-    if (s->ring == NULL || !index_init(&s->index, 2 * n)) { /* half full, so that what is pushed out is over already */
+    if (s->ring == NULL || !index_init(&s->index, 4 * n)) { /* a quarter full, so that what is pushed out is over already */
         results_free(s);
         return NULL;
     }

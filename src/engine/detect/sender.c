@@ -12,11 +12,11 @@
 struct known {
     tq_time first;
     tq_time last;
+    uint8_t learnt;       /* seen in the learning time, or in an earlier run */
+    uint8_t shared;       /* of a name: several addresses used it in the learning time */
     struct address home;  /* of a name: the first address that used it */
     struct address rival; /* of a name: another, newer address that used it, not told yet */
     tq_time rival_at;
-    uint8_t learnt; /* seen in the learning time, or in an earlier run */
-    uint8_t shared; /* of a name: several addresses used it in the learning time */
 };
 
 struct memo *senders_new(void)
@@ -29,7 +29,7 @@ static bool same_address(const struct address *a, const struct address *b)
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-static struct span name_of(struct span sender)
+struct span sender_name(struct span sender)
 {
     return span_until(&sender, '^', NULL);
 }
@@ -82,7 +82,7 @@ static void spoofed(struct detect *d, const struct record *r, const struct messa
         .technique = "T1036",
         .subjects = {span_str(rival_text), m->sender, span_str(home_text)},
         .n_subjects = 3,
-        .cause = cause_of(&cause, rival_text, name_of(m->sender), home_text),
+        .cause = cause_of(&cause, rival_text, sender_name(m->sender), home_text),
     };
     finding_put(d, r, &f);
     buf_release(&cause);
@@ -107,7 +107,7 @@ static void unknown(struct detect *d, const struct record *r, const struct messa
         .technique = severity == SEVERITY_LOW ? NULL : "T1200",
         .subjects = {span_str(p->sender_text), span_str(p->receiver_text), m->sender},
         .n_subjects = 3,
-        .cause = cause_of(&cause, p->sender_text, name_of(m->sender), ""),
+        .cause = cause_of(&cause, p->sender_text, sender_name(m->sender), ""),
     };
     finding_put(d, r, &f);
     buf_release(&cause);
@@ -125,12 +125,9 @@ struct name_news {
     bool taken;           /* the name's owner is another address, which spoke a moment ago */
 };
 
-static struct name_news judge_name(struct detect *d, struct span sender, const struct address *from, tq_time now, bool learning, bool newcomer)
+static struct name_news judge_name(struct detect *d, struct digest key, const struct address *from, tq_time now, bool learning, bool newcomer)
 {
     struct name_news news = {0};
-    if (sender.n == 0)
-        return news;
-    struct digest key = key_of(d, 'n', NULL, sender, 0);
     bool is_new;
     tq_time last = 0;
     struct known *name = memo_get(d->known, key);
@@ -163,36 +160,52 @@ static struct name_news judge_name(struct detect *d, struct span sender, const s
 /* A relay passes messages on under their sender's name, from its own address: what it forwarded says so, and where a tap saw it, its address does. */
 static bool is_forwarded(struct detect *d, const struct record *r, const struct address *from)
 {
+    bool says_so = span_is(record_get(r, KEY_LINK_LEG), "forwarded");
+    if (!says_so && (!d->forwards || record_get(r, KEY_LINK).n > 0))
+        return false;
     struct digest key = key_of(d, 'x', from, (struct span){0}, 0);
-    if (!span_is(record_get(r, KEY_LINK_LEG), "forwarded"))
-        return record_get(r, KEY_LINK).n == 0 && memo_get(d->known, key) != NULL;
+    if (!says_so)
+        return memo_get(d->known, key) != NULL;
+    d->forwards = true;
     (void)look(d, key, r->time, true, &(bool){false});
     return true;
+}
+
+void sender_keys(const struct detect *d, const struct parties *p, struct span name, struct digest keys[WHO_KEYS])
+{
+    const struct span none = {0};
+    keys[WHO_PAIR] = key_of(d, 'p', p->sender, name, 0);
+    keys[WHO_RECEIVER] = key_of(d, 'r', p->receiver, none, p->port);
+    keys[WHO_LISTENER] = key_of(d, 'l', p->receiver, none, 0);
+    keys[WHO_ADDRESS] = key_of(d, 'a', p->sender, none, 0);
+    keys[WHO_AT_HOME] = key_of(d, 'l', p->sender, none, 0);
+    keys[WHO_NAME] = key_of(d, 'n', NULL, name, 0);
 }
 
 void judge_sender(struct detect *d, const struct record *r, const struct message *m, struct parties *p)
 {
     if (is_answer(m) || is_forwarded(d, r, p->sender))
         return;
-    const struct span none = {0};
+    const struct digest *keys = p->who->keys;
     tq_time now = r->time;
     bool learning = !d->learnt && now - d->first < (d->options.learn > 0 ? d->options.learn : LEARN_DEFAULT);
-    struct span name = name_of(m->sender);
+    struct span name = sender_name(m->sender);
     bool new_pair;
     bool new_address;
     bool new_receiver;
-    (void)look(d, key_of(d, 'p', p->sender, name, 0), now, learning, &new_pair);
-    (void)look(d, key_of(d, 'r', p->receiver, none, p->port), now, learning, &new_receiver);
+    (void)look(d, keys[WHO_PAIR], now, learning, &new_pair);
+    (void)look(d, keys[WHO_RECEIVER], now, learning, &new_receiver);
     if (p->receiver_listens)
-        (void)look(d, key_of(d, 'l', p->receiver, none, 0), now, learning, &(bool){false});
+        (void)look(d, keys[WHO_LISTENER], now, learning, &(bool){false});
     /* An address at home in the lab: it was learnt, or others have been sending to it (a LIS that sends its first order, the second address of a
      * middleware). */
-    bool at_home = look(d, key_of(d, 'a', p->sender, none, 0), now, learning, &new_address)->learnt ||
-                   memo_get(d->known, key_of(d, 'l', p->sender, none, 0)) != NULL;
+    bool at_home = look(d, keys[WHO_ADDRESS], now, learning, &new_address)->learnt || memo_get(d->known, keys[WHO_AT_HOME]) != NULL;
     if (learning && new_pair)
         d->senders_learnt++;
     bool newcomer = new_pair && !learning && d->senders_learnt > 0;
-    struct name_news news = judge_name(d, name, p->sender, now, learning, newcomer && !at_home);
+    struct name_news news = {0};
+    if (name.n > 0)
+        news = judge_name(d, keys[WHO_NAME], p->sender, now, learning, newcomer && !at_home);
     if (news.rival.family != 0)
         spoofed(d, r, m, &news.rival, &news.home);
     if (!newcomer || (name.n == 0 && !new_address))
@@ -269,6 +282,7 @@ int senders_restore(struct detect *d, struct span *in, struct error *e)
         memo_hold(d->known, key);
     }
     d->senders_learnt = learnt;
+    d->forwards = n > 0; /* it may be among them */
     d->learnt = learnt > 0;
     return 0;
 }

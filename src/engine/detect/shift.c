@@ -103,10 +103,10 @@ void judge_shift(struct detect *d, const struct record *r, struct gathered *g)
     struct habit *h = g->habit;
     const struct group *of = &d->open.groups[g->group];
     bool counts = g->is.numeric && g->is.number.comparator == COMPARES_EQUAL && g->is.status != STATUS_WITHDRAWN && !g->again && of->patient != 0 &&
-                  h->n > 1 && of->patient != h->block_patient && (g->is.unit.dimension == 0 || unit_same(h->unit, g->is.unit));
+                  h->n > 1 && (uint32_t)of->patient != h->block_patient && (g->is.unit.dimension == 0 || unit_same(h->unit, g->is.unit));
     if (!counts)
         return;
-    h->block_patient = of->patient;
+    h->block_patient = (uint32_t)of->patient;
     float v = (float)number_value(&g->is.number);
     if (absolute(v) > 1e12F)
         return;

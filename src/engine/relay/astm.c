@@ -57,7 +57,7 @@ static void frame_ended(struct session *s, enum relay_side from, enum astm_event
     struct lane *l = &s->lane[from];
     l->closing = event == ASTM_FRAME_REPEAT && l->closed;
     if (event == ASTM_FRAME_GOOD) {
-        l->closed = look_astm_ended(buf_span(&l->raw));
+        l->closed = look_astm_ended(buf_span(&l->raw), l->reader.astm.last_of_message);
         l->closing = l->closed;
         l->frame = (uint32_t)l->raw.n;
         if (l->reader.astm.out_of_order)

@@ -298,7 +298,7 @@ static bool good_frame(struct astm_end *e, bool same)
     e->accepted = true;
     e->expected = (number + 1) & 7;
     wait_for(e, END_RECEIVING, RECEIVE_TIME);
-    if (!look_astm_ended(buf_span(&e->text)))
+    if (!look_astm_ended(buf_span(&e->text), e->reader.last_of_message))
         return say(e, ASTM_BYTE_ACK);
     uint64_t token = 0;
     enum astm_decision what = astm_received(e->s, e->side, buf_span(&e->frames), buf_span(&e->text), &token);

@@ -48,10 +48,10 @@ void astm_sent(struct session *s, enum relay_side to, enum astm_sent how, const 
     struct relay_link *link = s->link;
     enum relay_side from = other_side(to);
     if (s->kind == SESSION_DELIVERY) {
-        keep_sent(link, how, why);
+        keep_sent(s, how, why);
         return;
     }
-    struct session *origin = s->kind == SESSION_INTAKE ? link->delivery : s;
+    struct session *origin = s->kind == SESSION_INTAKE ? link->queue->outlet[0].session : s;
     if (!ok)
         relay_tell(link, RELAY_EVENT_ANSWER_BAD, to, s->id, false, (struct span){0}, why);
     if (origin == NULL || origin->end[from] == NULL)

@@ -1,8 +1,8 @@
 /* Store and forward: messages are answered when they are durable, wait in a queue, and are delivered in order, one at a time, over the link's own
- * connection to the LIS.
+ * connection to the LIS; or over several, its outlets, each sender's over one of them.
  *
- * Invariants: a message leaves the queue only when the LIS took it (or refused it for good, which is told); the first of the queue is the only one
- * under way; what is sent again is sent unchanged. */
+ * Invariants: a message leaves the queue only when the LIS took it (or refused it for good, which is told); the first of an outlet is the only one of
+ * it under way; what is sent again is sent unchanged. */
 #include "engine/relay/queue.h"
 #include "engine/relay/relay_private.h"
 
@@ -20,7 +20,12 @@ bool relay_queue_look(const struct queue *q, const struct relay_link *link, uint
 {
     *ret_messages = q->n;
     *ret_bytes = q->bytes;
-    *ret_oldest = q->first == NULL ? 0 : q->first->came;
+    *ret_oldest = 0;
+    for (unsigned i = 0; i < q->outlets; i++) {
+        const struct item *first = q->outlet[i].first;
+        if (first != NULL && (*ret_oldest == 0 || first->came < *ret_oldest))
+            *ret_oldest = first->came;
+    }
     return q->n >= link->o.queue_messages / 5 * 4 || q->bytes >= link->o.queue_bytes / 5 * 4;
 }
 
@@ -127,7 +132,20 @@ static enum repeat repeated(struct session *s, const struct look *look, struct s
     return REPEAT_WAITS;
 }
 
-static struct item *put(struct session *s, const struct judged *j, struct span raw, bool passes)
+static struct outlet *outlet_of(const struct session *s)
+{
+    return &s->link->queue->outlet[s->outlet];
+}
+
+static uint64_t sender_of(const struct relay *r, const struct look *look)
+{
+    return relay_id(r, look->sender_app) * 31 + relay_id(r, look->sender_place);
+}
+
+static void wake(struct relay_link *link, struct outlet *o);
+
+/* Returns the outlet; NULL: no memory. */
+static struct outlet *put(struct session *s, const struct judged *j, struct span raw, bool passes)
 {
     struct relay *r = session_relay(s);
     struct item *i = item_new(s->link->o.protocol, raw);
@@ -138,12 +156,25 @@ static struct item *put(struct session *s, const struct judged *j, struct span r
     i->id = relay_id(r, j->look.control_id);
     i->passes = passes;
     i->session = passes ? s->id : 0;
-    relay_queue_put(s->link->queue, i);
+    struct outlet *o = relay_queue_outlet(s->link->queue, sender_of(r, &j->look));
+    i->silent = j->look.enhanced && !answer_asked(j->look.accept_ack, true) && !answer_asked(j->look.application_ack, true);
+    relay_queue_put(s->link->queue, o, i);
     if (j->look.control_id.n > 0)
         relay_queue_note(
             s->link->queue,
             (struct seen){.id = i->id, .hash = hash_bytes(&r->key, raw.p, raw.n), .token = j->token, .session = s->id, .passes = passes});
-    return i;
+    return o;
+}
+
+/* The connection that brought a message of the LIS; where it is gone, another one. NULL: none stands. */
+static struct session *way_back(struct relay_link *link, uint64_t via)
+{
+    struct session *s = session_with(link, via);
+    for (unsigned i = 0; i < link->queue->outlets && s == NULL; i++) {
+        s = link->queue->outlet[i].session;
+        s = s != NULL && s->running && !s->dead ? s : NULL;
+    }
+    return s;
 }
 
 /* From the analyzer. */
@@ -161,13 +192,14 @@ static enum pass take(struct session *s, struct span content, uint32_t size)
         if (!known)
             relay_complain(s, RELAY_EVENT_ANSWER_WRONG, RELAY_ANALYZER, j.look.answered_id,
                            "an answer to a message that does not wait for one (MSA-2)");
-        if (known && j.verdict.verdict != RELAY_REFUSED && link->delivery != NULL && link->delivery->running) {
+        struct session *back = known && j.verdict.verdict != RELAY_REFUSED ? way_back(link, pending.via) : NULL;
+        if (back != NULL) {
             struct buf block = BUF_INIT(content.n + 3u);
             buf_u8(&block, MLLP_START_BYTE);
             buf_add_span(&block, content);
             buf_add(&block, "\x1c\r", 2);
             if (buf_ok(&block))
-                (void)session_send(link->delivery, RELAY_LIS, buf_span(&block));
+                (void)session_send(back, RELAY_LIS, buf_span(&block));
             buf_release(&block);
         }
         return PASS_DROP;
@@ -190,13 +222,12 @@ static enum pass take(struct session *s, struct span content, uint32_t size)
         look_at_room(link);
         return PASS_DROP;
     }
-    struct item *i = put(s, &j, content, !kept || is_query(&j.look));
-    if (i == NULL)
+    bool passes = !kept || is_query(&j.look);
+    struct outlet *o = put(s, &j, content, passes);
+    if (o == NULL)
         return answer(s, &j.look, ANSWER_ERROR, 0, "207", "there is no room for this message now") ? PASS_DROP : PASS_DEAD;
-    i->silent = j.look.enhanced && !answer_asked(j.look.accept_ack, true) && !answer_asked(j.look.application_ack, true);
-    bool alive = i->passes || answer(s, &j.look, ANSWER_ACCEPT, j.token, NULL, NULL);
-    look_at_room(link);
-    keep_wake(link);
+    bool alive = passes || answer(s, &j.look, ANSWER_ACCEPT, j.token, NULL, NULL);
+    wake(link, o);
     return alive && !s->dead ? PASS_DROP : PASS_DEAD;
 }
 
@@ -209,15 +240,14 @@ enum astm_decision keep_astm(struct session *s, struct span frames, struct span 
         return ASTM_REFUSE;
     bool end_to_end = link->o.when_full == RELAY_FULL_END_TO_END;
     bool kept = j.keep && r->can_keep && !(end_to_end && full(link));
-    struct item *i = kept || end_to_end ? put(s, &j, frames, !kept) : NULL;
-    if (i == NULL) {
+    struct outlet *o = kept || end_to_end ? put(s, &j, frames, !kept) : NULL;
+    if (o == NULL) {
         look_at_room(link);
         return ASTM_AGAIN;
     }
     s->lane[RELAY_ANALYZER].asked = false;
     *ret_token = 0;
-    look_at_room(link);
-    keep_wake(link);
+    wake(link, o);
     if (kept && j.token <= r->durable) {
         link->counters.answered++;
         return ASTM_ACCEPT;
@@ -231,10 +261,10 @@ enum astm_decision keep_astm(struct session *s, struct span frames, struct span 
 
 /* The analyzer had not heard that an earlier run took it, and sent it again before it was fed: it is one message, and delivered once, in its place.
  */
-static void merge_twin(struct relay_link *link, struct item *fed)
+static void merge_twin(struct relay_link *link, struct outlet *o, struct item *fed)
 {
     struct relay *r = link->relay;
-    struct item *twin = relay_queue_twin(link->queue, fed);
+    struct item *twin = relay_queue_twin(link->queue, o, fed);
     if (twin == NULL)
         return;
     fed->session = twin->session;
@@ -263,41 +293,41 @@ int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool se
     struct span content = item_content(i);
     if (link->o.protocol == RELAY_MLLP)
         (void)look_hl7(content, &look, NULL, NULL);
+    uint64_t sender = sender_of(link->relay, &look);
+    struct outlet *o = relay_queue_outlet(link->queue, sender);
     i->token = token;
-    i->sent = sent;
+    i->sent = relay_queue_fed_first(link->queue, link->relay->key, sender) || sent;
     i->again = true;
     i->came = link->relay->now;
     i->id = relay_id(link->relay, look.control_id);
     i->silent = look.enhanced && !answer_asked(look.accept_ack, true) && !answer_asked(look.application_ack, true);
     if (look.control_id.n > 0)
         relay_queue_note(link->queue, (struct seen){.id = i->id, .hash = hash_bytes(&link->relay->key, content.p, content.n), .token = token});
-    merge_twin(link, i);
-    relay_queue_feed(link->queue, i);
-    keep_wake(link);
+    merge_twin(link, o, i);
+    relay_queue_feed(link->queue, o, i);
+    wake(link, o);
     return 0;
 }
 
 /* ── Delivering ── */
 
-static void retry_later(struct relay_link *link)
+static void retry_later(struct relay_link *link, struct outlet *o)
 {
-    struct queue *q = link->queue;
-    q->retry = q->retry == 0 ? RETRY_FIRST : q->retry * 2 < RETRY_MOST ? q->retry * 2 : RETRY_MOST;
-    q->due = link->relay->now + q->retry;
-    if (link->delivery != NULL)
-        session_arm(link->delivery, q->due);
+    o->retry = o->retry == 0 ? RETRY_FIRST : o->retry * 2 < RETRY_MOST ? o->retry * 2 : RETRY_MOST;
+    o->due = link->relay->now + o->retry;
+    if (o->session != NULL)
+        session_arm(o->session, o->due);
 }
 
-/* The first of the queue is done with. */
-static void done(struct relay_link *link, enum relay_delivery how, struct span text)
+/* The first of the outlet is done with. */
+static void done(struct relay_link *link, struct outlet *o, enum relay_delivery how, struct span text)
 {
     struct relay *r = link->relay;
-    struct queue *q = link->queue;
-    struct item *i = relay_queue_take(q);
-    q->under_way = false;
-    q->due = 0;
-    q->retry = 0;
-    q->tries = 0;
+    struct item *i = relay_queue_take(link->queue, o);
+    o->under_way = false;
+    o->due = 0;
+    o->retry = 0;
+    o->tries = 0;
     if (how == RELAY_DELIVERED) {
         link->counters.forwarded++;
         measure_delay(&link->measure, r->now, r->now - i->came);
@@ -312,89 +342,103 @@ static void done(struct relay_link *link, enum relay_delivery how, struct span t
     look_at_room(link);
 }
 
-static void send_first(struct relay_link *link)
+static void send_first(struct relay_link *link, struct outlet *o)
 {
-    struct queue *q = link->queue;
-    struct item *i = q->first;
+    struct item *i = o->first;
     if (i->sent) {
         link->counters.resent++;
-        relay_tell(link, RELAY_EVENT_RESENT, RELAY_LIS, link->delivery->id, false, (struct span){0},
+        relay_tell(link, RELAY_EVENT_RESENT, RELAY_LIS, o->session->id, false, (struct span){0},
                    "a message is sent again, unchanged: its answer had not come");
     }
     i->again = i->again || i->sent;
     i->sent = true;
-    q->under_way = true;
-    q->due = link->relay->now + link->o.answer_time;
+    o->under_way = true;
+    o->due = link->relay->now + link->o.answer_time;
     if (link->o.protocol == RELAY_ASTM) {
-        q->due = TIMER_NEVER; /* the endpoint has its own */
-        astm_end_send(link->delivery->end[RELAY_LIS], item_raw(i));
+        o->due = TIMER_NEVER; /* the endpoint has its own */
+        astm_end_send(o->session->end[RELAY_LIS], item_raw(i));
         return;
     }
-    session_arm(link->delivery, q->due);
+    session_arm(o->session, o->due);
     bool silent = i->silent;
-    if (session_send(link->delivery, RELAY_LIS, item_raw(i)) && silent)
-        done(link, RELAY_DELIVERED, (struct span){0}); /* it asks for no answer */
+    link->queue->sending = o;
+    bool sent = session_send(o->session, RELAY_LIS, item_raw(i));
+    link->queue->sending = NULL;
+    if (sent && silent)
+        done(link, o, RELAY_DELIVERED, (struct span){0}); /* it asks for no answer */
 }
 
 bool relay_sends_again(const struct relay_link *link)
 {
     const struct queue *q = link->queue;
-    return q != NULL && q->under_way && q->first != NULL && q->first->again;
+    const struct outlet *o = q == NULL ? NULL : q->outlets == 1 ? &q->outlet[0] : q->sending;
+    return o != NULL && o->under_way && o->first != NULL && o->first->again;
 }
 
 void keep_poll(struct relay_link *link)
 {
-    const struct queue *q = link->queue;
-    if (q != NULL && q->under_way && q->n > 1 && link->delivery != NULL && link->delivery->running)
-        session_ready(&link->delivery->channel[RELAY_LIS], EPOLLIN);
+    struct queue *q = link->queue;
+    for (unsigned n = 0; q != NULL && q->n > 1 && n < q->outlets; n++) {
+        q->polled = q->polled + 1 < q->outlets ? q->polled + 1 : 0;
+        struct outlet *o = &q->outlet[q->polled];
+        if (!o->under_way || o->first == o->last || o->session == NULL || !o->session->running)
+            continue;
+        session_ready(&o->session->channel[RELAY_LIS], EPOLLIN);
+        return;
+    }
+}
+
+static void wake(struct relay_link *link, struct outlet *o)
+{
+    if (o->waking)
+        return;
+    o->waking = true; /* what is told below may come back here */
+    look_at_room(link);
+    while (o->first != NULL && !o->under_way && !link->hold && o->session != NULL && o->session->running && !o->session->dead &&
+           (o->due == 0 || link->relay->now >= o->due))
+        send_first(link, o);
+    o->waking = false;
+    if (link->bypassed && o->first == NULL && o->session != NULL)
+        session_end(o->session, RELAY_LIS, NULL);
 }
 
 void keep_wake(struct relay_link *link)
 {
-    struct queue *q = link->queue;
-    if (q == NULL || q->waking)
-        return;
-    q->waking = true; /* what is told below may come back here */
-    look_at_room(link);
-    while (q->first != NULL && !q->under_way && !link->hold && link->delivery != NULL && link->delivery->running && !link->delivery->dead &&
-           (q->due == 0 || link->relay->now >= q->due))
-        send_first(link);
-    q->waking = false;
-    if (link->bypassed && q->first == NULL && link->delivery != NULL)
-        session_end(link->delivery, RELAY_LIS, NULL);
+    for (unsigned i = 0; link->queue != NULL && i < link->queue->outlets; i++)
+        wake(link, &link->queue->outlet[i]);
 }
 
 /* The LIS took it, or not. */
-static void outcome(struct relay_link *link, bool good, bool rejected, struct span text)
+static void outcome(struct relay_link *link, struct outlet *o, bool good, bool rejected, struct span text)
 {
-    struct queue *q = link->queue;
-    q->under_way = false;
-    q->first->sent = false; /* it was answered: to send it once more is no doubt about it */
+    o->under_way = false;
+    o->first->sent = false; /* it was answered: to send it once more is no doubt about it */
     if (good)
-        done(link, RELAY_DELIVERED, text);
-    else if (++q->tries >= (rejected ? REJECTED_TRIES : ERROR_TRIES))
-        done(link, RELAY_GIVEN_UP, text);
+        done(link, o, RELAY_DELIVERED, text);
+    else if (++o->tries >= (rejected ? REJECTED_TRIES : ERROR_TRIES))
+        done(link, o, RELAY_GIVEN_UP, text);
     else
-        retry_later(link);
-    keep_wake(link);
+        retry_later(link, o);
+    wake(link, o);
 }
 
-void keep_sent(struct relay_link *link, enum astm_sent how, const char *why)
+void keep_sent(struct session *s, enum astm_sent how, const char *why)
 {
     bool ok = how == ASTM_SENT;
-    struct queue *q = link->queue;
-    if (q->first == NULL || !q->under_way)
+    struct relay_link *link = s->link;
+    struct outlet *o = outlet_of(s);
+    if (o->first == NULL || !o->under_way)
         return;
-    struct session *asked = session_with(link, q->first->session);
-    bool passes = q->first->passes;
+    struct session *asked = session_with(link, o->first->session);
+    bool passes = o->first->passes;
     if (!ok)
         relay_tell(link, RELAY_EVENT_ANSWER_BAD, RELAY_LIS, 0, false, (struct span){0}, why);
     if (how == ASTM_SENT_NOT) { /* it is away, or busy: that goes on as long as it takes */
-        q->under_way = false;
-        retry_later(link);
+        o->under_way = false;
+        retry_later(link, o);
         return;
     }
-    outcome(link, ok, false, (struct span){0});
+    outcome(link, o, ok, false, (struct span){0});
     if (ok && passes && asked != NULL)
         astm_end_decide(asked->end[RELAY_ANALYZER], ASTM_ACCEPT, 0);
 }
@@ -403,10 +447,10 @@ void keep_sent(struct relay_link *link, enum astm_sent how, const char *why)
 static void lis_answered(struct session *s, struct span raw, const struct look *look)
 {
     struct relay_link *link = s->link;
-    struct queue *q = link->queue;
+    struct outlet *o = outlet_of(s);
     uint64_t id = relay_id(link->relay, look->answered_id);
-    if (!q->under_way || q->first == NULL || q->first->id != id) {
-        const struct seen *seen = relay_queue_seen(q, id);
+    if (!o->under_way || o->first == NULL || o->first->id != id) {
+        const struct seen *seen = relay_queue_seen(link->queue, id);
         struct session *asked = seen == NULL ? NULL : session_with(link, seen->session);
         if (seen == NULL)
             relay_complain(s, RELAY_EVENT_ANSWER_WRONG, RELAY_LIS, look->answered_id, "an answer to a message that does not wait for one (MSA-2)");
@@ -424,18 +468,18 @@ static void lis_answered(struct session *s, struct span raw, const struct look *
     }
     if (!good)
         relay_tell(link, RELAY_EVENT_ANSWER_BAD, RELAY_LIS, s->id, false, code, "a message was answered with an error or refused");
-    bool passes = q->first->passes;
+    bool passes = o->first->passes;
     if (passes) {
-        struct session *asked = session_with(link, q->first->session);
+        struct session *asked = session_with(link, o->first->session);
         if (asked != NULL && lane_out(asked, RELAY_LIS, raw))
             link->counters.answered++;
         if (!good) { /* whoever asked has its answer: what it does is its own */
-            done(link, RELAY_GIVEN_UP, look->header);
-            keep_wake(link);
+            done(link, o, RELAY_GIVEN_UP, look->header);
+            wake(link, o);
             return;
         }
     }
-    outcome(link, good, rejected, look->header);
+    outcome(link, o, good, rejected, look->header);
 }
 
 /* From the LIS. */
@@ -443,8 +487,8 @@ static enum pass from_lis(struct session *s, struct span raw, struct span conten
 {
     struct relay_link *link = s->link;
     struct judged j;
-    if (is_commit(content) && link->queue->under_way) {
-        outcome(link, content.p[0] == 0x06, false, content);
+    if (is_commit(content) && outlet_of(s)->under_way) {
+        outcome(link, outlet_of(s), content.p[0] == 0x06, false, content);
         return s->dead ? PASS_DEAD : PASS_DROP;
     }
     pass_judge(s, RELAY_LIS, content, size, &j);
@@ -468,6 +512,7 @@ static enum pass from_lis(struct session *s, struct span raw, struct span conten
         return alive ? PASS_DROP : PASS_DEAD;
     }
     lane_pending(to, RELAY_LIS, j.look.control_id, j.token, 0, false);
+    to->lane[RELAY_LIS].pending[to->lane[RELAY_LIS].pending_n - 1].via = s->id;
     (void)lane_out(to, RELAY_LIS, raw);
     return s->dead ? PASS_DEAD : PASS_DROP;
 }
@@ -479,36 +524,59 @@ enum pass keep_message(struct session *s, enum relay_side from, struct span raw,
 
 void keep_delivery_opened(struct session *s)
 {
-    struct queue *q = s->link->queue;
-    struct session *old = s->link->delivery;
-    s->link->delivery = s;
+    struct outlet *o = outlet_of(s);
+    struct session *old = o->session;
+    o->session = s;
     if (old != NULL && old != s)
         session_end(old, RELAY_LIS, "the LIS connected again");
-    q->under_way = false;
-    q->due = 0;
-    keep_wake(s->link);
+    o->under_way = false;
+    o->due = 0;
+    wake(s->link, o);
 }
 
-void keep_delivery_ended(struct relay_link *link)
+void keep_stand(struct relay_link *link, bool all)
 {
-    link->queue->under_way = false;
+    for (unsigned i = 0; i < link->queue->outlets; i++) {
+        struct outlet *o = &link->queue->outlet[i];
+        struct session *s = o->session != NULL || (o->first == NULL && !all) ? NULL : session_new(link, SESSION_DELIVERY);
+        if (s == NULL)
+            continue;
+        s->standing = true;
+        s->outlet = (uint8_t)i;
+        o->session = s;
+        session_dial(s, RELAY_LIS);
+    }
+}
+
+void keep_delivery_ended(struct session *s)
+{
+    struct outlet *o = outlet_of(s);
+    if (o->session != s)
+        return;
+    o->session = NULL;
+    o->under_way = false;
+}
+
+bool keep_empties(const struct session *s)
+{
+    return s->kind == SESSION_DELIVERY && outlet_of(s)->session == s && outlet_of(s)->first != NULL;
 }
 
 void keep_delivery_tick(struct session *s, tq_time now, tq_time *due)
 {
     struct relay_link *link = s->link;
-    struct queue *q = link->queue;
-    if (q->first != NULL && q->due != 0 && now >= q->due) {
-        if (q->under_way) {
+    struct outlet *o = outlet_of(s);
+    if (o->first != NULL && o->due != 0 && now >= o->due) {
+        if (o->under_way) {
             link->counters.unanswered++;
             relay_tell(link, RELAY_EVENT_NO_ANSWER, RELAY_LIS, s->id, false, (struct span){0}, "a message was taken and not answered in time");
             session_end(s, RELAY_LIS, "the LIS did not answer in time");
             return;
         }
-        keep_wake(link);
+        wake(link, o);
         if (s->dead)
             return;
     }
-    if (q->first != NULL && q->due > now && q->due < *due)
-        *due = q->due;
+    if (o->first != NULL && o->due > now && o->due < *due)
+        *due = o->due;
 }

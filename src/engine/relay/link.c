@@ -66,7 +66,9 @@ static int fill(struct relay_link *link, const struct relay_link_options *o, str
             return err_set(e, ERR_MISUSE, "link %s: TLS without a certificate", o->name);
     link->name = strdup(o->name);
     link->policy = policy_new(&o->policy, link->relay->key, e);
-    if (link->name == NULL || (o->mode == RELAY_STORE_AND_FORWARD && (link->queue = relay_queue_new(link->relay->key)) == NULL))
+    bool several = o->deliveries > 1 && o->protocol == RELAY_MLLP && o->side[RELAY_LIS].dial;
+    unsigned outlets = !several ? 1 : o->deliveries < RELAY_DELIVERIES ? o->deliveries : RELAY_DELIVERIES;
+    if (link->name == NULL || (o->mode == RELAY_STORE_AND_FORWARD && (link->queue = relay_queue_new(link->relay->key, outlets)) == NULL))
         return err_set(e, ERR_SYSTEM, "no memory for link %s", o->name);
     return link->policy == NULL ? -1 : 0;
 }
@@ -217,8 +219,6 @@ static void stand(struct relay_link *link, enum session_kind kind, enum relay_si
     if (s == NULL)
         return;
     s->standing = true;
-    if (kind == SESSION_DELIVERY)
-        link->delivery = s;
     session_dial(s, first);
 }
 
@@ -227,9 +227,8 @@ void link_wake(struct relay_link *link)
     if (link->relay->closing)
         return;
     const struct relay_side_options *side = link->o.side;
-    bool waits = link->queue != NULL && link->queue->n > 0;
-    if ((keeps(link) || waits) && side[RELAY_LIS].dial && !link->hold && link->delivery == NULL)
-        stand(link, SESSION_DELIVERY, RELAY_LIS);
+    if (link->queue != NULL && side[RELAY_LIS].dial && !link->hold)
+        keep_stand(link, keeps(link));
     if (keeps(link)) {
         if (side[RELAY_ANALYZER].dial)
             stand(link, SESSION_INTAKE, RELAY_ANALYZER);
@@ -242,11 +241,9 @@ void link_ended(struct session *s)
     struct relay_link *link = s->link;
     if (link->relay->closing)
         return;
-    if (s == link->delivery) {
-        link->delivery = NULL;
-        keep_delivery_ended(link);
-    }
-    if (!s->standing)
+    if (s->kind == SESSION_DELIVERY)
+        keep_delivery_ended(s);
+    if (!s->standing || link->timer.at != 0) /* several that end together are opened together */
         return;
     (void)timer_set(&link->relay->timers, &link->timer, link->relay->now + link->back_off);
     link->back_off = link->back_off * 2 < BACK_OFF_MOST ? link->back_off * 2 : BACK_OFF_MOST;
@@ -312,7 +309,7 @@ static void refit(struct relay_link *link)
     struct session *next;
     for (struct session *s = link->sessions; s != NULL; s = next) {
         next = s->next;
-        if (s == link->delivery && link->queue->n > 0) /* it empties the queue first */
+        if (keep_empties(s))
             continue;
         bool kept = s->kind != SESSION_PAIR;
         bool ends = s->end[0] != NULL || s->end[1] != NULL;

@@ -115,8 +115,10 @@ bool look_astm(struct span records, struct look *ret, look_test *test, void *con
     return ret->header.n > 0;
 }
 
-bool look_astm_ended(struct span records)
+bool look_astm_ended(struct span records, bool etx)
 {
+    if (!etx && (records.n == 0 || (records.p[records.n - 1] != '\r' && records.p[records.n - 1] != '\n')))
+        return false;
     while (records.n > 0 && (records.p[records.n - 1] == '\r' || records.p[records.n - 1] == '\n' || records.p[records.n - 1] == ' '))
         records.n--;
     const uint8_t *last = records.n == 0 ? NULL : memrchr(records.p, '\r', records.n);

@@ -33,7 +33,8 @@ typedef void look_test(void *context, struct span code);
 bool look_hl7(struct span content, struct look *ret, look_test *test, void *context);
 /* The records of a message of LIS2-A2, without frames. False: it does not begin with an H record. */
 bool look_astm(struct span records, struct look *ret, look_test *test, void *context);
-/* Does the last whole record end a message (L)? */
-bool look_astm_ended(struct span records);
+/* Does the last record end a message (L)? It must be whole: ended by CR, or by the frame (etx: the last one ended with ETX), for a sender may cut its
+ * records anywhere into frames (LIS1-A: more of the same follows a frame that ends with ETB). */
+bool look_astm_ended(struct span records, bool etx);
 
 #endif

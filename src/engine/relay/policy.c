@@ -6,10 +6,15 @@
 
 enum { LISTS = 3 };
 
+struct learnt {
+    uint64_t count;
+    bool told; /* by policy_news */
+};
+
 struct policy {
     enum relay_unknown unknown;
     struct table *allowed[LISTS]; /* by enum relay_learnt; NULL: everything */
-    struct table *learnt[LISTS];  /* text → uint64_t; NULL: nothing is learnt */
+    struct table *learnt[LISTS];  /* text → struct learnt; NULL: nothing is learnt */
     uint32_t size_max;
     uint32_t rate_max;
     tq_time learn_until;
@@ -48,7 +53,7 @@ struct policy *policy_new(const struct relay_policy *from, struct hash_key key, 
               fill(&p->allowed[RELAY_LEARNT_SENDER], key, from->senders, from->senders_n, e) == 0 &&
               fill(&p->allowed[RELAY_LEARNT_TEST], key, from->tests, from->tests_n, e) == 0;
     for (int i = 0; i < LISTS && ok && from->learn_until != 0; i++) {
-        p->learnt[i] = table_new(key, most[i], sizeof(uint64_t));
+        p->learnt[i] = table_new(key, most[i], sizeof(struct learnt));
         ok = p->learnt[i] != NULL || err_set(e, ERR_SYSTEM, "no memory for what a link learns") == 0;
     }
     if (ok)
@@ -92,11 +97,20 @@ struct tests {
     bool found;
 };
 
+/* What has a control character in it is no name, and could not be written in a list. */
+static bool is_name(struct span text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] < 0x20 || text.p[i] == 0x7f)
+            return false;
+    return text.n > 0 && text.n <= TABLE_KEY_MAX;
+}
+
 static void learn(struct policy *p, enum relay_learnt what, struct span text)
 {
-    uint64_t *count = text.n == 0 || text.n > TABLE_KEY_MAX ? NULL : table_put(p->learnt[what], text, NULL);
-    if (count != NULL)
-        *count += 1;
+    struct learnt *l = !is_name(text) || p->learnt[what] == NULL ? NULL : table_put(p->learnt[what], text, NULL);
+    if (l != NULL)
+        l->count += 1;
 }
 
 static void each_test(void *context, struct span code)
@@ -178,13 +192,57 @@ void policy_proposed(const struct policy *p, void (*each)(void *context, enum re
             char text[TABLE_KEY_MAX + 1];
             size_t n = span_copy(key, text, TABLE_KEY_MAX);
             text[n] = 0;
-            if (memchr(text, 0, n) != NULL)
-                continue;
-            uint64_t count;
-            memcpy(&count, value, sizeof count);
-            each(context, (enum relay_learnt)i, text, count);
+            const struct learnt *l = value;
+            each(context, (enum relay_learnt)i, text, l->count);
         }
     }
+}
+
+bool policy_news(struct policy *p, bool (*each)(void *context, enum relay_learnt what, struct span text), void *context)
+{
+    for (int i = 0; i < LISTS; i++) {
+        struct span key;
+        void *value;
+        size_t at = 0;
+        while (p->learnt[i] != NULL && table_next(p->learnt[i], &at, &key, &value)) {
+            struct learnt *l = value;
+            if (l->told)
+                continue;
+            if (!each(context, (enum relay_learnt)i, key))
+                return false;
+            l->told = true;
+        }
+    }
+    return true;
+}
+
+void policy_not_told(struct policy *p)
+{
+    for (int i = 0; i < LISTS; i++) {
+        struct span key;
+        void *value;
+        size_t at = 0;
+        while (p->learnt[i] != NULL && table_next(p->learnt[i], &at, &key, &value))
+            ((struct learnt *)value)->told = false;
+    }
+}
+
+void policy_known(struct policy *p, enum relay_learnt what, struct span text)
+{
+    struct learnt *l = !is_name(text) || p->learnt[what] == NULL ? NULL : table_put(p->learnt[what], text, NULL);
+    if (l != NULL)
+        l->told = true;
+}
+
+void policy_known_largest(struct policy *p, uint32_t largest)
+{
+    p->largest = largest > p->largest ? largest : p->largest;
+}
+
+void policy_learn_until(struct policy *p, tq_time until)
+{
+    if (p->learn_until != 0)
+        p->learn_until = until;
 }
 
 uint32_t policy_largest(const struct policy *p)

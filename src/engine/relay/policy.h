@@ -36,4 +36,12 @@ struct policy_verdict policy_judge(struct policy *p, enum relay_protocol protoco
 void policy_proposed(const struct policy *p, void (*each)(void *context, enum relay_learnt what, const char *text, uint64_t count), void *context);
 uint32_t policy_largest(const struct policy *p);
 
+/* What was learnt and not yet handed out here, in no order, until each() returns false (then that one is not handed out). True: that was all. */
+bool policy_news(struct policy *p, bool (*each)(void *context, enum relay_learnt what, struct span text), void *context);
+void policy_not_told(struct policy *p); /* policy_news begins anew */
+/* What was learnt before this program began. Nothing where the policy does not learn. */
+void policy_known(struct policy *p, enum relay_learnt what, struct span text);
+void policy_known_largest(struct policy *p, uint32_t largest);
+void policy_learn_until(struct policy *p, tq_time until); /* another end of the time for learning, where there is one */
+
 #endif

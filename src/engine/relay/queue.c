@@ -7,11 +7,14 @@
 
 #define FRAME_TEXT 240
 
-struct queue *relay_queue_new(struct hash_key key)
+#define FED_SENDERS 65536
+
+struct queue *relay_queue_new(struct hash_key key, unsigned outlets)
 {
     struct queue *q = calloc(1, sizeof *q);
     if (q == NULL)
         return NULL;
+    q->outlets = outlets;
     q->seen = table_new(key, QUEUE_SEEN + 1, sizeof(struct seen));
     if (q->seen != NULL)
         return q;
@@ -23,9 +26,11 @@ void relay_queue_free(struct queue *q)
 {
     if (q == NULL)
         return;
-    while (q->first != NULL)
-        free(relay_queue_take(q));
+    for (unsigned i = 0; i < q->outlets; i++)
+        while (q->outlet[i].first != NULL)
+            free(relay_queue_take(q, &q->outlet[i]));
     table_free(q->seen);
+    table_free(q->fed);
     free(q);
 }
 
@@ -68,41 +73,61 @@ void item_frame(struct buf *out, struct span records)
     }
 }
 
-void relay_queue_put(struct queue *q, struct item *i)
+struct outlet *relay_queue_outlet(struct queue *q, uint64_t sender)
+{
+    return &q->outlet[sender % q->outlets];
+}
+
+void relay_queue_put(struct queue *q, struct outlet *o, struct item *i)
 {
     i->next = NULL;
-    if (q->last != NULL)
-        q->last->next = i;
+    if (o->last != NULL)
+        o->last->next = i;
     else
-        q->first = i;
-    q->last = i;
+        o->first = i;
+    o->last = i;
     q->n++;
     q->bytes += i->n;
 }
 
-void relay_queue_feed(struct queue *q, struct item *i)
+static struct item *fed_before(struct outlet *o)
 {
-    struct item *before = q->last_fed != NULL ? q->last_fed : q->under_way ? q->first : NULL;
-    struct item **place = before != NULL ? &before->next : &q->first;
+    return o->last_fed != NULL ? o->last_fed : o->under_way ? o->first : NULL;
+}
+
+void relay_queue_feed(struct queue *q, struct outlet *o, struct item *i)
+{
+    struct item *before = fed_before(o);
+    struct item **place = before != NULL ? &before->next : &o->first;
     i->next = *place;
     *place = i;
     if (i->next == NULL)
-        q->last = i;
-    q->last_fed = i;
+        o->last = i;
+    o->last_fed = i;
     q->n++;
     q->bytes += i->n;
 }
 
-struct item *relay_queue_twin(struct queue *q, const struct item *of)
+bool relay_queue_fed_first(struct queue *q, struct hash_key key, uint64_t sender)
 {
-    struct item *before = q->last_fed != NULL ? q->last_fed : q->under_way ? q->first : NULL;
-    for (struct item **place = before != NULL ? &before->next : &q->first; *place != NULL; before = *place, place = &before->next) {
+    bool new = true;
+    if (q->outlets == 1)
+        return false;
+    if (q->fed == NULL)
+        q->fed = table_new(key, FED_SENDERS, 1);
+    return q->fed == NULL || table_put(q->fed, span_of(&sender, sizeof sender), &new) == NULL || new;
+}
+
+struct item *relay_queue_twin(struct queue *q, struct outlet *o, const struct item *of)
+{
+    struct item *before = fed_before(o);
+    for (struct item **place = before != NULL ? &before->next : &o->first; *place != NULL; before = *place, place = &before->next) {
         struct item *i = *place;
         if (i->n != of->n || i->sent || memcmp(i->raw, of->raw, of->n) != 0)
             continue;
         *place = i->next;
-        if (i == q->last)
-            q->last = before;
+        if (i == o->last)
+            o->last = before;
         q->n--;
         q->bytes -= i->n;
         return i;
@@ -110,14 +135,14 @@ struct item *relay_queue_twin(struct queue *q, const struct item *of)
     return NULL;
 }
 
-struct item *relay_queue_take(struct queue *q)
+struct item *relay_queue_take(struct queue *q, struct outlet *o)
 {
-    struct item *i = q->first;
-    if (i == q->last_fed)
-        q->last_fed = NULL;
-    q->first = i->next;
-    if (q->first == NULL)
-        q->last = NULL;
+    struct item *i = o->first;
+    if (i == o->last_fed)
+        o->last_fed = NULL;
+    o->first = i->next;
+    if (o->first == NULL)
+        o->last = NULL;
     q->n--;
     q->bytes -= i->n;
     return i;
@@ -141,9 +166,10 @@ void relay_queue_note(struct queue *q, struct seen seen)
 struct item *relay_queue_find(const struct queue *q, uint64_t id)
 {
     struct item *found = NULL;
-    for (struct item *i = q->first; i != NULL; i = i->next)
-        if (i->id == id)
-            found = i;
+    for (unsigned n = 0; n < q->outlets; n++)
+        for (struct item *i = q->outlet[n].first; i != NULL; i = i->next)
+            if (i->id == id && (found == NULL || i->token > found->token))
+                found = i;
     return found;
 }
 

@@ -32,36 +32,51 @@ struct seen {
     bool passes; /* the LIS's own answer was awaited */
 };
 
-struct queue {
+/* One connection to the LIS, and what waits for it, in order. */
+struct outlet {
+    struct session *session; /* NULL: there is none */
     struct item *first;
     struct item *last;
     struct item *last_fed; /* of those from an earlier run, which go first */
-    uint32_t n;
-    uint64_t bytes;
-    bool alarmed;
     bool waking;
     bool under_way; /* the first is being delivered */
     uint8_t tries;  /* answers to the first that said no */
     tq_time due;    /* under way: its answer must be here; else: not sent before; 0: at once */
     tq_time retry;
+};
+
+struct queue {
+    struct outlet outlet[RELAY_DELIVERIES];
+    unsigned outlets;
+    unsigned polled;              /* the outlet that was asked for an answer last */
+    const struct outlet *sending; /* whose first is being written now */
+    uint32_t n;                   /* of all outlets */
+    uint64_t bytes;
+    bool alarmed;
     struct table *seen; /* id → struct seen */
+    struct table *fed;  /* senders of which an earlier run left something; NULL: none, or one outlet */
     uint64_t order[QUEUE_SEEN];
     uint32_t order_at;
 };
 
-struct queue *relay_queue_new(struct hash_key key); /* NULL: no memory */
-void relay_queue_free(struct queue *q);             /* q may be NULL */
+struct queue *relay_queue_new(struct hash_key key, unsigned outlets); /* NULL: no memory */
+void relay_queue_free(struct queue *q);                               /* q may be NULL */
 /* content of HL7, or frames of ASTM. NULL: no memory. */
 struct item *item_new(enum relay_protocol protocol, struct span content);
 struct span item_raw(const struct item *i);
 struct span item_content(const struct item *i);
 /* Frames the records of a message of ASTM: a frame a record, or several where it is longer than 240 bytes. */
 void item_frame(struct buf *out, struct span records);
-void relay_queue_put(struct queue *q, struct item *i);
+/* The outlet of a sender, by a hash of its names: what it sends goes over one connection, in order. */
+struct outlet *relay_queue_outlet(struct queue *q, uint64_t sender);
+void relay_queue_put(struct queue *q, struct outlet *o, struct item *i);
 /* The same message, which came in this run and was not sent: taken out. NULL: there is none. */
-struct item *relay_queue_twin(struct queue *q, const struct item *of);
-void relay_queue_feed(struct queue *q, struct item *i); /* behind those fed before, before all others that are not under way */
-struct item *relay_queue_take(struct queue *q);         /* the first; it must be there */
+struct item *relay_queue_twin(struct queue *q, struct outlet *o, const struct item *of);
+/* Behind those fed before, before all others that are not under way. */
+void relay_queue_feed(struct queue *q, struct outlet *o, struct item *i);
+/* Is it the first that an earlier run left of this sender? Of several outlets each may have had one on its way. Where nobody knows, yes. */
+bool relay_queue_fed_first(struct queue *q, struct hash_key key, uint64_t sender);
+struct item *relay_queue_take(struct queue *q, struct outlet *o); /* the first; it must be there */
 void relay_queue_note(struct queue *q, struct seen seen);
 struct item *relay_queue_find(const struct queue *q, uint64_t id); /* the newest that waits under this id, or NULL */
 const struct seen *relay_queue_seen(const struct queue *q, uint64_t id);

@@ -9,7 +9,7 @@
  * End to end, one connection of the analyzer has one connection to the LIS of its own. What a side sends goes to the other byte for byte: at once
  * where policy can only pass or flag; message by message where policy may refuse. An answer goes back when the record of what it answers is durable,
  * or after record_wait without it. Store and forward, we answer the analyzer ourselves when the message is durable, and deliver in order over one
- * connection of the link.
+ * connection of the link; or over several, each sender's messages (MSH-3, MSH-4) in order over one of them.
  *
  * Sources: HL7 v2.5.1 chapter 2 (2.9: acknowledgement), MLLP release 1 and 2, CLSI LIS1-A, LIS2-A2, RFC 8446. */
 #ifndef TQ_RELAY_H
@@ -25,7 +25,8 @@
 struct relay;
 struct relay_link;
 
-#define RELAY_DIALS 128 /* connections that the host is asked for at one time */
+#define RELAY_DIALS 128     /* connections that the host is asked for at one time */
+#define RELAY_DELIVERIES 16 /* connections over which a link may deliver */
 
 enum relay_side { RELAY_ANALYZER, RELAY_LIS };
 enum relay_protocol { RELAY_MLLP, RELAY_ASTM };
@@ -72,6 +73,7 @@ struct relay_link_options {
     uint32_t message_max;     /* bytes; 0: 16 MiB. A longer one ends its connection */
     uint64_t queue_bytes;     /* store and forward: bytes of messages that wait; 0: 64 MiB */
     uint32_t queue_messages;  /* … and how many; 0: 100,000. The alarm comes at four fifths of either */
+    uint32_t deliveries;      /* … and over how many connections they go, at most RELAY_DELIVERIES; 0: 1, as with ASTM, or where the LIS connects */
     enum relay_full when_full;
     tq_time message_time;   /* a message must be whole so long after its first byte; 0: 60 s */
     tq_time answer_time;    /* … and answered so long after it was forwarded; 0: 30 s (ASTM has its own: 15 s) */
@@ -287,10 +289,20 @@ struct relay_status {
 };
 void relay_status(struct relay_link *link, tq_time now, struct relay_status *ret);
 
+/* Store and forward: does a message wait for the LIS? */
+bool relay_waits(const struct relay_link *link);
+
 enum relay_learnt { RELAY_LEARNT_TYPE, RELAY_LEARNT_SENDER, RELAY_LEARNT_TEST };
 /* What was learnt, in the form that relay_policy takes, at most 64 types, 64 senders and 1024 tests. text is foreign. */
 void relay_proposed(struct relay_link *link, void (*each)(void *context, enum relay_learnt what, const char *text, uint64_t count), void *context);
 /* The largest message and the busiest minute while learning. */
 void relay_proposed_limits(struct relay_link *link, uint32_t *ret_size, uint32_t *ret_rate);
+/* What of it was not handed out here yet, until each() returns false (that one comes again). True: that was all. `told` false: begins anew. text is
+ * foreign, holds during the call, and has no zero in it. */
+bool relay_learnt_news(struct relay_link *link, bool told, bool (*each)(void *context, enum relay_learnt what, struct span text), void *context);
+/* What an earlier relay had learnt, and until when this one learns. */
+void relay_learnt_known(struct relay_link *link, enum relay_learnt what, struct span text);
+void relay_learnt_limits(struct relay_link *link, uint32_t size, uint32_t rate);
+void relay_learn_until(struct relay_link *link, tq_time until);
 
 #endif

@@ -4,7 +4,7 @@
  *
  *     PAIR      one connection of each side; bytes (or, where policy may refuse, messages) pass between them. End to end
  *     INTAKE    one connection of the analyzer, which we answer ourselves. Store and forward
- *     DELIVERY  the link's own connection to the LIS, which empties the queue. Store and forward
+ *     DELIVERY  the link's own connection to the LIS, which empties the queue, or one of its outlets. Store and forward
  *
  * Invariants:
  * 1. What a peer sends is read into the relay's one scratch buffer and is gone from there when the read is handled: a session owns a buffer only
@@ -87,6 +87,7 @@ enum relay_channel_read { CHANNEL_READ_BROKEN = -2, CHANNEL_READ_LATER = -1, CHA
 struct pending {
     uint64_t id; /* keyed hash of the control id */
     uint64_t token;
+    uint64_t via;  /* store and forward, of the LIS's: the session that brought it */
     tq_time since; /* forwarded */
     tq_time delay; /* what we added on the way there */
     bool twice;    /* an accept and an application acknowledgement are to come */
@@ -132,6 +133,7 @@ struct session {
     bool dead;
     bool running;              /* all its channels are open */
     bool standing;             /* the link opens another one when this one ends (both sides are dialed; delivery) */
+    uint8_t outlet;            /* DELIVERY: of the queue */
     struct channel channel[2]; /* by side; the one that the kind has not stays NONE */
     struct lane lane[2];       /* by the side where the bytes come from */
     struct astm_end *end[2];   /* ASTM where we are an endpoint */
@@ -178,7 +180,6 @@ struct relay_link {
     struct policy *policy;
     struct queue *queue; /* store and forward */
     struct session *sessions;
-    struct session *delivery;
     uint32_t sessions_n;
     bool bypassed;
     bool hold;
@@ -372,13 +373,15 @@ enum astm_sent { ASTM_SENT, ASTM_SENT_NOT, ASTM_SENT_REFUSED };
 
 enum pass keep_message(struct session *s, enum relay_side from, struct span raw, struct span content, uint32_t size);
 enum astm_decision keep_astm(struct session *s, struct span frames, struct span records, uint64_t *ret_token);
-void keep_sent(struct relay_link *link, enum astm_sent how, const char *why); /* ASTM: what became of the message that was being delivered */
+void keep_sent(struct session *s, enum astm_sent how, const char *why); /* ASTM: what became of the message that was being delivered */
 struct session *keep_newest_intake(struct relay_link *link);
 void keep_poll(struct relay_link *link); /* is an answer of the LIS there? */
 void keep_wake(struct relay_link *link); /* something to deliver, or something changed */
 void keep_delivery_tick(struct session *s, tq_time now, tq_time *due);
-void keep_delivery_ended(struct relay_link *link); /* its connection is gone */
+void keep_stand(struct relay_link *link, bool all); /* dials for outlets without a connection; all: also where nothing waits */
+void keep_delivery_ended(struct session *s);        /* its connection is gone */
 void keep_delivery_opened(struct session *s);
+bool keep_empties(const struct session *s); /* it delivers, and something waits for it */
 /* What waits. True: four fifths of what may wait do. */
 bool relay_queue_look(const struct queue *q, const struct relay_link *link, uint32_t *ret_messages, uint64_t *ret_bytes, tq_time *ret_oldest);
 

@@ -29,6 +29,11 @@ void relay_status(struct relay_link *link, tq_time now, struct relay_status *ret
                                                             : RELAY_STATE_UP;
 }
 
+bool relay_waits(const struct relay_link *link)
+{
+    return link->queue != NULL && link->queue->n > 0;
+}
+
 void relay_proposed(struct relay_link *link, void (*each)(void *context, enum relay_learnt what, const char *text, uint64_t count), void *context)
 {
     policy_proposed(link->policy, each, context);
@@ -38,4 +43,28 @@ void relay_proposed_limits(struct relay_link *link, uint32_t *ret_size, uint32_t
 {
     *ret_size = policy_largest(link->policy);
     *ret_rate = link->measure.busiest;
+}
+
+bool relay_learnt_news(struct relay_link *link, bool told, bool (*each)(void *context, enum relay_learnt what, struct span text), void *context)
+{
+    if (!told)
+        policy_not_told(link->policy);
+    return policy_news(link->policy, each, context);
+}
+
+void relay_learnt_known(struct relay_link *link, enum relay_learnt what, struct span text)
+{
+    policy_known(link->policy, what, text);
+}
+
+void relay_learnt_limits(struct relay_link *link, uint32_t size, uint32_t rate)
+{
+    policy_known_largest(link->policy, size);
+    if (rate > link->measure.busiest)
+        link->measure.busiest = rate;
+}
+
+void relay_learn_until(struct relay_link *link, tq_time until)
+{
+    policy_learn_until(link->policy, until);
 }

@@ -164,6 +164,8 @@ double number_value(const struct number *n)
 
 bool number_close(const struct number *a, const struct number *b, double factor)
 {
+    if (a->decimals == b->decimals && factor == 1.0)
+        return a->digits == b->digits;
     double x = number_value(a);
     double y = number_value(b) * factor;
     double step_a = 0.5 / powers[a->decimals];
@@ -171,7 +173,5 @@ bool number_close(const struct number *a, const struct number *b, double factor)
     double most = step_a > step_b ? step_a : step_b;
     double distance = x > y ? x - y : y - x;
     double size = x < 0 ? -x : x;
-    if (a->decimals == b->decimals && factor == 1.0)
-        return a->digits == b->digits;
     return distance <= most * 1.0001 + size * 1e-12;
 }

@@ -236,7 +236,7 @@ void app_gap(struct app_context *c, struct app_flow **state, const struct flow_r
         app_dicom_gap(&w);
 }
 
-void app_conflict(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, tq_time time)
+void app_conflict(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, struct hops hops, tq_time time)
 {
     (void)c;
     (void)flow;
@@ -246,6 +246,7 @@ void app_conflict(struct app_context *c, struct app_flow **state, const struct f
         return;
     f->conflict_told = true;
     f->side[direction != 0].conflict = true;
+    f->side[direction != 0].hops = hops;
 }
 
 /* What is encrypted shows its ends when it was changed. Everything else that contradicts itself is told, also what was not recognised: forged bytes
@@ -314,6 +315,16 @@ void app_expect(const struct app_flow *state, int direction)
 bool app_is_lab(const struct app_flow *state)
 {
     return state->kind == APP_HL7 || state->kind == APP_ASTM || state->kind == APP_POCT1A;
+}
+
+bool app_brought_lab(const struct app_flow *state)
+{
+    return state != NULL && (app_is_lab(state) || state->side[0].ordinal > 0 || state->side[1].ordinal > 0);
+}
+
+bool app_short_of_room(const struct app_context *c)
+{
+    return c->held > c->options.limits.messages_total / 2;
 }
 
 bool app_done(const struct app_flow *state, int direction)

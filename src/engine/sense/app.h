@@ -21,9 +21,15 @@ void app_data(struct app_context *c, struct app_flow **state, const struct flow_
 /* `bytes` bytes of this direction are lost: whatever message was open in it is damaged; recognition goes on behind the hole. */
 void app_gap(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, uint64_t bytes, tq_time time);
 
+/* With how many hops left a packet came, and how many those of its stream have. */
+struct hops {
+    uint8_t odd; /* 0: nothing is odd */
+    uint8_t usual;
+};
+
 /* This direction contradicted itself (a retransmission with other content, at this stream offset): reported once per flow as protocol.violation
- * evidence. */
-void app_conflict(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, tq_time time);
+ * evidence. hops: of one of the two, where it is odd: a segment that dies before its receiver shows us other bytes than that gets. */
+void app_conflict(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, struct hops hops, tq_time time);
 
 /* The flow is over: unfinished messages are reported, the state is freed and *state set to NULL. */
 void app_close(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, tq_time time);
@@ -46,6 +52,12 @@ uint64_t app_ordinal(struct app_flow *state, int direction);
 
 /* Whether it carries a lab protocol. */
 bool app_is_lab(const struct app_flow *state);
+
+/* Whether it carries a lab protocol, or brought a lab message inside another one (HL7 in HTTP). state may be NULL. */
+bool app_brought_lab(const struct app_flow *state);
+
+/* Whether unfinished messages take half of the room that there is for them. */
+bool app_short_of_room(const struct app_context *c);
 
 /* HL7 message types seen; as sense_hl7_types. */
 void app_hl7_types(const struct app_context *c, void (*each)(void *context, const char *type, uint64_t count), void *context);

@@ -294,6 +294,8 @@ static void message(const struct app_where *w, struct astm_side *s, struct span 
     if (counted || !s->header)
         for (size_t i = 0; i < 26; i++)
             c->counters->astm_records[i] += r.by_type[i];
+    if (records)
+        lab_marks_astm(c, &m, text);
     lab_put(w, &m, counted);
     if (records && m.results > 0)
         walk_results(w, &m, text);

@@ -421,6 +421,8 @@ static void put_message(const struct app_where *w, struct walk *k, const struct 
         lab_malformed(m, "OBX: results behind the first %d are not read", APP_RESULTS_MAX);
     if (text.n == 0)
         m->results = 0;
+    if (k->records)
+        lab_marks_hl7(w->c, m, complete);
     lab_put(w, m, content->counted);
     if (k->records && m->results > 0)
         hl7_results(w, m, complete, k->r->specimens);

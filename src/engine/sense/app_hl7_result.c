@@ -110,15 +110,26 @@ static void read_obr(const struct hl7_rest *rest, struct span segment, bool spec
 /* ORC-1, table 0119. */
 static const char *action_of(struct span control)
 {
-    static const char *const cancels[] = {"CA", "OC", "CR", "DC", "OD", "DR"};
-    static const char *const news[] = {"NW", "RP", "RO", "XO", "PA", "CH", "RF"};
-    for (size_t i = 0; i < sizeof cancels / sizeof cancels[0]; i++)
-        if (span_is(control, cancels[i]))
-            return "cancel";
-    for (size_t i = 0; i < sizeof news / sizeof news[0]; i++)
-        if (span_is(control, news[i]))
-            return "new";
-    return control.n == 0 ? "new" : "other";
+#define CODE(a, b) ((a) << 8 | (b))
+    if (control.n != 2)
+        return control.n == 0 ? "new" : "other";
+    switch (CODE(control.p[0], control.p[1])) {
+    case CODE('C', 'A'):
+    case CODE('O', 'C'):
+    case CODE('C', 'R'):
+    case CODE('D', 'C'):
+    case CODE('O', 'D'):
+    case CODE('D', 'R'): return "cancel";
+    case CODE('N', 'W'):
+    case CODE('R', 'P'):
+    case CODE('R', 'O'):
+    case CODE('X', 'O'):
+    case CODE('P', 'A'):
+    case CODE('C', 'H'):
+    case CODE('R', 'F'): return "new";
+    default: return "other";
+    }
+#undef CODE
 }
 
 static void read_orc(const struct hl7_delims *d, struct span segment, struct results_walk *r)
@@ -130,22 +141,36 @@ static void read_orc(const struct hl7_delims *d, struct span segment, struct res
     r->orc_used = false;
 }
 
+/* What stands before the first c. Fields of results are short: cheaper than a search. */
+static inline struct span before(struct span s, uint8_t c)
+{
+    uint32_t n = 0;
+    if (s.n > 24)
+        return span_until(&s, c, NULL);
+    while (n < s.n && s.p[n] != c)
+        n++;
+    s.n = n;
+    return s;
+}
+
 static void put_flags(struct app_context *c, const struct hl7_delims *d, const struct hl7_delims *escaped, struct span field)
 {
     bool more = field.n > 0 && c->wanted[KEY_FLAGS];
     for (size_t i = 0; more && i < FLAGS_MAX; i++) {
-        struct span flag = span_until(&field, d->repetition, &more);
-        lab_text(c, escaped, KEY_FLAGS, hl7_part(flag, d->component, 1), APP_FOREIGN_MAX);
+        struct span flag = before(field, d->repetition);
+        more = flag.n < field.n;
+        (void)span_skip(&field, flag.n + more);
+        lab_text(c, escaped, KEY_FLAGS, before(flag, d->component), APP_FOREIGN_MAX);
     }
 }
 
 /* The identifier in OBX-6; a power that the sender did not escape ("10^3/uL") stays whole. */
 static struct span units_of(const struct hl7_delims *d, struct span field)
 {
-    struct span code = span_until(&field, d->component, NULL);
+    struct span code = before(field, d->component);
     if (code.n < 2 || code.n > 3 || memcmp(code.p + code.n - 2, "10", 2) != 0)
         return code;
-    struct span next = hl7_part(field, d->component, 1);
+    struct span next = hl7_part(field, d->component, 2);
     if (next.n > 0 && next.p[0] >= '0' && next.p[0] <= '9')
         code.n += 1 + next.n;
     return code;
@@ -210,7 +235,7 @@ static void put_result(const struct app_where *w, const struct hl7_delims *d, st
     (void)hl7_fields(d, segment, f, FIELDS);
     const struct hl7_delims *escaped = r->escapes && span_find(&segment, d->escape) < segment.n ? d : NULL;
     UNCLEARED struct span id[6];
-    size_t parts = span_split(hl7_part(f[3], d->repetition, 1), d->component, id, 6);
+    size_t parts = span_split(before(f[3], d->repetition), d->component, id, 6);
     while (parts < 6)
         id[parts++] = (struct span){0};
     const struct span *test = id[0].n > 0 ? id : id + 3; /* the alternate identifier where the first is empty */
@@ -223,7 +248,8 @@ static void put_result(const struct app_where *w, const struct hl7_delims *d, st
     lab_text(c, escaped, KEY_UNITS, units_of(d, f[6]), APP_FOREIGN_MAX);
     put_flags(c, d, escaped, f[8]);
     lab_text(c, escaped, KEY_STATUS, f[11], APP_FOREIGN_MAX);
-    lab_time(c, hl7_either(f[14], r->observed));
+    struct span when = hl7_either(f[14], r->observed);
+    lab_time(c, when.n > 0 ? when : hl7_part(segment, d->field, 20)); /* OBX-19: when it was analyzed, where nothing else is said (IHE LAW) */
     put_document(c, d, f[2], f[5]);
     lab_range(c, escaped, f[7]);
     put_more(c, d, escaped, r, test == id ? id[3] : (struct span){0});
@@ -253,6 +279,25 @@ static void put_order(const struct app_where *w, const struct hl7_delims *d, str
     record_put(&c->options.sink, &c->record);
 }
 
+/* What the results and orders behind it share. False: another segment, notes and the like. */
+static bool read_around(const struct hl7_rest *rest, struct span segment, uint32_t name, bool specimens, struct results_walk *r)
+{
+    switch (name) {
+    case NAME('P', 'I', 'D'): read_pid(rest->d, segment, r); return true;
+    case NAME('S', 'P', 'M'):
+    case NAME('S', 'A', 'C'):
+        r->specimen_first = r->specimen_first || !r->obr_seen;
+        if (r->specimen_first && name == NAME('S', 'P', 'M'))
+            read_spm(rest->d, segment, r);
+        else if (r->specimen_first)
+            read_sac(rest->d, segment, r);
+        return true;
+    case NAME('O', 'R', 'C'): read_orc(rest->d, segment, r); return true;
+    case NAME('O', 'B', 'R'): read_obr(rest, segment, specimens, r); return true;
+    default: return false;
+    }
+}
+
 void hl7_orders(const struct app_where *w, const struct lab_message *m, struct span message, bool specimens)
 {
     const struct hl7_delims *d = m->delims;
@@ -263,26 +308,11 @@ void hl7_orders(const struct app_where *w, const struct lab_message *m, struct s
     uint32_t name;
     size_t left = APP_ORDERS_MAX;
     while (left > 0 && hl7_rest_next(&rest, &segment, &name)) {
-        switch (name) {
-        case NAME('P', 'I', 'D'): read_pid(d, segment, &r); break;
-        case NAME('S', 'P', 'M'):
-            r.specimen_first = r.specimen_first || !r.obr_seen;
-            if (r.specimen_first)
-                read_spm(d, segment, &r);
-            break;
-        case NAME('S', 'A', 'C'):
-            r.specimen_first = r.specimen_first || !r.obr_seen;
-            if (r.specimen_first)
-                read_sac(d, segment, &r);
-            break;
-        case NAME('O', 'R', 'C'): read_orc(d, segment, &r); break;
-        case NAME('O', 'B', 'R'):
-            read_obr(&rest, segment, specimens, &r);
+        (void)read_around(&rest, segment, name, specimens, &r);
+        if (name == NAME('O', 'B', 'R')) {
             lab_result_next(w->c, shared);
             put_order(w, d, segment, &r);
             left--;
-            break;
-        default: break;
         }
     }
 }
@@ -304,27 +334,12 @@ void hl7_results(const struct app_where *w, const struct lab_message *m, struct 
     uint32_t name;
     size_t left = APP_RESULTS_MAX;
     while (left > 0 && hl7_rest_next(&rest, &segment, &name)) {
-        switch (name) {
-        case NAME('P', 'I', 'D'): read_pid(d, segment, &r); break;
-        case NAME('S', 'P', 'M'):
-            r.specimen_first = r.specimen_first || !r.obr_seen;
-            if (r.specimen_first)
-                read_spm(d, segment, &r);
-            break;
-        case NAME('S', 'A', 'C'):
-            r.specimen_first = r.specimen_first || !r.obr_seen;
-            if (r.specimen_first)
-                read_sac(d, segment, &r);
-            break;
-        case NAME('O', 'R', 'C'): read_orc(d, segment, &r); break;
-        case NAME('O', 'B', 'R'): read_obr(&rest, segment, specimens, &r); break;
-        case NAME('O', 'B', 'X'):
+        if (name == NAME('O', 'B', 'X')) {
             lab_result_next(w->c, shared);
             put_result(w, d, segment, &r);
             left--;
-            continue;
-        default: continue; /* notes and the like */
+        } else if (read_around(&rest, segment, name, specimens, &r)) {
+            r.around_known = false;
         }
-        r.around_known = false;
     }
 }

@@ -103,7 +103,8 @@ struct app_side {
     uint64_t ordinal; /* of the last lab message */
     bool done;
     bool sends_results;
-    bool conflict;  /* contradicted itself, not told yet */
+    bool conflict; /* contradicted itself, not told yet */
+    struct hops hops;
     uint8_t http_n; /* the direction begins like HTTP, as far as it goes */
     uint8_t http[7];
     struct hl7_side hl7;
@@ -192,7 +193,6 @@ struct lab_message {
     const char *processing; /* "T", "D"; NULL: production, or not said */
     struct span patient;    /* of a message that says who somebody was before */
     struct span prior_patient;
-    struct span who[APP_WHO_MAX]; /* the patients that its PID, P or PT name, each once */
     size_t whos;
     uint8_t *who_room;        /* where those behind them stand, as WHO_MORE wants them; NULL: they are not wanted */
     size_t who_more;          /* bytes there */
@@ -205,8 +205,6 @@ struct lab_message {
     size_t patients;
     uint64_t bytes;
     size_t longest; /* bytes of its longest segment or record */
-    char malformed[APP_REASON];
-    char hostile[APP_REASON];
     bool private_cut;
     size_t privates;
     struct span *private;  /* room for RECORD_PRIVATE; NULL: they are not wanted */
@@ -214,9 +212,19 @@ struct lab_message {
     size_t private_left;
     struct span body; /* its bytes as they were received, without framing; where body.n < bytes, the beginning */
     const struct hl7_delims *delims;
-    char type_text[APP_TYPE_TEXT]; /* room for a type that is put together */
+    bool marked;
+    /* from here on only the first byte of each text is cleared for a new message */
+    char malformed[APP_REASON];
+    char hostile[APP_REASON];
     char id[64];
+    char type_text[APP_TYPE_TEXT];     /* room for a type that is put together */
+    struct span who[APP_WHO_MAX];      /* the patients that its PID, P or PT name, each once: so many as whos says */
+    uint8_t marks[MARKS * MARK_BYTES]; /* where it is marked */
 };
+
+/* ── app_marks.c: m's marks, where somebody wants them and it has results ── */
+void lab_marks_hl7(struct app_context *c, struct lab_message *m, struct span message);
+void lab_marks_astm(struct app_context *c, struct lab_message *m, struct span message);
 
 /* ── app_hl7.c ── */
 void app_hl7_data(const struct app_where *w, struct span bytes);

@@ -5,6 +5,7 @@
 #include "wire/sha256.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,11 +18,13 @@ static struct span cut(struct span s, size_t max)
 
 void lab_start(struct app_context *c, struct lab_message *m, const char *protocol)
 {
-    *m = (struct lab_message){.protocol = protocol,
-                              .who_room = c->wanted[KEY_WHO_MORE] ? c->who_more : NULL,
-                              .private = c->wanted[KEY_PRIVATE] ? c->private : NULL,
-                              .private_room = c->private_text,
-                              .private_left = sizeof c->private_text};
+    memset(m, 0, offsetof(struct lab_message, malformed)); /* what lies behind is large */
+    m->malformed[0] = m->hostile[0] = m->id[0] = m->type_text[0] = 0;
+    m->protocol = protocol;
+    m->who_room = c->wanted[KEY_WHO_MORE] ? c->who_more : NULL;
+    m->private = c->wanted[KEY_PRIVATE] ? c->private : NULL;
+    m->private_room = c->private_text;
+    m->private_left = sizeof c->private_text;
 }
 
 void lab_number(const struct app_where *w, struct lab_message *m)
@@ -187,7 +190,8 @@ static void put_privates(struct record *r, const struct lab_message *m)
         record_int(r, KEY_PRIVATE_CUT, 1);
 }
 
-static void put_unescaped(struct app_context *c, const struct hl7_delims *d, enum record_key key, struct span text)
+/* Apart, so that the way of most texts, which cannot hold escape sequences, has nothing to put aside. */
+static __attribute__((noinline)) void put_unescaped(struct app_context *c, const struct hl7_delims *d, enum record_key key, struct span text)
 {
     if (memchr(text.p, d->escape, text.n) != NULL && HL7_UNESCAPED(text.n) <= APP_SCRATCH - c->scratch_n) {
         uint8_t *out = c->scratch + c->scratch_n;
@@ -346,8 +350,13 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
     bool lab = m->protocol != NULL; /* else a stream of something else that contradicts itself */
     bool hl7 = lab && m->protocol[0] == 'h';
     if (w->f->side[w->direction].conflict) {
+        struct hops hops = w->f->side[w->direction].hops;
         w->f->side[w->direction].conflict = false;
-        lab_malformed(m, "tcp: bytes of this stream were sent twice with different content");
+        if (hops.odd > 0)
+            lab_malformed(m, "tcp: bytes of this stream were sent twice with different content, once with a hop limit of %u where %u is usual",
+                          hops.odd, hops.usual);
+        else
+            lab_malformed(m, "tcp: bytes of this stream were sent twice with different content");
     }
     if (counted && m->behind_first) {
         c->counters->results += m->results;
@@ -386,6 +395,8 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
     put_answer(c, m);
     put_links(c, m);
     lab_document(c, m->delims, &m->document);
+    if (m->marked)
+        record_text(r, KEY_MARKS, span_of(m->marks, sizeof m->marks));
     put_privates(r, m);
     uint8_t digest[SHA256_BYTES];
     put_body(c, m, digest);

@@ -1,16 +1,18 @@
 #include "engine/sense/flow.h"
 
+#include "base/room.h"
+
 #include <stdlib.h>
 
-#define SLAB 256u         /* flows allocated at a time */
 #define SLOTS_FIRST 1024u /* a power of two: doubled whenever half of the slots are taken, so that a small network's table stays in the cache */
 #define VICTIM_STEPS 64   /* most flows looked at to find one to drop */
 
-/* Silence after which a flow is over. Analyzers keep a connection open for hours between results; a request over UDP is answered at once or not at
- * all. */
+/* Silence after which a flow is over. Analyzers keep a connection open between results: over a night, a long weekend; a request over UDP is answered
+ * at once or not at all. */
+#define LAB_HURRY (7200 * TIME_SECOND) /* of a lab's flow while room for unfinished messages is short */
 static const tq_time idle_after[FLOW_CLASSES] = {
-    [FLOW_CLOSING] = 10 * TIME_SECOND, [FLOW_OPENING] = 60 * TIME_SECOND, [FLOW_UDP] = 60 * TIME_SECOND,
-    [FLOW_OPEN] = 7200 * TIME_SECOND,  [FLOW_LAB] = 7200 * TIME_SECOND,
+    [FLOW_CLOSING] = FLOW_SILENT_LEAST, [FLOW_OPENING] = 60 * TIME_SECOND,    [FLOW_UDP] = 60 * TIME_SECOND,
+    [FLOW_OPEN] = 7200 * TIME_SECOND,   [FLOW_LAB] = 7 * 86400 * TIME_SECOND,
 };
 
 struct slot {
@@ -29,12 +31,23 @@ struct flows {
     uint32_t mask;
     size_t count;
     size_t max;
-    struct flow **slabs;
-    uint32_t made;     /* flows ever taken from slabs */
+    struct flow *all;  /* room for max: pages come as flows do */
+    uint32_t made;     /* flows ever taken from it */
     struct flow *free; /* chained by newer */
     struct queue queues[FLOW_CLASSES];
     uint64_t last_id;
+    bool hurry;
 };
+
+static struct slot *slots_new(uint32_t mask)
+{
+    return room_new(((size_t)mask + 1) * sizeof(struct slot));
+}
+
+static void slots_free(struct slot *slots, uint32_t mask)
+{
+    room_free(slots, ((size_t)mask + 1) * sizeof(struct slot));
+}
 
 struct flows *flows_new(const struct hash_key *key, size_t max)
 {
@@ -46,9 +59,9 @@ struct flows *flows_new(const struct hash_key *key, size_t max)
     t->key = *key;
     t->max = max;
     t->mask = SLOTS_FIRST - 1;
-    t->slots = calloc(SLOTS_FIRST, sizeof *t->slots);
-    t->slabs = calloc(max / SLAB + 1, sizeof(struct flow *));
-    if (t->slots == NULL || t->slabs == NULL) {
+    t->slots = slots_new(t->mask);
+    t->all = room_new(max * sizeof *t->all);
+    if (t->slots == NULL || t->all == NULL) {
         flows_free(t);
         return NULL;
     }
@@ -59,23 +72,14 @@ void flows_free(struct flows *t)
 {
     if (t == NULL)
         return;
-    if (t->slabs != NULL) {
-        for (size_t i = 0; i <= t->max / SLAB; i++)
-            free(t->slabs[i]);
-    }
-    free(t->slabs);
-    free(t->slots);
+    room_free(t->all, t->max * sizeof *t->all);
+    slots_free(t->slots, t->mask);
     free(t);
 }
 
 size_t flows_count(const struct flows *t)
 {
     return t->count;
-}
-
-static inline struct flow *at(const struct flows *t, uint32_t index)
-{
-    return &t->slabs[index / SLAB][index % SLAB];
 }
 
 void flows_begin_behind(struct flows *t, uint64_t id)
@@ -94,7 +98,7 @@ struct flow *flows_find(const struct flows *t, const struct flow_key *key, uint3
     for (uint32_t i = hash & t->mask; t->slots[i].index != 0; i = (i + 1) & t->mask) {
         if (t->slots[i].hash != hash)
             continue;
-        struct flow *f = at(t, t->slots[i].index - 1);
+        struct flow *f = &t->all[t->slots[i].index - 1];
         __builtin_prefetch(&f->app, 1); /* with many flows none of this is near: ask for all of it at once */
         __builtin_prefetch(&f->side[1], 1);
         __builtin_prefetch(&f->ref, 1);
@@ -144,13 +148,13 @@ static bool room_for_one(struct flows *t)
     if (t->count < (t->mask + 1) / 2)
         return true;
     uint32_t mask = t->mask * 2 + 1;
-    struct slot *slots = calloc((size_t)mask + 1, sizeof *slots);
+    struct slot *slots = slots_new(mask);
     if (slots == NULL)
         return false;
     for (uint32_t i = 0; i <= t->mask; i++)
         if (t->slots[i].index != 0)
             put_slot(slots, mask, t->slots[i]);
-    free(t->slots);
+    slots_free(t->slots, t->mask);
     t->slots = slots;
     t->mask = mask;
     return true;
@@ -163,13 +167,7 @@ static struct flow *take_free(struct flows *t)
         t->free = f->newer;
         return f;
     }
-    uint32_t slab = t->made / SLAB;
-    if (t->slabs[slab] == NULL) {
-        t->slabs[slab] = calloc(SLAB, sizeof *f);
-        if (t->slabs[slab] == NULL)
-            return NULL;
-    }
-    f = at(t, t->made);
+    f = &t->all[t->made];
     f->index = t->made++;
     return f;
 }
@@ -179,8 +177,6 @@ struct flow *flows_add(struct flows *t, const struct flow_key *key, uint32_t has
     if (t->count == t->max || !room_for_one(t))
         return NULL;
     struct flow *f = take_free(t);
-    if (f == NULL)
-        return NULL;
     uint32_t index = f->index;
     *f = (struct flow){.key = *key, .hash = hash, .index = index, .class = (uint8_t) class, .first = now, .last = now};
     f->ref.id = ++t->last_id;
@@ -222,14 +218,20 @@ bool flow_idle(const struct flow *f, tq_time now)
     return now - f->last > idle_after[f->class];
 }
 
+void flows_hurry(struct flows *t, bool hurry)
+{
+    t->hurry = hurry;
+}
+
 struct flow *flows_expired(struct flows *t, tq_time now)
 {
     for (int c = 0; c < FLOW_CLASSES; c++) {
+        tq_time after = t->hurry && c == FLOW_LAB ? LAB_HURRY : idle_after[c];
         for (;;) {
             struct flow *f = t->queues[c].oldest;
-            if (f == NULL || now - f->queued <= idle_after[c])
+            if (f == NULL || now - f->queued <= after)
                 break;
-            if (flow_idle(f, now))
+            if (now - f->last > after)
                 return f;
             dequeue(t, f);
             enqueue(t, f, now);

@@ -70,7 +70,11 @@ struct tcp_side {
     uint32_t held_bytes;  /* what held segments take, with their heads */
     struct segment *held; /* ahead of next, in order, not overlapping */
     tq_time held_since;   /* when the hole in front of them was last seen to shrink */
-    uint64_t journal;     /* 1 + place of the newest chunk of this side in the journal; 0: none */
+    uint8_t hops;         /* with how many left its packets arrive; 0: not known … */
+    uint8_t odd_hops;     /* … and one with payload in [odd_from, odd_to) that had far less; 0: none */
+    uint32_t odd_from;
+    uint32_t odd_to;
+    uint64_t journal; /* 1 + place of the newest chunk of this side in the journal; 0: none */
 };
 
 struct flow {
@@ -98,9 +102,9 @@ struct flow {
     uint32_t gaps;
     uint32_t retransmitted;
     uint32_t cards[2]; /* digest of the two Ethernet addresses, in any order, of the newest packet of each direction; 0: not known */
-    bool twin;      /* the same connection is seen between two other cards too: a flow of its own under FLOW_KEY_TWIN */
-    bool conflict; /* reported */
-    bool told;     /* nDPI has nothing more to say */
+    bool twin;         /* the same connection is seen between two other cards too: a flow of its own under FLOW_KEY_TWIN */
+    bool conflict;     /* reported */
+    bool told;         /* nDPI has nothing more to say */
 };
 
 struct flows;
@@ -129,8 +133,12 @@ void flows_remove(struct flows *t, struct flow *f);
 
 void flows_reclass(struct flows *t, struct flow *f, enum flow_class class, tq_time now);
 
-/* Whether a flow has been silent for longer than its class allows. */
+/* Whether a flow has been silent for longer than its class allows: none is before FLOW_SILENT_LEAST. */
+#define FLOW_SILENT_LEAST (10 * TIME_SECOND)
 bool flow_idle(const struct flow *f, tq_time now);
+
+/* Lab flows are kept for a week of silence; while hurry is set flows_expired gives them up after two hours already. */
+void flows_hurry(struct flows *t, bool hurry);
 
 /* A flow whose time is over, or NULL. The caller removes it, or asks again in vain. */
 struct flow *flows_expired(struct flows *t, tq_time now);

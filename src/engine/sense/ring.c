@@ -77,9 +77,23 @@ static uint8_t *block_at(const struct ring *r)
     return r->memory + (size_t)r->block * BLOCK;
 }
 
+static uint32_t *status_of_block(const struct ring *r, unsigned block)
+{
+    return &((struct tpacket_block_desc *)(void *)(r->memory + (size_t)block * BLOCK))->hdr.bh1.block_status;
+}
+
 static uint32_t *status_of(const struct ring *r)
 {
-    return &((struct tpacket_block_desc *)(void *)block_at(r))->hdr.bh1.block_status;
+    return status_of_block(r, r->block);
+}
+
+/* The kernel fills blocks in their order: where the last of some is the reader's, all before it are. */
+unsigned ring_eighths(const struct ring *r)
+{
+    unsigned n = 8;
+    while (n > 0 && (__atomic_load_n(status_of_block(r, (r->block + n * (BLOCKS / 8) - 1) % BLOCKS), __ATOMIC_ACQUIRE) & TP_STATUS_USER) == 0)
+        n--;
+    return n;
 }
 
 static void hand_back(struct ring *r)

@@ -29,6 +29,9 @@ void ring_free(struct ring *r);
 /* The next packet: true, with bytes that hold until the next call; or false: nothing is there now (wait with poll, POLLIN). Never waits. */
 bool ring_next(struct ring *r, struct packet *ret);
 
+/* How full the ring is with what was not read yet, in eighths, rounded down. */
+unsigned ring_eighths(const struct ring *r);
+
 /* 0: the interface is there; -1: ERR_CLOSED, it went away or down, or ERR_SYSTEM. To be asked when poll says POLLERR. */
 int ring_trouble(struct ring *r, struct error *e);
 

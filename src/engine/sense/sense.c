@@ -24,6 +24,9 @@
 
 #define TIME_END (((tq_time)1 << 62) - 1) /* years 1823 to 2116: the difference of any two such times fits */
 #define LEAP (3600 * TIME_SECOND)         /* a step of the packet clock that one packet alone cannot make */
+#define BULK_BYTES 65536                  /* of one direction: what a stream is shows before that */
+#define BULK_DATAGRAMS 16                 /* of one flow */
+#define LAB_ENDS 1024                     /* a power of two: ends of lab connections that are remembered when these are over */
 #define LABELS 512                        /* labels counted apart */
 #define UNKNOWN_TYPES 8                   /* unknown link types told apart */
 
@@ -71,8 +74,11 @@ struct sense {
     tq_time leap;  /* where the last packet that did not fit the clock stood; 0: it fitted */
     tq_time sweep; /* when to look for idle flows again */
     uint64_t seq;
-    uint64_t touched;  /* id of the flow of the packet in hand; 0: none yet */
-    struct flow *last; /* the flow of a packet a moment ago, often of this one too; NULL: it is over */
+    uint64_t touched;            /* id of the flow of the packet in hand; 0: none yet */
+    struct flow *last;           /* the flow of a packet a moment ago, often of this one too; NULL: it is over */
+    enum shed shed;              /* what is not looked at now */
+    bool passed;                 /* the packet in hand was shed */
+    uint32_t lab_ends[LAB_ENDS]; /* digests of address, port and VLAN of who was spoken to; a later one takes an earlier one's place */
     uint64_t damage[DAMAGE_KINDS];
     struct {
         uint32_t linktype;
@@ -261,6 +267,7 @@ void sense_free(struct sense *s)
 static void sweep(struct sense *s)
 {
     struct flow *f;
+    flows_hurry(s->flows, app_short_of_room(s->app)); /* flows that were left in the middle of a message take it from others */
     while ((f = flows_expired(s->flows, s->now)) != NULL)
         close_flow(s, f, "idle");
     s->sweep = s->now + TIME_SECOND;
@@ -507,9 +514,115 @@ static struct flow *twin_of(struct sense *s, const struct way *w, const struct t
     return twin;
 }
 
+/* ── shedding ── */
+
+void sense_shed(struct sense *s, enum shed what)
+{
+    s->shed = what;
+}
+
+enum shed sense_shed_at(enum shed now, unsigned eighths)
+{
+    if (eighths >= (now == SHED_ALL_BUT_LAB ? 5 : 7))
+        return SHED_ALL_BUT_LAB;
+    return eighths >= (now == SHED_NOTHING ? 6 : 3) ? SHED_BULK : SHED_NOTHING;
+}
+
+/* The place of an end (1: the one that sorts higher) among those that lab protocols were spoken to, and what stands there then. */
+static uint32_t *lab_end(struct sense *s, const struct flow_key *key, bool other, uint32_t *ret_digest)
+{
+    size_t n = key->meta & FLOW_KEY_V6 ? 16 : 4;
+    uint8_t end[16 + 2 + 4] = {0};
+    uint32_t where = key->meta & ~FLOW_KEY_TWIN;
+    uint16_t port = (uint16_t)(other ? key->ports : key->ports >> 16);
+    memcpy(end, key->addresses + (other ? n : 0), n);
+    memcpy(end + 16, &port, sizeof port);
+    memcpy(end + 18, &where, sizeof where);
+    uint64_t h = hash_bytes(&s->options.hash_key, end, sizeof end);
+    *ret_digest = (uint32_t)h | 1;
+    return &s->lab_ends[h >> 32 & (LAB_ENDS - 1)];
+}
+
+/* Who was spoken to; where the beginning was not seen, either may be. */
+static void remember_lab_end(struct sense *s, const struct flow *f)
+{
+    uint32_t digest;
+    uint32_t *place = lab_end(s, &f->key, !f->reversed, &digest);
+    *place = digest;
+    if (f->side[0].flags & SIDE_ISN)
+        return;
+    place = lab_end(s, &f->key, f->reversed, &digest);
+    *place = digest;
+}
+
+static bool to_lab_end(struct sense *s, const struct flow_key *key)
+{
+    uint32_t lower, other;
+    uint32_t *at_lower = lab_end(s, key, false, &lower);
+    uint32_t *at_other = lab_end(s, key, true, &other);
+    return *at_lower == lower || *at_other == other;
+}
+
+static bool is_bulk(const struct flow *f, int direction)
+{
+    const struct tcp_side *me = &f->side[direction];
+    return (me->flags & (SIDE_SKIP | SIDE_HELLO)) == SIDE_SKIP || f->bytes[direction] > BULK_BYTES;
+}
+
+static bool pass(struct sense *s, uint64_t *count)
+{
+    (*count)++;
+    s->passed = true;
+    return true;
+}
+
+/* Of a TCP flow (NULL: none yet). True: the packet is not looked at at all. A flow whose bulk is shed is not read any more in that direction: what
+ * came of it is no stream any longer. */
+static bool sheds_tcp(struct sense *s, const struct way *w, struct flow *f, const struct flow_key *key, size_t payload)
+{
+    if (f != NULL && (f->class == FLOW_LAB || app_brought_lab(f->app)))
+        return false;
+    int direction = f != NULL && f->reversed != w->reversed;
+    if (f != NULL && is_bulk(f, direction) && (f->app != NULL || payload == 0)) {
+        if (payload > 0)
+            f->side[direction].flags = (uint8_t)((f->side[direction].flags | SIDE_SKIP) & ~SIDE_HELLO);
+        (void)pass(s, &s->stats.shed_bulk);
+        return false;
+    }
+    return s->shed == SHED_ALL_BUT_LAB && !to_lab_end(s, key) && pass(s, &s->stats.shed_other);
+}
+
+/* Of a UDP flow: no lab protocol travels over it. True: as above. */
+static bool sheds_udp(struct sense *s, const struct way *w, const struct flow *f)
+{
+    bool names = evidence_wants(w->sport, w->dport) || w->sport == 67 || w->dport == 67;
+    if (f != NULL && !names && (f->label != NULL || f->packets >= BULK_DATAGRAMS)) {
+        (void)pass(s, &s->stats.shed_bulk);
+        return false;
+    }
+    return s->shed == SHED_ALL_BUT_LAB && pass(s, &s->stats.shed_other);
+}
+
+/* A look at what nearly every packet shows: it cannot be silent too long, nor begin anew. */
+static inline bool may_end(const struct sense *s, const struct flow *f, const struct way *w, const struct tcp *seg)
+{
+    return s->now - f->last > FLOW_SILENT_LEAST || (seg->flags & TCP_SYN) != 0 || (f->side[f->reversed != w->reversed].flags & SIDE_RESYN) != 0;
+}
+
+/* The flow is over, or this begins another one between the same ends. */
+static bool ends_with(struct sense *s, struct flow *f, const struct way *w, const struct tcp *seg)
+{
+    int direction = f->reversed != w->reversed;
+    bool idle = flow_idle(f, s->now);
+    if (!idle && !stream_reopens(f, direction, seg))
+        return false;
+    close_flow(s, f, idle ? "idle" : "reopened");
+    return true;
+}
+
 static void on_tcp(struct sense *s, struct way *w, struct span bytes)
 {
-    struct tcp seg;
+    UNCLEARED struct tcp seg;
     if (!tcp_decode(bytes, &seg)) {
         damaged(s, DAMAGE_TCP);
         return;
@@ -527,14 +640,10 @@ static void on_tcp(struct sense *s, struct way *w, struct span bytes)
         f = twin_of(s, w, &seg, f, &key, &hash);
         answers = f == NULL ? direction == 1 : answers; /* a twin has the same client */
     }
-    if (f != NULL && __builtin_expect(flow_idle(f, s->now), 0)) {
-        close_flow(s, f, "idle");
+    if (__builtin_expect(s->shed != SHED_NOTHING, 0) && sheds_tcp(s, w, f, &key, seg.payload.n))
+        return;
+    if (f != NULL && __builtin_expect(may_end(s, f, w, &seg), 0) && ends_with(s, f, w, &seg))
         f = NULL;
-    }
-    if (f != NULL && stream_reopens(f, f->reversed != w->reversed, &seg)) {
-        close_flow(s, f, "reopened");
-        f = NULL;
-    }
     if (f == NULL) {
         bool alone = (seg.flags & (TCP_SYN | TCP_RST)) != 0 && seg.payload.n == 0;
         f = open_flow(s, w, &key, hash, alone ? FLOW_OPENING : FLOW_OPEN, answers);
@@ -543,8 +652,13 @@ static void on_tcp(struct sense *s, struct way *w, struct span bytes)
         s->stats.tcp_flows++;
     }
     int direction = touch(s, f, w, seg.payload.n + w->ip.missing);
+    bool known = f->class == FLOW_LAB;
+    if (__builtin_expect(f->side[direction].hops != w->ip.hops, 0))
+        stream_hops(f, direction, &seg, w->ip.hops);
     stream_segment(&s->streams, f, direction, &seg, w->ip.missing, w->time, s->now);
-    if (s->options.labels != NULL && !f->told)
+    if (__builtin_expect(f->class == FLOW_LAB && !known, 0))
+        remember_lab_end(s, f);
+    if (s->options.labels != NULL && !f->told && !s->passed)
         ask_labels(s, f, w, seg.payload.n);
 }
 
@@ -576,6 +690,8 @@ static void on_udp(struct sense *s, struct way *w, struct span bytes)
     struct flow_key key;
     uint32_t hash;
     struct flow *f = flow_of(s, w, &key, &hash);
+    if (__builtin_expect(s->shed != SHED_NOTHING, 0) && sheds_udp(s, w, f))
+        return;
     if (f != NULL && flow_idle(f, s->now)) {
         close_flow(s, f, "idle");
         f = NULL;
@@ -587,7 +703,7 @@ static void on_udp(struct sense *s, struct way *w, struct span bytes)
         s->stats.udp_flows++;
     }
     int direction = touch(s, f, w, udp.payload.n + udp.missing);
-    if (udp.payload.n == 0)
+    if (udp.payload.n == 0 || s->passed)
         return;
     on_datagram(s, f, direction, w, udp.payload);
     if (s->options.labels != NULL && !f->told)
@@ -617,7 +733,10 @@ static void on_ip(struct sense *s, struct way *w)
             return;
         }
     }
-    if (w->ip.proto == IP_PROTO_TCP)
+    bool other = w->ip.proto != IP_PROTO_TCP && w->ip.proto != IP_PROTO_UDP;
+    if (__builtin_expect(other && s->shed == SHED_ALL_BUT_LAB, 0))
+        (void)pass(s, &s->stats.shed_other);
+    else if (w->ip.proto == IP_PROTO_TCP)
         on_tcp(s, w, bytes);
     else if (w->ip.proto == IP_PROTO_UDP)
         on_udp(s, w, bytes);
@@ -649,25 +768,29 @@ static inline uint32_t cards_of(uint32_t linktype, const struct span *frame)
     return (uint32_t)((to + from) * UINT64_C(0x9e3779b97f4a7c15) >> 32) ^ (uint32_t)((to ^ from) * UINT64_C(0xc2b2ae3d27d4eb4f) >> 24);
 }
 
-void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span bytes, uint32_t wire_length)
+bool sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span bytes, uint32_t wire_length)
 {
     time = within(time);
     UNCLEARED struct way w;
     w.time = time;
     w.cards = cards_of(linktype, &bytes);
     s->touched = 0;
+    s->passed = false;
     tick(s, time);
     s->stats.packets++;
     s->stats.bytes += wire_length;
     switch (link_decode(linktype, bytes, &w.link)) {
-    case LINK_UNKNOWN: unknown_type(s, linktype); return;
-    case LINK_CUT: damaged(s, DAMAGE_LINK); return;
+    case LINK_UNKNOWN: unknown_type(s, linktype); return true;
+    case LINK_CUT: damaged(s, DAMAGE_LINK); return true;
     case LINK_OK: break;
     }
     if (w.link.protocol == ETHERTYPE_IPV4 || w.link.protocol == ETHERTYPE_IPV6)
         on_ip(s, &w);
+    else if (s->shed == SHED_ALL_BUT_LAB)
+        (void)pass(s, &s->stats.shed_other);
     else if (s->evidence != NULL)
         beside_ip(s, &w);
+    return !s->passed;
 }
 
 uint64_t sense_flow(const struct sense *s)

@@ -43,8 +43,10 @@ struct sense_stats {
     uint64_t poct1a_messages;
     uint64_t dicom_associations;
     uint64_t results;
-    uint64_t malformed; /* lab messages with a reason */
-    tq_time first_time; /* packet clock; 0: none seen */
+    uint64_t malformed;  /* lab messages with a reason */
+    uint64_t shed_bulk;  /* packets whose content was not looked at, to keep up: what conversations that are no lab's carry in bulk … */
+    uint64_t shed_other; /* … and of all else that is no lab's: connections that begin, what names devices */
+    tq_time first_time;  /* packet clock; 0: none seen */
     tq_time last_time;
 };
 
@@ -66,8 +68,22 @@ struct sense;
 struct sense *sense_new(const struct sense_options *options, struct error *e);
 void sense_free(struct sense *s);
 
-/* One packet: its time, its link type (LINKTYPE_* of pcap), the bytes captured and the length it had on the wire. */
-void sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span bytes, uint32_t wire_length);
+/* One packet: its time, its link type (LINKTYPE_* of pcap), the bytes captured and the length it had on the wire. False: it was shed. */
+bool sense_packet(struct sense *s, tq_time time, uint32_t linktype, struct span bytes, uint32_t wire_length);
+
+/* What is not looked at for now, so that the rest is read in time. Traffic of known lab connections, and to and from where a lab protocol was spoken
+ * before, is never shed. */
+enum shed {
+    SHED_NOTHING,
+    SHED_BULK,       /* content in bulk of conversations that are no lab's: packets are counted in their flow, and that is all, for the rest of it */
+    SHED_ALL_BUT_LAB /* also all else: as if it had not come */
+};
+void sense_shed(struct sense *s, enum shed what);
+
+/* What to shed when so many eighths of the queue of packets are taken, and `now` is shed: from three quarters on bulk, from seven eighths on all
+ * but lab traffic; less again only well below, so that it does not change with each packet. Not before: a queue that is half full has lost nothing.
+ */
+enum shed sense_shed_at(enum shed now, unsigned eighths);
 
 /* The flow that the last packet belonged to; 0: none (yet), as with the first fragments of a packet. */
 uint64_t sense_flow(const struct sense *s);

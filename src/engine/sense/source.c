@@ -131,7 +131,7 @@ static int pcap_resume(struct source *s, struct error *e)
         stream_in_take(&s->in, pcap_scan(s, stream_in_span(&s->in)));
         if (!pcap_record_plausible(&s->pcap, stream_in_span(&s->in), s->last))
             continue;
-        struct pcap_record r;
+        struct pcap_record r = {0};
         (void)pcap_record_decode(&s->pcap, stream_in_span(&s->in), &r);
         there = stream_in_need(&s->in, head + r.captured + head, e);
         if (there < 0)
@@ -151,7 +151,7 @@ static int pcap_next(struct source *s, struct packet *ret, struct error *e)
         int there = stream_in_need(&s->in, head, e);
         if (there <= 0)
             return there < 0 ? -1 : end(s, "a record header");
-        struct pcap_record r;
+        struct pcap_record r = {0};
         (void)pcap_record_decode(&s->pcap, stream_in_span(&s->in), &r);
         if (__builtin_expect(r.captured > PCAP_CAPTURED_MAX, 0)) {
             damaged(s, "byte %llu: a record claims %u captured bytes; reading goes on at the next one that makes sense",
@@ -165,6 +165,8 @@ static int pcap_next(struct source *s, struct packet *ret, struct error *e)
         if (there <= 0)
             return there < 0 ? -1 : end(s, "a packet");
         struct span bytes = {.p = s->in.window + s->in.at + head, .n = r.captured};
+        __builtin_prefetch(bytes.p + bytes.n); /* the next record, if it is here, and the headers in it */
+        __builtin_prefetch(bytes.p + bytes.n + 64);
         s->pending = head + r.captured;
         s->last = r.time;
         *ret = (struct packet){

@@ -8,6 +8,8 @@
 #define HELD_MOST 1024                /* most segments of one side */
 #define WAIT_ACKED (TIME_SECOND / 10) /* captures put an acknowledgement before its data now and then */
 #define WAIT_BLIND (10 * TIME_SECOND) /* when acknowledgements are not seen at all */
+#define HOPS_FAR 2                    /* routes change by as many */
+#define ODD_MOST (1 << 20)            /* bytes that odd segments of a side may be apart */
 #define FAR (1 << 30)                 /* no window is larger (RFC 7323) */
 
 struct segment {
@@ -110,13 +112,17 @@ static enum seen journal_check(const struct journal *j, const struct tcp_side *m
     return found;
 }
 
-static void contradiction(const struct work *w)
+/* The first n bytes from seq on, of a segment, are not what came before. */
+static void contradiction(const struct work *w, uint32_t seq, uint32_t n)
 {
+    const struct tcp_side *me = w->me;
+    bool odd = me->odd_hops != 0 && ahead(seq + n, me->odd_from) > 0 && ahead(me->odd_to, seq) > 0;
+    struct hops hops = {.odd = odd ? me->odd_hops : 0, .usual = me->hops};
     w->t->stats->tcp_conflicts++;
     if (w->f->conflict)
         return;
     w->f->conflict = true;
-    app_conflict(w->t->app, &w->f->app, &w->f->ref, w->direction, w->time);
+    app_conflict(w->t->app, &w->f->app, &w->f->ref, w->direction, hops, w->time);
 }
 
 static void repeated(const struct work *w)
@@ -269,9 +275,9 @@ static void merge(const struct work *w, uint32_t seq, struct span bytes, uint32_
         if (!counted)
             repeated(w);
         counted = true;
-        if (compare(seq, bytes, s->seq, s->data, s->have) == SEEN_OTHER)
-            contradiction(w);
         uint32_t shared = s->seq + s->n - seq;
+        if (compare(seq, bytes, s->seq, s->data, s->have) == SEEN_OTHER)
+            contradiction(w, seq, shared < n ? shared : n);
         cut(&seq, &bytes, &n, shared < n ? shared : n);
     }
 }
@@ -292,7 +298,7 @@ static bool below(const struct work *w, uint32_t seq, struct span bytes, uint32_
     if (idle && n == 1 && seq + 1 == me->next && (seen == SEEN_OTHER || (seen == SEEN_UNKNOWN && span_peek(&bytes, 0) == 0)))
         return true;
     if (seen == SEEN_OTHER)
-        contradiction(w);
+        contradiction(w, seq, old);
     /* A repetition that packs several segments into one may overtake the ones it repeats: those come for the first time themselves. */
     if (ahead(seq, me->original) >= 0) {
         me->original = old < n ? me->next : seq + n;
@@ -420,6 +426,23 @@ static bool hole_is_lost(const struct tcp_side *me, tq_time now)
     if (me->flags & SIDE_ACKED)
         return ahead(me->acked, me->held->seq) >= 0 && now - me->held_since > WAIT_ACKED;
     return now - me->held_since > WAIT_BLIND;
+}
+
+void stream_hops(struct flow *f, int direction, const struct tcp *seg, uint8_t hops)
+{
+    struct tcp_side *me = &f->side[direction];
+    if (me->hops == 0 || hops + HOPS_FAR >= me->hops) {
+        me->hops = hops > me->hops ? hops : me->hops; /* whoever began with a short one does not make it usual */
+        return;
+    }
+    if (seg->payload.n == 0)
+        return;
+    uint32_t from = seg->seq;
+    uint32_t to = from + (uint32_t)seg->payload.n;
+    bool apart = me->odd_hops == 0 || ahead(from, me->odd_to) > ODD_MOST || ahead(me->odd_from, to) > ODD_MOST;
+    me->odd_from = apart || ahead(from, me->odd_from) < 0 ? from : me->odd_from;
+    me->odd_to = apart || ahead(to, me->odd_to) > 0 ? to : me->odd_to;
+    me->odd_hops = hops > 0 ? hops : 1;
 }
 
 void stream_segment(struct streams *t, struct flow *f, int direction, const struct tcp *seg, uint32_t missing, tq_time time, tq_time now)

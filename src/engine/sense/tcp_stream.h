@@ -8,6 +8,9 @@
  * nothing is known of acknowledgements for long, or when the flow ends. While the other side still waits for the bytes, so do we.
  * 5. Contradictions are found against held bytes, and against the journal: the bytes handed on last, over all flows, in one ring of fixed size.
  *
+ * 6. A segment that comes with far fewer hops left than its stream's may be meant for us alone. It is believed like any other, since its receiver may
+ * take it; where its bytes are contradicted, its hops are told with that.
+ *
  * Checksums are not looked at (see wire/tcp.h): a forged segment cannot hide, as the true bytes contradict it. */
 #ifndef TQ_SENSE_TCP_STREAM_H
 #define TQ_SENSE_TCP_STREAM_H
@@ -41,6 +44,9 @@ void streams_release(struct streams *t);
 
 /* Whether this segment starts another connection on the same ports, so that the flow is over. Call it before stream_segment. */
 bool stream_reopens(struct flow *f, int direction, const struct tcp *seg);
+
+/* With how many hops left this segment came. Call it before stream_segment, where these are others than those of its side. */
+void stream_hops(struct flow *f, int direction, const struct tcp *seg, uint8_t hops);
 
 /* One segment. missing: payload bytes that the packet was cut by. time: of the packet; now: the packet clock. */
 void stream_segment(struct streams *t, struct flow *f, int direction, const struct tcp *seg, uint32_t missing, tq_time time, tq_time now);

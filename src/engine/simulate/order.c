@@ -58,7 +58,7 @@ struct sample *order_make(struct simulate *s, struct analyzer *a, tq_time at)
     struct sample *sample = sample_new(s);
     if (sample == NULL)
         return NULL;
-    uint32_t number = ++s->samples_made;
+    uint32_t number = s->options.specimens_from + ++s->samples_made;
     uint64_t day = (uint64_t)(s->start / (86400 * TIME_SECOND));
     snprintf(sample->barcode, sizeof sample->barcode, "%03u%07u", (unsigned)(day % 1000), 1000 + number * 7 + rng_below(&s->rng, 6));
     snprintf(sample->order, sizeof sample->order, "ORD%07u", 500000 + number);

@@ -68,6 +68,7 @@ struct simulate_options {
     int64_t seconds;               /* 0: SIMULATE_SECONDS */
     tq_time start;                 /* when the lab's day begins, by packets and by the messages' own time stamps; 0: drawn from the seed */
     unsigned analyzers;            /* 0: SIMULATE_ANALYZERS_MIN; the four kinds take turns; what else there is comes for each 50 of them */
+    uint32_t specimens_from;       /* number of its first specimen: two labs that are listened to at one place have to count apart; below 1,000,000 */
     uint8_t attacks[ATTACK_COUNT]; /* how many of each kind to stage */
 };
 

@@ -93,9 +93,10 @@ enum course_after { COURSE_NEVER, COURSE_AFTER_SIMULATION, COURSE_AFTER_FINDING 
 const char *course_after_name(enum course_after a); /* "simulation", "finding"; NULL: it is no refresher */
 
 struct course {
-    uint8_t *copy; /* of the file's text */
-    bool own;      /* a lab's */
-    bool replaced; /* the lab has a course of the same id */
+    uint8_t *copy;    /* of the file's text */
+    struct span file; /* the file as it was, behind the copy: reading it again gives the same course */
+    bool own;         /* a lab's */
+    bool replaced;    /* the lab has a course of the same id */
     struct span id, title, about, language;
     uint32_t version, minutes, pass; /* pass: per cent of the questions */
     unsigned audience;               /* bits 1 << COURSE_… */
@@ -132,7 +133,60 @@ void course_plain(struct buf *out, struct span written);
 /* ── JSON ── */
 
 void course_summary_json(struct buf *out, const struct course *c); /* an object: what a list shows */
-void course_json(struct buf *out, const struct course *c);         /* the same with sources and lessons */
+void course_json(struct buf *out, const struct course *c);         /* the same with sources and lessons, right answers and all */
+
+/* ── asking ── */
+
+/* The order in which answers are shown: at place i stands answer at[i] of the file. */
+struct course_order {
+    uint8_t n;
+    uint8_t at[COURSE_ANSWERS];
+};
+
+/* A generator for orders and draws; what it is begun with decides all of it, and cannot be told from a few orders. */
+struct course_dice {
+    uint64_t s[4];
+};
+void course_dice_begin(struct course_dice *d, const uint8_t seed[32]);
+void course_mix(struct course_dice *d, const struct course_question *q, struct course_order *ret); /* steps never stand in their right order */
+
+/* Draws `most` questions (or all) of a course's pool, none twice, in a random order. Returns how many: numbers of questions in c->questions. */
+size_t course_draw(struct course_dice *d, const struct course *c, size_t most, uint16_t drawn[COURSE_QUESTIONS]);
+
+/* NULL: there is none of this id. */
+const struct course_question *course_question_find(const struct course *c, struct span id);
+const struct course_lesson *course_lesson_of(const struct course *c, const struct course_question *q);
+
+/* Places that were chosen, as "0,2" (of an order: all of them, in the order in which they were put). 1: right; 0: not; -1: these are no such places.
+ */
+int course_judged(const struct course *c, const struct course_question *q, const struct course_order *order, struct span chosen);
+
+/* Whoever asks decides the order of each question's answers. */
+typedef void course_order_of(void *context, const struct course *c, const struct course_question *q, struct course_order *ret);
+/* A course for somebody who has not answered yet: which answers are right, why, and where it stands are left out. */
+void course_asked_json(struct buf *out, const struct course *c, course_order_of *order, void *context);
+/* One question in that form, and what is told behind its answer: {"right":true,"answers":[{"right","place","feedback"} …],"see"}, answers as they
+ * were shown; place: of a step, counted from 1. */
+void course_question_json(struct buf *out, const struct course *c, const struct course_question *q, const struct course_order *order);
+void course_verdict_json(struct buf *out, const struct course *c, const struct course_question *q, const struct course_order *order, bool right);
+
+/* ── policies of the lab (docs/formats/course.md, "Policies") ── */
+
+#define POLICIES_MAX 64
+
+struct policy {
+    uint8_t *copy; /* of the file's text, and behind it the file as it was */
+    struct span file;
+    struct span id, title, language;
+    uint32_t version, days, renew; /* renew: months; 0: until there is a new version */
+    unsigned audience;             /* bits 1 << COURSE_… */
+    size_t pieces_n;
+    struct course_piece *pieces;
+};
+/* As course_read. */
+struct policy *policy_read(struct span text, const char *name, struct error *e);
+void policy_free(struct policy *p);
+void policy_json(struct buf *out, const struct policy *p); /* {"id","title","language","version","text":[block …]} */
 
 /* ── the rules of the house (docs/formats/course.md, "What a good course keeps") ── */
 
@@ -173,8 +227,14 @@ const struct course *courses_at(const struct courses *s, size_t n);
 const struct course *courses_find(const struct courses *s, struct span id);              /* NULL: none */
 const struct course_picture *courses_picture(const struct courses *s, struct span name); /* NULL: none */
 
-/* A folder's files in one text, for a process that may open none: entries of a kind ('p': picture, 'c': course), the name and the text, each behind
- * its length. Adds them all; ERR_MISUSE as above, ERR_CORRUPT: it is no such text. */
+/* Adds a policy. ERR_MISUSE as above, or another has its id. */
+int courses_add_policy(struct courses *s, struct span text, const char *name, struct error *e);
+size_t courses_policies(const struct courses *s);
+const struct policy *courses_policy_at(const struct courses *s, size_t n);
+const struct policy *courses_policy(const struct courses *s, struct span id); /* NULL: none */
+
+/* A folder's files in one text, for a process that may open none: entries of a kind ('p': picture, 'c': course, 'g': policy; s, z and a are somebody
+ * else's), the name and the text, each behind its length. Adds them all; ERR_MISUSE as above, ERR_CORRUPT: it is no such text. */
 void courses_pack(struct buf *out, char kind, struct span name, struct span text);
 int courses_unpack(struct courses *s, struct span packed, struct error *e);
 

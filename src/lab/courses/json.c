@@ -1,5 +1,5 @@
 /* A course as JSON, for the page and for scripts. Text is an array of runs, never HTML. */
-#include "lab/courses/course.h"
+#include "lab/courses/course_private.h"
 
 #include "base/json.h"
 
@@ -40,7 +40,7 @@ static size_t put_list(struct jsonw *j, const struct course_piece *p, size_t n)
     return i;
 }
 
-static void put_blocks(struct jsonw *j, const char *key, const struct course_piece *p, size_t n)
+void course_put_blocks(struct jsonw *j, const char *key, const struct course_piece *p, size_t n)
 {
     static const char *const kinds[] = {"text", "heading", "list", "steps", "note", "picture"};
     jsonw_key(j, key);
@@ -64,31 +64,57 @@ static void put_blocks(struct jsonw *j, const char *key, const struct course_pie
     jsonw_array_end(j);
 }
 
-static void put_question(struct jsonw *j, const struct course *c, const struct course_question *q)
+/* Whose order the answers have; order NULL: the file's, and everything is told. */
+struct asking {
+    course_order_of *order;
+    void *context;
+};
+
+static void put_told(struct jsonw *j, const struct course_answer *a)
+{
+    jsonw_put_bool(j, "right", a->right);
+    put_runs(j, "feedback", a->feedback);
+}
+
+static void put_see(struct jsonw *j, const struct course_question *q)
 {
     struct buf see = BUF_INIT(COURSE_FILE_BYTES);
-    jsonw_object(j);
-    jsonw_put_text(j, "id", q->id);
-    jsonw_put_str(j, "kind", course_question_kind_name(q->kind));
-    put_blocks(j, "ask", c->pieces + q->first, q->n);
-    jsonw_key(j, "answers");
-    jsonw_array(j);
-    for (size_t i = 0; i < q->answers; i++) {
-        const struct course_answer *a = &c->answers[q->answer0 + i];
-        jsonw_object(j);
-        put_runs(j, "runs", a->text);
-        jsonw_put_bool(j, "right", a->right);
-        put_runs(j, "feedback", a->feedback);
-        jsonw_object_end(j);
-    }
-    jsonw_array_end(j);
     course_plain(&see, q->see);
     jsonw_put_text(j, "see", buf_span(&see));
     buf_release(&see);
+}
+
+static void put_question(struct jsonw *j, const struct course *c, const struct course_question *q, const struct course_order *order)
+{
+    jsonw_object(j);
+    jsonw_put_text(j, "id", q->id);
+    jsonw_put_str(j, "kind", course_question_kind_name(q->kind));
+    course_put_blocks(j, "ask", c->pieces + q->first, q->n);
+    jsonw_key(j, "answers");
+    jsonw_array(j);
+    for (size_t i = 0; i < q->answers; i++) {
+        const struct course_answer *a = &c->answers[q->answer0 + (order == NULL ? i : order->at[i])];
+        jsonw_object(j);
+        put_runs(j, "runs", a->text);
+        if (order == NULL)
+            put_told(j, a);
+        jsonw_object_end(j);
+    }
+    jsonw_array_end(j);
+    if (order == NULL)
+        put_see(j, q);
     jsonw_object_end(j);
 }
 
-static void put_lesson(struct jsonw *j, const struct course *c, const struct course_lesson *l)
+static void put_mixed(struct jsonw *j, const struct course *c, const struct course_question *q, const struct asking *asking)
+{
+    struct course_order order;
+    if (asking != NULL)
+        asking->order(asking->context, c, q, &order);
+    put_question(j, c, q, asking != NULL ? &order : NULL);
+}
+
+static void put_lesson(struct jsonw *j, const struct course *c, const struct course_lesson *l, const struct asking *asking)
 {
     const struct course_question *q = c->questions + l->question0;
     size_t scenarios = 0;
@@ -97,16 +123,16 @@ static void put_lesson(struct jsonw *j, const struct course *c, const struct cou
     jsonw_put_uint(j, "minutes", l->minutes);
     jsonw_key(j, "scenario");
     if (l->questions > 0 && q->scenario) {
-        put_question(j, c, q);
+        put_mixed(j, c, q, asking);
         scenarios = 1;
     } else {
         jsonw_null(j);
     }
-    put_blocks(j, "text", c->pieces + l->first, l->n);
+    course_put_blocks(j, "text", c->pieces + l->first, l->n);
     jsonw_key(j, "questions");
     jsonw_array(j);
     for (size_t i = scenarios; i < l->questions; i++)
-        put_question(j, c, q + i);
+        put_mixed(j, c, q + i, asking);
     jsonw_array_end(j);
     jsonw_object_end(j);
 }
@@ -151,7 +177,7 @@ void course_summary_json(struct buf *out, const struct course *c)
     jsonw_object_end(&j);
 }
 
-void course_json(struct buf *out, const struct course *c)
+static void put_course(struct buf *out, const struct course *c, const struct asking *asking)
 {
     struct jsonw j = jsonw_to(out);
     jsonw_object(&j);
@@ -169,7 +195,41 @@ void course_json(struct buf *out, const struct course *c)
     jsonw_key(&j, "lessons");
     jsonw_array(&j);
     for (size_t i = 0; i < c->lessons_n; i++)
-        put_lesson(&j, c, &c->lessons[i]);
+        put_lesson(&j, c, &c->lessons[i], asking);
     jsonw_array_end(&j);
+    jsonw_object_end(&j);
+}
+
+void course_json(struct buf *out, const struct course *c)
+{
+    put_course(out, c, NULL);
+}
+
+void course_asked_json(struct buf *out, const struct course *c, course_order_of *order, void *context)
+{
+    put_course(out, c, &(struct asking){.order = order, .context = context});
+}
+
+void course_question_json(struct buf *out, const struct course *c, const struct course_question *q, const struct course_order *order)
+{
+    struct jsonw j = jsonw_to(out);
+    put_question(&j, c, q, order);
+}
+
+void course_verdict_json(struct buf *out, const struct course *c, const struct course_question *q, const struct course_order *order, bool right)
+{
+    struct jsonw j = jsonw_to(out);
+    jsonw_object(&j);
+    jsonw_put_bool(&j, "right", right);
+    jsonw_key(&j, "answers");
+    jsonw_array(&j);
+    for (size_t i = 0; i < q->answers; i++) {
+        jsonw_object(&j);
+        put_told(&j, &c->answers[q->answer0 + order->at[i]]);
+        jsonw_put_uint(&j, "place", q->kind == COURSE_ORDER ? order->at[i] + 1u : 0u);
+        jsonw_object_end(&j);
+    }
+    jsonw_array_end(&j);
+    put_see(&j, q);
     jsonw_object_end(&j);
 }

@@ -14,6 +14,8 @@ struct courses {
     size_t n, pictures_n;
     struct course *list[COURSES_MAX];
     struct held_picture pictures[COURSES_MAX];
+    size_t policies_n;
+    struct policy *policies[POLICIES_MAX];
 };
 
 struct courses *courses_empty(struct error *e)
@@ -32,6 +34,8 @@ void courses_free(struct courses *s)
         course_free(s->list[i]);
     for (size_t i = 0; i < s->pictures_n; i++)
         free(s->pictures[i].copy);
+    for (size_t i = 0; i < s->policies_n; i++)
+        policy_free(s->policies[i]);
     free(s);
 }
 
@@ -153,6 +157,42 @@ const struct course *courses_find(const struct courses *s, struct span id)
     return NULL;
 }
 
+/* ── policies ── */
+
+int courses_add_policy(struct courses *s, struct span text, const char *name, struct error *e)
+{
+    if (s->policies_n == POLICIES_MAX)
+        return err_set(e, ERR_MISUSE, "%s:1:1: over %d policies", name, POLICIES_MAX);
+    struct policy *p = policy_read(text, name, e);
+    if (p == NULL)
+        return -1;
+    if (courses_policy(s, p->id) != NULL) {
+        int r = err_set(e, ERR_MISUSE, "%s:1:1: the id \"%.*s\" is taken by another policy", name, (int)p->id.n, (const char *)p->id.p);
+        policy_free(p);
+        return r;
+    }
+    s->policies[s->policies_n++] = p;
+    return 0;
+}
+
+size_t courses_policies(const struct courses *s)
+{
+    return s->policies_n;
+}
+
+const struct policy *courses_policy_at(const struct courses *s, size_t n)
+{
+    return s->policies[n];
+}
+
+const struct policy *courses_policy(const struct courses *s, struct span id)
+{
+    for (size_t i = 0; i < s->policies_n; i++)
+        if (span_equal(s->policies[i]->id, id))
+            return s->policies[i];
+    return NULL;
+}
+
 /* ── a folder in one text ── */
 
 void courses_pack(struct buf *out, char kind, struct span name, struct span text)
@@ -172,10 +212,12 @@ int courses_unpack(struct courses *s, struct span packed, struct error *e)
         uint8_t kind = span_u8(&packed);
         struct span name = span_take(&packed, span_be16(&packed));
         struct span text = span_take(&packed, span_be32(&packed));
-        if (packed.bad || (kind != 'p' && kind != 'c') || name.n >= sizeof file)
+        if (!packed.bad && (kind == 's' || kind == 'z' || kind == 'a')) /* what else goes that way: proc/programme.c */
+            continue;
+        if (packed.bad || (kind != 'p' && kind != 'c' && kind != 'g') || name.n >= sizeof file)
             return err_set(e, ERR_CORRUPT, "the lab's own courses were not handed over whole");
         file[span_copy(name, file, sizeof file - 1)] = 0;
-        r = kind == 'p' ? add_picture(s, name, text, true, e) : add(s, text, file, true, e);
+        r = kind == 'p' ? add_picture(s, name, text, true, e) : kind == 'c' ? add(s, text, file, true, e) : courses_add_policy(s, text, file, e);
     }
     return r;
 }

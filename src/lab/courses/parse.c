@@ -568,7 +568,7 @@ static int read_text(struct reader *r, struct span text)
 static struct span copy_of(struct course *c, struct span text)
 {
     size_t n = 0;
-    c->copy = malloc((size_t)text.n + 1);
+    c->copy = malloc(2 * (size_t)text.n + 1);
     if (c->copy == NULL)
         return (struct span){.bad = true};
     if (span_starts(text, SPAN_LIT("\xef\xbb\xbf")))
@@ -599,8 +599,10 @@ struct course *course_read(struct span text, const char *name, struct error *e)
         return NULL;
     }
     struct reader r = {.c = c, .name = name, .e = e};
-    if (read_text(&r, copy) == 0)
+    if (read_text(&r, copy) == 0) {
+        c->file = span_of(c->copy + text.n + 1, span_copy(text, c->copy + text.n + 1, text.n)); /* the copy is changed by reading it */
         return c;
+    }
     course_free(c);
     return NULL;
 }

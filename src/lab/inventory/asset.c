@@ -199,7 +199,7 @@ int asset_apply_flow(struct apply *a, struct error *e)
     int64_t ends[2] = {0};
     bool answered = event_int(&a->ev, "bytes_down", 0) > 0;
     a->foremost = answered && app_of_lab(app);
-    int rc = counter_add(a->w, "flows", 1, e);
+    int rc = counter_add(a, "flows", 1, e);
     if (rc == 0 && address_of_own_network(src))
         rc = asset_at(a, src, &ends[0], e);
     if (rc == 0 && answered && address_of_own_network(dst)) /* an address that answers is a device; one that was only asked may be nobody */

@@ -28,6 +28,7 @@ struct asset_row {
     bool skew_known;
     int64_t skew_s; /* its clock less the packet clock, without the zone */
     bool retired;
+    struct span admission; /* vouched, refused, waiting (for a person), unknown */
 };
 
 enum asset_sort { ASSET_BY_TITLE, ASSET_BY_FIRST_SEEN, ASSET_BY_LAST_SEEN, ASSET_BY_UNKNOWN, ASSET_SORTS };
@@ -35,6 +36,7 @@ enum asset_sort { ASSET_BY_TITLE, ASSET_BY_FIRST_SEEN, ASSET_BY_LAST_SEEN, ASSET
 struct asset_query {
     struct span search;                  /* lower-case; empty: all */
     struct span role, zone, criticality; /* empty: all */
+    struct span admission;               /* a state of asset_row, or not-vouched: all but vouched; empty: all */
     enum asset_sort sort;
     bool after; /* go on behind this row: */
     struct span after_title;

@@ -34,8 +34,7 @@ const char *asset_edit_flaw(const char *field, struct span value)
     return asset_name_valid(value) ? NULL : "It has at most 80 characters, on one line.";
 }
 
-/* The identity whose id this is; 0: none. */
-static int64_t by_id(struct apply *a, struct span id, int *rc, struct error *e)
+int64_t asset_by_id(struct apply *a, struct span id, int *rc, struct error *e)
 {
     struct store_stmt *q = store_stmt(a->w, "SELECT n FROM asset WHERE id = ?1");
     store_bind_text(q, 1, id);
@@ -44,21 +43,23 @@ static int64_t by_id(struct apply *a, struct span id, int *rc, struct error *e)
 
 static int make_told(struct apply *a, size_t row, struct span ips, struct span macs, int64_t *ret_asset, struct error *e);
 
-/* The identity that a decision is about; 0: none. An id comes from the record in which a device was first heard. Where that was kept long enough and
- * is removed, a rebuilt view gave the device another one, or has not heard it yet: then it is the one at the address that it had when people decided.
- */
+int64_t asset_decided(struct apply *a, size_t row, struct span id, struct span ips, struct span macs, int *rc, struct error *e)
+{
+    struct span mac_left = macs;
+    struct span ip_left = ips;
+    int64_t asset = asset_by_id(a, id, rc, e);
+    while (*rc == 0 && asset == 0 && mac_left.n > 0)
+        asset = asset_holder(a->w, "mac", span_until(&mac_left, ' ', NULL), rc, e);
+    while (*rc == 0 && asset == 0 && ip_left.n > 0)
+        asset = asset_holder(a->w, "ip", span_until(&ip_left, ' ', NULL), rc, e);
+    if (*rc == 0 && asset == 0 && macs.n + ips.n > 0)
+        *rc = make_told(a, row, ips, macs, &asset, e);
+    return asset;
+}
+
 static int64_t decided(struct apply *a, int *rc, struct error *e)
 {
-    struct span mac = event_text(&a->ev, "mac");
-    struct span ip = event_text(&a->ev, "ip");
-    int64_t asset = by_id(a, event_text(&a->ev, "asset"), rc, e);
-    if (*rc == 0 && asset == 0 && mac.n > 0)
-        asset = asset_holder(a->w, "mac", mac, rc, e);
-    if (*rc == 0 && asset == 0 && ip.n > 0)
-        asset = asset_holder(a->w, "ip", ip, rc, e);
-    if (*rc == 0 && asset == 0 && mac.n + ip.n > 0)
-        *rc = make_told(a, 0, ip, mac, &asset, e);
-    return asset;
+    return asset_decided(a, 0, event_text(&a->ev, "asset"), event_text(&a->ev, "ip"), event_text(&a->ev, "mac"), rc, e);
 }
 
 /* The device counts as one; what was said of any of its identities before gives way. */
@@ -114,8 +115,8 @@ int asset_apply_edited(struct apply *a, struct error *e)
 int asset_apply_joined(struct apply *a, struct error *e)
 {
     int rc = 0;
-    int64_t asset = by_id(a, event_text(&a->ev, "asset"), &rc, e);
-    int64_t other = by_id(a, event_text(&a->ev, "other"), &rc, e);
+    int64_t asset = asset_by_id(a, event_text(&a->ev, "asset"), &rc, e);
+    int64_t other = asset_by_id(a, event_text(&a->ev, "other"), &rc, e);
     if (rc != 0 || asset == 0 || other == 0)
         return rc;
     if (run2(a->w,
@@ -129,8 +130,8 @@ int asset_apply_joined(struct apply *a, struct error *e)
 int asset_apply_distinct(struct apply *a, struct error *e)
 {
     int rc = 0;
-    int64_t asset = by_id(a, event_text(&a->ev, "asset"), &rc, e);
-    int64_t other = by_id(a, event_text(&a->ev, "other"), &rc, e);
+    int64_t asset = asset_by_id(a, event_text(&a->ev, "asset"), &rc, e);
+    int64_t other = asset_by_id(a, event_text(&a->ev, "other"), &rc, e);
     if (rc != 0 || asset == 0 || other == 0 || asset == other)
         return rc;
     if (asset_set_distinct(a, asset, other, e) != 0)
@@ -193,7 +194,7 @@ static int part_address(struct apply *a, const struct asset_part *part, struct s
 int asset_apply_split(struct apply *a, struct error *e)
 {
     int rc = 0;
-    int64_t asset = by_id(a, event_text(&a->ev, "asset"), &rc, e);
+    int64_t asset = asset_by_id(a, event_text(&a->ev, "asset"), &rc, e);
     int64_t root = rc == 0 && asset != 0 ? asset_root(a->w, asset, &rc, e) : 0;
     struct asset_part part;
     if (rc != 0 || root == 0 || asset_part_find(a->w, root, event_text(&a->ev, "part"), &part, e) != 0 || !part.possible)
@@ -231,7 +232,7 @@ static int make_told(struct apply *a, size_t row, struct span ips, struct span m
     return rc;
 }
 
-static int import_row(struct apply *a, size_t number, struct span row, struct error *e)
+static int import_row(struct apply *a, int64_t list, size_t number, struct span row, struct error *e)
 {
     char id[64];
     char ips[IMPORT_ADDRESSES * 46] = "";
@@ -240,26 +241,34 @@ static int import_row(struct apply *a, size_t number, struct span row, struct er
     int rc = 0;
     int64_t asset = 0;
     if (event_member(row, "asset", id, sizeof id)) {
-        asset = by_id(a, span_str(id), &rc, e);
+        asset = asset_by_id(a, span_str(id), &rc, e);
     } else {
         (void)event_member(row, "ip", ips, sizeof ips);
         (void)event_member(row, "mac", macs, sizeof macs);
         rc = make_told(a, number, span_str(ips), span_str(macs), &asset, e);
+        if (rc == 0 && asset != 0)
+            rc = asset_list_note(a, list, asset, "", e);
     }
     if (rc != 0 || asset == 0)
         return rc;
     for (size_t i = 0; i < sizeof editable / sizeof editable[0]; i++)
-        if (event_member(row, editable[i], value, sizeof value) && asset_put_edit(a, asset, editable[i], span_str(value), e) != 0)
+        if (event_member(row, editable[i], value, sizeof value) &&
+            (asset_list_note(a, list, asset, editable[i], e) != 0 || asset_put_edit(a, asset, editable[i], span_str(value), e) != 0))
             return -1;
     return settle(a, asset, e);
 }
 
 int asset_apply_imported(struct apply *a, struct error *e)
 {
+    int64_t list = event_int(&a->ev, "list", (int64_t)a->c->index);
+    if (asset_list_begin(a, list, e) != 0)
+        return -1;
+    int64_t devices = 0;
     for (size_t i = 0; i < IMPORT_ROWS; i++) {
         struct span row = event_item(&a->ev, "rows", i);
-        if (row.n > 0 && import_row(a, i, row, e) != 0)
+        devices += row.n > 0;
+        if (row.n > 0 && import_row(a, list, i, row, e) != 0)
             return -1;
     }
-    return 0;
+    return run2(a->w, "UPDATE asset_list SET devices = devices + ?2 WHERE record = ?1", list, devices, e);
 }

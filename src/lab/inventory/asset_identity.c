@@ -81,8 +81,8 @@ static bool room_for_address(struct apply *a, int64_t asset, int *rc, struct err
     store_bind_int(q, 2, a->ev.time - OLD_ADDRESS);
     store_bind_int(q, 3, KEEP_ADDRESSES_OF_ONE);
     if (number_of(q, e, rc) != 0)
-        *rc = counter_add(a->w, "addresses", -1, e);
-    return *rc == 0 && counter_get(a->w, "addresses", e) < view_room(a, KEEP_ADDRESSES) &&
+        *rc = counter_add(a, "addresses", -1, e);
+    return *rc == 0 && counter_now(a, "addresses", e) < view_room(a, KEEP_ADDRESSES) &&
            ask2(a->w, "SELECT count(*) < ?2 FROM asset_address WHERE asset = ?1", asset, KEEP_ADDRESSES_OF_ONE, rc, e) != 0;
 }
 
@@ -95,7 +95,7 @@ static int cut_holders(struct apply *a, const char *kind, struct span value, str
     store_bind_str(q, 1, kind);
     store_bind_text(q, 2, value);
     store_bind_int(q, 3, HOLDERS_KEPT);
-    return number_of(q, e, &rc) == 0 ? rc : counter_add(a->w, "addresses", -1, e);
+    return number_of(q, e, &rc) == 0 ? rc : counter_add(a, "addresses", -1, e);
 }
 
 /* Binds ?1 kind, ?2 value, ?3 asset, ?4 the time, and runs: the first column of the first row. */
@@ -114,7 +114,7 @@ int asset_hold(struct apply *a, int64_t asset, const char *kind, struct span val
     int rc = 0;
     bool known = ask_held(a, "SELECT 1 FROM asset_address WHERE kind = ?1 AND value = ?2 AND asset = ?3 AND ?4", asset, kind, value, &rc, e) != 0;
     if (rc == 0 && !known && !room_for_address(a, asset, &rc, e))
-        return rc != 0 ? -1 : counter_add(a->w, "addresses_not_kept", 1, e);
+        return rc != 0 ? -1 : counter_add(a, "addresses_not_kept", 1, e);
     if (rc == 0)
         (void)ask_held(a, "UPDATE asset_address SET now = 0 WHERE kind = ?1 AND value = ?2 AND now = 1 AND asset <> ?3 AND ?4", asset, kind, value,
                        &rc, e);
@@ -125,7 +125,7 @@ int asset_hold(struct apply *a, int64_t asset, const char *kind, struct span val
                        asset, kind, value, &rc, e);
     if (rc != 0 || known)
         return rc;
-    return counter_add(a->w, "addresses", 1, e) != 0 ? -1 : cut_holders(a, kind, value, e);
+    return counter_add(a, "addresses", 1, e) != 0 ? -1 : cut_holders(a, kind, value, e);
 }
 
 int64_t asset_root(struct store_conn *w, int64_t asset, int *rc, struct error *e)
@@ -182,10 +182,10 @@ int asset_make(struct apply *a, const char *kind, struct span value, int64_t beh
 {
     *ret_asset = 0;
     bool address = strcmp(kind, "ip") == 0 || strcmp(kind, "mac") == 0;
-    int64_t made = counter_get(a->w, "assets_made", e);
-    if (made - counter_get(a->w, "assets_joined", e) >= view_room(a, KEEP_ASSETS) || made >= view_room(a, 2 * KEEP_ASSETS) ||
-        (address && counter_get(a->w, "addresses", e) >= view_room(a, KEEP_ADDRESSES))) /* else it would not be known again, and made again */
-        return counter_add(a->w, "assets_not_kept", 1, e);
+    int64_t made = counter_now(a, "assets_made", e);
+    if (made - counter_now(a, "assets_joined", e) >= view_room(a, KEEP_ASSETS) || made >= view_room(a, 2 * KEEP_ASSETS) ||
+        (address && counter_now(a, "addresses", e) >= view_room(a, KEEP_ADDRESSES))) /* else it would not be known again, and made again */
+        return counter_add(a, "assets_not_kept", 1, e);
     char id[37];
     make_id(a, kind, value, id);
     struct store_stmt *q = store_stmt(a->w, "INSERT INTO asset(n, id, root, behind, changed, title, first_seen, last_seen) SELECT ?1, ?2, ?1, "
@@ -203,7 +203,7 @@ int asset_make(struct apply *a, const char *kind, struct span value, int64_t beh
     int64_t asset = number_of(q, e, &rc);
     if (rc != 0 || asset == 0)
         return rc;
-    if (counter_add(a->w, "assets_made", 1, e) != 0 || (address && asset_hold(a, asset, kind, value, e) != 0) || asset_judge(a, asset, e) != 0 ||
+    if (counter_add(a, "assets_made", 1, e) != 0 || (address && asset_hold(a, asset, kind, value, e) != 0) || asset_judge(a, asset, e) != 0 ||
         asset_changed(a, asset, e) != 0)
         return -1;
     *ret_asset = asset;
@@ -224,7 +224,7 @@ int asset_link(struct apply *a, int64_t from, int64_t into, const char *by, stru
     store_bind_int(q, 4, a->ev.time);
     store_bind_int(q, 5, (int64_t)a->c->index);
     if (store_run(q, e) != 0 || run2(a->w, "UPDATE asset SET root = ?2 WHERE root = ?1", old, root, e) != 0 ||
-        counter_add(a->w, "assets_joined", 1, e) != 0)
+        counter_add(a, "assets_joined", 1, e) != 0)
         return -1;
     return asset_judge(a, root, e) != 0 ? -1 : asset_changed(a, root, e);
 }
@@ -261,7 +261,7 @@ int asset_unlink(struct apply *a, int64_t asset, struct error *e)
         if (store_run(q, e) != 0)
             return -1;
     }
-    if (counter_add(a->w, "assets_joined", -1, e) != 0 || asset_judge(a, asset, e) != 0 || asset_judge(a, rest, e) != 0)
+    if (counter_add(a, "assets_joined", -1, e) != 0 || asset_judge(a, asset, e) != 0 || asset_judge(a, rest, e) != 0)
         return -1;
     return asset_changed(a, asset, e) != 0 ? -1 : asset_changed(a, rest, e);
 }
@@ -279,7 +279,7 @@ int asset_set_distinct(struct apply *a, int64_t one, int64_t other, struct error
 {
     int rc = 0;
     if (ask2(a->w, "SELECT count(*) + ?2 FROM asset_distinct WHERE ?1", 1, 0, &rc, e) >= KEEP_ASSETS)
-        return counter_add(a->w, "distinct_not_kept", 1, e);
+        return counter_add(a, "distinct_not_kept", 1, e);
     return rc != 0 ? -1 : run2(a->w, "INSERT INTO asset_distinct VALUES (min(?1, ?2), max(?1, ?2)) ON CONFLICT DO NOTHING", one, other, e);
 }
 
@@ -376,7 +376,7 @@ int asset_routed(struct apply *a, struct span ip, struct span mac, struct error 
 {
     int rc = 0;
     int64_t holder = asset_holder(a->w, "mac", mac, &rc, e);
-    if (rc != 0 || (holder != 0 && same_network(a, holder, ip, e)) || counter_get(a->w, "routed", e) >= KEEP_ADDRESSES)
+    if (rc != 0 || (holder != 0 && same_network(a, holder, ip, e)) || counter_now(a, "routed", e) >= KEEP_ADDRESSES)
         return rc;
     struct store_stmt *q = store_stmt(a->w, "INSERT INTO asset_routed SELECT ?1, ?2 WHERE (SELECT count(*) FROM asset_routed WHERE mac = ?1) < ?3 "
                                             "ON CONFLICT DO NOTHING RETURNING (SELECT count(*) FROM asset_routed WHERE mac = ?1)");
@@ -389,7 +389,7 @@ int asset_routed(struct apply *a, struct span ip, struct span mac, struct error 
     q = store_stmt(a->w, "SELECT count(*) FROM asset_routed WHERE mac = ?1");
     store_bind_text(q, 1, mac);
     int64_t n = number_of(q, e, &rc);
-    if (rc != 0 || counter_add(a->w, "routed", 1, e) != 0 || n < ROUTED_ENOUGH)
+    if (rc != 0 || counter_add(a, "routed", 1, e) != 0 || n < ROUTED_ENOUGH)
         return rc;
     if (holder == 0 && (asset_make(a, "mac", mac, 0, &holder, e) != 0 || holder == 0))
         return holder == 0 ? 0 : -1;

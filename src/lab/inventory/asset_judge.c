@@ -270,6 +270,8 @@ int asset_judge(struct apply *a, int64_t asset, struct error *e)
     rc = first_address(a->w, g.root, &zone, e);
     if (rc == 0)
         rc = write_down(a, &g, buf_span(&zone), &moved, e);
+    if (rc == 0)
+        rc = admission_judge(a, g.root, &moved, e);
     buf_release(&zone);
     return rc != 0 ? -1 : moved ? asset_changed(a, g.root, e) : 0;
 }

@@ -96,8 +96,26 @@ int asset_guesses(struct apply *a, int64_t root, const struct asset_guess **ret,
 struct asset_memos *asset_memos_new(void); /* NULL: no memory */
 void asset_memos_free(struct asset_memos *m);
 
+/* ── admission (admission.c) ── */
+
+/* What follows from what was decided is written on the root's row; *ret_moved becomes true where that is another state. */
+int admission_judge(struct apply *a, int64_t root, bool *ret_moved, struct error *e);
+
 /* ── a person's word (asset_edit.c) ── */
 
+/* The identity that a decision is about; 0: none. An id comes from the record in which a device was first heard. Where that was kept long enough and
+ * is removed, a rebuilt view gave the device another one, or has not heard it yet: then it is the one at an address that it had when people decided
+ * (addresses with spaces between); `row` tells several devices of one record apart. */
+int64_t asset_decided(struct apply *a, size_t row, struct span id, struct span ips, struct span macs, int *rc, struct error *e);
+
+int64_t asset_by_id(struct apply *a, struct span id, int *rc, struct error *e); /* the identity whose id this is; 0: none */
+
 int asset_put_edit(struct apply *a, int64_t asset, const char *field, struct span value, struct error *e); /* an empty value takes it back */
+
+/* ── lists that can be taken back (asset_list.c) ── */
+
+int asset_list_begin(struct apply *a, int64_t list, struct error *e);
+/* Keeps what a person had said before of this field; "": the list made the device. */
+int asset_list_note(struct apply *a, int64_t list, int64_t asset, const char *field, struct error *e);
 
 #endif

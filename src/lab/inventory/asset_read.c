@@ -1,6 +1,7 @@
 #include "lab/inventory/asset_private.h"
 
 #include "base/text.h"
+#include "lab/inventory/admission.h"
 
 /* Lists of devices and single ones. What belongs to one: asset_detail.c. */
 
@@ -28,11 +29,14 @@
                                 "(SELECT sum(messages) FROM asset_hour WHERE asset IN " OWN " AND hour > " NEWEST_HOUR                               \
                                 " - 24), max(1, min(24, " NEWEST_HOUR " - " OLDEST_HOUR " + 1)), "                                                   \
                                 "(SELECT skew FROM (SELECT skew, row_number() OVER (ORDER BY skew) AS place, count(*) OVER () "                      \
-                                "AS all_of FROM asset_skew WHERE asset IN " OWN ") WHERE all_of >= 5 AND place = (all_of + 1) / 2)"
+                                "AS all_of FROM asset_skew WHERE asset IN " OWN ") WHERE all_of >= 5 AND place = (all_of + 1) / 2), "                \
+                                "iif(" ADMISSION_WAITS ", 'waiting', admission)"
 
-/* ?1: text to search, null: all; ?2: role, ?8: zone, ?9: criticality, null: all */
+/* ?1: text to search, null: all; ?2: role, ?8: zone, ?9: criticality, ?10: admission, null: all */
 #define MATCHES                                                                                                                                      \
     "asset.root = asset.n AND (?2 IS NULL OR role = ?2) AND (?8 IS NULL OR zone = ?8) AND (?9 IS NULL OR criticality = ?9) AND "                     \
+    "CASE WHEN ?10 IS NULL THEN 1 WHEN ?10 = 'waiting' THEN " ADMISSION_WAITS " WHEN ?10 = 'not-vouched' THEN admission <> 'vouched' WHEN ?10 = "    \
+    "'unknown' THEN admission = 'unknown' AND NOT " ADMISSION_WAITS " ELSE admission = ?10 END AND "                                                 \
     "(?1 IS NULL OR instr(search, ?1) > 0)"
 
 /* Which rows, then what they hold: sorting must not carry all columns of all devices along. */
@@ -79,6 +83,7 @@ static void row_of(struct store_stmt *q, struct asset_row *row)
         .messages_per_hour = (store_int(q, 32) + store_int(q, 33) / 2) / (store_int(q, 33) > 0 ? store_int(q, 33) : 1),
         .skew_known = !store_is_null(q, 34),
         .skew_s = store_int(q, 34),
+        .admission = store_text(q, 35),
     };
 }
 
@@ -87,7 +92,7 @@ static void bind_filter(struct store_stmt *q, const struct asset_query *query)
     const struct {
         int at;
         struct span text;
-    } filters[] = {{1, query->search}, {2, query->role}, {8, query->zone}, {9, query->criticality}};
+    } filters[] = {{1, query->search}, {2, query->role}, {8, query->zone}, {9, query->criticality}, {10, query->admission}};
     for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++)
         if (filters[i].text.n > 0)
             store_bind_text(q, filters[i].at, filters[i].text);
@@ -121,6 +126,10 @@ int asset_list(struct store_conn *c, const struct asset_query *query, asset_each
 
 int64_t asset_total(struct store_conn *c, const struct asset_query *query, struct error *e)
 {
+    if (span_is(query->admission, "waiting") && query->search.n + query->role.n + query->zone.n + query->criticality.n == 0)
+        return admission_waiting(c, e); /* has an index */
+    if (query->search.n + query->role.n + query->zone.n + query->criticality.n + query->admission.n == 0)
+        return store_run_int(store_stmt(c, "SELECT count(*) FROM asset WHERE root = n"), -1, e); /* so has this */
     struct store_stmt *q = store_stmt(c, "SELECT count(*) FROM asset WHERE " MATCHES);
     bind_filter(q, query);
     return store_run_int(q, -1, e);

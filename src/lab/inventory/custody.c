@@ -153,7 +153,7 @@ static int settle(struct store_conn *w, const struct run *r, struct error *e)
 int custody_apply(struct apply *a, struct error *e)
 {
     const struct event_view *ev = &a->ev;
-    struct run r = {.run = counter_get(a->w, "runs", e),
+    struct run r = {.run = counter_now(a, "runs", e),
                     .record = (int64_t)a->c->index,
                     .message = event_text(ev, "message"),
                     .from = event_text(ev, "step.from"),
@@ -192,7 +192,7 @@ int custody_stopped(struct apply *a, struct error *e)
 int custody_summary(struct store_conn *c, struct custody_summary *ret, struct error *e)
 {
     *ret = (struct custody_summary){0};
-    struct store_stmt *q = store_stmt(c, "SELECT state, count(*) FROM result WHERE head IS NULL GROUP BY state");
+    struct store_stmt *q = store_stmt(c, "SELECT state, results FROM result_tally");
     while (store_step(q)) {
         int64_t state = store_int(q, 0);
         ret->total += store_int(q, 1);
@@ -201,8 +201,9 @@ int custody_summary(struct store_conn *c, struct custody_summary *ret, struct er
     }
     if (store_done(q, e) != 0)
         return -1;
-    ret->of[CUSTODY_PENDING] = store_run_int(
-        store_stmt(c, "SELECT count(*) FROM result WHERE awaited = 1 AND state = 0 AND head IS NULL AND time > " RESULT_AWAITED_SINCE), 0, e);
+    ret->of[CUSTODY_PENDING] = store_run_int(store_stmt(c, "SELECT count(*) FROM result INDEXED BY result_awaited WHERE awaited = 1 AND state = 0 "
+                                                           "AND head IS NULL AND time > " RESULT_AWAITED_SINCE),
+                                             0, e);
     ret->since = store_run_int(store_stmt(c, "SELECT time FROM result ORDER BY n LIMIT 1"), 0, e);
     int64_t told = 0;
     for (int i = 0; i < CUSTODY_STATES; i++)

@@ -97,12 +97,12 @@ static int repeat_results(struct apply *a, int64_t run, int64_t src, struct erro
 
 static int count(struct apply *a, struct error *e)
 {
-    int rc = counter_add(a->w, "messages", 1, e);
+    int rc = counter_add(a, "messages", 1, e);
     if (rc == 0 && event_text(&a->ev, "malformed").n > 0)
-        rc = counter_add(a->w, "malformed", 1, e);
+        rc = counter_add(a, "malformed", 1, e);
     if (rc == 0 && event_int(&a->ev, "results", 0) > 0) /* what the decoder could read was not encrypted */
-        rc = counter_add(a->w, "messages_clear", 1, e);
-    if (rc != 0 || counter_get(a->w, "messages", e) % KEEP_SLACK != 0)
+        rc = counter_add(a, "messages_clear", 1, e);
+    if (rc != 0 || counter_now(a, "messages", e) % KEEP_SLACK != 0)
         return rc;
     struct store_stmt *q = store_stmt(a->w, "DELETE FROM message WHERE n <= (SELECT max(n) FROM message) - ?1");
     store_bind_int(q, 1, KEEP_MESSAGES);
@@ -131,7 +131,7 @@ int message_apply(struct apply *a, struct error *e)
                                 .messages = 1};
     if (conversation_add(a, &talk, e) != 0)
         return -1;
-    int64_t run = counter_get(a->w, "runs", e);
+    int64_t run = counter_now(a, "runs", e);
     if (insert(a, run, t.from, t.to, e) != 0 || link_apply_message(a, e) != 0 || tell_results(a, run, t.from, e) != 0 ||
         repeat_results(a, run, t.from, e) != 0 || count(a, e) != 0)
         return -1;

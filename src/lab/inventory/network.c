@@ -1,10 +1,11 @@
 #include "lab/inventory/network_private.h"
 #include "lab/views_private.h"
 
-#include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 
-/* Conversations as they are kept, and as a graph. network_fold.c makes the picture of it. */
+/* Conversations as they are kept, and as a graph that many requests share. network_graph.c reads the graph, network_fold.c makes the picture of it.
+ */
 
 /* ── keeping ── */
 
@@ -31,9 +32,9 @@ int conversation_add(struct apply *a, const struct conversation *c, struct error
             return -1;
         }
         if (done)
-            return insert == 0 ? 0 : counter_add(a->w, "conversations", 1, e);
-        if (counter_get(a->w, "conversations", e) >= view_room(a, KEEP_CONVERSATIONS))
-            return counter_add(a->w, "conversations_not_kept", 1, e);
+            return insert == 0 ? 0 : counter_add(a, "conversations", 1, e);
+        if (counter_now(a, "conversations", e) >= view_room(a, KEEP_CONVERSATIONS))
+            return counter_add(a, "conversations_not_kept", 1, e);
         q = store_stmt(a->w, "INSERT INTO conversation VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING 1");
     }
     return 0;
@@ -86,206 +87,7 @@ enum network_crypt network_app_crypt(struct span app)
     return app_of_lab(app) || in_list(app, no, sizeof no / sizeof no[0]) ? CRYPT_NO : CRYPT_UNKNOWN;
 }
 
-/* ── reading ── */
-
-struct reader {
-    struct network *n;
-    struct network_graph *g;
-    struct store_conn *c;
-    struct buf texts; /* offsets until all is there: the buffer moves as it grows */
-    size_t room_nodes, room_links;
-    struct error *e;
-};
-
-static struct span keep(struct reader *r, struct span text)
-{
-    size_t at = r->texts.n;
-    buf_add_span(&r->texts, text);
-    return (struct span){.p = (const uint8_t *)at, .n = text.n}; // NOLINT(performance-no-int-to-ptr): made a pointer by settle()
-}
-
-static void settle(struct span *s, const char *texts)
-{
-    s->p = (const uint8_t *)texts + (uintptr_t)s->p;
-}
-
-static bool grow(void **array, size_t *room, size_t n, size_t size)
-{
-    if (n < *room)
-        return true;
-    size_t next = *room == 0 ? 256 : *room * 2;
-    void *more = realloc(*array, next * size);
-    if (more == NULL)
-        return false;
-    *array = more;
-    *room = next;
-    return true;
-}
-
-static struct network_node *add_node(struct reader *r)
-{
-    if (!grow((void **)&r->g->nodes, &r->room_nodes, r->g->n_nodes, sizeof *r->g->nodes))
-        return NULL;
-    struct network_node *node = &r->g->nodes[r->g->n_nodes++];
-    *node = (struct network_node){.members = 1};
-    return node;
-}
-
-static enum network_lane lane_of(struct span role)
-{
-    for (int i = 0; i < LANE_OTHER; i++)
-        if (span_is(role, network_lane_name((enum network_lane)i)))
-            return (enum network_lane)i;
-    return LANE_OTHER;
-}
-
-#define OWN "(SELECT n FROM asset AS m WHERE m.root = asset.n)"
-
-static int read_devices(struct reader *r)
-{
-    struct store_stmt *q = store_stmt(
-        r->c,
-        "SELECT n, id, title, role, role_basis, (SELECT value FROM asset_edit WHERE field = 'zone' AND asset IN " OWN "), "
-        "(SELECT coalesce(min(m.first_seen), 0) FROM asset AS m WHERE m.root = asset.n), (SELECT coalesce(max(m.last_seen), 0) FROM asset AS m WHERE "
-        "m.root = asset.n), coalesce((SELECT value FROM asset_address WHERE asset IN " OWN " AND kind = 'ip' AND now = 1 ORDER BY instr(value, ':') "
-        "> 0, last_seen DESC, value LIMIT 1), (SELECT value FROM asset_address WHERE asset = asset.behind AND kind = 'ip' AND now = 1 ORDER BY value "
-        "LIMIT 1), ''), (SELECT count(*) FROM finding WHERE finding.asset IN " OWN
-        " AND +state = 'open' AND +rank > 0), (SELECT coalesce(max(rank), 0) "
-        "FROM finding WHERE finding.asset IN " OWN " AND +state = 'open') FROM asset WHERE root = n ORDER BY n");
-    while (store_step(q)) {
-        struct network_node *d = add_node(r);
-        if (d == NULL) {
-            (void)store_done(q, NULL);
-            return err_set(r->e, ERR_SYSTEM, "no memory");
-        }
-        struct buf zone = BUF_INIT(NETWORK_ZONE_MAX);
-        buf_add_span(&zone, store_text(q, 5));
-        d->zone_told = zone.n > 0;
-        if (zone.n == 0)
-            address_network(store_text(q, 8), &zone);
-        d->asset = store_int(q, 0);
-        d->kind = NETWORK_DEVICE;
-        d->id = keep(r, store_text(q, 1));
-        d->title = keep(r, store_text(q, 2));
-        d->lane = lane_of(store_text(q, 3));
-        d->role = keep(r, store_text(q, 3));
-        d->role_basis = keep(r, store_text(q, 4));
-        d->zone = keep(r, buf_span(&zone));
-        buf_release(&zone);
-        d->first_seen = store_int(q, 6);
-        d->last_seen = store_int(q, 7);
-        d->address = keep(r, store_text(q, 8));
-        d->findings = store_int(q, 9);
-        d->rank = store_int(q, 10);
-    }
-    r->g->n_devices = r->g->n_nodes;
-    return store_done(q, r->e);
-}
-
-/* Addresses that no device holds: of the lab's networks they never answered, the others are outside. */
-static int read_addresses(struct reader *r)
-{
-    struct store_stmt *q = store_stmt(r->c, "SELECT ip, min(first_seen), max(last_seen) FROM ("
-                                            "SELECT src AS ip, first_seen, last_seen FROM conversation WHERE a = 0 UNION ALL "
-                                            "SELECT dst, first_seen, last_seen FROM conversation WHERE b = 0) WHERE NOT EXISTS "
-                                            "(SELECT 1 FROM asset_address WHERE kind = 'ip' AND value = ip AND now = 1) GROUP BY ip ORDER BY ip");
-    while (store_step(q)) {
-        struct span ip = store_text(q, 0);
-        if (!address_of_one_device(ip))
-            continue; /* a call to everybody has no other end */
-        struct network_node *d = add_node(r);
-        if (d == NULL) {
-            (void)store_done(q, NULL);
-            return err_set(r->e, ERR_SYSTEM, "no memory");
-        }
-        d->kind = address_of_own_network(ip) ? NETWORK_SILENT : NETWORK_OUTSIDE;
-        d->lane = LANE_OTHER;
-        d->id = d->title = d->address = keep(r, ip);
-        d->role = keep(r, d->kind == NETWORK_SILENT ? SPAN_LIT("silent") : SPAN_LIT("outside"));
-        d->role_basis = d->zone = keep(r, SPAN_LIT(""));
-        d->first_seen = store_int(q, 1);
-        d->last_seen = store_int(q, 2);
-    }
-    return store_done(q, r->e);
-}
-
-static size_t device_at(const struct network_graph *g, int64_t asset)
-{
-    size_t low = 0;
-    size_t high = g->n_devices;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (g->nodes[middle].asset < asset)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < g->n_devices && g->nodes[low].asset == asset ? low : SIZE_MAX;
-}
-
-static size_t address_at(const struct network_graph *g, struct span ip)
-{
-    size_t low = g->n_devices;
-    size_t high = g->n_nodes;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        struct span have = g->nodes[middle].address;
-        int order = memcmp(have.p, ip.p, have.n < ip.n ? have.n : ip.n);
-        if (order < 0 || (order == 0 && have.n < ip.n))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < g->n_nodes && span_equal(g->nodes[low].address, ip) ? low : SIZE_MAX;
-}
-
-static uint64_t app_bit(struct network *n, struct span app)
-{
-    if (app.n == 0)
-        return 0;
-    for (size_t i = 0; i < n->n_apps; i++)
-        if (span_is(app, n->apps[i]))
-            return UINT64_C(1) << i;
-    if (n->n_apps < NETWORK_APPS - 1)
-        (void)snprintf(n->apps[n->n_apps++], sizeof n->apps[0], "%.*s", (int)app.n, (const char *)app.p);
-    else
-        (void)snprintf(n->apps[NETWORK_APPS - 1], sizeof n->apps[0], "other"), n->n_apps = NETWORK_APPS;
-    return UINT64_C(1) << (n->n_apps - 1);
-}
-
-static int read_links(struct reader *r)
-{
-    struct network_graph *g = r->g;
-    struct store_stmt *q = store_stmt(
-        r->c, "SELECT coalesce((SELECT root FROM asset WHERE n = coalesce(nullif(a, 0), (SELECT asset FROM asset_address WHERE kind = 'ip' AND value "
-              "= src AND now = 1))), 0), coalesce((SELECT root FROM asset WHERE n = coalesce(nullif(b, 0), (SELECT asset FROM asset_address WHERE "
-              "kind = 'ip' AND value = dst AND now = 1))), 0), src, dst, app, packets, bytes, messages, first_seen, last_seen FROM conversation");
-    while (store_step(q)) {
-        size_t a = store_int(q, 0) != 0 ? device_at(g, store_int(q, 0)) : address_at(g, store_text(q, 2));
-        size_t b = store_int(q, 1) != 0 ? device_at(g, store_int(q, 1)) : address_at(g, store_text(q, 3));
-        if (a == SIZE_MAX || b == SIZE_MAX || a == b)
-            continue;
-        if (!grow((void **)&g->links, &r->room_links, g->n_links, sizeof *g->links)) {
-            (void)store_done(q, NULL);
-            return err_set(r->e, ERR_SYSTEM, "no memory");
-        }
-        struct span app = store_text(q, 4);
-        g->links[g->n_links++] = (struct network_edge){.a = a < b ? a : b,
-                                                       .b = a < b ? b : a,
-                                                       .apps = app_bit(r->n, app),
-                                                       .crypt = network_app_crypt(app),
-                                                       .lab = app_of_lab(app) || store_int(q, 7) > 0,
-                                                       .packets = store_int(q, 5),
-                                                       .bytes = store_int(q, 6),
-                                                       .messages = store_int(q, 7),
-                                                       .first_seen = store_int(q, 8),
-                                                       .last_seen = store_int(q, 9)};
-    }
-    g->n_links = network_merge(g->links, g->n_links);
-    for (size_t i = 0; i < g->n_links; i++)
-        g->links[i].links = 1;
-    return store_done(q, r->e);
-}
+/* ── edges ── */
 
 static int by_ends(const void *left, const void *right)
 {
@@ -294,6 +96,22 @@ static int by_ends(const void *left, const void *right)
     if (l->a != r->a)
         return l->a < r->a ? -1 : 1;
     return l->b == r->b ? 0 : l->b < r->b ? -1 : 1;
+}
+
+void network_add(struct network_edge *to, const struct network_edge *more)
+{
+    /* One part in clear makes the whole clear; lab messages in clear weigh more than what else there is. */
+    to->crypt = more->crypt < to->crypt ? more->crypt : to->crypt;
+    to->apps |= more->apps;
+    to->lab = to->lab || more->lab;
+    to->fresh = to->fresh || more->fresh;
+    to->odd = more->odd > to->odd ? more->odd : to->odd;
+    to->links += more->links;
+    to->packets += more->packets;
+    to->bytes += more->bytes;
+    to->messages += more->messages;
+    to->first_seen = more->first_seen < to->first_seen ? more->first_seen : to->first_seen;
+    to->last_seen = more->last_seen > to->last_seen ? more->last_seen : to->last_seen;
 }
 
 size_t network_merge(struct network_edge *edges, size_t n)
@@ -309,74 +127,159 @@ size_t network_merge(struct network_edge *edges, size_t n)
             edges[++last] = *more;
             continue;
         }
-        /* One part in clear makes the whole clear; lab messages in clear weigh more than what else there is. */
-        to->crypt = more->crypt < to->crypt ? more->crypt : to->crypt;
-        to->apps |= more->apps;
-        to->lab = to->lab || more->lab;
-        to->fresh = to->fresh || more->fresh;
-        to->odd = more->odd > to->odd ? more->odd : to->odd;
-        to->links += more->links;
-        to->packets += more->packets;
-        to->bytes += more->bytes;
-        to->messages += more->messages;
-        to->first_seen = more->first_seen < to->first_seen ? more->first_seen : to->first_seen;
-        to->last_seen = more->last_seen > to->last_seen ? more->last_seen : to->last_seen;
+        network_add(to, more);
     }
     return last + 1;
 }
 
-#define TEXTS_MAX ((size_t)32 << 20)
+/* ── one graph for many requests ── */
 
-/* Texts are found by their place until the buffer has stopped moving. Addresses are looked up in between, so they settle before the links are read.
- */
-static int read_graph(struct reader *r)
+struct network_keeper {
+    pthread_mutex_t lock; /* guards what follows, and `users` of every graph */
+    struct network_graph *graph;
+    bool reading;
+    bool due; /* somebody was given what is older than NETWORK_AGE */
+};
+
+struct network_keeper *network_keeper_new(void)
 {
-    if (read_devices(r) != 0 || read_addresses(r) != 0)
-        return -1;
-    if (!buf_ok(&r->texts) || r->texts.n == 0)
-        buf_u8(&r->texts, 0);
-    r->g->texts = (char *)r->texts.p;
-    if (!buf_ok(&r->texts) || r->g->texts == NULL)
-        return err_set(r->e, ERR_SYSTEM, "no memory");
-    for (size_t i = 0; i < r->g->n_nodes; i++) {
-        struct network_node *d = &r->g->nodes[i];
-        struct span *spans[] = {&d->id, &d->title, &d->role, &d->role_basis, &d->zone, &d->address};
-        for (size_t k = 0; k < sizeof spans / sizeof spans[0]; k++)
-            settle(spans[k], r->g->texts);
-    }
-    return read_links(r);
+    struct network_keeper *k = calloc(1, sizeof *k);
+    if (k != NULL)
+        (void)pthread_mutex_init(&k->lock, NULL);
+    return k;
 }
 
-struct network *network_read(struct store_conn *c, const struct network_query *q, struct error *e)
+static void drop(struct network_graph *g)
+{
+    if (g == NULL)
+        return;
+    free(g->nodes);
+    free(g->links);
+    free(g->texts);
+    free(g->places[0]);
+    free(g->places[1]);
+    free(g);
+}
+
+void network_keeper_free(struct network_keeper *k)
+{
+    if (k == NULL)
+        return;
+    drop(k->graph);
+    (void)pthread_mutex_destroy(&k->lock);
+    free(k);
+}
+
+static void give_back(struct network_keeper *k, struct network_graph *g)
+{
+    if (k == NULL) {
+        drop(g);
+        return;
+    }
+    (void)pthread_mutex_lock(&k->lock);
+    bool last = --g->users == 0;
+    (void)pthread_mutex_unlock(&k->lock);
+    if (last)
+        drop(g);
+}
+
+/* Is the graph that is kept good enough? Traffic may be some seconds older than the newest, where the network is large; what a person decided is in.
+ * Where it gets old it serves once more, and is due. */
+static bool serves(struct network_keeper *k, uint64_t newest, uint64_t decided, tq_time now)
+{
+    const struct network_graph *g = k->graph;
+    if (g == NULL || g->version < decided)
+        return false;
+    if (g->version == newest || k->reading)
+        return true;
+    if (g->n_nodes + g->n_links <= NETWORK_SMALL || now - g->at >= NETWORK_STALE)
+        return false;
+    k->due = k->due || now - g->at >= NETWORK_AGE;
+    return true;
+}
+
+/* Reads the graph anew and keeps it from now on; one user. `reading` was set by whoever calls. NULL: as network_graph_read. */
+static struct network_graph *renew(struct network_keeper *k, struct store_conn *c, tq_time now, struct error *e)
+{
+    struct network_graph *g = network_graph_read(c, e);
+    struct network_graph *before = NULL;
+    (void)pthread_mutex_lock(&k->lock);
+    k->reading = k->due = false;
+    if (g != NULL) {
+        g->at = now;
+        g->users = 2;
+        before = k->graph;
+        k->graph = g;
+    }
+    (void)pthread_mutex_unlock(&k->lock);
+    if (before != NULL)
+        give_back(k, before);
+    return g;
+}
+
+/* The graph that is kept, or a new one. While one thread reads it anew, the others go on with what there is. */
+static struct network_graph *take(struct network_keeper *k, struct store_conn *c, uint64_t decided, tq_time now, struct error *e)
+{
+    uint64_t newest = network_version(c, e);
+    (void)pthread_mutex_lock(&k->lock);
+    bool good = serves(k, newest, decided, now);
+    struct network_graph *g = k->graph;
+    if (good)
+        g->users++;
+    else
+        k->reading = true;
+    (void)pthread_mutex_unlock(&k->lock);
+    return good ? g : renew(k, c, now, e);
+}
+
+bool network_due(struct network_keeper *k)
+{
+    (void)pthread_mutex_lock(&k->lock);
+    bool due = k->due && !k->reading;
+    (void)pthread_mutex_unlock(&k->lock);
+    return due;
+}
+
+void network_renew(struct network_keeper *k, struct store_conn *c, tq_time now)
+{
+    (void)pthread_mutex_lock(&k->lock);
+    bool mine = k->due && !k->reading;
+    k->reading = k->reading || mine;
+    (void)pthread_mutex_unlock(&k->lock);
+    struct network_graph *g = mine ? renew(k, c, now, NULL) : NULL;
+    if (g != NULL)
+        give_back(k, g);
+}
+
+struct network *network_kept(struct network_keeper *k, struct store_conn *c, const struct network_query *q, uint64_t decided, tq_time now,
+                             struct error *e)
 {
     struct network *n = calloc(1, sizeof *n);
-    struct network_graph *g = calloc(1, sizeof *g);
-    if (n == NULL || g == NULL) {
-        free(n);
-        free(g);
+    if (n == NULL) {
         (void)err_set(e, ERR_SYSTEM, "no memory");
         return NULL;
     }
-    n->graph = g;
-    struct reader r = {.n = n, .g = g, .c = c, .texts = BUF_INIT(TEXTS_MAX), .e = e};
-    int rc = read_graph(&r);
-    if (g->texts == NULL)
-        buf_release(&r.texts);
-    if (rc != 0 || network_fold(n, q, e) != 0) {
+    n->keeper = k;
+    n->graph = k == NULL ? network_graph_read(c, e) : take(k, c, decided, now, e);
+    if (n->graph == NULL || network_fold(n, q, e) != 0) {
         network_free(n);
         return NULL;
     }
     return n;
 }
 
+struct network *network_read(struct store_conn *c, const struct network_query *q, struct error *e)
+{
+    return network_kept(NULL, c, q, 0, 0, e);
+}
+
 void network_free(struct network *n)
 {
     if (n == NULL)
         return;
-    free(n->graph->nodes);
-    free(n->graph->links);
-    free(n->graph->texts);
-    free(n->graph);
+    if (n->graph != NULL)
+        give_back(n->keeper, n->graph);
+    free(n->all);
     free(n->nodes);
     free(n->edges);
     free(n);

@@ -28,12 +28,14 @@ static const uint32_t usual[LANE_OTHER] = {
     [LANE_LIS] = BIT(ANALYZER) | BIT(MIDDLEWARE) | BIT(LIS) | BIT(WORKSTATION) | BIT(SERVER) | BIT(PRINTER) | BIT(NETWORK) | BIT(SILENT),
 };
 
-static enum class class_of(const struct network_node *d) {
+static enum class judge_class(struct span role) {
     static const char *const names[CLASSES] = {"analyzer", "middleware", "lis", "workstation", "server", "printer", "network", "outside", "silent",
                                                ""};
-    for (int i = 0; i < UNKNOWN; i++) if (span_is(d->role, names[i])) return (enum class)i;
+    for (int i = 0; i < UNKNOWN; i++) if (span_is(role, names[i])) return (enum class)i;
     return UNKNOWN;
 }
+
+static enum class class_of(const struct network_node *d) { return (enum class)d->class; }
 
 struct fold {
     struct network *n;
@@ -157,7 +159,7 @@ static void choose(struct fold *f)
             continue;
         f->links[kept++] = *l;
     }
-    f->n_links = f->n->graph->n_links = kept;
+    f->n_links = kept;
     for (size_t i = 0; i < kept; i++)
         f->nodes[f->links[i].a].shown = f->nodes[f->links[i].b].shown = 1;
 }
@@ -245,25 +247,28 @@ static int by_zone(const void *left, const void *right, void *context)
     return compare(nodes[*(const size_t *)left].zone, nodes[*(const size_t *)right].zone);
 }
 
-/* All zones, whichever is asked for. `order` serves as room. */
-static void list_zones(struct fold *f)
+/* All zones, whichever is asked for. */
+static int list_zones(struct network_graph *g, struct error *e)
 {
-    struct network *n = f->n;
-    size_t devices = n->graph->n_devices;
-    for (size_t i = 0; i < devices; i++)
-        f->order[i] = i;
-    qsort_r(f->order, devices, sizeof *f->order, by_zone, f->nodes);
-    for (size_t i = 0; i < devices; i++) {
-        struct span zone = f->nodes[f->order[i]].zone;
+    size_t *order = calloc(g->n_devices + 1, sizeof *order);
+    if (order == NULL)
+        return err_set(e, ERR_SYSTEM, "no memory");
+    for (size_t i = 0; i < g->n_devices; i++)
+        order[i] = i;
+    qsort_r(order, g->n_devices, sizeof *order, by_zone, g->nodes);
+    for (size_t i = 0; i < g->n_devices; i++) {
+        struct span zone = g->nodes[order[i]].zone;
         if (zone.n == 0)
             continue;
-        bool next = n->n_zones == 0 || i == 0 || !span_equal(f->nodes[f->order[i - 1]].zone, zone);
-        n->zones_total += next;
-        if (next && n->n_zones < NETWORK_ZONES)
-            n->zones[n->n_zones++] = (struct network_zone){.name = zone, .told = f->nodes[f->order[i]].zone_told};
-        if (n->zones_total == (int64_t)n->n_zones)
-            n->zones[n->n_zones - 1].devices++;
+        bool next = g->n_zones == 0 || i == 0 || !span_equal(g->nodes[order[i - 1]].zone, zone);
+        g->zones_total += next;
+        if (next && g->n_zones < NETWORK_ZONES)
+            g->zones[g->n_zones++] = (struct network_zone){.name = zone, .told = g->nodes[order[i]].zone_told};
+        if (g->zones_total == (int64_t)g->n_zones)
+            g->zones[g->n_zones - 1].devices++;
     }
+    free(order);
+    return 0;
 }
 
 /* ── order and groups ── */
@@ -273,30 +278,55 @@ static bool same_group(const struct fold *f, const struct network_node *a, const
     return a->lane == b->lane && span_equal(a->role, b->role) && (f->by_role[a->lane] || span_equal(a->zone, b->zone));
 }
 
+struct placing {
+    const struct network_node *nodes;
+    bool by_role;
+};
+
 static int by_place(const void *left, const void *right, void *context)
 {
-    const struct fold *f = context;
-    const struct network_node *a = &f->nodes[*(const size_t *)left];
-    const struct network_node *b = &f->nodes[*(const size_t *)right];
+    const struct placing *p = context;
+    const struct network_node *a = &p->nodes[*(const size_t *)left];
+    const struct network_node *b = &p->nodes[*(const size_t *)right];
     if (a->lane != b->lane)
         return a->lane < b->lane ? -1 : 1;
     if (a->kind != b->kind)
         return a->kind < b->kind ? -1 : 1;
-    int order = f->by_role[a->lane] ? compare(a->role, b->role) : compare(a->zone, b->zone);
+    int order = p->by_role ? compare(a->role, b->role) : compare(a->zone, b->zone);
     if (order == 0)
-        order = f->by_role[a->lane] ? compare(a->zone, b->zone) : compare(a->role, b->role);
+        order = p->by_role ? compare(a->zone, b->zone) : compare(a->role, b->role);
     if (order == 0)
         order = compare(a->title, b->title);
     return order != 0 ? order : compare(a->id, b->id);
 }
 
+int network_prepare(struct network_graph *g, struct error *e)
+{
+    for (size_t i = 0; i < g->n_nodes; i++)
+        g->nodes[i].class = (uint8_t)judge_class(g->nodes[i].role);
+    for (int k = 0; k < 2; k++) {
+        struct placing p = {.nodes = g->nodes, .by_role = k == 1};
+        g->places[k] = calloc(g->n_nodes + 1, sizeof *g->places[k]);
+        if (g->places[k] == NULL)
+            return err_set(e, ERR_SYSTEM, "no memory");
+        for (size_t i = 0; i < g->n_nodes; i++)
+            g->places[k][i] = i;
+        qsort_r(g->places[k], g->n_nodes, sizeof *g->places[k], by_place, &p);
+    }
+    return list_zones(g, e);
+}
+
+/* Lanes are one behind the other in both orders, so each lane's part comes from the order that it needs. */
 static void sort(struct fold *f)
 {
+    const struct network_graph *g = f->n->graph;
     f->n_order = 0;
-    for (size_t i = 0; i < f->n_nodes; i++)
-        if (f->nodes[i].shown != 0)
-            f->order[f->n_order++] = i;
-    qsort_r(f->order, f->n_order, sizeof *f->order, by_place, f);
+    for (int lane = 0; lane < LANES; lane++) {
+        const size_t *places = g->places[f->by_role[lane]];
+        for (size_t i = 0; i < f->n_nodes; i++)
+            if (f->nodes[places[i]].lane == (enum network_lane)lane && f->nodes[places[i]].shown != 0)
+                f->order[f->n_order++] = places[i];
+    }
     size_t groups[LANES] = {0};
     for (size_t i = 0; i < f->n_order; i++) {
         const struct network_node *d = &f->nodes[f->order[i]];
@@ -454,9 +484,14 @@ static int by_worth(const void *left, const void *right)
     return l->bytes == r->bytes ? 0 : l->bytes > r->bytes ? -1 : 1;
 }
 
-static void fold_edges(struct fold *f)
+/* Nodes of a picture are few: each pair has a place of its own, where its edge stands from the first link on (its number + 1). */
+static int fold_edges(struct fold *f, struct error *e)
 {
     struct network *n = f->n;
+    size_t room = 0;
+    uint32_t *of = calloc(n->n_nodes * n->n_nodes + 1, sizeof *of);
+    if (of == NULL)
+        return err_set(e, ERR_SYSTEM, "no memory");
     for (size_t i = 0; i < f->n_links; i++) {
         struct network_edge l = f->links[i];
         size_t a = f->nodes[l.a].shown;
@@ -465,37 +500,71 @@ static void fold_edges(struct fold *f)
             continue;
         l.a = a < b ? a : b;
         l.b = a < b ? b : a;
+        uint32_t *at = &of[l.a * n->n_nodes + l.b];
+        if (*at != 0) {
+            network_add(&n->edges[*at - 1], &l);
+            continue;
+        }
+        if (n->n_edges == room) {
+            struct network_edge *more = reallocarray(n->edges, room + 1024, sizeof *more);
+            if (more == NULL) {
+                free(of);
+                return err_set(e, ERR_SYSTEM, "no memory");
+            }
+            n->edges = more;
+            room += 1024;
+        }
         n->edges[n->n_edges++] = l;
+        *at = (uint32_t)n->n_edges;
     }
-    n->n_edges = network_merge(n->edges, n->n_edges);
-    if (n->n_edges <= NETWORK_EDGES)
-        return;
-    qsort(n->edges, n->n_edges, sizeof *n->edges, by_worth);
-    n->n_edges = NETWORK_EDGES;
-    n->cut = true;
-    (void)network_merge(n->edges, n->n_edges); /* only sorts: their ends differ */
+    free(of);
+    if (n->n_edges > NETWORK_EDGES) {
+        qsort(n->edges, n->n_edges, sizeof *n->edges, by_worth);
+        n->n_edges = NETWORK_EDGES;
+        n->cut = true;
+    }
+    if (n->n_edges > 0)
+        (void)network_merge(n->edges, n->n_edges); /* only sorts: their ends differ */
+    return 0;
 }
 
+static void fold_all(struct fold *f)
+{
+    judge_time(f);
+    judge(f);
+    choose(f);
+    count(f);
+    tell_all(f);
+    sort(f);
+    fold_nodes(f);
+}
+
+/* The graph is everybody's: what is judged for this question is judged on copies. */
 int network_fold(struct network *n, const struct network_query *q, struct error *e)
 {
-    struct network_graph *g = n->graph;
-    struct fold f = {.n = n, .q = q, .nodes = g->nodes, .links = g->links, .n_nodes = g->n_nodes, .n_links = g->n_links};
+    const struct network_graph *g = n->graph;
+    struct fold f = {.n = n, .q = q, .n_nodes = g->n_nodes, .n_links = g->n_links};
     f.order = calloc(g->n_nodes + 1, sizeof *f.order);
+    f.nodes = n->all = calloc(g->n_nodes + 1, sizeof *n->all);
+    f.links = malloc((g->n_links + 1) * sizeof *f.links);
     n->nodes = calloc(NETWORK_NODES, sizeof *n->nodes);
-    n->edges = calloc(g->n_links + 1, sizeof *n->edges);
-    if (f.order == NULL || n->nodes == NULL || n->edges == NULL) {
-        free(f.order);
-        return err_set(e, ERR_SYSTEM, "no memory");
+    int rc = -1;
+    if (f.order == NULL || n->all == NULL || f.links == NULL || n->nodes == NULL) {
+        (void)err_set(e, ERR_SYSTEM, "no memory");
+    } else {
+        if (g->n_nodes > 0)
+            memcpy(n->all, g->nodes, g->n_nodes * sizeof *n->all);
+        if (g->n_links > 0)
+            memcpy(f.links, g->links, g->n_links * sizeof *f.links);
+        memcpy(n->apps, g->apps, sizeof n->apps);
+        n->n_apps = g->n_apps;
+        memcpy(n->zones, g->zones, sizeof n->zones);
+        n->n_zones = g->n_zones;
+        n->zones_total = g->zones_total;
+        fold_all(&f);
+        rc = fold_edges(&f, e);
     }
-    judge_time(&f);
-    judge(&f);
-    list_zones(&f);
-    choose(&f);
-    count(&f);
-    tell_all(&f);
-    sort(&f);
-    fold_nodes(&f);
-    fold_edges(&f);
     free(f.order);
-    return 0;
+    free(f.links);
+    return rc;
 }

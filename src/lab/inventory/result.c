@@ -53,7 +53,7 @@ static int insert(struct apply *a, struct span search, struct span flags, int64_
     store_bind_int(q, 2, a->c->position);
     store_bind_int(q, 3, ev->time);
     store_bind_int(q, 4, a->c->recorded);
-    store_bind_int(q, 5, counter_get(a->w, "runs", e));
+    store_bind_int(q, 5, counter_now(a, "runs", e));
     store_bind_text(q, 6, event_text(ev, "message"));
     static const char *const optional[] = {"test.code", "test.system", "test.text", "patient", "specimen", "units", "status", "observed_at"};
     for (int i = 0; i < 8; i++)
@@ -66,10 +66,10 @@ static int insert(struct apply *a, struct span search, struct span flags, int64_
 
 int results_counted(struct apply *a, int64_t n, struct error *e)
 {
-    if (counter_add(a->w, "results", n, e) != 0)
+    if (counter_add(a, "results", n, e) != 0)
         return -1;
     view_notice(a->v, TOPIC_RESULTS, SPAN_LIT(""), a->c->index);
-    int64_t all = counter_get(a->w, "results", e);
+    int64_t all = counter_now(a, "results", e);
     if (all / KEEP_SLACK == (all - n) / KEEP_SLACK)
         return 0;
     struct store_stmt *q = store_stmt(a->w, "DELETE FROM result WHERE n <= (SELECT max(n) FROM result) - ?1");
@@ -180,6 +180,12 @@ int result_list(struct store_conn *c, const struct result_query *query, result_e
 
 int64_t result_total(struct store_conn *c, const struct result_query *query, struct error *e)
 {
+    if (query->first && query->search.n == 0 && query->sender.n == 0) { /* all of them, or all of a verdict: they are counted already */
+        struct custody_summary s;
+        if (custody_summary(c, &s, e) != 0)
+            return -1;
+        return query->verdict < 0 ? s.total : s.of[query->verdict];
+    }
     struct store_stmt *q = query->verdict < 0 ? store_stmt(c, "SELECT count(*) FROM result AS r WHERE " MATCHES_ALL)
                            : by_state(query)  ? store_stmt(c, "SELECT count(*) FROM result AS r WHERE " BY_STATE)
                                               : store_stmt(c, "SELECT count(*) FROM " RESULT_TABLES " WHERE " MATCHES);

@@ -93,13 +93,22 @@ const char *account_state(const struct account *a)
     return a->closed ? "closed" : a->password_hash[0] == 0 || a->password_known ? "invited" : "active";
 }
 
-#define MATCHES "(?1 = '' OR instr(name, lower(?1)) > 0 OR instr(lower(display_name), lower(?1)) > 0) AND (?2 OR state <> 'closed')"
+#define MATCHES                                                                                                                                      \
+    "(?1 = '' OR instr(name, lower(?1)) > 0 OR instr(lower(display_name), lower(?1)) > 0) AND (?2 OR state <> 'closed') "                            \
+    "AND (?5 = 0 OR (state <> 'closed' AND max(created, coalesce(reviewed, 0)) < ?5 AND name <> ?6 AND name <> '" ACCOUNT_EMERGENCY "'))"
+
+static void bind_filter(struct store_stmt *q, const struct account_query *query)
+{
+    store_bind_text(q, 1, query->text);
+    store_bind_int(q, 2, query->closed);
+    store_bind_int(q, 5, query->due);
+    store_bind_text(q, 6, query->but);
+}
 
 int account_list(struct store_conn *c, const struct account_query *query, account_each *each, void *context, struct error *e)
 {
     struct store_stmt *q = store_stmt(c, "SELECT " COLUMNS " FROM account WHERE " MATCHES " AND name > ?3 ORDER BY name LIMIT ?4");
-    store_bind_text(q, 1, query->text);
-    store_bind_int(q, 2, query->closed);
+    bind_filter(q, query);
     store_bind_text(q, 3, query->after);
     store_bind_int(q, 4, query->limit);
     while (store_step(q)) {
@@ -113,8 +122,7 @@ int account_list(struct store_conn *c, const struct account_query *query, accoun
 int64_t account_count(struct store_conn *c, const struct account_query *query, struct error *e)
 {
     struct store_stmt *q = store_stmt(c, "SELECT count(*) FROM account WHERE " MATCHES);
-    store_bind_text(q, 1, query->text);
-    store_bind_int(q, 2, query->closed);
+    bind_filter(q, query);
     return store_run_int(q, -1, e);
 }
 
@@ -122,7 +130,7 @@ int64_t account_count(struct store_conn *c, const struct account_query *query, s
 
 int account_grants(struct store_conn *c, struct span account, grant_each *each, void *context, struct error *e)
 {
-    struct store_stmt *q = store_stmt(c, "SELECT role, site, since, until, by, why, record, ended, ended_by, ended_why, ended_record "
+    struct store_stmt *q = store_stmt(c, "SELECT role, site, since, until, by, why, record, ended, ended_by, ended_why, ended_record, maker "
                                          "FROM account_grant WHERE account = ?1 ORDER BY n DESC");
     store_bind_text(q, 1, account);
     while (store_step(q)) {
@@ -137,6 +145,7 @@ int account_grants(struct store_conn *c, struct span account, grant_each *each, 
             .ended_by = store_text(q, 8),
             .ended_why = store_text(q, 9),
             .ended_record = store_int(q, 10),
+            .maker = store_text(q, 11),
         };
         if (job_find(store_text(q, 0), &g.role))
             each(context, &g);

@@ -14,6 +14,7 @@
 #define ACCOUNT_NAME_MAX 64
 #define ACCOUNT_DISPLAY_MAX 80
 #define ACCOUNT_HASH_MAX 160
+#define ACCOUNT_EMERGENCY "emergency" /* the account in the sealed envelope */
 
 struct account {
     char name[ACCOUNT_NAME_MAX + 1];
@@ -50,12 +51,17 @@ const char *account_state(const struct account *a);
 struct account_query {
     struct span text; /* in name or display name; empty: all */
     bool closed;      /* closed ones too */
+    tq_time due;      /* not 0: open ones whose access nobody confirmed since then, without that of `but`, nor the emergency account's */
+    struct span but;  /* who asks: nobody confirms their own access */
     struct span after;
     int64_t limit;
 };
 typedef void account_each(void *context, const struct account *a);
 int account_list(struct store_conn *c, const struct account_query *query, account_each *each, void *context, struct error *e); /* by name */
 int64_t account_count(struct store_conn *c, const struct account_query *query, struct error *e);
+
+/* Access that nobody has confirmed for this long is due for a review. */
+#define ACCOUNT_REVIEW_DUE (INT64_C(90) * 86400 * TIME_SECOND)
 
 /* ── grants ── */
 
@@ -65,6 +71,7 @@ struct account_grant {
     tq_time since;
     tq_time until; /* 0: no end */
     struct span by, why;
+    struct span maker; /* of a maker's engineer: whose; empty: not said */
     uint64_t record;
     tq_time ended; /* 0: it was not taken back */
     struct span ended_by, ended_why;

@@ -53,8 +53,8 @@ static int grant(struct apply *a, const char *name, struct error *e)
     store_bind_text(q, 6, event_text(&a->ev, "site"));
     if (store_run(q, e) != 0)
         return -1;
-    q = store_stmt(a->w, "INSERT INTO account_grant(account, role, site, since, until, by, why, record, ended, ended_by, ended_why, ended_record) "
-                         "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, '', '', -1 FROM account WHERE name = ?1");
+    q = store_stmt(a->w, "INSERT INTO account_grant(account, role, site, since, until, by, why, record, ended, ended_by, ended_why, ended_record, "
+                         "maker) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, '', '', -1, ?9 FROM account WHERE name = ?1");
     store_bind_str(q, 1, name);
     store_bind_str(q, 2, job_name(role));
     store_bind_text(q, 3, event_text(&a->ev, "site"));
@@ -63,6 +63,7 @@ static int grant(struct apply *a, const char *name, struct error *e)
     store_bind_text(q, 6, span_is(by, name) ? SPAN_LIT("") : by); /* the first administrator: the set-up code gave it */
     store_bind_text(q, 7, event_text(&a->ev, "why"));
     store_bind_int(q, 8, (int64_t)a->c->index);
+    store_bind_text(q, 9, event_text(&a->ev, "for_maker"));
     if (store_run(q, e) != 0)
         return -1;
     q = store_stmt(a->w, "DELETE FROM account_grant WHERE account = ?1 AND ended <> 0 AND n <= (SELECT n FROM account_grant WHERE account = ?1 "
@@ -109,7 +110,7 @@ int account_apply_created(struct apply *a, struct error *e)
     if (!subject(a, name) || (hash[0] == 0 && invite[0] == 0) || (given.n > 0 && !job_find(given, &role)))
         return 0;
     struct store_stmt *q = store_stmt(a->w, "INSERT INTO account SELECT ?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, 0, 0, '', 0, ?10 WHERE "
-                                            "(SELECT count(*) FROM account) < ?11 ON CONFLICT DO NOTHING");
+                                            "?12 < ?11 ON CONFLICT DO NOTHING");
     store_bind_str(q, 1, name);
     store_bind_text(q, 2, event_text(&a->ev, "display_name"));
     store_bind_str(q, 3, hash[0] != 0 ? "active" : "invited");
@@ -121,12 +122,15 @@ int account_apply_created(struct apply *a, struct error *e)
     store_bind_text(q, 9, span_is(by, name) ? SPAN_LIT("") : by);
     store_bind_int(q, 10, (int64_t)a->c->index);
     store_bind_int(q, 11, KEEP_ACCOUNTS);
+    store_bind_int(q, 12, counter_now(a, "accounts", e));
     if (store_run(q, e) != 0)
         return -1;
     q = store_stmt(a->w, "SELECT changed = ?2 FROM account WHERE name = ?1");
     store_bind_str(q, 1, name);
     store_bind_int(q, 2, (int64_t)a->c->index);
     bool made = store_run_int(q, 0, e) == 1; /* else: a second one of this name */
+    if (made && counter_add(a, "accounts", 1, e) != 0)
+        return -1;
     if (made && given.n > 0 && hash[0] != 0 && grant(a, name, e) != 0)
         return -1;
     return changed(a, name, 0);

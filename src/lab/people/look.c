@@ -77,3 +77,13 @@ int64_t look_count(struct store_conn *c, struct span person, tq_time since, stru
     store_bind_int(q, 2, since);
     return store_run_int(q, -1, e);
 }
+
+bool look_of_record(struct store_conn *c, struct span person, uint64_t subject, uint64_t after, tq_time since, struct error *e)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT count(*) FROM look WHERE person = ?1 AND subject = ?2 AND record > ?3 AND time > ?4");
+    store_bind_text(q, 1, person);
+    store_bind_int(q, 2, (int64_t)subject);
+    store_bind_int(q, 3, (int64_t)after);
+    store_bind_int(q, 4, since);
+    return store_run_int(q, 0, e) > 0;
+}

@@ -29,5 +29,7 @@ int64_t look_total(struct store_conn *c, const struct look_query *query, struct 
 
 /* How often this person looked since then. -1: the store failed. */
 int64_t look_count(struct store_conn *c, struct span person, tq_time since, struct error *e);
+/* Whether this person looked at that record since then, with a look that stands behind record `after`. */
+bool look_of_record(struct store_conn *c, struct span person, uint64_t subject, uint64_t after, tq_time since, struct error *e);
 
 #endif

@@ -156,7 +156,7 @@ const char *password_refused(struct span password, const struct span *context, s
     if (count < PASSWORD_SHORTEST)
         return "Use at least 15 characters. Four words that do not belong together are easy to remember.";
     if (count > PASSWORD_LONGEST || password.n > FOLDED)
-        return "Use at most 256 characters.";
+        return "Use at most 128 characters.";
     if (breached_has(password))
         return "This password is on the list of those that leaked elsewhere. Choose one that you use nowhere else.";
     struct text t = {.n = password.n};

@@ -6,7 +6,7 @@
 #include "base/span.h"
 
 #define PASSWORD_SHORTEST 15 /* characters: what NIST asks for where a password alone lets somebody in */
-#define PASSWORD_LONGEST 256
+#define PASSWORD_LONGEST 128
 
 /* NULL: good. Else one sentence for the person who chose it: what is wrong and what to do; it never repeats the password.
  * context: words that an attacker would try first at this place: account name, display name, site. */

@@ -146,8 +146,8 @@ static int write_lists(struct apply *a, int64_t n, struct error *e)
 
 static int insert(struct apply *a, int rank, struct error *e)
 {
-    if (counter_get(a->w, "findings", e) >= KEEP_FINDINGS)
-        return counter_add(a->w, "findings_not_kept", 1, e);
+    if (counter_now(a, "findings", e) >= KEEP_FINDINGS)
+        return counter_add(a, "findings_not_kept", 1, e);
     int64_t asset = 0;
     if (subject(a, &asset, e) != 0)
         return -1;
@@ -166,7 +166,7 @@ static int insert(struct apply *a, int rank, struct error *e)
     store_bind_int(q, 9, a->ev.time);
     store_bind_int(q, 10, asset);
     int64_t n = store_run_int(q, -1, e);
-    if (n < 0 || counter_add(a->w, "findings", 1, e) != 0 || write_lists(a, n, e) != 0)
+    if (n < 0 || counter_add(a, "findings", 1, e) != 0 || write_lists(a, n, e) != 0)
         return -1;
     return add_history(a, n, "finding", (struct span){0}, (struct span){0}, e);
 }

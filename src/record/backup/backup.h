@@ -45,9 +45,9 @@ struct backup_job {
     int data;               /* the data folder: small sealed files beside the ledger go along; -1: none */
     const uint8_t *opening; /* 32 bytes: the key that the keyring is sealed under */
     tq_time now;
-    uint8_t id[BACKUP_ID];        /* random */
-    int fd;                       /* an empty file */
-    bool (*go_on)(void *context); /* asked for every chunk; may be NULL */
+    uint8_t id[BACKUP_ID];                     /* random */
+    int fd;                                    /* an empty file */
+    bool (*go_on)(void *context, uint64_t at); /* asked for every chunk, which begins there in the file; may be NULL */
     void *context;
 };
 
@@ -78,6 +78,7 @@ struct backup_restored {
 
 /* Writes everything below `dir`, an empty folder, and makes it durable; dir -1: only checks every byte. ERR_CORRUPT: cut or changed, with the place
  * in the backup's file and the file that it was reading; what was written then is worth nothing. go_on as above, or NULL. */
-int backup_read(struct backup_reader *r, int dir, bool (*go_on)(void *context), void *context, struct backup_restored *ret, struct error *e);
+int backup_read(struct backup_reader *r, int dir, bool (*go_on)(void *context, uint64_t at), void *context, struct backup_restored *ret,
+                struct error *e);
 
 #endif

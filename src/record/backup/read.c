@@ -23,7 +23,7 @@ struct backup_reader {
     size_t filled;
     size_t taken;
     char path[BACKUP_PATH_MAX]; /* what is being read; "" */
-    bool (*go_on)(void *context);
+    bool (*go_on)(void *context, uint64_t at);
     void *context;
     uint8_t clear[BACKUP_CHUNK];
     uint8_t sealed[BACKUP_CHUNK + AES_GCM_TAG];
@@ -113,7 +113,7 @@ static int next_chunk(struct backup_reader *r, struct error *e)
     r->chunk_at = r->at;
     if (r->last)
         return damaged(r, e, "ends too early");
-    if (r->go_on != NULL && !r->go_on(r->context))
+    if (r->go_on != NULL && !r->go_on(r->context, r->at))
         return err_set(e, ERR_CLOSED, "reading the backup was stopped");
     if (file_read(r->fd, NAME, head_bytes, sizeof head_bytes, r->at, &n, e) != 0)
         return -1;
@@ -271,7 +271,8 @@ static int restore_all(struct restoring *x, struct error *e)
     }
 }
 
-int backup_read(struct backup_reader *r, int dir, bool (*go_on)(void *context), void *context, struct backup_restored *ret, struct error *e)
+int backup_read(struct backup_reader *r, int dir, bool (*go_on)(void *context, uint64_t at), void *context, struct backup_restored *ret,
+                struct error *e)
 {
     if (!r->unlocked)
         return err_set(e, ERR_MISUSE, "the backup was not unlocked");

@@ -34,7 +34,7 @@ static int put_chunk(struct writer *w, bool last, struct error *e)
     uint8_t ad[BACKUP_ID + 8 + 4];
     uint32_t head = (uint32_t)w->filled | (last ? CHUNK_LAST : 0);
     struct buf h = {.p = w->sealed, .size = CHUNK_HEAD, .max = CHUNK_HEAD};
-    if (w->job->go_on != NULL && !w->job->go_on(w->job->context))
+    if (w->job->go_on != NULL && !w->job->go_on(w->job->context, w->at))
         return err_set(e, ERR_CLOSED, "the backup was stopped");
     buf_be32(&h, head);
     backup_chunk_bind(w->id, w->number, head, nonce, ad);

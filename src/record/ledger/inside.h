@@ -28,7 +28,8 @@ int ledger_lock(int dir, struct error *e);                 /* the descriptor tha
 /* Makes everything committed durable in place: the base of the journal covers all of it then. The appender's lock; what is queued stays queued. */
 int ledger_settle(struct ledger *l, tq_time now, struct journal_base *ret, struct error *e);
 
-/* A custody record as it lies in its segment; its spans hold until the reader (made for the custody stream) is released. ERR_MISUSE: there is none. */
+/* A custody record as it lies in its segment; its spans hold until the reader (made for the custody stream) is released. ERR_MISUSE: there is none.
+ */
 int ledger_find_custody(struct ledger *l, uint64_t index, struct segment_reader *reader, struct sealed_record *ret, struct error *e);
 
 /* Opens a ledger's folder for reading. ERR_MISUSE: there is none. */

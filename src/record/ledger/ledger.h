@@ -144,6 +144,10 @@ int ledger_verify(const char *dir, const char *verifier, const char *since, stru
 int ledger_verify_witnessed(const char *dir, const char *verifier, const char *since, const char *const *witnesses, size_t n,
                             struct ledger_report *ret, struct error *e);
 
+/* As ledger_verify; step is told how many records of how many are checked, about each thousand, and ends it by a no: ERR_CLOSED. */
+int ledger_verify_watched(const char *dir, const char *verifier, bool (*step)(void *context, uint64_t done, uint64_t total), void *context,
+                          struct ledger_report *ret, struct error *e);
+
 /* Appends a c2sp.org/tlog-proof@v1 of record `index` under the current checkpoint, with the entry in an `extra` line. */
 int ledger_prove(const char *dir, uint64_t index, struct buf *out, struct error *e);
 /* The same under the last checkpoint that this witness cosigned. ERR_MISUSE: there is none, or it is older than the record. */

@@ -16,6 +16,8 @@
 
 struct verify {
     int dir;
+    bool (*step)(void *context, uint64_t done, uint64_t total); /* NULL: nobody watches */
+    void *step_context;
     struct note_key key;
     struct buf note; /* the checkpoint's text */
     struct checkpoint head;
@@ -294,6 +296,8 @@ static int walk(struct verify *v, struct error *e)
     int rc = check_passed(v);
     while (rc == 0 && v->tree.size < v->head.size) {
         uint64_t left = v->head.size - v->tree.size;
+        if (v->step != NULL && v->tree.size % (4ul * TILE_WIDTH) == 0 && !v->step(v->step_context, v->tree.size, v->head.size))
+            return err_set(e, ERR_CLOSED, "the check was ended before its end");
         rc = walk_bundle(v, v->tree.size / TILE_WIDTH, left < TILE_WIDTH ? (unsigned)left : TILE_WIDTH, e);
     }
     for (int level = 1; level < TILE_LEVELS && rc == 0; level++) {
@@ -474,13 +478,13 @@ static int verify_all(struct verify *v, const char *verifier, const char *since,
     return rc;
 }
 
-int ledger_verify(const char *dir, const char *verifier, const char *since, struct ledger_report *ret, struct error *e)
-{
-    return ledger_verify_witnessed(dir, verifier, since, NULL, 0, ret, e);
-}
+struct watch {
+    bool (*step)(void *context, uint64_t done, uint64_t total);
+    void *context;
+};
 
-int ledger_verify_witnessed(const char *dir, const char *verifier, const char *since, const char *const *witnesses, size_t n,
-                            struct ledger_report *ret, struct error *e)
+static int verify_folder(const char *dir, const char *verifier, const char *since, const char *const *witnesses, size_t n, struct watch watch,
+                         struct ledger_report *ret, struct error *e)
 {
     struct error why = {0};
     struct ledger_report report = {.holds = true, .first_bad = LEDGER_NO_RECORD, .compared = verifier != NULL || since != NULL || n > 0};
@@ -490,6 +494,8 @@ int ledger_verify_witnessed(const char *dir, const char *verifier, const char *s
     if (v != NULL) {
         v->dir = fd;
         v->report = &report;
+        v->step = watch.step;
+        v->step_context = watch.context;
         v->note = BUF_INIT(4096);
         v->bundle = BUF_INIT(BUNDLE_MAX);
         for (unsigned i = 0; i < STREAMS; i++)
@@ -514,4 +520,21 @@ int ledger_verify_witnessed(const char *dir, const char *verifier, const char *s
     else if (e != NULL)
         *e = why;
     return rc >= 0 ? 0 : -1;
+}
+
+int ledger_verify(const char *dir, const char *verifier, const char *since, struct ledger_report *ret, struct error *e)
+{
+    return verify_folder(dir, verifier, since, NULL, 0, (struct watch){0}, ret, e);
+}
+
+int ledger_verify_witnessed(const char *dir, const char *verifier, const char *since, const char *const *witnesses, size_t n,
+                            struct ledger_report *ret, struct error *e)
+{
+    return verify_folder(dir, verifier, since, witnesses, n, (struct watch){0}, ret, e);
+}
+
+int ledger_verify_watched(const char *dir, const char *verifier, bool (*step)(void *context, uint64_t done, uint64_t total), void *context,
+                          struct ledger_report *ret, struct error *e)
+{
+    return verify_folder(dir, verifier, NULL, NULL, 0, (struct watch){step, context}, ret, e);
 }

@@ -138,8 +138,16 @@ static struct store_conn *conn_open(struct store *s, bool writer, struct error *
     return c;
 }
 
+/* SQLite counts its memory under one lock for the whole process; nobody asks for the count. Where SQLite is in use already this changes nothing. */
+static void arrange_sqlite(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static struct store *store_new(struct error *e)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, arrange_sqlite);
     if (sqlite3_threadsafe() == 0) {
         (void)err_set(e, ERR_SYSTEM, "store: this SQLite was built without threads");
         return NULL;

@@ -65,21 +65,22 @@ static void splits_at_separators(void **state)
     assert_false(s.bad);
 }
 
-/* Every text of up to 20 bytes over an alphabet where separators lie at all distances, with neighbours of the separator: as span_until splits it. */
+/* Texts of up to 150 bytes, which is some blocks and what is left of one, over an alphabet where separators lie at all distances, with neighbours of
+ * the separator: as span_until splits them. */
 static void splits_all_at_once(void **state)
 {
     (void)state;
     static const char alphabet[] = "|||{}\xfc\x00\x7c\x01";
     uint32_t random = 1;
     for (size_t round = 0; round < 20000; round++) {
-        uint8_t text[20];
+        uint8_t text[150];
         size_t n = round % (sizeof text + 1);
-        size_t max = 1 + round % 7;
+        size_t max = 1 + round % (round % 2 == 0 ? 7 : 160);
         for (size_t i = 0; i < n; i++) {
             random = random * 1664525u + 1013904223u;
             text[i] = (uint8_t)alphabet[(random >> 16) % (sizeof alphabet - 1)];
         }
-        struct span parts[8];
+        struct span parts[160];
         size_t got = span_split(span_of(text, n), '|', parts, max);
         struct span rest = span_of(text, n);
         bool more = true;

@@ -81,10 +81,34 @@ static void utf8_by_the_book(void **state)
         assert_false(text_is_utf8(span_str(bad[i])));
 }
 
+/* What is written is read as one character of that length; the ends of each length. */
+static void utf8_is_written(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t c;
+        const char *bytes;
+    } cases[] = {{0x41, "A"},
+                 {0x7f, "\x7f"},
+                 {0x80, "\xc2\x80"},
+                 {0x7ff, "\xdf\xbf"},
+                 {0x800, "\xe0\xa0\x80"},
+                 {0xffff, "\xef\xbf\xbf"},
+                 {0x10000, "\xf0\x90\x80\x80"},
+                 {0x10ffff, "\xf4\x8f\xbf\xbf"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t out[4];
+        struct span s = span_of(out, text_utf8_put(out, cases[i].c));
+        assert_true(span_is(s, cases[i].bytes));
+        assert_int_equal(text_utf8_len(s), s.n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hex_both_ways),        cmocka_unit_test(base64_vectors),   cmocka_unit_test(base64_refuses_what_is_not_exact),
+        cmocka_unit_test(utf8_is_written),      cmocka_unit_test(hex_both_ways),
+        cmocka_unit_test(base64_vectors),       cmocka_unit_test(base64_refuses_what_is_not_exact),
         cmocka_unit_test(base64_for_addresses), cmocka_unit_test(utf8_by_the_book),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -27,13 +27,15 @@ struct keeper {
     struct courses *courses;
     struct api *api;
     struct veil *veil;
-    pthread_mutex_t lock;
+    pthread_mutex_t lock;      /* one decision after the other */
+    pthread_mutex_t kept_lock; /* kept and next: whoever reads in the store may ask for a record while a decision waits for the store */
     uint64_t next;
     char last[8192];            /* veiled text of the last decision */
     bool broken;                /* the ledger cannot be written */
     struct keeper_record *kept; /* by index */
     uint64_t erased;            /* the record whose key is gone; 0: none */
     bool verifying;
+    char changed[256]; /* accounts that were told of a change: "ana:passkey.added " */
     char keys_did[64]; /* what was last done with the keys */
     struct api_clock now;
     struct api_reply reply;
@@ -41,7 +43,8 @@ struct keeper {
     char csrf[40];
     char proof[4096]; /* X-Proof of the next request; keeper_again: once more */
     char proof_before[4096];
-    char said[8192]; /* for the test's own use */
+    char language[16]; /* Accept-Language of what is asked */
+    char said[8192];   /* for the test's own use */
 };
 
 static inline int keeper_apply(struct keeper *k, struct span json, struct span private_json, uint64_t *ret_index, struct error *e)
@@ -49,6 +52,7 @@ static inline int keeper_apply(struct keeper *k, struct span json, struct span p
     struct committed c = {.index = k->next, .custody = true, .recorded = k->now.wall, .json = json, .private_json = private_json};
     if (views_apply(k->views, &c, e) != 0 || views_commit(k->views, e) != 0)
         return -1;
+    (void)pthread_mutex_lock(&k->kept_lock);
     k->kept = realloc(k->kept, (k->next + 1) * sizeof *k->kept);
     if (k->kept == NULL)
         abort();
@@ -57,13 +61,14 @@ static inline int keeper_apply(struct keeper *k, struct span json, struct span p
     buf_add_span(&r->veiled, json);
     buf_add_span(&r->sealed, private_json);
     *ret_index = k->next++;
+    (void)pthread_mutex_unlock(&k->kept_lock);
     return 0;
 }
 
 static inline int keeper_open_record(void *context, uint64_t index, struct buf *opened, struct api_record *ret, struct error *e)
 {
     struct keeper *k = context;
-    (void)pthread_mutex_lock(&k->lock);
+    (void)pthread_mutex_lock(&k->kept_lock);
     int r = 0;
     if (index >= k->next)
         r = err_set(e, ERR_MISUSE, "no such record");
@@ -80,7 +85,7 @@ static inline int keeper_open_record(void *context, uint64_t index, struct buf *
         ret->private = span_take(&s, kept->sealed.n);
         ret->body = s;
     }
-    (void)pthread_mutex_unlock(&k->lock);
+    (void)pthread_mutex_unlock(&k->kept_lock);
     return r;
 }
 
@@ -94,6 +99,12 @@ static inline int keeper_decide(void *context, const struct record *r, uint64_t 
     veil_private_json(k->veil, &sealed, r);
     (void)snprintf(k->last, sizeof k->last, "%s", buf_text(&clear));
     int rc = k->broken ? err_set(e, ERR_SYSTEM, "the disk is full") : keeper_apply(k, buf_span(&clear), buf_span(&sealed), ret_index, e);
+    for (size_t i = 0; rc == 0 && i < r->n; i++)
+        if (r->fields[i].key == KEY_BODY) {
+            (void)pthread_mutex_lock(&k->kept_lock);
+            buf_add_span(&k->kept[*ret_index].body, r->fields[i].text);
+            (void)pthread_mutex_unlock(&k->kept_lock);
+        }
     buf_release(&clear);
     buf_release(&sealed);
     (void)pthread_mutex_unlock(&k->lock);
@@ -218,6 +229,27 @@ static inline int keeper_keys_recovery(void *context, struct span typed, char te
     return 0;
 }
 
+/* Of a test about mail: set before keeper_new. */
+static int (*keeper_mail_read)(void *context, struct span message, bool cut, struct buf *told, struct error *e);
+static bool (*keeper_mail_ours)(void *context, struct span id, struct span mark);
+static size_t (*keeper_tasks)(void *context, struct api_task ret[API_TASKS]); /* likewise, about long work */
+static bool (*keeper_task_cancel)(void *context, enum api_task_kind kind, struct span person);
+static void (*keeper_mail_tell)(void *context, struct span account, struct span id, bool attached);
+
+/* Of a test about links: likewise. */
+static size_t (*keeper_links)(void *context, struct api_link *ret, size_t most);
+static int (*keeper_link_order)(void *context, const struct api_link_order *order, struct error *e);
+
+/* Of a test about certificates: likewise. */
+static const struct api_pki *keeper_pki;
+
+static inline void keeper_account_changed(void *context, struct span account, enum event event)
+{
+    struct keeper *k = context;
+    size_t n = strlen(k->changed);
+    (void)snprintf(k->changed + n, sizeof k->changed - n, "%.*s:%s ", (int)account.n, (const char *)account.p, event_name(event));
+}
+
 static inline struct keeper *keeper_new(void)
 {
     static const uint8_t key[VEIL_KEY] = {7};
@@ -226,15 +258,18 @@ static inline struct keeper *keeper_new(void)
     if (k == NULL)
         abort();
     (void)pthread_mutex_init(&k->lock, NULL);
+    (void)pthread_mutex_init(&k->kept_lock, NULL);
     k->now = (struct api_clock){.wall = INT64_C(1795360000) * TIME_SECOND, .monotonic = 5000 * TIME_SECOND};
     k->store = store_open_memory(&e);
     k->views = views_open(k->store, "main-street", &e);
     k->veil = veil_new(key, false, &e);
     struct api_options o = {.site = "main-street",
+                            .time_zone = "America/Chicago",
                             .store = k->store,
                             .views = k->views,
                             .host = {.context = k,
                                      .decide = keeper_decide,
+                                     .account_changed = keeper_account_changed,
                                      .ledger_state = keeper_ledger_state,
                                      .ledger_prove = keeper_prove,
                                      .ledger_open_record = keeper_open_record,
@@ -249,6 +284,16 @@ static inline struct keeper *keeper_new(void)
                                      .keys_erase = keeper_keys_erase,
                                      .keys_rotate = keeper_keys_rotate,
                                      .keys_recovery = keeper_keys_recovery}};
+    if (keeper_mail_read != NULL)
+        o.host.mail_read = keeper_mail_read;
+    if (keeper_mail_ours != NULL)
+        o.host.mail_ours = keeper_mail_ours;
+    o.host.mail_tell = keeper_mail_tell;
+    o.host.tasks = keeper_tasks;
+    o.host.task_cancel = keeper_task_cancel;
+    o.host.pki = keeper_pki;
+    o.host.links = keeper_links;
+    o.host.link_order = keeper_link_order;
     o.courses = k->courses = courses_new(&e);
     k->api = api_new(&o, &e);
     k->reply = API_REPLY_INIT;
@@ -268,6 +313,7 @@ static inline void keeper_free(struct keeper *k)
     store_close(k->store);
     veil_free(k->veil);
     (void)pthread_mutex_destroy(&k->lock);
+    (void)pthread_mutex_destroy(&k->kept_lock);
     for (uint64_t i = 0; i < k->next; i++) {
         buf_release(&k->kept[i].veiled);
         buf_release(&k->kept[i].sealed);
@@ -313,48 +359,41 @@ static inline void keeper_account(struct keeper *k, const char *name, const char
         abort();
 }
 
-/* Asks; "METHOD /path?query". Sends the session and CSRF token in hand. Returns the status. */
+/* Sends this request: "METHOD /path?query" and a body put into it. Returns the status. */
+static inline int keeper_send(struct keeper *k, struct request r, const char *what, const char *body)
+{
+    r.id = 9;
+    r.query = span_str(what);
+    r.method = span_until(&r.query, ' ', NULL);
+    r.path = span_until(&r.query, '?', NULL);
+    r.body = span_str(body == NULL ? "" : body);
+    api_handle(k->api, k->now, &r, &k->reply);
+    (void)buf_text(&k->reply.body);
+    return k->reply.r.status;
+}
+
+/* Asks with the session and CSRF token in hand. */
 static inline int keeper_ask(struct keeper *k, const char *what, const char *body, const char *if_match)
 {
-    struct span rest = span_str(what);
-    struct span method = span_until(&rest, ' ', NULL);
-    struct span path = span_until(&rest, '?', NULL);
-    struct request r = {.id = 9,
-                        .door = DOOR_CONSOLE,
-                        .method = method,
-                        .path = path,
-                        .query = rest,
+    struct request r = {.door = DOOR_CONSOLE,
                         .session = span_str(k->session),
                         .csrf = span_str(k->csrf),
                         .proof = span_str(k->proof),
                         .if_match = span_str(if_match == NULL ? "" : if_match),
-                        .peer = SPAN_LIT("10.0.0.5"),
-                        .body = span_str(body == NULL ? "" : body)};
-    api_handle(k->api, k->now, &r, &k->reply);
+                        .language = span_str(k->language),
+                        .peer = SPAN_LIT("10.0.0.5")};
+    int status = keeper_send(k, r, what, body);
     memcpy(k->proof_before, k->proof, sizeof k->proof);
     k->proof[0] = 0;
-    (void)buf_text(&k->reply.body);
-    return k->reply.r.status;
+    return status;
 }
 
 /* The same by a program with an API token, and nothing else. */
 static inline int keeper_ask_bearer_if(struct keeper *k, const char *token, const char *what, const char *body, const char *if_match)
 {
-    struct span rest = span_str(what);
-    struct span method = span_until(&rest, ' ', NULL);
-    struct span path = span_until(&rest, '?', NULL);
-    struct request r = {.id = 9,
-                        .door = DOOR_CONSOLE,
-                        .method = method,
-                        .path = path,
-                        .query = rest,
-                        .bearer = span_str(token),
-                        .if_match = span_str(if_match == NULL ? "" : if_match),
-                        .peer = SPAN_LIT("10.0.0.9"),
-                        .body = span_str(body == NULL ? "" : body)};
-    api_handle(k->api, k->now, &r, &k->reply);
-    (void)buf_text(&k->reply.body);
-    return k->reply.r.status;
+    struct request r = {
+        .door = DOOR_CONSOLE, .bearer = span_str(token), .if_match = span_str(if_match == NULL ? "" : if_match), .peer = SPAN_LIT("10.0.0.9")};
+    return keeper_send(k, r, what, body);
 }
 
 static inline int keeper_ask_bearer(struct keeper *k, const char *token, const char *what, const char *body)
@@ -369,20 +408,14 @@ static inline void keeper_again(struct keeper *k)
 
 static inline int keeper_ask_local(struct keeper *k, const char *what, const char *body, const char *if_match)
 {
-    struct span rest = span_str(what);
-    struct span method = span_until(&rest, ' ', NULL);
-    struct span path = span_until(&rest, '?', NULL);
-    struct request r = {.id = 9,
-                        .door = DOOR_LOCAL,
-                        .method = method,
-                        .path = path,
-                        .query = rest,
-                        .if_match = span_str(if_match == NULL ? "" : if_match),
-                        .peer = SPAN_LIT("uid 0"),
-                        .body = span_str(body == NULL ? "" : body)};
-    api_handle(k->api, k->now, &r, &k->reply);
-    (void)buf_text(&k->reply.body);
-    return k->reply.r.status;
+    struct request r = {.door = DOOR_LOCAL, .if_match = span_str(if_match == NULL ? "" : if_match), .peer = SPAN_LIT("uid 0")};
+    return keeper_send(k, r, what, body);
+}
+
+/* As the postbox asks for whoever forwarded a mail. */
+static inline int keeper_ask_posted(struct keeper *k, const char *sender, const char *what, const char *body)
+{
+    return keeper_send(k, (struct request){.door = DOOR_MAIL, .session = span_str(sender), .peer = SPAN_LIT("10.0.0.25")}, what, body);
 }
 
 static inline const char *keeper_text(struct keeper *k)

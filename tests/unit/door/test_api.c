@@ -173,6 +173,10 @@ static void findings_are_decided(void **state)
     SAYS(k, "Not ours");
     ASK(k, 404, "POST /api/v1/findings/nosuch/take", NULL, "1");
     ASK(k, 404, "GET /api/v1/findings/nosuch", NULL, NULL);
+    SAYS(k, "There is no finding with this id.");
+    (void)snprintf(k->language, sizeof k->language, "es-ES, en");
+    ASK(k, 404, "GET /api/v1/findings/nosuch", NULL, NULL);
+    SAYS(k, "\"detail\":\"No hay ningún hallazgo con este identificador.\",\"code\":\"no-finding\"");
     keeper_free(k);
 }
 
@@ -183,10 +187,12 @@ static void pages_tell_what_they_should(void **state)
         const char *ask;
         const char *says;
     } pages[] = {
-        {"GET /api/v1/today", "\"sentence\":\"1 thing needs you. 1 result seen, from 1 device.\""},
-        {"GET /api/v1/today", "\"counts\":{\"needs\":1,\"findings_open\":1,\"findings_critical\":0,\"devices\":2,\"devices_unknown\":0,\"results\":1,"
-                              "\"messages\":2,\"malformed\":0,"
-                              "\"messages_clear\":1,\"not_kept\":0}"},
+        {"GET /api/v1/today", "\"sentence\":\"2 things need you. 1 result seen, from 1 device. 2 devices wait for somebody to vouch for them.\""},
+        {"GET /api/v1/today",
+         "\"counts\":{\"needs\":2,\"findings_open\":1,\"findings_critical\":0,\"devices\":2,\"devices_unknown\":0,\"devices_waiting\":2,"
+         "\"devices_refused\":0,\"results\":1,"
+         "\"messages\":2,\"malformed\":0,"
+         "\"messages_clear\":1,\"not_kept\":0,\"reports_waiting\":0,\"mail_waiting\":0,\"reviews_due\":0}"},
         {"GET /api/v1/today", "\"capture\":{\"state\":\"reading\",\"last_time\":\"2026-11-22T14:00:00.000000000Z\",\"packets\":12}"},
         {"GET /api/v1/results", "\"sender\":\"Chem 2\""},
         {"GET /api/v1/results",
@@ -198,6 +204,7 @@ static void pages_tell_what_they_should(void **state)
         {"GET /api/v1/results/summary",
          "{\"total\":1,\"changed\":0,\"missing\":0,\"extra\":0,\"replayed\":0,\"corrected\":0,\"unclear\":0,\"as_sent\":0,"
          "\"one_sided\":1,\"pending\":0,\"since\":\"20"},
+        {"GET /api/v1/session", "\"time_zone\":\"America/Chicago\""},
         {"GET /api/v1/today", "\"custody\":{\"total\":1,\"compared\":0,\"wrong\":0}"},
         {"GET /api/v1/results?q=POTASS", "\"total\":1"},
         {"GET /api/v1/results?q=sodium", "\"items\":[],\"next\":null,\"total\":0"},
@@ -277,8 +284,8 @@ static void what_needs_nobody_is_not_counted(void **state)
         const char *ask;
         const char *says;
     } pages[] = {
-        {"GET /api/v1/today", "\"sentence\":\"2 things need you. "},
-        {"GET /api/v1/today", "\"counts\":{\"needs\":2,\"findings_open\":4,\"findings_critical\":1,"},
+        {"GET /api/v1/today", "\"sentence\":\"3 things need you. "},
+        {"GET /api/v1/today", "\"counts\":{\"needs\":3,\"findings_open\":4,\"findings_critical\":1,"},
         {"GET /api/v1/today", "\"kind\":\"result.altered\""},
         {"GET /api/v1/today", "\"same\":2,\"same_last\":\"2026-11-22T14:00:00.000000000Z\"}]"},
         {"GET /api/v1/today", "\"device_title\":\"Acme C-800\""},
@@ -511,7 +518,7 @@ static void courses_are_for_whoever_is_signed_in(void **state)
     ASK(k, 200, "GET /api/v1/courses/everyone", NULL, NULL);
     SAYS(k, "\"scenario\":{\"id\":\"pw-colleague\",\"kind\":\"one\"");
     ASK(k, 200, "GET /api/v1/courses/pictures/address.svg", NULL, NULL);
-    assert_true(span_is(k->reply.r.type, "image/svg+xml"));
+    assert_true(span_is(k->reply.r.type, "image/svg+xml; charset=utf-8"));
     SAYS(k, "<svg ");
     ASK(k, 404, "GET /api/v1/courses/nosuch", NULL, NULL);
     ASK(k, 404, "GET /api/v1/courses/pictures/nosuch.svg", NULL, NULL);

@@ -9,6 +9,9 @@
 #include "keeper.h"
 
 #include "door/api/api_private.h"
+#include "door/api/certificate.h"
+
+#define AGAIN "{\"password\":\"" KEEPER_PASSWORD "\"}" /* it is still the same person */
 
 static void devices_are_named(void **state)
 {
@@ -171,6 +174,94 @@ static void suspected_duplicates_are_told_until_denied(void **state)
     keeper_free(k);
 }
 
+static void devices_are_vouched_for(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    feed_lab(k);
+    assert_int_equal(keeper_set_up(k), 201);
+    keeper_feed(k, T "\"asset.evidence\",\"ip\":\"10.0.5.7\",\"mac\":\"00:11:22:aa:bb:cc\",\"source\":\"arp\"}");
+    ASK(k, 200, "GET /api/v1/devices?admission=waiting", NULL, NULL);
+    SAYS(k, "\"total\":2"); /* the other one is on the analyzer's network */
+    ASK(k, 400, "GET /api/v1/devices?admission=perhaps", NULL, NULL);
+    ASK(k, 200, "GET /api/v1/today", NULL, NULL);
+    SAYS(k, "\"devices_waiting\":2,\"devices_refused\":0");
+    SAYS(k, "2 devices wait for somebody to vouch for them.");
+    struct device d = device_of(k, "c-800", "POST", "/admission");
+    ASK(k, 428, d.path, "{\"decision\":\"vouch\",\"why\":\"delivered on Monday\"}", NULL);
+    ASK(k, 412, d.path, "{\"decision\":\"vouch\",\"why\":\"delivered on Monday\"}", "999");
+    ASK(k, 422, d.path, "{\"decision\":\"adore\",\"why\":\"delivered on Monday\"}", d.etag);
+    ASK(k, 422, d.path, "{\"decision\":\"vouch\",\"why\":\" \"}", d.etag);
+    ASK(k, 200, d.path, "{\"decision\":\"vouch\",\"why\":\"delivered on Monday\"}", d.etag);
+    SAYS(k, "\"admission\":\"vouched\"");
+    SAYS(k, "\"admitted\":{\"by\":\"ana\",\"at\":");
+    SAYS(k, "\"why\":\"delivered on Monday\"");
+    SAYS(k, "\"mixed\":false,\"new_macs\":[]");
+    assert_non_null(strstr(k->last, "\"event\":\"asset.admission\""));
+    assert_non_null(strstr(k->last, "\"decision\":\"vouch\""));
+    assert_non_null(strstr(k->last, "00:11:22:aa:bb:cc"));
+    d = device_of(k, "c-800", "POST", "/admission");
+    ASK(k, 409, d.path, "{\"decision\":\"vouch\",\"why\":\"again\"}", d.etag);
+    ASK(k, 200, "POST /api/v1/devices/export.radius", AGAIN, NULL);
+    SAYS(k, "\n001122aabbcc Cleartext-Password := \"001122aabbcc\"\n");
+    assert_non_null(strstr(k->last, "\"event\":\"data.exported\"")); /* who took the list is on the record */
+    ASK(k, 200, "POST /api/v1/devices/export.radius?form=hyphen&upper=yes", AGAIN, NULL);
+    SAYS(k, "\n00-11-22-AA-BB-CC Cleartext-Password");
+    ASK(k, 200, "POST /api/v1/devices/export.radius?form=dot", AGAIN, NULL);
+    SAYS(k, "\n0011.22aa.bbcc Cleartext-Password");
+    ASK(k, 400, "POST /api/v1/devices/export.radius?form=triangle", AGAIN, NULL);
+    d = device_of(k, "c-800", "POST", "/admission");
+    ASK(k, 200, d.path, "{\"decision\":\"refuse\",\"why\":\"went back to the maker\"}", d.etag);
+    SAYS(k, "\"admission\":\"refused\"");
+    ASK(k, 200, "POST /api/v1/devices/export.radius", AGAIN, NULL);
+    if (strstr(keeper_text(k), "001122aabbcc") != NULL)
+        fail_msg("%s", keeper_text(k));
+    d = device_of(k, "c-800", "POST", "/admission");
+    ASK(k, 200, d.path, "{\"decision\":\"withdraw\",\"why\":\"that was another one\"}", d.etag);
+    SAYS(k, "\"admission\":\"waiting\"");
+    ASK(k, 404, "POST /api/v1/devices/nosuch/admission", "{\"decision\":\"vouch\",\"why\":\"x\"}", "1");
+    keeper_free(k);
+}
+
+static void those_of_the_first_days_are_vouched_for_together(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    feed_lab(k);
+    assert_int_equal(keeper_set_up(k), 201);
+    char body[512];
+    char token[65];
+    ASK(k, 200, "POST /api/v1/devices/admission", "{}", NULL);
+    SAYS(k, "\"total\":2");
+    SAYS(k, "\"learning_until\":\"2026-11-29T");
+    (void)snprintf(token, sizeof token, "%s", keeper_member(k, "token"));
+    struct device d = device_of(k, "c-800", "GET", "");
+    ASK(k, 422, "POST /api/v1/devices/admission", "{\"until\":\"2027-01-01T00:00:00Z\"}", NULL);
+    ASK(k, 200, "POST /api/v1/devices/admission", "{\"until\":\"2026-11-22T00:00:00Z\"}", NULL);
+    SAYS(k, "\"items\":[]"); /* nobody was there then */
+    (void)snprintf(body, sizeof body, "{\"token\":\"%s\"}", token);
+    ASK(k, 422, "POST /api/v1/devices/admission", body, NULL); /* no reason */
+    keeper_feed(k, T "\"asset.evidence\",\"ip\":\"10.0.5.9\",\"hostname\":\"late\",\"source\":\"dhcp\"}");
+    (void)snprintf(body, sizeof body, "{\"token\":\"%s\",\"why\":\"counted on the floor\"}", token);
+    ASK(k, 409, "POST /api/v1/devices/admission", body, NULL); /* not what was shown */
+    ASK(k, 200, "POST /api/v1/devices/admission", "{}", NULL);
+    SAYS(k, "\"total\":3");
+    (void)snprintf(body, sizeof body, "{\"token\":\"%s\",\"why\":\"counted on the floor\",\"except\":\"%s\"}", keeper_member(k, "token"), d.id);
+    ASK(k, 200, "POST /api/v1/devices/admission", body, NULL);
+    SAYS(k, "\"saved\":2");
+    ASK(k, 200, "GET /api/v1/devices?admission=vouched", NULL, NULL);
+    SAYS(k, "\"total\":2");
+    ASK(k, 200, "GET /api/v1/devices?admission=not-vouched", NULL, NULL);
+    SAYS(k, "\"total\":1");
+    SAYS(k, d.id);
+    keeper_feed(k, "{\"time\":\"2026-12-24T14:00:00Z\",\"event\":\"asset.evidence\",\"ip\":\"10.0.5.99\",\"source\":\"dhcp\"}");
+    ASK(k, 200, "POST /api/v1/devices/admission", "{}", NULL);
+    SAYS(k, "\"total\":1"); /* what comes later is vouched for one by one */
+    ASK(k, 200, "GET /api/v1/devices?admission=waiting", NULL, NULL);
+    SAYS(k, "\"total\":2");
+    keeper_free(k);
+}
+
 /* A page of 100 devices, wherever it begins, whatever it is sorted by: every row once. */
 static void lists_page_through(void **state)
 {
@@ -265,10 +356,10 @@ static void lists_come_in_with_a_preview(void **state)
     ASK(k, 409, apply, list, NULL); /* done: what the preview said is not so any more */
     ASK(k, 200, "POST /api/v1/devices/import", list, NULL);
     SAYS(k, "\"counts\":{\"create\":0,\"change\":0,\"same\":2,\"ambiguous\":0,\"error\":1}");
-    ASK(k, 200, "GET /api/v1/devices/export.csv", NULL, NULL);
+    ASK(k, 200, "POST /api/v1/devices/export.csv", AGAIN, NULL);
     assert_string_equal(k->reply.type, "text/csv; charset=utf-8");
     SAYS(k, "Fridge,Cellar");
-    ASK(k, 200, "GET /api/v1/devices/export.cdx.json", NULL, NULL);
+    ASK(k, 200, "POST /api/v1/devices/export.cdx.json", AGAIN, NULL);
     SAYS(k, "\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\"");
     keeper_free(k);
 }
@@ -292,6 +383,139 @@ static void a_large_list_is_several_records(void **state)
     ASK(k, 200, "GET /api/v1/devices?limit=1", NULL, NULL);
     SAYS(k, "\"total\":250");
     buf_release(&list);
+    ASK(k, 200, "GET /api/v1/devices/imports", NULL, NULL);
+    SAYS(k, "\"devices\":250,\"undone_by\":null"); /* three records, one list */
+    char undo[64];
+    (void)snprintf(undo, sizeof undo, "POST /api/v1/devices/imports/%llu/undo", (unsigned long long)before);
+    before = k->next;
+    ASK(k, 200, undo, NULL, NULL);
+    SAYS(k, "\"back\":0,\"gone\":250,\"stay\":0,\"stayed\":[]");
+    assert_int_equal(k->next - before, 3);
+    ASK(k, 200, "GET /api/v1/devices?limit=1", NULL, NULL);
+    SAYS(k, "\"total\":0");
+    keeper_free(k);
+}
+
+/* Brings a list; the request that takes it back. */
+static const char *bring(struct keeper *k, const char *list)
+{
+    static char undo[64];
+    char apply[160];
+    ASK(k, 200, "POST /api/v1/devices/import", list, NULL);
+    (void)snprintf(apply, sizeof apply, "POST /api/v1/devices/import/%s", keeper_member(k, "token"));
+    uint64_t number = k->next;
+    char says[40];
+    ASK(k, 200, apply, NULL, NULL);
+    (void)snprintf(says, sizeof says, "\"list\":%llu", (unsigned long long)number);
+    SAYS(k, says);
+    (void)snprintf(undo, sizeof undo, "POST /api/v1/devices/imports/%llu/undo", (unsigned long long)number);
+    return undo;
+}
+
+static void one_act_takes_a_list_back(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    char undo[64];
+    feed_lab(k);
+    assert_int_equal(keeper_set_up(k), 201);
+    struct device d = device_of(k, "c-800", "PATCH", "");
+    ASK(k, 200, d.path, "{\"owner\":\"Chemistry\"}", d.etag);
+    (void)snprintf(undo, sizeof undo, "%s",
+                   bring(k, "name,ip,owner,place\nChem 2,10.0.5.7,Haematology,Room 4\nFridge,10.0.9.9,Stores,Cellar\nFreezer,10.0.9.10,,Cellar\n"
+                            "Scale,10.0.9.11,,Cellar\n"));
+    d = device_of(k, "room+4", "PATCH", "");
+    ASK(k, 200, d.path, "{\"place\":\"Room 5\"}", d.etag); /* a person's word since … */
+    struct device freezer = device_of(k, "freezer", "PATCH", "");
+    ASK(k, 200, freezer.path, "{\"zone\":\"Cold\"}", freezer.etag);
+    keeper_feed(k, T "\"asset.evidence\",\"ip\":\"10.0.9.11\",\"source\":\"http\",\"hostname\":\"scale\"}"); /* … and the device's own */
+    k->broken = true;
+    ASK(k, 503, undo, NULL, NULL);
+    k->broken = false;
+    ASK(k, 200, undo, NULL, NULL);
+    SAYS(k, "\"back\":0,\"gone\":1,\"stay\":3");
+    SAYS(k, "\"why\":\"changed\",\"fields\":[\"place\"]");
+    SAYS(k, "\"title\":\"Freezer\",\"why\":\"known\",\"fields\":[]");
+    SAYS(k, "\"title\":\"Scale\",\"why\":\"known\",\"fields\":[]");
+    assert_non_null(strstr(k->last, "\"event\":\"asset.unimported\""));
+    assert_non_null(strstr(k->last, "\"person\":\"ana\""));
+    ASK(k, 200, "GET /api/v1/devices?q=c-800", NULL, NULL);
+    SAYS(k, "\"name\":null");
+    SAYS(k, "\"owner\":\"Chemistry\",\"place\":\"Room 5\"");
+    ASK(k, 200, "GET /api/v1/devices?q=fridge", NULL, NULL);
+    SAYS(k, "\"total\":0");
+    (void)snprintf(freezer.path, sizeof freezer.path, "GET /api/v1/devices/%s", freezer.id);
+    ASK(k, 200, freezer.path, NULL, NULL);
+    SAYS(k, "\"name\":null");
+    SAYS(k, "\"place\":null");
+    SAYS(k, "\"zone\":\"Cold\"");
+    uint64_t before = k->next;
+    ASK(k, 409, undo, NULL, NULL);
+    SAYS(k, "\"undone\"");
+    assert_int_equal(k->next, before);
+    ASK(k, 200, "GET /api/v1/devices/imports", NULL, NULL);
+    SAYS(k, "\"devices\":4,\"undone_by\":\"ana\",\"undone_at\":\"2026-");
+    ASK(k, 404, "POST /api/v1/devices/imports/999999/undo", NULL, NULL);
+    ASK(k, 404, "POST /api/v1/devices/imports/x/undo", NULL, NULL);
+    keeper_free(k);
+}
+
+static char holder[64]; /* the device that has a certificate */
+
+static void list_certificates(void *context, void (*each)(void *to, const struct api_certificate *x), void *to)
+{
+    (void)context;
+    struct api_certificate x = {.serial = "01", .side = CERTIFICATE_DEVICE, .not_after = INT64_MAX};
+    (void)snprintf(x.link, sizeof x.link, "%s", holder);
+    each(to, &x);
+}
+
+static void list_enrolments(void *context, void (*each)(void *to, const struct api_enrolment *x), void *to)
+{
+    (void)context;
+    (void)each;
+    (void)to;
+}
+
+/* What lets somebody into the network names a device: that one stays. */
+static void a_device_with_a_certificate_does_not_go(void **state)
+{
+    (void)state;
+    static const struct api_pki pki = {.list = list_certificates, .enrolments = list_enrolments};
+    char undo[64];
+    keeper_pki = &pki;
+    struct keeper *k = keeper_new();
+    keeper_pki = NULL;
+    assert_int_equal(keeper_set_up(k), 201);
+    (void)snprintf(undo, sizeof undo, "%s", bring(k, "name,place\nFridge,Cellar\nFreezer,Cellar\n"));
+    (void)snprintf(holder, sizeof holder, "%s", device_of(k, "freezer", "GET", "").id);
+    ASK(k, 200, undo, NULL, NULL);
+    SAYS(k, "\"gone\":1,\"stay\":1");
+    SAYS(k, "\"title\":\"Freezer\",\"why\":\"known\"");
+    ASK(k, 200, "GET /api/v1/devices", NULL, NULL);
+    SAYS(k, holder);
+    SAYS(k, "\"total\":1");
+    keeper_free(k);
+}
+
+static void lists_are_taken_back_in_any_order(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    char first[64];
+    char second[64];
+    feed_lab(k);
+    assert_int_equal(keeper_set_up(k), 201);
+    (void)snprintf(first, sizeof first, "%s", bring(k, "ip,owner\n10.0.5.7,Haematology\n"));
+    (void)snprintf(second, sizeof second, "%s", bring(k, "ip,owner\n10.0.5.7,Stores\n"));
+    ASK(k, 200, first, NULL, NULL);
+    SAYS(k, "\"why\":\"changed\",\"fields\":[\"owner\"]");
+    ASK(k, 200, "GET /api/v1/devices?q=c-800", NULL, NULL);
+    SAYS(k, "\"owner\":\"Stores\"");
+    ASK(k, 200, second, NULL, NULL);
+    SAYS(k, "\"back\":1,\"gone\":0,\"stay\":0");
+    ASK(k, 200, "GET /api/v1/devices?q=c-800", NULL, NULL);
+    SAYS(k, "\"owner\":null"); /* not what the first one had said: that is taken back */
     keeper_free(k);
 }
 
@@ -302,10 +526,15 @@ int main(void)
         cmocka_unit_test(edits_win_and_can_be_taken_back),
         cmocka_unit_test(two_become_one_and_two_again),
         cmocka_unit_test(suspected_duplicates_are_told_until_denied),
+        cmocka_unit_test(devices_are_vouched_for),
+        cmocka_unit_test(those_of_the_first_days_are_vouched_for_together),
         cmocka_unit_test(lists_page_through),
         cmocka_unit_test(a_model_is_explained),
         cmocka_unit_test(lists_come_in_with_a_preview),
         cmocka_unit_test(a_large_list_is_several_records),
+        cmocka_unit_test(one_act_takes_a_list_back),
+        cmocka_unit_test(a_device_with_a_certificate_does_not_go),
+        cmocka_unit_test(lists_are_taken_back_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

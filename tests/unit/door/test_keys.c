@@ -53,6 +53,11 @@ static void the_password_again(void **state)
         ASK(k, 403, changes[i].what, wrong, NULL);
         DID(k, "");
         k->now.monotonic += 600 * TIME_SECOND;
+        if (i == 0) { /* this one wants another person, too */
+            ASK(k, 409, changes[i].what, changes[i].with, NULL);
+            DID(k, "");
+            keeper_sign_in(k, "pat", "privacy officer");
+        }
         ASK(k, 200, changes[i].what, changes[i].with, NULL);
         assert_memory_equal(k->keys_did, changes[i].did, strlen(changes[i].did));
         k->keys_did[0] = 0;
@@ -61,6 +66,38 @@ static void the_password_again(void **state)
     }
     SAYS(k, "the one that opens everything");
     assert_true(k->reply.hidden);
+    keeper_free(k);
+}
+
+/* What is destroyed stays destroyed: two people, each signed in, the same patient and months, within a quarter of an hour. */
+static void two_people_erase(void **state)
+{
+    (void)state;
+    static const char *const what = "POST /api/v1/keys/erase";
+    static const char *const wish = "{\"patient\":\"7\",\"from\":\"2026-01\"," WHY "," PASSWORD "}";
+    struct keeper *k = officer();
+    ASK(k, 409, what, wish, NULL);
+    SAYS(k, "\"code\":\"second-person\"");
+    assert_non_null(strstr(k->last, "\"event\":\"request.refused\""));
+    assert_non_null(strstr(k->last, "second-person"));
+    ASK(k, 409, what, wish, NULL); /* the same person twice is one */
+    DID(k, "");
+    keeper_sign_in(k, "pat", "privacy officer");
+    ASK(k, 409, what, "{\"patient\":\"7\",\"from\":\"2026-02\"," WHY "," PASSWORD "}", NULL); /* other months are another wish */
+    ASK(k, 409, what, "{\"token\":\"P-ABCDEFGHABCDEFGH\",\"from\":\"2026-01\"," WHY "," PASSWORD "}", NULL);
+    DID(k, "");
+    k->now.monotonic += INT64_C(15) * 60 * TIME_SECOND; /* too late */
+    ASK(k, 409, what, wish, NULL);
+    DID(k, "");
+    keeper_sign_in(k, "pim", "privacy officer");
+    ASK(k, 200, what, wish, NULL);
+    assert_memory_equal(k->keys_did, "erased by record ", 17);
+    k->keys_did[0] = 0;
+    assert_non_null(strstr(k->last, "\"event\":\"keys.erased\""));
+    assert_non_null(strstr(k->last, "\"person\":\"pim\""));
+    assert_non_null(strstr(k->last, "the patient asked for it (pat asked for it first: the patient asked for it)"));
+    ASK(k, 409, what, wish, NULL); /* the wish is used up */
+    DID(k, "");
     keeper_free(k);
 }
 
@@ -110,6 +147,8 @@ static void what_is_asked_wrongly(void **state)
     ASK(k, 422, "POST /api/v1/keys/rotate", "{\"why\":\"\"," PASSWORD "}", NULL);
     ASK(k, 422, "POST /api/v1/keys/recovery/test", "{\"recovery_key\":\"\"}", NULL);
     DID(k, "");
+    ASK(k, 409, "POST /api/v1/keys/erase", "{\"patient\":\"7\"," WHY "," PASSWORD "}", NULL);
+    keeper_sign_in(k, "pat", "privacy officer");
     k->broken = true; /* what cannot be recorded is not done */
     ASK(k, 503, "POST /api/v1/keys/erase", "{\"patient\":\"7\"," WHY "," PASSWORD "}", NULL);
     DID(k, "");
@@ -118,7 +157,7 @@ static void what_is_asked_wrongly(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_password_again), cmocka_unit_test(only_who_may), cmocka_unit_test(a_weak_passphrase),
-                                       cmocka_unit_test(what_is_asked_wrongly)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_password_again), cmocka_unit_test(two_people_erase), cmocka_unit_test(only_who_may),
+                                       cmocka_unit_test(a_weak_passphrase), cmocka_unit_test(what_is_asked_wrongly)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

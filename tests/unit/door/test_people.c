@@ -453,7 +453,42 @@ static void who_did_what_and_why_they_could(void **state)
     SAYS(k, "\"total\":1");
     ASK(k, 200, "GET /api/v1/acts?q=monday", NULL, NULL);
     SAYS(k, "starts on Monday");
+    SAYS(k, "\"object\":\"technologist\"");
     ASK(k, 400, "GET /api/v1/acts?cursor=zz", NULL, NULL);
+    /* by right, noun, time and device */
+    ASK(k, 200, "GET /api/v1/acts?permission=people.manage&event=account.granted", NULL, NULL);
+    SAYS(k, "account.granted");
+    ASK(k, 200, "GET /api/v1/acts?permission=device", NULL, NULL);
+    SAYS(k, "\"total\":0");
+    ASK(k, 200, "GET /api/v1/acts?since=2020-01-01&until=2020-01-02", NULL, NULL);
+    SAYS(k, "\"total\":0");
+    ASK(k, 200, "GET /api/v1/acts?since=2020-01-01T00:00:00Z&until=2099-01-01", NULL, NULL);
+    SAYS(k, "account.granted");
+    ASK(k, 400, "GET /api/v1/acts?since=yesterday", NULL, NULL);
+    keeper_feed(k, "{\"time\":\"2026-11-22T15:06:41Z\",\"event\":\"asset.named\",\"asset\":\"0190-one\",\"name\":\"Chem 2\",\"person\":\"tom\"}");
+    unsigned long long named = (unsigned long long)k->next - 1;
+    ASK(k, 200, "GET /api/v1/acts?device=0190-one", NULL, NULL);
+    SAYS(k, "\"total\":1");
+    SAYS(k, "\"object\":\"Chem 2\",\"device\":\"0190-one\"");
+    char explain[96];
+    (void)snprintf(explain, sizeof explain, "GET /api/v1/acts/%llu/why", named);
+    ASK(k, 200, explain, NULL, NULL);
+    SAYS(k, "\"person\":\"tom\"");
+    SAYS(k, "\"grants\":[{\"role\":\"technologist\"");
+    ASK(k, 404, "GET /api/v1/acts/999999/why", NULL, NULL);
+    ASK(k, 404, "GET /api/v1/acts/x/why", NULL, NULL);
+    enter(k, &tom);
+    ASK(k, 200, explain, NULL, NULL); /* his own */
+    keeper_feed(k, "{\"time\":\"2026-11-22T15:06:41Z\",\"event\":\"asset.named\",\"asset\":\"0190-one\",\"name\":\"Chem 3\",\"person\":\"ana\"}");
+    (void)snprintf(explain, sizeof explain, "GET /api/v1/acts/%llu/why", (unsigned long long)k->next - 1);
+    ASK(k, 403, explain, NULL, NULL);
+    /* settings of lab.yaml: names, no values */
+    enter(k, &ana);
+    keeper_feed(k, "{\"time\":\"2026-11-22T14:00:00Z\",\"event\":\"config.changed\",\"settings\":[\"backup\",\"relay\"],\"edits\":[\"backup=00ff\","
+                   "\"relay=0102\"]}");
+    ASK(k, 200, "GET /api/v1/acts?event=config", NULL, NULL);
+    SAYS(k, "\"object\":\"backup, relay\"");
+    assert_null(strstr(keeper_text(k), "00ff"));
     ASK(k, 200, "GET /api/v1/acts?limit=2", NULL, NULL);
     assert_null(strstr(keeper_text(k), "\"next\":null"));
     /* why could Tom see this? */
@@ -482,10 +517,17 @@ static void who_did_what_and_why_they_could(void **state)
     SAYS(k, "\"role\":\"technologist\"");
     ASK(k, 404, "GET /api/v1/people/ana/why?record=999999", NULL, NULL);
     /* exports are written down before they go out */
-    ASK(k, 200, "GET /api/v1/devices/export.csv", NULL, NULL);
+    ASK(k, 200, "POST /api/v1/devices/export.csv", "{" AGAIN "}", NULL);
     assert_non_null(strstr(k->last, "data.exported"));
+    assert_non_null(strstr(k->last, "\"proof\":\"password\""));
+    /* and whoever has only the browser of somebody gets none */
+    ASK(k, 403, "GET /api/v1/devices/export.csv", NULL, NULL);
+    SAYS(k, "\"code\":\"password\"");
+    assert_non_null(strstr(k->last, "request.refused"));
+    ASK(k, 403, "POST /api/v1/devices/export.csv", "{\"password\":\"not this one\"}", NULL);
+    assert_null(strstr(keeper_text(k), "id,"));
     k->broken = true;
-    ASK(k, 503, "GET /api/v1/devices/export.csv", NULL, NULL);
+    ASK(k, 503, "POST /api/v1/devices/export.csv", "{" AGAIN "}", NULL);
     k->broken = false;
     keeper_free(k);
 }
@@ -502,6 +544,14 @@ static void roles_are_confirmed(void **state)
     k->now.wall += 91 * DAY;
     ASK(k, 200, "GET /api/v1/people/tom", NULL, NULL);
     SAYS(k, "\"review_due\":true");
+    /* Today says how many wait for her, and the list has just those: not she herself */
+    ASK(k, 200, "GET /api/v1/today", NULL, NULL);
+    SAYS(k, "\"reviews_due\":1}");
+    ASK(k, 200, "GET /api/v1/people?state=due", NULL, NULL);
+    SAYS(k, "\"name\":\"tom\"");
+    SAYS(k, "\"total\":1");
+    assert_null(strstr(keeper_text(k), "\"name\":\"ana\""));
+    ASK(k, 200, "GET /api/v1/people/tom", NULL, NULL);
     char etag[32];
     (void)snprintf(etag, sizeof etag, "%.*s", (int)k->reply.r.etag.n, (const char *)k->reply.r.etag.p);
     ASK(k, 412, "POST /api/v1/access-review", "{\"people\":\"tom:1\"}", NULL);
@@ -511,6 +561,10 @@ static void roles_are_confirmed(void **state)
     ASK(k, 200, "POST /api/v1/access-review", body, NULL);
     ASK(k, 200, "GET /api/v1/people/tom", NULL, NULL);
     SAYS(k, "\"reviewed_by\":\"ana\",\"review_due\":false");
+    ASK(k, 200, "GET /api/v1/today", NULL, NULL);
+    SAYS(k, "\"reviews_due\":0}");
+    ASK(k, 200, "GET /api/v1/people?state=due", NULL, NULL);
+    SAYS(k, "\"items\":[]");
     ASK(k, 200, "GET /api/v1/people/ana", NULL, NULL);
     (void)snprintf(body, sizeof body, "{\"people\":\"ana:%.*s\"}", (int)k->reply.r.etag.n, (const char *)k->reply.r.etag.p);
     ASK(k, 403, "POST /api/v1/access-review", body, NULL);

@@ -19,6 +19,7 @@ static const struct request sample = {
     .bearer = SPAN_LIT("tqt_1"),
     .if_match = SPAN_LIT("\"7\""),
     .if_none_match = SPAN_LIT("\"8\""),
+    .language = SPAN_LIT("es, en"),
     .peer = SPAN_LIT("10.0.0.5"),
     .body = SPAN_LIT("{\"name\":\"Chem 2\"}"),
 };
@@ -34,9 +35,9 @@ static void requests_come_back(void **state)
     assert_int_equal(r.id, sample.id);
     assert_int_equal(r.door, DOOR_CONSOLE);
     const struct span pairs[][2] = {
-        {r.method, sample.method}, {r.path, sample.path},     {r.query, sample.query},       {r.session, sample.session},
-        {r.csrf, sample.csrf},     {r.bearer, sample.bearer}, {r.if_match, sample.if_match}, {r.if_none_match, sample.if_none_match},
-        {r.peer, sample.peer},     {r.body, sample.body}};
+        {r.method, sample.method},     {r.path, sample.path},     {r.query, sample.query},       {r.session, sample.session},
+        {r.csrf, sample.csrf},         {r.bearer, sample.bearer}, {r.if_match, sample.if_match}, {r.if_none_match, sample.if_none_match},
+        {r.language, sample.language}, {r.peer, sample.peer},     {r.body, sample.body}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         assert_true(span_equal(pairs[i][0], pairs[i][1]));
     buf_release(&b);
@@ -85,8 +86,11 @@ static void damage_is_noticed(void **state)
     assert_int_equal(request_decode(buf_span(&b), &r, &e), -1); /* and something behind it */
     b.n--;
     assert_int_equal(reply_decode(buf_span(&b), &reply, &e), -1); /* a request is no reply */
-    b.p[9] = 3;
-    assert_int_equal(request_decode(buf_span(&b), &r, &e), -1); /* through no door */
+    for (unsigned door = 0; door < 256; door++) {
+        b.p[9] = (uint8_t)door;
+        bool known = door >= DOOR_CONSOLE && door <= DOOR_MAIL;
+        assert_int_equal(request_decode(buf_span(&b), &r, &e), known ? 0 : -1); /* through no door that is none */
+    }
     buf_clear(&b);
     static uint8_t large[REQUEST_TEXT_MAX + 1];
     struct request fat = sample;

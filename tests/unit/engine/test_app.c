@@ -437,9 +437,9 @@ static void contradictions(void **state)
     struct collect k;
     collect_open(&k, 0, false);
     collect_data(&k, 0, SPAN_LIT("\x0b" SMALL));
-    app_conflict(k.c, &k.flow, &k.ref, 0, 1000);
+    app_conflict(k.c, &k.flow, &k.ref, 0, (struct hops){0}, 1000);
     collect_data(&k, 0, SPAN_LIT("\x1c\r" BLOCK(SMALL)));
-    app_conflict(k.c, &k.flow, &k.ref, 0, 1000);
+    app_conflict(k.c, &k.flow, &k.ref, 0, (struct hops){0}, 1000);
     collect_end_flow(&k);
     has(&k, "malformed=tcp: bytes of this stream were sent twice with different content");
     assert_int_equal(k.stats.malformed, 1); /* once a flow */

@@ -244,7 +244,7 @@ static void recognition(void **state)
     collect_data(&k, 0, SPAN_LIT(ACK)); /* late, at the start of a segment */
     assert_string_equal(app_label(k.flow), "poct1a");
     assert_int_equal(k.stats.poct1a_messages, 1);
-    app_conflict(k.c, &k.flow, &k.ref, 0, 1000);
+    app_conflict(k.c, &k.flow, &k.ref, 0, (struct hops){0}, 1000);
     collect_end_flow(&k);
     has(&k, "protocol=poct1a; results=0; patients=0; bytes=0; malformed=tcp: ");
     collect_close(&k);

@@ -1,7 +1,5 @@
 /* detect: each finding fires on what it is for, once, and not on what looks like it. */
-#include "engine/detect/detect.h"
-#include "engine/detect/memo.h"
-#include "engine/detect/results.h"
+#include "engine/detect/detect_private.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -585,6 +583,97 @@ static void an_index_keeps_the_latest(void **state)
     index_release(&x);
 }
 
+/* What is never needed is never touched: entries are given out in turn, and one that takes another's place takes its number. */
+static void memo_gives_entries_out_in_turn(void **state)
+{
+    (void)state;
+    struct memo *m = memo_new(64, sizeof(int));
+    uint64_t numbers = 0;
+    for (uint32_t i = 0; i < 1000; i++) {
+        const struct digest key = {.a = i, .b = i * 5}; /* also where the part of the key that a bucket keeps is 0 */
+        bool is_new;
+        int *value = memo_put(m, key, i * TIME_SECOND, &is_new);
+        assert_true(is_new);
+        assert_int_equal(*value, 0);
+        *value = 1;
+        assert_true(i >= 8 || memo_number(m, value) == i);
+        assert_in_range(memo_number(m, value), 0, 63);
+        numbers |= UINT64_C(1) << memo_number(m, value);
+        memo_use(m, memo_number(m, value), i * TIME_SECOND);
+        assert_ptr_equal(memo_get(m, key), value);
+        assert_null(memo_get(m, (struct digest){.a = i ^ UINT64_C(1) << 40, .b = i * 5}));
+    }
+    assert_true(numbers == UINT64_MAX);
+    memo_free(m);
+    assert_null(memo_new(65537, 1));
+}
+
+/* The results of one specimen lie in the same 4 KiB of an index, side by side, and those of many specimens everywhere. */
+static void results_of_a_specimen_lie_together(void **state)
+{
+    (void)state;
+    struct index x;
+    assert_true(index_init(&x, 65536));
+    size_t apart = 0;
+    for (uint64_t specimen = 1; specimen <= 20; specimen++) {
+        size_t page = (size_t)(index_bucket_of(&x, result_key(result_number(specimen), result_number(999), 3, 7)) - x.all) / 64;
+        size_t others = 0;
+        for (uint64_t test = 0; test < 200; test++) {
+            uint64_t key = result_key(result_number(specimen), result_number(test), 3, 7);
+            assert_int_equal((size_t)(index_bucket_of(&x, key) - x.all) / 64, page);
+            others += key != result_key(result_number(specimen), result_number(test + 1), 3, 7);
+        }
+        assert_int_equal(others, 200);
+        apart += page != (size_t)(index_bucket_of(&x, result_key(result_number(specimen + 1), 1, 3, 7)) - x.all) / 64;
+    }
+    assert_in_range(apart, 18, 20);
+    index_release(&x);
+}
+
+/* What is kept of a conversation's keys is what they would be if they were made anew: for each name, direction and port. */
+static void keys_are_those_of_the_conversation(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *id;
+        uint64_t flow;
+        uint16_t port;
+    } all[] = {{"XN-1000", "f7.0.1", 7, 2575},
+               {"XN-2000", "f7.0.2", 7, 2575},
+               {"XN-1000", "f7.1.1", 7, 2575},
+               {"XN-1000", "f7.0.3", 7, 2576},
+               {"", "f7.0.4", 7, 2575},
+               {"a name that is longer than what is kept of names: the first", "f7.0.5", 7, 2575},
+               {"a name that is longer than what is kept of names: the other", "f7.0.6", 7, 2575},
+               {"XN-1000", "f8.0.1", 8, 2575}};
+    enum { N = sizeof all / sizeof all[0] };
+    struct digest fresh[N][WHO_KEYS];
+    struct seen s;
+    struct detect *d = detector(&s);
+    for (size_t round = 0; round < 4 * N; round++) {
+        size_t i = round % N;
+        struct record r = {.flow = {.id = all[i].flow, .proto = 6, .sport = 40000, .dport = all[i].port}};
+        r.flow.src = (struct address){.bytes = {10, 0, 5, 11}, .family = 4};
+        r.flow.dst = (struct address){.bytes = {10, 0, 5, 1}, .family = 4};
+        struct parties p;
+        parties_of(&r, span_str(all[i].id), &p);
+        if (round < N) {
+            struct seen none;
+            struct detect *other = detector(&none);
+            memcpy(fresh[i], who_of(other, &r, &p, span_str(all[i].name))->keys, sizeof fresh[i]);
+            detect_free(other);
+        }
+        assert_memory_equal(who_of(d, &r, &p, span_str(all[i].name))->keys, fresh[i], sizeof fresh[i]);
+    }
+    for (size_t i = 0; i < N; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_true(memcmp(fresh[i], fresh[k], sizeof fresh[i]) != 0);
+    assert_true(digest_equal(fresh[0][WHO_LINK], fresh[2][WHO_LINK_BACK]));
+    assert_false(digest_equal(fresh[5][WHO_PAIR], fresh[6][WHO_PAIR]));
+    detect_free(d);
+}
+
 static void digests_tell_pieces_apart(void **state)
 {
     (void)state;
@@ -710,6 +799,9 @@ int main(void)
         cmocka_unit_test(state_survives),
         cmocka_unit_test(kinds_are_counted),
         cmocka_unit_test(memo_holds_what_was_learnt),
+        cmocka_unit_test(memo_gives_entries_out_in_turn),
+        cmocka_unit_test(results_of_a_specimen_lie_together),
+        cmocka_unit_test(keys_are_those_of_the_conversation),
         cmocka_unit_test(digests_tell_pieces_apart),
         cmocka_unit_test(results_are_kept_up_to_a_cap),
         cmocka_unit_test(a_result_of_the_same_message_stays),

@@ -308,6 +308,9 @@ static void forged(const char *name, struct span stream)
         talk_end(&t, stream.n);
         bool read = span_equal(buf_span(&t.lines), buf_span(&whole.lines));
         bool told = sense_stats(t.sense)->tcp_conflicts > 0 && holds(&t, "malformed=");
+        bool short_life = (tricks & SHORT_LIFE) != 0;
+        if (holds(&t, "sent twice with different content") && holds(&t, "once with a hop limit of 1 where 64 is usual") != short_life)
+            fail_msg("%s, seed %#llx: hops are %s:\n%s", name, (unsigned long long)began, short_life ? "not told" : "told", buf_text(&t.lines));
         if (!read && !told)
             fail_msg("%s, seed %#llx, forged [%zu, %zu) %s: %llu conflicts\n%s", name, (unsigned long long)began, at, at + n,
                      first ? "first" : "later", (unsigned long long)sense_stats(t.sense)->tcp_conflicts, buf_text(&t.lines));
@@ -350,6 +353,37 @@ static void missing(const char *name, struct span message)
     }
     talk_free(&one);
     buf_release(&three);
+}
+
+/* ── silence ── */
+
+/* A day or more in the middle of a message, the connection open all the time, whether others speak meanwhile or not: it is read as if nothing was. */
+static void silent(const char *name, struct span stream)
+{
+    struct talk whole;
+    talk_open(&whole, false);
+    carry(&whole, stream, WHOLE);
+    talk_end(&whole, stream.n);
+    for (int again = 0; again < 12; again++) {
+        struct talk t;
+        size_t at = stream.n / 2 + random_below(stream.n / 2 - 1);
+        talk_open(&t, false);
+        pieces(&t, stream, 0, at, 300);
+        acknowledge(&t, at);
+        for (int hour = 0; hour < (again % 2 == 0 ? 30 : 0); hour++) {
+            t.now += 3600 * TIME_SECOND;
+            sense_advance(t.sense, t.now);
+        }
+        t.now += (24 + again % 3) * 3600 * TIME_SECOND;
+        pieces(&t, stream, at, stream.n, 20);
+        acknowledge(&t, stream.n);
+        talk_end(&t, stream.n);
+        if (!span_equal(buf_span(&t.lines), buf_span(&whole.lines)) || sense_stats(t.sense)->tcp_flows != 1)
+            fail_msg("%s, silent at %zu: %llu connections\n%s\nwhole:\n%s", name, at, (unsigned long long)sense_stats(t.sense)->tcp_flows,
+                     buf_text(&t.lines), buf_text(&whole.lines));
+        talk_free(&t);
+    }
+    talk_free(&whole);
 }
 
 /* ── what is carried ── */
@@ -554,12 +588,19 @@ static void segments_that_never_come(void **state)
 
 #define CORPUS_TESTS 2 /* the last ones */
 
+static void silent_for_a_day(void **state)
+{
+    (void)state;
+    each_written(silent);
+}
+
 int main(void)
 {
     const char *given = getenv("EVASION_SEED");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(however_carried),          cmocka_unit_test(cut_anywhere),           cmocka_unit_test(forged_segments),
-        cmocka_unit_test(segments_that_never_come), cmocka_unit_test(corpus_however_carried), cmocka_unit_test(corpus_cut_anywhere),
+        cmocka_unit_test(however_carried),          cmocka_unit_test(cut_anywhere),     cmocka_unit_test(forged_segments),
+        cmocka_unit_test(segments_that_never_come), cmocka_unit_test(silent_for_a_day), cmocka_unit_test(corpus_however_carried),
+        cmocka_unit_test(corpus_cut_anywhere),
     };
     seed = given != NULL ? strtoull(given, NULL, 0) : 0x9e3779b97f4a7c15u;
     seed = seed == 0 ? 1 : seed;

@@ -94,6 +94,23 @@ static void idleness_by_class(void **state)
     flows_free(t);
 }
 
+static void a_lab_may_be_silent_for_days(void **state)
+{
+    (void)state;
+    struct hash_key key = {3, 4};
+    struct flows *t = flows_new(&key, 10);
+    struct flow *lab = add(t, 1, FLOW_LAB, 0);
+    assert_false(flow_idle(lab, 5 * 86400 * TIME_SECOND));
+    assert_null(flows_expired(t, 5 * 86400 * TIME_SECOND));
+    flows_hurry(t, true); /* room is short */
+    assert_null(flows_expired(t, 7200 * TIME_SECOND));
+    assert_ptr_equal(flows_expired(t, 7201 * TIME_SECOND), lab);
+    flows_hurry(t, false);
+    assert_null(flows_expired(t, 7201 * TIME_SECOND));
+    assert_ptr_equal(flows_expired(t, 8 * 86400 * TIME_SECOND), lab);
+    flows_free(t);
+}
+
 static void scans_go_before_conversations(void **state)
 {
     (void)state;
@@ -125,6 +142,7 @@ int main(void)
         cmocka_unit_test(thousands_come_and_go),
         cmocka_unit_test(version_6_is_told_apart_by_its_last_byte),
         cmocka_unit_test(idleness_by_class),
+        cmocka_unit_test(a_lab_may_be_silent_for_days),
         cmocka_unit_test(scans_go_before_conversations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,6 +156,46 @@ static void endpoints(void **state)
     bed_stop(&bed);
 }
 
+/* Frames are cut by their length: the last record may lie in two of them, or its end alone in the second. */
+static void cut_anywhere(void **state)
+{
+    (void)state;
+    static const char text[] = "H|\\^&|||ANZ^1^2|||||||P|1|20260101\rP|1\rO|1|S1||^^^GLU\rR|1|^^^GLU|5.4|mmol/L||N||F\rL|1|N\r";
+    for (int along = 0; along < 2; along++)
+        for (uint32_t cut = sizeof text - 10; cut < sizeof text - 1; cut++) {
+            struct relay_link_options o = options(along == 0);
+            bed_start(&bed);
+            bed_link(&bed, &o);
+            int fd = bed_connect(&bed, RELAY_ANALYZER);
+            frames_n = 2;
+            for (unsigned i = 0; i < 2; i++) {
+                buf_release(&frames[i]);
+                frames[i] = BUF_INIT(4096);
+                astm_write_frame(&frames[i], i + 1, i == 0 ? span_of(text, cut) : span_of(text + cut, sizeof text - 1 - cut), i == 1);
+            }
+            SEND(&bed, fd, ENQ);
+            if (along == 1) {
+                assert_string_equal(bed_got(bed.lis), ENQ);
+                SEND(&bed, bed.lis, ACK);
+            }
+            assert_string_equal(bed_got(fd), ACK);
+            frame(fd, 0);
+            if (along == 1) {
+                assert_true(got_frame(bed.lis, 0));
+                SEND(&bed, bed.lis, ACK);
+            }
+            assert_string_equal(bed_got(fd), ACK);
+            assert_int_equal(bed.messages, 0); /* not yet, also where what is there looks like an end */
+            frame(fd, 1);
+            assert_int_equal(bed.messages, 1);
+            assert_string_equal(bed.type, "ASTM.RESULT");
+            assert_int_equal(status_of(&bed).counters.violations, 0);
+            (void)close(fd);
+            bed_stop(&bed);
+        }
+    release();
+}
+
 static void endpoint_refuses(void **state)
 {
     (void)state;
@@ -424,9 +464,16 @@ static void kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(read_along),     cmocka_unit_test(endpoints),           cmocka_unit_test(endpoint_refuses),
-        cmocka_unit_test(endpoint_waits), cmocka_unit_test(endpoint_bad_sender), cmocka_unit_test(endpoint_bad_receiver),
-        cmocka_unit_test(contention),     cmocka_unit_test(mute_for_hours),      cmocka_unit_test(kept),
+        cmocka_unit_test(read_along),
+        cmocka_unit_test(endpoints),
+        cmocka_unit_test(endpoint_refuses),
+        cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(endpoint_waits),
+        cmocka_unit_test(endpoint_bad_sender),
+        cmocka_unit_test(endpoint_bad_receiver),
+        cmocka_unit_test(contention),
+        cmocka_unit_test(mute_for_hours),
+        cmocka_unit_test(kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@ static struct relay_status status_of(struct bed *b)
 {
     struct relay_status s;
     relay_status(b->link, b->now, &s);
+    assert_true(relay_waits(b->link) == (s.queue_messages > 0));
     return s;
 }
 
@@ -491,6 +492,199 @@ static void chaos(void **state)
     }
 }
 
+/* The same over several connections: what one sender sent arrives in order, one at a time, whichever connections break. */
+#define SENDERS 6
+#define EACH 100
+
+struct several {
+    struct chaos c; /* for chance */
+    int analyzer[SENDERS];
+    unsigned next[SENDERS];
+    unsigned arrived[SENDERS];
+    bool answered[SENDERS]; /* the LIS has answered the newest that arrived */
+    unsigned twice;
+    unsigned most; /* messages that were on their way at one time */
+    int lis[64];
+    unsigned owes[64]; /* 1 + the sender whose message waits for an answer there; 0: none */
+    size_t lis_n;
+};
+
+static void sender_acts(struct several *v, unsigned sender)
+{
+    char text[256];
+    int *fd = &v->analyzer[sender];
+    if (*fd < 0)
+        *fd = bed_connect(&bed, RELAY_ANALYZER);
+    const char *got = bed_got(*fd);
+    (void)snprintf(text, sizeof text, "MSA|AA|S%uM%u\r", sender, v->next[sender]);
+    v->next[sender] += strstr(got, text) != NULL;
+    if (strstr(got, "<end>") != NULL || chance(&v->c, 20) == 0) {
+        (void)close(*fd);
+        *fd = -1;
+        return;
+    }
+    if (v->next[sender] == EACH)
+        return;
+    int n = snprintf(text, sizeof text, "\x0bMSH|^~\\&|LAB%u|WARD|LIS|H|20260101||ORU^R01|S%uM%u|P|2.5.1\rOBX|1|NM|1||%u\r\x1c\r", sender, sender,
+                     v->next[sender], v->next[sender]);
+    bed_send(&bed, *fd, text, (size_t)n);
+}
+
+static void take_new_connections(struct several *v)
+{
+    for (size_t i = 0; i < bed.old_n; i++)
+        v->lis[v->lis_n++] = bed.old[i];
+    bed.old_n = 0;
+    if (bed.lis >= 0)
+        v->lis[v->lis_n++] = bed.lis;
+    bed.lis = -1;
+    assert_true(v->lis_n <= 16);
+}
+
+static void close_lis(struct several *v, size_t i)
+{
+    (void)close(v->lis[i]);
+    v->lis_n--;
+    v->lis[i] = v->lis[v->lis_n];
+    v->owes[i] = v->owes[v->lis_n];
+    v->owes[v->lis_n] = 0;
+}
+
+static void outlet_acts(struct several *v, size_t i)
+{
+    char text[128];
+    const char *got = bed_got(v->lis[i]);
+    const char *id = strstr(got, "|S");
+    if (id != NULL) {
+        unsigned sender = (unsigned)strtoul(id + 2, NULL, 10);
+        unsigned n = (unsigned)strtoul(strchr(id, 'M') + 1, NULL, 10);
+        assert_true(sender < SENDERS);
+        assert_int_equal(v->owes[i], 0); /* one at a time */
+        assert_true(n <= v->arrived[sender]);
+        if (n < v->arrived[sender]) {
+            assert_int_equal(n + 1, v->arrived[sender]);
+            v->twice++;
+        } else {
+            assert_true(n == 0 || v->answered[sender]);
+            v->arrived[sender]++;
+        }
+        v->answered[sender] = false;
+        v->owes[i] = 1 + sender;
+    }
+    unsigned owing = 0;
+    for (size_t k = 0; k < v->lis_n; k++)
+        owing += v->owes[k] != 0;
+    v->most = owing > v->most ? owing : v->most;
+    if (strstr(got, "<end>") != NULL || chance(&v->c, 30) == 0) {
+        close_lis(v, i);
+        return;
+    }
+    if (v->owes[i] == 0 || chance(&v->c, 2) == 0)
+        return;
+    unsigned sender = v->owes[i] - 1;
+    int n = snprintf(text, sizeof text, "\x0bMSH|^~\\&|LIS\rMSA|AA|S%uM%u\r\x1c\r", sender, v->arrived[sender] - 1);
+    v->answered[sender] = true;
+    v->owes[i] = 0;
+    bed_send(&bed, v->lis[i], text, (size_t)n);
+}
+
+static bool all_sent(const struct several *v)
+{
+    for (unsigned i = 0; i < SENDERS; i++)
+        if (v->next[i] < EACH)
+            return false;
+    return status_of(&bed).queue_messages == 0;
+}
+
+static void several_connections(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    o.answer_time = 5 * SECOND;
+    o.deliveries = 4;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        start(&o);
+        struct several v = {.c = {.random = seed * 0x9e3779b97f4a7c15u}, .analyzer = {-1, -1, -1, -1, -1, -1}};
+        for (unsigned step = 0; step < 60000 && !all_sent(&v); step++) {
+            bed.lis_refuses = chance(&v.c, 40) == 0;
+            sender_acts(&v, chance(&v.c, SENDERS));
+            if (chance(&v.c, 3) == 0)
+                relay_durable(bed.relay, bed.token);
+            take_new_connections(&v);
+            if (v.lis_n > 0)
+                outlet_acts(&v, chance(&v.c, (unsigned)v.lis_n));
+            bed.now += chance(&v.c, 3) == 0 ? SECOND / 4 : 0;
+            bed_run(&bed);
+            take_new_connections(&v);
+            struct relay_status s = status_of(&bed);
+            assert_true(s.side[RELAY_LIS].connections <= 4);
+        }
+        assert_true(all_sent(&v));
+        for (unsigned i = 0; i < SENDERS; i++) {
+            assert_int_equal(v.arrived[i], EACH);
+            if (v.analyzer[i] >= 0)
+                (void)close(v.analyzer[i]);
+        }
+        assert_int_equal(bed.delivered, SENDERS * EACH);
+        assert_true(v.most > 1); /* side by side */
+        assert_true(v.twice <= status_of(&bed).counters.resent);
+        while (v.lis_n > 0)
+            close_lis(&v, 0);
+        bed_stop(&bed);
+    }
+}
+
+/* Of what an earlier run left, each sender's first may have been on its way, and goes before what comes now; a LIS that is away is not dialled the
+ * faster for the number of connections; its orders are answered where they came from. */
+static void several_after_restart(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    o.deliveries = 3;
+    bed_start(&bed);
+    bed.lis_refuses = true;
+    bed_link(&bed, &o);
+    bed_pass(&bed, 200 * SECOND, SECOND / 2);
+    assert_in_range(bed.dials, 3 * 8, 3 * 14); /* after 0.5, 1, 2, 4, 8, 16, 30 … seconds */
+    struct error e = {0};
+    relay_hold(bed.link, true);
+#define OF(sender, id) "MSH|^~\\&|" sender "|WARD|LIS|H|20260101||ORU^R01|" id "|P|2.5.1\r"
+    assert_int_equal(relay_feed(bed.link, 1, SPAN_LIT(OF("A", "a1")), true, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 2, SPAN_LIT(OF("B", "b1")), false, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 3, SPAN_LIT(OF("A", "a2")), false, &e), 0);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, "\x0b" OF("B", "b2") "\x1c\r");
+    bed.lis_refuses = false;
+    relay_hold(bed.link, false);
+    bed_pass(&bed, SECOND, SECOND / 4);
+    int lis[3] = {bed.old[0], bed.old[1], bed.lis};
+    assert_int_equal(bed.old_n, 2);
+    unsigned seen = 0;
+    for (int round = 0; round < 4; round++)
+        for (int i = 0; i < 3; i++) {
+            const char *got = bed_got(lis[i]);
+            const char *id = strstr(got, "ORU^R01|");
+            if (id == NULL)
+                continue;
+            char name[3] = {id[8], id[9], 0};
+            char text[128];
+            assert_true(name[1] == '1' || (seen & (name[0] == 'a' ? 1u : 2u)) != 0); /* in order */
+            seen |= name[1] == '2' ? 0 : name[0] == 'a' ? 1u : 2u;
+            int n = snprintf(text, sizeof text, "\x0bMSH|^~\\&|LIS\rMSA|AA|%s\r\x1c\r", name);
+            bed_send(&bed, lis[i], text, (size_t)n);
+        }
+    assert_int_equal(bed.delivered, 4);
+    assert_int_equal(status_of(&bed).counters.resent, 2); /* a1, b1 */
+    for (int i = 0; i < 3; i++) {
+        SEND(&bed, lis[i], ORDER);
+        assert_non_null(strstr(bed_got(fd), ORDER));
+        SEND(&bed, fd, ACK("AA", "O1"));
+        assert_string_equal(bed_got(lis[i]), ACK("AA", "O1"));
+    }
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
 /* Full, and configured to go on end to end: what comes on top is answered by the LIS alone; sent again, it is still one. */
 static void full_goes_end_to_end(void **state)
 {
@@ -620,6 +814,8 @@ int main(void)
         cmocka_unit_test(both_ways),
         cmocka_unit_test(held_and_bypassed),
         cmocka_unit_test(chaos),
+        cmocka_unit_test(several_connections),
+        cmocka_unit_test(several_after_restart),
         cmocka_unit_test(full_goes_end_to_end),
         cmocka_unit_test(lis_connects),
         cmocka_unit_test(orders_without_end),

@@ -371,6 +371,92 @@ static void a_scan_is_counted(void **state)
     sense_free(s);
 }
 
+#define OF_LAB "OBX|1|NM|GLU||5.5\r"
+
+/* One lab message in two segments, on a connection that stands. */
+static void lab_message(struct sense *s, tq_time time, struct packet_path p, uint16_t sport, uint32_t *seq, const char *control)
+{
+    char text[160];
+    int n = snprintf(text, sizeof text, "\x0bMSH|^~\\&|ANALYZER|B|C|D|20260101||ORU^R01|%s|P|2.5\r", control);
+    tcp(s, time, p, sport, 2575, *seq, 0, ACK, span_of(text, (size_t)n));
+    *seq += (uint32_t)n;
+    tcp(s, time, p, sport, 2575, *seq, 0, ACK, SPAN_LIT(OF_LAB "\x1c\r"));
+    *seq += sizeof OF_LAB + 1;
+}
+
+/* Whoever cannot keep up loses bulk first, then what names devices, and of a lab nothing: not on its connections, nor on new ones to the same end. */
+static void what_is_worth_least_is_shed_first(void **state)
+{
+    (void)state;
+    static struct notes notes;
+    static uint8_t bulk[1400];
+    struct sense *s = begin_with(&notes, true);
+    const struct sense_stats *t = sense_stats(s);
+    struct packet_path lab = path_of(1, 2);
+    struct packet_path files = path_of(5, 6);
+    struct packet_path names = path_of(8, 9);
+    uint32_t lab_at = 101;
+    uint32_t bulk_at = 101;
+    tq_time now = T0;
+    memset(bulk, 'b', sizeof bulk);
+    tcp(s, now, lab, 4000, 2575, 100, 0, SYN, NOTHING);
+    lab_message(s, ++now, lab, 4000, &lab_at, "1");
+    tcp(s, now, files, 4100, 9999, 100, 0, SYN, NOTHING);
+    for (int i = 0; i < 60; i++, bulk_at += sizeof bulk)
+        tcp(s, ++now, files, 4100, 9999, bulk_at, 0, ACK, span_of(bulk, sizeof bulk));
+    assert_true(t->shed_bulk == 0 && t->shed_other == 0 && t->hl7_messages == 1);
+
+    sense_shed(s, SHED_BULK);
+    uint64_t flows = t->flows;
+    for (int i = 0; i < 60; i++, bulk_at += sizeof bulk) {
+        tcp(s, ++now, files, 4100, 9999, bulk_at, 0, ACK, span_of(bulk, sizeof bulk));
+        tcp(s, ++now, names, (uint16_t)(5000 + i), 80, 100, 0, SYN, NOTHING); /* new connections are still seen */
+    }
+    lab_message(s, ++now, lab, 4000, &lab_at, "2");
+    assert_true(t->shed_bulk == 60 && t->shed_other == 0 && t->hl7_messages == 2 && t->flows == flows + 60);
+
+    sense_shed(s, SHED_ALL_BUT_LAB);
+    flows = t->flows;
+    for (int i = 0; i < 40; i++, bulk_at += sizeof bulk) {
+        tcp(s, ++now, files, 4100, 9999, bulk_at, 0, ACK, span_of(bulk, sizeof bulk));
+        tcp(s, ++now, names, (uint16_t)(6000 + i), 80, 100, 0, SYN, NOTHING);
+        udp(s, ++now, names, 68, 67, SPAN_LIT("DHCP, but it was never decoded"));
+        lab_message(s, ++now, lab, 4000, &lab_at, "3");
+    }
+    uint32_t second = 101; /* another analyzer comes to the same receiver */
+    tcp(s, ++now, path_of(3, 2), 4001, 2575, 100, 0, SYN, NOTHING);
+    lab_message(s, ++now, path_of(3, 2), 4001, &second, "4");
+    assert_true(t->shed_bulk == 100 && t->shed_other == 80 && t->flows == flows + 1);
+    assert_true(t->hl7_messages == 43 && t->results == 43 && t->malformed == 0 && t->tcp_gaps == 0);
+
+    sense_shed(s, SHED_NOTHING);
+    tcp(s, ++now, names, 7000, 80, 100, 0, SYN, NOTHING);
+    tcp(s, ++now, files, 4100, 9999, bulk_at, 0, ACK | FIN, span_of(bulk, sizeof bulk));
+    assert_true(t->flows == flows + 2 && t->shed_bulk == 100 && t->tcp_gaps == 0);
+    notes.n = 0;
+    sense_finish(s);
+    /* what is shed as bulk is still counted in its conversation */
+    char closed[80];
+    (void)snprintf(closed, sizeof closed, "flow.closed packets=162 bytes_up=%zu", 161 * sizeof bulk);
+    assert_true(noted(&notes, closed));
+    sense_free(s);
+}
+
+static void it_sheds_as_its_queue_fills(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned eighths;
+        enum shed then;
+    } steps[] = {{0, SHED_NOTHING}, {5, SHED_NOTHING},     {6, SHED_BULK},        {5, SHED_BULK}, {3, SHED_BULK},        {2, SHED_NOTHING},
+                 {3, SHED_NOTHING}, {8, SHED_ALL_BUT_LAB}, {5, SHED_ALL_BUT_LAB}, {4, SHED_BULK}, {7, SHED_ALL_BUT_LAB}, {0, SHED_NOTHING}};
+    enum shed now = SHED_NOTHING;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        now = sense_shed_at(now, steps[i].eighths);
+        assert_int_equal(now, steps[i].then);
+    }
+}
+
 static void limits_that_make_no_sense(void **state)
 {
     (void)state;
@@ -400,6 +486,8 @@ int main(void)
         cmocka_unit_test(a_flood_takes_bounded_memory),
         cmocka_unit_test(a_flood_pushes_no_lab_out),
         cmocka_unit_test(a_scan_is_counted),
+        cmocka_unit_test(what_is_worth_least_is_shed_first),
+        cmocka_unit_test(it_sheds_as_its_queue_fills),
         cmocka_unit_test(limits_that_make_no_sense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

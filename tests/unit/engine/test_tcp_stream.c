@@ -46,9 +46,9 @@ void app_gap(struct app_context *c, struct app_flow **state, const struct flow_r
     got_n[direction] += bytes;
 }
 
-void app_conflict(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, tq_time time)
+void app_conflict(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, struct hops hops, tq_time time)
 {
-    (void)c, (void)state, (void)flow, (void)direction, (void)time;
+    (void)c, (void)state, (void)flow, (void)direction, (void)hops, (void)time;
     conflicts++;
 }
 

@@ -28,7 +28,7 @@ static struct store *fresh(void)
 /* Statements are found again by the address of their text, so a text stays as long as the program. */
 static const char *kept(const char *sql)
 {
-    static char *texts[2048];
+    static char *texts[4096];
     static size_t n;
     assert_true(n < sizeof texts / sizeof texts[0]);
     texts[n] = strdup(sql);

@@ -329,6 +329,64 @@ static void nothing_is_taken_for_encrypted(void **state)
     feed_free(&f);
 }
 
+static int64_t links_kept(struct feed *f, struct network_keeper *k, uint64_t decided, tq_time now)
+{
+    struct error e = {0};
+    assert_int_equal(store_look(f->reader, &e), 0);
+    struct network *n = network_kept(k, f->reader, &(struct network_query){0}, decided, now, &e);
+    if (n == NULL)
+        fail_msg("%s", e.text);
+    store_look_end(f->reader);
+    int64_t links = n->links;
+    network_free(n);
+    return links;
+}
+
+/* Reads the graph anew where that is due, as somebody does who has answered. */
+static bool renewed(struct feed *f, struct network_keeper *k, tq_time now)
+{
+    struct error e = {0};
+    if (!network_due(k))
+        return false;
+    assert_int_equal(store_look(f->reader, &e), 0);
+    network_renew(k, f->reader, now);
+    store_look_end(f->reader);
+    return true;
+}
+
+/* A small network is always the newest; a large one may be some seconds old, but has what a person decided, and nobody waits for the rest. */
+static void the_graph_is_kept_between_requests(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    struct network_keeper *k = network_keeper_new();
+    char src[16];
+    flow(&f, 2, "10.0.5.50", "10.0.5.1", "tls");
+    assert_int_equal(links_kept(&f, k, 0, TIME_SECOND), 1);
+    flow(&f, 2, "10.0.5.51", "10.0.5.1", "tls");
+    assert_int_equal(links_kept(&f, k, 0, TIME_SECOND), 2);
+    for (int i = 0; i < 2100; i++) {
+        (void)snprintf(src, sizeof src, "10.1.%d.%d", i / 200, i % 200 + 1);
+        flow(&f, 2, src, "10.0.5.1", "tls");
+    }
+    assert_int_equal(links_kept(&f, k, 0, 20 * TIME_SECOND), 2102);
+    flow(&f, 2, "10.0.5.52", "10.0.5.1", "tls");
+    assert_int_equal(links_kept(&f, k, 0, 29 * TIME_SECOND), 2102);
+    assert_false(renewed(&f, k, 29 * TIME_SECOND));
+    assert_int_equal(links_kept(&f, k, 0, 31 * TIME_SECOND), 2102);
+    assert_true(renewed(&f, k, 31 * TIME_SECOND));
+    assert_false(renewed(&f, k, 31 * TIME_SECOND));
+    assert_int_equal(links_kept(&f, k, 0, 31 * TIME_SECOND), 2103);
+    flow(&f, 2, "10.0.5.53", "10.0.5.1", "tls");
+    assert_int_equal(links_kept(&f, k, f.next, 32 * TIME_SECOND), 2104);
+    flow(&f, 2, "10.0.5.54", "10.0.5.1", "tls"); /* nobody looked for long: what is a minute old serves no more */
+    assert_int_equal(links_kept(&f, k, 0, 91 * TIME_SECOND), 2104);
+    assert_int_equal(links_kept(&f, k, 0, 92 * TIME_SECOND), 2105);
+    assert_false(renewed(&f, k, 92 * TIME_SECOND));
+    network_keeper_free(k);
+    feed_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +398,7 @@ int main(void)
         cmocka_unit_test(a_zone_is_what_a_person_says),
         cmocka_unit_test(very_many_zones),
         cmocka_unit_test(nothing_is_taken_for_encrypted),
+        cmocka_unit_test(the_graph_is_kept_between_requests),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,19 @@ static void message_ids_tell_directions(void **state)
     assert_int_equal(message_direction(SPAN_LIT("1")), 0);
 }
 
+/* Whoever signs in decides nothing about devices and findings. */
+static void what_people_decided_is_known(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    finding(&f, 1, "f1", "medium", "One");
+    feed_event(&f, 3, "session.opened", "\"person\":\"ana\"");
+    assert_int_equal(views_decided(f.views), 0);
+    feed_event(&f, 4, "finding.taken", "\"id\":\"f1\",\"person\":\"ana\"");
+    assert_int_equal(views_decided(f.views), f.next);
+    feed_free(&f);
+}
+
 static void findings_go_their_ways(void **state)
 {
     (void)state;
@@ -259,8 +272,9 @@ static void today_says_only_what_is_known(void **state)
     struct error e = {0};
     struct buf text = BUF_INIT(1024);
     const char *expected[] = {"Nothing needs you. No network is being watched yet.", "Nothing needs you. No results seen yet.",
-                              "2 things need you. 1 result seen, from 1 device.",
-                              "The record does not hold: it was changed, or the disk is damaged. 2 things need you. 1 result seen, from 1 device."};
+                              "3 things need you. 1 result seen, from 1 device. 2 devices wait for somebody to vouch for them.",
+                              ("The record does not hold: it was changed, or the disk is damaged. 3 things need you. 1 result seen, from 1 device. "
+                               "2 devices wait for somebody to vouch for them.")};
     for (int i = 0; i < 4; i++) {
         if (i == 1)
             feed_event(&f, 1, "capture.started", "\"capture\":\"lab.pcap\"");
@@ -279,7 +293,8 @@ static void today_says_only_what_is_known(void **state)
         today_sentence(&t, &text);
         assert_string_equal(buf_text(&text), expected[i]);
     }
-    assert_int_equal(t.needs, 2);
+    assert_int_equal(t.needs, 3);
+    assert_int_equal(t.devices_waiting, 2);
     assert_int_equal(t.findings_open, 2);
     assert_int_equal(t.findings_critical, 1);
     buf_release(&text);
@@ -575,6 +590,8 @@ static void what_a_sensor_lost_and_when(void **state)
     feed_event(&f, 20, "sensor.status", COUNTS("9", "4", "1"));
     assert_string_equal(ask(&f, "SELECT dropped || ' ' || dropped_flows || ' ' || dropped_lab FROM capture"), "9 4 1");
     assert_string_equal(ask(&f, "SELECT (dropped_last - dropped_first) / 1000000000 FROM capture"), "5");
+    feed_event(&f, 21, "sensor.status", COUNTS("9", "4", "1") ",\"shed_bulk\":31,\"shed_other\":2");
+    assert_string_equal(ask(&f, "SELECT shed_bulk || ' ' || shed_other || ' ' || dropped FROM capture"), "31 2 9");
     /* it vanishes, that is told twice, and comes back */
     feed_event(&f, 30, "capture.ended", COUNTS("9", "4", "1") ",\"why\":\"the interface went away\"");
     feed_event(&f, 31, "capture.ended", COUNTS("9", "4", "1") ",\"why\":\"there is no interface eth1\"");
@@ -608,6 +625,7 @@ int main(void)
         cmocka_unit_test(middleware_may_have_two_addresses),
         cmocka_unit_test(results_learn_from_their_message),
         cmocka_unit_test(message_ids_tell_directions),
+        cmocka_unit_test(what_people_decided_is_known),
         cmocka_unit_test(findings_go_their_ways),
         cmocka_unit_test(finding_that_ends),
         cmocka_unit_test(finding_lists_are_bounded),

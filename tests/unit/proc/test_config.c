@@ -64,17 +64,21 @@ static void test_times_and_numbers(void **state)
     wrong("backup: { keep: 1001 }\n", ":1:17:", "a number from 1 to 1000");
     wrong("backup: { keep: some }\n", ":1:17:", "a number from 1 to 1000");
     wrong("backup: { to: b }\n", ":1:15:", "an absolute path");
+    wrong("listeners: [ { for: mail, listen: 0.0.0.0:25, name: report.lab.example } ]\n", ":1:1:", "mail.servers");
+    wrong("mail: { servers: mx.lab.example }\n", ":1:18:", "a network");
 }
 
 static void test_whole(void **state)
 {
     (void)state;
     struct error e;
-    const char *text = "site: main-street\ndata: /srv/lab\ncapture: [ { interface: eth1 }, { interface: eth2 } ]\nrelay:\n"
-                       "  - { name: chemistry, listen: 10.0.5.1:5000, forward: lis.example:2575, protocol: mllp, tls: { to: required } }\n"
-                       "  - name: hematology\n    listen: \"[fe80::1]:5001\"\n    forward: 10.0.6.1:2576\n    protocol: astm\n"
-                       "console: { listen: \"[::1]:9443\", name: lab.example }\n"
-                       "listeners: [ { for: taxii, listen: 0.0.0.0:8444, name: share.lab.example } ]\n";
+    const char *text =
+        "site: main-street\ndata: /srv/lab\ncapture: [ { interface: eth1 }, { interface: eth2 } ]\nrelay:\n"
+        "  - { name: chemistry, listen: 10.0.5.1:5000, forward: lis.example:2575, protocol: mllp, tls: { to: required } }\n"
+        "  - name: hematology\n    listen: \"[fe80::1]:5001\"\n    forward: 10.0.6.1:2576\n    protocol: astm\n"
+        "console: { listen: \"[::1]:9443\", name: lab.example }\n"
+        "listeners: [ { for: taxii, listen: 0.0.0.0:8444, name: share.lab.example }, { for: mail, listen: 0.0.0.0:25, name: report.lab.example } ]\n"
+        "mail: { servers: [ 10.1.1.5, 10.1.2.0/24 ] }\n";
     assert_int_equal(parse(text, &e), 0);
     assert_string_equal(config.site, "main-street");
     assert_int_equal(config.capture_count, 2);
@@ -90,6 +94,9 @@ static void test_whole(void **state)
     assert_string_equal(config.console_listen.host, "::1");
     assert_int_equal(config.console_listen.port, 9443);
     assert_string_equal(config.listener[0].purpose, "taxii");
+    assert_string_equal(config.listener[1].purpose, "mail");
+    assert_string_equal(config.mail_servers, "10.1.1.5\n10.1.2.0/24\n");
+    assert_string_equal(config.mail_arrives, "starttls");
     char out[300];
     config_endpoint_text(&config.console_listen, out, sizeof out);
     assert_string_equal(out, "[::1]:9443");
@@ -99,9 +106,10 @@ static void test_link(void **state)
 {
     (void)state;
     struct error e;
-    const char *text = "relay:\n  - { name: a, connect: analyzer.example:1, accept: 10.0.0.1:2, protocol: astm, mode: store-and-forward, record_wait: 2s,\n"
-                       "      delay_limit: 50ms, queue_max: 5, learn: 7d, unknown: refuse, tls: { min: 1.2 },\n"
-                       "      policy: { types: [ ORU^R01, \"A B\" ], senders: LIS, size: 4096, rate: 60 } }\n";
+    const char *text =
+        "relay:\n  - { name: a, connect: analyzer.example:1, accept: 10.0.0.1:2, protocol: astm, mode: store-and-forward, record_wait: 2s,\n"
+        "      delay_limit: 50ms, queue_max: 5, learn: 7d, unknown: refuse, tls: { min: 1.2 },\n"
+        "      policy: { types: [ ORU^R01, \"A B\" ], senders: LIS, size: 4096, rate: 60 } }\n";
     assert_int_equal(parse(text, &e), 0);
     const struct config_relay *r = &config.relay[0];
     assert_string_equal(r->connect.host, "analyzer.example");
@@ -109,6 +117,7 @@ static void test_link(void **state)
     assert_int_equal(r->listen.port, 0);
     assert_int_equal(r->record_wait, 2000);
     assert_int_equal(r->delay_limit, 50);
+    assert_int_equal(r->connections, 1);
     assert_int_equal(r->learn, 7 * 86400);
     assert_string_equal(r->tls_min, "1.2");
     assert_string_equal(r->policy_types, "ORU^R01\nA B\n");
@@ -132,6 +141,13 @@ static void test_wrong(void **state)
     wrong("relay:\n  - { name: a, protocol: mllp, listen: 10.0.0.1:1, forward: x.y:1 }\n"
           "  - { name: a, protocol: mllp, listen: 10.0.0.1:2, forward: x.y:1 }\n",
           "lab.yaml:3:5:", "another link");
+    wrong("relay:\n  - { name: a, protocol: mllp, listen: 10.0.0.1:1, forward: x.y:1, connections: 2 }\n", "lab.yaml:2:5:", "several connections");
+    wrong("relay:\n  - { name: a, protocol: astm, listen: 10.0.0.1:1, forward: x.y:1, mode: store-and-forward, connections: 2 }\n",
+          "lab.yaml:2:5:", "several connections");
+    wrong("relay:\n  - { name: a, protocol: mllp, listen: 10.0.0.1:1, accept: 10.0.0.1:2, mode: store-and-forward, connections: 2 }\n",
+          "lab.yaml:2:5:", "several connections");
+    wrong("relay:\n  - { name: a, protocol: mllp, listen: 10.0.0.1:1, forward: x.y:1, mode: store-and-forward, connections: 17 }\n",
+          "lab.yaml:2:", "16");
     wrong("relay:\n  - { name: a, record_wait: 200 }\n", "lab.yaml:2:29:", "200ms");
     wrong("relay:\n  - { name: a, tls: { pin: sha256/x } }\n", "lab.yaml:2:28:", "sha256/");
     wrong("relay:\n  - { name: a, policy: { types: [ a, [] ] } }\n", "lab.yaml:2:38:", "a list of words");
@@ -237,13 +253,33 @@ static void test_endpoints(void **state)
     assert_false(endpoint("lis.example:2575", false));
 }
 
+static void test_warden(void **state)
+{
+    (void)state;
+    static struct config c;
+    struct error e = {0};
+    assert_int_equal(
+        config_parse(&c, SPAN_LIT("warden: { devices: [10.8.0.0/24, \"fd00:8::/64\"], vendors: 10.9.0.7, longest: 2h }\n"), "lab.yaml", &e), 0);
+    assert_string_equal(c.warden_devices, "10.8.0.0/24\nfd00:8::/64\n");
+    assert_string_equal(c.warden_vendors, "10.9.0.7\n");
+    assert_int_equal(c.warden_longest, 7200);
+    static const char *const bad[] = {"warden: { devices: [10.8.0.0/24] }\n", "warden: { vendors: [10.8.0.0/24] }\n",
+                                      "warden: { devices: [10.8.0.1/24], vendors: [10.9.0.0/24] }\n",
+                                      "warden: { devices: [0.0.0.0/0], vendors: [10.9.0.0/24] }\n",
+                                      "warden: { devices: [lab], vendors: [10.9.0.0/24] }\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(config_parse(&c, span_str(bad[i]), "lab.yaml", &e), -1);
+        assert_int_equal(e.class, ERR_MISUSE);
+    }
+}
+
 /* The table itself: every default is a value that its own key takes, every key is documented, and bits are enough to mark them. */
 static void test_table(void **state)
 {
     (void)state;
     struct buf document = BUF_INIT(65536);
     config_document(&document);
-    assert_true(buf_ok(&document) && config_key_count <= 64);
+    assert_true(buf_ok(&document) && config_key_count <= 256);
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *k = &config_keys[i];
         char row[160];
@@ -260,9 +296,17 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_whole), cmocka_unit_test(test_link),    cmocka_unit_test(test_wrong),
-        cmocka_unit_test(test_witness),   cmocka_unit_test(test_too_many), cmocka_unit_test(test_a_failure_changes_nothing),
-        cmocka_unit_test(test_endpoints), cmocka_unit_test(test_table),    cmocka_unit_test(test_times_and_numbers),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_link),
+        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_witness),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_a_failure_changes_nothing),
+        cmocka_unit_test(test_endpoints),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_warden),
+        cmocka_unit_test(test_times_and_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

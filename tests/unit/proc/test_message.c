@@ -26,6 +26,8 @@ static void test_who_may_say_what(void **state)
     assert_true(message_allowed(MESSAGE_IDENTITY, ROLE_KEEPER, ROLE_CONSOLE));
     assert_true(message_allowed(MESSAGE_ERRAND, ROLE_KEEPER, ROLE_COURIER) && message_allowed(MESSAGE_OUTCOME, ROLE_COURIER, ROLE_KEEPER));
     assert_false(message_allowed(MESSAGE_ERRAND, ROLE_CONSOLE, ROLE_COURIER) || message_allowed(MESSAGE_REQUEST, ROLE_COURIER, ROLE_KEEPER));
+    assert_true(message_allowed(MESSAGE_MAIL, ROLE_KEEPER, ROLE_READER) && message_allowed(MESSAGE_MAIL_READ, ROLE_READER, ROLE_KEEPER));
+    assert_false(message_allowed(MESSAGE_MAIL, ROLE_CONSOLE, ROLE_READER) || message_allowed(MESSAGE_RECORD, ROLE_READER, ROLE_KEEPER));
     assert_false(message_allowed(MESSAGE_IDENTITY, ROLE_KEEPER, ROLE_COURIER) || message_allowed(MESSAGE_WITNESS, ROLE_SUPERVISOR, ROLE_COURIER));
     assert_true(message_allowed(MESSAGE_REQUEST, ROLE_LOCAL, ROLE_KEEPER));
     assert_false(message_allowed(MESSAGE_RECORD, ROLE_CONSOLE, ROLE_KEEPER));

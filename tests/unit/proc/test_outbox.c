@@ -7,6 +7,19 @@
 
 static struct outbox o;
 
+static bool outbox_put(struct outbox *to, uint64_t seq, struct span encoded, tq_time now)
+{
+    struct outbox_record *r = outbox_copy(encoded, 64);
+    assert_non_null(r);
+    assert_true(r->size - r->n == 64);
+    bool room = outbox_room(to, r);
+    if (room)
+        outbox_add(to, r, seq, now);
+    else
+        outbox_drop(r);
+    return room;
+}
+
 static void put(uint64_t seq, size_t n)
 {
     uint8_t *bytes = calloc(1, n);
@@ -107,6 +120,22 @@ static void test_loose(void **state)
     outbox_release(&o);
 }
 
+static void test_recorded(void **state)
+{
+    (void)state;
+    outbox_init(&o);
+    assert_true(outbox_is_recorded(&o));
+    put(1, 10);
+    assert_false(outbox_is_recorded(&o));
+    put(0, 10); /* worth no waiting */
+    assert_int_equal(next(), 1);
+    outbox_recorded(&o, 1);
+    assert_true(outbox_is_recorded(&o));
+    o.left = true;
+    assert_false(outbox_is_recorded(&o));
+    outbox_release(&o);
+}
+
 static void test_room(void **state)
 {
     (void)state;
@@ -121,6 +150,9 @@ static void test_room(void **state)
     outbox_spooled(&o, 1);
     assert_true(outbox_put(&o, seq + 1, span_of(bytes, piece), 0));
     assert_int_equal(o.first->seq, 2);
+    assert_true(o.left); /* the first is on the spool alone */
+    outbox_recorded(&o, 1);
+    assert_false(outbox_is_recorded(&o));
     assert_false(outbox_put(&o, seq + 2, span_of(bytes, piece), 0));
     free(bytes);
     outbox_release(&o);
@@ -129,6 +161,6 @@ static void test_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_unsent_stays), cmocka_unit_test(test_worth_no_waiting),
-                                       cmocka_unit_test(test_loose), cmocka_unit_test(test_room)};
+                                       cmocka_unit_test(test_loose), cmocka_unit_test(test_recorded),     cmocka_unit_test(test_room)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

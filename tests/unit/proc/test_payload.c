@@ -135,6 +135,9 @@ static void test_start(void **state)
                       .address = "::1"};
     struct start t = {0};
     memcpy(s.run, run_id, RUN_ID);
+    s.settings_n = 2;
+    s.settings[0] = (struct start_setting){"backup", {1, 2, 3, 4, 5, 6, 7, 8}};
+    s.settings[1] = (struct start_setting){"relay", {0}};
     struct buf b = BUF_INIT(4096);
     start_encode(&b, &s);
     assert_int_equal(start_decode(buf_span(&b), &t, &e), 0);
@@ -142,6 +145,7 @@ static void test_start(void **state)
     assert_true(t.unprivileged && t.replay && t.uid == s.uid && t.hash_key.k1 == UINT64_MAX);
     assert_string_equal(t.name, "lab.pcap");
     assert_string_equal(t.address, "::1");
+    assert_true(t.settings_n == 2 && strcmp(t.settings[1].name, "relay") == 0 && t.settings[0].digest[7] == 8);
     for (size_t n = 0; n < b.n; n++)
         assert_int_equal(start_decode(span_of(b.p, n), &t, &e), -1);
     b.p[3] ^= 1; /* what a part of another build would say */

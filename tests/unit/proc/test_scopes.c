@@ -259,6 +259,8 @@ static void tokens(void **state)
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {CASE(of_one), CASE(of_several), CASE(of_somebody_and_nobody), CASE(packets), CASE(packets_of_many), CASE(message_of_many), CASE(findings), CASE(tokens)};
+    const struct CMUnitTest tests[] = {CASE(of_one),   CASE(of_several),      CASE(of_somebody_and_nobody),
+                                       CASE(packets),  CASE(packets_of_many), CASE(message_of_many),
+                                       CASE(findings), CASE(tokens)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

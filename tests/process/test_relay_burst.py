@@ -1,0 +1,80 @@
+"""A burst that is faster than the ledger, store and forward over four connections: everything that was acknowledged reached the LIS and is on the ledger once, as
+received and as forwarded, though the ledger came far behind; nothing of it is taken for something wrong. Then the same with a relay that is killed in the middle of it:
+there, what is read in late may be told as delayed or missing for a while, which is not looked at here. usage: test_relay_burst.py TOURNIQUET MLLP_LOAD MLLP_SINK"""
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import lab
+import links
+
+LOAD, SINK = sys.argv[2:4]
+CONNECTIONS = 64
+
+
+def load(port, sent, *more):
+    done = subprocess.run([LOAD, str(port), "--connections", str(CONNECTIONS), "--warm", "0", "--log", sent, *more], stdout=subprocess.PIPE, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+def on_ledger(run):
+    """Control ids of the messages that the views keep (as tokens), by way."""
+    legs, cursor = {"received": [], "forwarded": []}, ""
+    while True:
+        page = run.api("/api/v1/messages?limit=200" + (f"&cursor={cursor}" if cursor else ""))
+        for m in page["items"]:
+            if not m["ack"]:
+                legs[m["leg"]].append(m["control_id"])
+        cursor = page.get("next")
+        if not cursor:
+            return legs
+
+
+def all_recorded(run, most):
+    """Waits until so many different ones are there, both ways; returns what is."""
+    until, legs = time.monotonic() + 180, {}
+    while time.monotonic() < until:
+        legs = on_ledger(run)
+        if all(len(set(legs[leg])) >= most for leg in legs):
+            break
+        time.sleep(1)
+    return legs
+
+
+def burst(scratch, name, kill):
+    data = os.path.join(scratch, name)
+    sent, arrived, port, lis = data + ".sent", data + ".arrived", lab.free_port(), lab.free_port()
+    sink = subprocess.Popen([SINK, str(lis), "--log", arrived], stdout=subprocess.DEVNULL)
+    chemistry = {"name": "chemistry", "listen": f"127.0.0.1:{port}", "forward": f"127.0.0.1:{lis}", "protocol": "mllp", "mode": "store-and-forward",
+                 "connections": 4, "queue_max": 1000000}
+    with lab.Run(data, more=links.yaml(chemistry)) as run:
+        lab.ok(links.listening(port), f"{name}: the link listens", run.said())
+        lab.ok(run.wait_api() is not None, f"{name}: the keeper is at work", run.said())
+        killer = threading.Timer(1.2, lambda: kill and run.signal("relay", signal.SIGKILL))
+        killer.start()
+        status, said = load(port, sent, "--seconds", "2", *(("--stubborn", "--patience", "60") if kill else ()))
+        killer.join()
+        lab.ok(status == 0, f"{name}: it is acknowledged", (said, run.said()))
+        acknowledged = {c for c, _ in links.lines_of(sent)}
+        legs = all_recorded(run, len(acknowledged))
+        for leg, ids in legs.items():
+            lab.ok(len(set(ids)) >= len(acknowledged), f"{name}: {len(acknowledged)} messages are on the ledger as {leg}", (len(set(ids)), run.said()))
+        twice = links.custody_holds(links.lines_of(sent), links.lines_of(arrived), name)
+        # without a kill, and but for what the load gave up waiting for at its end, each once
+        lab.ok(kill or (not twice and all(len(ids) == len(set(ids)) for ids in legs.values())), f"{name}: each once", (twice[:5], {k: len(v) for k, v in legs.items()}))
+        wrong = [f for f in links.found(run) if f["kind"].startswith("result.") or f["kind"] in ("link.spooled", "link.unrecorded", "link.stopped")]
+        lab.ok(kill or not wrong, f"{name}: and nothing is told that is not so", [(f["kind"], f["title"]) for f in wrong][:5])
+        print("#", *[line for line in run.said().splitlines() if "only the relay's spool had" in line])
+    sink.terminate()
+    sink.wait()
+    status, line = lab.verify(data)
+    lab.ok(status == 0, f"{name}: the ledger verifies", line)
+
+
+with lab.Folder() as folder:
+    burst(folder, "burst", False)
+    burst(folder, "killed", True)
+lab.finish()

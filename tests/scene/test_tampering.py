@@ -1,0 +1,304 @@
+"""Tampered results in captures that the simulator had no hand in (tampering.py): each kind is found where it can be, and what middleware rightly does is
+no finding. Prints TAP. Usage: test_tampering.py TOURNIQUET"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+from tampering import Conn, Host, Item, Report, Wire, answer, astm, exchange_astm, exchange_mllp, oru, oul
+
+PROGRAM = os.path.abspath(sys.argv[1])
+EVERY = 45
+ALTERED, PATIENT, MISSING, EXTRA = "result.altered_in_transit", "result.wrong_patient", "result.missing", "result.extra"
+count = failed = 0
+
+
+def ok(good, what, saw=""):
+    global count, failed
+    count += 1
+    failed += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {what}" + ("" if good else f"\n# {saw}"), flush=True)
+
+
+# ── what is done to a report ──
+
+def of(code, **changes):
+    def change(r):
+        item = r.item(code)
+        for name, value in changes.items():
+            setattr(item, name, value(getattr(item, name)) if callable(value) else value)
+    return change
+
+
+def whole(**changes):
+    def change(r):
+        for name, value in changes.items():
+            setattr(r, name, value(getattr(r, name)) if callable(value) else value)
+    return change
+
+
+def old_flags(change):
+    def both(r):
+        for i in r.items:
+            i.flag = i.flagged()
+        change(r)
+    return both
+
+
+def each(**changes):
+    def change(r):
+        for i in r.items:
+            for name, value in changes.items():
+                setattr(i, name, value)
+    return change
+
+
+def without(code):
+    def change(r):
+        r.items = [i for i in r.items if i.code != code]
+    return change
+
+
+def swapped(r):
+    a, b = r.item("2345-7"), r.item("2951-2")
+    a.value, b.value = b.value, a.value
+
+
+def corrected(r):
+    of("2823-3", value=edited, status="C")(r)
+
+
+def added(r):
+    r.items.append(Item("6598-7", "TNT", "55", "ng/L", 0, 14))
+
+
+def edited(value):
+    return "6.9" if value != "6.9" else "3.9"
+
+
+# name, what is done, the kinds one of which has to be found
+TAMPERING = [
+    ("value", of("2823-3", value=edited), [ALTERED]),
+    ("value under the old flag", old_flags(of("2823-3", value=edited)), [ALTERED]),
+    ("decimal point", of("2160-0", value=lambda v: f"{float(v) * 10:.1f}"), [ALTERED]),
+    ("sign", of("2823-3", value=lambda v: "-" + v), [ALTERED]),
+    ("last digit", of("2345-7", value=lambda v: str(int(v) + 1)), [ALTERED]),
+    ("a comparator", of("2160-0", value=lambda v: "<" + v), [ALTERED]),
+    ("positive and negative", of("5196-1", value=lambda v: {"NEG": "POS", "POS": "NEG"}[v]), [ALTERED]),
+    ("unit", of("2345-7", unit="mmol/L"), [ALTERED]),
+    ("flag taken out", old_flags(of("2823-3", flag="")), [ALTERED]),
+    ("all flags normal", each(flag="N"), [ALTERED]),
+    ("reference range", of("2823-3", range="2.0-9.0"), [ALTERED]),
+    ("final becomes preliminary", each(status="P"), [ALTERED]),
+    ("a correction that nobody made", corrected, [ALTERED]),
+    ("two results change places", swapped, [ALTERED]),
+    ("time of measurement", lambda r: setattr(r, "result_at", r.at - 9000), [ALTERED]),
+    ("one result taken out", without("2823-3"), [MISSING]),
+    ("one result put in", added, [EXTRA]),
+    ("patient's number", whole(patient="9911223"), [PATIENT]),
+    ("patient's name", whole(name="SMITH^EVE"), [PATIENT]),
+    ("date of birth", whole(born="20010101"), [PATIENT]),
+    ("sex", whole(sex=lambda s: "M" if s == "F" else "F"), [PATIENT]),
+    ("specimen's number", whole(specimen="26999999"), [ALTERED]),
+    ("kind of specimen", whole(material="UR"), [ALTERED]),
+    ("comment deleted", whole(note=None), [ALTERED]),
+    ("comment changed", whole(note="recollect"), [ALTERED]),
+    ("a result's comment deleted", of("2823-3", note=None), [ALTERED]),
+    ("a result's comment changed", of("2823-3", note="ok to report"), [ALTERED]),
+]
+# seen only where the very message is seen twice
+BYTES = [("physician", whole(physician="6666^EVIL^X"), [ALTERED]), ("facility", whole(facility="LABWEST"), [ALTERED]),
+         ("a zero behind the value", of("2823-3", value=lambda v: v + "0"), [ALTERED])]
+
+
+def convert(r):
+    """What many middlewares do: glucose in mmol/L, with its range."""
+    i = r.item("2345-7")
+    i.flag = i.flagged()
+    i.value, i.unit, i.range = f"{float(i.value) / 18.016:.1f}", "mmol/L", "3.9-5.5"
+
+
+RIGHTLY = [("nothing", lambda r: None), ("units converted, with their ranges", convert), ("comments left out", lambda r: (whole(note=None)(r), of("2823-3", note=None)(r))),
+           ("zeros behind values", of("2823-3", value=lambda v: v + "0")), ("zeros left out", of("2160-0", value=lambda v: v.rstrip("0").rstrip("."))),
+           ("names in short", whole(name=lambda n: n.split("^")[0])), ("a patient's number of its own", whole(patient=lambda p: "X" + p)), ("flags left out", each(flag=""))]
+
+SHAPES = {"oru": oru, "oul": oul, "astm": astm}
+
+
+class Lab:
+    """An analyzer and the LIS; between them a middleware (two hops, new messages), or somebody whose packets have their addresses and ports (in path)."""
+
+    def __init__(self, way, shape, seed, v6=False, vlan=None):
+        self.wire, self.rng, self.way, self.shape, self.seed = Wire(seed), random.Random(seed * 77 + 1), way, shape, seed
+        ip = (lambda n: f"fd00:5::{n:x}") if v6 else (lambda n: f"192.168.77.{n}")
+        self.analyzer = Host(ip(21), "00d0c91122aa", 51000, 128, vlan)
+        self.middleware = Host(ip(40), "b827eb00beef", 42000, vlan=vlan)
+        self.lis = Host(ip(90), "000c29a1b2c3", 33000, vlan=vlan)
+        self.evil = Host(ip(66), "666666aaaa01", 60000, vlan=vlan)
+        port = 4010 if shape == "astm" else 6661
+        path = way == "path"
+        self.near = Conn(self.wire, self.analyzer, self.middleware if way == "hops" else self.lis, port, 1, macs=(self.analyzer.mac, self.evil.mac) if path else None)
+        self.far = Conn(self.wire, self.analyzer, self.lis, port, 1.0003, sport=self.near.ports[0], isn=self.near.isn, macs=(self.evil.mac, self.lis.mac)) if path else \
+            Conn(self.wire, self.middleware, self.lis, 2575, 0.5) if way == "hops" else None
+        self.number, self.at = 0, 10.0
+
+    def report(self):
+        r = Report(self.rng, self.number, self.at)
+        r.note, r.item("2823-3").note = "haemolysed 2+", "checked by repeat"
+        self.number += 1
+        return r
+
+    def say(self, conn, r, at, shape):
+        if shape == "astm":
+            exchange_astm(conn, astm(r, r.at), at, self.seed % 2 == 0)
+        else:
+            exchange_mllp(conn, SHAPES[shape](r, r.at), r.control, at, pieces=self.rng.choice([None, 536, 200]))
+
+    def pass_on(self, r, change=None):
+        x = r.copy()
+        if change:
+            change(x)
+        at = self.near.at + (0.0004 if self.way == "path" else 1.3)
+        if self.way == "hops":
+            x.control, x.application = f"MW{r.control}", "MIDW"
+        self.say(self.far, x, at, "oru" if self.way == "hops" else self.shape)
+
+    def send(self, change=None, first=None, goes_on=True, gap=0):
+        self.at += gap
+        r = self.report()
+        if first:
+            first(r)
+        self.say(self.near, r, self.at, self.shape)
+        if self.far is not None and goes_on:
+            self.pass_on(r, change)
+        self.at += EVERY
+        return r
+
+    def findings(self):
+        with tempfile.NamedTemporaryFile(suffix=".pcap") as f:
+            self.wire.write(f.name)
+            done = subprocess.run([PROGRAM, "sense", f.name], capture_output=True, check=False)
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        return [(e["kind"], e["severity"], e["title"]) for e in events if e["event"] == "finding" and e["severity"] not in ("info", "low")]
+
+
+def one_is_tampered_with(way, shape, before, cases, v6=False, vlan=None):
+    missed = []
+    for seed, (name, change, kinds) in enumerate(cases, 3):
+        lab = Lab(way, shape, seed, v6, vlan)
+        for _ in range(before):
+            lab.send()
+        lab.send(change)
+        for k in range(3):
+            lab.send(gap=2400 if k == 2 else 0)
+        found = lab.findings()
+        if not any(kind in kinds for kind, _, _ in found):
+            missed.append(f"{name}: {found}")
+    ok(not missed, f"{way}, {shape}, {before} messages before: {len(cases)} kinds of tampering are found", "; ".join(missed))
+
+
+def rightly(way, shape, cases):
+    wrong = []
+    for seed, (name, change) in enumerate(cases, 3):
+        lab = Lab(way, shape, seed)
+        for _ in range(16):
+            lab.send(change)
+        lab.send(change, gap=2400)
+        found = lab.findings()
+        if found:
+            wrong.append(f"{name}: {found}")
+    ok(not wrong, f"{way}, {shape}: what is always done, and done properly, is no finding ({len(cases)} ways)", "; ".join(wrong))
+
+
+def expect(lab, kinds, what):
+    found = lab.findings()
+    ok(any(kind in kinds for kind, _, _ in found), what, found)
+
+
+def whole_messages():
+    for way, before in (("hops", 12), ("path", 1)):
+        lab = Lab(way, "oru", 5)
+        for _ in range(before):
+            lab.send()
+        lab.send(goes_on=False)
+        for k in range(3):
+            lab.send(gap=2400 if k == 2 else 0)
+        expect(lab, [MISSING], f"{way}: a message that was swallowed, and answered in the LIS's name, is missed")
+    lab = Lab("one", "oru", 6)
+    for _ in range(12):
+        lab.send()
+    forged = Conn(lab.wire, lab.evil, lab.lis, 6661, lab.at)
+    r = lab.report()
+    r.control, r.specimen = "999001", "26777777"
+    lab.say(forged, r, lab.at + 1, "oru")
+    forged.close()
+    lab.at += EVERY
+    for _ in range(2):
+        lab.send()
+    expect(lab, ["sender.spoofed", "sender.unknown"], "one tap: results of another machine under the analyzer's name")
+    lab = Lab("one", "oru", 7)
+    kept = [lab.send() for _ in range(6)][2]
+    lab.at += 24 * 3600
+    later = Conn(lab.wire, lab.analyzer, lab.lis, 6661, lab.at)
+    lab.say(later, kept.copy(), lab.at + 1, "oru")
+    later.close()
+    lab.at += EVERY
+    lab.near = Conn(lab.wire, lab.analyzer, lab.lis, 6661, lab.at)
+    for _ in range(2):
+        lab.send()
+    expect(lab, ["result.replayed"], "one tap: a message of yesterday comes again, byte for byte")
+    lab = Lab("one", "oru", 8)
+    sent = [lab.send() for _ in range(12)]
+    other = sent[-2].copy()
+    other.control = "888001"
+    of("2823-3", value=edited)(other)
+    lab.say(lab.near, other, lab.at, "oru")
+    lab.at += EVERY
+    lab.send()
+    expect(lab, ["result.altered"], "one tap: a result comes again with another value, as if it were new")
+    lab = Lab("one", "oru", 9)
+    for _ in range(12):
+        lab.send()
+    r = lab.report()
+    exchange_mllp(lab.near, oru(r, lab.at), r.control, lab.at, answered=False)
+    lab.near.say(1, answer("000000", "AA", lab.at), lab.at + 0.01)
+    lab.at += EVERY
+    for k in range(3):
+        lab.send(gap=600 if k == 2 else 0)
+    expect(lab, ["protocol.violation", MISSING], "one tap: the answer is to another message than the one that was sent")
+    lab = Lab("one", "astm", 10)
+    sent = [lab.send() for _ in range(8)]
+    other = sent[-2].copy()
+    of("2345-7", value=lambda v: str(int(v) + 60))(other)
+    lab.say(lab.near, other, lab.at, "astm")
+    lab.at += EVERY
+    lab.send()
+    expect(lab, ["result.altered"], "one tap, ASTM: a frame with another value and a checksum that fits")
+    lab = Lab("hops", "oru", 11)
+    for _ in range(12):
+        lab.send()
+    lab.send(lambda r: setattr(r, "encoding", "#~\\&"))
+    for k in range(3):
+        lab.send(gap=2400 if k == 2 else 0)
+    expect(lab, [ALTERED, PATIENT, MISSING, EXTRA, "message.malformed"], "hops: encoding characters that the message does not use")
+
+
+if __name__ == "__main__":
+    one_is_tampered_with("hops", "oru", 12, TAMPERING)
+    one_is_tampered_with("hops", "astm", 12, TAMPERING)
+    one_is_tampered_with("hops", "oul", 12, TAMPERING)
+    one_is_tampered_with("path", "oru", 0, TAMPERING + BYTES)
+    one_is_tampered_with("path", "oul", 1, TAMPERING + BYTES[1:], vlan=12)
+    one_is_tampered_with("path", "astm", 0, TAMPERING)
+    one_is_tampered_with("path", "oru", 1, TAMPERING[:8], v6=True)
+    rightly("hops", "oru", RIGHTLY)
+    rightly("hops", "astm", RIGHTLY)
+    rightly("hops", "oul", RIGHTLY)
+    rightly("path", "oru", RIGHTLY[:1])
+    rightly("path", "astm", RIGHTLY[:1])
+    whole_messages()
+    print(f"1..{count}")
+    sys.exit(1 if failed else 0)

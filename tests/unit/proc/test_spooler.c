@@ -1,0 +1,197 @@
+/* The relay's spool as it is written: what is durable can be read back by the keeper, and is forgotten only where the ledger has all of it. */
+#include "../cmocka_all.h"
+
+#include "proc/locked.h"
+#include "proc/spooler.h"
+#include "record/spool/spool.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char path[64];
+static int fd = -1;
+static struct spooler *s;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t turned = PTHREAD_COND_INITIALIZER;
+static unsigned turns;
+static const uint8_t secret[X25519_KEY] = {7};
+
+static void wake(void *context)
+{
+    (void)context;
+    (void)pthread_mutex_lock(&lock);
+    turns++;
+    (void)pthread_cond_broadcast(&turned);
+    (void)pthread_mutex_unlock(&lock);
+}
+
+/* Waits for the thread, turn by turn, until it is so. */
+#define AWAIT(condition)                                                                                                                             \
+    do {                                                                                                                                             \
+        (void)pthread_mutex_lock(&lock);                                                                                                             \
+        unsigned before = turns;                                                                                                                     \
+        while (!(condition)) {                                                                                                                       \
+            while (turns == before)                                                                                                                  \
+                (void)pthread_cond_wait(&turned, &lock);                                                                                             \
+            before = turns;                                                                                                                          \
+        }                                                                                                                                            \
+        (void)pthread_mutex_unlock(&lock);                                                                                                           \
+    } while (false)
+
+static int set_up(void **state)
+{
+    (void)state;
+    static const uint8_t run[RUN_ID] = {1};
+    uint8_t public[X25519_KEY];
+    struct error e = {0};
+    (void)snprintf(path, sizeof path, "/tmp/tourniquet-spooler-XXXXXX");
+    fd = mkstemp(path);
+    crypto_x25519_public(secret, public);
+    s = fd < 0 ? NULL : spooler_new(fd, run, wake, NULL, &e);
+    if (s == NULL)
+        return -1;
+    spooler_key(s, span_of(public, sizeof public), 0);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    (void)close(fd);
+    (void)unlink(path);
+    return 0;
+}
+
+static void put(uint64_t seq)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "record %llu", (unsigned long long)seq);
+    assert_true(spooler_put(s, seq, span_str(text)));
+}
+
+static off_t size(void)
+{
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    return st.st_size;
+}
+
+/* Numbers of the records that whoever has the secret reads, joined. */
+static void read_back(char *out, size_t room)
+{
+    struct error e = {0};
+    struct spool_reader *r = spool_reader_new(fd, secret, &e);
+    struct spool_record got;
+    size_t n = 0;
+    assert_non_null(r);
+    out[0] = 0;
+    while (spool_reader_next(r, &got, &e) == 1) {
+        struct span frame = got.record;
+        assert_int_equal(span_u8(&frame), SPOOLED_RECORDS);
+        while (frame.n > 0) {
+            struct span one = span_take(&frame, span_be32(&frame));
+            assert_false(frame.bad);
+            n += (size_t)snprintf(out + n, room - n, "%.*s;", (int)one.n - 7, (const char *)one.p + 7);
+        }
+    }
+    spool_reader_free(r);
+}
+
+static void test_durable(void **state)
+{
+    char text[4096];
+    (void)state;
+    for (uint64_t i = 1; i <= 300; i++)
+        put(i);
+    AWAIT(spooler_durable(s) == 300);
+    read_back(text, sizeof text);
+    assert_non_null(strstr(text, "1;2;3;4;"));
+    assert_non_null(strstr(text, ";299;300;"));
+    struct spooler_state st;
+    spooler_state(s, &st);
+    assert_int_equal(st.records, 300);
+    spooler_free(s);
+}
+
+static void test_forget(void **state)
+{
+    char text[256];
+    (void)state;
+    put(1);
+    put(2);
+    AWAIT(spooler_durable(s) == 2);
+    spooler_forget(s, 1); /* the ledger lacks the second */
+    put(3);
+    AWAIT(spooler_durable(s) == 3);
+    read_back(text, sizeof text);
+    assert_string_equal(text, "1;2;3;");
+    spooler_forget(s, 3);
+    AWAIT(size() == 0);
+    put(4);
+    AWAIT(spooler_durable(s) == 4);
+    read_back(text, sizeof text);
+    assert_string_equal(text, "4;");
+    spooler_free(s);
+}
+
+/* Records that fill more than a frame, one that finds no room, and usual ones behind it. */
+static void test_large(void **state)
+{
+    static char text[SPOOLER_WAITS + 64];
+    char got[256];
+    (void)state;
+    memset(text, ' ', sizeof text);
+    for (uint64_t i = 1; i <= 6; i++) {
+        int n = snprintf(text, 32, "record %llu", (unsigned long long)i);
+        text[n] = ' ';
+        assert_true(spooler_put(s, i, span_of((const uint8_t *)text, i % 2 == 0 ? 20000 : (size_t)n)));
+    }
+    assert_false(spooler_put(s, 7, span_of((const uint8_t *)text, sizeof text)));
+    put(7);
+    AWAIT(spooler_durable(s) == 7);
+    struct spool_reader *r = spool_reader_new(fd, secret, &(struct error){0});
+    struct spool_record record;
+    unsigned long long next = 1;
+    assert_non_null(r);
+    while (spool_reader_next(r, &record, &(struct error){0}) == 1) {
+        struct span frame = record.record;
+        assert_int_equal(span_u8(&frame), SPOOLED_RECORDS);
+        assert_true(frame.n <= 33000);
+        for (; frame.n > 0; next++) {
+            struct span one = span_take(&frame, span_be32(&frame));
+            assert_false(frame.bad);
+            (void)snprintf(got, sizeof got, "record %llu", next);
+            assert_true(span_starts(one, span_str(got)));
+            assert_int_equal(one.n, next % 2 == 0 ? 20000 : 8);
+        }
+        assert_int_equal(record.place.seq, next - 1);
+    }
+    assert_int_equal(next, 8);
+    spool_reader_free(r);
+    struct spooler_state st;
+    spooler_state(s, &st);
+    assert_int_equal(st.records, 7);
+    spooler_free(s);
+}
+
+static void test_end(void **state)
+{
+    char text[256];
+    (void)state;
+    put(1);
+    spooler_free(s); /* what it took becomes durable first */
+    read_back(text, sizeof text);
+    assert_string_equal(text, "1;");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_durable, set_up, tear_down), cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_large, set_up, tear_down), cmocka_unit_test_setup_teardown(test_end, set_up, tear_down)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
