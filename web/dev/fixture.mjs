@@ -1,6 +1,8 @@
 // A made-up laboratory in memory, for working on the page without the program and for looking at states that a real lab rarely shows
 // (empty, failing, slow, very long names). Development only: it is neither built nor shipped. The same start gives the same lab.
 
+import { doorsOf } from './doors.mjs';
+
 const MAKERS = [
     ['Sysmex', 'XN-1000', 'analyzer', 'ASTM'],
     ['Roche', 'cobas 6000', 'analyzer', 'HL7'],
@@ -63,15 +65,16 @@ function device(i, rnd) {
         messages_per_hour: protocol ? 17 : 0,
         clock_skew_s: i === 0 ? -184 : protocol ? 1 : null,
         retired: i === 22,
+        admission: maker !== null || i % 2 ? 'vouched' : 'unknown',
         findings_open: i === 0 || i === 1 ? 1 : 0,
         instruments: 0,
         why: maker !== null
             ? [
                   { text: `Calls itself '${model}^00-22^S${1000 + i * 37}' in the ASTM header record.`, source: 'astm.h', time: seen, record: 88 },
-                  { text: `Its network card was made for ${maker || 'Dell'}.`, source: 'oui', time: ago(700), record: 12 },
+                  { text: `The maker of its network card is '${maker || 'Dell'}' as the first part of its MAC address says.`, source: 'oui', time: ago(700), record: 12 },
               ]
             : hostname
-              ? [{ text: `Asked for an address as '${hostname}'.`, source: 'dhcp', time: seen, record: 40 }]
+              ? [{ text: `Gives its name as '${hostname}' when it asked for an address (DHCP).`, source: 'dhcp', time: seen, record: 40 }]
               : [],
     };
 }
@@ -86,12 +89,13 @@ export function detail(device, devices) {
     return {
         ...itself,
         hours: Array.from({ length: 24 }, (_, h) => (busy ? Math.round(30 * Math.max(0, Math.sin(((h - 4) / 18) * Math.PI))) : 0)),
+        admitted: device.admission === 'vouched' ? { by: 'ana', at: ago(60 * 24 * 8), why: 'counted on the floor', record: 77, mixed: false, new_macs: [] } : { by: null, at: null, why: null, record: null, mixed: false, new_macs: [] },
         candidates: device.model && i === 0 ? [{ maker: 'Sysmex', model: 'XN-1000', class: 'haematology', confidence: 95, reasons: ["its name 'XN-1000' is that of the model", 'speaks ASTM on port 5000'] }, { maker: 'Sysmex', model: 'XN-550', class: 'haematology', confidence: 40, reasons: ['is of the same family'] }] : [],
         evidence: device.why.map((w) => ({ time: w.time, source: w.source, fields: { model: device.model, serial: device.serial }, record: w.record })),
         peers: busy ? [...devices.slice(4, 6).map(peer), { ...peer(device), ip: '8.8.8.8', name: null, device: null, app: 'tls' }] : [],
         reports: busy ? TESTS.map(([code, , text], k) => ({ code, text, count: 400 - k * 37 })) : [],
         instruments: i === 4 ? devices.slice(0, 2).map(({ id, title }) => ({ id, title })) : [],
-        duplicates: i === 0 && other && !distinct.includes(other.id) ? [{ id: other.id, title: other.title, why: 'Both say the serial number S1000.' }] : [],
+        duplicates: i === 0 && other && !distinct.includes(other.id) ? [{ id: other.id, title: other.title, why: 'It names the same serial number.' }] : [],
         edits,
         address_history: device.ip.map((address, k) => ({ address, from: ago(60 * 24 * (9 - k)), to: device.last_seen, now: true })).concat(i === 0 ? [{ address: '10.0.5.201', from: ago(60 * 24 * 40), to: ago(60 * 24 * 9), now: false }] : []),
     };
@@ -184,9 +188,9 @@ export function network({ devices, findings, odd }, { zone, open, at }) {
     };
 }
 
-const SENSOR = { capture: 'eth1', state: 'reading', packets: 1_204_331, bytes: 812_331_004, flows: 48_210, dropped: 0, dropped_flows: 0, dropped_lab: 0, dropped_first: null, dropped_last: null, damaged: 0, failures: 0, failed_at: null, back_at: null, why: null };
+const SENSOR = { capture: 'eth1', state: 'reading', packets: 1_204_331, bytes: 812_331_004, flows: 48_210, dropped: 0, dropped_flows: 0, dropped_lab: 0, shed_bulk: 0, shed_other: 0, dropped_first: null, dropped_last: null, damaged: 0, failures: 0, failed_at: null, back_at: null, why: null };
 
-/** What GET /sensor tells: all well, packets lost, an interface that went, none at all. */
+/** What GET /sensor tells: all well, packets lost, packets passed over, an interface that went, none at all. */
 export function sensors(how) {
     const one = { ...SENSOR, first_time: ago(60 * 24), last_time: ago(0) };
     switch (how) {
@@ -194,6 +198,8 @@ export function sensors(how) {
             return [{ ...one, dropped: 4650, dropped_flows: 4212, dropped_lab: 21, dropped_first: ago(64), dropped_last: ago(2) }];
         case 'minor':
             return [{ ...one, dropped: 4212, dropped_flows: 4212, dropped_first: ago(64), dropped_last: ago(2) }];
+        case 'shed':
+            return [{ ...one, shed_bulk: 90_417, shed_other: 312 }];
         case 'gone':
             return [{ ...one, capture: 'eth2', state: 'failed', failed_at: ago(31), failures: 1, why: 'there is no interface eth2' }, { ...one, failures: 2, failed_at: ago(400), back_at: ago(390) }];
         case 'none':
@@ -223,7 +229,7 @@ export function ledgerPanels(state, witnessKey) {
             ? { items: [], last: null, tested: null, due: 'There has never been a backup.', doing: null, failed: null }
             : {
                   items: Array.from({ length: 5 }, (_, i) => ({ id: `b-${5 - i}`, at: ago(60 * 24 * i + 90), bytes: 812_331_004 - i * 9_000_000, records: state.next - i * 40, where: place, tested_at: i === 1 ? null : ago(60 * 24 * i + 60), holds: i === 1 ? null : i !== 2, why: i === 2 ? 'segment 4 of it does not open' : null })),
-                  last: ago(90), tested: ago(60), due: how === 'full' ? 'The last backup is 9 days old.' : null, doing: state.doing ? 'b-6' : null, failed: how === 'full' ? { id: 'b-6', why: 'there is no room in /srv/backups' } : null,
+                  last: ago(90), tested: ago(60), due: how === 'full' ? 'The last backup is older than it should be.' : null, doing: state.doing ? 'b-6' : null, failed: how === 'full' ? { id: 'b-6', why: 'there is no room in /srv/backups' } : null,
               },
         disk: {
             total: 500e9, free: how === 'full' ? 4e9 : 212e9,
@@ -259,11 +265,11 @@ export function certificatesOf(how, long) {
 }
 
 const FINDINGS = [
-    ['message.hostile', 'critical', 'A message from 10.0.5.77 tries to break the program that receives it.', 'Unplug 10.0.5.77 or block it at the switch, then call the maker of the LIS. The LIS may have read the message: watch it for odd behaviour.', 'T1190', 1],
-    ['sender.unknown', 'high', 'A sender never seen before sends results to the LIS: 10.0.5.77 calls itself CHEM9.', 'Ask who connected CHEM9. If nobody knows, unplug it, and check every result that came from it today.', 'T0848', 3],
-    ['phi.cleartext', 'medium', 'Results of Sysmex XN-1000 pass in clear text to 10.0.5.15.', 'Anyone on this network can read and change them. Ask the maker for TLS, or send the link through a relay.', 'T1040', 812],
-    ['phi.cleartext', 'medium', 'Results of Roche cobas 6000 pass in clear text to 10.0.5.15.', 'Anyone on this network can read and change them. Ask the maker for TLS, or send the link through a relay.', 'T1040', 391],
-    ['message.malformed', 'low', 'A message of Abbott Alinity ci is damaged: PID-5, byte 812.', 'Compare the results of this message with the analyzer. If it happens again, call its maker.', null, 2],
+    ['message.hostile', 'critical', 'A message from 10.0.5.77 tries to attack 10.0.5.15 (SQL injection in NTE-3 (byte 436)).', 'Take 10.0.5.77 off the network now and leave it switched on for examination. Tell whoever runs 10.0.5.15 to look at its logs for this moment, and trust no result that 10.0.5.77 sent until somebody has checked the device.', 'T1190', 1],
+    ['sender.unknown', 'high', 'A sender never seen before, CHEM9 at 10.0.5.77, sends to 10.0.5.15.', 'Find out who connected the device with address 10.0.5.77. If nobody in the lab did, take it off the network now and check every result that it sent to 10.0.5.15.', 'T0848', 3],
+    ['phi.cleartext', 'medium', 'Results from Sysmex XN-1000 to 10.0.5.15 pass in clear text.', 'Everyone on this network can read these results and change them on the way. Switch on TLS at both ends if the devices can do it; if not, put both into a network segment of their own and place a TLS relay in front of them.', 'T1040', 812],
+    ['phi.cleartext', 'medium', 'Results from Roche cobas 6000 to 10.0.5.15 pass in clear text.', 'Everyone on this network can read these results and change them on the way. Switch on TLS at both ends if the devices can do it; if not, put both into a network segment of their own and place a TLS relay in front of them.', 'T1040', 391],
+    ['message.malformed', 'low', 'A message from Abbott Alinity ci to 10.0.5.15 is damaged, and its results may not have arrived (segment 3 (byte 103): does not begin with a segment name).', 'Look up in the LIS whether the results of this moment are there and complete, and send them again from the device if not. If it goes on, have the network cable, the interface settings and the device\'s software version checked.', null, 2],
     ['result.corrected', 'info', 'A result was corrected: potassium, by Roche cobas 6000.', 'Nothing to do: the analyzer marked it as a correction.', null, 1],
 ];
 
@@ -305,6 +311,9 @@ export function linksOf(long) {
         why: null,
         bypass: false,
         hold: false,
+        doubt: false,
+        go_on_asked_by: null,
+        go_on_until: null,
         decided_by: null,
         decided_why: null,
         decided_at: null,
@@ -314,8 +323,8 @@ export function linksOf(long) {
         delay_ms: { p50: 1.8, p99: 16.4, limit: 1000 },
         queue: { messages: 0, bytes: 0, max: 10000, oldest_at: null },
         last: Array.from({ length: 5 }, (_, i) => ({ at: ago(0.2 + i), type: 'ORU^R01', control_id: `M${100 - i}`, results: 3 + i, answer: i === 2 ? 'AE' : 'AA', policy: null, record: 9000 - i })),
-        policy: { unknown: 'flag', learning_until: null, proposed: null, proposed_at: null, approved: { types: ['ORU^R01'] }, approved_by: 'Ana Ruiz', approved_at: ago(9000) },
-        counters: { received: 1204, forwarded: 1204, refused: 0, flagged: 2, late: 0, spooled: 0 },
+        policy: { unknown: 'flag', learning_since: null, learning_until: null, learnt: null, proposed: null, proposed_at: null, approved: { types: ['ORU^R01'], hidden: 0, look_at: null }, approved_by: 'Ana Ruiz', approved_at: ago(9000) },
+        counters: { received: 1204, forwarded: 1204, refused: 0, flagged: 2, late: 0, spooled: 3, resent: 1 },
         ...more,
     });
     return [
@@ -336,14 +345,14 @@ export function linksOf(long) {
             decided_why: 'the keeper is being replaced',
             decided_at: ago(12),
             lis: side('10.0.5.50:2575'),
-            policy: { unknown: 'pass', learning_until: null, proposed: { types: ['ORU^R01', 'ACK'], senders: ['ABL90'], tests: ['pH', 'pO2', 'K'], size: 4096, rate: 60 }, proposed_at: ago(60), approved: null, approved_by: null, approved_at: null },
+            policy: { unknown: 'pass', learning_since: ago(90000), learning_until: null, learnt: null, proposed: { types: ['ORU^R01', 'ACK'], senders: ['ABL90', 'T-7F3A9C2E4D6B8A10'], tests: ['pH', 'pO2', 'K'], size: 4096, rate: 60, hidden: 1, look_at: 88120 }, proposed_at: ago(60), approved: null, approved_by: null, approved_at: null },
         }),
     ];
 }
 
-export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '', looks = 3, links = false, hostile = false, seconds = 300, ledger = '', pki = '', courses = true } = {}) {
+export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, long = false, odd = false, sensor = '', looks = 3, links = false, doors = 'none', hostile = false, seconds = 300, ledger = '', pki = '', courses = true } = {}) {
     const rnd = random(7);
-    const state = { odd, pki, courses, sensor, hostile, seconds, links: links ? linksOf(long) : [], looks: LOOKS.slice(0, looks).map((l, i) => ({ ...l, record: 900 - i, time: ago(9 + 200 * i) })), ledger, witness: ledger, doing: false, long, devices: [], results: [], findings: [], records: [], verified: ledger === 'never' ? null : { at: ago(2), holds: ledger !== 'broken', records: 0, first_bad: ledger === 'broken' ? 812 : null, why: ledger === 'broken' ? 'the sealed bytes of record 812 are not those that were recorded' : null }, verifying: false, next: 0, since: ago(60 * 24 * 9) };
+    const state = { odd, doors: doorsOf(doors), pki, courses, sensor, hostile, seconds, links: links ? linksOf(long) : [], looks: LOOKS.slice(0, looks).map((l, i) => ({ ...l, record: 900 - i, time: ago(9 + 200 * i) })), ledger, witness: ledger, doing: false, long, devices: [], results: [], findings: [], records: [], verified: ledger === 'never' ? null : { at: ago(2), holds: ledger !== 'broken', records: 0, first_bad: ledger === 'broken' ? 812 : null, why: ledger === 'broken' ? 'the sealed bytes of record 812 are not those that were recorded' : null }, verifying: false, next: 0, since: ago(60 * 24 * 9) };
     for (let i = 0; i < devices; i++) {
         state.devices.push(device(i, rnd));
     }
@@ -431,8 +440,8 @@ export function lab({ devices = 41, results = 1204, findings = FINDINGS.length, 
                 etag: String(index),
                 kind: 'sender.unknown',
                 severity: 'high',
-                title: `A sender never seen before sends results: 10.0.5.${90 + n}.`,
-                advice: 'Ask who connected it. If nobody knows, unplug it.',
+                title: `A sender never seen before, at 10.0.5.${90 + n}, sends to 10.0.5.15.`,
+                advice: `Find out who connected the device with address 10.0.5.${90 + n}. If nobody in the lab did, take it off the network now and check every result that it sent to 10.0.5.15.`,
                 state: 'open',
                 taken_by: null,
                 count: 1,

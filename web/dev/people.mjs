@@ -22,6 +22,7 @@ export function makePeople() {
         account('max', 'Max Brandt', [grant('assessor', 5, { until: ago(-60), why: 'the yearly audit' })]),
         account('tom', 'Tom Berger', [grant('IT', 150), grant('technologist', 180, { in_force: false, ended: ago(150), ended_by: 'ana', ended_why: 'moves to the office' })], { review_due: true }),
     ];
+    const OBJECTS = { 'phi.look': 'clear fields and messages', 'request.refused': 'phi.look', 'account.granted': 'assessor', 'data.exported': 'All devices as a list (CSV)', 'session.opened': 'ana', 'token.created': 'inventory of the hospital', 'session.refused': 'ana' };
     const acts = [
         ['phi.look', 'dana', 'Somebody looked at what is hidden: clear fields and messages', 'phi.look', 'technologist', 'The physician doubts the potassium of the emergency room.'],
         ['request.refused', 'tom', 'Request refused: phi.look', 'phi.look', null, 'not-permitted'],
@@ -31,7 +32,7 @@ export function makePeople() {
         ['token.created', 'tom', 'API token made: inventory of the hospital', null, null, null, 'tom'],
         ['session.refused', null, 'Sign-in refused: ana', null, null, 'wrong password', 'ana'],
     ].map(([event, person, what, permission, role, why, about], i) => ({
-        record: 900 - i, time: ago(i / 20), person, display_name: people.find((p) => p.name === person)?.display_name ?? null, account: about ?? null, event, what, permission, role, why, origin: '10.0.5.31',
+        record: 900 - i, time: ago(i / 20), person, display_name: people.find((p) => p.name === person)?.display_name ?? null, account: about ?? null, event, what, permission, role, why, origin: '10.0.5.31', object: OBJECTS[event] ?? null, device: null,
     }));
     const open = [
         { id: 'a1', account: 'ana', origin: '10.0.5.31', opened: ago(0.05), last_used: ago(0), this: true },
@@ -42,7 +43,7 @@ export function makePeople() {
         { id: 't1', account: 'ana', label: 'Prometheus', scopes: ['metrics.read'], created: ago(20), until: ago(-70), last_used: ago(0.001), revoked: null, revoked_by: null, revoked_why: null, good: true },
         { id: 't2', account: 'tom', label: 'inventory of the hospital', scopes: ['device.read', 'finding.read'], created: ago(100), until: ago(10), last_used: null, revoked: null, revoked_by: null, revoked_why: null, good: false },
     ];
-    const policy = { password_shortest: 15, password_longest: 256, password_days: 0, breached: 100000, session_idle_s: 1800, session_longest_s: 43200, by: null, changed: null, why: null };
+    const policy = { password_shortest: 15, password_longest: 128, password_days: 0, breached: 100000, session_idle_s: 1800, session_longest_s: 43200, by: null, changed: null, why: null };
     return { people, acts, open, tokens, policy };
 }
 
@@ -57,7 +58,7 @@ export function peopleAnswer(store, { method, path, query, body, page, problem, 
     const one = people.find((p) => p.name === id);
     switch (`${method} /${noun}${id ? '/id' : ''}${act ? '/act' : ''}`) {
         case 'GET /people':
-            return page(people.filter((p) => (query.get('state') === 'all' || p.state !== 'closed') && `${p.name} ${p.display_name}`.toLowerCase().includes((query.get('q') ?? '').toLowerCase())), query);
+            return page(people.filter((p) => (query.get('state') === 'all' || p.state !== 'closed') && (query.get('state') !== 'due' || (p.review_due && p.name !== person.name)) && `${p.name} ${p.display_name}`.toLowerCase().includes((query.get('q') ?? '').toLowerCase())), query);
         case 'POST /people':
             people.push(account(body.name, body.display_name ?? body.name, body.role ? [grant(body.role, 0, { why: body.why })] : [], { state: 'invited', sessions: 0 }));
             return again() ?? ok({ name: body.name, code: CODE, until: ago(-7) }, 201);

@@ -11,9 +11,15 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
+import { answer as doorsAnswer } from './doors.mjs';
 import { detail, lab, ledgerPanels, network, sensors, certificatesOf } from './fixture.mjs';
 import { makePeople, peopleAnswer } from './people.mjs';
+import { mailAnswer, makeMails } from './mail.mjs';
+import { makeReports, reportsAnswer } from './reports.mjs';
 import { personOf } from './roles.mjs';
+import { makePhishing, phishingAnswer } from './phishing.mjs';
+import { askedCourse, makeTraining, trainingAnswer } from './training.mjs';
+import { inSpanish } from './spoken.mjs';
 import { makeTree, noteKey } from './tree.mjs';
 
 const DIST = new URL('../dist/', import.meta.url).pathname;
@@ -37,11 +43,16 @@ const SEVERITIES = { '': ORDER.slice(0, 4), all: ORDER, minor: MINOR };
 let world = lab();
 let mode = 'ok';
 let needed = false;
+let lockAfter = 3600;
 let lock = null;
 let person = personOf('ana', 'Ana Ruiz', ['lab manager']);
 const OPEN = { locked: false, stage: 'open', since: null, records: 0, bytes: 0, max_bytes: 0, lost: 0, nearly_full: false, keeping: true, csrf: '' };
 const sessions = new Map();
 let people = makePeople();
+let reports = makeReports();
+let mails = makeMails();
+let training = makeTraining();
+let phishing = makePhishing();
 const streams = new Set();
 
 const problem = (status, code, detail) => ({ status, body: { type: 'about:blank', title: code, status, detail, code } });
@@ -67,16 +78,21 @@ function today() {
             findings_open: open.length,
             findings_critical: open.filter((f) => f.severity === 'critical').length,
             devices: devices.length,
+            devices_waiting: devices.filter((d) => d.admission === 'waiting').length,
+            devices_refused: 0,
             devices_unknown: devices.filter((d) => d.role === 'unknown').length,
             results: results.length,
             messages: Math.ceil(results.length / 3),
             malformed: findings.length > 4 ? 2 : 0,
             messages_clear: Math.ceil(results.length / 3),
             not_kept: 0,
+            reports_waiting: person.permissions.includes('report.handle') ? reports.filter((r) => r.state === 'received').length : null,
+            mail_waiting: person.permissions.includes('mail.decide') ? mails.filter((m) => m.state === 'waiting').length : null,
+            reviews_due: person.permissions.includes('people.manage') ? people.people.filter((p) => p.review_due && p.name !== person.name).length : null,
         },
         custody: custodyOf(world.summary()),
         capture: { state: 'reading', last_time: new Date().toISOString(), packets: 48210 },
-        ledger: { records: next, holds: verified?.holds ?? null, verified_at: verified?.at ?? null },
+        ledger: { records: next, size: next, root: '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=', holds: verified?.holds ?? null, verified_at: verified?.at ?? null },
     };
 }
 const custodyOf = (s) => {
@@ -105,6 +121,27 @@ function devicesOf(query) {
         found.sort((a, b) => (a[key] < b[key] ? -1 : a[key] > b[key] ? 1 : 0) * (key === 'title' ? 1 : -1));
     }
     return found;
+}
+
+/** As the program does: what the role may see, six of a kind. */
+function search(q, clear) {
+    const may = (p) => person.permissions.includes(p);
+    const items = [];
+    const add = (list, of) => list.slice(0, 6).forEach((x) => items.push({ note: null, state: null, time: null, ...of(x) }));
+    if (q.length >= 2) {
+        if (may('device.read')) {
+            add(devicesOf(new URLSearchParams({ q })), (d) => ({ kind: 'device', id: d.id, title: d.title, note: d.ip[0], state: d.role }));
+        }
+        if (may('finding.read')) {
+            add(world.state.findings.filter((f) => f.title.toLowerCase().includes(q)), (f) => ({ kind: 'finding', id: f.id, title: f.title, note: f.severity, state: f.state }));
+        }
+        if (may('result.read') && (clear || q.startsWith('s-'))) {
+            add(world.state.results.filter((r) => clear || r.specimen?.toLowerCase().startsWith(q)).slice(0, 2), (r) => ({ kind: 'result', id: String(r.record), title: r.test.text ?? r.test.code, note: r.specimen, state: r.sender, time: r.time }));
+        }
+        add(reports.filter((r) => r.text.toLowerCase().includes(q) && (may('report.handle') || r.person === person.name)), (r) => ({ kind: 'report', id: r.id, title: r.text, note: r.kind, state: r.state }));
+        add(course('list').filter((c) => c.title.toLowerCase().includes(q)), (c) => ({ kind: 'course', id: c.id, title: c.title }));
+    }
+    return { status: 200, body: { items } };
 }
 
 function decide(finding, act, body) {
@@ -140,6 +177,11 @@ function ledger() {
 
 /** Panels of the Ledger page, in the state that the lab is made for. */
 function kept(noun) {
+    const { state } = world;
+    if (noun === 'backups' && state.doing === true) {
+        state.doing = 'seen'; // and over a moment later
+        setTimeout(() => (state.doing = false), 1500);
+    }
     return { status: 200, body: ledgerPanels(world.state, neighbour.line)[noun] };
 }
 
@@ -162,7 +204,7 @@ function signIn() {
     const token = randomBytes(16).toString('hex');
     const csrf = randomBytes(16).toString('hex');
     sessions.set(token, csrf);
-    return { status: 200, session: token, body: { person, csrf, site: 'Main Street Lab', sign_in: { passkeys: 0, app: false } } };
+    return { status: 200, session: token, body: { person, csrf, site: 'Main Street Lab', time_zone: 'America/Chicago', mail_to: 'mail@report.mainstreet.example', lock_s: lockAfter, sign_in: { passkeys: 0, app: false } } };
 }
 
 /** Edits, joins, splits of a device. */
@@ -281,11 +323,32 @@ function preview(csv) {
     return { status: 200, body: { token: 'abc', counts, columns: ['name', 'place', null], rows: rows.filter((r) => r.action !== 'same'), cut: false } };
 }
 function imported() {
+    const lists = (world.state.lists ??= []);
     const made = waiting.filter((r) => r.action === 'create');
+    const saved = waiting.filter((r) => r.action === 'create' || r.action === 'change').length;
+    lists.unshift({ list: 40 + lists.length, person: person.name, time: new Date().toISOString(), devices: saved, undone_by: null, undone_at: null });
     made.forEach((r) => world.state.devices.push({ ...world.state.devices.at(-1), id: `imported-${r.line}`, title: r.title, name: r.title, role: 'unknown', ip: [] }));
     world.record('asset.imported', `${made.length} devices by ${person.name}`);
     tell('devices');
-    return { status: 200, body: { counts: {}, saved: waiting.filter((r) => r.action === 'create' || r.action === 'change').length } };
+    return { status: 200, body: { counts: {}, saved, list: lists[0].list } };
+}
+/** The devices that the list made go; the first one that it changed was changed once more since. */
+function unimported(number) {
+    const list = (world.state.lists ?? []).find((l) => l.list === Number(number));
+    if (list === undefined) {
+        return problem(404, 'no-list', 'There is no such list, or it is too long ago: the last 20 can be taken back.');
+    }
+    if (list.undone_at !== null) {
+        return problem(409, 'undone', 'This list was taken back already.');
+    }
+    Object.assign(list, { undone_by: person.name, undone_at: new Date().toISOString() });
+    const gone = world.state.devices.filter((d) => d.id.startsWith('imported-')).length;
+    world.state.devices = world.state.devices.filter((d) => !d.id.startsWith('imported-'));
+    const changed = waiting.find((r) => r.action === 'change');
+    world.record('asset.unimported', `list ${list.list} by ${person.name}`);
+    tell('devices');
+    const stayed = changed ? [{ device: changed.device, title: changed.title, why: 'changed', fields: ['place'] }] : [];
+    return { status: 200, body: { list: list.list, back: 0, gone, stay: stayed.length, stayed } };
 }
 
 function answer(method, path, query, body, token, headers, text) {
@@ -324,6 +387,13 @@ function answer(method, path, query, body, token, headers, text) {
     if (path === '/session' && method === 'POST') {
         return body.name === person.name && body.password === PASSWORD ? signIn() : problem(401, 'credentials', 'Name or password is wrong.');
     }
+    const open = path === '/reports/nameless' || path === '/reports/status';
+    if (open) {
+        return reportsAnswer(reports, { method, path, query, body, page, problem, person, record: (...r) => world.record(...r), tell });
+    }
+    if (path.startsWith('/training/verify/')) {
+        return trainingAnswer(training, { method, path, query, body, course, problem, password: PASSWORD });
+    }
     if (csrf === undefined) {
         return problem(401, 'session', 'Sign in first.');
     }
@@ -335,7 +405,7 @@ function answer(method, path, query, body, token, headers, text) {
             sessions.delete(token);
             return { status: 204 };
         }
-        return { status: 200, body: { person, csrf, site: 'Main Street Lab', sign_in: { passkeys: 0, app: false } } };
+        return { status: 200, body: { person, csrf, site: 'Main Street Lab', time_zone: 'America/Chicago', mail_to: 'mail@report.mainstreet.example', lock_s: lockAfter, sign_in: { passkeys: 0, app: false } } };
     }
     if (path === '/session/methods') {
         return { status: 200, body: { host: 'localhost', passkeys: [], app_since: null } };
@@ -349,31 +419,65 @@ function answer(method, path, query, body, token, headers, text) {
     if (mode === 'error') {
         return problem(500, 'store', 'The store could not be read.');
     }
-    const about = peopleAnswer(people, { method, path, query, body, page, problem, person });
+    const about = peopleAnswer(people, { method, path, query, body, page, problem, person }) ?? reportsAnswer(reports, { method, path, query, body, page, problem, person, record: (...r) => world.record(...r), tell });
     if (about !== null) {
         return about;
     }
+    const mailed = mailAnswer(mails, { method, path, query, body, bytes: Buffer.from(text ?? '', 'utf8'), page, problem, person, record: (...r) => world.record(...r), tell, password: PASSWORD });
+    if (mailed !== null) {
+        return mailed;
+    }
+    const simulated = phishingAnswer(phishing, { method, path, body, problem });
+    if (simulated !== null) {
+        return simulated;
+    }
+    const learnt = trainingAnswer(training, { method, path, query, body, course, problem, password: PASSWORD });
+    if (learnt !== null) {
+        return learnt;
+    }
     const [, noun, id, act] = path.split('/');
+    const key = `${method} /${noun}${id ? '/id' : ''}${act ? '/act' : ''}`;
+    const door = doorsAnswer(key, path.split('/').slice(1), { state, body, person, problem, password: PASSWORD });
+    if (door !== undefined) {
+        if (method === 'POST') {
+            tell('doors');
+        }
+        return door;
+    }
     const stale = (thing) => headers['if-match'] !== `"${thing.etag}"`;
-    switch (`${method} /${noun}${id ? '/id' : ''}${act ? '/act' : ''}`) {
+    switch (key) {
         case 'GET /courses':
             return { status: 200, body: { items: world.state.courses ? course('list') : [] } };
         case 'GET /courses/id':
-            return course('list').some((c) => c.id === id) ? { status: 200, body: course('show', id)[0] } : problem(404, 'not-found', 'There is no course of this id.');
+            return course('list').some((c) => c.id === id) ? { status: 200, body: askedCourse(course('show', id)[0]) } : problem(404, 'not-found', 'There is no course of this id.');
         case 'GET /courses/id/act':
             return { status: 200, text: readFileSync(join(PICTURES, normalize(act))).toString(), type: 'image/svg+xml' };
+        case 'GET /search':
+        case 'POST /search':
+            return search((query.get('q') ?? body.q ?? '').trim().toLowerCase(), method === 'POST');
         case 'GET /today':
             return { status: 200, body: today() };
         case 'GET /devices':
             return page(devicesOf(query), query);
         case 'GET /devices/id': {
+            if (id === 'imports') {
+                return { status: 200, body: { items: state.lists ?? [] } };
+            }
             const found = state.devices.find((d) => d.id === id);
             return found ? { status: 200, body: detail(found, state.devices) } : problem(404, 'device', 'There is no such device.');
         }
         case 'PATCH /devices/id':
         case 'POST /devices/id/act':
+            if (id === 'imports') {
+                return unimported(act);
+            }
             return id === 'import' ? imported(act) : change(state.devices.find((d) => d.id === id), act, body, headers);
         case 'POST /devices/id':
+            if (id === 'admission') {
+                const wait = state.devices.filter((d) => d.admission === 'unknown').slice(0, 40);
+                const until = state.devices[0]?.first_seen ?? null;
+                return { status: 200, body: { token: 'a'.repeat(64), until, learning_until: until, total: wait.length, saved: body.token ? wait.length : null, items: wait, cut: false } };
+            }
             return preview(text);
         case 'GET /network':
             return { status: 200, body: network(state, { zone: query.get('zone') ?? '', open: query.get('open') ?? '', at: query.get('at') ?? '' }) };
@@ -388,8 +492,15 @@ function answer(method, path, query, body, token, headers, text) {
             }
             if (act === 'policy') {
                 link.policy = { ...link.policy, unknown: body.unknown, approved: link.policy.proposed, proposed: null, approved_by: person.display_name, approved_at: new Date().toISOString() };
+            } else if (act === 'hold' && !body.on && link.doubt && link.go_on_asked_by !== 'tom') {
+                Object.assign(link, { go_on_asked_by: person.name, go_on_until: new Date(Date.now() + 900_000).toISOString() });
+                tell('links');
+                return problem(409, 'second-person', 'Asked for, and written down.');
+            } else if (act === 'bypass' && body.on && link.doubt) {
+                return problem(409, 'doubt', 'Results are held here because they may be wrong.');
             } else {
                 link[act] = body.on;
+                Object.assign(link, act === 'hold' ? { doubt: body.on && body.doubt === true, go_on_asked_by: null, go_on_until: null } : {});
                 link.state = link.bypass ? 'bypassed' : link.hold ? 'held' : 'up';
                 Object.assign(link, { decided_by: person.display_name, decided_why: body.reason, decided_at: new Date().toISOString() });
             }
@@ -423,6 +534,12 @@ function answer(method, path, query, body, token, headers, text) {
             return look(body);
         case 'GET /looks':
             return page(state.looks.filter((l) => (!query.get('person') || l.person === query.get('person')) && (!query.get('record') || String(l.subject.index) === query.get('record'))), query);
+        case 'GET /tasks':
+            return { status: 200, body: { items: state.tasks ?? [] } };
+        case 'DELETE /ledger/id':
+            state.tasks = [];
+            world.record('task.cancelled', 'Ended before its end: verify-ledger');
+            return { status: 204, body: null };
         case 'GET /ledger':
             return { status: 200, body: ledger() };
         case 'POST /ledger/id':
@@ -449,7 +566,6 @@ function answer(method, path, query, body, token, headers, text) {
         case 'POST /backups':
         case 'POST /backups/id/act':
             state.doing = true;
-            setTimeout(() => (state.doing = false), 1500);
             return { status: 202, body: { started: true, id: id ?? 'b-9' } };
         case 'GET /certificates':
             return { status: 200, body: certificates() };
@@ -487,11 +603,17 @@ function develop(body) {
     if (body.lab) {
         world = lab(body.lab);
         people = makePeople();
+        reports = body.lab.reports === 0 ? [] : makeReports();
+        mails = body.lab.mails === 0 ? [] : makeMails();
+        training = Object.assign(makeTraining(), body.training ?? {});
+        phishing = Object.assign(makePhishing(), body.phishing ?? {});
         tree = makeTree(log, world.state.since);
     }
     mode = body.mode ?? mode;
+    world.state.tasks = body.tasks ?? world.state.tasks;
     person = personOf(person.name, person.display_name, [body.role ?? 'lab manager']);
     needed = body.setup ?? needed;
+    lockAfter = body.lock_s ?? 3600;
     if (body.lock !== undefined) {
         const since = new Date(Date.now() - 8_000_000).toISOString();
         lock = body.lock && { ...OPEN, locked: true, stage: 'locked', since, records: 1204, bytes: 670_000, max_bytes: 4_294_967_296, csrf: 'a-token', ...body.lock };
@@ -559,18 +681,22 @@ const server = createServer(async (request, response) => {
     for await (const chunk of request) {
         text += chunk;
     }
-    const body = text && request.headers['content-type'] !== 'text/csv' ? JSON.parse(text) : {};
+    const body = text && !['text/csv', 'message/rfc822'].includes(request.headers['content-type']) ? JSON.parse(text) : {};
     if (mode === 'slow' && url.pathname !== '/dev' && !/setup|session/.test(url.pathname)) {
-        await new Promise((done) => setTimeout(done, 7000));
+        await new Promise((done) => setTimeout(done, 20_000));
     }
     const said = url.pathname === '/dev' ? develop(body) : answer(request.method, url.pathname.slice(7), url.searchParams, body, token, request.headers, text);
     const headers = { 'Content-Type': said.status < 400 ? 'application/json' : 'application/problem+json', 'Cache-Control': 'no-store' };
     if (said.session) {
         headers['Set-Cookie'] = `dev=${said.session}; Path=/; HttpOnly; SameSite=Strict`;
     }
+    if (said.bytes !== undefined) {
+        response.writeHead(200, { 'Content-Type': said.type, 'Cache-Control': 'no-store' }).end(said.bytes);
+        return;
+    }
     if (said.text !== undefined) {
         headers['Content-Type'] = said.type ?? 'text/plain; charset=utf-8';
     }
-    response.writeHead(said.status, headers).end(said.text ?? (said.body === undefined ? undefined : JSON.stringify(said.body)));
+    response.writeHead(said.status, headers).end(said.text ?? (said.body === undefined ? undefined : JSON.stringify(request.headers['accept-language'] === 'es' ? inSpanish(said.body) : said.body)));
 });
 server.listen(Number(process.argv[2] ?? 8400), '127.0.0.1', () => console.log(`http://localhost:${server.address().port}`));

@@ -1,4 +1,5 @@
 import { i18n } from '@lingui/core';
+import { client } from './api/queries';
 
 export const LOCALES = { en: 'English', es: 'Español' } as const;
 export type Locale = keyof typeof LOCALES;
@@ -17,11 +18,14 @@ export function preferred(): Locale {
 
 export async function speak(locale: Locale) {
     const { messages } = locale === 'es' ? await import('./locales/es.po') : await import('./locales/en.po');
-    i18n.loadAndActivate({ locale, messages });
+    // Added to, not put in place of, what pages have brought for themselves (web/catalogue.ts).
+    i18n.load(locale, messages);
+    i18n.activate(locale);
     document.documentElement.lang = locale;
 }
 
 export async function choose(locale: Locale) {
     localStorage.setItem('tourniquet.language', locale);
     await speak(locale);
+    void client.invalidateQueries(); // what the program says comes in the language asked for
 }

@@ -6,15 +6,42 @@ import { useSyncExternalStore } from 'react';
 
 const MINUTE = 60_000;
 
+// Times are those of the lab's clocks, wherever the reader is; until it is known which those are, the browser's.
+let site: string | undefined;
+
+/** Says in which time zone the lab is. One that this browser does not know is left out. */
+export function liveIn(name: string | null | undefined) {
+    try {
+        site = new Intl.DateTimeFormat('en', { timeZone: name ?? undefined }).resolvedOptions().timeZone;
+    } catch {
+        site = undefined;
+    }
+}
+
+// A format costs more to make than a hundred to use: each is made once.
+const formats = new Map<string, Intl.DateTimeFormat>();
+function formatOf(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+    const key = `${locale} ${JSON.stringify(options)}`;
+    let format = formats.get(key);
+    if (format === undefined) {
+        format = new Intl.DateTimeFormat(locale, options);
+        formats.set(key, format);
+    }
+    return format;
+}
+
 function parts(when: Date, options: Intl.DateTimeFormatOptions): Record<string, string> {
-    const format = new Intl.DateTimeFormat(i18n.locale, { hourCycle: 'h23', ...options });
+    const format = formatOf(i18n.locale, { hourCycle: 'h23', timeZone: site, ...options });
     return Object.fromEntries(format.formatToParts(when).map((p) => [p.type, p.value]));
 }
 
-export function day(when: Date | string): string {
-    const p = parts(new Date(when), { day: '2-digit', month: 'short', year: 'numeric' });
+export function day(when: Date | string, timeZone = site): string {
+    const p = parts(new Date(when), { day: '2-digit', month: 'short', year: 'numeric', timeZone });
     return `${p.day}-${(p.month ?? '').replace('.', '')}-${p.year}`;
 }
+
+/** A day of the lab's own calendar, "2026-12-14", as people read it: it is that day wherever the reader is. */
+export const dayOf = (text: string) => day(new Date(`${text}T12:00:00Z`), 'UTC');
 
 export function clock(when: Date | string, seconds = false): string {
     const p = parts(new Date(when), { hour: '2-digit', minute: '2-digit', second: '2-digit' });
@@ -23,7 +50,7 @@ export function clock(when: Date | string, seconds = false): string {
 
 /** "CDT": the short name is the same in every language; only English spells it out for American zones. */
 export function zone(when: Date | string = new Date()): string {
-    const format = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' });
+    const format = formatOf('en-US', { timeZoneName: 'short', timeZone: site });
     return format.formatToParts(new Date(when)).find((p) => p.type === 'timeZoneName')?.value ?? '';
 }
 
@@ -49,7 +76,15 @@ export function age(when: Date | string, now: number): string {
     return plural(days, { one: '# day ago', other: '# days ago' });
 }
 
-export const count = (value: number) => new Intl.NumberFormat(i18n.locale, { useGrouping: 'always' } as Intl.NumberFormatOptions).format(value);
+const numbers = new Map<string, Intl.NumberFormat>();
+export function count(value: number): string {
+    let format = numbers.get(i18n.locale);
+    if (format === undefined) {
+        format = new Intl.NumberFormat(i18n.locale, { useGrouping: 'always' } as Intl.NumberFormatOptions);
+        numbers.set(i18n.locale, format);
+    }
+    return format.format(value);
+}
 
 /** Bytes with one decimal, in the units that people know. */
 export function size(bytes: number): string {

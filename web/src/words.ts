@@ -1,11 +1,8 @@
 // Words for the codes that the API speaks. An unknown code is shown as it came, never hidden.
 
-import { i18n } from '@lingui/core';
 import { plural, t } from '@lingui/core/macro';
-import type { Basis, Finding, FindingState, Severity } from './api/types';
-
-/** Sentences made by the program are English; say so to screen readers when the page is not. */
-export const said = () => (i18n.locale === 'en' ? undefined : 'en');
+import type { FindingState, Severity } from './api/types';
+import type { Basis } from './device/types';
 
 export function severityWord(severity: Severity | string): string {
     switch (severity) {
@@ -188,6 +185,12 @@ export function kindWord(kind: string): string {
             return t`Many patients asked for at once`;
         case 'access.phi_burst':
             return t`Many looks at hidden values`;
+        case 'access.standing':
+            return t`Worked on from afar without an open door`;
+        case 'access.door_long':
+            return t`A door is open for long`;
+        case 'access.door_again':
+            return t`Doors to one device again and again`;
         case 'ledger.broken':
             return t`The record does not hold`;
         case 'ledger.fork':
@@ -210,10 +213,6 @@ export function kindWord(kind: string): string {
             return kind;
     }
 }
-
-/** The headline of a finding: the program's sentence in English, our words for its kind elsewhere; `original` then follows. */
-export const headline = (finding: Finding) => (i18n.locale === 'en' ? finding.title : kindWord(finding.kind));
-export const original = (finding: Finding) => (i18n.locale === 'en' ? null : finding.title);
 
 /** The headline of several findings of one kind. */
 export function together(kind: string, findings: number): string {
@@ -253,6 +252,25 @@ export function personRole(role: string): string {
     }
 }
 
+/** May a device be there? */
+export function admissionWord(state: string): string {
+    switch (state) {
+        case 'vouched':
+            return t`vouched for`;
+        case 'refused':
+            return t`refused`;
+        case 'waiting':
+            return t`nobody vouches for it yet`;
+        default:
+            return t`not decided`;
+    }
+}
+
+/** What a person decided about a device. */
+export function admissionDid(decision: string): string {
+    return decision === 'vouch' ? t`vouched for` : decision === 'refuse' ? t`refused` : t`taken back`;
+}
+
 /** What a look showed, as the program says it. */
 export function lookedWord(what: string): string {
     switch (what) {
@@ -262,6 +280,10 @@ export function lookedWord(what: string): string {
             return t`clear fields and messages`;
         case 'packets, as a file':
             return t`packets, as a file`;
+        case 'picture of a report':
+            return t`picture of a report`;
+        case 'text of a mail':
+            return t`text of a mail`;
         case 'message, as a file':
             return t`message, as a file`;
         default:
@@ -285,6 +307,10 @@ export function eventWord(event: string): string {
             return t`Devices kept apart`;
         case 'asset.imported':
             return t`Devices imported`;
+        case 'asset.unimported':
+            return t`List of devices taken back`;
+        case 'asset.admission':
+            return t`Admission of devices`;
         case 'account.edited':
             return t`Account renamed`;
         case 'account.granted':
@@ -307,8 +333,96 @@ export function eventWord(event: string): string {
             return t`API token made`;
         case 'token.revoked':
             return t`API token revoked`;
+        case 'account.contact':
+            return t`Mail and manager told`;
+        case 'training.assigned':
+            return t`Training assigned`;
+        case 'training.unassigned':
+            return t`Training asked for no more`;
+        case 'training.refresher':
+            return t`Refresher asked for`;
+        case 'training.course':
+            return t`Text of a course kept`;
+        case 'training.begun':
+            return t`Training begun`;
+        case 'training.answered':
+            return t`Training question answered`;
+        case 'training.completed':
+            return t`Training completed`;
+        case 'training.classroom':
+            return t`Class recorded`;
+        case 'training.policy':
+            return t`Policy of the lab`;
+        case 'training.acknowledged':
+            return t`Policy acknowledged`;
+        case 'training.reminded':
+            return t`Reminded of training`;
+        case 'training.standing':
+            return t`Training counted`;
+        case 'training.left':
+            return t`Training ended with a role`;
+        case 'phish.planned':
+            return t`Phishing simulation planned`;
+        case 'phish.ended':
+            return t`Phishing simulation ended`;
+        case 'phish.sent':
+            return t`Simulated mail sent`;
+        case 'phish.visited':
+            return t`Link of a simulated mail followed`;
+        case 'phish.reported':
+            return t`Simulated mail reported`;
         case 'data.exported':
             return t`Data taken out`;
+        case 'task.cancelled':
+            return t`Long work ended before its end`;
+        case 'config.changed':
+            return t`Settings changed in lab.yaml`;
+        case 'lab.order':
+            return t`Lab order`;
+        case 'result.followed':
+            return t`What became of results`;
+        case 'keys.rotated':
+            return t`Keys replaced`;
+        case 'keys.erased':
+            return t`Keys of a patient destroyed`;
+        case 'keys.recovery':
+            return t`Recovery key made or tried out`;
+        case 'link.state':
+            return t`State of a link`;
+        case 'link.bypassed':
+            return t`Link let through unjudged, or judged again`;
+        case 'link.held':
+            return t`Link held, or let go on`;
+        case 'link.learnt':
+            return t`A link learnt what is usual`;
+        case 'link.policy':
+            return t`Policy of a link`;
+        case 'relay.delivered':
+            return t`Message delivered`;
+        case 'passkey.added':
+            return t`Passkey added`;
+        case 'passkey.used':
+            return t`Passkey used`;
+        case 'passkey.renamed':
+            return t`Passkey named anew`;
+        case 'passkey.removed':
+            return t`Passkey removed`;
+        case 'passkey.stopped':
+            return t`Passkey stopped: there seem to be two`;
+        case 'totp.set':
+            return t`App for codes set up`;
+        case 'totp.used':
+            return t`Code of an app used`;
+        case 'totp.removed':
+            return t`App for codes removed`;
+        case 'recovery.asked':
+            return t`Asked to let somebody in again`;
+        case 'recovery.approved':
+            return t`Approved to let somebody in again`;
+        case 'recovery.withdrawn':
+            return t`Letting somebody in again withdrawn`;
+        case 'recovery.used':
+            return t`Somebody was let in again`;
         case 'flow.closed':
             return t`Conversation ended`;
         case 'lab.message':
@@ -375,6 +489,34 @@ export function eventWord(event: string): string {
             return t`Views made durable`;
         case 'store.mended':
             return t`Views mended`;
+        case 'report.filed':
+            return t`Something reported`;
+        case 'report.taken':
+            return t`Report taken`;
+        case 'report.released':
+            return t`Report given back`;
+        case 'report.answered':
+            return t`Report answered`;
+        case 'report.closed':
+            return t`Report closed`;
+        case 'door.asked':
+            return t`Door asked for`;
+        case 'door.approved':
+            return t`Door approved`;
+        case 'door.refused':
+            return t`Door refused`;
+        case 'door.withdrawn':
+            return t`Door ended by a person`;
+        case 'door.opened':
+            return t`Door opened`;
+        case 'door.closed':
+            return t`Door closed`;
+        case 'mail.reported':
+            return t`Mail reported`;
+        case 'mail.decided':
+            return t`Decided about a mail`;
+        case 'incident.opened':
+            return t`Incident opened`;
         case 'phi.look':
             return t`Hidden values shown`;
         case 'evidence.packets':

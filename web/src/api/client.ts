@@ -1,10 +1,10 @@
 // One door to the API: every request of the page goes through call().
 
+import { i18n } from '@lingui/core';
 import { t } from '@lingui/core/macro';
-import { wordsOf } from '../sign/words';
 import { connection } from './connection';
 
-/** What the API said went wrong (RFC 9457), or that it could not be reached (status 0). */
+/** What the API said went wrong (RFC 9457), in the reader's language, or that it could not be reached (status 0). */
 export class Problem extends Error {
     constructor(
         readonly status: number,
@@ -34,6 +34,8 @@ interface Options {
     /** The answer is bytes, not JSON. */
     blob?: boolean;
     signal?: AbortSignal;
+    /** Nothing that says who asks goes along. */
+    nameless?: boolean;
 }
 
 async function problemOf(answer: Response): Promise<Problem> {
@@ -46,20 +48,20 @@ async function problemOf(answer: Response): Promise<Problem> {
     const text = (key: string, otherwise: string) => (typeof body[key] === 'string' ? (body[key] as string) : otherwise);
     const retry = typeof body.retry_after_s === 'number' ? body.retry_after_s : null;
     const code = text('code', String(answer.status));
-    return new Problem(answer.status, code, wordsOf(code) ?? text('detail', text('title', '')), retry);
+    return new Problem(answer.status, code, text('detail', text('title', '')), retry);
 }
 
-export async function call<T>(method: string, path: string, { body, proof, file, etag, blob, signal }: Options = {}): Promise<T> {
+export async function call<T>(method: string, path: string, { body, proof, file, etag, blob, signal, nameless }: Options = {}): Promise<T> {
     const sent = proof?.by === 'password' ? { ...body, password: proof.password } : body;
     const json = sent === undefined ? undefined : JSON.stringify(sent);
-    const headers: Record<string, string> = { Accept: 'application/json' };
+    const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': i18n.locale };
     if (json !== undefined) {
         headers['Content-Type'] = 'application/json';
     }
     if (file !== undefined) {
         headers['Content-Type'] = file.type;
     }
-    if (method !== 'GET') {
+    if (method !== 'GET' && !nameless) {
         headers['X-CSRF'] = csrf;
     }
     if (etag !== undefined) {
@@ -77,7 +79,7 @@ export async function call<T>(method: string, path: string, { body, proof, file,
             headers,
             body: file !== undefined ? file.content : json,
             signal,
-            credentials: 'same-origin',
+            credentials: nameless ? 'omit' : 'same-origin',
             cache: 'no-store',
         });
     } catch (error) {

@@ -2,9 +2,19 @@
 
 import { QueryCache, QueryClient, useMutation, useQuery, useQueryClient, keepPreviousData } from '@tanstack/react-query';
 import { useEffect } from 'react';
+import { beginFirst } from '../parts/first';
+import { liveIn } from '../time';
 import { call, get, Problem, query, rememberCsrf } from './client';
 import { listen } from './stream';
-import type { Capture, Course, CourseSummary, Device, DeviceDetail, Finding, FindingDetail, ImportPreview, Ledger, LedgerRecord, Lock, Look, Network, NewPasskeyWish, Notice, Page, PasskeyWish, RelayLink, Result, ResultSummary, ResultWay, Session, Today } from './types';
+import type { Capture, Finding, FindingDetail, Notice, Page, Session, Today } from './types';
+import type { Result, ResultSummary, ResultWay } from '../custody/types';
+import type { Device, DeviceDetail, ImportPreview, Learnt } from '../device/types';
+import type { Course, CourseSummary } from '../learn/types';
+import type { Ledger, LedgerRecord, Lock } from '../ledger/types';
+import type { RelayLink } from '../links/types';
+import type { Look } from '../phi/types';
+import type { Network } from '../picture/types';
+import type { NewPasskeyWish, PasskeyWish } from '../sign/types';
 
 export const client = new QueryClient({
     queryCache: new QueryCache({
@@ -42,6 +52,10 @@ const TOPICS: Record<string, string[]> = {
     links: ['links'],
     people: ['people', 'sessions', 'tokens', 'session', 'policy'],
     acts: ['acts'],
+    reports: ['reports', 'today'],
+    doors: ['doors'],
+    training: ['training', 'mine'],
+    mail: ['mail', 'today'],
 };
 const PAUSE_MS = 1000;
 
@@ -101,6 +115,7 @@ export const useSession = (enabled = true) =>
             try {
                 const session = await get<Session>('/session', signal);
                 rememberCsrf(session.csrf);
+                liveIn(session.time_zone);
                 return session;
             } catch (error) {
                 if (error instanceof Problem && error.status === 401) {
@@ -114,6 +129,7 @@ export const useSession = (enabled = true) =>
 
 function enter(session: Session) {
     rememberCsrf(session.csrf);
+    liveIn(session.time_zone);
     client.setQueryData(['session'], session);
     client.setQueryData(['setup'], { needed: false });
 }
@@ -160,6 +176,8 @@ export const useSetUp = () =>
         mutationFn: (who: { code: string; name: string; display_name: string; password: string }) =>
             call<Session>('POST', '/setup', { body: who }),
         onSuccess: async (session) => {
+            beginFirst(); // here, and not where the form is: that is gone once somebody is signed in
+            window.history.replaceState(null, '', '/first-steps');
             if (session && 'csrf' in session) {
                 enter(session);
             }
@@ -317,7 +335,7 @@ export type Edit = Record<string, string | null>;
 function deviceChanged(id: string, device: DeviceDetail) {
     client.setQueryData<DeviceDetail>(['device', id], device);
 }
-function deviceSettled() {
+export function deviceSettled() {
     for (const key of ['device', 'devices', 'network', 'zones', 'findings', 'today', 'records']) {
         void client.invalidateQueries({ queryKey: [key] });
     }
@@ -328,6 +346,29 @@ export const useEditDevice = (id: string) =>
         mutationFn: ({ edit, etag }: { edit: Edit; etag: string }) => call<DeviceDetail>('PATCH', `/devices/${encodeURIComponent(id)}`, { etag, body: edit }),
         onSuccess: (device) => deviceChanged(id, device),
         onSettled: deviceSettled,
+    });
+
+export type Vouching = 'vouch' | 'refuse' | 'withdraw';
+
+export const useAdmit = (id: string) =>
+    useMutation({
+        mutationFn: ({ decision, why, etag }: { decision: Vouching; why: string; etag: string }) => call<DeviceDetail>('POST', `/devices/${encodeURIComponent(id)}/admission`, { etag, body: { decision, why } }),
+        onSuccess: (device) => deviceChanged(id, device),
+        onSettled: () => {
+            deviceSettled();
+            void client.invalidateQueries({ queryKey: ['certificates'] });
+        },
+    });
+
+/** Without a token what would be vouched for; with it, it is done. */
+export const useLearnt = () =>
+    useMutation({
+        mutationFn: (body: { token?: string; why?: string; except?: string }) => call<Learnt>('POST', '/devices/admission', { body }),
+        onSettled: (_, __, { token }) => {
+            if (token !== undefined) {
+                deviceSettled();
+            }
+        },
     });
 
 /** join: the other is this one; distinct: it is not; split: the part at this address is another device. */
@@ -346,12 +387,13 @@ export const useImportPreview = () => useMutation({ mutationFn: (file: Blob) => 
 export const useImport = () =>
     useMutation({
         mutationFn: ({ token, file }: { token: string; file: Blob }) =>
-            call<{ counts: ImportPreview['counts']; saved: number }>('POST', `/devices/import/${encodeURIComponent(token)}`, { file: list(file) }),
+            call<{ counts: ImportPreview['counts']; saved: number; list: number | null }>('POST', `/devices/import/${encodeURIComponent(token)}`, { file: list(file) }),
         onSettled: deviceSettled,
     });
 
 export const useVerify = () =>
     useMutation({
         mutationFn: () => call<{ started: boolean }>('POST', '/ledger/verify', { body: {} }),
+        onSuccess: () => void client.invalidateQueries({ queryKey: ['tasks'] }),
         onSettled: () => void client.invalidateQueries({ queryKey: ['ledger'] }),
     });

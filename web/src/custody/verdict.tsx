@@ -1,7 +1,7 @@
 // What became of a result: a mark, a word, a sentence. An unknown code is shown as it came.
 
 import { plural, t } from '@lingui/core/macro';
-import type { Result, ResultSummary, Verdict } from '../api/types';
+import type { Result, ResultSummary, Verdict } from './types';
 import { Mark, Shape, type State } from '../parts/mark';
 import { count } from '../time';
 
@@ -61,6 +61,16 @@ export function partWord(part: string): string {
             return t`patient`;
         case 'specimen':
             return t`specimen number`;
+        case 'name':
+            return t`patient's name`;
+        case 'born':
+            return t`date of birth`;
+        case 'sex':
+            return t`sex`;
+        case 'material':
+            return t`kind of specimen`;
+        case 'comment':
+            return t`comment`;
         default:
             return part;
     }

@@ -7,7 +7,7 @@ import { useState, type FormEvent } from 'react';
 import { Problem } from '../api/client';
 import { useLostAt } from '../api/connection';
 import { useEditDevice, type Edit } from '../api/queries';
-import type { DeviceDetail } from '../api/types';
+import type { DeviceDetail } from './types';
 import { useMay } from '../may';
 import { Wrong } from '../pages/door';
 import { Near } from '../parts/age';

@@ -8,13 +8,12 @@ import { Link } from 'wouter';
 import { get } from '../api/client';
 import { useLostAt } from '../api/connection';
 import { useRelateDevice } from '../api/queries';
-import type { DeviceDetail } from '../api/types';
+import type { DeviceDetail } from './types';
 import { useMay } from '../may';
 import { Wrong } from '../pages/door';
 import { Near } from '../parts/age';
 import { show } from '../parts/say';
 import { Empty, Panel } from '../parts/states';
-import { said } from '../words';
 
 export function Duplicates({ device }: { device: DeviceDetail }) {
     const relate = useRelateDevice(device.id);
@@ -53,7 +52,7 @@ export function Duplicates({ device }: { device: DeviceDetail }) {
                             <Link href={`/devices/${d.id}`} className="target">
                                 {d.title}
                             </Link>{' '}
-                            <span className="muted small" lang={said()}>
+                            <span className="muted small">
                                 {d.why}
                             </span>
                         </span>

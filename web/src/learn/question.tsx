@@ -3,22 +3,10 @@
 import { Button } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
-import { useEffect, useId, useMemo, useRef, useState } from 'react';
-import type { CourseAnswer, CourseQuestion, CourseSource } from '../api/types';
+import { useEffect, useId, useRef, useState } from 'react';
+import type { CourseQuestion, CourseSource, CourseVerdict } from './types';
 import { Shape } from '../parts/mark';
 import { Blocks, Runs } from './text';
-
-/** The same for the same question, and never the right order. */
-function mixed(n: number, id: string): number[] {
-    let seed = [...id].reduce((sum, c) => (sum * 31 + c.charCodeAt(0)) >>> 0, 7);
-    const order = Array.from({ length: n }, (_, i) => i);
-    for (let i = n - 1; i > 0; i--) {
-        seed = (seed * 1664525 + 1013904223) >>> 0;
-        const k = seed % (i + 1);
-        [order[i], order[k]] = [order[k] as number, order[i] as number];
-    }
-    return order.every((v, i) => v === i) ? order.reverse() : order;
-}
 
 interface Choosing {
     question: CourseQuestion;
@@ -51,13 +39,12 @@ function Choices({ question, sources, chosen, choose }: Choosing) {
 }
 
 function Order({ question, sources, chosen, choose }: Choosing) {
-    const order = useMemo(() => mixed(question.answers.length, question.id), [question]);
     return (
         <fieldset className="answers">
             <legend className="small muted">
                 <Trans>Press the steps in their order. Press one again to take it back.</Trans>
             </legend>
-            {order.map((i) => {
+            {question.answers.map((answer, i) => {
                 const at = chosen.indexOf(i) + 1;
                 return (
                     <button key={i} type="button" className="answer" aria-pressed={at > 0} onClick={() => choose(at > 0 ? chosen.slice(0, at - 1) : [...chosen, i])}>
@@ -70,7 +57,7 @@ function Order({ question, sources, chosen, choose }: Choosing) {
                                     <Trans>Step {at}:</Trans>{' '}
                                 </span>
                             )}
-                            <Runs runs={(question.answers[i] as CourseAnswer).runs} sources={sources} />
+                            <Runs runs={answer.runs} sources={sources} />
                         </span>
                     </button>
                 );
@@ -79,31 +66,26 @@ function Order({ question, sources, chosen, choose }: Choosing) {
     );
 }
 
-export function isRight(question: CourseQuestion, chosen: number[]): boolean {
-    if (question.kind === 'order') {
-        return chosen.every((i, place) => i === place);
-    }
-    return question.answers.every((answer, i) => answer.right === chosen.includes(i));
-}
-
 /** Why: of what was chosen, and of what would have been right. */
-function Reasons({ question, chosen, sources, language }: { question: CourseQuestion; chosen: number[]; sources: CourseSource[]; language: string }) {
-    const shown = question.answers.map((answer, i) => ({ answer, i })).filter(({ answer, i }) => answer.right || chosen.includes(i));
-    const List = question.kind === 'order' ? 'ol' : 'ul';
+function Reasons({ question, verdict, chosen, sources, language }: { question: CourseQuestion; verdict: CourseVerdict; chosen: number[]; sources: CourseSource[]; language: string }) {
+    const steps = question.kind === 'order';
+    const told = question.answers.map((answer, i) => ({ runs: answer.runs, i, ...(verdict.answers[i] as CourseVerdict['answers'][number]) }));
+    const shown = steps ? told.sort((a, b) => a.place - b.place) : told.filter(({ right, i }) => right || chosen.includes(i));
+    const List = steps ? 'ol' : 'ul';
     return (
         <List className="reasons" lang={language}>
-            {shown.map(({ answer, i }) => (
+            {shown.map(({ runs, right, feedback, i }) => (
                 <li key={i}>
-                    {question.kind !== 'order' && (
+                    {!steps && (
                         <span className="small muted" lang={document.documentElement.lang}>
-                            {answer.right ? chosen.includes(i) ? <Trans>Your answer fits</Trans> : <Trans>This fits</Trans> : <Trans>Your answer</Trans>}
+                            {right ? chosen.includes(i) ? <Trans>Your answer fits</Trans> : <Trans>This fits</Trans> : <Trans>Your answer</Trans>}
                         </span>
                     )}
                     <strong>
-                        <Runs runs={answer.runs} sources={sources} />
+                        <Runs runs={runs} sources={sources} />
                     </strong>
                     <span>
-                        <Runs runs={answer.feedback} sources={sources} />
+                        <Runs runs={feedback} sources={sources} />
                     </span>
                 </li>
             ))}
@@ -111,39 +93,68 @@ function Reasons({ question, chosen, sources, language }: { question: CourseQues
     );
 }
 
-export function Question({ question, sources, language, see, next, word }: { question: CourseQuestion; sources: CourseSource[]; language: string; see: boolean; next: () => void; word: string }) {
-    const [chosen, choose] = useState<number[]>([]);
-    const [answered, setAnswered] = useState(false);
+const places = (chosen: string | null) => (chosen === null ? [] : chosen.split(',').map(Number));
+
+interface Asking {
+    question: CourseQuestion;
+    sources: CourseSource[];
+    language: string;
+    /** Show where it stands in the lesson. */
+    see: boolean;
+    /** Has it judged, and brings back what is right: the page does not know before. */
+    judge: (chosen: string) => Promise<CourseVerdict>;
+    /** What was answered before: an answer stays. */
+    given?: { chosen: string; verdict: CourseVerdict } | null;
+    next: () => void;
+    word: string;
+}
+
+export function Question({ question, sources, language, see, judge, given = null, next, word }: Asking) {
+    const [chosen, choose] = useState<number[]>(places(given?.chosen ?? null));
+    const [verdict, setVerdict] = useState(given?.verdict ?? null);
+    const [asking, setAsking] = useState(false);
+    const [failed, setFailed] = useState<unknown>(null);
     const outcome = useRef<HTMLHeadingElement>(null);
+    const fresh = useRef(false);
     useEffect(() => {
-        if (answered) {
+        if (verdict !== null && fresh.current) {
             outcome.current?.focus();
         }
-    }, [answered]);
+    }, [verdict]);
     const ready = question.kind === 'order' ? chosen.length === question.answers.length : chosen.length > 0;
     const Choice = question.kind === 'order' ? Order : Choices;
-    const right = isRight(question, chosen);
+    const answer = async () => {
+        setAsking(true);
+        setFailed(null);
+        fresh.current = true;
+        try {
+            setVerdict(await judge(chosen.join(',')));
+        } catch (error) {
+            setFailed(error); // what was chosen stays: it is asked again
+        }
+        setAsking(false);
+    };
     return (
         <form
             className="question"
             onSubmit={(event) => {
                 event.preventDefault();
-                setAnswered(true);
+                void answer();
             }}
         >
             <div lang={language} className="course-text">
                 <Blocks blocks={question.ask} sources={sources} />
             </div>
-            {answered ? (
+            {verdict !== null ? (
                 <>
                     <h2 tabIndex={-1} ref={outcome} className="outcome-word">
-                        <Shape state={right ? 'good' : 'medium'} size={24} />
-                        {right ? <Trans>Yes, that is it.</Trans> : <Trans>Have another look: this is why.</Trans>}
+                        <Shape state={verdict.right ? 'good' : 'medium'} size={24} />
+                        {verdict.right ? <Trans>Yes, that is it.</Trans> : <Trans>Have another look: this is why.</Trans>}
                     </h2>
-                    <Reasons question={question} chosen={chosen} sources={sources} language={language} />
+                    <Reasons question={question} verdict={verdict} chosen={chosen} sources={sources} language={language} />
                     {see && (
                         <p className="muted">
-                            <Trans>In the lesson:</Trans> <q lang={language}>{question.see}</q>
+                            <Trans>In the lesson:</Trans> <q lang={language}>{verdict.see}</q>
                         </p>
                     )}
                     <div className="thumb">
@@ -155,9 +166,17 @@ export function Question({ question, sources, language, see, next, word }: { que
                     <div lang={language}>
                         <Choice question={question} sources={sources} chosen={chosen} choose={choose} />
                     </div>
+                    {failed !== null && (
+                        <p role="alert" className="mark">
+                            <Shape state="unknown" size={20} />
+                            <span>
+                                <Trans>Your answer did not arrive. It is still here: try again.</Trans>
+                            </span>
+                        </p>
+                    )}
                     <div className="thumb">
-                        <Button type="submit" disabled={!ready} title={ready ? undefined : t`Choose first`}>
-                            <Trans context="button">Answer</Trans>
+                        <Button type="submit" disabled={!ready} loading={asking} title={ready ? undefined : t`Choose first`}>
+                            {failed !== null ? <Trans>Try again</Trans> : <Trans context="button">Answer</Trans>}
                         </Button>
                     </div>
                 </>

@@ -1,7 +1,7 @@
 // A course's text: runs and blocks as the program read them. Text is drawn as text; nothing in it is HTML.
 
 import { Fragment } from 'react';
-import type { CourseBlock, CourseRun, CourseSource } from '../api/types';
+import type { CourseBlock, CourseRun, CourseSource } from './types';
 
 export function Runs({ runs, sources }: { runs: CourseRun[]; sources: CourseSource[] }) {
     return runs.map((run, i) => {

@@ -1,7 +1,7 @@
 // Words for the codes of courses.
 
 import { t } from '@lingui/core/macro';
-import type { CourseSummary } from '../api/types';
+import type { CourseSummary } from './types';
 import type { Kept } from './kept';
 
 export function audienceWord(audience: string): string {

@@ -3,7 +3,9 @@
 import { useMutation, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { call, get, Problem, type Proof } from '../api/client';
 import { client } from '../api/queries';
-import type { Backups, Disk, Keys, Look, Page, Witness } from '../api/types';
+import type { Page } from '../api/types';
+import type { Backups, Disk, Keys, Witness } from './types';
+import type { Look } from '../phi/types';
 import { useMay } from '../may';
 
 /** Not looked at yet: the program has just started. */
@@ -77,7 +79,11 @@ export const useBackups = () =>
 export const useBackup = () =>
     useMutation({
         mutationFn: (test: string | null) => call<unknown>('POST', test === null ? '/backups' : `/backups/${encodeURIComponent(test)}/test`, { body: {} }),
-        onSettled: () => void client.invalidateQueries({ queryKey: ['backups'] }),
+        onSettled: () => {
+            for (const key of ['backups', 'tasks']) {
+                void client.invalidateQueries({ queryKey: [key] });
+            }
+        },
     });
 
 export const useDisk = () =>

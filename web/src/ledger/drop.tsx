@@ -5,7 +5,7 @@ import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { IconFileCertificate } from '@tabler/icons-react';
 import { useState, type DragEvent } from 'react';
-import type { Ledger, Witness } from '../api/types';
+import type { Ledger, Witness } from './types';
 import { Mark } from '../parts/mark';
 import { say } from '../parts/say';
 import { Panel } from '../parts/states';

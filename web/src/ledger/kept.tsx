@@ -5,7 +5,7 @@ import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
 import { useState } from 'react';
 import { useLostAt } from '../api/connection';
-import type { Backup, Backups, Disk, Keys } from '../api/types';
+import type { Backup, Backups, Disk, Keys } from './types';
 import { useMay } from '../may';
 import { problem, Wrong } from '../pages/door';
 import { Age } from '../parts/age';
@@ -14,7 +14,6 @@ import { show } from '../parts/say';
 import { Empty } from '../parts/states';
 import { useAgain } from '../sign/again';
 import { count, day, size, useNow } from '../time';
-import { said } from '../words';
 import { useBackup, useBackups, useDisk, useKeys, useRotate } from './ask';
 import { Soft } from './soft';
 
@@ -64,7 +63,7 @@ function Rotate() {
             {again.field()}
             {rotate.isError && (
                 <Wrong>
-                    <span lang={said()}>{problem(rotate.error).detail}</span>
+                    <span>{problem(rotate.error).detail}</span>
                 </Wrong>
             )}
             <div className="acts">
@@ -87,7 +86,7 @@ function KeyFacts({ keys }: { keys: Keys }) {
                 <p>
                     <Mark state="medium">
                         <Trans>
-                            This does not keep out <span lang={said()}>{keys.at_risk}</span>
+                            This does not keep out <span>{keys.at_risk}</span>
                         </Trans>
                     </Mark>
                 </p>
@@ -102,7 +101,7 @@ function KeyFacts({ keys }: { keys: Keys }) {
                         <dt>
                             <Trans>Protects against</Trans>
                         </dt>
-                        <dd lang={said()}>{keys.protects.join(', ')}</dd>
+                        <dd>{keys.protects.join(', ')}</dd>
                     </>
                 )}
                 <dt>
@@ -183,10 +182,10 @@ function BackupRow({ backup, manages, busy }: { backup: Backup; manages: boolean
                 <p>
                     <Trans>{count(backup.records)} records</Trans> · {size(backup.bytes)} · <span className="mono">{backup.where}</span>
                 </p>
-                {backup.why !== null && <p lang={said()}>{backup.why}</p>}
+                {backup.why !== null && <p>{backup.why}</p>}
                 {act.isError && (
                     <Wrong>
-                        <span lang={said()}>{problem(act.error).detail}</span>
+                        <span>{problem(act.error).detail}</span>
                     </Wrong>
                 )}
             </div>
@@ -211,14 +210,14 @@ function BackupList({ backups }: { backups: Backups }) {
                     {backups.due !== null && (
                         <p>
                             <Mark state="medium">
-                                <span lang={said()}>{backups.due}</span>
+                                <span>{backups.due}</span>
                             </Mark>
                         </p>
                     )}
                     {backups.failed && (
                         <p>
                             <Mark state="high">
-                                <span lang={said()}>{backups.failed.why}</span>
+                                <span>{backups.failed.why}</span>
                             </Mark>
                         </p>
                     )}
@@ -268,7 +267,7 @@ export function BackupsPanel() {
                 <>
                     {make.isError && (
                         <Wrong>
-                            <span lang={said()}>{problem(make.error).detail}</span>
+                            <span>{problem(make.error).detail}</span>
                         </Wrong>
                     )}
                     <BackupList backups={backups} />
@@ -355,7 +354,7 @@ function DiskFacts({ disk }: { disk: Disk }) {
                     <p>
                         <Trans>When room is short, this goes first, never everything at once:</Trans>
                     </p>
-                    <ol className="goes" lang={said()}>
+                    <ol className="goes">
                         {disk.goes_first.map((what) => (
                             <li key={what}>{what}</li>
                         ))}

@@ -6,7 +6,6 @@ import { Link } from 'wouter';
 import { Age } from '../parts/age';
 import { Empty } from '../parts/states';
 import { count } from '../time';
-import { said } from '../words';
 import { useLastLooks } from './ask';
 import { Soft } from './soft';
 
@@ -25,7 +24,7 @@ export function LooksPanel() {
                                         <strong>{look.display_name}</strong>
                                         <Age at={look.time} />
                                     </span>
-                                    <span lang={said()}>
+                                    <span>
                                         {look.what} <span className="mono">{look.subject.patient ?? look.subject.index}</span>
                                     </span>
                                     <span>

@@ -1,7 +1,8 @@
 // What the ledger is worth now, in one state and one sentence: the same on its own page and on Today.
 
 import { plural, t } from '@lingui/core/macro';
-import type { Ledger, Today, Witness } from '../api/types';
+import type { Today } from '../api/types';
+import type { Ledger, Witness } from './types';
 import type { State } from '../parts/mark';
 import { age, clock, count, day } from '../time';
 
@@ -9,11 +10,14 @@ const STALE = 3 * 24 * 3600_000;
 
 type Standing = 'forked' | 'broken' | 'never' | 'stale' | 'holds';
 
-function standing(holds: boolean | null, at: string | null, witnesses: Witness[], now: number): Standing {
+/** What the witnesses say; undefined: not known (yet). A good word waits for it. */
+type Said = Witness[] | undefined;
+
+function standing(holds: boolean | null, at: string | null, witnesses: Said, now: number): Standing {
     if (holds === false) {
         return 'broken';
     }
-    if (witnesses.some((w) => w.state === 'refused')) {
+    if (witnesses?.some((w) => w.state === 'refused')) {
         return 'forked';
     }
     if (holds === null || at === null) {
@@ -23,7 +27,7 @@ function standing(holds: boolean | null, at: string | null, witnesses: Witness[]
 }
 
 /** For Today: a mark with a word or two. */
-export function ledgerMark({ holds, verified_at }: Today['ledger'], witnesses: Witness[], now: number): [State, string] {
+export function ledgerMark({ holds, verified_at }: Today['ledger'], witnesses: Said, now: number): [State, string] {
     switch (standing(holds, verified_at, witnesses, now)) {
         case 'broken':
             return ['critical', t`Does not hold`];
@@ -34,24 +38,27 @@ export function ledgerMark({ holds, verified_at }: Today['ledger'], witnesses: W
         case 'stale':
             return ['unknown', t`Not checked lately`];
         default:
-            return ['good', t`Holds`];
+            return witnesses === undefined ? ['unknown', t`Unknown`] : ['good', t`Holds`];
     }
 }
 
 const lastOf = (witnesses: Witness[]) =>
     witnesses.filter((w) => w.last_at !== null && w.state !== 'refused').sort((a, b) => (b.last_at ?? '').localeCompare(a.last_at ?? ''))[0];
 
-function witnessed(witnesses: Witness[], now: number): string {
+function witnessed(witnesses: Said, now: number): string {
+    if (witnesses === undefined) {
+        return t`what the witnesses say is not known`;
+    }
     const last = lastOf(witnesses);
     return last?.last_at ? t`last witness ${last.name} ${age(last.last_at, now)}` : witnesses.length > 0 ? t`no witness has signed yet` : t`no witness`;
 }
 
 /** Line one. `lost`: since when the program has not been heard; then nothing is said of now. */
-export function sentence(ledger: Ledger, witnesses: Witness[], now: number, lost: number | null): string {
+export function sentence(ledger: Ledger, witnesses: Said, now: number, lost: number | null): string {
     const { verified, records } = ledger;
     const since = ledger.since === null ? null : day(ledger.since);
     const how = standing(verified?.holds ?? null, verified?.at ?? null, witnesses, now);
-    const refuses = witnesses.find((w) => w.state === 'refused');
+    const refuses = witnesses?.find((w) => w.state === 'refused');
     if (how === 'broken') {
         return verified?.first_bad === null || verified === null
             ? t`The record does not hold.`

@@ -6,7 +6,7 @@ import { Trans } from '@lingui/react/macro';
 import { IconFileUpload } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useLostAt } from '../api/connection';
-import type { Witness } from '../api/types';
+import type { Witness } from './types';
 import { useMay } from '../may';
 import { problem, Wrong } from '../pages/door';
 import { Age } from '../parts/age';
@@ -14,7 +14,6 @@ import { Mark, type State } from '../parts/mark';
 import { show } from '../parts/say';
 import { Empty } from '../parts/states';
 import { count } from '../time';
-import { said } from '../words';
 import { useAskWitness, useBringCosignature, useWitnesses } from './ask';
 import { Soft } from './soft';
 
@@ -54,7 +53,7 @@ function One({ witness, asks }: { witness: Witness; asks: boolean }) {
                         </>
                     )}
                 </p>
-                {witness.why && <p lang={said()}>{witness.why}</p>}
+                {witness.why && <p>{witness.why}</p>}
                 <p className="muted small">{witness.url ?? <Trans>Its cosignatures are brought by hand.</Trans>}</p>
                 {ask.isError && problem(ask.error).status !== 409 && (
                     <Wrong>

@@ -1,7 +1,7 @@
 // What a link is doing, in words.
 
 import { plural, t } from '@lingui/core/macro';
-import type { LinkSide, RelayLink } from '../api/types';
+import type { LinkSide, RelayLink } from './types';
 import type { State } from '../parts/mark';
 import { count } from '../time';
 

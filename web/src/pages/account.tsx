@@ -8,9 +8,9 @@ import { Link } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { useSession } from '../api/queries';
 import { Head } from '../parts/head';
-import { Asked, Empty, Panel } from '../parts/states';
+import { Empty, Panel } from '../parts/states';
 import { Sessions, Tokens } from '../people/access';
-import { ActRow } from '../people/acts';
+import { Doings } from '../people/acts';
 import { useActs, usePolicy, useRoles, useSessions } from '../people/ask';
 import { MakeToken, NewPassword } from '../people/forms';
 import { permissionWord, rolesWord } from '../people/words';
@@ -29,13 +29,13 @@ export default function AccountPage() {
     if (!session || !me) {
         return null;
     }
-    const open = sessions.data?.length ?? 1;
+    const open = sessions.data?.length;
     const sealed = me.role === 'emergency';
     return (
         <>
             <Head
                 name={t`My account`}
-                line={`${me.display_name}: ${rolesWord(me.roles)}. ${plural(open, { one: 'Signed in at one place.', other: 'Signed in at # places.' })}`}
+                line={`${me.display_name}: ${rolesWord(me.roles)}.${open === undefined ? '' : ` ${plural(open, { one: 'Signed in at one place.', other: 'Signed in at # places.' })}`}`}
                 note={<Trans>What is here belongs to you alone. A session or token that you do not know: end it, and tell a lab manager.</Trans>}
             >
                 {!sealed && (
@@ -80,19 +80,23 @@ export default function AccountPage() {
                 )}
             </Panel>
             <Panel title={t`What you did, and what was done with your account`} aside={<Link href={`/acts?person=${name}`} className="all-link">{t`All of them`}</Link>}>
-                <Asked what={t`the doings`} query={acts} rows={4}>
-                    {(page) =>
-                        page.items.length === 0 ? (
-                            <Empty title={t`None yet.`} />
-                        ) : (
-                            <ul className="kept">
-                                {page.items.map((act) => (
-                                    <ActRow key={act.record} act={act} />
-                                ))}
-                            </ul>
-                        )
-                    }
-                </Asked>
+                <Doings query={acts} />
+            </Panel>
+            <Panel title={t`What is kept of you, and what for`}>
+                <div className="inside">
+                    <p>
+                        <Trans>
+                            Your name, your roles and who gave them; when and from which address you signed in; what you changed, took out, or looked at, with the reason you gave; what you learnt and when. It is kept so that
+                            it can be said later who did what, and to show that people were trained.
+                        </Trans>
+                    </p>
+                    <p>
+                        <Trans>
+                            It stands on the ledger, which nobody can change, as long as the lab keeps it. You see all of it here and under Learn; the lab manager, the privacy officer and auditors see it too. What you
+                            answered in lessons and tests is yours alone. Ask the privacy officer if you have questions.
+                        </Trans>
+                    </p>
+                </div>
             </Panel>
             {doing === 'password' && policy.data && <NewPassword shortest={policy.data.password_shortest} close={close} />}
             {doing === 'token' && roles.data && <MakeToken roles={roles.data} permissions={me.permissions} close={close} />}

@@ -1,10 +1,10 @@
 // Who did what? Whoever may see only their own doings sees those.
 
-import { Button } from '@mantine/core';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { plural, t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useCallback } from 'react';
-import type { Act } from '../api/types';
+import type { Act } from '../people/types';
 import { useMay } from '../may';
 import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
@@ -12,11 +12,11 @@ import { Newer, Pager, Search } from '../parts/list';
 import { Asked, Empty, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
 import { ActRow } from '../people/acts';
-import { useActs } from '../people/ask';
-import { ACT_KINDS, whoWord } from '../people/words';
+import { useActs, useRoles } from '../people/ask';
+import { ACT_KINDS, permissionWord, whoWord } from '../people/words';
 import { count, near } from '../time';
 
-const DEFAULTS = { person: '', event: '', q: '', cursor: '' };
+const DEFAULTS = { person: '', event: '', q: '', permission: '', since: '', until: '', device: '', cursor: '' };
 
 function lineOne(all: boolean, filtered: boolean, total: number, newest: Act | undefined): string {
     if (total === 0 || !newest) {
@@ -30,9 +30,10 @@ export default function ActsPage() {
     const [filter, change] = useParams(DEFAULTS);
     const all = useMay('acts.read');
     const query = useActs(filter);
+    const rights = (useRoles().data?.permissions ?? []).map((p) => p.name);
     const held = useHeld(query.data?.items, JSON.stringify(filter), (act) => String(act.record));
     const search = useCallback((q: string) => change({ q, cursor: '' }, true), [change]);
-    const filtered = filter.person !== '' || filter.event !== '' || filter.q !== '';
+    const filtered = filter.person !== '' || filter.event !== '' || filter.q !== '' || filter.permission !== '' || filter.since !== '' || filter.until !== '' || filter.device !== '';
     return (
         <>
             <Head
@@ -48,6 +49,20 @@ export default function ActsPage() {
             />
             <div className="tools" role="search">
                 <Search value={filter.q} label={t`Search doings`} hint={t`Words, a reason, an address`} change={search} />
+                <NativeSelect
+                    label={t`By what right`}
+                    className="half"
+                    value={filter.permission}
+                    onChange={(e) => change({ permission: e.currentTarget.value, cursor: '' })}
+                    data={[{ value: '', label: t`Any` }, ...rights.map((r) => ({ value: r, label: permissionWord(r) }))]}
+                />
+                <TextInput type="date" className="half" label={t`From`} value={filter.since} onChange={(e) => change({ since: e.currentTarget.value, cursor: '' })} />
+                <TextInput type="date" className="half" label={t`Until`} value={filter.until} onChange={(e) => change({ until: e.currentTarget.value, cursor: '' })} />
+                {filter.device !== '' && (
+                    <Button variant="default" onClick={() => change({ device: '', cursor: '' })}>
+                        <Trans>Only one device: show all</Trans>
+                    </Button>
+                )}
                 {filter.person !== '' && (
                     <Button variant="default" onClick={() => change({ person: '', cursor: '' })}>
                         <Trans>Only {filter.person}: show everybody</Trans>

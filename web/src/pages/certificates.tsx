@@ -5,7 +5,7 @@ import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
 import { useState } from 'react';
 import { useLostAt } from '../api/connection';
-import type { Certificate, Certificates, OpenEnrolment } from '../api/types';
+import type { Certificate, Certificates, OpenEnrolment } from '../pki/types';
 import { useMay } from '../may';
 import { Age } from '../parts/age';
 import { Head } from '../parts/head';
@@ -15,11 +15,12 @@ import { show } from '../parts/say';
 import { Asked, Empty, Panel } from '../parts/states';
 import { pem, useCertificates, useWithdraw } from '../pki/ask';
 import { Enrol, HandIn, Replace, Revoke } from '../pki/forms';
-import { holderWord, isOver, sentence, sideWord, stateOf } from '../pki/words';
+import { Install, Request, Succeed, type Step } from '../pki/outside';
+import { forWord, holderWord, isOver, sentence, sideWord, stateOf } from '../pki/words';
 import { count, day, stamp } from '../time';
 import { problem } from './door';
 
-type Doing = { what: 'enrol' | 'hand-in' } | { what: 'revoke' | 'replace'; certificate: Certificate } | null;
+type Doing = { what: 'enrol' | 'hand-in' | 'request' | 'install' } | { what: 'succeed'; step: Step } | { what: 'revoke' | 'replace'; certificate: Certificate } | null;
 
 const fetchPem = (path: string, name: string) =>
     pem(path).then(
@@ -32,7 +33,7 @@ function Whose({ certificate }: { certificate: Certificate }) {
         <>
             <strong className="break">{holderWord(certificate)}</strong>{' '}
             <span className="muted">
-                · {certificate.link}, {sideWord(certificate.side)}
+                · {forWord(certificate)}
             </span>
         </>
     );
@@ -65,7 +66,7 @@ function Row({ certificate, does }: { certificate: Certificate; does: (doing: Do
             </div>
             <div className="acts">
                 {certificate.issuer === 'own' && (
-                    <Button variant="default" onClick={() => void fetchPem(`/certificates/${certificate.serial}/chain`, `${certificate.link}-${certificate.side}.pem`)} aria-label={t`Save the certificate of ${who}, ${certificate.link}`}>
+                    <Button variant="default" onClick={() => void fetchPem(`/certificates/${certificate.serial}/chain`, `${certificate.side === 'device' ? certificate.names.split(',')[0] : certificate.link}-${certificate.side}.pem`)} aria-label={t`Save the certificate of ${who}, ${forWord(certificate)}`}>
                         <Trans>Save</Trans>
                     </Button>
                 )}
@@ -75,7 +76,7 @@ function Row({ certificate, does }: { certificate: Certificate; does: (doing: Do
                     </Button>
                 )}
                 {manages && (
-                    <Button variant="default" disabled={away} onClick={() => does({ what: 'revoke', certificate })} aria-label={t`Revoke the certificate of ${who}, ${certificate.link}`}>
+                    <Button variant="default" disabled={away} onClick={() => does({ what: 'revoke', certificate })} aria-label={t`Revoke the certificate of ${who}, ${forWord(certificate)}`}>
                         <Trans>Revoke…</Trans>
                     </Button>
                 )}
@@ -121,7 +122,7 @@ function EnrolmentRow({ enrolment }: { enrolment: OpenEnrolment }) {
             <div className="what">
                 <strong className="break">{enrolment.names.replaceAll(',', ', ')}</strong>{' '}
                 <span className="muted">
-                    · {enrolment.link}, {sideWord(enrolment.side)}
+                    · {forWord(enrolment)}
                 </span>
                 <p className="muted">
                     <Trans>Waits for a request until {stamp(enrolment.until)}.</Trans>
@@ -138,7 +139,9 @@ function EnrolmentRow({ enrolment }: { enrolment: OpenEnrolment }) {
     );
 }
 
-function Authority({ all }: { all: Certificates }) {
+function Authority({ all, does }: { all: Certificates; does: (doing: Doing) => void }) {
+    const manages = useMay('certificate.manage');
+    const away = useLostAt() !== null;
     const authority = all.authority;
     if (authority === null) {
         return (
@@ -162,6 +165,22 @@ function Authority({ all }: { all: Certificates }) {
                     <Trans>Fingerprint (SHA-256)</Trans>
                 </dt>
                 <dd className="mono break">{authority.fingerprint}</dd>
+                {authority.next && (
+                    <>
+                        <dt>
+                            <Trans>Next one</Trans>
+                        </dt>
+                        <dd className="mono break">{authority.next.fingerprint}</dd>
+                    </>
+                )}
+                {authority.former && (
+                    <>
+                        <dt>
+                            <Trans>Former one, still taken</Trans>
+                        </dt>
+                        <dd className="mono break">{authority.former.fingerprint}</dd>
+                    </>
+                )}
             </dl>
             <div className="acts">
                 <Button variant="default" onClick={() => void fetchPem('/pki/authority', 'links-authority.pem')}>
@@ -170,6 +189,21 @@ function Authority({ all }: { all: Certificates }) {
                 <Button variant="default" onClick={() => void fetchPem('/pki/crl', 'links-revoked.pem')}>
                     <Trans>Save what is revoked (CRL)</Trans>
                 </Button>
+                {manages && !authority.next && !authority.former && (
+                    <Button variant="default" disabled={away} onClick={() => does({ what: 'succeed', step: 'next' })}>
+                        <Trans>Another authority…</Trans>
+                    </Button>
+                )}
+                {manages && authority.next && (
+                    <Button variant="default" disabled={away} onClick={() => does({ what: 'succeed', step: 'switch' })}>
+                        <Trans>Put the next one in its place…</Trans>
+                    </Button>
+                )}
+                {manages && authority.former && (
+                    <Button variant="default" disabled={away} onClick={() => does({ what: 'succeed', step: 'drop' })}>
+                        <Trans>Take the former one no more…</Trans>
+                    </Button>
+                )}
             </div>
         </div>
     );
@@ -183,7 +217,7 @@ export default function CertificatesPage() {
     const away = useLostAt() !== null;
     const [doing, setDoing] = useState<Doing>(null);
     const all = query.data;
-    const links = [...new Set((all?.items ?? []).map((c) => c.link))];
+    const links = [...new Set((all?.items ?? []).filter((c) => c.side !== 'device').map((c) => c.link))];
     const over = (all?.items ?? []).filter(isOver);
     const close = () => setDoing(null);
     return (
@@ -233,7 +267,24 @@ export default function CertificatesPage() {
             )}
             {all && (
                 <Panel title={t`Authority of the links`}>
-                    <Authority all={all} />
+                    <Authority all={all} does={setDoing} />
+                </Panel>
+            )}
+            {manages && (
+                <Panel title={t`Our end, by another authority`}>
+                    <div className="inside">
+                        <p>
+                            <Trans>Where the LIS takes only what its own authority made: a request for our end of the link goes there, and what comes back is installed here.</Trans>
+                        </p>
+                        <div className="acts">
+                            <Button variant="default" disabled={away} onClick={() => setDoing({ what: 'request' })}>
+                                <Trans>Make a request…</Trans>
+                            </Button>
+                            <Button variant="default" disabled={away} onClick={() => setDoing({ what: 'install' })}>
+                                <Trans>Install what came back…</Trans>
+                            </Button>
+                        </div>
+                    </div>
                 </Panel>
             )}
             {over.length > 0 && (
@@ -252,6 +303,9 @@ export default function CertificatesPage() {
             )}
             {doing?.what === 'enrol' && <Enrol links={links} close={close} />}
             {doing?.what === 'hand-in' && <HandIn close={close} />}
+            {doing?.what === 'request' && <Request links={links} close={close} />}
+            {doing?.what === 'install' && <Install links={links} close={close} />}
+            {doing?.what === 'succeed' && <Succeed step={doing.step} close={close} />}
             {doing?.what === 'revoke' && <Revoke certificate={doing.certificate} close={close} />}
             {doing?.what === 'replace' && <Replace certificate={doing.certificate} close={close} />}
         </>

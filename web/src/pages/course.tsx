@@ -5,7 +5,7 @@ import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { Link, useLocation } from 'wouter';
 import { useCourse, useSession } from '../api/queries';
-import type { Course } from '../api/types';
+import type { Course } from '../learn/types';
 import { Shape } from '../parts/mark';
 import { Head } from '../parts/head';
 import { Asked, Panel } from '../parts/states';
@@ -59,6 +59,9 @@ function Whole({ course }: { course: Course }) {
                 }
             >
                 {next !== null && <Button onClick={() => go(`/learn/${course.id}/${next + 1}`)}>{begun ? <Trans>Go on</Trans> : <Trans>Begin</Trans>}</Button>}
+                <Button variant={next === null ? 'filled' : 'default'} onClick={() => go(`/learn/${course.id}/test`)}>
+                    <Trans>Answer the questions</Trans>
+                </Button>
             </Head>
             <Panel title={t`Lessons`}>
                 <Lessons course={course} done={at.done} />

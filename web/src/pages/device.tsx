@@ -3,11 +3,11 @@
 import { Button } from '@mantine/core';
 import { plural, t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
-import { useState, type ReactNode } from 'react';
+import { lazy, Suspense, useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import { Problem } from '../api/client';
 import { useDevice, useFindings } from '../api/queries';
-import type { DeviceDetail } from '../api/types';
+import type { DeviceDetail } from '../device/types';
 import { EditDevice, Edits } from '../device/edit';
 import { Hours } from '../device/hours';
 import { Addresses, Duplicates } from '../device/same';
@@ -15,9 +15,11 @@ import { useMay } from '../may';
 import { Age, Near } from '../parts/age';
 import { Head } from '../parts/head';
 import { Mark, SeverityMark, Shape } from '../parts/mark';
-import { Asked, Empty, Original, Panel } from '../parts/states';
+import { Asked, Empty, Loading, Panel } from '../parts/states';
 import { count, near, size } from '../time';
-import { basisWord, headline, original, protocols, roleWord, said, severityWord, stateWord } from '../words';
+import { basisWord, protocols, roleWord, severityWord, stateWord } from '../words';
+
+const Admission = lazy(() => import('../device/admission'));
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
     return (
@@ -177,7 +179,7 @@ function Candidates({ device }: { device: DeviceDetail }) {
                         </b>{' '}
                         <span className="muted">{c.confidence} %</span>
                         {c.reasons.map((reason) => (
-                            <p key={reason} className="muted small" lang={said()}>
+                            <p key={reason} className="muted small">
                                 {reason}
                             </p>
                         ))}
@@ -212,7 +214,7 @@ function Why({ device }: { device: DeviceDetail }) {
             <ul className="story">
                 {device.why.map((w) => (
                     <li key={`${w.source}${w.text}`}>
-                        <span lang={said()}>{w.text}</span>
+                        <span>{w.text}</span>
                         <p className="muted small">
                             <span className="mono">{w.source}</span>
                             {w.time !== null && (
@@ -423,8 +425,7 @@ function ItsFindings({ device }: { device: DeviceDetail }) {
                                         <SeverityMark severity={f.severity} />
                                         {(f.severity !== 'info' || f.state !== 'open') && <span>{stateWord(f.state)}</span>}
                                     </span>
-                                    <strong>{headline(f)}</strong>
-                                    <Original text={original(f)} />
+                                    <strong>{f.title}</strong>
                                 </Link>
                             </li>
                         ))}
@@ -435,7 +436,7 @@ function ItsFindings({ device }: { device: DeviceDetail }) {
     );
 }
 
-export function DevicePage({ id }: { id: string }) {
+export default function DevicePage({ id }: { id: string }) {
     const query = useDevice(id);
     const device = query.data;
     const edits = useMay('device.edit');
@@ -524,6 +525,11 @@ export function DevicePage({ id }: { id: string }) {
                             <div className="stack">
                                 <Panel title={t`Findings`}>
                                     <ItsFindings device={data} />
+                                </Panel>
+                                <Panel title={t`May it be here?`}>
+                                    <Suspense fallback={<Loading what={t`this page`} rows={2} />}>
+                                        <Admission device={data} />
+                                    </Suspense>
                                 </Panel>
                                 <Panel title={t`What it is`}>
                                     <div className="inside">

@@ -1,13 +1,14 @@
 // What is on my network?
 
-import { NativeSelect } from '@mantine/core';
+import { Button, NativeSelect } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { plural, t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
-import { lazy, Suspense, useCallback } from 'react';
+import { lazy, memo, Suspense, useCallback } from 'react';
 import { Link } from 'wouter';
+import { useLostAt } from '../api/connection';
 import { useDevices, useToday, useZones } from '../api/queries';
-import type { Device } from '../api/types';
+import type { Device } from '../device/types';
 import { useMay } from '../may';
 import { Age } from '../parts/age';
 import { Head } from '../parts/head';
@@ -16,14 +17,21 @@ import { Newer, Pager, Search, SortHead } from '../parts/list';
 import { Shape } from '../parts/mark';
 import { SensorLine, SensorPanel } from '../parts/sensor';
 import { Asked, Empty, Loading, Panel } from '../parts/states';
+import { useTakeOut } from '../parts/takeout';
 import { useParams } from '../parts/url';
 import { count } from '../time';
-import { basisWord, protocols, roleWord, ROLES, severityWord } from '../words';
+import { admissionWord, basisWord, protocols, roleWord, ROLES, severityWord } from '../words';
 
 const Picture = lazy(() => import('../picture/picture'));
 
-const DEFAULTS = { q: '', role: '', zone: '', criticality: '', sort: 'title', cursor: '' };
+const FILES = [
+    ['CSV', '/devices/export.csv', 'devices.csv'],
+    ['CycloneDX', '/devices/export.cdx.json', 'devices.cdx.json'],
+    ['RADIUS', '/devices/export.radius', 'authorize'],
+] as const;
+const DEFAULTS = { q: '', role: '', zone: '', criticality: '', admission: '', sort: 'title', cursor: '' };
 const VIEW = { view: '' };
+const idOf = (device: Device) => device.id;
 
 /** The same devices as a list, or as a picture of who talks to whom. */
 function Views({ view }: { view: string }) {
@@ -69,6 +77,7 @@ function Marks({ device }: { device: Device }) {
     return (
         <>
             {device.retired && <span className="tag">{t`retired`}</span>}
+            {(device.admission === 'waiting' || device.admission === 'refused') && <span className="tag">{admissionWord(device.admission)}</span>}
             {(device.criticality === 'critical' || device.criticality === 'high') && <span className="tag">{t`criticality: ${severityWord(device.criticality).toLowerCase()}`}</span>}
             {device.instruments > 0 && (
                 <span className="tag">
@@ -84,7 +93,8 @@ const addresses = (device: Device) => {
     return one === undefined ? '–' : more.length > 0 ? `${one} +${more.length}` : one;
 };
 
-function Table({ rows, sort, setSort, total, gone }: { rows: Device[]; sort: string; setSort: (s: string) => void; total: number; gone: (d: Device) => boolean }) {
+/** Drawn anew only when its rows are others: the page around it hears of counts and zones meanwhile. */
+const Table = memo(function Table({ rows, sort, setSort, total, gone }: { rows: Device[]; sort: string; setSort: (s: string) => void; total: number; gone: (d: Device) => boolean }) {
     return (
         <div className="scroll">
             <table aria-rowcount={total + 1}>
@@ -143,7 +153,7 @@ function Table({ rows, sort, setSort, total, gone }: { rows: Device[]; sort: str
             </table>
         </div>
     );
-}
+});
 
 function Cards({ rows, gone }: { rows: Device[]; gone: (d: Device) => boolean }) {
     return (
@@ -176,12 +186,15 @@ function ListView() {
     const query = useDevices(filter);
     const counts = useToday().data?.counts;
     const phone = useMediaQuery('(max-width: 767px)', undefined, { getInitialValueInEffect: false });
-    const held = useHeld(query.isPlaceholderData ? undefined : query.data?.items, JSON.stringify(filter), (d) => d.id);
+    const held = useHeld(query.isPlaceholderData ? undefined : query.data?.items, JSON.stringify(filter), idOf);
     const setQ = useCallback((q: string) => change({ q, cursor: '' }, true), [change]);
-    const setSort = (sort: string) => change({ sort, cursor: '' });
-    const filtered = filter.q !== '' || filter.role !== '' || filter.zone !== '' || filter.criticality !== '';
+    const setSort = useCallback((sort: string) => change({ sort, cursor: '' }), [change]);
+    const filtered = filter.q !== '' || filter.role !== '' || filter.zone !== '' || filter.criticality !== '' || filter.admission !== '';
     const zones = useZones().data ?? [];
     const imports = useMay('device.import');
+    const admits = useMay('device.admit');
+    const away = useLostAt() !== null;
+    const [take, asking] = useTakeOut();
     const line = !counts
         ? t`What is on your network`
         : plural(counts.devices, { one: '# device seen', other: '# devices seen' }) +
@@ -189,6 +202,13 @@ function ListView() {
     return (
         <>
             <Head name={t`Devices`} line={line} note={<SensorLine />}>
+                {admits && (counts?.devices_waiting ?? 0) > 0 && (
+                    <Link href="/devices/vouch" asChild>
+                        <Button component="a" variant="default">
+                            <Trans>Vouch for many</Trans>
+                        </Button>
+                    </Link>
+                )}
                 <Views view="" />
             </Head>
             <div className="tools" role="search">
@@ -217,6 +237,19 @@ function ListView() {
                     value={filter.criticality}
                     onChange={(e) => change({ criticality: e.currentTarget.value, cursor: '' })}
                     data={[{ value: '', label: t`Any` }, ...['critical', 'high', 'medium', 'low'].map((c) => ({ value: c, label: severityWord(c) }))]}
+                />
+                <NativeSelect
+                    label={t`Admission`}
+                    className="half"
+                    value={filter.admission}
+                    onChange={(e) => change({ admission: e.currentTarget.value, cursor: '' })}
+                    data={[
+                        { value: '', label: t`Any` },
+                        { value: 'waiting', label: t`Waiting for somebody to vouch` },
+                        { value: 'not-vouched', label: t`Not vouched for` },
+                        { value: 'vouched', label: t`Vouched for` },
+                        { value: 'refused', label: t`Refused` },
+                    ]}
                 />
                 <NativeSelect
                     label={t`Sort by`}
@@ -258,12 +291,11 @@ function ListView() {
                     <span className="muted">
                         <Trans>The inventory as a file:</Trans>
                     </span>{' '}
-                    <a href="/api/v1/devices/export.csv" download className="target">
-                        CSV
-                    </a>
-                    <a href="/api/v1/devices/export.cdx.json" download className="target">
-                        CycloneDX
-                    </a>
+                    {FILES.map(([word, path, name]) => (
+                        <button key={path} type="button" className="link-button target" disabled={away} onClick={() => take({ path, name, what: t`the inventory (${word})` })}>
+                            {word}
+                        </button>
+                    ))}
                     {imports && (
                         <Link href="/devices/import" className="target">
                             <Trans>Import a list…</Trans>
@@ -271,6 +303,7 @@ function ListView() {
                     )}
                 </p>
             </Panel>
+            {asking}
             <SensorPanel />
         </>
     );

@@ -1,7 +1,7 @@
 // The frame of the pages before one is signed in.
 
 import { i18n } from '@lingui/core';
-import { Trans } from '@lingui/react/macro';
+import { Plural, Trans } from '@lingui/react/macro';
 import { useEffect, type ReactNode } from 'react';
 import { Problem } from '../api/client';
 import { choose, LOCALES, type Locale } from '../i18n';
@@ -41,3 +41,19 @@ export function Wrong({ children }: { children: ReactNode }) {
 }
 
 export const problem = (error: unknown): Problem => (error instanceof Problem ? error : new Problem(0, 'page', ''));
+
+/** Why somebody is not let in where it is not what they typed. */
+export function Unheard({ error }: { error: unknown }) {
+    const { status, retryAfter, detail } = problem(error);
+    if (status === 429) {
+        return retryAfter ? (
+            <Plural value={retryAfter} one="Too many tries. Wait # second, then try again." other="Too many tries. Wait # seconds, then try again." />
+        ) : (
+            <Trans>Too many tries. Wait a minute, then try again.</Trans>
+        );
+    }
+    if (status === 0) {
+        return <Trans>Tourniquet did not answer. Watching goes on; try again in a moment.</Trans>;
+    }
+    return <>{detail}</>;
+}

@@ -15,10 +15,10 @@ import { Head } from '../parts/head';
 import { useKey } from '../parts/keys';
 import { SeverityMark } from '../parts/mark';
 import { show } from '../parts/say';
-import { Asked, Original, Panel } from '../parts/states';
+import { Asked, Panel } from '../parts/states';
 import { useLooking, type Looking } from '../phi/show';
 import { count, day, size } from '../time';
-import { eventWord, headline, kindWord, original, said, stateWord } from '../words';
+import { eventWord, kindWord, stateWord } from '../words';
 import { Wrong } from './door';
 
 function refusal(error: unknown): string {
@@ -341,7 +341,7 @@ function state(finding: FindingDetail): string {
 /** The record of the newest time that it was found: a look is of one record. */
 const told = (finding: FindingDetail) => finding.history.filter((step) => step.event === 'finding').at(-1)?.record ?? (finding.records.at(-1) as number);
 
-export function FindingPage({ id }: { id: string }) {
+export default function FindingPage({ id }: { id: string }) {
     const query = useFinding(id);
     const [wrong, setWrong] = useState<string | null>(null);
     const decides = useMay('finding.decide');
@@ -357,11 +357,10 @@ export function FindingPage({ id }: { id: string }) {
             <Head
                 name={t`Finding`}
                 parent={parent}
-                line={finding ? headline(finding) : t`Finding`}
+                line={finding ? finding.title : t`Finding`}
                 note={
                     finding && (
                         <>
-                            <Original text={original(finding)} />
                             <span className="line">
                                 <SeverityMark severity={finding.severity} />
                                 <span>{state(finding)}</span>
@@ -378,7 +377,7 @@ export function FindingPage({ id }: { id: string }) {
             >
                 {finding && decides && <Acts finding={finding} failed={setWrong} />}
                 {finding && looking.may && finding.messages.length > 0 && (
-                    <Button variant="default" disabled={looking.away} onClick={() => looking.ask({ record: told(finding), what: headline(finding) })}>
+                    <Button variant="default" disabled={looking.away} onClick={() => looking.ask({ record: told(finding), what: finding.title })}>
                         <Trans>Show values: reason…</Trans>
                     </Button>
                 )}
@@ -395,7 +394,7 @@ export function FindingPage({ id }: { id: string }) {
                     {(data) => (
                         <>
                             <Panel title={t`What to do now`} className="advice">
-                                <div className="inside" lang={said()}>
+                                <div className="inside">
                                     {data.advice}
                                 </div>
                             </Panel>

@@ -12,10 +12,10 @@ import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
 import { Newer, Pager } from '../parts/list';
 import { SeverityMark } from '../parts/mark';
-import { About, Asked, Empty, Original, Panel } from '../parts/states';
+import { About, Asked, Empty, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
 import { count } from '../time';
-import { headline, kindWord, original, severityWord, stateWord } from '../words';
+import { kindWord, severityWord, stateWord } from '../words';
 
 const DEFAULTS = { state: 'open', severity: '', kind: '', cursor: '' };
 const PHONE = '(max-width: 767px)';
@@ -64,9 +64,8 @@ function Table({ rows, gone, total }: { rows: Finding[]; gone: (f: Finding) => b
                             </td>
                             <th scope="row">
                                 <Link href={`/findings/${f.id}`} className="row-link" data-row>
-                                    {headline(f)}
+                                    {f.title}
                                 </Link>
-                                <Original text={original(f)} />
                                 <About finding={f} />
                             </th>
                             <td className="number">{f.count > 1 && count(f.count)}</td>
@@ -95,8 +94,7 @@ function Cards({ rows, gone }: { rows: Finding[]; gone: (f: Finding) => boolean 
                             {f.count > 1 && <span>{count(f.count)} ×</span>}
                             <Age at={f.last_time} short />
                         </span>
-                        <strong>{headline(f)}</strong>
-                        <Original text={original(f)} />
+                        <strong>{f.title}</strong>
                         <About finding={f} />
                         <span className="line">
                             <Who finding={f} />

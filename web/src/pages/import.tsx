@@ -9,13 +9,14 @@ import { Link, useLocation } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { useImport, useImportPreview } from '../api/queries';
 import { Problem } from '../api/client';
-import type { ImportAction as Action, ImportPreview } from '../api/types';
+import type { ImportAction as Action, ImportPreview } from '../device/types';
 import { Head } from '../parts/head';
+import { Imported, offerUndo } from '../parts/imported';
 import { Mark, type State } from '../parts/mark';
-import { show } from '../parts/say';
 import { Empty, Panel } from '../parts/states';
+import { useTakeOut } from '../parts/takeout';
 import { count } from '../time';
-import { fieldValue, fieldWord, said } from '../words';
+import { fieldValue, fieldWord } from '../words';
 import { Wrong } from './door';
 
 const COLUMNS = 'id, mac, ip, serial, name, hostname, owner, place, zone, criticality, role, maker, model, software, os, retired';
@@ -55,7 +56,7 @@ type Row = ImportPreview['rows'][number];
 function What({ row }: { row: Row }) {
     return (
         <>
-            {row.reason !== null && <span lang={said()}>{row.reason}</span>}
+            {row.reason !== null && <span>{row.reason}</span>}
             {row.candidates.length > 0 && (
                 <>
                     {' '}
@@ -174,6 +175,7 @@ export default function ImportPage() {
     const look = useImportPreview();
     const apply = useImport();
     const away = useLostAt() !== null;
+    const [takeOut, asking] = useTakeOut();
     const [, go] = useLocation();
     const [file, setFile] = useState<File | null>(null);
     const tooBig = file !== null && file.size > BYTES;
@@ -195,8 +197,8 @@ export default function ImportPage() {
         preview &&
         file !== null &&
         apply.mutate({ token: preview.token, file }, {
-            onSuccess: ({ saved }) => {
-                show({ text: plural(saved, { one: '# device taken over from the file.', other: '# devices taken over from the file.' }) });
+            onSuccess: ({ saved, list }) => {
+                offerUndo(plural(saved, { one: '# device taken over from the file.', other: '# devices taken over from the file.' }), list, go);
                 go('/devices');
             },
         });
@@ -245,9 +247,9 @@ export default function ImportPage() {
                     </label>
                     <p className="muted small">
                         <Trans>The first line names the columns, in any order. A device is found by id, mac, ip or serial, else by its name. Columns that are understood:</Trans> <span className="mono">{COLUMNS}</span>.{' '}
-                        <a href="/api/v1/devices/export.csv" download>
+                        <button type="button" className="link-button" disabled={away} onClick={() => takeOut({ path: '/devices/export.csv', name: 'devices.csv', what: t`the inventory (${'CSV'})` })}>
                             <Trans>Start from what is known already</Trans>
-                        </a>
+                        </button>
                     </p>
                 </div>
             </Panel>
@@ -256,6 +258,8 @@ export default function ImportPage() {
                     <Rows preview={preview} />
                 </Panel>
             )}
+            {!preview && <Imported />}
+            {asking}
         </>
     );
 }

@@ -6,11 +6,16 @@ import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { Link, useLocation } from 'wouter';
 import { useCourses, useSession } from '../api/queries';
-import type { CourseSummary } from '../api/types';
+import type { CourseSummary, Duty, Learnt, MyTraining } from '../learn/types';
+import { useMine } from '../learn/ask';
+import { DutyMark, howWord } from '../learn/duty';
+import { PaperButton } from '../learn/paper';
 import { Head } from '../parts/head';
-import { Asked, Empty, Panel } from '../parts/states';
+import { Asked, Empty, Failed, Loading, Panel } from '../parts/states';
 import { kept } from '../learn/kept';
 import { audienceWord, inOrder, languageWord, nextLesson } from '../learn/words';
+import MyMails from '../phishing/mine';
+import { dayOf } from '../time';
 
 function state(course: CourseSummary, person: string): string {
     const at = kept(person, course);
@@ -44,49 +49,115 @@ function List({ courses, person }: { courses: CourseSummary[]; person: string })
     );
 }
 
-/** Line one: go on with what was begun, else begin with what is for everybody. */
-function Line({ courses, person }: { courses: CourseSummary[]; person: string }) {
+/** What is due, first due first. */
+function Due({ duties }: { duties: Duty[] }) {
+    return (
+        <ul className="cards">
+            {duties.map((duty) => (
+                <li key={duty.kind + duty.course}>
+                    <Link href={duty.kind === 'policy' ? `/learn/policy/${duty.course}` : `/learn/${duty.course}`} className="card">
+                        <strong>{duty.title}</strong>
+                        <span>
+                            <DutyMark duty={duty} />
+                        </span>
+                        <span className="line small muted">
+                            <span>{duty.kind === 'policy' ? t`Policy: read and sign` : t`Course: lessons, questions, signature`}</span>
+                            {duty.why !== null && <span className="break">{t`Because: ${duty.why}`}</span>}
+                        </span>
+                    </Link>
+                </li>
+            ))}
+        </ul>
+    );
+}
+
+function Past({ history }: { history: Learnt[] }) {
+    return (
+        <ul className="kept">
+            {[...history].reverse().map((done) => (
+                <li key={done.record}>
+                    <div className="what">
+                        <strong>{done.title}</strong>
+                        <p className="muted">
+                            {dayOf(done.day)}, {howWord(done.how)}
+                        </p>
+                    </div>
+                    <div className="acts">
+                        <PaperButton record={done.record} title={done.title} />
+                    </div>
+                </li>
+            ))}
+        </ul>
+    );
+}
+
+/** Line one: what is due, else go on with what was begun, else begin with what is for everybody. */
+function Line({ courses, person, mine }: { courses: CourseSummary[]; person: string; mine: MyTraining | undefined }) {
     const [, go] = useLocation();
     const open = courses.map((course) => ({ course, at: kept(person, course) })).filter(({ course, at }) => nextLesson(course, at) !== null);
     const begun = open.find(({ at }) => at.step > 0 || at.done.length > 0);
     const first = begun ?? open.find(({ course }) => course.for.includes('everyone') && course.after === null) ?? open[0];
-    const lesson = first ? nextLesson(first.course, first.at) : null;
+    const due = mine?.duties.find((d) => d.state === 'late' || d.state === 'open');
     const longest = Math.max(...courses.flatMap((course) => course.parts.map((part) => part.minutes)), 0);
+    const note = t`No lesson takes more than ${longest} minutes. Stop any time.`;
+    if (due) {
+        const course = courses.find((c) => c.id === due.course);
+        const lesson = due.kind === 'course' && course ? nextLesson(course, kept(person, course)) : null;
+        const path = due.kind === 'policy' ? `/learn/policy/${due.course}` : lesson === null ? `/learn/${due.course}/test` : `/learn/${due.course}/${lesson + 1}`;
+        return (
+            <Head name={t`Learn`} line={due.state === 'late' ? t`First: ${due.title}. It was due by ${dayOf(due.due ?? '')}.` : t`Next: ${due.title}, by ${dayOf(due.due ?? '')}.`} note={note}>
+                <Button onClick={() => go(path)}>{due.kind === 'policy' ? <Trans>Read it</Trans> : lesson === null ? <Trans>Answer the questions</Trans> : <Trans>Begin</Trans>}</Button>
+            </Head>
+        );
+    }
+    const lesson = first ? nextLesson(first.course, first.at) : null;
     if (!first || lesson === null) {
         return <Head name={t`Learn`} line={courses.length > 0 ? t`You have done every lesson.` : t`There are no courses.`} />;
     }
     const title = first.course.title;
+    const nothing = mine && mine.duties.length > 0;
     return (
-        <Head
-            name={t`Learn`}
-            line={begun ? t`Go on where you stopped: ${title}.` : t`Begin with: ${title}.`}
-            note={t`No lesson takes more than ${longest} minutes. Stop any time.`}
-        >
-            <Button onClick={() => go(`/learn/${first.course.id}/${lesson + 1}`)}>{begun ? <Trans>Go on</Trans> : <Trans>Begin</Trans>}</Button>
+        <Head name={t`Learn`} line={nothing ? t`Nothing is due.` : begun ? t`Go on where you stopped: ${title}.` : t`Begin with: ${title}.`} note={note}>
+            <Button variant={nothing ? 'default' : 'filled'} onClick={() => go(`/learn/${first.course.id}/${lesson + 1}`)}>
+                {begun ? <Trans>Go on</Trans> : <Trans>Begin</Trans>}
+            </Button>
         </Head>
     );
 }
 
 export default function LearnPage() {
     const courses = useCourses();
+    const mine = useMine();
     const session = useSession().data?.person;
     const person = session?.name ?? '';
-    if (courses.data === undefined) {
+    if (courses.data === undefined || (mine.data === undefined && !mine.isError)) {
         return (
             <>
                 <Head name={t`Learn`} line={t`Courses`} />
-                <Asked what={t`the courses`} query={courses}>
-                    {() => null}
-                </Asked>
+                {courses.isError ? <Failed what={t`the courses`} error={courses.error} again={() => void courses.refetch()} /> : <Loading what={t`the courses`} />}
             </>
         );
     }
     const ordered = inOrder(courses.data, session?.roles ?? []);
     const whole = ordered.filter((course) => course.after === null);
     const short = ordered.filter((course) => course.after !== null);
+    const duties = mine.data?.duties ?? [];
+    const history = mine.data?.history ?? [];
     return (
         <>
-            <Line courses={[...whole, ...short]} person={person} />
+            <Line courses={[...whole, ...short]} person={person} mine={mine.data} />
+            {mine.isError && (
+                <Panel title={t`Yours`}>
+                    <Asked what={t`what is due`} query={mine}>
+                        {() => null}
+                    </Asked>
+                </Panel>
+            )}
+            {duties.length > 0 && (
+                <Panel title={t`Yours`}>
+                    <Due duties={duties} />
+                </Panel>
+            )}
             <Panel title={t`Courses`}>
                 {whole.length === 0 && <Empty title={t`There are no courses.`} />}
                 <List courses={whole} person={person} />
@@ -96,8 +167,14 @@ export default function LearnPage() {
                     <List courses={short} person={person} />
                 </Panel>
             )}
+            <MyMails />
+            {history.length > 0 && (
+                <Panel title={t`What you have done`}>
+                    <Past history={history} />
+                </Panel>
+            )}
             <p className="muted small">
-                <Trans>How far you are is kept in this browser, under your name. Which answers you gave is kept nowhere.</Trans>
+                <Trans>Which lessons you have read is kept in this browser, under your name. Of the questions, your manager sees that a course is done and when; never your answers, nor how many were right.</Trans>
             </p>
         </>
     );

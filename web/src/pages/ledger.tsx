@@ -8,7 +8,7 @@ import { useEffect, useRef } from 'react';
 import { Problem } from '../api/client';
 import { useLostAt } from '../api/connection';
 import { useLedger, useRecords, useVerify } from '../api/queries';
-import type { Ledger, LedgerRecord, Witness } from '../api/types';
+import type { Ledger, LedgerRecord, Witness } from '../ledger/types';
 import { useDisk, useKeys, useWitnesses } from '../ledger/ask';
 import { Drop } from '../ledger/drop';
 import { BackupsPanel, DiskPanel, KeysPanel } from '../ledger/kept';
@@ -25,7 +25,7 @@ import { say } from '../parts/say';
 import { Asked, Empty, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
 import { count, size, useNow } from '../time';
-import { eventWord, said } from '../words';
+import { eventWord } from '../words';
 import { problem, Wrong } from './door';
 
 const DEFAULTS = { cursor: '' };
@@ -57,12 +57,12 @@ function Outcome({ ledger }: { ledger: Ledger }) {
                     {count(verified.records)} records recomputed, <Age at={verified.at} />
                 </Trans>
             </p>
-            {verified.why && <p lang={said()}>{verified.why}</p>}
+            {verified.why && <p>{verified.why}</p>}
         </>
     );
 }
 
-function Check({ ledger, witnesses }: { ledger: Ledger; witnesses: Witness[] }) {
+function Check({ ledger, witnesses }: { ledger: Ledger; witnesses: Witness[] | undefined }) {
     const verify = useVerify();
     const away = useLostAt() !== null;
     const was = useRef(ledger.verifying);
@@ -147,7 +147,7 @@ function Cards({ rows }: { rows: LedgerRecord[] }) {
                         <Near at={r.time} seconds />
                     </span>
                     <strong>{eventWord(r.event)}</strong>
-                    <span lang={said()}>{r.summary}</span>
+                    <span>{r.summary}</span>
                 </li>
             ))}
         </ul>
@@ -187,7 +187,7 @@ function Records({ rows }: { rows: LedgerRecord[] }) {
                                 <Near at={r.time} seconds />
                             </td>
                             <td className="nowrap">{eventWord(r.event)}</td>
-                            <td lang={said()}>{r.summary}</td>
+                            <td>{r.summary}</td>
                             <td>
                                 <a href={`/api/v1/ledger/proof/${r.index}`} download={`record-${r.index}.tlog-proof`} className="target">
                                     <Trans>Save</Trans>
@@ -215,7 +215,7 @@ function keepCheckpoint(ledger: Ledger) {
 }
 
 /** Line one, or what stands in its place while the ledger cannot be asked. */
-function useLineOne(ledger: Ledger | undefined, error: unknown, witnesses: Witness[]): string {
+function useLineOne(ledger: Ledger | undefined, error: unknown, witnesses: Witness[] | undefined): string {
     const now = useNow();
     const lost = useLostAt();
     if (ledger) {
@@ -262,7 +262,7 @@ function AllRecords() {
 
 export default function LedgerPage() {
     const query = useLedger();
-    const witnesses = useWitnesses().data ?? [];
+    const witnesses = useWitnesses().data;
     const verifies = useMay('ledger.verify');
     const keys = useMay('keys.read');
     const backups = useMay('backup.read');
@@ -276,7 +276,7 @@ export default function LedgerPage() {
             </Head>
             <div className="columns">
                 <div className="stack">
-                    {ledger && <Drop ledger={ledger} witnesses={witnesses} />}
+                    {ledger && <Drop ledger={ledger} witnesses={witnesses ?? []} />}
                     <Witnesses />
                     {backups && <BackupsPanel />}
                     {backups && <DiskPanel />}

@@ -6,10 +6,11 @@ import { Trans } from '@lingui/react/macro';
 import { useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useCourse, useSession } from '../api/queries';
-import type { Course, CourseLesson } from '../api/types';
+import type { Course, CourseLesson } from '../learn/types';
 import { Head } from '../parts/head';
 import { Asked } from '../parts/states';
 import { kept, keep } from '../learn/kept';
+import { practise } from '../learn/ask';
 import { Question } from '../learn/question';
 import { Blocks } from '../learn/text';
 import { NotFoundPage } from './notfound';
@@ -59,13 +60,18 @@ function Finished({ course, at }: { course: Course; at: number }) {
                 {open >= 0 ? (
                     <Trans>That was this lesson. The next one is “{course.parts[open]?.title}”.</Trans>
                 ) : (
-                    <Trans>That was the whole course. Thank you for your time.</Trans>
+                    <Trans>That was the whole course. Its questions, and your signature, are what is left.</Trans>
                 )}
             </p>
             <div className="thumb">
                 {open >= 0 && (
                     <Button onClick={() => go(`/learn/${course.id}/${open + 1}`)}>
                         <Trans>Next lesson</Trans>
+                    </Button>
+                )}
+                {open < 0 && (
+                    <Button onClick={() => go(`/learn/${course.id}/test`)}>
+                        <Trans>Answer the questions</Trans>
                     </Button>
                 )}
                 <Button variant="default" onClick={() => go(`/learn/${course.id}`)}>
@@ -136,6 +142,7 @@ function Steps({ course, number }: { course: Course; number: number }) {
                             sources={course.sources}
                             language={course.language}
                             see={step > asked.length}
+                            judge={(chosen) => practise(course.id, question.id, chosen)}
                             next={next}
                             word={step + 1 < steps ? t`Go on` : t`End the lesson`}
                         />

@@ -7,7 +7,7 @@ import { lazy, Suspense, useState } from 'react';
 import { Link } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { useLinks } from '../api/queries';
-import type { LinkMessage, LinkSide, RelayLink } from '../api/types';
+import type { LinkMessage, LinkSide, RelayLink } from '../links/types';
 import type { Act } from '../links/decide';
 import { answerWord, lockOf, modeWord, protocolWord, sentence, stateOf, unknownWord } from '../links/words';
 import { useMay } from '../may';
@@ -155,6 +155,16 @@ function Numbers({ link }: { link: RelayLink }) {
                         , <Trans>{count(counters.flagged)} flagged</Trans>
                     </>
                 )}
+                {counters.spooled > 0 && (
+                    <>
+                        , <Trans>{count(counters.spooled)} recorded later, by way of the spool</Trans>
+                    </>
+                )}
+                {counters.resent > 0 && (
+                    <>
+                        , <Trans>{count(counters.resent)} sent again: their answer had not come</Trans>
+                    </>
+                )}
                 {counters.late > 0 && (
                     <>
                         , <Trans>{count(counters.late)} answered before they were durable</Trans>
@@ -219,7 +229,17 @@ function Policy({ link }: { link: RelayLink }) {
     return (
         <p className="muted small">
             {policy.learning_until ? (
-                <Trans>Learning what is usual until {stamp(policy.learning_until)}.</Trans>
+                <>
+                    <Trans>Learning what is usual until {stamp(policy.learning_until)}.</Trans>
+                    {policy.learnt && (
+                        <>
+                            {' '}
+                            <Trans>
+                                So far: types {count(policy.learnt.types?.length ?? 0)}, senders {count(policy.learnt.senders?.length ?? 0)}, tests {count(policy.learnt.tests?.length ?? 0)}.
+                            </Trans>
+                        </>
+                    )}
+                </>
             ) : policy.approved ? (
                 <Trans>
                     Policy approved by {policy.approved_by ?? '?'}; others: {unknownWord(policy.unknown)}.
@@ -254,8 +274,13 @@ function Row({ link, act, away }: { link: RelayLink; act: (what: Act) => void; a
                             <Trans>Look at its policy…</Trans>
                         </Button>
                     )}
+                    {link.policy.approved && manages && (
+                        <Button variant="default" disabled={away} onClick={() => act('take-back')}>
+                            <Trans>Take its policy back…</Trans>
+                        </Button>
+                    )}
                     {manages && (
-                        <Button variant="default" disabled={away} onClick={() => act('hold')} aria-label={link.hold ? t`Let ${link.name} go on` : t`Hold ${link.name}`}>
+                        <Button variant="default" disabled={away} onClick={() => act('hold')} aria-label={link.hold ? t`Let go on: ${link.name}` : t`Hold ${link.name}`}>
                             {link.hold ? <Trans>Let go on…</Trans> : <Trans>Hold…</Trans>}
                         </Button>
                     )}
@@ -276,6 +301,20 @@ function Row({ link, act, away }: { link: RelayLink; act: (what: Act) => void; a
                     <Trans>
                         By {link.decided_by} since {stamp(link.decided_at)}: “{link.decided_why ?? ''}”
                     </Trans>
+                </p>
+            )}
+            {link.doubt && (
+                <p>
+                    <Mark state="high">
+                        <Trans>held because results may be wrong</Trans>
+                    </Mark>{' '}
+                    {link.go_on_asked_by && link.go_on_until ? (
+                        <Trans>
+                            {link.go_on_asked_by} asked to let it go on; another person confirms until {clock(link.go_on_until)}.
+                        </Trans>
+                    ) : (
+                        <Trans>Two people let it go on.</Trans>
+                    )}
                 </p>
             )}
             <Line link={link} />

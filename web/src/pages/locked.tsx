@@ -5,28 +5,17 @@ import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
 import { useRef, useState, type FormEvent } from 'react';
 import { useUnlock } from '../api/queries';
-import type { Lock } from '../api/types';
+import type { Lock } from '../ledger/types';
 import { When } from '../parts/age';
 import { Shape } from '../parts/mark';
 import { size } from '../time';
-import { DoorFrame, problem, Wrong } from './door';
+import { DoorFrame, problem, Unheard, Wrong } from './door';
 
 function Refused({ error }: { error: unknown }) {
-    const { status, code, retryAfter, detail } = problem(error);
-    if (code === 'wrong-passphrase') {
+    if (problem(error).code === 'wrong-passphrase') {
         return <Trans>This is not the passphrase. Capital letters and spaces count.</Trans>;
     }
-    if (status === 429) {
-        return retryAfter ? (
-            <Plural value={retryAfter} one="Too many tries. Wait # second, then try again." other="Too many tries. Wait # seconds, then try again." />
-        ) : (
-            <Trans>Too many tries. Wait a minute, then try again.</Trans>
-        );
-    }
-    if (status === 0) {
-        return <Trans>Tourniquet did not answer. Watching goes on; try again in a moment.</Trans>;
-    }
-    return <>{detail}</>;
+    return <Unheard error={error} />;
 }
 
 /** What happens to what is seen meanwhile. */
@@ -61,7 +50,7 @@ function Kept({ lock }: { lock: Lock }) {
     );
 }
 
-export function LockedPage({ lock }: { lock: Lock }) {
+export default function LockedPage({ lock }: { lock: Lock }) {
     const unlock = useUnlock();
     const [passphrase, setPassphrase] = useState('');
     const field = useRef<HTMLInputElement>(null);

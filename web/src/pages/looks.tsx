@@ -6,7 +6,7 @@ import { plural, t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useCallback } from 'react';
 import { useLooks } from '../api/queries';
-import type { Look } from '../api/types';
+import type { Look } from '../phi/types';
 import { useMay } from '../may';
 import { Near } from '../parts/age';
 import { Head } from '../parts/head';

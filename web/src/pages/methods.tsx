@@ -5,7 +5,7 @@ import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
 import { useState } from 'react';
 import { useLostAt } from '../api/connection';
-import type { Methods, Passkey } from '../api/types';
+import type { Methods, Passkey } from '../sign/types';
 import { useMay } from '../may';
 import { Age } from '../parts/age';
 import { Head } from '../parts/head';

@@ -3,11 +3,12 @@
 import { Button } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
+import { IconSearch } from '@tabler/icons-react';
 import { Link } from 'wouter';
 import { useSession } from '../api/queries';
 import { Head } from '../parts/head';
 import { Choices } from '../parts/settings';
-import { leave, usePlaces } from '../parts/shell';
+import { leave, openSearch, usePlaces } from '../parts/shell';
 import { Panel } from '../parts/states';
 import { personRole } from '../words';
 
@@ -20,6 +21,9 @@ export function MorePage() {
     return (
         <>
             <Head name={t`More`} line={session.person.display_name} note={personRole(session.person.role)}>
+                <Button variant="default" onClick={openSearch} leftSection={<IconSearch size={20} aria-hidden />}>
+                    <Trans>Search</Trans>
+                </Button>
                 <Button variant="default" onClick={() => void leave()}>
                     <Trans>Switch person</Trans>
                 </Button>

@@ -7,7 +7,8 @@ import { useCallback, useState } from 'react';
 import { Link } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { useSession } from '../api/queries';
-import type { Account, Page } from '../api/types';
+import type { Page } from '../api/types';
+import type { Account } from '../people/types';
 import { useMay } from '../may';
 import { Age } from '../parts/age';
 import { Head } from '../parts/head';
@@ -24,10 +25,16 @@ import { problem } from './door';
 
 const DEFAULTS = { q: '', state: '', cursor: '' };
 
-function sentence(page: Page<Account> | undefined, all: boolean): string {
+function sentence(page: Page<Account> | undefined, state: string): string {
     if (page === undefined) {
         return t`People`;
     }
+    if (state === 'due') {
+        return page.total === 0
+            ? t`Everybody's access was confirmed within the last 90 days.`
+            : plural(page.total, { one: 'The access review is due: is the access of # person still right?', other: 'The access review is due: is the access of # people still right?' });
+    }
+    const all = state === 'all';
     const used = page.items.find((p) => p.emergency && stateOf(p).state === 'critical');
     const due = page.items.filter((p) => p.review_due).length;
     const many = all ? plural(page.total, { one: '# account, closed ones too.', other: '# accounts, closed ones too.' }) : plural(page.total, { one: '# person has an account.', other: '# people have an account.' });
@@ -137,6 +144,7 @@ export default function PeoplePage() {
     const review = useReview();
     const search = useCallback((q: string) => change({ q, cursor: '' }, true), [change]);
     const all = filter.state === 'all';
+    const dueOnly = filter.state === 'due';
     const me = session?.person.name ?? '';
     const items = query.data?.items ?? [];
     const due = items.filter((p) => p.review_due && p.name !== me && !p.emergency);
@@ -144,7 +152,7 @@ export default function PeoplePage() {
     const close = () => setDoing(null);
     return (
         <>
-            <Head name={t`People`} line={sentence(query.data, all)} note={<Trans>Who may come in, as what, and who said so. Each change is on the ledger with its reason.</Trans>}>
+            <Head name={t`People`} line={sentence(query.data, filter.state)} note={<Trans>Who may come in, as what, and who said so. Each change is on the ledger with its reason.</Trans>}>
                 {manages && (
                     <>
                         <Button disabled={away || !roles.data} onClick={() => setDoing('invite')}>
@@ -158,6 +166,9 @@ export default function PeoplePage() {
             </Head>
             <div className="tools" role="search">
                 <Search value={filter.q} label={t`Search people`} hint={t`Name`} change={search} />
+                <Button variant="default" onClick={() => change({ state: dueOnly ? '' : 'due', cursor: '' })} aria-pressed={dueOnly}>
+                    {dueOnly ? t`Show all` : t`Only those to confirm`}
+                </Button>
                 <Button variant="default" onClick={() => change({ state: all ? '' : 'all', cursor: '' })} aria-pressed={all}>
                     {all ? t`Hide closed ones` : t`Show closed ones`}
                 </Button>
@@ -176,8 +187,8 @@ export default function PeoplePage() {
                 <Asked what={t`the people`} query={query} rows={6}>
                     {(page) =>
                         page.items.length === 0 ? (
-                            <Empty title={t`Nobody matches.`}>
-                                <Trans>Take the filter away to see all.</Trans>
+                            <Empty title={dueOnly ? t`Nobody waits to be confirmed.` : t`Nobody matches.`}>
+                                {dueOnly ? <Trans>After 90 days without a look they stand here again.</Trans> : <Trans>Take the filter away to see all.</Trans>}
                             </Empty>
                         ) : (
                             <ul className="kept">

@@ -6,16 +6,16 @@ import { Trans } from '@lingui/react/macro';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { useLostAt } from '../api/connection';
-import type { PeopleImport } from '../api/types';
+import type { PeopleImport } from '../people/types';
+import { Box, Ends } from '../parts/box';
 import { Head } from '../parts/head';
 import { Mark, type State } from '../parts/mark';
 import { save } from '../parts/save';
 import { Empty, Panel } from '../parts/states';
 import { useImportPeople } from '../people/ask';
-import { Box } from '../people/forms';
 import { useAgain } from '../sign/again';
 import { day } from '../time';
-import { personRole, said } from '../words';
+import { personRole } from '../words';
 import { TextInput } from '@mantine/core';
 import { problem, Wrong } from './door';
 
@@ -57,19 +57,12 @@ function Confirm({ list, preview, done, close }: { list: string; preview: People
         <Box title={sentence(preview)} close={close} submit={submit}>
             {run.isError && (
                 <Wrong>
-                    <span lang={said()}>{problem(run.error).detail}</span>
+                    <span>{problem(run.error).detail}</span>
                 </Wrong>
             )}
             <TextInput label={t`Why`} description={t`It is kept on the ledger.`} value={why} onChange={(e) => setWhy(e.currentTarget.value)} maxLength={400} autoComplete="off" data-autofocus />
             {again.field()}
-            <div className="acts" style={{ justifyContent: 'flex-end' }}>
-                <Button variant="default" onClick={close}>
-                    <Trans>Cancel</Trans>
-                </Button>
-                <Button type="submit" loading={run.isPending} disabled={!ready}>
-                    <Trans>Do it</Trans>
-                </Button>
-            </div>
+            <Ends close={close} go={t`Do it`} busy={run.isPending} ready={ready} />
         </Box>
     );
 }
@@ -157,7 +150,7 @@ export default function PeopleImportPage() {
             </Head>
             {(large || preview.isError) && (
                 <Wrong>
-                    {large ? <Trans>This file is larger than 256 KiB. Part it.</Trans> : <span lang={said()}>{problem(preview.error).detail}</span>}
+                    {large ? <Trans>This file is larger than 256 KiB. Part it.</Trans> : <span>{problem(preview.error).detail}</span>}
                 </Wrong>
             )}
             {made ? (
@@ -183,7 +176,7 @@ export default function PeopleImportPage() {
                                                 </p>
                                             )}
                                             {r.reason !== null && (
-                                                <p className="muted" lang={said()}>
+                                                <p className="muted">
                                                     {r.reason}
                                                 </p>
                                             )}

@@ -7,14 +7,14 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { useSession } from '../api/queries';
-import type { AccountDetail, Grant } from '../api/types';
+import type { AccountDetail, Grant } from '../people/types';
 import { useMay } from '../may';
 import { Head } from '../parts/head';
 import { Mark } from '../parts/mark';
 import { Asked, Empty, Failed, Loading, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
 import { Sessions, Tokens } from '../people/access';
-import { ActRow } from '../people/acts';
+import { ActRow, Doings } from '../people/acts';
 import { useActs, usePerson, useRoles, useWhy } from '../people/ask';
 import { GrantRole, NewCode, Rename, TakeAway } from '../people/forms';
 import { permissionWord, rolesWord, stateOf } from '../people/words';
@@ -208,19 +208,7 @@ export default function PersonPage({ name }: { name: string }) {
             </Panel>
             {(searches || mine) && (
                 <Panel title={t`Newest doings`} aside={searches ? <Link href={`/acts?person=${p.name}`} className="all-link">{t`All of them`}</Link> : undefined}>
-                    <Asked what={t`the doings`} query={acts} rows={4}>
-                        {(page) =>
-                            page.items.length === 0 ? (
-                                <Empty title={t`None yet.`} />
-                            ) : (
-                                <ul className="kept">
-                                    {page.items.map((act) => (
-                                        <ActRow key={act.record} act={act} />
-                                    ))}
-                                </ul>
-                            )
-                        }
-                    </Asked>
+                    <Doings query={acts} />
                 </Panel>
             )}
             {doing?.what === 'grant' && roles.data && session && <GrantRole person={p} roles={roles.data} site={session.site} close={close} />}

@@ -8,7 +8,7 @@ import { Link } from 'wouter';
 import { Problem } from '../api/client';
 import { useLostAt } from '../api/connection';
 import { useResult } from '../api/queries';
-import type { ResultWay, Sighting } from '../api/types';
+import type { ResultWay, Sighting } from '../custody/types';
 import { stepWord, testOf, VerdictMark, verdictSentence } from '../custody/verdict';
 import { Age, Near, When } from '../parts/age';
 import { Head } from '../parts/head';
@@ -123,7 +123,7 @@ function Facts({ result }: { result: ResultWay }) {
     );
 }
 
-export function ResultPage({ record }: { record: string }) {
+export default function ResultPage({ record }: { record: string }) {
     const query = useResult(record);
     const looking = useLooking();
     const away = useLostAt() !== null;

@@ -8,7 +8,7 @@ import { useCallback } from 'react';
 import { Link } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { useResults, useResultSummary, useToday } from '../api/queries';
-import type { Result, ResultSummary } from '../api/types';
+import type { Result, ResultSummary } from '../custody/types';
 import { arrived, countOf, judged, testOf, verdictMark, VerdictMark, VERDICTS, verdictWord } from '../custody/verdict';
 import { Near } from '../parts/age';
 import { Head } from '../parts/head';
@@ -179,7 +179,7 @@ function Nothing({ filtered, verdict }: { filtered: boolean; verdict: string }) 
     );
 }
 
-export function ResultsPage() {
+export default function ResultsPage() {
     const [filter, change] = useParams(DEFAULTS);
     const query = useResults(filter);
     const summary = useResultSummary().data;

@@ -1,14 +1,14 @@
 // First start: who holds the code from the server's console makes the first account.
 
-import { Button, PasswordInput, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useState, type FormEvent } from 'react';
 import { useSetUp } from '../api/queries';
 import { Shape } from '../parts/mark';
 import { DoorFrame, problem, Wrong } from './door';
+import { NewPassword, PASSWORD_MIN } from '../sign/newpassword';
 
-const PASSWORD_MIN = 15;
 
 function Refused({ error }: { error: unknown }) {
     const { status, detail } = problem(error);
@@ -38,7 +38,7 @@ function Ask({ met, children }: { met: boolean; children: React.ReactNode }) {
     );
 }
 
-export function SetUpPage() {
+export default function SetUpPage() {
     const setUp = useSetUp();
     const [values, setValues] = useState({ code: '', name: '', display_name: '', password: '' });
     const set = (key: keyof typeof values) => (e: React.ChangeEvent<HTMLInputElement>) => setValues({ ...values, [key]: e.currentTarget.value });
@@ -77,16 +77,7 @@ export function SetUpPage() {
                 />
                 <TextInput label={t`Your name`} description={t`As colleagues know you. It stands beside what you do.`} required withAsterisk={false} autoComplete="name" value={values.display_name} onChange={set('display_name')} />
                 <TextInput label={t`Sign-in name`} description={t`Short, without spaces, for example ana.`} required withAsterisk={false} autoComplete="username" autoCapitalize="none" spellCheck={false} value={values.name} onChange={set('name')} />
-                <PasswordInput
-                    label={t`Password`}
-                    description={t`A sentence is easier to keep than a puzzle. Pasting works.`}
-                    required
-                    withAsterisk={false}
-                    autoComplete="new-password"
-                    value={values.password}
-                    onChange={set('password')}
-                    visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
-                />
+                <NewPassword label={t`Password`} description={t`A sentence is easier to keep than a puzzle. Pasting works.`} value={values.password} change={(password) => setValues((v) => ({ ...v, password }))} />
                 <ul className="asks" aria-label={t`What the password needs`}>
                     <Ask met={long}>
                         <Trans>{PASSWORD_MIN} characters or more</Trans>

@@ -5,14 +5,17 @@ import { IconFingerprint } from '@tabler/icons-react';
 import { lazy, Suspense, useRef, useState, type FormEvent } from 'react';
 import { Problem } from '../api/client';
 import { usePasskeySignIn, useSignIn } from '../api/queries';
+import { lockedFor } from '../parts/idle';
 import { possible, underAddress } from '../sign/passkey';
-import { DoorFrame, problem, Wrong } from './door';
+import { Link } from 'wouter';
+import { NewPassword } from '../sign/newpassword';
+import { DoorFrame, problem, Unheard, Wrong } from './door';
 
 const TakeUp = lazy(() => import('./takeup'));
 const Recover = lazy(() => import('../sign/recover'));
 
 function Refused({ error }: { error: unknown }) {
-    const { status, code, retryAfter, detail } = problem(error);
+    const { status, code, detail } = problem(error);
     if (code === 'wrong-code') {
         return <Trans>This is not the code that your app shows now, or it was used already. Wait for the next one.</Trans>;
     }
@@ -28,23 +31,14 @@ function Refused({ error }: { error: unknown }) {
     if (status === 401) {
         return <Trans>Name or password is wrong. Check both; capital letters count in the password.</Trans>;
     }
-    if (status === 429) {
-        return retryAfter ? (
-            <Plural value={retryAfter} one="Too many tries. Wait # second, then try again." other="Too many tries. Wait # seconds, then try again." />
-        ) : (
-            <Trans>Too many tries. Wait a minute, then try again.</Trans>
-        );
-    }
-    if (status === 0) {
-        return <Trans>Tourniquet did not answer. Watching goes on; try again in a moment.</Trans>;
-    }
-    return <>{detail}</>;
+    return <Unheard error={error} />;
 }
 
 export function SignInPage() {
     const signIn = useSignIn();
     const byKey = usePasskeySignIn();
-    const [name, setName] = useState('');
+    const [was] = useState(lockedFor);
+    const [name, setName] = useState(was?.name ?? '');
     const [password, setPassword] = useState('');
     const [code, setCode] = useState<string | null>(null);
     const [recovering, setRecovering] = useState(false);
@@ -96,6 +90,15 @@ export function SignInPage() {
             <h1>
                 <Trans>Sign in</Trans>
             </h1>
+            {was !== null && (
+                <p role="status">
+                    <Plural
+                        value={was.minutes}
+                        one="Locked: nobody touched the page for # minute. What was begun waits; somebody else can sign in, too."
+                        other="Locked: nobody touched the page for # minutes. What was begun waits; somebody else can sign in, too."
+                    />
+                </p>
+            )}
             {can ? (
                 <p>
                     <Trans>With the fingerprint, face, PIN or security key that you registered here.</Trans>
@@ -158,18 +161,7 @@ export function SignInPage() {
                     visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
                 />
                 {fresh !== null && (
-                    <PasswordInput
-                        label={t`Your new password`}
-                        description={t`At least 15 characters; four words that do not belong together are good.`}
-                        name="new-password"
-                        autoComplete="new-password"
-                        required
-                        withAsterisk={false}
-                        autoFocus
-                        value={fresh}
-                        onChange={(e) => setFresh(e.currentTarget.value)}
-                        visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
-                    />
+                    <NewPassword label={t`Your new password`} autoFocus value={fresh} change={setFresh} />
                 )}
                 {code !== null && (
                     <TextInput
@@ -197,6 +189,11 @@ export function SignInPage() {
                 <button type="button" className="link-button" onClick={() => setRecovering(true)}>
                     <Trans>I can't sign in any more</Trans>
                 </button>
+            </p>
+            <p className="small">
+                <Link href="/report/nameless" className="link-button">
+                    <Trans>Report something without signing in</Trans>
+                </Link>
             </p>
         </DoorFrame>
     );

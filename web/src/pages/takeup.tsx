@@ -1,12 +1,12 @@
 // The first time: with the one-time code that a lab manager gave, a password of one's own is chosen.
 
-import { Button, PasswordInput, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useState, type FormEvent } from 'react';
 import { useTakeUp } from '../api/queries';
-import { said } from '../words';
 import { DoorFrame, problem, Wrong } from './door';
+import { NewPassword } from '../sign/newpassword';
 
 export default function TakeUpPage({ name: typed, back }: { name: string; back: () => void }) {
     const take = useTakeUp();
@@ -34,23 +34,13 @@ export default function TakeUpPage({ name: typed, back }: { name: string; back: 
                         ) : wrong.status === 0 ? (
                             <Trans>Tourniquet did not answer. Watching goes on; try again in a moment.</Trans>
                         ) : (
-                            <span lang={said()}>{wrong.detail}</span>
+                            <span>{wrong.detail}</span>
                         )}
                     </Wrong>
                 )}
                 <TextInput label={t`Name`} name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required withAsterisk={false} value={name} onChange={(e) => setName(e.currentTarget.value)} autoFocus />
                 <TextInput label={t`Code`} name="code" autoComplete="off" spellCheck={false} required withAsterisk={false} value={code} onChange={(e) => setCode(e.currentTarget.value)} />
-                <PasswordInput
-                    label={t`Your new password`}
-                    description={t`At least 15 characters; four words that do not belong together are good.`}
-                    name="new-password"
-                    autoComplete="new-password"
-                    required
-                    withAsterisk={false}
-                    value={password}
-                    onChange={(e) => setPassword(e.currentTarget.value)}
-                    visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
-                />
+                <NewPassword label={t`Your new password`} value={password} change={setPassword} />
                 <Button type="submit" loading={take.isPending}>
                     <Trans>Choose it and sign in</Trans>
                 </Button>

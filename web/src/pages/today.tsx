@@ -13,15 +13,16 @@ import { ledgerMark } from '../ledger/since';
 import { useWitnesses } from '../ledger/ask';
 import { useMay } from '../may';
 import { Age } from '../parts/age';
+import { first } from '../parts/first';
 import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
 import { Newer } from '../parts/list';
 import { Mark, SeverityMark } from '../parts/mark';
 import { show } from '../parts/say';
 import { SensorTrouble } from '../parts/sensor';
-import { About, Asked, Empty, Original, Panel } from '../parts/states';
+import { About, Asked, Empty, Panel } from '../parts/states';
 import { clock, count, useNow } from '../time';
-import { headline, original, said, stateWord, together } from '../words';
+import { stateWord, together } from '../words';
 
 function sentence(today: Today, captures: Capture[]): string {
     const { needs: open, malformed } = today.counts;
@@ -48,7 +49,7 @@ function Several({ need, gone }: { need: NeedRow; gone: boolean }) {
                 <Link href={pathOf(need)} data-row>
                     {together(need.kind, findings)}
                 </Link>
-                <p lang={said()}>{need.advice}</p>
+                <p>{need.advice}</p>
                 <p className="line">
                     <span>{gone ? <Trans>No longer open</Trans> : stateWord('open')}</span>
                     <span>
@@ -88,10 +89,9 @@ function Need({ finding, advised, away, gone }: { finding: NeedRow; advised: boo
             <SeverityMark severity={finding.severity} />
             <div className="what">
                 <Link href={`/findings/${finding.id}`} data-row>
-                    {headline(finding)}
+                    {finding.title}
                 </Link>
-                <Original text={original(finding)} />
-                {advised && <p lang={said()}>{finding.advice}</p>}
+                {advised && <p>{finding.advice}</p>}
                 <p className="line">
                     <About finding={finding} />
                     <span>{gone ? <Trans>No longer open</Trans> : stateWord(finding.state)}</span>
@@ -114,9 +114,53 @@ function Need({ finding, advised, away, gone }: { finding: NeedRow; advised: boo
     );
 }
 
+/** Devices of which a person has to say whether they may be there. */
+function Waiting({ counts }: { counts: Today['counts'] }) {
+    const admits = useMay('device.admit');
+    return (
+        <>
+            {counts.devices_refused > 0 && (
+                <li>
+                    <SeverityMark severity="high" />
+                    <div className="what">
+                        <Link href="/devices?admission=refused" data-row>
+                            <Plural value={counts.devices_refused} one="# device that was refused is still there." other="# devices that were refused are still there." />
+                        </Link>
+                        <p>
+                            <Trans>Find it and unplug it, or shut its port.</Trans>
+                        </p>
+                    </div>
+                </li>
+            )}
+            {counts.devices_waiting > 0 && (
+                <li>
+                    <SeverityMark severity="medium" />
+                    <div className="what">
+                        <Link href="/devices?admission=waiting&sort=first_seen" data-row>
+                            <Plural value={counts.devices_waiting} one="# device waits for somebody to vouch for it." other="# devices wait for somebody to vouch for them." />
+                        </Link>
+                        <p>
+                            <Trans>They are on the network of the analyzers. Whose are they?</Trans>
+                        </p>
+                    </div>
+                    <div className="acts">
+                        {admits && (
+                            <Link href="/devices/vouch" asChild>
+                                <Button component="a" variant="default">
+                                    <Trans>Vouch for many</Trans>
+                                </Button>
+                            </Link>
+                        )}
+                    </div>
+                </li>
+            )}
+        </>
+    );
+}
+
 function LedgerCount({ ledger }: { ledger: Today['ledger'] }) {
     const now = useNow();
-    const [state, word] = ledgerMark(ledger, useWitnesses().data ?? [], now);
+    const [state, word] = ledgerMark(ledger, useWitnesses().data, now);
     return (
         <Link href="/ledger">
             <b>
@@ -206,18 +250,75 @@ function Counts({ today, away }: { today: Today; away: boolean }) {
     );
 }
 
+/** Where the first start stopped. */
+function FirstSteps() {
+    const manages = useMay('people.manage');
+    return manages && first() ? (
+        <div className="band-line">
+            <span>
+                <Trans>The first steps are not finished.</Trans>
+            </span>
+            <Link href="/first-steps" className="target">
+                <Trans>Go on with them</Trans>
+            </Link>
+        </div>
+    ) : null;
+}
+
+/** Mails that somebody was not sure about, and nobody has decided. */
+function MailWaits({ waiting }: { waiting: number }) {
+    return waiting === 0 ? null : (
+        <div className="band-line">
+            <Mark state="medium">
+                <Plural value={waiting} one="# mail waits for a decision." other="# mails wait for a decision." />
+            </Mark>
+            <Link href="/mail" className="target">
+                <Trans>Look at the mail</Trans>
+            </Link>
+        </div>
+    );
+}
+
+/** What people reported and nobody has looked at. */
+function ReportsWait({ waiting }: { waiting: number }) {
+    return waiting === 0 ? null : (
+        <div className="band-line">
+            <Mark state="medium">
+                <Plural value={waiting} one="# report waits." other="# reports wait." />
+            </Mark>
+            <Link href="/reports" className="target">
+                <Trans>Look at what was reported</Trans>
+            </Link>
+        </div>
+    );
+}
+
+/** Access that nobody has confirmed for 90 days. */
+function ReviewDue({ due }: { due: number }) {
+    return due === 0 ? null : (
+        <div className="band-line">
+            <Mark state="medium">
+                <Plural value={due} one="The access review is due: # person." other="The access review is due: # people." />
+            </Mark>
+            <Link href="/people?state=due" className="target">
+                <Trans>Look at who may come in</Trans>
+            </Link>
+        </div>
+    );
+}
+
 export function TodayPage() {
     const query = useToday();
     const away = useLostAt() !== null;
     const held = useHeld(query.data?.needs, 'today', nameOf);
     const first = held.rows.find((f) => !held.gone(f)) ?? held.rows[0];
     const today = query.data;
-    const captures = useSensor().data ?? [];
+    const sensor = useSensor(); // a network that is not listened to comes first: nothing good is said before that is known
     return (
         <>
             <Head
                 name={t`Today`}
-                line={today ? sentence(today, captures) : <Trans>What needs you today</Trans>}
+                line={today && !sensor.isPending ? sentence(today, sensor.data ?? []) : <Trans>What needs you today</Trans>}
                 note={today && <Trans>Checked {clock(today.checked_at)}.</Trans>}
             >
                 {first && (
@@ -229,10 +330,14 @@ export function TodayPage() {
                 )}
             </Head>
             <SensorTrouble />
+            <FirstSteps />
+            {today && <ReportsWait waiting={today.counts.reports_waiting ?? 0} />}
+            {today && <MailWaits waiting={today.counts.mail_waiting ?? 0} />}
+            {today && <ReviewDue due={today.counts.reviews_due ?? 0} />}
             <Panel title={t`Needs you`} aside={<Newer newer={held.newer} show={held.show} />}>
                 <Asked what={t`what needs you`} query={query} rows={6}>
                     {(data) =>
-                        held.rows.length === 0 ? (
+                        held.rows.length === 0 && data.counts.devices_waiting + data.counts.devices_refused === 0 ? (
                             <Empty title={t`Nothing needs you. Checked ${clock(data.checked_at)}.`}>
                                 <Trans>New findings appear here by themselves.</Trans>
                             </Empty>
@@ -251,6 +356,7 @@ export function TodayPage() {
                                         />
                                     ),
                                 )}
+                                <Waiting counts={data.counts} />
                             </ul>
                         )
                     }

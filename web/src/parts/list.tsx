@@ -31,7 +31,7 @@ export function Search({ value, label, hint, change }: { value: string; label: s
         return () => clearTimeout(timer);
     }, [text, change]);
     useKey(
-        '/',
+        'f',
         useCallback(() => field.current?.select(), []),
     );
     return (

@@ -9,7 +9,6 @@ import { useLostAt } from '../api/connection';
 import { useSensor } from '../api/queries';
 import type { Capture } from '../api/types';
 import { count, near, size, useNow } from '../time';
-import { said } from '../words';
 import { Age } from './age';
 import { Shape, type State } from './mark';
 import { Asked, Empty, Panel } from './states';
@@ -55,6 +54,20 @@ function lost(c: Capture): string {
     return new Intl.ListFormat(i18n.locale).format(parts);
 }
 
+/** What was read only in part, so that lab messages were not lost. */
+function passedOver(c: Capture): string {
+    const packets = c.shed_bulk + c.shed_other;
+    if (packets === 0) {
+        return '';
+    }
+    const of = count(c.packets);
+    const words = plural(packets, {
+        one: `To keep up, the content of # of ${of} packets was passed over: what is worth least goes first, no lab connection was among it.`,
+        other: `To keep up, the content of ${count(packets)} of ${of} packets was passed over: what is worth least goes first, no lab connection was among it.`,
+    });
+    return ` ${words}`;
+}
+
 /** The one honest sentence about a sensor. */
 export function sensorSentence(c: Capture): string {
     const name = c.capture;
@@ -65,7 +78,7 @@ export function sensorSentence(c: Capture): string {
         return t`${name} has ended: ${count(c.packets)} packets were read.`;
     }
     if (c.dropped === 0) {
-        return t`Listening on ${name}: none of ${count(c.packets)} packets lost.`;
+        return `${t`Listening on ${name}: none of ${count(c.packets)} packets lost.`}${passedOver(c)}`;
     }
     const what = lost(c);
     const first = c.dropped_first === null ? '' : near(c.dropped_first);
@@ -75,7 +88,7 @@ export function sensorSentence(c: Capture): string {
         c.dropped === c.dropped_flows
             ? t`What is worth least goes first: no lab message was among it.`
             : t`Lab messages may be missing from that time.`;
-    return `${when} ${worth}`;
+    return `${when} ${worth}${passedOver(c)}`;
 }
 
 function back(c: Capture): string | null {
@@ -98,7 +111,7 @@ function Sentences({ capture }: { capture: Capture }) {
             {capture.state === 'failed' && capture.why !== null && (
                 <>
                     {' '}
-                    <span className="muted" lang={said()}>
+                    <span className="muted">
                         ({capture.why})
                     </span>
                 </>
@@ -205,6 +218,13 @@ export function SensorPanel() {
                                                         lost here {count(c.dropped_flows)} + {count(c.dropped_lab)}
                                                     </Trans>
                                                 </span>
+                                                {c.shed_bulk + c.shed_other > 0 && (
+                                                    <span>
+                                                        <Trans>
+                                                            passed over {count(c.shed_bulk)} in bulk + {count(c.shed_other)}
+                                                        </Trans>
+                                                    </span>
+                                                )}
                                                 {c.damaged > 0 && (
                                                     <span>
                                                         <Trans>damaged {count(c.damaged)}</Trans>

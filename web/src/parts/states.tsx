@@ -112,15 +112,6 @@ export function Asked<T>({
     return <Loading what={what} rows={rows} />;
 }
 
-/** The program's own English sentence, where the headline is in another language. */
-export function Original({ text }: { text: string | null }) {
-    return text === null ? null : (
-        <span className="original" lang="en">
-            {text}
-        </span>
-    );
-}
-
 /** The device that a finding is about, where its sentence names an address only. */
 export function About({ finding }: { finding: Finding }) {
     const title = finding.device_title;

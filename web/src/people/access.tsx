@@ -4,7 +4,7 @@ import { Button } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useLostAt } from '../api/connection';
-import type { ApiToken, OpenSession } from '../api/types';
+import type { ApiToken, OpenSession } from './types';
 import { Age } from '../parts/age';
 import { Mark } from '../parts/mark';
 import { Asked, Empty } from '../parts/states';

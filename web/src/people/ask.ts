@@ -3,7 +3,8 @@
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { call, get, query, rememberCsrf, type Proof } from '../api/client';
 import { client } from '../api/queries';
-import type { AccessPolicy, Account, AccountDetail, Act, ApiToken, Invitation, OpenSession, Page, PeopleImport, RoleTable, Session, Why } from '../api/types';
+import type { Page, Session } from '../api/types';
+import type { AccessPolicy, Account, AccountDetail, Act, ApiToken, Invitation, OpenSession, PeopleImport, RoleTable, Why } from './types';
 import { useMay } from '../may';
 
 const settled = () => {
@@ -31,11 +32,15 @@ export const useSessions = (account: string) =>
 export const useTokens = (account: string) =>
     useQuery({ queryKey: ['tokens', account], queryFn: async ({ signal }) => (await get<{ items: ApiToken[] }>(`/tokens${query({ account })}`, signal)).items });
 
-export const useActs = (filter: { person: string; event: string; q: string; cursor: string; limit?: string }) =>
+export const useActs = (filter: { person: string; event: string; q: string; cursor: string; limit?: string; permission?: string; since?: string; until?: string; device?: string }) =>
     useQuery({ queryKey: ['acts', filter], queryFn: ({ signal }) => get<Page<Act>>(`/acts${query({ ...filter })}`, signal), placeholderData: keepPreviousData });
 
 export const useWhy = (name: string, ask: { permission?: string; record?: string }) =>
     useQuery({ queryKey: ['people', 'why', name, ask], enabled: useMay('people.read') && name !== '', queryFn: ({ signal }) => get<Why>(at(name, `/why${query(ask)}`), signal) });
+
+/** Why could whoever made this record? */
+export const useActWhy = (record: number, enabled: boolean) =>
+    useQuery({ queryKey: ['acts', 'why', record], enabled, queryFn: ({ signal }) => get<Why>(`/acts/${record}/why`, signal), retry: false });
 
 export const usePolicy = () => useQuery({ queryKey: ['policy'], queryFn: ({ signal }) => get<AccessPolicy>('/access-policy', signal) });
 

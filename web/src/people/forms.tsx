@@ -1,19 +1,20 @@
 // What is done about people, each in a window of its own. Every act that gives or takes power asks who it is, again.
 
-import { Button, CopyButton, Modal, NativeSelect, PasswordInput, TextInput } from '@mantine/core';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState } from 'react';
 import { Problem } from '../api/client';
-import type { Account, AccountDetail, Invitation, RoleTable } from '../api/types';
+import type { Account, AccountDetail, Invitation, RoleTable } from './types';
 import { problem, Wrong } from '../pages/door';
+import { Box, Ends, Once } from '../parts/box';
 import { show } from '../parts/say';
 import { stamp } from '../time';
-import { personRole, said } from '../words';
+import { personRole } from '../words';
 import { useAgain } from '../sign/again';
-import { wordsOf } from '../sign/words';
 import { codePath, useChange, useCode, useMakeToken, useOwnPassword, usePolicy, useRename, useSetPolicy, type Fields } from './ask';
 import { permissionWord } from './words';
+import { NewPassword as PasswordChoice } from '../sign/newpassword';
 
 function Refused({ error }: { error: unknown }) {
     if (error instanceof Problem && error.code === 'wrong-password') {
@@ -26,35 +27,7 @@ function Refused({ error }: { error: unknown }) {
     if (code === 'takes-two') {
         return <Trans>This person has a passkey or an app: they sign in with that and choose a password themselves. Who has lost everything is let in again by two people together, under My sign-in.</Trans>;
     }
-    const words = code.startsWith('passkey-') ? wordsOf(code) : null;
-    return words !== null ? <>{words}</> : <span lang={said()}>{detail}</span>;
-}
-
-export function Box({ title, close, children, submit }: { title: string; close: () => void; children: ReactNode; submit?: () => void }) {
-    const go = (event: FormEvent) => {
-        event.preventDefault();
-        submit?.();
-    };
-    return (
-        <Modal opened onClose={close} title={title} closeButtonProps={{ 'aria-label': t`Close` }}>
-            <form onSubmit={go} className="ask">
-                {children}
-            </form>
-        </Modal>
-    );
-}
-
-function Ends({ close, go, busy, ready }: { close: () => void; go: string; busy: boolean; ready: boolean }) {
-    return (
-        <div className="acts" style={{ justifyContent: 'flex-end' }}>
-            <Button variant="default" onClick={close}>
-                <Trans>Cancel</Trans>
-            </Button>
-            <Button type="submit" loading={busy} disabled={!ready}>
-                {go}
-            </Button>
-        </div>
-    );
+    return <>{detail}</>;
 }
 
 function Tick({ label, on, change }: { label: string; on: boolean; change: (on: boolean) => void }) {
@@ -77,30 +50,6 @@ function Failure({ error }: { error: unknown }) {
         <Wrong>
             <Refused error={error} />
         </Wrong>
-    );
-}
-
-/** What is told this once: a code, a token. */
-export function Once({ title, secret, close, children }: { title: string; secret: string; close: () => void; children: ReactNode }) {
-    return (
-        <Box title={title} close={close}>
-            <p className="mono code break" data-testid="code">
-                {secret}
-            </p>
-            {children}
-            <div className="acts" style={{ justifyContent: 'flex-end' }}>
-                <CopyButton value={secret}>
-                    {({ copied, copy }) => (
-                        <Button variant="default" onClick={copy}>
-                            {copied ? t`Copied` : t`Copy`}
-                        </Button>
-                    )}
-                </CopyButton>
-                <Button onClick={close}>
-                    <Trans>Done</Trans>
-                </Button>
-            </div>
-        </Box>
     );
 }
 
@@ -139,6 +88,8 @@ interface Role {
     role: string;
     until: string;
     site: boolean;
+    /** Of a maker's engineer: whose devices she may ask for. */
+    maker?: string;
 }
 
 function RoleFields({ roles, value, change, site, none }: { roles: RoleTable; value: Role; change: (role: Role) => void; site: string; none?: boolean }) {
@@ -167,6 +118,16 @@ function RoleFields({ roles, value, change, site, none }: { roles: RoleTable; va
                 value={value.until}
                 onChange={(e) => change({ ...value, until: e.currentTarget.value })}
             />
+            {value.role === "maker's engineer" && (
+                <TextInput
+                    label={t`Maker`}
+                    description={t`As the devices have it: only these can be asked for.`}
+                    autoComplete="off"
+                    maxLength={80}
+                    value={value.maker ?? ''}
+                    onChange={(e) => change({ ...value, maker: e.currentTarget.value })}
+                />
+            )}
             <Tick label={t`Only at ${site}`} on={value.site} change={(on) => change({ ...value, site: on })} />
         </>
     );
@@ -174,7 +135,7 @@ function RoleFields({ roles, value, change, site, none }: { roles: RoleTable; va
 
 const roleReady = (role: Role, roles: RoleTable, none?: boolean) => (role.role === '' ? none === true : !(roles.roles.find((r) => r.name === role.role)?.needs_end ?? false) || role.until !== '');
 const roleBody = (role: Role, site: string): Fields =>
-    role.role === '' ? {} : { role: role.role, ...(role.until === '' ? {} : { until: role.until }), ...(role.site ? { site } : {}) };
+    role.role === '' ? {} : { role: role.role, ...(role.until === '' ? {} : { until: role.until }), ...(role.site ? { site } : {}), ...(role.role === "maker's engineer" && role.maker?.trim() ? { maker: role.maker.trim() } : {}) };
 
 export function Invite({ roles, site, close }: { roles: RoleTable; site: string; close: () => void }) {
     const invite = useCode('/people');
@@ -486,14 +447,7 @@ export function NewPassword({ shortest, close }: { shortest: number; close: () =
         <Box title={t`Another password`} close={close} submit={submit}>
             <Failure error={own.error} />
             {again.field()}
-            <PasswordInput
-                label={t`The new one`}
-                description={t`At least ${shortest} characters; four words that do not belong together are good. Any character counts.`}
-                autoComplete="new-password"
-                value={next}
-                onChange={(e) => setNext(e.currentTarget.value)}
-                visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
-            />
+            <PasswordChoice label={t`The new one`} least={shortest} value={next} change={setNext} />
             <Ends close={close} go={t`Change it`} busy={own.isPending} ready={ready} />
         </Box>
     );

@@ -2,8 +2,8 @@
 
 import { t } from '@lingui/core/macro';
 import type { State } from '../parts/mark';
-import type { Account, Act } from '../api/types';
-import { personRole } from '../words';
+import type { Account, Act } from './types';
+import { admissionDid, lookedWord, personRole } from '../words';
 
 export const rolesWord = (roles: string[]) => (roles.length === 0 ? t`No role` : roles.map(personRole).join(', '));
 
@@ -28,6 +28,7 @@ export function permissionWord(name: string): string {
         'device.name': () => t`name a device`,
         'device.edit': () => t`say what a device is`,
         'device.import': () => t`read devices from a list`,
+        'device.admit': () => t`vouch for devices, refuse them`,
         'result.read': () => t`see results, without what is hidden in them`,
         'finding.read': () => t`see findings`,
         'finding.decide': () => t`take, dismiss and reopen findings`,
@@ -48,8 +49,19 @@ export function permissionWord(name: string): string {
         'metrics.read': () => t`read counters`,
         'people.read': () => t`see who has an account, and which roles`,
         'people.manage': () => t`invite people, give and take roles`,
+        'doors.read': () => t`see doors of makers' engineers: one's own`,
+        'visits.read': () => t`see everybody's doors`,
+        'doors.ask': () => t`ask for a door to a device of one's maker`,
+        'doors.approve': () => t`open a door, or refuse it`,
+        'doors.close': () => t`close a door at once`,
         'recovery.manage': () => t`let somebody in again, two together`,
+        'mail.decide': () => t`decide about mail that people report`,
+        'phishing.read': () => t`see phishing simulations, as counts`,
+        'phishing.manage': () => t`plan phishing simulations, and stop them`,
+        'training.read': () => t`see who has to learn what, and who has done it`,
+        'training.manage': () => t`assign training, record classes, remind people`,
         'acts.read': () => t`see who did what`,
+        'report.handle': () => t`see what people report, and answer them`,
     };
     return words[name]?.() ?? name;
 }
@@ -66,7 +78,74 @@ export const ACT_KINDS: [string, () => string][] = [
     ['asset', () => t`devices`],
     ['finding', () => t`findings`],
     ['link', () => t`links`],
+    ['door', () => t`doors`],
     ['keys', () => t`keys`],
+    ['report', () => t`reports`],
+    ['config', () => t`settings`],
 ];
 
 export const whoWord = (act: Act) => act.display_name ?? act.person ?? (act.account !== null ? t`somebody, as ${act.account}` : t`nobody known`);
+
+/** What was taken out, as the request table says it. */
+function exportWord(what: string): string {
+    if (what.startsWith('All devices as a list')) {
+        return t`all devices, as a list (CSV)`;
+    }
+    if (what.startsWith('All devices as a CycloneDX')) {
+        return t`all devices, as a bill of materials`;
+    }
+    return what.startsWith('MAC addresses') ? t`MAC addresses for RADIUS` : what;
+}
+
+/** Why, as whoever decided wrote it; what the program wrote is said in the reader's language, or left out where the line below says it. */
+export function whyWord(act: Act): string | null {
+    if (act.event === 'request.refused' && act.why === 'not-permitted') {
+        return null;
+    }
+    const own: Record<string, () => string> = {
+        'wrong password': () => t`The password was wrong.`,
+        'no such account': () => t`There is no account of that name.`,
+        'wrong code': () => t`The code was wrong.`,
+        'too many attempts': () => t`There were too many attempts.`,
+        'wrong invitation code': () => t`The code of the invitation was wrong.`,
+        'wrong recovery code': () => t`The recovery code was wrong.`,
+    };
+    const said = act.event === 'session.refused' && act.why !== null ? own[act.why]?.() : undefined;
+    return said ?? (act.why === null ? null : `“${act.why}”`);
+}
+
+/** What it was done to, in the reader's language; null where the kind says all. */
+export function objectWord(act: Act): string | null {
+    if (act.object === null) {
+        return null;
+    }
+    switch (act.event) {
+        case 'account.granted':
+            return act.account === null ? personRole(act.object) : t`${personRole(act.object)}, to ${act.account}`;
+        case 'account.withdrawn':
+            return act.account === null ? personRole(act.object) : t`${personRole(act.object)}, from ${act.account}`;
+        case 'request.refused':
+            return null; // the right that was wanted is said below
+        case 'asset.admission':
+            return admissionDid(act.object);
+        case 'phi.look':
+            return lookedWord(act.object);
+        case 'data.exported':
+            return exportWord(act.object);
+        case 'certificate.issued':
+        case 'certificate.rotated':
+        case 'certificate.revoked':
+        case 'certificate.enrolment':
+            return act.object.replace('device ', `${t`device`} `).replace('the authority of the links', t`the authority of the links`).replace('link ', `${t`link`} `).replace('LIS side', t`LIS side`).replace('analyzer side', t`analyzer side`);
+        case 'asset.edited':
+        case 'asset.joined':
+        case 'asset.distinct':
+        case 'finding.taken':
+        case 'finding.released':
+        case 'finding.dismissed':
+        case 'finding.reopened':
+            return null; // a link says which
+        default:
+            return act.object;
+    }
+}

@@ -1,6 +1,6 @@
 // Two messages field by field. Lines are paired by what they are about: results by their test, others by their name and how often it came before.
 
-import type { ShownBody } from '../api/types';
+import type { ShownBody } from './types';
 
 export interface FieldPair {
     /** "OBX-5", "V" */

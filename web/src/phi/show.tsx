@@ -2,7 +2,7 @@
 
 import { lazy, Suspense, useCallback, useState, type ReactNode } from 'react';
 import { useLostAt } from '../api/connection';
-import type { Shown } from '../api/types';
+import type { Shown } from './types';
 import { useMay } from '../may';
 import type { Wanted } from './ask';
 

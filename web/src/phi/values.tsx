@@ -4,7 +4,7 @@ import { Button } from '@mantine/core';
 import { plural, t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import type { Shown, ShownBody, ShownRecord } from '../api/types';
+import type { Shown, ShownBody, ShownRecord } from './types';
 import { Near } from '../parts/age';
 import { useKey } from '../parts/keys';
 import { say } from '../parts/say';

@@ -1,7 +1,7 @@
 // Where everything is in the picture. Four lanes in a fixed order, like devices in the same order each time: a device is found where it was
 // yesterday. In a narrow window the lanes stand one below the other and the links are arcs beside them.
 
-import type { Lane, NetworkEdge, NetworkNode } from '../api/types';
+import type { Lane, NetworkEdge, NetworkNode } from './types';
 
 export const LANES: Lane[] = ['analyzer', 'middleware', 'lis', 'other'];
 export const NARROW = 720;

@@ -8,7 +8,7 @@ import { IconMinus, IconPlus, IconX } from '@tabler/icons-react';
 import { useMemo, useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import { useNetwork } from '../api/queries';
-import type { Network, NetworkEdge, NetworkEnd, NetworkNode, NetworkOdd } from '../api/types';
+import type { Network, NetworkEdge, NetworkEnd, NetworkNode, NetworkOdd } from './types';
 import { Age } from '../parts/age';
 import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';

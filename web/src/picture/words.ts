@@ -1,7 +1,7 @@
 // What the picture says: lanes, groups, and a sentence for each odd one. The list below the picture says the same as the picture.
 
 import { plural, t } from '@lingui/core/macro';
-import type { Encrypted, Lane, NetworkEdge, NetworkNode, NetworkOdd } from '../api/types';
+import type { Encrypted, Lane, NetworkEdge, NetworkNode, NetworkOdd } from './types';
 import { near } from '../time';
 import { protocols, roleWord } from '../words';
 

@@ -3,7 +3,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { call, get, type Proof } from '../api/client';
 import { client } from '../api/queries';
-import type { Certificate, Certificates } from '../api/types';
+import type { Certificate, Certificates } from './types';
 import { useMay } from '../may';
 
 export const useCertificates = () =>
@@ -21,8 +21,9 @@ const settled = () => {
 };
 
 export interface Enrolment {
-    link: string;
-    side: string;
+    link?: string;
+    side?: string;
+    device?: string;
     names: string;
     why: string;
     proof: Proof;
@@ -56,3 +57,23 @@ export async function pem(path: string): Promise<Blob> {
     return call<Blob>('GET', path, { blob: true });
 }
 
+
+/** A key of our own for one end of a link, and the request for its certificate: another authority makes that. */
+export const useRequest = () =>
+    useMutation({
+        mutationFn: (body: { link: string; side: string; names?: string }) => call<Blob>('POST', '/certificate-requests', { body, blob: true }),
+        onSettled: settled,
+    });
+
+export const useInstall = () =>
+    useMutation({
+        mutationFn: ({ proof, ...body }: { link: string; side: string; certificate: string; why: string; proof: Proof }) => call<Certificate>('POST', '/certificates', { body, proof }),
+        onSettled: settled,
+    });
+
+/** One step from an authority to the next one. */
+export const useSucceed = () =>
+    useMutation({
+        mutationFn: ({ proof, ...body }: { step: 'next' | 'switch' | 'drop'; why: string; proof: Proof }) => call<unknown>('POST', '/pki/authority', { body, proof }),
+        onSettled: settled,
+    });

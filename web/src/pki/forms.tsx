@@ -1,22 +1,22 @@
 // What is done about certificates, each in a window of its own: a new enrolment with its code, a request handed in, revoking, replacing.
 
-import { Button, CopyButton, FileButton, Modal, Select, Textarea, TextInput } from '@mantine/core';
+import { Button, FileButton, Select, Textarea, TextInput } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState } from 'react';
 import { Problem } from '../api/client';
-import type { Certificate } from '../api/types';
+import type { Certificate } from './types';
 import { problem, Wrong } from '../pages/door';
+import { Box, Ends, Once } from '../parts/box';
 import { Mark } from '../parts/mark';
 import { save } from '../parts/save';
 import { show } from '../parts/say';
 import { useAgain } from '../sign/again';
 import { stamp } from '../time';
-import { said } from '../words';
 import { useEnrol, useHandIn, useReplace, useRevoke } from './ask';
 import { holderWord, sideWord } from './words';
 
-function Refused({ error }: { error: unknown }) {
+export function Refused({ error }: { error: unknown }) {
     if (error instanceof Problem && error.code === 'wrong-password') {
         return <Trans>Not done: that is not your password. This attempt is recorded.</Trans>;
     }
@@ -26,44 +26,14 @@ function Refused({ error }: { error: unknown }) {
     if (error instanceof Problem && error.code === 'offline') {
         return <Trans>Not done: Tourniquet did not answer. Try again in a moment.</Trans>;
     }
-    return <span lang={said()}>{problem(error).detail}</span>;
-}
-
-function Ends({ close, go, busy, ready }: { close: () => void; go: string; busy: boolean; ready: boolean }) {
-    return (
-        <div className="acts" style={{ justifyContent: 'flex-end' }}>
-            <Button variant="default" onClick={close}>
-                <Trans>Cancel</Trans>
-            </Button>
-            <Button type="submit" loading={busy} disabled={!ready}>
-                {go}
-            </Button>
-        </div>
-    );
-}
-
-function Box({ title, close, children, submit }: { title: string; close: () => void; children: ReactNode; submit?: () => void }) {
-    const go = (event: FormEvent) => {
-        event.preventDefault();
-        submit?.();
-    };
-    return (
-        <Modal opened onClose={close} title={title} closeButtonProps={{ 'aria-label': t`Close` }}>
-            <form onSubmit={go} className="ask">
-                {children}
-            </form>
-        </Modal>
-    );
+    return <span>{problem(error).detail}</span>;
 }
 
 /** The code, this once. */
-function Code({ code, until, names, known, link, close }: { code: string; until: string; names: string; known: boolean; link: string; close: () => void }) {
+function Code({ code, until, names, known, link, close, file = 'lis' }: { code: string; until: string; names: string; known: boolean; link: string; close: () => void; file?: string }) {
     const first = names.split(',')[0] ?? '';
     return (
-        <Box title={t`The code`} close={close}>
-            <p className="mono code" data-testid="code">
-                {code}
-            </p>
+        <Once title={t`The code`} secret={code} copy={t`Copy the code`} close={close}>
             {!known && (
                 <p>
                     <Mark state="medium">
@@ -79,23 +49,11 @@ function Code({ code, until, names, known, link, close }: { code: string; until:
             <p>
                 <Trans>There, a key is made that never leaves that system, and a request:</Trans>
             </p>
-            <pre className="mono command">{`openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout lis.key -subj /CN=${first} -out lis.csr`}</pre>
+            <pre className="mono command">{`openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${file}.key -subj /CN=${first} -out ${file}.csr`}</pre>
             <p>
                 <Trans>The request comes back here (Hand in a request), or goes by program: docs/guide.md says how.</Trans>
             </p>
-            <div className="acts" style={{ justifyContent: 'flex-end' }}>
-                <CopyButton value={code}>
-                    {({ copied, copy }) => (
-                        <Button variant="default" onClick={copy}>
-                            {copied ? t`Copied` : t`Copy the code`}
-                        </Button>
-                    )}
-                </CopyButton>
-                <Button onClick={close}>
-                    <Trans>Done</Trans>
-                </Button>
-            </div>
-        </Box>
+        </Once>
     );
 }
 
@@ -152,6 +110,74 @@ export function Enrol({ links, close }: { links: string[]; close: () => void }) 
     );
 }
 
+/** For a device that somebody vouched for: it shows its certificate to the switch (802.1X). */
+export function EnrolDevice({ device, address, close }: { device: string; address: string; close: () => void }) {
+    const enrol = useEnrol();
+    const [names, setNames] = useState(address);
+    const [why, setWhy] = useState('');
+    const again = useAgain();
+    const clean = names.split(/[\s,]+/).filter((n) => n !== '').join(',');
+    if (enrol.data) {
+        return <Code code={enrol.data.code} until={enrol.data.until} known link="" names={clean} close={close} file="device" />;
+    }
+    const ready = clean !== '' && why.trim() !== '' && again.ready;
+    const submit = () => {
+        if (ready && !enrol.isPending) {
+            enrol.mutate({ device, names: clean, why: why.trim(), proof: again.proof }, { onSettled: again.clear });
+        }
+    };
+    return (
+        <Box title={t`A certificate for this device`} close={close} submit={submit}>
+            <p>
+                <Trans>With it the device shows the switch who it is (802.1X, EAP-TLS). It is revoked when the device is refused or retired.</Trans>
+            </p>
+            {enrol.isError && (
+                <Wrong>
+                    <Refused error={enrol.error} />
+                </Wrong>
+            )}
+            <TextInput label={t`Its names and addresses`} description={t`With commas between: chem2.lab.example, 10.0.5.9`} value={names} onChange={(e) => setNames(e.currentTarget.value)} maxLength={1000} autoComplete="off" />
+            <TextInput label={t`Why`} description={t`It is kept on the ledger.`} value={why} onChange={(e) => setWhy(e.currentTarget.value)} maxLength={400} autoComplete="off" data-autofocus />
+            {again.field()}
+            <Ends close={close} go={t`Make the code`} busy={enrol.isPending} ready={ready} />
+        </Box>
+    );
+}
+
+interface Pem {
+    label: string;
+    /** How it begins. */
+    like: string;
+    accept: string;
+    most: number;
+    value: string;
+    change: (text: string) => void;
+    /** What the chosen file is called. */
+    named?: (name: string) => void;
+}
+
+/** A request or a certificate: from a file, or pasted. */
+export function PemField({ label, like, accept, most, value, change, named }: Pem) {
+    const take = (file: File | null) => {
+        if (file !== null) {
+            named?.(file.name);
+            void file.slice(0, most).text().then(change);
+        }
+    };
+    return (
+        <div className="file">
+            <FileButton onChange={take} accept={accept}>
+                {(props) => (
+                    <Button variant="default" {...props}>
+                        <Trans>Choose the file</Trans>
+                    </Button>
+                )}
+            </FileButton>
+            <Textarea label={label} description={like} rows={4} value={value} onChange={(e) => change(e.currentTarget.value)} maxLength={most} autoComplete="off" spellCheck={false} classNames={{ input: 'mono' }} />
+        </div>
+    );
+}
+
 export function HandIn({ close }: { close: () => void }) {
     const hand = useHandIn();
     const [code, setCode] = useState('');
@@ -174,16 +200,6 @@ export function HandIn({ close }: { close: () => void }) {
             },
         );
     };
-    const take = (file: File | null) => {
-        if (file === null) {
-            return;
-        }
-        setName(file.name);
-        void file
-            .slice(0, 16384)
-            .text()
-            .then(setRequest);
-    };
     return (
         <Box title={t`Hand in a request`} close={close} submit={submit}>
             {hand.isError && (
@@ -192,26 +208,15 @@ export function HandIn({ close }: { close: () => void }) {
                 </Wrong>
             )}
             <TextInput label={t`Code of the enrolment`} value={code} onChange={(e) => setCode(e.currentTarget.value)} maxLength={24} autoComplete="off" spellCheck={false} data-autofocus />
-            <div className="file">
-                <FileButton onChange={take} accept=".csr,.pem,.req,.p10,application/pkcs10">
-                    {(props) => (
-                        <Button variant="default" {...props}>
-                            <Trans>Choose the file</Trans>
-                        </Button>
-                    )}
-                </FileButton>
-                <Textarea
-                    label={t`Or paste the request`}
-                    description="-----BEGIN CERTIFICATE REQUEST-----"
-                    rows={4}
-                    value={request}
-                    onChange={(e) => setRequest(e.currentTarget.value)}
-                    maxLength={16384}
-                    autoComplete="off"
-                    spellCheck={false}
-                    classNames={{ input: 'mono' }}
-                />
-            </div>
+            <PemField
+                label={t`Or paste the request`}
+                like="-----BEGIN CERTIFICATE REQUEST-----"
+                accept=".csr,.pem,.req,.p10,application/pkcs10"
+                most={16384}
+                value={request}
+                change={setRequest}
+                named={setName}
+            />
             <Ends close={close} go={t`Get the certificate`} busy={hand.isPending} ready={ready} />
         </Box>
     );

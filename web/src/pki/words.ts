@@ -1,9 +1,12 @@
 import { plural, t } from '@lingui/core/macro';
-import type { Certificate, Certificates } from '../api/types';
+import type { Certificate, Certificates } from './types';
 import type { State } from '../parts/mark';
 import { day } from '../time';
 
-export const sideWord = (side: string) => (side === 'lis' ? t`LIS side` : t`analyzer side`);
+export const sideWord = (side: string) => (side === 'lis' ? t`LIS side` : side === 'device' ? t`a device` : t`analyzer side`);
+
+/** Whose it is, beside its names. */
+export const forWord = (c: { for: string; link: string; side: string }) => (c.side === 'device' ? t`device ${c.for.replace(/^device /, '')}` : `${c.link}, ${sideWord(c.side)}`);
 
 export const holderWord = (c: Certificate) => (c.holder === 'ours' ? t`This program` : c.names.replaceAll(',', ', ') || c.name || c.serial);
 

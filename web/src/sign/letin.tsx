@@ -1,22 +1,21 @@
 // Two people let a third in again: one asks, another one approves and hands the code over.
 
-import { Button, CopyButton, Modal, Textarea, TextInput } from '@mantine/core';
+import { Button, Textarea, TextInput } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { call, get, type Proof } from '../api/client';
 import { useLostAt } from '../api/connection';
 import { client, useSession } from '../api/queries';
-import type { Recovery } from '../api/types';
+import type { Recovery } from './types';
 import { problem, Wrong } from '../pages/door';
+import { Box, Ends, Once } from '../parts/box';
 import { Age } from '../parts/age';
 import { Mark } from '../parts/mark';
 import { Empty, Panel } from '../parts/states';
 import { stamp } from '../time';
-import { said } from '../words';
 import { useAgain } from './again';
-import { wordsOf } from './words';
 
 const useRecoveries = () => useQuery({ queryKey: ['recoveries'], queryFn: ({ signal }) => get<{ items: Recovery[] }>('/recoveries', signal), refetchInterval: 60_000 });
 
@@ -31,7 +30,7 @@ function Refused({ error }: { error: unknown }) {
     if (code === 'wrong-password') {
         return <Trans>Not done: that is not your password. This attempt is recorded.</Trans>;
     }
-    return <span lang={wordsOf(code) === null ? said() : undefined}>{detail}</span>;
+    return <>{detail}</>;
 }
 
 function Ask({ close }: { close: () => void }) {
@@ -40,36 +39,26 @@ function Ask({ close }: { close: () => void }) {
     const [why, setWhy] = useState('');
     const ask = useMutation({ mutationFn: (proof: Proof) => call('POST', '/recoveries', { body: { account: account.trim(), why: why.trim() }, proof }), onSettled: settled });
     const ready = account.trim() !== '' && why.trim() !== '' && again.ready;
-    const submit = (event: FormEvent) => {
-        event.preventDefault();
+    const submit = () => {
         if (ready && !ask.isPending) {
             ask.mutate(again.proof, { onSettled: again.clear, onSuccess: close });
         }
     };
     return (
-        <Modal opened onClose={close} title={t`Let somebody in again`} closeButtonProps={{ 'aria-label': t`Close` }}>
-            <form onSubmit={submit} className="ask">
-                <p>
-                    <Trans>Make sure that it is that person: see them, or call them at a number you knew before. Another person has to approve it then.</Trans>
-                </p>
-                {ask.isError && (
-                    <Wrong>
-                        <Refused error={ask.error} />
-                    </Wrong>
-                )}
-                <TextInput label={t`Name of the account`} autoComplete="off" autoCapitalize="none" spellCheck={false} value={account} onChange={(e) => setAccount(e.currentTarget.value)} data-autofocus />
-                <Textarea label={t`Why, and how do you know that it is this person?`} rows={2} maxLength={500} autoComplete="off" value={why} onChange={(e) => setWhy(e.currentTarget.value)} />
-                {again.field()}
-                <div className="acts" style={{ justifyContent: 'flex-end' }}>
-                    <Button variant="default" onClick={close}>
-                        <Trans>Cancel</Trans>
-                    </Button>
-                    <Button type="submit" loading={ask.isPending} disabled={!ready}>
-                        <Trans>Ask for it</Trans>
-                    </Button>
-                </div>
-            </form>
-        </Modal>
+        <Box title={t`Let somebody in again`} close={close} submit={submit}>
+            <p>
+                <Trans>Make sure that it is that person: see them, or call them at a number you knew before. Another person has to approve it then.</Trans>
+            </p>
+            {ask.isError && (
+                <Wrong>
+                    <Refused error={ask.error} />
+                </Wrong>
+            )}
+            <TextInput label={t`Name of the account`} autoComplete="off" autoCapitalize="none" spellCheck={false} value={account} onChange={(e) => setAccount(e.currentTarget.value)} data-autofocus />
+            <Textarea label={t`Why, and how do you know that it is this person?`} rows={2} maxLength={500} autoComplete="off" value={why} onChange={(e) => setWhy(e.currentTarget.value)} />
+            {again.field()}
+            <Ends close={close} go={t`Ask for it`} busy={ask.isPending} ready={ready} />
+        </Box>
     );
 }
 
@@ -83,65 +72,38 @@ function Approve({ recovery, close }: { recovery: Recovery; close: () => void })
     if (approve.data) {
         const { code, until } = approve.data;
         return (
-            <Modal opened onClose={close} title={t`The code`} closeButtonProps={{ 'aria-label': t`Close` }}>
-                <div className="ask">
-                    <p className="mono code" data-testid="code">
-                        {code}
-                    </p>
-                    <p>
-                        <Trans>
-                            It is shown this once. Give it to {recovery.account} in person. It is good once, until {stamp(until)}: for a new passkey or a new password.
-                        </Trans>
-                    </p>
-                    <div className="acts" style={{ justifyContent: 'flex-end' }}>
-                        <CopyButton value={code}>
-                            {({ copied, copy }) => (
-                                <Button variant="default" onClick={copy}>
-                                    {copied ? t`Copied` : t`Copy the code`}
-                                </Button>
-                            )}
-                        </CopyButton>
-                        <Button onClick={close}>
-                            <Trans>Done</Trans>
-                        </Button>
-                    </div>
-                </div>
-            </Modal>
+            <Once title={t`The code`} secret={code} copy={t`Copy the code`} close={close}>
+                <p>
+                    <Trans>
+                        It is shown this once. Give it to {recovery.account} in person. It is good once, until {stamp(until)}: for a new passkey or a new password.
+                    </Trans>
+                </p>
+            </Once>
         );
     }
-    const submit = (event: FormEvent) => {
-        event.preventDefault();
+    const submit = () => {
         if (again.ready && !approve.isPending) {
             approve.mutate(again.proof, { onSettled: again.clear });
         }
     };
     return (
-        <Modal opened onClose={close} title={t`Let ${recovery.account} in again`} closeButtonProps={{ 'aria-label': t`Close` }}>
-            <form onSubmit={submit} className="ask">
-                <p>
-                    <Trans>
-                        {recovery.asked_by} asks for it: “{recovery.why}”
-                    </Trans>
-                </p>
-                <p>
-                    <Trans>With the code, passkeys and the app of {recovery.account} open nothing any more, and open sessions end.</Trans>
-                </p>
-                {approve.isError && (
-                    <Wrong>
-                        <Refused error={approve.error} />
-                    </Wrong>
-                )}
-                {again.field()}
-                <div className="acts" style={{ justifyContent: 'flex-end' }}>
-                    <Button variant="default" onClick={close} data-autofocus>
-                        <Trans>Cancel</Trans>
-                    </Button>
-                    <Button type="submit" loading={approve.isPending} disabled={!again.ready}>
-                        <Trans>Approve</Trans>
-                    </Button>
-                </div>
-            </form>
-        </Modal>
+        <Box title={t`Let ${recovery.account} in again`} close={close} submit={submit}>
+            <p>
+                <Trans>
+                    {recovery.asked_by} asks for it: “{recovery.why}”
+                </Trans>
+            </p>
+            <p>
+                <Trans>With the code, passkeys and the app of {recovery.account} open nothing any more, and open sessions end.</Trans>
+            </p>
+            {approve.isError && (
+                <Wrong>
+                    <Refused error={approve.error} />
+                </Wrong>
+            )}
+            {again.field()}
+            <Ends close={close} go={t`Approve`} busy={approve.isPending} ready={again.ready} careful />
+        </Box>
     );
 }
 

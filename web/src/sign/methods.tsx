@@ -1,18 +1,17 @@
 // What is done about one's own ways to sign in, each in a window of its own.
 
-import { Button, Modal, TextInput } from '@mantine/core';
+import { TextInput } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useState, type FormEvent, type ReactNode } from 'react';
-import { call, get, Problem, type Proof } from '../api/client';
+import { useState, type ReactNode } from 'react';
+import { call, get, type Proof } from '../api/client';
 import { client } from '../api/queries';
-import type { Methods, NewPasskeyWish, Passkey } from '../api/types';
+import type { Methods, NewPasskeyWish, Passkey } from './types';
 import { problem, Wrong } from '../pages/door';
+import { Box, Ends } from '../parts/box';
 import { show } from '../parts/say';
-import { said } from '../words';
 import { useAgain } from './again';
-import { wordsOf } from './words';
 
 // ── asking ──
 
@@ -49,36 +48,26 @@ function Refused({ error }: { error: unknown }) {
         case 'offline':
             return <Trans>Not done: Tourniquet did not answer. Try again in a moment.</Trans>;
         default:
-            return <span lang={wordsOf(code) === null && !(error instanceof Problem && error.status === 400) ? said() : undefined}>{detail}</span>;
+            return <>{detail}</>;
     }
 }
 
-function Box({ title, go, busy, ready, error, close, submit, children }: { title: string; go: string; busy: boolean; ready: boolean; error: unknown; close: () => void; submit: () => void; children: ReactNode }) {
-    const send = (event: FormEvent) => {
-        event.preventDefault();
+function Form({ title, go, busy, ready, error, close, submit, children }: { title: string; go: string; busy: boolean; ready: boolean; error: unknown; close: () => void; submit: () => void; children: ReactNode }) {
+    const send = () => {
         if (ready && !busy) {
             submit();
         }
     };
     return (
-        <Modal opened onClose={close} title={title} closeButtonProps={{ 'aria-label': t`Close` }}>
-            <form onSubmit={send} className="ask">
-                {error !== null && (
-                    <Wrong>
-                        <Refused error={error} />
-                    </Wrong>
-                )}
-                {children}
-                <div className="acts" style={{ justifyContent: 'flex-end' }}>
-                    <Button variant="default" onClick={close}>
-                        <Trans>Cancel</Trans>
-                    </Button>
-                    <Button type="submit" loading={busy} disabled={!ready}>
-                        {go}
-                    </Button>
-                </div>
-            </form>
-        </Modal>
+        <Box title={title} close={close} submit={send}>
+            {error !== null && (
+                <Wrong>
+                    <Refused error={error} />
+                </Wrong>
+            )}
+            {children}
+            <Ends close={close} go={go} busy={busy} ready={ready} />
+        </Box>
     );
 }
 
@@ -99,13 +88,13 @@ export function Add({ close }: { close: () => void }) {
             },
         });
     return (
-        <Box title={t`Add a passkey`} go={t`Go on`} busy={add.isPending} ready={again.ready && name.trim() !== ''} error={add.error} close={close} submit={submit}>
+        <Form title={t`Add a passkey`} go={t`Go on`} busy={add.isPending} ready={again.ready && name.trim() !== ''} error={add.error} close={close} submit={submit}>
             <p>
                 <Trans>Your device asks for fingerprint, face or PIN, or for the touch of a security key. What makes it yours never leaves it.</Trans>
             </p>
             <TextInput label={t`Name of the key`} description={t`So that you know it again.`} maxLength={60} autoComplete="off" value={name} onChange={(e) => setName(e.currentTarget.value)} data-autofocus />
             {again.field()}
-        </Box>
+        </Form>
     );
 }
 
@@ -113,9 +102,9 @@ export function Rename({ passkey, close }: { passkey: Passkey; close: () => void
     const [name, setName] = useState(passkey.name);
     const rename = useAct(() => call<Methods>('PATCH', of(passkey), { body: { name: name.trim() } }));
     return (
-        <Box title={t`Name the key`} go={t`Save`} busy={rename.isPending} ready={name.trim() !== ''} error={rename.error} close={close} submit={() => rename.mutate(undefined, { onSuccess: close })}>
+        <Form title={t`Name the key`} go={t`Save`} busy={rename.isPending} ready={name.trim() !== ''} error={rename.error} close={close} submit={() => rename.mutate(undefined, { onSuccess: close })}>
             <TextInput label={t`Name of the key`} maxLength={60} autoComplete="off" value={name} onChange={(e) => setName(e.currentTarget.value)} data-autofocus />
-        </Box>
+        </Form>
     );
 }
 
@@ -131,12 +120,12 @@ export function Remove({ passkey, last, close }: { passkey: Passkey; last: boole
             },
         });
     return (
-        <Box title={t`Remove “${passkey.name}”`} go={t`Remove it`} busy={remove.isPending} ready={again.ready} error={remove.error} close={close} submit={submit}>
+        <Form title={t`Remove “${passkey.name}”`} go={t`Remove it`} busy={remove.isPending} ready={again.ready} error={remove.error} close={close} submit={submit}>
             <p>
                 <Trans>It signs you in no more, from now on. Sessions that are open stay open.</Trans> {last && <Trans>It is your last one: you need your password then.</Trans>}
             </p>
             {again.field()}
-        </Box>
+        </Form>
     );
 }
 
@@ -166,7 +155,7 @@ function Secret({ wish, close }: { wish: TotpWish; close: () => void }) {
             },
         });
     return (
-        <Box title={t`App with codes`} go={t`Turn it on`} busy={set.isPending} ready={/^\s*(\d\s*){6}$/.test(code)} error={set.error} close={close} submit={submit}>
+        <Form title={t`App with codes`} go={t`Turn it on`} busy={set.isPending} ready={/^\s*(\d\s*){6}$/.test(code)} error={set.error} close={close} submit={submit}>
             <p>
                 <Trans>Type this key into your authenticator app (time-based, six digits). It is shown this once.</Trans>
             </p>
@@ -179,7 +168,7 @@ function Secret({ wish, close }: { wish: TotpWish; close: () => void }) {
                 </a>
             </p>
             <TextInput label={t`Code`} description={t`The six digits that your app shows now.`} inputMode="numeric" autoComplete="one-time-code" maxLength={10} value={code} onChange={(e) => setCode(e.currentTarget.value)} />
-        </Box>
+        </Form>
     );
 }
 
@@ -190,12 +179,12 @@ export function SetApp({ close }: { close: () => void }) {
         return <Secret wish={start.data} close={close} />;
     }
     return (
-        <Box title={t`App with codes`} go={t`Go on`} busy={start.isPending} ready={again.ready} error={start.error} close={close} submit={() => start.mutate(again.proof, { onSettled: again.clear })}>
+        <Form title={t`App with codes`} go={t`Go on`} busy={start.isPending} ready={again.ready} error={start.error} close={close} submit={() => start.mutate(again.proof, { onSettled: again.clear })}>
             <p>
                 <Trans>Where no passkey can be used, a code of an app stands beside the password. A code can be given away by telephone to somebody who lies; a passkey cannot.</Trans>
             </p>
             {again.field()}
-        </Box>
+        </Form>
     );
 }
 
@@ -203,11 +192,11 @@ export function RemoveApp({ close }: { close: () => void }) {
     const again = useAgain();
     const remove = useAct((proof: Proof) => call<Methods>('POST', '/totp/remove', { body: {}, proof }));
     return (
-        <Box title={t`Remove the app`} go={t`Remove it`} busy={remove.isPending} ready={again.ready} error={remove.error} close={close} submit={() => remove.mutate(again.proof, { onSettled: again.clear, onSuccess: close })}>
+        <Form title={t`Remove the app`} go={t`Remove it`} busy={remove.isPending} ready={again.ready} error={remove.error} close={close} submit={() => remove.mutate(again.proof, { onSettled: again.clear, onSuccess: close })}>
             <p>
                 <Trans>Your password alone signs you in again.</Trans>
             </p>
             {again.field()}
-        </Box>
+        </Form>
     );
 }

@@ -2,7 +2,7 @@
 
 import { t } from '@lingui/core/macro';
 import { call, Problem } from '../api/client';
-import type { NewPasskeyWish, PasskeyAnswer, PasskeyWish, ProofWish } from '../api/types';
+import type { NewPasskeyWish, PasskeyAnswer, PasskeyWish, ProofWish } from './types';
 
 export const bytes = (text: string): Uint8Array<ArrayBuffer> =>
     Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));

@@ -1,14 +1,14 @@
 // Let in again: with the code that two others of the lab made, a new passkey or a new password.
 
-import { Button, PasswordInput, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useState, type FormEvent } from 'react';
 import { useRecover } from '../api/queries';
 import { DoorFrame, problem, Wrong } from '../pages/door';
-import { said } from '../words';
 import { possible } from './passkey';
 import { suggestion } from './methods';
+import { NewPassword } from './newpassword';
 
 export default function Recover({ name: typed, back }: { name: string; back: () => void }) {
     const recover = useRecover();
@@ -33,22 +33,12 @@ export default function Recover({ name: typed, back }: { name: string; back: () 
             </p>
             <form onSubmit={submit}>
                 {recover.isError && (
-                    <Wrong>{why === 'wrong-code' ? <Trans>Name or code is wrong, or the code was used or is more than a day old.</Trans> : <span lang={why.startsWith('passkey-') ? undefined : said()}>{detail}</span>}</Wrong>
+                    <Wrong>{why === 'wrong-code' ? <Trans>Name or code is wrong, or the code was used or is more than a day old.</Trans> : detail}</Wrong>
                 )}
                 <TextInput label={t`Name`} name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required withAsterisk={false} value={name} onChange={(e) => setName(e.currentTarget.value)} />
                 <TextInput label={t`Code`} name="code" autoComplete="off" spellCheck={false} required withAsterisk={false} value={code} onChange={(e) => setCode(e.currentTarget.value)} />
                 {byPassword && (
-                    <PasswordInput
-                        label={t`New password`}
-                        description={t`12 characters or more; length counts, signs and digits do not.`}
-                        name="new-password"
-                        autoComplete="new-password"
-                        required
-                        withAsterisk={false}
-                        value={password}
-                        onChange={(e) => setPassword(e.currentTarget.value)}
-                        visibilityToggleButtonProps={{ 'aria-label': t`Show the password`, tabIndex: 0, 'aria-hidden': undefined }}
-                    />
+                    <NewPassword label={t`New password`} value={password} change={setPassword} />
                 )}
                 <Button type="submit" loading={recover.isPending}>
                     {byPassword ? <Trans>Set the password and sign in</Trans> : <Trans>Make a passkey and sign in</Trans>}
