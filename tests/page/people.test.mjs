@@ -173,6 +173,9 @@ test('one’s own: a session elsewhere is ended, a token is made, shown once and
         await settled(page);
         await page.getByText('10.0.5.77').waitFor();
         await page.getByRole('button', { name: 'End it: the session from 10.0.5.77' }).click();
+        await again(page);
+        await inspect(page, faults, SIGHTS[0], 'account-session');
+        await page.getByRole('dialog').getByRole('button', { name: 'End it' }).click();
         await page.waitForFunction(() => !document.body.textContent.includes('10.0.5.77'));
         await page.getByRole('button', { name: 'New token…' }).click();
         await page.getByLabel('For which program').fill('CMDB');

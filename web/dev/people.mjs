@@ -113,9 +113,13 @@ export function peopleAnswer(store, { method, path, query, body, page, problem, 
             return ok({ roles: ROLES.map((name) => ({ name, needs_end: name === 'assessor' || name === "maker's engineer", given: name !== 'local administrator' && name !== 'emergency' })), permissions: PERMISSIONS });
         case 'GET /sessions':
             return ok({ items: open.filter((s) => !query.get('account') || s.account === query.get('account')) });
-        case 'DELETE /sessions/id':
-            open.splice(open.findIndex((s) => s.id === id), 1);
-            return { status: 204 };
+        case 'POST /sessions/id/act': {
+            const wrong = again();
+            if (!wrong) {
+                open.splice(open.findIndex((s) => s.id === id), 1);
+            }
+            return wrong ?? { status: 204 };
+        }
         case 'GET /tokens':
             return ok({ items: tokens.filter((x) => !query.get('account') || x.account === query.get('account')) });
         case 'POST /tokens': {

@@ -212,6 +212,8 @@ void handle_session_end(struct call *c)
     bool own = !may(c, PEOPLE_PERMISSION);
     handle[span_copy(c->params[0], handle, sizeof handle - 1)] = 0;
     bool mine = strcmp(handle, c->person.session) == 0;
+    if (!proved(c, own ? "own session" : PEOPLE_PERMISSION)) /* whoever found an open browser does not shut out its owner */
+        return;
     if (!session_end_one(c->api->sessions, own ? c->person.name : NULL, handle, NULL, &gone)) {
         problem(c, 404, "no-session", "There is no such session, or it is not yours.");
         return;

@@ -3,17 +3,19 @@
 import { Button } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
+import { useState } from 'react';
 import { useLostAt } from '../api/connection';
 import type { ApiToken, OpenSession } from './types';
 import { Age } from '../parts/age';
 import { Mark } from '../parts/mark';
 import { Asked, Empty } from '../parts/states';
 import { day } from '../time';
-import { useEndSession, useRevokeToken, useSessions, useTokens } from './ask';
+import { EndSession } from './forms';
+import { useRevokeToken, useSessions, useTokens } from './ask';
 import { permissionWord } from './words';
 
 function SessionRow({ session, ends }: { session: OpenSession; ends: boolean }) {
-    const end = useEndSession();
+    const [asks, setAsks] = useState(false);
     const away = useLostAt() !== null;
     return (
         <li>
@@ -34,11 +36,12 @@ function SessionRow({ session, ends }: { session: OpenSession; ends: boolean }) 
             </div>
             {ends && !session.this && (
                 <div className="acts">
-                    <Button variant="default" disabled={away} loading={end.isPending} onClick={() => end.mutate(session.id)} aria-label={t`End it: the session from ${session.origin ?? ""}`}>
-                        <Trans>End it</Trans>
+                    <Button variant="default" disabled={away} onClick={() => setAsks(true)} aria-label={t`End it: the session from ${session.origin ?? ""}`}>
+                        <Trans>End it…</Trans>
                     </Button>
                 </div>
             )}
+            {asks && <EndSession session={session} close={() => setAsks(false)} />}
         </li>
     );
 }

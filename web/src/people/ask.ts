@@ -74,7 +74,8 @@ export const useReview = () =>
 
 export const useSetPolicy = () => useMutation({ mutationFn: (asked: Asked) => call<AccessPolicy>('PUT', '/access-policy', { ...asked }), onSettled: settled, gcTime: 0 });
 
-export const useEndSession = () => useMutation({ mutationFn: (id: string) => call<void>('DELETE', `/sessions/${encodeURIComponent(id)}`), onSettled: settled });
+export const useEndSession = (id: string) =>
+    useMutation({ mutationFn: (asked: Asked) => call<void>('POST', `/sessions/${encodeURIComponent(id)}/end`, { ...asked }), onSettled: settled, gcTime: 0 });
 
 export const useMakeToken = () =>
     useMutation({ mutationFn: (asked: Asked) => call<ApiToken & { token: string }>('POST', '/tokens', { ...asked }), onSettled: settled, gcTime: 0 });

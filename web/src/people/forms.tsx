@@ -5,14 +5,14 @@ import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
 import { useState } from 'react';
 import { Problem } from '../api/client';
-import type { Account, AccountDetail, Invitation, RoleTable } from './types';
+import type { Account, AccountDetail, Invitation, OpenSession, RoleTable } from './types';
 import { problem, Wrong } from '../pages/door';
 import { Box, Ends, Once } from '../parts/box';
 import { show } from '../parts/say';
 import { stamp } from '../time';
 import { personRole } from '../words';
 import { useAgain } from '../sign/again';
-import { codePath, useChange, useCode, useMakeToken, useOwnPassword, usePolicy, useRename, useSetPolicy, type Fields } from './ask';
+import { codePath, useChange, useCode, useEndSession, useMakeToken, useOwnPassword, usePolicy, useRename, useSetPolicy, type Fields } from './ask';
 import { permissionWord } from './words';
 import { NewPassword as PasswordChoice } from '../sign/newpassword';
 
@@ -277,6 +277,26 @@ export function NewCode({ person, close }: { person: AccountDetail; close: () =>
             {!closed && <Tick label={t`Somebody else may know the password: API tokens end too`} on={known} change={setKnown} />}
             {again.field()}
             <Ends close={close} go={t`Make the code`} busy={code.isPending} ready={ready} />
+        </Box>
+    );
+}
+
+export function EndSession({ session, close }: { session: OpenSession; close: () => void }) {
+    const end = useEndSession(session.id);
+    const again = useAgain();
+    const submit = () => {
+        if (again.ready && !end.isPending) {
+            end.mutate({ body: {}, proof: again.proof }, { onSuccess: close, onSettled: again.clear });
+        }
+    };
+    return (
+        <Box title={t`End the session from ${session.origin ?? ''}`} close={close} submit={submit}>
+            <p>
+                <Trans>Whoever uses it has to sign in again.</Trans>
+            </p>
+            <Failure error={end.error} />
+            {again.field()}
+            <Ends close={close} go={t`End it`} busy={end.isPending} ready={again.ready} />
         </Box>
     );
 }
