@@ -69,6 +69,15 @@ static void put_counts(struct call *c, const int64_t counts[IMPORT_ACTIONS])
     jsonw_object_end(&c->json);
 }
 
+static void put_row(struct call *c, const struct import_plan *p, const struct import_row *row)
+{
+    struct jsonw *j = &c->json;
+    jsonw_object(j);
+    jsonw_raw(j, span_of(p->texts.p + row->at, row->n));
+    put_optional(j, "reason", row->why == NULL ? (struct span){0} : said(c, span_str(row->why)));
+    jsonw_object_end(j);
+}
+
 void handle_device_preview(struct call *c)
 {
     struct import_plan *p = plan_of(c, c->request->body);
@@ -87,7 +96,7 @@ void handle_device_preview(struct call *c)
     for (size_t i = 0; i < p->n; i++) {
         news += p->rows[i].action != IMPORT_SAME;
         if (p->rows[i].action != IMPORT_SAME && shown++ < SHOWN_ROWS)
-            jsonw_raw(j, span_of(p->texts.p + p->rows[i].at, p->rows[i].n));
+            put_row(c, p, &p->rows[i]);
     }
     jsonw_array_end(j);
     jsonw_put_bool(j, "cut", news > SHOWN_ROWS);
@@ -239,8 +248,11 @@ static void answer_back(struct call *c, int64_t list, const struct import_plan *
     jsonw_key(j, "stayed");
     jsonw_array(j);
     for (size_t i = 0; i < p->n; i++)
-        if (p->rows[i].n > 0 && shown++ < SHOWN_ROWS)
+        if (p->rows[i].n > 0 && shown++ < SHOWN_ROWS) {
+            jsonw_object(j);
             jsonw_raw(j, span_of(p->texts.p + p->rows[i].at, p->rows[i].n));
+            jsonw_object_end(j);
+        }
     jsonw_array_end(j);
     jsonw_object_end(j);
 }

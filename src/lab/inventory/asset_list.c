@@ -238,7 +238,6 @@ static void write_kept(struct back *b, struct import_row *row, bool changed)
 {
     struct jsonw j = jsonw_to(&b->plan->texts);
     row->at = b->plan->texts.n;
-    jsonw_object(&j);
     jsonw_put_str(&j, "device", b->device);
     jsonw_put_str(&j, "title", b->title);
     jsonw_put_str(&j, "why", changed ? "changed" : "known");
@@ -248,7 +247,6 @@ static void write_kept(struct back *b, struct import_row *row, bool changed)
         if (b->kept[i])
             jsonw_str(&j, b->fields[i]);
     jsonw_array_end(&j);
-    jsonw_object_end(&j);
     row->n = b->plan->texts.n - row->at;
 }
 

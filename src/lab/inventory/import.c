@@ -189,12 +189,12 @@ static bool plain_ip(struct span text, char out[46])
 
 static void read_addresses(struct importer *m)
 {
-    static const char too_many[] = "a row has at most 8 IP addresses and 8 MAC addresses";
+    static const char too_many[] = "A row has at most 8 IP addresses and 8 MAC addresses.";
     struct span rest = m->cells[MAC];
     m->macs = m->ips = 0;
     for (struct span part = next_part(&rest); part.n > 0; part = next_part(&rest)) {
         if (m->macs == IMPORT_ADDRESSES || !plain_mac(part, m->mac[m->macs])) {
-            refuse(m, MAC, m->macs == IMPORT_ADDRESSES ? too_many : "this is no MAC address of one device");
+            refuse(m, MAC, m->macs == IMPORT_ADDRESSES ? too_many : "This is no MAC address of one device.");
             return;
         }
         m->macs++;
@@ -202,7 +202,7 @@ static void read_addresses(struct importer *m)
     rest = m->cells[IP];
     for (struct span part = next_part(&rest); part.n > 0; part = next_part(&rest)) {
         if (m->ips == IMPORT_ADDRESSES || !plain_ip(part, m->ip[m->ips])) {
-            refuse(m, IP, m->ips == IMPORT_ADDRESSES ? too_many : "this is no IP address of one device");
+            refuse(m, IP, m->ips == IMPORT_ADDRESSES ? too_many : "This is no IP address of one device.");
             return;
         }
         m->ips++;
@@ -224,7 +224,7 @@ static void find(struct importer *m)
     if (m->cells[ID].n > 0) {
         look(m, "SELECT root FROM asset WHERE id = ?1", m->cells[ID]);
         if (m->found_n == 0)
-            refuse(m, ID, "there is no device with this id; leave it empty for a new one");
+            refuse(m, ID, "There is no device with this id; leave it empty for a new one.");
         return;
     }
     by_addresses(m);
@@ -337,7 +337,7 @@ static void write_shown(struct importer *m, struct import_row *row, uint32_t lin
     struct jsonw j = jsonw_to(out);
     bool known = row->action == IMPORT_CHANGE || row->action == IMPORT_SAME;
     row->at = out->n;
-    jsonw_object(&j);
+    row->why = why;
     jsonw_put_int(&j, "line", line);
     jsonw_put_str(&j, "action", import_action_name(row->action));
     jsonw_put_str(&j, "device", known ? m->known.id : NULL);
@@ -361,14 +361,12 @@ static void write_shown(struct importer *m, struct import_row *row, uint32_t lin
             jsonw_object_end(&j);
         }
     jsonw_array_end(&j);
-    jsonw_put_str(&j, "reason", why);
     jsonw_key(&j, "column");
     if (row->action == IMPORT_ERROR)
         jsonw_int(&j, (int64_t)m->flaw_column);
     else
         jsonw_null(&j);
     put_candidates(m, &j);
-    jsonw_object_end(&j);
     row->n = out->n - row->at;
 }
 
@@ -450,7 +448,7 @@ static bool plan_row(struct importer *m, const struct sheet_row *row)
     m->found_n = 0;
     take_cells(m, row);
     if (p->n == IMPORT_LIST_ROWS)
-        refuse(m, NOTHING, "a list has at most 10,000 rows: bring the rest in another one");
+        refuse(m, NOTHING, "A list has at most 10,000 rows: bring the rest in another one.");
     if (m->flaw == NULL)
         find(m);
     if (m->e->class != ERR_NONE)

@@ -14,7 +14,8 @@ enum import_action { IMPORT_CREATE, IMPORT_CHANGE, IMPORT_SAME, IMPORT_AMBIGUOUS
 
 struct import_row {
     enum import_action action;
-    size_t at, n;             /* in texts: what a person is shown, a JSON object */
+    const char *why;          /* of ambiguous and error: a sentence of ours; NULL */
+    size_t at, n;             /* in texts: what a person is shown, the members of a JSON object */
     size_t event_at, event_n; /* … : what goes on the ledger, a JSON object of texts; of create and change only */
 };
 

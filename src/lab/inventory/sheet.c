@@ -108,12 +108,12 @@ static void read_cell(struct sheet *s, struct sheet_row *row)
         if (open && c == '"' && !pair)
             open = false;
         else if (s->cells.n - start == SHEET_CELL || row->n >= SHEET_COLUMNS)
-            flaw(row, row->n >= SHEET_COLUMNS ? "a row has at most 64 columns" : "a cell has at most 1,024 bytes");
+            flaw(row, row->n >= SHEET_COLUMNS ? "A row has at most 64 columns." : "A cell has at most 1,024 bytes.");
         else
             buf_u8(&s->cells, c);
     }
     if (open)
-        flaw(row, "a quote is opened here and never closed");
+        flaw(row, "A quote is opened here and never closed.");
     if (row->n < SHEET_COLUMNS)
         row->cells[row->n] = trimmed(span_of(s->cells.p + start, s->cells.n - start));
     row->n++;
@@ -141,7 +141,7 @@ bool sheet_next(struct sheet *s, struct sheet_row *ret)
             break;
     }
     if (ret->n > SHEET_COLUMNS) {
-        flaw(ret, "a row has at most 64 columns");
+        flaw(ret, "A row has at most 64 columns.");
         ret->n = SHEET_COLUMNS;
     }
     return true;

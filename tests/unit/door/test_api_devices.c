@@ -330,6 +330,10 @@ static void lists_come_in_with_a_preview(void **state)
     char again[160];
     uint64_t before = k->next;
     ASK(k, 422, "POST /api/v1/devices/import", "no,header\n", NULL);
+    (void)snprintf(k->language, sizeof k->language, "es");
+    ASK(k, 200, "POST /api/v1/devices/import", "name,ip\nY,10.0.5.300\n", NULL);
+    SAYS(k, "\"reason\":\"No es la dirección IP de un solo equipo.\"");
+    k->language[0] = 0;
     ASK(k, 200, "POST /api/v1/devices/import", list, NULL);
     SAYS(k, "\"counts\":{\"create\":1,\"change\":1,\"same\":0,\"ambiguous\":0,\"error\":1}");
     SAYS(k, "{\"field\":\"owner\",\"from\":null,\"to\":\"Haematology\"}");

@@ -59,6 +59,9 @@ static void sentences_in_sentences(void **state)
     assert_string_equal(spanish("A message from 10.0.5.9 tries to attack 10.0.5.1 port 2575 (SQL injection in NTE-3 (byte 436))."),
                         "Un mensaje de 10.0.5.9 intenta atacar a 10.0.5.1 puerto 2575 (inyección SQL en NTE-3 (byte 436)).");
     assert_string_equal(spanish("ORU^R01 from CHEM to LIS, 3 results"), "ORU^R01 de CHEM a LIS, 3 resultados");
+    assert_string_equal(spanish("writing a backup: No space left on device"), "al escribir una copia de seguridad: no queda sitio en el disco");
+    assert_string_equal(spanish("the backup was changed or damaged in chunk 3, from byte 131072 of its file on (in ledger/tile/0)"),
+                        "la copia se cambió o se dañó en el trozo 3, desde el byte 131072 de su archivo (en ledger/tile/0)");
     assert_string_equal(spanish("server"), "server"); /* a word alone may be anybody's */
 }
 

@@ -119,7 +119,7 @@ static const char *actions(const struct import_plan *p)
 
 static bool row_says(const struct import_plan *p, size_t i, const char *text)
 {
-    return memmem(p->texts.p + p->rows[i].at, p->rows[i].n, text, strlen(text)) != NULL;
+    return memmem(p->texts.p + p->rows[i].at, p->rows[i].n, text, strlen(text)) != NULL || (p->rows[i].why != NULL && strstr(p->rows[i].why, text) != NULL);
 }
 
 static void a_plan_says_what_would_change(void **state)
@@ -160,6 +160,8 @@ static const char *shown(struct feed *f, const char *file, size_t n)
     struct import_plan *p = import_plan_make(f->reader, span_of(file, n), &e);
     store_look_end(f->reader);
     (void)snprintf(out, sizeof out, "%s", p != NULL ? buf_text(&p->texts) : e.text);
+    for (size_t i = 0; p != NULL && i < p->n; i++)
+        (void)snprintf(out + strlen(out), sizeof out - strlen(out), "\n%s", p->rows[i].why != NULL ? p->rows[i].why : "");
     import_plan_free(p);
     return out;
 }
