@@ -84,6 +84,21 @@ test('Today says that the access review is due; its link leads to those alone; o
     }
 });
 
+test('Today says whose role or token soon ends; its link leads to those alone', { skip }, async () => {
+    await lab.dev({ ...FRESH, ending: true });
+    await lab.look(SIGHTS[0], async (page, faults) => {
+        await page.goto(lab.base);
+        await settled(page);
+        await page.getByText('Within 14 days roles or API tokens of 2 people end.').waitFor();
+        await inspect(page, faults, SIGHTS[0], 'today-ending');
+        await page.getByRole('link', { name: 'Look whose' }).click();
+        await page.locator('h1', { hasText: 'Within 14 days roles or API tokens of 2 people end.' }).waitFor();
+        assert.equal(await page.locator('.kept [data-row]').count(), 2);
+        await page.getByText(/An API token ends on/).waitFor();
+        await inspect(page, faults, SIGHTS[0], 'people-ending');
+    });
+});
+
 test('all that are due are confirmed by one click', { skip }, async () => {
     await lab.dev(FRESH);
     await lab.look(SIGHTS[0], async (page, faults) => {

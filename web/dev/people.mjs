@@ -8,19 +8,20 @@ const grant = (role, since, more = {}) => ({ role, site: null, since: ago(since)
 function account(name, display_name, grants, more = {}) {
     const roles = grants.filter((g) => g.in_force).map((g) => g.role);
     return {
-        ...personOf(name, display_name, roles), etag: 100 + name.length, state: 'active', ends: grants.find((g) => g.in_force && g.until)?.until ?? null, created: ago(200), created_by: 'ana', closed: null,
+        ...personOf(name, display_name, roles), etag: 100 + name.length, state: 'active', ends: grants.find((g) => g.in_force && g.until)?.until ?? null, token_ends: null, created: ago(200), created_by: 'ana', closed: null,
         last_sign_in: ago(0.1), password_set: ago(60), invited_until: null, reviewed: ago(30), reviewed_by: 'ana', review_due: false, sessions: 1, emergency: false, grants, ...more,
     };
 }
 
-export function makePeople() {
+/** ending: roles and tokens of some end soon. */
+export function makePeople(ending = false) {
     const people = [
         account('ana', 'Ana Ruiz', [grant('lab manager', 200, { by: null, why: null })], { created_by: null }),
         account('dana', 'Dana Whitfield-Okonkwo', [grant('technologist', 90), grant('privacy officer', 20, { why: 'while Ruth is away' })], { review_due: true, reviewed: null, reviewed_by: null }),
         account('emergency', 'Emergency account', [grant('emergency', 190, { why: 'for the safe' })], { emergency: true, last_sign_in: null, sessions: 0 }),
         account('lea', 'Lea Sol', [grant('phlebotomist', 3)], { state: 'invited', last_sign_in: null, password_set: null, invited_until: ago(-4), sessions: 0 }),
-        account('max', 'Max Brandt', [grant('assessor', 5, { until: ago(-60), why: 'the yearly audit' })]),
-        account('tom', 'Tom Berger', [grant('IT', 150), grant('technologist', 180, { in_force: false, ended: ago(150), ended_by: 'ana', ended_why: 'moves to the office' })], { review_due: true }),
+        account('max', 'Max Brandt', [grant('assessor', 5, { until: ago(ending ? -10 : -60), why: 'the yearly audit' })]),
+        account('tom', 'Tom Berger', [grant('IT', 150), grant('technologist', 180, { in_force: false, ended: ago(150), ended_by: 'ana', ended_why: 'moves to the office' })], { review_due: true, token_ends: ending ? ago(-9) : null }),
     ];
     const OBJECTS = { 'phi.look': 'clear fields and messages', 'request.refused': 'phi.look', 'account.granted': 'assessor', 'data.exported': 'All devices as a list (CSV)', 'session.opened': 'ana', 'token.created': 'inventory of the hospital', 'session.refused': 'ana' };
     const acts = [
@@ -49,6 +50,9 @@ export function makePeople() {
 
 const CODE = 'Q7M2X-K4T9B-3WZ8N-5RHJC-D6PVA';
 
+const soon = (at) => at !== null && Date.parse(at) > Date.now() && Date.parse(at) < Date.now() + 14 * 86_400_000;
+export const endsSoon = (p) => p.state !== 'closed' && (soon(p.ends) || soon(p.token_ends));
+
 /** An answer, or null where the question is another noun's. */
 export function peopleAnswer(store, { method, path, query, body, page, problem, person }) {
     const [, noun, id, act] = path.split('/');
@@ -58,7 +62,7 @@ export function peopleAnswer(store, { method, path, query, body, page, problem, 
     const one = people.find((p) => p.name === id);
     switch (`${method} /${noun}${id ? '/id' : ''}${act ? '/act' : ''}`) {
         case 'GET /people':
-            return page(people.filter((p) => (query.get('state') === 'all' || p.state !== 'closed') && (query.get('state') !== 'due' || (p.review_due && p.name !== person.name)) && `${p.name} ${p.display_name}`.toLowerCase().includes((query.get('q') ?? '').toLowerCase())), query);
+            return page(people.filter((p) => (query.get('state') === 'all' || p.state !== 'closed') && (query.get('state') !== 'due' || (p.review_due && p.name !== person.name)) && (query.get('state') !== 'ending' || endsSoon(p)) && `${p.name} ${p.display_name}`.toLowerCase().includes((query.get('q') ?? '').toLowerCase())), query);
         case 'POST /people':
             people.push(account(body.name, body.display_name ?? body.name, body.role ? [grant(body.role, 0, { why: body.why })] : [], { state: 'invited', sessions: 0 }));
             return again() ?? ok({ name: body.name, code: CODE, until: ago(-7) }, 201);

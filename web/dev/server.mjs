@@ -13,7 +13,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { answer as doorsAnswer } from './doors.mjs';
 import { detail, lab, ledgerPanels, network, sensors, certificatesOf } from './fixture.mjs';
-import { makePeople, peopleAnswer } from './people.mjs';
+import { endsSoon, makePeople, peopleAnswer } from './people.mjs';
 import { mailAnswer, makeMails } from './mail.mjs';
 import { makeReports, reportsAnswer } from './reports.mjs';
 import { personOf } from './roles.mjs';
@@ -89,6 +89,7 @@ function today() {
             reports_waiting: person.permissions.includes('report.handle') ? reports.filter((r) => r.state === 'received').length : null,
             mail_waiting: person.permissions.includes('mail.decide') ? mails.filter((m) => m.state === 'waiting').length : null,
             reviews_due: person.permissions.includes('people.manage') ? people.people.filter((p) => p.review_due && p.name !== person.name).length : null,
+            access_ending: person.permissions.includes('people.manage') ? people.people.filter(endsSoon).length : null,
         },
         custody: custodyOf(world.summary()),
         capture: { state: 'reading', last_time: new Date().toISOString(), packets: 48210 },
@@ -602,7 +603,7 @@ const offer = (old) => (old > world.state.next ? problem(422, 'no-offer', 'The l
 function develop(body) {
     if (body.lab) {
         world = lab(body.lab);
-        people = makePeople();
+        people = makePeople(body.ending === true);
         reports = body.lab.reports === 0 ? [] : makeReports();
         mails = body.lab.mails === 0 ? [] : makeMails();
         training = Object.assign(makeTraining(), body.training ?? {});

@@ -144,7 +144,7 @@ static const struct {
     {"finding_detail", "+finding history:[finding_step] evidence:finding_evidence"},
     {"today_counts", "needs:int findings_open:int findings_critical:int devices:int devices_unknown:int devices_waiting:int devices_refused:int "
                      "results:int messages:int malformed:int "
-                     "messages_clear:int not_kept:int reports_waiting:int? mail_waiting:int? reviews_due:int?"},
+                     "messages_clear:int not_kept:int reports_waiting:int? mail_waiting:int? reviews_due:int? access_ending:int?"},
     {"today_capture", "state:text last_time:time? packets:int"},
     {"today_ledger", "records:int size:int root:text? holds:bool? verified_at:time?"},
     {"today_custody", "total:int compared:int wrong:int"},
@@ -254,7 +254,7 @@ static const struct {
     {"permission", "name:text what:text token:bool roles:[text]"},
     {"role_table", "roles:[role] permissions:[permission]"},
     {"account",
-     "name:text etag:int display_name:text state:text roles:[text] role:text permissions:[text] ends:time? created:time created_by:text? "
+     "name:text etag:int display_name:text state:text roles:[text] role:text permissions:[text] ends:time? token_ends:time? created:time created_by:text? "
      "closed:time? last_sign_in:time? password_set:time? invited_until:time? reviewed:time? reviewed_by:text? review_due:bool sessions:int "
      "emergency:bool"},
     {"grant", "role:text site:text? maker:text? since:time until:time? by:text? why:text? record:int ended:time? ended_by:text? ended_why:text? "

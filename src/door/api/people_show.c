@@ -74,6 +74,7 @@ static void put_account(struct call *c, const struct account *a)
     jsonw_put_str(j, "state", account_state(a));
     put_roles(j, x.roles);
     put_time(j, "ends", x.ends);
+    put_time(j, "token_ends", a->closed ? 0 : api_token_ends(c->db, span_str(a->name), c->now.wall));
     put_time(j, "created", a->created);
     put_optional(j, "created_by", span_str(a->created_by));
     put_time(j, "closed", a->closed_at);
@@ -127,6 +128,8 @@ void handle_people_list(struct call *c)
         q.after = span_str(page.text);
     if (strcmp(state, "due") == 0)
         people_due(c, &q);
+    if (strcmp(state, "ending") == 0)
+        q.ending = c->now.wall;
     list_begin(c);
     int rc = account_list(c->db, &q, put_row, &l, &e);
     list_end(c, "people", l.given > l.limit, &l.last, rc == 0 ? account_count(c->db, &q, &e) : -1, &e);

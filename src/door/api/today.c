@@ -32,9 +32,9 @@ static void put_unless_hidden(struct jsonw *j, const char *name, int64_t n)
         jsonw_int(j, n);
 }
 
-/* reports: that nobody has taken; mails: that nobody has decided about; reviews: access that waits to be confirmed; -1: that is not for whoever asks
- */
-static void put_counts(struct jsonw *j, const struct today *t, int64_t reports, int64_t mails, int64_t reviews)
+/* reports: that nobody has taken; mails: that nobody has decided about; reviews: access that waits to be confirmed; ending: people of whom a role or
+ * an API token soon ends; -1: that is not for whoever asks */
+static void put_counts(struct jsonw *j, const struct today *t, int64_t reports, int64_t mails, int64_t reviews, int64_t ending)
 {
     jsonw_key(j, "counts");
     jsonw_object(j);
@@ -53,6 +53,7 @@ static void put_counts(struct jsonw *j, const struct today *t, int64_t reports, 
     put_unless_hidden(j, "reports_waiting", reports);
     put_unless_hidden(j, "mail_waiting", mails);
     put_unless_hidden(j, "reviews_due", reviews);
+    put_unless_hidden(j, "access_ending", ending);
     jsonw_object_end(j);
 }
 
@@ -115,6 +116,7 @@ void handle_today(struct call *c)
     struct account_query due = {0};
     people_due(c, &due);
     int64_t reviews = may(c, PEOPLE_PERMISSION) ? account_count(c->db, &due, &e) : -1;
+    int64_t ending = may(c, PEOPLE_PERMISSION) ? account_count(c->db, &(struct account_query){.ending = c->now.wall}, &e) : -1;
     struct buf sentence = BUF_INIT(1024);
     today_sentence(&t, &sentence);
     jsonw_object(j);
@@ -125,7 +127,7 @@ void handle_today(struct call *c)
     jsonw_array(j);
     int rc = finding_needs(c->db, NEEDS_MAX, put_need, c, &e);
     jsonw_array_end(j);
-    put_counts(j, &t, reports, mails, reviews);
+    put_counts(j, &t, reports, mails, reviews, ending);
     put_custody(j, &custody);
     put_state(c, &t);
     jsonw_object_end(j);

@@ -95,7 +95,10 @@ const char *account_state(const struct account *a)
 
 #define MATCHES                                                                                                                                      \
     "(?1 = '' OR instr(name, lower(?1)) > 0 OR instr(lower(display_name), lower(?1)) > 0) AND (?2 OR state <> 'closed') "                            \
-    "AND (?5 = 0 OR (state <> 'closed' AND max(created, coalesce(reviewed, 0)) < ?5 AND name <> ?6 AND name <> '" ACCOUNT_EMERGENCY "'))"
+    "AND (?5 = 0 OR (state <> 'closed' AND max(created, coalesce(reviewed, 0)) < ?5 AND name <> ?6 AND name <> '" ACCOUNT_EMERGENCY "')) "                       \
+    "AND (?7 = 0 OR (state <> 'closed' AND ("                                                                                                        \
+    "EXISTS (SELECT 1 FROM account_grant WHERE account = name AND ended = 0 AND until > ?7 AND until <= ?8) OR "                                     \
+    "EXISTS (SELECT 1 FROM api_token WHERE account = name AND revoked = 0 AND until > ?7 AND until <= ?8))))"
 
 static void bind_filter(struct store_stmt *q, const struct account_query *query)
 {
@@ -103,6 +106,8 @@ static void bind_filter(struct store_stmt *q, const struct account_query *query)
     store_bind_int(q, 2, query->closed);
     store_bind_int(q, 5, query->due);
     store_bind_text(q, 6, query->but);
+    store_bind_int(q, 7, query->ending);
+    store_bind_int(q, 8, query->ending == 0 ? 0 : query->ending + ACCOUNT_ENDS_SOON);
 }
 
 int account_list(struct store_conn *c, const struct account_query *query, account_each *each, void *context, struct error *e)

@@ -53,6 +53,7 @@ struct account_query {
     bool closed;      /* closed ones too */
     tq_time due;      /* not 0: open ones whose access nobody confirmed since then, without that of `but`, nor the emergency account's */
     struct span but;  /* who asks: nobody confirms their own access */
+    tq_time ending;   /* not 0: open ones of which a role or an API token ends within ACCOUNT_ENDS_SOON from then */
     struct span after;
     int64_t limit;
 };
@@ -62,6 +63,8 @@ int64_t account_count(struct store_conn *c, const struct account_query *query, s
 
 /* Access that nobody has confirmed for this long is due for a review. */
 #define ACCOUNT_REVIEW_DUE (INT64_C(90) * 86400 * TIME_SECOND)
+/* Roles and API tokens that end by themselves are told this long before. */
+#define ACCOUNT_ENDS_SOON (INT64_C(14) * 86400 * TIME_SECOND)
 
 /* ── grants ── */
 

@@ -151,3 +151,11 @@ int64_t api_token_count(struct store_conn *c, struct span account, tq_time now, 
     store_bind_int(q, 2, now);
     return store_run_int(q, -1, e);
 }
+
+tq_time api_token_ends(struct store_conn *c, struct span account, tq_time now)
+{
+    struct store_stmt *q = store_stmt(c, "SELECT coalesce(min(until), 0) FROM api_token WHERE account = ?1 AND revoked = 0 AND until > ?2");
+    store_bind_text(q, 1, account);
+    store_bind_int(q, 2, now);
+    return store_run_int(q, 0, NULL);
+}

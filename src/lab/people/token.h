@@ -40,5 +40,6 @@ typedef void api_token_each(void *context, const struct api_token *t);
 /* Of an account, or (empty) of all; newest first. */
 int api_token_list(struct store_conn *c, struct span account, api_token_each *each, void *context, struct error *e);
 int64_t api_token_count(struct store_conn *c, struct span account, tq_time now, struct error *e); /* those that are good now */
+tq_time api_token_ends(struct store_conn *c, struct span account, tq_time now);                   /* when the first of those ends; 0: there is none */
 
 #endif

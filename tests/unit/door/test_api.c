@@ -192,7 +192,7 @@ static void pages_tell_what_they_should(void **state)
          "\"counts\":{\"needs\":2,\"findings_open\":1,\"findings_critical\":0,\"devices\":2,\"devices_unknown\":0,\"devices_waiting\":2,"
          "\"devices_refused\":0,\"results\":1,"
          "\"messages\":2,\"malformed\":0,"
-         "\"messages_clear\":1,\"not_kept\":0,\"reports_waiting\":0,\"mail_waiting\":0,\"reviews_due\":0}"},
+         "\"messages_clear\":1,\"not_kept\":0,\"reports_waiting\":0,\"mail_waiting\":0,\"reviews_due\":0,\"access_ending\":0}"},
         {"GET /api/v1/today", "\"capture\":{\"state\":\"reading\",\"last_time\":\"2026-11-22T14:00:00.000000000Z\",\"packets\":12}"},
         {"GET /api/v1/results", "\"sender\":\"Chem 2\""},
         {"GET /api/v1/results",

@@ -534,6 +534,34 @@ static void who_did_what_and_why_they_could(void **state)
     keeper_free(k);
 }
 
+/* What ends by itself is told two weeks before, to whoever can give it anew. */
+static void what_ends_is_told_before(void **state)
+{
+    (void)state;
+    struct who ana;
+    struct who tom;
+    struct keeper *k = lab(&ana, &tom);
+    ASK(k, 201, "POST /api/v1/tokens", "{\"label\":\"metrics\",\"scopes\":\"device.read\",\"days\":\"20\"," AGAIN "}", NULL);
+    ASK(k, 200, "GET /api/v1/today", NULL, NULL);
+    SAYS(k, "\"access_ending\":0}");
+    ASK(k, 200, "GET /api/v1/people?state=ending", NULL, NULL);
+    SAYS(k, "\"items\":[]");
+    k->now.wall += 7 * DAY;
+    ASK(k, 200, "GET /api/v1/today", NULL, NULL);
+    SAYS(k, "\"access_ending\":1}");
+    ASK(k, 200, "GET /api/v1/people?state=ending", NULL, NULL);
+    SAYS(k, "\"total\":1");
+    SAYS(k, "\"name\":\"ana\"");
+    assert_null(strstr(keeper_text(k), "\"token_ends\":null"));
+    k->now.wall += 14 * DAY; /* it has ended: nothing is to come */
+    ASK(k, 200, "GET /api/v1/today", NULL, NULL);
+    SAYS(k, "\"access_ending\":0}");
+    enter(k, &tom);
+    ASK(k, 200, "GET /api/v1/today", NULL, NULL);
+    SAYS(k, "\"access_ending\":null}");
+    keeper_free(k);
+}
+
 static void roles_are_confirmed(void **state)
 {
     (void)state;
@@ -548,7 +576,7 @@ static void roles_are_confirmed(void **state)
     SAYS(k, "\"review_due\":true");
     /* Today says how many wait for her, and the list has just those: not she herself */
     ASK(k, 200, "GET /api/v1/today", NULL, NULL);
-    SAYS(k, "\"reviews_due\":1}");
+    SAYS(k, "\"reviews_due\":1,");
     ASK(k, 200, "GET /api/v1/people?state=due", NULL, NULL);
     SAYS(k, "\"name\":\"tom\"");
     SAYS(k, "\"total\":1");
@@ -564,7 +592,7 @@ static void roles_are_confirmed(void **state)
     ASK(k, 200, "GET /api/v1/people/tom", NULL, NULL);
     SAYS(k, "\"reviewed_by\":\"ana\",\"review_due\":false");
     ASK(k, 200, "GET /api/v1/today", NULL, NULL);
-    SAYS(k, "\"reviews_due\":0}");
+    SAYS(k, "\"reviews_due\":0,");
     ASK(k, 200, "GET /api/v1/people?state=due", NULL, NULL);
     SAYS(k, "\"items\":[]");
     ASK(k, 200, "GET /api/v1/people/ana", NULL, NULL);
@@ -646,7 +674,7 @@ int main(void)
         cmocka_unit_test(what_leaked_elsewhere_is_refused),
         cmocka_unit_test(tokens_are_narrow),
         cmocka_unit_test(who_did_what_and_why_they_could),
-        cmocka_unit_test(roles_are_confirmed),
+        cmocka_unit_test(what_ends_is_told_before), cmocka_unit_test(roles_are_confirmed),
         cmocka_unit_test(the_envelope_is_opened),
         cmocka_unit_test(people_come_from_a_list),
     };

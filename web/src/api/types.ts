@@ -120,6 +120,8 @@ export interface Today {
         /** About which nobody has decided; null where the person does not. */
         mail_waiting: number | null;
         reviews_due: number | null;
+        /** People of whom a role or an API token ends within 14 days. */
+        access_ending: number | null;
     };
     custody: { total: number; compared: number; wrong: number };
     capture: { state: string; last_time: string | null; packets: number } | null;

@@ -34,6 +34,11 @@ function sentence(page: Page<Account> | undefined, state: string): string {
             ? t`Everybody's access was confirmed within the last 90 days.`
             : plural(page.total, { one: 'The access review is due: is the access of # person still right?', other: 'The access review is due: is the access of # people still right?' });
     }
+    if (state === 'ending') {
+        return page.total === 0
+            ? t`No role and no API token ends within 14 days.`
+            : plural(page.total, { one: 'Within 14 days a role or an API token of # person ends.', other: 'Within 14 days roles or API tokens of # people end.' });
+    }
     const all = state === 'all';
     const used = page.items.find((p) => p.emergency && stateOf(p).state === 'critical');
     const due = page.items.filter((p) => p.review_due).length;
@@ -73,6 +78,7 @@ function Row({ person, me, manages }: { person: Account; me: string; manages: bo
                         <Trans>Never signed in.</Trans>
                     )}{' '}
                     {person.ends !== null && <Trans>Access ends on {day(person.ends)}.</Trans>}{' '}
+                    {person.token_ends !== null && <Trans>An API token ends on {day(person.token_ends)}.</Trans>}{' '}
                     {person.reviewed !== null && (
                         <Trans>
                             Confirmed <Age at={person.reviewed} />.

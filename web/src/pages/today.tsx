@@ -307,6 +307,20 @@ function ReviewDue({ due }: { due: number }) {
     );
 }
 
+/** What ends by itself is told before. */
+function AccessEnds({ ending }: { ending: number }) {
+    return ending === 0 ? null : (
+        <div className="band-line">
+            <Mark state="low">
+                <Plural value={ending} one="Within 14 days a role or an API token of # person ends." other="Within 14 days roles or API tokens of # people end." />
+            </Mark>
+            <Link href="/people?state=ending" className="target">
+                <Trans>Look whose</Trans>
+            </Link>
+        </div>
+    );
+}
+
 export function TodayPage() {
     const query = useToday();
     const away = useLostAt() !== null;
@@ -331,9 +345,14 @@ export function TodayPage() {
             </Head>
             <SensorTrouble />
             <FirstSteps />
-            {today && <ReportsWait waiting={today.counts.reports_waiting ?? 0} />}
-            {today && <MailWaits waiting={today.counts.mail_waiting ?? 0} />}
-            {today && <ReviewDue due={today.counts.reviews_due ?? 0} />}
+            {today && (
+                <div className="band-lines">
+                    <ReportsWait waiting={today.counts.reports_waiting ?? 0} />
+                    <MailWaits waiting={today.counts.mail_waiting ?? 0} />
+                    <ReviewDue due={today.counts.reviews_due ?? 0} />
+                    <AccessEnds ending={today.counts.access_ending ?? 0} />
+                </div>
+            )}
             <Panel title={t`Needs you`} aside={<Newer newer={held.newer} show={held.show} />}>
                 <Asked what={t`what needs you`} query={query} rows={6}>
                     {(data) =>

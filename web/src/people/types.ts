@@ -12,6 +12,7 @@ export interface Account {
     permissions: string[];
     /** When the first of its roles ends by itself. */
     ends: string | null;
+    token_ends: string | null;
     created: string;
     created_by: string | null;
     closed: string | null;
