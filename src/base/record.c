@@ -76,6 +76,7 @@ static const struct {
     [EVENT_LINK_LEARNT] = {"link.learnt", MAKER_RELAY},
     [EVENT_LINK_POLICY] = {"link.policy", MAKER_KEEPER},
     [EVENT_RELAY_DELIVERED] = {"relay.delivered", MAKER_RELAY},
+    [EVENT_RELAY_BEHIND] = {"relay.behind", MAKER_RELAY},
     [EVENT_ACCOUNT_EDITED] = {"account.edited", MAKER_KEEPER},
     [EVENT_ACCOUNT_GRANTED] = {"account.granted", MAKER_KEEPER},
     [EVENT_ACCOUNT_WITHDRAWN] = {"account.withdrawn", MAKER_KEEPER},

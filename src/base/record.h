@@ -77,6 +77,7 @@ enum event {
     EVENT_LINK_LEARNT,     /* what is usual there; at last a policy is proposed */
     EVENT_LINK_POLICY,     /* what a person approved, or took back */
     EVENT_RELAY_DELIVERED, /* store and forward: a message needs no more delivery */
+    EVENT_RELAY_BEHIND,    /* records of the relay come later, by its spool; or all of them are here */
     EVENT_ACCOUNT_EDITED,  /* the name that is shown */
     EVENT_ACCOUNT_GRANTED, /* a role */
     EVENT_ACCOUNT_WITHDRAWN,

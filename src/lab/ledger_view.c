@@ -86,6 +86,7 @@ static const struct {
     {EVENT_LINK_LEARNT, "What is usual was learnt of link", "link"},
     {EVENT_LINK_POLICY, "Policy approved of link", "link"},
     {EVENT_RELAY_DELIVERED, "A message was delivered by link", "link"},
+    {EVENT_RELAY_BEHIND, "How far the relay's records are on the ledger:", "state"},
     {EVENT_PASSKEY_ADDED, "Passkey added:", "account"},
     {EVENT_PASSKEY_USED, "Passkey used:", "account"},
     {EVENT_PASSKEY_RENAMED, "Passkey named anew:", "account"},

@@ -420,14 +420,15 @@ static int take_messages(struct detector *d, struct line *l, struct error *e)
     return r;
 }
 
-/* What came by a spool is judged. The state: only a detector that has seen nothing takes it; one that is refused begins as new, and says so. */
-static void read_keeper(struct detector *d)
+/* What came by a spool is judged; false: there is nothing more. The state: only a detector that has seen nothing takes it; one that is refused begins
+ * as new, and says so. */
+static bool read_keeper(struct detector *d)
 {
     struct error e = {0};
     struct message m;
     int r = channel_read(&d->keeper, &e);
     if (r != 0 && e.class == ERR_AGAIN)
-        return;
+        return false;
     while (r == 0 && (r = channel_next(&d->keeper, &m, &e)) == 1) {
         struct error why = {0};
         if (m.type == MESSAGE_LATE) {
@@ -440,16 +441,20 @@ static void read_keeper(struct detector *d)
         d->told = d->told || r == 0;
     }
     if (r == 0)
-        return;
+        return true;
     if (e.class != ERR_CLOSED)
         role_complain(&d->self, ROLE_KEEPER, &e);
     channel_close(&d->keeper);
+    return false;
 }
 
 static void read_sensor(struct detector *d, struct line *l)
 {
     struct error e = {0};
     int r = channel_read(&l->sensor, &e);
+    if (r == 0 && l->sensor.peer == ROLE_RELAY) /* what was read in of its spool before it said this, comes before it */
+        while (d->keeper.fd >= 0 && read_keeper(d))
+            continue;
     if (r == 0)
         r = take_messages(d, l, &e);
     struct error late;
@@ -499,7 +504,7 @@ static bool turn(struct detector *d)
             read_sensor(d, &d->lines[i]);
         }
     if (p[KEEPER].revents != 0 && d->keeper.fd >= 0)
-        read_keeper(d);
+        (void)read_keeper(d);
     if (p[CONTROL].revents != 0)
         hear(d); /* last: it may replace the channels */
     return true;

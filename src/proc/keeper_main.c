@@ -593,9 +593,9 @@ static void step_links(void)
 {
     bool recording = k.open && k.waiting == NULL && k.detector.fd >= 0;
     struct progress p = recording ? appender_progress(k.appender) : (struct progress){0};
-    links_step(k.links, !k.open && k.waiting != NULL && waiting_locked(k.waiting), recording, p.link, p.ledger);
     if (recording)
         links_late(k.links, &k.detector);
+    links_step(k.links, !k.open && k.waiting != NULL && waiting_locked(k.waiting), recording, p.link, p.ledger);
 }
 
 static void read_warden(void)

@@ -30,18 +30,22 @@ struct links {
     struct link_recorded told;
     bool told_any;
     struct store_conn *reader; /* the thread's */
+    uint64_t began;            /* so many records the ledger had */
     pthread_t thread;
     bool running;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t work;
     bool stopping;
-    uint64_t spooled;     /* bytes that the relay asks to have read in; 0: none */
-    bool greet;           /* a new relay is to hear what people decided */
-    bool feed;            /* it asks for what waits … */
-    uint64_t feed_before; /* … of this run up to this number */
-    uint64_t generation;  /* of the relay's channel */
-    struct buf out;       /* messages for the relay: u8 type, u32 length, body */
-    struct buf late;      /* records for the detector: u32 length, record */
+    struct {
+        uint64_t from, to; /* bytes; to is 0: none */
+    } spooled;             /* of the spool, which the relay asks to have read in */
+    bool late_waits;       /* main thread: something of it is not on its way to the detector yet */
+    bool greet;            /* a new relay is to hear what people decided */
+    bool feed;             /* it asks for what waits … */
+    uint64_t feed_before;  /* … of this run up to this number */
+    uint64_t generation;   /* of the relay's channel */
+    struct buf out;        /* messages for the relay: u8 type, u32 length, body */
+    struct buf late;       /* records for the detector: u32 length, record */
     struct link_status status[CONFIG_RELAYS];
     tq_time status_at[CONFIG_RELAYS];
     size_t n;
@@ -194,11 +198,16 @@ static bool seen_grow(struct seen *s)
     return true;
 }
 
+struct parts {
+    uint64_t at; /* those from this byte on */
+    uint64_t from;
+};
+
 static void least_from(void *context, const struct spool_part *part)
 {
-    uint64_t *from = context;
-    if (part->from < *from)
-        *from = part->from;
+    struct parts *p = context;
+    if (part->offset >= p->at && part->from < p->from)
+        p->from = part->from;
 }
 
 /* Records that were erased tell no number any more, and must not come again from a copy in the spool. They stand between their neighbours: what is
@@ -235,13 +244,13 @@ static void note_number(struct seen *s, struct erased *x, struct span veiled)
     x->before = seq;
 }
 
-/* Numbers on the ledger, from `from` on. */
+/* Numbers on the ledger, from `from` on up to where this keeper began. */
 static int look_through(struct links *l, uint64_t from, struct seen *s, struct error *e)
 {
     struct ledger_record leaf;
     struct payload *payload = malloc(sizeof *payload);
     (void)pthread_mutex_lock(l->open.ledger_lock);
-    uint64_t size = ledger_size(l->open.ledger);
+    uint64_t size = l->began;
     struct ledger_reader *reader = payload == NULL || from >= size ? NULL : ledger_reader_new(l->open.ledger, from, e);
     (void)pthread_mutex_unlock(l->open.ledger_lock);
     int r = payload == NULL ? err_set(e, ERR_SYSTEM, "no memory for reading the relay's spool in") : from >= size ? 0 : reader == NULL ? -1 : 1;
@@ -277,30 +286,48 @@ static bool is_stopping(struct links *l)
     return stopping;
 }
 
-/* What came by the spool was judged by nobody: now it is. Waits for room. */
-static void judge_late(struct links *l, const struct record *r, struct span encoded)
+/* Waits for room. */
+static void put_late(struct links *l, struct span encoded)
 {
-    bool read = r->event == EVENT_LAB_MESSAGE || r->event == EVENT_LAB_RESULT || r->event == EVENT_LAB_ORDER; /* by the detector */
-    bool room = !read;
+    bool room = false;
     while (!room && !is_stopping(l)) {
         (void)pthread_mutex_lock(&l->lock);
+        bool asleep = l->late.n == 0;
         room = l->late.n <= LATE_MAX;
         if (room) {
             buf_be32(&l->late, (uint32_t)encoded.n);
             buf_add_span(&l->late, encoded);
         }
         (void)pthread_mutex_unlock(&l->lock);
-        l->o.wake(l->o.context);
+        if (asleep || !room)
+            l->o.wake(l->o.context);
         if (!room)
-            (void)usleep(10000);
+            (void)usleep(2000);
     }
 }
 
 struct putting {
     struct seen seen;
     struct record record;
+    struct record bare;
+    struct buf encoded;
     uint64_t put, bad;
 };
+
+/* What came by the spool was judged by nobody: now it is. Of what the detector does not read it gets the number: that none is missing. */
+static void judge_late(struct links *l, struct putting *p, struct span encoded)
+{
+    const struct record *r = &p->record;
+    if (r->event == EVENT_LAB_MESSAGE || r->event == EVENT_LAB_RESULT || r->event == EVENT_LAB_ORDER) {
+        put_late(l, encoded);
+        return;
+    }
+    record_start(&p->bare, r->event, r->time, NULL);
+    record_text(&p->bare, KEY_LINK_SEQ, record_get(r, KEY_LINK_SEQ));
+    buf_clear(&p->encoded);
+    record_encode(&p->encoded, &p->bare);
+    put_late(l, buf_span(&p->encoded));
+}
 
 /* One record, unless it is on the ledger, or is no relay's. */
 static int put_one(struct links *l, struct putting *p, struct span encoded, struct error *e)
@@ -315,7 +342,7 @@ static int put_one(struct links *l, struct putting *p, struct span encoded, stru
     if (appender_put_link(l->open.appender, encoded, e) != 0)
         return -1;
     p->put++;
-    judge_late(l, &p->record, encoded);
+    judge_late(l, p, encoded);
     return 0;
 }
 
@@ -335,14 +362,16 @@ static int put_frame(struct links *l, struct putting *p, struct span frame, stru
     return 0;
 }
 
-/* Puts what stands in the first `bytes` of the spool on the ledger, where it is not there yet. */
-static int put_all(struct links *l, int fd, uint64_t bytes, struct putting *p, struct error *e)
+/* Puts what stands between these bytes of the spool on the ledger, where it is not there yet. */
+static int put_all(struct links *l, int fd, uint64_t from, uint64_t to, struct putting *p, struct error *e)
 {
     struct spool_reader *reader = spool_reader_new(fd, l->open.secret, e);
     struct spool_record s;
     int r = reader == NULL ? -1 : 1;
-    if (reader != NULL)
-        spool_reader_limit(reader, bytes);
+    if (reader != NULL) {
+        spool_reader_start(reader, from);
+        spool_reader_limit(reader, to);
+    }
     while (r > 0 && !is_stopping(l)) {
         struct error why = {0};
         while (appender_full(l->open.appender) && !is_stopping(l))
@@ -383,20 +412,19 @@ static void tell_damage(struct links *l, uint64_t bad)
     log_line(LOG_LEVEL_ERROR, "places of the relay's spool that do not hold: %llu", (unsigned long long)bad);
 }
 
-static int read_in(struct links *l, uint64_t bytes, struct error *e)
+static int read_in(struct links *l, uint64_t from, uint64_t to, struct error *e)
 {
-    uint64_t from = UINT64_MAX;
+    struct parts parts = {.at = from, .from = UINT64_MAX};
     struct putting *p = calloc(1, sizeof *p);
     if (p == NULL)
         return err_set(e, ERR_SYSTEM, "no memory for reading the relay's spool in");
+    p->encoded = BUF_INIT(256);
     int fd = open(RELAY_SPOOL_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    int r = fd < 0 ? err_sys(e, errno, "opening the relay's spool") : spool_parts(fd, least_from, &from, e);
+    int r = fd < 0 ? err_sys(e, errno, "opening the relay's spool") : spool_parts(fd, least_from, &parts, e);
+    if (r == 0 && parts.from != UINT64_MAX)
+        r = look_through(l, parts.from, &p->seen, e);
     if (r == 0)
-        r = appender_do(l->open.appender, committed, NULL, e);
-    if (r == 0 && from != UINT64_MAX)
-        r = look_through(l, from, &p->seen, e);
-    if (r == 0)
-        r = put_all(l, fd, bytes, p, e);
+        r = put_all(l, fd, from, to, p, e);
     if (r == 0)
         r = appender_do(l->open.appender, committed, NULL, e);
     if (r == 0 && p->bad > 0)
@@ -406,6 +434,7 @@ static int read_in(struct links *l, uint64_t bytes, struct error *e)
     if (fd >= 0)
         (void)close(fd);
     free(p->seen.numbers);
+    buf_release(&p->encoded);
     free(p);
     return r;
 }
@@ -574,16 +603,16 @@ static int feed(struct links *l, uint64_t before, uint64_t generation, struct er
 
 /* ── the thread ── */
 
-static void do_read_in(struct links *l, uint64_t bytes, uint64_t generation)
+static void do_read_in(struct links *l, uint64_t from, uint64_t to, uint64_t generation)
 {
     struct error e = {0};
     struct buf body = BUF_INIT(8);
-    if (read_in(l, bytes, &e) != 0) {
+    if (read_in(l, from, to, &e) != 0) {
         if (e.class != ERR_AGAIN)
             log_line(LOG_LEVEL_ERROR, "the relay's spool cannot be read in now: %s", e.text);
-        bytes = 0;
+        to = 0;
     }
-    buf_be64(&body, bytes);
+    buf_be64(&body, to);
     (void)put_when_room(l, MESSAGE_READ_IN, buf_span(&body), generation);
     buf_release(&body);
 }
@@ -612,15 +641,16 @@ static void *run(void *context)
     bool stopping = false;
     while (!stopping) {
         (void)pthread_mutex_lock(&l->lock);
-        while (!l->stopping && l->spooled == 0 && !l->feed && !l->greet)
+        while (!l->stopping && l->spooled.to == 0 && !l->feed && !l->greet)
             (void)pthread_cond_wait(&l->work, &l->lock);
         stopping = l->stopping;
-        uint64_t bytes = l->spooled;
-        bool feeds = l->feed && bytes == 0;
+        uint64_t from = l->spooled.from;
+        uint64_t to = l->spooled.to;
+        bool feeds = l->feed && to == 0;
         uint64_t before = l->feed_before;
         uint64_t generation = l->generation;
         bool greets = l->greet;
-        l->spooled = 0;
+        l->spooled.to = 0;
         l->greet = false;
         if (feeds)
             l->feed = false;
@@ -628,8 +658,8 @@ static void *run(void *context)
         struct error e = {0};
         if (!stopping && greets && greet(l, &e) != 0)
             log_line(LOG_LEVEL_ERROR, "the relay could not be told what was decided about links: %s", e.text);
-        if (!stopping && bytes > 0)
-            do_read_in(l, bytes, generation);
+        if (!stopping && to > 0)
+            do_read_in(l, from, to, generation);
         else if (!stopping && feeds && feed(l, before, generation, &e) != 0)
             log_line(LOG_LEVEL_ERROR, "what waits for delivery could not be fed to the relay: %s", e.text);
     }
@@ -639,6 +669,7 @@ static void *run(void *context)
 int links_opened(struct links *l, const struct links_open *open, struct error *e)
 {
     l->open = *open;
+    l->began = ledger_size(open->ledger);
     l->reader = store_reader_open(open->store, e);
     if (l->reader == NULL)
         return -1;
@@ -672,7 +703,7 @@ void links_relay(struct links *l, int fd)
     channel_open(&l->relay, fd, ROLE_KEEPER, ROLE_RELAY, OUT_MAX);
     (void)pthread_mutex_lock(&l->lock);
     l->generation++;
-    l->spooled = 0;
+    l->spooled.to = 0;
     l->feed = false;
     l->greet = true;
     buf_clear(&l->out);
@@ -714,7 +745,8 @@ static void ask_thread(struct links *l, const struct message *m)
     uint64_t n = span_be64(&body);
     (void)pthread_mutex_lock(&l->lock);
     if (m->type == MESSAGE_SPOOLED) {
-        l->spooled = n;
+        l->spooled.from = n;
+        l->spooled.to = span_be64(&body);
     } else {
         l->feed = true;
         l->feed_before = n;
@@ -734,7 +766,7 @@ int links_read(struct links *l, struct error *e)
         r = 0;
         if (m.type == MESSAGE_STATUS)
             r = take_status(l, m.body, &why);
-        else if (m.body.n == 8)
+        else if (m.body.n == (m.type == MESSAGE_SPOOLED ? 16 : 8))
             ask_thread(l, &m);
     }
     if (r == 0)
@@ -755,7 +787,8 @@ static void send_out(struct links *l)
     while (rest.n > 0) {
         enum message_type type = (enum message_type)span_u8(&rest);
         struct span body = span_take(&rest, span_be32(&rest));
-        if (channel_put(&l->relay, type, body, NULL) != 0)
+        bool early = type == MESSAGE_READ_IN && (l->late.n > 0 || l->late_waits);
+        if (early || channel_put(&l->relay, type, body, NULL) != 0)
             break;
         done = l->out.n - rest.n;
     }
@@ -778,6 +811,7 @@ void links_late(struct links *l, struct channel *detector)
     (void)pthread_mutex_unlock(&l->lock);
     if (done > 0)
         (void)channel_write(detector, NULL); /* where it is gone, reading tells */
+    l->late_waits = channel_waiting(detector) > 0;
 }
 
 void links_step(struct links *l, bool locked, bool recording, uint64_t durable, uint64_t ledger)

@@ -3,10 +3,11 @@
  *
  * Invariants
  *  1. The relay's channel is the main thread's. What other threads want sent waits in a queue that is capped.
- *  2. A record that was spooled is put on the ledger only where its number is not there yet; the ledger is looked through for that, from where the
- *     spool says.
+ *  2. A record that was spooled is put on the ledger only where its number is not there yet: the ledger is looked through for that, from where the
+ *     spool says up to where this keeper began; the appender knows those that came since.
  *  3. What comes to the ledger that way is handed to the detector, which judges it where it has not yet; if it ends meanwhile, what was handed to it
- * and not judged stays unjudged.
+ * and not judged stays unjudged. The relay hears that a piece was read in when all of it is on its way to the detector: what it hands on then comes
+ * behind it.
  *  4. Feeding begins when everything that was committed by then is in the views, so that what was delivered is not fed. */
 #ifndef TQ_PROC_LINKS_H
 #define TQ_PROC_LINKS_H

@@ -70,9 +70,9 @@ enum message_type {
     MESSAGE_RECORDED, /* from the keeper to the relay: how far its records are durable */
     MESSAGE_ORDER,    /* … what a person decided about a link */
     MESSAGE_QUEUED,   /* … a message that an earlier relay took and did not deliver; no link: that was the last */
-    MESSAGE_READ_IN,  /* … u64: so many bytes of its spool are on the ledger */
+    MESSAGE_READ_IN,  /* … u64: up to this byte its spool is on the ledger; 0: it could not be read in */
     MESSAGE_FEED,     /* from the relay: u64: what earlier relays left, and those of this run up to this number, please (QUEUED) */
-    MESSAGE_SPOOLED,  /* from the relay: u64: so many bytes of its spool can be read in */
+    MESSAGE_SPOOLED,  /* from the relay: 2 x u64: from this byte of its spool up to that it is to be read in */
     MESSAGE_STATUS,   /* … how a link is */
     /* doors of makers' engineers (door_order.h) */
     MESSAGE_DOOR,      /* from the keeper to the warden */

@@ -15,20 +15,25 @@ static void look_on(struct outbox *o)
         o->loose = o->loose->next;
 }
 
-static void drop_first(struct outbox *o)
+static void drop_at(struct outbox *o, struct outbox_record **at)
 {
-    struct outbox_record *r = o->first;
+    struct outbox_record *r = *at;
     if (o->loose == r) {
         o->loose = r->next;
         look_on(o);
     }
-    o->first = r->next;
-    if (o->first == NULL)
-        o->last = &o->first;
+    *at = r->next;
+    if (r->next == NULL)
+        o->last = at;
     if (o->unsent == r)
         o->unsent = r->next;
     o->bytes -= sizeof *r + r->size;
     outbox_drop(r);
+}
+
+static void drop_first(struct outbox *o)
+{
+    drop_at(o, &o->first);
 }
 
 void outbox_drop(struct outbox_record *r)
@@ -56,11 +61,31 @@ struct outbox_record *outbox_copy(struct span encoded, size_t more)
     return r;
 }
 
+/* seq 0: nobody waits for it. */
+static void leave(struct outbox *o, uint64_t seq, tq_time at)
+{
+    if (seq == 0)
+        return;
+    if (o->left == 0 || at < o->left_at)
+        o->left_at = at;
+    o->left = seq > o->left ? seq : o->left;
+}
+
+static void go(struct outbox *o, uint64_t seq, tq_time at)
+{
+    if (seq != 0 && o->gone == 0)
+        o->gone_at = at;
+    o->gone = seq > o->gone ? seq : o->gone;
+}
+
 bool outbox_room(struct outbox *o, const struct outbox_record *r)
 {
     size_t n = sizeof *r + r->size;
     while (o->bytes + n > OUTBOX_MAX && o->first != NULL && o->first->seq <= o->spooled) {
-        o->left = o->left || o->first->seq != 0;
+        if (o->first == o->unsent)
+            leave(o, o->first->seq, o->first->at);
+        else
+            go(o, o->first->seq, o->first->at);
         drop_first(o);
     }
     return o->bytes + n <= OUTBOX_MAX;
@@ -90,13 +115,38 @@ void outbox_sent(struct outbox *o)
 void outbox_rewind(struct outbox *o)
 {
     o->unsent = o->first;
+    if (o->gone != 0)
+        leave(o, o->gone, o->gone_at);
+    o->gone = 0;
 }
 
 void outbox_recorded(struct outbox *o, uint64_t seq)
 {
     outbox_spooled(o, seq);
+    o->gone = o->gone <= seq ? 0 : o->gone;
     while (o->first != NULL && o->first->seq <= seq && o->first != o->unsent)
         drop_first(o);
+}
+
+void outbox_read_in(struct outbox *o, uint64_t seq)
+{
+    outbox_spooled(o, seq);
+    struct outbox_record **at = &o->first;
+    while (*at != NULL && (*at)->seq <= seq) {
+        struct outbox_record *r = *at;
+        if (r->seq == 0) /* no spool has it */
+            at = &r->next;
+        else
+            drop_at(o, at);
+    }
+    o->left = o->left <= seq ? 0 : o->left;
+    o->gone = o->gone <= seq ? 0 : o->gone;
+}
+
+void outbox_doubt(struct outbox *o, uint64_t seq)
+{
+    if (!outbox_is_recorded(o))
+        leave(o, seq, o->gone != 0 ? o->gone_at : o->first != NULL ? o->first->at : o->left_at);
 }
 
 void outbox_spooled(struct outbox *o, uint64_t seq)
@@ -111,7 +161,7 @@ bool outbox_is_recorded(const struct outbox *o)
     for (const struct outbox_record *r = o->first; r != NULL; r = r->next)
         if (r->seq != 0)
             return false;
-    return !o->left;
+    return o->left == 0 && o->gone == 0;
 }
 
 void outbox_given(struct outbox *o)

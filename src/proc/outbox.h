@@ -1,7 +1,8 @@
 /* outbox: the relay's records on their way to the ledger, kept until they are durable somewhere.
  *
- * Each has a number that grows by one. Records are handed on in that order; when whoever took them is gone, all that are not on the ledger are handed
- * on again (the keeper takes each once). Records of number 0 are worth no waiting: they are forgotten once they were handed on. */
+ * Each has a number that grows by one. Records are handed on in that order, and none while older ones are on the spool alone (`left`); when whoever
+ * took them is gone, all that are not on the ledger are handed on again (the keeper takes each once). Records of number 0 are worth no waiting: they
+ * are forgotten once they were handed on. */
 #ifndef TQ_PROC_OUTBOX_H
 #define TQ_PROC_OUTBOX_H
 
@@ -29,7 +30,10 @@ struct outbox {
     struct outbox_record *loose;  /* the oldest that is durable nowhere and was not given to the spool; NULL: none */
     size_t bytes;
     uint64_t spooled; /* durable in the spool, or on the ledger, up to this one */
-    bool left;        /* some may be on the spool alone, e.g. for want of room here: it must be read in */
+    uint64_t left;    /* some up to this one may be on the spool alone, e.g. for want of room here: it must be read in; 0: none … */
+    tq_time left_at;  /* … and when the first of them came */
+    uint64_t gone;    /* some up to this one went from here when they were handed on, and before the ledger had them; 0: none … */
+    tq_time gone_at;
 };
 
 void outbox_init(struct outbox *o);
@@ -39,17 +43,21 @@ void outbox_release(struct outbox *o);
  */
 struct outbox_record *outbox_copy(struct span encoded, size_t more);
 void outbox_drop(struct outbox_record *r); /* wipes; r may be NULL */
-/* Is there room for it? Where there is none, the oldest that are durable in the spool go, and left is set. */
+/* Is there room for it? Where there is none, the oldest that are durable in the spool go. */
 bool outbox_room(struct outbox *o, const struct outbox_record *r);
 /* It is the outbox's from now on. Asked for room before. */
 void outbox_add(struct outbox *o, struct outbox_record *r, uint64_t seq, tq_time now);
 
 /* The next to hand on was handed on. */
 void outbox_sent(struct outbox *o);
-void outbox_rewind(struct outbox *o); /* all are to be handed on again */
+void outbox_rewind(struct outbox *o); /* all are to be handed on again: what is not here any more is to be read in */
 
 /* The ledger has everything up to this one. */
 void outbox_recorded(struct outbox *o, uint64_t seq);
+/* … since it was read in up to this one: those that were not handed on need not be any more. */
+void outbox_read_in(struct outbox *o, uint64_t seq);
+/* What was handed on may be lost: everything that is not on the ledger is to be read in. seq: of the newest. */
+void outbox_doubt(struct outbox *o, uint64_t seq);
 /* So has the spool: a sibling that is gone may not have it. */
 void outbox_spooled(struct outbox *o, uint64_t seq);
 

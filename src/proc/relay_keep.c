@@ -1,4 +1,4 @@
-/* How the relay's records become durable: first in the spool, then on the ledger (relay_role.h, invariants 3 and 5). */
+/* How the relay's records become durable: first in the spool, then on the ledger (relay_role.h, invariants 3, 5 and 6). */
 #include "proc/relay_role.h"
 
 #define SPOOL_LATE TIME_SECOND        /* nothing was recorded for so long: the keeper hangs */
@@ -7,12 +7,80 @@
 #define ROLL_BYTES (128u << 20)       /* … nor beyond this size, unless there is such a load … */
 #define ROLL_CALM (2u << 20)          /* … that more than this is on its way */
 #define ROLL_FULL (SPOOLER_MAX / 8 * 7)
+#define BEHIND_MOST (10 * 60 * TIME_SECOND) /* how long newer records wait for older ones that are read in */
+#define OLDER (60 * TIME_SECOND)            /* what an earlier relay left is at most so old, where that one did not tell of it */
+#define LOST (10 * TIME_SECOND)             /* what it had not made durable when it ended is not older than this */
+#define ASK_SOON (10 * TIME_MS)
+#define ASK_AGAIN (2 * TIME_SECOND)
 #define MEND_AFTER TIME_SECOND /* a spool that the disk did not take is tried again */
 
 bool relay_spools(void)
 {
-    return (!rr.rolling || !relay_records_now()) && spooler_can(rr.spool);
+    return (!rr.rolling || !relay_records_now()) && !rr.full && spooler_can(rr.spool);
 }
+
+/* ── order ── */
+
+static bool is_behind(void)
+{
+    return rr.old_spool || rr.outbox.left != 0;
+}
+
+bool keep_in_order(void)
+{
+    return !is_behind() || (rr.behind.at != 0 && rr.now - rr.behind.at >= BEHIND_MOST);
+}
+
+bool keep_can(void)
+{
+    return is_behind() ? !rr.full && spooler_can(rr.spool) : relay_records_now() || spooler_can(rr.spool);
+}
+
+static void look_behind(void)
+{
+    bool behind = is_behind();
+    tq_time from = rr.wall - (rr.old_spool ? OLDER : rr.now - rr.outbox.left_at);
+    bool earlier = behind && rr.behind.is && from + TIME_SECOND < rr.behind.from && !rr.old_spool;
+    if (behind == rr.behind.is && !earlier)
+        return;
+    rr.behind.from = from;
+    rr.behind.told = false;
+    rr.hurry = true; /* what waited goes */
+    if (behind != rr.behind.is)
+        rr.behind.at = behind ? rr.now : 0;
+    rr.behind.is = behind;
+}
+
+void keep_untold(void)
+{
+    rr.behind.told = false;
+}
+
+bool keep_notice(void)
+{
+    static struct record r;
+    if (rr.behind.told)
+        return false;
+    record_start(&r, EVENT_RELAY_BEHIND, rr.wall, NULL);
+    record_str(&r, KEY_STATE, rr.behind.is ? "behind" : "whole");
+    if (rr.behind.is) {
+        record_int(&r, KEY_FIRST_TIME, rr.behind.from);
+        record_str(&r, KEY_WHY, rr.old_spool ? "an earlier relay left records in the spool" : "records wait in the spool");
+    } else if (rr.behind.lost_until != 0) {
+        record_int(&r, KEY_FIRST_TIME, rr.behind.lost_until - LOST);
+        record_int(&r, KEY_LAST_TIME, rr.behind.lost_until);
+    }
+    buf_clear(&rr.encoded);
+    record_encode(&rr.encoded, &r);
+    return buf_ok(&rr.encoded);
+}
+
+void keep_told(void)
+{
+    rr.behind.told = true;
+}
+
+/* ── the spool ── */
 
 /* The engine is told how far everything is durable: on the ledger, or in the spool. */
 static void tell_durable(void)
@@ -65,12 +133,12 @@ static tq_time stalls_at(void)
  * first, and what waits for it meanwhile would wait long. */
 static bool roll_due(const struct spooler_state *s)
 {
-    if (s->bytes == 0)
+    if (s->bytes == 0 || is_behind())
         return false;
-    if (rr.rolling || rr.old_spool || rr.asked_bytes != 0)
+    if (rr.rolling)
         return true;
     bool quiet = outbox_is_recorded(&rr.outbox) && rr.now - rr.spool_from >= ROLL_QUIET;
-    bool due = rr.outbox.left || s->bytes >= ROLL_BYTES || rr.now - rr.spool_from >= ROLL_AFTER;
+    bool due = s->bytes >= ROLL_BYTES || rr.now - rr.spool_from >= ROLL_AFTER;
     return quiet || (due && rr.outbox.bytes <= ROLL_CALM) || s->bytes >= ROLL_FULL;
 }
 
@@ -81,15 +149,17 @@ static void roll(void)
     spooler_state(rr.spool, &s);
     if (s.bytes == 0 && !s.busy && rr.outbox.loose == NULL) {
         rr.spool_from = 0;
-        rr.outbox.left = false;
+        rr.outbox.left = 0;
+        rr.old_spool = false;
     } else if (rr.spool_from == 0) {
         rr.spool_from = rr.now;
     }
+    rr.full = is_behind() && s.bytes >= ROLL_FULL;
     bool rolled = rr.rolling;
     rr.rolling = roll_due(&s) && relay_records_now();
     rr.hurry = rr.hurry || (rr.rolling && !rolled); /* what waited for company is waited for now */
     bool both = rr.outbox.first != NULL && rr.outbox.first->spooled;
-    if (rr.rolling && !rr.old_spool && !rr.outbox.left && rr.asked_bytes == 0 && !both && !s.busy)
+    if (rr.rolling && !both && !s.busy)
         spooler_forget(rr.spool, rr.recorded);
 }
 
@@ -97,6 +167,8 @@ static void roll(void)
 static bool hangs(void)
 {
     const struct outbox_record *oldest = rr.outbox.first;
+    if (rr.asked_bytes != 0 && rr.now - rr.advanced < BEHIND_MOST)
+        return false;
     return oldest != NULL && oldest->seq > rr.recorded && rr.now - oldest->at >= SPOOL_LATE && rr.now - rr.advanced >= SPOOL_LATE;
 }
 
@@ -122,40 +194,56 @@ static void spool_due(void)
         keep_all();
 }
 
-/* What only the spool has is read in, once the keeper is at work and has everything else. */
+/* What only the spool has is read in, piece by piece; more may be written behind it meanwhile. */
 void keep_read_in(void)
 {
-    struct spooler_state s;
-    spooler_state(rr.spool, &s);
-    bool both = rr.outbox.first != NULL && rr.outbox.first->spooled; /* it may be on its way to the ledger, too */
-    if (s.bytes == 0)
-        rr.asked_bytes = 0;
-    bool needed = rr.old_spool || rr.outbox.left;
-    if (!needed || !relay_records_now() || both || s.busy || s.bytes == 0 || rr.keeper.fd < 0 || rr.now < rr.ask_at)
+    struct spooler_whole whole;
+    if (!is_behind() || !rr.recording || rr.detector.fd < 0 || rr.keeper.fd < 0 || rr.asked_bytes != 0 || rr.now < rr.ask_at)
         return;
-    uint64_t whole = spooler_whole(rr.spool);
-    if (whole == 0) {
+    spooler_whole(rr.spool, &whole);
+    if (whole.to == whole.from) {
         spooler_end(rr.spool);
+        rr.ask_at = rr.now + ASK_SOON;
         return;
     }
-    if (rr.asked_bytes == whole)
-        return;
-    struct buf body = BUF_INIT(8);
-    buf_be64(&body, whole);
-    if (channel_put(&rr.keeper, MESSAGE_SPOOLED, buf_span(&body), NULL) == 0)
-        rr.asked_bytes = whole;
+    struct buf body = BUF_INIT(16);
+    buf_be64(&body, whole.from);
+    buf_be64(&body, whole.to);
+    if (channel_put(&rr.keeper, MESSAGE_SPOOLED, buf_span(&body), NULL) == 0) {
+        rr.asked_bytes = whole.to;
+        rr.asked_seq = whole.seq;
+        rr.advanced = rr.now;
+    }
     buf_release(&body);
+}
+
+void keep_read(uint64_t bytes)
+{
+    if (bytes == 0 || bytes != rr.asked_bytes) {
+        rr.asked_bytes = 0;
+        rr.ask_at = rr.now + ASK_AGAIN;
+        return;
+    }
+    spooler_read_in(rr.spool, bytes);
+    rr.asked_bytes = 0;
+    rr.old_spool = rr.stalled = false;
+    rr.recorded = rr.asked_seq > rr.recorded ? rr.asked_seq : rr.recorded;
+    rr.advanced = rr.behind.at = rr.now;
+    outbox_read_in(&rr.outbox, rr.asked_seq);
+    look_behind();
 }
 
 /* What was on its way to a keeper that is gone may be lost, and what the detector held for it come to the next one before it: that one's word for how
  * far the ledger has everything is then no word for what is missing. So the spool is read in, not forgotten. */
 void keep_doubt(void)
 {
-    rr.outbox.left = rr.outbox.left || !outbox_is_recorded(&rr.outbox);
+    outbox_doubt(&rr.outbox, rr.seq);
+    look_behind();
 }
 
 void keep_step(void)
 {
+    look_behind();
     roll();
     spool_due();
     tell_durable();

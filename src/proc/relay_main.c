@@ -27,7 +27,7 @@ _Static_assert(CONFIG_CONNECTIONS <= RELAY_DELIVERIES, "lab.yaml takes more conn
 #define FED_MOST (1u << 20)                /* messages */
 #define GREET_WAIT (3 * TIME_SECOND)       /* … and to say what people decided about links */
 #define CLOCK_STEP (2 * TIME_SECOND)       /* the wall clock was put forward so much: the engine follows */
-#define ASK_AGAIN (2 * TIME_SECOND)        /* between two readings of the spool */
+#define ASK_AGAIN (2 * TIME_SECOND)        /* between two feedings */
 #define LAST_RECORDS (3 * TIME_SECOND)     /* how long a stopped relay waits for its last records */
 
 /* Numbers of flows tell those of one relay from those of the next, also where the first one died with records that nobody has: the next one's records
@@ -80,21 +80,41 @@ static void drop_channel(struct channel *c)
     channel_close(c);
 }
 
+static bool put_record(uint8_t *bytes, size_t n)
+{
+    uint64_t seq = rr.detector_seq + 1;
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(seq >> (56 - 8 * i));
+    memset(bytes + 8, 0, 4);
+    if (channel_put(&rr.detector, MESSAGE_RECORD, span_of(bytes, n), NULL) != 0)
+        return false;
+    rr.detector_seq = seq;
+    return true;
+}
+
+/* False: the detector does not know yet how far it has everything. */
+static bool tell_behind(void)
+{
+    if (rr.detector.fd < 0 || !keep_notice())
+        return true;
+    struct outbox_record *r = outbox_copy(buf_span(&rr.encoded), 0);
+    bool told = r != NULL && put_record(r->bytes, r->n);
+    outbox_drop(r);
+    if (told)
+        keep_told();
+    return told;
+}
+
 /* Hands on what it takes; never waits. What nobody waits for goes with what somebody does, or a little later: each handing on costs three processes
  * and the disk a turn. */
 static void hand_on(void)
 {
     struct error e = {0};
+    bool goes = tell_behind() && keep_in_order();
     rr.hurry = rr.hurry || (rr.outbox.unsent != NULL && rr.now - rr.outbox.unsent->at >= GATHER);
-    while (rr.hurry && rr.detector.fd >= 0 && rr.outbox.unsent != NULL) {
-        struct outbox_record *r = rr.outbox.unsent;
-        uint64_t seq = rr.detector_seq + 1;
-        for (int i = 0; i < 8; i++)
-            r->bytes[i] = (uint8_t)(seq >> (56 - 8 * i));
-        memset(r->bytes + 8, 0, 4);
-        if (channel_put(&rr.detector, MESSAGE_RECORD, span_of(r->bytes, r->n), &e) != 0)
+    while (goes && rr.hurry && rr.detector.fd >= 0 && rr.outbox.unsent != NULL) {
+        if (!put_record(rr.outbox.unsent->bytes, rr.outbox.unsent->n))
             break;
-        rr.detector_seq = seq;
         outbox_sent(&rr.outbox);
     }
     rr.hurry = rr.hurry && rr.outbox.unsent != NULL;
@@ -342,12 +362,8 @@ static int take_queued(struct span body, struct error *e)
 static void take_read_in(struct span body)
 {
     uint64_t bytes = span_be64(&body);
-    if (!body.bad && bytes > 0)
-        spooler_read_in(rr.spool, bytes);
-    else
-        rr.asked_bytes = 0;
-    rr.ask_at = rr.now + ASK_AGAIN;
-    rr.old_spool = rr.old_spool && bytes == 0;
+    keep_read(body.bad ? 0 : bytes);
+    hand_on();
 }
 
 static void keeper_ready(void *context, int fd, uint32_t events)
@@ -557,6 +573,7 @@ static void take_peer(const struct message *m)
         rr.detector_seq = 0;
         recent_clear(rr.recent); /* a new one has seen none */
         outbox_rewind(&rr.outbox);
+        keep_untold();
         rr.hurry = true;
         hand_on();
     } else if (peer == ROLE_KEEPER) {
@@ -564,6 +581,7 @@ static void take_peer(const struct message *m)
         rr.recording = rr.feed_asked = false;
         rr.asked_bytes = 0;
         keep_doubt();
+        keep_untold();
         channel_open(&rr.keeper, fd, ROLE_RELAY, ROLE_KEEPER, KEEPER_WAITS);
         watch(&rr.keeper, keeper_ready);
         outbox_rewind(&rr.outbox); /* what was on its way to the one before may be gone */
@@ -633,7 +651,7 @@ static int wait_ms(void)
     if (rr.queues_at + STATUS_TURNED < until && tell_queues_due())
         until = rr.queues_at + STATUS_TURNED;
     const struct outbox_record *unsent = rr.outbox.unsent;
-    if (unsent != NULL && rr.detector.fd >= 0 && !rr.hurry && unsent->at + GATHER < until)
+    if (unsent != NULL && rr.detector.fd >= 0 && !rr.hurry && keep_in_order() && unsent->at + GATHER < until)
         until = unsent->at + GATHER;
     tq_time left = keep_due(until) - rr.now;
     return left <= 0 ? 0 : (int)(left / TIME_MS) + 1;
@@ -649,7 +667,7 @@ static void turn(void)
     talk_settle();
     hand_on();
     keep_step();
-    relay_can_keep(rr.relay, relay_records_now() || spooler_can(rr.spool));
+    relay_can_keep(rr.relay, keep_can());
     if (!rr.fed && rr.now >= (rr.locked ? rr.feed_by : rr.feed_by + FEED_LONGER))
         be_fed();
     rr.greeted = rr.greeted || rr.now >= rr.greet_by;
@@ -679,7 +697,7 @@ static _Noreturn void finish(void)
         learn_step(&rr.lines[i], true);
     rr.hurry = true;
     hand_on();
-    while (rr.outbox.first != NULL && relay_records_now() && rr.now < until) {
+    while (rr.outbox.first != NULL && keep_in_order() && relay_records_now() && rr.now < until) {
         struct pollfd p[2] = {{.fd = rr.detector.fd, .events = (short)(POLLIN | (channel_waiting(&rr.detector) > 0 ? POLLOUT : 0))},
                               {.fd = rr.keeper.fd, .events = POLLIN}};
         if (poll(p, 2, 50) < 0)
@@ -693,7 +711,7 @@ static _Noreturn void finish(void)
         hand_on();
     }
     keep_all();
-    if (outbox_is_recorded(&rr.outbox) && !rr.old_spool)
+    if (outbox_is_recorded(&rr.outbox) && keep_in_order())
         spooler_forget(rr.spool, rr.recorded);
     spooler_free(rr.spool);
     _exit(0);
@@ -756,6 +774,7 @@ static void start(void)
     struct spooler_state s;
     spooler_state(rr.spool, &s);
     rr.old_spool = s.bytes > 0;
+    rr.behind.lost_until = rr.wall;
     spooler_key(rr.spool, span_of(rr.self.start.spool_key, rr.self.start.spool_key_n), rr.self.start.ledger);
     role_ready(&rr.self, note);
 }

@@ -12,7 +12,10 @@
  *     them again: the keeper takes each once.
  *  4. Links that store and forward take messages from the start, and deliver none before the keeper has fed what earlier relays left: so order is
  *     kept. Where no keeper does, they deliver after FEED_WAIT (locked) or FEED_LONGER all the same.
- *  5. The spool is written first: one fdatasync makes a record durable, while the ledger, which has keys, trees and views to make, comes behind. The
+ *  5. Records come to the detector in the order of their numbers. While older ones are on the spool alone (an earlier relay left them, there was no
+ * room here, a keeper died), newer ones are not handed on, but go to the spool, too: the keeper reads it in, piece by piece, until what is left is
+ *     here. The detector is told how far it can trust in having all (relay.behind); after BEHIND_MOST in vain newer ones go all the same.
+ *  6. The spool is written first: one fdatasync makes a record durable, while the ledger, which has keys, trees and views to make, comes behind. The
  *     file is emptied as soon as the ledger has all that is in it (roll); what is only there is read in. */
 #ifndef TQ_PROC_RELAY_ROLE_H
 #define TQ_PROC_RELAY_ROLE_H
@@ -140,7 +143,16 @@ struct relay_role {
     tq_time feed_by;
     bool old_spool; /* an earlier relay left something in the spool, which is not read in yet */
     tq_time ask_at;
-    uint64_t asked_bytes; /* of the spool, which the keeper is reading in; 0: none */
+    uint64_t asked_bytes; /* up to this one the keeper is reading the spool in; 0: it is not … */
+    uint64_t asked_seq;   /* … and up to this number */
+    bool full;            /* what is to be read in leaves the spool no room for more */
+    struct {
+        tq_time at;         /* since when older records are on the spool alone, or since some of them were read in; 0: none is */
+        tq_time from;       /* wall: they may be of this time */
+        bool is;            /* the detector was told … */
+        bool told;          /* … the present one, by way of the present keeper */
+        tq_time lost_until; /* wall: what an earlier relay had in hand then may be lost; told with the first that says that all is here */
+    } behind;
     tq_time mend_at;
     uint64_t lost; /* records that found no room anywhere */
     tq_time wall;
@@ -178,11 +190,18 @@ uint64_t talk_put(const struct record *r); /* a record of the relay's own; its n
 bool relay_records_now(void);              /* the keeper takes records and is in time */
 
 /* ── relay_keep.c ── */
-bool relay_spools(void);         /* what is put is made durable by the spool: nobody waits for the keeper */
-void keep_step(void);            /* each turn: what is to be durable goes to the spool; the engine hears what is; the spool is emptied */
-void keep_all(void);             /* what is durable nowhere goes to the spool */
-void keep_read_in(void);         /* asks the keeper to read in what only the spool has, when it can */
-void keep_doubt(void);           /* a keeper is gone, or another one is there */
+bool relay_spools(void);        /* what is put is made durable by the spool: nobody waits for the keeper */
+void keep_step(void);           /* each turn: what is to be durable goes to the spool; the engine hears what is; the spool is emptied */
+void keep_all(void);            /* what is durable nowhere goes to the spool */
+void keep_read_in(void);        /* asks the keeper to read in what only the spool has, when it can */
+void keep_doubt(void);          /* a keeper is gone, or another one is there */
+bool keep_can(void);            /* what is taken now becomes durable */
+bool keep_in_order(void);       /* what is in the outbox can be handed on: the detector has everything older */
+void keep_read(uint64_t bytes); /* the keeper has read the spool in up to this byte; 0: it could not */
+void keep_untold(void);         /* the detector, or the keeper behind it, is another one */
+/* Whether the detector is to be told how far it has everything: the record, in rr.encoded. keep_told: it was handed on. */
+bool keep_notice(void);
+void keep_told(void);
 tq_time keep_due(tq_time until); /* when keep_step is to be called at the latest */
 
 /* ── relay_main.c ── */

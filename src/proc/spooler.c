@@ -30,7 +30,7 @@ struct spooler {
     uint64_t durable;
     bool stopping;
     bool end_asked;
-    uint64_t whole;
+    struct spooler_whole whole;
     uint64_t read_in; /* to be emptied, if it is so long; 0: no */
     uint64_t forget;  /* … if it has no record behind this number; 0: no */
     bool broken;
@@ -91,9 +91,10 @@ static void put_in_order(struct spooler *s, bool end, uint64_t read_in, uint64_t
         s->read_in = 0;
     if (forget != 0 && s->forget == forget)
         s->forget = 0;
-    if (end || size == 0)
-        s->whole = size;
-    s->end_asked = false;
+    if (size == 0)
+        s->whole = (struct spooler_whole){.seq = s->written};
+    else if (end)
+        s->whole = (struct spooler_whole){.from = s->whole.from, .to = size, .seq = s->written};
     (void)pthread_mutex_unlock(&s->lock);
 }
 
@@ -143,6 +144,7 @@ static void *run(void *context)
             s->waits = none;
         }
         bool end = s->end_asked;
+        s->end_asked = false; /* what is asked from now on is asked anew */
         uint64_t read_in = s->read_in;
         uint64_t forget = s->forget;
         stopping = s->stopping;
@@ -254,7 +256,6 @@ bool spooler_put(struct spooler *s, uint64_t seq, struct span encoded)
     if (room) {
         bool sleeps = s->waits.n == 0; /* else it was woken for what came before */
         add(s, seq, encoded);
-        s->whole = 0;
         s->state.busy = true;
         if (sleeps)
             (void)pthread_cond_signal(&s->work);
@@ -303,18 +304,17 @@ void spooler_end(struct spooler *s)
     (void)pthread_mutex_unlock(&s->lock);
 }
 
-uint64_t spooler_whole(struct spooler *s)
+void spooler_whole(struct spooler *s, struct spooler_whole *ret)
 {
     (void)pthread_mutex_lock(&s->lock);
-    uint64_t whole = s->waits.n == 0 ? s->whole : 0;
+    *ret = s->whole;
     (void)pthread_mutex_unlock(&s->lock);
-    return whole;
 }
 
-void spooler_read_in(struct spooler *s, uint64_t bytes)
+void spooler_read_in(struct spooler *s, uint64_t to)
 {
     (void)pthread_mutex_lock(&s->lock);
-    s->read_in = bytes;
+    s->read_in = s->whole.from = to;
     (void)pthread_cond_signal(&s->work);
     (void)pthread_mutex_unlock(&s->lock);
 }

@@ -40,11 +40,17 @@ struct spooler_state {
 };
 void spooler_state(struct spooler *s, struct spooler_state *ret);
 
-/* Ends the part in hand, so that it can be read in; the next record begins another. Done when spooler_whole is not 0: bytes of the file. */
+/* Ends the part in hand, so that it can be read in; the next record begins another. */
 void spooler_end(struct spooler *s);
-uint64_t spooler_whole(struct spooler *s);
-/* So many bytes are on the ledger: the file is emptied, unless something stands behind them. */
-void spooler_read_in(struct spooler *s, uint64_t bytes);
+/* What can be read in: whole parts. */
+struct spooler_whole {
+    uint64_t from; /* byte of the file; what stands before it is on the ledger */
+    uint64_t to;
+    uint64_t seq; /* highest number of this run up to there; 0: none */
+};
+void spooler_whole(struct spooler *s, struct spooler_whole *ret);
+/* Up to this byte it is on the ledger: the file is emptied, unless something stands behind it. */
+void spooler_read_in(struct spooler *s, uint64_t to);
 /* The ledger has everything of this run up to this number, and nothing of earlier ones is in the file: it is emptied, unless something behind the
  * number was written meanwhile. */
 void spooler_forget(struct spooler *s, uint64_t seq);

@@ -399,6 +399,8 @@ export function eventWord(event: string): string {
             return t`Policy of a link`;
         case 'relay.delivered':
             return t`Message delivered`;
+        case 'relay.behind':
+            return t`How far the relay’s records are on the ledger`;
         case 'passkey.added':
             return t`Passkey added`;
         case 'passkey.used':

@@ -92,6 +92,7 @@ static struct sent *sent_new(struct detect *d, const struct record *r, const str
                        .age = g->age,
                        .time = d->open.time,
                        .control = d->open.control.a,
+                       .queued = d->open.queued,
                        .named = d->open.control.a != 0 || d->open.control.b != 0,
                        .patient = g->patient,
                        .name_n = g->name_n};

@@ -175,6 +175,8 @@ static void message_of(const struct record *r, struct message *m)
             m->results = f->number;
         else if (f->key == KEY_PATIENTS)
             m->patients = f->number;
+        else if (f->key == KEY_LINK_QUEUED)
+            m->queued = f->number != 0;
         else if (f->key == KEY_LINK_LEG)
             m->ours = span_is(f->text, "forwarded");
     }
@@ -200,8 +202,8 @@ static void result_of(const struct record *r, struct result *t)
 
 bool detect_reads(enum record_key key)
 {
-    return key == KEY_RESULTS || key == KEY_PATIENTS || key == KEY_LINK_LEG || key == KEY_VALUE || key == KEY_FLAGS || message_texts[key] != 0 ||
-           result_texts[key] != 0;
+    return key == KEY_RESULTS || key == KEY_PATIENTS || key == KEY_LINK_LEG || key == KEY_LINK_QUEUED || key == KEY_VALUE || key == KEY_FLAGS ||
+           message_texts[key] != 0 || result_texts[key] != 0;
 }
 
 /* What the capture lost makes results look missing that are not. */
@@ -281,6 +283,8 @@ void detect_record(struct detect *d, const struct record *r)
 {
     if (r->event != EVENT_LAB_RESULT)
         note_gap(d, r);
+    if (r->event == EVENT_RELAY_BEHIND)
+        behind_take(d, r);
     if (r->event == EVENT_CAPTURE_ENDED) {
         detect_advance(d, record_number(r, KEY_LAST_TIME, 0));
         detect_end(d);

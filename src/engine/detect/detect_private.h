@@ -7,6 +7,7 @@
  *   repeat.c    one result again on the same link: altered, corrected
  *   copy.c      the same message on two links, part by part
  *   custody.c   the same result on two links: altered in transit, wrong patient; path.c: missing, extra, delayed
+ *   behind.c    what a relay recorded and did not hand on yet
  *   follow.c    what became of each result: no findings, but for whoever wants to know of all of them
  *   value.c     what a value shows by itself: implausible, its unit, its flag
  *   shift.c     one test of many patients        order.c    results and their orders
@@ -119,7 +120,8 @@ struct message {
     struct span patient;
     struct span prior_patient;
     struct span marks;
-    bool ours;         /* our own relay forwards it */
+    bool ours;         /* our own relay forwards it … */
+    bool queued;       /* … or keeps it until the LIS takes it */
     struct digest own; /* what an answer to it will be known by, and what it answers itself; zeros: nothing */
     struct digest answered;
     struct digest identity; /* what it is known by if it comes again, and the one that it says was accepted; zeros: nothing */
@@ -204,6 +206,7 @@ struct gathering {
     uint16_t link;
     struct link *at;   /* the same */
     bool test_message; /* MSH-11 is not P */
+    bool queued;
     bool poct1a;
     bool astm;
     tq_time time;
@@ -317,6 +320,11 @@ struct detect {
     tq_time swept;
     tq_time gap;  /* when the capture lost something last; 0: never */
     int64_t lost; /* what sensors said that they dropped */
+    struct {
+        bool is;
+        tq_time since;                 /* records of relays from this time on are still to come */
+        tq_time lost_from, lost_until; /* what was on its way then may have been lost with a relay; 0: nothing */
+    } behind;
     size_t senders_learnt;
     uint64_t counts[KIND_COUNT];
     struct copy first_copy;  /* of the message that is open: what it was on another link; link LINK_NONE: nothing is known */
@@ -505,6 +513,16 @@ void paths_end(struct detect *d);
 
 /* Does a part pass unchanged on this path, as far as is known? least: so often it has to have been seen. */
 bool path_keeps(const struct detect *d, const struct path *p, enum part part, uint32_t least);
+
+/* ── behind.c ── */
+/* A relay said that its records come later, or that all of them are here. */
+void behind_take(struct detect *d, const struct record *r);
+/* The time by which it is judged what should have come by now. */
+tq_time behind_now(const struct detect *d);
+/* Records are still to come: what is judged all the same is a doubt. */
+bool behind_doubt(const struct detect *d);
+/* The records of this time may have been lost with the relay that made them. */
+bool behind_lost(const struct detect *d, tq_time time);
 
 /* ── copy.c ── */
 /* A message with results begins: under which name it is to be looked up. */

@@ -260,7 +260,7 @@ static void open_message(struct detect *d, const struct record *r, const struct 
     ends.leg = leg_of(d, r, w != NULL ? w->keys[WHO_TALKS] : conversation_key(d, &r->flow), identity);
     o->id_n = id.n <= sizeof o->id ? span_copy(id, o->id, sizeof o->id) : 0;
     o->message = digest_text(&d->key, 'm', id);
-    o->announced = o->test_message = o->poct1a = o->astm = o->marked = false;
+    o->announced = o->test_message = o->queued = o->poct1a = o->astm = o->marked = false;
     d->first_copy.link = LINK_NONE;
     o->left = 0;
     o->n = o->groups_n = o->judged = 0;
@@ -289,6 +289,7 @@ void gather_message(struct detect *d, const struct record *r, const struct messa
     d->open.announced = true;
     d->open.left = d->open.told = m->results;
     d->open.test_message = m->processing.n > 0;
+    d->open.queued = m->queued;
     d->open.poct1a = span_is(m->protocol, "poct1a");
     d->open.astm = span_is(m->protocol, "astm");
     d->open.said = stamp_of(m->sent_at);

@@ -170,6 +170,7 @@ struct sent {
     bool named;   /* by a control id, so that it can be answered */
     bool answered;
     bool refused;
+    bool queued; /* by our own relay: it goes on when the LIS takes it */
     bool passed; /* some of it went on */
     bool missed; /* and was told as missing */
     bool came;   /* its origin was seen */

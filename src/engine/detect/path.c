@@ -112,12 +112,17 @@ static void missing(struct detect *d, struct link *from, const struct sent *s, u
     struct buf cause = BUF_INIT(CAUSE_MAX);
     link_text(from, &a);
     link_text(to, &b);
-    bool each = from->told_missing < TOLD_EACH;
+    bool doubt = behind_doubt(d);
+    bool each = doubt || from->told_missing < TOLD_EACH;
     const struct span more[] = {span_str(b.receiver_text), each ? span_of(s->name, s->name_n) : SPAN_LIT("many")};
     struct finding f = {
         .kind = KIND_RESULT_MISSING,
-        .severity = each ? severity : SEVERITY_CRITICAL,
-        .title = each ? title : all,
+        .severity = doubt  ? SEVERITY_LOW
+                    : each ? severity
+                           : SEVERITY_CRITICAL,
+        .title = doubt  ? "Results that {0} sent were not seen at {2} so far; but records of the relay are still outstanding."
+                 : each ? title
+                        : all,
         .advice = "Look up in the LIS whether the results of this moment are there. Send them again from the analyzer if not, and find out what kept "
                   "them: a rule "
                   "in the middleware, an error there, or somebody on the way.",
@@ -126,9 +131,10 @@ static void missing(struct detect *d, struct link *from, const struct sent *s, u
         .n_subjects = 3,
         .cause = cause_on(&cause, &a, more, 2),
     };
-    count_up(&from->told_missing);
+    if (!doubt)
+        count_up(&from->told_missing);
     finding_put_sent(d, s, &f);
-    step_sent(d, s, which, "missing", &f, NULL);
+    step_sent(d, s, which, doubt ? "gap" : "missing", &f, NULL);
     buf_release(&cause);
 }
 
@@ -191,7 +197,7 @@ static void settle_path(struct detect *d, struct link *l, struct sent *s, struct
     step_sent(d, s, ~(lost | again | s->went_on), "stayed", NULL, NULL);
     if (lost == 0)
         return;
-    s->missed = true;
+    s->missed = !behind_doubt(d); /* else it is not late when it comes */
     const struct link *to = links_at(d->links, p->to);
     if (links_twin(l, to))
         missing(d, l, s, lost, to,
@@ -219,15 +225,18 @@ static bool settle_first(struct detect *d, struct link *l, tq_time *due)
     if (p != NULL && p->messages < (twin ? 1 : PATH_LEARNT))
         p = NULL;
     tq_time wait = p != NULL ? wait_on(p) : ANSWER_WAIT;
-    tq_time age = d->now - s->time;
+    if (s->queued && !s->passed) /* the relay itself tells when it cannot deliver */
+        wait = LONGEST_WAIT;
+    tq_time now = behind_now(d);
+    tq_time age = now - s->time;
     bool quiet = p != NULL && p->last_sent <= s->time && !s->passed; /* nothing at all went on since: perhaps it is only slow today */
     if (age < (quiet ? 3 * wait : wait)) {
-        *due = s->time + wait; /* it may be quiet no longer by then */
-        if (*due <= d->now)
-            *due = d->now + 5 * TIME_SECOND;
+        *due = s->time + wait;        /* it may be quiet no longer by then */
+        if (s->queued || *due <= now) /* … or it went on */
+            *due = now + 5 * TIME_SECOND;
         return false;
     }
-    bool gap = d->gap != 0 && d->gap >= s->time - LEAST_WAIT;
+    bool gap = (d->gap != 0 && d->gap >= s->time - LEAST_WAIT) || behind_lost(d, s->time);
     pop(l, s);
     s->settled = true;
     if (gap) {
@@ -247,10 +256,11 @@ static void judge_orphans(struct detect *d, tq_time until);
 
 void paths_sweep(struct detect *d)
 {
-    judge_orphans(d, d->now - ORPHAN_WAIT);
+    tq_time now = behind_now(d);
+    judge_orphans(d, now - ORPHAN_WAIT);
     tq_time *due = links_due(d->links, 0); /* side by side: of many links few are due */
     for (uint16_t i = 0, links = links_count(d->links); i < links; i++)
-        for (size_t n = 0; due[i] <= d->now && n < SENT_MAX && settle_first(d, links_at(d->links, i), &due[i]); n++)
+        for (size_t n = 0; due[i] <= now && n < SENT_MAX && settle_first(d, links_at(d->links, i), &due[i]); n++)
             ;
 }
 
@@ -269,15 +279,19 @@ static void orphan_finding(struct detect *d, const struct orphan *o, const struc
     struct buf cause = BUF_INIT(CAUSE_MAX);
     struct link *l = links_at(d->links, s->link);
     link_text(l, &p);
-    bool each = l->told_extra < TOLD_EACH;
+    bool doubt = origin == NULL && behind_doubt(d);
+    bool each = doubt || l->told_extra < TOLD_EACH;
     const struct span more = each ? span_of(s->name, s->name_n) : SPAN_LIT("many");
     struct finding f = {
         .kind = origin != NULL ? KIND_RESULT_ALTERED_IN_TRANSIT : KIND_RESULT_EXTRA,
-        .severity = each ? (origin != NULL || o->whole ? SEVERITY_CRITICAL : SEVERITY_HIGH) : SEVERITY_CRITICAL,
+        .severity = doubt  ? SEVERITY_LOW
+                    : each ? (origin != NULL || o->whole ? SEVERITY_CRITICAL : SEVERITY_HIGH)
+                           : SEVERITY_CRITICAL,
         .title = origin != NULL ? "Results reached {1} from {0} under another specimen number than the one that the analyzer sent."
-                 : !each        ? "Many results reached {1} from {0} that no analyzer sent."
-                 : o->whole     ? "Results of a specimen reached {1} from {0} that no analyzer sent."
-                                : "A result reached {1} from {0} that no analyzer sent, among others that one did.",
+                 : doubt    ? "Results reached {1} from {0} that no analyzer was seen to send so far; but records of the relay are still outstanding."
+                 : !each    ? "Many results reached {1} from {0} that no analyzer sent."
+                 : o->whole ? "Results of a specimen reached {1} from {0} that no analyzer sent."
+                            : "A result reached {1} from {0} that no analyzer sent, among others that one did.",
         .advice = origin != NULL ? "Hold these results and find out whose they are: compare the numbers on the tube, on the analyzer and in the LIS. "
                                    "Then have {0} and "
                                    "all that lies between it and the analyzer examined."
@@ -291,9 +305,10 @@ static void orphan_finding(struct detect *d, const struct orphan *o, const struc
         .also_flow = origin == NULL ? 0 : origin->flow,
         .cause = cause_on(&cause, &p, &more, 1),
     };
-    count_up(&l->told_extra);
+    if (!doubt)
+        count_up(&l->told_extra);
     finding_put_sent(d, s, &f);
-    step_sent(d, s, o->which, origin != NULL ? "changed" : "extra", &f, origin);
+    step_sent(d, s, o->which, origin != NULL ? "changed" : doubt ? "gap" : "extra", &f, origin);
     if (origin != NULL)
         step_sent(d, origin, UINT64_MAX, "changed", &f, NULL);
     buf_release(&cause);

@@ -5,6 +5,7 @@
 /* A sender that was not sure to have been heard sends again, from the same address. It is a replay when it comes later than this, or after the sender
  * went on to other messages. */
 #define REPLAY_AFTER (10 * 60 * TIME_SECOND)
+#define LATE (10 * TIME_SECOND)
 #define CAUSE_MAX 1024
 
 /* A message with results, by its identity or its content; or, under a flow's key, half the identity of its last such message in `content`. */
@@ -113,10 +114,12 @@ static bool went_on(const struct detect *d, uint64_t flow, uint64_t content)
 }
 
 /* Did this sender go on to other messages since, or did so much time pass, that this is no repetition out of doubt? What came by a spool is judged
- * late: the earlier one of two repeats nothing. */
+ * late: the earlier one of two repeats nothing, and what others told in time may be the same message. */
 static bool comes_late(const struct detect *d, const struct record *r, const struct kept_message *k)
 {
-    return r->time >= k->time && (elsewhere(k, open_link(d)) || r->time - k->time >= REPLAY_AFTER || went_on(d, k->flow, k->content));
+    if (r->time < k->time || d->now - r->time > LATE)
+        return false;
+    return elsewhere(k, open_link(d)) || r->time - k->time >= REPLAY_AFTER || went_on(d, k->flow, k->content);
 }
 
 /* r: of the last result. Only a message that came whole is compared. */

@@ -50,6 +50,11 @@ void spool_reader_free(struct spool_reader *r)
     crypto_secret_free(r, sizeof *r);
 }
 
+void spool_reader_start(struct spool_reader *r, uint64_t at)
+{
+    r->at = at;
+}
+
 void spool_reader_limit(struct spool_reader *r, uint64_t bytes)
 {
     r->limited = true;

@@ -89,6 +89,9 @@ struct spool_record {
 /* secret: the secret key; wiped by spool_reader_free. NULL: ERR_SYSTEM. */
 struct spool_reader *spool_reader_new(int fd, const uint8_t secret[X25519_KEY], struct error *e);
 
+/* Reading begins with the first part at or behind this byte. Before the first record. */
+void spool_reader_start(struct spool_reader *r, uint64_t at);
+
 /* Nothing behind `bytes` is read, and a frame cut there is awaited, not taken for torn: for a file that is still being written. */
 void spool_reader_limit(struct spool_reader *r, uint64_t bytes);
 

@@ -131,7 +131,7 @@ static void test_recorded(void **state)
     assert_int_equal(next(), 1);
     outbox_recorded(&o, 1);
     assert_true(outbox_is_recorded(&o));
-    o.left = true;
+    o.left = 1;
     assert_false(outbox_is_recorded(&o));
     outbox_release(&o);
 }
@@ -150,17 +150,63 @@ static void test_room(void **state)
     outbox_spooled(&o, 1);
     assert_true(outbox_put(&o, seq + 1, span_of(bytes, piece), 0));
     assert_int_equal(o.first->seq, 2);
-    assert_true(o.left); /* the first is on the spool alone */
+    assert_int_equal(o.left, 1); /* it was not handed on, and is on the spool alone */
     outbox_recorded(&o, 1);
     assert_false(outbox_is_recorded(&o));
     assert_false(outbox_put(&o, seq + 2, span_of(bytes, piece), 0));
+    assert_int_equal(next(), 2);
+    outbox_spooled(&o, 2);
+    assert_true(outbox_put(&o, seq + 2, span_of(bytes, piece), 0));
+    assert_int_equal(o.gone, 2); /* it was: perhaps the ledger has it soon */
+    assert_int_equal(o.left, 1);
+    outbox_recorded(&o, 2);
+    assert_int_equal(o.gone, 0);
+    assert_int_equal(next(), 3);
+    outbox_spooled(&o, 3);
+    assert_true(outbox_put(&o, seq + 3, span_of(bytes, piece), 0));
+    outbox_rewind(&o); /* who had it is gone */
+    assert_int_equal(o.left, 3);
+    outbox_read_in(&o, 3);
+    assert_int_equal(o.left, 0);
+    assert_int_equal(next(), 4);
     free(bytes);
+    outbox_release(&o);
+}
+
+/* What was read in is not handed on any more; what no spool has is, and in its place. */
+static void test_read_in(void **state)
+{
+    (void)state;
+    outbox_init(&o);
+    put(1, 10);
+    put(0, 10);
+    put(2, 10);
+    put(3, 10);
+    outbox_spooled(&o, 3);
+    outbox_doubt(&o, 3);
+    assert_int_equal(o.left, 3);
+    assert_int_equal(o.left_at, 1);
+    outbox_read_in(&o, 2);
+    assert_int_equal(o.left, 3);
+    assert_int_equal(o.first->seq, 0);
+    outbox_read_in(&o, 3);
+    assert_int_equal(o.left, 0);
+    put(4, 10);
+    assert_int_equal(next(), 0);
+    assert_int_equal(next(), 4);
+    outbox_recorded(&o, 4);
+    assert_true(outbox_is_recorded(&o));
+    outbox_release(&o);
+    outbox_init(&o);
+    outbox_doubt(&o, 3); /* nothing is missing */
+    assert_int_equal(o.left, 0);
     outbox_release(&o);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_unsent_stays), cmocka_unit_test(test_worth_no_waiting),
-                                       cmocka_unit_test(test_loose), cmocka_unit_test(test_recorded),     cmocka_unit_test(test_room)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order),  cmocka_unit_test(test_unsent_stays), cmocka_unit_test(test_worth_no_waiting),
+                                       cmocka_unit_test(test_loose),  cmocka_unit_test(test_recorded),     cmocka_unit_test(test_room),
+                                       cmocka_unit_test(test_read_in)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

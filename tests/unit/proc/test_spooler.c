@@ -80,14 +80,15 @@ static off_t size(void)
     return st.st_size;
 }
 
-/* Numbers of the records that whoever has the secret reads, joined. */
-static void read_back(char *out, size_t room)
+/* Numbers of the records that whoever has the secret reads from this byte on, joined. */
+static void read_from(uint64_t at, char *out, size_t room)
 {
     struct error e = {0};
     struct spool_reader *r = spool_reader_new(fd, secret, &e);
     struct spool_record got;
     size_t n = 0;
     assert_non_null(r);
+    spool_reader_start(r, at);
     out[0] = 0;
     while (spool_reader_next(r, &got, &e) == 1) {
         struct span frame = got.record;
@@ -99,6 +100,17 @@ static void read_back(char *out, size_t room)
         }
     }
     spool_reader_free(r);
+}
+
+static void read_back(char *out, size_t room)
+{
+    read_from(0, out, room);
+}
+
+static bool is_whole(uint64_t seq, struct spooler_whole *ret)
+{
+    spooler_whole(s, ret);
+    return ret->to > ret->from && ret->seq == seq;
 }
 
 static void test_durable(void **state)
@@ -135,6 +147,41 @@ static void test_forget(void **state)
     AWAIT(spooler_durable(s) == 4);
     read_back(text, sizeof text);
     assert_string_equal(text, "4;");
+    spooler_free(s);
+}
+
+/* It is read in piece by piece, while more is written behind. */
+static void test_pieces(void **state)
+{
+    char text[256];
+    struct spooler_whole first;
+    struct spooler_whole second;
+    (void)state;
+    put(1);
+    put(2);
+    AWAIT(spooler_durable(s) == 2);
+    spooler_whole(s, &first);
+    assert_int_equal(first.to, 0); /* its part is not ended */
+    spooler_end(s);
+    AWAIT(is_whole(2, &first));
+    assert_int_equal(first.from, 0);
+    assert_int_equal(first.to, size());
+    put(3);
+    AWAIT(spooler_durable(s) == 3);
+    spooler_read_in(s, first.to);
+    spooler_end(s);
+    AWAIT(is_whole(3, &second));
+    assert_int_equal(second.from, first.to);
+    read_from(second.from, text, sizeof text);
+    assert_string_equal(text, "3;");
+    read_back(text, sizeof text);
+    assert_string_equal(text, "1;2;3;");
+    spooler_read_in(s, second.to);
+    AWAIT(size() == 0);
+    put(4);
+    spooler_end(s);
+    AWAIT(is_whole(4, &first));
+    assert_int_equal(first.from, 0);
     spooler_free(s);
 }
 
@@ -191,7 +238,8 @@ static void test_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_durable, set_up, tear_down), cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_large, set_up, tear_down), cmocka_unit_test_setup_teardown(test_end, set_up, tear_down)};
+        cmocka_unit_test_setup_teardown(test_durable, set_up, tear_down), cmocka_unit_test_setup_teardown(test_pieces, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down), cmocka_unit_test_setup_teardown(test_large, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_end, set_up, tear_down)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
