@@ -90,6 +90,7 @@ static const struct {
     [EVENT_TOKEN_REVOKED] = {"token.revoked", MAKER_KEEPER},
     [EVENT_DATA_EXPORTED] = {"data.exported", MAKER_KEEPER},
     [EVENT_TASK_CANCELLED] = {"task.cancelled", MAKER_KEEPER},
+    [EVENT_FINDING_MAILED] = {"finding.mailed", MAKER_KEEPER},
     [EVENT_CONFIG_CHANGED] = {"config.changed", MAKER_KEEPER},
     [EVENT_PASSKEY_ADDED] = {"passkey.added", MAKER_KEEPER},
     [EVENT_PASSKEY_USED] = {"passkey.used", MAKER_KEEPER},

@@ -91,6 +91,7 @@ enum event {
     EVENT_TOKEN_REVOKED,
     EVENT_DATA_EXPORTED,
     EVENT_TASK_CANCELLED,
+    EVENT_FINDING_MAILED, /* new findings went by mail to those whom lab.yaml names, or a test of that */
     EVENT_CONFIG_CHANGED, /* between two starts, or by an upgrade: which settings */
     EVENT_PASSKEY_ADDED,
     EVENT_PASSKEY_USED, /* it signed a sign-in, or a request */
@@ -458,8 +459,11 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(STATEMENT, "statement", OPEN, TEXT, false) /* what was signed */                                                                             \
     KEY(HOW, "how", OPEN, TEXT, false)             /* test, classroom, page, mail … */                                                             \
     KEY(TRAINER, "trainer", OPEN, TEXT, false)                                                                                                       \
-    KEY(ATTENDED, "attended", OPEN, TEXT, true) /* accounts */                                                                                       \
-    KEY(AUDIENCE, "audience", OPEN, TEXT, true) /* roles; none: everybody */                                                                         \
+    KEY(ATTENDED, "attended", OPEN, TEXT, true)     /* accounts */                                                                                   \
+    KEY(AUDIENCE, "audience", OPEN, TEXT, true)     /* roles; none: everybody */                                                                     \
+    KEY(TOLD_UNTIL, "told_until", OPEN, INT, false) /* findings that opened by records up to this one */                                             \
+    KEY(FINDINGS, "findings", OPEN, INT, false)                                                                                                      \
+    KEY(ADDRESSES, "addresses", OPEN, INT, false)                                                                                                    \
     KEY(COUNT_ASSIGNED, "assigned", OPEN, INT, false)                                                                                                \
     KEY(COUNT_DONE, "done", OPEN, INT, false)                                                                                                        \
     KEY(COUNT_LATE, "late", OPEN, INT, false)                                                                                                        \

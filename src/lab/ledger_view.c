@@ -62,6 +62,7 @@ static const struct {
     {EVENT_TOKEN_CREATED, "API token made:", "label"},
     {EVENT_TOKEN_REVOKED, "API token revoked:", "label"},
     {EVENT_DATA_EXPORTED, "Taken out:", "what"},
+    {EVENT_FINDING_MAILED, "New findings went by mail; addresses:", "addresses"},
     {EVENT_TASK_CANCELLED, "Ended before its end:", "what"},
     {EVENT_CONFIG_CHANGED, "Settings changed in lab.yaml:", "settings"},
     {EVENT_SESSION_OPENED, "Signed in:", "account"},

@@ -29,6 +29,7 @@ static const struct {
     {EVENT_FINDING_DISMISSED, finding_apply_decision},
     {EVENT_FINDING_REOPENED, finding_apply_decision},
     {EVENT_FINDING_ENDED, finding_apply_ended},
+    {EVENT_FINDING_MAILED, told_apply},
     {EVENT_ACCOUNT_CREATED, account_apply_created},
     {EVENT_ACCOUNT_EDITED, account_apply_edited},
     {EVENT_ACCOUNT_GRANTED, account_apply_granted},

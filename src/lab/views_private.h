@@ -108,7 +108,7 @@ apply_fn message_apply, result_apply, custody_apply;
 /* n more results stand in the store. */
 int results_counted(struct apply *a, int64_t n, struct error *e);
 apply_fn custody_stopped; /* nothing is listened to any more: what was awaited is awaited no longer */
-apply_fn finding_apply, finding_apply_decision, finding_apply_ended, finding_apply_packets, finding_apply_packets_removed;
+apply_fn finding_apply, finding_apply_decision, finding_apply_ended, finding_apply_packets, finding_apply_packets_removed, told_apply;
 apply_fn account_apply_created, look_apply;
 apply_fn account_apply_edited, account_apply_granted, account_apply_withdrawn, account_apply_closed, account_apply_reopened, account_apply_reset;
 apply_fn account_apply_password, account_apply_reviewed, account_apply_signed_in;

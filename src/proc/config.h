@@ -87,9 +87,11 @@ struct config {
     char mail_password[CONFIG_PATH];  /* a file; "": none */
     char mail_authority[CONFIG_PATH]; /* "": the machine's */
     char mail_language[CONFIG_NAME];
-    char mail_domains[CONFIG_WORDS_MAX];     /* the lab's own, a line each */
-    char mail_receiver[CONFIG_HOST];         /* what its mail server calls itself in Authentication-Results; "": not known */
-    char mail_scanner[CONFIG_PATH];          /* clamd's socket; "": none */
+    char mail_domains[CONFIG_WORDS_MAX];  /* the lab's own, a line each */
+    char mail_receiver[CONFIG_HOST];      /* what its mail server calls itself in Authentication-Results; "": not known */
+    char mail_scanner[CONFIG_PATH];       /* clamd's socket; "": none */
+    char mail_findings[CONFIG_WORDS_MAX]; /* addresses that new findings are told to, a line each */
+    char mail_findings_from[CONFIG_NAME];
     char mail_servers[CONFIG_WORDS_MAX];     /* networks that mail about mail may come from, a line each */
     char mail_arrives[CONFIG_NAME];          /* starttls, or off: also in clear */
     char phishing_domains[CONFIG_WORDS_MAX]; /* a line each; "": no simulation may be sent */

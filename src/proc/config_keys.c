@@ -66,6 +66,11 @@ const struct config_key config_keys[] = {
     {"mail.authority", CONFIG_FILE, AT(config, mail_authority),
      .help = "The authority of its certificate (PEM, at most 6 KiB). Without it, the authorities that this machine knows."},
     {"mail.language", CONFIG_CHOICE, AT(config, mail_language), .initial = "en", .choices = "en es", .help = "What mails are written in."},
+    {"mail.findings", CONFIG_WORDS, AT(config, mail_findings),
+     .help = "Mail addresses, up to 8, that new findings are told to, as in `[ it@lab.example ]`: their titles and what to do, no link, nothing of a "
+             "patient (docs/guide.md)."},
+    {"mail.findings_from", CONFIG_CHOICE, AT(config, mail_findings_from), .initial = "high", .choices = "critical high medium low",
+     .help = "The least severity that is told so."},
     {"mail.domains", CONFIG_WORDS, AT(config, mail_domains),
      .help = "The lab's own mail domains, up to 16: what imitates them, or pretends to come from them, is told (docs/mail.md)."},
     {"mail.receiver", CONFIG_ACCOUNT, AT(config, mail_receiver),

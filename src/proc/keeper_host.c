@@ -239,6 +239,12 @@ static void account_changed(void *context, struct span account, enum event event
     reminder_alert(k.reminder, account, event);
 }
 
+static void test_findings(void *context)
+{
+    (void)context;
+    reminder_test_findings(k.reminder);
+}
+
 static void mail_tell(void *context, struct span account, struct span id, bool attached)
 {
     (void)context;
@@ -285,6 +291,7 @@ const struct api_host keeper_host = {.decide = decide,
                                      .mail_read = mail_read,
                                      .mail_ours = mail_is_ours,
                                      .mail_tell = mail_tell,
+                                     .test_findings = test_findings,
                                      .tasks = list_tasks,
                                      .task_cancel = cancel_task,
                                      .links = list_links,

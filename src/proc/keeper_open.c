@@ -260,6 +260,8 @@ static int open_api(struct error *e)
                                              .remind = k.programme.remind,
                                              .escalate = k.programme.escalate,
                                              .mail = k.programme.url[0] != 0};
+    options.told_to = k.programme.findings;
+    options.told_from = k.programme.findings_from;
     options.phishing = (struct api_phishing){
         .landing = k.programme.landing, .domains = k.programme.targets, .language = k.programme.language, .every = k.programme.every};
     k.api = api_new(&options, e);

@@ -1,5 +1,6 @@
 #include "proc/programme.h"
 
+#include "base/text.h"
 #include "lab/courses/course.h"
 #include "proc/own.h"
 
@@ -58,6 +59,34 @@ static int read_secret(const char *path, char *out, size_t size, struct error *e
     return r;
 }
 
+/* Words that stand a line each, with spaces between. */
+static void pack_words(struct buf *settings, const char *name, const char *words)
+{
+    struct span left = span_str(words);
+    if (left.n > 0)
+        buf_addf(settings, "%s\t", name);
+    while (left.n > 0) {
+        buf_add_span(settings, span_until(&left, '\n', NULL));
+        buf_u8(settings, left.n > 0 ? ' ' : '\n');
+    }
+}
+
+static int pack_findings(const struct config *c, struct buf *settings, struct error *e)
+{
+    struct span left = span_str(c->mail_findings);
+    for (int n = 1; left.n > 0; n++) {
+        struct span one = span_until(&left, '\n', NULL);
+        if (!text_is_mail(one) || n > PROGRAMME_TOLD)
+            return err_set(e, ERR_MISUSE, "mail.findings: \"%.*s\": expected at most %d mail addresses, as in it@lab.example", (int)one.n,
+                           (const char *)one.p, PROGRAMME_TOLD);
+    }
+    if (c->mail_findings[0] != 0 && c->mail_server.port == 0)
+        return err_set(e, ERR_MISUSE, "mail.findings: there is no mail server to send by: name it with mail.server");
+    pack_words(settings, "findings", c->mail_findings);
+    buf_addf(settings, "findings_from\t%s\n", c->mail_findings_from);
+    return 0;
+}
+
 static int pack_mail(const struct config *c, struct buf *settings, struct buf *packed, struct error *e)
 {
     char password[256] = "";
@@ -94,13 +123,7 @@ static int pack_mail(const struct config *c, struct buf *settings, struct buf *p
 /* How mails that people report are judged. */
 static void pack_judging(const struct config *c, struct buf *settings)
 {
-    struct span domains = span_str(c->mail_domains);
-    if (domains.n > 0)
-        buf_add_str(settings, "domains\t");
-    for (struct span one; domains.n > 0 && (one = span_until(&domains, '\n', NULL)).n > 0;) {
-        buf_add_span(settings, one);
-        buf_u8(settings, domains.n > 0 ? ' ' : '\n');
-    }
+    pack_words(settings, "domains", c->mail_domains);
     if (c->mail_receiver[0] != 0)
         buf_addf(settings, "receiver\t%s\n", c->mail_receiver);
     if (c->mail_scanner[0] != 0)
@@ -140,6 +163,8 @@ int programme_pack(const struct config *c, struct buf *packed, struct error *e)
              (long long)c->training_tries, (long long)c->training_cool_down, (long long)c->training_remind, (long long)c->training_escalate);
     pack_judging(c, &settings);
     if (r == 0)
+        r = pack_findings(c, &settings, e);
+    if (r == 0)
         r = pack_mail(c, &settings, packed, e);
     pack_phishing(c, &settings);
     if (r == 0)
@@ -169,6 +194,8 @@ static void take_setting(struct programme *p, struct span key, struct span value
                  {.name = "from", .text = p->from, .size = sizeof p->from},
                  {.name = "language", .text = p->language, .size = sizeof p->language},
                  {.name = "domains", .text = p->domains, .size = sizeof p->domains},
+                 {.name = "findings", .text = p->findings, .size = sizeof p->findings},
+                 {.name = "findings_from", .text = p->findings_from, .size = sizeof p->findings_from},
                  {.name = "receiver", .text = p->receiver, .size = sizeof p->receiver},
                  {.name = "scanner", .text = p->scanner, .size = sizeof p->scanner},
                  {.name = "user", .text = p->user, .size = sizeof p->user},
@@ -195,7 +222,8 @@ static void take_setting(struct programme *p, struct span key, struct span value
 
 int programme_unpack(struct span packed, struct programme *ret, struct error *e)
 {
-    *ret = (struct programme){.questions = 10, .tries = 3, .cool_down = 3600, .remind = 7, .escalate = 14, .language = "en", .every = 30};
+    *ret = (struct programme){
+        .questions = 10, .tries = 3, .cool_down = 3600, .remind = 7, .escalate = 14, .language = "en", .findings_from = "high", .every = 30};
     while (packed.n > 0) {
         uint8_t kind = span_u8(&packed);
         (void)span_take(&packed, span_be16(&packed));

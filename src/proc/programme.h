@@ -8,6 +8,7 @@
 #include "proc/config.h"
 
 #define PROGRAMME_AUTHORITY 6144
+#define PROGRAMME_TOLD 8 /* addresses that new findings are told to */
 
 struct programme {
     int64_t questions, tries, cool_down, remind, escalate;
@@ -17,11 +18,13 @@ struct programme {
     char user[CONFIG_HOST];
     char password[256];
     char language[CONFIG_NAME];
-    char landing[CONFIG_HOST + 32]; /* "https://inbox.lab.example:8444": where links of simulated mails lead; "": nowhere */
-    char targets[CONFIG_WORDS_MAX]; /* that they may go to, a line each */
-    char lure[CONFIG_HOST];         /* their sender; "": from */
-    int64_t every;                  /* days between two of them to one person */
-    char domains[CONFIG_WORDS_MAX]; /* the lab's own mail domains, with spaces between */
+    char landing[CONFIG_HOST + 32];  /* "https://inbox.lab.example:8444": where links of simulated mails lead; "": nowhere */
+    char targets[CONFIG_WORDS_MAX];  /* that they may go to, a line each */
+    char lure[CONFIG_HOST];          /* their sender; "": from */
+    int64_t every;                   /* days between two of them to one person */
+    char domains[CONFIG_WORDS_MAX];  /* the lab's own mail domains, with spaces between */
+    char findings[CONFIG_WORDS_MAX]; /* addresses that new findings are told to, with spaces between; "": nobody's */
+    char findings_from[CONFIG_NAME]; /* the least severity */
     char receiver[CONFIG_HOST];
     char scanner[8];       /* "yes": there is a virus scanner */
     struct span zone;      /* TZif; empty: UTC */

@@ -7,6 +7,7 @@
 #include "proc/alert.h"
 #include "proc/clock.h"
 #include "proc/drill.h"
+#include "proc/finding_mail.h"
 #include "proc/letter.h"
 #include "proc/log.h"
 #include "proc/mail_answer.h"
@@ -54,6 +55,7 @@ struct reminder {
     pthread_t thread;
     struct store_conn *db;
     struct drill *drill;
+    struct finding_mail *findings;
     /* the thread's own */
     tq_time look_at; /* monotonic */
     tq_time alert_at;
@@ -65,6 +67,7 @@ struct reminder {
     pthread_mutex_t lock; /* guards the rest */
     pthread_cond_t work;
     bool stopping;
+    bool test_findings;
     size_t asked_n;
     char (*asked)[ACCOUNT_NAME_MAX + 1];
     size_t alerts_n;
@@ -559,6 +562,15 @@ static void settle(struct reminder *m)
         log_line(LOG_LEVEL_WARNING, "the lab's policies are not on the ledger yet: %s", e.text);
 }
 
+static bool take_test(struct reminder *m)
+{
+    (void)pthread_mutex_lock(&m->lock);
+    bool test = m->test_findings && !m->stopping;
+    m->test_findings = false;
+    (void)pthread_mutex_unlock(&m->lock);
+    return test;
+}
+
 static void *run(void *context)
 {
     struct reminder *m = context;
@@ -579,8 +591,9 @@ static void *run(void *context)
         }
         tell_alerts(m);
         drill_pass(m->drill, m->db, clock_now());
+        finding_mail_pass(m->findings, m->db, take_test(m));
         (void)pthread_mutex_lock(&m->lock);
-        if (!m->stopping && m->asked_n == 0 && m->answers_n == 0) {
+        if (!m->stopping && m->asked_n == 0 && m->answers_n == 0 && !m->test_findings) {
             struct timespec until;
             (void)clock_gettime(CLOCK_MONOTONIC, &until);
             until.tv_sec += 5;
@@ -620,7 +633,8 @@ struct reminder *reminder_start(const struct reminder_options *options, struct e
     (void)pthread_cond_init(&m->work, &attributes);
     m->db = store_reader_open(options->store, e);
     m->drill = drill_new(m, &m->programme, options->exercise, options->decide, options->context);
-    if (m->db != NULL && m->drill != NULL && pthread_create(&m->thread, NULL, run, m) == 0)
+    m->findings = finding_mail_new(m, &m->programme, m->site, options->decide, options->context);
+    if (m->db != NULL && m->drill != NULL && m->findings != NULL && pthread_create(&m->thread, NULL, run, m) == 0)
         return m;
     (void)err_set(e, ERR_SYSTEM, "no thread for reminders");
     return NULL;
@@ -636,6 +650,7 @@ void reminder_stop(struct reminder *m)
     (void)pthread_mutex_unlock(&m->lock);
     (void)pthread_join(m->thread, NULL);
     drill_free(m->drill);
+    finding_mail_free(m->findings);
     store_reader_close(m->db);
 }
 
@@ -648,6 +663,16 @@ void reminder_ask(struct reminder *m, struct span account)
         m->asked[m->asked_n][span_copy(account, m->asked[m->asked_n], ACCOUNT_NAME_MAX)] = 0;
         m->asked_n++;
     }
+    (void)pthread_cond_broadcast(&m->work);
+    (void)pthread_mutex_unlock(&m->lock);
+}
+
+void reminder_test_findings(struct reminder *m)
+{
+    if (m == NULL)
+        return;
+    (void)pthread_mutex_lock(&m->lock);
+    m->test_findings = true;
     (void)pthread_cond_broadcast(&m->work);
     (void)pthread_mutex_unlock(&m->lock);
 }

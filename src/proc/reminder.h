@@ -1,8 +1,8 @@
-/* reminder: the keeper's thread that writes to people: what they have to learn, what became of a mail that they reported, and that what they sign in
- * with was changed. Each hour from seven in the morning, lab's time, it looks who is to be told (lab/training/remind.c); by mail through the courier
- * where lab.yaml names a server and an address is known, else on the page, which says it anyway. What was told is a record (training.reminded), so
- * that nobody is told twice, not even by the next start. At the beginning of a month it writes down how training stands (training.standing), each day
- * whose role ended by itself (training.left).
+/* reminder: the keeper's thread that writes to people: what they have to learn, what was found (finding_mail.h), what became of a mail that they
+ * reported, and that what they sign in with was changed. Each hour from seven in the morning, lab's time, it looks who is to be told
+ * (lab/training/remind.c); by mail through the courier where lab.yaml names a server and an address is known, else on the page, which says it anyway.
+ * What was told is a record (training.reminded), so that nobody is told twice, not even by the next start. At the beginning of a month it writes down
+ * how training stands (training.standing), each day whose role ended by itself (training.left).
  *
  * Between two looks it sends the mails of phishing simulations (drill.h). One mail is on its way at a time. A mail that is refused for good is told
  * so; one that finds no server is tried again with the next look. */
@@ -43,6 +43,9 @@ void reminder_answer(struct reminder *m, struct span account, struct span mail, 
 /* Any thread: a mail to this person, now, that what they sign in with was changed (alert.h). One that finds no server is tried again each minute;
  * what waits when the program stops is lost, and stands on the page and the ledger all the same. */
 void reminder_alert(struct reminder *m, struct span account, enum event event);
+
+/* Any thread: a mail to whom new findings are told, that only says that it came (finding_mail.h). */
+void reminder_test_findings(struct reminder *m);
 
 /* Main thread, as the witnesses' (witnesses.h). */
 bool reminder_errand(struct reminder *m, struct buf *out);

@@ -49,6 +49,8 @@ let person = personOf('ana', 'Ana Ruiz', ['lab manager']);
 const OPEN = { locked: false, stage: 'open', since: null, records: 0, bytes: 0, max_bytes: 0, lost: 0, nearly_full: false, keeping: true, csrf: '' };
 const sessions = new Map();
 let people = makePeople();
+const makeTold = (named = true) => ({ addresses: named ? ['it@lab.example', 'oncall@lab.example'] : [], from: 'high', last: named ? { time: new Date(Date.now() - 780_000).toISOString(), record: 76, findings: 2, addresses: 2, why: null } : null, tested: null });
+let told = makeTold();
 let reports = makeReports();
 let mails = makeMails();
 let training = makeTraining();
@@ -523,6 +525,13 @@ function answer(method, path, query, body, token, headers, text) {
             const [wanted, severity, kind] = [query.get('state') ?? 'open', query.get('severity') ?? '', query.get('kind')];
             return page(worst(state.findings.filter((f) => (wanted === 'all' || f.state === wanted) && (SEVERITIES[severity] ?? [severity]).includes(f.severity) && (!kind || f.kind === kind))), query);
         }
+        case 'GET /finding-mail':
+            return { status: 200, body: told };
+        case 'POST /finding-mail/act':
+        case 'POST /finding-mail/id':
+            told.tested = { time: new Date().toISOString(), record: 77, findings: 0, addresses: told.addresses.length - 1, why: 'the mail server refused it (550)' };
+            setTimeout(() => tell('findings'), 50);
+            return { status: 202, body: told };
         case 'GET /findings/id': {
             const found = state.findings.find((f) => f.id === id);
             return found ? { status: 200, body: found } : problem(404, 'finding', 'There is no such finding.');
@@ -604,6 +613,7 @@ function develop(body) {
     if (body.lab) {
         world = lab(body.lab);
         people = makePeople(body.ending === true);
+        told = makeTold(body.told !== false);
         reports = body.lab.reports === 0 ? [] : makeReports();
         mails = body.lab.mails === 0 ? [] : makeMails();
         training = Object.assign(makeTraining(), body.training ?? {});

@@ -373,6 +373,8 @@ export function eventWord(event: string): string {
             return t`Simulated mail reported`;
         case 'data.exported':
             return t`Data taken out`;
+        case 'finding.mailed':
+            return t`New findings told by mail`;
         case 'task.cancelled':
             return t`Long work ended before its end`;
         case 'config.changed':

@@ -49,6 +49,8 @@ struct api *api_new(const struct api_options *o, struct error *e)
     (void)snprintf(api->time_zone, sizeof api->time_zone, "%s", o->time_zone != NULL ? o->time_zone : "");
     if (o->postbox != NULL && o->postbox[0] != 0)
         (void)snprintf(api->mail_to, sizeof api->mail_to, "mail@%s", o->postbox);
+    (void)snprintf(api->told_to, sizeof api->told_to, "%s", o->told_to != NULL ? o->told_to : "");
+    (void)snprintf(api->told_from, sizeof api->told_from, "%s", o->told_from != NULL ? o->told_from : "high");
     api->lock_s = o->lock_s > 0 ? o->lock_s : 120;
     api->party = (struct passkey_party){.id = api->name, .origin = api->origin};
     if (o->key != NULL)

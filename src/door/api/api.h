@@ -276,6 +276,9 @@ struct api_host {
      */
     void (*mail_tell)(void *context, struct span account, struct span id, bool attached);
 
+    /* May be NULL. Has a mail sent to those who are told new findings, that only says that it came. */
+    void (*test_findings)(void *context);
+
     /* May be NULL. Has a mail sent to this person, about what they have to learn. */
     void (*remind)(void *context, struct span account);
     /* May be NULL. What this person signs in with was changed, and that is durable; or (EVENT_TOTP_USED) a code of their app came a second time, and
@@ -317,6 +320,8 @@ struct api_options {
     const char *origin;            /* "https://lab.example:8443" */
     const uint8_t *key;            /* 32 bytes of the keeper's own, the same at every start */
     const char *time_zone;         /* the lab's, by its name: times are shown in it; NULL or "": nobody knows */
+    const char *told_to;           /* addresses that new findings are told to, with spaces between; NULL or "": nobody's */
+    const char *told_from;         /* the least severity that is told so */
     const char *postbox;           /* the host that takes mail about mail; NULL or "": none */
     int64_t lock_s;                /* seconds that nobody touches the page before it locks; 0: two minutes */
 };

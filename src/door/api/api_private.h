@@ -78,6 +78,8 @@ struct api {
     int64_t lock_s;
     char time_zone[64];
     char mail_to[280];          /* "mail@report.lab.example"; "": nothing is forwarded */
+    char told_to[1024];         /* addresses that new findings are told to, with spaces between */
+    char told_from[16];         /* the least severity */
     struct passkey_party party; /* of these two */
     uint8_t key[32];
     pthread_mutex_t passkeys;                /* passkeys and codes are judged one at a time: none counts twice */
@@ -331,6 +333,8 @@ void handle_finding_take(struct call *c);
 void handle_finding_release(struct call *c);
 void handle_finding_dismiss(struct call *c);
 void handle_finding_reopen(struct call *c);
+void handle_told_get(struct call *c);
+void handle_told_test(struct call *c);
 void handle_look_post(struct call *c);
 void handle_proof_post(struct call *c);
 void handle_look_list(struct call *c);

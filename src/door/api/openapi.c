@@ -141,6 +141,8 @@ static const struct {
     {"finding_step", "time:time event:text person:text? why:text? record:int"},
     {"finding_packets", "record:int time:time packets:int bytes:int removed_at:time?"},
     {"finding_evidence", "flows:[flow] messages:[text] records:[int] packets:[finding_packets] packets_removed_at:time?"},
+    {"told", "time:time record:int findings:int addresses:int why:text?"},
+    {"finding_mail", "addresses:[text] from:text last:told? tested:told?"},
     {"finding_detail", "+finding history:[finding_step] evidence:finding_evidence"},
     {"today_counts", "needs:int findings_open:int findings_critical:int devices:int devices_unknown:int devices_waiting:int devices_refused:int "
                      "results:int messages:int malformed:int "
@@ -254,7 +256,8 @@ static const struct {
     {"permission", "name:text what:text token:bool roles:[text]"},
     {"role_table", "roles:[role] permissions:[permission]"},
     {"account",
-     "name:text etag:int display_name:text state:text roles:[text] role:text permissions:[text] ends:time? token_ends:time? created:time created_by:text? "
+     "name:text etag:int display_name:text state:text roles:[text] role:text permissions:[text] ends:time? token_ends:time? created:time "
+     "created_by:text? "
      "closed:time? last_sign_in:time? password_set:time? invited_until:time? reviewed:time? reviewed_by:text? review_due:bool sessions:int "
      "emergency:bool"},
     {"grant", "role:text site:text? maker:text? since:time until:time? by:text? why:text? record:int ended:time? ended_by:text? ended_why:text? "

@@ -95,7 +95,7 @@ const char *account_state(const struct account *a)
 
 #define MATCHES                                                                                                                                      \
     "(?1 = '' OR instr(name, lower(?1)) > 0 OR instr(lower(display_name), lower(?1)) > 0) AND (?2 OR state <> 'closed') "                            \
-    "AND (?5 = 0 OR (state <> 'closed' AND max(created, coalesce(reviewed, 0)) < ?5 AND name <> ?6 AND name <> '" ACCOUNT_EMERGENCY "')) "                       \
+    "AND (?5 = 0 OR (state <> 'closed' AND max(created, coalesce(reviewed, 0)) < ?5 AND name <> ?6 AND name <> '" ACCOUNT_EMERGENCY "')) "           \
     "AND (?7 = 0 OR (state <> 'closed' AND ("                                                                                                        \
     "EXISTS (SELECT 1 FROM account_grant WHERE account = name AND ended = 0 AND until > ?7 AND until <= ?8) OR "                                     \
     "EXISTS (SELECT 1 FROM api_token WHERE account = name AND revoked = 0 AND until > ?7 AND until <= ?8))))"

@@ -174,6 +174,9 @@ static void findings_are_decided(void **state)
     ASK(k, 404, "POST /api/v1/findings/nosuch/take", NULL, "1");
     ASK(k, 404, "GET /api/v1/findings/nosuch", NULL, NULL);
     SAYS(k, "There is no finding with this id.");
+    ASK(k, 200, "GET /api/v1/finding-mail", NULL, NULL);
+    SAYS(k, "{\"addresses\":[],\"from\":\"high\",\"last\":null,\"tested\":null}");
+    ASK(k, 409, "POST /api/v1/finding-mail/test", NULL, NULL);
     (void)snprintf(k->language, sizeof k->language, "es-ES, en");
     ASK(k, 404, "GET /api/v1/findings/nosuch", NULL, NULL);
     SAYS(k, "\"detail\":\"No hay ningún hallazgo con este identificador.\",\"code\":\"no-finding\"");

@@ -674,7 +674,8 @@ int main(void)
         cmocka_unit_test(what_leaked_elsewhere_is_refused),
         cmocka_unit_test(tokens_are_narrow),
         cmocka_unit_test(who_did_what_and_why_they_could),
-        cmocka_unit_test(what_ends_is_told_before), cmocka_unit_test(roles_are_confirmed),
+        cmocka_unit_test(what_ends_is_told_before),
+        cmocka_unit_test(roles_are_confirmed),
         cmocka_unit_test(the_envelope_is_opened),
         cmocka_unit_test(people_come_from_a_list),
     };

@@ -119,7 +119,8 @@ static const char *actions(const struct import_plan *p)
 
 static bool row_says(const struct import_plan *p, size_t i, const char *text)
 {
-    return memmem(p->texts.p + p->rows[i].at, p->rows[i].n, text, strlen(text)) != NULL || (p->rows[i].why != NULL && strstr(p->rows[i].why, text) != NULL);
+    return memmem(p->texts.p + p->rows[i].at, p->rows[i].n, text, strlen(text)) != NULL ||
+           (p->rows[i].why != NULL && strstr(p->rows[i].why, text) != NULL);
 }
 
 static void a_plan_says_what_would_change(void **state)

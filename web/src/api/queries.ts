@@ -6,7 +6,7 @@ import { beginFirst } from '../parts/first';
 import { liveIn } from '../time';
 import { call, get, Problem, query, rememberCsrf } from './client';
 import { listen } from './stream';
-import type { Capture, Finding, FindingDetail, Notice, Page, Session, Today } from './types';
+import type { Capture, Finding, FindingDetail, FindingMail, Notice, Page, Session, Today } from './types';
 import type { Result, ResultSummary, ResultWay } from '../custody/types';
 import type { Device, DeviceDetail, ImportPreview, Learnt } from '../device/types';
 import type { Course, CourseSummary } from '../learn/types';
@@ -43,7 +43,7 @@ export const client = new QueryClient({
 const TOPICS: Record<string, string[]> = {
     devices: ['devices', 'device', 'today'],
     results: ['results', 'today'],
-    findings: ['findings', 'finding', 'today', 'devices', 'device'],
+    findings: ['findings', 'finding', 'finding-mail', 'today', 'devices', 'device'],
     ledger: ['ledger', 'records', 'today', 'witnesses'],
     sensor: ['sensor', 'today'],
     today: ['today'],
@@ -281,6 +281,10 @@ export const useResultSummary = () => useQuery({ queryKey: ['results', 'summary'
 
 export const useResult = (record: string) =>
     useQuery({ queryKey: ['results', 'one', record], queryFn: ({ signal }) => get<ResultWay>(`/results/${encodeURIComponent(record)}`, signal) });
+
+export const useFindingMail = () => useQuery({ queryKey: ['finding-mail'], queryFn: ({ signal }) => get<FindingMail>('/finding-mail', signal) });
+
+export const useTestFindingMail = () => useMutation({ mutationFn: () => call<FindingMail>('POST', '/finding-mail/test', { body: {} }) });
 
 export const useFindings = (filter: { state: string; severity: string; kind: string; cursor: string }) =>
     useQuery({

@@ -128,6 +128,22 @@ export interface Today {
     ledger: { records: number; size: number; root: string | null; holds: boolean | null; verified_at: string | null };
 }
 
+/** One mail about new findings, or a test. */
+export interface Told {
+    time: string;
+    record: number;
+    findings: number;
+    addresses: number;
+    why: string | null;
+}
+
+export interface FindingMail {
+    addresses: string[];
+    from: string;
+    last: Told | null;
+    tested: Told | null;
+}
+
 export interface Notice {
     topic: string;
     id: string;

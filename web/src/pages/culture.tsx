@@ -2,7 +2,6 @@
 
 import { Button } from '@mantine/core';
 import { plural, t } from '@lingui/core/macro';
-import { Trans } from '@lingui/react/macro';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useMay } from '../may';
@@ -101,9 +100,7 @@ export default function CulturePage() {
                                 c.duties === 0 ? (
                                     t`Nothing is assigned yet.`
                                 ) : (
-                                    <Trans>
-                                        {percent(c.done, c.duties)} % is done. {plural(c.people_late, { one: '# person is late.', other: '# people are late.' })}
-                                    </Trans>
+                                    t`${percent(c.done, c.duties)} % is done.` + ` ${plural(c.people_late, { one: '# person is late.', other: '# people are late.' })}`
                                 )
                             }
                             lines={[

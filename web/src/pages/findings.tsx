@@ -16,6 +16,7 @@ import { About, Asked, Empty, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
 import { count } from '../time';
 import { kindWord, severityWord, stateWord } from '../words';
+import { ByMail } from './findingmail';
 
 const DEFAULTS = { state: 'open', severity: '', kind: '', cursor: '' };
 const PHONE = '(max-width: 767px)';
@@ -176,6 +177,7 @@ export function FindingsPage() {
                     <Pager shown={held.rows.length} total={query.data.total} first={filter.cursor === ''} next={query.data.next} change={(cursor) => change({ cursor })} />
                 )}
             </Panel>
+            <ByMail />
         </>
     );
 }
