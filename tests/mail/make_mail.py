@@ -370,6 +370,37 @@ def a_password_form(rng, n):
     return m.html(f"<p>Confirm your mailbox.</p><form action='https://{rng.choice(BAD)}/p' method=post>User <input name=u value='{m.to}'> Password <input type=password name=p><input type=submit></form>")
 
 
+def a_survey(rng, n):
+    words = [("Your opinion is rewarded", "You have been selected to receive a brand new drill set. Answer our short survey and claim your reward, today only."),
+             ("Ihre Treueprämie wartet", "Herzlichen Glückwunsch! Sie wurden ausgewählt und können einen Gutschein über 500 Euro gewinnen. Nehmen Sie an der Umfrage teil."),
+             ("U bent geselecteerd", "Gefeliciteerd, u bent geselecteerd als winnaar. Vul de enquete in en ontvang een cadeaubon van 100 euro."),
+             ("Vos points expirent", "Félicitations, vous avez été sélectionné. Répondez au sondage pour recevoir un cadeau gratuit de notre magasin."),
+             ("Seus pontos vão expirar", "Parabéns! Você foi sorteado e ganhou 40.000 pontos. Seus pontos expiram hoje: resgate seus pontos agora.")][n]
+    host = ["click-prize.example/cl/2058", "www.google.de/amp/s/gift-road.example/k", "x.s3.eu-west-1.amazonaws.com/go.html#1", "bit.ly/3Prz", "win-page.example/o"][n]
+    m = Mail(rng, f"info@{rng.choice(PLAIN)}", ["Lowe's Rewards", "Kaufland Kundenservice", "Albert Heijn", "Carrefour", "Livelo Pontos"][n], words[0], List_Unsubscribe="<none>")
+    return m.auth(spf="softfail", dkim="none", dmarc="none").html(f"<a href='https://{host}'><img src='https://i.imgur.com/{rng.getrandbits(30):x}.png'></a><p>Hello {m.to},</p><p>{words[1]}</p><a href='https://{host}'>START</a>")
+
+
+def a_wallet(rng, n):
+    words = ["Your Ledger Live could be at risk. Upgrade your firmware and verify your recovery phrase to keep your funds.", "Your wallet will be suspended. Validate your wallet within 24 hours to avoid restriction.",
+             "Ihr Konto wurde gesperrt. Bestätigen Sie Ihre Identität innerhalb von 24 Stunden.", "Votre compte est suspendu. Veuillez confirmer votre identité sous 48 heures.", "Su cuenta ha sido bloqueada. Verifique su identidad en 24 horas."][n]
+    host = ["ledger-secure.example/start", "wallet-sync.pages.dev", "konto-pruefung.example/login", "espace-client.web.app", "verificar-cuenta.top"][n]
+    return Mail(rng, f"news@{rng.choice(PLAIN)}", ["Ledger", "Trust Wallet Support", "Commerzbank", "Crédit Agricole", "CaixaBank"][n], "Important").auth(spf="pass", dkim="pass", dmarc="pass").html(f"<p>{words}</p><a href='https://{host}'>Continue</a>")
+
+
+def a_parcel_abroad(rng, n):
+    words = ["Ihre Sendung wird zurückgehalten. Bitte bestätigen Sie die Zustellung und zahlen Sie die Zollgebühren.", "Uw pakket wacht op levering. Bevestig uw adres en volg de levering.", "Votre colis est en attente. Des frais de douane de 1,99 euro restent à payer sous 24 heures.",
+             "Il suo pacco è in giacenza. Confermi l'indirizzo e paghi le spese di consegna entro 48 ore.", "A sua encomenda está retida na alfândega. Pague a taxa de entrega até 24 horas."][n]
+    return Mail(rng, f"a{rng.randrange(1000, 9999)}@{rng.choice(PLAIN)}", ["DHL Paket", "PostNL", "Colissimo", "Poste Italiane", "Correios Entrega"][n], "1 Paket").auth(spf="none", dkim="none", dmarc="none").html(
+        f"<p>{words}</p><a href='https://{rng.choice(BAD)}/p?i={rng.getrandbits(30):x}'><img src='https://zupimages.net/up/{n}.png'></a>")
+
+
+def a_inheritance(rng, n):
+    words = ["I am a widow with cancer and have decided to donate 8.5 million dollars to charity through you. Contact me.", "Ich habe beschlossen, Ihnen eine Spende von 2 Millionen Euro aus dem Nachlass meines verstorbenen Mannes zu geben.", "Je vous fais un don de 1,5 millions euros, héritage de mon mari décédé.",
+             "Quero que me ajude a investir 8 milhões de dólares que herdei do meu falecido pai.", "Deseo transferir a su cuenta la herencia de mi fallecido esposo, 5 millones de dólares. Usted será el beneficiario."][n]
+    return Mail(rng, f"office{n}@{rng.choice(PLAIN)}", ["Mrs Ruth", "Frau Anna", "Mme Claire", "Joana", "Señora Luz"][n], "Hello", Reply_To=f"private{rng.randrange(99)}@gmail.com").auth(spf="softfail", dkim="none", dmarc="none").text(words)
+
+
 # ── legitimate ──
 GOOD_AUTH = {"spf": "pass", "dkim": "pass", "dmarc": "pass"}
 
@@ -504,6 +535,33 @@ def l_files(rng, n):
     m.text(["The raw data of the comparison is attached.", "Our price list for next year.", "Pictures of the damaged tubes.", "The logs that support asked for.", "The protocol for your signature."][n])
     return [lambda: m.file("data.zip", archive({"comparison.csv": "a,b\n", "notes.txt": "x"})), lambda: m.file("prices.xlsx", archive({"[Content_Types].xml": "", "xl/workbook.xml": ""})), lambda: m.file("tube.png", png(rng), "image/png"),
             lambda: m.file("log.gz", gzip.compress(b"2026-11-17 ok\n" * 50, mtime=0)), lambda: m.file("protocol.docx", docx())][n]()
+
+
+def l_abroad(rng, n):
+    host = ["huber-labortechnik.example", "streeklab.example", "biologie-martin.example", "laboratoriorossi.example", "labteste.example"][n]
+    words = ["Sehr geehrte Frau Ruiz, Ihre Lieferung kommt am Dienstag. Herzlichen Glückwunsch zum Jubiläum.", "Beste klant, de bezorging van de monsters is vertraagd. Volg de levering op onze website.", "Cher client, votre facture de novembre est disponible dans votre espace.",
+             "Gentile cliente, in allegato la fattura n. 112. Il concorso per tecnici scade il 30.", "Prezado cliente, segue a nota fiscal 4410 do seu pedido."][n]
+    return Mail(rng, f"info@{host}", host.split(".")[0].title(), ["Lieferung", "Bezorging", "Facture", "Fattura", "Nota fiscal"][n]).auth(**GOOD_AUTH).html(f"<p>{words}</p><a href='https://www.{host}/x'>www.{host}</a>")
+
+
+def l_raffle(rng, n):
+    sender, name = [("news@labmanagers.example", "Lab Managers"), ("newsletter@info.sysmex-europe.com", "Sysmex Europe"), ("newsletter@news.sarstedt.com", "Sarstedt"), ("news@news.ikea.com", "IKEA Family"), ("rewards@iluv.southwest.com", "Southwest")][n]
+    words = ["Win a free registration: answer three questions in our survey.", "Visit our booth and take part in our raffle: win a tablet!", "Nehmen Sie an unserem Gewinnspiel teil und gewinnen Sie einen Gutschein.", "Canjea tus puntos por un regalo.", "Your points are expiring soon: redeem points for a gift card."][n]
+    site = sender.split("@")[1]
+    return Mail(rng, sender, name, "News", List_Unsubscribe=f"<https://{site}/u>").auth(**GOOD_AUTH).html(f"<p>{words}</p><a href='https://{site}/go'>More</a>")
+
+
+def l_unsigned(rng, n):
+    words = ["Could you send yesterday's results of ward 4 again? The report is incomplete.", "The centrifuge will be serviced on Monday at nine.", "¿Pueden recoger las muestras a las once?", "Attached is the rota of the clinic.", "Können Sie die Proben am Freitag abholen?"][n]
+    m = Mail(rng, f"office@small-clinic{n}.example", "Small Clinic", "Samples").auth(spf=["none", "softfail", "none", "none", "softfail"][n], dkim="none", dmarc="none").text(words)
+    return m.file("rota.pdf", pdf(), "application/pdf") if n == 3 else m
+
+
+def l_services(rng, n):
+    sender, name, url = [("notifications@linkedin.com", "LinkedIn", "https://www.linkedin.com/comm/messaging/"), ("no-reply@sns.amazonaws.com", "AWS Notifications", "https://sns.eu-central-1.amazonaws.com/x"), ("noreply@service.dpd.de", "DPD", "https://my.dpd.de/x"),
+                         ("lena@praxis-vogt.onmicrosoft.com", "Lena Vogt", "https://www.dhl.de/x"), ("versand@amazon.de", "Amazon.de", "https://www.amazon.de/gp/css/order-history")][n]
+    words = ["You have 3 new messages.", "The alarm 'disk' entered the ALARM state.", "Ihr Paket von Sarstedt ist unterwegs.", "Die Proben sind unterwegs.", "Ihre Bestellung wurde versandt."][n]
+    return Mail(rng, sender, name, "Update").auth(**GOOD_AUTH).html(f"<p>{words}</p><a href='{url}'>Open</a>")
 
 
 def main():

@@ -39,10 +39,12 @@ static bool of_sender(const struct mail_known *k, const struct facts *f, struct 
 }
 
 /* One field's results. */
-static void read_results(const struct mail_known *k, const struct facts *f, struct span value, struct auth *a)
+static void read_plain(const struct mail_known *k, const struct facts *f, struct span value, struct auth *a)
 {
     static const char *const spf[] = {"smtp.mailfrom=", "smtp.helo=", NULL};
     static const char *const dkim[] = {"header.d=", "header.i=", NULL};
+    bool spf_said = false;
+    bool dkim_said = false;
     while (value.n > 0) {
         struct span one = mail_trim(span_until(&value, ';', NULL));
         size_t equals = span_find(&one, '=');
@@ -52,9 +54,11 @@ static void read_results(const struct mail_known *k, const struct facts *f, stru
         enum auth_result r = result_of(span_of(one.p + equals + 1, one.n - equals - 1));
         if (mail_is(method, "spf")) {
             a->spf = r;
+            spf_said = true;
             a->aligned |= r == AUTH_PASS && of_sender(k, f, property(one, spf));
         } else if (mail_is(method, "dkim")) { /* one of several that holds is enough */
             a->dkim = a->dkim == AUTH_PASS ? AUTH_PASS : r;
+            dkim_said = true;
             a->aligned |= r == AUTH_PASS && of_sender(k, f, property(one, dkim));
         } else if (mail_is(method, "compauth")) { /* Exchange Online's own sum of the three */
             if (r == AUTH_FAIL && a->spf != AUTH_PASS)
@@ -64,6 +68,20 @@ static void read_results(const struct mail_known *k, const struct facts *f, stru
             a->aligned |= r == AUTH_PASS;
         }
     }
+    a->nobody = spf_said && dkim_said && a->spf != AUTH_PASS && a->dkim != AUTH_PASS && !a->aligned;
+}
+
+/* The same of a field as it stands: Exchange Online writes it as encoded words where an address in it is not ASCII. */
+static void read_results(const struct mail_known *k, const struct facts *f, struct span value, struct auth *a)
+{
+    if (mail_find(value, "=?") == value.n) {
+        read_plain(k, f, value, a);
+        return;
+    }
+    struct buf plain = BUF_INIT(8192);
+    mail_words_decode(&plain, value);
+    read_plain(k, f, buf_span(&plain), a);
+    buf_release(&plain);
 }
 
 static bool by_us(const struct mail_lab *lab, struct span value)

@@ -88,7 +88,7 @@ static void from_domain(struct evidence *v)
         v->spoken_for = name;
     if ((v->from_kinds & HOST_TLD) != 0)
         evidence_add(v, MAIL_FROM_TLD, 0, f->from_host);
-    if ((v->from_kinds & HOST_HOSTING) != 0)
+    if ((v->from_kinds & HOST_HOSTING) != 0 && !f->report)
         evidence_add(v, MAIL_FROM_HOSTING, 0, f->from_host);
     if (looks_random(known_site(v->k, f->from_host)) && !f->list_post && v->from_name == NO_NAME)
         evidence_add(v, MAIL_FROM_RANDOM, 0, f->from_host);
@@ -182,9 +182,13 @@ static void from_name(struct evidence *v)
     struct span name = buf_span(&folded);
     uint16_t known = known_named(v->k, name, true);
     bool talk = f->list_post;
-    if (known != NO_NAME && known != v->from_name && !v->from_own && !talk) {
-        evidence_add(v, MAIL_NAME_KNOWN, 0, f->from_host);
-        v->spoken_for = known;
+    if (known != NO_NAME && known != v->from_name && !v->from_own && !talk && !f->report) {
+        bool consumer = v->k->names[known].consumer;
+        if (!consumer || !known_site_says(v->k, f->from_host, known)) {
+            bool anybody = (v->from_kinds & (HOST_FREEMAIL | HOST_HOSTING)) != 0; /* no organisation writes from there */
+            evidence_add(v, MAIL_NAME_KNOWN, anybody ? (consumer ? 28 : 40) : consumer ? 16 : 0, f->from_host);
+            v->spoken_for = known;
+        }
     }
     if (!v->from_own && !talk) {
         for (size_t i = 0; i < (v->lab->own_n > 0 ? v->lab->own_n : 1); i++) {
@@ -250,6 +254,8 @@ static void authentication(struct evidence *v)
         evidence_add(v, MAIL_AUTH_SPF, 7, host);
     if (a->dkim == AUTH_FAIL && !v->f->list_post)
         evidence_add(v, MAIL_AUTH_DKIM, 0, (struct span){0});
+    if (a->nobody && !v->from_own && !v->f->list_post)
+        evidence_add(v, MAIL_AUTH_NONE, a->spf == AUTH_FAIL ? 8 : 0, host);
 }
 
 /* The first word of a text that could be a host. */
@@ -326,8 +332,8 @@ void evidence_sender(struct evidence *v)
     v->spoken_for = NO_NAME;
     v->from_kinds = known_host_kinds(v->k, f->from_host, &v->from_name);
     v->from_own = f->from_host.n > 0 && evidence_own(v, f->from_host);
-    v->bulk = f->list || f->unsubscribe;
-    if (!v->bulk && (f->links_n >= 12 || v->from_own)) /* a newsletter of the days before List-Unsubscribe, or of a sender who leaves it out */
+    v->bulk = (f->list || f->unsubscribe) && !v->auth.nobody; /* anybody can write those fields; who sends to many has signed for years */
+    if (!v->bulk && (f->links_n >= 12 || v->from_own))        /* a newsletter of the days before List-Unsubscribe, or of a sender who leaves it out */
         v->bulk = mail_find(buf_span(&f->words), " unsubscribe") < f->words.n || mail_find(buf_span(&f->words), "to be removed from") < f->words.n;
     if ((v->from_kinds & HOST_FREEMAIL) != 0)
         v->from_name = NO_NAME; /* anybody's address there is not the owner's word */
@@ -436,7 +442,33 @@ static void program(struct evidence *v, const struct facts_link *l)
     }
 }
 
-/* An address of elsewhere in the query of one that leads on. */
+/* Pages of those that lead on whose address does not say where to. */
+static bool leads_blindly(const struct facts_link *l)
+{
+    static const struct {
+        const char *host;
+        const char *path;
+    } pages[] = {{"linkedin.com", "/slink"}, {"linkedin.com", "/redir/"}, {"bing.com", "/ck/"}, {"google.com", "/share"}};
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
+        if (holds(l->host, pages[i].host) && span_starts(l->path, span_str(pages[i].path)))
+            return true;
+    return false;
+}
+
+/* "/amp/s/example.org/x": Google's copy of somebody else's page. */
+static struct span amp_host(struct span path)
+{
+    struct span rest = path;
+    if (!span_starts(rest, SPAN_LIT("/amp/")))
+        return (struct span){0};
+    (void)span_skip(&rest, 5);
+    if (span_starts(rest, SPAN_LIT("s/")))
+        (void)span_skip(&rest, 2);
+    struct span host = host_at(rest);
+    return span_find(&host, '.') < host.n && host.n < URL_HOST ? host : (struct span){0};
+}
+
+/* An address of elsewhere in one that leads on. */
 static bool leads_on(const struct evidence *v, const struct facts_link *l, char inner[URL_HOST])
 {
     struct buf plain = BUF_INIT(8192);
@@ -448,6 +480,11 @@ static bool leads_on(const struct evidence *v, const struct facts_link *l, char 
     struct span rest = buf_span(&plain);
     if (url_next(&rest, &url) && url_read(url, &scratch, &u) && u.host_n > 3 && !evidence_same_site(v, span_of(u.host, u.host_n), l->host)) {
         (void)memcpy(inner, u.host, u.host_n + 1);
+        found = true;
+    }
+    struct span amp = amp_host(l->path);
+    if (!found && (amp.n > 0 || leads_blindly(l))) {
+        inner[span_copy(amp.n > 0 ? amp : SPAN_LIT("?"), inner, URL_HOST - 1)] = 0;
         found = true;
     }
     buf_release(&plain);
@@ -567,13 +604,32 @@ static void web_link(struct evidence *v, const struct facts_link *l)
     v->bad_in_file |= l->where == LINK_FILE && v->bad.n > 0 && mail_same(v->bad, l->host);
 }
 
+/* A button that writes a mail to an address that anybody can have, and that is not the sender's. */
+static void writes(struct evidence *v, const struct facts_link *l)
+{
+    struct span address = l->url;
+    (void)span_until(&address, ':', NULL);
+    address.n = (uint32_t)span_find(&address, '?');
+    bool free_one = (known_host_kinds(v->k, mail_domain(address), NULL) & HOST_FREEMAIL) != 0;
+    if (free_one && !v->bulk && (v->from_kinds & HOST_FREEMAIL) == 0 && !v->from_own && !v->f->list_post && !v->f->answer)
+        evidence_add(v, MAIL_LINK_PRIVATE, v->spoken_for != NO_NAME ? 24 : 0, address);
+}
+
+static void picture_of(struct evidence *v, const struct facts_link *l)
+{
+    if ((known_host_kinds(v->k, l->host, NULL) & HOST_PICTURE) != 0 && !v->f->list_post && !v->f->answer && !v->from_own)
+        evidence_add(v, MAIL_FORM_PICTURE_FREE, 0, l->host);
+}
+
 void evidence_links(struct evidence *v)
 {
     v->all_home = true;
     for (size_t i = 0; i < v->f->links_n; i++) {
         const struct facts_link *l = &v->f->links[i];
-        if (l->where == LINK_PICTURE)
+        if (l->where == LINK_PICTURE) {
+            picture_of(v, l);
             continue;
+        }
         if (strcmp(l->scheme, "data") == 0 || strcmp(l->scheme, "javascript") == 0 || strcmp(l->scheme, "vbscript") == 0 ||
             strcmp(l->scheme, "blob") == 0) {
             bool page = strcmp(l->scheme, "data") != 0 || holds(span_of(l->path.p, l->path.n < 64 ? l->path.n : 64), "html") ||
@@ -583,6 +639,8 @@ void evidence_links(struct evidence *v)
         } else if (strcmp(l->scheme, "http") == 0 || strcmp(l->scheme, "https") == 0 || strcmp(l->scheme, "ftp") == 0) {
             if (l->host.n > 0)
                 web_link(v, l);
+        } else if (strcmp(l->scheme, "mailto") == 0 && l->where == LINK_PAGE) {
+            writes(v, l);
         } else if (strcmp(l->scheme, "file") == 0 || strcmp(l->scheme, "smb") == 0 || strncmp(l->scheme, "ms-", 3) == 0 ||
                    strcmp(l->scheme, "search-ms") == 0) {
             if (l->host.n > 0 && !evidence_own(v, l->host))

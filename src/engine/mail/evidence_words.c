@@ -97,6 +97,7 @@ static void each_class(struct evidence *v)
                 {PHRASE_OAUTH, MAIL_WORDS_OAUTH},
                 {PHRASE_GREETING, MAIL_WORDS_GREETING},
                 {PHRASE_JOB, MAIL_WORDS_JOB},
+                {PHRASE_VICE, MAIL_WORDS_VICE},
                 {PHRASE_ADVERT, MAIL_WORDS_ADVERT}};
     bool talk = v->f->list_post || v->f->answer;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -113,6 +114,38 @@ static void each_class(struct evidence *v)
             points = (points + 1) / 2;
         evidence_add(v, rows[i].code, points, (struct span){0});
     }
+}
+
+/* "Dear ana@lab.example," or "ana@lab.example, your …": where a name belongs. */
+static bool called_by_address(const struct facts *f)
+{
+    static const char greetings[] = " dear hello hi hey hallo beste guten liebe lieber sehr bonjour cher chere ola hola "
+                                    "ciao gentile caro prezado estimado querido geachte dag welcome good attention salut hoi estimada ";
+    char address[160];
+    if (f->to.n < 6 || f->to.n >= sizeof address)
+        return false;
+    address[span_copy(f->to, address, sizeof address - 1)] = 0;
+    struct span subject = mail_trim(f->subject);
+    if (mail_find(subject, address) == 0)
+        return true;
+    struct span rest = buf_span(&f->text);
+    for (size_t n = 0; n < 40 && rest.n > 0;) {
+        struct span line = mail_trim(span_until(&rest, '\n', NULL));
+        n += line.n > 0;
+        size_t at = mail_find(line, address);
+        if (line.n == 0 || at == line.n)
+            continue;
+        if (at == 0 && at + f->to.n < line.n && (line.p[f->to.n] == ',' || line.p[f->to.n] == '!'))
+            return true;
+        line.n = (uint32_t)span_find_either(&line, ' ', ',');
+        char first[16] = " ";
+        size_t m = span_copy(line, first + 1, sizeof first - 3);
+        first[m + 1] = ' ';
+        first[m + 2] = 0;
+        if (at <= 24 && line.n > 1 && line.n < sizeof first - 2 && mail_find(span_str(greetings), first) < sizeof greetings - 1)
+            return true;
+    }
+    return false;
 }
 
 static void form(struct evidence *v)
@@ -132,6 +165,8 @@ static void form(struct evidence *v)
         evidence_add(v, MAIL_FORM_BROKEN, 0, (struct span){0});
     if (v->lab->cut)
         evidence_add(v, MAIL_FORM_CUT, 0, (struct span){0});
+    if (!f->calendar && called_by_address(f))
+        evidence_add(v, MAIL_WORDS_ADDRESS, 0, (struct span){0});
     bool picture = f->pictures > 0 || f->picture_bytes > 4096;
     if (picture && v->words.words < 30 && !v->bulk && f->html_parts > 0)
         evidence_add(v, MAIL_FORM_PICTURE, 0, (struct span){0});
@@ -185,7 +220,8 @@ static void requests(struct evidence *v)
                     (count(v, PHRASE_INVOICE) > 0) + (count(v, PHRASE_PRIZE) > 0) + (count(v, PHRASE_REMOTE) > 0) + (count(v, PHRASE_BANK) > 0);
     bool talk = v->f->list_post;
     bool several = strong >= 2 || count(v, PHRASE_CREDENTIAL) + count(v, PHRASE_MAILBOX) + count(v, PHRASE_SIGNIN) >= 3;
-    if ((strong + weak > 0 || v->bad_in_file) && v->bad.n > 0 && !talk)
+    bool own = v->from_own && strong == 0 && !evidence_has(v, MAIL_AUTH_OWN); /* the lab's own survey */
+    if ((strong + weak > 0 || v->bad_in_file) && v->bad.n > 0 && !talk && !own)
         evidence_add(v, MAIL_SIGN_IN_BAD,
                      v->bad_in_file || (strong > 0 && !v->bulk)                                              ? 28
                      : (v->bulk && strong < 2) || (strong == 0 && weak < 2 && count(v, PHRASE_URGENCY) == 0) ? 10
@@ -201,9 +237,14 @@ static void requests(struct evidence *v)
         if (named != NO_NAME && named != v->from_name && (several || v->bad.n > 0) && !v->from_own && !v->f->answer)
             spoken = named;
     }
-    if (spoken != NO_NAME && !v->from_own && spoken != v->from_name && (v->foreign.n > 0 || v->bad.n > 0 || v->clickable == 0) && strong + weak > 0 &&
-        !(v->bulk && v->bad.n == 0))
-        evidence_add(v, MAIL_BRAND_ELSEWHERE, 0, v->f->from_host);
+    if (spoken != NO_NAME && !v->from_own && spoken != v->from_name &&
+        (v->foreign.n > 0 || v->bad.n > 0 || v->clickable == 0 || evidence_has(v, MAIL_NAME_KNOWN)) && strong + weak > 0 &&
+        (!v->bulk || v->bad.n > 0 || (strong > 0 && evidence_has(v, MAIL_NAME_KNOWN)))) {
+        bool less = v->k->names[spoken].consumer || (v->bulk && v->bad.n == 0);
+        evidence_add(v, MAIL_BRAND_ELSEWHERE, less ? 12 : 0, v->f->from_host);
+    }
+    if (count(v, PHRASE_PRIZE) > 0 && (v->bad.n > 0 || v->foreign.n > 0) && !talk && !v->from_own)
+        evidence_add(v, MAIL_GIFT_ELSEWHERE, v->bulk && v->bad.n == 0 ? 8 : 0, v->bad.n > 0 ? v->bad : v->foreign);
     if (picture_or_pdf(v->f) && count(v, PHRASE_QR) > 0 && (strong + weak > 0 || count(v, PHRASE_QR) > 1) && !talk)
         evidence_add(v, MAIL_QR_ASKS, v->bulk && strong == 0 ? 10 : v->from_own ? 16 : 0, (struct span){0});
     if ((v->device_code && (count(v, PHRASE_MFA) + count(v, PHRASE_OAUTH) + count(v, PHRASE_DOCUMENT) + count(v, PHRASE_CREDENTIAL) > 0)))
@@ -256,6 +297,8 @@ static void swindles(struct evidence *v)
          (count(v, PHRASE_PRIZE) >= 1 && (freemail || answers_elsewhere))) &&
         !f->list_post)
         evidence_add(v, MAIL_FORTUNE, v->bulk && count(v, PHRASE_ADVANCE) < 3 ? 8 : 0, (struct span){0});
+    else if (count(v, PHRASE_ADVANCE) > 0 && evidence_has(v, MAIL_REPLY_FREE) && !f->list_post)
+        evidence_add(v, MAIL_FORTUNE, 15, (struct span){0});
     if (v->bad_file && count(v, PHRASE_INVOICE) + count(v, PHRASE_DOCUMENT) + count(v, PHRASE_DELIVERY) + count(v, PHRASE_URGENCY) +
                                count(v, PHRASE_PAYROLL) + count(v, PHRASE_CRITICAL) + count(v, PHRASE_RECALL) + count(v, PHRASE_BANK) +
                                count(v, PHRASE_MAILBOX) >
@@ -269,11 +312,11 @@ static void for_it(struct evidence *v)
     const struct facts *f = v->f;
     bool imitates = evidence_has(v, MAIL_FROM_OWN_LIKE) || evidence_has(v, MAIL_FROM_KNOWN_LIKE) || evidence_has(v, MAIL_NAME_KNOWN) ||
                     evidence_has(v, MAIL_AUTH_DMARC) || evidence_has(v, MAIL_AUTH_OWN) || evidence_has(v, MAIL_NAME_ADDRESS) ||
-                    evidence_has(v, MAIL_REPLY_FREE);
+                    evidence_has(v, MAIL_REPLY_FREE) || evidence_has(v, MAIL_AUTH_NONE);
     bool files = v->bad_file || evidence_has(v, MAIL_FILE_PROGRAM) || evidence_has(v, MAIL_FILE_SCRIPT);
     bool home = v->clickable > 0 && v->all_home && v->bad.n == 0 && !imitates && !files && !evidence_has(v, MAIL_LINK_CONSENT) && !v->device_code &&
-                count(v, PHRASE_ADVERT) < 2 && (v->from_kinds & (HOST_FREEMAIL | HOST_HOSTING | HOST_TLD)) == 0 &&
-                !evidence_has(v, MAIL_FROM_HOLDS_NAME);
+                (count(v, PHRASE_ADVERT) < 2 || v->from_name != NO_NAME) && count(v, PHRASE_VICE) == 0 &&
+                (v->from_kinds & (HOST_FREEMAIL | HOST_HOSTING | HOST_TLD)) == 0 && !evidence_has(v, MAIL_FROM_HOLDS_NAME);
     if (home)
         evidence_add(v, MAIL_FOR_HOME, 0, (struct span){0});
     if (home && v->from_name != NO_NAME)
@@ -282,7 +325,7 @@ static void for_it(struct evidence *v)
         evidence_add(v, MAIL_FOR_LIST, 0, (struct span){0});
     if (f->answer && !imitates && !files && v->bad.n == 0)
         evidence_add(v, MAIL_FOR_ANSWER, 0, (struct span){0});
-    if (f->unsubscribe && !f->list_post && !imitates && v->bad.n == 0)
+    if (f->unsubscribe && !f->list_post && !imitates && v->bad.n == 0 && count(v, PHRASE_VICE) == 0)
         evidence_add(v, MAIL_FOR_BULK, 0, (struct span){0});
 }
 

@@ -83,10 +83,12 @@ static struct span first_address(struct facts *f, const char *field, struct span
         return address;
     value.n = value.n < 16384 ? value.n : 16384;
     for (; n < 100 && mail_address_next(&value, &a); n++) {
-        if (n > 0)
+        bool wanted = n == 0 || (ret_name != NULL && mail_domain(address).n == 0);
+        if (!wanted)
             continue;
-        address = facts_keep_lower(f, a.address);
-        if (ret_name != NULL) {
+        if (n == 0 || a.address.n > 0)
+            address = facts_keep_lower(f, a.address);
+        if (ret_name != NULL && (n == 0 || a.display.n > 0)) { /* "Parcel service, <x@a.example>": the comma is a mistake, the name is the first */
             struct buf name = BUF_INIT(1024);
             mail_display_decode(&name, a.display);
             *ret_name = facts_keep(f, mail_trim(buf_span(&name)));
@@ -123,13 +125,14 @@ static void read_head(struct facts *f)
         f->message_id_host = mail_domain(f->message_id);
     }
     f->answer = has(f, "in-reply-to") || has(f, "references");
-    f->unsubscribe = has(f, "list-unsubscribe");
+    f->unsubscribe = find(f, "list-unsubscribe", &value) && (mail_find(value, "http") < value.n || mail_find(value, "mailto:") < value.n);
     f->list_post = has(f, "list-post") || has(f, "x-mailing-list") || has(f, "x-beenthere") || has(f, "mailing-list");
     f->list = f->list_post || has(f, "list-id");
     if (find(f, "precedence", &value))
         f->list |= mail_is(value, "list") || mail_is(value, "bulk");
     f->script_sent = has(f, "x-php-originating-script") || has(f, "x-php-script") ||
                      (find(f, "x-mailer", &value) && (mail_find(value, "phpmailer") < value.n || mail_find(value, "leaf") < value.n));
+    f->report = strncmp(f->tree.parts[0].type, "multipart/report", 16) == 0;
     while (f->received < 64 && mail_field_find(f->tree.parts[0].head, "received", f->received, &value))
         f->received++;
 }

@@ -76,6 +76,7 @@ struct facts {
     bool unsubscribe;
     bool answer;      /* In-Reply-To or References */
     bool script_sent; /* by a script on a web server */
+    bool report;      /* a mail server's report that something could not be delivered */
     size_t received;
     /* what is shown */
     struct buf text;      /* UTF-8, lines */

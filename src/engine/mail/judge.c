@@ -75,16 +75,20 @@ static void put_reasons(const struct evidence *v, struct mail_report *r)
     }
 }
 
-/* Is one thing strong by itself, or two that are not words? */
+/* Is one thing strong by itself, or two that are not words, or three of some weight? */
 static bool proved(const struct evidence *v)
 {
     unsigned good = 0;
+    unsigned fair = 0;
     for (size_t i = 0; i < MAIL_CODES; i++) {
         if (v->points[i] >= 25)
             return true;
-        good += v->points[i] >= 16 && mail_reason_rows[i].group != MAIL_GROUP_WORDS;
+        if (mail_reason_rows[i].group == MAIL_GROUP_WORDS)
+            continue;
+        good += v->points[i] >= 16;
+        fair += v->points[i] >= 12;
     }
-    return good >= 2;
+    return good >= 2 || fair >= 3;
 }
 
 static void weigh(const struct evidence *v, struct mail_report *r)

@@ -31,9 +31,9 @@ static bool hosts_line(struct mail_known *k, struct span line)
     static const struct {
         const char *name;
         uint32_t kind;
-    } kinds[] = {{"freemail", HOST_FREEMAIL}, {"shortener", HOST_SHORTENER}, {"hosting", HOST_HOSTING},
-                 {"sender", HOST_SENDER},     {"wrapper", HOST_WRAPPER},     {"redirect", HOST_REDIRECT},
-                 {"tld", HOST_TLD},           {"suffix", HOST_SUFFIX},       {"form", HOST_FORM}};
+    } kinds[] = {{"freemail", HOST_FREEMAIL}, {"shortener", HOST_SHORTENER}, {"hosting", HOST_HOSTING}, {"sender", HOST_SENDER},
+                 {"wrapper", HOST_WRAPPER},   {"redirect", HOST_REDIRECT},   {"tld", HOST_TLD},         {"suffix", HOST_SUFFIX},
+                 {"form", HOST_FORM},         {"picture", HOST_PICTURE}};
     struct span name = span_until(&line, ':', NULL);
     uint32_t kind = 0;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
@@ -71,7 +71,7 @@ static bool names_line(struct mail_known *k, struct span line)
     struct known_name *one = &k->names[k->names_n];
     uint16_t name = (uint16_t)k->names_n++;
     *one = (struct known_name){0};
-    (void)span_until(&line, ';', NULL);
+    one->consumer = span_is(span_until(&line, ';', NULL), "consumer");
     struct span words = span_until(&line, ';', NULL);
     while (words.n > 0 && one->words_n < KNOWN_WORDS) {
         struct buf folded = BUF_INIT(sizeof one->words[0] - 1);
@@ -86,6 +86,8 @@ static bool names_line(struct mail_known *k, struct span line)
         buf_release(&folded);
     }
     for (struct span domain = word_next(&line); domain.n > 0; domain = word_next(&line)) {
+        bool everyday = domain.p[domain.n - 1] == '~';
+        domain.n -= everyday;
         struct known_host *h = host_put(k, domain);
         if (h == NULL)
             return false;
@@ -93,7 +95,8 @@ static bool names_line(struct mail_known *k, struct span line)
         h->name = h->name == NO_NAME ? name : h->name;
         if (one->first[0] == 0)
             (void)span_copy(domain, one->first, sizeof one->first - 1);
-        add_label(k, domain, name);
+        if (!one->consumer && !everyday)
+            add_label(k, domain, name);
     }
     return one->words_n > 0 && one->first[0] != 0;
 }
@@ -253,11 +256,14 @@ enum looks known_looks(const struct mail_known *k, struct span host, uint16_t *r
     if ((known_host_kinds(k, host, NULL) & (HOST_NAMED | HOST_SENDER | HOST_WRAPPER)) != 0)
         return LOOKS_NOT;
     struct span site = known_site(k, host);
+    bool hosted = (known_host_kinds(k, host, NULL) & HOST_HOSTING) != 0; /* the registered part is the service's: "onmicrosoft.com" */
     for (struct span h = host; h.n > 0; h = behind_dot(h)) {
         struct span label = span_of(h.p, span_find(&h, '.'));
         char folded[64];
         bool foreign = false;
         bool registered = h.n == site.n;
+        if (registered && hosted)
+            break;
         size_t n = fold_label(label, folded, sizeof folded, &foreign);
         for (size_t i = 0; n >= 3 && i < k->labels_n; i++) {
             const struct known_label *l = &k->labels[i];
@@ -317,17 +323,38 @@ static size_t place_in(struct span text, const char *word)
 /* Does a name read like a department's and not like a person's? */
 static bool of_service(struct span text)
 {
-    static const char *const words[] = {
-        "team",     "support",  "service",  "services",  "customer", "care",           "notification", "notifications", "notice",
-        "alert",    "alerts",   "security", "account",   "accounts", "billing",        "delivery",     "express",       "tracking",
-        "shipping", "payroll",  "invoice",  "invoices",  "helpdesk", "admin",          "online",       "center",        "centre",
-        "office",   "refund",   "refunds",  "verify",    "update",   "noreply",        "inc",          "com",           "mail",
-        "store",    "prime",    "servicio", "soporte",   "cliente",  "clientes",       "seguridad",    "aviso",         "avisos",
-        "equipo",   "atencion", "recall",   "orders",    "order",    "notificaciones", "facturacion",  "envios",        "department",
-        "desk",     "id",       "portal",   "documents", "docs",     "quality",        "supply",       "informacion",   "message"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (place_in(text, words[i]) < text.n)
+    static const char words[] =
+        "team support service services customer care notification notifications notice alert alerts security account accounts "
+        "billing delivery express tracking shipping payroll invoice invoices helpdesk admin online center centre office refund "
+        "refunds verify update noreply inc com mail store prime servicio soporte cliente clientes seguridad aviso avisos "
+        "equipo atencion recall orders order notificaciones facturacion envios department desk id portal documents docs "
+        "quality supply informacion message paket pakket colis pacco entrega zustellung versand kundenservice kundendienst "
+        "benachrichtigung klantenservice livraison servizio clienti atendimento suporte seguranca bank banking konto "
+        "abonnement rewards reward survey umfrage gutschein wallet gift bonus prize";
+    struct span rest = span_str(words);
+    for (struct span word = word_next(&rest); word.n > 0; word = word_next(&rest)) {
+        char one[24];
+        one[span_copy(word, one, sizeof one - 1)] = 0;
+        if (place_in(text, one) < text.n)
             return true;
+    }
+    return false;
+}
+
+bool known_site_says(const struct mail_known *k, struct span host, uint16_t name)
+{
+    struct span site = known_site(k, host);
+    site.n = (uint32_t)span_find(&site, '.');
+    for (size_t w = 0; w < k->names[name].words_n; w++) {
+        char word[sizeof k->names[0].words[0]];
+        size_t n = 0;
+        for (const char *c = k->names[name].words[w]; *c != 0; c++)
+            if (*c != ' ')
+                word[n++] = *c;
+        word[n] = 0;
+        if (mail_find(site, word) < site.n)
+            return true;
+    }
     return false;
 }
 

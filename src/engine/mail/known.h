@@ -20,6 +20,7 @@
 #define HOST_SUFFIX 0x80U
 #define HOST_FORM 0x100U
 #define HOST_NAMED 0x200U /* of an organisation in names.txt */
+#define HOST_PICTURE 0x400U
 
 #define NO_NAME UINT16_MAX
 
@@ -27,6 +28,7 @@ struct known_name {
     char words[KNOWN_WORDS][40]; /* folded */
     bool everyday[KNOWN_WORDS];  /* a surname or such: counts only where it is meant */
     size_t words_n;
+    bool consumer;  /* a shop or such, with more domains than are known here: its name counts less, and no domain is said to imitate it */
     char first[64]; /* its first domain */
 };
 
@@ -63,6 +65,9 @@ enum looks known_looks(const struct mail_known *k, struct span host, uint16_t *r
 
 /* The same for one domain, such as the lab's own. */
 enum looks known_looks_like(const struct mail_known *k, struct span host, struct span domain);
+
+/* Does the registered part of a host say the organisation's name (without spaces)? */
+bool known_site_says(const struct mail_known *k, struct span host, uint16_t name);
 
 /* Which organisation's words stand in a folded text; NO_NAME: none. whole: the text is a sender's name: everyday words count there, alone or beside a
  * department's. */

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define PHRASES 512
+#define PHRASES 1024
 #define ELEMENTS 8
 #define WORDS 24 /* words in all alternatives of an element */
 #define SLOTS 4096

@@ -34,6 +34,7 @@
     X(CLICK, "click")                                                                                                                                \
     X(GREETING, "greeting")                                                                                                                          \
     X(JOB, "job")                                                                                                                                    \
+    X(VICE, "vice")                                                                                                                                  \
     X(ADVERT, "advert")
 
 #define PHRASE_ENUM(name, text) PHRASE_##name,

@@ -47,7 +47,7 @@ enum mail_group {
       "El dominio del remitente, {}, tiene una terminación barata de la que se abusa mucho.")                                                        \
     R(FROM_ALPHABET, "from-alphabet", SENDER, 40, "The sender's domain {} uses letters of another alphabet that look like ours.",                    \
       "El dominio del remitente, {}, usa letras de otro alfabeto que parecen las nuestras.")                                                         \
-    R(FROM_HOSTING, "from-hosting", SENDER, 15, "The sender writes from a site that anybody can set up ({}).",                                       \
+    R(FROM_HOSTING, "from-hosting", SENDER, 20, "The sender writes from a site that anybody can set up ({}).",                                       \
       "El remitente escribe desde un sitio que cualquiera puede crear ({}).")                                                                        \
     R(FROM_RANDOM, "from-odd", SENDER, 8, "The sender's domain {} looks made up.", "El dominio del remitente, {}, parece inventado.")                \
     R(AUTH_DMARC, "auth-dmarc", SENDER, 32, "The mail server could not confirm that it comes from {}.",                                              \
@@ -56,6 +56,8 @@ enum mail_group {
       "Lo envió una máquina que no está autorizada a enviar en nombre de {}.")                                                                       \
     R(AUTH_DKIM, "auth-dkim", SENDER, 10, "Its signature does not hold: it may have been changed or made up.",                                       \
       "Su firma no es válida: pudo ser alterado o inventado.")                                                                                       \
+    R(AUTH_NONE, "auth-none", SENDER, 12, "Nobody vouches that it comes from {}: it has no valid signature.",                                        \
+      "Nadie responde de que venga de {}: no lleva ninguna firma válida.")                                                                           \
     R(AUTH_OWN, "auth-own", SENDER, 45, "It claims to come from the lab itself, and the mail server says that it does not.",                         \
       "Dice venir del propio laboratorio, y el servidor de correo dice que no.")                                                                     \
     R(SCRIPT_SENT, "script-sent", SENDER, 10, "It was sent by a script on a web server.", "Lo envió un programa desde un servidor web.")             \
@@ -107,6 +109,8 @@ enum mail_group {
       "Un enlace lleva directamente a un programa o un archivo comprimido ({}).")                                                                    \
     R(LINK_CONSENT, "link-consent", LINKS, 48, "A link asks you to let an unknown app into your account ({}).",                                      \
       "Un enlace le pide que deje entrar a una aplicación desconocida en su cuenta ({}).")                                                           \
+    R(LINK_PRIVATE, "link-private", LINKS, 14, "A button of it writes to a private address ({}).",                                                   \
+      "Un botón suyo escribe a una dirección particular ({}).")                                                                                      \
     R(LINK_DEEP, "link-deep", LINKS, 8, "A link's address is long and has many parts ({}).",                                                         \
       "La dirección de un enlace es larga y tiene muchas partes ({}).")                                                                              \
     /* files */                                                                                                                                      \
@@ -177,7 +181,11 @@ enum mail_group {
       "Quiere que desactive la protección de su programa de oficina.")                                                                               \
     R(WORDS_OAUTH, "words-consent", WORDS, 14, "It wants you to allow an app.", "Quiere que autorice una aplicación.")                               \
     R(WORDS_GREETING, "words-greeting", WORDS, 6, "It does not know your name.", "No sabe su nombre.")                                               \
+    R(WORDS_ADDRESS, "words-by-address", WORDS, 8, "It calls you by your mail address: it does not know who you are.",                               \
+      "Le llama por su dirección de correo: no sabe quién es usted.")                                                                                \
     R(WORDS_JOB, "words-job", WORDS, 16, "It offers easy money.", "Ofrece dinero fácil.")                                                            \
+    R(WORDS_VICE, "words-vice", WORDS, 22, "It is about gambling, dating or pills: nobody needs that at work.",                                      \
+      "Trata de apuestas, citas o pastillas: nadie necesita eso en el trabajo.")                                                                     \
     R(WORDS_ADVERT, "words-advert", WORDS, 18, "It is advertising that nobody asked for.", "Es publicidad que nadie ha pedido.")                     \
     /* form */                                                                                                                                       \
     R(FORM_PASSWORD, "mail-password", FORM, 45, "The mail itself asks for a password.", "El propio correo pide una contraseña.")                     \
@@ -191,6 +199,8 @@ enum mail_group {
       "Hay palabras partidas con caracteres invisibles, para eludir los filtros.")                                                                   \
     R(FORM_PICTURE, "mail-picture", FORM, 14, "It is a picture instead of text, so that nothing can read it.",                                       \
       "Es una imagen en vez de texto, para que nada pueda leerlo.")                                                                                  \
+    R(FORM_PICTURE_FREE, "picture-hosting", FORM, 12, "Its pictures lie where anybody can put some ({}), not with its sender.",                      \
+      "Sus imágenes están donde cualquiera puede ponerlas ({}), no con su remitente.")                                                               \
     R(FORM_BROKEN, "mail-broken", FORM, 15, "It is built so strangely that parts of it cannot be looked into.",                                      \
       "Está construido de forma tan extraña que no se puede mirar todo.")                                                                            \
     R(FORM_CUT, "mail-cut", FORM, 5, "It is too large: its end was not looked at.", "Es demasiado grande: no se miró el final.")                     \
@@ -216,6 +226,8 @@ enum mail_group {
     R(MACRO_ENABLE, "macro-enable", TOGETHER, 30, "It wants you to run what is in the document.", "Quiere que ejecute lo que lleva el documento.")   \
     R(FORTUNE, "fortune", TOGETHER, 25, "Strangers do not give fortunes away: they want an advance.",                                                \
       "Los desconocidos no regalan fortunas: quieren un anticipo.")                                                                                  \
+    R(GIFT_ELSEWHERE, "gift-elsewhere", TOGETHER, 20, "It promises a gift, and the link leads to a stranger ({}).",                                  \
+      "Promete un regalo, y el enlace lleva a un desconocido ({}).")                                                                                 \
     R(FILE_PRETEXT, "file-pretext", TOGETHER, 12, "It presses you to open an attachment ({}).", "Le insiste en que abra un adjunto ({}).")           \
     R(CODE_ENTRY, "code-entry", TOGETHER, 46, "It wants a code entered that signs somebody else in.",                                                \
       "Quiere que introduzca un código que da acceso a otra persona.")                                                                               \

@@ -105,6 +105,88 @@ static void links(void **state)
     assert_true(because("mail-password"));
 }
 
+static int points(const char *code)
+{
+    for (size_t i = 0; i < report->n; i++)
+        if (strcmp(mail_reason_rows[report->reasons[i].code].code, code) == 0)
+            return report->reasons[i].points;
+    return 0;
+}
+
+#define NOBODY "Authentication-Results: mx.other.example; spf=none smtp.mailfrom=b.example; dkim=none; dmarc=none header.from=b.example\n"
+
+/* Where the name of the lab's own receiver is not known. */
+static void judge_unknown(const char *message)
+{
+    const struct mail_lab other = {.own = {SPAN_LIT("sunrise-lab.example")}, .own_n = 1};
+    struct error e = {0};
+    assert_int_equal(mail_judge(known, &other, span_str(message), report, &e), 0);
+}
+
+/* Who vouches for a sender. */
+static void vouching(void **state)
+{
+    (void)state;
+    judge_unknown(NOBODY HEAD("a@b.example") "List-Id: <x.b.example>\nList-Unsubscribe: <https://b.example/u>\n\nhello https://b.example/x\n");
+    assert_true(because("auth-none"));
+    assert_false(because("newsletter") || because("links-home")); /* anybody can write that field, and the sender's name */
+    judge_unknown("Authentication-Results: mx.other.example; spf=pass smtp.mailfrom=b.example; dkim=none\n" HEAD(
+        "a@b.example") "List-Unsubscribe: <x1@y.example>\n\nhello https://b.example/x\n");
+    assert_false(because("auth-none") || because("newsletter")); /* that leads nowhere */
+    judge_unknown("Authentication-Results: =?utf-8?B?c3BmPW5vbmU7IGRraW09bm9uZTsgZG1hcmM9ZmFpbCBoZWFkZXIuZnJvbT1iLmV4YW1wbGU=?=\n" HEAD(
+        "a@b.example") "\nhello\n");
+    assert_true(because("auth-dmarc") && because("auth-none"));
+}
+
+/* What attacks on everybody look like: names of others, gifts, pictures, pages that lead on. */
+static void crowds(void **state)
+{
+    (void)state;
+    judge(HEAD("\"Parcel service\", <x@parcels.example>") "\nhello\n");
+    assert_string_equal(report->from, "x@parcels.example");
+    assert_string_equal(report->from_name, "Parcel service");
+    judge(HEAD("UPS <ups@team7.onmicrosoft.com>") "\nhello\n");
+    assert_int_equal(points("name-not-theirs"), 40);
+    assert_true(because("from-hosting"));
+    assert_false(because("from-holds-name")); /* what was registered is Microsoft's */
+    judge(HEAD("Lena Vogt <lena@practice.onmicrosoft.com>") "\nCan you fetch the samples on Friday?\n");
+    assert_int_equal(report->verdict, MAIL_FINE);
+    judge(HEAD(
+        "Microsoft Outlook <postmaster@practice.onmicrosoft.com>") "Content-Type: multipart/report; boundary=b\n\n--b\n\nUndeliverable.\n--b--\n");
+    assert_int_equal(report->verdict, MAIL_FINE);
+    judge(HEAD("Kaufland <x@other.example>") "\nhello\n");
+    assert_int_equal(points("name-not-theirs"), 16); /* shops write from many domains */
+    judge(HEAD("Kaufland <x@kaufland-news.example>") "\nhello\n");
+    assert_false(because("name-not-theirs"));
+    judge(HEAD("LinkedIn <x@linkedin.com>") "\nhello\n");
+    assert_false(because("name-not-theirs"));
+    judge(HEAD("a@b.example") "\nhttps://www.google.de/amp/s/c.example/x\n");
+    assert_true(because("link-redirect"));
+    judge(HEAD("a@b.example") "\nhttps://www.linkedin.com/slink?code=abc\n");
+    assert_true(because("link-redirect"));
+    judge(HEAD("a@b.example") "\nhttps://www.linkedin.com/in/ana\n");
+    assert_false(because("link-redirect"));
+    judge(HEAD("a@b.example") "\nhttps://x.s3.eu-central-1.amazonaws.com/x.html\n");
+    assert_true(because("link-hosting"));
+    assert_false(because("link-holds-name"));
+    judge(HEAD("a@b.example") "Content-Type: text/html\n\n<a href='mailto:x1@gmail.com?subject=no'>It was not me</a>");
+    assert_int_equal(points("link-private"), 14);
+    judge(HEAD("Netflix <a@b.example>") "Content-Type: text/html\n\n<a href='mailto:x1@gmail.com?subject=no'>It was not me</a>");
+    assert_int_equal(points("link-private"), 24);
+    judge(HEAD("a@b.example") "Content-Type: text/html\n\n<img src='https://i.imgur.com/x.png'>");
+    assert_true(because("picture-hosting"));
+    judge(HEAD("a@b.example") "Content-Type: text/html\n\nYou have been selected to receive a gift. <a href='https://c.example/x'>Start</a>");
+    assert_true(because("gift-elsewhere"));
+    judge(HEAD("a@b.example") "Content-Type: text/html\n\nYou have been selected to receive a gift. <a href='https://b.example/x'>Start</a>");
+    assert_false(because("gift-elsewhere"));
+    judge(HEAD("a@b.example") "\nHallo ana@sunrise-lab.example,\nhere is the plan.\n");
+    assert_true(because("words-by-address"));
+    judge(HEAD("a@b.example") "\nThis was sent to ana@sunrise-lab.example\n");
+    assert_false(because("words-by-address"));
+    judge(HEAD("a@b.example") "\nOnline casino: 200 free spins\n");
+    assert_true(because("words-vice"));
+}
+
 static void forwarded(void **state)
 {
     (void)state;
@@ -309,9 +391,9 @@ static void sentences(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(verdicts), cmocka_unit_test(senders), cmocka_unit_test(links), cmocka_unit_test(forwarded),
-                                       cmocka_unit_test(shown),    cmocka_unit_test(alike),   cmocka_unit_test(ours),  cmocka_unit_test(not_mail),
-                                       cmocka_unit_test(nested),   cmocka_unit_test(large),   cmocka_unit_test(bombs), cmocka_unit_test(lies),
-                                       cmocka_unit_test(sentences)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(verdicts),  cmocka_unit_test(senders), cmocka_unit_test(links), cmocka_unit_test(vouching), cmocka_unit_test(crowds),
+        cmocka_unit_test(forwarded), cmocka_unit_test(shown),   cmocka_unit_test(alike), cmocka_unit_test(ours),     cmocka_unit_test(not_mail),
+        cmocka_unit_test(nested),    cmocka_unit_test(large),   cmocka_unit_test(bombs), cmocka_unit_test(lies),     cmocka_unit_test(sentences)};
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
