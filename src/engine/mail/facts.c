@@ -100,6 +100,24 @@ static struct span first_address(struct facts *f, const char *field, struct span
     return address;
 }
 
+/* "Re: …", "AW[2]: …", behind a list's "[name]" too: what programs write before the subject of an answer. */
+static bool answers(struct span subject)
+{
+    static const char prefixes[] = " re aw sv rv fw fwd wg antw ref res rif vs odp tr enc ynt ";
+    subject = mail_trim(subject);
+    if (span_peek(&subject, 0) == '[') {
+        (void)span_until(&subject, ']', NULL);
+        subject = mail_trim(subject);
+    }
+    char word[8] = " ";
+    size_t n = span_find_either(&subject, ':', '[');
+    if (n == 0 || n > 4 || n == subject.n)
+        return false;
+    (void)memcpy(word + 1, subject.p, n);
+    word[n + 1] = ' ';
+    return mail_find(span_str(prefixes), word) < sizeof prefixes - 1;
+}
+
 static void read_head(struct facts *f)
 {
     struct span value;
@@ -124,7 +142,7 @@ static void read_head(struct facts *f)
         f->message_id = facts_keep(f, mail_trim(value));
         f->message_id_host = mail_domain(f->message_id);
     }
-    f->answer = has(f, "in-reply-to") || has(f, "references");
+    f->answer = (has(f, "in-reply-to") || has(f, "references")) && answers(f->subject); /* anybody can write those fields */
     f->unsubscribe = find(f, "list-unsubscribe", &value) && (mail_find(value, "http") < value.n || mail_find(value, "mailto:") < value.n);
     f->list_post = has(f, "list-post") || has(f, "x-mailing-list") || has(f, "x-beenthere") || has(f, "mailing-list");
     f->list = f->list_post || has(f, "list-id");

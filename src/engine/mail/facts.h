@@ -74,7 +74,7 @@ struct facts {
     bool list;      /* List-Id, List-Post, Precedence: list or bulk */
     bool list_post; /* people talk to each other there */
     bool unsubscribe;
-    bool answer;      /* In-Reply-To or References */
+    bool answer;      /* In-Reply-To or References, and a subject that says so */
     bool script_sent; /* by a script on a web server */
     bool report;      /* a mail server's report that something could not be delivered */
     size_t received;

@@ -136,6 +136,10 @@ static void vouching(void **state)
     judge_unknown("Authentication-Results: =?utf-8?B?c3BmPW5vbmU7IGRraW09bm9uZTsgZG1hcmM9ZmFpbCBoZWFkZXIuZnJvbT1iLmV4YW1wbGU=?=\n" HEAD(
         "a@b.example") "\nhello\n");
     assert_true(because("auth-dmarc") && because("auth-none"));
+    judge_unknown("From: a@b.example\nTo: ana@sunrise-lab.example\nIn-Reply-To: <1@x>\nSubject: [qc] AW: plan\n\nhello\n");
+    assert_true(because("answer"));
+    judge_unknown("From: a@b.example\nTo: ana@sunrise-lab.example\nIn-Reply-To: <1@x>\nSubject: Urgent: plan\n\nhello\n");
+    assert_false(because("answer"));
 }
 
 /* What attacks on everybody look like: names of others, gifts, pictures, pages that lead on. */
