@@ -16,6 +16,10 @@
 #define FORGET(p, n) ((void)0)
 #endif
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+
 #define LARGE ((size_t)2 << 20)
 
 static size_t whole(size_t n)
@@ -51,6 +55,11 @@ void *room_new(size_t n)
     NOTE(p, whole(n));
     (void)madvise(p, whole(n), MADV_HUGEPAGE); /* a kernel without them gives small ones */
     return p;
+}
+
+void room_take(void *room, size_t n)
+{
+    (void)madvise(room, whole(n), MADV_POPULATE_WRITE); /* an older kernel gives them as they are used */
 }
 
 void room_free(void *room, size_t n)

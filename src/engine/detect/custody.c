@@ -27,6 +27,22 @@ void specimen_expect_entry(const struct detect *d, uint64_t id, tq_time now)
     memo_expect_entry(d->specimens, specimen_key(d, id), now);
 }
 
+void specimen_expect_sent(const struct detect *d, const struct specimen *s)
+{
+    for (size_t i = 0; s != NULL && i < SIGHTINGS && s->seen[i].used; i++) {
+        const struct sent *sent = &d->sent[s->seen[i].sent % SENT_MAX];
+        __builtin_prefetch(sent);
+        __builtin_prefetch((const uint8_t *)sent + 64);
+    }
+}
+
+void specimen_expect_results(const struct detect *d, const struct group *g)
+{
+    const struct sent *s = g->of == NULL || !g->of->seen[0].used ? NULL : sent_at(d, g->of->seen[0].sent);
+    for (size_t i = 0; s != NULL && i < s->n && i < g->n; i++)
+        __builtin_prefetch(sent_result(d, s, i));
+}
+
 struct specimen *specimen_get(const struct detect *d, uint64_t id)
 {
     return id == 0 ? NULL : memo_get(d->specimens, specimen_key(d, id));

@@ -263,8 +263,8 @@ static void take_message(struct detect *d, const struct record *r)
     UNCLEARED struct message m;
     message_of(r, &m);
     parties_of(r, m.id, &p);
-    p.who = who_of(d, r, &p, sender_name(m.sender));
     bool answers = m.ack_code.n > 0 || m.ack_for.n > 0;
+    p.who = who_of(d, r, &p, sender_name(m.sender), answers, !answers || m.results > 0 || m.patients > 0);
     who_expect(d, p.who, answers);
     message_keys(d, &m, &p, answers);
     who_expect_entries(d, p.who, answers, r->time);

@@ -416,6 +416,8 @@ struct who {
     struct flow_ref flow;
     bool back; /* from dst to src */
     bool known;
+    bool answers; /* what an answer is looked up by is made … */
+    bool whole;   /* … and what everything else is */
     uint8_t name_n;
     uint8_t name[WHO_NAME_TEXT];
     struct digest keys[WHO_KEYS];
@@ -423,8 +425,9 @@ struct who {
 
 struct who *whos_new(void);
 void whos_free(struct who *w);
-/* The keys of a message's ends, for this record's flow and its sender's name; they hold until the next call. */
-const struct who *who_of(const struct detect *d, const struct record *r, const struct parties *p, struct span name);
+/* The keys of a message's ends, for this record's flow and its sender's name; they hold until the next call. Of a message that answers WHO_LINK_BACK
+ * is there, where all of it is wanted those behind WHO_CLOCK. */
+const struct who *who_of(const struct detect *d, const struct record *r, const struct parties *p, struct span name, bool answers, bool whole);
 /* Asks the memory for what their look-ups will touch; the second, when the first is here, for the rest. */
 void who_expect(const struct detect *d, const struct who *w, bool answers);
 void who_expect_entries(const struct detect *d, const struct who *w, bool answers, tq_time now);
@@ -494,6 +497,9 @@ static inline struct habit *habit_at(const struct detect *d, uint16_t number)
 }
 void specimen_expect(const struct detect *d, uint64_t id);
 void specimen_expect_entry(const struct detect *d, uint64_t id, tq_time now);
+/* Asks the memory for what was sent of it before; the second, when that is here, for its results. */
+void specimen_expect_sent(const struct detect *d, const struct specimen *s);
+void specimen_expect_results(const struct detect *d, const struct group *g);
 struct specimen *specimen_get(const struct detect *d, uint64_t id);
 struct specimen *specimen_put(struct detect *d, uint64_t id, tq_time now);
 /* Two patients' records were joined. */

@@ -394,6 +394,7 @@ static void add(struct detect *d, const struct result *t)
     read_value(d, g, t);
     g->is.key = result_key(group->ids[0], g->is.test, o->link, g->is.observed);
     results_expect(d->results, g->is.key);
+    __builtin_prefetch(results_at(d->results, d->results->next + (uint32_t)o->n), 1); /* where it will be kept */
     uint64_t content = mix(g->is.exact, g->is.unit.dimension ^ (uint64_t)(uint16_t)g->is.unit.power << 32);
     uint64_t whose = group->ids[0] ^ group->patient; /* the same for somebody else is no replay */
     d->replay.content += mix(mix(mix(whose, g->is.test), g->is.observed), content);
@@ -463,12 +464,16 @@ void gather_close(struct detect *d, const struct record *r)
     sent_make_room(d, o->n, o->groups_n);
     find_habits(d);
     merge_several(o);
-    for (size_t i = 0; i < o->groups_n; i++)
+    for (size_t i = 0; i < o->groups_n; i++) {
         o->groups[i].of = specimen_get(d, o->groups[i].ids[0]);
+        specimen_expect_sent(d, o->groups[i].of);
+    }
     for (size_t i = 0; i < o->n; i++)
         if (!o->groups[o->all[i].group].control && !o->all[i].merged)
             judge_repeats(d, r, &o->all[i]);
     judge_renumbered(d, r);
+    for (size_t i = 0; i < o->groups_n; i++)
+        specimen_expect_results(d, &o->groups[i]);
     judge_custody(d, r);
     for (size_t i = 0; i < o->n; i++) {
         if (o->groups[o->all[i].group].control)

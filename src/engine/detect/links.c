@@ -6,6 +6,8 @@ struct links {
     struct memo *by_ends;  /* digest of the ends → number + 1 */
     struct memo *by_links; /* (from, to) → number of the path + 1 */
     tq_time due[LINKS_MAX];
+    tq_time soonest[LINKS_MAX / LINKS_BLOCK];
+    tq_time last[LINKS_MAX]; /* when each was used last: side by side too, since who goes is looked for among them */
     struct link all[LINKS_MAX];
     struct path paths[PATHS_MAX];
     uint16_t n;
@@ -53,6 +55,11 @@ tq_time *links_due(struct links *l, uint16_t link)
     return &l->due[link < LINKS_MAX ? link : 0];
 }
 
+tq_time *links_soonest(struct links *l, size_t block)
+{
+    return &l->soonest[block < LINKS_MAX / LINKS_BLOCK ? block : 0];
+}
+
 #define LOOKED_AT 32
 
 /* Of some, in turn, the one used longest ago: a flood of new links must not cost a look at all of them for each. */
@@ -61,7 +68,7 @@ static uint16_t old_link(struct links *l)
     uint16_t oldest = l->hand;
     for (uint16_t i = 1; i < LOOKED_AT; i++) {
         uint16_t at = (uint16_t)((l->hand + i) % LINKS_MAX);
-        if (l->all[at].last < l->all[oldest].last)
+        if (l->last[at] < l->last[oldest])
             oldest = at;
     }
     l->hand = (uint16_t)((l->hand + LOOKED_AT) % LINKS_MAX);
@@ -89,7 +96,7 @@ uint16_t links_put(struct links *l, struct digest key, const struct link *ends, 
 {
     uint16_t *number = memo_put(l->by_ends, key, now, NULL);
     if (*number != 0 && l->all[*number - 1].key == key.a) {
-        l->all[*number - 1].last = now;
+        l->last[*number - 1] = now;
         return (uint16_t)(*number - 1);
     }
     uint16_t i = l->n < LINKS_MAX ? l->n++ : old_link(l);
@@ -97,7 +104,7 @@ uint16_t links_put(struct links *l, struct digest key, const struct link *ends, 
     l->due[i] = INT64_MAX;
     l->all[i].key = key.a;
     l->all[i].down = LINK_NONE;
-    l->all[i].first = l->all[i].last = now;
+    l->all[i].first = l->last[i] = now;
     *number = (uint16_t)(i + 1);
     return i;
 }
@@ -111,7 +118,7 @@ struct path *links_path(struct links *l, uint16_t from, uint16_t to, bool make)
 {
     /* links that were given to others since take their paths with them: the keys of both ends are in the digest */
     struct digest d = {.a = l->all[from].key * 3 + l->all[to].key, .b = l->all[to].key ^ l->all[from].key << 1};
-    uint16_t *number = make ? memo_put(l->by_links, d, l->all[to].last, NULL) : memo_get(l->by_links, d);
+    uint16_t *number = make ? memo_put(l->by_links, d, l->last[to], NULL) : memo_get(l->by_links, d);
     if (number == NULL)
         return NULL;
     if (*number == 0) {
@@ -171,7 +178,7 @@ void links_save(const struct links *l, struct buf *out)
         buf_be16(out, link.port);
         buf_u8(out, (uint8_t)(link.leg << 1 | link.receiver_listens));
         buf_be64(out, (uint64_t)link.first);
-        buf_be64(out, (uint64_t)link.last);
+        buf_be64(out, (uint64_t)l->last[i]);
         for (size_t k = 0; k < 12; k++)
             buf_be32(out, *counters[k]);
     }

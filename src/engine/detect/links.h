@@ -49,7 +49,6 @@ struct link {
     uint32_t pending_last;
     uint32_t sent_last; /* its latest */
     tq_time first;
-    tq_time last;
     uint32_t answered; /* messages with results that were acknowledged in time, and not */
     uint32_t unanswered;
     tq_time answer_slowest;
@@ -219,6 +218,9 @@ struct link *links_at(struct links *l, uint16_t link);
 
 /* When something that the link sent can be due; INT64_MAX: nothing waits. These stand side by side: they are looked through every second. */
 tq_time *links_due(struct links *l, uint16_t link);
+/* Nothing of the LINKS_BLOCK links from block * LINKS_BLOCK on is due before: whoever sets an earlier time for one of them sets this too. */
+#define LINKS_BLOCK 64
+tq_time *links_soonest(struct links *l, size_t block);
 
 /* The path, made where it is new and `make` says so; NULL: there is none, or no room. */
 struct path *links_path(struct links *l, uint16_t from, uint16_t to, bool make);

@@ -70,14 +70,14 @@ static size_t place(const struct memo_bucket *b, uint32_t now)
     unsigned free_ones = ways_equal_short(b->heads, 0);
     if (free_ones != 0)
         return (size_t)__builtin_ctz(free_ones);
-    size_t worst = 0;
-    for (size_t i = 1; i < WAYS; i++) {
-        bool held = b->used[i] & 1;
-        bool worst_held = b->used[worst] & 1;
-        if (held != worst_held ? worst_held : (int32_t)(now - (b->used[i] & ~1u)) > (int32_t)(now - (b->used[worst] & ~1u)))
-            worst = i;
+    int64_t worst = INT64_MIN; /* one number each, its place in the lowest bits: to guess which is the largest would cost more than to look at all */
+    for (int64_t i = 0; i < WAYS; i++) {
+        int64_t age = (int32_t)(now - (b->used[i] & ~1u));
+        int64_t free_to_go = ~b->used[i] & 1;
+        int64_t one = (age + free_to_go * (INT64_C(1) << 32)) * WAYS + (WAYS - 1 - i);
+        worst = one > worst ? one : worst;
     }
-    return worst;
+    return WAYS - 1 - (size_t)(worst & (WAYS - 1));
 }
 
 void memo_expect_entry(const struct memo *m, struct digest key, tq_time now)

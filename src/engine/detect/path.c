@@ -26,7 +26,10 @@ void path_wait(struct detect *d, struct sent *s)
         last->next = s->number;
     else {
         l->pending_first = s->number;
-        *links_due(d->links, s->link) = s->time + LEAST_WAIT;
+        tq_time due = s->time + LEAST_WAIT;
+        tq_time *soonest = links_soonest(d->links, s->link / LINKS_BLOCK);
+        *links_due(d->links, s->link) = due;
+        *soonest = due < *soonest ? due : *soonest;
     }
     l->pending_last = s->number;
 }
@@ -254,14 +257,26 @@ static bool settle_first(struct detect *d, struct link *l, tq_time *due)
 
 static void judge_orphans(struct detect *d, tq_time until);
 
+static void sweep_block(struct detect *d, uint16_t block, size_t links, tq_time now)
+{
+    tq_time *due = links_due(d->links, 0);
+    tq_time soonest = INT64_MAX;
+    for (size_t i = (size_t)block * LINKS_BLOCK; i < links && i < (size_t)(block + 1) * LINKS_BLOCK; i++) {
+        for (size_t n = 0; due[i] <= now && n < SENT_MAX && settle_first(d, links_at(d->links, (uint16_t)i), &due[i]); n++)
+            ;
+        soonest = due[i] < soonest ? due[i] : soonest;
+    }
+    *links_soonest(d->links, block) = soonest;
+}
+
 void paths_sweep(struct detect *d)
 {
     tq_time now = behind_now(d);
     judge_orphans(d, now - ORPHAN_WAIT);
-    tq_time *due = links_due(d->links, 0); /* side by side: of many links few are due */
-    for (uint16_t i = 0, links = links_count(d->links); i < links; i++)
-        for (size_t n = 0; due[i] <= now && n < SENT_MAX && settle_first(d, links_at(d->links, i), &due[i]); n++)
-            ;
+    const size_t links = links_count(d->links);
+    for (size_t block = 0; block * LINKS_BLOCK < links; block++) /* of many links few are due */
+        if (*links_soonest(d->links, block) <= now)
+            sweep_block(d, (uint16_t)block, links, now);
 }
 
 void paths_end(struct detect *d)

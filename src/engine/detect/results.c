@@ -25,6 +25,7 @@ struct results *results_new(size_t entries)
         results_free(s);
         return NULL;
     }
+    room_take(s->ring, room_of(s)); /* it will be full, and stay so: how much that takes shows at the start */
     return s;
 }
 

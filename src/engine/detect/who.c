@@ -31,22 +31,39 @@ static bool is_same(const struct who *w, const struct flow_ref *f, bool back, st
            w->flow.dport == f->dport && memcmp(&w->flow.src, &f->src, sizeof f->src) == 0 && memcmp(&w->flow.dst, &f->dst, sizeof f->dst) == 0;
 }
 
-const struct who *who_of(const struct detect *d, const struct record *r, const struct parties *p, struct span name)
+static void make_whole(const struct detect *d, struct who *w, const struct flow_ref *f, const struct parties *p, struct span name)
+{
+    const struct link there = {.sender = *p->sender, .receiver = *p->receiver, .port = p->port, .receiver_listens = p->receiver_listens};
+    w->keys[WHO_LINK] = links_key(&d->key, &there);
+    w->keys[WHO_CLEAR] = clear_text_key(d, p);
+    w->keys[WHO_TALKS] = conversation_key(d, f);
+    w->keys[WHO_LATEST] = latest_key(d, f->id);
+    sender_keys(d, p, name, w->keys);
+    w->whole = true;
+}
+
+static void make_back(const struct detect *d, struct who *w, const struct parties *p)
+{
+    const struct link back = {.sender = *p->receiver, .receiver = *p->sender, .port = p->port, .receiver_listens = !p->receiver_listens};
+    w->keys[WHO_LINK_BACK] = links_key(&d->key, &back);
+    w->answers = true;
+}
+
+const struct who *who_of(const struct detect *d, const struct record *r, const struct parties *p, struct span name, bool answers, bool whole)
 {
     struct who *w = place_of(d, r->flow.id, !p->receiver_listens, name);
-    if (is_same(w, &r->flow, !p->receiver_listens, name))
-        return w;
-    *w = (struct who){.flow = r->flow, .back = !p->receiver_listens, .known = name.n <= sizeof w->name};
-    w->name_n = keep_text(name, w->name, sizeof w->name);
-    const struct link there = {.sender = *p->sender, .receiver = *p->receiver, .port = p->port, .receiver_listens = p->receiver_listens};
-    const struct link back = {.sender = *p->receiver, .receiver = *p->sender, .port = p->port, .receiver_listens = !p->receiver_listens};
-    w->keys[WHO_LINK] = links_key(&d->key, &there);
-    w->keys[WHO_LINK_BACK] = links_key(&d->key, &back);
-    w->keys[WHO_CLOCK] = clock_key(d, p->sender, name);
-    w->keys[WHO_CLEAR] = clear_text_key(d, p);
-    w->keys[WHO_TALKS] = conversation_key(d, &r->flow);
-    w->keys[WHO_LATEST] = latest_key(d, r->flow.id);
-    sender_keys(d, p, name, w->keys);
+    if (!is_same(w, &r->flow, !p->receiver_listens, name)) {
+        w->flow = r->flow;
+        w->back = !p->receiver_listens;
+        w->known = name.n <= sizeof w->name;
+        w->name_n = keep_text(name, w->name, sizeof w->name);
+        w->answers = w->whole = false;
+        w->keys[WHO_CLOCK] = clock_key(d, p->sender, name);
+    }
+    if (answers && !w->answers)
+        make_back(d, w, p);
+    if (whole && !w->whole)
+        make_whole(d, w, &r->flow, p, name);
     return w;
 }
 

@@ -44,7 +44,7 @@ const struct range_word *words_range(struct words *w, const struct hash_key *key
 struct unit words_unit(struct words *w, struct span unit);
 
 /* Is it the text that is kept? Mostly short ones: two words that overlap cost less than a call. */
-static inline bool same_text(struct span s, const uint8_t *kept, uint8_t n)
+static inline __attribute__((always_inline)) bool same_text(struct span s, const uint8_t *kept, uint8_t n)
 {
     if (s.n != n)
         return false;

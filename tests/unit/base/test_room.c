@@ -2,8 +2,16 @@
 
 #include "../cmocka_all.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 /* Of every size all is zeros and can be written, also where two lie side by side. */
 static void is_zeros_and_whole(void **state)
@@ -39,6 +47,38 @@ static void large_ones_are_aligned(void **state)
     room_free(b, 3000000);
 }
 
+/* Pages of this process that are in memory. */
+static size_t resident(void)
+{
+    unsigned long all = 0;
+    unsigned long here = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%lu %lu", &all, &here), 2);
+    assert_int_equal(fclose(f), 0);
+    return here;
+}
+
+#define TAKEN ((size_t)8 << 20)
+
+/* What is taken is there, and is zeros still. */
+static void what_is_taken_is_there(void **state)
+{
+    (void)state;
+    uint8_t *a = room_new(TAKEN);
+    assert_non_null(a);
+    bool can = madvise(a, 4096, MADV_POPULATE_WRITE) == 0;
+    size_t before = resident();
+    a[TAKEN - 1] = 7;
+    room_take(a, TAKEN);
+    if (can)
+        assert_true((resident() - before) * (size_t)sysconf(_SC_PAGESIZE) >= TAKEN / 2);
+    assert_int_equal(a[TAKEN - 1], 7);
+    for (size_t at = 0; at + 1 < TAKEN; at += 511)
+        assert_int_equal(a[at], 0);
+    room_free(a, TAKEN);
+}
+
 static void none_is_no_error(void **state)
 {
     (void)state;
@@ -52,6 +92,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_zeros_and_whole),
         cmocka_unit_test(large_ones_are_aligned),
+        cmocka_unit_test(what_is_taken_is_there),
         cmocka_unit_test(none_is_no_error),
     };
     return cmocka_run_group_tests_name("room", tests, NULL, NULL);
