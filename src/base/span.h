@@ -225,13 +225,20 @@ static inline size_t span_find_nth(const struct span *s, uint8_t c, size_t n)
     return i;
 }
 
-/* May there be n bytes in a row (n ≥ 2 * SPAN_BLOCK) that are neither a nor b? Where there are, true; looks block by block. */
+/* May there be n bytes in a row (n ≥ 2 * SPAN_BLOCK) that are neither a nor b? Where there are, true. So many bytes hold `row` whole blocks: mostly
+ * it is enough to look at one of so many, and to pass over all of them when there is an a or b in it. */
 static inline bool span_has_run(struct span s, uint8_t a, uint8_t b, size_t n)
 {
-    size_t blocks = 0;
-    for (size_t i = 0; s.n - i >= SPAN_BLOCK; i += SPAN_BLOCK) {
-        blocks = span_block(s.p + i, a, b) == 0 ? blocks + 1 : 0;
-        if (blocks >= n / SPAN_BLOCK - 1)
+    const size_t row = n / SPAN_BLOCK - 1;
+    const size_t blocks = s.n / SPAN_BLOCK;
+    for (size_t i = row - 1; i < blocks; i += row) {
+        size_t from = i + 1;
+        size_t to = i + 1;
+        while (from > 0 && i + 1 - from < row && span_block(s.p + (from - 1) * SPAN_BLOCK, a, b) == 0)
+            from--;
+        while (from <= i && to < blocks && to - from < row && span_block(s.p + to * SPAN_BLOCK, a, b) == 0)
+            to++;
+        if (to - from >= row)
             return true;
     }
     return false;

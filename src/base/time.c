@@ -69,42 +69,36 @@ size_t time_format(tq_time t, char out[TIME_TEXT])
     return 30;
 }
 
-static bool digits(struct span *s, size_t count, unsigned *ret)
+/* Two digits; p: two bytes. */
+static bool two(const uint8_t *p, unsigned *ret)
 {
-    struct span d = span_take(s, count);
-    if (d.bad)
-        return false;
-    unsigned v = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (d.p[i] < '0' || d.p[i] > '9')
-            return false;
-        v = v * 10 + (unsigned)(d.p[i] - '0');
-    }
-    *ret = v;
-    return true;
+    unsigned tens = (unsigned)p[0] - '0';
+    unsigned ones = (unsigned)p[1] - '0';
+    *ret = tens * 10 + ones;
+    return tens < 10 && ones < 10;
 }
 
-static bool mark(struct span *s, char c)
-{
-    return span_u8(s) == (uint8_t)c && !s->bad;
-}
+#define DATE_AND_TIME 19 /* bytes of "2026-11-22T14:02:03" */
 
 bool time_parse(struct span text, tq_time *ret)
 {
     struct span s = text;
+    unsigned century;
     unsigned y;
     unsigned mo;
     unsigned d;
     unsigned h;
     unsigned mi;
     unsigned sec;
-    if (!digits(&s, 4, &y) || !mark(&s, '-') || !digits(&s, 2, &mo) || !mark(&s, '-') || !digits(&s, 2, &d))
+    const uint8_t *p = span_take(&s, DATE_AND_TIME).p;
+    if (s.bad)
         return false;
-    uint8_t t = span_u8(&s);
-    if (t != 'T' && t != 't' && t != ' ')
+    bool numbers = two(p, &century) && two(p + 2, &y) && two(p + 5, &mo) && two(p + 8, &d) && two(p + 11, &h) && two(p + 14, &mi) &&
+                   two(p + 17, &sec);
+    bool marks = p[4] == '-' && p[7] == '-' && p[13] == ':' && p[16] == ':' && (p[10] == 'T' || p[10] == 't' || p[10] == ' ');
+    if (!numbers || !marks)
         return false;
-    if (!digits(&s, 2, &h) || !mark(&s, ':') || !digits(&s, 2, &mi) || !mark(&s, ':') || !digits(&s, 2, &sec))
-        return false;
+    y += century * 100;
     static const unsigned month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     if (mo < 1 || mo > 12 || d < 1 || h > 23 || mi > 59 || sec > 60)
         return false;
@@ -129,7 +123,8 @@ bool time_parse(struct span text, tq_time *ret)
     if (zone == '+' || zone == '-') {
         unsigned zh;
         unsigned zm;
-        if (!digits(&s, 2, &zh) || !mark(&s, ':') || !digits(&s, 2, &zm) || zh > 23 || zm > 59)
+        struct span z = span_take(&s, 5);
+        if (z.bad || !two(z.p, &zh) || z.p[2] != ':' || !two(z.p + 3, &zm) || zh > 23 || zm > 59)
             return false;
         offset = (int64_t)(zh * 3600 + zm * 60) * (zone == '+' ? 1 : -1);
     } else if (zone != 'Z' && zone != 'z') {

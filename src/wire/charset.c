@@ -110,16 +110,26 @@ enum charset charset_by_start(struct span s)
     return CHARSET_NONE;
 }
 
-/* Bytes below 0x80 at the start of s. */
+#define ASCII_BLOCK 64
+
+typedef uint64_t pair_of_words __attribute__((vector_size(16)));
+
+static bool is_ascii(const uint8_t *p)
+{
+    pair_of_words four[ASCII_BLOCK / sizeof(pair_of_words)];
+    memcpy(four, p, sizeof four);
+    pair_of_words any = (four[0] | four[1]) | (four[2] | four[3]);
+    return ((any[0] | any[1]) & UINT64_C(0x8080808080808080)) == 0;
+}
+
+/* Bytes below 0x80 at the start of s: whole blocks, the last one over bytes that were looked at already. */
 static size_t ascii_run(struct span s)
 {
     size_t i = 0;
-    for (; s.n - i >= 32; i += 32) {
-        uint64_t eight[4];
-        memcpy(eight, s.p + i, sizeof eight);
-        if (((eight[0] | eight[1] | eight[2] | eight[3]) & UINT64_C(0x8080808080808080)) != 0)
-            break;
-    }
+    while (s.n - i >= ASCII_BLOCK && is_ascii(s.p + i))
+        i += ASCII_BLOCK;
+    if (i > 0 && s.n - i < ASCII_BLOCK && is_ascii(s.p + s.n - ASCII_BLOCK))
+        return s.n;
     while (i < s.n && s.p[i] < 0x80)
         i++;
     return i;

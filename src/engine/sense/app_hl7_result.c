@@ -145,8 +145,13 @@ static void read_orc(const struct hl7_delims *d, struct span segment, struct res
 static inline struct span before(struct span s, uint8_t c)
 {
     uint32_t n = 0;
-    if (s.n > 24)
+    if (s.n > 64)
         return span_until(&s, c, NULL);
+    if (s.n >= SPAN_BLOCK) {
+        uint64_t hits = span_hits(s.p, s.n, c, c);
+        s.n = hits == 0 ? s.n : (uint32_t)__builtin_ctzll(hits);
+        return s;
+    }
     while (n < s.n && s.p[n] != c)
         n++;
     s.n = n;

@@ -16,12 +16,12 @@
 #define BLOCK 32        /* bytes looked at together */
 #define ABSURD_MIN 1024 /* a segment with more fields, or a longer field, than this has more bytes */
 
-/* Most texts differ in the first byte: it is compared before the function is called. */
+/* Most texts differ in the first two bytes: these are compared before the function is called. */
 static inline bool starts(struct span s, const char *text)
 {
-    if (s.n == 0 || ((s.p[0] ^ (uint8_t)text[0]) & ~0x20) != 0)
+    if (s.n < 2 || ((s.p[0] ^ (uint8_t)text[0]) & ~0x20) != 0 || ((s.p[1] ^ (uint8_t)text[1]) & ~0x20) != 0)
         return false;
-    size_t n = strlen(text);
+    size_t n = strlen(text); /* at least 2 */
     return s.n >= n && strncasecmp((const char *)s.p, text, n) == 0;
 }
 

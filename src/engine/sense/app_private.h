@@ -329,11 +329,16 @@ void lab_conflict(const struct app_where *w);
  * it to lab_result_next before each result. */
 size_t lab_results_start(const struct app_where *w, const struct lab_message *m);
 void lab_result_next(struct app_context *c, size_t shared);
-/* Puts a field into c->record, where it is wanted, unescaped, cut to max bytes. Most fields are empty or not wanted: those cost no call. */
+/* Puts a field into c->record, where it is wanted, unescaped, cut to max bytes. Most fields are empty or not wanted, or as they are to be: those cost
+ * no call. */
 void lab_put_text(struct app_context *c, const struct hl7_delims *d, enum record_key key, const uint8_t *p, size_t n);
 static inline void lab_text(struct app_context *c, const struct hl7_delims *d, enum record_key key, struct span text, size_t max)
 {
-    if (text.n > 0 && c->wanted[key])
+    if (text.n == 0 || !c->wanted[key])
+        return;
+    if (d == NULL && text.n <= max && text.p[0] != '"')
+        record_item(&c->record, key, text);
+    else
         lab_put_text(c, d, key, text.p, text.n < max ? text.n : max);
 }
 /* The value of a result, in one piece or several. */

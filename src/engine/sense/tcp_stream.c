@@ -145,7 +145,7 @@ static void gap(const struct work *w, uint32_t n)
 }
 
 /* Hands on n bytes at next, of which those in `bytes` were captured. */
-static inline void deliver(const struct work *w, struct span bytes, uint32_t n)
+static inline __attribute__((always_inline)) void deliver(const struct work *w, struct span bytes, uint32_t n)
 {
     struct tcp_side *me = w->me;
     if (bytes.n > 0) {

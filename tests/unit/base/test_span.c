@@ -126,9 +126,30 @@ static void decimal_numbers_are_strict(void **state)
     assert_false(span_decimal(SPAN_LIT("101"), 100, &v));
 }
 
+/* Where so many bytes without a separator are, one is found; where none is much shorter, none. */
+static void runs_are_found(void **state)
+{
+    (void)state;
+    uint8_t text[400];
+    for (size_t run = 0; run < 200; run++) {
+        for (size_t at = 0; at + run + 1 < sizeof text; at += 3) {
+            for (size_t i = 0; i < sizeof text; i++)
+                text[i] = i % 11 == 0 ? '|' : i % 7 == 0 ? '^' : 'a';
+            memset(text + at, 'b', run);
+            bool found = span_has_run(span_of(text, sizeof text), '|', '^', 64);
+            if (run >= 64)
+                assert_true(found);
+            if (run < 64 - 2 * SPAN_BLOCK - 11)
+                assert_false(found);
+            assert_false(span_has_run(span_of(text, run < 32 ? run : 32), '|', '^', 64));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_are_found),
         cmocka_unit_test(reads_integers_in_both_orders),
         cmocka_unit_test(bad_is_sticky_and_inherited),
         cmocka_unit_test(too_long_is_bad),
