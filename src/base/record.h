@@ -404,7 +404,8 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(REVIEWED, "reviewed", OPEN, TEXT, true)        /* account.reviewed: the accounts */                                                          \
     KEY(COMPROMISED, "compromised", OPEN, BOOL, false) /* account.reset: somebody else may know the password */                                      \
     KEY(PASSWORD_DAYS, "password_days", OPEN, INT, false)                                                                                            \
-    KEY(TOKEN, "token", OPEN, TEXT, false) /* its public id */                                                                                       \
+    KEY(SECOND_FACTOR, "second_factor", OPEN, TEXT, false) /* whose roles count only with one */                                                     \
+    KEY(TOKEN, "token", OPEN, TEXT, false)                 /* its public id */                                                                       \
     KEY(TOKEN_HASH, "token_hash", SECRET, TEXT, false)                                                                                               \
     KEY(LABEL, "label", OPEN, TEXT, false)                                                                                                           \
     KEY(SCOPE, "scopes", OPEN, TEXT, true) /* permissions */                                                                                         \

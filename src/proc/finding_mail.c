@@ -13,8 +13,8 @@
 #include <string.h>
 
 #define LOOK_EVERY (10 * TIME_SECOND)
-#define AGAIN (60 * TIME_SECOND)            /* where the server did not take it */
-#define FIRST_BACK (86400 * TIME_SECOND)    /* how far back the very first mail looks */
+#define AGAIN (60 * TIME_SECOND)         /* where the server did not take it */
+#define FIRST_BACK (86400 * TIME_SECOND) /* how far back the very first mail looks */
 
 struct finding_mail {
     struct reminder *m;
@@ -36,7 +36,8 @@ struct finding_mail *finding_mail_new(struct reminder *m, const struct programme
 {
     struct finding_mail *x = calloc(1, sizeof *x);
     if (x != NULL)
-        *x = (struct finding_mail){.m = m, .programme = programme, .site = site, .decide = decide, .context = context, .rows = BUF_INIT(65536), .until = -1};
+        *x = (struct finding_mail){
+            .m = m, .programme = programme, .site = site, .decide = decide, .context = context, .rows = BUF_INIT(65536), .until = -1};
     return x;
 }
 
@@ -84,8 +85,8 @@ static void subject_of(const struct finding_mail_text *t, char out[200])
     else if (t->total == 1)
         (void)snprintf(out, 200, es ? "Tourniquet: un hallazgo nuevo (%s)" : "Tourniquet: a new finding (%s)", severity_word(span_str(t->worst), es));
     else
-        (void)snprintf(out, 200, es ? "Tourniquet: %lld hallazgos nuevos (el peor: %s)" : "Tourniquet: %lld new findings (the worst: %s)", (long long)t->total,
-                       severity_word(span_str(t->worst), es));
+        (void)snprintf(out, 200, es ? "Tourniquet: %lld hallazgos nuevos (el peor: %s)" : "Tourniquet: %lld new findings (the worst: %s)",
+                       (long long)t->total, severity_word(span_str(t->worst), es));
 }
 
 static void body_of(struct buf *out, const struct finding_mail_text *t)
@@ -97,7 +98,8 @@ static void body_of(struct buf *out, const struct finding_mail_text *t)
         buf_addf(out, es ? "%s: esto necesita a alguien.\n\n" : "%s: this needs somebody.\n\n", t->site);
         buf_add_span(out, t->rows);
         if (t->total > t->rows_n)
-            buf_addf(out, es ? "Y %lld más, en la página Hallazgos.\n\n" : "And %lld more, on the page Findings.\n\n", (long long)(t->total - t->rows_n));
+            buf_addf(out, es ? "Y %lld más, en la página Hallazgos.\n\n" : "And %lld more, on the page Findings.\n\n",
+                     (long long)(t->total - t->rows_n));
     }
     buf_add_str(out, es ? "Este correo no lleva enlaces ni pide nada: escriba usted la dirección de la página, o use su marcador.\n"
                         : "This mail has no link and asks for nothing: type the page's address yourself, or use your bookmark.\n");
@@ -112,7 +114,8 @@ void finding_mail_write(struct buf *out, const struct finding_mail_text *t)
     subject_of(t, subject);
     body_of(&text, t);
     (void)snprintf(id, sizeof id, "finding.%lld.%llu", (long long)t->now, (unsigned long long)t->number);
-    letter_write(out, &(struct letter){.from = t->from, .to = t->to, .subject = subject, .id = id, .automatic = true, .now = t->now, .text = buf_span(&text)});
+    letter_write(
+        out, &(struct letter){.from = t->from, .to = t->to, .subject = subject, .id = id, .automatic = true, .now = t->now, .text = buf_span(&text)});
     buf_release(&text);
 }
 

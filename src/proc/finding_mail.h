@@ -1,7 +1,7 @@
-/* finding_mail: tells new findings by mail to the addresses that lab.yaml names (mail.findings), on the reminder's thread. Findings from a severity on
- * (mail.findings_from) go together: the first at once, then at most one mail in a quarter of an hour, in two minutes where one is critical. What was
- * told is a record (finding.mailed), so that a restart tells nothing twice and loses nothing; before the first one, what opened in the last day is
- * told. A mail has titles and what to do, no link, and nothing of a patient. One that finds no server is tried again each minute. */
+/* finding_mail: tells new findings by mail to the addresses that lab.yaml names (mail.findings), on the reminder's thread. Findings from a severity
+ * on (mail.findings_from) go together: the first at once, then at most one mail in a quarter of an hour, in two minutes where one is critical. What
+ * was told is a record (finding.mailed), so that a restart tells nothing twice and loses nothing; before the first one, what opened in the last day
+ * is told. A mail has titles and what to do, no link, and nothing of a patient. One that finds no server is tried again each minute. */
 #ifndef TQ_PROC_FINDING_MAIL_H
 #define TQ_PROC_FINDING_MAIL_H
 
@@ -24,9 +24,9 @@ void finding_mail_pass(struct finding_mail *x, struct store_conn *db, bool test)
 #define FINDING_MAIL_ROWS 20
 struct finding_mail_text {
     const char *language, *from, *to, *site;
-    int64_t total;       /* findings; 0: a test */
-    const char *worst;   /* its severity */
-    struct span rows;    /* what finding_mail_row wrote */
+    int64_t total;     /* findings; 0: a test */
+    const char *worst; /* its severity */
+    struct span rows;  /* what finding_mail_row wrote */
     int64_t rows_n;
     tq_time now;
     uint64_t number; /* of the mail: in its Message-ID */

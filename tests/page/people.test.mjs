@@ -181,6 +181,37 @@ for (const sight of [SIGHTS[0], SIGHTS[3]]) {
     });
 }
 
+for (const sight of [SIGHTS[0], SIGHTS[3]]) {
+    test(`a second factor is asked of everybody; whoever has none is told where to set one up; at ${called(sight)}`, { skip }, async () => {
+        await lab.dev(FRESH);
+        await lab.look(sight, async (page, faults) => {
+            const es = sight.language === 'es';
+            await page.goto(`${lab.base}/people`);
+            await settled(page);
+            await page.getByRole('button', { name: es ? 'Cambiar…' : 'Change…' }).click();
+            await page.getByLabel(es ? 'Quién tiene que entrar con una llave de acceso o un código de aplicación' : 'Who has to sign in with a passkey or a code of an app').selectOption('everybody');
+            await page.getByLabel(es ? 'Por qué' : 'Why', { exact: true }).fill('our insurer asks for it');
+            await page.getByLabel(es ? /contraseña, otra vez/i : 'Your password, again').fill(PASSWORD);
+            await inspect(page, faults, sight, 'people-factor');
+            await page.getByRole('button', { name: es ? 'Guardar' : 'Save' }).click();
+            await page.getByText(es ? /Todos entran con una llave de acceso/ : /Everybody signs in with a passkey/).waitFor();
+            await inspect(page, faults, sight, 'people-factor-rules');
+        });
+        await lab.dev({ ...FRESH, withheld: true });
+        await lab.look(sight, async (page, faults) => {
+            const es = sight.language === 'es';
+            await page.goto(lab.base);
+            await settled(page);
+            await page.getByText(es ? /Sus roles valen cuando entra/ : /Your roles count once you signed in/).waitFor();
+            await inspect(page, faults, sight, 'withheld');
+            await page.getByRole('link', { name: es ? 'Configurarlo' : 'Set one up' }).click();
+            await page.waitForFunction(() => location.pathname === '/sign-in');
+            assert.deepEqual(faults, []);
+        });
+        await lab.dev(FRESH);
+    });
+}
+
 test('one’s own: a session elsewhere is ended, a token is made, shown once and revoked, the password changed', { skip }, async () => {
     await lab.dev(FRESH);
     await lab.look(SIGHTS[0], async (page, faults) => {

@@ -8,7 +8,7 @@ const grant = (role, since, more = {}) => ({ role, site: null, since: ago(since)
 function account(name, display_name, grants, more = {}) {
     const roles = grants.filter((g) => g.in_force).map((g) => g.role);
     return {
-        ...personOf(name, display_name, roles), etag: 100 + name.length, state: 'active', ends: grants.find((g) => g.in_force && g.until)?.until ?? null, token_ends: null, created: ago(200), created_by: 'ana', closed: null,
+        ...personOf(name, display_name, roles), etag: 100 + name.length, state: 'active', ends: grants.find((g) => g.in_force && g.until)?.until ?? null, token_ends: null, second_factor: name === 'ana', created: ago(200), created_by: 'ana', closed: null,
         last_sign_in: ago(0.1), password_set: ago(60), invited_until: null, reviewed: ago(30), reviewed_by: 'ana', review_due: false, sessions: 1, emergency: false, grants, ...more,
     };
 }
@@ -44,7 +44,7 @@ export function makePeople(ending = false) {
         { id: 't1', account: 'ana', label: 'Prometheus', scopes: ['metrics.read'], created: ago(20), until: ago(-70), last_used: ago(0.001), revoked: null, revoked_by: null, revoked_why: null, good: true },
         { id: 't2', account: 'tom', label: 'inventory of the hospital', scopes: ['device.read', 'finding.read'], created: ago(100), until: ago(10), last_used: null, revoked: null, revoked_by: null, revoked_why: null, good: false },
     ];
-    const policy = { password_shortest: 15, password_longest: 128, password_days: 0, breached: 100000, session_idle_s: 1800, session_longest_s: 43200, by: null, changed: null, why: null };
+    const policy = { password_shortest: 15, password_longest: 128, password_days: 0, second_factor: 'none', breached: 100000, session_idle_s: 1800, session_longest_s: 43200, by: null, changed: null, why: null };
     return { people, acts, open, tokens, policy };
 }
 
@@ -111,7 +111,7 @@ export function peopleAnswer(store, { method, path, query, body, page, problem, 
         case 'GET /access-policy':
             return ok(policy);
         case 'PUT /access-policy':
-            Object.assign(policy, { password_days: Number(body.password_days), why: body.why, by: person.name, changed: ago(0) });
+            Object.assign(policy, { password_days: Number(body.password_days), second_factor: body.second_factor ?? policy.second_factor, why: body.why, by: person.name, changed: ago(0) });
             return again() ?? ok(policy);
         case 'GET /roles':
             return ok({ roles: ROLES.map((name) => ({ name, needs_end: name === 'assessor' || name === "maker's engineer", given: name !== 'local administrator' && name !== 'emergency' })), permissions: PERMISSIONS });

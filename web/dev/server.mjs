@@ -49,6 +49,7 @@ let person = personOf('ana', 'Ana Ruiz', ['lab manager']);
 const OPEN = { locked: false, stage: 'open', since: null, records: 0, bytes: 0, max_bytes: 0, lost: 0, nearly_full: false, keeping: true, csrf: '' };
 const sessions = new Map();
 let people = makePeople();
+let withheld = false; // more than a password is wanted of whoever is signed in
 const makeTold = (named = true) => ({ addresses: named ? ['it@lab.example', 'oncall@lab.example'] : [], from: 'high', last: named ? { time: new Date(Date.now() - 780_000).toISOString(), record: 76, findings: 2, addresses: 2, why: null } : null, tested: null });
 let told = makeTold();
 let reports = makeReports();
@@ -207,7 +208,7 @@ function signIn() {
     const token = randomBytes(16).toString('hex');
     const csrf = randomBytes(16).toString('hex');
     sessions.set(token, csrf);
-    return { status: 200, session: token, body: { person, csrf, site: 'Main Street Lab', time_zone: 'America/Chicago', mail_to: 'mail@report.mainstreet.example', lock_s: lockAfter, sign_in: { passkeys: 0, app: false } } };
+    return { status: 200, session: token, body: { person, csrf, site: 'Main Street Lab', time_zone: 'America/Chicago', mail_to: 'mail@report.mainstreet.example', lock_s: lockAfter, sign_in: { passkeys: 0, app: false, withheld } } };
 }
 
 /** Edits, joins, splits of a device. */
@@ -408,7 +409,7 @@ function answer(method, path, query, body, token, headers, text) {
             sessions.delete(token);
             return { status: 204 };
         }
-        return { status: 200, body: { person, csrf, site: 'Main Street Lab', time_zone: 'America/Chicago', mail_to: 'mail@report.mainstreet.example', lock_s: lockAfter, sign_in: { passkeys: 0, app: false } } };
+        return { status: 200, body: { person, csrf, site: 'Main Street Lab', time_zone: 'America/Chicago', mail_to: 'mail@report.mainstreet.example', lock_s: lockAfter, sign_in: { passkeys: 0, app: false, withheld } } };
     }
     if (path === '/session/methods') {
         return { status: 200, body: { host: 'localhost', passkeys: [], app_since: null } };
@@ -625,6 +626,10 @@ function develop(body) {
     person = personOf(person.name, person.display_name, [body.role ?? 'lab manager']);
     needed = body.setup ?? needed;
     lockAfter = body.lock_s ?? 3600;
+    withheld = body.withheld === true;
+    if (withheld) {
+        person = { ...person, roles: [], role: '', permissions: [] };
+    }
     if (body.lock !== undefined) {
         const since = new Date(Date.now() - 8_000_000).toISOString();
         lock = body.lock && { ...OPEN, locked: true, stage: 'locked', since, records: 1204, bytes: 670_000, max_bytes: 4_294_967_296, csrf: 'a-token', ...body.lock };

@@ -1,6 +1,7 @@
 #include "door/api/api_private.h"
 
 #include "lab/inventory/network.h"
+#include "lab/people/policy.h"
 #include "lab/training/training.h"
 #include "record/crypto/crypto.h"
 
@@ -237,6 +238,21 @@ void person_of(struct call *c, const struct account *account, const char *sessio
     (void)snprintf(p->display_name, sizeof p->display_name, "%s", account->display_name);
 }
 
+void withhold_roles(struct call *c, bool two_factors)
+{
+    struct person *p = &c->person;
+    struct access_policy policy;
+    struct error e = {0};
+    p->two_factors = two_factors;
+    if (two_factors || (p->roles & JOB_BIT(JOB_EMERGENCY)) != 0)
+        return;
+    bool unknown = access_policy_get(c->db, &policy, &e) != 0;
+    if (unknown || policy.second_factor == SECOND_FACTOR_EVERYBODY || (policy.second_factor == SECOND_FACTOR_MANAGERS && jobs_manage(p->roles))) {
+        p->withheld = p->roles != 0;
+        p->roles = 0;
+    }
+}
+
 /* An API token: its owner, narrowed to its scopes. */
 static void identify_token(struct call *c)
 {
@@ -298,8 +314,10 @@ static void identify(struct call *c)
     if (!find(c->api->sessions, c->request->session, c->now.monotonic, &session) ||
         account_get(c->db, span_str(session.account), &account, &found, &e) != 0 || !found)
         return;
-    if (!account.closed) /* a password that somebody else may know ended its sessions (people.c, sign_in) */
+    if (!account.closed) { /* a password that somebody else may know ended its sessions (people.c, sign_in) */
         person_of(c, &account, session.handle);
+        withhold_roles(c, session.two_factors);
+    }
     crypto_wipe(&account, sizeof account);
 }
 
@@ -355,6 +373,11 @@ static bool allowed(struct call *c)
     }
     if (change && c->request->door == DOOR_CONSOLE && c->person.token[0] == 0 && !csrf_right(c)) {
         refuse(c, 403, "csrf", "The request does not come from this page: its X-CSRF header is missing or wrong. Reload the page.",
+               route->permission);
+        return false;
+    }
+    if (route->permission != NULL && c->person.withheld) {
+        refuse(c, 403, "second-factor", "Your roles count once you signed in with a passkey or a code of an app. Set one up under My sign-in.",
                route->permission);
         return false;
     }

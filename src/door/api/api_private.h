@@ -135,7 +135,9 @@ struct person {
     bool known;
     char name[ACCOUNT_NAME_MAX + 32];
     char display_name[4 * ACCOUNT_DISPLAY_MAX + 1];
-    unsigned roles; /* ROLE_BITs in force here and now */
+    unsigned roles;   /* ROLE_BITs in force here and now */
+    bool two_factors; /* of a session: it was opened with a passkey, or with a code of an app beside the password */
+    bool withheld;    /* there are roles, and the site's rules want a second factor before they count: roles is empty */
     char session[SESSION_HANDLE];
     char token[API_TOKEN_ID]; /* asks with an API token; "": not */
     char scopes[sizeof((struct api_token *)0)->scopes];
@@ -163,6 +165,8 @@ struct call {
 bool may(const struct call *c, const char *permission);
 /* Fills c->person for an account. */
 void person_of(struct call *c, const struct account *account, const char *session);
+/* Takes the roles from c->person again where the site's rules want more of a session than a password. */
+void withhold_roles(struct call *c, bool two_factors);
 
 /* ── answers ── */
 
@@ -265,8 +269,8 @@ bool password_choose(struct call *c, const struct account *a, struct span passwo
 /* May this right password let its owner in? Where it leaked, or is older than the site allows, `chosen` must take its place (empty: the problem is
  * set); where it was hashed with less work than today's, it is hashed anew. */
 bool password_serves(struct call *c, struct account *a, struct span password, struct span chosen);
-/* A session, its record, the answer; method: "password", "passkey" … */
-void sign_in(struct call *c, const struct account *account, const char *method);
+/* A session, its record, the answer; method: "password", "passkey" …; two_factors: a passkey, or a code beside the password, was part of it. */
+void sign_in(struct call *c, const struct account *account, const char *method, bool two_factors);
 void put_roles(struct jsonw *j, unsigned roles); /* "roles", "role", "permissions" */
 /* The device's certificates are taken by nobody from now on: it was refused, or retired. n: its root. */
 void certificates_end(struct call *c, int64_t n, const char *why);

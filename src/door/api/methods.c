@@ -126,8 +126,10 @@ void handle_passkey_add(struct call *c)
     if (r == NULL)
         return;
     passkey_record(r, &p);
-    if (decide(c, r, &index))
+    if (decide(c, r, &index)) {
+        session_second_factor(c->api->sessions, c->request->session);
         methods_put(c);
+    }
     free(r);
 }
 
@@ -225,8 +227,10 @@ static void set_totp(struct call *c, const char *secret, int64_t step)
     record_str(r, KEY_ACCOUNT, c->person.name);
     record_str(r, KEY_TOTP_SECRET, secret);
     record_int(r, KEY_TOTP_STEP, step);
-    if (decide(c, r, &index))
+    if (decide(c, r, &index)) {
+        session_second_factor(c->api->sessions, c->request->session);
         methods_put(c);
+    }
     free(r);
 }
 

@@ -58,7 +58,7 @@ static const struct {
     {"training_topics", "enough:bool least:int items:[training_topic]"},
     {"ready", "ready:bool records:int"},
     {"person", "name:text display_name:text role:text roles:[text] permissions:[text] token:text?"},
-    {"sign_in", "passkeys:int app:bool"},
+    {"sign_in", "passkeys:int app:bool withheld:bool"},
     {"session", "person:person csrf:text site:text time_zone:text? mail_to:text? lock_s:int sign_in:sign_in"},
     {"passkey_descriptor", "id:text transports:[text]"},
     {"passkey_wish", "challenge:text rp_id:text allow:[passkey_descriptor]"},
@@ -255,11 +255,11 @@ static const struct {
     {"role", "name:text needs_end:bool given:bool"},
     {"permission", "name:text what:text token:bool roles:[text]"},
     {"role_table", "roles:[role] permissions:[permission]"},
-    {"account",
-     "name:text etag:int display_name:text state:text roles:[text] role:text permissions:[text] ends:time? token_ends:time? created:time "
-     "created_by:text? "
-     "closed:time? last_sign_in:time? password_set:time? invited_until:time? reviewed:time? reviewed_by:text? review_due:bool sessions:int "
-     "emergency:bool"},
+    {"account", "name:text etag:int display_name:text state:text roles:[text] role:text permissions:[text] ends:time? token_ends:time? created:time "
+                "created_by:text? "
+                "closed:time? last_sign_in:time? password_set:time? invited_until:time? reviewed:time? reviewed_by:text? review_due:bool "
+                "second_factor:bool sessions:int "
+                "emergency:bool"},
     {"grant", "role:text site:text? maker:text? since:time until:time? by:text? why:text? record:int ended:time? ended_by:text? ended_why:text? "
               "in_force:bool"},
     {"account_detail", "+account grants:[grant]"},
@@ -271,8 +271,9 @@ static const struct {
     {"people_import", "token:text? counts:people_counts rows:[people_row] saved:int whole:bool codes:[people_code]"},
     {"why", "person:text display_name:text act:act? at:time permission:text? may:bool grants:[grant]"},
     {"reviewed", "record:int"},
-    {"access_policy", "password_shortest:int password_longest:int password_days:int breached:int session_idle_s:int session_longest_s:int by:text? "
-                      "changed:time? why:text?"},
+    {"access_policy",
+     "password_shortest:int password_longest:int password_days:int second_factor:text breached:int session_idle_s:int session_longest_s:int by:text? "
+     "changed:time? why:text?"},
     {"problem", "type:text title:text status:int detail:text code:text"},
 };
 

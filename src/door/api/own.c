@@ -123,7 +123,7 @@ void handle_invitation(struct call *c)
         throttle_right(c->api->throttle, who, peer);
         person_of(c, &a, "");
         if (password_choose(c, &a, f[PASSWORD].text, "with a one-time code") && account_get(c->db, who, &a, &known, &e) == 0)
-            sign_in(c, &a, "invitation");
+            sign_in(c, &a, "invitation", false);
     }
     crypto_wipe(&a, sizeof a);
     body_close(&body);
@@ -239,6 +239,7 @@ static void put_policy(struct call *c)
     jsonw_put_int(j, "password_shortest", PASSWORD_SHORTEST);
     jsonw_put_int(j, "password_longest", PASSWORD_LONGEST);
     jsonw_put_int(j, "password_days", p.password_days);
+    jsonw_put_str(j, "second_factor", second_factor_name(p.second_factor));
     jsonw_put_int(j, "breached", (int64_t)breached_count());
     jsonw_put_int(j, "session_idle_s", SESSION_IDLE / TIME_SECOND);
     jsonw_put_int(j, "session_longest_s", SESSION_LONGEST / TIME_SECOND);
@@ -255,20 +256,33 @@ void handle_policy_get(struct call *c)
 
 void handle_policy_put(struct call *c)
 {
-    enum { DAYS, WHY, PASSWORD, FIELDS };
+    enum { DAYS, FACTOR, WHY, PASSWORD, FIELDS };
     struct body body;
     uint64_t days = 0;
+    struct access_policy now;
+    struct error e = {0};
+    if (access_policy_get(c->db, &now, &e) != 0) {
+        problem_store(c, &e);
+        return;
+    }
+    enum second_factor factor = now.second_factor;
     struct body_field f[FIELDS] = {[DAYS] = {.name = "password_days", .max = 5},
+                                   [FACTOR] = {.name = "second_factor", .max = 16, .optional = true},
                                    [WHY] = {.name = "why", .max = 4 * PEOPLE_WHY_MAX},
                                    [PASSWORD] = {.name = "password", .max = 4 * PASSWORD_LONGEST, .optional = true}};
     if (!body_open(c, &body, f, FIELDS))
         return;
-    if (!span_decimal(f[DAYS].text, POLICY_DAYS_MOST, &days) || (days != 0 && days < POLICY_DAYS_LEAST)) {
+    if (f[FACTOR].text.n > 0 && !second_factor_find(f[FACTOR].text, &factor)) {
+        problem(c, 422, "second-factor", "A second factor is asked of none, managers or everybody.");
+    } else if (factor > now.second_factor && c->request->door != DOOR_LOCAL && !c->person.two_factors) {
+        problem(c, 409, "own-second-factor", "Sign in with a passkey or a code of an app yourself first: else your own roles would count no more.");
+    } else if (!span_decimal(f[DAYS].text, POLICY_DAYS_MOST, &days) || (days != 0 && days < POLICY_DAYS_LEAST)) {
         problem(c, 422, "password-days", "A longest age has 30 to 1,095 days; 0: none.");
     } else if (people_why(c, f[WHY].text) && proof_again(c, f[PASSWORD].text, PEOPLE_PERMISSION)) {
         struct record *r = decision(c, EVENT_ACCESS_POLICY);
         if (r != NULL) {
             record_int(r, KEY_PASSWORD_DAYS, (int64_t)days);
+            record_str(r, KEY_SECOND_FACTOR, second_factor_name(factor));
             record_text(r, KEY_WHY, f[WHY].text);
         }
         if (people_decide(c, r))

@@ -126,7 +126,7 @@ static void sign_in_with(struct call *c, const struct passkey *p)
     else if (!found || account.closed)
         refuse_passkey(c, PASSKEY_UNKNOWN, p);
     else
-        sign_in(c, &account, "passkey");
+        sign_in(c, &account, "passkey", true);
     crypto_wipe(&account, sizeof account);
 }
 

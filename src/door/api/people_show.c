@@ -2,6 +2,9 @@
 #include "door/api/people_private.h"
 
 #include "lab/people/act.h"
+#include "lab/people/passkey.h"
+#include "lab/people/totp.h"
+#include "record/crypto/crypto.h"
 
 #include <stdio.h>
 
@@ -58,6 +61,16 @@ static void put_grant(void *context, const struct account_grant *g)
     jsonw_object_end(j);
 }
 
+static bool has_second_factor(struct call *c, const struct account *a)
+{
+    struct totp totp = {0};
+    struct error e = {0};
+    bool app = false;
+    (void)totp_get(c->db, span_str(a->name), &totp, &app, &e);
+    crypto_wipe(&totp, sizeof totp);
+    return app || passkey_total(c->db, span_str(a->name), &e) > 0;
+}
+
 /* The members of a person in a list, without the braces. */
 static void put_account(struct call *c, const struct account *a)
 {
@@ -84,6 +97,7 @@ static void put_account(struct call *c, const struct account *a)
     put_time(j, "reviewed", a->reviewed);
     put_optional(j, "reviewed_by", span_str(a->reviewed_by));
     jsonw_put_bool(j, "review_due", !a->closed && c->now.wall - confirmed > ACCOUNT_REVIEW_DUE);
+    jsonw_put_bool(j, "second_factor", has_second_factor(c, a));
     jsonw_put_int(j, "sessions", open.n);
     jsonw_put_bool(j, "emergency", (x.roles & JOB_BIT(JOB_EMERGENCY)) != 0);
 }

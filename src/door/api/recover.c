@@ -257,7 +257,7 @@ static void by_passkey(struct call *c, const struct account *account, const stru
 {
     struct passkey p;
     if (passkey_accept(c, account, bond(r), told, &p) && use_up(c, r) && add_passkey(c, &p))
-        sign_in(c, account, "recovery");
+        sign_in(c, account, "recovery", true);
 }
 
 static bool keep_password(struct call *c, const char *account, const char *hash)
@@ -273,7 +273,7 @@ static void by_password(struct call *c, const struct account *account, const str
     char hash[ACCOUNT_HASH_MAX] = "";
     if (password_good(c, account->name, account->display_name, password) && password_make(c, password, hash) && use_up(c, r) &&
         keep_password(c, account->name, hash))
-        sign_in(c, account, "recovery");
+        sign_in(c, account, "recovery", false);
     crypto_wipe(hash, sizeof hash);
 }
 

@@ -87,6 +87,7 @@ static void put_sign_in(struct call *c)
     jsonw_object(&c->json);
     jsonw_put_int(&c->json, "passkeys", passkeys > 0 ? passkeys : 0);
     jsonw_put_bool(&c->json, "app", app);
+    jsonw_put_bool(&c->json, "withheld", c->person.withheld);
     jsonw_object_end(&c->json);
 }
 
@@ -153,10 +154,10 @@ static bool password_gone(struct call *c, const char *name)
     return gone;
 }
 
-void sign_in(struct call *c, const struct account *account, const char *method)
+void sign_in(struct call *c, const struct account *account, const char *method, bool two_factors)
 {
     struct session session;
-    if (!session_open(c->api->sessions, account->name, c->origin, c->now.monotonic, c->reply->session, &session)) {
+    if (!session_open(c->api->sessions, account->name, c->origin, two_factors, c->now.monotonic, c->reply->session, &session)) {
         c->reply->session[0] = 0;
         problem_later(c, 503, "sessions", "Too many people are signed in. Try again later.", 60);
         return;
@@ -182,6 +183,7 @@ void sign_in(struct call *c, const struct account *account, const char *method)
     }
     if ((c->person.roles & JOB_BIT(JOB_EMERGENCY)) != 0)
         alarm_emergency(c, session.handle, index);
+    withhold_roles(c, two_factors);
     if (!answered(c))
         put_person(c);
 }
@@ -273,7 +275,7 @@ static void sign_in_with_code(struct call *c, struct account *account, const str
     } else if (!app || totp_right(c, account, code)) {
         throttle_right(c->api->throttle, span_str(account->name), peer);
         if (password_serves(c, account, f[SIGN_PASSWORD].text, f[SIGN_NEW].text))
-            sign_in(c, account, app ? "password+code" : "password");
+            sign_in(c, account, app ? "password+code" : "password", app);
     } else if (!answered(c)) {
         note_session(c, EVENT_SESSION_REFUSED, account->name, NULL, "wrong code");
         if (!answered(c))
@@ -411,7 +413,7 @@ void handle_setup_post(struct call *c)
         (void)pthread_mutex_lock(&c->api->lock);
         crypto_wipe(c->api->setup_code, sizeof c->api->setup_code);
         (void)pthread_mutex_unlock(&c->api->lock);
-        sign_in(c, &account, "password");
+        sign_in(c, &account, "password", false);
     }
     crypto_wipe(&account, sizeof account);
     body_close(&body);

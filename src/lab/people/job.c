@@ -112,6 +112,18 @@ enum job job_giving(unsigned set, const char *permission)
     return JOB_COUNT;
 }
 
+bool jobs_manage(unsigned set)
+{
+    static const char manage[] = ".manage";
+    for (size_t i = 0; i < permission_count(); i++) {
+        struct permission p = permission_at(i);
+        size_t n = strlen(p.name);
+        if ((set & p.roles) != 0 && n > sizeof manage - 1 && strcmp(p.name + n - (sizeof manage - 1), manage) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool jobs_may(unsigned set, const char *permission)
 {
     return job_giving(set, permission) != JOB_COUNT;

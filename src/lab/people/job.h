@@ -33,6 +33,9 @@ bool jobs_may(unsigned roles, const char *permission);
 /* The first of these roles that gives it; JOB_COUNT: none. */
 enum job job_giving(unsigned roles, const char *permission);
 
+/* Does one of these roles give a permission to manage something ("….manage")? */
+bool jobs_manage(unsigned roles);
+
 /* Every permission, in the table's order. */
 struct permission {
     const char *name; /* "device.read" */

@@ -73,7 +73,8 @@ static struct slot *place(struct sessions *s, const char *account)
     return oldest;
 }
 
-bool session_open(struct sessions *s, const char *account, const char *origin, tq_time now, char ret_token[SESSION_TOKEN], struct session *ret)
+bool session_open(struct sessions *s, const char *account, const char *origin, bool two_factors, tq_time now, char ret_token[SESSION_TOKEN],
+                  struct session *ret)
 {
     uint8_t token[32];
     crypto_random(token, sizeof token);
@@ -86,7 +87,7 @@ bool session_open(struct sessions *s, const char *account, const char *origin, t
     (void)pthread_mutex_lock(&s->lock);
     struct slot *slot = place(s, account);
     if (slot != NULL) {
-        *slot = (struct slot){.used = true, .session = {.opened = now, .last = now}};
+        *slot = (struct slot){.used = true, .session = {.opened = now, .last = now, .two_factors = two_factors}};
         crypto_sha256(span_str(ret_token), slot->hash);
         (void)snprintf(slot->session.account, sizeof slot->session.account, "%s", account);
         (void)snprintf(slot->session.origin, sizeof slot->session.origin, "%s", origin);
@@ -122,6 +123,15 @@ static bool take(struct sessions *s, struct span token, tq_time now, bool use, s
     }
     (void)pthread_mutex_unlock(&s->lock);
     return ok;
+}
+
+void session_second_factor(struct sessions *s, struct span token)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    struct slot *slot = find(s, token);
+    if (slot != NULL)
+        slot->session.two_factors = true;
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 bool session_use(struct sessions *s, struct span token, tq_time now, struct session *ret)

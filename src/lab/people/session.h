@@ -22,16 +22,19 @@ struct sessions;
 struct session {
     char account[ACCOUNT_NAME_MAX + 1];
     char handle[SESSION_HANDLE];
-    char origin[96]; /* where it was opened from, as records show it */
-    tq_time opened;  /* monotonic, like last */
-    tq_time last;    /* the person's last request */
+    char origin[96];  /* where it was opened from, as records show it */
+    tq_time opened;   /* monotonic, like last */
+    tq_time last;     /* the person's last request */
+    bool two_factors; /* a passkey opened it, or a code of an app beside the password; or one of them was set up in it */
 };
 
 struct sessions *sessions_new(struct error *e);
 void sessions_free(struct sessions *s); /* wipes */
 
 /* Times are of the monotonic clock. The account's oldest session goes where it has SESSIONS_PER_ACCOUNT already. False: no room (SESSIONS_MAX). */
-bool session_open(struct sessions *s, const char *account, const char *origin, tq_time now, char ret_token[SESSION_TOKEN], struct session *ret);
+bool session_open(struct sessions *s, const char *account, const char *origin, bool two_factors, tq_time now, char ret_token[SESSION_TOKEN],
+                  struct session *ret);
+void session_second_factor(struct sessions *s, struct span token); /* one was set up in this session */
 
 /* The live session with this token; counts as its use. False: none. */
 bool session_use(struct sessions *s, struct span token, tq_time now, struct session *ret);

@@ -163,7 +163,7 @@ static void whole_life(void **state)
     struct token one = token_new("key1");
     struct token two = token_new("key2");
     assert_int_equal(keeper_set_up(k), 201);
-    assert_non_null(strstr(keeper_text(k), "\"sign_in\":{\"passkeys\":0,\"app\":false}"));
+    assert_non_null(strstr(keeper_text(k), "\"sign_in\":{\"passkeys\":0,\"app\":false,\"withheld\":false}"));
     assert_int_equal(add_passkey(k, &one, "Phone", "wrong password here"), 403);
     k->now.monotonic += 60 * TIME_SECOND;
     assert_int_equal(add_passkey(k, &one, "", KEEPER_PASSWORD), 422);
@@ -183,7 +183,7 @@ static void whole_life(void **state)
     assert_non_null(strstr(k->last, "\"event\":\"session.opened\""));
     assert_non_null(strstr(k->last, "\"proof\":\"passkey\""));
     keeper_take_session(k);
-    assert_non_null(strstr(keeper_text(k), "\"sign_in\":{\"passkeys\":2,\"app\":false}"));
+    assert_non_null(strstr(keeper_text(k), "\"sign_in\":{\"passkeys\":2,\"app\":false,\"withheld\":false}"));
     sign_out(k);
     assert_int_equal(sign_in_by(k, &two, "{\"name\":\"ana\"}", NULL), 200);
     /* the same answer again: its challenge is used up */
@@ -384,6 +384,62 @@ static int enter(struct keeper *k, const char *secret, int64_t steps, const char
     assert_true(totp_code(secret, k->now.wall / TOTP_STEP + steps, code));
     (void)snprintf(body, sizeof body, "{\"name\":\"ana\",\"password\":\"" KEEPER_PASSWORD "\",\"code\":\"%s%s\"}", code, more);
     return keeper_ask(k, "POST /api/v1/session", body, NULL);
+}
+
+/* Whoever is signed in sets up an app. */
+static void add_app(struct keeper *k)
+{
+    char secret[TOTP_TEXT];
+    char token[64];
+    char code[7];
+    char body[256];
+    assert_int_equal(keeper_ask(k, "POST /api/v1/totp/options", "{\"password\":\"" KEEPER_PASSWORD "\"}", NULL), 200);
+    (void)snprintf(secret, sizeof secret, "%s", keeper_member(k, "secret"));
+    (void)snprintf(token, sizeof token, "%s", keeper_member(k, "token"));
+    assert_true(totp_code(secret, k->now.wall / TOTP_STEP, code));
+    (void)snprintf(body, sizeof body, "{\"secret\":\"%s\",\"token\":\"%s\",\"code\":\"%s\"}", secret, token, code);
+    assert_int_equal(keeper_ask(k, "POST /api/v1/totp", body, NULL), 200);
+}
+
+#define RULE(who) "{\"password_days\":\"0\",\"second_factor\":\"" who "\",\"why\":\"our insurer asks for it\",\"password\":\"" KEEPER_PASSWORD "\"}"
+
+/* Where the site's rules want a second factor, roles count only in a session that was opened with one; what it takes to set one up is always there.
+ */
+static void a_second_factor_is_asked_for(void **state)
+{
+    (void)state;
+    struct keeper *k = keeper_new();
+    assert_int_equal(keeper_set_up(k), 201);
+    assert_int_equal(keeper_ask(k, "PUT /api/v1/access-policy", RULE("managers"), NULL), 409); /* else she would be out herself */
+    assert_string_equal(keeper_member(k, "code"), "own-second-factor");
+    add_app(k);
+    assert_int_equal(keeper_ask(k, "PUT /api/v1/access-policy", RULE("some"), NULL), 422);
+    assert_int_equal(keeper_ask(k, "PUT /api/v1/access-policy", RULE("managers"), NULL), 200);
+    assert_non_null(strstr(k->last, "\"second_factor\":\"managers\""));
+    assert_int_equal(keeper_ask(k, "GET /api/v1/people", NULL, NULL), 200); /* the app was set up in this session */
+    assert_non_null(strstr(keeper_text(k), "\"second_factor\":true"));
+    keeper_sign_in(k, "tom", "technologist");
+    assert_int_equal(keeper_ask(k, "GET /api/v1/findings", NULL, NULL), 200);
+    keeper_sign_in(k, "bea", "lab manager");
+    assert_non_null(strstr(keeper_text(k), "\"permissions\":[]"));
+    assert_non_null(strstr(keeper_text(k), "\"withheld\":true"));
+    assert_int_equal(keeper_ask(k, "GET /api/v1/people", NULL, NULL), 403);
+    assert_string_equal(keeper_member(k, "code"), "second-factor");
+    assert_non_null(strstr(k->last, "request.refused"));
+    assert_int_equal(keeper_ask(k, "PUT /api/v1/access-policy", RULE("none"), NULL), 403);
+    assert_int_equal(keeper_ask(k, "GET /api/v1/findings", NULL, NULL), 403);
+    add_app(k);
+    assert_int_equal(keeper_ask(k, "GET /api/v1/people", NULL, NULL), 200);
+    assert_int_equal(keeper_ask(k, "GET /api/v1/session", NULL, NULL), 200);
+    assert_non_null(strstr(keeper_text(k), "\"withheld\":false"));
+    assert_int_equal(keeper_ask(k, "PUT /api/v1/access-policy", RULE("everybody"), NULL), 200);
+    assert_int_equal(
+        keeper_ask(k, "PUT /api/v1/access-policy", "{\"password_days\":\"90\",\"why\":\"and that, too\",\"password\":\"" KEEPER_PASSWORD "\"}", NULL),
+        200); /* what it does not name stays */
+    assert_string_equal(keeper_member(k, "second_factor"), "everybody");
+    keeper_sign_in(k, "eve", "technologist");
+    assert_int_equal(keeper_ask(k, "GET /api/v1/findings", NULL, NULL), 403);
+    keeper_free(k);
 }
 
 static void codes(void **state)
@@ -661,10 +717,21 @@ static void challenges(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_life),      cmocka_unit_test(what_is_refused), cmocka_unit_test(two_of_one_key),       cmocka_unit_test(made_up_names),
-        cmocka_unit_test(proofs),          cmocka_unit_test(recovery),        cmocka_unit_test(recovery_by_password), cmocka_unit_test(recovery_ends),
-        cmocka_unit_test(reset_takes_two), cmocka_unit_test(closed_account),  cmocka_unit_test(nobody_elses_key),     cmocka_unit_test(codes),
-        cmocka_unit_test(secrets),         cmocka_unit_test(challenges),
+        cmocka_unit_test(whole_life),
+        cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(two_of_one_key),
+        cmocka_unit_test(made_up_names),
+        cmocka_unit_test(proofs),
+        cmocka_unit_test(recovery),
+        cmocka_unit_test(recovery_by_password),
+        cmocka_unit_test(recovery_ends),
+        cmocka_unit_test(reset_takes_two),
+        cmocka_unit_test(closed_account),
+        cmocka_unit_test(nobody_elses_key),
+        cmocka_unit_test(codes),
+        cmocka_unit_test(a_second_factor_is_asked_for),
+        cmocka_unit_test(secrets),
+        cmocka_unit_test(challenges),
     };
     return cmocka_run_group_tests_name("passkeys", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* detect, while records of a relay are outstanding: nothing is told as missing or as from nowhere before they are here; what is really missing is told
- * then; and after long in vain, as a doubt. */
+/* detect, while records of a relay are outstanding: nothing is told as missing or as from nowhere before they are here; what is really missing is
+ * told then; and after long in vain, as a doubt. */
 #include "engine/detect/detect_private.h"
 
 #include <setjmp.h>

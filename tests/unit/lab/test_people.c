@@ -82,7 +82,7 @@ static void sessions_live_and_end(void **state)
     char token[SESSION_TOKEN];
     struct session one;
     struct session two;
-    assert_true(session_open(s, "ana", "10.0.0.5", 0, token, &one));
+    assert_true(session_open(s, "ana", "10.0.0.5", false, 0, token, &one));
     assert_int_equal(strlen(token), 64);
     assert_null(strstr(token, one.handle));
     assert_true(session_use(s, span_str(token), 29 * 60 * TIME_SECOND, &two));
@@ -94,7 +94,7 @@ static void sessions_live_and_end(void **state)
     assert_true(session_expired(s, 29 * 60 * TIME_SECOND + SESSION_IDLE, &two, &idle));
     assert_true(idle);
     assert_false(session_expired(s, 29 * 60 * TIME_SECOND + SESSION_IDLE, &two, &idle));
-    assert_true(session_open(s, "ana", "10.0.0.5", 0, token, &one));
+    assert_true(session_open(s, "ana", "10.0.0.5", false, 0, token, &one));
     for (tq_time t = 0; t < SESSION_LONGEST; t += 20 * 60 * TIME_SECOND)
         assert_true(session_use(s, span_str(token), t, &two));
     assert_false(session_use(s, span_str(token), SESSION_LONGEST, &two)); /* however busy */
@@ -103,14 +103,14 @@ static void sessions_live_and_end(void **state)
     assert_false(session_use(s, SPAN_LIT(""), 0, &two));
     assert_false(session_use(s, span_of(token, 63), 0, &two));
     for (int i = 0; i < 50; i++)
-        assert_true(session_open(s, "ana", "10.0.0.5", i, token, &one));
+        assert_true(session_open(s, "ana", "10.0.0.5", false, i, token, &one));
     assert_int_equal(sessions_count(s), SESSIONS_PER_ACCOUNT);
     char name[16];
     bool room = true;
     for (int i = 0; i < 100 && room; i++) {
         (void)snprintf(name, sizeof name, "p%d", i);
         for (int k = 0; k < SESSIONS_PER_ACCOUNT && room; k++)
-            room = session_open(s, name, "10.0.0.5", 0, token, &one);
+            room = session_open(s, name, "10.0.0.5", false, 0, token, &one);
     }
     assert_false(room);
     assert_int_equal(sessions_count(s), SESSIONS_MAX);

@@ -10,7 +10,8 @@
 static void finding(struct feed *f, int second, const char *id, const char *severity)
 {
     char rest[512];
-    (void)snprintf(rest, sizeof rest, "\"id\":\"%s\",\"kind\":\"message.malformed\",\"severity\":\"%s\",\"title\":\"Title of %s\"," ABOUT, id, severity, id);
+    (void)snprintf(rest, sizeof rest, "\"id\":\"%s\",\"kind\":\"message.malformed\",\"severity\":\"%s\",\"title\":\"Title of %s\"," ABOUT, id,
+                   severity, id);
     feed_event(f, second, "finding", rest);
 }
 

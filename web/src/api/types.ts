@@ -15,7 +15,8 @@ export interface Session {
     mail_to?: string | null;
     /** Seconds that nobody touches the page before it locks. */
     lock_s?: number;
-    sign_in: { passkeys: number; app: boolean };
+    /** withheld: the roles count only once a passkey or a code of an app was shown. */
+    sign_in: { passkeys: number; app: boolean; withheld: boolean };
 }
 
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info';

@@ -8,7 +8,7 @@ import { Link } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { useSession } from '../api/queries';
 import type { Page } from '../api/types';
-import type { Account } from '../people/types';
+import type { Account, SecondFactor } from '../people/types';
 import { useMay } from '../may';
 import { Age } from '../parts/age';
 import { Head } from '../parts/head';
@@ -77,6 +77,7 @@ function Row({ person, me, manages }: { person: Account; me: string; manages: bo
                     ) : (
                         <Trans>Never signed in.</Trans>
                     )}{' '}
+                    {person.state === 'active' && !person.second_factor && !person.emergency && <Trans>Signs in with a password alone.</Trans>}{' '}
                     {person.ends !== null && <Trans>Access ends on {day(person.ends)}.</Trans>}{' '}
                     {person.token_ends !== null && <Trans>An API token ends on {day(person.token_ends)}.</Trans>}{' '}
                     {person.reviewed !== null && (
@@ -97,11 +98,22 @@ function Row({ person, me, manages }: { person: Account; me: string; manages: bo
     );
 }
 
+function factorWord(f: SecondFactor): string {
+    switch (f) {
+        case 'managers':
+            return t`Whoever manages something signs in with a passkey or a code of an app: with a password alone, none of their roles counts.`;
+        case 'everybody':
+            return t`Everybody signs in with a passkey or a code of an app: with a password alone, no role counts.`;
+        default:
+            return t`A password alone is enough. Passkeys are safer and faster: who has one uses it.`;
+    }
+}
+
 function Rules({ change }: { change: (() => void) | null }) {
     const policy = usePolicy();
     const away = useLostAt() !== null;
     return (
-        <Panel title={t`Rules for passwords`}>
+        <Panel title={t`Rules for signing in`}>
             <Asked what={t`the rules`} query={policy} rows={2}>
                 {(p) => (
                     <div className="inside">
@@ -120,6 +132,7 @@ function Rules({ change }: { change: (() => void) | null }) {
                                 <Trans>No list of leaked passwords is named in lab.yaml (breached_passwords).</Trans>
                             )}
                         </p>
+                        <p>{factorWord(p.second_factor)}</p>
                         {p.why !== null && p.changed !== null && (
                             <p className="muted break">
                                 “{p.why}” {p.by}, {day(p.changed)}

@@ -42,6 +42,7 @@ import { clock, count, stamp } from '../time';
 import { personRole } from '../words';
 import { useIdleLock } from './idle';
 import { useKey, useKeyboard } from './keys';
+import { Mark } from './mark';
 import { Said, say, sayNow, show, undoLast } from './say';
 import { Settings } from './settings';
 
@@ -172,6 +173,20 @@ function Offline({ since }: { since: Date }) {
             <span>
                 <Trans>You can read; saving waits until Tourniquet answers.</Trans>
             </span>
+        </div>
+    );
+}
+
+/** The site's rules want more than a password: until then the person has none of their roles. */
+function Withheld() {
+    return (
+        <div className="band-line" role="status">
+            <Mark state="medium">
+                <Trans>Your roles count once you signed in with a passkey or a code of an app.</Trans>
+            </Mark>
+            <Link href="/sign-in" className="target">
+                <Trans>Set one up</Trans>
+            </Link>
         </div>
     );
 }
@@ -392,6 +407,7 @@ export function Shell({ children }: { children: ReactNode }) {
                 )}
                 <div className="main">
                     <main id="content" tabIndex={-1} className="page">
+                        {session.sign_in.withheld && <Withheld />}
                         {children}
                         <p className="print-foot">
                             {session.site} · {session.person.display_name} · {stamp(new Date())}

@@ -361,6 +361,7 @@ export function Policy({ close }: { close: () => void }) {
     const set = useSetPolicy();
     const again = useAgain();
     const [days, setDays] = useState<string | null>(null);
+    const [factor, setFactor] = useState<string | null>(null);
     const [why, setWhy] = useState('');
     const now = days === null ? (policy.data?.password_days ?? 0) : Number(days);
     const aged = days === null ? now !== 0 : days !== '0';
@@ -368,7 +369,7 @@ export function Policy({ close }: { close: () => void }) {
     const submit = () => {
         if (ready && !set.isPending) {
             set.mutate(
-                { body: { password_days: String(now), why: why.trim() }, proof: again.proof },
+                { body: { password_days: String(now), ...(factor === null ? {} : { second_factor: factor }), why: why.trim() }, proof: again.proof },
                 {
                     onSuccess: () => {
                         show({ text: t`Saved.` });
@@ -380,7 +381,7 @@ export function Policy({ close }: { close: () => void }) {
         }
     };
     return (
-        <Box title={t`Rules for passwords`} close={close} submit={submit}>
+        <Box title={t`Rules for signing in`} close={close} submit={submit}>
             <p>
                 <Trans>
                     NIST (SP 800-63B) says that passwords shall not have to be changed from time to time: people then choose weaker ones. They shall be changed when somebody else may know them. If a
@@ -388,6 +389,17 @@ export function Policy({ close }: { close: () => void }) {
                 </Trans>
             </p>
             <Failure error={set.error} />
+            <NativeSelect
+                label={t`Who has to sign in with a passkey or a code of an app`}
+                description={t`With a password alone their roles do not count; they can set one up at any time. Sign in so yourself first.`}
+                value={factor ?? policy.data?.second_factor ?? 'none'}
+                onChange={(e) => setFactor(e.currentTarget.value)}
+                data={[
+                    { value: 'none', label: t`Nobody has to` },
+                    { value: 'managers', label: t`Whoever manages something` },
+                    { value: 'everybody', label: t`Everybody` },
+                ]}
+            />
             <Tick label={t`Passwords have a longest age`} on={aged} change={(on) => setDays(on ? '365' : '0')} />
             {aged && <TextInput label={t`Days`} inputMode="numeric" value={days ?? String(policy.data?.password_days ?? 0)} onChange={(e) => setDays(e.currentTarget.value.replace(/\D/g, ''))} maxLength={4} />}
             <WhyField value={why} change={setWhy} />

@@ -13,6 +13,8 @@ export interface Account {
     /** When the first of its roles ends by itself. */
     ends: string | null;
     token_ends: string | null;
+    /** There is a passkey, or an app with codes. */
+    second_factor: boolean;
     created: string;
     created_by: string | null;
     closed: string | null;
@@ -108,10 +110,13 @@ export interface RoleTable {
     permissions: { name: string; what: string; token: boolean; roles: string[] }[];
 }
 
+export type SecondFactor = 'none' | 'managers' | 'everybody';
+
 export interface AccessPolicy {
     password_shortest: number;
     password_longest: number;
     password_days: number;
+    second_factor: SecondFactor;
     breached: number;
     session_idle_s: number;
     session_longest_s: number;
