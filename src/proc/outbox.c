@@ -81,7 +81,8 @@ static void go(struct outbox *o, uint64_t seq, tq_time at)
 bool outbox_room(struct outbox *o, const struct outbox_record *r)
 {
     size_t n = sizeof *r + r->size;
-    while (o->bytes + n > OUTBOX_MAX && o->first != NULL && o->first->seq <= o->spooled) {
+    size_t most = o->burst ? OUTBOX_BURST : OUTBOX_MAX;
+    while (o->bytes + n > most && o->first != NULL && o->first->seq <= o->spooled) {
         if (o->first == o->unsent)
             leave(o, o->first->seq, o->first->at);
         else

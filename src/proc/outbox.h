@@ -9,8 +9,9 @@
 #include "base/span.h"
 #include "base/time.h"
 
-#define OUTBOX_MAX (24u << 20) /* most bytes */
-#define OUTBOX_HEAD 12         /* bytes in front of a record, for the head of MESSAGE_RECORD */
+#define OUTBOX_MAX (24u << 20)  /* most bytes … */
+#define OUTBOX_BURST (2u << 20) /* … while what is durable in the spool is read in from there anyway: then it goes before it is cold */
+#define OUTBOX_HEAD 12          /* bytes in front of a record, for the head of MESSAGE_RECORD */
 
 struct outbox_record {
     struct outbox_record *next;
@@ -29,6 +30,7 @@ struct outbox {
     struct outbox_record *unsent; /* the next to hand on; NULL: all are */
     struct outbox_record *loose;  /* the oldest that is durable nowhere and was not given to the spool; NULL: none */
     size_t bytes;
+    bool burst;
     uint64_t spooled; /* durable in the spool, or on the ledger, up to this one */
     uint64_t left;    /* some up to this one may be on the spool alone, e.g. for want of room here: it must be read in; 0: none … */
     tq_time left_at;  /* … and when the first of them came */

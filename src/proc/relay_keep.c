@@ -4,12 +4,19 @@
 #define SPOOL_LATE TIME_SECOND        /* nothing was recorded for so long: the keeper hangs */
 #define ROLL_AFTER (60 * TIME_SECOND) /* what the ledger has does not stay in the spool for longer … */
 #define ROLL_QUIET TIME_SECOND        /* … nor for longer than this, where nothing is on its way */
-#define ROLL_BYTES (128u << 20)       /* … nor beyond this size, unless there is such a load … */
+#define ROLL_BYTES (448u << 20)       /* … nor beyond this size, unless there is such a load … */
 #define ROLL_CALM (2u << 20)          /* … that more than this is on its way */
 #define ROLL_FULL (SPOOLER_MAX / 8 * 7)
 #define BEHIND_MOST (10 * 60 * TIME_SECOND) /* how long newer records wait for older ones that are read in */
 #define OLDER (60 * TIME_SECOND)            /* what an earlier relay left is at most so old, where that one did not tell of it */
 #define LOST (10 * TIME_SECOND)             /* what it had not made durable when it ended is not older than this */
+#define BURST_LOOK (100 * TIME_MS)
+#define BURST_BEHIND (8u << 20)     /* bytes of records that the ledger is behind … */
+#define BURST_LEAST (4u << 20)      /* … while so many come in a second */
+#define BURST_ENDS 8                /* when they are less than this part of what they were … */
+#define BURST_QUIET (500 * TIME_MS) /* … for so long */
+#define BURST_MOST (10 * TIME_SECOND)
+#define BURST_BYTES (SPOOLER_MAX / 8 * 6)
 #define ASK_SOON (10 * TIME_MS)
 #define ASK_AGAIN (2 * TIME_SECOND)
 #define MEND_AFTER TIME_SECOND /* a spool that the disk did not take is tried again */
@@ -21,9 +28,42 @@ bool relay_spools(void)
 
 /* ── order ── */
 
-static bool is_behind(void)
+static bool is_left(void)
 {
     return rr.old_spool || rr.outbox.left != 0;
+}
+
+static bool is_behind(void)
+{
+    return rr.burst.is || is_left();
+}
+
+/* A burst begins when more comes than the ledger takes, and ends when little comes, or when it has to end. */
+static void look_at_burst(void)
+{
+    tq_time since = rr.now - rr.burst.look_at;
+    if (since < BURST_LOOK)
+        return;
+    uint64_t rate = rr.burst.bytes * (TIME_SECOND / TIME_MS) / (uint64_t)(since / TIME_MS);
+    struct spooler_state s;
+    spooler_state(rr.spool, &s);
+    bool most = rr.now - rr.burst.at >= BURST_MOST || s.bytes >= BURST_BYTES || !spooler_can(rr.spool);
+    rr.burst.look_at = rr.now;
+    rr.burst.bytes = 0;
+    rr.burst.spent = rr.burst.spent && (is_left() || rr.outbox.bytes > ROLL_CALM);
+    bool begins = rr.outbox.bytes >= BURST_BEHIND && rate >= BURST_LEAST && relay_records_now() && spooler_can(rr.spool) && s.bytes < BURST_BYTES;
+    rr.burst.rate = rate > rr.burst.rate || !rr.burst.is ? rate : rr.burst.rate;
+    if (rate >= rr.burst.rate / BURST_ENDS)
+        rr.burst.goes_at = rr.now;
+    if (rr.burst.is && (most || rr.now - rr.burst.goes_at >= BURST_QUIET)) {
+        rr.burst.is = false;
+        rr.burst.spent = most;
+        rr.burst.at = rr.advanced = rr.now;
+    } else if (!rr.burst.is && !rr.burst.spent && !rr.old_spool && begins) {
+        rr.burst.is = true;
+        rr.burst.at = rr.now;
+    }
+    rr.outbox.burst = rr.burst.is;
 }
 
 bool keep_in_order(void)
@@ -39,7 +79,9 @@ bool keep_can(void)
 static void look_behind(void)
 {
     bool behind = is_behind();
-    tq_time from = rr.wall - (rr.old_spool ? OLDER : rr.now - rr.outbox.left_at);
+    const struct outbox_record *unsent = rr.outbox.unsent;
+    tq_time at = rr.outbox.left != 0 ? rr.outbox.left_at : unsent != NULL ? unsent->at : rr.now;
+    tq_time from = rr.wall - (rr.old_spool ? OLDER : rr.now - at);
     bool earlier = behind && rr.behind.is && from + TIME_SECOND < rr.behind.from && !rr.old_spool;
     if (behind == rr.behind.is && !earlier)
         return;
@@ -47,7 +89,7 @@ static void look_behind(void)
     rr.behind.told = false;
     rr.hurry = true; /* what waited goes */
     if (behind != rr.behind.is)
-        rr.behind.at = behind ? rr.now : 0;
+        rr.behind.at = rr.behind.began = behind ? rr.now : 0;
     rr.behind.is = behind;
 }
 
@@ -167,7 +209,7 @@ static void roll(void)
 static bool hangs(void)
 {
     const struct outbox_record *oldest = rr.outbox.first;
-    if (rr.asked_bytes != 0 && rr.now - rr.advanced < BEHIND_MOST)
+    if (rr.burst.is || (rr.asked_bytes != 0 && rr.now - rr.advanced < BEHIND_MOST))
         return false;
     return oldest != NULL && oldest->seq > rr.recorded && rr.now - oldest->at >= SPOOL_LATE && rr.now - rr.advanced >= SPOOL_LATE;
 }
@@ -198,7 +240,7 @@ static void spool_due(void)
 void keep_read_in(void)
 {
     struct spooler_whole whole;
-    if (!is_behind() || !rr.recording || rr.detector.fd < 0 || rr.keeper.fd < 0 || rr.asked_bytes != 0 || rr.now < rr.ask_at)
+    if (!is_left() || rr.burst.is || !rr.recording || rr.detector.fd < 0 || rr.keeper.fd < 0 || rr.asked_bytes != 0 || rr.now < rr.ask_at)
         return;
     spooler_whole(rr.spool, &whole);
     if (whole.to == whole.from) {
@@ -243,6 +285,7 @@ void keep_doubt(void)
 
 void keep_step(void)
 {
+    look_at_burst();
     look_behind();
     roll();
     spool_due();

@@ -71,6 +71,7 @@ static uint64_t put(struct outbox_record *x, enum event event, bool queued, cons
     }
     count_fields(b.p, more);
     x->n = OUTBOX_HEAD + b.n;
+    rr.burst.bytes += x->n;
     outbox_add(&rr.outbox, x, counts(event) ? rr.seq + 1 : 0, rr.now);
     return counts(event) ? ++rr.seq : rr.seq;
 }

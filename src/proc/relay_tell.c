@@ -5,11 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define SAID_AGAIN (60 * TIME_SECOND) /* the same of one link */
-#define OTHER_AGAIN (2 * TIME_SECOND) /* another reason */
-#define DOWN_AFTER (10 * TIME_SECOND) /* a LIS that is away so long is told */
-#define BARE_AFTER (15 * TIME_SECOND) /* … and a certificate: one is made within seconds */
-#define AWAY_AFTER (10 * TIME_SECOND) /* … and a keeper: one that is replaced takes a second */
+#define SAID_AGAIN (60 * TIME_SECOND)       /* the same of one link */
+#define OTHER_AGAIN (2 * TIME_SECOND)       /* another reason */
+#define DOWN_AFTER (10 * TIME_SECOND)       /* a LIS that is away so long is told */
+#define BARE_AFTER (15 * TIME_SECOND)       /* … and a certificate: one is made within seconds */
+#define BEHIND_AFTER (5 * 60 * TIME_SECOND) /* … and what waits in the spool while the ledger is written */
+#define AWAY_AFTER (10 * TIME_SECOND)       /* … and a keeper: one that is replaced takes a second */
 
 struct words {
     const char *kind;
@@ -218,6 +219,8 @@ static void say_why(const struct line *l, const struct relay_status *s, char *ou
         (void)snprintf(out, size, "LIS: %s", s->side[RELAY_LIS].why);
     else if (!relay_records_now() && l->records)
         (void)snprintf(out, size, "the ledger is not written now: records wait in the spool");
+    else if (rr.behind.is && l->records)
+        (void)snprintf(out, size, "the ledger comes behind: records wait in the spool");
     else
         out[0] = 0;
 }
@@ -294,7 +297,8 @@ static void step(struct line *l)
         bool unrecorded = s.counters.unrecorded > l->unrecorded || (l->records && s.counters.received > 0 && rr.lost > 0 && !relay_records_now());
         tell_standing(l, STANDING_UNRECORDED, unrecorded, "");
         l->unrecorded = s.counters.unrecorded;
-        bool spooled = l->records && rr.away_since != 0 && rr.now - rr.away_since >= AWAY_AFTER;
+        bool late = rr.behind.began != 0 && rr.now - rr.behind.began >= BEHIND_AFTER;
+        bool spooled = l->records && (late || (rr.away_since != 0 && rr.now - rr.away_since >= AWAY_AFTER));
         tell_standing(l, STANDING_SPOOLED, spooled, rr.locked ? "The ledger is locked" : "");
         learn_step(l, false);
     }

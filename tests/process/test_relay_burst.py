@@ -46,6 +46,18 @@ def all_recorded(run, most):
     return legs
 
 
+def how_far(run, pages=100):
+    """What the ledger's newest relay.behind says; None: it is not among its newest records."""
+    cursor = ""
+    for _ in range(pages):
+        page = run.api("/api/v1/ledger/records?limit=200" + (f"&cursor={cursor}" if cursor else "")) or {"items": []}
+        said = [r["summary"] for r in page["items"] if r["event"] == "relay.behind"]
+        cursor = page.get("next")
+        if said or not cursor:
+            return said[0] if said else None
+    return None
+
+
 def burst(scratch, name, kill):
     data = os.path.join(scratch, name)
     sent, arrived, port, lis = data + ".sent", data + ".arrived", lab.free_port(), lab.free_port()
@@ -69,6 +81,9 @@ def burst(scratch, name, kill):
         lab.ok(kill == "relay" or (not twice and all(len(ids) == len(set(ids)) for ids in legs.values())), f"{name}: each once", (twice[:5], {k: len(v) for k, v in legs.items()}))
         wrong = [f for f in links.found(run) if f["kind"].startswith("result.") or f["kind"] in ("link.spooled", "link.unrecorded", "link.stopped")]
         lab.ok(not wrong, f"{name}: and nothing is told that is not so", [(f["kind"], f["title"]) for f in wrong][:5])
+        if kill == "relay":
+            far = lab.wait(lambda: (how_far(run) or "").endswith("whole") or None, seconds=60)
+            lab.ok(far, f"{name}: the ledger tells that all of it is there", how_far(run))
         print("#", *[line for line in run.said().splitlines() if "only the relay's spool had" in line])
     sink.terminate()
     sink.wait()

@@ -173,6 +173,26 @@ static void test_room(void **state)
     outbox_release(&o);
 }
 
+/* In a burst what is durable goes early: it is read in from the spool anyway. */
+static void test_burst(void **state)
+{
+    size_t piece = 1u << 20;
+    (void)state;
+    outbox_init(&o);
+    o.burst = true;
+    put(1, piece);
+    uint8_t *bytes = calloc(1, piece);
+    assert_non_null(bytes);
+    assert_true(outbox_put(&o, 2, span_of(bytes, piece), 0)); /* nothing is durable yet: it stays, and there is room */
+    assert_int_equal(o.first->seq, 1);
+    outbox_spooled(&o, 2);
+    assert_true(outbox_put(&o, 3, span_of(bytes, piece), 0));
+    assert_int_equal(o.first->seq, 3);
+    assert_int_equal(o.left, 2);
+    free(bytes);
+    outbox_release(&o);
+}
+
 /* What was read in is not handed on any more; what no spool has is, and in its place. */
 static void test_read_in(void **state)
 {
@@ -205,8 +225,8 @@ static void test_read_in(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order),  cmocka_unit_test(test_unsent_stays), cmocka_unit_test(test_worth_no_waiting),
-                                       cmocka_unit_test(test_loose),  cmocka_unit_test(test_recorded),     cmocka_unit_test(test_room),
-                                       cmocka_unit_test(test_read_in)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order),   cmocka_unit_test(test_unsent_stays), cmocka_unit_test(test_worth_no_waiting),
+                                       cmocka_unit_test(test_loose),   cmocka_unit_test(test_recorded),     cmocka_unit_test(test_room),
+                                       cmocka_unit_test(test_read_in), cmocka_unit_test(test_burst)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
