@@ -198,16 +198,11 @@ static bool seen_grow(struct seen *s)
     return true;
 }
 
-struct parts {
-    uint64_t at; /* those from this byte on */
-    uint64_t from;
-};
-
 static void least_from(void *context, const struct spool_part *part)
 {
-    struct parts *p = context;
-    if (part->offset >= p->at && part->from < p->from)
-        p->from = part->from;
+    uint64_t *least = context;
+    if (part->from < *least)
+        *least = part->from;
 }
 
 /* Records that were erased tell no number any more, and must not come again from a copy in the spool. They stand between their neighbours: what is
@@ -414,15 +409,15 @@ static void tell_damage(struct links *l, uint64_t bad)
 
 static int read_in(struct links *l, uint64_t from, uint64_t to, struct error *e)
 {
-    struct parts parts = {.at = from, .from = UINT64_MAX};
+    uint64_t least = UINT64_MAX;
     struct putting *p = calloc(1, sizeof *p);
     if (p == NULL)
         return err_set(e, ERR_SYSTEM, "no memory for reading the relay's spool in");
     p->encoded = BUF_INIT(256);
     int fd = open(RELAY_SPOOL_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    int r = fd < 0 ? err_sys(e, errno, "opening the relay's spool") : spool_parts(fd, least_from, &parts, e);
-    if (r == 0 && parts.from != UINT64_MAX)
-        r = look_through(l, parts.from, &p->seen, e);
+    int r = fd < 0 ? err_sys(e, errno, "opening the relay's spool") : spool_parts_between(fd, from, to, least_from, &least, e);
+    if (r == 0 && least != UINT64_MAX)
+        r = look_through(l, least, &p->seen, e);
     if (r == 0)
         r = put_all(l, fd, from, to, p, e);
     if (r == 0)

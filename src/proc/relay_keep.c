@@ -11,7 +11,7 @@
 #define OLDER (60 * TIME_SECOND)            /* what an earlier relay left is at most so old, where that one did not tell of it */
 #define LOST (10 * TIME_SECOND)             /* what it had not made durable when it ended is not older than this */
 #define BURST_LOOK (100 * TIME_MS)
-#define BURST_BEHIND (8u << 20)     /* bytes of records that the ledger is behind … */
+#define BURST_BEHIND (16u << 20)    /* bytes of records that the ledger is behind … */
 #define BURST_LEAST (4u << 20)      /* … while so many come in a second */
 #define BURST_ENDS 8                /* when they are less than this part of what they were … */
 #define BURST_QUIET (500 * TIME_MS) /* … for so long */

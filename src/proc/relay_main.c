@@ -19,7 +19,7 @@ _Static_assert(CONFIG_CONNECTIONS <= RELAY_DELIVERIES, "lab.yaml takes more conn
 
 #define PIPELINE (1u << 20) /* most bytes that wait in the channel to the detector */
 #define KEEPER_WAITS (256u << 10)
-#define GATHER (50 * TIME_MS) /* how long a record that nobody waits for waits for company on its way */
+#define GATHER (200 * TIME_MS) /* how long a record that nobody waits for waits for company on its way */
 #define STATUS_EVERY TIME_SECOND
 #define STATUS_TURNED (100 * TIME_MS)      /* … and so soon, where a queue is empty now, or no longer */
 #define FEED_WAIT (10 * TIME_SECOND)       /* for a keeper to feed what an earlier relay left */

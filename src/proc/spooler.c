@@ -5,6 +5,7 @@
 #include "record/spool/spool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,9 @@
 #define TOGETHER (32u << 10) /* most bytes of records in one frame, unless it is one */
 #define HEAD 16              /* in front of a frame that waits: number of its last record (8), records (4), bytes (4) */
 #define HELD_MOST (4u << 20) /* memory that is kept for what may come */
+#define PART (32u << 20)     /* bytes of a part: it can be read in, and its room be given back, while others are written */
+#define PIECES 64
+#define BLOCK 4096
 
 struct spooler {
     int fd;
@@ -30,7 +34,12 @@ struct spooler {
     uint64_t durable;
     bool stopping;
     bool end_asked;
-    struct spooler_whole whole;
+    struct {
+        uint64_t to;
+        uint64_t seq;
+    } pieces[PIECES]; /* whole parts that are not read in */
+    size_t pieces_n;
+    uint64_t from;    /* up to this byte all is */
     uint64_t read_in; /* to be emptied, if it is so long; 0: no */
     uint64_t forget;  /* … if it has no record behind this number; 0: no */
     bool broken;
@@ -39,6 +48,8 @@ struct spooler {
     struct spool_writer *writer;
     struct buf taken;
     uint64_t written; /* highest number that the writer took */
+    uint64_t part;    /* where its part begins */
+    uint64_t holes;   /* bytes at the beginning of the file whose room was given back */
 };
 
 static int have_writer(struct spooler *s, struct error *e)
@@ -52,8 +63,49 @@ static int have_writer(struct spooler *s, struct error *e)
     memcpy(to, s->key, sizeof to);
     part.from = s->ledger;
     (void)pthread_mutex_unlock(&s->lock);
-    s->writer = spool_writer_new(s->fd, &part, to, SPOOLER_MAX, e);
+    off_t size = lseek(s->fd, 0, SEEK_END);
+    s->part = size > 0 ? (uint64_t)size : 0;
+    s->writer = spool_writer_new(s->fd, &part, to, SPOOLER_MAX + s->holes, e);
     return s->writer == NULL ? -1 : 0;
+}
+
+/* Under the lock: what stands before `to` is whole. Where there are many pieces the last one grows. */
+static void note_piece(struct spooler *s, uint64_t to)
+{
+    uint64_t last = s->pieces_n > 0 ? s->pieces[s->pieces_n - 1].to : s->from;
+    if (to <= last)
+        return;
+    s->pieces_n += s->pieces_n < PIECES;
+    s->pieces[s->pieces_n - 1].to = to;
+    s->pieces[s->pieces_n - 1].seq = s->written;
+}
+
+/* A large part is whole; the next record begins another. */
+static int end_part(struct spooler *s, struct error *e)
+{
+    if (spool_counts(s->writer).bytes - s->part < PART)
+        return 0;
+    if (spool_end(s->writer, e) != 0)
+        return -1;
+    (void)pthread_mutex_lock(&s->lock);
+    note_piece(s, spool_counts(s->writer).bytes);
+    (void)pthread_mutex_unlock(&s->lock);
+    spool_writer_free(s->writer);
+    s->writer = NULL;
+    return 0;
+}
+
+static uint64_t size_of(const struct spooler *s)
+{
+    return s->writer != NULL ? spool_counts(s->writer).bytes : (uint64_t)lseek(s->fd, 0, SEEK_END);
+}
+
+/* Gives the room back of what was read in; the bytes that follow stay where they are. */
+static void give_back(struct spooler *s, uint64_t to)
+{
+    uint64_t holes = to / BLOCK * BLOCK;
+    if (holes > s->holes && fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)s->holes, (off_t)(holes - s->holes)) == 0)
+        s->holes = holes;
 }
 
 static int write_all(struct spooler *s, uint64_t *ret_count, struct error *e)
@@ -66,7 +118,7 @@ static int write_all(struct spooler *s, uint64_t *ret_count, struct error *e)
         if (have_writer(s, e) != 0 || spool_write(s->writer, (struct spool_place){.seq = s->written}, frame, e) != 0)
             return -1;
     }
-    return spool_sync(s->writer, e);
+    return spool_sync(s->writer, e) != 0 ? -1 : end_part(s, e);
 }
 
 /* Ends the part, empties the file: as asked. */
@@ -74,7 +126,7 @@ static void put_in_order(struct spooler *s, bool end, uint64_t read_in, uint64_t
 {
     struct error e = {0};
     bool all = forget != 0 && s->written <= forget; /* then nothing in the file is worth its room */
-    uint64_t size = s->writer != NULL ? spool_counts(s->writer).bytes : (uint64_t)lseek(s->fd, 0, SEEK_END);
+    uint64_t size = size_of(s);
     if ((end || all) && s->writer != NULL) {
         if (all || spool_end(s->writer, &e) == 0)
             size = spool_counts(s->writer).bytes;
@@ -84,17 +136,19 @@ static void put_in_order(struct spooler *s, bool end, uint64_t read_in, uint64_t
         s->writer = NULL;
     }
     if (s->writer == NULL && (all || (read_in != 0 && size == read_in)) && ftruncate(s->fd, 0) == 0)
-        size = 0;
+        size = s->holes = 0;
+    else if (read_in != 0)
+        give_back(s, read_in);
     (void)pthread_mutex_lock(&s->lock);
-    s->state.bytes = size;
+    s->state.bytes = size - s->holes;
     if (read_in != 0 && s->read_in == read_in)
         s->read_in = 0;
     if (forget != 0 && s->forget == forget)
         s->forget = 0;
     if (size == 0)
-        s->whole = (struct spooler_whole){.seq = s->written};
+        s->from = s->pieces_n = 0;
     else if (end)
-        s->whole = (struct spooler_whole){.from = s->whole.from, .to = size, .seq = s->written};
+        note_piece(s, size);
     (void)pthread_mutex_unlock(&s->lock);
 }
 
@@ -118,7 +172,7 @@ static void work_off(struct spooler *s)
     s->broken = r != 0;
     if (r == 0) {
         s->state.records += count;
-        s->state.bytes = spool_counts(s->writer).bytes;
+        s->state.bytes = size_of(s) - s->holes;
         s->durable = s->written > s->durable ? s->written : s->durable;
     }
     (void)pthread_mutex_unlock(&s->lock);
@@ -307,14 +361,20 @@ void spooler_end(struct spooler *s)
 void spooler_whole(struct spooler *s, struct spooler_whole *ret)
 {
     (void)pthread_mutex_lock(&s->lock);
-    *ret = s->whole;
+    *ret = (struct spooler_whole){.from = s->from, .to = s->from};
+    if (s->pieces_n > 0) {
+        ret->to = s->pieces[0].to;
+        ret->seq = s->pieces[0].seq;
+    }
     (void)pthread_mutex_unlock(&s->lock);
 }
 
 void spooler_read_in(struct spooler *s, uint64_t to)
 {
     (void)pthread_mutex_lock(&s->lock);
-    s->read_in = s->whole.from = to;
+    s->read_in = s->from = to;
+    while (s->pieces_n > 0 && s->pieces[0].to <= to)
+        memmove(&s->pieces[0], &s->pieces[1], --s->pieces_n * sizeof s->pieces[0]);
     (void)pthread_cond_signal(&s->work);
     (void)pthread_mutex_unlock(&s->lock);
 }

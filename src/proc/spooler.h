@@ -9,7 +9,7 @@
 #include "proc/payload.h"
 
 #define SPOOLER_WAITS (32u << 20)       /* most bytes that wait for the thread */
-#define SPOOLER_MAX (UINT64_C(1) << 30) /* most bytes of the file */
+#define SPOOLER_MAX (UINT64_C(1) << 30) /* most bytes of the file that are not read in */
 
 struct spooler;
 
@@ -33,7 +33,7 @@ void spooler_mend(struct spooler *s);
 uint64_t spooler_durable(struct spooler *s);
 
 struct spooler_state {
-    uint64_t bytes;   /* of the file */
+    uint64_t bytes;   /* of the file, that are not read in */
     uint64_t records; /* written since the start */
     bool busy;        /* something waits */
     char trouble[200];
@@ -42,14 +42,14 @@ void spooler_state(struct spooler *s, struct spooler_state *ret);
 
 /* Ends the part in hand, so that it can be read in; the next record begins another. */
 void spooler_end(struct spooler *s);
-/* What can be read in: whole parts. */
+/* What can be read in next: a whole part, or some. */
 struct spooler_whole {
     uint64_t from; /* byte of the file; what stands before it is on the ledger */
     uint64_t to;
     uint64_t seq; /* highest number of this run up to there; 0: none */
 };
 void spooler_whole(struct spooler *s, struct spooler_whole *ret);
-/* Up to this byte it is on the ledger: the file is emptied, unless something stands behind it. */
+/* Up to this byte it is on the ledger: the file is emptied; where something stands behind it, it is up to there. */
 void spooler_read_in(struct spooler *s, uint64_t to);
 /* The ledger has everything of this run up to this number, and nothing of earlier ones is in the file: it is emptied, unless something behind the
  * number was written meanwhile. */

@@ -45,10 +45,10 @@ struct parts {
     void *context;
 };
 
-static int each_part(int fd, uint64_t size, const struct parts *p, struct error *e)
+static int each_part(int fd, uint64_t from, uint64_t size, const struct parts *p, struct error *e)
 {
     struct spool_header next;
-    int r = spool_find_header(fd, 0, size, &next, e);
+    int r = spool_find_header(fd, from, size, &next, e);
     while (r == 1) {
         struct spool_part part = next.part;
         r = spool_find_header(fd, part.offset + HEADER, size, &next, e);
@@ -75,11 +75,17 @@ int spool_look(int fd, struct spool_look *ret, struct error *e)
     *ret = (struct spool_look){.bytes = size};
     window.fd = fd;
     window.n = 0;
-    return each_part(fd, size, &(struct parts){.window = &window, .look = ret}, e);
+    return each_part(fd, 0, size, &(struct parts){.window = &window, .look = ret}, e);
+}
+
+int spool_parts_between(int fd, uint64_t from, uint64_t to, void (*each)(void *context, const struct spool_part *part), void *context,
+                        struct error *e)
+{
+    return each_part(fd, from, to, &(struct parts){.each = each, .context = context}, e);
 }
 
 int spool_parts(int fd, void (*each)(void *context, const struct spool_part *part), void *context, struct error *e)
 {
     uint64_t size = 0;
-    return spool_size(fd, &size, e) != 0 ? -1 : each_part(fd, size, &(struct parts){.each = each, .context = context}, e);
+    return spool_size(fd, &size, e) != 0 ? -1 : each_part(fd, 0, size, &(struct parts){.each = each, .context = context}, e);
 }

@@ -73,7 +73,10 @@ struct spool_look {
 /* What stands in the file. */
 int spool_look(int fd, struct spool_look *ret, struct error *e);
 
-/* Calls back for each part of the file, in order, as spool_look finds them. */
+/* Calls back for each part of the file that begins between these bytes, in order, as spool_look finds them. */
+int spool_parts_between(int fd, uint64_t from, uint64_t to, void (*each)(void *context, const struct spool_part *part), void *context,
+                        struct error *e);
+/* … of the whole file. */
 int spool_parts(int fd, void (*each)(void *context, const struct spool_part *part), void *context, struct error *e);
 
 /* ── Reading ── */

@@ -185,6 +185,43 @@ static void test_pieces(void **state)
     spooler_free(s);
 }
 
+/* Large parts end by themselves, and what was read in takes no room while others stand behind it. */
+static void test_room(void **state)
+{
+    static char text[1 << 20];
+    struct spooler_whole first;
+    struct spooler_state full;
+    struct spooler_state after;
+    struct stat st;
+    (void)state;
+    for (uint64_t i = 1; i <= 40; i++) {
+        (void)snprintf(text, sizeof text, "record %llu", (unsigned long long)i);
+        assert_true(spooler_put(s, i, span_of(text, sizeof text)));
+        AWAIT(spooler_durable(s) == i);
+    }
+    spooler_whole(s, &first);
+    assert_true(first.to > 31u << 20 && first.to < 34u << 20);
+    assert_true(first.seq >= 31 && first.seq <= 33);
+    spooler_state(s, &full);
+    spooler_read_in(s, first.to);
+    AWAIT((spooler_state(s, &after), after.bytes < full.bytes));
+    assert_true(full.bytes - after.bytes > 31u << 20);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_true((uint64_t)st.st_size == full.bytes);
+    assert_true((uint64_t)st.st_blocks * 512 < 12u << 20);
+    struct error e = {0};
+    struct spool_reader *r = spool_reader_new(fd, secret, &e);
+    struct spool_record got;
+    assert_non_null(r);
+    spool_reader_start(r, first.to);
+    assert_int_equal(spool_reader_next(r, &got, &e), 1);
+    assert_int_equal(got.place.seq, first.seq + 1);
+    spool_reader_free(r);
+    spooler_forget(s, 40);
+    AWAIT(size() == 0);
+    spooler_free(s);
+}
+
 /* Records that fill more than a frame, one that finds no room, and usual ones behind it. */
 static void test_large(void **state)
 {
@@ -239,7 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_durable, set_up, tear_down), cmocka_unit_test_setup_teardown(test_pieces, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down), cmocka_unit_test_setup_teardown(test_large, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_end, set_up, tear_down)};
+        cmocka_unit_test_setup_teardown(test_room, set_up, tear_down),    cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_large, set_up, tear_down),   cmocka_unit_test_setup_teardown(test_end, set_up, tear_down)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
