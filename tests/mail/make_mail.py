@@ -123,8 +123,8 @@ def docx(more=None):
     return archive({"[Content_Types].xml": "<Types/>", "word/document.xml": "<w:document/>", **(more or {})})
 
 
-def pdf(body=b""):
-    return b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n" + body + b"\ntrailer << /Root 1 0 R >>\n%%EOF\n"
+def pdf(body=b"", locked=False):
+    return b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n" + body + b"\ntrailer << /Root 1 0 R" + b" /Encrypt 5 0 R" * locked + b" >>\n%%EOF\n"
 
 
 def pdf_link(url):
@@ -395,6 +395,13 @@ def a_parcel_abroad(rng, n):
         f"<p>{words}</p><a href='https://{rng.choice(BAD)}/p?i={rng.getrandbits(30):x}'><img src='https://zupimages.net/up/{n}.png'></a>")
 
 
+def a_locked_abroad(rng, n):
+    words = ["Você possui valores a restituir junto à Receita Federal. Mais informações em anexo. Senha PDF: 123", "Anbei die offene Rechnung, bitte sofort zahlen. Passwort zum Anhang: 4711", "Veuillez trouver la facture en pièce jointe. Mot de passe du fichier: 2026",
+             "In allegato la fattura scaduta. La password per aprire il file: 555", "Uw openstaande factuur staat in de bijlage. Wachtwoord: 9000"][n]
+    m = Mail(rng, f"{rng.choice('abcdef')}{rng.randrange(1000, 9999)}@{rng.choice(PLAIN)}", ["Ministério da Fazenda", "Buchhaltung", "Service facturation", "Amministrazione", "Administratie"][n], "1").auth(spf="none", dkim="none", dmarc="none").text(words)
+    return m.file("1.pdf", pdf(locked=True), "application/pdf") if n % 2 == 0 else m.file("1.zip", locked({"1.js": "x"}))
+
+
 def a_inheritance(rng, n):
     words = ["I am a widow with cancer and have decided to donate 8.5 million dollars to charity through you. Contact me.", "Ich habe beschlossen, Ihnen eine Spende von 2 Millionen Euro aus dem Nachlass meines verstorbenen Mannes zu geben.", "Je vous fais un don de 1,5 millions euros, héritage de mon mari décédé.",
              "Quero que me ajude a investir 8 milhões de dólares que herdei do meu falecido pai.", "Deseo transferir a su cuenta la herencia de mi fallecido esposo, 5 millones de dólares. Usted será el beneficiario."][n]
@@ -535,6 +542,13 @@ def l_files(rng, n):
     m.text(["The raw data of the comparison is attached.", "Our price list for next year.", "Pictures of the damaged tubes.", "The logs that support asked for.", "The protocol for your signature."][n])
     return [lambda: m.file("data.zip", archive({"comparison.csv": "a,b\n", "notes.txt": "x"})), lambda: m.file("prices.xlsx", archive({"[Content_Types].xml": "", "xl/workbook.xml": ""})), lambda: m.file("tube.png", png(rng), "image/png"),
             lambda: m.file("log.gz", gzip.compress(b"2026-11-17 ok\n" * 50, mtime=0)), lambda: m.file("protocol.docx", docx())][n]()
+
+
+def l_locked(rng, n):
+    words = ["Your payslip for November is attached. The password is your date of birth.", "Anbei Ihre Gehaltsabrechnung. Das Passwort der Datei ist Ihr Geburtsdatum.", "Adjuntamos su extracto de noviembre. La clave del archivo son los últimos cuatro dígitos de su DNI.",
+             "Segue em anexo o holerite. A senha do arquivo é o seu CPF.", "Vous trouverez en pièce jointe votre bulletin de paie. Le mot de passe du fichier est votre date de naissance."][n]
+    host = ["payroll-bureau.example", "lohnbuero-maier.example", "banco-norte.example", "folha-certa.example", "paie-durand.example"][n]
+    return Mail(rng, f"no-reply@{host}", "Payroll", "November 2026").auth(**GOOD_AUTH).text(words).file("2026-11.pdf", pdf(locked=True), "application/pdf")
 
 
 def l_abroad(rng, n):

@@ -44,6 +44,7 @@ static void read_plain(const struct mail_known *k, const struct facts *f, struct
     static const char *const spf[] = {"smtp.mailfrom=", "smtp.helo=", NULL};
     static const char *const dkim[] = {"header.d=", "header.i=", NULL};
     bool spf_said = false;
+    bool spf_theirs = false; /* it holds for the sender, not only for whoever takes back what cannot be delivered */
     bool dkim_said = false;
     while (value.n > 0) {
         struct span one = mail_trim(span_until(&value, ';', NULL));
@@ -54,8 +55,10 @@ static void read_plain(const struct mail_known *k, const struct facts *f, struct
         enum auth_result r = result_of(span_of(one.p + equals + 1, one.n - equals - 1));
         if (mail_is(method, "spf")) {
             a->spf = r;
+            struct span whose = property(one, spf);
             spf_said = true;
-            a->aligned |= r == AUTH_PASS && of_sender(k, f, property(one, spf));
+            spf_theirs = r == AUTH_PASS && (whose.n == 0 || of_sender(k, f, whose));
+            a->aligned |= spf_theirs && whose.n > 0;
         } else if (mail_is(method, "dkim")) { /* one of several that holds is enough */
             a->dkim = a->dkim == AUTH_PASS ? AUTH_PASS : r;
             dkim_said = true;
@@ -68,7 +71,7 @@ static void read_plain(const struct mail_known *k, const struct facts *f, struct
             a->aligned |= r == AUTH_PASS;
         }
     }
-    a->nobody = spf_said && dkim_said && a->spf != AUTH_PASS && a->dkim != AUTH_PASS && !a->aligned;
+    a->nobody = spf_said && dkim_said && !spf_theirs && a->dkim != AUTH_PASS && !a->aligned;
 }
 
 /* The same of a field as it stands: Exchange Online writes it as encoded words where an address in it is not ASCII. */

@@ -11,7 +11,7 @@ struct auth {
     bool trusted; /* the lab's own receiver said so */
     enum auth_result spf, dkim, dmarc;
     bool aligned; /* what passed is of the domain in From */
-    bool nobody;  /* both SPF and DKIM were looked at, and neither passed for anybody */
+    bool nobody;  /* both were looked at: DKIM passed for nobody, SPF not for the sender */
 };
 
 /* Only fields of the lab's own receiver are believed when they speak for a message; where that one is not known, the topmost field is believed when

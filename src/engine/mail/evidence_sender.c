@@ -184,7 +184,7 @@ static void from_name(struct evidence *v)
     bool talk = f->list_post;
     if (known != NO_NAME && known != v->from_name && !v->from_own && !talk && !f->report) {
         bool consumer = v->k->names[known].consumer;
-        if (!consumer || !known_site_says(v->k, f->from_host, known)) {
+        if (!consumer || v->auth.nobody || !known_site_says(v->k, f->from_host, known)) {
             bool anybody = (v->from_kinds & (HOST_FREEMAIL | HOST_HOSTING)) != 0; /* no organisation writes from there */
             evidence_add(v, MAIL_NAME_KNOWN, anybody ? (consumer ? 28 : 40) : consumer ? 16 : 0, f->from_host);
             v->spoken_for = known;

@@ -211,6 +211,17 @@ static struct span first_file(const struct facts *f)
     return f->files_n > 0 ? file_name(&f->files[0]) : (struct span){0};
 }
 
+/* A locked document, opened by what only its reader knows: payslips, statements. */
+static bool own_secret(const struct evidence *v)
+{
+    bool other = count(v, PHRASE_SECRET) == 0 || (v->from_kinds & (HOST_FREEMAIL | HOST_HOSTING)) != 0 || evidence_has(v, MAIL_NAME_KNOWN) ||
+                 evidence_has(v, MAIL_AUTH_NONE) || evidence_has(v, MAIL_AUTH_DMARC) || evidence_has(v, MAIL_AUTH_OWN) ||
+                 evidence_has(v, MAIL_FROM_KNOWN_LIKE) || evidence_has(v, MAIL_FROM_OWN_LIKE) || evidence_has(v, MAIL_REPLY_FREE);
+    for (size_t i = 0; i < v->f->files_n; i++)
+        other |= strcmp(v->f->files[i].type, "pdf") != 0 && (v->f->files[i].flags & ATTACHMENT_PICTURE) == 0;
+    return !other;
+}
+
 static void requests(struct evidence *v)
 {
     unsigned strong = (count(v, PHRASE_CREDENTIAL) > 0) + (count(v, PHRASE_MAILBOX) > 0) + (count(v, PHRASE_SIGNIN) > 0) +
@@ -289,7 +300,10 @@ static void swindles(struct evidence *v)
     if (count(v, PHRASE_EXTORTION) >= 3 ||
         (count(v, PHRASE_EXTORTION) >= 2 && (evidence_has(v, MAIL_FROM_SELF) || freemail || count(v, PHRASE_URGENCY) > 0)))
         evidence_add(v, MAIL_EXTORTION_MONEY, f->list_post ? 10 : 0, (struct span){0});
-    if (evidence_has(v, MAIL_FILE_ENCRYPTED) && count(v, PHRASE_ARCHIVE) > 0)
+    bool secret = own_secret(v);
+    if (secret && evidence_has(v, MAIL_FILE_ENCRYPTED))
+        v->points[MAIL_FILE_ENCRYPTED] = 6;
+    if (evidence_has(v, MAIL_FILE_ENCRYPTED) && count(v, PHRASE_ARCHIVE) > 0 && !secret)
         evidence_add(v, MAIL_ARCHIVE_PASSWORD, 0, first_file(f));
     if (evidence_has(v, MAIL_FILE_MACRO) && count(v, PHRASE_ENABLE) > 0)
         evidence_add(v, MAIL_MACRO_ENABLE, 0, first_file(f));
@@ -299,7 +313,7 @@ static void swindles(struct evidence *v)
         evidence_add(v, MAIL_FORTUNE, v->bulk && count(v, PHRASE_ADVANCE) < 3 ? 8 : 0, (struct span){0});
     else if (count(v, PHRASE_ADVANCE) > 0 && evidence_has(v, MAIL_REPLY_FREE) && !f->list_post)
         evidence_add(v, MAIL_FORTUNE, 15, (struct span){0});
-    if (v->bad_file && count(v, PHRASE_INVOICE) + count(v, PHRASE_DOCUMENT) + count(v, PHRASE_DELIVERY) + count(v, PHRASE_URGENCY) +
+    if (v->bad_file && !secret && count(v, PHRASE_INVOICE) + count(v, PHRASE_DOCUMENT) + count(v, PHRASE_DELIVERY) + count(v, PHRASE_URGENCY) +
                                count(v, PHRASE_PAYROLL) + count(v, PHRASE_CRITICAL) + count(v, PHRASE_RECALL) + count(v, PHRASE_BANK) +
                                count(v, PHRASE_MAILBOX) >
                            0)

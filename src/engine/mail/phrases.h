@@ -30,6 +30,7 @@
     X(REMOTE, "remote")                                                                                                                              \
     X(ENABLE, "enable")                                                                                                                              \
     X(ARCHIVE, "archive")                                                                                                                            \
+    X(SECRET, "secret")                                                                                                                              \
     X(OAUTH, "oauth")                                                                                                                                \
     X(CLICK, "click")                                                                                                                                \
     X(GREETING, "greeting")                                                                                                                          \

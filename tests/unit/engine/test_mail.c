@@ -136,6 +136,13 @@ static void vouching(void **state)
     judge_unknown("Authentication-Results: =?utf-8?B?c3BmPW5vbmU7IGRraW09bm9uZTsgZG1hcmM9ZmFpbCBoZWFkZXIuZnJvbT1iLmV4YW1wbGU=?=\n" HEAD(
         "a@b.example") "\nhello\n");
     assert_true(because("auth-dmarc") && because("auth-none"));
+    judge_unknown("Authentication-Results: mx.other.example; spf=pass smtp.mailfrom=t1.bounces.example; dkim=none\n" HEAD(
+        "Lidl <a@lidl-centre.example>") "\nhello\n");
+    assert_true(because("auth-none")); /* SPF speaks for the one it comes back to, not for the sender */
+    assert_int_equal(points("name-not-theirs"), 16);
+    judge_unknown("Authentication-Results: mx.other.example; spf=pass smtp.mailfrom=t1.bounces.example; dkim=pass header.d=mailer.example\n" HEAD(
+        "Lidl <a@lidl-centre.example>") "\nhello\n");
+    assert_false(because("auth-none") || because("name-not-theirs"));
     judge_unknown("From: a@b.example\nTo: ana@sunrise-lab.example\nIn-Reply-To: <1@x>\nSubject: [qc] AW: plan\n\nhello\n");
     assert_true(because("answer"));
     judge_unknown("From: a@b.example\nTo: ana@sunrise-lab.example\nIn-Reply-To: <1@x>\nSubject: Urgent: plan\n\nhello\n");
@@ -189,6 +196,23 @@ static void crowds(void **state)
     assert_false(because("words-by-address"));
     judge(HEAD("a@b.example") "\nOnline casino: 200 free spins\n");
     assert_true(because("words-vice"));
+#define LOCKED(words)                                                                                                                                    \
+    HEAD("a@b.example")                                                                                                                                  \
+    "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n" words "\n--b\nContent-Type: application/pdf; name=1.pdf\n\n"                                \
+    "%PDF-1.7\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R/Encrypt 5 0 R>>\n%%EOF\n--b--\n"
+    judge(LOCKED("Mais em anexo. Senha PDF: 123"));
+    assert_true(because("archive-password"));
+    judge(LOCKED("Das Passwort zum Anhang: 123"));
+    assert_true(because("archive-password"));
+    judge(LOCKED("Le mot de passe du fichier: 123"));
+    assert_true(because("archive-password"));
+    judge(LOCKED("Here is the plan."));
+    assert_true(because("file-encrypted") && !because("archive-password"));
+    judge(LOCKED("Your payslip is attached. The password is your date of birth."));
+    assert_false(because("archive-password") || because("file-pretext")); /* nobody told it: who reads it knows it */
+    judge_unknown(NOBODY LOCKED("Your payslip is attached. The password is your date of birth."));
+    assert_true(because("archive-password"));
+#undef LOCKED
 }
 
 static void forwarded(void **state)
