@@ -4,6 +4,21 @@
 
 #define BEHIND_MOST (10 * 60 * TIME_SECOND)
 
+/* Relays that ended soon after each other share a time. */
+static void note_lost(struct detect *d, tq_time from, tq_time until)
+{
+    size_t at = d->behind.lost_at;
+    if (from <= d->behind.lost[at].until && until >= d->behind.lost[at].from) {
+        from = from < d->behind.lost[at].from ? from : d->behind.lost[at].from;
+        until = until > d->behind.lost[at].until ? until : d->behind.lost[at].until;
+    } else {
+        at = (at + 1) % LOST_TIMES;
+    }
+    d->behind.lost[at].from = from;
+    d->behind.lost[at].until = until;
+    d->behind.lost_at = at;
+}
+
 void behind_take(struct detect *d, const struct record *r)
 {
     tq_time from = record_number(r, KEY_FIRST_TIME, 0);
@@ -12,10 +27,8 @@ void behind_take(struct detect *d, const struct record *r)
     if (behind && (!d->behind.is || from < d->behind.since))
         d->behind.since = from;
     d->behind.is = behind;
-    if (until <= from)
-        return;
-    d->behind.lost_from = from;
-    d->behind.lost_until = until;
+    if (until > from)
+        note_lost(d, from, until);
 }
 
 bool behind_doubt(const struct detect *d)
@@ -31,5 +44,8 @@ tq_time behind_now(const struct detect *d)
 
 bool behind_lost(const struct detect *d, tq_time time)
 {
-    return time >= d->behind.lost_from && time <= d->behind.lost_until;
+    for (size_t i = 0; i < LOST_TIMES; i++)
+        if (time >= d->behind.lost[i].from && time <= d->behind.lost[i].until)
+            return true;
+    return false;
 }

@@ -44,6 +44,7 @@
 #define GATHER_MAX 256        /* results judged together; a message with more is judged in so many parts */
 #define GROUPS_MAX 64         /* specimens of one message judged together */
 
+#define LOST_TIMES 16
 #define LEARN_DEFAULT (60 * TIME_SECOND)
 #define ENDPOINT_TEXT 64 /* "10.0.5.1 port 2575" and a final zero */
 
@@ -322,8 +323,11 @@ struct detect {
     int64_t lost; /* what sensors said that they dropped */
     struct {
         bool is;
-        tq_time since;                 /* records of relays from this time on are still to come */
-        tq_time lost_from, lost_until; /* what was on its way then may have been lost with a relay; 0: nothing */
+        tq_time since; /* records of relays from this time on are still to come */
+        struct {
+            tq_time from, until;
+        } lost[LOST_TIMES]; /* what was on its way then may have been lost with a relay; until is 0: free */
+        size_t lost_at;     /* of the newest */
     } behind;
     size_t senders_learnt;
     uint64_t counts[KIND_COUNT];

@@ -1,8 +1,9 @@
 /* still: a capture file that nobody writes to, read where it lies.
  *
- * The kernel copies every byte that read(2) gives, which for a capture is a sixth of all that is done with it. Mapped bytes are not copied, but may change
- * while they are looked at, or go away with the end of a file that is cut short. So a file is read in place only under a lease (F_SETLEASE): there is
- * none while somebody has it open for writing, and whoever wants to write later waits until it is given back, which is before the next window. */
+ * The kernel copies every byte that read(2) gives, which for a capture is a sixth of all that is done with it. Mapped bytes are not copied, but may
+ * change while they are looked at, or go away with the end of a file that is cut short. So a file is read in place only under a lease (F_SETLEASE):
+ * there is none while somebody has it open for writing, and whoever wants to write later waits until it is given back, which is before the next
+ * window. */
 #ifndef TQ_SENSE_STILL_H
 #define TQ_SENSE_STILL_H
 
@@ -12,8 +13,8 @@
 
 struct still;
 
-/* From a descriptor, which stays the caller's, from where it stands. NULL: it is no plain file, is not the caller's own, or somebody writes to it; it is
- * to be read as ever. SIGIO must be ignored: it is how the kernel says that somebody waits. */
+/* From a descriptor, which stays the caller's, from where it stands. NULL: it is no plain file, is not the caller's own, or somebody writes to it; it
+ * is to be read as ever. SIGIO must be ignored: it is how the kernel says that somebody waits. */
 struct still *still_new(int fd);
 void still_free(struct still *s);
 

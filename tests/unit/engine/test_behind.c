@@ -227,7 +227,9 @@ static void what_ended_with_a_relay_is_not_missed(void **state)
     send(RECEIVED, 71, 213);
     behind("behind", 160, 0);
     behind("whole", 205, 215);
+    behind("whole", 214, 215.5); /* and another one right after it */
     send(RECEIVED, 72, 216);
+    behind("whole", 216.5, 216.6);
     go_on(100, 217, 250);
     assert_int_equal(count("result.missing"), 1); /* not the first */
 }
