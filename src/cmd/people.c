@@ -26,6 +26,8 @@ struct arguments {
     const char *scopes;
     const char *label;
     const char *days;
+    const char *password_days;
+    const char *second_factor;
     bool compromised;
     bool all;
 };
@@ -47,6 +49,8 @@ static bool read_options(const struct verb *v, int argc, char **argv, struct arg
                                           {"scopes", &a->scopes, NULL},
                                           {"label", &a->label, NULL},
                                           {"days", &a->days, NULL},
+                                          {"password-days", &a->password_days, NULL},
+                                          {"second-factor", &a->second_factor, NULL},
                                           {"compromised", NULL, &a->compromised},
                                           {"all", NULL, &a->all},
                                           {0}};
@@ -156,6 +160,20 @@ static int change(const struct arguments *a, const char *what, const char *name)
     return one(a, "POST", name, act, body);
 }
 
+/* The site's rules for signing in: shown, or changed. */
+static int rules(const struct arguments *a)
+{
+    if (a->password_days == NULL && a->second_factor == NULL)
+        return talk("people", a->config, a->data, "GET", "/api/v1/access-policy", NULL);
+    if (a->why == NULL)
+        return talk_wrong(&verb_people, "say why with --why: it goes on the record");
+    json_t *body = json_object();
+    put(body, "password_days", a->password_days);
+    put(body, "second_factor", a->second_factor);
+    put(body, "why", a->why);
+    return talk("people", a->config, a->data, "PUT", "/api/v1/access-policy", body);
+}
+
 static int decide(const struct arguments *a, const char *what, const char *name)
 {
     static const char *const changes[] = {"grant", "withdraw", "close", "reopen", "reset"};
@@ -182,6 +200,8 @@ static int run_people(int argc, char **argv)
         return list(&a);
     if (strcmp(what, "roles") == 0 && name == NULL)
         return talk("people", a.config, a.data, "GET", "/api/v1/roles", NULL);
+    if (strcmp(what, "rules") == 0 && name == NULL)
+        return rules(&a);
     if (strcmp(what, "emergency") == 0 && name == NULL)
         return a.why == NULL ? talk_wrong(&verb_people, "say why with --why: it goes on the record")
                              : talk("people", a.config, a.data, "POST", "/api/v1/emergency", fields(&a));
@@ -209,6 +229,7 @@ const struct verb verb_people = {
              "       tourniquet people reset NAME [--compromised] --why REASON\n"
              "       tourniquet people import FILE|- [--apply TOKEN --why REASON]\n"
              "       tourniquet people emergency --why REASON\n"
+             "       tourniquet people rules [--second-factor none|managers|everybody] [--password-days DAYS] [--why REASON]\n"
              "       each with [--data DIR | -c lab.yaml]\n"
              "\n"
              "  invite     makes an account; prints a one-time code, with which its owner chooses a password\n"
@@ -218,6 +239,7 @@ const struct verb verb_people = {
              "  close      somebody leaves: all roles, sessions, tokens and passkeys end\n"
              "  reset      the password counts no more; prints a one-time code\n"
              "  import     reads a list (CSV: name, display name, role, until, site); shows first what it would do, with a TOKEN\n"
+             "  rules      shows the rules for signing in, or changes them: whose roles count only with a passkey or a code of an app\n"
              "  emergency  makes or seals anew the emergency account; prints the code for the envelope\n"
              "\n"
              "Who may use this is told by the local socket; no password is asked for here. Each decision stands on the ledger.\n",

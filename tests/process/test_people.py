@@ -83,6 +83,19 @@ def envelope(run, ada):
     lab.ok(found["total"] == 1 and found["items"][0]["severity"] == "critical", "and everybody sees it", found)
 
 
+def rules(run, ada):
+    def verb(*arguments):
+        return subprocess.run([lab.TOURNIQUET, "people", "rules", *arguments, "--data", run.data], capture_output=True, text=True, check=False)
+    lab.ok(verb("--second-factor", "everybody").returncode == 2, "no rule without a reason")
+    done = verb("--second-factor", "everybody", "--why", "our insurer asks for it")
+    lab.ok(done.returncode == 0 and '"second_factor":"everybody"' in done.stdout, "a second factor is asked of everybody, from the machine itself", done.stdout + done.stderr)
+    status, answer = ada.ask("GET", "/people")
+    lab.ok((status, answer["code"]) == (403, "second-factor"), "a session with a password alone has no role from then on", answer)
+    lab.ok(ada.ask("GET", "/session")[1]["sign_in"]["withheld"], "and is told so")
+    done = verb("--second-factor", "none", "--why", "the keys are not here yet")
+    lab.ok(done.returncode == 0 and ada.ask("GET", "/people")[0] == 200, "and has it again when the rule is gone", done.stdout + done.stderr)
+
+
 def known(browser):
     people = {p["name"]: browser.ask("GET", f"/people/{p['name']}")[1] for p in browser.ask("GET", "/people?state=all")[1]["items"]}
     for p in people.values():
@@ -107,6 +120,7 @@ def main():
             token = by_programs(run, ada, dana)
             explained(ada)
             leave(run, ada, dana, token)
+            rules(run, ada)
             envelope(run, ada)
             before = known(ada)
         shutil.rmtree(os.path.join(data, "store"), ignore_errors=True)

@@ -265,8 +265,9 @@ void handle_policy_put(struct call *c)
         problem_store(c, &e);
         return;
     }
-    enum second_factor factor = now.second_factor;
-    struct body_field f[FIELDS] = {[DAYS] = {.name = "password_days", .max = 5},
+    enum second_factor factor = now.second_factor; /* what is not named stays */
+    days = (uint64_t)now.password_days;
+    struct body_field f[FIELDS] = {[DAYS] = {.name = "password_days", .max = 5, .optional = true},
                                    [FACTOR] = {.name = "second_factor", .max = 16, .optional = true},
                                    [WHY] = {.name = "why", .max = 4 * PEOPLE_WHY_MAX},
                                    [PASSWORD] = {.name = "password", .max = 4 * PASSWORD_LONGEST, .optional = true}};
@@ -276,7 +277,7 @@ void handle_policy_put(struct call *c)
         problem(c, 422, "second-factor", "A second factor is asked of none, managers or everybody.");
     } else if (factor > now.second_factor && c->request->door != DOOR_LOCAL && !c->person.two_factors) {
         problem(c, 409, "own-second-factor", "Sign in with a passkey or a code of an app yourself first: else your own roles would count no more.");
-    } else if (!span_decimal(f[DAYS].text, POLICY_DAYS_MOST, &days) || (days != 0 && days < POLICY_DAYS_LEAST)) {
+    } else if ((f[DAYS].text.n > 0 && !span_decimal(f[DAYS].text, POLICY_DAYS_MOST, &days)) || (days != 0 && days < POLICY_DAYS_LEAST)) {
         problem(c, 422, "password-days", "A longest age has 30 to 1,095 days; 0: none.");
     } else if (people_why(c, f[WHY].text) && proof_again(c, f[PASSWORD].text, PEOPLE_PERMISSION)) {
         struct record *r = decision(c, EVENT_ACCESS_POLICY);

@@ -313,10 +313,10 @@ static void swindles(struct evidence *v)
         evidence_add(v, MAIL_FORTUNE, v->bulk && count(v, PHRASE_ADVANCE) < 3 ? 8 : 0, (struct span){0});
     else if (count(v, PHRASE_ADVANCE) > 0 && evidence_has(v, MAIL_REPLY_FREE) && !f->list_post)
         evidence_add(v, MAIL_FORTUNE, 15, (struct span){0});
-    if (v->bad_file && !secret && count(v, PHRASE_INVOICE) + count(v, PHRASE_DOCUMENT) + count(v, PHRASE_DELIVERY) + count(v, PHRASE_URGENCY) +
-                               count(v, PHRASE_PAYROLL) + count(v, PHRASE_CRITICAL) + count(v, PHRASE_RECALL) + count(v, PHRASE_BANK) +
-                               count(v, PHRASE_MAILBOX) >
-                           0)
+    if (v->bad_file && !secret &&
+        count(v, PHRASE_INVOICE) + count(v, PHRASE_DOCUMENT) + count(v, PHRASE_DELIVERY) + count(v, PHRASE_URGENCY) + count(v, PHRASE_PAYROLL) +
+                count(v, PHRASE_CRITICAL) + count(v, PHRASE_RECALL) + count(v, PHRASE_BANK) + count(v, PHRASE_MAILBOX) >
+            0)
         evidence_add(v, MAIL_FILE_PRETEXT, f->list_post ? 4 : 0, first_file(f));
 }
 

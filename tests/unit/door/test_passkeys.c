@@ -437,6 +437,8 @@ static void a_second_factor_is_asked_for(void **state)
         keeper_ask(k, "PUT /api/v1/access-policy", "{\"password_days\":\"90\",\"why\":\"and that, too\",\"password\":\"" KEEPER_PASSWORD "\"}", NULL),
         200); /* what it does not name stays */
     assert_string_equal(keeper_member(k, "second_factor"), "everybody");
+    assert_int_equal(keeper_ask(k, "PUT /api/v1/access-policy", RULE("everybody"), NULL), 200);
+    assert_string_equal(keeper_member(k, "second_factor"), "everybody");
     keeper_sign_in(k, "eve", "technologist");
     assert_int_equal(keeper_ask(k, "GET /api/v1/findings", NULL, NULL), 403);
     keeper_free(k);

@@ -196,9 +196,9 @@ static void crowds(void **state)
     assert_false(because("words-by-address"));
     judge(HEAD("a@b.example") "\nOnline casino: 200 free spins\n");
     assert_true(because("words-vice"));
-#define LOCKED(words)                                                                                                                                    \
-    HEAD("a@b.example")                                                                                                                                  \
-    "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n" words "\n--b\nContent-Type: application/pdf; name=1.pdf\n\n"                                \
+#define LOCKED(words)                                                                                                                                \
+    HEAD("a@b.example")                                                                                                                              \
+    "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n" words "\n--b\nContent-Type: application/pdf; name=1.pdf\n\n"                              \
     "%PDF-1.7\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R/Encrypt 5 0 R>>\n%%EOF\n--b--\n"
     judge(LOCKED("Mais em anexo. Senha PDF: 123"));
     assert_true(because("archive-password"));
