@@ -78,12 +78,16 @@ static inline void put_unit(uint8_t *to, const void *unit)
 static void put_units(uint8_t *to, struct span bytes)
 {
     uint8_t last[JOURNAL_UNIT] = {0};
-    for (; bytes.n >= JOURNAL_UNIT; to += JOURNAL_UNIT) {
-        put_unit(to, bytes.p);
-        (void)span_skip(&bytes, JOURNAL_UNIT);
+    size_t i = 0;
+    for (; bytes.n - i >= 4 * JOURNAL_UNIT; i += 4 * JOURNAL_UNIT)
+        for (size_t k = 0; k < 4; k++)
+            put_unit(to + i + k * JOURNAL_UNIT, bytes.p + i + k * JOURNAL_UNIT);
+    for (; bytes.n - i >= JOURNAL_UNIT; i += JOURNAL_UNIT)
+        put_unit(to + i, bytes.p + i);
+    if (i < bytes.n) {
+        memcpy(last, bytes.p + i, bytes.n - i);
+        put_unit(to + i, last);
     }
-    if (span_copy(bytes, last, sizeof last) > 0)
-        put_unit(to, last);
 }
 
 static void journal_add(struct journal *j, struct tcp_side *me, uint32_t seq, struct span bytes)
