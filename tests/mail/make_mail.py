@@ -402,6 +402,15 @@ def a_locked_abroad(rng, n):
     return m.file("1.pdf", pdf(locked=True), "application/pdf") if n % 2 == 0 else m.file("1.zip", locked({"1.js": "x"}))
 
 
+def a_coins(rng, n):
+    words = ["Claim your airdrop today: 300 tokens are reserved, only wallets that are eligible for the airdrop receive them.", "Cloud bitcoin mining went on while you were away. Your total balance is 0.84 BTC. Withdraw your BTC before it is given to others.",
+             "Você foi selecionado aleatoriamente para receber um prêmio em dinheiro: uma doação de 900 mil dólares da Fundação Lima.", "Ha sido seleccionado al azar: un donativo de dos millones de dólares para usted. Escriba para recibir el premio.", "Alerta de segurança: sua conta foi usada em um novo dispositivo."][n]
+    link = ["https://t.co/a1B2c3", "https://translate.google.com/translate?sl=auto&tl=en&u=login.coin-desk-office.example/auth", "", "", "https://7.0.2.192.host.secureserver.net/n/"][n]
+    sender, name = [("news@ecom-mailer.example", "Bitget Airdrop"), ("office@" + PLAIN[1], "Mining Team"), ("lima.ana88@gmail.com", "Ana Lima"), ("m.soler91@hotmail.es", "M. Soler"), ("root@" + PLAIN[3], "Mercado Pago")][n]
+    m = Mail(rng, sender, name, "Your balance" if n < 2 else "1", **({"Reply_To": "ana.lima.fund@bluewin.ch"} if n in (1, 2, 3) else {})).auth(**GOOD_AUTH)
+    return m.html(f"<p>{words}</p><a href='{link}'>1</a>") if link else m.text(words)
+
+
 def a_inheritance(rng, n):
     words = ["I am a widow with cancer and have decided to donate 8.5 million dollars to charity through you. Contact me.", "Ich habe beschlossen, Ihnen eine Spende von 2 Millionen Euro aus dem Nachlass meines verstorbenen Mannes zu geben.", "Je vous fais un don de 1,5 millions euros, héritage de mon mari décédé.",
              "Quero que me ajude a investir 8 milhões de dólares que herdei do meu falecido pai.", "Deseo transferir a su cuenta la herencia de mi fallecido esposo, 5 millones de dólares. Usted será el beneficiario."][n]
@@ -556,6 +565,13 @@ def l_abroad(rng, n):
     words = ["Sehr geehrte Frau Ruiz, Ihre Lieferung kommt am Dienstag. Herzlichen Glückwunsch zum Jubiläum.", "Beste klant, de bezorging van de monsters is vertraagd. Volg de levering op onze website.", "Cher client, votre facture de novembre est disponible dans votre espace.",
              "Gentile cliente, in allegato la fattura n. 112. Il concorso per tecnici scade il 30.", "Prezado cliente, segue a nota fiscal 4410 do seu pedido."][n]
     return Mail(rng, f"info@{host}", host.split(".")[0].title(), ["Lieferung", "Bezorging", "Facture", "Fattura", "Nota fiscal"][n]).auth(**GOOD_AUTH).html(f"<p>{words}</p><a href='https://www.{host}/x'>www.{host}</a>")
+
+
+def l_pickup(rng, n):
+    sender, name, site = [("noreply@lockers.example", "City Lockers", "lockers.example"), ("versand@paketbox.example", "Paketbox", "paketbox.example"), ("avisos@puntopaquete.example", "Punto Paquete", "puntopaquete.example"), ("paczki@marketmail.example", "InPost (via Poczta Market)", "inpost.pl"), ("thehub@amazon.com", "The Hub", "thehub.amazon.com")][n]
+    words = ["Your parcel has arrived and is ready to collect. Pick-up code: 481516. Scan this QR code at the locker, or enter the code.", "Ihre Sendung ist bereit zur Abholung. Abholcode 2342. Halten Sie den QR-Code vor den Scanner.", "Su paquete le espera. Código de recogida 108. Escanee el código en el lector del armario.",
+             "Pora na Twój ruch! Paczka od Ana Ruiz czeka w Paczkomacie ABC33A przez 48 godzin, potem wróci do nadawcy. Aby ją odebrać, zeskanuj kod QR, przykładając go do czytnika, lub wpisz numer telefonu i kod odbioru 777888.", "Your package is ready for pickup. Scan or enter the pickup code: 815162. Please scan the barcode at the locker. This address cannot accept incoming email."][n]
+    return Mail(rng, sender, name, "Your parcel").auth(**GOOD_AUTH).html(f"<p>{words}</p><img src='https://{site}/qr/1.png' alt='QR code'><a href='https://{site}/where'>Where it is</a>")
 
 
 def l_raffle(rng, n):

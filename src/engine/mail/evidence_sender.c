@@ -174,6 +174,24 @@ static bool other_address(const struct evidence *v)
     return n > 3 && span_find(&domain, '.') < domain.n && !evidence_same_site(v, domain, v->f->from_host);
 }
 
+/* "A carrier (via A Shop)" from the shop's domain: said openly, as shops and lists that write for others do. */
+static bool says_via(const struct evidence *v, struct span name)
+{
+    struct span site = known_site(v->k, v->f->from_host);
+    size_t at = mail_find(name, " via ");
+    if (at == name.n || (v->from_kinds & (HOST_FREEMAIL | HOST_HOSTING | HOST_TLD)) != 0)
+        return false;
+    (void)span_skip(&name, at + 5);
+    while (name.n > 0) {
+        char word[64] = "";
+        struct span one = span_until(&name, ' ', NULL);
+        word[span_copy(one, word, sizeof word - 1)] = 0;
+        if (one.n >= 4 && mail_find(site, word) < site.n)
+            return true;
+    }
+    return false;
+}
+
 static void from_name(struct evidence *v)
 {
     const struct facts *f = v->f;
@@ -186,7 +204,7 @@ static void from_name(struct evidence *v)
         bool consumer = v->k->names[known].consumer;
         if (!consumer || v->auth.nobody || !known_site_says(v->k, f->from_host, known)) {
             bool anybody = (v->from_kinds & (HOST_FREEMAIL | HOST_HOSTING)) != 0; /* no organisation writes from there */
-            evidence_add(v, MAIL_NAME_KNOWN, anybody ? (consumer ? 28 : 40) : consumer ? 16 : 0, f->from_host);
+            evidence_add(v, MAIL_NAME_KNOWN, anybody ? (consumer ? 28 : 40) : says_via(v, name) ? 10 : consumer ? 16 : 0, f->from_host);
             v->spoken_for = known;
         }
     }
@@ -202,7 +220,8 @@ static void from_name(struct evidence *v)
     }
     if (other_address(v) && !talk)
         evidence_add(v, MAIL_NAME_ADDRESS, 0, f->from_host);
-    if (!v->from_own && !talk && department(name)) {
+    bool host_name = span_find(&f->from_name, ' ') == f->from_name.n && span_find(&f->from_name, '.') < f->from_name.n; /* "Shop.it" */
+    if (!v->from_own && !talk && !host_name && department(name)) {
         bool free_one = (v->from_kinds & (HOST_FREEMAIL | HOST_HOSTING)) != 0;
         bool relevant = stands_in(name, "helpdesk") || stands_in(name, "it support") || stands_in(name, "it") || stands_in(name, "human resources") ||
                         stands_in(name, "hr") || stands_in(name, "payroll") || stands_in(name, "voicemail") || stands_in(name, "webmail");
@@ -448,7 +467,8 @@ static bool leads_blindly(const struct facts_link *l)
     static const struct {
         const char *host;
         const char *path;
-    } pages[] = {{"linkedin.com", "/slink"}, {"linkedin.com", "/redir/"}, {"bing.com", "/ck/"}, {"google.com", "/share"}};
+    } pages[] = {
+        {"linkedin.com", "/slink"}, {"linkedin.com", "/redir/"}, {"bing.com", "/ck/"}, {"google.com", "/share"}, {"translate.google", "/translate"}};
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
         if (holds(l->host, pages[i].host) && span_starts(l->path, span_str(pages[i].path)))
             return true;

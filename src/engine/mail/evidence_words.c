@@ -222,6 +222,17 @@ static bool own_secret(const struct evidence *v)
     return !other;
 }
 
+/* A parcel that waits, with a code for its locker's scanner: of a sender that is known, or whose links all lead home. */
+static bool pickup(const struct evidence *v)
+{
+    bool asks = count(v, PHRASE_CREDENTIAL) + count(v, PHRASE_MFA) + count(v, PHRASE_OAUTH) + count(v, PHRASE_PAYROLL) + count(v, PHRASE_DOCUMENT) >
+                0;
+    bool imitates = evidence_has(v, MAIL_FROM_OWN_LIKE) || evidence_has(v, MAIL_FROM_KNOWN_LIKE) || evidence_has(v, MAIL_FROM_HOLDS_NAME) ||
+                    evidence_has(v, MAIL_NAME_KNOWN) || evidence_has(v, MAIL_AUTH_DMARC) || evidence_has(v, MAIL_AUTH_NONE) ||
+                    (v->from_kinds & (HOST_FREEMAIL | HOST_HOSTING | HOST_TLD)) != 0;
+    return count(v, PHRASE_PICKUP) > 0 && v->clickable > 0 && v->bad.n == 0 && (v->from_name != NO_NAME || v->all_home) && !asks && !imitates;
+}
+
 static void requests(struct evidence *v)
 {
     unsigned strong = (count(v, PHRASE_CREDENTIAL) > 0) + (count(v, PHRASE_MAILBOX) > 0) + (count(v, PHRASE_SIGNIN) > 0) +
@@ -256,7 +267,7 @@ static void requests(struct evidence *v)
     }
     if (count(v, PHRASE_PRIZE) > 0 && (v->bad.n > 0 || v->foreign.n > 0) && !talk && !v->from_own)
         evidence_add(v, MAIL_GIFT_ELSEWHERE, v->bulk && v->bad.n == 0 ? 8 : 0, v->bad.n > 0 ? v->bad : v->foreign);
-    if (picture_or_pdf(v->f) && count(v, PHRASE_QR) > 0 && (strong + weak > 0 || count(v, PHRASE_QR) > 1) && !talk)
+    if (picture_or_pdf(v->f) && count(v, PHRASE_QR) > 0 && (strong + weak > 0 || count(v, PHRASE_QR) > 1) && !talk && !pickup(v))
         evidence_add(v, MAIL_QR_ASKS, v->bulk && strong == 0 ? 10 : v->from_own ? 16 : 0, (struct span){0});
     if ((v->device_code && (count(v, PHRASE_MFA) + count(v, PHRASE_OAUTH) + count(v, PHRASE_DOCUMENT) + count(v, PHRASE_CREDENTIAL) > 0)))
         evidence_add(v, MAIL_CODE_ENTRY, 0, (struct span){0});

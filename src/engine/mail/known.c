@@ -253,7 +253,7 @@ enum looks known_looks(const struct mail_known *k, struct span host, uint16_t *r
 {
     enum looks best = LOOKS_NOT;
     *ret_name = NO_NAME;
-    if ((known_host_kinds(k, host, NULL) & (HOST_NAMED | HOST_SENDER | HOST_WRAPPER)) != 0)
+    if ((known_host_kinds(k, host, NULL) & (HOST_NAMED | HOST_FREEMAIL | HOST_REDIRECT | HOST_SENDER | HOST_WRAPPER)) != 0)
         return LOOKS_NOT;
     struct span site = known_site(k, host);
     bool hosted = (known_host_kinds(k, host, NULL) & HOST_HOSTING) != 0; /* the registered part is the service's: "onmicrosoft.com" */

@@ -25,16 +25,23 @@ static struct span query_value(struct span query, const char *name)
     return (struct span){0};
 }
 
-/* Where a mail filter's rewritten link leads; False: it is none, or it cannot be read. */
+/* Is it the domain, or under it? */
+static bool under(struct span host, const char *domain)
+{
+    struct span d = span_str(domain);
+    return host.n >= d.n && mail_same(span_of(host.p + host.n - d.n, d.n), d) && (host.n == d.n || host.p[host.n - d.n - 1] == '.');
+}
+
+/* Where a link leads that a mail filter rewrote, or a sender's counter of clicks; False: it is none, or it cannot be read. */
 static bool unwrap(const struct url *u, struct buf *out)
 {
     struct span host = span_of(u->host, u->host_n);
-    if (mail_find(host, "safelinks.protection.outlook.com") < host.n || mail_find(host, "linkprotect.cudasvc.com") < host.n) {
+    if (under(host, "safelinks.protection.outlook.com") || under(host, "linkprotect.cudasvc.com")) {
         struct span v = query_value(u->query, "url");
         url_unescape(out, v.n > 0 ? v : query_value(u->query, "a"));
         return out->n > 0;
     }
-    if (mail_find(host, "urldefense.proofpoint.com") < host.n) { /* v2: - is %, _ is / */
+    if (under(host, "urldefense.proofpoint.com")) { /* v2: - is %, _ is / */
         struct buf plain = BUF_INIT(8192);
         struct span v = query_value(u->query, "u");
         for (size_t i = 0; i < v.n; i++)
@@ -48,6 +55,12 @@ static bool unwrap(const struct url *u, struct buf *out)
         v.n = (uint32_t)mail_find(v, "__;");
         buf_add_span(out, v);
         return v.n > 0;
+    }
+    if (under(host, "awstrack.me") && span_starts(u->path, SPAN_LIT("/L0/"))) { /* /L0/https:%2F%2Fexample.org%2F/1/… */
+        struct span v = span_of(u->path.p + 4, u->path.n - 4);
+        v.n = (uint32_t)span_find(&v, '/');
+        url_unescape(out, v);
+        return out->n > 0;
     }
     return false;
 }

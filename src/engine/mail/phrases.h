@@ -30,6 +30,7 @@
     X(REMOTE, "remote")                                                                                                                              \
     X(ENABLE, "enable")                                                                                                                              \
     X(ARCHIVE, "archive")                                                                                                                            \
+    X(PICKUP, "pickup")                                                                                                                              \
     X(SECRET, "secret")                                                                                                                              \
     X(OAUTH, "oauth")                                                                                                                                \
     X(CLICK, "click")                                                                                                                                \

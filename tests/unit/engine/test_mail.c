@@ -98,6 +98,16 @@ static void links(void **state)
     assert_true(because("link-like-known"));
     judge(HEAD("a@b.example") "\nhttps://nam02.safelinks.protection.outlook.com/?url=https%3A%2F%2F192.0.2.7%2Fx&data=1\n");
     assert_true(because("link-number")); /* behind the filter's wrapping */
+    judge(HEAD("a@b.example") "\nhttps://safelinks.protection.outlook.com.c.example/?url=https%3A%2F%2F192.0.2.7%2Fx&data=1\n");
+    assert_false(because("link-number")); /* only its owner's wrapping is taken off */
+    judge(HEAD("a@b.example") "\nhttps://abc.r.eu-west-1.awstrack.me/L0/https:%2F%2F192.0.2.7%2Fx/1/0102-000000/abc=1\n");
+    assert_true(because("link-number"));
+    judge(HEAD("a@b.example") "\nhttps://abc.r.eu-west-1.awstrack.me/L0/\n");
+    assert_false(because("link-number"));
+    judge(HEAD("a@b.example") "\nhttps://translate.google.com/translate?sl=auto&tl=en&u=c.example/login\n");
+    assert_true(because("link-redirect"));
+    judge(HEAD("a@b.example") "\nhttps://1.2.0.192.host.secureserver.net/n/\n");
+    assert_true(because("link-hosting"));
     judge(HEAD(
         "a@b.example") "Content-Type: text/html\n\n<a href='data:text/html;base64,PGZvcm0gbWV0aG9kPXBvc3Q+PGlucHV0IHR5cGU9cGFzc3dvcmQ+'>open</a>");
     assert_true(because("link-data"));
@@ -169,6 +179,14 @@ static void crowds(void **state)
     assert_int_equal(points("name-not-theirs"), 16); /* shops write from many domains */
     judge(HEAD("Kaufland <x@kaufland-news.example>") "\nhello\n");
     assert_false(because("name-not-theirs"));
+    judge(HEAD("\"InPost (via Market Mail)\" <x@bigmarket.example>") "\nhello\n");
+    assert_int_equal(points("name-not-theirs"), 10); /* said openly, and by whom */
+    judge(HEAD("\"InPost (via Market Mail)\" <x@b.example>") "\nhello\n");
+    assert_int_equal(points("name-not-theirs"), 28);
+    judge_unknown(NOBODY HEAD("Shop.it <x@shop.it>") "\nhello\n");
+    assert_false(because("name-outside")); /* a domain's end is no department */
+    judge(HEAD("Amazon.it <x@amazon.it>") "\nOrdine XXX-1: https://www.amazon.it/xxx\n");
+    assert_false(because("from-holds-name") || because("words-vice"));
     judge(HEAD("LinkedIn <x@linkedin.com>") "\nhello\n");
     assert_false(because("name-not-theirs"));
     judge(HEAD("a@b.example") "\nhttps://www.google.de/amp/s/c.example/x\n");
@@ -196,6 +214,22 @@ static void crowds(void **state)
     assert_false(because("words-by-address"));
     judge(HEAD("a@b.example") "\nOnline casino: 200 free spins\n");
     assert_true(because("words-vice"));
+    judge(HEAD("a@b.example") "\nThis address cannot accept incoming email.\n");
+    assert_false(because("words-mailbox"));
+#define CODE(host, words)                                                                                                                            \
+    HEAD("a@b.example") "Content-Type: text/html\n\n" words "<img src='https://b.example/q'><a href='https://" host "/x'>Where it is</a>"
+    judge(CODE("b.example", "Your parcel is ready to collect. Scan the QR code, or enter the pick-up code 123."));
+    assert_false(because("code-asks"));
+    judge(CODE("c.example", "Your parcel is ready to collect. Scan the QR code, or enter the pick-up code 123."));
+    assert_true(because("code-asks"));
+    judge(CODE("b.example", "Your parcel is ready to collect. Scan the QR code and confirm your password."));
+    assert_true(because("code-asks"));
+#undef CODE
+    judge_unknown("Reply-To: x1@bluewin.ch\n" HEAD("a@b.example") "\nhello\n");
+    assert_true(because("reply-to-free"));
+    judge(HEAD("Ana Ruiz <ana@hotmail.es>") "\nCan you fetch the samples on Friday? https://www.google.pl/maps/x\n");
+    assert_int_equal(report->verdict, MAIL_FINE); /* the owner's own names in other countries */
+    assert_false(because("from-holds-name") || because("link-holds-name"));
 #define LOCKED(words)                                                                                                                                \
     HEAD("a@b.example")                                                                                                                              \
     "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n" words "\n--b\nContent-Type: application/pdf; name=1.pdf\n\n"                              \
