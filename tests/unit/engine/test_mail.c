@@ -214,6 +214,10 @@ static void crowds(void **state)
     assert_false(because("words-by-address"));
     judge(HEAD("a@b.example") "\nOnline casino: 200 free spins\n");
     assert_true(because("words-vice"));
+    judge(HEAD("a@b.example") "\nTreffen Sie Singles in Ihrer Naehe\n");
+    assert_true(because("words-vice"));
+    judge(HEAD("a@b.example") "\nChicas, tengo las citas de las pacientes de la zona.\n");
+    assert_false(because("words-vice"));
     judge(HEAD("a@b.example") "\nThis address cannot accept incoming email.\n");
     assert_false(because("words-mailbox"));
 #define CODE(host, words)                                                                                                                            \
