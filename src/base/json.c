@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <math.h>
+#include <string.h>
 
 static void before(struct jsonw *j)
 {
@@ -46,10 +47,19 @@ void jsonw_array_end(struct jsonw *j)
 
 void jsonw_name(struct jsonw *j, struct span key)
 {
-    before(j);
-    buf_u8(j->out, '"');
-    buf_add_span(j->out, key);
-    buf_add(j->out, "\":", 2);
+    struct buf *b = j->out;
+    if (buf_reserve(b, key.n + 4)) { /* asked once: a record has some thirty keys */
+        uint8_t *p = b->p + b->n;
+        if (j->comma)
+            *p++ = ',';
+        *p++ = '"';
+        if (key.n > 0)
+            memcpy(p, key.p, key.n);
+        p += key.n;
+        *p++ = '"';
+        *p++ = ':';
+        b->n = (size_t)(p - b->p);
+    }
     j->comma = false;
 }
 
@@ -73,15 +83,46 @@ static void escaped(struct buf *out, uint8_t c)
 /* Bytes that stand for themselves in a JSON text. */
 static const bool as_it_is[256] = {[0x20 ... 0x21] = true, [0x23 ... 0x5b] = true, [0x5d ... 0x7e] = true};
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Not 0: one of eight bytes does not stand for itself. In what is left of a subtraction from a byte that was smaller its top bit is set; a borrow
+ * disturbs bytes behind the first such one alone. */
+static uint64_t not_as_it_is(uint64_t x)
+{
+    uint64_t quote = x ^ EACH('"');
+    uint64_t slash = x ^ EACH('\\');
+    return (((x - EACH(0x20)) & ~x) | ((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash) | x | (x + EACH(1))) & EACH(0x80);
+}
+
+/* Copies bytes as long as they stand for themselves: how many. There is room for all of s, and it is all that is read. */
+static size_t copy_plain(uint8_t *to, struct span s)
+{
+    size_t i = 0;
+    for (uint64_t x; s.n - i >= sizeof x; i += sizeof x) {
+        memcpy(&x, s.p + i, sizeof x);
+        if (not_as_it_is(x) != 0)
+            break;
+        memcpy(to + i, &x, sizeof x);
+    }
+    for (; i < s.n && as_it_is[s.p[i]]; i++)
+        to[i] = s.p[i];
+    return i;
+}
+
 void jsonw_text(struct jsonw *j, struct span s)
 {
-    before(j);
-    buf_u8(j->out, '"');
+    struct buf *b = j->out;
+    if (!buf_reserve(b, s.n + 3)) /* most texts are plain: these are written at once */
+        return;
+    if (j->comma)
+        b->p[b->n++] = ',';
+    b->p[b->n++] = '"';
+    j->comma = true;
     while (s.n > 0) {
-        size_t plain = 0;
-        while (plain < s.n && as_it_is[s.p[plain]])
-            plain++;
-        buf_add(j->out, s.p, plain);
+        size_t plain = buf_reserve(b, s.n + 1) ? copy_plain(b->p + b->n, s) : 0;
+        if (b->failed)
+            return;
+        b->n += plain;
         (void)span_skip(&s, plain);
         if (s.n == 0)
             break;
