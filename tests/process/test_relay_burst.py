@@ -14,6 +14,7 @@ import links
 
 LOAD, SINK = sys.argv[2:4]
 CONNECTIONS = 64
+RATE = 8000  # messages a second at most: more than a ledger takes on a small machine, and no more than is counted in time on a fast one
 SEED = int(os.environ.get("KILL_SEED") or os.environ.get("TEST_SEED") or random.randrange(1 << 30))
 
 
@@ -69,7 +70,7 @@ def burst(scratch, name, kill):
         lab.ok(run.wait_api() is not None, f"{name}: the keeper is at work", run.said())
         killer = threading.Timer(chance.uniform(0.3, 1.9), lambda: kill and run.signal(kill, signal.SIGKILL))
         killer.start()
-        status, said = load(port, sent, "--seconds", "2", *(("--stubborn", "--patience", "60") if kill else ()))
+        status, said = load(port, sent, "--seconds", "2", "--rate", str(RATE), *(("--stubborn", "--patience", "60") if kill else ()))
         killer.join()
         lab.ok(status == 0, f"{name}: it is acknowledged", (said, run.said()))
         acknowledged = {c for c, _ in links.lines_of(sent)}
@@ -82,7 +83,7 @@ def burst(scratch, name, kill):
         wrong = [f for f in links.found(run) if f["kind"].startswith("result.") or f["kind"] in ("link.spooled", "link.unrecorded", "link.stopped")]
         lab.ok(not wrong, f"{name}: and nothing is told that is not so", [(f["kind"], f["title"]) for f in wrong][:5])
         if kill == "relay":
-            far = lab.wait(lambda: (how_far(run) or "").endswith("whole") or None, seconds=60)
+            far = lab.wait(lambda: (how_far(run) or "").endswith("whole") or None, seconds=180)
             lab.ok(far, f"{name}: the ledger tells that all of it is there", how_far(run))
         print("#", *[line for line in run.said().splitlines() if "only the relay's spool had" in line])
     sink.terminate()
