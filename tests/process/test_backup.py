@@ -265,10 +265,11 @@ def exchanged(scratch, data):
 
 
 def dated(path, year):
-    """The same head with another date: what a clock that stood wrong writes."""
+    """The same head with another date and an id of its own: what a clock that stood wrong writes."""
     with open(path, "r+b") as f:
         head = bytearray(f.read(180))
         keyring = f.read(int.from_bytes(head[176:180], "big"))
+        head[32:48] = os.urandom(16)
         head[48:56] = ((year - 1970) * 31557600 * 10**9).to_bytes(8, "big")
         f.seek(0)
         f.write(bytes(head) + keyring + hashlib.sha256(bytes(head) + keyring).digest())
