@@ -19,7 +19,8 @@ _Static_assert(CONFIG_CONNECTIONS <= RELAY_DELIVERIES, "lab.yaml takes more conn
 
 #define PIPELINE (1u << 20) /* most bytes that wait in the channel to the detector */
 #define KEEPER_WAITS (256u << 10)
-#define GATHER (200 * TIME_MS) /* how long a record that nobody waits for waits for company on its way */
+#define PORTION (64u << 10)   /* about as much is handed on in one turn: who waits for an answer waits for no more */
+#define GATHER (20 * TIME_MS) /* how long a record that nobody waits for waits for company on its way */
 #define STATUS_EVERY TIME_SECOND
 #define STATUS_TURNED (100 * TIME_MS)      /* … and so soon, where a queue is empty now, or no longer */
 #define FEED_WAIT (10 * TIME_SECOND)       /* for a keeper to feed what an earlier relay left */
@@ -106,13 +107,13 @@ static bool tell_behind(void)
 }
 
 /* Hands on what it takes; never waits. What nobody waits for goes with what somebody does, or a little later: each handing on costs three processes
- * and the disk a turn. */
+ * and the disk a turn. A portion at a time, for the engine's sake. */
 static void hand_on(void)
 {
     struct error e = {0};
     bool goes = tell_behind() && keep_in_order();
     rr.hurry = rr.hurry || (rr.outbox.unsent != NULL && rr.now - rr.outbox.unsent->at >= GATHER);
-    while (goes && rr.hurry && rr.detector.fd >= 0 && rr.outbox.unsent != NULL) {
+    while (goes && rr.hurry && rr.detector.fd >= 0 && rr.outbox.unsent != NULL && channel_waiting(&rr.detector) < PORTION) {
         if (!put_record(rr.outbox.unsent->bytes, rr.outbox.unsent->n))
             break;
         outbox_sent(&rr.outbox);
@@ -120,6 +121,7 @@ static void hand_on(void)
     rr.hurry = rr.hurry && rr.outbox.unsent != NULL;
     if (rr.detector.fd >= 0 && channel_waiting(&rr.detector) > 0 && channel_write(&rr.detector, &e) != 0)
         drop_channel(&rr.detector);
+    rr.more = goes && rr.hurry && rr.detector.fd >= 0 && channel_waiting(&rr.detector) == 0;
     watch(&rr.detector, detector_ready);
 }
 
@@ -647,7 +649,7 @@ static void tell_keeper_now(void)
 
 static int wait_ms(void)
 {
-    tq_time until = rr.status_at + STATUS_EVERY;
+    tq_time until = rr.more ? rr.now : rr.status_at + STATUS_EVERY;
     if (rr.queues_at + STATUS_TURNED < until && tell_queues_due())
         until = rr.queues_at + STATUS_TURNED;
     const struct outbox_record *unsent = rr.outbox.unsent;
@@ -701,7 +703,7 @@ static _Noreturn void finish(void)
     while (rr.outbox.first != NULL && keep_in_order() && relay_records_now() && rr.now < until) {
         struct pollfd p[2] = {{.fd = rr.detector.fd, .events = (short)(POLLIN | (channel_waiting(&rr.detector) > 0 ? POLLOUT : 0))},
                               {.fd = rr.keeper.fd, .events = POLLIN}};
-        if (poll(p, 2, 50) < 0)
+        if (poll(p, 2, rr.more ? 0 : 50) < 0)
             break;
         look_at_clocks();
         if (p[0].revents != 0)
