@@ -64,22 +64,25 @@ def wait(condition, seconds=90):
         time.sleep(0.05)
 
 
-_ports = set()
+_claims = []  # open as long as this test runs
 
 
 def free_port():
-    """A port that nobody has: below those that connections get from the kernel, any of which another test may hold when this one is wanted."""
+    """A port that nobody has, and that no other test gets while this one runs: its number is claimed by the name of a socket, which the kernel gives to one
+    process only. Below those that connections get from the kernel, any of which another test may hold when this one is wanted."""
     while True:
         port = random.SystemRandom().randrange(10240, 32768)
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0tourniquet-test-port-{port}")
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in _ports:
-            _ports.add(port)
-            return port
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return port
 
 
 def capture(folder, minutes, seed=11, attacks=("sender.unknown", "message.malformed")):
@@ -242,6 +245,23 @@ def memory_holds(pid, what):
                     return True
                 tail = piece[-64:]
     return False
+
+
+def contents(folder):
+    """Path and bytes of every file below a folder. A running program may take one away meanwhile: then nothing of it is left to be read."""
+    for path, _, names in os.walk(folder):
+        for full in (os.path.join(path, name) for name in names):
+            try:
+                if os.path.isfile(full) and not os.path.islink(full):
+                    with open(full, "rb") as f:
+                        yield full, f.read()
+            except FileNotFoundError:
+                continue
+
+
+def holding(folder, what):
+    """The files below a folder that hold these bytes."""
+    return [path for path, content in contents(folder) if what in content]
 
 
 def verify(data):

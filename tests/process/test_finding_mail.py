@@ -65,8 +65,8 @@ def refused(data):
     for more, says in ((settings(2525).replace("server: 127.0.0.1:2525, tls: off, ", ""), "no mail server"), (settings(2525).replace(TO[0], "nobody"), "mail addresses")):
         path = os.path.join(os.path.dirname(data), "wrong.yaml")
         with open(path, "w", encoding="utf-8") as f:
-            f.write(f'site: test-lab\ndata: "{data}"\n{more}')
-        done = subprocess.run([lab.TOURNIQUET, "run", "-c", path, "--unprivileged"], capture_output=True, text=True, timeout=60, check=False)
+            f.write(f'site: test-lab\ndata: "{data}"\nconsole: {{ listen: "127.0.0.1:{lab.free_port()}" }}\n{more}')
+        done = subprocess.run([lab.TOURNIQUET, "run", "-c", path, "--unprivileged"], capture_output=True, text=True, timeout=180, check=False)
         lab.ok(done.returncode == 2 and says in done.stderr, f"refused at the start: {says}", done.stderr)
 
 
