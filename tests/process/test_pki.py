@@ -39,7 +39,11 @@ def enrolled(run, folder, name, side, names):
     return key, pem
 
 
-def forged(run, folder, name, subject, extensions, start="20260101000000Z", end="20370101000000Z", authority=None):
+def days_off(days, form="%Y%m%d%H%M%SZ"):
+    return time.strftime(form, time.gmtime(time.time() + days * 86400))
+
+
+def forged(run, folder, name, subject, extensions, start=None, end="20491231000000Z", authority=None):
     """A certificate with dates and names of our choice, signed with the authority's own key, or with another."""
     ca_key, ca_pem = authority or (os.path.join(run.data, "pki/authority.key"), os.path.join(run.data, "pki/authority.pem"))
     key, csr = request(folder, name, subject)
@@ -49,7 +53,7 @@ def forged(run, folder, name, subject, extensions, start="20260101000000Z", end=
     with open(os.path.join(base, "conf"), "w", encoding="utf-8") as f:
         f.write(f"[ca]\ndefault_ca=d\n[d]\ndatabase={base}/index\nnew_certs_dir={base}\nrand_serial=yes\ndefault_md=sha256\npolicy=p\nx509_extensions=x\n"
                 f"[p]\ncommonName=supplied\n[x]\nextendedKeyUsage=serverAuth,clientAuth\n{extensions}\n")
-    done = openssl("ca", "-batch", "-notext", "-config", os.path.join(base, "conf"), "-cert", ca_pem, "-keyfile", ca_key, "-in", csr, "-out", pem, "-startdate", start, "-enddate", end)
+    done = openssl("ca", "-batch", "-notext", "-config", os.path.join(base, "conf"), "-cert", ca_pem, "-keyfile", ca_key, "-in", csr, "-out", pem, "-startdate", start or days_off(-60), "-enddate", end)
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
     return key, pem
@@ -128,7 +132,7 @@ class Analyzer:
         context.check_hostname = False
         context.load_verify_locations(authority)
         context.load_cert_chain(pem, key)
-        self.socket = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=10))
+        self.socket = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=60))
         self.serial = self.socket.getpeercert()["serialNumber"].lower()
 
     def send(self, control):
@@ -144,7 +148,7 @@ class Analyzer:
             return None
         return re.search(rb"MSA\|(\w\w)", held).group(1).decode()
 
-    def ended(self, seconds=5):
+    def ended(self, seconds=60):
         self.socket.settimeout(seconds)
         try:
             return self.socket.recv(1) == b""
@@ -183,7 +187,7 @@ def s_client(port, folder, key, pem, authority, *more):
         process.stdin.write(b"\x0b" + oru(f"c{time.monotonic_ns() % 1000000}") + b"\x1c\r")
         process.stdin.flush()
         reader.start()
-        reader.join(5)
+        reader.join(30)
     except BrokenPipeError:
         pass
     process.kill()
@@ -199,12 +203,13 @@ def analyzers(run, folder, port, authority):
     socket.create_connection(("127.0.0.1", port)).close()
     time.sleep(3)
     lab.ok(not (run.api("/api/v1/findings?state=all&kind=link.tls") or {"items": [1]})["items"], "who only looks at the port is no finding")
-    old = forged(run, folder, "expired", "10.0.5.9", f"subjectAltName=IP:10.0.5.9,URI:{sealed}", end="20261101000000Z")
-    early = forged(run, folder, "early", "10.0.5.9", f"subjectAltName=IP:10.0.5.9,URI:{sealed}", start="20361101000000Z")
+    ended = "ended on " + days_off(-30, "%Y-%m-%d")
+    old = forged(run, folder, "expired", "10.0.5.9", f"subjectAltName=IP:10.0.5.9,URI:{sealed}", end=days_off(-30))
+    early = forged(run, folder, "early", "10.0.5.9", f"subjectAltName=IP:10.0.5.9,URI:{sealed}", start=days_off(3650))
     elsewhere = forged(run, folder, "elsewhere", "10.0.5.9", "subjectAltName=IP:10.0.5.9,URI:tourniquet:link/other/analyzer")
     other = other_authority(folder)
     foreign = forged(run, folder, "foreign", "10.0.5.9", f"subjectAltName=IP:10.0.5.9,URI:{sealed}", authority=other)
-    cases = (("no certificate", (None, None), "showed no certificate"), ("a certificate that ended", old, "ended on 2026-11-01"),
+    cases = (("no certificate", (None, None), "showed no certificate"), ("a certificate that ended", old, ended),
              ("a certificate that has not begun", early, "is a clock wrong?"), ("a certificate of another link", elsewhere, "made for another link"),
              ("a certificate of another authority", foreign, "another authority"), ("a self-signed certificate", other, "signed by itself"))
     for name, (key, pem), reason in cases:
@@ -235,7 +240,7 @@ def lis_side(run, folder, port, listen, lis, analyzer, authority):
     lis.stop()
     other = (os.path.join(folder, "other.key"), os.path.join(folder, "other.pem"))
     cases = (("another name", forged(run, folder, "lis-name", "lis.example", f"subjectAltName=DNS:lis.example,URI:{sealed}"), "another name than"),
-             ("an end", forged(run, folder, "lis-old", "127.0.0.1", f"subjectAltName=IP:127.0.0.1,URI:{sealed}", end="20261101000000Z"), "ended on 2026-11-01"),
+             ("an end", forged(run, folder, "lis-old", "127.0.0.1", f"subjectAltName=IP:127.0.0.1,URI:{sealed}", end=days_off(-30)), "ended on " + days_off(-30, "%Y-%m-%d")),
              ("another side of the link", forged(run, folder, "lis-side", "127.0.0.1", "subjectAltName=IP:127.0.0.1,URI:tourniquet:link/sealed/analyzer"), "other side"),
              ("another authority", forged(run, folder, "lis-foreign", "127.0.0.1", f"subjectAltName=IP:127.0.0.1,URI:{sealed}", authority=other), "another authority"),
              ("nobody's signature but its own", other, "signed by itself"))
@@ -252,7 +257,7 @@ def rotation(run, port, analyzer, authority, lis_factory):
     """A new key while connections run: none is cut, new ones see the new certificate."""
     lis = lis_factory()
     first = Analyzer(port, *analyzer, authority)
-    lab.ok(lab.wait(lambda: first.send(f"r{time.monotonic_ns() % 100000}") == "AA", 20), "a message passes before the rotation")
+    lab.ok(lab.wait(lambda: first.send(f"r{time.monotonic_ns() % 100000}") == "AA"), "a message passes before the rotation")
     own = [c for c in pki(run, "list")["items"] if c["holder"] == "ours" and c["side"] == "analyzer" and c["state"] == "in-force"]
     lab.ok(len(own) == 1 and own[0]["serial"] == first.serial, "the relay shows its own certificate in force", own)
     new = pki(run, "rotate", own[0]["serial"], "--why", "a drill")
@@ -269,7 +274,7 @@ def rotation(run, port, analyzer, authority, lis_factory):
 def revocation(run, folder, port, analyzer, authority, running):
     serial = openssl("x509", "-in", analyzer[1], "-noout", "-serial").stdout.split("=")[1].strip().lower()
     lab.ok(pki(run, "revoke", serial, "--why", "the key was stolen") is not None, "a certificate is revoked")
-    lab.ok(running.ended(5), "the connection of whoever showed it is cut at once")
+    lab.ok(running.ended(), "the connection of whoever showed it is cut at once")
     refused = not s_client(port, folder, *analyzer, authority)
     lab.ok(refused and lab.wait(lambda: "is revoked" in why(run, "analyzer")), "and it is refused from then on", why(run, "analyzer"))
     crl = os.path.join(folder, "crl.pem")
@@ -357,12 +362,14 @@ def late(folder):
     key = os.path.join(data, "links/sealed.lis.pem")
 
     def say(*controls):
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as s:
-            s.settimeout(20)
-            for control in controls:
-                s.sendall(b"\x0b" + oru(control) + b"\x1c\r")
-                if b"MSA|AA|" + control.encode() not in s.recv(65536):
-                    return False
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as s:
+                for control in controls:
+                    s.sendall(b"\x0b" + oru(control) + b"\x1c\r")
+                    if b"MSA|AA|" + control.encode() not in s.recv(65536):
+                        return False
+        except OSError:
+            return False
         return True
 
     def listens():
@@ -381,12 +388,12 @@ def late(folder):
     os.rename(key, key + ".away")
     with lab.Run(data, more=more) as run:
         found = lambda state: (run.api(f"/api/v1/findings?state={state}&kind=link.no_certificate") or {"items": []})["items"]
-        lab.ok(lab.wait(lambda: found("open"), 60) and not os.path.exists(key), "no certificate to show is a finding, and nobody puts another one in its place", run.said())
+        lab.ok(lab.wait(lambda: found("open")) and not os.path.exists(key), "no certificate to show is a finding, and nobody puts another one in its place", run.said())
         os.rename(key + ".away", key)
-        lab.ok(lab.wait(lambda: say("4"), 30), "when it is back the link takes messages", run.said())
+        lab.ok(lab.wait(lambda: say("4")), "when it is back the link takes messages", run.said())
         lis = Lis(lis_port, os.path.join(work, "lis.key"), os.path.join(work, "lis.pem"), other[1])
         got = lambda: [m.split(b"|")[9].decode() for m in lis.got]
-        lab.ok(lab.wait(lambda: len(lis.got) >= 4, 60) and got() == ["1", "2", "3", "4"], "and delivers what had waited first", (got(), run.said()))
+        lab.ok(lab.wait(lambda: len(lis.got) >= 4) and got() == ["1", "2", "3", "4"], "and delivers what had waited first", (got(), run.said()))
         lab.ok(lab.wait(lambda: not found("open")), "the finding is over", found("open"))
         lis.stop()
     with lab.Run(os.path.join(work, "own"), more=more) as run:
