@@ -1,9 +1,11 @@
 """People with the real program: invited at the machine, signed in over HTTPS, tokens of programs, somebody who leaves, the envelope; and that all of it is on the
 ledger: a restart with the views thrown away knows the same people, the same grants and who did what."""
+import http.client
 import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 
 import lab
@@ -14,7 +16,7 @@ LEAKED = "marble thicket oboe 12"
 
 
 def verb(run, *arguments, given=None):
-    done = subprocess.run([lab.TOURNIQUET, *arguments, "--data", run.data], input=given, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([lab.TOURNIQUET, *arguments, "--data", run.data], input=given, capture_output=True, text=True)
     return done.returncode, (json.loads(done.stdout) if done.stdout.startswith("{") else done.stdout), done.stderr
 
 
@@ -44,6 +46,19 @@ def come_in(run, code):
     return dana
 
 
+def often(run, token, times):
+    """The answers to so many requests on one connection: as fast as they can be asked, for on a slow machine so many connections take longer than the minute."""
+    c = http.client.HTTPSConnection("localhost", run.port, context=ssl.create_default_context(cafile=os.path.join(run.data, "authority.pem")), timeout=60)
+    answers = []
+    for _ in range(times):
+        c.request("GET", "/api/v1/session", headers={"Authorization": f"Bearer {token}"})
+        answer = c.getresponse()
+        answer.read()
+        answers.append(answer.status)
+    c.close()
+    return answers
+
+
 def by_programs(run, ada, dana):
     status, made = dana.ask("POST", "/tokens", {"label": "a script", "scopes": "device.read metrics.read", "password": OTHER})
     lab.ok(status == 201 and made["token"].startswith("tqt_"), "a token is made", made)
@@ -51,8 +66,8 @@ def by_programs(run, ada, dana):
     lab.ok(program.ask("GET", "/devices", bearer=made["token"])[0] == 200, "a program reads with it, over HTTPS")
     lab.ok(program.ask("GET", "/results", bearer=made["token"])[0] == 403, "and no more than its scopes")
     lab.ok(program.ask("POST", "/tokens", {"label": "x", "scopes": "device.read"}, bearer=made["token"])[0] == 403, "a token makes no token")
-    last = [program.ask("GET", "/session", bearer=made["token"])[0] for _ in range(620)]
-    lab.ok(last[-1] == 429 and last[0] == 200, "600 a minute, and no more", last[-1])
+    answers = often(run, made["token"], 620)
+    lab.ok(answers.count(200) <= 600 and answers.count(200) > 500 and answers[-1] == 429, "600 a minute, and no more", (answers.count(200), answers[-1]))
     code, listed, error = verb(run, "token", "list", "dana")
     lab.ok(code == 0 and listed["items"][0]["last_used"] is not None and made["token"] not in json.dumps(listed), "the machine lists it, without its text", error)
     return made["token"]

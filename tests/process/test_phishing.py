@@ -15,7 +15,8 @@ from browser import Browser, Controller
 
 
 PASSWORD = "seven grey herons wade"
-PEOPLE = ("bea", "cal", "dee", "eli", "fay", "gus")
+# No letters of a hexadecimal number, no part of a word: what names nobody must not name one by chance.
+PEOPLE = ("beatriz", "calixto", "dorotea", "eliseo", "faustina", "gustavo")
 LANDING = "inbox.lab.example"
 
 
@@ -64,12 +65,12 @@ def sent(ada, box):
     lab.ok(status == 422 and answer["code"] == "too-few", "a simulation for fewer than five people is refused", answer)
     status, one = ada.ask("POST", "/phishing", {"template": "lis-sign-in", "roles": "phlebotomist", "until": in_an_hour(5), "rate": "600", "language": "en"})
     lab.ok(status == 201 and one["state"] == "running" and one["waiting"] == 6 and one["unreachable"] == 1, "one is planned; who can be reached is counted", one)
-    box.refuse = "gus@lab.example"
+    box.refuse = "gustavo@lab.example"
     lab.wait(lambda: len(box.mails) == 5 and ada.ask("GET", f"/phishing/{one['id']}")[1]["failed"] == 1)
     tos = sorted(to for to, _, _, _ in box.mails)
     lab.ok(tos == [f"{name}@lab.example" for name in PEOPLE[:5]], "each gets one mail, over real SMTP; no mail leaves the allowed domain; a refusal is counted", tos)
     gaps = [b[3] - a[3] for a, b in zip(box.mails, box.mails[1:])]
-    lab.ok(min(gaps) > 4, "one after the other, slowly", gaps)
+    lab.ok(sum(gaps) > 4 * 5 and min(gaps) > 1, "one after the other, slowly", gaps)  # one that is held up comes the nearer to the next
     mail = box.mails[0][1]
     lab.ok(mail["from"] == "LIS Support <news@lab.example>" and mail["subject"] == "Your LIS password expires today" and box.mails[0][0].split("@")[0].title() in box.mails[0][2],
            "it says what the template says", (mail["from"], mail["subject"]))
@@ -78,7 +79,7 @@ def sent(ada, box):
 
 
 def landed(run, port, ada, people, box, campaign):
-    token = box.link("bea")
+    token = box.link("beatriz")
     counts = lambda: ada.ask("GET", f"/phishing/{campaign}")[1]
     visit(run, port, f"/{token}", "HEAD")
     visit(run, port, f"/{token}", headers={"Sec-Fetch-Mode": "navigate", "Sec-Purpose": "prefetch"})
@@ -92,27 +93,27 @@ def landed(run, port, ada, people, box, campaign):
     lab.ok(counts()["visited"] == 1 and counts()["neither"] == 4, "the visit is counted", counts())
     status, page, _ = visit(run, port, f"/{token}/in")
     lab.ok(status == 200 and "This was an exercise" in page and page.count("<li>") >= 6, "behind the button it says what it was, and by which signs it could be known", page)
-    mine = people["bea"].ask("GET", "/training/mine")[1]["duties"]
+    mine = people["beatriz"].ask("GET", "/training/mine")[1]["duties"]
     lab.ok([d["course"] for d in mine] == ["after-simulation"], "a refresher waits for her", mine)
     lab.ok(visit(run, port, "/" + "0" * 32)[0] == 404 and visit(run, port, "/api/v1/session")[0] == 404 and visit(run, port, "/")[0] == 404, "nothing else is there")
-    lab.ok(people["cal"].ask("GET", "/training/mine")[1]["duties"] == [] and people["cal"].ask("GET", "/phishing/mine")[1]["items"] == [], "nobody else hears of it, nor which mail it is")
-    own = people["bea"].ask("GET", "/phishing/mine")[1]["items"]
+    lab.ok(people["calixto"].ask("GET", "/training/mine")[1]["duties"] == [] and people["calixto"].ask("GET", "/phishing/mine")[1]["items"] == [], "nobody else hears of it, nor which mail it is")
+    own = people["beatriz"].ask("GET", "/phishing/mine")[1]["items"]
     lab.ok(len(own) == 1 and own[0]["visited"] and own[0]["signed_in"] and len(own[0]["signs"]) == 4, "she sees her own", own)
 
 
 def reported(ada, people, box, campaign):
     claim = iter(("AAAAA-BBBBB-CCCCC-DDDD%d" % n for n in range(2, 9)))
     body = lambda text: {"kind": "message", "text": text, "claim": next(claim)}
-    lab.ok(people["bea"].ask("POST", "/reports", body(f"strange: https://{LANDING}:1/{box.link('bea')}"))[0] == 201, "she reports it after all")
-    lab.ok(people["cal"].ask("POST", "/reports", body("I got a strange mail"))[0] == 201, "another one says only that there was a mail")
-    people["dee"].ask("POST", "/reports", body(f"Eli showed me https://{LANDING}:1/{box.link('eli')}"))
-    status, told = people["fay"].ask("POST", "/mail", box.raw["fay@lab.example"], kind="message/rfc822") if "fay@lab.example" in box.raw else (0, None)
+    lab.ok(people["beatriz"].ask("POST", "/reports", body(f"strange: https://{LANDING}:1/{box.link('beatriz')}"))[0] == 201, "she reports it after all")
+    lab.ok(people["calixto"].ask("POST", "/reports", body("I got a strange mail"))[0] == 201, "another one says only that there was a mail")
+    people["dorotea"].ask("POST", "/reports", body(f"Eliseo showed me https://{LANDING}:1/{box.link('eliseo')}"))
+    status, told = people["faustina"].ask("POST", "/mail", box.raw["faustina@lab.example"], kind="message/rfc822") if "faustina@lab.example" in box.raw else (0, None)
     lab.ok(status == 201 and told["exercise"], "who hands the mail in learns that it was an exercise", told)
     now = ada.ask("GET", f"/phishing/{campaign}")[1]
     lab.ok((now["reported"], now["visited"], now["both"], now["neither"]) == (3, 1, 1, 2), "reports are counted, each for whom the mail reached, also behind a visit", now)
     lab.ok([r["name"] for r in now["by_role"]["rows"]] == ["phlebotomist"], "by role, where five are in it", now["by_role"])
     lab.ok(all(name not in json.dumps(now) for name in PEOPLE), "no name is in it")
-    status, _ = people["bea"].ask("GET", f"/phishing/{campaign}")
+    status, _ = people["beatriz"].ask("GET", f"/phishing/{campaign}")
     lab.ok(status == 403, "counts are for managers")
 
 
@@ -129,7 +130,7 @@ def sealed(run, box):
                     everything += f.read()
             except OSError:
                 pass
-    lab.ok(box.link("bea").encode() not in everything and b"secret-4711" not in everything, "tokens lie nowhere, nor what was typed")
+    lab.ok(box.link("beatriz").encode() not in everything and b"secret-4711" not in everything, "tokens lie nowhere, nor what was typed")
 
 
 def stopped(ada, box, campaign):
@@ -170,7 +171,7 @@ def main():
             lab.wait(lambda: ada.ask("POST", "/session", {"name": "ada", "password": PASSWORD})[0] == 200)
             after = ada.ask("GET", f"/phishing/{campaign}")[1]
             lab.ok({k: after[k] for k in ("sent", "reported", "visited", "neither")} == {k: before[k] for k in ("sent", "reported", "visited", "neither")}, "a new start counts the same", after)
-            lab.ok(visit(run, port, f"/{box.link('dee')}/in")[0] == 200, "and the links lead on")
+            lab.ok(visit(run, port, f"/{box.link('dorotea')}/in")[0] == 200, "and the links lead on")
         served.stop()
     lab.finish()
 
