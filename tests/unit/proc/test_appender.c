@@ -330,7 +330,8 @@ static void test_a_decision_is_durable_when_told(void **state)
     assert_int_equal(appender_stop(a, &e), 0);
 }
 
-/* Nobody waits, and nothing more comes: durable within a second and a bit all the same. */
+/* Nobody waits, and nothing more comes: durable within a second and a bit all the same. The time is told by how often it was looked: on a machine that is
+ * busy with other things the appender comes late, and so do the looks. */
 static void test_group_commit(void **state)
 {
     (void)state;
@@ -338,11 +339,9 @@ static void test_group_commit(void **state)
     struct appender *a = start((struct position){0}, (struct position){0});
     put(a, EVENT_LAB_MESSAGE, 1, 0);
     put(a, EVENT_FLOW_CLOSED, 2, 0);
-    tq_time began = clock_monotonic();
-    while (appender_progress(a).ledger < 2 && clock_monotonic() - began < 5 * TIME_SECOND)
+    for (int looks = 0; looks < 300 && appender_progress(a).ledger < 2; looks++)
         (void)usleep(10000);
     assert_int_equal(appender_progress(a).ledger, 2);
-    assert_true(clock_monotonic() - began < 3 * TIME_SECOND);
     assert_int_equal(appender_stop(a, &e), 0);
 }
 

@@ -28,7 +28,7 @@ static void done(void *context, uint64_t id, int fd, const char *why)
 
 static void wait_for(struct dialer *d, unsigned n)
 {
-    tq_time until = clock_monotonic() + 20 * TIME_SECOND;
+    tq_time until = clock_monotonic() + 120 * TIME_SECOND;
     while (outcomes < n && clock_monotonic() < until) {
         struct pollfd p[DIALS];
         size_t polled = dial_poll(d, p);

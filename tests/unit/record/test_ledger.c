@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -328,6 +329,9 @@ static void killed(void **state)
             write_until_killed(fds[1], child_seed, round % 3 == 2 ? 5 * TIME_SECOND : 0);
         }
         (void)close(fds[1]);
+        struct pollfd word = {.fd = fds[0], .events = POLLIN};
+        if (round % 2 == 1) /* not before something is written, however long that takes on this machine */
+            (void)poll(&word, 1, 60000);
         struct timespec delay = {.tv_nsec = 1000000L * (2 + rand_r(&seed) % 60)};
         (void)nanosleep(&delay, NULL);
         assert_int_equal(kill(child, SIGKILL), 0);
@@ -712,7 +716,7 @@ static void pipes(void **state)
     struct snapshot *whole = snapshot_take(ledger_path);
     struct ledger_options o = place_options();
     o.create = false;
-    (void)alarm(60); /* a start that waits for somebody to write into the pipe */
+    (void)alarm(600); /* a start that waits for somebody to write into the pipe */
     for (size_t i = 0; i < whole->n; i++) {
         char path[256];
         struct ledger_report report;
