@@ -71,6 +71,47 @@ static int reports(struct store_conn *c, const struct search_wish *w, search_eac
     return give(q, "report", each, context, e);
 }
 
+/* By who sent it, and by what it may be known by (hosts, addresses, hashes). What it says is sealed, and searched by nobody. */
+static int mails(struct store_conn *c, const struct search_wish *w, search_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(
+        c, "SELECT id, sender, verdict, state, time FROM mail WHERE instr(lower(sender), ?1) > 0 OR instr(lower(indicators), "
+           "?1) > 0 ORDER BY state = 'waiting' DESC, n DESC LIMIT ?2");
+    store_bind_text(q, 1, w->text);
+    return give(q, "mail", each, context, e);
+}
+
+static int doors(struct store_conn *c, const struct search_wish *w, search_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(
+        c, "SELECT id, device, asked_by || ' \xc2\xb7 ' || upper(service), state, asked_at FROM (SELECT *, coalesce((SELECT title FROM asset WHERE "
+           "asset.id = door.asset), address) AS device "
+           "FROM door) WHERE (?3 = '' OR asked_by = ?3) AND (instr(lower(device), ?1) > 0 OR instr(address, ?1) > 0 OR instr(source, ?1) > 0 OR "
+           "instr(lower(asked_by), ?1) > 0 OR instr(lower(maker), ?1) > 0 OR instr(lower(why), ?1) > 0) ORDER BY n DESC LIMIT ?2");
+    store_bind_text(q, 1, w->text);
+    store_bind_text(q, 3, w->doors_of);
+    return give(q, "door", each, context, e);
+}
+
+static int policies(struct store_conn *c, const struct search_wish *w, search_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(
+        c, "SELECT id, title, '', '', 0 FROM training_policy WHERE ended = 0 AND instr(lower(title), ?1) > 0 ORDER BY title, id LIMIT ?2");
+    store_bind_text(q, 1, w->text);
+    return give(q, "policy", each, context, e);
+}
+
+/* A record by its number, as pages and papers name it. */
+static int records(struct store_conn *c, const struct search_wish *w, search_each *each, void *context, struct error *e)
+{
+    uint64_t number = 0;
+    if (!span_decimal(w->text, INT64_MAX, &number))
+        return 0;
+    struct store_stmt *q = store_stmt(c, "SELECT record, summary, event, '', time FROM ledger_row WHERE record = ?1 LIMIT ?2");
+    store_bind_int(q, 1, (int64_t)number);
+    return give(q, "record", each, context, e);
+}
+
 int search_all(struct store_conn *c, const struct search_wish *w, search_each *each, void *context, struct error *e)
 {
     if (w->text.n < 2)
@@ -85,5 +126,11 @@ int search_all(struct store_conn *c, const struct search_wish *w, search_each *e
         return -1;
     if ((w->reports || w->person.n > 0) && reports(c, w, each, context, e) != 0)
         return -1;
-    return 0;
+    if (w->mails && mails(c, w, each, context, e) != 0)
+        return -1;
+    if (w->doors && doors(c, w, each, context, e) != 0)
+        return -1;
+    if (w->records && records(c, w, each, context, e) != 0)
+        return -1;
+    return policies(c, w, each, context, e);
 }

@@ -13,14 +13,16 @@ struct search_wish {
     struct span text;     /* lower-case, at least two bytes */
     struct span specimen; /* the token of a specimen, or its beginning: "S-…"; empty: none */
     /* may the asker see these? */
-    bool devices, findings, results, people;
-    bool reports;       /* everybody's … */
-    struct span person; /* … else this person's; empty: none */
+    bool devices, findings, results, people, mails, records;
+    bool doors;           /* … */
+    struct span doors_of; /* … which this person asked for; empty: everybody's */
+    bool reports;         /* everybody's … */
+    struct span person;   /* … else this person's; empty: none */
 };
 
 struct search_hit {
-    const char *kind; /* device, finding, result, person, report */
-    struct span id;   /* behind the noun in addresses: of a result its record's number */
+    const char *kind; /* device, finding, result, person, report, mail, door, record, policy */
+    struct span id;   /* behind the noun in addresses: of results and records the record's number */
     struct span title;
     struct span note; /* in which words it is told apart: role and address, state, severity; empty: none */
     struct span state;

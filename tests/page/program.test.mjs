@@ -359,6 +359,28 @@ function labPairs(file) {
     return [...pairs].sort();
 }
 
+test('a record is found by its number as the page writes it, and is the first of what stands there', { skip }, async () => {
+    for (const sight of [SIGHTS[0], SIGHTS[3]]) {
+        await look(sight, async (page, faults) => {
+            await page.goto(`${base}/acts`);
+            await settled(page);
+            const written = (await page.locator('main .panel li').first().innerText()).match(/(?:record|registro) ([\d.,]+)/)[1];
+            await page.keyboard.press('Control+k');
+            await page.locator('.finder [role=combobox]').fill(written);
+            const number = written.replace(/\D/g, '');
+            await page.getByRole('option').filter({ hasText: number }).first().waitFor();
+            await settled(page);
+            await page.keyboard.press('Enter');
+            await page.waitForURL(`**/ledger?from=${number}#records`);
+            await settled(page);
+            const list = page.locator('#records');
+            assert.ok((await list.innerText()).includes(number));
+            await page.waitForFunction(() => document.querySelector('#records').getBoundingClientRect().top < innerHeight / 2);
+            await inspect(page, faults, sight, 'real-ledger-record', { full: false });
+        });
+    }
+});
+
 test('the picture of the staged lab is what the capture says: each link with lab messages, in clear, and no other', { skip }, async () => {
     const truth = labPairs(join(data, 'lab.pcap'));
     assert.ok(truth.length >= 5, `${truth.length} pairs in the capture`);

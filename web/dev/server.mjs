@@ -143,6 +143,9 @@ function search(q, clear) {
             add(world.state.results.filter((r) => clear || r.specimen?.toLowerCase().startsWith(q)).slice(0, 2), (r) => ({ kind: 'result', id: String(r.record), title: r.test.text ?? r.test.code, note: r.specimen, state: r.sender, time: r.time }));
         }
         add(reports.filter((r) => r.text.toLowerCase().includes(q) && (may('report.handle') || r.person === person.name)), (r) => ({ kind: 'report', id: r.id, title: r.text, note: r.kind, state: r.state }));
+        if (may('ledger.read') && /^\d+$/.test(q)) {
+            add(world.state.records.filter((r) => r.index === Number(q)), (r) => ({ kind: 'record', id: String(r.index), title: r.summary, note: r.event, time: r.time }));
+        }
         add(course('list').filter((c) => c.title.toLowerCase().includes(q)), (c) => ({ kind: 'course', id: c.id, title: c.title }));
     }
     return { status: 200, body: { items } };
@@ -556,7 +559,7 @@ function answer(method, path, query, body, token, headers, text) {
         case 'POST /ledger/id':
             return id === 'verify' ? verify() : id === 'check' ? { status: 200, body: { holds: true, index: 3, records: state.next, why: null } } : problem(422, 'not-kept', 'no witness is known here: give the key of the one that signed');
         case 'GET /ledger/id':
-            return id === 'offer' ? offer(Number(query.get('old') ?? 0)) : page(state.records, query);
+            return id === 'offer' ? offer(Number(query.get('old') ?? 0)) : page(query.get('from') && !query.get('cursor') ? state.records.filter((r) => r.index <= Number(query.get('from'))) : state.records, query);
         case 'GET /ledger/id/act':
             return { status: 200, text: tree.proof(Number(act), state.next, [neighbour]) };
         case 'POST /witnesses/id/act':

@@ -122,8 +122,16 @@ static void put_row(void *context, const struct ledger_row *row)
 void handle_ledger_records(struct call *c)
 {
     struct page page;
-    if (!query_page(c, "records", &page))
+    char text[PARAM_MAX + 1];
+    uint64_t from = 0;
+    if (!query_page(c, "records", &page) || !query_text(c, "from", text))
         return;
+    if (text[0] != 0 && !span_decimal(span_str(text), INT64_MAX - 1, &from)) {
+        problem(c, 400, "query", "\"from\" is the number of a record.");
+        return;
+    }
+    if (text[0] != 0 && !page.after)
+        page = (struct page){.limit = page.limit, .after = true, .number = (int64_t)from + 1};
     struct listing l = {.c = c, .limit = page.limit};
     struct error e = {0};
     list_begin(c);

@@ -5,7 +5,11 @@
  *  2. Specimens are found by their token. A number in clear becomes one here, in the keeper, comes in a body only, and is kept nowhere. */
 #include "door/api/api_private.h"
 
+#include "door/api/certificate.h"
+#include "door/spoken.h"
 #include "lab/courses/course.h"
+#include "lab/phishing/phishing.h"
+#include "lab/phishing/template.h"
 #include "lab/search.h"
 
 #include <stdio.h>
@@ -27,7 +31,7 @@ static void put_hit(void *context, const struct search_hit *hit)
     jsonw_object(j);
     jsonw_put_str(j, "kind", hit->kind);
     jsonw_put_text(j, "id", hit->id);
-    jsonw_put_text(j, "title", strcmp(hit->kind, "finding") == 0 ? said(f->c, hit->title) : hit->title);
+    jsonw_put_text(j, "title", strcmp(hit->kind, "finding") == 0 || strcmp(hit->kind, "record") == 0 ? said(f->c, hit->title) : hit->title);
     put_optional(j, "note", hit->note);
     put_optional(j, "state", hit->state);
     put_time(j, "time", hit->time);
@@ -76,6 +80,44 @@ static void put_courses(struct call *c, struct span text, struct found *f)
     }
 }
 
+struct seeking {
+    struct found *found;
+    struct span text;
+    size_t given;
+};
+
+/* By whom it is for, the names in it, its number or its fingerprint. The newest come first. */
+static void put_certificate(void *to, const struct api_certificate *x)
+{
+    struct seeking *s = to;
+    if (s->given >= SEARCH_EACH || x->replaced ||
+        (!holds(span_str(x->link), s->text) && !holds(span_str(x->names), s->text) && !holds(span_str(x->subject), s->text) &&
+         !holds(span_str(x->serial), s->text) && !holds(span_str(x->fingerprint), s->text)))
+        return;
+    const char *title = x->names[0] != 0 ? x->names : x->subject[0] != 0 ? x->subject : x->serial;
+    put_hit(s->found,
+            &(struct search_hit){
+                .kind = "certificate", .id = span_str(x->serial), .title = span_str(title), .note = span_str(x->link), .time = x->not_after});
+    s->given++;
+}
+
+/* A simulation is called by its template; the name is that of the asker's language. */
+static void put_simulation(void *to, const struct phishing_campaign *p)
+{
+    struct seeking *s = to;
+    struct call *c = s->found->c;
+    struct phishing_template t;
+    if (s->given >= SEARCH_EACH || !phishing_template_find(span_str(p->template), &t))
+        return;
+    struct span name = t.words[tongue_of(c->request->language) == TONGUE_SPANISH ? PHISHING_ES : PHISHING_EN].name;
+    if (!holds(name, s->text) && !holds(t.id, s->text))
+        return;
+    put_hit(s->found,
+            &(struct search_hit){
+                .kind = "simulation", .id = span_str(p->id), .title = name, .note = span_str(phishing_state(p, c->now.wall)), .time = p->starts});
+    s->given++;
+}
+
 /* "s-ab3k…" as tokens are written. False: it is none. */
 static bool specimen_token(struct span text, char out[32])
 {
@@ -110,6 +152,10 @@ static void answer(struct call *c, char *text, bool clear)
                                .findings = may(c, "finding.read"),
                                .results = results,
                                .people = may(c, "people.read"),
+                               .mails = may(c, "mail.decide"),
+                               .records = may(c, "ledger.read"),
+                               .doors = may(c, "doors.read"),
+                               .doors_of = may(c, "visits.read") ? SPAN_LIT("") : span_str(c->person.name),
                                .reports = may(c, "report.handle"),
                                .person = c->person.token[0] == 0 ? span_str(c->person.name) : SPAN_LIT("")};
     struct found f = {.c = c};
@@ -120,6 +166,10 @@ static void answer(struct call *c, char *text, bool clear)
     if (rc == 0 && typed.n >= LEAST) {
         if (may(c, "links.read"))
             put_links(c, typed, &f);
+        if (may(c, "certificate.read") && c->api->host.pki != NULL)
+            c->api->host.pki->list(c->api->host.context, put_certificate, &(struct seeking){.found = &f, .text = typed});
+        if (may(c, "phishing.read"))
+            rc = phishing_campaigns(c->db, put_simulation, &(struct seeking){.found = &f, .text = typed}, &e);
         put_courses(c, typed, &f);
     }
     jsonw_array_end(&c->json);

@@ -303,10 +303,11 @@ export const useLedger = () =>
         refetchInterval: (q) => (q.state.data?.verifying ? 1000 : false),
     });
 
-export const useRecords = (cursor: string) =>
+/** from: the number of the first record to show; '': the newest. */
+export const useRecords = (cursor: string, from: string) =>
     useQuery({
-        queryKey: ['records', cursor],
-        queryFn: ({ signal }) => get<Page<LedgerRecord>>(`/ledger/records${query({ cursor, limit: 50 })}`, signal),
+        queryKey: ['records', cursor, from],
+        queryFn: ({ signal }) => get<Page<LedgerRecord>>(`/ledger/records${query({ cursor, from, limit: 50 })}`, signal),
         placeholderData: keepPreviousData,
     });
 

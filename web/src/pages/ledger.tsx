@@ -28,7 +28,7 @@ import { count, size, useNow } from '../time';
 import { eventWord } from '../words';
 import { problem, Wrong } from './door';
 
-const DEFAULTS = { cursor: '' };
+const DEFAULTS = { cursor: '', from: '' };
 
 function Outcome({ ledger }: { ledger: Ledger }) {
     if (ledger.verifying) {
@@ -244,19 +244,29 @@ function Notes({ ledger }: { ledger: Ledger | undefined }) {
 
 /** Everything that was recorded, newest first. */
 function AllRecords() {
-    const [{ cursor }, change] = useParams(DEFAULTS);
-    const records = useRecords(cursor);
-    const held = useHeld(records.isPlaceholderData ? undefined : records.data?.items, cursor, (r) => `${r.index}${r.event}${r.summary}`);
+    const [{ cursor, from }, change] = useParams(DEFAULTS);
+    const records = useRecords(cursor, from);
+    useEffect(() => {
+        if (from !== '') {
+            document.getElementById('records')?.scrollIntoView();
+        }
+    }, [from, records.isPending]);
+    const held = useHeld(records.isPlaceholderData ? undefined : records.data?.items, cursor + from, (r) => `${r.index}${r.event}${r.summary}`);
     const phone = useMediaQuery('(max-width: 767px)', undefined, { getInitialValueInEffect: false });
     return (
-        <Panel title={t`What was recorded, newest first`} aside={<Newer newer={cursor === '' ? held.newer : 0} show={held.show} />}>
+        <div id="records">
+        <Panel
+            title={from === '' ? t`What was recorded, newest first` : t`Record ${from}, and what was recorded before it`}
+            aside={<Newer newer={cursor === '' && from === '' ? held.newer : 0} show={held.show} />}
+        >
             <Asked what={t`the records`} query={records} rows={10}>
                 {() => (held.rows.length === 0 ? <Empty title={t`No record yet.`} /> : phone ? <Cards rows={held.rows} /> : <Records rows={held.rows} />)}
             </Asked>
             {records.data && held.rows.length > 0 && (
-                <Pager shown={held.rows.length} total={records.data.total} first={cursor === ''} next={records.data.next} change={(next) => change({ cursor: next })} />
+                <Pager shown={held.rows.length} total={records.data.total} first={cursor === '' && from === ''} next={records.data.next} change={(next) => change(next === '' ? { cursor: '', from: '' } : { cursor: next })} />
             )}
         </Panel>
+        </div>
     );
 }
 

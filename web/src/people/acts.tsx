@@ -77,6 +77,7 @@ function Because({ record }: { record: number }) {
 
 export function ActRow({ act, who = true }: { act: Act; who?: boolean }) {
     const people = useMay('people.read');
+    const ledger = useMay('ledger.read');
     const me = useSession().data?.person.name;
     const [asked, setAsked] = useState(false);
     const object = objectWord(act);
@@ -109,7 +110,13 @@ export function ActRow({ act, who = true }: { act: Act; who?: boolean }) {
                 <Right act={act} />
                 <p className="muted small break">
                     <Near at={act.time} seconds /> · {act.origin !== null && <>{act.origin} · </>}
-                    <Trans>record {count(act.record)}</Trans>
+                    {ledger ? (
+                        <Link href={`/ledger?from=${act.record}#records`}>
+                            <Trans>record {count(act.record)}</Trans>
+                        </Link>
+                    ) : (
+                        <Trans>record {count(act.record)}</Trans>
+                    )}
                     {explained && (
                         <>
                             {' '}

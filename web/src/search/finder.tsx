@@ -1,4 +1,4 @@
-// One box over everything that the person may see: devices, findings, results, people, links, courses, reports, pages and acts. A combobox with a list
+// One box over everything that the person may see: every noun of the program, the ledger's records by number, pages and acts. A combobox with a list
 // (WAI-ARIA 1.2): focus stays in the field, arrows choose, Enter opens.
 
 import { Loader, Modal } from '@mantine/core';
@@ -12,12 +12,13 @@ import { call, get, query } from '../api/client';
 import { say } from '../parts/say';
 import { usePlaces } from '../parts/shell';
 import { useMay } from '../may';
+import { verdictOf } from '../mail/words';
 import { kindOf, stateOf } from '../report/words';
 import { near } from '../time';
 import { roleWord, severityWord, stateWord } from '../words';
 
 interface Hit {
-    kind: 'device' | 'finding' | 'result' | 'person' | 'link' | 'course' | 'report';
+    kind: 'device' | 'finding' | 'result' | 'person' | 'link' | 'report' | 'mail' | 'door' | 'certificate' | 'simulation' | 'policy' | 'course' | 'record';
     id: string;
     title: string;
     note: string | null;
@@ -35,6 +36,9 @@ interface Option {
 const LEAST = 2;
 /** May be the number of a specimen or patient: it goes in a body, never in an address. */
 const private_ = (text: string) => /\d{6,}/.test(text.replace(/[\s-]/g, ''));
+
+/** 4,761 and 4.761 are how the page writes record 4761. */
+const plainNumber = (text: string) => (/^\d{1,3}([.,\s]\d{3})+$/.test(text) ? text.replace(/\D/g, '') : text);
 
 function useHits(text: string) {
     return useQuery({
@@ -65,9 +69,15 @@ const NOUNS: Record<Hit['kind'], { word: () => string; path: (hit: Hit) => strin
     person: { word: () => t`People`, path: (h) => `/people/${encodeURIComponent(h.id)}`, note: (h) => h.note ?? '' },
     link: { word: () => t`Links`, path: () => '/links', note: (h) => h.note ?? '' },
     course: { word: () => t`Courses`, path: (h) => `/learn/${h.id}`, note: () => '' },
+    mail: { word: () => t`Mail`, path: (h) => `/mail/${h.id}`, note: (h) => [verdictOf(h.note ?? '').word, h.time ? near(h.time) : null].filter(Boolean).join(' · ') },
+    door: { word: () => t`Vendor access`, path: () => '/doors', note: (h) => [h.note, h.time ? near(h.time) : null].filter(Boolean).join(' · ') },
+    certificate: { word: () => t`Certificates`, path: () => '/certificates', note: (h) => h.note ?? '' },
+    simulation: { word: () => t`Phishing simulations`, path: (h) => `/phishing/${h.id}`, note: (h) => (h.time ? near(h.time) : '') },
+    policy: { word: () => t`Policies`, path: (h) => `/learn/policy/${h.id}`, note: () => '' },
+    record: { word: () => t`Ledger`, path: (h) => `/ledger?from=${h.id}#records`, note: (h) => [t`record ${h.id}`, h.time ? near(h.time) : null].filter(Boolean).join(' · ') },
     report: { word: () => t`Reports`, path: (h) => `/reports/${h.id}`, note: (h) => `${kindOf(h.note ?? '')} · ${stateOf(h.state ?? '').word}` },
 };
-const ORDER: Hit['kind'][] = ['device', 'finding', 'result', 'person', 'link', 'report', 'course'];
+const ORDER: Hit['kind'][] = ['device', 'finding', 'result', 'person', 'link', 'report', 'mail', 'door', 'certificate', 'simulation', 'policy', 'course', 'record'];
 
 export interface Act {
     word: string;
@@ -78,21 +88,32 @@ function useOptions(text: string, acts: Act[]): { groups: { word: string; option
     const places = usePlaces();
     const handles = useMay('report.handle');
     const results = useMay('result.read');
-    const hits = useHits(useLater(text.trim()));
+    const visits = useMay('visits.read');
+    const acts_ = useMay('acts.read');
+    const hits = useHits(useLater(plainNumber(text.trim())));
     const small = text.trim().toLowerCase();
     const plain = (word: string) => word.toLowerCase().includes(small);
     const known = [...places.map((p) => ({ word: p.word(), go: p.path })), ...acts];
     const pages = known.filter((a) => small === '' || plain(a.word)).map((a) => ({ key: `page ${a.word}`, title: a.word, note: '', go: a.go }));
     const found = small.length < LEAST ? [] : (hits.data ?? []);
-    const groups = ORDER.map((kind) => ({
+    const groups: { word: string; options: Option[] }[] = ORDER.map((kind) => ({
         word: NOUNS[kind].word(),
         options: found
             .filter((h) => h.kind === kind)
-            .map((h) => ({ key: `${kind} ${h.id}`, title: h.title || (kind === 'report' ? kindOf(h.note ?? '') : h.id), note: NOUNS[kind].note(h), go: kind === 'report' && !handles ? '/report' : NOUNS[kind].path(h) })),
+            .map((h) => ({ key: `${kind} ${h.id}`, title: h.title || (kind === 'report' ? kindOf(h.note ?? '') : h.id), note: NOUNS[kind].note(h), go: kind === 'report' && !handles ? '/report' : kind === 'door' && !visits ? '/visit' : NOUNS[kind].path(h) })),
     }));
-    if (results && small.length >= LEAST && !private_(small)) {
-        (groups[2] as { options: Option[] }).options.push({ key: 'results', title: t`Search the results for “${text.trim()}”`, note: '', go: `/results${query({ q: text.trim() })}` });
+    // What the lists themselves can look for comes last: Enter opens what was found.
+    const lists: Option[] = [];
+    if (small.length >= LEAST && !private_(small)) {
+        const asked = query({ q: text.trim() });
+        if (results) {
+            lists.push({ key: 'results', title: t`Search the results for “${text.trim()}”`, note: '', go: `/results${asked}` });
+        }
+        if (acts_) {
+            lists.push({ key: 'acts', title: t`Search who did what for “${text.trim()}”`, note: '', go: `/acts${asked}` });
+        }
     }
+    groups.push({ word: t`Look further`, options: lists });
     return { groups: [{ word: t`Pages and acts`, options: pages }, ...groups].filter((g) => g.options.length > 0), waits: hits.isFetching, failed: hits.isError };
 }
 
