@@ -29,10 +29,10 @@ class Door:
         self.cookie = None
         self.csrf = None
 
-    def connect(self, timeout=10):
+    def connect(self, timeout=60):
         return http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=timeout)
 
-    def raw(self, timeout=10):
+    def raw(self, timeout=60):
         return self.tls.wrap_socket(socket.create_connection(("127.0.0.1", self.port), timeout), server_hostname="localhost")
 
     def ask(self, method, path, body=None, headers=None, connection=None, signed=True):
@@ -73,11 +73,14 @@ def memory(pid):
 
 
 def all_of(sock, seconds=5):
-    """What comes until the end or until nothing comes."""
+    """What comes until the end or until time is up."""
     got = b""
-    sock.settimeout(seconds)
+    until = time.monotonic() + seconds
     try:
-        while piece := sock.recv(65536):
+        while (left := until - time.monotonic()) > 0:
+            sock.settimeout(left)
+            if not (piece := sock.recv(65536)):
+                break
             got += piece
     except OSError:
         pass
@@ -220,7 +223,7 @@ def event_stream(door):
     lab.ok(b"Front desk" not in heard, "by topic and id only")
     before = door.cookie
     lab.ok(door.status("DELETE", "/api/v1/session", headers={"X-CSRF": door.csrf}) == 204, "signing out")
-    ended = all_of(stream, 5)
+    ended = all_of(stream, 60)
     stream.settimeout(2)
     try:
         at_end = stream.recv(1) == b""
@@ -289,7 +292,7 @@ def one_connection(door):
     c.close()
     s = door.raw()
     s.sendall(b"GET /api/v1/setup HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-    got = all_of(s, 5)
+    got = all_of(s, 60)
     s.close()
     order = [got.find(b'"needed"'), got.find(b"ok\n")]
     lab.ok(got.count(b"HTTP/1.1 200") == 3 and -1 < order[0] < order[1], "pipelined requests are answered in order", got)
@@ -342,7 +345,7 @@ def large(door):
     body = b"name\r\n" + b"x" * (700 << 10)
     head = b"POST /api/v1/devices/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: %d\r\n\r\n" % len(body)
     s = door.raw()
-    s.settimeout(10)
+    s.settimeout(60)
     s.sendall(head + body)
     answer = s.recv(64)
     lab.ok(answer.startswith(b"HTTP/1.1 401"), "a request of 700 KiB is answered", answer)
@@ -402,8 +405,10 @@ def keeper_killed(door):
     before = door.run.pid("keeper")
     ready = door.connect()
     seen = {door.ask("GET", "/readyz", connection=ready)[0]}
+    door.run.process.send_signal(signal.SIGSTOP)  # the supervisor: there is no next keeper before this was asked
     door.run.signal("keeper", signal.SIGKILL)
-    seen.add(door.ask("GET", "/readyz", connection=ready)[0])  # on a line that is there already: before the next keeper is
+    seen.add(door.ask("GET", "/readyz", connection=ready)[0])
+    door.run.process.send_signal(signal.SIGCONT)
     ready.close()
     seen.discard(200)
     until = time.monotonic() + 90
@@ -429,7 +434,7 @@ def keeper_asleep(door):
     lab.ok(door.alive(), "meanwhile the console lives")
     door.run.signal("keeper", signal.SIGCONT)
     lab.ok(status == 503 and took < 100, f"a keeper that stands still: 503 after {took:.0f} s", status)
-    lab.ok(door.status("GET", "/readyz") == 200, "and it goes on", door.run.said())
+    lab.ok(lab.wait(lambda: door.status("GET", "/readyz") == 200), "and it goes on", door.run.said())
 
 
 def flat(door):
@@ -457,17 +462,10 @@ def secrets(door, code):
     """Nothing secret in the environment or in what was printed; only the supervisor ever shows the code, once."""
     said = door.run.said()
     lab.ok(said.count(code) == 1 and PASSWORD not in said, "the set-up code is printed once, the password never")
-    found = []
     with open(os.path.join(door.run.data, "root.key"), "rb") as f:
         root = f.read()
-    for folder, _, names in os.walk(door.run.data):
-        for name in names:
-            path = os.path.join(folder, name)
-            if name == "root.key" or not os.path.isfile(path):
-                continue
-            with open(path, "rb") as f:
-                content = f.read()
-            found += [(path, what) for what, secret in (("password", PASSWORD.encode()), ("code", code.encode()), ("key", root), ("cookie", (door.cookie or "-" * 40).encode())) if secret in content]
+    never = (("password", PASSWORD.encode()), ("code", code.encode()), ("key", root), ("cookie", (door.cookie or "-" * 40).encode()))
+    found = [(path, what) for path, content in lab.contents(door.run.data) if os.path.basename(path) != "root.key" for what, secret in never if secret in content]
     lab.ok(not found, "no secret in any file of the data folder", found)
     for role in ("keeper", "console"):
         try:
@@ -483,7 +481,7 @@ def main():
         capture, _, _ = lab.capture(scratch, 3)
         with lab.Run(os.path.join(scratch, "data"), "--replay", capture) as run:
             lab.ok(run.wait_ended(), "it runs", run.said())
-            code = re.search(r"set-up code .*: (\S+)", run.said())[1]
+            code = lab.wait(lambda: re.search(r"set-up code .*: (\S+)", run.said()))[1]
             door = Door(run)
             slow = Trickler(door)
             console = run.pid("console")

@@ -17,7 +17,7 @@ CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 VENDOR, ELSEWHERE, DEVICE, OTHER_DEVICE = "10.209.0.2", "10.207.0.2", "10.208.0.2", "10.208.0.3"
 RDP, OTHER_PORT = 3389, 3390
-LONGEST = 8  # seconds that this lab lets a door be open
+LONGEST = 20  # seconds that this lab lets a door be open
 WARDEN = "warden: { devices: [10.208.0.0/24], vendors: [10.209.0.0/24], longest: %s }\n"
 
 
@@ -27,7 +27,7 @@ class Space:
     def __init__(self):
         self.holder = subprocess.Popen(["unshare", "-n", "sleep", "3600"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         own = os.readlink("/proc/self/ns/net")
-        self.good = bool(wait(lambda: os.readlink(f"/proc/{self.holder.pid}/ns/net") != own, 10))
+        self.good = bool(wait(lambda: os.readlink(f"/proc/{self.holder.pid}/ns/net") != own))
         self.fd = os.open(f"/proc/{self.holder.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC) if self.good else -1
 
     def enter(self):
@@ -125,7 +125,7 @@ def reaches(space, to, port, source=None):
 def accept(listener, near):
     """The listener's end of this connection; what others began before is let go."""
     while True:
-        listener.settimeout(5)
+        listener.settimeout(60)
         far, peer = listener.accept()
         if peer == near.getsockname():
             return far
@@ -166,7 +166,7 @@ def open_door(run, device, port=RDP):
     approved = door(run, "approve", asked["id"]) if isinstance(asked, dict) else asked
     if not isinstance(approved, dict):
         return {"state": approved}
-    return wait(lambda: (lambda d: d if d["state"] in ("open", "closed") else None)(run.api("/api/v1/doors/" + asked["id"])), 30)
+    return wait(lambda: (lambda d: d if d["state"] in ("open", "closed") else None)(run.api("/api/v1/doors/" + asked["id"])))
 
 
 def state(run, d):
@@ -174,7 +174,7 @@ def state(run, d):
 
 
 def check_before(net, run):
-    lab.ok(wait(lambda: run.api("/api/v1/doors")["firewall"]["on"], 30), "the firewall does what it is told", run.api("/api/v1/doors"))
+    lab.ok(wait(lambda: run.api("/api/v1/doors")["firewall"]["on"]), "the firewall does what it is told", run.api("/api/v1/doors"))
     lab.ok(not reaches(net.vendor, DEVICE, RDP), "before: nothing passes from a vendor's network to a device")
     lab.ok(reaches(net.elsewhere, DEVICE, RDP), "what comes from elsewhere is not touched")
     lab.ok(reaches(net.devices, VENDOR, 8883, DEVICE), "nor what a device begins with a vendor")
@@ -196,17 +196,17 @@ def check_during(net, run, ids):
     lab.ok(d is not None and d["state"] == "open", "a door opens", d)
     s = connect(net.vendor, DEVICE, RDP, VENDOR)
     lab.ok(s is not None, "during: its port is reached")
-    lab.ok(not reaches(net.vendor, DEVICE, OTHER_PORT, VENDOR), "no other port")
-    lab.ok(not reaches(net.vendor, OTHER_DEVICE, RDP, VENDOR), "no other device")
-    lab.ok(not reaches(net.vendor, DEVICE, RDP, "10.209.0.3"), "and not from another address")
-    far = accept(net.listeners[0], s)
+    far = accept(net.listeners[0], s)  # first what passes while it is open, then what never does and takes time to be seen
     s.sendall(b"y" * 5000)
-    far.settimeout(5)
+    far.settimeout(60)
     got = b""
     while len(got) < 5000:
         got += far.recv(5000 - len(got))
     lab.ok(alive(s, far), "bytes pass both ways")
-    counted = wait(lambda: (state(run, d)["bytes_up"] or 0) > 5000 and state(run, d), 20)
+    lab.ok(not reaches(net.vendor, DEVICE, OTHER_PORT, VENDOR), "no other port")
+    lab.ok(not reaches(net.vendor, OTHER_DEVICE, RDP, VENDOR), "no other device")
+    lab.ok(not reaches(net.vendor, DEVICE, RDP, "10.209.0.3"), "and not from another address")
+    counted = wait(lambda: (state(run, d)["bytes_up"] or 0) > 5000 and state(run, d))
     lab.ok(counted and counted["bytes_down"] > 0, "and are counted while it is open", state(run, d))
     again = door(run, "ask", "--device", ids["Fridge"], "--for", "ssh", "--minutes", "5", "--why", "curious", "--from", VENDOR, "--account", "ana")
     lab.ok(isinstance(again, str), "another maker's device cannot be asked for", again)
@@ -226,7 +226,7 @@ def cut(s):
 
 
 def check_timeout(net, run, d, s, far):
-    closed = wait(lambda: state(run, d)["state"] == "closed" and state(run, d), 60)
+    closed = wait(lambda: state(run, d)["state"] == "closed" and state(run, d))
     lab.ok(closed and closed["ended"] == "time", "it closes by itself", state(run, d))
     lab.ok(closed and closed["packets"] and closed["bytes_up"] > 5000, "what went through is on the record", closed)
     lab.ok(not alive(s, far), "after: the established connection is cut")
@@ -243,7 +243,7 @@ def check_close_now(net, run, ids):
     far = accept(net.listeners[0], s)
     lab.ok(s is not None and alive(s, far), "a second door, the same way", d)
     door(run, "close", d["id"], "--why", "enough")
-    closed = wait(lambda: state(run, d)["state"] == "closed" and state(run, d), 30)
+    closed = wait(lambda: state(run, d)["state"] == "closed" and state(run, d))
     lab.ok(closed and closed["ended"] == "withdrawn" and closed["ended_reason"] == "enough", "a person closes it at once", state(run, d))
     lab.ok(not alive(s, far) and not reaches(net.vendor, DEVICE, RDP, VENDOR), "with its connection")
     s.close()
@@ -259,7 +259,7 @@ def check_restart(net, run, ids):
     run.signal("warden", signal.SIGKILL)
     lab.ok(alive(s, far), "a killed warden closes nothing")
     lab.ok(run.wait_pid("warden", other_than=pid) is not None, "it is replaced")
-    closed = wait(lambda: state(run, d)["state"] == "closed" and state(run, d), 60)
+    closed = wait(lambda: state(run, d)["state"] == "closed" and state(run, d))
     lab.ok(closed and closed["ended"] == "time" and closed["packets"], "and the next one tells what went through, to the end", state(run, d))
     lab.ok(not alive(s, far), "closed it is")
     s.close()
@@ -277,7 +277,7 @@ def check_all_dead(net, run, ids):
         os.kill(pid, signal.SIGKILL)
     run.process.wait()
     lab.ok(alive(s, far), "everybody of ours is dead: what was approved goes on")
-    lab.ok(wait(lambda: not alive(s, far), LONGEST + 10), "and the kernel closes it in time, the established connection too")
+    lab.ok(wait(lambda: not alive(s, far), LONGEST + 60), "and the kernel closes it in time, the established connection too")
     lab.ok(not reaches(net.vendor, DEVICE, RDP, VENDOR), "and lets nothing in", net.router.run("nft", "list", "table", "inet", "tourniquet").stdout)
     s.close()
     far.close()
@@ -290,7 +290,7 @@ def leaving(net, run):
     d = open_door(run, ids["Analyzer"])
     lab.ok(d["state"] == "open" and reaches(net.vendor, DEVICE, RDP, VENDOR), "a door is open", d)
     subprocess.run([lab.TOURNIQUET, "people", "withdraw", "ana", "--role", "maker's engineer", "--why", "contract ended", "--data", run.data], capture_output=True, check=True)
-    closed = wait(lambda: state(run, d)["state"] == "closed" and state(run, d), 30)
+    closed = wait(lambda: state(run, d)["state"] == "closed" and state(run, d))
     lab.ok(closed and closed["ended"] == "withdrawn", "it closes with the engineer's access", state(run, d))
     lab.ok(not reaches(net.vendor, DEVICE, RDP, VENDOR), "and nothing passes")
 
@@ -311,11 +311,11 @@ def scenes(net, folder):
         last = check_all_dead(net, run, ids)
     with lab.Run(data, unprivileged=False, preexec=net.router.enter, more=WARDEN % "1h") as run:
         run.wait_api("/api/v1/doors")
-        wait(lambda: run.api("/api/v1/doors")["firewall"]["on"], 30)
-        closed = wait(lambda: state(run, last)["state"] == "closed" and state(run, last), 60)
+        wait(lambda: run.api("/api/v1/doors")["firewall"]["on"])
+        closed = wait(lambda: state(run, last)["state"] == "closed" and state(run, last))
         lab.ok(closed and closed["ended"] == "time", "the next start puts its end on the ledger", state(run, last))
         leaving(net, run)
-        kinds = wait(lambda: "access.door_again" in [f["kind"] for f in run.api("/api/v1/findings?state=all")["items"]], 20)
+        kinds = wait(lambda: "access.door_again" in [f["kind"] for f in run.api("/api/v1/findings?state=all")["items"]])
         lab.ok(kinds, "the same door again and again is a finding", run.api("/api/v1/findings?state=all"))
         events = [r["event"] for r in run.api("/api/v1/ledger/records?limit=200")["items"]]
         lab.ok(all(e in events for e in ("door.asked", "door.approved", "door.opened", "door.withdrawn", "door.closed")), "every step is on the ledger", events)
@@ -332,7 +332,7 @@ def without_right(folder):
         LIBC.prctl(24, 12, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_NET_ADMIN: gone behind execve
     with lab.Run(data, preexec=drop, more=WARDEN % "1h") as run:
         run.wait_api("/api/v1/doors")
-        firewall = wait(lambda: (lambda f: f if f["why"] and "not there" not in f["why"] else None)(run.api("/api/v1/doors")["firewall"]), 30)
+        firewall = wait(lambda: (lambda f: f if f["why"] and "not there" not in f["why"] else None)(run.api("/api/v1/doors")["firewall"]))
         lab.ok(firewall and not firewall["on"], "without the right, that is said", run.api("/api/v1/doors"))
         ids = make_device(run)
         asked = door(run, "ask", "--device", ids["Analyzer"], "--for", "rdp", "--minutes", "5", "--why", "yearly service", "--from", VENDOR, "--account", "ana")

@@ -24,18 +24,6 @@ def dump(data):
     return run.returncode, run.stdout, run.stderr.decode().split("\n")[0]
 
 
-def holding(folder, what):
-    """The files below it that hold these bytes."""
-    found = []
-    for path, _, names in os.walk(folder):
-        for full in (os.path.join(path, name) for name in names):
-            if os.path.isfile(full):
-                with open(full, "rb") as f:
-                    if what in f.read():
-                        found.append(full)
-    return found
-
-
 def patients(capture):
     with open(capture, "rb") as f:
         found = re.findall(rb"\rPID\|[^|]*\|[^|]*\|([A-Za-z0-9-]{5,})", f.read())
@@ -102,7 +90,7 @@ with lab.Folder() as scratch:
     lab.ok(code == 0 and int(erased) >= 2, "its records are erased", erased)
     lab.ok(clear.count(gone.encode()) == 0, "with all keys that are left the patient is found nowhere", clear.count(gone.encode()))
     lab.ok(clear.count(stays.encode()) > 1, "others are")
-    found = holding(data, gone.encode())
+    found = lab.holding(data, gone.encode())
     lab.ok(not found, "and in no file", found)
     # views are made again from the ledger: the patient is not among them
     subprocess.run(["rm", "-rf", os.path.join(data, "store")], check=True)
@@ -203,14 +191,14 @@ with lab.Folder() as scratch:
             old = f.read()
         code, _, said = keys(data, "rotate", "--from", "passphrase", "--why", "nobody shall carry it away", said=phrase + "\n")
         lab.ok(code == 0 and "root.key is destroyed" in said and "A start goes by the ledger" in said, "a passphrase takes its place", said)
-        lab.ok(not os.path.exists(root) and holding(data, old) == [], "the key file is destroyed, and its bytes are in no other")
+        lab.ok(not os.path.exists(root) and lab.holding(data, old) == [], "the key file is destroyed, and its bytes are in no other")
         lab.ok(lab.wait(lambda: on_disk(run) == ("dismissed", 1)), "the finding ends by itself", on_disk(run))
     with open(root, "wb") as f:  # as a stop between the two leaves it
         f.write(old)
     os.chmod(root, 0o600)
     with lab.Run(data) as run:
         lab.ok(unlock(data), "a start waits for the passphrase, whatever lab.yaml says", run.said())
-        lab.ok(not os.path.exists(root) and "root.key is destroyed" in run.said(), "what a stop left of the key file goes at the next start", run.said())
+        lab.ok(lab.wait(lambda: "root.key is destroyed" in run.said()) and not os.path.exists(root), "what a stop left of the key file goes at the next start", run.said())
         made = subprocess.run([lab.TOURNIQUET, "backup", "--data", data, "--to", scratch], capture_output=True, text=True)
         restored = os.path.join(scratch, "restored")
         done = subprocess.run([lab.TOURNIQUET, "restore", json.loads(made.stdout.splitlines()[-1])["where"], "--to", restored], input="not this one at all\n", capture_output=True, text=True)

@@ -93,18 +93,6 @@ def local(data, method, path, body):
     return done.returncode, json.loads(done.stdout or "{}")
 
 
-def holding(folder, what):
-    """The files below it that hold these bytes."""
-    found = []
-    for path, _, names in os.walk(folder):
-        for full in (os.path.join(path, name) for name in names):
-            if os.path.isfile(full):
-                with open(full, "rb") as f:
-                    if what in f.read():
-                        found.append(full)
-    return found
-
-
 with lab.Folder() as scratch:
     data = os.path.join(scratch, "data")
     phone, ring, fresh = (Key(scratch, name) for name in ("phone", "ring", "fresh"))
@@ -197,9 +185,9 @@ with lab.Folder() as scratch:
         lab.ok(back.ask("POST", "/recovery", {"name": "ana", "code": letin, "password": PASSWORD})[0] == 401, "the code is good once")
         said = run.said()
 
-    lab.ok(not holding(scratch, secret.encode()) and secret not in said, "the app's secret lies nowhere in clear", holding(scratch, secret.encode()))
+    lab.ok(not lab.holding(scratch, secret.encode()) and secret not in said, "the app's secret lies nowhere in clear", lab.holding(scratch, secret.encode()))
     plain = letin.replace("-", "").encode()
-    lab.ok(not holding(scratch, letin.encode()) and not holding(scratch, plain) and letin not in said, "nor does the code of the recovery")
+    lab.ok(not lab.holding(scratch, letin.encode()) and not lab.holding(scratch, plain) and letin not in said, "nor does the code of the recovery")
     code_, line = lab.verify(data)
     lab.ok(code_ == 0, "the ledger holds", line)
 

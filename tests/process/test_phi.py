@@ -96,16 +96,8 @@ def holds(text, what=None):
 
 
 def files(folder):
-    """Each file below a folder that holds a mark."""
-    found = []
-    for path, _, names in os.walk(folder):
-        for name in names:
-            full = os.path.join(path, name)
-            if os.path.isfile(full) and not os.path.islink(full):  # the capture itself has a link of its own there
-                with open(full, "rb") as f:
-                    if holds(f.read()):
-                        found.append(full)
-    return found
+    """Each file below a folder that holds a mark; the capture itself has a link there, which is none."""
+    return [path for path, content in lab.contents(folder) if holds(content)]
 
 
 def api(run, method, path, body=None):
@@ -205,7 +197,7 @@ class Page:
         self.headers = {"Content-Type": "application/json"}
 
     def ask(self, method, path, body=None):
-        c = http.client.HTTPSConnection("localhost", self.run.port, context=self.tls, timeout=20)
+        c = http.client.HTTPSConnection("localhost", self.run.port, context=self.tls, timeout=60)
         try:
             c.request(method, path, json.dumps(body) if body is not None else None, self.headers)
             answer = c.getresponse()
@@ -265,7 +257,7 @@ def killed_between(run):
         asked += 1
         answered += holds(out, mark(1))
         run.wait_pid("keeper", other_than=before)
-        run.wait_api(seconds=40)
+        run.wait_api()
     items = json.loads(api(run, "GET", "/api/v1/looks?limit=200")[1])["items"]
     recorded = sum(i["reason"].startswith("killed at moment") for i in items)
     lab.ok(answered <= recorded <= asked, f"killed {asked} times: {answered} answers, {recorded} records of them", items[:8])

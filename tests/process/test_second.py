@@ -57,6 +57,7 @@ def the_other_agrees(ada, bo, lis, analyzer):
     status, answer = decide(bo, "hold", False, "I compared them too", OTHER)
     lab.ok(status == 200, "the other one agrees", answer)
     lab.ok(lab.wait(lambda: len(lis.taken) == 1) and analyzer.hear() == ("AA", "D1"), "then they go on, and the analyzer hears of it", lis.taken)
+    lab.wait(lambda: chem(ada)["state"] == "up")
     now = chem(ada)
     lab.ok(now["state"] == "up" and not now["doubt"] and now["go_on_asked_by"] is None, "the hold is over", now)
 

@@ -38,7 +38,7 @@ def start(data, said, name):
     """A start after something was done to the files: the same answers, and it is said."""
     with lab.Run(data) as run:
         got = answers(run)
-        lab.ok(got == good and (said in run.said() if said else "the views" not in run.said()), name, run.said())
+        lab.ok(got == good and (lab.wait(lambda: said in run.said()) if said else "the views" not in run.said()), name, run.said())
         if said:
             lab.ok(lab.wait(lambda: "store.mended" in events(run)[:6]), f"{name}: it is on the ledger", events(run)[:10])
 

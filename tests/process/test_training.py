@@ -226,7 +226,7 @@ def main():
             lab.ok(desk["state"] == "open", "a new version is asked for again", desk)
         served.stop()
         with lab.Run(os.path.join(folder, "other"), more="time_zone: Mars/Olympus\n") as run:
-            lab.ok(run.process.wait(60) == 2 and "time_zone: Mars/Olympus" in run.said(), "a time zone that is none stops the start", run.said()[-300:])
+            lab.ok(run.process.wait(180) == 2 and "time_zone: Mars/Olympus" in run.said(), "a time zone that is none stops the start", run.said()[-300:])
     lab.finish()
 
 
