@@ -1,9 +1,11 @@
 // Chromium as the tests drive it: an empty profile and an empty home, whose certificate store trusts only what the test puts there.
 
 import { execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,9 +20,24 @@ mkdirSync(SHOTS, { recursive: true });
 
 export const missing = existsSync(CHROMIUM) ? false : `${CHROMIUM} is not installed`;
 
-/** Starts the made-up lab of web/dev. port: '0' is any that is free. */
-export async function serveLab(port = '0') {
-    const server = spawn(process.execPath, [join(root, 'web/dev/server.mjs'), port], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** A port that nobody has: below those that connections get from the kernel, any of which may have this one when it is wanted, or wanted again. */
+export async function freePort() {
+    for (;;) {
+        const probe = createServer();
+        const free = await new Promise((done) => {
+            probe.once('error', () => done(0));
+            probe.listen(randomInt(10240, 32768), '127.0.0.1', () => done(probe.address().port));
+        });
+        if (free) {
+            await new Promise((done) => probe.close(done));
+            return free;
+        }
+    }
+}
+
+/** Starts the made-up lab of web/dev. port: the one that it had; else any that is free. */
+export async function serveLab(port) {
+    const server = spawn(process.execPath, [join(root, 'web/dev/server.mjs'), String(port ?? (await freePort()))], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = await once(server.stdout, 'data');
     const base = line.toString().trim();
     /** Tells the lab what to be. By address: a bare machine may have no /etc/hosts, and Node, unlike Chromium, then finds no localhost. */

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { launch, open, shot } from './browser.mjs';
+import { freePort, launch, open, shot } from './browser.mjs';
 import { authorityOf, PROGRAM, run, setUp, skipReal as skip } from './start.mjs';
 import { called, inspect, settled, SIGHTS, WALKED } from './walk.mjs';
 
@@ -35,7 +35,7 @@ before(async () => {
         return;
     }
     data = mkdtempSync(join(tmpdir(), 'tourniquet-passkeys-'));
-    program = run(PROGRAM, ['demo', '--data', data]);
+    program = run(PROGRAM, ['demo', '--data', data, '--listen', `127.0.0.1:${await freePort()}`]);
     base = await program.address();
     await program.hear(/is on the ledger/);
     chromium = await launch(authorityOf(data));

@@ -3,12 +3,11 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { isDeepStrictEqual, promisify } from 'node:util';
-import { axe, launch, open, shot } from './browser.mjs';
+import { axe, freePort, launch, open, shot } from './browser.mjs';
 import { authorityOf, PROGRAM, run, setUp, skipReal as skip } from './start.mjs';
 import { called, inspect, settled, SIGHTS, walk, WALKED } from './walk.mjs';
 
@@ -20,14 +19,6 @@ let program;
 let base;
 let chromium;
 let cookies;
-
-const freePort = () =>
-    new Promise((done) => {
-        const probe = createServer().listen(0, '127.0.0.1', () => {
-            const { port } = probe.address();
-            probe.close(() => done(port));
-        });
-    });
 
 async function start() {
     program = run(PROGRAM, ['demo', '--data', data, '--listen', `127.0.0.1:${port}`]);
