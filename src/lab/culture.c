@@ -32,6 +32,8 @@ static int window(struct store_conn *c, const struct zone *zone, tq_time from, t
     if (e->class == ERR_NONE)
         ret->reviews = between(c, "SELECT count(*) FROM act WHERE time > ?1 AND time <= ?2 AND event = 'account.reviewed'", from, to, e);
     if (e->class == ERR_NONE)
+        ret->mails = between(c, "SELECT count(*) FROM mail WHERE time > ?1 AND time <= ?2", from, to, e);
+    if (e->class == ERR_NONE)
         ret->findings = between(c, "SELECT count(*) FROM finding WHERE first_time > ?1 AND first_time <= ?2 AND rank >= 2", from, to, e);
     if (e->class != ERR_NONE)
         return -1;
@@ -66,6 +68,14 @@ static int standing(struct store_conn *c, tq_time now, struct culture *ret, stru
     if (store_step(q)) {
         ret->reports_waiting = store_int(q, 0);
         ret->reports_old = store_int(q, 1);
+    }
+    if (store_done(q, e) != 0)
+        return -1;
+    q = store_stmt(c, "SELECT count(*), coalesce(sum(time < ?1), 0) FROM mail WHERE state = 'waiting'");
+    store_bind_int(q, 1, now - OLD);
+    if (store_step(q)) {
+        ret->mails_waiting = store_int(q, 0);
+        ret->mails_old = store_int(q, 1);
     }
     if (store_done(q, e) != 0)
         return -1;
@@ -109,6 +119,8 @@ enum culture_next culture_next(const struct culture *c, bool can_simulate, int64
         int64_t n;
     } rule[] = {[CULTURE_FINDINGS] = {c->tasks_urgent > 0, c->tasks_urgent},
                 [CULTURE_REPORTS] = {c->reports_old > 0, c->reports_old},
+                [CULTURE_MAILS] = {c->mails_old > 0, c->mails_old},
+                [CULTURE_ASSIGN] = {c->accounts > 0 && c->duties == 0, 0},
                 [CULTURE_TRAINING] = {c->people_late > 0, c->people_late},
                 [CULTURE_REVIEWS] = {c->reviews_due > 0, c->reviews_due},
                 [CULTURE_SIMULATE] = {can_simulate && p->sent == 0, 0},
@@ -124,6 +136,6 @@ enum culture_next culture_next(const struct culture *c, bool can_simulate, int64
 
 const char *culture_next_name(enum culture_next n)
 {
-    static const char *const names[] = {"findings", "reports", "training", "reviews", "simulate", "talk", "nothing"};
+    static const char *const names[] = {"findings", "reports", "mails", "assign", "training", "reviews", "simulate", "talk", "nothing"};
     return names[n];
 }

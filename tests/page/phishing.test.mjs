@@ -89,5 +89,15 @@ test('without mail, page or domains it says what is missing; an auditor plans no
         await settled(page);
         assert.equal(await page.locator('.page-head .acts button').count(), 0);
     });
+    // What presses is said to everybody who sees the page; the way there only to those who may go it.
+    for (const [next, role, ways] of [['mails', 'lab manager', 1], ['mails', 'privacy officer', 0], ['reports', 'auditor', 0], ['assign', 'privacy officer', 1], ['assign', 'auditor', 0]]) {
+        await lab.dev({ ...FRESH, role, phishing: { culture: next } });
+        await lab.look(SIGHTS[0], async (page) => {
+            await page.goto(`${lab.base}/culture`);
+            await settled(page);
+            assert.match(await page.locator('h1').innerText(), /^First: /, `${next}, ${role}`);
+            assert.equal(await page.locator('.page-head .acts button').count(), ways, `${next}, ${role}`);
+        });
+    }
     await lab.dev({ role: 'lab manager' });
 });

@@ -55,10 +55,10 @@ function mail(id) {
     return { name, sender, subject, signs };
 }
 
-const stretch = (more) => ({ trained: 41, trained_late: 3, reports: 12, reports_answered: 11, answer_s: 5400, simulated: 24, shown: true, reported: 15, visited: 6, reviews: 4, findings: 9, ...more });
+const stretch = (more) => ({ trained: 41, trained_late: 3, reports: 12, reports_answered: 11, answer_s: 5400, simulated: 24, shown: true, reported: 15, visited: 6, mails: 7, reviews: 4, findings: 9, ...more });
 const culture = (next) => ({
-    days: 90, site: 'main-street', now: stretch({}), before: stretch({ trained: 30, trained_late: 8, reports: 5, reports_answered: 5, answer_s: 190000, simulated: 3, shown: false, reported: undefined, visited: undefined, reviews: 0, findings: 14 }),
-    people: 10, people_late: 3, duties: 30, done: 16, reports_waiting: 1, reports_old: 0, accounts: 12, reviews_due: 5, tasks: 3, tasks_untaken: 2, tasks_urgent: next === 'findings' ? 1 : 0, next, next_n: next === 'nothing' ? 0 : 3,
+    days: 90, site: 'main-street', now: stretch({}), before: stretch({ trained: 30, trained_late: 8, reports: 5, reports_answered: 5, answer_s: 190000, simulated: 3, shown: false, reported: undefined, visited: undefined, mails: 2, reviews: 0, findings: 14 }),
+    people: 10, people_late: 3, duties: 30, done: 16, reports_waiting: 1, reports_old: 0, mails_waiting: 2, mails_old: 0, accounts: 12, reviews_due: 5, tasks: 3, tasks_untaken: 2, tasks_urgent: next === 'findings' ? 1 : 0, next, next_n: next === 'nothing' ? 0 : 3,
 });
 
 export function phishingAnswer(p, { method, path, body, problem }) {

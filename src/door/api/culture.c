@@ -12,6 +12,7 @@ static void put_window(struct jsonw *j, const char *key, const struct culture_wi
     jsonw_put_int(j, "trained_late", w->trained_late);
     jsonw_put_int(j, "reports", w->reports);
     jsonw_put_int(j, "reports_answered", w->reports_answered);
+    jsonw_put_int(j, "mails", w->mails);
     jsonw_key(j, "answer_s");
     if (w->answer_s >= 0)
         jsonw_int(j, w->answer_s);
@@ -51,6 +52,8 @@ void handle_culture(struct call *c)
     jsonw_put_int(j, "done", x.done);
     jsonw_put_int(j, "reports_waiting", x.reports_waiting);
     jsonw_put_int(j, "reports_old", x.reports_old);
+    jsonw_put_int(j, "mails_waiting", x.mails_waiting);
+    jsonw_put_int(j, "mails_old", x.mails_old);
     jsonw_put_int(j, "accounts", x.accounts);
     jsonw_put_int(j, "reviews_due", x.reviews_due);
     jsonw_put_int(j, "tasks", x.tasks);

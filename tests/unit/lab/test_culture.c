@@ -17,6 +17,13 @@ static void report(struct feed *f, const char *time, const char *id)
     say(f, time, "report.filed", rest);
 }
 
+static void mail(struct feed *f, const char *time, const char *id, const char *verdict)
+{
+    char rest[256];
+    (void)snprintf(rest, sizeof rest, "\"mail_id\":[\"%s\"],\"verdict\":\"%s\",\"score\":50", id, verdict);
+    say(f, time, "mail.reported", rest);
+}
+
 static struct culture get(struct feed *f, const char *now)
 {
     struct culture c;
@@ -44,6 +51,9 @@ static void two_stretches(void **state)
     say(&f, "2026-02-01T10:00:00Z", "report.answered", "\"report\":\"01990000-0000-7000-8000-000000000001\",\"answer\":\"thanks\"");
     report(&f, "2026-06-01T08:00:00Z", "01990000-0000-7000-8000-000000000002");
     report(&f, "2026-06-20T08:00:00Z", "01990000-0000-7000-8000-000000000003");
+    mail(&f, "2026-02-10T08:00:00Z", "01990000-0000-7000-8000-00000000000a", "fine"); /* answered at once */
+    mail(&f, "2026-06-18T08:00:00Z", "01990000-0000-7000-8000-00000000000b", "dangerous");
+    mail(&f, "2026-06-20T08:00:00Z", "01990000-0000-7000-8000-00000000000c", "suspicious");
     say(&f, "2026-02-10T08:00:00Z", "account.reviewed", "\"reviewed\":[\"ana\"]");
 
     struct culture c = get(&f, "2026-06-21T08:00:00Z"); /* 90 days before: 23-Mar; before those: 23-Dec */
@@ -58,6 +68,10 @@ static void two_stretches(void **state)
     assert_int_equal(7200, c.before.answer_s);
     assert_int_equal(2, c.reports_waiting);
     assert_int_equal(1, c.reports_old);
+    assert_int_equal(2, c.mails_waiting);
+    assert_int_equal(1, c.mails_old);
+    assert_int_equal(2, c.now.mails);
+    assert_int_equal(1, c.before.mails);
     assert_int_equal(1, c.before.reviews);
     assert_int_equal(0, c.now.reviews);
     assert_int_equal(1, c.accounts);
@@ -81,6 +95,12 @@ static void the_first_that_holds(void **state)
     c.tasks_urgent = 0;
     assert_int_equal(CULTURE_REPORTS, culture_next(&c, true, &n));
     c.reports_old = 0;
+    c.mails_old = 1;
+    assert_int_equal(CULTURE_MAILS, culture_next(&c, true, &n));
+    c.mails_old = 0;
+    c.accounts = 9; /* whose people have nothing to learn */
+    assert_int_equal(CULTURE_ASSIGN, culture_next(&c, true, &n));
+    c.duties = 1;
     assert_int_equal(CULTURE_TRAINING, culture_next(&c, true, &n));
     c.people_late = 0;
     assert_int_equal(CULTURE_REVIEWS, culture_next(&c, true, &n));

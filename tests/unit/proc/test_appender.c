@@ -330,8 +330,8 @@ static void test_a_decision_is_durable_when_told(void **state)
     assert_int_equal(appender_stop(a, &e), 0);
 }
 
-/* Nobody waits, and nothing more comes: durable within a second and a bit all the same. The time is told by how often it was looked: on a machine that is
- * busy with other things the appender comes late, and so do the looks. */
+/* Nobody waits, and nothing more comes: durable within a second and a bit all the same. The time is told by how often it was looked: on a machine
+ * that is busy with other things the appender comes late, and so do the looks. */
 static void test_group_commit(void **state)
 {
     (void)state;

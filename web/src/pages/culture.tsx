@@ -11,13 +11,18 @@ import { useCulture, type Culture, type Stretch } from '../phishing/ask';
 import { percent } from '../phishing/parts';
 import { count } from '../time';
 
-function nextWords(c: Culture): { line: string; act: string; path: string } {
+/** What helps most now, and where; needs: who may do it there. */
+function nextWords(c: Culture): { line: string; act: string; path: string; needs?: 'reports' | 'mail' | 'manage' } {
     const n = c.next_n;
     switch (c.next) {
         case 'findings':
             return { line: plural(n, { one: 'First: # high or critical finding is nobody’s.', other: 'First: # high or critical findings are nobody’s.' }), act: t`Take it`, path: '/findings' };
         case 'reports':
-            return { line: plural(n, { one: 'First: # report has waited for an answer for more than two days.', other: 'First: # reports have waited for an answer for more than two days.' }), act: t`Answer`, path: '/reports' };
+            return { line: plural(n, { one: 'First: # report has waited for an answer for more than two days.', other: 'First: # reports have waited for an answer for more than two days.' }), act: t`Answer`, path: '/reports', needs: 'reports' };
+        case 'mails':
+            return { line: plural(n, { one: 'First: # reported mail has waited for a decision for more than two days.', other: 'First: # reported mails have waited for a decision for more than two days.' }), act: t`Decide`, path: '/mail', needs: 'mail' };
+        case 'assign':
+            return { line: t`First: nobody has anything to learn yet.`, act: t`Assign a course`, path: '/training', needs: 'manage' };
         case 'training':
             return { line: plural(n, { one: 'First: # person is late with training.', other: 'First: # people are late with training.' }), act: t`Remind them`, path: '/training?state=late' };
         case 'reviews':
@@ -79,12 +84,13 @@ const share = (part: number | undefined, s: Stretch) => (s.simulated === 0 ? '�
 export default function CulturePage() {
     const culture = useCulture();
     const [, go] = useLocation();
-    const may = { phishing: useMay('phishing.read'), reports: useMay('report.handle'), people: useMay('people.read'), findings: useMay('finding.read') };
+    const may = { phishing: useMay('phishing.read'), reports: useMay('report.handle'), people: useMay('people.read'), findings: useMay('finding.read'), mail: useMay('mail.decide'), manage: useMay('training.manage') };
     const next = culture.data ? nextWords(culture.data) : null;
+    const leads = next !== null && next.path !== '' && (next.needs === undefined || may[next.needs]);
     return (
         <>
-            <Head name={t`Culture`} line={next?.line ?? t`How we stand`} note={t`The first of six things that holds, in a fixed order: findings, reports, training, roles, simulations, talking.`}>
-                {next !== null && next.path !== '' && (
+            <Head name={t`Culture`} line={next?.line ?? t`How we stand`} note={t`The first of eight things that holds, in a fixed order: findings, reports, mails, courses, training, roles, simulations, talking.`}>
+                {leads && (
                     <Button onClick={() => go(next.path)}>{next.act}</Button>
                 )}
             </Head>
@@ -114,14 +120,16 @@ export default function CulturePage() {
                             may={may.reports}
                             data={c}
                             now={
-                                c.reports_waiting === 0
+                                (c.reports_waiting === 0
                                     ? t`Every report is answered.`
-                                    : plural(c.reports_waiting, { one: '# waits for an answer.', other: '# wait for an answer.' }) + (c.reports_old > 0 ? ` ${t`For more than two days: ${c.reports_old}.`}` : '')
+                                    : plural(c.reports_waiting, { one: '# waits for an answer.', other: '# wait for an answer.' }) + (c.reports_old > 0 ? ` ${t`For more than two days: ${c.reports_old}.`}` : '')) +
+                                (c.mails_waiting > 0 ? ` ${plural(c.mails_waiting, { one: '# mail waits for a decision.', other: '# mails wait for a decision.' })}` : '')
                             }
                             lines={[
                                 { what: t`Filed`, of: (s) => count(s.reports) },
                                 { what: t`Answered or closed`, of: (s) => count(s.reports_answered) },
                                 { what: t`Until the answer`, of: (s) => hours(s.answer_s) },
+                                { what: t`Mails asked about`, of: (s) => count(s.mails) },
                             ]}
                         />
                         <Area
@@ -143,7 +151,7 @@ export default function CulturePage() {
                             data={c}
                             now={
                                 c.reviews_due === 0
-                                    ? t`Every account's roles were confirmed within 90 days.`
+                                    ? t`No account waits: each is younger than 90 days, or its roles were confirmed since.`
                                     : plural(c.reviews_due, { one: 'The roles of # account were not confirmed for 90 days', other: 'The roles of # accounts were not confirmed for 90 days' }) + t`, of ${c.accounts}.`
                             }
                             lines={[{ what: t`Roles confirmed, times`, of: (s) => count(s.reviews) }]}

@@ -1,7 +1,7 @@
 // What one person has to learn and has done: never how well.
 
 import { Button } from '@mantine/core';
-import { t } from '@lingui/core/macro';
+import { plural, t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useState } from 'react';
 import { Link } from 'wouter';
@@ -44,7 +44,7 @@ function One({ one }: { one: TrainingOne }) {
             <Head
                 name={one.name}
                 parent={parent}
-                line={late > 0 ? t`${one.display_name}: ${late} late, ${open} to do.` : open > 0 ? t`${one.display_name}: ${open} to do, none late.` : t`${one.display_name}: nothing to do.`}
+                line={late > 0 ? `${one.display_name}: ${plural(late, { one: '# late', other: '# late' })}, ${plural(open, { one: '# to do.', other: '# to do.' })}` : open > 0 ? `${one.display_name}: ${plural(open, { one: '# to do, none late.', other: '# to do, none late.' })}` : t`${one.display_name}: nothing to do.`}
                 note={
                     <>
                         {one.mail !== null ? <Trans>Mail goes to {one.mail}.</Trans> : manages && <Trans>No mail address is known.</Trans>}{' '}

@@ -91,6 +91,7 @@ export interface Stretch {
     shown: boolean;
     reported?: number;
     visited?: number;
+    mails: number;
     reviews: number;
     findings: number;
 }
@@ -106,12 +107,14 @@ export interface Culture {
     done: number;
     reports_waiting: number;
     reports_old: number;
+    mails_waiting: number;
+    mails_old: number;
     accounts: number;
     reviews_due: number;
     tasks: number;
     tasks_untaken: number;
     tasks_urgent: number;
-    next: 'findings' | 'reports' | 'training' | 'reviews' | 'simulate' | 'talk' | 'nothing';
+    next: 'findings' | 'reports' | 'mails' | 'assign' | 'training' | 'reviews' | 'simulate' | 'talk' | 'nothing';
     next_n: number;
 }
 

@@ -37,7 +37,7 @@ export function Outcome({ n }: { n: Counts }) {
                 <rect x={at(reported + neither)} y="0" width={at(followed)} height="10" fill="var(--medium)" />
             </svg>
             <p>
-                <Mark state="good">
+                <Mark state={2 * reported >= n.sent ? 'good' : 'info'}>
                     <Trans>
                         Reported by {count(reported)} of {count(n.sent)}
                     </Trans>
