@@ -221,10 +221,10 @@ static const int courier_calls[] = {
 
 /* It is handed every socket: it accepts, but opens, binds and connects none. The spool is a descriptor, too. */
 static const int relay_calls[] = {
-    SCMP_SYS(accept4),       SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt),   SCMP_SYS(setsockopt),
-    SCMP_SYS(shutdown),      SCMP_SYS(epoll_wait),  SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl),
-    SCMP_SYS(epoll_create1), SCMP_SYS(eventfd2),    SCMP_SYS(pwrite64),    SCMP_SYS(fdatasync),    SCMP_SYS(ftruncate),
-    SCMP_SYS(fallocate),     SCMP_SYS(fstatfs),     SCMP_SYS(mlock),       SCMP_SYS(munlock),      SCMP_SYS(madvise),
+    SCMP_SYS(accept4),    SCMP_SYS(getsockname), SCMP_SYS(getpeername),  SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),    SCMP_SYS(shutdown),
+    SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl),  SCMP_SYS(epoll_create1), SCMP_SYS(eventfd2),
+    SCMP_SYS(pwrite64),   SCMP_SYS(fdatasync),   SCMP_SYS(ftruncate),    SCMP_SYS(fallocate),  SCMP_SYS(fstatfs),       SCMP_SYS(mlock),
+    SCMP_SYS(munlock),    SCMP_SYS(madvise),     SCMP_SYS(pwritev2),
 };
 
 /* Nobody in this house does these: whoever tries is an intruder. */

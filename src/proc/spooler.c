@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #define TOGETHER (32u << 10) /* most bytes of records in one frame, unless it is one */
@@ -16,6 +17,9 @@
 #define HELD_MOST (4u << 20) /* memory that is kept for what may come */
 #define PART (32u << 20)     /* bytes of a part: it can be read in, and its room be given back, while others are written */
 #define PIECES 64
+#define READY (64u << 20)     /* room that is made ready while nothing else is to do … */
+#define READY_STEP (1u << 20) /* … so much at a time … */
+#define READY_SPARES 16       /* … where the disk has so many times as much left */
 #define BLOCK 4096
 
 struct spooler {
@@ -50,6 +54,9 @@ struct spooler {
     uint64_t written; /* highest number that the writer took */
     uint64_t part;    /* where its part begins */
     uint64_t holes;   /* bytes at the beginning of the file whose room was given back */
+    uint64_t used;    /* bytes of the file, while there is no writer: zeros follow … */
+    uint64_t ready;   /* … up to here: room that was made ready */
+    bool short_of;    /* room is short: none is made ready */
 };
 
 static int have_writer(struct spooler *s, struct error *e)
@@ -63,10 +70,19 @@ static int have_writer(struct spooler *s, struct error *e)
     memcpy(to, s->key, sizeof to);
     part.from = s->ledger;
     (void)pthread_mutex_unlock(&s->lock);
-    off_t size = lseek(s->fd, 0, SEEK_END);
-    s->part = size > 0 ? (uint64_t)size : 0;
-    s->writer = spool_writer_new(s->fd, &part, to, SPOOLER_MAX + s->holes, e);
+    s->part = s->used;
+    s->writer = spool_writer_at(s->fd, s->used, &part, to, SPOOLER_MAX + s->holes, e);
+    if (s->writer != NULL)
+        spool_use_ready(s->writer, s->ready);
     return s->writer == NULL ? -1 : 0;
+}
+
+static void drop_writer(struct spooler *s)
+{
+    if (s->writer != NULL)
+        s->used = spool_counts(s->writer).bytes;
+    spool_writer_free(s->writer);
+    s->writer = NULL;
 }
 
 /* Under the lock: what stands before `to` is whole. Where there are many pieces the last one grows. */
@@ -90,14 +106,41 @@ static int end_part(struct spooler *s, struct error *e)
     (void)pthread_mutex_lock(&s->lock);
     note_piece(s, spool_counts(s->writer).bytes);
     (void)pthread_mutex_unlock(&s->lock);
-    spool_writer_free(s->writer);
-    s->writer = NULL;
+    drop_writer(s);
     return 0;
 }
 
 static uint64_t size_of(const struct spooler *s)
 {
-    return s->writer != NULL ? spool_counts(s->writer).bytes : (uint64_t)lseek(s->fd, 0, SEEK_END);
+    return s->writer != NULL ? spool_counts(s->writer).bytes : s->used;
+}
+
+/* Makes some room ready; there is none in a file whose beginning was given back. False: there is no more to do. */
+static bool make_ready(struct spooler *s)
+{
+    struct statfs fs;
+    uint64_t from = s->ready > size_of(s) ? s->ready : size_of(s);
+    if (s->short_of || s->holes != 0 || from + READY_STEP > READY)
+        return false;
+    uint64_t left = fstatfs(s->fd, &fs) == 0 ? (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize : 0;
+    s->short_of = left < (uint64_t)READY * READY_SPARES || spool_ready(s->fd, from, from + READY_STEP, NULL) != 0;
+    if (!s->short_of)
+        s->ready = (from + READY_STEP) / BLOCK * BLOCK;
+    if (!s->short_of && s->writer != NULL)
+        spool_use_ready(s->writer, s->ready);
+    return !s->short_of;
+}
+
+/* No record is in the file that anybody still needs. */
+static bool empty_file(struct spooler *s)
+{
+    bool whole = s->holes == 0;
+    if (whole ? spool_empty(s->fd, s->used, READY, &s->ready, NULL) != 0 : ftruncate(s->fd, 0) != 0)
+        return false;
+    s->used = s->holes = 0;
+    s->ready = whole ? s->ready : 0;
+    s->short_of = false;
+    return true;
 }
 
 /* Gives the room back of what was read in; the bytes that follow stay where they are. */
@@ -132,11 +175,10 @@ static void put_in_order(struct spooler *s, bool end, uint64_t read_in, uint64_t
             size = spool_counts(s->writer).bytes;
         else
             end = false;
-        spool_writer_free(s->writer);
-        s->writer = NULL;
+        drop_writer(s);
     }
-    if (s->writer == NULL && (all || (read_in != 0 && size == read_in)) && ftruncate(s->fd, 0) == 0)
-        size = s->holes = 0;
+    if (s->writer == NULL && (all || (read_in != 0 && size == read_in)) && empty_file(s))
+        size = 0;
     else if (read_in != 0)
         give_back(s, read_in);
     (void)pthread_mutex_lock(&s->lock);
@@ -176,11 +218,14 @@ static void work_off(struct spooler *s)
         s->durable = s->written > s->durable ? s->written : s->durable;
     }
     (void)pthread_mutex_unlock(&s->lock);
-    if (r != 0) {
-        spool_writer_free(s->writer); /* another part is begun */
-        s->writer = NULL;
-    }
+    if (r != 0)
+        drop_writer(s); /* another part is begun */
     empty(&s->taken);
+}
+
+static bool is_idle(const struct spooler *s)
+{
+    return (s->waits.n == 0 || s->broken) && !s->stopping && !s->end_asked && s->read_in == 0 && s->forget == 0;
 }
 
 static void *run(void *context)
@@ -189,8 +234,14 @@ static void *run(void *context)
     bool stopping = false;
     while (!stopping) {
         (void)pthread_mutex_lock(&s->lock);
-        if ((s->waits.n == 0 || s->broken) && !s->stopping && !s->end_asked && s->read_in == 0 && s->forget == 0)
-            (void)pthread_cond_wait(&s->work, &s->lock);
+        if (is_idle(s)) {
+            (void)pthread_mutex_unlock(&s->lock);
+            if (make_ready(s))
+                continue;
+            (void)pthread_mutex_lock(&s->lock);
+            if (is_idle(s))
+                (void)pthread_cond_wait(&s->work, &s->lock);
+        }
         bool some = s->waits.n > 0 && !s->broken;
         if (some) {
             struct buf none = s->taken;
@@ -227,8 +278,11 @@ struct spooler *spooler_new(int fd, const uint8_t id[RUN_ID], void (*wake)(void 
     s->context = context;
     s->waits = s->taken = BUF_SECRET(SPOOLER_WAITS);
     memcpy(s->run, id, RUN_ID);
-    off_t size = lseek(fd, 0, SEEK_END);
-    s->state.bytes = size > 0 ? (uint64_t)size : 0;
+    if (spool_room(fd, &s->used, &s->ready, e) != 0) {
+        free(s);
+        return NULL;
+    }
+    s->state.bytes = s->used;
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->work, NULL);
     int r = pthread_create(&s->thread, NULL, run, s);
@@ -248,7 +302,7 @@ void spooler_free(struct spooler *s)
     (void)pthread_cond_signal(&s->work);
     (void)pthread_mutex_unlock(&s->lock);
     (void)pthread_join(s->thread, NULL);
-    spool_writer_free(s->writer);
+    drop_writer(s);
     buf_release(&s->waits);
     buf_release(&s->taken);
     (void)pthread_cond_destroy(&s->work);

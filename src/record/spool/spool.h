@@ -46,6 +46,13 @@ struct spool_counts {
  * run, from and begun are used. NULL: ERR_MISUSE (no public key), ERR_LIMIT (no room for a part), ERR_SYSTEM. */
 struct spool_writer *spool_writer_new(int fd, const struct spool_part *part, const uint8_t to[X25519_KEY], uint64_t max, struct error *e);
 
+/* … behind this byte: what the file holds from there on are zeros (spool_room). */
+struct spool_writer *spool_writer_at(int fd, uint64_t used, const struct spool_part *part, const uint8_t to[X25519_KEY], uint64_t max,
+                                     struct error *e);
+
+/* Up to this byte of the file room is ready (spool_ready): it is written over in place. The descriptor's flags are the writer's meanwhile. */
+void spool_use_ready(struct spool_writer *w, uint64_t ready);
+
 /* Adds a record, sealed, to what waits to be written. ERR_LIMIT: the cap is reached, or too much waits because the disk takes nothing: the record is
  * not taken, a later one may be. ERR_SYSTEM: no memory. record: 1 to SPOOL_RECORD_MAX bytes, else ERR_MISUSE. */
 int spool_write(struct spool_writer *w, struct spool_place place, struct span record, struct error *e);
@@ -60,6 +67,19 @@ struct spool_counts spool_counts(const struct spool_writer *w);
 /* Writes the mark that this part is whole, and syncs. */
 int spool_end(struct spool_writer *w, struct error *e);
 void spool_writer_free(struct spool_writer *w); /* wipes; w may be NULL. What waits is lost. */
+
+/* ── Room made ready: zeros, durable before something is written over them ── */
+
+/* Writes zeros from the block of `from` on up to that of `to`, and makes them durable. ERR_SYSTEM: some of it may be there. */
+int spool_ready(int fd, uint64_t from, uint64_t to, struct error *e);
+
+/* Looks at a file that another writer left, and finishes an emptying that was cut off. *ret_used: behind it only zeros stand. *ret_ready: how far
+ * they go. ERR_SYSTEM. */
+int spool_room(int fd, uint64_t *ret_used, uint64_t *ret_ready, struct error *e);
+
+/* Empties the file, in which `used` bytes may be something; no writer has it. Where it is one part of no more than `keep` bytes its room stays, as
+ * zeros, durable: *ret_ready bytes. Else the file is cut to nothing. Cut off in the middle: spool_room. ERR_SYSTEM. */
+int spool_empty(int fd, uint64_t used, uint64_t keep, uint64_t *ret_ready, struct error *e);
 
 /* ── Looking, without any key ── */
 

@@ -37,6 +37,9 @@ void spool_chain_check(const struct spool_chain *c, const uint8_t head[HEAD_CLEA
 int spool_read_at(int fd, uint8_t *out, size_t n, uint64_t at, size_t *ret_n, struct error *e);
 int spool_size(int fd, uint64_t *ret, struct error *e);
 
+/* Whether what is written by fd goes past the system's cache, by whole blocks from aligned memory. False: this file system has no such thing. */
+bool spool_past_cache(int fd, bool past);
+
 /* The next part's header at or behind `at` and before `end`. 1 found, 0 none, -1 ERR_SYSTEM, ERR_LIMIT (a newer format). */
 int spool_find_header(int fd, uint64_t at, uint64_t end, struct spool_header *ret, struct error *e);
 

@@ -489,6 +489,225 @@ static void vector(void **state)
     (void)close(fd);
 }
 
+/* ── room made ready ── */
+
+#define ROOM (256u << 10)
+
+/* Where writing past the cache is real, if it is anywhere. */
+static int new_disk_file(void)
+{
+    char path[] = "/var/tmp/tourniquet-spool-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && unlink(path) == 0);
+    return fd;
+}
+
+static uint64_t size_of(int fd)
+{
+    off_t size = lseek(fd, 0, SEEK_END);
+    assert_true(size >= 0);
+    return (uint64_t)size;
+}
+
+/* Bytes of the file from `from` on that are not zero. */
+static uint64_t marks(int fd, uint64_t from)
+{
+    uint8_t bytes[4096];
+    uint64_t n = 0;
+    for (ssize_t got; (got = pread(fd, bytes, sizeof bytes, (off_t)from)) > 0; from += (uint64_t)got)
+        for (ssize_t i = 0; i < got; i++)
+            n += bytes[i] != 0;
+    return n;
+}
+
+static void ready(int fd, uint64_t to)
+{
+    struct error e = {0};
+    assert_int_equal(spool_ready(fd, 0, to, &e), 0);
+    assert_int_equal(size_of(fd), to);
+}
+
+/* Numbers first … last, of these lengths, are read, and nothing does not hold. */
+static void read_lengths(int fd, const uint32_t *lengths, uint64_t count, uint64_t limit)
+{
+    struct error e = {0};
+    struct spool_record got;
+    struct spool_reader *r = spool_reader_new(fd, secret, &e);
+    assert_non_null(r);
+    if (limit != 0)
+        spool_reader_limit(r, limit);
+    for (uint64_t i = 0; i < count; i++) {
+        assert_int_equal(spool_reader_next(r, &got, &e), 1);
+        assert_int_equal(got.place.seq, i + 1);
+        assert_int_equal(got.record.n, lengths[i]);
+        for (uint32_t k = 0; k < got.record.n; k++)
+            assert_int_equal(got.record.p[k], (uint8_t)(i + 1));
+    }
+    assert_int_equal(spool_reader_next(r, &got, &e), 0);
+    assert_int_equal(spool_reader_losses(r).damaged + spool_reader_losses(r).torn, 0);
+    spool_reader_free(r);
+}
+
+/* Records of any length, synced at any time, in room that is ready, over its end, and behind it; and where the room becomes ready in between. */
+static void in_place(int fd, unsigned seed, bool later)
+{
+    static uint8_t text[200000];
+    uint32_t lengths[60];
+    struct error e = {0};
+    struct spool_part p = part_of(1);
+    srand(seed);
+    if (!later)
+        ready(fd, ROOM);
+    struct spool_writer *w = spool_writer_at(fd, 0, &p, public_key, NO_CAP, &e);
+    assert_non_null(w);
+    if (!later)
+        spool_use_ready(w, ROOM);
+    for (uint64_t i = 0; i < 60; i++) {
+        int kind = rand() % 12;
+        lengths[i] = kind == 0 ? 1 + (uint32_t)rand() % sizeof text : 1 + (uint32_t)rand() % (kind < 4 ? 9000 : 300);
+        memset(text, (int)(i + 1), lengths[i]);
+        assert_int_equal(spool_write(w, (struct spool_place){.seq = i + 1}, span_of(text, lengths[i]), &e), 0);
+        if (rand() % 3 > 0)
+            continue;
+        assert_int_equal(spool_sync(w, &e), 0);
+        assert_int_equal(spool_counts(w).unsynced, 0);
+        read_lengths(fd, lengths, i + 1, spool_counts(w).bytes);
+        if (later && size_of(fd) < ROOM) {
+            assert_int_equal(spool_ready(fd, size_of(fd), ROOM, &e), 0);
+            spool_use_ready(w, ROOM);
+        }
+    }
+    assert_int_equal(spool_end(w, &e), 0);
+    assert_int_equal(marks(fd, spool_counts(w).bytes), 0);
+    spool_writer_free(w);
+    read_lengths(fd, lengths, 60, 0);
+    assert_int_equal(close(fd), 0);
+}
+
+static void written_in_place(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 40; seed++) {
+        in_place(new_disk_file(), seed, seed % 2 == 0);
+        in_place(new_file(), seed, seed % 2 == 0);
+    }
+}
+
+/* Whoever comes next finds where the records of before end, whatever their last bytes are: 300 of them, as one in 256 ends with a zero. */
+static void room_is_found(void **state)
+{
+    struct error e = {0};
+    uint64_t used = 1;
+    uint64_t more = 0;
+    int fd = new_disk_file();
+    struct spool_part p = part_of(1);
+    uint32_t lengths[300];
+    (void)state;
+    assert_int_equal(spool_room(fd, &used, &more, &e), 0);
+    assert_true(used == 0 && more == 0);
+    ready(fd, ROOM);
+    assert_int_equal(spool_room(fd, &used, &more, &e), 0);
+    assert_true(used == 0 && more == ROOM);
+    struct spool_writer *w = spool_writer_at(fd, 0, &p, public_key, NO_CAP, &e);
+    assert_non_null(w);
+    spool_use_ready(w, ROOM);
+    for (uint64_t i = 0; i < 300; i++) {
+        uint8_t text[40];
+        lengths[i] = 40;
+        memset(text, (int)(i + 1), sizeof text);
+        assert_int_equal(spool_write(w, (struct spool_place){.seq = i + 1}, span_of(text, sizeof text), &e), 0);
+        assert_int_equal(spool_sync(w, &e), 0);
+        assert_int_equal(spool_room(fd, &used, &more, &e), 0);
+        assert_true(used >= spool_counts(w).bytes && used <= spool_counts(w).bytes + 64);
+        assert_int_equal(more, ROOM);
+    }
+    spool_writer_free(w);
+    read_lengths(fd, lengths, 300, 0);
+    assert_int_equal(close(fd), 0);
+}
+
+/* A file of one part in ready room; how many bytes are used. */
+static uint64_t one_part(int fd)
+{
+    struct error e = {0};
+    struct spool_part p = part_of(1);
+    ready(fd, ROOM);
+    struct spool_writer *w = spool_writer_at(fd, 0, &p, public_key, NO_CAP, &e);
+    assert_non_null(w);
+    spool_use_ready(w, ROOM);
+    for (uint64_t i = 1; i <= 200; i++)
+        put(w, i);
+    assert_int_equal(spool_end(w, &e), 0);
+    uint64_t used = spool_counts(w).bytes;
+    assert_true(used > 8192 && used < ROOM);
+    spool_writer_free(w);
+    return used;
+}
+
+static void emptied(void **state)
+{
+    struct error e = {0};
+    uint64_t left = 0;
+    uint64_t used = 0;
+    (void)state;
+    int fd = new_disk_file();
+    assert_int_equal(spool_empty(fd, one_part(fd), ROOM, &left, &e), 0);
+    assert_int_equal(left, ROOM);
+    assert_int_equal(size_of(fd), ROOM);
+    assert_int_equal(marks(fd, 0), 0);
+    used = one_part(fd); /* less is kept than there is */
+    assert_int_equal(spool_empty(fd, used, ROOM / 2, &left, &e), 0);
+    assert_int_equal(left, ROOM / 2);
+    assert_int_equal(size_of(fd), ROOM / 2);
+    assert_int_equal(marks(fd, 0), 0);
+    used = one_part(fd); /* more is used than is kept: there is no order in which that could go in place */
+    assert_int_equal(spool_empty(fd, used, 4096, &left, &e), 0);
+    assert_true(left == 0 && size_of(fd) == 0);
+    used = one_part(fd); /* two parts */
+    struct spool_part p = part_of(2);
+    struct spool_writer *w = spool_writer_at(fd, used, &p, public_key, NO_CAP, &e);
+    assert_non_null(w);
+    put(w, 1);
+    assert_int_equal(spool_end(w, &e), 0);
+    used = spool_counts(w).bytes;
+    spool_writer_free(w);
+    assert_int_equal(spool_empty(fd, used, ROOM, &left, &e), 0);
+    assert_true(left == 0 && size_of(fd) == 0);
+    assert_int_equal(close(fd), 0);
+}
+
+/* The machine stops while the file is emptied: the header goes first, then the rest in any order. Nothing of it is read, or told as damage. */
+static void emptying_cut_off(void **state)
+{
+    static const uint8_t zeros[4096];
+    struct error e = {0};
+    (void)state;
+    for (unsigned seed = 0; seed < 20; seed++) {
+        int fd = new_disk_file();
+        uint64_t used = one_part(fd);
+        uint64_t found = 1;
+        uint64_t left = 0;
+        srand(seed);
+        assert_int_equal(pwrite(fd, zeros, sizeof zeros, 0), sizeof zeros);
+        for (uint64_t block = 4096; block < used; block += 4096)
+            if (rand() % 2 == 0)
+                assert_int_equal(pwrite(fd, zeros, sizeof zeros, (off_t)block), sizeof zeros);
+        assert_int_equal(spool_room(fd, &found, &left, &e), 0);
+        assert_int_equal(found, 0);
+        assert_int_equal(left, ROOM);
+        assert_int_equal(marks(fd, 0), 0);
+        assert_int_equal(close(fd), 0);
+    }
+    int fd = new_disk_file(); /* but a header that was damaged stays, for whoever reads it to tell */
+    uint64_t used = one_part(fd);
+    uint64_t found = 0;
+    uint64_t left = 0;
+    assert_int_equal(pwrite(fd, "x", 1, 3), 1);
+    assert_int_equal(spool_room(fd, &found, &left, &e), 0);
+    assert_true(found >= used);
+    assert_int_equal(close(fd), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,6 +722,10 @@ int main(void)
         cmocka_unit_test(disk_full_for_a_while),
         cmocka_unit_test(newer_format),
         cmocka_unit_test(second_reader_agrees),
+        cmocka_unit_test(written_in_place),
+        cmocka_unit_test(room_is_found),
+        cmocka_unit_test(emptied),
+        cmocka_unit_test(emptying_cut_off),
         cmocka_unit_test(vector),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
