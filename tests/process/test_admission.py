@@ -144,7 +144,7 @@ class Radius:
         path = os.path.join(self.base, "eapol.conf")
         with open(path, "w", encoding="utf-8") as f:
             f.write(f'network={{\n key_mgmt=IEEE8021X\n eap=TLS\n identity="device"\n ca_cert="{self.base}/radius.pem"\n client_cert="{pem}"\n private_key="{key}"\n}}\n')
-        done = subprocess.run(["eapol_test", "-c", path, "-a", "127.0.0.1", "-p", str(self.port), "-s", "testing", "-t", "20"], capture_output=True, text=True, check=False)
+        done = subprocess.run(["eapol_test", "-c", path, "-a", "127.0.0.1", "-p", str(self.port), "-s", "testing", "-t", "60"], capture_output=True, text=True, check=False)
         return done.returncode == 0, done.stdout[-1500:]
 
 
@@ -235,7 +235,7 @@ with lab.Folder() as folder:
             with open(base + "/authorize", "w", encoding="utf-8") as f:
                 f.write(device(run, "radius"))
             with Radius(base) as server:
-                lab.ok(not server.tls(key, pem)[0] and "revoked" in server.said(), "once the device is refused, it is not let in any more", server.said()[-3000:])
+                lab.ok(not server.tls(key, pem)[0] and lab.wait(lambda: "revoked" in server.said()), "once the device is refused, it is not let in any more", server.said()[-3000:])
                 lab.ok(not server.mac(mine), "nor its address")
         else:
             lab.skip("once the device is refused, it is not let in any more", "no freeradius or eapol_test")

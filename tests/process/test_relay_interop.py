@@ -40,7 +40,7 @@ class PythonLis:
         self.port, self.taken = lab.free_port(), []
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
-        asyncio.run_coroutine_threadsafe(self._listen(), self.loop).result(20)
+        asyncio.run_coroutine_threadsafe(self._listen(), self.loop).result(90)
 
     async def _listen(self):
         self.server = await hl7.mllp.start_hl7_server(self._serve, host="127.0.0.1", port=self.port)
@@ -86,11 +86,11 @@ class NodeLis:
 
     def end(self):
         self.process.terminate()
-        return self.process.communicate(timeout=20)[0].splitlines()
+        return self.process.communicate(timeout=90)[0].splitlines()
 
 
 def node_analyzer(port, how):
-    done = subprocess.run(node("analyzer.mjs", port, COUNT, how), cwd=INTEROP, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(node("analyzer.mjs", port, COUNT, how), cwd=INTEROP, capture_output=True, text=True, timeout=180, check=False)
     return done.stdout.splitlines(), done.stderr
 
 
@@ -173,10 +173,10 @@ class OpenSsl:
 
 def connected(*words):
     """s_client, once its handshake lasts: the link hears of a new authority's certificates a moment later."""
-    for _ in range(60):
+    for _ in range(90):
         client = OpenSsl("s_client", *words)
         try:
-            client.process.wait(1)
+            client.process.wait(3)
         except subprocess.TimeoutExpired:
             return client
     return client

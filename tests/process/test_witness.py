@@ -74,7 +74,7 @@ class Served:
             return f.read()
 
     def ask(self, method, path, body=None, connection=None):
-        c = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        c = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         c.request(method, path, body)
         answer = c.getresponse()
         return answer.status, answer.read(), answer.headers.get("Content-Type")
@@ -133,7 +133,7 @@ def everyday(place):
         ok(served.ask("GET", "/" + hashlib.sha256(log_key[0].encode()).hexdigest() + "/checkpoint")[1].startswith(text), "what it cosigned last can be read by the hash of the origin")
         ok(served.ask("GET", "/" + "0" * 64 + "/checkpoint")[0] == 404 and served.ask("GET", "/add-checkpoint")[0] == 405 and served.ask("POST", "/")[0] == 404,
            "other requests are told that they are none")
-        line = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+        line = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
         ok([served.add(build_offer(50, [], note), line)[0] for _ in range(5)] == [200] * 5, "five requests on one connection")
     ok(served.process.returncode == 0, "it ends in order when it is told", served.said())
 
@@ -254,9 +254,12 @@ def bad_peers(place):
             except (OSError, http.client.HTTPException):
                 time.sleep(1)
         ok(status == 200, f"80 peers that never finish keep nobody out for long ({time.monotonic() - began:.0f} s)", served.said())
-        big.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n" + b"x" * 300000)
-        big.settimeout(40)
-        answer = big.recv(100)
+        try:
+            big.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n" + b"x" * 300000)
+            big.settimeout(90)
+            answer = big.recv(100)
+        except ConnectionError:  # cut off before all of it was sent
+            answer = b""
         ok(answer == b"" or b" 413 " in answer, "an offer of 100 MB is not read", answer)
         for s in slow + [big]:
             s.close()
@@ -276,7 +279,7 @@ def over_tls(place):
     offer = tool("offer", ledger).stdout
     with Served(witness, "--cert", certificate, "--key", private) as served:
         trust = ssl.create_default_context(cafile=ca)
-        line = http.client.HTTPSConnection("localhost", served.port, timeout=20, context=trust)
+        line = http.client.HTTPSConnection("localhost", served.port, timeout=60, context=trust)
         status, body, _ = served.add(offer, line)
         ok(status == 200 and cosigned_at(parse_offer(offer)[2] + body, key) > 0 and line.sock.version() in ("TLSv1.2", "TLSv1.3"), "over TLS, checked by name", served.said())
         line.close()
@@ -633,7 +636,7 @@ def over_https(place):
     for wrong, words in ((told(neighbour, "ftp://x"), "an address"), (told(neighbour, f"http://u:p@127.0.0.1:{neighbour.port}"), "an address"),
                          (told(neighbour, more=f', authority: "{private}"'), "holds no certificate"), (told(neighbour).replace(neighbour.line[-9:-1], "AAAAAAAA"), "number")):
         with Run(data, more=wrong) as run:
-            status, _ = run.finish(30)
+            status, _ = run.finish(180)
             ok(status == 2 and words in run.said(), f"lab.yaml is refused: {words}", run.said())
 
 
