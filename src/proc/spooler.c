@@ -35,6 +35,7 @@ struct spooler {
     bool has_key;
     uint8_t key[X25519_KEY];
     uint64_t ledger;
+    uint64_t waits_ledger; /* what it was when the first that waits was put: none of these is on the ledger before that */
     uint64_t durable;
     bool stopping;
     bool end_asked;
@@ -51,6 +52,7 @@ struct spooler {
     /* the thread's own */
     struct spool_writer *writer;
     struct buf taken;
+    uint64_t taken_ledger;
     uint64_t written; /* highest number that the writer took */
     uint64_t part;    /* where its part begins */
     uint64_t holes;   /* bytes at the beginning of the file whose room was given back */
@@ -63,12 +65,11 @@ static int have_writer(struct spooler *s, struct error *e)
 {
     if (s->writer != NULL)
         return 0;
-    struct spool_part part = {.begun = clock_now()};
+    struct spool_part part = {.begun = clock_now(), .from = s->taken_ledger};
     uint8_t to[X25519_KEY];
     memcpy(part.run, s->run, RUN_ID);
     (void)pthread_mutex_lock(&s->lock);
     memcpy(to, s->key, sizeof to);
-    part.from = s->ledger;
     (void)pthread_mutex_unlock(&s->lock);
     s->part = s->used;
     s->writer = spool_writer_at(s->fd, s->used, &part, to, SPOOLER_MAX + s->holes, e);
@@ -247,6 +248,7 @@ static void *run(void *context)
             struct buf none = s->taken;
             s->taken = s->waits;
             s->waits = none;
+            s->taken_ledger = s->waits_ledger;
         }
         bool end = s->end_asked;
         s->end_asked = false; /* what is asked from now on is asked anew */
@@ -363,6 +365,7 @@ bool spooler_put(struct spooler *s, uint64_t seq, struct span encoded)
     s->waits.failed = false; /* there is room later */
     if (room) {
         bool sleeps = s->waits.n == 0; /* else it was woken for what came before */
+        s->waits_ledger = sleeps ? s->ledger : s->waits_ledger;
         add(s, seq, encoded);
         s->state.busy = true;
         if (sleeps)

@@ -1,5 +1,5 @@
-/* Room made ready: zeros that are durable before anything is written over them. Where a file grows, or gets blocks, a sync waits for the file system's
- * own journal, too; where it does not, a sync is one write.
+/* Room made ready: zeros that are durable before anything is written over them. Where a file grows, or gets blocks, a sync waits for the file
+ * system's own journal, too; where it does not, a sync is one write.
  *
  * Zeros say nothing wherever they stand (docs/formats/spool.md): behind the frames of a part, and between parts. So a file that was emptied is one of
  * zeros, and what it held is overwritten, not only given back. */

@@ -19,6 +19,7 @@ static struct spooler *s;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t turned = PTHREAD_COND_INITIALIZER;
 static unsigned turns;
+static bool held; /* the thread stays where it woke us */
 static const uint8_t secret[X25519_KEY] = {7};
 
 static void wake(void *context)
@@ -27,6 +28,8 @@ static void wake(void *context)
     (void)pthread_mutex_lock(&lock);
     turns++;
     (void)pthread_cond_broadcast(&turned);
+    while (held)
+        (void)pthread_cond_wait(&turned, &lock);
     (void)pthread_mutex_unlock(&lock);
 }
 
@@ -290,6 +293,45 @@ static void test_end(void **state)
     assert_string_equal(text, "1;");
 }
 
+static void note_from(void *context, const struct spool_part *part)
+{
+    uint64_t *from = context;
+    *from = part->from;
+}
+
+static void hold(bool on)
+{
+    (void)pthread_mutex_lock(&lock);
+    held = on;
+    (void)pthread_cond_broadcast(&turned);
+    (void)pthread_mutex_unlock(&lock);
+}
+
+/* The ledger gets a record by the other way while it waits for the disk here: its part says how long the ledger was before, or it would be looked for
+ * behind its place there, and be put there a second time. */
+static void test_overtaken(void **state)
+{
+    uint8_t public[X25519_KEY];
+    struct error e = {0};
+    uint64_t from = 0;
+    (void)state;
+    crypto_x25519_public(secret, public);
+    spooler_key(s, span_of(public, sizeof public), 5);
+    put(1);
+    AWAIT(spooler_durable(s) == 1);
+    hold(true);
+    spooler_forget(s, 1);
+    AWAIT(kept() == 0);
+    put(2);
+    spooler_key(s, span_of(public, sizeof public), 1000);
+    put(3);
+    hold(false);
+    AWAIT(spooler_durable(s) == 3);
+    assert_int_equal(spool_parts(seen, note_from, &from, &e), 0);
+    assert_int_equal(from, 5);
+    spooler_free(s);
+}
+
 /* What an earlier relay left: its records, and the room that it had made ready behind them, which are no records. */
 static void test_anew(void **state)
 {
@@ -332,6 +374,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_durable, set_up, tear_down), cmocka_unit_test_setup_teardown(test_pieces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_room, set_up, tear_down),    cmocka_unit_test_setup_teardown(test_forget, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_large, set_up, tear_down),   cmocka_unit_test_setup_teardown(test_end, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_anew, set_up, tear_down)};
+        cmocka_unit_test_setup_teardown(test_anew, set_up, tear_down),    cmocka_unit_test_setup_teardown(test_overtaken, set_up, tear_down)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
