@@ -96,6 +96,7 @@ class Stage:
                             "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.key, "-out", self.certificate],
                            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.most = pairs_most(10000)
+        self.since = None
         self.log = (self.work / "log").open("a")
 
     def start(self, argv, port):
@@ -123,12 +124,21 @@ class Stage:
             return
         p = self.start(getattr(self, kind)(port, to), port)
         try:
-            while p.args[0] == str(self.program) and role(p.pid, "relay") is None:
+            while p.args[0] == str(self.program) and (role(p.pid, "relay") is None or not self.settled()):
                 time.sleep(0.05)
             yield port, role(p.pid, "relay") or p.pid
         finally:
             p.terminate()
             p.wait(60)
+
+    def settled(self):
+        """The relay has made its spool's room ready (where the disk has any to spare), as it has on any day."""
+        self.since = self.since or time.monotonic()
+        spool = self.work / "data" / "relay.spool"
+        done = (spool.exists() and spool.stat().st_size >= 64 << 20) or time.monotonic() - self.since > 15
+        if done:
+            self.since = None
+        return done
 
     def haproxy(self, port, to):
         config = self.work / "haproxy.cfg"

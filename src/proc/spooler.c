@@ -18,8 +18,9 @@
 #define PART (32u << 20)     /* bytes of a part: it can be read in, and its room be given back, while others are written */
 #define PIECES 64
 #define READY (64u << 20)     /* room that is made ready while nothing else is to do … */
-#define READY_STEP (1u << 20) /* … so much at a time … */
-#define READY_SPARES 16       /* … where the disk has so many times as much left */
+#define READY_STEP (1u << 20) /* … so much at a time, with pauses: others want the disk, too … */
+#define READY_PAUSE (50 * TIME_MS)
+#define READY_SPARES 16 /* … where the disk has so many times as much left */
 #define BLOCK 4096
 
 struct spooler {
@@ -116,20 +117,26 @@ static uint64_t size_of(const struct spooler *s)
     return s->writer != NULL ? spool_counts(s->writer).bytes : s->used;
 }
 
-/* Makes some room ready; there is none in a file whose beginning was given back. False: there is no more to do. */
-static bool make_ready(struct spooler *s)
+/* There is none in a file whose beginning was given back. */
+static bool wants_room(const struct spooler *s)
+{
+    uint64_t size = size_of(s);
+    return !s->short_of && s->holes == 0 && (s->ready > size ? s->ready : size) + READY_STEP <= READY;
+}
+
+/* Makes some room ready. */
+static void make_ready(struct spooler *s)
 {
     struct statfs fs;
-    uint64_t from = s->ready > size_of(s) ? s->ready : size_of(s);
-    if (s->short_of || s->holes != 0 || from + READY_STEP > READY)
-        return false;
+    uint64_t size = size_of(s);
+    uint64_t from = s->ready > size ? s->ready : size;
     uint64_t left = fstatfs(s->fd, &fs) == 0 ? (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize : 0;
     s->short_of = left < (uint64_t)READY * READY_SPARES || spool_ready(s->fd, from, from + READY_STEP, NULL) != 0;
-    if (!s->short_of)
-        s->ready = (from + READY_STEP) / BLOCK * BLOCK;
-    if (!s->short_of && s->writer != NULL)
+    if (s->short_of)
+        return;
+    s->ready = (from + READY_STEP) / BLOCK * BLOCK;
+    if (s->writer != NULL)
         spool_use_ready(s->writer, s->ready);
-    return !s->short_of;
 }
 
 /* No record is in the file that anybody still needs. */
@@ -235,14 +242,18 @@ static void *run(void *context)
     bool stopping = false;
     while (!stopping) {
         (void)pthread_mutex_lock(&s->lock);
-        if (is_idle(s)) {
+        if (is_idle(s) && wants_room(s)) {
+            tq_time until = clock_monotonic() + READY_PAUSE;
+            struct timespec t = {.tv_sec = until / TIME_SECOND, .tv_nsec = until % TIME_SECOND};
+            (void)pthread_cond_clockwait(&s->work, &s->lock, CLOCK_MONOTONIC, &t);
+            bool idle = is_idle(s);
             (void)pthread_mutex_unlock(&s->lock);
-            if (make_ready(s))
-                continue;
-            (void)pthread_mutex_lock(&s->lock);
-            if (is_idle(s))
-                (void)pthread_cond_wait(&s->work, &s->lock);
+            if (idle)
+                make_ready(s);
+            continue;
         }
+        if (is_idle(s))
+            (void)pthread_cond_wait(&s->work, &s->lock);
         bool some = s->waits.n > 0 && !s->broken;
         if (some) {
             struct buf none = s->taken;
