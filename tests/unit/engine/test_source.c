@@ -310,7 +310,7 @@ static bool leases(int fd)
     return fcntl(fd, F_SETLEASE, F_RDLCK) == 0 && fcntl(fd, F_SETLEASE, F_UNLCK) == 0;
 }
 
-#define MANY_PACKETS 8000u /* some megabytes: several windows */
+#define MANY_PACKETS 20000u /* some megabytes: several windows */
 
 /* Reads it all; when `writer_at` packets were read, somebody wants to write to the file (0: nobody does). How often it was read in place. */
 static unsigned read_still(int fd, const char *path, unsigned writer_at)
@@ -347,7 +347,7 @@ static void what_nobody_writes_to_is_read_in_place(void **state)
 {
     (void)state;
     char path[] = "/tmp/tourniquet-still-XXXXXX";
-    struct buf plain = BUF_INIT(16u << 20);
+    struct buf plain = BUF_INIT(32u << 20);
     make_pcap(&plain, MANY_PACKETS);
     int fd = file_of(buf_span(&plain), path);
     (void)signal(SIGIO, SIG_IGN);
@@ -356,7 +356,7 @@ static void what_nobody_writes_to_is_read_in_place(void **state)
         skip(); /* a file system without leases */
     }
     unsigned views = read_still(fd, path, 0);
-    assert_true(views > plain.n >> 20);
+    assert_true(views > plain.n >> 22);
     assert_int_equal(lseek(fd, 7, SEEK_SET), 7);
     unsigned before = read_still(fd, path, MANY_PACKETS / 2);
     assert_true(before > 1 && before < views);
