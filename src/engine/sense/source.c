@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define MOST_INTERFACES 4096
+#define ASIDE __attribute__((noinline)) /* what few packets need: inside, it would cost the others registers and locals that are cleared */
 
 enum form { FORM_UNKNOWN, FORM_PCAP, FORM_PCAPNG, FORM_ENDED, FORM_FAILED };
 
@@ -126,7 +127,7 @@ static size_t pcap_scan(const struct source *s, struct span window)
 }
 
 /* Moves to the next place where a plausible record header is followed by another, or by the end. 1 found, 0 end, -1 reading failed. */
-static int pcap_resume(struct source *s, struct error *e)
+ASIDE static int pcap_resume(struct source *s, struct error *e)
 {
     size_t head = s->pcap.record_header;
     for (;;) {
@@ -274,7 +275,7 @@ static int pcapng_packet_block(struct source *s, uint32_t type, uint32_t length,
     return 1;
 }
 
-static int pcapng_next(struct source *s, struct packet *ret, struct error *e)
+ASIDE static int pcapng_next(struct source *s, struct packet *ret, struct error *e)
 {
     for (;;) {
         int there = stream_in_need(&s->in, PCAPNG_BLOCK_MIN, e);
@@ -312,7 +313,7 @@ static int pcapng_next(struct source *s, struct packet *ret, struct error *e)
 /* ── both ── */
 
 /* Looks at the first bytes. 0 or -1. */
-static int begin(struct source *s, struct error *e)
+ASIDE static int begin(struct source *s, struct error *e)
 {
     int there = stream_in_need(&s->in, PCAP_HEADER_SIZE, e);
     if (there < 0)
