@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include "base/hash.h"
 #include "base/text.h"
 
 #include <math.h>
@@ -45,6 +46,23 @@ void jsonw_array_end(struct jsonw *j)
     close_with(j, ']');
 }
 
+/* Keys are short: two pieces that overlap cost less than a call. */
+static inline void copy_short(uint8_t *to, const uint8_t *from, size_t n)
+{
+    if (n > 16) {
+        memcpy(to, from, n);
+    } else if (n >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + n - 8, from + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + n - 4, from + n - 4, 4);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            to[i] = from[i];
+    }
+}
+
 void jsonw_name(struct jsonw *j, struct span key)
 {
     struct buf *b = j->out;
@@ -53,8 +71,7 @@ void jsonw_name(struct jsonw *j, struct span key)
         if (j->comma)
             *p++ = ',';
         *p++ = '"';
-        if (key.n > 0)
-            memcpy(p, key.p, key.n);
+        copy_short(p, key.p, key.n);
         p += key.n;
         *p++ = '"';
         *p++ = ':';
@@ -94,15 +111,27 @@ static uint64_t not_as_it_is(uint64_t x)
     return (((x - EACH(0x20)) & ~x) | ((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash) | x | (x + EACH(1))) & EACH(0x80);
 }
 
-/* Copies bytes as long as they stand for themselves: how many. There is room for all of s, and it is all that is read. */
-static size_t copy_plain(uint8_t *to, struct span s)
+#define WORD sizeof(uint64_t)
+
+/* Copies bytes as long as they stand for themselves: how many. There is room for all of s; where there is some for a word more, the last few bytes go
+ * as one: most texts are shorter than two. */
+static size_t copy_plain(uint8_t *to, struct span s, bool word_more)
 {
     size_t i = 0;
-    for (uint64_t x; s.n - i >= sizeof x; i += sizeof x) {
-        memcpy(&x, s.p + i, sizeof x);
+    uint64_t x;
+    for (; s.n - i >= WORD; i += WORD) {
+        memcpy(&x, s.p + i, WORD);
         if (not_as_it_is(x) != 0)
             break;
-        memcpy(to + i, &x, sizeof x);
+        memcpy(to + i, &x, WORD);
+    }
+    if (word_more && s.n - i < WORD && i < s.n) {
+        x = hash_tail(s.p, s.n) | EACH(' ') << 8 * (s.n - i);
+        if (not_as_it_is(x) == 0) {
+            x = htole64(x);
+            memcpy(to + i, &x, WORD);
+            return s.n;
+        }
     }
     for (; i < s.n && as_it_is[s.p[i]]; i++)
         to[i] = s.p[i];
@@ -119,7 +148,7 @@ void jsonw_text(struct jsonw *j, struct span s)
     b->p[b->n++] = '"';
     j->comma = true;
     while (s.n > 0) {
-        size_t plain = buf_reserve(b, s.n + 1) ? copy_plain(b->p + b->n, s) : 0;
+        size_t plain = buf_reserve(b, s.n + 1) ? copy_plain(b->p + b->n, s, b->size - b->n >= s.n + WORD) : 0;
         if (b->failed)
             return;
         b->n += plain;
