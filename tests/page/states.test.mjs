@@ -74,12 +74,13 @@ for (const sight of [SIGHTS[0], SIGHTS[3]]) {
     });
 }
 
+// After midnight what was an hour ago has its date.
 for (const [how, today, sentence] of [
     ['', null, /Listening on eth1: none of 1,204,331 packets lost\./],
-    ['lost', /lost since \d\d:\d\d, the last at \d\d:\d\d: 417 of 1,204,748 packets, 4,212 records about devices and conversations, and 21 records of lab messages\. Lab messages may be missing/, /417 of 1,204,748 packets/],
+    ['lost', /lost since (\d\d-\w{3}-\d{4} )?\d\d:\d\d, the last at (\d\d-\w{3}-\d{4} )?\d\d:\d\d: 417 of 1,204,748 packets, 4,212 records about devices and conversations, and 21 records of lab messages\. Lab messages may be missing/, /417 of 1,204,748 packets/],
     ['minor', /no lab message was among it/, /4,212 records about devices/],
     ['shed', null, /none of 1,204,331 packets lost\. To keep up, the content of 90,729 of 1,204,331 packets was passed over: what is worth least goes first, no lab connection was among it\./],
-    ['gone', /eth2 cannot be read since \d\d:\d\d: what happens there is not seen\. \(there is no interface eth2\)/, /eth2 cannot be read since/],
+    ['gone', /eth2 cannot be read since (\d\d-\w{3}-\d{4} )?\d\d:\d\d: what happens there is not seen\. \(there is no interface eth2\)/, /eth2 cannot be read since/],
     ['none', null, /Nothing is listened to\./],
 ]) {
     test(`what the sensor lost is said: ${how || 'nothing'}`, { skip }, async () => {

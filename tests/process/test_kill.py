@@ -20,6 +20,10 @@ def kill_during_replay(folder, path, messages, results):
     calm = undisturbed(folder, path)
     data = os.path.join(folder, "data")
     with lab.Run(data, "--replay", path, "--exit") as run:
+        run.wait_pid("sensor")
+        run.signal("sensor", signal.SIGSTOP)  # nothing is read before the keeper is at work: one that dies before it ever was ends the run
+        lab.ok(run.wait_api() is not None, "the keeper is at work", run.said())
+        run.signal("sensor", signal.SIGCONT)
         killed = []
         for role in ("sensor", "detector", "keeper") * ROUNDS:
             # The keeper is held still for a moment, so that bytes are in flight on all sides when the blow comes.

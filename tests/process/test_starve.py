@@ -85,8 +85,7 @@ def full_disk(folder, path, messages, results):
     try:
         data = os.path.join(place, "data")
         with lab.Run(data, "--replay", path, "--exit", beside=folder) as run:  # what it says needs room, too
-            lab.wait(lambda: "cannot" in run.said())
-            lab.ok("No space left" in run.said(), "a full disk is named", run.said())
+            lab.ok(lab.wait(lambda: "cannot" in run.said() and "No space left" in run.said()), "a full disk is named", run.said())
             lab.ok(run.process.poll() is None and run.pid("console") is not None, "the other parts go on", run.said())
             subprocess.run(["mount", "-o", "remount,size=200m", place], check=True)
             status, counts = run.finish()
