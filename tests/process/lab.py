@@ -274,5 +274,5 @@ def kept(data):
     """How many messages and results a later run finds on the ledger: views rebuilt from nothing."""
     shutil.rmtree(os.path.join(data, "store"), ignore_errors=True)
     with Run(data) as run:
-        messages, results = run.wait_api("/api/v1/messages?limit=1"), run.wait_api("/api/v1/results?limit=1")
+        messages, results = run.wait_api("/api/v1/messages?limit=1", 600), run.wait_api("/api/v1/results?limit=1")  # a slow machine rebuilds for minutes
         return (messages or {}).get("total"), (results or {}).get("total")

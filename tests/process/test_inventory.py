@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 import lab
 
@@ -104,7 +105,8 @@ def check_torn_list(run):
     before = run.api("/api/v1/devices?limit=1")["total"]
     command = [lab.TOURNIQUET, "api", "--data", run.data, "POST", "/api/v1/devices/import/" + preview["token"]]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as saving:
-        while run.api("/api/v1/devices?limit=1")["total"] < before + 200 and saving.poll() is None:
+        until = time.monotonic() + 300  # the command itself waits a minute for its answer, in which a slow machine has saved less
+        while (run.api("/api/v1/devices?limit=1") or {"total": 0})["total"] < before + 200 and time.monotonic() < until:
             pass
         keeper = run.pid("keeper")
         run.signal("keeper", signal.SIGKILL)
@@ -145,7 +147,7 @@ else:
     with open(os.path.join(corpus, "lab50.truth.json"), encoding="utf-8") as f:
         analyzers = json.load(f)["analyzers"]
     with lab.Folder() as folder, lab.Run(os.path.join(folder, "data"), "--replay", os.path.join(corpus, "lab50.pcap.zst")) as run:
-        lab.ok(run.wait_ended(300), "the corpus's lab is read", run.said())
+        lab.ok(run.wait_ended(1200), "the corpus's lab is read", run.said())
         found = [d for d in devices(run) if d["role"] == "analyzer"]
         lab.ok(len(found) == analyzers and len({d["serial"] for d in found}) == analyzers, f"its {analyzers} analyzers, each once",
                (len(found), len({d["serial"] for d in found})))
