@@ -253,3 +253,50 @@ test('who has no Today begins with their own work, and sees no place that is not
     });
     await lab.dev(FRESH);
 });
+
+for (const sight of [SIGHTS[0], SIGHTS[3]]) {
+    const es = sight.language === 'es';
+    test(`the manager sees the page as an assessor does, changes nothing by it, and ends it, at ${called(sight)}`, { skip }, async () => {
+        const phone = sight.width < 768;
+        const places = async (page) => {
+            if (phone) {
+                await page.goto(`${lab.base}/more`); // a reload: it ends what is only looked at
+                await settled(page);
+            }
+            return page.locator(phone ? '.bottom a' : '.places a').evaluateAll((all) => all.map((a) => a.getAttribute('href')));
+        };
+        const assessor = await lab.enter(sight, 'assessor');
+        await settled(assessor.page);
+        const theirs = await places(assessor.page);
+        const { page, faults } = await lab.enter(sight, 'lab manager');
+        await settled(page);
+        const mine = await places(page);
+        await page.goto(`${lab.base}/people`);
+        await settled(page);
+        const offered = await page.getByLabel(es ? 'Función' : 'Role', { exact: true }).locator('option').evaluateAll((all) => all.map((o) => o.value));
+        assert.ok(offered.includes('assessor') && offered.includes('phlebotomist') && !offered.includes('lab manager') && !offered.includes("maker's engineer"), offered.join());
+        await page.getByLabel(es ? 'Función' : 'Role', { exact: true }).selectOption('assessor');
+        await page.getByRole('button', { name: es ? 'Verla' : 'See it' }).click();
+        await page.waitForURL('**/devices');
+        await settled(page);
+        assert.deepEqual(await page.locator(phone ? '.bottom a' : '.places a').evaluateAll((all) => all.map((a) => a.getAttribute('href'))), theirs);
+        assert.equal(await page.locator('.badge').count(), 0); // an assessor's page has no counts of Today
+        await inspect(page, faults, sight, 'preview-assessor');
+        const changes = [];
+        page.on('request', (r) => r.method() !== 'GET' && changes.push(`${r.method()} ${r.url()}`));
+        await page.getByRole('link', { name: phone ? (es ? 'Más' : 'More') : es ? 'Avisar' : 'Report', exact: true }).click();
+        if (phone) {
+            await page.locator('main').getByRole('link', { name: es ? 'Avisar' : 'Report', exact: true }).click();
+        }
+        await page.waitForURL('**/report');
+        await page.locator('textarea').fill('Somebody left a door open.');
+        await page.locator('.kinds input').first().check();
+        await page.getByRole('button', { name: es ? 'Enviar' : 'Send', exact: true }).click();
+        await page.getByText(es ? 'Solo está mirando' : 'You only look at the page').waitFor();
+        assert.deepEqual(changes, []);
+        await page.getByRole('button', { name: es ? 'Terminarla' : 'End it' }).click();
+        await page.waitForURL('**/people');
+        await settled(page);
+        assert.deepEqual(await page.locator(phone ? '.bottom a' : '.places a').evaluateAll((all) => all.map((a) => a.getAttribute('href'))), mine);
+    });
+}

@@ -3,6 +3,7 @@
 import { i18n } from '@lingui/core';
 import { t } from '@lingui/core/macro';
 import { connection } from './connection';
+import { preview } from './preview';
 
 /** What the API said went wrong (RFC 9457), in the reader's language, or that it could not be reached (status 0). */
 export class Problem extends Error {
@@ -52,6 +53,9 @@ async function problemOf(answer: Response): Promise<Problem> {
 }
 
 export async function call<T>(method: string, path: string, { body, proof, file, etag, blob, signal, nameless }: Options = {}): Promise<T> {
+    if (preview() !== null && method !== 'GET' && path !== '/search' && !(method === 'DELETE' && path === '/session')) {
+        throw new Problem(403, 'preview', t`You only look at the page as another role sees it. End that first; then it can be done.`);
+    }
     const sent = proof?.by === 'password' ? { ...body, password: proof.password } : body;
     const json = sent === undefined ? undefined : JSON.stringify(sent);
     const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': i18n.locale };

@@ -1,10 +1,11 @@
 // Every question the page asks, with its key. A notice of the stream names a topic; the topic names the keys that may have changed.
 
 import { QueryCache, QueryClient, useMutation, useQuery, useQueryClient, keepPreviousData } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { useCallback, useEffect } from 'react';
 import { beginFirst } from '../parts/first';
 import { liveIn } from '../time';
 import { call, get, Problem, query, rememberCsrf } from './client';
+import { seenAs, setPreview, usePreview, type Preview } from './preview';
 import { listen } from './stream';
 import type { Capture, Finding, FindingDetail, FindingMail, Notice, Page, Session, Today } from './types';
 import type { Result, ResultSummary, ResultWay } from '../custody/types';
@@ -107,8 +108,9 @@ export const useSetupNeeded = (enabled: boolean) =>
     useQuery({ queryKey: ['setup'], enabled, queryFn: ({ signal }) => get<{ needed: boolean }>('/setup', signal), staleTime: Infinity });
 
 /** The session, or null when nobody is signed in. */
-export const useSession = (enabled = true) =>
-    useQuery({
+export function useSession(enabled = true) {
+    const as = usePreview();
+    return useQuery({
         queryKey: ['session'],
         enabled,
         queryFn: async ({ signal }): Promise<Session | null> => {
@@ -125,7 +127,9 @@ export const useSession = (enabled = true) =>
             }
         },
         staleTime: 60_000,
+        select: useCallback((session: Session | null) => seenAs(session, as), [as]),
     });
+}
 
 function enter(session: Session) {
     rememberCsrf(session.csrf);
@@ -186,11 +190,21 @@ export const useSetUp = () =>
         },
     });
 
-/** Nobody is signed in any more: what was shown is forgotten, the address stays. */
+/** What was shown is forgotten. */
+const forget = () => client.removeQueries({ predicate: (q) => !['session', 'setup', 'lock'].includes(String(q.queryKey[0])) });
+
+/** The page as another role sees it, with nothing of what was on it before; null: as it is. */
+export function lookAs(to: Preview | null) {
+    setPreview(to);
+    forget();
+}
+
+/** Nobody is signed in any more: the address stays. */
 function left() {
+    setPreview(null);
     client.setQueryData(['session'], null);
     client.setQueryData(['setup'], { needed: false });
-    client.removeQueries({ predicate: (q) => !['session', 'setup', 'lock'].includes(String(q.queryKey[0])) });
+    forget();
 }
 
 /** True when the session has ended. A session that the program was not told to end still stands. */

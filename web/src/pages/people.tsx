@@ -1,14 +1,14 @@
 // Who may come in, and as what?
 
-import { Button } from '@mantine/core';
+import { Button, NativeSelect } from '@mantine/core';
 import { plural, t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { useCallback, useState } from 'react';
-import { Link } from 'wouter';
+import { Link, useLocation } from 'wouter';
 import { useLostAt } from '../api/connection';
-import { useSession } from '../api/queries';
+import { lookAs, useSession } from '../api/queries';
 import type { Page } from '../api/types';
-import type { Account, SecondFactor } from '../people/types';
+import type { Account, RoleTable, SecondFactor } from '../people/types';
 import { useMay } from '../may';
 import { Age } from '../parts/age';
 import { Head } from '../parts/head';
@@ -21,6 +21,7 @@ import { usePeople, usePolicy, useReview, useRoles } from '../people/ask';
 import { Invite, Policy, Seal } from '../people/forms';
 import { rolesWord, stateOf } from '../people/words';
 import { count, day } from '../time';
+import { personRole } from '../words';
 import { problem } from './door';
 
 const DEFAULTS = { q: '', state: '', cursor: '' };
@@ -152,6 +153,36 @@ function Rules({ change }: { change: (() => void) | null }) {
     );
 }
 
+/** Before somebody is invited: what will they see? Only roles whose every right is one's own, since the program answers with no less. */
+function SeeAs({ table, mine }: { table: RoleTable; mine: string[] }) {
+    const [, go] = useLocation();
+    const rights = (role: string) => table.permissions.filter((p) => p.roles.includes(role)).map((p) => p.name);
+    const roles = table.roles.filter((r) => r.given && rights(r.name).every((p) => mine.includes(p)) && rights(r.name).length < mine.length).map((r) => r.name);
+    const [role, setRole] = useState(roles.includes('assessor') ? 'assessor' : (roles[0] ?? ''));
+    return (
+        <Panel title={t`What others see`}>
+            <div className="inside">
+                <p>
+                    <Trans>Look at the page as a role sees it, before you invite somebody: an assessor, for example. What is on it stays what you may see; nothing can be changed meanwhile.</Trans>
+                </p>
+                <div className="acts">
+                    <NativeSelect aria-label={t`Role`} value={role} onChange={(e) => setRole(e.currentTarget.value)} data={roles.map((r) => ({ value: r, label: personRole(r) }))} />
+                    <Button
+                        variant="default"
+                        disabled={role === ''}
+                        onClick={() => {
+                            lookAs({ role, permissions: rights(role) });
+                            go('/');
+                        }}
+                    >
+                        <Trans>See it</Trans>
+                    </Button>
+                </div>
+            </div>
+        </Panel>
+    );
+}
+
 export default function PeoplePage() {
     const [filter, change] = useParams(DEFAULTS);
     const query = usePeople(filter);
@@ -240,6 +271,7 @@ export default function PeoplePage() {
                     </div>
                 </Panel>
             )}
+            {manages && roles.data && session && <SeeAs table={roles.data} mine={session.person.permissions} />}
             <Rules change={manages ? () => setDoing('policy') : null} />
             {doing === 'invite' && roles.data && session && <Invite roles={roles.data} site={session.site} close={close} />}
             {doing === 'seal' && <Seal there={sealed} close={close} />}

@@ -37,7 +37,8 @@ import {
 import { lazy, Suspense, useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useLostAt } from '../api/connection';
-import { signOut, useLinks, useSession, useStream, useToday } from '../api/queries';
+import { usePreview } from '../api/preview';
+import { lookAs, signOut, useLinks, useSession, useStream, useToday } from '../api/queries';
 import { clock, count, stamp } from '../time';
 import { personRole } from '../words';
 import { useIdleLock } from './idle';
@@ -191,6 +192,28 @@ function Withheld() {
     );
 }
 
+/** The page is looked at as another role sees it. */
+function Previewed({ role }: { role: string }) {
+    const [, go] = useLocation();
+    return (
+        <div className="band-line" role="status">
+            <Mark state="info">
+                <Trans>You see the page as this role does: {personRole(role)}. Nothing is changed meanwhile.</Trans>
+            </Mark>
+            <button
+                type="button"
+                className="link-button target"
+                onClick={() => {
+                    lookAs(null);
+                    go('/people');
+                }}
+            >
+                <Trans>End it</Trans>
+            </button>
+        </div>
+    );
+}
+
 const HELP: [string, () => string][] = [
     ['/', () => t`Search everything`],
     ['Ctrl k', () => t`Search everything, also from a field`],
@@ -303,8 +326,11 @@ export function Shell({ children }: { children: ReactNode }) {
     useKeyboard();
     const phone = useMediaQuery('(max-width: 767px)', undefined, { getInitialValueInEffect: false });
     const session = useSession().data;
+    const as = usePreview();
     const places = usePlaces();
-    const today = useToday(session?.person.permissions.includes('today.read') ?? false).data;
+    const sees = session?.person.permissions.includes('today.read') ?? false;
+    const kept = useToday(sees).data;
+    const today = sees ? kept : undefined; // what was asked before is not of this role
     const watches = session?.person.permissions.some((may) => may === 'ledger.read' || may === 'backup.read') ?? false;
     const counts = today?.counts;
     const ledger = today?.ledger;
@@ -407,6 +433,7 @@ export function Shell({ children }: { children: ReactNode }) {
                 )}
                 <div className="main">
                     <main id="content" tabIndex={-1} className="page">
+                        {as !== null && <Previewed role={as.role} />}
                         {session.sign_in.withheld && <Withheld />}
                         {children}
                         <p className="print-foot">

@@ -9,6 +9,7 @@ import { IconSearch } from '@tabler/icons-react';
 import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react';
 import { useLocation } from 'wouter';
 import { call, get, query } from '../api/client';
+import { useSession } from '../api/queries';
 import { say } from '../parts/say';
 import { usePlaces } from '../parts/shell';
 import { useMay } from '../may';
@@ -40,12 +41,16 @@ const private_ = (text: string) => /\d{6,}/.test(text.replace(/[\s-]/g, ''));
 /** 4,761 and 4.761 are how the page writes record 4761. */
 const plainNumber = (text: string) => (/^\d{1,3}([.,\s]\d{3})+$/.test(text) ? text.replace(/\D/g, '') : text);
 
+/** What the program answers is what the person may see; while the page is looked at as another role sees it, that is less. */
+const NEEDS: Partial<Record<Hit['kind'], string>> = { device: 'device.read', finding: 'finding.read', result: 'result.read', person: 'people.read', link: 'links.read', mail: 'mail.decide', door: 'doors.read', certificate: 'certificate.read', simulation: 'phishing.read', record: 'ledger.read' };
+
 function useHits(text: string) {
+    const permissions = useSession().data?.person.permissions ?? [];
     return useQuery({
         queryKey: ['search', text],
         enabled: text.length >= LEAST,
         queryFn: async ({ signal }) => (private_(text) ? call<{ items: Hit[] }>('POST', '/search', { body: { q: text }, signal }) : get<{ items: Hit[] }>(`/search${query({ q: text })}`, signal)),
-        select: (answer) => answer.items,
+        select: (answer) => answer.items.filter((h) => NEEDS[h.kind] === undefined || permissions.includes(NEEDS[h.kind] ?? '')),
         placeholderData: keepPreviousData,
         staleTime: 10_000,
         gcTime: 0,
