@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { hold } from './browser.mjs';
 import { choose, course, submit } from './question.mjs';
 import { FRESH, makeUp, PASSWORD, skip } from './start.mjs';
-import { called, inspect, settled, WALKED } from './walk.mjs';
+import { called, inspect, settled, SIGHTS, WALKED } from './walk.mjs';
 
 const lab = makeUp();
 
@@ -126,3 +126,27 @@ test('Learn shows that it loads until it knows what is due', { skip }, async () 
         assert.deepEqual(faults, []);
     });
 });
+
+for (const sight of [SIGHTS[0], SIGHTS[3]]) {
+    const es = sight.language === 'es';
+    test(`My work begins with what is due, as Learn does; where nothing is assigned, with what is meant for the role, at ${called(sight)}`, { skip }, async () => {
+        const { page, faults } = await lab.enter(sight, 'phlebotomist', { training: { due: true } });
+        await settled(page);
+        const line = await page.locator('h1').innerText();
+        assert.match(line, es ? /^Primero: / : /^First: /); // something is late
+        const first = page.locator('main .panel').first();
+        assert.ok((await first.locator('li').count()) <= 3);
+        await first.getByText(es ? /Era para el/ : /Was due by/).first().waitFor();
+        await inspect(page, faults, sight, 'work-due');
+        await page.goto(`${lab.base}/learn`);
+        await settled(page);
+        assert.equal(await page.locator('h1').innerText(), line);
+        await lab.dev({ role: 'phlebotomist', lab: {}, training: {} });
+        await page.goto(lab.base);
+        await settled(page);
+        assert.equal(await page.locator('h1').innerText(), es ? 'Nada le espera.' : 'Nothing needs you.');
+        const titles = await page.locator('main .panel').first().locator('li strong').allInnerTexts();
+        assert.ok(titles.length > 0 && !titles.includes('Keeping the lab\'s network whole') && !titles.includes('The desk and the telephone'), titles.join());
+        await inspect(page, faults, sight, 'work-free');
+    });
+}

@@ -44,6 +44,12 @@ export function inOrder(courses: CourseSummary[], roles: string[]): CourseSummar
     return [...courses].sort((a, b) => rank(a) - rank(b));
 }
 
+/** What is for everybody, and for these roles; no refreshers. */
+export function meantFor(courses: CourseSummary[], roles: string[]): CourseSummary[] {
+    const mine = roles.map((role) => AUDIENCES[role]);
+    return inOrder(courses, roles).filter((course) => course.after === null && course.for.some((audience) => audience === 'everyone' || mine.includes(audience)));
+}
+
 /** What a course is written in, where the page is in another language. */
 export function languageWord(language: string): string {
     return language === 'en' ? t`In English` : language === 'es' ? t`In Spanish` : language;

@@ -6,9 +6,9 @@ import { t } from '@lingui/core/macro';
 import { Trans } from '@lingui/react/macro';
 import { Link, useLocation } from 'wouter';
 import { useCourses, useSession } from '../api/queries';
-import type { CourseSummary, Duty, Learnt, MyTraining } from '../learn/types';
+import type { CourseSummary, Learnt, MyTraining } from '../learn/types';
 import { useMine } from '../learn/ask';
-import { DutyMark, howWord } from '../learn/duty';
+import { Due, dueLine, dutyWay, howWord, isDue } from '../learn/duty';
 import { PaperButton } from '../learn/paper';
 import { Head } from '../parts/head';
 import { Asked, Empty, Failed, Loading, Panel } from '../parts/states';
@@ -49,28 +49,6 @@ function List({ courses, person }: { courses: CourseSummary[]; person: string })
     );
 }
 
-/** What is due, first due first. */
-function Due({ duties }: { duties: Duty[] }) {
-    return (
-        <ul className="cards">
-            {duties.map((duty) => (
-                <li key={duty.kind + duty.course}>
-                    <Link href={duty.kind === 'policy' ? `/learn/policy/${duty.course}` : `/learn/${duty.course}`} className="card">
-                        <strong>{duty.title}</strong>
-                        <span>
-                            <DutyMark duty={duty} />
-                        </span>
-                        <span className="line small muted">
-                            <span>{duty.kind === 'policy' ? t`Policy: read and sign` : t`Course: lessons, questions, signature`}</span>
-                            {duty.why !== null && <span className="break">{t`Because: ${duty.why}`}</span>}
-                        </span>
-                    </Link>
-                </li>
-            ))}
-        </ul>
-    );
-}
-
 function Past({ history }: { history: Learnt[] }) {
     return (
         <ul className="kept">
@@ -97,16 +75,14 @@ function Line({ courses, person, mine }: { courses: CourseSummary[]; person: str
     const open = courses.map((course) => ({ course, at: kept(person, course) })).filter(({ course, at }) => nextLesson(course, at) !== null);
     const begun = open.find(({ at }) => at.step > 0 || at.done.length > 0);
     const first = begun ?? open.find(({ course }) => course.for.includes('everyone') && course.after === null) ?? open[0];
-    const due = mine?.duties.find((d) => d.state === 'late' || d.state === 'open');
+    const due = mine?.duties.find(isDue);
     const longest = Math.max(...courses.flatMap((course) => course.parts.map((part) => part.minutes)), 0);
     const note = t`No lesson takes more than ${longest} minutes. Stop any time.`;
     if (due) {
-        const course = courses.find((c) => c.id === due.course);
-        const lesson = due.kind === 'course' && course ? nextLesson(course, kept(person, course)) : null;
-        const path = due.kind === 'policy' ? `/learn/policy/${due.course}` : lesson === null ? `/learn/${due.course}/test` : `/learn/${due.course}/${lesson + 1}`;
+        const way = dutyWay(due, courses, person);
         return (
-            <Head name={t`Learn`} line={due.state === 'late' ? t`First: ${due.title}. It was due by ${dayOf(due.due ?? '')}.` : t`Next: ${due.title}, by ${dayOf(due.due ?? '')}.`} note={note}>
-                <Button onClick={() => go(path)}>{due.kind === 'policy' ? <Trans>Read it</Trans> : lesson === null ? <Trans>Answer the questions</Trans> : <Trans>Begin</Trans>}</Button>
+            <Head name={t`Learn`} line={dueLine(due)} note={note}>
+                <Button onClick={() => go(way.path)}>{way.word}</Button>
             </Head>
         );
     }

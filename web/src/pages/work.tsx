@@ -6,8 +6,10 @@ import { Trans } from '@lingui/react/macro';
 import { IconMessageReport } from '@tabler/icons-react';
 import { Link } from 'wouter';
 import { useCourses, useSession } from '../api/queries';
+import { useMine } from '../learn/ask';
+import { Due, dueLine, dutyWay, isDue } from '../learn/duty';
 import { kept } from '../learn/kept';
-import { inOrder, nextLesson } from '../learn/words';
+import { meantFor, nextLesson } from '../learn/words';
 import { Head } from '../parts/head';
 import { Asked, Empty, Panel } from '../parts/states';
 import { useReports } from '../report/ask';
@@ -18,22 +20,26 @@ const SHOWN = 3;
 export default function WorkPage() {
     const person = useSession().data?.person;
     const courses = useCourses();
+    const mine = useMine();
     const reports = useReports({ state: 'all', mine: 'yes', cursor: '' });
     const name = person?.name ?? '';
-    const open = inOrder(courses.data ?? [], person?.roles ?? [])
-        .filter((course) => course.after === null)
+    const duties = mine.data?.duties ?? [];
+    const due = duties.filter(isDue);
+    const first = due[0];
+    // Where nothing is assigned: what is meant for everybody, or for this role.
+    const open = meantFor(courses.data ?? [], person?.roles ?? [])
         .map((course) => ({ course, lesson: nextLesson(course, kept(name, course)) }))
         .filter((c) => c.lesson !== null);
-    const first = open[0];
     const answered = (reports.data?.items ?? []).filter((r) => r.state === 'answered').length;
-    const line = !courses.data ? t`My work` : first ? plural(open.length, { one: '# course waits for you.', other: '# courses wait for you.' }) : t`Nothing needs you.`;
+    const way = first && courses.data ? dutyWay(first, courses.data, name) : null;
+    const line = first ? dueLine(first) : mine.data ? t`Nothing needs you.` : t`My work`;
     return (
         <>
             <Head name={t`My work`} line={line} note={answered > 0 ? plural(answered, { one: '# of your reports is answered.', other: '# of your reports are answered.' }) : undefined}>
-                {first && (
-                    <Link href={`/learn/${first.course.id}/${(first.lesson ?? 0) + 1}`} asChild>
+                {way && (
+                    <Link href={way.path} asChild>
                         <Button component="a" variant="default">
-                            <Trans>Go on learning</Trans>
+                            {way.word}
                         </Button>
                     </Link>
                 )}
@@ -51,10 +57,12 @@ export default function WorkPage() {
             </Link>
             <div className="columns">
                 <Panel title={t`My training`}>
-                    <Asked what={t`the courses`} query={courses} rows={3}>
+                    <Asked what={t`what you have to learn`} query={mine} rows={3}>
                         {() =>
-                            open.length === 0 ? (
-                                <Empty title={t`You have done every lesson.`}>
+                            due.length > 0 ? (
+                                <Due duties={due.slice(0, SHOWN)} />
+                            ) : open.length === 0 || duties.length > 0 ? (
+                                <Empty title={duties.length > 0 ? t`Nothing is due.` : t`You have done every lesson.`}>
                                     <Trans>New courses appear here by themselves.</Trans>
                                 </Empty>
                             ) : (
