@@ -12,8 +12,8 @@
 #define MADV_POPULATE_READ 22 /* Linux 5.14 */
 #endif
 
-#define LARGE ((size_t)2 << 20) /* a large page; most files lie in the system's memory in pieces of some size, and one like this is mapped at once   \
-                                 */
+/* A large page: what lies in the system's memory in pieces of that size is mapped by such pieces. */
+#define LARGE ((size_t)2 << 20)
 #define ROOM (2 * LARGE)
 #define STEP 65536u /* a multiple of every page there is, and as much as is mapped around one page that is asked for */
 #define LEAST_PAGE 4096
