@@ -1,6 +1,5 @@
 #include "base/json.h"
 
-#include "base/hash.h"
 #include "base/text.h"
 
 #include <math.h>
@@ -111,27 +110,15 @@ static uint64_t not_as_it_is(uint64_t x)
     return (((x - EACH(0x20)) & ~x) | ((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash) | x | (x + EACH(1))) & EACH(0x80);
 }
 
-#define WORD sizeof(uint64_t)
-
-/* Copies bytes as long as they stand for themselves: how many. There is room for all of s; where there is some for a word more, the last few bytes go
- * as one: most texts are shorter than two. */
-static size_t copy_plain(uint8_t *to, struct span s, bool word_more)
+/* Copies bytes as long as they stand for themselves: how many. There is room for all of s, and it is all that is read. */
+static size_t copy_plain(uint8_t *to, struct span s)
 {
     size_t i = 0;
-    uint64_t x;
-    for (; s.n - i >= WORD; i += WORD) {
-        memcpy(&x, s.p + i, WORD);
+    for (uint64_t x; s.n - i >= sizeof x; i += sizeof x) {
+        memcpy(&x, s.p + i, sizeof x);
         if (not_as_it_is(x) != 0)
             break;
-        memcpy(to + i, &x, WORD);
-    }
-    if (word_more && s.n - i < WORD && i < s.n) {
-        x = hash_tail(s.p, s.n) | EACH(' ') << 8 * (s.n - i);
-        if (not_as_it_is(x) == 0) {
-            x = htole64(x);
-            memcpy(to + i, &x, WORD);
-            return s.n;
-        }
+        memcpy(to + i, &x, sizeof x);
     }
     for (; i < s.n && as_it_is[s.p[i]]; i++)
         to[i] = s.p[i];
@@ -148,7 +135,7 @@ void jsonw_text(struct jsonw *j, struct span s)
     b->p[b->n++] = '"';
     j->comma = true;
     while (s.n > 0) {
-        size_t plain = buf_reserve(b, s.n + 1) ? copy_plain(b->p + b->n, s, b->size - b->n >= s.n + WORD) : 0;
+        size_t plain = buf_reserve(b, s.n + 1) ? copy_plain(b->p + b->n, s) : 0;
         if (b->failed)
             return;
         b->n += plain;
