@@ -16,6 +16,14 @@ struct mail_job {
     struct span message;
 };
 
+/* How it went, a byte in front of the answer. */
+enum mail_read {
+    MAIL_TOLD,
+    MAIL_NONE,  /* it is no mail */
+    MAIL_HARM,  /* reading it came to harm */
+    MAIL_LATER, /* for no fault of the mail it was not read: it may be asked again */
+};
+
 /* Spans of *ret point into in. ERR_PEER. */
 void mail_job_encode(struct buf *out, const struct mail_job *job);
 int mail_job_decode(struct span in, struct mail_job *ret, struct error *e);

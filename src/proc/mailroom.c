@@ -56,7 +56,7 @@ static void forget(struct mailroom *m, bool there)
     m->there = there;
     if (m->state == SENT) {
         m->state = ANSWERED;
-        m->status = 2;
+        m->status = MAIL_LATER;
         buf_release(&m->told);
     }
     (void)pthread_cond_broadcast(&m->changed);
@@ -87,7 +87,7 @@ static int take(struct mailroom *m, struct span body, struct error *e)
 {
     uint32_t id = span_be32(&body);
     uint8_t status = span_u8(&body);
-    if (body.bad || status > 2)
+    if (body.bad || status > MAIL_LATER)
         return err_set(e, ERR_PEER, "the reader's answer is malformed");
     (void)pthread_mutex_lock(&m->lock);
     if (m->state == SENT && id == m->id) {
@@ -128,7 +128,7 @@ void mailroom_step(struct mailroom *m)
         bool put = channel_put(&m->reader, MESSAGE_MAIL, buf_span(&m->job), NULL) == 0;
         buf_release(&m->job);
         m->state = put ? SENT : ANSWERED;
-        m->status = 2;
+        m->status = MAIL_LATER;
         if (!put)
             (void)pthread_cond_broadcast(&m->changed);
     }
@@ -183,9 +183,11 @@ int mailroom_ask(struct mailroom *m, struct mail_job *job, struct buf *out, stru
         m->wake(NULL);
         if (!wait_for(m, ANSWERED, ANSWER))
             r = err_set(e, ERR_AGAIN, "the part that reads mails does not answer");
-        else if (m->status == 1)
+        else if (m->status == MAIL_NONE)
             r = err_set(e, ERR_MISUSE, "that is no mail: none of the fields that every mail has is in it");
-        else if (m->status != 0)
+        else if (m->status == MAIL_LATER)
+            r = err_set(e, ERR_AGAIN, "the mail could not be read now: the part that reads mails ended, or had no time");
+        else if (m->status == MAIL_HARM)
             r = err_set(e, ERR_CORRUPT, "the mail cannot be read: it is built so that reading it came to harm");
         else
             buf_add_span(out, buf_span(&m->told));

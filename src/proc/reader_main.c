@@ -63,12 +63,12 @@ _Noreturn static void read_one(const struct mail_job *job, int scanner, const in
     (void)close(pipe[0]);
     (void)close(ROLE_CONTROL_FD);
     (void)close(r.keeper.fd);
-    uint8_t status = 0;
+    uint8_t status = MAIL_TOLD;
     if (mail_job_do(r.known, job, scanner, &out, &e) != 0)
-        status = e.class == ERR_MISUSE ? 1 : 2;
+        status = e.class == ERR_MISUSE ? MAIL_NONE : MAIL_HARM;
     if (write(answer, &status, 1) != 1)
         _exit(1);
-    for (size_t at = 0; status == 0 && at < out.n;) {
+    for (size_t at = 0; status == MAIL_TOLD && at < out.n;) {
         ssize_t n = write(answer, out.p + at, out.n - at);
         if (n <= 0)
             _exit(1);
@@ -90,21 +90,24 @@ static void tell(uint8_t status, struct span told)
     buf_release(&out);
 }
 
-/* Its process ended, or has to. */
-static void done(bool in_time)
+/* Its process ended, or has to. One that had no use of its time, because others had the processor, says nothing about its mail. */
+static void done(bool ended)
 {
     int status = 0;
-    if (!in_time)
+    struct rusage used = {0};
+    bool late = !ended && clock_monotonic() >= r.until;
+    if (!ended)
         (void)syscall(SYS_tgkill, r.pid, r.pid, SIGKILL);
-    while (waitpid(r.pid, &status, 0) < 0 && errno == EINTR)
+    while (wait4(r.pid, &status, 0, &used) < 0 && errno == EINTR)
         continue;
+    bool starved = late && used.ru_utime.tv_sec + used.ru_stime.tv_sec < CPU_SECONDS / 2;
     (void)close(r.answer);
     r.answer = -1;
     r.pid = 0;
-    bool whole = in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0 && buf_ok(&r.got) && r.got.n > 0;
+    bool whole = ended && WIFEXITED(status) && WEXITSTATUS(status) == 0 && buf_ok(&r.got) && r.got.n > 0;
     struct span told = buf_span(&r.got);
-    uint8_t said = whole ? span_u8(&told) : 2;
-    tell(said, said == 0 ? told : (struct span){0});
+    uint8_t said = whole ? span_u8(&told) : starved ? MAIL_LATER : MAIL_HARM;
+    tell(said, said == MAIL_TOLD ? told : (struct span){0});
     buf_release(&r.got);
 }
 
@@ -183,7 +186,7 @@ static int begin(struct span body, struct error *e)
         (void)close(scanner);
     if (r.pid < 0) {
         r.pid = 0;
-        tell(2, (struct span){0});
+        tell(MAIL_LATER, (struct span){0});
         return 0;
     }
     (void)close(pipe[1]);

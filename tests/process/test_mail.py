@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 import browser
@@ -99,17 +100,54 @@ def reads(run, ana):
     return first
 
 
+def patient(ana, mail):
+    """Reports it again where the program says so: on a machine that is busy with other things a large mail has too little time."""
+    for _ in range(5):
+        status, data = ana.report(mail)
+        if status != 503:
+            break
+    return status, data
+
+
+def starved(run, ana):
+    """A mail whose reading gets no time is not called one that does harm, nor is one whose reader dies."""
+    for how in ("no time", "no reader"):
+        reader, stopped, over = run.pid("reader"), [], threading.Event()
+
+        def stop():
+            while not stopped and not over.is_set():
+                with open(f"/proc/{reader}/task/{reader}/children", encoding="ascii") as f:
+                    for pid in f.read().split():
+                        os.kill(int(pid), signal.SIGSTOP)
+                        stopped.append(int(pid))
+            if stopped and how == "no reader":
+                run.signal("reader", signal.SIGKILL)
+
+        thread = threading.Thread(target=stop)
+        thread.start()
+        status, data = ana.report(letter("a@b.example", how, "see the file", parts=[("big.bin", os.urandom(8 << 20))]))
+        over.set()
+        thread.join()
+        for pid in stopped:  # nobody waits for one whose reader is gone
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        lab.ok(stopped and status == 503 and data["code"] == "reader", f"{how}: the mail is not called harmful, it may be sent again", (stopped, status, data))
+
+
 def harm(run, ana):
     before = run.pid("reader")
     for name, mail in HOSTILE.items():
         status, data = ana.report(mail)
         lab.ok(status in (201, 422), f"hostile mail: {name}: {status} {data.get('verdict', data.get('code'))}", data)
     large = letter("a@b.example", "large", "see the file", parts=[("big.bin", os.urandom(15 << 20)), ("run.exe", b"MZ" + bytes(64) + b"PE\0\0" + bytes(2000))])
-    status, data = ana.report(large)
+    status, data = patient(ana, large)
     lab.ok(status == 201 and data["files"] == 2 and any(r["code"] == "file-program" for r in data["reasons"]), "20 MiB come in pieces, and what is behind them is seen", data)
-    status, data = ana.report(letter("a@b.example", "larger", "see the file", parts=[("big.bin", os.urandom(30 << 20))]))
+    status, data = patient(ana, letter("a@b.example", "larger", "see the file", parts=[("big.bin", os.urandom(30 << 20))]))
     lab.ok(status == 201 and any(r["code"] == "mail-cut" for r in data["reasons"]), "of 40 MiB the beginning is read, and that is said", data)
     lab.ok(run.pid("reader") == before, "the reader lived through all of it")
+    starved(run, ana)
     status, data = ana.ask("POST", "/mail/pieces?at=0", b"x" * 1000, kind="message/rfc822")
     lab.ok(status == 200 and ana.ask("POST", "/mail/pieces?at=999", b"x", kind="message/rfc822")[0] == 409, "a piece that does not follow is refused")
     lab.ok(run.signal("reader", signal.SIGKILL), "the reader is killed")
