@@ -158,6 +158,14 @@ void astm_test(const struct hl7_delims *d, struct span field, struct span *ret_c
     }
 }
 
+struct span astm_specimen(const struct hl7_delims *d, struct span field)
+{
+    struct span part[4] = {0};
+    size_t n = span_split(hl7_part(field, d->repetition, 1), d->component, part, 4);
+    bool behind = n > 2 && part[0].n > 0 && part[2].n > part[0].n && part[2].n > part[1].n && trim(part[2]).n > 0;
+    return behind ? trim(part[2]) : astm_first_component(d, field);
+}
+
 struct span astm_first_component(const struct hl7_delims *d, struct span field)
 {
     struct span rest = hl7_part(field, d->repetition, 1);

@@ -215,6 +215,27 @@ def astm(r, now):
     return out + ["L|1|N"]
 
 
+def signals(r, now):
+    """LIS2-A2 of an analyzer that tells of each test its value and the signal behind it, under one code; of qualitative ones the words between both."""
+    out = []
+    for record in astm(r, now):
+        f = record.split("|")
+        if f[0] != "R":
+            out.append(record)
+            continue
+        signal = f[:3] + [f"{1000 + sum(record.encode()) % 7919}", "RLU", "", ""] + f[7:]
+        words = f[4] == ""
+        out += ["|".join(x) for x in ([f[:3] + ["0.3" if f[3][0] == "N" else "41.2", "S/CO", "1.0", ""] + f[7:]] if words else []) + [f, signal]]
+    return out
+
+
+def unnamed(r, now):
+    """LIS2-A2 whose header has neither a number nor a time; the specimen behind rack and position."""
+    out = astm(r, now)
+    out[0] = f"H|\\^&|||{r.application}^3.1^{r.facility}||||||||E1394-97"
+    return [x.replace(f"O|1|{r.specimen}|", f"O|1||000{r.number % 9}^0{1 + r.number % 9}^{r.specimen:>22}^B", 1) for x in out]
+
+
 def mllp(lines):
     return b"\x0b" + "".join(line + "\r" for line in lines).encode("latin-1") + b"\x1c\r"
 

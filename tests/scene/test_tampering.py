@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-from tampering import Conn, Host, Item, Report, Wire, answer, astm, exchange_astm, exchange_mllp, oru, oul
+from tampering import Conn, Host, Item, Report, Wire, answer, astm, exchange_astm, exchange_mllp, oru, oul, signals, unnamed
 
 PROGRAM = os.path.abspath(sys.argv[1])
 EVERY = 45
@@ -125,20 +125,34 @@ RIGHTLY = [("nothing", lambda r: None), ("units converted, with their ranges", c
            ("zeros behind values", of("2823-3", value=lambda v: v + "0")), ("zeros left out", of("2160-0", value=lambda v: v.rstrip("0").rstrip("."))),
            ("names in short", whole(name=lambda n: n.split("^")[0])), ("a patient's number of its own", whole(patient=lambda p: "X" + p)), ("flags left out", each(flag=""))]
 
-SHAPES = {"oru": oru, "oul": oul, "astm": astm}
+def urea(r):
+    """Some call urea what others call its nitrogen, and the two convert by different factors."""
+    r.items[3] = Item("3094-0", "UREA", f"{15 + r.number * 37 % 80}", "mg/dL", 17, 48)
+
+
+def urea_converted(r):
+    i = r.item("3094-0")
+    i.flag = i.flagged()
+    i.value, i.unit, i.range = f"{float(i.value) / 6.006:.1f}", "mmol/L", "2.8-8.0"
+
+
+SHAPES = {"oru": oru, "oul": oul, "astm": astm, "signals": signals, "unnamed": unnamed}
+ASTM = ("astm", "signals", "unnamed")
+LOCAL = {"2823-3": "LP204", "2951-2": "LP203", "2345-7": "LP310", "2160-0": "LP311", "1975-2": "LP412", "5196-1": "LV017", "6598-7": "LP999"}
 
 
 class Lab:
     """An analyzer and the LIS; between them a middleware (two hops, new messages), or somebody whose packets have their addresses and ports (in path)."""
 
-    def __init__(self, way, shape, seed, v6=False, vlan=None):
+    def __init__(self, way, shape, seed, v6=False, vlan=None, local=False):
+        self.local = local  # the middleware has codes of its own for all tests
         self.wire, self.rng, self.way, self.shape, self.seed = Wire(seed), random.Random(seed * 77 + 1), way, shape, seed
         ip = (lambda n: f"fd00:5::{n:x}") if v6 else (lambda n: f"192.168.77.{n}")
         self.analyzer = Host(ip(21), "00d0c91122aa", 51000, 128, vlan)
         self.middleware = Host(ip(40), "b827eb00beef", 42000, vlan=vlan)
         self.lis = Host(ip(90), "000c29a1b2c3", 33000, vlan=vlan)
         self.evil = Host(ip(66), "666666aaaa01", 60000, vlan=vlan)
-        port = 4010 if shape == "astm" else 6661
+        port = 4010 if shape in ASTM else 6661
         path = way == "path"
         self.near = Conn(self.wire, self.analyzer, self.middleware if way == "hops" else self.lis, port, 1, macs=(self.analyzer.mac, self.evil.mac) if path else None)
         self.far = Conn(self.wire, self.analyzer, self.lis, port, 1.0003, sport=self.near.ports[0], isn=self.near.isn, macs=(self.evil.mac, self.lis.mac)) if path else \
@@ -152,8 +166,8 @@ class Lab:
         return r
 
     def say(self, conn, r, at, shape):
-        if shape == "astm":
-            exchange_astm(conn, astm(r, r.at), at, self.seed % 2 == 0)
+        if shape in ASTM:
+            exchange_astm(conn, SHAPES[shape](r, r.at), at, self.seed % 2 == 0)
         else:
             exchange_mllp(conn, SHAPES[shape](r, r.at), r.control, at, pieces=self.rng.choice([None, 536, 200]))
 
@@ -164,6 +178,8 @@ class Lab:
         at = self.near.at + (0.0004 if self.way == "path" else 1.3)
         if self.way == "hops":
             x.control, x.application = f"MW{r.control}", "MIDW"
+        for i in x.items if self.local else []:
+            i.code, i.name = LOCAL[i.code], ""
         self.say(self.far, x, at, "oru" if self.way == "hops" else self.shape)
 
     def send(self, change=None, first=None, goes_on=True, gap=0):
@@ -185,10 +201,10 @@ class Lab:
         return [(e["kind"], e["severity"], e["title"]) for e in events if e["event"] == "finding" and e["severity"] not in ("info", "low")]
 
 
-def one_is_tampered_with(way, shape, before, cases, v6=False, vlan=None):
+def one_is_tampered_with(way, shape, before, cases, v6=False, vlan=None, local=False):
     missed = []
     for seed, (name, change, kinds) in enumerate(cases, 3):
-        lab = Lab(way, shape, seed, v6, vlan)
+        lab = Lab(way, shape, seed, v6, vlan, local)
         for _ in range(before):
             lab.send()
         lab.send(change)
@@ -197,20 +213,20 @@ def one_is_tampered_with(way, shape, before, cases, v6=False, vlan=None):
         found = lab.findings()
         if not any(kind in kinds for kind, _, _ in found):
             missed.append(f"{name}: {found}")
-    ok(not missed, f"{way}, {shape}, {before} messages before: {len(cases)} kinds of tampering are found", "; ".join(missed))
+    ok(not missed, f"{way}, {shape}{', other codes' if local else ''}, {before} messages before: {len(cases)} kinds of tampering are found", "; ".join(missed))
 
 
-def rightly(way, shape, cases):
+def rightly(way, shape, cases, local=False):
     wrong = []
     for seed, (name, change) in enumerate(cases, 3):
-        lab = Lab(way, shape, seed)
+        lab = Lab(way, shape, seed, local=local)
         for _ in range(16):
             lab.send(change)
         lab.send(change, gap=2400)
         found = lab.findings()
         if found:
             wrong.append(f"{name}: {found}")
-    ok(not wrong, f"{way}, {shape}: what is always done, and done properly, is no finding ({len(cases)} ways)", "; ".join(wrong))
+    ok(not wrong, f"{way}, {shape}{', other codes' if local else ''}: what is always done, and done properly, is no finding ({len(cases)} ways)", "; ".join(wrong))
 
 
 def expect(lab, kinds, what):
@@ -227,6 +243,14 @@ def whole_messages():
         for k in range(3):
             lab.send(gap=2400 if k == 2 else 0)
         expect(lab, [MISSING], f"{way}: a message that was swallowed, and answered in the LIS's name, is missed")
+    lab = Lab("hops", "oru", 20)
+    for _ in range(12):
+        lab.send(urea_converted, first=urea)
+    found = lab.findings()
+    ok(not found, "hops: a unit converted by another factor than the usual one, but always by the same, is no finding", found)
+    lab.send(lambda r: (urea_converted(r), of("3094-0", value=lambda v: f"{float(v) + 2:.1f}")(r)), first=urea)
+    lab.send(urea_converted, first=urea, gap=2400)
+    expect(lab, [ALTERED], "hops: what is then converted by another factor is")
     lab = Lab("one", "oru", 6)
     for _ in range(12):
         lab.send()
@@ -294,6 +318,15 @@ if __name__ == "__main__":
     one_is_tampered_with("path", "oul", 1, TAMPERING + BYTES[1:], vlan=12)
     one_is_tampered_with("path", "astm", 0, TAMPERING)
     one_is_tampered_with("path", "oru", 1, TAMPERING[:8], v6=True)
+    # codes are learnt from values that agree; one that is new among them is computed here, for all that is known
+    learnt = [c for c in TAMPERING if c[0] not in ("positive and negative", "one result put in")]
+    one_is_tampered_with("hops", "oru", 24, learnt, local=True)
+    one_is_tampered_with("hops", "astm", 24, learnt, local=True)
+    one_is_tampered_with("hops", "signals", 12, TAMPERING)
+    one_is_tampered_with("path", "unnamed", 2, [c for c in TAMPERING if c[0] != "specimen's number"])
+    rightly("hops", "oru", RIGHTLY, local=True)
+    rightly("hops", "signals", RIGHTLY)
+    rightly("path", "unnamed", RIGHTLY[:1])
     rightly("hops", "oru", RIGHTLY)
     rightly("hops", "astm", RIGHTLY)
     rightly("hops", "oul", RIGHTLY)

@@ -207,7 +207,7 @@ static bool same_test(const struct detect *d, const struct gathered *g, const st
 
 /* What the other link said of this result: by its code, by its code in another system, or by any other code of the same analyte there. Mostly results
  * go on in the order in which they came; next is where this one is expected then. */
-static struct seen_result *counterpart(const struct detect *d, const struct sent *s, const struct gathered *g, size_t next)
+static struct seen_result *by_code(const struct detect *d, const struct sent *s, const struct gathered *g, size_t next)
 {
     struct seen_result *k = NULL;
     for (size_t i = next; i < (size_t)s->n + next; i++) {
@@ -226,8 +226,28 @@ static struct seen_result *counterpart(const struct detect *d, const struct sent
     return results_get(d->results, result_key(s->ids[0], g->is.test, s->link, g->is.observed)); /* behind those that are followed */
 }
 
-/* Does b say what a said, in its own unit? 1 yes, 0 no, -1 it can't be told: documents are made anew on the way. */
-static int values_agree(const struct detect *d, const struct gathered *g, const struct seen_result *k)
+/* The same, where a code stands for several things: the one of this kind. */
+static struct seen_result *counterpart(const struct detect *d, const struct sent *s, const struct gathered *g, size_t next)
+{
+    struct seen_result *k = by_code(d, s, g, next);
+    if (k == NULL || !k->parted || same_kind(k, &g->is))
+        return k;
+    uint64_t test = part_test(k->test, &g->is);
+    for (size_t i = 0; i < s->n; i++)
+        if (sent_result(d, s, i)->test == test)
+            return sent_result(d, s, i);
+    return k->numeric == g->is.numeric ? k : NULL;
+}
+
+/* What the code stands for: as one of the two links has it. */
+static uint16_t analyte_of(const struct detect *d, const struct gathered *g, const struct seen_result *k)
+{
+    const struct habit *h = habit_at(d, k->habit);
+    return g->habit->analyte != ANALYTE_NONE || h->test != k->test ? g->habit->analyte : h->analyte;
+}
+
+/* Documents are made anew on the way. */
+int values_agree(const struct detect *d, const struct gathered *g, const struct seen_result *k)
 {
     const struct seen_result *is = &g->is;
     if (g->several || k->several)
@@ -243,8 +263,9 @@ static int values_agree(const struct detect *d, const struct gathered *g, const 
         return number_close(&is->number, &k->number, factor);
     struct analyte_limit a;
     struct analyte_limit b;
-    if (g->habit->analyte == ANALYTE_NONE || !analytes_limit(d->analytes, g->habit->analyte, k->unit, &a) ||
-        !analytes_limit(d->analytes, g->habit->analyte, is->unit, &b) || a.high <= 0)
+    uint16_t analyte = analyte_of(d, g, k);
+    if (analyte == ANALYTE_NONE || !analytes_limit(d->analytes, analyte, k->unit, &a) || !analytes_limit(d->analytes, analyte, is->unit, &b) ||
+        a.high <= 0)
         return -1;
     double x = number_value(&is->number); /* mass and moles: the limits of the table stand to each other as the units do */
     double y = number_value(&k->number) * (b.high / a.high);
@@ -278,7 +299,7 @@ static struct comparison compare(const struct gathered *g, const struct seen_res
     c.same[PART_FLAG] = is->flag == k->flag;
     c.changed[PART_FLAG] = is->flag != k->flag;
     c.same[PART_RANGE] = is->range == k->range;
-    c.changed[PART_RANGE] = is->range != k->range;
+    c.changed[PART_RANGE] = unit && is->range != k->range; /* it goes with the unit */
     c.same[PART_STATUS] = is->status == k->status;
     bool both_timed = is->observed != 0 && k->observed != 0;
     c.same[PART_TIME] = both_timed && k->observed == is->observed;
@@ -613,14 +634,15 @@ static void judge_marks(struct detect *d, const struct record *r, const struct g
 
 /* ── a specimen's results ── */
 
-static void mark_gone_on(struct detect *d, struct seen_result *k, struct habit *came)
+static void mark_gone_on(struct detect *d, struct seen_result *k, const struct gathered *g)
 {
     struct sent *s = sent_at(d, k->sent);
     size_t nth = s == NULL ? SENT_TESTS : results_nth(d->results, k, s->first);
     k->went_on = true;
     if (nth < SENT_TESTS)
         s->went_on |= UINT64_C(1) << nth;
-    count_up(&came->came_first);
+    if (!g->guessed)
+        count_up(&g->habit->came_first);
 }
 
 /* A result that came from two taps in the wrong order: its origin is known after all. */
@@ -635,24 +657,60 @@ static void mark_came(const struct detect *d, const struct seen_result *k, struc
     }
 }
 
-/* Finds what the other link said of the group's results. How many say the same here. */
-static size_t find_counterparts(const struct detect *d, struct gathered *all, uint16_t number, const struct sent *s)
+static int agreement(struct detect *d, const struct sent *s, const struct gathered *g, const struct seen_result *k)
+{
+    const struct seen_result *is = &g->is;
+    int agrees = values_agree(d, g, k);
+    bool numbers = is->numeric && k->numeric && is->number.comparator == k->number.comparator && !g->several && !k->several;
+    bool measures = is->unit.dimension != 0 && k->unit.dimension != 0 && is->unit.dimension != k->unit.dimension;
+    return numbers && measures ? passage_factor(d, s, g, k, agrees) : agrees;
+}
+
+static size_t pair_up(struct detect *d, const struct sent *s, struct gathered *g, struct seen_result *k, uint64_t *open)
+{
+    size_t nth = results_nth(d->results, k, s->first);
+    *open &= nth < SENT_TESTS ? ~(UINT64_C(1) << nth) : UINT64_MAX;
+    g->there = k;
+    g->agrees = (int8_t)agreement(d, s, g, k);
+    return g->agrees == 1;
+}
+
+/* Results that have no counterpart by their codes; open: those there, bit by bit. How many say the same here, or seem to. */
+static size_t find_renamed(struct detect *d, uint16_t number, const struct sent *s, uint64_t open)
 {
     const struct group *group = &d->open.groups[number];
     size_t same = 0;
+    for (int guess = 0; guess < 2; guess++)
+        for (size_t i = group->from; i < group->to && open != 0; i++) {
+            struct gathered *g = &d->open.all[i];
+            if (g->group != number || !g->kept || g->there != NULL || g->merged)
+                continue;
+            struct seen_result *k = guess == 0 ? passage_known(d, s, open, g) : passage_guess(d, s, open, g);
+            same += k == NULL ? 0 : pair_up(d, s, g, k, &open);
+        }
+    return same;
+}
+
+/* Finds what the other link said of the group's results. How many say the same here. */
+static size_t find_counterparts(struct detect *d, uint16_t number, const struct sent *s)
+{
+    const struct group *group = &d->open.groups[number];
+    uint64_t open = s->n < SENT_TESTS ? (UINT64_C(1) << s->n) - 1 : UINT64_MAX;
+    bool all = true;
+    size_t same = 0;
     size_t next = 0;
     for (size_t i = group->from; i < group->to; i++) {
-        struct gathered *g = &all[i];
+        struct gathered *g = &d->open.all[i];
         if (g->group != number || !g->kept)
             continue;
-        g->there = counterpart(d, s, g, next < s->n ? next : 0);
-        if (g->there == NULL)
+        struct seen_result *k = counterpart(d, s, g, next < s->n ? next : 0);
+        all = all && k != NULL;
+        if (k == NULL)
             continue;
-        next = results_nth(d->results, g->there, s->first) + 1;
-        g->agrees = (int8_t)values_agree(d, g, g->there);
-        same += g->agrees == 1;
+        next = results_nth(d->results, k, s->first) + 1;
+        same += pair_up(d, s, g, k, &open);
     }
-    return same;
+    return all ? same : same + find_renamed(d, number, s, open);
 }
 
 /* Results that went on, by how they compare. */
@@ -697,7 +755,7 @@ static void follow(struct detect *d, const struct record *r, uint16_t number, co
     struct group *group = &d->open.groups[number];
     struct sent *s = sent_at(d, from->sent);
     bool backward = is_backward(d, from->link);
-    size_t same = find_counterparts(d, d->open.all, number, s);
+    size_t same = find_counterparts(d, number, s);
     struct path *p = links_path(d->links, backward ? d->open.link : from->link, backward ? from->link : d->open.link, same > 0);
     if (p == NULL)
         return;
@@ -712,7 +770,7 @@ static void follow(struct detect *d, const struct record *r, uint16_t number, co
             continue;
         struct comparison c = compare(g, k, g->agrees);
         const struct pair pair = {.here = g, .there = k, .sent = s, .path = p, .backward = backward};
-        if (!judge_parts(d, r, &pair, &c, same - (c.same[PART_VALUE] || c.same[PART_TEXT])))
+        if (g->guessed || !judge_parts(d, r, &pair, &c, same - (c.same[PART_VALUE] || c.same[PART_TEXT])))
             follow_add(d, r, &followed, &pair, &c);
         gone = true;
         g->came = !backward;
@@ -722,7 +780,7 @@ static void follow(struct detect *d, const struct record *r, uint16_t number, co
             g->is.went_on = true;
             mark_came(d, k, s, d->open.link);
         } else {
-            mark_gone_on(d, k, g->habit);
+            mark_gone_on(d, k, g);
         }
     }
     follow_end(d, r, &followed);

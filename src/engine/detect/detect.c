@@ -25,6 +25,7 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->asked = asked_new();
         d->expected = expected_new();
         d->translations = translations_new();
+        d->passages = passages_new();
         d->copies = copies_new();
         d->links = links_new();
         d->sent = room_new(SENT_MAX * sizeof *d->sent);
@@ -36,7 +37,7 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
     }
     bool all = d != NULL && index_init(&d->ordered, ORDERED_MAX) && d->causes != NULL && d->known != NULL && d->results != NULL &&
                d->messages != NULL && d->conversations != NULL && d->clocks != NULL && d->habits != NULL && d->specimens != NULL &&
-               d->asked != NULL && d->expected != NULL && d->translations != NULL && d->copies != NULL && d->links != NULL && d->sent != NULL &&
+               d->asked != NULL && d->expected != NULL && d->translations != NULL && d->passages != NULL && d->copies != NULL && d->links != NULL && d->sent != NULL &&
                d->orphans != NULL && d->words != NULL && d->whos != NULL && d->near != NULL && d->near_places != NULL;
     if (!all) {
         detect_free(d);
@@ -67,6 +68,7 @@ void detect_free(struct detect *d)
     memo_free(d->asked);
     memo_free(d->expected);
     memo_free(d->translations);
+    memo_free(d->passages);
     memo_free(d->copies);
     links_free(d->links);
     room_free(d->sent, SENT_MAX * sizeof *d->sent);

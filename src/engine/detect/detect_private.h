@@ -6,7 +6,7 @@
  *   replay.c    whole messages that come again
  *   repeat.c    one result again on the same link: altered, corrected
  *   copy.c      the same message on two links, part by part
- *   custody.c   the same result on two links: altered in transit, wrong patient; path.c: missing, extra, delayed
+ *   custody.c   the same result on two links: altered in transit, wrong patient; path.c: missing, extra, delayed; passage.c: under other codes
  *   behind.c    what a relay recorded and did not hand on yet
  *   follow.c    what became of each result: no findings, but for whoever wants to know of all of them
  *   value.c     what a value shows by itself: implausible, its unit, its flag
@@ -40,6 +40,7 @@
 #define ASKED_MAX 2048        /* who asks for patients */
 #define EXPECTED_MAX 8192     /* messages that can be answered */
 #define TRANSLATIONS_MAX 4096 /* orders as they are passed on */
+#define PASSAGES_MAX 8192     /* tests that go on under another code or in another unit */
 #define COPIES_MAX 16384      /* messages, to see whether they are the same on the next link */
 #define GATHER_MAX 256        /* results judged together; a message with more is judged in so many parts */
 #define GROUPS_MAX 64         /* specimens of one message judged together */
@@ -160,6 +161,8 @@ struct gathered {
     bool document;                    /* too long for a value */
     bool several;                     /* the message holds this result several times (replicates, sub-tests); exact is of all of them, in any order */
     bool merged;                      /* it is one of those, and not the first */
+    bool part;                        /* it says something else under a code that the message used before: in words, in another unit */
+    bool guessed;                     /* there is only supposed to be of the same test */
     bool kept;                        /* it has a specimen and a test, so that it can be known again */
     bool again;                       /* it was seen on this link before */
     bool differs;                     /* from what was seen then */
@@ -300,6 +303,7 @@ struct detect {
     struct memo *asked;
     struct memo *expected;
     struct memo *translations;
+    struct memo *passages;
     struct memo *copies;
     struct links *links;
     struct words *words;
@@ -461,6 +465,14 @@ void gather_close(struct detect *d, const struct record *r);
 /* The digests of the ids of a result or order, different ones; how many. */
 size_t ids_of(const struct detect *d, const struct result *t, uint64_t ids[IDS]);
 
+/* The test of a result that says something else under the same code: see struct gathered, part. */
+uint64_t part_test(uint64_t test, const struct seen_result *says);
+/* Do two results speak of the same kind of thing: words, or numbers in one unit? */
+static inline bool same_kind(const struct seen_result *a, const struct seen_result *b)
+{
+    return a->numeric == b->numeric && (!a->numeric || unit_same(a->unit, b->unit) || a->unit.dimension == 0 || b->unit.dimension == 0);
+}
+
 /* Where a result is kept: the specimen's digest, the test's, the link, and that of the time of observation (0: none). */
 uint64_t result_key(uint64_t specimen, uint64_t test, uint16_t link, uint32_t observed);
 
@@ -508,6 +520,16 @@ struct specimen *specimen_get(const struct detect *d, uint64_t id);
 struct specimen *specimen_put(struct detect *d, uint64_t id, tq_time now);
 /* Two patients' records were joined. */
 void custody_merge(struct detect *d, struct span patient, struct span prior, tq_time now);
+
+/* Does g say what k said, in its own unit? 1 yes, 0 no, -1 it can't be told. */
+int values_agree(const struct detect *d, const struct gathered *g, const struct seen_result *k);
+
+/* ── passage.c ── */
+/* Which of these results (bits of s's) is g under another code: as was learnt, or as it seems, from which is learnt. NULL: it is not known. */
+struct seen_result *passage_known(struct detect *d, const struct sent *s, uint64_t open, const struct gathered *g);
+struct seen_result *passage_guess(struct detect *d, const struct sent *s, uint64_t open, struct gathered *g);
+/* The same as values_agree, which said `agrees` of the two, where units are of different kinds: by the factor that is usual here. */
+int passage_factor(struct detect *d, const struct sent *s, const struct gathered *g, const struct seen_result *k, int agrees);
 
 /* ── path.c ── */
 /* What was sent waits for the next link; went on, after so long; or leaves the ring. */
@@ -561,6 +583,7 @@ struct memo *clocks_new(void);
 struct memo *asked_new(void);
 struct memo *expected_new(void);
 struct memo *translations_new(void);
+struct memo *passages_new(void);
 struct memo *copies_new(void);
 
 /* The part of the state that sender.c keeps. */

@@ -43,6 +43,11 @@ static uint32_t exact_digest(const struct detect *d, const struct gathered *g, c
     return (uint32_t)hash_end(s) | 1;
 }
 
+uint64_t part_test(uint64_t test, const struct seen_result *says)
+{
+    return mix(test, says->numeric ? (uint64_t)says->unit.dimension << 16 | (uint16_t)says->unit.power : UINT64_MAX);
+}
+
 /* Test and link are keyed digests: nobody can choose two that meet. */
 static struct digest habit_key(const struct detect *d, uint64_t test)
 {
@@ -210,15 +215,16 @@ struct memo *conversations_new(void)
     return memo_new(CONVERSATIONS_MAX, sizeof(struct conversation));
 }
 
-/* What tells a message from the others of its conversation: its control id, or else when it says it was sent. Zeros: nothing does. */
+/* What tells a message from the others of its conversation: its control id, or else when it says it was sent, or else all that it says. Zeros: nothing
+ * does. */
 static struct digest identity_of(const struct detect *d, const struct message *m)
 {
     if (m->control_id.n > 0)
         return d->own;
-    if (m->sent_at.n == 0)
+    if (m->sent_at.n == 0 && m->marks.n == 0)
         return (struct digest){.a = 0, .b = 0};
     struct hash_state s = digest_start(&d->key, 'i');
-    hash_piece(&s, m->sent_at);
+    hash_piece(&s, m->sent_at.n > 0 ? m->sent_at : m->marks);
     hash_piece(&s, m->sender);
     return digest_end(s);
 }
@@ -304,12 +310,9 @@ void gather_message(struct detect *d, const struct record *r, const struct messa
 /* How its flag fits its range; 0: nothing is said. */
 static int8_t fit_of(const struct gathered *g, const struct range_word *range)
 {
-    double half = 0.5;
     if (!g->is.numeric || !range->known || g->is.number.comparator != COMPARES_EQUAL || g->is.flag == FLAG_NONE)
         return 0;
-    for (unsigned i = 0; i < g->is.number.decimals; i++)
-        half /= 10;
-    return (int8_t)flag_fits((enum flag)g->is.flag, number_value(&g->is.number), &range->is, half);
+    return (int8_t)flag_fits((enum flag)g->is.flag, number_value(&g->is.number), &range->is, number_half_step(&g->is.number));
 }
 
 /* When it was observed: mostly as the one before. */
@@ -418,18 +421,45 @@ void gather_result(struct detect *d, const struct record *r, const struct result
         gather_close(d, r);
 }
 
-/* Results that a message holds several times are compared as one. */
-static void merge_several(struct gathering *o)
+/* The same result earlier in this message; NULL: there is none. */
+static struct gathered *first_of(struct gathering *o, const struct gathered *g)
 {
+    struct habit *h = g->habit;
+    size_t i = (size_t)(g - o->all);
+    struct gathered *first = h->at_message == (uint32_t)o->message && h->at < i ? &o->all[h->at] : NULL;
+    if (first != NULL && first->habit == h && first->group == g->group && first->is.observed == g->is.observed)
+        return first;
+    h->at = (uint8_t)i;
+    h->at_message = (uint32_t)o->message;
+    return NULL;
+}
+
+/* A code that stands for several things (a value, the signal that it was computed from, an interpretation): each but the first is a test of its own. */
+static void part_from(struct detect *d, struct gathered *first, struct gathered *g)
+{
+    first->is.parted = true;
+    g->part = true;
+    g->alternate = 0;
+    g->analyte = ANALYTE_NONE;
+    g->is.test = part_test(g->is.test, &g->is);
+    g->is.key = result_key(d->open.groups[g->group].ids[0], g->is.test, d->open.link, g->is.observed);
+    g->habit = habit_find(d, g, habit_key(d, g->is.test));
+    g->is.habit = (uint16_t)memo_number(d->habits, g->habit);
+}
+
+/* Results that a message holds several times are compared as one. */
+static void merge_several(struct detect *d)
+{
+    struct gathering *o = &d->open;
     for (size_t i = 0; i < o->n; i++) {
         struct gathered *g = &o->all[i];
-        struct habit *h = g->habit;
-        struct gathered *first = h->at_message == (uint32_t)o->message && h->at < i ? &o->all[h->at] : NULL;
-        if (first == NULL || first->habit != h || first->group != g->group || first->is.observed != g->is.observed) {
-            h->at = (uint8_t)i;
-            h->at_message = (uint32_t)o->message;
-            continue;
+        struct gathered *first = first_of(o, g);
+        if (first != NULL && !g->document && !first->document && !same_kind(&first->is, &g->is)) {
+            part_from(d, first, g);
+            first = first_of(o, g);
         }
+        if (first == NULL)
+            continue;
         first->several = g->merged = true;
         first->is.exact += g->is.exact;
     }
@@ -463,7 +493,7 @@ void gather_close(struct detect *d, const struct record *r)
         judge_replay(d, r);
     sent_make_room(d, o->n, o->groups_n);
     find_habits(d);
-    merge_several(o);
+    merge_several(d);
     for (size_t i = 0; i < o->groups_n; i++) {
         o->groups[i].of = specimen_get(d, o->groups[i].ids[0]);
         specimen_expect_sent(d, o->groups[i].of);

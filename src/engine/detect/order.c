@@ -177,7 +177,7 @@ static void judge_tests(struct detect *d, const struct record *r, const struct g
 {
     for (size_t i = of->from; i < of->to; i++) {
         const struct gathered *g = &d->open.all[i];
-        if (&d->open.groups[g->group] != of || g->again)
+        if (&d->open.groups[g->group] != of || g->again || g->part)
             continue;
         enum ordered ordered = ordered_test(d, of, g->habit);
         struct span name = span_of(of->name, of->name_n);

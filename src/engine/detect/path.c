@@ -181,7 +181,7 @@ static void settle_path(struct detect *d, struct link *l, struct sent *s, struct
         struct habit *h = habit_at(d, k->habit);
         bool is_again = sent_again(d, of, s, i);
         again |= (uint64_t)is_again << i;
-        if (h->test != k->test || h->link != s->link || is_again)
+        if (h->test != k->test || h->link != s->link || is_again || k->guessed)
             continue;
         bool went = s->went_on >> i & 1;
         bool usual = h->went_on >= 3  ? h->stayed <= h->went_on / 20
@@ -414,8 +414,11 @@ void path_judge_origin(struct detect *d, uint16_t number)
         count_up(&h->came_alone);
     }
     bool whole = alone == all;
-    /* a test that never came here before is one that is computed here, except where nearly nothing is */
-    if (!whole && l->came >= COMES_FROM_ELSEWHERE && l->alone <= l->came / COMES_FROM_ELSEWHERE)
+    bool twin = group->origin != LINK_NONE && links_twin(links_at(d->links, group->origin), l);
+    /* a test that never came here before is one that is computed here, except where nothing can be, or nearly nothing is */
+    if (twin)
+        strange += novel;
+    else if (!whole && l->came >= COMES_FROM_ELSEWHERE && l->alone <= l->came / COMES_FROM_ELSEWHERE)
         strange += novel;
     l->came += (uint32_t)came;
     l->alone += (uint32_t)(alone - documents);

@@ -122,7 +122,7 @@ void judge_repeats(struct detect *d, const struct record *r, struct gathered *g)
     const struct sent *s = sent_at(d, k->sent);
     bool same_message = s != NULL && s->message == (uint32_t)d->open.message; /* it was not announced */
     bool piecemeal = same_message && (k->several || k->exact != g->is.exact);
-    bool comparable = !piecemeal && k->several == g->several;
+    bool comparable = !piecemeal && k->several == g->several && k->parted == g->is.parted;
     enum difference what = g->is.observed != 0 && comparable ? compare(k, g) : DIFFERENT_NOT;
     g->differs = what != DIFFERENT_NOT || !comparable;
     if (what != DIFFERENT_NOT && (k->status == STATUS_FINAL || k->status == STATUS_CORRECTED)) {

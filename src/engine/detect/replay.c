@@ -2,6 +2,7 @@
  * had no answer to (`again`), and somebody repeats one to it, that shows where it is received. Nothing but keyed digests is kept. */
 #include "engine/detect/detect_private.h"
 
+#define UNTIMED_LEAST 4 /* so many numbers are not the same once more by chance */
 /* A sender that was not sure to have been heard sends again, from the same address. It is a replay when it comes later than this, or after the sender
  * went on to other messages. */
 #define REPLAY_AFTER (10 * 60 * TIME_SECOND)
@@ -154,22 +155,28 @@ void judge_replay(struct detect *d, const struct record *r)
 }
 
 /* The same results once more on this link, all of them and nothing else, under another message number (or none), after they had been accepted and
- * their sender went on. */
+ * their sender went on. Where nothing says when they were measured, they are many: chance does not make that. */
 void judge_renumbered(struct detect *d, const struct record *r)
 {
     const struct link *l = open_link(d);
     const struct sent *s = NULL;
+    size_t untimed = 0;
+    size_t numbers = 0;
     if (!d->replay.whole || d->replay.told || d->replay.ours || r == NULL)
         return;
     for (size_t i = 0; i < d->open.n; i++) {
         const struct gathered *g = &d->open.all[i];
         if (g->merged)
             continue;
-        const struct sent *from = g->again && !g->differs && g->is.observed != 0 ? sent_at(d, g->before->sent) : NULL;
+        const struct sent *from = g->again && !g->differs && g->before->exact == g->is.exact ? sent_at(d, g->before->sent) : NULL;
+        untimed += g->is.observed == 0;
+        numbers += g->is.numeric;
         if (from == NULL || (s != NULL && s != from) || from->patient != d->open.groups[g->group].patient)
             return;
         s = from;
     }
+    if (untimed > 0 && numbers < UNTIMED_LEAST)
+        return;
     bool accepted = s != NULL && ((s->answered && !s->refused) || d->open.astm);
     bool late = accepted && r->time >= s->time && (r->time - s->time >= REPLAY_AFTER || l->sent_last != s->number);
     if (!late || (s->control == d->open.control.a && s->named))

@@ -162,14 +162,19 @@ double number_value(const struct number *n)
     return (double)n->digits / powers[n->decimals];
 }
 
+double number_half_step(const struct number *n)
+{
+    return 0.5 / powers[n->decimals];
+}
+
 bool number_close(const struct number *a, const struct number *b, double factor)
 {
     if (a->decimals == b->decimals && factor == 1.0)
         return a->digits == b->digits;
     double x = number_value(a);
     double y = number_value(b) * factor;
-    double step_a = 0.5 / powers[a->decimals];
-    double step_b = 0.5 / powers[b->decimals] * factor;
+    double step_a = number_half_step(a);
+    double step_b = number_half_step(b) * factor;
     double most = step_a > step_b ? step_a : step_b;
     double distance = x > y ? x - y : y - x;
     double size = x < 0 ? -x : x;

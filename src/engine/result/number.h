@@ -18,6 +18,8 @@ struct number {
 bool number_read(struct span text, struct number *ret);
 
 double number_value(const struct number *n);
+/* Half a unit of its last decimal: what rounding can have left out. */
+double number_half_step(const struct number *n);
 
 /* Do they say the same, rounding by the one with fewer decimals left out of account? b is multiplied by factor first. */
 bool number_close(const struct number *a, const struct number *b, double factor);

@@ -151,6 +151,7 @@ static void put_result(struct app_context *c, const struct hl7_delims *d, struct
         record_str(&c->record, KEY_SPECIMEN_ROLE, "Q"); /* O-12 or H-12, in the words of HL7's SPM-11 */
     lab_time(c, f[13].n > 0 ? f[13] : f[12]);
     lab_range(c, escaped, f[6]);
+    lab_text(c, escaped, KEY_TEST_ALTERNATE, lab_test_name(code, text), APP_FOREIGN_MAX);
     if (r->material != NULL)
         record_str(&c->record, KEY_MATERIAL, r->material);
     record_put(&c->options.sink, &c->record);
@@ -167,9 +168,9 @@ static void read_order(const struct hl7_delims *d, struct span record, struct re
     (void)astm_fields(d, record, f, 17);
     r->control = is_one_of(f[12], "Qq");
     r->material = lab_material(astm_first_component(d, f[16]));
-    r->specimen = astm_first_component(d, f[3]);
+    r->specimen = astm_specimen(d, f[3]);
     if (r->specimen.n == 0)
-        r->specimen = astm_first_component(d, f[4]);
+        r->specimen = astm_specimen(d, f[4]);
 }
 
 /* The tests of an O record: O-5 repeats. O-12: C takes back; N, A and nothing ask. */

@@ -257,7 +257,7 @@ static void put_result(const struct app_where *w, const struct hl7_delims *d, st
     lab_time(c, when.n > 0 ? when : hl7_part(segment, d->field, 20)); /* OBX-19: when it was analyzed, where nothing else is said (IHE LAW) */
     put_document(c, d, f[2], f[5]);
     lab_range(c, escaped, f[7]);
-    put_more(c, d, escaped, r, test == id ? id[3] : (struct span){0});
+    put_more(c, d, escaped, r, test == id ? hl7_either(id[3], id[1].n == 0 ? lab_test_name(id[0], f[4]) : (struct span){0}) : (struct span){0});
     record_put(&c->options.sink, &c->record);
 }
 

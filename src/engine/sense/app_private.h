@@ -351,6 +351,8 @@ static inline void lab_range(struct app_context *c, const struct hl7_delims *d, 
     if (text.n > 0 && c->wanted[KEY_RANGE])
         lab_range_put(c, d, text);
 }
+/* The name that stands beside the code, as a code in its place: where the analyzer only numbers its tests. Empty: it does not. */
+struct span lab_test_name(struct span code, struct span name);
 /* What was measured, in a word of ours; NULL where its code is not known. */
 const char *lab_material(struct span code);
 void lab_document(struct app_context *c, const struct hl7_delims *d, const struct document *doc);

@@ -243,24 +243,41 @@ void lab_time(struct app_context *c, struct span text)
 
 #define RANGE_MAX 32
 
+/* What words stand behind, as other components ("136 - 145^TECH"); empty where these are its own. */
+static struct span before_component(struct span range)
+{
+    size_t n = span_find(&range, '^');
+    return span_of(range.p, n < range.n ? n : 0);
+}
+
 void lab_range_put(struct app_context *c, const struct hl7_delims *d, struct span text)
 {
     /* digits count as 1, what may stand between them as 2 */
     static const uint8_t kinds[256] = {
         ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1,  ['7'] = 1,  ['8'] = 1,  ['9'] = 1,
         [' '] = 2, ['.'] = 2, [','] = 2, ['-'] = 2, ['+'] = 2, ['<'] = 2, ['>'] = 2,  ['='] = 2,  ['^'] = 2,  ['~'] = 2,
-        ['('] = 2, [')'] = 2, ['['] = 2, [']'] = 2, ['t'] = 2, ['o'] = 2, [0xe2] = 2, [0x80] = 2, [0x93] = 2, [0x94] = 2};
+        ['('] = 2, [')'] = 2, ['['] = 2, [']'] = 2, ['t'] = 2, ['o'] = 2, ['T'] = 2, ['O'] = 2, [0xe2] = 2, [0x80] = 2, [0x93] = 2, [0x94] = 2};
     bool digit = false;
     if (text.n > RANGE_MAX)
         return;
     for (size_t i = 0; i < text.n; i++) {
         uint8_t kind = kinds[text.p[i]];
-        if (kind == 0)
+        if (kind == 0) {
+            lab_range_put(c, d, before_component(span_of(text.p, i)));
             return;
+        }
         digit = digit || kind == 1;
     }
     if (digit)
         lab_text(c, d, KEY_RANGE, text, RANGE_MAX);
+}
+
+struct span lab_test_name(struct span code, struct span name)
+{
+    bool numbered = code.n > 0 && code.n < 5 && name.n > 1 && (name.p[0] | 0x20) >= 'a' && (name.p[0] | 0x20) <= 'z';
+    for (size_t i = 0; numbered && i < code.n; i++)
+        numbered = code.p[i] >= '0' && code.p[i] <= '9';
+    return numbered ? name : (struct span){0};
 }
 
 const char *lab_material(struct span code)

@@ -100,6 +100,20 @@ static void wide_characters(void **state)
     collect_close(&k);
 }
 
+/* What stands in other places than the standard has for it. */
+static void numbered_tests(void **state)
+{
+    (void)state;
+    struct collect k;
+    stream(&k, SPAN_LIT(BLOCK(HEAD("ORU^R01", "1") "\rPID|||P1\rOBR|1|S1\rOBX|1|NM|30|Potassium|4.1|mmol/L|3.5 - 5.1^TECH|N|||F\r"
+                                                   "OBX|2|NM|31^Na|Sodium|140|mmol/L|critical|N|||F\rOBX|3|NM|K1|a|4.1|mmol/L|^x|N|||F\r")));
+    has(&k, "test.code=30; patient=P1; specimen=S1; order=S1; value=4.1; value_type=NM; units=mmol/L; flags=N; status=F; range=3.5 - 5.1; "
+            "test.alternate=Potassium\n");
+    has(&k, "test.code=31; test.text=Na; patient=P1; specimen=S1; order=S1; value=140; value_type=NM; units=mmol/L; flags=N; status=F\n");
+    has(&k, "test.code=K1; patient=P1; specimen=S1; order=S1; value=4.1; value_type=NM; units=mmol/L; flags=N; status=F\n");
+    collect_close(&k);
+}
+
 static void utf16(void **state)
 {
     (void)state;
@@ -347,6 +361,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(character_sets),
         cmocka_unit_test(wide_characters),
+        cmocka_unit_test(numbered_tests),
         cmocka_unit_test(utf16),
         cmocka_unit_test(marked),
         cmocka_unit_test(escaped_names),

@@ -187,6 +187,18 @@ static void tests_and_names(void **state)
     assert_true(span_is(code, "LN"));
     assert_true(span_is(astm_first_component(&d, SPAN_LIT("^^   113^A")), "113"));
     assert_int_equal(astm_first_component(&d, SPAN_LIT("^ ^")).n, 0);
+    static const char *const specimens[][2] = {
+        {"10023", "10023"},
+        {"T20 10134GA D28^^6", "T20 10134GA D28"},
+        {"10023^A123^5", "10023"},
+        {"2^1^               10023^B", "10023"},
+        {"000003^01^                 113^M", "113"},
+        {"^^   113^A", "113"},
+        {"2^1^      ^B", "2"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof specimens / sizeof specimens[0]; i++)
+        assert_true(span_equal(astm_specimen(&d, span_str(specimens[i][0])), span_str(specimens[i][1])));
 }
 
 static void sender_is(const char *field, const char *maker, const char *model, const char *software, const char *serial)
