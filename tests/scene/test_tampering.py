@@ -274,6 +274,14 @@ def whole_messages():
     for _ in range(2):
         lab.send()
     expect(lab, ["result.replayed"], "one tap: a message of yesterday comes again, byte for byte")
+    lab = Lab("hops", "oru", 7)
+    sent = [lab.send() for _ in range(12)]
+    lab.say(lab.near, sent[-3], lab.at, "oru")
+    lab.at += EVERY
+    for k in range(3):
+        lab.send(gap=2400 if k == 2 else 0)
+    found = lab.findings()
+    ok([k for k, _, _ in found] == ["result.replayed"], "hops: a message that comes again and is not passed on again is a replay, and nothing is missing", found)
     lab = Lab("one", "oru", 8)
     sent = [lab.send() for _ in range(12)]
     other = sent[-2].copy()

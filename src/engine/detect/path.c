@@ -181,7 +181,7 @@ static void settle_path(struct detect *d, struct link *l, struct sent *s, struct
         struct habit *h = habit_at(d, k->habit);
         bool is_again = sent_again(d, of, s, i);
         again |= (uint64_t)is_again << i;
-        if (h->test != k->test || h->link != s->link || is_again || k->guessed)
+        if (h->test != k->test || h->link != s->link || is_again || k->guessed || (k->repeated && !(s->went_on >> i & 1)))
             continue;
         bool went = s->went_on >> i & 1;
         bool usual = h->went_on >= 3  ? h->stayed <= h->went_on / 20

@@ -129,6 +129,7 @@ void judge_repeats(struct detect *d, const struct record *r, struct gathered *g)
         bool correction = g->is.status == STATUS_CORRECTED || g->is.status == STATUS_WITHDRAWN;
         changed(d, r, g, what, correction);
     }
+    g->is.repeated = !g->differs && k->exact == g->is.exact && (k->went_on || k->repeated);
     g->is.went_on = k->went_on && same_message;
     g->is.several = g->several || piecemeal || (k->several && g->is.observed != 0 && !d->open.announced);
 }

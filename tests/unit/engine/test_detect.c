@@ -165,6 +165,8 @@ static void clear_text_once_a_link(void **state)
     assert_string_equal(s.subjects[0], "10.0.5.11,10.0.5.2 port 2575");
     message(d, (struct say){.src = "8.8.4.4", .at = 1, .sender = "COAG", .results = 3});
     assert_string_equal(s.severity[2], "high"); /* over public addresses */
+    message(d, (struct say){.src = "203.0.113.9", .at = 2, .sender = "URIN", .results = 3});
+    assert_string_equal(s.severity[3], "high"); /* beside a local one it stands for the outside */
     detect_free(d);
 }
 
