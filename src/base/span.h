@@ -31,6 +31,19 @@ static inline struct span span_of(const void *p, size_t n)
     return (struct span){.p = p, .n = fits ? (uint32_t)n : 0, .bad = !fits};
 }
 
+/* Writes a span whose parts were just made, for somebody who takes it whole right behind: what lies behind the pointer in one piece, since a processor
+ * waits where it reads at once what was written in several. */
+static inline void span_put(struct span *to, struct span s)
+{
+#if BYTE_ORDER == LITTLE_ENDIAN
+    uint64_t rest = s.n | (uint64_t)s.bad << 32;
+    to->p = s.p;
+    memcpy((uint8_t *)to + offsetof(struct span, n), &rest, sizeof rest);
+#else
+    *to = s;
+#endif
+}
+
 static inline struct span span_str(const char *s)
 {
     return span_of(s, strlen(s));
@@ -256,9 +269,7 @@ static inline size_t span_split(struct span s, uint8_t c, struct span *out, size
         size_t n = left < 64 ? left : 64;
         for (uint64_t hits = span_hits(p, n, c, c); hits != 0; hits &= hits - 1) {
             const uint8_t *at = p + __builtin_ctzll(hits);
-            out->p = from;
-            out->n = (uint32_t)(at - from);
-            out->bad = false;
+            span_put(out, (struct span){.p = from, .n = (uint32_t)(at - from)});
             if (out == last)
                 return max;
             from = at + 1;
@@ -267,9 +278,7 @@ static inline size_t span_split(struct span s, uint8_t c, struct span *out, size
         left -= n;
         p += n;
     }
-    out->p = from;
-    out->n = (uint32_t)(p - from);
-    out->bad = false;
+    span_put(out, (struct span){.p = from, .n = (uint32_t)(p - from)});
     return (size_t)(out - first) + 1;
 }
 

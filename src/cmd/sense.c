@@ -481,7 +481,7 @@ static void finish(struct run *run)
 }
 
 /* Reads until the end, an error, or a reader that went away. */
-static int read_all(struct run *run, struct error *e)
+static __attribute__((hot)) int read_all(struct run *run, struct error *e)
 {
     struct packet p;
     int more = 0;

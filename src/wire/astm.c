@@ -39,7 +39,7 @@ bool astm_record(struct span *rest, struct span *ret)
         while (record.n > 0 && is_filler(record.p[record.n - 1]))
             record.n--;
         if (record.n > 0) {
-            *ret = record;
+            span_put(ret, record);
             return true;
         }
     }

@@ -90,7 +90,7 @@ bool hl7_segment(const struct hl7_delims *d, struct span *rest, struct span *ret
         return false;
     size_t step = 0;
     size_t end = segment_end(d, *rest, &step);
-    *ret = span_take(rest, end);
+    span_put(ret, span_take(rest, end));
     (void)span_skip(rest, step);
     return true;
 }

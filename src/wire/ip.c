@@ -46,7 +46,7 @@ static bool decode4(struct span s, struct ip *ret)
     ret->offset = (uint16_t)((fragment & 0x1fff) * 8);
     ret->fragment = (fragment & 0x3fff) != 0;
     bound(&s, total - header, ret);
-    ret->payload = s;
+    span_put(&ret->payload, s);
     return true;
 }
 

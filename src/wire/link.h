@@ -54,7 +54,7 @@ static inline enum link_status link_decode(uint32_t linktype, struct span bytes,
     ret->has_mac = true;
     memcpy(ret->source, bytes.p + 6, 6);
     (void)span_skip(&bytes, 14);
-    ret->payload = bytes;
+    span_put(&ret->payload, bytes);
     return LINK_OK;
 }
 

@@ -89,7 +89,13 @@ void flows_begin_behind(struct flows *t, uint64_t id)
 
 uint32_t flows_hash(const struct flows *t, const struct flow_key *key)
 {
-    uint64_t h = hash_bytes(&t->key, key, flow_key_size(key));
+    size_t n = flow_key_size(key);
+    struct hash_state s = hash_start(&t->key);
+    hash_add(&s, (uint64_t)key->ports << 32 | key->meta);
+    for (size_t i = 8; i < n; i += 8)
+        hash_add(&s, hash_word(key->addresses + i - 8));
+    hash_add(&s, (uint64_t)n << 56);
+    uint64_t h = hash_end(s);
     return (uint32_t)(h ^ h >> 32);
 }
 

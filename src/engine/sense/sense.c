@@ -361,20 +361,18 @@ struct way {
     tq_time time;
     struct link link;
     struct ip ip;
-    struct span whole; /* the IP packet; empty where it came in fragments */
-    uint16_t sport;
+    bool in_pieces; /* the IP packet came in fragments: link.payload is the last of them */
+    uint16_t sport; /* not beside dport: to read both at once would wait for both to be written */
+    bool reversed;  /* its sender is the endpoint that sorts higher */
     uint16_t dport;
-    bool reversed; /* its sender is the endpoint that sorts higher */
     uint32_t cards;
 };
 
-static int order4(const uint8_t *a, const uint8_t *b)
+/* An IPv4 address and a port as one number, which sorts as they do. */
+static inline uint64_t end4(const uint8_t *address, uint16_t port)
 {
-    struct span x = span_of(a, 4);
-    struct span y = span_of(b, 4);
-    uint32_t m = span_be32(&x);
-    uint32_t n = span_be32(&y);
-    return (m > n) - (m < n);
+    struct span s = span_of(address, 4);
+    return (uint64_t)span_be32(&s) << 16 | port;
 }
 
 static void make_key(struct way *w, struct flow_key *key)
@@ -382,8 +380,12 @@ static void make_key(struct way *w, struct flow_key *key)
     bool v6 = w->ip.src.n == 16;
     const uint8_t *src = w->ip.src.p;
     const uint8_t *dst = w->ip.dst.p;
-    int order = v6 ? memcmp(src, dst, 16) : order4(src, dst);
-    w->reversed = order > 0 || (order == 0 && w->sport > w->dport);
+    if (v6) {
+        int order = memcmp(src, dst, 16);
+        w->reversed = order > 0 || (order == 0 && w->sport > w->dport);
+    } else {
+        w->reversed = end4(src, w->sport) > end4(dst, w->dport);
+    }
     key->meta = w->link.vlan << 8 | (v6 ? FLOW_KEY_V6 : 0) | w->ip.proto;
     key->ports = w->reversed ? (uint32_t)w->dport << 16 | w->sport : (uint32_t)w->sport << 16 | w->dport;
     const uint8_t *lower = w->reversed ? dst : src;
@@ -392,8 +394,8 @@ static void make_key(struct way *w, struct flow_key *key)
         memcpy(key->addresses, lower, 16);
         memcpy(key->addresses + 16, other, 16);
     } else {
-        memcpy(key->addresses, lower, 4);
-        memcpy(key->addresses + 4, other, 4);
+        uint64_t both = htole64(hash_half(other) << 32 | hash_half(lower)); /* at once, as it will be read */
+        memcpy(key->addresses, &both, sizeof both);
     }
 }
 
@@ -473,7 +475,7 @@ static void ask_labels(struct sense *s, struct flow *f, const struct way *w, siz
     struct label label = {0};
     if (!open)
         labels_forget(s->options.labels, &f->asked);
-    else if (payload < 2 || w->ip.missing > 0 || w->whole.n == 0 || !labels_packet(s->options.labels, &f->asked, w->whole, w->time, &label))
+    else if (payload < 2 || w->ip.missing > 0 || w->in_pieces || !labels_packet(s->options.labels, &f->asked, w->link.payload, w->time, &label))
         return;
     f->told = true;
     f->foreign = label.protocol;
@@ -620,10 +622,10 @@ static bool ends_with(struct sense *s, struct flow *f, const struct way *w, cons
     return true;
 }
 
-static void on_tcp(struct sense *s, struct way *w, struct span bytes)
+static void on_tcp(struct sense *s, struct way *w)
 {
     UNCLEARED struct tcp seg;
-    if (!tcp_decode(bytes, &seg)) {
+    if (!tcp_decode(w->ip.payload, &seg)) {
         damaged(s, DAMAGE_TCP);
         return;
     }
@@ -676,10 +678,10 @@ static void on_datagram(struct sense *s, struct flow *f, int direction, const st
         f->label = label;
 }
 
-static void on_udp(struct sense *s, struct way *w, struct span bytes)
+static void on_udp(struct sense *s, struct way *w)
 {
     struct udp udp;
-    if (!udp_decode(bytes, &udp)) {
+    if (!udp_decode(w->ip.payload, &udp)) {
         damaged(s, DAMAGE_UDP);
         return;
     }
@@ -716,10 +718,9 @@ static void on_ip(struct sense *s, struct way *w)
         damaged(s, DAMAGE_IP);
         return;
     }
-    struct span bytes = w->ip.payload;
-    w->whole = w->link.payload;
+    w->in_pieces = w->ip.fragment;
     if (__builtin_expect(w->ip.fragment, 0)) {
-        w->whole.n = 0;
+        struct span bytes;
         if (w->ip.missing > 0)
             damaged(s, DAMAGE_CUT);
         uint8_t proto;
@@ -732,18 +733,19 @@ static void on_ip(struct sense *s, struct way *w)
             damaged(s, DAMAGE_IP);
             return;
         }
+        w->ip.payload = bytes;
     }
     bool other = w->ip.proto != IP_PROTO_TCP && w->ip.proto != IP_PROTO_UDP;
     if (__builtin_expect(other && s->shed == SHED_ALL_BUT_LAB, 0))
         (void)pass(s, &s->stats.shed_other);
     else if (w->ip.proto == IP_PROTO_TCP)
-        on_tcp(s, w, bytes);
+        on_tcp(s, w);
     else if (w->ip.proto == IP_PROTO_UDP)
-        on_udp(s, w, bytes);
+        on_udp(s, w);
     else if (w->ip.missing > 0)
         damaged(s, DAMAGE_CUT);
     else if (w->ip.proto == IP_PROTO_ICMPV6 && s->evidence != NULL)
-        evidence_ndp(s->evidence, bytes, w->ip.src, w->time);
+        evidence_ndp(s->evidence, w->ip.payload, w->ip.src, w->time);
 }
 
 /* Frames that carry no IP packet but say who sent them. */
@@ -759,12 +761,10 @@ static void beside_ip(struct sense *s, const struct way *w)
 /* Of a whole Ethernet header: the same for both ways. */
 static inline uint32_t cards_of(uint32_t linktype, const struct span *frame)
 {
-    uint64_t to = 0;
-    uint64_t from = 0;
     if (linktype != LINKTYPE_ETHERNET || frame->n < 12)
         return 0;
-    memcpy(&to, frame->p, 6);
-    memcpy(&from, frame->p + 6, 6);
+    uint64_t to = hash_word(frame->p) & UINT64_C(0xffffffffffff);
+    uint64_t from = hash_word(frame->p + 4) >> 16;
     return (uint32_t)((to + from) * UINT64_C(0x9e3779b97f4a7c15) >> 32) ^ (uint32_t)((to ^ from) * UINT64_C(0xc2b2ae3d27d4eb4f) >> 24);
 }
 

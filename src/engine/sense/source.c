@@ -176,8 +176,10 @@ static int pcap_next(struct source *s, struct packet *ret, struct error *e)
         __builtin_prefetch(bytes.p + bytes.n + 64);
         s->pending = head + r.captured;
         s->last = r.time;
-        *ret = (struct packet){
-            .time = r.time, .linktype = s->pcap.linktype, .wire_length = r.original < r.captured ? r.captured : r.original, .bytes = bytes};
+        ret->time = r.time;
+        ret->linktype = s->pcap.linktype;
+        ret->wire_length = r.original < r.captured ? r.captured : r.original;
+        span_put(&ret->bytes, bytes);
         return 1;
     }
 }

@@ -64,12 +64,23 @@ void streams_release(struct streams *t)
 
 _Static_assert(sizeof(struct chunk) == JOURNAL_UNIT && JOURNAL_MIN % JOURNAL_UNIT == 0, "a head is one unit, and units fill the ring");
 
-static inline void put_unit(uint8_t *to, const void *unit)
+static inline void put_unit(uint8_t *to, const uint8_t *unit)
 {
 #ifdef __SSE2__
-    _mm_stream_si128((__m128i *)(void *)to, _mm_loadu_si128(unit));
+    _mm_stream_si128((__m128i *)(void *)to, _mm_loadu_si128((const __m128i_u *)(const void *)unit));
 #else
     memcpy(to, unit, JOURNAL_UNIT);
+#endif
+}
+
+/* The same of two words that lie in registers: to put them side by side in memory first would make the processor wait for both. */
+static inline void put_words(uint8_t *to, uint64_t first, uint64_t second)
+{
+#ifdef __SSE2__
+    _mm_stream_si128((__m128i *)(void *)to, _mm_set_epi64x((int64_t)second, (int64_t)first));
+#else
+    uint64_t words[2] = {htole64(first), htole64(second)};
+    memcpy(to, words, sizeof words);
 #endif
 }
 
@@ -77,17 +88,18 @@ static inline void put_unit(uint8_t *to, const void *unit)
  * each message. */
 static void put_units(uint8_t *to, struct span bytes)
 {
-    uint8_t last[JOURNAL_UNIT] = {0};
     size_t i = 0;
     for (; bytes.n - i >= 4 * JOURNAL_UNIT; i += 4 * JOURNAL_UNIT)
         for (size_t k = 0; k < 4; k++)
             put_unit(to + i + k * JOURNAL_UNIT, bytes.p + i + k * JOURNAL_UNIT);
     for (; bytes.n - i >= JOURNAL_UNIT; i += JOURNAL_UNIT)
         put_unit(to + i, bytes.p + i);
-    if (i < bytes.n) {
-        memcpy(last, bytes.p + i, bytes.n - i);
-        put_unit(to + i, last);
-    }
+    size_t left = bytes.n - i;
+    const uint8_t *last = bytes.p + i;
+    if (left > 8)
+        put_words(to + i, hash_word(last), hash_tail(last + 8, left - 8));
+    else if (left > 0)
+        put_words(to + i, left == 8 ? hash_word(last) : hash_tail(last, left), 0);
 }
 
 static void journal_add(struct journal *j, struct tcp_side *me, uint32_t seq, struct span bytes)
@@ -100,11 +112,16 @@ static void journal_add(struct journal *j, struct tcp_side *me, uint32_t seq, st
         j->head += j->size - at;
         at = 0;
     }
-    struct chunk c = {.before = me->journal, .seq = seq, .n = (uint32_t)bytes.n};
-    put_unit(j->ring + at, &c);
-    put_units(j->ring + at + sizeof c, bytes);
+    put_words(j->ring + at, me->journal, (uint64_t)bytes.n << 32 | seq);
+    put_units(j->ring + at + sizeof(struct chunk), bytes);
     me->journal = j->head + 1;
     j->head += (need + JOURNAL_UNIT - 1) & ~(size_t)(JOURNAL_UNIT - 1);
+}
+
+static struct chunk chunk_at(const struct journal *j, size_t at)
+{
+    uint64_t rest = hash_word(j->ring + at + 8);
+    return (struct chunk){.before = hash_word(j->ring + at), .seq = (uint32_t)rest, .n = (uint32_t)(rest >> 32)};
 }
 
 enum seen { SEEN_SAME, SEEN_OTHER, SEEN_UNKNOWN };
@@ -128,8 +145,7 @@ static enum seen journal_check(const struct journal *j, const struct tcp_side *m
     uint64_t place = me->journal;
     for (int i = 0; i < JOURNAL_STEPS && place != 0 && place - 1 + j->size >= j->head; i++) {
         size_t at = (place - 1) & (j->size - 1);
-        struct chunk c;
-        memcpy(&c, j->ring + at, sizeof c);
+        struct chunk c = chunk_at(j, at);
         enum seen here = compare(seq, bytes, c.seq, j->ring + at + sizeof c, c.n);
         if (here == SEEN_OTHER)
             return here;

@@ -40,6 +40,17 @@ static void too_long_is_bad(void **state)
     assert_false(span_of(&byte, 1).bad);
 }
 
+static void is_put_whole(void **state)
+{
+    (void)state;
+    struct span s;
+    memset(&s, 0xff, sizeof s);
+    span_put(&s, SPAN_LIT("abc"));
+    assert_true(s.n == 3 && !s.bad && memcmp(s.p, "abc", 3) == 0);
+    span_put(&s, (struct span){.n = UINT32_MAX, .bad = true});
+    assert_true(s.p == NULL && s.n == UINT32_MAX && s.bad);
+}
+
 static void sixty_four_bits(void **state)
 {
     (void)state;
@@ -153,6 +164,7 @@ int main(void)
         cmocka_unit_test(reads_integers_in_both_orders),
         cmocka_unit_test(bad_is_sticky_and_inherited),
         cmocka_unit_test(too_long_is_bad),
+        cmocka_unit_test(is_put_whole),
         cmocka_unit_test(sixty_four_bits),
         cmocka_unit_test(splits_at_separators),
         cmocka_unit_test(splits_all_at_once),

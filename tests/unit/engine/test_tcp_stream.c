@@ -227,6 +227,33 @@ static void first_wins_and_contradiction_is_told_once(void **state)
     done(&l);
 }
 
+/* What is noted of a segment is all of it, however it lies in the units of the journal. */
+static void a_change_of_any_byte_is_a_contradiction(void **state)
+{
+    (void)state;
+    for (size_t n = 2; n < 90; n++) {
+        struct lab l;
+        uint8_t text[90];
+        for (size_t i = 0; i < n; i++)
+            text[i] = (uint8_t)(i * 37 + n);
+        begin_with(&l, 1, 900, 65536);
+        handshake(&l);
+        data(&l, 0, text, n);
+        data(&l, n, "behind", 6);
+        data(&l, 0, text, n);
+        data(&l, n, "behind", 6);
+        assert_int_equal(l.stats.tcp_conflicts, 0);
+        assert_int_equal(l.stats.retransmitted, 2);
+        for (size_t i = 0; i < n; i++) {
+            text[i] ^= 0x80;
+            data(&l, 0, text, n);
+            text[i] ^= 0x80;
+            assert_int_equal(l.stats.tcp_conflicts, i + 1);
+        }
+        done(&l);
+    }
+}
+
 static void keep_alives_are_neither(void **state)
 {
     (void)state;
@@ -559,6 +586,7 @@ int main(void)
         cmocka_unit_test(out_of_order_and_repeated),
         cmocka_unit_test(a_repacked_repetition_that_overtakes_counts_once),
         cmocka_unit_test(first_wins_and_contradiction_is_told_once),
+        cmocka_unit_test(a_change_of_any_byte_is_a_contradiction),
         cmocka_unit_test(keep_alives_are_neither),
         cmocka_unit_test(a_hole_waits_for_the_acknowledgement),
         cmocka_unit_test(without_acknowledgements_a_hole_ends_by_time),
