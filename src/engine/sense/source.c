@@ -151,6 +151,9 @@ ASIDE static int pcap_resume(struct source *s, struct error *e)
     }
 }
 
+#define LINE 64 /* of the processor's cache */
+#define AHEAD 5
+
 static int pcap_next(struct source *s, struct packet *ret, struct error *e)
 {
     size_t head = s->pcap.record_header;
@@ -172,8 +175,8 @@ static int pcap_next(struct source *s, struct packet *ret, struct error *e)
         if (there <= 0)
             return there < 0 ? -1 : end(s, "a packet");
         struct span bytes = {.p = s->in.window + s->in.at + head, .n = r.captured};
-        __builtin_prefetch(bytes.p + bytes.n); /* the next record, if it is here, and the headers in it */
-        __builtin_prefetch(bytes.p + bytes.n + 64);
+        for (size_t i = 0; i < AHEAD; i++) /* the next records, if they are here: their headers, and the beginning of what they carry */
+            __builtin_prefetch(bytes.p + bytes.n + i * LINE);
         s->pending = head + r.captured;
         s->last = r.time;
         ret->time = r.time;
