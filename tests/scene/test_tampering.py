@@ -243,6 +243,16 @@ def whole_messages():
         for k in range(3):
             lab.send(gap=2400 if k == 2 else 0)
         expect(lab, [MISSING], f"{way}: a message that was swallowed, and answered in the LIS's name, is missed")
+    lab = Lab("hops", "oru", 19, local=True)
+    for _ in range(30):
+        lab.send()
+    second = Host("192.168.77.22", "00d0c91122ab", 52000)
+    lab.near = Conn(lab.wire, second, lab.middleware, 6661, lab.at)
+    for _ in range(4):
+        lab.send(first=lambda r: (of("2951-2", value="140")(r), of("2345-7", value="140")(r)))
+    lab.send(gap=2400)
+    found = lab.findings()
+    ok(not [f for f in found if not f[0].startswith("sender.")], "hops, other codes: of a second analyzer they are not known yet, and nothing came from nowhere", found)
     lab = Lab("hops", "oru", 20)
     for _ in range(12):
         lab.send(urea_converted, first=urea)

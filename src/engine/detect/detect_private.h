@@ -163,6 +163,7 @@ struct gathered {
     bool merged;                      /* it is one of those, and not the first */
     bool part;                        /* it says something else under a code that the message used before: in words, in another unit */
     bool guessed;                     /* there is only supposed to be of the same test */
+    bool doubtful;                    /* it may have come under a code that is not known yet */
     bool kept;                        /* it has a specimen and a test, so that it can be known again */
     bool again;                       /* it was seen on this link before */
     bool differs;                     /* from what was seen then */

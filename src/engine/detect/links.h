@@ -43,6 +43,7 @@ struct link {
     struct address receiver;
     uint16_t port;
     bool receiver_listens;
+    bool renames;           /* some of its tests come under other codes */
     uint8_t leg;            /* 1: the same conversations, seen at a second place of their way */
     uint16_t down;          /* the path that most of its results take; LINK_NONE: none is known */
     uint32_t pending_first; /* of its sent results, oldest first; numbers of the ring, 0: none */
@@ -106,6 +107,7 @@ struct habit {
     uint16_t analyte;
     uint16_t shifted : 1;
     uint16_t block_n : 4;
+    uint16_t renamed : 1; /* it comes under another code from some link */
     uint16_t code_n : 5;
     uint8_t at;
     uint64_t alternate; /* digest of its code in another system; 0: none */

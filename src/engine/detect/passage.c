@@ -87,16 +87,22 @@ struct seen_result *passage_guess(struct detect *d, const struct sent *s, uint64
         p->test = 0;
         p->names = 0;
     }
-    if (n != 1 || doubled(d, g))
+    struct link *l = open_link(d);
+    if (n != 1 || doubled(d, g)) {
+        g->doubtful = n > 0 || g->habit->renamed || (l->renames && g->habit->came_first == 0);
         return NULL;
+    }
     if (p->test != k->test)
         *p = (struct passage){.test = k->test};
     p->names += p->exact != g->is.exact; /* a value that never changes says nothing */
     p->exact = g->is.exact;
     g->guessed = p->names < NAMES_LEARNT;
     k->guessed = g->guessed;
-    if (!g->guessed)
+    if (!g->guessed) {
         g->habit->came_alone = 0; /* those before came from there too */
+        g->habit->renamed = true;
+        l->renames = true;
+    }
     return k;
 }
 

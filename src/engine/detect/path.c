@@ -402,7 +402,7 @@ void path_judge_origin(struct detect *d, uint16_t number)
         const struct gathered *g = &d->open.all[i];
         all += g->group == number && !g->merged;
         came += g->group == number && g->kept && g->came;
-        if (g->group != number || !g->kept || g->came || g->again)
+        if (g->group != number || !g->kept || g->came || g->again || g->doubtful)
             continue;
         struct habit *h = g->habit;
         alone++;
