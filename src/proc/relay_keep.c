@@ -17,6 +17,7 @@
 #define BURST_QUIET (500 * TIME_MS) /* … for so long */
 #define BURST_MOST (10 * TIME_SECOND)
 #define BURST_BYTES (SPOOLER_MAX / 8 * 6)
+#define COMPANY (10 * TIME_MS) /* how long a record that nobody waits for waits for one that somebody does */
 #define ASK_SOON (10 * TIME_MS)
 #define ASK_AGAIN (2 * TIME_SECOND)
 #define MEND_AFTER TIME_SECOND /* a spool that the disk did not take is tried again */
@@ -157,6 +158,7 @@ void keep_all(void)
             return;
         outbox_given(&rr.outbox);
     }
+    rr.awaited = false;
 }
 
 /* When the keeper is too late. An answer that waits for the LIS's and for its record (record_wait) cannot wait long; an analyzer that we answer
@@ -214,6 +216,12 @@ static bool hangs(void)
     return oldest != NULL && oldest->seq > rr.recorded && rr.now - oldest->at >= SPOOL_LATE && rr.now - rr.advanced >= SPOOL_LATE;
 }
 
+/* What nobody waits for (an answer, a delivery) goes with what somebody does, or a little later: each write costs the disk and two threads a turn. */
+static bool goes_now(void)
+{
+    return rr.awaited || rr.now - rr.outbox.loose->at >= COMPANY;
+}
+
 /* What is to be durable goes to the spool, in order. While that is emptied the keeper makes it so, and the spool only where it takes too long. */
 static void spool_due(void)
 {
@@ -232,7 +240,7 @@ static void spool_due(void)
         return;
     if (rr.rolling && rr.now >= stalls_at())
         rr.stalled = true;
-    if (relay_spools())
+    if (relay_spools() && goes_now())
         keep_all();
 }
 
@@ -294,7 +302,10 @@ void keep_step(void)
 
 tq_time keep_due(tq_time until)
 {
-    if (rr.rolling && rr.outbox.loose != NULL && stalls_at() < until)
+    const struct outbox_record *loose = rr.outbox.loose;
+    if (loose != NULL && relay_spools() && loose->at + COMPANY < until)
+        until = loose->at + COMPANY;
+    if (rr.rolling && loose != NULL && stalls_at() < until)
         until = stalls_at();
     return rr.mend_at != 0 && rr.mend_at < until ? rr.mend_at : until;
 }

@@ -430,7 +430,9 @@ uint64_t talk_message(void *context, struct relay_link *link, const struct relay
         seq = put_own(t, m, queued, verdict);
     if (seq == 0)
         *keep = false;
-    rr.hurry = rr.hurry || (seq != 0 && !m->answer && !relay_spools());
+    bool awaited = seq != 0 && !m->answer;
+    rr.awaited = rr.awaited || awaited;
+    rr.hurry = rr.hurry || (awaited && !relay_spools());
     return seq;
 }
 
