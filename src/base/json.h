@@ -1,4 +1,5 @@
-/* Writes JSON (RFC 8259) into a buffer, without spaces. Reading JSON is jansson's work, in the rooms that need it.
+/* Writes JSON (RFC 8259) into a buffer, without spaces. What the program wrote itself json_read.h reads; what others
+ * send is jansson's work, in the rooms that need it.
  *
  * The writer puts the commas; the caller pairs begin and end. Text that is not UTF-8 is taken as ISO 8859-1, byte by byte, so that whatever a device
  * sends comes out as valid JSON. The names begin with jsonw_, because json_ is jansson's. */
