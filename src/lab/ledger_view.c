@@ -229,7 +229,7 @@ int ledger_apply_row(struct apply *a, struct error *e)
     store_bind_int(q, 2, a->c->custody);
     store_bind_int(q, 3, a->c->recorded);
     store_bind_str(q, 4, event_name(a->ev.event));
-    store_bind_text(q, 5, buf_ok(&summary) ? buf_span(&summary) : SPAN_LIT(""));
+    store_bind_held(q, 5, buf_ok(&summary) ? buf_span(&summary) : SPAN_LIT(""));
     store_bind_int(q, 6, a->ev.event == EVENT_FLOW_CLOSED);
     store_bind_int(q, 7, a->ev.event == EVENT_ASSET_EVIDENCE);
     int rc = store_run(q, e);

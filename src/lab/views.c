@@ -160,6 +160,8 @@ void views_close(struct keeper_views *v)
     catalog_free(v->catalog);
     free(v->match);
     asset_memos_free(v->memos);
+    buf_release(&v->result.id);
+    buf_release(&v->result.texts);
     free(v);
 }
 
@@ -340,6 +342,7 @@ int views_apply(struct keeper_views *v, const struct committed *c, struct error 
         atomic_fetch_add(&v->skipped, 1);
         return 0;
     }
+    v->result.known = v->result.known && a.ev.event == EVENT_LAB_RESULT;
     int rc = apply_event(&a, e);
     if (rc == 0 && a.ev.event == EVENT_FLOW_CLOSED)
         rc = door_apply_flow(&a, e);
@@ -382,6 +385,7 @@ void views_abandon(struct keeper_views *v)
     v->doors_known = false;
     v->link_seq = 0;
     v->counters_n = 0; /* they are read again */
+    v->result.known = false;
     v->any = v->was_any;
     v->index = v->was_index;
     v->position = v->was_position;

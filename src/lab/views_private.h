@@ -50,6 +50,19 @@ struct view_counter {
     bool changed; /* since the last commit */
 };
 
+/* What the message of the newest results says about each of them: asked for once, and forgotten when another record comes. */
+struct result_memo {
+    bool known;
+    bool awaited;
+    int64_t run;
+    int64_t src;   /* 0: not known */
+    int64_t place; /* of the next result */
+    struct buf id;
+    struct buf texts; /* of the message's columns, one behind the other … */
+    uint32_t ends[5]; /* … and where each ends … */
+    bool missing[5];
+};
+
 struct keeper_views {
     struct store *store;
     struct store_conn *w;
@@ -71,6 +84,7 @@ struct keeper_views {
     int64_t link_seq;                            /* … the highest number; 0: there is none */
     struct view_counter counters[VIEW_COUNTERS]; /* those that were asked for since the last batch that was abandoned */
     size_t counters_n;
+    struct result_memo result;
     bool doors_known;    /* the next is */
     tq_time doors_until; /* later records of sensors belong to no door */
     _Atomic uint64_t visible;

@@ -13,7 +13,7 @@ int message_direction(struct span id)
 static void bind_optional(struct store_stmt *q, int at, struct span text)
 {
     if (text.n > 0)
-        store_bind_text(q, at, text);
+        store_bind_held(q, at, text);
     else
         store_bind_null(q, at);
 }
@@ -30,12 +30,12 @@ static int insert(struct apply *a, int64_t run, int64_t src, int64_t dst, struct
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, nullif(?19, 0), nullif(?20, 0), ?21, ?22, ?23, "
         "?24)");
     store_bind_int(q, 1, run);
-    store_bind_text(q, 2, event_text(ev, "id"));
+    store_bind_held(q, 2, event_text(ev, "id"));
     store_bind_int(q, 3, (int64_t)a->c->index);
     store_bind_int(q, 4, a->c->position);
     store_bind_int(q, 5, ev->time);
-    store_bind_text(q, 6, event_text(ev, "protocol"));
-    store_bind_text(q, 7, event_text(ev, "type"));
+    store_bind_held(q, 6, event_text(ev, "protocol"));
+    store_bind_held(q, 7, event_text(ev, "type"));
     static const char *const optional[] = {"control_id", "sender", "receiver", "version", "charset"};
     for (int i = 0; i < 5; i++)
         bind_optional(q, 8 + i, event_text(ev, optional[i]));
@@ -59,13 +59,15 @@ static int insert(struct apply *a, int64_t run, int64_t src, int64_t dst, struct
 static int tell_results(struct apply *a, int64_t run, int64_t src, struct error *e)
 {
     const struct event_view *ev = &a->ev;
+    if (event_int(ev, "results", 0) == 0)
+        return 0;
     struct store_stmt *q = store_stmt(a->w,
                                       "UPDATE result SET protocol = ?3, type = ?4, control_id = ?5, sender = ?6, receiver = ?7, src = nullif(?8, 0), "
                                       "search = search || ' ' || lower(coalesce(?6, '')) WHERE run = ?1 AND message = ?2 AND protocol IS NULL");
     store_bind_int(q, 1, run);
-    store_bind_text(q, 2, event_text(ev, "id"));
-    store_bind_text(q, 3, event_text(ev, "protocol"));
-    store_bind_text(q, 4, event_text(ev, "type"));
+    store_bind_held(q, 2, event_text(ev, "id"));
+    store_bind_held(q, 3, event_text(ev, "protocol"));
+    store_bind_held(q, 4, event_text(ev, "type"));
     bind_optional(q, 5, event_text(ev, "control_id"));
     bind_optional(q, 6, event_text(ev, "sender"));
     bind_optional(q, 7, event_text(ev, "receiver"));
@@ -87,8 +89,8 @@ static int repeat_results(struct apply *a, int64_t run, int64_t src, struct erro
         "protocol, type, control_id, sender, receiver, nullif(?6, 0), search, place, specimen IS NOT NULL AND EXISTS (SELECT 1 FROM followed "
         "WHERE followed.src = ?6) FROM result WHERE run = ?1 AND message = ?2 ORDER BY place");
     store_bind_int(q, 1, run);
-    store_bind_text(q, 2, from);
-    store_bind_text(q, 3, event_text(&a->ev, "id"));
+    store_bind_held(q, 2, from);
+    store_bind_held(q, 3, event_text(&a->ev, "id"));
     store_bind_int(q, 4, a->ev.time);
     store_bind_int(q, 5, a->c->recorded);
     store_bind_int(q, 6, src);

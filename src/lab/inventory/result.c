@@ -7,7 +7,7 @@
 static void bind_optional(struct store_stmt *q, int at, struct span text)
 {
     if (text.n > 0)
-        store_bind_text(q, at, text);
+        store_bind_held(q, at, text);
     else
         store_bind_null(q, at);
 }
@@ -37,31 +37,78 @@ static void flags_json(const struct event_view *ev, struct buf *out)
     }
 }
 
-static int insert(struct apply *a, struct span search, struct span flags, int64_t *ret_src, struct error *e)
+enum { SENDER = 3 }; /* protocol, type, control id, sender, receiver */
+
+static struct span memo_text(const struct result_memo *m, int i)
+{
+    uint32_t from = i == 0 ? 0 : m->ends[i - 1];
+    return m->missing[i] ? (struct span){0} : span_of(m->texts.p + from, m->ends[i] - from);
+}
+
+/* What the message of this result says about it, into the memo. */
+static int ask_message(struct apply *a, struct error *e)
+{
+    struct result_memo *m = &a->v->result;
+    struct span id = event_text(&a->ev, "message");
+    int64_t run = counter_now(a, "runs", e);
+    if (m->known && m->run == run && span_equal(buf_span(&m->id), id))
+        return 0;
+    struct store_stmt *q = store_stmt(
+        a->w, "SELECT m.protocol, m.type, m.control_id, m.sender, m.receiver, coalesce(m.src, 0), (SELECT coalesce(max(place) + 1, 0) FROM result "
+              "WHERE run = ?1 AND message = ?2), EXISTS (SELECT 1 FROM followed WHERE followed.src = m.src) FROM (SELECT 1) LEFT JOIN "
+              "(SELECT * FROM message WHERE run = ?1 AND id = ?2 ORDER BY n DESC LIMIT 1) AS m");
+    store_bind_int(q, 1, run);
+    store_bind_held(q, 2, id);
+    m->known = false;
+    m->run = run;
+    m->id.max = m->texts.max = 8 * RECORD_TEXT;
+    buf_clear(&m->id);
+    buf_clear(&m->texts);
+    buf_add_span(&m->id, id);
+    if (store_step(q)) {
+        for (int i = 0; i < 5; i++) {
+            m->missing[i] = store_is_null(q, i);
+            buf_add_span(&m->texts, store_text(q, i));
+            m->ends[i] = (uint32_t)m->texts.n;
+        }
+        m->src = store_int(q, 5);
+        m->place = store_int(q, 6);
+        m->awaited = store_int(q, 7) != 0;
+        m->known = true;
+    }
+    if (store_done(q, e) != 0)
+        return -1;
+    return m->known && buf_ok(&m->id) && buf_ok(&m->texts) ? 0 : err_set(e, ERR_SYSTEM, "no memory for a result");
+}
+
+static int insert(struct apply *a, struct span search, struct span flags, struct error *e)
 {
     const struct event_view *ev = &a->ev;
+    struct result_memo *m = &a->v->result;
     struct store_stmt *q = store_stmt(
         a->w,
         "INSERT INTO result(record, position, time, recorded, run, message, test_code, test_system, test_text, patient, specimen, units, status, "
-        "observed_at, flags, protocol, type, control_id, sender, receiver, src, search, place, awaited) "
-        "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, m.protocol, m.type, m.control_id, m.sender, m.receiver, m.src, "
-        "?16 || coalesce(' ' || lower(m.sender), ''), (SELECT coalesce(max(place) + 1, 0) FROM result WHERE run = ?5 AND message = ?6), "
-        "?11 IS NOT NULL AND EXISTS (SELECT 1 FROM followed WHERE followed.src = m.src) FROM (SELECT 1) LEFT JOIN (SELECT * FROM message WHERE run = "
-        "?5 AND id = ?6 ORDER BY n DESC "
-        "LIMIT 1) AS m RETURNING coalesce(src, 0)");
+        "observed_at, flags, search, protocol, type, control_id, sender, receiver, src, place, awaited) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, nullif(?22, 0), ?23, ?24)");
     store_bind_int(q, 1, (int64_t)a->c->index);
     store_bind_int(q, 2, a->c->position);
     store_bind_int(q, 3, ev->time);
     store_bind_int(q, 4, a->c->recorded);
-    store_bind_int(q, 5, counter_now(a, "runs", e));
-    store_bind_text(q, 6, event_text(ev, "message"));
+    store_bind_int(q, 5, m->run);
+    store_bind_held(q, 6, buf_span(&m->id));
     static const char *const optional[] = {"test.code", "test.system", "test.text", "patient", "specimen", "units", "status", "observed_at"};
     for (int i = 0; i < 8; i++)
         bind_optional(q, 7 + i, event_text(ev, optional[i]));
-    store_bind_text(q, 15, flags);
-    store_bind_text(q, 16, search);
-    *ret_src = store_run_int(q, -1, e);
-    return *ret_src < 0 ? -1 : 0;
+    store_bind_held(q, 15, flags);
+    store_bind_held(q, 16, search);
+    for (int i = 0; i < 5; i++)
+        if (!m->missing[i])
+            store_bind_held(q, 17 + i, memo_text(m, i));
+    store_bind_int(q, 22, m->src);
+    store_bind_int(q, 23, m->place);
+    store_bind_int(q, 24, m->awaited && event_text(ev, "specimen").n > 0);
+    m->place++;
+    return store_run(q, e);
 }
 
 int results_counted(struct apply *a, int64_t n, struct error *e)
@@ -81,15 +128,17 @@ int result_apply(struct apply *a, struct error *e)
 {
     struct buf search = BUF_INIT(2048);
     static const char *const searched[] = {"test.code", "test.text", "patient", "specimen"};
+    if (ask_message(a, e) != 0)
+        return -1;
     for (size_t i = 0; i < 4; i++)
         add_search(&search, event_text(&a->ev, searched[i]));
+    add_search(&search, memo_text(&a->v->result, SENDER));
     struct buf flags = BUF_INIT(4096);
     flags_json(&a->ev, &flags);
-    int64_t src = 0;
-    int rc = insert(a, buf_ok(&search) ? buf_span(&search) : SPAN_LIT(""), buf_ok(&flags) ? buf_span(&flags) : SPAN_LIT("[]"), &src, e);
+    int rc = insert(a, buf_ok(&search) ? buf_span(&search) : SPAN_LIT(""), buf_ok(&flags) ? buf_span(&flags) : SPAN_LIT("[]"), e);
     buf_release(&search);
     buf_release(&flags);
-    return rc != 0 || asset_saw_result(a, src, e) != 0 || results_counted(a, 1, e) != 0 ? -1 : 0;
+    return rc != 0 || asset_saw_result(a, a->v->result.src, e) != 0 || results_counted(a, 1, e) != 0 ? -1 : 0;
 }
 
 /* ── reading ── */

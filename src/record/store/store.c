@@ -501,10 +501,20 @@ void store_bind_real(struct store_stmt *q, int at, double v)
         note(q, sqlite3_bind_double(q->stmt, at, v));
 }
 
-void store_bind_text(struct store_stmt *q, int at, struct span v)
+static void bind_text(struct store_stmt *q, int at, struct span v, sqlite3_destructor_type kept)
 {
     if (q->rc == SQLITE_OK)
-        note(q, sqlite3_bind_text64(q->stmt, at, v.n == 0 ? "" : (const char *)v.p, v.n, SQLITE_TRANSIENT, SQLITE_UTF8));
+        note(q, sqlite3_bind_text64(q->stmt, at, v.n == 0 ? "" : (const char *)v.p, v.n, kept, SQLITE_UTF8));
+}
+
+void store_bind_text(struct store_stmt *q, int at, struct span v)
+{
+    bind_text(q, at, v, SQLITE_TRANSIENT);
+}
+
+void store_bind_held(struct store_stmt *q, int at, struct span v)
+{
+    bind_text(q, at, v, SQLITE_STATIC);
 }
 
 void store_bind_null(struct store_stmt *q, int at)

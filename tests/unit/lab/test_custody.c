@@ -37,6 +37,33 @@ static struct feed start(void)
     return f;
 }
 
+static void one_result(struct feed *f, int second, const char *message)
+{
+    char rest[512];
+    (void)snprintf(rest, sizeof rest,
+                   FLOW("10.0.0.1", "10.0.0.2") ",\"test\":{\"code\":\"GLU\"},\"specimen\":\"S-DEF\",\"flags\":[],\"message\":\"%s\"", message);
+    feed_event(f, second, "lab.result", rest);
+}
+
+/* Results of several messages in turn, before and behind them: each has its place in its own, and what that says. */
+static void results_know_their_message(void **state)
+{
+    (void)state;
+    struct feed f = start();
+    one_result(&f, 1, "f1.0.1");
+    one_result(&f, 1, "f1.0.1");
+    message(&f, 2, "f1.0.1", "10.0.0.1", "10.0.0.2", 1);
+    one_result(&f, 3, "f1.0.2");
+    one_result(&f, 3, "f1.0.1");
+    message(&f, 4, "f1.0.2", "10.0.0.3", "10.0.0.2", 1);
+    one_result(&f, 5, "f1.0.1");
+    assert_string_equal(ask(&f, "SELECT group_concat(message || '/' || place || '/' || coalesce(type, '-') || '/' || coalesce(sender, '-') || '/' || "
+                                "(instr(search, coalesce(sender, '?')) > 0), ' ') FROM (SELECT * FROM result ORDER BY n)"),
+                        "f1.0.1/0/ORU^R01/10.0.0.1/1 f1.0.1/1/ORU^R01/10.0.0.1/1 f1.0.1/2/ORU^R01/10.0.0.1/1 f1.0.2/0/ORU^R01/10.0.0.3/1 "
+                        "f1.0.1/3/ORU^R01/10.0.0.1/1 f1.0.2/1/ORU^R01/10.0.0.3/1 f1.0.1/4/ORU^R01/10.0.0.1/1");
+    feed_free(&f);
+}
+
 /* "changed value 3>7" of the result in this record: state, what changed, records where it was seen first and last. */
 struct said {
     char text[512];
@@ -250,8 +277,10 @@ static void what_was_told_of_one_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(from_analyzer_to_lis), cmocka_unit_test(went_on_unchanged), cmocka_unit_test(longer_ways),
-        cmocka_unit_test(found_by_its_tube),    cmocka_unit_test(what_is_awaited),   cmocka_unit_test(what_was_told_of_one_place),
+        cmocka_unit_test(results_know_their_message), cmocka_unit_test(from_analyzer_to_lis),
+        cmocka_unit_test(went_on_unchanged),          cmocka_unit_test(longer_ways),
+        cmocka_unit_test(found_by_its_tube),          cmocka_unit_test(what_is_awaited),
+        cmocka_unit_test(what_was_told_of_one_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
