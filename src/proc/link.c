@@ -2,7 +2,6 @@
 
 #include "base/text.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 static const char *const states[LINK_STATES] = {"down", "up", "degraded", "held", "bypassed"};
@@ -278,10 +277,13 @@ int link_status_decode(struct span in, struct link_status *x, struct error *e)
 
 /* ── numbers of records ── */
 
+_Static_assert(8 + 1 + TEXT_DECIMAL + 1 <= LINK_SEQ_TEXT, "part of a run's id, a point, a number");
+
 void link_seq_write(char out[LINK_SEQ_TEXT], const uint8_t run[RUN_ID], uint64_t seq)
 {
     text_hex_to(out, run, 4);
-    (void)snprintf(out + 8, LINK_SEQ_TEXT - 8, ".%" PRIu64, seq);
+    out[8] = '.';
+    *text_decimal(out + 9, seq) = 0;
 }
 
 bool link_seq_read(struct span text, uint8_t ret_run[4], uint64_t *ret_seq)

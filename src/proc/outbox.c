@@ -1,7 +1,59 @@
 #include "proc/outbox.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PIECE (64u << 10)
+
+/* Records go about in the order they came, so memory is given back piece by piece: nothing is searched for, or joined, for each. */
+struct outbox_piece {
+    size_t used;
+    size_t records;
+    bool open; /* more may come */
+    _Alignas(max_align_t) uint8_t bytes[];
+};
+
+static void close_piece(struct outbox_piece *p)
+{
+    if (p == NULL)
+        return;
+    p->open = false;
+    if (p->records == 0)
+        free(p);
+}
+
+/* n: at most PIECE. NULL: no memory. */
+static struct outbox_piece *piece_for(struct outbox *o, size_t n)
+{
+    if (o->piece != NULL && PIECE - o->piece->used >= n)
+        return o->piece;
+    close_piece(o->piece);
+    o->piece = malloc(sizeof *o->piece + PIECE);
+    if (o->piece != NULL)
+        *o->piece = (struct outbox_piece){.open = true};
+    return o->piece;
+}
+
+static struct outbox_record *make(struct outbox *o, size_t n)
+{
+    size_t whole = (sizeof(struct outbox_record) + n + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t);
+    struct outbox_record *r;
+    if (whole > PIECE / 4) {
+        r = malloc(sizeof *r + n);
+        if (r != NULL)
+            *r = (struct outbox_record){.size = n};
+        return r;
+    }
+    struct outbox_piece *p = piece_for(o, whole);
+    if (p == NULL)
+        return NULL;
+    r = (struct outbox_record *)(void *)(p->bytes + p->used);
+    *r = (struct outbox_record){.piece = p, .size = n};
+    p->used += whole;
+    p->records++;
+    return r;
+}
 
 void outbox_init(struct outbox *o)
 {
@@ -41,22 +93,33 @@ void outbox_drop(struct outbox_record *r)
     if (r == NULL)
         return;
     explicit_bzero(r->bytes, r->n);
-    free(r);
+    struct outbox_piece *p = r->piece;
+    if (p == NULL) {
+        free(r);
+        return;
+    }
+    p->records--;
+    if (p->records > 0)
+        return;
+    p->used = 0;
+    if (!p->open)
+        free(p);
 }
 
 void outbox_release(struct outbox *o)
 {
     while (o->first != NULL)
         drop_first(o);
+    close_piece(o->piece);
+    o->piece = NULL;
 }
 
-struct outbox_record *outbox_copy(struct span encoded, size_t more)
+struct outbox_record *outbox_copy(struct outbox *o, struct span encoded, size_t more)
 {
-    size_t n = OUTBOX_HEAD + encoded.n;
-    struct outbox_record *r = malloc(sizeof *r + n + more);
+    struct outbox_record *r = make(o, OUTBOX_HEAD + encoded.n + more);
     if (r == NULL)
         return NULL;
-    *r = (struct outbox_record){.n = n, .size = n + more};
+    r->n = OUTBOX_HEAD + encoded.n;
     memcpy(r->bytes + OUTBOX_HEAD, encoded.p, encoded.n);
     return r;
 }

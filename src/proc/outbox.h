@@ -13,8 +13,11 @@
 #define OUTBOX_BURST (2u << 20) /* … while what is durable in the spool is read in from there anyway: then it goes before it is cold */
 #define OUTBOX_HEAD 12          /* bytes in front of a record, for the head of MESSAGE_RECORD */
 
+struct outbox_piece; /* memory of some records that came one after the other */
+
 struct outbox_record {
     struct outbox_record *next;
+    struct outbox_piece *piece; /* NULL: a large record's own memory */
     uint64_t seq;
     tq_time at;      /* when it came */
     bool spooled;    /* it was given to the spool */
@@ -31,19 +34,20 @@ struct outbox {
     struct outbox_record *loose;  /* the oldest that is durable nowhere and was not given to the spool; NULL: none */
     size_t bytes;
     bool burst;
-    uint64_t spooled; /* durable in the spool, or on the ledger, up to this one */
-    uint64_t left;    /* some up to this one may be on the spool alone, e.g. for want of room here: it must be read in; 0: none … */
-    tq_time left_at;  /* … and when the first of them came */
-    uint64_t gone;    /* some up to this one went from here when they were handed on, and before the ledger had them; 0: none … */
+    uint64_t spooled;           /* durable in the spool, or on the ledger, up to this one */
+    uint64_t left;              /* some up to this one may be on the spool alone, e.g. for want of room here: it must be read in; 0: none … */
+    tq_time left_at;            /* … and when the first of them came */
+    struct outbox_piece *piece; /* where the next record goes; NULL: none yet */
+    uint64_t gone;              /* some up to this one went from here when they were handed on, and before the ledger had them; 0: none … */
     tq_time gone_at;
 };
 
 void outbox_init(struct outbox *o);
-void outbox_release(struct outbox *o);
+void outbox_release(struct outbox *o); /* after outbox_drop of all that was not added */
 
 /* A copy of an encoded record, with room for so many bytes more; it is nowhere yet. The caller's, until outbox_add or outbox_drop. NULL: no memory.
  */
-struct outbox_record *outbox_copy(struct span encoded, size_t more);
+struct outbox_record *outbox_copy(struct outbox *o, struct span encoded, size_t more);
 void outbox_drop(struct outbox_record *r); /* wipes; r may be NULL */
 /* Is there room for it? Where there is none, the oldest that are durable in the spool go. */
 bool outbox_room(struct outbox *o, const struct outbox_record *r);

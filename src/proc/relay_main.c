@@ -98,7 +98,7 @@ static bool tell_behind(void)
 {
     if (rr.detector.fd < 0 || !keep_notice())
         return true;
-    struct outbox_record *r = outbox_copy(buf_span(&rr.encoded), 0);
+    struct outbox_record *r = outbox_copy(&rr.outbox, buf_span(&rr.encoded), 0);
     bool told = r != NULL && put_record(r->bytes, r->n);
     outbox_drop(r);
     if (told)

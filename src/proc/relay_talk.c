@@ -79,7 +79,7 @@ static uint64_t put(struct outbox_record *x, enum event event, bool queued, cons
 /* The record that stands in rr.encoded. 0: it found no room. */
 static uint64_t put_encoded(enum event event, bool queued, const char *verdict)
 {
-    struct outbox_record *x = buf_ok(&rr.encoded) ? outbox_copy(buf_span(&rr.encoded), MORE) : NULL;
+    struct outbox_record *x = buf_ok(&rr.encoded) ? outbox_copy(&rr.outbox, buf_span(&rr.encoded), MORE) : NULL;
     if (has_room(x, event))
         return put(x, event, queued, verdict);
     outbox_drop(x);
@@ -167,7 +167,7 @@ static void take_record(void *context, const struct record *r)
     complete(&rr.record, r);
     buf_clear(&rr.encoded);
     record_encode(&rr.encoded, &rr.record);
-    struct outbox_record *x = !buf_ok(&rr.encoded) || rr.outward ? NULL : outbox_copy(buf_span(&rr.encoded), MORE);
+    struct outbox_record *x = !buf_ok(&rr.encoded) || rr.outward ? NULL : outbox_copy(&rr.outbox, buf_span(&rr.encoded), MORE);
     struct pending *p = x == NULL ? NULL : new_pending();
     if (p != NULL) {
         *p = (struct pending){.event = r->event, .results = record_number(r, KEY_RESULTS, 0), .content = content_of(&rr.record), .record = x};
