@@ -158,11 +158,19 @@ void astm_test(const struct hl7_delims *d, struct span field, struct span *ret_c
     }
 }
 
+static bool is_place(struct span s, size_t most)
+{
+    bool digits = s.n > 0 && s.n <= most;
+    for (size_t i = 0; digits && i < s.n; i++)
+        digits = s.p[i] >= '0' && s.p[i] <= '9';
+    return digits;
+}
+
 struct span astm_specimen(const struct hl7_delims *d, struct span field)
 {
     struct span part[4] = {0};
     size_t n = span_split(hl7_part(field, d->repetition, 1), d->component, part, 4);
-    bool behind = n > 2 && part[0].n > 0 && part[2].n > part[0].n && part[2].n > part[1].n && trim(part[2]).n > 0;
+    bool behind = n > 2 && is_place(trim(part[0]), 6) && is_place(trim(part[1]), 3) && part[2].n > part[0].n && trim(part[2]).n > 0;
     return behind ? trim(part[2]) : astm_first_component(d, field);
 }
 

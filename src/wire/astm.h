@@ -46,7 +46,8 @@ void astm_test(const struct hl7_delims *d, struct span field, struct span *ret_c
 /* The first component that holds more than spaces, without the spaces around it. */
 struct span astm_first_component(const struct hl7_delims *d, struct span field);
 
-/* The specimen in O-3 or O-4: the first component, or the number behind rack and position ("2^1^        10023^B"): longer than both, as it is padded. */
+/* The specimen in O-3 or O-4: the first component, or the number behind rack and position, which are digits
+ * ("2^1^        10023^B"), and longer than the rack. */
 struct span astm_specimen(const struct hl7_delims *d, struct span field);
 
 #endif

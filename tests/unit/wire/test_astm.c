@@ -195,6 +195,8 @@ static void tests_and_names(void **state)
         {"000003^01^                 113^M", "113"},
         {"^^   113^A", "113"},
         {"2^1^      ^B", "2"},
+        {"S-7^^Serum tube, red", "S-7"},
+        {"4711^R2^LITHIUM HEPARIN", "4711"},
         {"", ""},
     };
     for (size_t i = 0; i < sizeof specimens / sizeof specimens[0]; i++)
