@@ -207,38 +207,57 @@ int64_t record_number(const struct record *r, enum record_key key, int64_t missi
     return f == NULL || keys[key].type == TYPE_TEXT ? missing : f->number;
 }
 
-static void put_address(struct buf *out, const struct address *a)
+static uint8_t *put_be(uint8_t *p, unsigned width, uint64_t v)
 {
-    buf_u8(out, a->family);
-    buf_add(out, a->bytes, sizeof a->bytes);
+    v = htobe64(v << (64 - 8 * width));
+    memcpy(p, &v, width);
+    return p + width;
 }
 
+static uint8_t *put_address(uint8_t *p, const struct address *a)
+{
+    *p++ = a->family;
+    memcpy(p, a->bytes, sizeof a->bytes);
+    return p + sizeof a->bytes;
+}
+
+#define HEAD_BYTES (1 + 1 + 3 * 8)
+#define FLOW_BYTES (1 + 2 * (1 + sizeof((struct address){0}).bytes) + 3 * 2)
+
+/* A record is encoded for every result, several times on its way: room is asked for once. */
 void record_encode(struct buf *out, const struct record *r)
 {
-    buf_u8(out, (uint8_t)r->event);
-    buf_u8(out, r->cut);
-    buf_be64(out, (uint64_t)r->time);
-    buf_be64(out, r->seq);
-    buf_be64(out, r->flow.id);
+    size_t size = HEAD_BYTES + (r->flow.id != 0 ? FLOW_BYTES : 0) + 2;
+    for (size_t i = 0; i < r->n; i++)
+        size += keys[r->fields[i].key].type == TYPE_TEXT ? 2 + 4 + (size_t)r->fields[i].text.n : 2 + 8;
+    if (!buf_reserve(out, size))
+        return;
+    uint8_t *p = out->p + out->n;
+    *p++ = (uint8_t)r->event;
+    *p++ = r->cut;
+    p = put_be(p, 8, (uint64_t)r->time);
+    p = put_be(p, 8, r->seq);
+    p = put_be(p, 8, r->flow.id);
     if (r->flow.id != 0) {
-        buf_u8(out, r->flow.proto);
-        put_address(out, &r->flow.src);
-        put_address(out, &r->flow.dst);
-        buf_be16(out, r->flow.sport);
-        buf_be16(out, r->flow.dport);
-        buf_be16(out, r->flow.vlan);
+        *p++ = r->flow.proto;
+        p = put_address(p, &r->flow.src);
+        p = put_address(p, &r->flow.dst);
+        p = put_be(p, 2, r->flow.sport);
+        p = put_be(p, 2, r->flow.dport);
+        p = put_be(p, 2, r->flow.vlan);
     }
-    buf_be16(out, (uint16_t)r->n);
+    p = put_be(p, 2, r->n);
     for (size_t i = 0; i < r->n; i++) {
         const struct field *f = &r->fields[i];
-        buf_be16(out, (uint16_t)f->key);
+        p = put_be(p, 2, (uint16_t)f->key);
         if (keys[f->key].type == TYPE_TEXT) {
-            buf_be32(out, (uint32_t)f->text.n);
-            buf_add_span(out, f->text);
+            p = put_be(p, 4, f->text.n);
+            p += span_copy(f->text, p, f->text.n);
         } else {
-            buf_be64(out, (uint64_t)f->number);
+            p = put_be(p, 8, (uint64_t)f->number);
         }
     }
+    out->n += size;
 }
 
 static void get_address(struct span *s, struct address *a)

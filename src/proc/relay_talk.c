@@ -170,7 +170,11 @@ static void take_record(void *context, const struct record *r)
     struct outbox_record *x = !buf_ok(&rr.encoded) || rr.outward ? NULL : outbox_copy(&rr.outbox, buf_span(&rr.encoded), MORE);
     struct pending *p = x == NULL ? NULL : new_pending();
     if (p != NULL) {
-        *p = (struct pending){.event = r->event, .results = record_number(r, KEY_RESULTS, 0), .content = content_of(&rr.record), .record = x};
+        *p = (struct pending){.event = r->event, .record = x};
+        if (r->event == EVENT_LAB_MESSAGE) {
+            p->results = record_number(r, KEY_RESULTS, 0);
+            p->content = content_of(&rr.record);
+        }
         *t->last = p;
         t->last = &p->next;
         if (!t->waiting) {
