@@ -303,8 +303,9 @@ void keep_step(void)
 tq_time keep_due(tq_time until)
 {
     const struct outbox_record *loose = rr.outbox.loose;
-    if (loose != NULL && relay_spools() && loose->at + COMPANY < until)
-        until = loose->at + COMPANY;
+    tq_time goes = loose == NULL || !relay_spools() ? until : loose->at + COMPANY;
+    if (goes > rr.now && goes < until) /* else it was tried, and goes when there is room: the spool says when */
+        until = goes;
     if (rr.rolling && loose != NULL && stalls_at() < until)
         until = stalls_at();
     return rr.mend_at != 0 && rr.mend_at < until ? rr.mend_at : until;
