@@ -47,8 +47,8 @@ def all_recorded(run, most):
     return legs
 
 
-def how_far(run, pages=100):
-    """What the ledger's newest relay.behind says; None: it is not among its newest records."""
+def how_far(run, pages=600):
+    """What the ledger's newest relay.behind says; None: it is not among the records that the views keep. Tens of thousands may follow it: what came meanwhile."""
     cursor = ""
     for _ in range(pages):
         page = run.api("/api/v1/ledger/records?limit=200" + (f"&cursor={cursor}" if cursor else "")) or {"items": []}
