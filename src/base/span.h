@@ -31,8 +31,8 @@ static inline struct span span_of(const void *p, size_t n)
     return (struct span){.p = p, .n = fits ? (uint32_t)n : 0, .bad = !fits};
 }
 
-/* Writes a span whose parts were just made, for somebody who takes it whole right behind: what lies behind the pointer in one piece, since a processor
- * waits where it reads at once what was written in several. */
+/* Writes a span whose parts were just made, for somebody who takes it whole right behind: what lies behind the pointer in one piece, since a
+ * processor waits where it reads at once what was written in several. */
 static inline void span_put(struct span *to, struct span s)
 {
 #if BYTE_ORDER == LITTLE_ENDIAN

@@ -37,8 +37,8 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
     }
     bool all = d != NULL && index_init(&d->ordered, ORDERED_MAX) && d->causes != NULL && d->known != NULL && d->results != NULL &&
                d->messages != NULL && d->conversations != NULL && d->clocks != NULL && d->habits != NULL && d->specimens != NULL &&
-               d->asked != NULL && d->expected != NULL && d->translations != NULL && d->passages != NULL && d->copies != NULL && d->links != NULL && d->sent != NULL &&
-               d->orphans != NULL && d->words != NULL && d->whos != NULL && d->near != NULL && d->near_places != NULL;
+               d->asked != NULL && d->expected != NULL && d->translations != NULL && d->passages != NULL && d->copies != NULL && d->links != NULL &&
+               d->sent != NULL && d->orphans != NULL && d->words != NULL && d->whos != NULL && d->near != NULL && d->near_places != NULL;
     if (!all) {
         detect_free(d);
         (void)err_set(e, ERR_SYSTEM, "no memory for the detector");

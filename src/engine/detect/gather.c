@@ -215,8 +215,8 @@ struct memo *conversations_new(void)
     return memo_new(CONVERSATIONS_MAX, sizeof(struct conversation));
 }
 
-/* What tells a message from the others of its conversation: its control id, or else when it says it was sent, or else all that it says. Zeros: nothing
- * does. */
+/* What tells a message from the others of its conversation: its control id, or else when it says it was sent, or else all that it says. Zeros:
+ * nothing does. */
 static struct digest identity_of(const struct detect *d, const struct message *m)
 {
     if (m->control_id.n > 0)
@@ -434,7 +434,8 @@ static struct gathered *first_of(struct gathering *o, const struct gathered *g)
     return NULL;
 }
 
-/* A code that stands for several things (a value, the signal that it was computed from, an interpretation): each but the first is a test of its own. */
+/* A code that stands for several things (a value, the signal that it was computed from, an interpretation): each but the first is a test of its own.
+ */
 static void part_from(struct detect *d, struct gathered *first, struct gathered *g)
 {
     first->is.parted = true;

@@ -17,7 +17,8 @@ static bool is_local(const struct address *a)
     return (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80) || memcmp(b, loopback, 16) == 0;
 }
 
-/* The documentation ranges reach nobody (RFC 5737, RFC 3849): where both ends are of them, they stand for a site; beside local ones, for the outside. */
+/* The documentation ranges reach nobody (RFC 5737, RFC 3849): where both ends are of them, they stand for a site; beside local ones, for the outside.
+ */
 static bool is_documentation(const struct address *a)
 {
     static const uint8_t nets[3][3] = {{192, 0, 2}, {198, 51, 100}, {203, 0, 113}};

@@ -2,9 +2,9 @@
  * which factor it converts what it measured. Both are learnt from results that agree. */
 #include "engine/detect/detect_private.h"
 
-#define NAMES_LEARNT 3   /* so many different values under another code, all the same as what was sent, before it counts as the name of the test */
+#define NAMES_LEARNT 3    /* so many different values under another code, all the same as what was sent, before it counts as the name of the test */
 #define FACTOR_SHARE 0.02 /* … of the value, beside rounding */
-#define FACTORS_LEARNT 3 /* so many values in a row that were converted by the same factor */
+#define FACTORS_LEARNT 3  /* so many values in a row that were converted by the same factor */
 
 /* A test on a link, and the link that it comes from. */
 struct passage {

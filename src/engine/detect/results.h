@@ -23,11 +23,11 @@ struct seen_result {
     uint8_t flag : 4;  /* enum flag */
     uint8_t status : 4;
     bool numeric : 1;
-    bool several : 1; /* one message held this result several times with different content (replicates, sub-tests): not comparable */
-    bool went_on : 1; /* it was seen on the next link */
+    bool several : 1;  /* one message held this result several times with different content (replicates, sub-tests): not comparable */
+    bool went_on : 1;  /* it was seen on the next link */
     bool repeated : 1; /* it had been sent before, the same, and went on then */
-    bool guessed : 1; /* it went on, as it seems, under another code */
-    bool parted : 1;  /* others of its code in the same message are kept as tests of their own */
+    bool guessed : 1;  /* it went on, as it seems, under another code */
+    bool parted : 1;   /* others of its code in the same message are kept as tests of their own */
 };
 
 _Static_assert(FLAG_OTHER < 16 && STATUS_OTHER < 16, "they fit in four bits");

@@ -279,7 +279,8 @@ static void odd_codes(void **state)
 {
     (void)state;
     COUNTS("H|\\^&|||x|||||||Q|1\rP|1\rO|1|S1\rR|1|^^^A|1\rL|1|F\r", 1, 1, 0, "specimen_role=Q");
-    COUNTS("H|\\^&|||x\rP|1\rO|1||2^1^        10023^B\rR|1|^^^16^TSH^X|1|u|0.3 TO 4.9^low\rL|1|F\r", 1, 1, 0, "test.text=TSH; specimen=10023; value=1; units=u; range=0.3 TO 4.9; test.alternate=TSH\n");
+    COUNTS("H|\\^&|||x\rP|1\rO|1||2^1^        10023^B\rR|1|^^^16^TSH^X|1|u|0.3 TO 4.9^low\rL|1|F\r", 1, 1, 0,
+           "test.text=TSH; specimen=10023; value=1; units=u; range=0.3 TO 4.9; test.alternate=TSH\n");
     COUNTS("H|\\^&|||x\rP|1\rO|1|S1\rR|1|^^^A|1\rL|1|T\r", 1, 1, 1, "malformed=L-3: the message was given up");
     struct collect k;
     collect_open(&k, 0, false);
