@@ -10,14 +10,6 @@ int message_direction(struct span id)
     return more && span_is(direction, "1") ? 1 : 0;
 }
 
-static void bind_optional(struct store_stmt *q, int at, struct span text)
-{
-    if (text.n > 0)
-        store_bind_held(q, at, text);
-    else
-        store_bind_null(q, at);
-}
-
 static int insert(struct apply *a, int64_t run, int64_t src, int64_t dst, struct error *e)
 {
     const struct event_view *ev = &a->ev;
@@ -38,18 +30,18 @@ static int insert(struct apply *a, int64_t run, int64_t src, int64_t dst, struct
     store_bind_held(q, 7, event_text(ev, "type"));
     static const char *const optional[] = {"control_id", "sender", "receiver", "version", "charset"};
     for (int i = 0; i < 5; i++)
-        bind_optional(q, 8 + i, event_text(ev, optional[i]));
+        store_bind_optional(q, 8 + i, event_text(ev, optional[i]));
     store_bind_int(q, 13, event_int(ev, "results", 0));
     store_bind_int(q, 14, event_int(ev, "bytes", 0));
-    bind_optional(q, 15, event_text(ev, "malformed"));
-    bind_optional(q, 16, event_text(ev, "ack.code"));
-    bind_optional(q, 17, event_text(ev, "ack.for"));
-    bind_optional(q, 18, buf_ok(&flow) ? buf_span(&flow) : (struct span){0});
+    store_bind_optional(q, 15, event_text(ev, "malformed"));
+    store_bind_optional(q, 16, event_text(ev, "ack.code"));
+    store_bind_optional(q, 17, event_text(ev, "ack.for"));
+    store_bind_optional(q, 18, buf_ok(&flow) ? buf_span(&flow) : (struct span){0});
     store_bind_int(q, 19, src);
     store_bind_int(q, 20, dst);
     static const char *const of_link[] = {"link", "leg", "side", "policy"};
     for (int i = 0; i < 4; i++)
-        bind_optional(q, 21 + i, event_text(ev, of_link[i]));
+        store_bind_optional(q, 21 + i, event_text(ev, of_link[i]));
     int rc = store_run(q, e);
     buf_release(&flow);
     return rc;
@@ -68,9 +60,9 @@ static int tell_results(struct apply *a, int64_t run, int64_t src, struct error 
     store_bind_held(q, 2, event_text(ev, "id"));
     store_bind_held(q, 3, event_text(ev, "protocol"));
     store_bind_held(q, 4, event_text(ev, "type"));
-    bind_optional(q, 5, event_text(ev, "control_id"));
-    bind_optional(q, 6, event_text(ev, "sender"));
-    bind_optional(q, 7, event_text(ev, "receiver"));
+    store_bind_optional(q, 5, event_text(ev, "control_id"));
+    store_bind_optional(q, 6, event_text(ev, "sender"));
+    store_bind_optional(q, 7, event_text(ev, "receiver"));
     store_bind_int(q, 8, src);
     return store_run(q, e);
 }

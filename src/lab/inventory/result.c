@@ -4,14 +4,6 @@
 #include "lab/inventory/result_private.h"
 #include "lab/views_private.h"
 
-static void bind_optional(struct store_stmt *q, int at, struct span text)
-{
-    if (text.n > 0)
-        store_bind_held(q, at, text);
-    else
-        store_bind_null(q, at);
-}
-
 static void add_search(struct buf *search, struct span text)
 {
     if (text.n == 0)
@@ -98,7 +90,7 @@ static int insert(struct apply *a, struct span search, struct span flags, struct
     store_bind_held(q, 6, buf_span(&m->id));
     static const char *const optional[] = {"test.code", "test.system", "test.text", "patient", "specimen", "units", "status", "observed_at"};
     for (int i = 0; i < 8; i++)
-        bind_optional(q, 7 + i, event_text(ev, optional[i]));
+        store_bind_optional(q, 7 + i, event_text(ev, optional[i]));
     store_bind_held(q, 15, flags);
     store_bind_held(q, 16, search);
     for (int i = 0; i < 5; i++)

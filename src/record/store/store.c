@@ -523,6 +523,14 @@ void store_bind_null(struct store_stmt *q, int at)
         note(q, sqlite3_bind_null(q->stmt, at));
 }
 
+void store_bind_optional(struct store_stmt *q, int at, struct span v)
+{
+    if (v.n > 0)
+        store_bind_held(q, at, v);
+    else
+        store_bind_null(q, at);
+}
+
 void store_bind_str(struct store_stmt *q, int at, const char *v)
 {
     if (v == NULL)

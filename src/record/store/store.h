@@ -104,9 +104,10 @@ struct store_stmt;
 struct store_stmt *store_stmt(struct store_conn *c, const char *sql); /* never NULL; sql: a string literal */
 void store_bind_int(struct store_stmt *q, int at, int64_t v);
 void store_bind_real(struct store_stmt *q, int at, double v);
-void store_bind_text(struct store_stmt *q, int at, struct span v); /* copied */
-void store_bind_held(struct store_stmt *q, int at, struct span v); /* not copied: it holds until store_done */
-void store_bind_str(struct store_stmt *q, int at, const char *v);  /* copied; NULL binds null */
+void store_bind_text(struct store_stmt *q, int at, struct span v);     /* copied */
+void store_bind_held(struct store_stmt *q, int at, struct span v);     /* not copied: it holds until store_done */
+void store_bind_optional(struct store_stmt *q, int at, struct span v); /* the same; null where it is empty */
+void store_bind_str(struct store_stmt *q, int at, const char *v);      /* copied; NULL binds null */
 void store_bind_null(struct store_stmt *q, int at);
 bool store_step(struct store_stmt *q);                 /* true: a row is there */
 int store_done(struct store_stmt *q, struct error *e); /* resets; -1: it had failed */
