@@ -1,4 +1,5 @@
 """What the process tests share: TAP, a simulated capture with its truth, and a running Tourniquet whose processes can be found, killed and stopped."""
+import faulthandler
 import json
 import os
 import random
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 TOURNIQUET = os.path.abspath(sys.argv[1])
@@ -28,9 +30,64 @@ _count = 0
 _failed = 0
 
 
+def _descendants(pid):
+    """All processes that came of one, the nearest first."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as f:
+            children = f.read().split()
+    except OSError:
+        return []
+    return [int(c) for c in children] + [d for c in children for d in _descendants(c)]
+
+
+def _where(pid):
+    """What a process is and what each of its threads is waiting in, a line each."""
+    lines = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            said = []
+            for name in ("cmdline", "wchan", "syscall"):
+                with open(f"/proc/{pid}/task/{task}/{name}", "rb") as f:
+                    said.append(f.read(120).replace(b"\0", b" ").decode(errors="replace").strip())
+            with open(f"/proc/{pid}/task/{task}/stat", "rb") as f:
+                said.insert(1, f.read().rpartition(b")")[2].split()[0].decode())
+            lines.append(f"{pid}/{task}: " + " | ".join(said))
+    except OSError as e:
+        lines.append(f"{pid}: {e}")
+    return lines
+
+
+# A test that hangs says where, ends what it started and fails: long before the run as a whole is out of time, and whoever reads that learns nothing.
+SILENCE = 3000 if LONG else 400  # seconds without a line
+_spoke = time.monotonic()
+
+
+def _watch():
+    while time.monotonic() - _spoke < SILENCE:
+        time.sleep(1)
+    print(f"not ok {_count + 1} - nothing was said for {SILENCE} s\n1..{_count + 1}", flush=True)
+    with tempfile.TemporaryFile("w+") as stacks:
+        faulthandler.dump_traceback(stacks)
+        stacks.seek(0)
+        lines = stacks.read().splitlines()
+    below = _descendants(os.getpid())
+    for line in lines + [line for pid in below for line in _where(pid)]:
+        print(f"# {line}", flush=True)
+    for pid in below:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    os._exit(1)
+
+
+threading.Thread(target=_watch, daemon=True).start()
+
+
 def ok(condition, name, detail=""):
-    global _count, _failed
+    global _count, _failed, _spoke
     _count += 1
+    _spoke = time.monotonic()
     print(f"{'ok' if condition else 'not ok'} {_count} - {name}", flush=True)
     if not condition:
         _failed += 1
