@@ -224,12 +224,18 @@ static uint8_t *put_address(uint8_t *p, const struct address *a)
 #define HEAD_BYTES (1 + 1 + 3 * 8)
 #define FLOW_BYTES (1 + 2 * (1 + sizeof((struct address){0}).bytes) + 3 * 2)
 
-/* A record is encoded for every result, several times on its way: room is asked for once. */
-void record_encode(struct buf *out, const struct record *r)
+size_t record_encoded_size(const struct record *r)
 {
     size_t size = HEAD_BYTES + (r->flow.id != 0 ? FLOW_BYTES : 0) + 2;
     for (size_t i = 0; i < r->n; i++)
         size += keys[r->fields[i].key].type == TYPE_TEXT ? 2 + 4 + (size_t)r->fields[i].text.n : 2 + 8;
+    return size;
+}
+
+/* A record is encoded for every result, several times on its way: room is asked for once. */
+void record_encode(struct buf *out, const struct record *r)
+{
+    size_t size = record_encoded_size(r);
     if (!buf_reserve(out, size))
         return;
     uint8_t *p = out->p + out->n;

@@ -580,6 +580,7 @@ int64_t record_number(const struct record *r, enum record_key key, int64_t missi
 
 /* The form in which roles hand records to each other (proc/message.h): event, time, seq, flow, fields; big-endian, lengths before texts. */
 void record_encode(struct buf *out, const struct record *r);
+size_t record_encoded_size(const struct record *r); /* bytes of that */
 /* Texts point into `in`. -1: not a well-formed record (ERR_PEER). */
 int record_decode(struct span in, struct record *r, struct error *e);
 

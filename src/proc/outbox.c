@@ -114,12 +114,20 @@ void outbox_release(struct outbox *o)
     o->piece = NULL;
 }
 
+struct outbox_record *outbox_make(struct outbox *o, size_t most)
+{
+    struct outbox_record *r = make(o, OUTBOX_HEAD + most);
+    if (r != NULL)
+        r->n = OUTBOX_HEAD;
+    return r;
+}
+
 struct outbox_record *outbox_copy(struct outbox *o, struct span encoded, size_t more)
 {
-    struct outbox_record *r = make(o, OUTBOX_HEAD + encoded.n + more);
+    struct outbox_record *r = outbox_make(o, encoded.n + more);
     if (r == NULL)
         return NULL;
-    r->n = OUTBOX_HEAD + encoded.n;
+    r->n += encoded.n;
     memcpy(r->bytes + OUTBOX_HEAD, encoded.p, encoded.n);
     return r;
 }

@@ -45,6 +45,8 @@ struct outbox {
 void outbox_init(struct outbox *o);
 void outbox_release(struct outbox *o); /* after outbox_drop of all that was not added */
 
+/* Room for a record of so many bytes, encoded, of which none is there yet: they come at bytes + OUTBOX_HEAD, and count in n. Else as outbox_copy. */
+struct outbox_record *outbox_make(struct outbox *o, size_t most);
 /* A copy of an encoded record, with room for so many bytes more; it is nowhere yet. The caller's, until outbox_add or outbox_drop. NULL: no memory.
  */
 struct outbox_record *outbox_copy(struct outbox *o, struct span encoded, size_t more);

@@ -24,6 +24,7 @@
 #include "base/table.h"
 #include "engine/relay/relay.h"
 #include "engine/sense/app.h"
+#include "proc/alike.h"
 #include "proc/link.h"
 #include "proc/link_tls.h"
 #include "proc/outbox.h"
@@ -103,8 +104,9 @@ struct talk {
     bool dialed;
     struct flow_ref flow;
     struct app_flow *app;
-    bool open_out; /* a message is half sent … */
-    bool read_out; /* … and one was read whole */
+    bool open[2];           /* inward, outward: a message is half through … */
+    bool read[2];           /* … and one was read whole */
+    struct alike *alike[2]; /* the newest acknowledgement that was read */
     struct pending *first;
     struct pending **last;
     struct talk *next_waiting; /* of those with something pending */
@@ -182,6 +184,7 @@ struct relay_role {
     struct talk *waiting;
     struct talk *talking; /* whose bytes are read now … */
     bool outward;         /* … and which way they went */
+    struct span block;    /* the one message that is read now; empty: there may be others */
     struct record record;
     struct record before;  /* the one that goes on unchanged */
     struct buf encoded;    /* it keeps its memory: a record each few microseconds */

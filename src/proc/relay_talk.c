@@ -1,5 +1,6 @@
 #include "proc/relay_role.h"
 
+#include "base/text.h"
 #include "proc/clock.h"
 #include "wire/mllp.h"
 
@@ -32,6 +33,7 @@ static void count_fields(uint8_t *encoded, unsigned more)
     at[1] = (uint8_t)n;
 }
 
+#define MESSAGE_ID_TEXT (4 + 2 * TEXT_DECIMAL)
 #define MORE 96 /* bytes of what is known of a record only when it gets its number */
 _Static_assert(6 + LINK_SEQ_TEXT + 10 + 6 + 16 <= MORE, "a number, that it is queued, a verdict");
 
@@ -47,14 +49,20 @@ static bool has_room(const struct outbox_record *x, enum event event)
     return room;
 }
 
+/* What is encoded of it, and the room behind that; never grows. */
+static struct buf room_of(struct outbox_record *x)
+{
+    size_t size = x->size - OUTBOX_HEAD;
+    return (struct buf){.p = x->bytes + OUTBOX_HEAD, .n = x->n - OUTBOX_HEAD, .size = size, .max = size};
+}
+
 /* Gives a record its number, and whatever else is known only now; into the outbox, which has room. queued, verdict: of its message; may be false,
  * NULL. */
 static uint64_t put(struct outbox_record *x, enum event event, bool queued, const char *verdict)
 {
     char text[LINK_SEQ_TEXT];
     unsigned more = 0;
-    size_t size = x->size - OUTBOX_HEAD;
-    struct buf b = {.p = x->bytes + OUTBOX_HEAD, .n = x->n - OUTBOX_HEAD, .size = size, .max = size}; /* never grows */
+    struct buf b = room_of(x);
     if (counts(event)) {
         link_seq_write(text, rr.self.start.run, rr.seq + 1);
         add_field(&b, KEY_LINK_SEQ, span_str(text));
@@ -76,10 +84,22 @@ static uint64_t put(struct outbox_record *x, enum event event, bool queued, cons
     return counts(event) ? ++rr.seq : rr.seq;
 }
 
-/* The record that stands in rr.encoded. 0: it found no room. */
-static uint64_t put_encoded(enum event event, bool queued, const char *verdict)
+/* Encodes a record where it is to lie, with room for what is still to come. NULL: no memory, or it is too large. */
+static struct outbox_record *encode(const struct record *r, size_t more)
 {
-    struct outbox_record *x = buf_ok(&rr.encoded) ? outbox_copy(&rr.outbox, buf_span(&rr.encoded), MORE) : NULL;
+    size_t size = record_encoded_size(r);
+    struct outbox_record *x = size + more > RECORD_ENCODED ? NULL : outbox_make(&rr.outbox, size + more);
+    if (x == NULL)
+        return NULL;
+    struct buf b = room_of(x);
+    record_encode(&b, r);
+    x->n = OUTBOX_HEAD + b.n;
+    return x;
+}
+
+/* 0: it found no room. */
+static uint64_t put_or_drop(struct outbox_record *x, enum event event, bool queued, const char *verdict)
+{
     if (has_room(x, event))
         return put(x, event, queued, verdict);
     outbox_drop(x);
@@ -88,9 +108,7 @@ static uint64_t put_encoded(enum event event, bool queued, const char *verdict)
 
 uint64_t talk_put(const struct record *r)
 {
-    buf_clear(&rr.encoded);
-    record_encode(&rr.encoded, r);
-    return put_encoded(r->event, false, NULL);
+    return put_or_drop(encode(r, MORE), r->event, false, NULL);
 }
 
 /* ── what sense's readers make of the bytes ── */
@@ -100,25 +118,44 @@ static const char *side_name(enum relay_side side)
     return side == RELAY_ANALYZER ? "analyzer" : "lis";
 }
 
-/* The record with the link's keys; without its body where none is kept. */
-static void complete(struct record *out, const struct record *r)
+#define LINK_KEYS 4 /* that add_link adds at most, and their bytes */
+#define LINK_MORE (6 + CONFIG_NAME + 6 + 16 + 6 + 16 + 10)
+
+/* A record as it is kept: without its body where none is; with room for the link's keys. */
+static const struct record *as_kept(const struct record *r)
 {
     const struct talk *t = rr.talking;
     bool bodies = rr.self.start.bodies || (t->line->store && t->side == RELAY_ANALYZER && !rr.outward);
+    if (bodies && r->n <= RECORD_FIELDS - 8)
+        return r;
+    struct record *out = &rr.record;
     record_start(out, r->event, r->time, &r->flow);
-    out->cut = r->cut;
-    out->n = 0;
     for (size_t i = 0; i < r->n && out->n < RECORD_FIELDS - 8; i++)
         if (bodies || key_info(r->fields[i].key)->class != FIELD_BODY)
             out->fields[out->n++] = r->fields[i];
-    out->cut = out->cut || r->n > RECORD_FIELDS - 8;
-    record_str(out, KEY_LINK, t->line->config.name);
-    if (r->event != EVENT_LAB_MESSAGE)
-        return;
-    record_str(out, KEY_LINK_LEG, rr.outward ? "forwarded" : "received");
-    record_str(out, KEY_LINK_SIDE, side_name(t->side));
-    if (rr.outward && t->side == RELAY_LIS && record_get(r, KEY_ACK_FOR).n == 0 && relay_sends_again(t->line->link))
-        record_int(out, KEY_LINK_AGAIN, 1);
+    out->cut = r->cut || r->n > RECORD_FIELDS - 8;
+    return out;
+}
+
+/* The link's keys, behind what is encoded. */
+static void add_link(struct outbox_record *x, const struct record *r)
+{
+    const struct talk *t = rr.talking;
+    struct buf b = room_of(x);
+    unsigned more = 1;
+    add_field(&b, KEY_LINK, span_str(t->line->config.name));
+    if (r->event == EVENT_LAB_MESSAGE) {
+        add_field(&b, KEY_LINK_LEG, span_str(rr.outward ? "forwarded" : "received"));
+        add_field(&b, KEY_LINK_SIDE, span_str(side_name(t->side)));
+        more += 2;
+        if (rr.outward && t->side == RELAY_LIS && record_get(r, KEY_ACK_FOR).n == 0 && relay_sends_again(t->line->link)) {
+            buf_be16(&b, KEY_LINK_AGAIN);
+            buf_be64(&b, 1);
+            more++;
+        }
+    }
+    count_fields(b.p, more);
+    x->n = OUTBOX_HEAD + b.n;
 }
 
 static uint64_t hash_content(struct span content)
@@ -126,14 +163,30 @@ static uint64_t hash_content(struct span content)
     return hash_bytes(&rr.self.start.hash_key, content.p, content.n) | 1;
 }
 
-/* Of a message of HL7 that stands for itself, orders nothing, and whose bytes are in the record. 0: it is another one. */
-static uint64_t content_of(const struct record *r)
+/* Of a message of HL7 that stands for itself, orders nothing, and whose bytes are in the record. 0: it is another one. ret: records of its results.
+ */
+static uint64_t content_of(const struct record *r, int64_t *ret_results)
 {
-    struct span body = record_get(r, KEY_BODY);
-    bool whole = body.n > 0 && (int64_t)body.n == record_number(r, KEY_BODY_BYTES, 0) && span_is(record_get(r, KEY_PROTOCOL), "hl7");
-    bool alone = record_get(r, KEY_BATCH).n == 0 && record_get(r, KEY_CONTINUES).n == 0 && record_number(r, KEY_CONTINUED, 0) == 0;
-    alone = alone && record_get(r, KEY_ACK_MESSAGE).n == 0 && record_number(r, KEY_ORDERS, 0) == 0;
-    return whole && alone ? hash_content(body) : 0;
+    struct span body = {0};
+    int64_t bytes = 0;
+    bool hl7 = false;
+    bool alone = true;
+    for (size_t i = 0; i < r->n; i++) {
+        const struct field *f = &r->fields[i];
+        switch (f->key) {
+        case KEY_RESULTS: *ret_results = f->number; break;
+        case KEY_BODY: body = body.n == 0 ? f->text : body; break;
+        case KEY_BODY_BYTES: bytes = f->number; break;
+        case KEY_PROTOCOL: hl7 = span_is(f->text, "hl7"); break;
+        case KEY_BATCH:
+        case KEY_CONTINUES:
+        case KEY_ACK_MESSAGE: alone = alone && f->text.n == 0; break;
+        case KEY_CONTINUED:
+        case KEY_ORDERS: alone = alone && f->number == 0; break;
+        default: break;
+        }
+    }
+    return hl7 && alone && body.n > 0 && (int64_t)body.n == bytes ? hash_content(body) : 0;
 }
 
 static struct pending *new_pending(void)
@@ -158,34 +211,38 @@ static void free_pending(struct pending *p)
 }
 
 /* What was received waits for the engine's word; what was sent goes. */
+static void take(struct talk *t, const struct record *told)
+{
+    const struct record *r = as_kept(told);
+    struct outbox_record *x = encode(r, LINK_MORE + MORE);
+    if (x != NULL)
+        add_link(x, r);
+    struct pending *p = x == NULL || rr.outward ? NULL : new_pending();
+    if (p == NULL) {
+        (void)put_or_drop(x, r->event, false, NULL);
+        return;
+    }
+    *p = (struct pending){.event = r->event, .record = x};
+    if (r->event == EVENT_LAB_MESSAGE)
+        p->content = content_of(r, &p->results);
+    *t->last = p;
+    t->last = &p->next;
+    if (!t->waiting) {
+        t->next_waiting = rr.waiting;
+        rr.waiting = t;
+        t->waiting = true;
+    }
+}
+
 static void take_record(void *context, const struct record *r)
 {
     struct talk *t = rr.talking;
     (void)context;
     if (t == NULL)
         return;
-    complete(&rr.record, r);
-    buf_clear(&rr.encoded);
-    record_encode(&rr.encoded, &rr.record);
-    struct outbox_record *x = !buf_ok(&rr.encoded) || rr.outward ? NULL : outbox_copy(&rr.outbox, buf_span(&rr.encoded), MORE);
-    struct pending *p = x == NULL ? NULL : new_pending();
-    if (p != NULL) {
-        *p = (struct pending){.event = r->event, .record = x};
-        if (r->event == EVENT_LAB_MESSAGE) {
-            p->results = record_number(r, KEY_RESULTS, 0);
-            p->content = content_of(&rr.record);
-        }
-        *t->last = p;
-        t->last = &p->next;
-        if (!t->waiting) {
-            t->next_waiting = rr.waiting;
-            rr.waiting = t;
-            t->waiting = true;
-        }
-    } else {
-        outbox_drop(x);
-        (void)put_encoded(r->event, false, NULL);
-    }
+    if (rr.block.n > 0 && r->event == EVENT_LAB_MESSAGE)
+        alike_note(&t->alike[rr.outward], rr.block, r);
+    take(t, r);
 }
 
 int talk_start(struct error *e)
@@ -247,18 +304,47 @@ static struct span block_of(struct span bytes)
     return one ? content : (struct span){0};
 }
 
+/* The number of a message that app does not read. */
+static void next_id(struct talk *t, bool outward, char out[MESSAGE_ID_TEXT])
+{
+    int direction = outward == t->dialed ? 0 : 1;
+    *out++ = 'f';
+    out = text_decimal(out, t->flow.id);
+    *out++ = '.';
+    *out++ = (char)('0' + direction);
+    *out++ = '.';
+    *text_decimal(out, app_ordinal(t->app, direction)) = 0;
+}
+
+/* An acknowledgement as there was one before it, among them all of ours, is not read either. */
+static bool put_alike(struct talk *t, bool outward, struct span content)
+{
+    char id[MESSAGE_ID_TEXT];
+    struct record *r = &rr.before;
+    if (content.n == 0 || !alike_next(t->alike[outward], content, r))
+        return false;
+    next_id(t, outward, id);
+    r->time = rr.wall;
+    for (size_t i = 0; i < r->n; i++)
+        if (r->fields[i].key == KEY_MESSAGE_ID)
+            r->fields[i].text = span_str(id);
+    rr.talking = t;
+    rr.outward = outward;
+    take(t, r);
+    rr.talking = NULL;
+    return true;
+}
+
 /* A message that goes on as it came is not read again: its record is that of the one before, with the other flow and the bytes as they went. Its
  * results are told by the record of the one that came. False: it is another one, or none. */
-static bool put_unchanged(struct talk *t, struct span bytes)
+static bool put_unchanged(struct talk *t, struct span content)
 {
-    struct span content = t->read_out && !t->open_out ? block_of(bytes) : (struct span){0};
     uint64_t hash = content.n == 0 ? 0 : hash_content(content);
     struct span kept = content.n == 0 ? (struct span){0} : recent_find(rr.recent, span_of(&hash, sizeof hash));
     if (kept.n == 0 || record_decode(kept, &rr.before, NULL) != 0 || !span_equal(record_get(&rr.before, KEY_BODY), content))
         return false;
-    int direction = t->dialed ? 0 : 1;
-    char id[64];
-    (void)snprintf(id, sizeof id, "f%llu.%d.%llu", (unsigned long long)t->flow.id, direction, (unsigned long long)app_ordinal(t->app, direction));
+    char id[MESSAGE_ID_TEXT];
+    next_id(t, true, id);
     record_start(&rr.record, EVENT_LAB_MESSAGE, rr.wall, &t->flow);
     for (size_t i = 0; i < rr.before.n; i++) {
         enum record_key k = rr.before.fields[i].key;
@@ -283,19 +369,21 @@ void talk_observe(void *context, struct relay_link *link, const struct relay_con
     struct talk *t = l->records && bytes.n > 0 ? make(l, connection) : NULL;
     if (t == NULL)
         return;
-    if (outward && put_unchanged(t, bytes))
+    struct span whole = block_of(bytes);
+    struct span known = t->read[outward] && !t->open[outward] && t->app != NULL ? whole : (struct span){0};
+    if (put_alike(t, outward, known) || (outward && put_unchanged(t, known)))
         return;
     rr.talking = t;
     rr.outward = outward;
+    rr.block = known;
     app_data(rr.app, &t->app, &t->flow, outward == t->dialed ? 0 : 1, bytes, rr.wall);
     rr.talking = NULL;
-    if (outward) {
-        t->read_out = block_of(bytes).n > 0 || t->read_out;
-        t->open_out = bytes.p[bytes.n - 1] != '\r' || bytes.n < 2 || bytes.p[bytes.n - 2] != MLLP_END_BYTE;
-    }
+    rr.block = (struct span){0};
+    t->read[outward] = whole.n > 0 || t->read[outward];
+    t->open[outward] = bytes.p[bytes.n - 1] != '\r' || bytes.n < 2 || bytes.p[bytes.n - 2] != MLLP_END_BYTE;
 }
 
-static struct pending *take(struct talk *t)
+static struct pending *first_of(struct talk *t)
 {
     struct pending *p = t->first;
     if (p == NULL)
@@ -331,8 +419,15 @@ static uint64_t put_pending(struct pending *p, bool queued, const char *verdict)
 
 static void settle(struct talk *t)
 {
-    for (struct pending *p = take(t); p != NULL; p = take(t))
+    for (struct pending *p = first_of(t); p != NULL; p = first_of(t))
         (void)put_pending(p, false, NULL);
+}
+
+static void forget(struct talk *t)
+{
+    alike_free(t->alike[0]);
+    alike_free(t->alike[1]);
+    free(t);
 }
 
 void talk_closed(void *context, struct relay_link *link, const struct relay_connection *connection, tq_time time)
@@ -353,7 +448,7 @@ void talk_closed(void *context, struct relay_link *link, const struct relay_conn
             break;
         }
     *at = t->next;
-    free(t);
+    forget(t);
 }
 
 void talk_settle(void)
@@ -389,9 +484,7 @@ static uint64_t put_own(const struct talk *t, const struct relay_message *m, boo
     record_int(&r, KEY_BODY_BYTES, (int64_t)m->raw.n);
     struct span raw = m->raw;
     record_body(&r, span_take(&raw, raw.n < RECORD_BODY ? raw.n : RECORD_BODY));
-    buf_clear(&rr.encoded);
-    record_encode(&rr.encoded, &r);
-    uint64_t seq = put_encoded(r.event, queued, verdict);
+    uint64_t seq = put_or_drop(encode(&r, MORE), r.event, queued, verdict);
     if (seq != 0)
         recent_message(rr.recent, (struct span){0}, (struct span){0}, 0);
     return seq;
@@ -403,7 +496,7 @@ static uint64_t put_first(struct talk *t, bool queued, const char *verdict, bool
     uint64_t last = 0;
     bool message = false;
     while (t->first != NULL && !(message && t->first->event == EVENT_LAB_MESSAGE)) {
-        struct pending *p = take(t);
+        struct pending *p = first_of(t);
         bool is_message = p->event == EVENT_LAB_MESSAGE;
         uint64_t seq = put_pending(p, is_message && queued, is_message ? verdict : NULL);
         if (seq == 0 && is_message) { /* no room: the rest of it says nothing without it */
@@ -470,6 +563,6 @@ void talk_end(void)
             rr.talking = NULL;
             settle(t);
             rr.talks[i] = t->next;
-            free(t);
+            forget(t);
         }
 }

@@ -9,14 +9,32 @@ bool answer_asked(struct span condition, bool good)
 
 #define FIELD_MAX 512 /* longer ones are not echoed */
 
-/* A field of the message's header, as it stands. */
-static struct span header_field(const struct look *look, size_t n)
+#define FIELDS 13
+
+/* The fields of the message's header, as they stand. */
+static void header_fields(const struct look *look, struct span f[FIELDS])
 {
-    UNCLEARED struct span f[13];
-    if (look->header.n == 0)
-        return (struct span){0};
-    (void)hl7_fields(&look->delims, look->header, f, 13);
-    return n < 13 && f[n].n <= FIELD_MAX ? f[n] : (struct span){0};
+    if (look->header.n == 0) {
+        memset(f, 0, FIELDS * sizeof f[0]);
+        return;
+    }
+    (void)hl7_fields(&look->delims, look->header, f, FIELDS);
+    for (size_t i = 0; i < FIELDS; i++)
+        if (f[i].n > FIELD_MAX)
+            f[i] = (struct span){0};
+}
+
+/* When the relay started, and the number of the answer, six digits at least: hexadecimal ones. */
+static void add_id(struct buf *out, const struct relay_link *link)
+{
+    const uint64_t parts[2] = {(uint64_t)(link->relay->started / TIME_SECOND), ++link->relay->answers};
+    static const unsigned least[2] = {1, 6};
+    buf_add(out, "TQ", 2);
+    for (size_t i = 0; i < 2; i++) {
+        unsigned n = parts[i] == 0 ? 1 : (unsigned)(67 - __builtin_clzll(parts[i])) / 4;
+        for (n = n < least[i] ? least[i] : n; n > 0; n--)
+            buf_u8(out, (uint8_t) "0123456789abcdef"[parts[i] >> (4 * n - 4) & 15]);
+    }
 }
 
 /* The time as HL7 writes it: YYYYMMDDHHMMSS+0000. */
@@ -50,9 +68,9 @@ void answer_write(struct relay_link *link, struct buf *out, const struct look *l
     struct hl7_delims d = look->delims;
     if (look->header.n == 0)
         d = (struct hl7_delims){.field = '|', .component = '^', .repetition = '~', .escape = '\\', .sub = '&'};
-    struct span trigger = hl7_part(header_field(look, 9), d.component, 2);
-    struct span version = header_field(look, 12);
-    struct span processing = header_field(look, 11);
+    UNCLEARED struct span of[FIELDS];
+    header_fields(look, of);
+    struct span trigger = hl7_part(of[9], d.component, 2);
     const uint8_t f = d.field;
     buf_u8(out, MLLP_START_BYTE);
     buf_add_str(out, "MSH");
@@ -63,7 +81,7 @@ void answer_write(struct relay_link *link, struct buf *out, const struct look *l
     for (size_t i = 0; i < 4; i++) { /* who it is from and to: the other way round */
         static const uint8_t fields[4] = {5, 6, 3, 4};
         buf_u8(out, f);
-        buf_add_span(out, header_field(look, fields[i]));
+        buf_add_span(out, of[fields[i]]);
     }
     buf_u8(out, f);
     add_time(out, link->relay->now);
@@ -76,12 +94,17 @@ void answer_write(struct relay_link *link, struct buf *out, const struct look *l
         buf_u8(out, d.component);
         buf_add_str(out, "ACK");
     }
-    buf_addf(out, "%cTQ%llx%06llx%c", f, (unsigned long long)(link->relay->started / TIME_SECOND), (unsigned long long)++link->relay->answers, f);
-    buf_add_span(out, processing.n > 0 ? processing : SPAN_LIT("P"));
     buf_u8(out, f);
-    buf_add_span(out, version.n > 0 ? version : SPAN_LIT("2.5.1"));
-    buf_addf(out, "\rMSA%c%s%c", f, codes[commit][what], f);
-    buf_add_span(out, header_field(look, 10));
+    add_id(out, link);
+    buf_u8(out, f);
+    buf_add_span(out, of[11].n > 0 ? of[11] : SPAN_LIT("P"));
+    buf_u8(out, f);
+    buf_add_span(out, of[12].n > 0 ? of[12] : SPAN_LIT("2.5.1"));
+    buf_add(out, "\rMSA", 4);
+    buf_u8(out, f);
+    buf_add_str(out, codes[commit][what]);
+    buf_u8(out, f);
+    buf_add_span(out, of[10]);
     if (!good) {
         buf_u8(out, f);
         add_reason(out, &d, reason);

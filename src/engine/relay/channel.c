@@ -61,12 +61,15 @@ static void prepare(struct channel *c, int fd)
 
 static bool start_tls(struct channel *c)
 {
-    struct relay_link *link = relay_channel_session(c)->link;
-    SSL_CTX *context = link->context[c->connection.side];
+    const struct session *s = relay_channel_session(c);
+    SSL_CTX *context = s->link->context[c->connection.side];
     c->ssl = context == NULL ? NULL : SSL_new(context);
     if (c->ssl == NULL || SSL_set_fd(c->ssl, c->watch.fd) != 1)
         return false;
     SSL_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    if (s->kind ==
+        SESSION_DELIVERY) /* gives them back when nothing waits (relay_channel_rest): to take, wipe and free them for each record is dear */
+        SSL_clear_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_set_read_ahead(c->ssl, 1); /* a record with one call instead of two */
     if (c->connection.dialed)
         SSL_set_connect_state(c->ssl);
@@ -117,9 +120,10 @@ static void tls_why(struct channel *c)
 /* What an SSL call that did not go through means. */
 static int tls_outcome(struct channel *c, int n)
 {
+    const struct session *s = relay_channel_session(c);
     switch (SSL_get_error(c->ssl, n)) {
     case SSL_ERROR_WANT_READ:
-        if (c->state == CHANNEL_OPEN) /* a ticket that came made it take both buffers again */
+        if (c->state == CHANNEL_OPEN && !keep_empties(s)) /* a ticket that came made it take both buffers again */
             (void)SSL_free_buffers(c->ssl);
         return CHANNEL_READ_LATER;
     case SSL_ERROR_WANT_WRITE: c->wants_write = true; return CHANNEL_READ_LATER;
@@ -180,6 +184,12 @@ int relay_channel_read(struct channel *c, uint8_t *out, size_t max)
     c->wants_write = false;
     int n = SSL_read(c->ssl, out, (int)max);
     return n > 0 ? n : tls_outcome(c, n);
+}
+
+void relay_channel_rest(struct channel *c)
+{
+    if (c->ssl != NULL && c->state == CHANNEL_OPEN)
+        (void)SSL_free_buffers(c->ssl); /* where something is in them they stay */
 }
 
 bool relay_channel_more(const struct channel *c)

@@ -398,6 +398,8 @@ static void wake(struct relay_link *link, struct outlet *o)
            (o->due == 0 || link->relay->now >= o->due))
         send_first(link, o);
     o->waking = false;
+    if (o->first == NULL && o->session != NULL && !o->session->dead)
+        relay_channel_rest(&o->session->channel[RELAY_LIS]);
     if (link->bypassed && o->first == NULL && o->session != NULL)
         session_end(o->session, RELAY_LIS, NULL);
 }

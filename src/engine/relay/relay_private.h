@@ -265,6 +265,7 @@ void relay_complain(struct session *s, enum relay_event_kind kind, enum relay_si
 bool relay_channel_take(struct channel *c, int fd);
 /* Bytes read into out (n > 0), or enum relay_channel_read. */
 int relay_channel_read(struct channel *c, uint8_t *out, size_t max);
+void relay_channel_rest(struct channel *c);       /* nothing is to come now: TLS gives its buffers back */
 bool relay_channel_more(const struct channel *c); /* TLS holds bytes that no event will tell of */
 /* Writes what the peer takes, keeps the rest. False: the connection is broken. */
 bool relay_channel_write(struct channel *c, struct span bytes);
