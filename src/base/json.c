@@ -120,6 +120,17 @@ static size_t copy_plain(uint8_t *to, struct span s)
             break;
         memcpy(to + i, &x, sizeof x);
     }
+    if (s.n - i < sizeof(uint64_t) && s.n >= sizeof(uint32_t)) { /* what is left is less than a word: one that ends there, or two halves */
+        uint32_t first, last;
+        size_t from = s.n < sizeof(uint64_t) ? 0 : s.n - sizeof(uint64_t);
+        memcpy(&first, s.p + from, sizeof first);
+        memcpy(&last, s.p + s.n - sizeof last, sizeof last);
+        if (not_as_it_is((uint64_t)last << 32 | first) == 0) {
+            memcpy(to + from, &first, sizeof first);
+            memcpy(to + s.n - sizeof last, &last, sizeof last);
+            return s.n;
+        }
+    }
     for (; i < s.n && as_it_is[s.p[i]]; i++)
         to[i] = s.p[i];
     return i;

@@ -78,6 +78,26 @@ static unsigned hex_digit(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10u : 64;
 }
 
+/* How many bytes at the start of s are digits in base64, as far as they come in sixteens. */
+static size_t base64_run(struct span s)
+{
+    size_t n = 0;
+#ifdef __SSE2__
+    for (; s.n - n >= 16; n += 16) {
+        __m128i c = _mm_loadu_si128((const __m128i_u *)(const void *)(s.p + n));
+        __m128i letter = _mm_sub_epi8(_mm_or_si128(c, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+        __m128i figure = _mm_sub_epi8(c, _mm_set1_epi8('0'));
+        __m128i is = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter),
+                                  _mm_cmpeq_epi8(_mm_min_epu8(figure, _mm_set1_epi8(9)), figure));
+        for (const char *sign = "+-/_"; *sign != 0; sign++)
+            is = _mm_or_si128(is, _mm_cmpeq_epi8(c, _mm_set1_epi8(*sign)));
+        if (_mm_movemask_epi8(is) != 0xffff)
+            break;
+    }
+#endif
+    return n;
+}
+
 /* Digits of `bits` bits each: how many there are, and what the first of them make. Line ends, spaces and escape sequences between them do not count;
  * a letter that is no digit ends them (false: there was one). */
 static bool digits(const struct hl7_delims *d, struct span data, unsigned bits, uint64_t *ret_digits, uint8_t head[HEAD], size_t *ret_head)
@@ -87,6 +107,13 @@ static bool digits(const struct hl7_delims *d, struct span data, unsigned bits, 
     *ret_digits = 0;
     *ret_head = 0;
     for (size_t i = 0; i < data.n; i++) {
+        if (bits == 6 && *ret_head == HEAD) { /* from here on they are counted only */
+            size_t run = base64_run(span_of(data.p + i, data.n - i));
+            *ret_digits += run;
+            i += run;
+            if (i == data.n)
+                break;
+        }
         uint8_t c = data.p[i];
         unsigned v = bits == 6 ? base64_digit(c) : hex_digit(c);
         if (v < 64) {

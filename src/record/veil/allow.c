@@ -19,6 +19,28 @@ static bool is_letter(uint8_t c)
     return (fold(c) >= 'a' && fold(c) <= 'z') || c >= 0x80;
 }
 
+/* What one byte of ASCII is to a text that may be shown. */
+enum { BYTE_FIGURE = 1, BYTE_OTHER = 2 }; /* a digit; a control character or no ASCII */
+static const uint8_t byte_class[256] = {[0x00 ... 0x1f] = BYTE_OTHER, ['0' ... '9'] = BYTE_FIGURE, [0x7f ... 0xff] = BYTE_OTHER};
+
+/* Are these printable ASCII without a long run of digits? Most texts are. What they hold is told along with it (letters_of). */
+static bool plain_shape(struct span text, uint64_t *ret_letters)
+{
+    uint64_t set = 0;
+    unsigned classes = 0;
+    size_t run = 0;
+    size_t longest = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = text.p[i];
+        classes |= byte_class[c];
+        run = byte_class[c] == BYTE_FIGURE ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+        set |= UINT64_C(1) << (fold(c) & 63);
+    }
+    *ret_letters = set;
+    return (classes & BYTE_OTHER) == 0 && longest <= ALLOW_DIGITS;
+}
+
 static uint64_t letters_of(struct span text)
 {
     uint64_t set = 0;
@@ -183,14 +205,16 @@ bool allow_version(struct span t)
 
 bool allow_shown(const struct allow *a, struct span text)
 {
-    if (!allow_shape(text))
+    uint64_t letters;
+    if (text.n > ALLOW_BYTES || (!plain_shape(text, &letters) && !allow_shape(text)))
         return false;
     struct span core = trimmed(text);
     if (core.n < ALLOW_SHORTEST)
         return true; /* flags, states, value types: nobody's name */
     if (a->shut)
         return false;
-    uint64_t letters = letters_of(core);
+    if (core.n < text.n)
+        letters = letters_of(core);
     size_t steps = ALLOW_STEPS;
     for (size_t i = 0; i < a->n; i++) {
         const struct allow_piece *piece = &a->pieces[i];

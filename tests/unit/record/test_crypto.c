@@ -74,6 +74,17 @@ static void hmac_vectors(void **state)
         crypto_hmac_do(h, (struct span[]){span_str("what do ya want "), span_str("for nothing?")}, 2, out);
         assert_hex(out, 32, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }
+    uint8_t text[700];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)(i * 7);
+    for (size_t first = 0; first < 300; first++) /* however it comes in parts */
+        for (size_t second = 0; second < 400; second += 1 + second / 3) {
+            uint8_t whole[32];
+            crypto_hmac_do(h, &(struct span){.p = text, .n = (uint32_t)(first + second + 5)}, 1, whole);
+            struct span parts[] = {span_of(text, first), span_of(text + first, 0), span_of(text + first, second), span_of(text + first + second, 5)};
+            crypto_hmac_do(h, parts, 4, out);
+            assert_memory_equal(out, whole, sizeof whole);
+        }
     crypto_hmac_free(h);
 }
 

@@ -264,6 +264,23 @@ static void shape_rules(void **state)
     memset(long_text, 'a', sizeof long_text);
     assert_true(allow_shape(span_of(long_text, ALLOW_BYTES)));
     assert_false(allow_shape(span_of(long_text, ALLOW_BYTES + 1)));
+    /* where nothing is private, the shape alone decides: looked at in one go for plain texts, and byte by byte for others */
+    static struct allow none;
+    allow_start(&none);
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+        assert_int_equal(allow_shown(&none, span_str(shown[i])), allow_shape(span_str(shown[i])));
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+        assert_false(allow_shown(&none, span_str(hidden[i])));
+    for (size_t n = 0; n < sizeof long_text; n++) {
+        for (int c = 0; c < 256; c++) {
+            memset(long_text, '7', sizeof long_text);
+            for (size_t i = 3; i < n; i += ALLOW_DIGITS + 1)
+                long_text[i] = 'a';
+            if (n > 0)
+                long_text[(unsigned)c % n] = (char)c;
+            assert_int_equal(allow_shown(&none, span_of(long_text, n)), allow_shape(span_of(long_text, n)));
+        }
+    }
 }
 
 static void private_texts_are_found(void **state)

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "wire/document.h"
 #include "wire/hl7.h"
 
 #define MESSAGE "MSH|^~\\&|XN-20^00-01|LAB|LIS|HOSP|20260302080000+0100||ORU^R01^ORU_R01|42|P|2.5.1\rPID|1||123^^^H^MR~456||DOE^JANE\r"
@@ -156,9 +157,39 @@ static void times(void **state)
     time_is("", "");
 }
 
+/* A document's digits are counted one by one at its start, and in rows behind it. */
+static void documents_have_their_size(void **state)
+{
+    (void)state;
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_";
+    struct hl7_delims d = {.field = '|', .component = '^', .repetition = '~', .escape = '\\', .sub = '&'};
+    char value[300];
+    static const char before[] = "^application^pdf^Base64^";
+    size_t head = sizeof before - 1;
+    memcpy(value, before, head);
+    for (size_t n = sizeof "application"; n < 200; n++) /* the data are the longest component */
+        for (size_t odd = 0; odd <= n; odd++) {
+            for (size_t i = 0; i < n; i++)
+                value[head + i] = digits[(i * 5 + n) % (sizeof digits - 1)];
+            struct document doc;
+            value[head + odd] = odd < n ? ' ' : value[head + odd];
+            assert_true(document_read(&d, SPAN_LIT("ED"), span_of(value, head + n), &doc));
+            assert_int_equal(doc.bytes, (n - (odd < n)) * 6 / 8);
+            if (odd == n || odd < n - 1)
+                continue;
+            value[head + odd] = '!'; /* no digit: it is what it is */
+            assert_true(document_read(&d, SPAN_LIT("ED"), span_of(value, head + n), &doc));
+            assert_int_equal(doc.bytes, n);
+        }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(delimiters), cmocka_unit_test(segments), cmocka_unit_test(fields), cmocka_unit_test(escapes),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(documents_have_their_size),
+                                       cmocka_unit_test(delimiters),
+                                       cmocka_unit_test(segments),
+                                       cmocka_unit_test(fields),
+                                       cmocka_unit_test(escapes),
                                        cmocka_unit_test(times)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
