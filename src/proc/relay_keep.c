@@ -10,14 +10,7 @@
 #define BEHIND_MOST (10 * 60 * TIME_SECOND) /* how long newer records wait for older ones that are read in */
 #define OLDER (60 * TIME_SECOND)            /* what an earlier relay left is at most so old, where that one did not tell of it */
 #define LOST (10 * TIME_SECOND)             /* what it had not made durable when it ended is not older than this */
-#define BURST_LOOK (100 * TIME_MS)
-#define BURST_BEHIND (16u << 20)    /* bytes of records that the ledger is behind … */
-#define BURST_LEAST (4u << 20)      /* … while so many come in a second */
-#define BURST_ENDS 8                /* when they are less than this part of what they were … */
-#define BURST_QUIET (500 * TIME_MS) /* … for so long */
-#define BURST_MOST (10 * TIME_SECOND)
-#define BURST_BYTES (SPOOLER_MAX / 8 * 6)
-#define COMPANY (10 * TIME_MS) /* how long a record that nobody waits for waits for one that somebody does */
+#define COMPANY (10 * TIME_MS)              /* how long a record that nobody waits for waits for one that somebody does */
 #define ASK_SOON (10 * TIME_MS)
 #define ASK_AGAIN (2 * TIME_SECOND)
 #define MEND_AFTER TIME_SECOND /* a spool that the disk did not take is tried again */
@@ -39,31 +32,21 @@ static bool is_behind(void)
     return rr.burst.is || is_left();
 }
 
-/* A burst begins when more comes than the ledger takes, and ends when little comes, or when it has to end. */
 static void look_at_burst(void)
 {
-    tq_time since = rr.now - rr.burst.look_at;
-    if (since < BURST_LOOK)
-        return;
-    uint64_t rate = rr.burst.bytes * (TIME_SECOND / TIME_MS) / (uint64_t)(since / TIME_MS);
     struct spooler_state s;
+    if (rr.now - rr.burst.look_at < BURST_LOOK)
+        return;
     spooler_state(rr.spool, &s);
-    bool most = rr.now - rr.burst.at >= BURST_MOST || s.bytes >= BURST_BYTES || !spooler_can(rr.spool);
-    rr.burst.look_at = rr.now;
-    rr.burst.bytes = 0;
-    rr.burst.spent = rr.burst.spent && (is_left() || rr.outbox.bytes > ROLL_CALM);
-    bool begins = rr.outbox.bytes >= BURST_BEHIND && rate >= BURST_LEAST && relay_records_now() && spooler_can(rr.spool) && s.bytes < BURST_BYTES;
-    rr.burst.rate = rate > rr.burst.rate || !rr.burst.is ? rate : rr.burst.rate;
-    if (rate >= rr.burst.rate / BURST_ENDS)
-        rr.burst.goes_at = rr.now;
-    if (rr.burst.is && (most || rr.now - rr.burst.goes_at >= BURST_QUIET)) {
-        rr.burst.is = false;
-        rr.burst.spent = most;
-        rr.burst.at = rr.advanced = rr.now;
-    } else if (!rr.burst.is && !rr.burst.spent && !rr.old_spool && begins) {
-        rr.burst.is = true;
-        rr.burst.at = rr.now;
-    }
+    struct burst_facts facts = {.behind = rr.outbox.bytes,
+                                .spooled = s.bytes,
+                                .left = is_left(),
+                                .earlier = rr.old_spool,
+                                .calm = rr.outbox.bytes <= ROLL_CALM,
+                                .records = relay_records_now(),
+                                .can = spooler_can(rr.spool)};
+    if (burst_look(&rr.burst, &facts, rr.now))
+        rr.advanced = rr.now;
     rr.outbox.burst = rr.burst.is;
 }
 

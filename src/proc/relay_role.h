@@ -15,7 +15,7 @@
  *  5. Records come to the detector in the order of their numbers. While older ones are on the spool alone (an earlier relay left them, there was no
  * room here, a keeper died), newer ones are not handed on, but go to the spool, too: the keeper reads it in, piece by piece, until what is left is
  *     here. The detector is told how far it can trust in having all (relay.behind); after BEHIND_MOST in vain newer ones go all the same.
- *     In a burst that the ledger cannot follow nothing is handed on, for BURST_MOST: the processor is for those who wait for an answer.
+ *     In a burst nothing is handed on, for BURST_MOST (burst.h): processor and disk are for those who wait for an answer.
  *  6. The spool is written first: one fdatasync makes a record durable, while the ledger, which has keys, trees and views to make, comes behind. The
  *     file is emptied as soon as the ledger has all that is in it (roll); what is only there is read in. */
 #ifndef TQ_PROC_RELAY_ROLE_H
@@ -25,6 +25,7 @@
 #include "engine/relay/relay.h"
 #include "engine/sense/app.h"
 #include "proc/alike.h"
+#include "proc/burst.h"
 #include "proc/link.h"
 #include "proc/link_tls.h"
 #include "proc/outbox.h"
@@ -151,15 +152,7 @@ struct relay_role {
     uint64_t asked_bytes; /* up to this one the keeper is reading the spool in; 0: it is not … */
     uint64_t asked_seq;   /* … and up to this number */
     bool full;            /* what is to be read in leaves the spool no room for more */
-    struct {
-        bool is;    /* more comes than the ledger takes: the spool alone has it meanwhile */
-        bool spent; /* it lasted so long that the ledger has to catch up first */
-        tq_time at; /* when it began, or ended */
-        tq_time look_at;
-        uint64_t bytes;  /* of records, since then */
-        uint64_t rate;   /* the highest of it */
-        tq_time goes_at; /* it was much, last */
-    } burst;
+    struct burst burst;   /* while it is, nothing is handed on: the spool alone has what comes */
     struct {
         tq_time at;         /* since when older records are on the spool alone, or since some of them were read in; 0: none is */
         tq_time began;      /* the first of these */

@@ -17,10 +17,11 @@
 #define HELD_MOST (4u << 20) /* memory that is kept for what may come */
 #define PART (32u << 20)     /* bytes of a part: it can be read in, and its room be given back, while others are written */
 #define PIECES 64
-#define READY (64u << 20)     /* room that is made ready while nothing else is to do … */
+#define READY (128u << 20)    /* room that is made ready while nothing else is to do, for a burst … */
 #define READY_STEP (1u << 20) /* … so much at a time, with pauses: others want the disk, too … */
 #define READY_PAUSE (50 * TIME_MS)
-#define READY_SPARES 16 /* … where the disk has so many times as much left */
+#define READY_SPARES 16         /* … where the disk has so many times as much left … */
+#define READY_LEAST (64u << 20) /* … and not less than for this */
 #define BLOCK 4096
 
 struct spooler {
@@ -124,14 +125,20 @@ static bool wants_room(const struct spooler *s)
     return !s->short_of && s->holes == 0 && (s->ready > size ? s->ready : size) + READY_STEP <= READY;
 }
 
+/* Bytes that the file may have ready, where the disk is to have so many times as much left. */
+static uint64_t room_for(const struct spooler *s, unsigned spares)
+{
+    struct statfs fs;
+    uint64_t room = fstatfs(s->fd, &fs) == 0 ? (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize / spares : 0;
+    return room < READY_LEAST ? 0 : room < READY ? room : READY;
+}
+
 /* Makes some room ready. */
 static void make_ready(struct spooler *s)
 {
-    struct statfs fs;
     uint64_t size = size_of(s);
     uint64_t from = s->ready > size ? s->ready : size;
-    uint64_t left = fstatfs(s->fd, &fs) == 0 ? (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize : 0;
-    s->short_of = left < (uint64_t)READY * READY_SPARES || spool_ready(s->fd, from, from + READY_STEP, NULL) != 0;
+    s->short_of = room_for(s, READY_SPARES) < from + READY_STEP || spool_ready(s->fd, from, from + READY_STEP, NULL) != 0;
     if (s->short_of)
         return;
     s->ready = (from + READY_STEP) / BLOCK * BLOCK;
@@ -139,11 +146,11 @@ static void make_ready(struct spooler *s)
         spool_use_ready(s->writer, s->ready);
 }
 
-/* No record is in the file that anybody still needs. */
+/* No record is in the file that anybody still needs. Its room is given back where the disk is shorter of it than when it was made ready. */
 static bool empty_file(struct spooler *s)
 {
     bool whole = s->holes == 0;
-    if (whole ? spool_empty(s->fd, s->used, READY, &s->ready, NULL) != 0 : ftruncate(s->fd, 0) != 0)
+    if (whole ? spool_empty(s->fd, s->used, room_for(s, READY_SPARES / 2), &s->ready, NULL) != 0 : ftruncate(s->fd, 0) != 0)
         return false;
     s->used = s->holes = 0;
     s->ready = whole ? s->ready : 0;

@@ -1,6 +1,7 @@
 """A burst that is faster than the ledger, store and forward over four connections: everything that was acknowledged reached the LIS and is on the ledger once, as
 received and as forwarded, though the ledger came far behind; nothing of it is taken for something wrong. Then the same with a relay, and with a keeper, that is killed in
-the middle of it: when, the seed says (KILL_SEED repeats a run). usage: test_relay_burst.py TOURNIQUET MLLP_LOAD MLLP_SINK"""
+the middle of it: when, the seed says (KILL_SEED repeats a run). And more than is ordinary, end to end: nothing is handed on to the ledger meanwhile; whoever decides
+something, or signs in, is not kept waiting by it. usage: test_relay_burst.py TOURNIQUET MLLP_LOAD MLLP_SINK"""
 import os
 import random
 import signal
@@ -103,9 +104,45 @@ def burst(scratch, name, kill):
     lab.ok(status == 0, f"{name}: the ledger verifies", line)
 
 
+def end_to_end(scratch):
+    """Ten seconds of 800 messages a second, each answered by the LIS alone."""
+    data = os.path.join(scratch, "through")
+    sent, arrived, port, lis = data + ".sent", data + ".arrived", lab.free_port(), lab.free_port()
+    sink = subprocess.Popen([SINK, str(lis), "--log", arrived], stdout=subprocess.DEVNULL)
+    chemistry = {"name": "chemistry", "listen": f"127.0.0.1:{port}", "forward": f"127.0.0.1:{lis}", "protocol": "mllp"}
+    with lab.Run(data, more=links.yaml(chemistry)) as run:
+        lab.ok(links.listening(port) and run.wait_api() is not None, "through: it is at work", run.said())
+        ended = []
+        loader = threading.Thread(target=lambda: ended.append(load(port, sent, "--seconds", "10", "--rate", "800")))
+        loader.start()
+        behind = lab.wait(lambda: [x for x in run.api("/api/v1/links")["items"] if "the ledger comes behind" in (x.get("why") or "")], seconds=9)
+        lab.ok(behind, "through: the link says that the ledger comes behind", run.api("/api/v1/links"))
+        since = time.monotonic()
+        made = subprocess.run([lab.TOURNIQUET, "api", "--data", data, "POST", "/api/v1/people", "-d", "-"], input='{"name": "robin", "why": "a burst"}', capture_output=True, text=True, check=False)
+        took = time.monotonic() - since
+        lab.ok(made.returncode == 0 and run.api("/api/v1/people/robin") and took < 5, "through: somebody who decides meanwhile sees it at once", (made, took))
+        loader.join()
+        acknowledged = {c for c, _ in links.lines_of(sent)}
+        lab.ok(ended[0][0] == 0 and len(acknowledged) > 4000, "through: it is acknowledged", (ended, len(acknowledged), run.said()))
+        legs = all_recorded(run, len(acknowledged))
+        twice = links.custody_holds(links.lines_of(sent), links.lines_of(arrived), "through")
+        lab.ok(not twice and all(len(ids) == len(set(ids)) >= len(acknowledged) for ids in legs.values()), "through: each is on the ledger once, both ways",
+               (twice[:5], {k: (len(v), len(set(v))) for k, v in legs.items()}))
+        said = lab.wait(lambda: [x for x in run.api("/api/v1/links")["items"] if not x.get("why")], seconds=30)
+        lab.ok(said, "through: and the link says nothing of it any more", run.api("/api/v1/links"))
+        lab.ok((how_far(run) or "").endswith("whole"), "through: the ledger tells that all of it is there", how_far(run))
+        wrong = [f for f in links.found(run) if f["kind"].startswith(("result.", "link."))]
+        lab.ok(not wrong, "through: and nothing is told that is not so", [(f["kind"], f["title"]) for f in wrong][:5])
+    sink.terminate()
+    sink.wait()
+    status, line = lab.verify(data)
+    lab.ok(status == 0, "through: the ledger verifies", line)
+
+
 with lab.Folder() as folder:
     chance = random.Random(SEED)
     print(f"# seed {SEED}")
+    end_to_end(folder)
     burst(folder, "burst", None)
     burst(folder, "killed", "relay")
     burst(folder, "unkept", "keeper")
