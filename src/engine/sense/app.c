@@ -211,12 +211,20 @@ void app_data(struct app_context *c, struct app_flow **state, const struct flow_
     }
 }
 
+void app_underway(struct app_flow **state)
+{
+    struct app_flow *f = flow_of(state);
+    if (f != NULL)
+        f->underway = true;
+}
+
 void app_gap(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, uint64_t bytes, tq_time time)
 {
     struct app_flow *f = *state;
     if (f == NULL)
         return;
     struct app_where w = {.c = c, .f = f, .flow = flow, .direction = direction != 0, .time = time};
+    f->side[w.direction].lost = true;
     if (f->kind == APP_HL7) {
         app_hl7_gap(&w);
     } else if (f->kind == APP_ASTM) {

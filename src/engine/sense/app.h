@@ -18,6 +18,9 @@ void app_context_free(struct app_context *c);
  * makes it when needed. n ≥ 1. */
 void app_data(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, struct span bytes, tq_time time);
 
+/* The beginning of this flow was not captured. Before its first app_data. */
+void app_underway(struct app_flow **state);
+
 /* `bytes` bytes of this direction are lost: whatever message was open in it is damaged; recognition goes on behind the hole. */
 void app_gap(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, uint64_t bytes, tq_time time);
 

@@ -104,6 +104,8 @@ struct app_side {
     bool done;
     bool sends_results;
     bool conflict; /* contradicted itself, not told yet */
+    bool lost;     /* the capture lost bytes since its last message */
+    bool spoke;    /* a message of it was told */
     struct hops hops;
     uint8_t http_n; /* the direction begins like HTTP, as far as it goes */
     uint8_t http[7];
@@ -115,6 +117,7 @@ struct app_flow {
     enum app_kind kind;
     const char *label;
     bool conflict_told;
+    bool underway;             /* its beginning was not captured */
     struct app_dicom *dicom;   /* NULL: no association is asked for, or it is told */
     struct app_http *http;     /* NULL: no body of it may be HL7 */
     struct app_poct1a *poct1a; /* NULL: nothing like it was seen */

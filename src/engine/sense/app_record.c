@@ -361,6 +361,18 @@ static void put_body(struct app_context *c, const struct lab_message *m, uint8_t
     record_body(&c->record, cut(m->body, RECORD_BODY));
 }
 
+/* What is known of the connection: bytes that the capture lost before this message, and that it stood before the capture began. */
+static void put_way(const struct app_where *w, struct record *r)
+{
+    struct app_side *side = &w->f->side[w->direction];
+    if (side->lost)
+        record_int(r, KEY_GAPS, 1);
+    if (w->f->underway && !side->spoke)
+        record_str(r, KEY_STATE, "underway");
+    side->lost = false;
+    side->spoke = true;
+}
+
 void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
 {
     struct app_context *c = w->c;
@@ -411,6 +423,7 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
         record_str(r, KEY_HOSTILE, m->hostile);
     put_answer(c, m);
     put_links(c, m);
+    put_way(w, r);
     lab_document(c, m->delims, &m->document);
     if (m->marked)
         record_text(r, KEY_MARKS, span_of(m->marks, sizeof m->marks));

@@ -398,8 +398,11 @@ static void pin(const struct streams *t, struct tcp_side *me, uint32_t next)
 static inline void payload(const struct work *w, uint32_t seq, struct span bytes, uint32_t n)
 {
     struct tcp_side *me = w->me;
-    if (!(me->flags & SIDE_PINNED))
+    if (!(me->flags & SIDE_PINNED)) {
+        if (!(w->f->side[!w->direction].flags & SIDE_ISN))
+            app_underway(&w->f->app);
         pin(w->t, me, seq);
+    }
     if (seq == me->next && me->held == NULL) {
         deliver(w, bytes, n);
         me->original = me->next;

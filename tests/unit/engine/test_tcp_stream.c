@@ -24,6 +24,7 @@ static unsigned gaps;
 static unsigned conflicts;
 static size_t skip_after; /* app wants no more of a direction after so many bytes; 0: wants all */
 static struct app_flow some;
+static unsigned underway; /* how often a beginning was told to be missing */
 
 void app_data(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, struct span bytes, tq_time time)
 {
@@ -32,6 +33,12 @@ void app_data(struct app_context *c, struct app_flow **state, const struct flow_
     assert_true(bytes.n > 0 && got_n[direction] + bytes.n <= ROOM);
     memcpy(got[direction] + got_n[direction], bytes.p, bytes.n);
     got_n[direction] += bytes.n;
+}
+
+void app_underway(struct app_flow **state)
+{
+    *state = &some;
+    underway++;
 }
 
 void app_gap(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, uint64_t bytes, tq_time time)
@@ -90,6 +97,7 @@ static void begin_with(struct lab *l, uint32_t isn_a, uint32_t isn_b, size_t max
     memset(lost, 0, sizeof lost);
     got_n[0] = got_n[1] = 0;
     gaps = conflicts = 0;
+    underway = 0;
     skip_after = 0;
     struct sense_limits limits = {.reassembly_flow = max_flow, .reassembly_total = max_flow * 2};
     assert_int_equal(streams_init(&l->streams, &limits, &e), 0);
@@ -164,6 +172,23 @@ static void in_order(void **state)
     data(&l, 6, "world", 5);
     expect("hello world");
     assert_int_equal(l.stats.retransmitted, 0);
+    done(&l);
+}
+
+static void what_begins_in_the_middle_is_told(void **state)
+{
+    struct lab l;
+    (void)state;
+    begin_with(&l, 7, 9, 1 << 16);
+    handshake(&l);
+    data(&l, 0, "whole", 5);
+    assert_int_equal(underway, 0);
+    done(&l);
+    begin_with(&l, 7, 9, 1 << 16);
+    data(&l, 100, "rest", 4);
+    data(&l, 104, "more", 4);
+    assert_int_equal(underway, 1);
+    assert_memory_equal(got[0], "restmore", 8);
     done(&l);
 }
 
@@ -583,6 +608,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_order),
+        cmocka_unit_test(what_begins_in_the_middle_is_told),
         cmocka_unit_test(out_of_order_and_repeated),
         cmocka_unit_test(a_repacked_repetition_that_overtakes_counts_once),
         cmocka_unit_test(first_wins_and_contradiction_is_told_once),
