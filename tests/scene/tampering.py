@@ -264,3 +264,29 @@ def exchange_astm(conn, records, at, whole=False):
         conn.say(0, b"\x02" + body + b"%02X\r\n" % (sum(body) % 256), conn.at + 0.002)
         conn.say(1, b"\x06", conn.at + 0.002)
     conn.say(0, b"\x04", conn.at + 0.001)
+
+
+def order(control, application, specimen, tests, now):
+    """ORM^O01 of 2.3.1."""
+    out = [f"MSH|^~\\&|{application}|MAIN|X|X|{stamp(now)}||ORM^O01|{control}|P|2.3.1", "PID|1||8800123^^^MAIN^MR||RUIZ^ALBA||19500101|F"]
+    for n, test in enumerate(tests, 1):
+        out += [f"ORC|NW|{specimen}|{specimen}", f"OBR|{n}|{specimen}|{specimen}|{test}^{test}^L|R||{stamp(now)}||||||||SER"]
+    return out
+
+
+# ── POCT1-A ──
+
+def poct1a(root, control, body):
+    return f'<{root}><HDR><HDR.control_id V="{control}"/><HDR.version_id V="POCT1"/><HDR.creation_dttm V="2026-03-02T08:00:00+00:00"/></HDR>{body}</{root}>'.encode()
+
+
+def bedside(r):
+    """A patient's observations, as a device reports them that knows no specimens."""
+    when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(T0 + r.result_at))
+    observed = "".join(f'<OBS><OBS.observation_id V="{i.code}" SN="LN"><TRANSLTN V="{i.name}"/></OBS.observation_id><OBS.value V="{i.value}" U="{i.unit}"/><OBS.method_cd V="M"/></OBS>' for i in r.items)
+    return poct1a("OBS.R01", r.control, f'<SVC><SVC.role_cd V="OBS"/><SVC.observation_dttm V="{when}"/><SVC.reason_cd V="NEW"/><PT><PT.patient_id V="{r.patient}"/>{observed}</PT></SVC>')
+
+
+def exchange_bedside(conn, message, control, at):
+    conn.say(0, message, at)
+    conn.say(1, poct1a("ACK.R01", f"K{control}", f'<ACK><ACK.type_cd V="AA"/><ACK.ack_control_id V="{control}"/></ACK>'), conn.at + 0.004)

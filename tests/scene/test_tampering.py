@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-from tampering import Conn, Host, Item, Report, Wire, answer, astm, exchange_astm, exchange_mllp, oru, oul, signals, unnamed
+from tampering import Conn, Host, Item, Report, Wire, answer, astm, bedside, exchange_astm, exchange_bedside, exchange_mllp, order, oru, oul, signals, unnamed
 
 PROGRAM = os.path.abspath(sys.argv[1])
 EVERY = 45
@@ -328,6 +328,153 @@ def whole_messages():
     expect(lab, [ALTERED, PATIENT, MISSING, EXTRA, "message.malformed"], "hops: encoding characters that the message does not use")
 
 
+# ── numbers that a middleware writes anew; results that have none ──
+
+def luhn(number):
+    digits = [int(c) for c in reversed(number)]
+    return str(-sum(digits[1::2] + [x // 5 + x * 2 % 10 for x in digits[0::2]]) % 10)
+
+
+# what the middleware makes of a number; what the analyzer had
+REWRITTEN = [("a letter in front", lambda n: "L" + n, str), ("a container behind", lambda n: n + "-01", str), ("a check digit behind", lambda n: n + luhn(n), str),
+             ("a letter and zeros in front", lambda n: "L00" + n, str), ("two digits less", lambda n: n[2:], str), ("no check digit", str, lambda n: n + luhn(n))]
+LINKED = ("value", "unit", "one result taken out", "one result put in", "patient's number")
+
+
+def renumbered():
+    for seed, (name, there, here) in enumerate(REWRITTEN, 3):
+        before = whole(specimen=here)
+        after = lambda change=None, there=there: lambda r: (whole(specimen=lambda n: there(TUBE[r.number]))(r), change(r) if change else None)
+        lab = Lab("hops", "oru", seed)
+        for _ in range(24):
+            send_numbered(lab, before, after())
+        send_numbered(lab, before, after(), gap=2400)
+        found = lab.findings()
+        ok(not found, f"hops: {name}: that is no finding", found)
+        missed = []
+        for case, change, kinds in [c for c in TAMPERING if c[0] in LINKED]:
+            lab = Lab("hops", "oru", seed + 30)
+            for _ in range(12):
+                send_numbered(lab, before, after())
+            send_numbered(lab, before, after(change))
+            for k in range(3):
+                send_numbered(lab, before, after(), gap=2400 if k == 2 else 0)
+            found = lab.findings()
+            if not any(kind in kinds for kind, _, _ in found):
+                missed.append(f"{case}: {found}")
+        ok(not missed, f"hops: {name}: what is changed besides is found", "; ".join(missed))
+
+
+TUBE = {}
+
+
+def send_numbered(lab, before, change, gap=0):
+    def first(r):
+        TUBE[r.number] = r.specimen
+        before(r)
+    return lab.send(change, first=first, gap=gap)
+
+
+class Bedside:
+    """A device without specimens' numbers, its data manager, which gives them one, and the LIS."""
+
+    def __init__(self, seed):
+        self.wire, self.rng, self.number, self.at = Wire(seed), random.Random(seed), 0, 10.0
+        device, manager, lis = Host("10.8.8.21", "001f29112233", 50000), Host("10.8.8.40", "b827eb00beee", 42000), Host("10.8.8.90", "000c29a1b2c4", 33000)
+        self.near, self.far = Conn(self.wire, device, manager, 3001, 1), Conn(self.wire, manager, lis, 2575, 0.5)
+
+    def send(self, change=None, measured=True, goes_on=True, gap=0, minute=False):
+        self.at += gap
+        r = Report(self.rng, self.number, self.at)
+        self.number += 1
+        r.items = r.items[:4]
+        r.result_at = self.at - 37 - (self.at - 37) % 60 if minute else self.at - 37
+        if measured:
+            exchange_bedside(self.near, bedside(r), r.control, self.at)
+        x = r.copy()
+        x.specimen, x.control, x.application = f"DM{90000 + self.number}", f"D{r.control}", "DATAMGR"
+        if change:
+            change(x)
+        if goes_on:
+            exchange_mllp(self.far, oru(x, self.at), x.control, self.at + 1.1)
+        self.at += EVERY
+        return r
+
+    findings = Lab.findings
+
+
+def at_the_bedside():
+    lab = Bedside(3)
+    for _ in range(24):
+        lab.send()
+    lab.send(gap=2400)
+    found = lab.findings()
+    ok(not found, "POCT1-A: results without a number, to which the data manager gives one, are no finding", found)
+    lab = Bedside(4)
+    for _ in range(24):
+        lab.send(minute=True)
+    lab.send(minute=True, gap=2400)
+    found = lab.findings()
+    ok(not found, "POCT1-A: a device that tells the minute only gives no finding", found)
+    for name, change, kinds in [c for c in TAMPERING if c[0] in LINKED] + [("deleted", dict(goes_on=False), [MISSING]), ("invented", dict(measured=False), [EXTRA])]:
+        lab = Bedside(5)
+        for _ in range(16):
+            lab.send()
+        lab.send(**(change if isinstance(change, dict) else dict(change=change)))
+        for k in range(3):
+            lab.send(gap=2400 if k == 2 else 0)
+        expect(lab, kinds, f"POCT1-A: {name}: found between the device and the LIS")
+
+
+# ── orders, holes, devices that are heard late ──
+
+def orders():
+    for name, change in (("put in", lambda t: t + ["Q99"]), ("taken out", lambda t: t[1:] or ["Q98"]), (None, None)):
+        lab = Lab("hops", "oru", 6)
+        up, down = Conn(lab.wire, lab.lis, lab.middleware, 2576, 1), Conn(lab.wire, lab.middleware, lab.analyzer, 6700, 1)
+        for n in range(30):
+            tests = lab.rng.sample([f"Q{k:02}" for k in range(15)], lab.rng.randrange(1, 6))
+            at = 10 + 60 * n
+            exchange_mllp(up, order(f"O{n}", "HIS", f"{26000000 + n * 3}", tests, at), f"O{n}", at)
+            exchange_mllp(down, order(f"W{n}", "MIDW", f"{26000000 + n * 3}", change(tests) if change and n == 25 else tests, at), f"W{n}", at + 1)
+        if change:
+            expect(lab, ["order.mismatch"], f"an order of tests that never came together before: a test is {name} on the way")
+        else:
+            found = lab.findings()
+            ok(not found, "orders that go on as they came are no finding", found)
+
+
+def holes():
+    wrong = []
+    for seed in range(8):
+        lab = Lab("hops", "oru", 40 + seed)
+        for _ in range(30):
+            lab.send()
+        lab.send(gap=2400)
+        begin = 10 + EVERY * 20 + (seed - 4) * 0.4  # before, between and behind the two hops of a report
+        lab.wire.packets = [p for p in lab.wire.packets if not begin <= p[0] < begin + 30 and not begin - 200 - 30 <= p[0] < begin - 200]
+        wrong += [f for f in lab.findings() if f[1] in ("high", "critical")]
+    ok(not wrong, "holes of half a minute in what was captured: nothing is told to be missing or invented", wrong)
+
+
+def heard_late():
+    lab = Lab("one", "oru", 60)
+    late = Host("192.168.77.23", "00d0c91122ac", 52500)
+    stands = Conn(lab.wire, late, lab.lis, 6661, 0.2)
+    lab.wire.packets = [p for p in lab.wire.packets if p[0] >= 1]  # its beginning was not captured
+    for _ in range(6):
+        lab.send()
+    r = lab.report()
+    r.application = "ANALYZER-B"
+    lab.say(stands, r, lab.at, "oru")
+    found = lab.findings()
+    ok(not found, "an analyzer that speaks late, on a connection that stood before the capture, is no finding above low", found)
+    opened = Conn(lab.wire, lab.evil, lab.lis, 6661, lab.at + 5)
+    r.application, r.control, r.specimen = "ANALYZER-C", "999002", "26777778"
+    lab.say(opened, r, lab.at + 6, "oru")
+    expect(lab, ["sender.unknown"], "one that connects later is")
+
+
 if __name__ == "__main__":
     one_is_tampered_with("hops", "oru", 12, TAMPERING)
     one_is_tampered_with("hops", "astm", 12, TAMPERING)
@@ -351,5 +498,10 @@ if __name__ == "__main__":
     rightly("path", "oru", RIGHTLY[:1])
     rightly("path", "astm", RIGHTLY[:1])
     whole_messages()
+    renumbered()
+    at_the_bedside()
+    orders()
+    holes()
+    heard_late()
     print(f"1..{count}")
     sys.exit(1 if failed else 0)

@@ -111,6 +111,7 @@ static struct sent *sent_new(struct detect *d, const struct record *r, const str
                        .queued = d->open.queued,
                        .named = d->open.control.a != 0 || d->open.control.b != 0,
                        .patient = g->patient,
+                       .unnumbered = g->unnumbered,
                        .name_n = g->name_n};
     memcpy(s->name, g->name, g->name_n);
     memcpy(s->ids, g->ids, sizeof s->ids);
@@ -172,9 +173,31 @@ static bool may_be_origin(struct detect *d, const struct sighting *c)
     return !is_backward(d, c->link) || (!s->came && d->open.time - s->time <= BACKWARD_MOST);
 }
 
-/* The link on which this specimen was seen before and from which it may have come: its results went to somebody else than those of this link do. */
-static const struct sighting *origin_of(struct detect *d, const struct group *g)
+/* How many of the group's results were sent there under the same code. */
+static uint32_t tests_there(const struct detect *d, uint16_t number, const struct sent *s)
 {
+    const struct group *g = &d->open.groups[number];
+    uint32_t n = 0;
+    for (size_t i = g->from; i < g->to; i++)
+        for (size_t k = 0; k < s->n; k++)
+            n += d->open.all[i].group == number && sent_result(d, s, k)->test == d->open.all[i].is.test;
+    return n;
+}
+
+/* Of two links a specimen came from both where two analyzers share it: then its tests say which. */
+static bool is_likelier(const struct detect *d, uint16_t number, const struct sighting *c, const struct sighting *best, bool more_known)
+{
+    if (best->sent == c->sent)
+        return false;
+    uint32_t a = tests_there(d, number, sent_at(d, c->sent));
+    uint32_t b = tests_there(d, number, sent_at(d, best->sent));
+    return a == b ? more_known : a > b;
+}
+
+/* The link on which this specimen was seen before and from which it may have come: its results went to somebody else than those of this link do. */
+static const struct sighting *origin_of(struct detect *d, uint16_t number)
+{
+    const struct group *g = &d->open.groups[number];
     const struct link *here = open_link(d);
     const struct sighting *best = NULL;
     uint32_t best_known = 0;
@@ -186,7 +209,7 @@ static const struct sighting *origin_of(struct detect *d, const struct group *g)
                 continue;
             const struct path *p = links_path(d->links, c->link, d->open.link, false);
             uint32_t known = p == NULL ? 0 : p->messages;
-            if (best == NULL || known > best_known) {
+            if (best == NULL || is_likelier(d, number, c, best, known > best_known)) {
                 best = c;
                 best_known = known;
             }
@@ -851,7 +874,9 @@ void judge_custody(struct detect *d, const struct record *r)
         group->before_here = was_here(d, group);
         judge_patient_here(d, r, group);
         group->origin = LINK_NONE;
-        const struct sighting *from = origin_of(d, group);
+        const struct sighting *from = origin_of(d, i);
+        if (from == NULL && renumber_find(d, i))
+            from = origin_of(d, i);
         const struct sighting copy = from == NULL ? (struct sighting){0} : *from;
         if (copy.used)
             follow(d, r, i, &copy);

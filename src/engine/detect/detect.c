@@ -141,6 +141,7 @@ static const uint16_t message_texts[KEY_COUNT] = {
     [KEY_PATIENT] = offsetof(struct message, patient),
     [KEY_PRIOR_PATIENT] = offsetof(struct message, prior_patient),
     [KEY_MARKS] = offsetof(struct message, marks),
+    [KEY_STATE] = offsetof(struct message, state),
 };
 static const uint16_t result_texts[KEY_COUNT] = {
     [KEY_MESSAGE] = offsetof(struct result, message),
@@ -204,8 +205,8 @@ static void result_of(const struct record *r, struct result *t)
 
 bool detect_reads(enum record_key key)
 {
-    return key == KEY_RESULTS || key == KEY_PATIENTS || key == KEY_LINK_LEG || key == KEY_LINK_QUEUED || key == KEY_VALUE || key == KEY_FLAGS ||
-           message_texts[key] != 0 || result_texts[key] != 0;
+    return key == KEY_RESULTS || key == KEY_PATIENTS || key == KEY_GAPS || key == KEY_LINK_LEG || key == KEY_LINK_QUEUED || key == KEY_VALUE ||
+           key == KEY_FLAGS || message_texts[key] != 0 || result_texts[key] != 0;
 }
 
 /* What the capture lost makes results look missing that are not. */
@@ -219,9 +220,12 @@ static void note_gap(struct detect *d, const struct record *r)
     } else if (r->event == EVENT_FLOW_CLOSED && record_number(r, KEY_GAPS, 0) > 0) {
         d->gap = r->time;
     } else if (r->event == EVENT_LAB_MESSAGE) {
-        struct span why = record_get(r, KEY_MALFORMED);
-        if (span_starts(why, SPAN_LIT("bytes are missing")) || span_starts(why, SPAN_LIT("frames are missing")))
-            d->gap = r->time;
+        for (size_t i = 0; i < r->n; i++) {
+            const struct field *f = &r->fields[i];
+            if (f->key == KEY_GAPS || (f->key == KEY_MALFORMED &&
+                                       (span_starts(f->text, SPAN_LIT("bytes are missing")) || span_starts(f->text, SPAN_LIT("frames are missing")))))
+                d->gap = r->time;
+        }
     }
 }
 

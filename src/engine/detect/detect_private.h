@@ -7,6 +7,7 @@
  *   repeat.c    one result again on the same link: altered, corrected
  *   copy.c      the same message on two links, part by part
  *   custody.c   the same result on two links: altered in transit, wrong patient; path.c: missing, extra, delayed; passage.c: under other codes
+ *   renumber.c  specimens' numbers as a middleware writes them; results without a number
  *   behind.c    what a relay recorded and did not hand on yet
  *   follow.c    what became of each result: no findings, but for whoever wants to know of all of them
  *   value.c     what a value shows by itself: implausible, its unit, its flag
@@ -122,6 +123,7 @@ struct message {
     struct span patient;
     struct span prior_patient;
     struct span marks;
+    struct span state; /* of its connection: "underway" */
     bool ours;         /* our own relay forwards it … */
     bool queued;       /* … or keeps it until the LIS takes it */
     struct digest own; /* what an answer to it will be known by, and what it answers itself; zeros: nothing */
@@ -186,6 +188,8 @@ struct gathered {
 struct group {
     uint64_t ids[IDS]; /* different ones, the specimen's first; 0: no more */
     uint64_t patient;  /* 0: not said */
+    uint64_t moment;   /* what it would be known by if it had no number; 0: nothing */
+    bool unnumbered;   /* it has none: moment stands in ids */
     bool control;      /* quality control, calibration, proficiency, test message */
     bool material;     /* not blood: limits and codes mean something else */
     bool before_here;  /* it was seen on this link before */
@@ -242,7 +246,8 @@ struct ordering {
     uint64_t ids[IDS];
     uint64_t sum;
     tq_time time;
-    size_t n; /* 0: none */
+    size_t n;     /* 0: none */
+    size_t known; /* of these: ordered before, on whichever link */
     uint16_t link;
     uint8_t name_n;
     char name[SPECIMEN_NAME];
@@ -310,6 +315,7 @@ struct detect {
     struct words *words;
     struct near *near;
     struct who *whos;
+    bool moments;          /* results without a specimen's number were seen */
     bool forwards;         /* somebody has passed on messages of others: key x of sender.c */
     uint16_t *near_places; /* of each habit: where it stands, if it does */
     struct sent *sent;     /* a ring */
@@ -531,6 +537,13 @@ struct seen_result *passage_known(struct detect *d, const struct sent *s, uint64
 struct seen_result *passage_guess(struct detect *d, const struct sent *s, uint64_t open, struct gathered *g);
 /* The same as values_agree, which said `agrees` of the two, where units are of different kinds: by the factor that is usual here. */
 int passage_factor(struct detect *d, const struct sent *s, const struct gathered *g, const struct seen_result *k, int agrees);
+
+/* ── renumber.c ── */
+/* By what results are known that have no specimen's number: whose they are, and when they were measured. 0: not both are said, or only the minute. */
+uint64_t moment_id(const struct detect *d, const struct result *t);
+/* Results whose numbers were not seen before: those under which they came here, where a middleware writes numbers in another way, or gave one to what
+ * had none. True: one was added to the group's. */
+bool renumber_find(struct detect *d, uint16_t group);
 
 /* ── path.c ── */
 /* What was sent waits for the next link; went on, after so long; or leaves the ring. */

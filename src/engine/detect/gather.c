@@ -170,7 +170,10 @@ static uint16_t group_of(struct detect *d, const struct result *t)
         return (uint16_t)(o->groups_n - 1);
     o->specimen_n = keep_text(t->specimen, o->specimen_text, sizeof o->specimen_text);
     uint64_t ids[IDS];
-    (void)ids_of(d, t, ids);
+    bool unnumbered = ids_of(d, t, ids) == 0;
+    uint64_t moment = !control && (unnumbered || d->moments) ? moment_id(d, t) : 0;
+    if (unnumbered)
+        ids[0] = moment;
     for (size_t i = o->groups_n; i-- > 0;)
         if (o->groups[i].ids[0] == ids[0] && o->groups[i].control == control) {
             join_ids(o->groups[i].ids, ids);
@@ -181,7 +184,10 @@ static uint16_t group_of(struct detect *d, const struct result *t)
     *g = (struct group){
         .control = control, .material = t->material.n > 0 && !span_is(t->material, "blood"), .patient = identity_digest(&d->key, t->patient)};
     memcpy(g->ids, ids, sizeof g->ids);
-    g->name_n = (uint8_t)span_copy(t->specimen, g->name, sizeof g->name);
+    g->moment = moment;
+    g->unnumbered = unnumbered && moment != 0;
+    d->moments = d->moments || g->unnumbered;
+    g->name_n = (uint8_t)span_copy(g->unnumbered ? t->observed : t->specimen, g->name, sizeof g->name);
     g->from = o->n - 1;
     specimen_expect(d, ids[0]);
     return (uint16_t)(o->groups_n - 1);

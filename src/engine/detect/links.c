@@ -114,6 +114,11 @@ struct link *links_at(struct links *l, uint16_t link)
     return &l->all[link < LINKS_MAX ? link : 0];
 }
 
+tq_time links_last(const struct links *l, uint16_t link)
+{
+    return l->last[link < LINKS_MAX ? link : 0];
+}
+
 struct path *links_path(struct links *l, uint16_t from, uint16_t to, bool make)
 {
     /* links that were given to others since take their paths with them: the keys of both ends are in the digest */

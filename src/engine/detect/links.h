@@ -37,6 +37,22 @@ enum part {
 };
 #define PART_MARKS (PART_COPY - PART_NAME)
 
+#define REWRITINGS 2 /* of one link */
+#define REWRITTEN 8  /* most letters that are added or taken away at one end of a number */
+
+/* How a specimen's number differs from the one under which its results came: so many letters of it are the middleware's, in front and behind, and
+ * these stood in their place. */
+struct rewriting {
+    uint8_t cut_front;
+    uint8_t cut_back;
+    uint8_t front_n;
+    uint8_t back_n;
+    char front[REWRITTEN];
+    char back[REWRITTEN];
+    bool varies;   /* what stood in their place is not always the same: a number can't be made back */
+    uint16_t seen; /* in so many specimens; 0: free */
+};
+
 struct link {
     uint64_t key; /* 0: free */
     struct address sender;
@@ -66,6 +82,11 @@ struct link {
     uint32_t patients_other;
     uint32_t came; /* results whose origin was seen, and not (documents left out) */
     uint32_t alone;
+    uint16_t sought; /* specimens in a row whose origin was looked for by what they say, in vain */
+    uint16_t fed_of; /* so many links were looked at: … */
+    bool fed;        /* … one of them leads to this one's sender */
+    bool seconds;    /* of what has no number: its times are not of whole minutes */
+    struct rewriting rewritings[REWRITINGS];
     uint16_t controls; /* results of quality control that were marked as such */
     uint16_t told_missing;
     uint16_t told_extra;
@@ -187,6 +208,7 @@ struct sent {
     uint64_t ids[SENT_IDS];
     uint64_t patient;
     uint32_t marks[PART_MARKS]; /* 0: nothing is said of it */
+    bool unnumbered;            /* it has no number: its only one is moment_id */
     bool marked;                /* … and it is all that its message holds */
     uint64_t went_on;           /* bits of its results */
     uint64_t final;
@@ -196,7 +218,8 @@ struct sent {
 struct orphan {
     uint32_t sent;
     tq_time time;
-    bool whole; /* all of the specimen's */
+    bool whole;  /* all of the specimen's */
+    bool looked; /* for the same under another number */
     uint64_t which;
 };
 
@@ -217,6 +240,8 @@ const struct memo *links_memory(const struct links *l);
 /* The link with these ends, made where it is new; where all are taken, one that was not used for long goes. */
 uint16_t links_put(struct links *l, struct digest key, const struct link *ends, tq_time now);
 struct link *links_at(struct links *l, uint16_t link);
+/* When it was used last. */
+tq_time links_last(const struct links *l, uint16_t link);
 
 /* When something that the link sent can be due; INT64_MAX: nothing waits. These stand side by side: they are looked through every second. */
 tq_time *links_due(struct links *l, uint16_t link);

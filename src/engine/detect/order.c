@@ -6,6 +6,7 @@
 #define ORDERED_RUN 30 /* specimens in a row whose order was seen, before one without is told */
 #define TESTS_USUAL 60 /* tests in a row that were among the ordered ones */
 #define TRANSLATED 5   /* orders that were translated in the same way, before another way is told */
+#define ALIKE 10       /* orders that were passed on whole, or in part, before one that is not is told */
 #define LINK_ORDERED (LINK_NONE - 1)
 
 /* r: NULL where it is about the order that is being taken. */
@@ -38,12 +39,12 @@ static void mismatch(struct detect *d, const struct record *r, const struct link
 
 /* ── orders ── */
 
-static struct digest translation_key(const struct detect *d, uint16_t to, const struct specimen *s)
+static struct digest translation_key(const struct detect *d, char purpose, uint16_t to, const struct specimen *s, uint64_t sum)
 {
-    struct hash_state g = digest_start(&d->key, 'O');
+    struct hash_state g = digest_start(&d->key, purpose);
     hash_add(&g, links_at(d->links, s->order_link)->key);
     hash_add(&g, links_at(d->links, to)->key);
-    hash_add(&g, s->order_sum);
+    hash_add(&g, sum);
     return digest_end(g);
 }
 
@@ -58,11 +59,36 @@ struct memo *translations_new(void)
     return memo_new(TRANSLATIONS_MAX, sizeof(struct translation));
 }
 
-/* The order went on to another link: were the same tests always asked for there when these were here? */
+static void other_tests(struct detect *d)
+{
+    const struct ordering *o = &d->ordering;
+    mismatch(d, NULL, links_at(d->links, o->link), span_of(o->name, o->name_n), SPAN_LIT("order"),
+             "An order reached {1} from {0} with other tests than it was placed with.", SEVERITY_HIGH);
+}
+
+/* True where the order breaks what always held of those that went this way. */
+static bool breaks_habit(struct detect *d, const struct specimen *s, char purpose, bool holds)
+{
+    const struct ordering *o = &d->ordering;
+    struct translation *t = memo_put(d->translations, translation_key(d, purpose, o->link, s, 0), o->time, NULL);
+    bool usual = t->same >= ALIKE && t->other <= t->same / 20;
+    t->same += holds;
+    t->other += !holds;
+    return usual && !holds;
+}
+
+/* The order went on to another link: were the same tests always asked for there when these were here? Where tests keep their codes: was it ever
+ * passed on otherwise than whole, or with a test that it did not have? */
 static void judge_translation(struct detect *d, const struct specimen *s)
 {
     const struct ordering *o = &d->ordering;
-    struct translation *t = memo_put(d->translations, translation_key(d, o->link, s), o->time, NULL);
+    bool whole = breaks_habit(d, s, 'E', o->sum == s->order_sum);
+    bool part = breaks_habit(d, s, 'S', o->known == o->n);
+    struct translation *t = memo_put(d->translations, translation_key(d, 'O', o->link, s, s->order_sum), o->time, NULL);
+    if (whole || part) {
+        other_tests(d);
+        return;
+    }
     if (t->same == 0) {
         t->sum = o->sum;
         t->same = 1;
@@ -77,8 +103,7 @@ static void judge_translation(struct detect *d, const struct specimen *s)
     if (t->other > t->same) /* what is asked for has changed for good */
         *t = (struct translation){.sum = o->sum, .same = 1};
     if (usual)
-        mismatch(d, NULL, links_at(d->links, o->link), span_of(o->name, o->name_n), SPAN_LIT("order"),
-                 "An order reached {1} from {0} with other tests than it was placed with.", SEVERITY_HIGH);
+        other_tests(d);
 }
 
 void order_close(struct detect *d)
@@ -115,6 +140,14 @@ static void order_test(struct detect *d, uint64_t id, uint64_t test, tq_time now
     index_put(&d->ordered, result_key(id, test, LINK_ORDERED, 0), (uint32_t)(now / TIME_SECOND) << 1 | cancel);
 }
 
+static bool was_ordered(const struct detect *d, const uint64_t ids[IDS], uint64_t test)
+{
+    for (size_t i = 0; i < IDS && ids[i] != 0; i++)
+        if (index_get(&d->ordered, result_key(ids[i], test, LINK_ORDERED, 0)) != NULL)
+            return true;
+    return false;
+}
+
 void order_take(struct detect *d, const struct record *r, const struct result *t)
 {
     struct ordering *o = &d->ordering;
@@ -140,6 +173,7 @@ void order_take(struct detect *d, const struct record *r, const struct result *t
         o->id_n = (uint8_t)span_copy(t->message, o->id, sizeof o->id);
     }
     o->n++;
+    o->known += was_ordered(d, ids, test);
     if (!cancel)
         o->sum += test * UINT64_C(0x9e3779b97f4a7c15) | 1;
     for (size_t i = 0; i < IDS && ids[i] != 0; i++) {
@@ -199,7 +233,7 @@ void judge_orders(struct detect *d, const struct record *r, struct group *g)
     bool cancelled = false;
     bool asked = false;
     uint64_t here = address_digest(d, &l->sender);
-    if (g->ids[0] == 0 || g->before_here)
+    if (g->ids[0] == 0 || g->unnumbered || g->before_here)
         return;
     for (size_t i = 0; i < IDS && g->ids[i] != 0; i++) {
         const struct specimen *s = i == 0 ? g->of : specimen_get(d, g->ids[i]);

@@ -10,8 +10,10 @@
 #define LEAST_WAIT (10 * TIME_SECOND)
 #define ANSWER_WAIT (60 * TIME_SECOND)
 #define LONGEST_WAIT (4 * 3600 * TIME_SECOND)
-#define ORPHAN_WAIT (5 * TIME_SECOND) /* the other tap's record may come later than the packet did */
-#define TOLD_EACH 8                   /* of one link; the rest is told as one */
+#define SILENT_MOST (15 * 60 * TIME_SECOND) /* how long a link that is silent is waited for: what it lost is known when it speaks again */
+#define ORPHAN_WAIT (5 * TIME_SECOND)       /* the other tap's record may come later than the packet did */
+#define ORPHAN_MOST (150 * TIME_SECOND)     /* … and a hole in what was captured shows when its connection goes on */
+#define TOLD_EACH 8                         /* of one link; the rest is told as one */
 #define ORIGIN_LEARNT 3
 #define COMES_FROM_ELSEWHERE 60 /* results whose origin was seen; at most one in so many had none */
 #define RENAMED_LOOK 64
@@ -232,8 +234,9 @@ static bool settle_first(struct detect *d, struct link *l, tq_time *due)
         wait = LONGEST_WAIT;
     tq_time now = behind_now(d);
     tq_time age = now - s->time;
-    bool quiet = p != NULL && p->last_sent <= s->time && !s->passed; /* nothing at all went on since: perhaps it is only slow today */
-    if (age < (quiet ? 3 * wait : wait)) {
+    bool quiet = p != NULL && p->last_sent <= s->time && !s->passed;                 /* nothing at all went on since: perhaps it is only slow today */
+    bool silent = p != NULL && links_last(d->links, p->to) <= s->time && !s->passed; /* … or the capture has a hole */
+    if (age < (silent && 3 * wait < SILENT_MOST ? SILENT_MOST : quiet ? 3 * wait : wait)) {
         *due = s->time + wait;        /* it may be quiet no longer by then */
         if (s->queued || *due <= now) /* … or it went on */
             *due = now + 5 * TIME_SECOND;
@@ -272,7 +275,7 @@ static void sweep_block(struct detect *d, uint16_t block, size_t links, tq_time 
 void paths_sweep(struct detect *d)
 {
     tq_time now = behind_now(d);
-    judge_orphans(d, now - ORPHAN_WAIT);
+    judge_orphans(d, now);
     const size_t links = links_count(d->links);
     for (size_t block = 0; block * LINKS_BLOCK < links; block++) /* of many links few are due */
         if (*links_soonest(d->links, block) <= now)
@@ -295,14 +298,18 @@ static void orphan_finding(struct detect *d, const struct orphan *o, const struc
     struct link *l = links_at(d->links, s->link);
     link_text(l, &p);
     bool doubt = origin == NULL && behind_doubt(d);
+    bool patient = origin != NULL && origin->unnumbered; /* its patient is what it is known by */
     bool each = doubt || l->told_extra < TOLD_EACH;
     const struct span more = each ? span_of(s->name, s->name_n) : SPAN_LIT("many");
     struct finding f = {
-        .kind = origin != NULL ? KIND_RESULT_ALTERED_IN_TRANSIT : KIND_RESULT_EXTRA,
+        .kind = patient          ? KIND_RESULT_WRONG_PATIENT
+                : origin != NULL ? KIND_RESULT_ALTERED_IN_TRANSIT
+                                 : KIND_RESULT_EXTRA,
         .severity = doubt  ? SEVERITY_LOW
                     : each ? (origin != NULL || o->whole ? SEVERITY_CRITICAL : SEVERITY_HIGH)
                            : SEVERITY_CRITICAL,
-        .title = origin != NULL ? "Results reached {1} from {0} under another specimen number than the one that the analyzer sent."
+        .title = patient          ? "{0} passed results on to {1} for another patient than the one that they came for."
+                 : origin != NULL ? "Results reached {1} from {0} under another specimen number than the one that the analyzer sent."
                  : doubt    ? "Results reached {1} from {0} that no analyzer was seen to send so far; but records of the relay are still outstanding."
                  : !each    ? "Many results reached {1} from {0} that no analyzer sent."
                  : o->whole ? "Results of a specimen reached {1} from {0} that no analyzer sent."
@@ -344,44 +351,69 @@ static size_t same_values(const struct detect *d, const struct sent *s, const st
     return n;
 }
 
-/* What waits on a link that leads here and holds the same values: the same results under another number. */
+/* What waits on a link that leads here and holds the same values: the same results under another number. One value alone may be the same by chance.
+ */
 static struct sent *renamed(struct detect *d, const struct sent *s)
 {
-    if (s->n < 2) /* one value alone may be the same by chance */
-        return NULL;
     for (uint16_t i = 0; i < links_path_count(d->links); i++) {
         const struct path *p = links_path_at(d->links, i);
         if (p->to != s->link || links_path(d->links, p->from, p->to, false) != p) /* the ends of an old path may be others by now */
             continue;
         struct sent *c = sent_at(d, links_at(d->links, p->from)->pending_first);
         for (size_t k = 0; c != NULL && k < RENAMED_LOOK; k++, c = sent_at(d, c->next))
-            if (!c->passed && same_values(d, s, c) * 10 >= (size_t)s->n * 9)
+            if (!c->passed && (s->n > 1 || c->unnumbered) && same_values(d, s, c) * 10 >= (size_t)s->n * 9 &&
+                (s->n > 1 || sent_result(d, s, 0)->observed == sent_result(d, c, 0)->observed))
                 return c;
     }
     return NULL;
 }
 
-static void judge_orphan(struct detect *d, const struct orphan *o)
+static bool needs_no_origin(const struct detect *d, const struct orphan *o, const struct sent *s)
 {
-    struct sent *s = sent_at(d, o->sent);
-    if (s == NULL || (o->whole && s->came) || (d->gap != 0 && d->gap >= s->time - LEAST_WAIT))
-        return;
-    struct sent *origin = o->whole ? renamed(d, s) : NULL;
-    if (origin != NULL) {
-        origin->passed = true;
-        origin->went_on = UINT64_MAX;
-    }
-    orphan_finding(d, o, s, origin);
+    return s == NULL || (o->whole && s->came) || (d->gap != 0 && d->gap >= s->time - LEAST_WAIT);
 }
 
-static void judge_orphans(struct detect *d, tq_time until)
+/* Did it come under another number? Looked up early: what it would have been waits no longer than others do. */
+static void look_renamed(struct detect *d, struct orphan *o)
 {
+    struct sent *s = sent_at(d, o->sent);
+    o->looked = true;
+    struct sent *origin = !o->whole || needs_no_origin(d, o, s) ? NULL : renamed(d, s);
+    if (origin == NULL)
+        return;
+    origin->passed = true;
+    origin->went_on = UINT64_MAX;
+    orphan_finding(d, o, s, origin);
+    o->sent = 0;
+}
+
+/* Whoever could have sent it has spoken since: had the capture lost it, the hole would have shown. */
+static bool origins_spoke(struct detect *d, const struct orphan *o)
+{
+    const struct sent *s = sent_at(d, o->sent);
+    for (uint16_t i = 0; s != NULL && i < links_path_count(d->links); i++) {
+        const struct path *p = links_path_at(d->links, i);
+        if (p->to == s->link && p->messages > 0 && links_last(d->links, p->from) < o->time)
+            return false;
+    }
+    return true;
+}
+
+static void judge_orphans(struct detect *d, tq_time now)
+{
+    for (uint32_t i = d->orphans_first; i != d->orphans_next; i++) {
+        struct orphan *o = &d->orphans[i % ORPHANS_MAX];
+        if (!o->looked && o->time <= now - ORPHAN_WAIT)
+            look_renamed(d, o);
+    }
     while (d->orphans_first != d->orphans_next) {
         const struct orphan *o = &d->orphans[d->orphans_first % ORPHANS_MAX];
-        if (o->time > until)
+        if (o->time > now - ORPHAN_WAIT || (o->time > now - ORPHAN_MOST && !origins_spoke(d, o)))
             return;
         d->orphans_first++;
-        judge_orphan(d, o);
+        const struct sent *s = sent_at(d, o->sent);
+        if (!needs_no_origin(d, o, s))
+            orphan_finding(d, o, s, NULL);
     }
 }
 

@@ -8,6 +8,9 @@
 #define STILL_SPEAKS (10 * 60 * TIME_SECOND)           /* a name's owner that spoke so lately is still there */
 #define RIVAL_WAITS (INT64_C(24) * 3600 * TIME_SECOND) /* how long after a rival the owner's next word proves two */
 #define CAUSE_MAX 256
+/* So long after the start a connection whose beginning was not seen can be one that stood before it: until then none is forgotten that began since.
+ */
+#define UNDERWAY_MOST (30 * 60 * TIME_SECOND)
 
 struct known {
     tq_time first;
@@ -88,7 +91,8 @@ static void spoofed(struct detect *d, const struct record *r, const struct messa
     buf_release(&cause);
 }
 
-static void unknown(struct detect *d, const struct record *r, const struct message *m, struct parties *p, enum severity severity)
+/* heard_first: it was there before, and spoke only now. */
+static void unknown(struct detect *d, const struct record *r, const struct message *m, struct parties *p, enum severity severity, bool heard_first)
 {
     struct buf cause = BUF_INIT(512);
     parties_text(p);
@@ -96,10 +100,13 @@ static void unknown(struct detect *d, const struct record *r, const struct messa
     struct finding f = {
         .kind = KIND_SENDER_UNKNOWN,
         .severity = severity,
-        .title = severity == SEVERITY_LOW ? "{0} sends to {1} under a name that it never used before: {2}."
-                 : named                  ? "A sender never seen before, {2} at {0}, sends to {1}."
-                                          : "A sender never seen before, at {0}, sends to {1}.",
-        .advice = severity == SEVERITY_LOW
+        .title = heard_first                ? "{2} at {0} was heard for the first time: its connection to {1} stood before the capture began."
+                 : severity == SEVERITY_LOW ? "{0} sends to {1} under a name that it never used before: {2}."
+                 : named                    ? "A sender never seen before, {2} at {0}, sends to {1}."
+                                            : "A sender never seen before, at {0}, sends to {1}.",
+        .advice = heard_first ? "All is well if this is a device of the lab that had nothing to send until now. If nobody knows it, find out who "
+                                "connected it."
+                  : severity == SEVERITY_LOW
                       ? "If the device was renamed, replaced or got new software, all is well. If nobody did that, have it examined."
                       : "Find out who connected the device with address {0}. If nobody in the lab did, take it off the network now and check every "
                         "result that it "
@@ -210,12 +217,13 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
         spoofed(d, r, m, &news.rival, &news.home);
     if (!newcomer || (name.n == 0 && !new_address))
         return;
+    bool heard_first = span_is(m->state, "underway") && !d->learnt && now - d->first <= UNDERWAY_MOST;
     if (news.taken)
         spoofed(d, r, m, p->sender, &news.home);
     else if (!at_home)
-        unknown(d, r, m, p, !new_receiver && m->results > 0 ? SEVERITY_HIGH : SEVERITY_MEDIUM);
+        unknown(d, r, m, p, heard_first ? SEVERITY_LOW : !new_receiver && m->results > 0 ? SEVERITY_HIGH : SEVERITY_MEDIUM, heard_first);
     else if (!new_address)
-        unknown(d, r, m, p, SEVERITY_LOW);
+        unknown(d, r, m, p, SEVERITY_LOW, false);
 }
 
 /* ── What is kept over a restart: docs/formats/detector-state.md ── */
