@@ -10,7 +10,7 @@
 #define LEAST_WAIT (10 * TIME_SECOND)
 #define ANSWER_WAIT (60 * TIME_SECOND)
 #define LONGEST_WAIT (4 * 3600 * TIME_SECOND)
-#define SILENT_MOST (15 * 60 * TIME_SECOND) /* how long a link that is silent is waited for: what it lost is known when it speaks again */
+#define SILENT_MOST (5 * 60 * TIME_SECOND) /* how long a link that is silent is waited for: what it lost is known when it speaks again */
 #define ORPHAN_WAIT (5 * TIME_SECOND)       /* the other tap's record may come later than the packet did */
 #define ORPHAN_MOST (150 * TIME_SECOND)     /* … and a hole in what was captured shows when its connection goes on */
 #define TOLD_EACH 8                         /* of one link; the rest is told as one */
