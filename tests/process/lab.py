@@ -1,4 +1,5 @@
 """What the process tests share: TAP, a simulated capture with its truth, and a running Tourniquet whose processes can be found, killed and stopped."""
+import atexit
 import faulthandler
 import json
 import os
@@ -57,6 +58,18 @@ def _where(pid):
     return lines
 
 
+def _end_all():
+    """Whoever is left holds the output, and who reads that waits for its end."""
+    for pid in _descendants(os.getpid()):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+atexit.register(_end_all)
+
+
 # A test that hangs says where, ends what it started and fails: long before the run as a whole is out of time, and whoever reads that learns nothing.
 SILENCE = 3000 if LONG else 400  # seconds without a line
 _spoke = time.monotonic()
@@ -70,14 +83,9 @@ def _watch():
         faulthandler.dump_traceback(stacks)
         stacks.seek(0)
         lines = stacks.read().splitlines()
-    below = _descendants(os.getpid())
-    for line in lines + [line for pid in below for line in _where(pid)]:
+    for line in lines + [line for pid in _descendants(os.getpid()) for line in _where(pid)]:
         print(f"# {line}", flush=True)
-    for pid in below:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    _end_all()
     os._exit(1)
 
 

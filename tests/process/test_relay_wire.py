@@ -83,7 +83,7 @@ def frames(folder):
     if os.geteuid() != 0 or not os.path.exists("/dev/net/tun") or libc.unshare(CLONE_NEWNET) != 0:
         lab.skip(name, "no root, or no tap devices")
         return
-    other = subprocess.Popen(["sleep", "3600"], preexec_fn=lambda: libc.unshare(CLONE_NEWNET))
+    other = subprocess.Popen(["sleep", "3600"], preexec_fn=lambda: libc.unshare(CLONE_NEWNET), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(0.2)
     try:
         cable = links.Program(WIRE, "frames", SEED, f"/proc/{other.pid}/ns/net", "delay=20", "lose=40", "twice=20", "dark=400")

@@ -50,7 +50,7 @@ class Served:
     def __init__(self, folder, *more):
         self.port = free_port()
         self.errors = open(folder + ".err", "a+", encoding="utf-8")
-        self.process = subprocess.Popen([TOURNIQUET, "ledger", "witness", "serve", folder, "--listen", f"127.0.0.1:{self.port}", *more], stderr=self.errors)
+        self.process = subprocess.Popen([TOURNIQUET, "ledger", "witness", "serve", folder, "--listen", f"127.0.0.1:{self.port}", *more], stdout=subprocess.DEVNULL, stderr=self.errors)
         for _ in range(2000):
             if self.process.poll() is not None:
                 break
