@@ -46,8 +46,8 @@ void session_end(struct session *s, enum relay_side side, const char *why)
         return;
     s->dead = true;
     struct relay *r = session_relay(s);
-    if (why != NULL)
-        link_why(s->link, side, why);
+    if (why != NULL) /* who breaks off behind one that has left is not away */
+        link_why(s->link, side, s->channel[other_side(side)].ended ? "" : why);
     for (int i = 0; i < 2; i++) {
         if (s->lane[i].open && s->lane[i].raw.n > 0 && !s->link->bypassed)
             relay_complain(s, RELAY_EVENT_FRAMING, (enum relay_side)i, (struct span){0}, "the connection ended in the middle of a message");

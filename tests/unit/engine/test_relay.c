@@ -435,6 +435,32 @@ static void framing(void **state)
     bed_stop(&bed);
 }
 
+/* An analyzer leaves without waiting for its answer, and the LIS breaks off with what it had not read: nobody is away. One that breaks off while the
+ * analyzer is there is. */
+static void lis_breaks_off(void **state)
+{
+    (void)state;
+    struct relay_link_options o = bed_options();
+    for (int left = 0; left < 2; left++) {
+        bed_start(&bed);
+        bed_link(&bed, &o);
+        int fd = bed_connect(&bed, RELAY_ANALYZER);
+        SEND(&bed, fd, MSG("1"));
+        if (left) {
+            (void)shutdown(fd, SHUT_WR);
+            bed_run(&bed);
+        }
+        (void)close(bed.lis); /* a message lies unread in it: the other end hears of a reset */
+        bed.lis = -1;
+        bed_run(&bed);
+        assert_int_equal(status_of(&bed).side[RELAY_LIS].connections, 0);
+        assert_int_equal(bed.events[RELAY_EVENT_DOWN], left ? 0 : 1);
+        assert_int_equal(status_of(&bed).side[RELAY_LIS].why[0] == 0, left);
+        (void)close(fd);
+        bed_stop(&bed);
+    }
+}
+
 static void lis_away(void **state)
 {
     (void)state;
@@ -683,6 +709,7 @@ int main(void)
         cmocka_unit_test(endless_message),
         cmocka_unit_test(back_pressure),
         cmocka_unit_test(framing),
+        cmocka_unit_test(lis_breaks_off),
         cmocka_unit_test(lis_away),
         cmocka_unit_test(directions),
         cmocka_unit_test(bypass_and_hold),
