@@ -28,7 +28,7 @@ async function showValues(page, button, { save = false } = {}) {
         await page.locator('.values').waitFor();
     }
 }
-const SECRET = /9\.9|4\.1|Doe|7777/;
+const SECRET = /9\.9|4\.1|Doe|\b7777\b/; // a moment in milliseconds may hold four sevens
 const kept = (page) => page.evaluate(() => [location.href, document.title, JSON.stringify({ ...localStorage }), JSON.stringify({ ...sessionStorage }), JSON.stringify(history.state)].join(' '));
 
 for (const sight of [SIGHTS[0], SIGHTS[1], SIGHTS[3], SIGHTS[4]]) {

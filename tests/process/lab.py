@@ -247,7 +247,8 @@ class Run:
         return None
 
     def signal(self, role, number):
-        pid = self.pid(role)
+        """Signals the process of a role; one that is being begun anew, after another was killed just now, is waited for."""
+        pid = self.wait_pid(role, seconds=30)
         if pid is None:
             return False
         try:
