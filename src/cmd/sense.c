@@ -6,7 +6,6 @@
 #include "engine/sense/ring.h"
 #include "engine/sense/sense.h"
 #include "engine/sense/source.h"
-#include "engine/sense/still.h"
 #include "proc/clock.h"
 #include "proc/interface.h"
 #include "record/crypto/crypto.h"
@@ -108,7 +107,6 @@ struct run {
     struct detect *detect;
     struct veil *veil;     /* NULL: nothing is printed but counters */
     struct source *source; /* NULL where ring is used */
-    struct still *still;   /* NULL: the capture is read, not looked at in place */
     struct ring *ring;
     int fd;
     bool live; /* a pipe or the like, which may be slow: what is printed must not wait for the next block */
@@ -405,7 +403,6 @@ static void prepare_signals(void)
     (void)sigaction(SIGINT, &s, NULL);
     (void)sigaction(SIGTERM, &s, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGIO, SIG_IGN); /* still.h */
 }
 
 static ssize_t read_input(void *context, void *into, size_t n)
@@ -599,8 +596,6 @@ static int run_on(struct run *run, const char *name, uint32_t linktype, struct e
         run->ring = ring_new(run->fd, linktype, e);
     else
         run->source = source_new(read_input, run, e);
-    if (run->source != NULL && !run->choice.events && (run->still = still_new(run->fd)) != NULL) /* whoever prints may have to wait */
-        source_in_place(run->source, still_view, run->still);
     int rc = run->ring == NULL && run->source == NULL ? -1 : make_stages(run, e);
     if (rc != 0) {
         (void)fprintf(stderr, "tourniquet sense: %s\n", e->text);
@@ -627,7 +622,6 @@ static int run_sense(int argc, char **argv)
     const char *name = run.choice.interface != NULL ? run.choice.interface : run.fd == STDIN_FILENO ? "standard input" : run.choice.file;
     int status = run_on(&run, name, linktype, &e);
     ring_free(run.ring);
-    still_free(run.still);
     if (run.fd != STDIN_FILENO)
         (void)close(run.fd);
     sense_free(run.sense);
