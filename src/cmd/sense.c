@@ -6,6 +6,7 @@
 #include "engine/sense/ring.h"
 #include "engine/sense/sense.h"
 #include "engine/sense/source.h"
+#include "engine/sense/still.h"
 #include "proc/clock.h"
 #include "proc/interface.h"
 #include "record/crypto/crypto.h"
@@ -107,6 +108,7 @@ struct run {
     struct detect *detect;
     struct veil *veil;     /* NULL: nothing is printed but counters */
     struct source *source; /* NULL where ring is used */
+    struct still *still;   /* NULL: the capture is read, not looked at in place */
     struct ring *ring;
     int fd;
     bool live; /* a pipe or the like, which may be slow: what is printed must not wait for the next block */
@@ -403,6 +405,7 @@ static void prepare_signals(void)
     (void)sigaction(SIGINT, &s, NULL);
     (void)sigaction(SIGTERM, &s, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGIO, SIG_IGN); /* still.h */
 }
 
 static ssize_t read_input(void *context, void *into, size_t n)
@@ -586,6 +589,25 @@ static int open_input(struct run *run, uint32_t *ret_linktype, struct error *e)
     return open_capture(run->choice.file, &run->fd, e);
 }
 
+static uint64_t processor_time(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Where the file can be mapped, and this machine gains by it. */
+static void read_in_place(struct run *run)
+{
+    run->still = still_new(run->fd);
+    if (run->still != NULL && still_is_dear(run->still, processor_time)) {
+        still_free(run->still);
+        run->still = NULL;
+    }
+    if (run->still != NULL)
+        source_in_place(run->source, still_view, run->still);
+}
+
 static int run_on(struct run *run, const char *name, uint32_t linktype, struct error *e)
 {
     struct stat st;
@@ -596,6 +618,8 @@ static int run_on(struct run *run, const char *name, uint32_t linktype, struct e
         run->ring = ring_new(run->fd, linktype, e);
     else
         run->source = source_new(read_input, run, e);
+    if (run->source != NULL && !run->choice.events) /* whoever prints may have to wait */
+        read_in_place(run);
     int rc = run->ring == NULL && run->source == NULL ? -1 : make_stages(run, e);
     if (rc != 0) {
         (void)fprintf(stderr, "tourniquet sense: %s\n", e->text);
@@ -622,6 +646,7 @@ static int run_sense(int argc, char **argv)
     const char *name = run.choice.interface != NULL ? run.choice.interface : run.fd == STDIN_FILENO ? "standard input" : run.choice.file;
     int status = run_on(&run, name, linktype, &e);
     ring_free(run.ring);
+    still_free(run.still);
     if (run.fd != STDIN_FILENO)
         (void)close(run.fd);
     sense_free(run.sense);

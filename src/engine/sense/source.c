@@ -65,6 +65,12 @@ struct source *source_from_fd(int fd, struct error *e)
     return s;
 }
 
+void source_in_place(struct source *s, source_view *view, void *context)
+{
+    s->in.view = view;
+    s->in.view_context = context;
+}
+
 void source_free(struct source *s)
 {
     if (s == NULL)

@@ -13,6 +13,10 @@
 /* Reads up to n bytes: how many (≥ 1), 0 at the end, or -1 with errno, as read(2). */
 typedef ssize_t source_read(void *context, void *into, size_t n);
 
+/* Bytes where they lie, from offset `at` of what is read: at least n (≤ 524,288), fewer only where they end. They hold, and stay as they are, until
+ * the next call. -1: not any more; the read function goes on at `at`. */
+typedef ssize_t source_view(void *context, uint64_t at, size_t n, const uint8_t **ret);
+
 struct packet {
     tq_time time;
     uint32_t linktype;
@@ -27,6 +31,9 @@ struct source *source_new(source_read *read, void *context, struct error *e);
 
 /* From a descriptor, which stays the caller's. */
 struct source *source_from_fd(int fd, struct error *e);
+
+/* Before the first packet: what is not packed is read in place, as long as `view` can. */
+void source_in_place(struct source *s, source_view *view, void *context);
 
 void source_free(struct source *s);
 

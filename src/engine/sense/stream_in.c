@@ -36,8 +36,8 @@ static ssize_t read_some(struct stream_in *in, uint8_t *into, size_t n)
 int stream_in_init(struct stream_in *in, source_read *read, void *context, struct error *e)
 {
     *in = (struct stream_in){.read = read, .context = context};
-    in->window = malloc(WINDOW);
-    return in->window != NULL ? 0 : err_set(e, ERR_SYSTEM, "no memory to read a capture");
+    in->window = in->room = malloc(WINDOW);
+    return in->room != NULL ? 0 : err_set(e, ERR_SYSTEM, "no memory to read a capture");
 }
 
 static void unpack_free(struct unpack *u)
@@ -54,7 +54,7 @@ static void unpack_free(struct unpack *u)
 void stream_in_release(struct stream_in *in)
 {
     unpack_free(in->unpack);
-    free(in->window);
+    free(in->room);
     *in = (struct stream_in){0};
 }
 
@@ -166,10 +166,26 @@ static ssize_t unpack_some(struct stream_in *in, uint8_t *into, size_t n)
     return 0;
 }
 
+/* The window goes to where the bytes lie. False: they are to be read from there on, and none are here. */
+static bool view(struct stream_in *in, size_t n)
+{
+    const uint8_t *bytes = NULL;
+    ssize_t got = in->view(in->view_context, in->position, n, &bytes);
+    in->at = 0;
+    in->end = got > 0 ? (size_t)got : 0;
+    in->window = got > 0 ? bytes : in->room;
+    in->ended = got >= 0 && in->end < n;
+    if (got < 0)
+        in->view = NULL;
+    return got >= 0;
+}
+
 int stream_in_fill(struct stream_in *in, size_t n, struct error *e)
 {
+    if (in->view != NULL && in->started && in->unpack == NULL && (in->ended || view(in, n)))
+        return 0;
     if (in->at > 0) {
-        memmove(in->window, in->window + in->at, in->end - in->at);
+        memmove(in->room, in->room + in->at, in->end - in->at);
         in->end -= in->at;
         in->at = 0;
     }
@@ -177,7 +193,7 @@ int stream_in_fill(struct stream_in *in, size_t n, struct error *e)
         size_t room = WINDOW - in->end < BLOCK ? WINDOW - in->end : BLOCK;
         if (!in->started && room > PACKED - in->end)
             room = PACKED - in->end;
-        ssize_t got = in->unpack != NULL ? unpack_some(in, in->window + in->end, room) : read_some(in, in->window + in->end, room);
+        ssize_t got = in->unpack != NULL ? unpack_some(in, in->room + in->end, room) : read_some(in, in->room + in->end, room);
         if (got < 0)
             return err_sys(e, errno, "reading the capture");
         in->ended = in->ended || got == 0;

@@ -2,6 +2,7 @@
  *
  *   read function ──► plain ─────────────► window
  *                └──► gzip or zstd ──────► window
+ *   view function ──► plain ─────────────► the window is where they lie
  *
  * The window is the only memory that holds capture bytes: the caller sees it as one run of bytes, takes from its front and asks for more. */
 #ifndef TQ_SENSE_STREAM_IN_H
@@ -10,13 +11,16 @@
 #include "engine/sense/source.h"
 
 struct stream_in {
-    uint8_t *window;
+    const uint8_t *window;
+    uint8_t *room;     /* where the window is, but for what is read in place */
     size_t at;         /* first byte not yet taken */
     size_t end;        /* end of what is there */
     uint64_t position; /* place of `at` in the unpacked stream */
     bool ended;        /* no more bytes will come */
     source_read *read;
     void *context;
+    source_view *view; /* NULL: bytes are read */
+    void *view_context;
     struct unpack *unpack; /* NULL: plain */
     const char *trouble;   /* why the packed stream ended early; NULL: it did not */
     bool started;

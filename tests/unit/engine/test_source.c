@@ -1,13 +1,17 @@
 #include "engine/sense/source.h"
 
 #include "base/buf.h"
+#include "engine/sense/still.h"
 #include "wire/pcap_write.h"
 
 #include "../cmocka_all.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -273,6 +277,170 @@ static void a_failing_disk_is_the_machines_fault(void **state)
     buf_release(&b);
 }
 
+/* ── in place ── */
+
+struct looker {
+    struct still *still;
+    unsigned views;
+};
+
+static ssize_t count_views(void *context, uint64_t at, size_t n, const uint8_t **ret)
+{
+    struct looker *l = context;
+    l->views++;
+    return still_view(l->still, at, n, ret);
+}
+
+/* A file with these bytes behind seven others; the descriptor stands behind those. */
+static int file_of(struct span bytes, char *path)
+{
+    int out = mkstemp(path);
+    assert_true(out >= 0);
+    assert_int_equal(write(out, "before ", 7), 7);
+    assert_int_equal(write(out, bytes.p, bytes.n), bytes.n);
+    assert_int_equal(close(out), 0);
+    int in = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(in >= 0);
+    assert_int_equal(lseek(in, 7, SEEK_SET), 7);
+    return in;
+}
+
+static bool leases(int fd)
+{
+    return fcntl(fd, F_SETLEASE, F_RDLCK) == 0 && fcntl(fd, F_SETLEASE, F_UNLCK) == 0;
+}
+
+#define MANY_PACKETS 20000u /* some megabytes: several windows */
+
+/* Reads it all; when `writer_at` packets were read, somebody wants to write to the file (0: nobody does). How often it was read in place. */
+static unsigned read_still(int fd, const char *path, unsigned writer_at)
+{
+    struct error e;
+    struct packet p;
+    struct looker l = {.still = still_new(fd)};
+    struct source *s = source_from_fd(fd, &e);
+    unsigned n = 0;
+    assert_non_null(l.still);
+    source_in_place(s, count_views, &l);
+    for (; source_next(s, &p, &e) == 1; n++) {
+        assert_int_equal(p.bytes.n, 60 + n * 37 % 1400);
+        for (size_t i = 0; i < p.bytes.n; i++)
+            assert_int_equal(p.bytes.p[i], (uint8_t)(n + i));
+        if (writer_at != 0 && n == writer_at) {
+            assert_int_equal(open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK), -1);
+            assert_int_equal(errno, EWOULDBLOCK);
+        }
+    }
+    assert_int_equal(n, MANY_PACKETS);
+    assert_int_equal(source_damage(s, NULL), 0);
+    if (writer_at != 0) { /* it did not wait for the end */
+        int out = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+        assert_true(out >= 0);
+        assert_int_equal(close(out), 0);
+    }
+    source_free(s);
+    still_free(l.still);
+    return l.views;
+}
+
+static void what_nobody_writes_to_is_read_in_place(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/tourniquet-still-XXXXXX";
+    struct buf plain = BUF_INIT(32u << 20);
+    make_pcap(&plain, MANY_PACKETS);
+    int fd = file_of(buf_span(&plain), path);
+    (void)signal(SIGIO, SIG_IGN);
+    if (!leases(fd)) {
+        assert_int_equal(unlink(path), 0);
+        skip(); /* a file system without leases */
+    }
+    unsigned views = read_still(fd, path, 0);
+    assert_true(views > plain.n >> 22);
+    assert_int_equal(lseek(fd, 7, SEEK_SET), 7);
+    unsigned before = read_still(fd, path, MANY_PACKETS / 2);
+    assert_true(before > 1 && before < views);
+    int out = open(path, O_WRONLY | O_CLOEXEC);
+    assert_null(still_new(fd)); /* somebody writes to it */
+    assert_int_equal(close(out), 0);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(unlink(path), 0);
+    buf_release(&plain);
+}
+
+/* A clock: three looks at it a round, between which a copy is made and pages are looked at. */
+static uint64_t ticks;
+static unsigned ticked;
+static uint64_t copy_takes, look_takes;
+
+static uint64_t tick(void)
+{
+    unsigned n = ticked++ % 3;
+    return ticks += n == 1 ? copy_takes : n == 2 ? look_takes : 1000;
+}
+
+static bool is_dear(const struct still *s, uint64_t copy, uint64_t look)
+{
+    ticked = 0;
+    copy_takes = copy;
+    look_takes = look;
+    return still_is_dear(s, tick);
+}
+
+static void where_a_look_is_dearer_than_a_copy_it_is_told(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/tourniquet-still-XXXXXX";
+    struct buf plain = BUF_INIT(32u << 20);
+    make_pcap(&plain, 2000);
+    int fd = file_of(buf_span(&plain), path);
+    (void)signal(SIGIO, SIG_IGN);
+    struct still *s = leases(fd) ? still_new(fd) : NULL;
+    if (s != NULL) {
+        assert_true(plain.n > 1u << 20);
+        assert_true(is_dear(s, 15, 60));
+        assert_false(is_dear(s, 15, 5));
+        assert_false(is_dear(s, 15, 15));
+        assert_int_equal(lseek(fd, 0, SEEK_CUR), 7); /* nothing was read */
+        still_free(s);
+        assert_int_equal(truncate(path, 1000), 0);
+        s = still_new(fd);
+        assert_non_null(s);
+        assert_false(is_dear(s, 15, 60)); /* it does not matter */
+        assert_int_equal(ticked, 0);
+        still_free(s);
+    }
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(unlink(path), 0);
+    buf_release(&plain);
+}
+
+static void what_is_packed_is_not_read_in_place(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/tourniquet-still-XXXXXX";
+    struct buf plain = BUF_INIT(16u << 20);
+    struct buf packed = BUF_INIT(16u << 20);
+    make_pcap(&plain, 2000);
+    zstd(&packed, buf_span(&plain));
+    int fd = file_of(buf_span(&packed), path);
+    struct error e;
+    struct packet p;
+    struct looker l = {0};
+    struct source *s = source_from_fd(fd, &e);
+    unsigned n = 0;
+    source_in_place(s, count_views, &l);
+    while (source_next(s, &p, &e) == 1)
+        n++;
+    assert_int_equal(n, 2000);
+    assert_int_equal(l.views, 0);
+    source_free(s);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(unlink(path), 0);
+    buf_release(&packed);
+    buf_release(&plain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +450,9 @@ int main(void)
         cmocka_unit_test(pcapng_goes_on_behind_damage),
         cmocka_unit_test(what_is_no_capture),
         cmocka_unit_test(a_failing_disk_is_the_machines_fault),
+        cmocka_unit_test(what_nobody_writes_to_is_read_in_place),
+        cmocka_unit_test(where_a_look_is_dearer_than_a_copy_it_is_told),
+        cmocka_unit_test(what_is_packed_is_not_read_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
