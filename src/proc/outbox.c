@@ -1,41 +1,52 @@
 #include "proc/outbox.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PIECE (64u << 10)
 
-/* Records go about in the order they came, so memory is given back piece by piece: nothing is searched for, or joined, for each. */
+/* Records go about in the order they came, so memory is given back piece by piece: nothing is searched for, or joined, for each. A piece is held by
+ * whoever makes records in it, and by each of these; who made them and who drops them may be two threads. */
 struct outbox_piece {
+    _Atomic size_t holds;
     size_t used;
-    size_t records;
-    bool open; /* more may come */
+    size_t made;
     _Alignas(max_align_t) uint8_t bytes[];
 };
 
-static void close_piece(struct outbox_piece *p)
+#define MAKER ((size_t)1 << 32) /* holds of the maker, in place of those of records that it makes: it need not count each where others see it */
+
+static void let_go(struct outbox_piece *p, size_t holds)
 {
-    if (p == NULL)
-        return;
-    p->open = false;
-    if (p->records == 0)
+    if (atomic_fetch_sub_explicit(&p->holds, holds, memory_order_acq_rel) == holds)
         free(p);
 }
 
-/* n: at most PIECE. NULL: no memory. */
-static struct outbox_piece *piece_for(struct outbox *o, size_t n)
+void outbox_arena_close(struct outbox_arena *a)
 {
-    if (o->piece != NULL && PIECE - o->piece->used >= n)
-        return o->piece;
-    close_piece(o->piece);
-    o->piece = malloc(sizeof *o->piece + PIECE);
-    if (o->piece != NULL)
-        *o->piece = (struct outbox_piece){.open = true};
-    return o->piece;
+    struct outbox_piece *p = a->piece;
+    a->piece = NULL;
+    if (p != NULL)
+        let_go(p, MAKER - p->made);
 }
 
-static struct outbox_record *make(struct outbox *o, size_t n)
+/* n: at most PIECE. NULL: no memory. */
+static struct outbox_piece *piece_for(struct outbox_arena *a, size_t n)
+{
+    if (a->piece != NULL && PIECE - a->piece->used >= n)
+        return a->piece;
+    outbox_arena_close(a);
+    a->piece = malloc(sizeof *a->piece + PIECE);
+    if (a->piece != NULL) {
+        a->piece->used = a->piece->made = 0;
+        atomic_init(&a->piece->holds, MAKER);
+    }
+    return a->piece;
+}
+
+static struct outbox_record *make(struct outbox_arena *a, size_t n)
 {
     size_t whole = (sizeof(struct outbox_record) + n + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t);
     struct outbox_record *r;
@@ -45,13 +56,13 @@ static struct outbox_record *make(struct outbox *o, size_t n)
             *r = (struct outbox_record){.size = n};
         return r;
     }
-    struct outbox_piece *p = piece_for(o, whole);
+    struct outbox_piece *p = piece_for(a, whole);
     if (p == NULL)
         return NULL;
     r = (struct outbox_record *)(void *)(p->bytes + p->used);
     *r = (struct outbox_record){.piece = p, .size = n};
     p->used += whole;
-    p->records++;
+    p->made++;
     return r;
 }
 
@@ -93,38 +104,29 @@ void outbox_drop(struct outbox_record *r)
     if (r == NULL)
         return;
     explicit_bzero(r->bytes, r->n);
-    struct outbox_piece *p = r->piece;
-    if (p == NULL) {
+    if (r->piece == NULL)
         free(r);
-        return;
-    }
-    p->records--;
-    if (p->records > 0)
-        return;
-    p->used = 0;
-    if (!p->open)
-        free(p);
+    else
+        let_go(r->piece, 1);
 }
 
 void outbox_release(struct outbox *o)
 {
     while (o->first != NULL)
         drop_first(o);
-    close_piece(o->piece);
-    o->piece = NULL;
 }
 
-struct outbox_record *outbox_make(struct outbox *o, size_t most)
+struct outbox_record *outbox_make(struct outbox_arena *a, size_t most)
 {
-    struct outbox_record *r = make(o, OUTBOX_HEAD + most);
+    struct outbox_record *r = make(a, OUTBOX_HEAD + most);
     if (r != NULL)
         r->n = OUTBOX_HEAD;
     return r;
 }
 
-struct outbox_record *outbox_copy(struct outbox *o, struct span encoded, size_t more)
+struct outbox_record *outbox_copy(struct outbox_arena *a, struct span encoded, size_t more)
 {
-    struct outbox_record *r = outbox_make(o, encoded.n + more);
+    struct outbox_record *r = outbox_make(a, encoded.n + more);
     if (r == NULL)
         return NULL;
     r->n += encoded.n;
@@ -149,9 +151,8 @@ static void go(struct outbox *o, uint64_t seq, tq_time at)
     o->gone = seq > o->gone ? seq : o->gone;
 }
 
-bool outbox_room(struct outbox *o, const struct outbox_record *r)
+bool outbox_room(struct outbox *o, size_t n)
 {
-    size_t n = sizeof *r + r->size;
     size_t most = o->burst ? OUTBOX_BURST : OUTBOX_MAX;
     while (o->bytes + n > most && o->first != NULL && o->first->seq <= o->spooled) {
         if (o->first == o->unsent)

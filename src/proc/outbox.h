@@ -15,13 +15,25 @@
 
 struct outbox_piece; /* memory of some records that came one after the other */
 
+/* Where records are made: each thread that makes some has one of its own. What is made may be dropped by another. */
+struct outbox_arena {
+    struct outbox_piece *piece; /* where the next record goes; NULL: none yet */
+};
+
+void outbox_arena_close(struct outbox_arena *a); /* records that were made in it live on */
+
 struct outbox_record {
     struct outbox_record *next;
     struct outbox_piece *piece; /* NULL: a large record's own memory */
     uint64_t seq;
-    tq_time at;      /* when it came */
-    bool spooled;    /* it was given to the spool */
-    bool counted;    /* … and counted, where it waits there for the ledger */
+    tq_time at;   /* when it came */
+    bool spooled; /* it was given to the spool */
+    bool counted; /* … and counted, where it waits there for the ledger */
+    /* for whoever puts it here, in talks_take's list (talk.h) */
+    bool unnumbered; /* it is worth no waiting */
+    bool awaited;    /* somebody may wait for it */
+    bool named;      /* `delivered` will ask for its ticket */
+    uint64_t ticket; /* of the message whose last record it is; 0: it is no last one */
     size_t n;        /* bytes that are used … */
     size_t size;     /* … of so many */
     uint8_t bytes[]; /* OUTBOX_HEAD bytes of room, then the encoded record */
@@ -34,26 +46,25 @@ struct outbox {
     struct outbox_record *loose;  /* the oldest that is durable nowhere and was not given to the spool; NULL: none */
     size_t bytes;
     bool burst;
-    uint64_t spooled;           /* durable in the spool, or on the ledger, up to this one */
-    uint64_t left;              /* some up to this one may be on the spool alone, e.g. for want of room here: it must be read in; 0: none … */
-    tq_time left_at;            /* … and when the first of them came */
-    struct outbox_piece *piece; /* where the next record goes; NULL: none yet */
-    uint64_t gone;              /* some up to this one went from here when they were handed on, and before the ledger had them; 0: none … */
+    uint64_t spooled; /* durable in the spool, or on the ledger, up to this one */
+    uint64_t left;    /* some up to this one may be on the spool alone, e.g. for want of room here: it must be read in; 0: none … */
+    tq_time left_at;  /* … and when the first of them came */
+    uint64_t gone;    /* some up to this one went from here when they were handed on, and before the ledger had them; 0: none … */
     tq_time gone_at;
 };
 
 void outbox_init(struct outbox *o);
-void outbox_release(struct outbox *o); /* after outbox_drop of all that was not added */
+void outbox_release(struct outbox *o);
 
 /* Room for a record of so many bytes, encoded, of which none is there yet: they come at bytes + OUTBOX_HEAD, and count in n. Else as outbox_copy. */
-struct outbox_record *outbox_make(struct outbox *o, size_t most);
+struct outbox_record *outbox_make(struct outbox_arena *a, size_t most);
 /* A copy of an encoded record, with room for so many bytes more; it is nowhere yet. The caller's, until outbox_add or outbox_drop. NULL: no memory.
  */
-struct outbox_record *outbox_copy(struct outbox *o, struct span encoded, size_t more);
+struct outbox_record *outbox_copy(struct outbox_arena *a, struct span encoded, size_t more);
 void outbox_drop(struct outbox_record *r); /* wipes; r may be NULL */
-/* Is there room for it? Where there is none, the oldest that are durable in the spool go. */
-bool outbox_room(struct outbox *o, const struct outbox_record *r);
-/* It is the outbox's from now on. Asked for room before. */
+/* Is there room for so many bytes? Where there is none, the oldest that are durable in the spool go. */
+bool outbox_room(struct outbox *o, size_t n);
+/* It is the outbox's from now on. Asked for room before, for as much as it was thought to be. */
 void outbox_add(struct outbox *o, struct outbox_record *r, uint64_t seq, tq_time now);
 
 /* The next to hand on was handed on. */

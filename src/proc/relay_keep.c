@@ -113,7 +113,7 @@ static void tell_durable(void)
 {
     uint64_t spooled = spooler_durable(rr.spool);
     outbox_spooled(&rr.outbox, spooled);
-    relay_durable(rr.relay, rr.outbox.spooled);
+    relay_durable(rr.relay, tickets_durable(rr.tickets, rr.outbox.spooled));
 }
 
 /* Messages whose records wait in the spool for a ledger that is not written. */

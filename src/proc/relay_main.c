@@ -98,7 +98,7 @@ static bool tell_behind(void)
 {
     if (rr.detector.fd < 0 || !keep_notice())
         return true;
-    struct outbox_record *r = outbox_copy(&rr.outbox, buf_span(&rr.encoded), 0);
+    struct outbox_record *r = outbox_copy(&rr.arena, buf_span(&rr.encoded), 0);
     bool told = r != NULL && put_record(r->bytes, r->n);
     outbox_drop(r);
     if (told)
@@ -573,7 +573,7 @@ static void take_peer(const struct message *m)
         drop_channel(&rr.detector);
         channel_open(&rr.detector, fd, ROLE_RELAY, ROLE_DETECTOR, PIPELINE);
         rr.detector_seq = 0;
-        recent_clear(rr.recent); /* a new one has seen none */
+        talk_forget(); /* a new one has seen nothing */
         outbox_rewind(&rr.outbox);
         keep_untold();
         rr.hurry = true;
@@ -662,11 +662,15 @@ static int wait_ms(void)
 static void turn(void)
 {
     struct error e = {0};
-    if (relay_wait(rr.relay, rr.now, wait_ms(), &e) != 0)
+    bool made = hand_waits(true);
+    if (relay_wait(rr.relay, rr.now, made ? 0 : wait_ms(), &e) != 0)
         role_fail(&rr.self, &e);
+    (void)hand_waits(false);
     look_at_clocks();
+    hand_turn(relay_ready(rr.relay));
     relay_work(rr.relay, rr.now);
     talk_settle();
+    hand_collect();
     hand_on();
     keep_step();
     relay_can_keep(rr.relay, keep_can());
@@ -732,6 +736,7 @@ static void hear_links(void)
             role_fail(&rr.self, &e);
         l->index = (uint16_t)i;
         l->store = strcmp(l->config.mode, "store-and-forward") == 0;
+        l->talk = (struct talk_link){.name = l->config.name, .hl7 = strcmp(l->config.protocol, "mllp") == 0, .store = l->store};
         l->records = strcmp(l->config.record, "off") != 0;
         l->listener[0] = l->listener[1] = -1;
         (void)snprintf(l->unknown, sizeof l->unknown, "%s", l->config.unknown);
@@ -753,7 +758,6 @@ static void start(void)
     role_narrow(&rr.self, -1, note);
     look_at_clocks();
     rr.seq = rr.recorded = rr.self.start.first;
-    rr.flows = FLOWS_FROM(rr.wall);
     rr.feed_by = rr.now + FEED_WAIT;
     rr.greet_by = rr.now + GREET_WAIT;
     rr.encoded = BUF_SECRET(RECORD_ENCODED);
@@ -768,7 +772,7 @@ static void start(void)
                                            .delivered = talk_delivered,
                                            .event = tell_event};
     rr.relay = rr.wake_fd < 0 ? NULL : relay_new(&host, rr.self.start.hash_key, &e);
-    if (rr.relay == NULL || talk_start(&e) != 0)
+    if (rr.relay == NULL || hand_start(FLOWS_FROM(rr.wall), &e) != 0)
         role_fail(&rr.self, &e);
     rr.spool = spooler_new(rr.self.fds[0], rr.self.start.run, wake, NULL, &e);
     if (rr.spool == NULL || relay_watch(rr.relay, ROLE_CONTROL_FD, EPOLLIN, control_ready, NULL, &e) != 0 ||

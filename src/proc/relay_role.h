@@ -1,13 +1,13 @@
-/* What the files of the relay role share: its one state. relay_main.c listens and hands on, relay_talk.c makes records of bytes,
- * relay_keep.c makes them durable, relay_tell.c says how links are.
+/* What the files of the relay role share: its one state. relay_main.c listens and hands on, relay_hand.c has records made of bytes (talk.h), here or
+ * by a second thread, relay_keep.c makes them durable, relay_tell.c says how links are.
  *
  *   engine ── bytes as they went ──► sense's readers ──► records ──► outbox ──► detector ──► keeper ── durable up to … ──► engine: answers go
  *                                                          └──────► spool: durable before the ledger has it
  *
  * Invariants
  *  1. The engine never waits for anybody: not for detector or keeper, nor for the disk (spooler.h).
- *  2. Every record has a number that grows within the run. The engine's tokens are these numbers; a message that the keeper fed has its record's
- *     index for a token, which is below all of them.
+ *  2. Every record has a number that grows within the run. The engine's tokens are tickets (tickets.h), which stand for the number of a message's
+ * last record; a message that the keeper fed has its record's index for a token, which is below all of them.
  *  3. A record stays in the outbox until the ledger has it, or it is durable in the spool and the room is needed. Who takes records anew gets all of
  *     them again: the keeper takes each once.
  *  4. Links that store and forward take messages from the start, and deliver none before the keeper has fed what earlier relays left: so order is
@@ -17,24 +17,24 @@
  *     here. The detector is told how far it can trust in having all (relay.behind); after BEHIND_MOST in vain newer ones go all the same.
  *     In a burst nothing is handed on, for BURST_MOST (burst.h): processor and disk are for those who wait for an answer.
  *  6. The spool is written first: one fdatasync makes a record durable, while the ledger, which has keys, trees and views to make, comes behind. The
- *     file is emptied as soon as the ledger has all that is in it (roll); what is only there is read in. */
+ *     file is emptied as soon as the ledger has all that is in it (roll); what is only there is read in.
+ *  7. Whatever makes records of bytes (talk.h) is the second thread's while jobs for it wait in the ring, else the first's. It is given jobs while
+ *     much is to do, gives records back, and knows nothing else; their numbers they get here. Room for what will come of a job is looked for before
+ * it is given, so that a message which is taken will be recorded: where it cannot be, for want of memory, the relay ends before it is answered. */
 #ifndef TQ_PROC_RELAY_ROLE_H
 #define TQ_PROC_RELAY_ROLE_H
 
 #include "base/table.h"
 #include "engine/relay/relay.h"
-#include "engine/sense/app.h"
-#include "proc/alike.h"
 #include "proc/burst.h"
 #include "proc/link.h"
 #include "proc/link_tls.h"
 #include "proc/outbox.h"
-#include "proc/recent.h"
 #include "proc/role.h"
 #include "proc/spooler.h"
+#include "proc/talk.h"
+#include "proc/tickets.h"
 
-#define TALKS 4096 /* buckets */
-#define SPARES 1024
 #define SPOOL_AFTER (100 * TIME_MS) /* while the spool is emptied, a record that the ledger does not have by then is spooled all the same */
 
 /* What is told of a link once, and again when it is over. */
@@ -54,6 +54,7 @@ struct line {
     struct config_relay config;
     uint16_t index;
     struct relay_link *link; /* NULL: it has not begun */
+    struct talk_link talk;
     bool store;
     bool records;
     bool bypassed, held;       /* by order */
@@ -85,33 +86,6 @@ struct line {
     bool missed;        /* … in the present round */
     tq_time unfed_by;   /* … and which it does not wait for any longer */
     struct table *fed;  /* records of the messages that the keeper fed */
-};
-
-/* A record that was made of received bytes, and waits for the engine's word about its message. */
-struct pending {
-    struct pending *next;
-    enum event event;
-    int64_t results;
-    uint64_t content; /* hash of the message's bytes; 0: they are not whole in this record */
-    struct outbox_record *record;
-};
-
-/* One connection. */
-struct talk {
-    struct talk *next;
-    uint64_t session;
-    enum relay_side side;
-    struct line *line;
-    bool dialed;
-    struct flow_ref flow;
-    struct app_flow *app;
-    bool open[2];           /* inward, outward: a message is half through … */
-    bool read[2];           /* … and one was read whole */
-    struct alike *alike[2]; /* the newest acknowledgement that was read */
-    struct pending *first;
-    struct pending **last;
-    struct talk *next_waiting; /* of those with something pending */
-    bool waiting;
 };
 
 struct relay_role {
@@ -169,31 +143,26 @@ struct relay_role {
     tq_time status_at;
     tq_time queues_at; /* the keeper was told of queues alone */
     bool stopping;
-    struct app_context *app;
-    struct sense_stats stats;
-    uint64_t flows;        /* number of the last one; see FLOWS_FROM */
-    struct recent *recent; /* messages that the detector has, as they were received */
-    struct talk *talks[TALKS];
-    struct talk *waiting;
-    struct talk *talking; /* whose bytes are read now … */
-    bool outward;         /* … and which way they went */
-    struct span block;    /* the one message that is read now; empty: there may be others */
-    struct record record;
-    struct record before;  /* the one that goes on unchanged */
-    struct buf encoded;    /* it keeps its memory: a record each few microseconds */
-    struct pending *spare; /* of those that wait for nothing any more, at most SPARES */
-    size_t spares;
+    struct buf encoded;        /* it keeps its memory: a record each few microseconds */
+    struct outbox_arena arena; /* of records that are made here */
+    struct tickets *tickets;
 };
 
 extern struct relay_role rr;
 
-/* ── relay_talk.c ── */
-int talk_start(struct error *e);
+/* ── relay_hand.c ── */
+int hand_start(uint64_t flows, struct error *e); /* flows: numbers of connections begin behind this one */
+void hand_turn(int ready);                       /* so many connections or other things are to be looked at now */
+void hand_collect(void);                         /* what the second thread has made goes into the outbox */
+void hand_drain(void);                           /* … when it has made all that it was given */
+/* This thread is about to wait for events (then: does it not have to, since records are there?), or did. */
+bool hand_waits(bool on);
 void talk_observe(void *context, struct relay_link *link, const struct relay_connection *connection, bool outward, struct span bytes, tq_time time);
 void talk_closed(void *context, struct relay_link *link, const struct relay_connection *connection, tq_time time);
 uint64_t talk_message(void *context, struct relay_link *link, const struct relay_message *message, tq_time time, bool *keep);
 void talk_delivered(void *context, struct relay_link *link, uint64_t token, enum relay_delivery how, struct span answer, tq_time time);
 void talk_settle(void);                    /* the engine has ended its turn: what waited for its word goes */
+void talk_forget(void);                    /* there is another detector */
 void talk_end(void);                       /* every connection is over */
 uint64_t talk_put(const struct record *r); /* a record of the relay's own; its number, or 0: it found no room */
 bool relay_records_now(void);              /* the keeper takes records and is in time */

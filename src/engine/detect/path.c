@@ -11,9 +11,9 @@
 #define ANSWER_WAIT (60 * TIME_SECOND)
 #define LONGEST_WAIT (4 * 3600 * TIME_SECOND)
 #define SILENT_MOST (5 * 60 * TIME_SECOND) /* how long a link that is silent is waited for: what it lost is known when it speaks again */
-#define ORPHAN_WAIT (5 * TIME_SECOND)       /* the other tap's record may come later than the packet did */
-#define ORPHAN_MOST (150 * TIME_SECOND)     /* … and a hole in what was captured shows when its connection goes on */
-#define TOLD_EACH 8                         /* of one link; the rest is told as one */
+#define ORPHAN_WAIT (5 * TIME_SECOND)      /* the other tap's record may come later than the packet did */
+#define ORPHAN_MOST (150 * TIME_SECOND)    /* … and a hole in what was captured shows when its connection goes on */
+#define TOLD_EACH 8                        /* of one link; the rest is told as one */
 #define ORIGIN_LEARNT 3
 #define COMES_FROM_ELSEWHERE 60 /* results whose origin was seen; at most one in so many had none */
 #define RENAMED_LOOK 64

@@ -81,6 +81,11 @@ int relay_wait(struct relay *r, tq_time now, int timeout_ms, struct error *e)
     return 0;
 }
 
+int relay_ready(const struct relay *r)
+{
+    return r->ready_n;
+}
+
 static void host_ready(const struct host_watch *w, uint32_t events)
 {
     if (w->watch.fd >= 0)

@@ -201,6 +201,8 @@ struct relay_link *relay_add_link(struct relay *r, const struct relay_link_optio
 /* Waits for something to do, at most timeout_ms (-1: no limit; nothing longer than the relay's own next deadline as of `now`), then returns: read the
  * clock and call relay_work with the time. -1: ERR_SYSTEM. */
 int relay_wait(struct relay *r, tq_time now, int timeout_ms, struct error *e);
+/* How many connections and descriptors relay_wait found ready. */
+int relay_ready(const struct relay *r);
 /* Does what relay_wait found, and what is due at `now` (which never goes back). */
 void relay_work(struct relay *r, tq_time now);
 
