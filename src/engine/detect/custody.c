@@ -74,7 +74,7 @@ void sent_make_room(struct detect *d, size_t results, size_t specimens)
         bool fits = s != NULL && numbers + specimens < SENT_MAX && d->results->next - s->first + results <= RESULTS_MAX;
         if (fits || numbers == 0)
             return;
-        if (s != NULL && !s->settled)
+        if (s != NULL && (!s->settled || s->waits))
             path_forget(d, s);
         if (s != NULL)
             s->number = 0;

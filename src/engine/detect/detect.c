@@ -30,6 +30,7 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->links = links_new();
         d->sent = room_new(SENT_MAX * sizeof *d->sent);
         d->orphans = calloc(ORPHANS_MAX, sizeof *d->orphans);
+        d->doubts = calloc(DOUBTS_MAX, sizeof *d->doubts);
         d->words = words_new();
         d->whos = whos_new();
         d->near = calloc(NEAR_HABITS, sizeof *d->near);
@@ -38,7 +39,8 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
     bool all = d != NULL && index_init(&d->ordered, ORDERED_MAX) && d->causes != NULL && d->known != NULL && d->results != NULL &&
                d->messages != NULL && d->conversations != NULL && d->clocks != NULL && d->habits != NULL && d->specimens != NULL &&
                d->asked != NULL && d->expected != NULL && d->translations != NULL && d->passages != NULL && d->copies != NULL && d->links != NULL &&
-               d->sent != NULL && d->orphans != NULL && d->words != NULL && d->whos != NULL && d->near != NULL && d->near_places != NULL;
+               d->sent != NULL && d->orphans != NULL && d->doubts != NULL && d->words != NULL && d->whos != NULL && d->near != NULL &&
+               d->near_places != NULL;
     if (!all) {
         detect_free(d);
         (void)err_set(e, ERR_SYSTEM, "no memory for the detector");
@@ -73,6 +75,7 @@ void detect_free(struct detect *d)
     links_free(d->links);
     room_free(d->sent, SENT_MAX * sizeof *d->sent);
     free(d->orphans);
+    free(d->doubts);
     words_free(d->words);
     whos_free(d->whos);
     free(d->near);

@@ -324,6 +324,9 @@ struct detect {
     struct orphan *orphans; /* a ring */
     uint32_t orphans_first;
     uint32_t orphans_next;
+    struct doubt *doubts; /* a ring */
+    uint32_t doubts_first;
+    uint32_t doubts_next;
     struct analytes *analytes;
     bool started;
     bool learnt; /* senders that were learnt in an earlier run were restored: learning is over */

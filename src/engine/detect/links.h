@@ -59,6 +59,7 @@ struct link {
     struct address receiver;
     uint16_t port;
     bool receiver_listens;
+    bool ours;              /* our own relay sends here */
     bool renames;           /* some of its tests come under other codes */
     uint8_t leg;            /* 1: the same conversations, seen at a second place of their way */
     uint16_t down;          /* the path that most of its results take; LINK_NONE: none is known */
@@ -88,6 +89,8 @@ struct link {
     bool seconds;    /* of what has no number: its times are not of whole minutes */
     struct rewriting rewritings[REWRITINGS];
     uint16_t controls; /* results of quality control that were marked as such */
+    uint16_t late;     /* results that were passed on late here, and the latest of them */
+    tq_time latest;
     uint16_t told_missing;
     uint16_t told_extra;
 };
@@ -192,10 +195,12 @@ struct sent {
     bool named;   /* by a control id, so that it can be answered */
     bool answered;
     bool refused;
-    bool queued; /* by our own relay: it goes on when the LIS takes it */
-    bool passed; /* some of it went on */
-    bool missed; /* and was told as missing */
-    bool came;   /* its origin was seen */
+    bool queued;  /* by our own relay: it goes on when the LIS takes it */
+    bool passed;  /* some of it went on */
+    bool waits;   /* a doubt is about it … */
+    bool doubted; /* … it is late: it may come, or be measured again */
+    bool missed;  /* and was told as missing */
+    bool came;    /* its origin was seen */
     uint8_t name_n;
     char name[SPECIMEN_NAME];
     uint32_t message; /* digest of its id */
@@ -224,6 +229,15 @@ struct orphan {
 };
 
 #define ORPHANS_MAX 256
+
+/* Results that did not go on in time. */
+struct doubt {
+    uint32_t sent; /* 0: it is settled */
+    uint16_t path;
+    uint64_t which;
+};
+
+#define DOUBTS_MAX 512
 
 struct links;
 

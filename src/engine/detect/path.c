@@ -1,7 +1,8 @@
 /* Whether results go on as they are expected to: result.missing, result.delayed, result.extra; and those that go on under another specimen number.
  *
  * What a link sent waits in a list until it went on, or until it is overdue: by the slowest so far on its path, several times over, and only when
- * later ones went on meanwhile. Nothing is told across a gap of the capture. */
+ * later ones went on meanwhile. Then it is told as late, and as missing when it still did not come and was not measured again: after minutes, or
+ * after what is usual where results are held. Nothing is told across a gap of the capture. */
 #include "engine/detect/detect_private.h"
 
 #define CAUSE_MAX 512
@@ -10,13 +11,19 @@
 #define LEAST_WAIT (10 * TIME_SECOND)
 #define ANSWER_WAIT (60 * TIME_SECOND)
 #define LONGEST_WAIT (4 * 3600 * TIME_SECOND)
-#define SILENT_MOST (5 * 60 * TIME_SECOND) /* how long a link that is silent is waited for: what it lost is known when it speaks again */
-#define ORPHAN_WAIT (5 * TIME_SECOND)      /* the other tap's record may come later than the packet did */
-#define ORPHAN_MOST (150 * TIME_SECOND)    /* … and a hole in what was captured shows when its connection goes on */
-#define TOLD_EACH 8                        /* of one link; the rest is told as one */
+#define SILENT_MOST (5 * 60 * TIME_SECOND)  /* how long a link that is silent is waited for: what it lost is known when it speaks again */
+#define ORPHAN_WAIT (5 * TIME_SECOND)       /* the other tap's record may come later than the packet did */
+#define ORPHAN_MOST (150 * TIME_SECOND)     /* … and a hole in what was captured shows when its connection goes on */
+#define DOUBT_WAIT (5 * 60 * TIME_SECOND)   /* how long results of somebody who passes on may be late: held for a person's eyes, or measured again */
+#define DOUBT_MOST (2 * 3600 * TIME_SECOND) /* … where that is the habit */
+#define NEVER_LATE 10                       /* specimens' results that went on before the first late one is told aloud */
+#define TOLD_EACH 8                         /* of one link; the rest is told as one */
 #define ORIGIN_LEARNT 3
 #define COMES_FROM_ELSEWHERE 60 /* results whose origin was seen; at most one in so many had none */
 #define RENAMED_LOOK 64
+#define NO_PATH PATHS_MAX /* of a doubt: whether it was taken at all */
+
+static void judge_doubt(struct detect *d, struct doubt *o);
 
 /* ── the list of a link ── */
 
@@ -46,6 +53,11 @@ static void pop(struct link *l, const struct sent *s)
 /* The oldest of all is the first of its link's list, unless the link was given to others. */
 void path_forget(struct detect *d, struct sent *s)
 {
+    for (uint32_t i = d->doubts_first; s->waits && i != d->doubts_next; i++)
+        if (d->doubts[i % DOUBTS_MAX].sent == s->number)
+            judge_doubt(d, &d->doubts[i % DOUBTS_MAX]);
+    if (s->settled)
+        return;
     struct link *l = links_at(d->links, s->link);
     if (l->pending_first == s->number)
         pop(l, s);
@@ -60,7 +72,7 @@ static tq_time wait_on(const struct path *p)
     return wait > LONGEST_WAIT ? LONGEST_WAIT : wait;
 }
 
-static void delayed(struct detect *d, const struct path *p, const struct sent *s, tq_time delay)
+static void delayed(struct detect *d, const struct path *p, const struct sent *s, tq_time delay, enum severity severity)
 {
     UNCLEARED struct parties ends;
     struct buf cause = BUF_INIT(CAUSE_MAX);
@@ -74,7 +86,7 @@ static void delayed(struct detect *d, const struct path *p, const struct sent *s
         buf_addf(&minutes, "%lld seconds", (long long)seconds);
     struct finding f = {
         .kind = KIND_RESULT_DELAYED,
-        .severity = SEVERITY_MEDIUM,
+        .severity = severity,
         .title = "{0} kept results for {2} before it passed them on to {1}: far longer than usual.",
         .advice = "Ask whether somebody held these results on purpose, for instance to look at them. If not, have {0} examined: it may be "
                   "overloaded, or somebody "
@@ -89,13 +101,22 @@ static void delayed(struct detect *d, const struct path *p, const struct sent *s
     buf_release(&minutes);
 }
 
+/* Whoever sends here passes some results on late. */
+static void note_late(struct link *to, tq_time delay)
+{
+    count_up(&to->late);
+    to->latest = delay > to->latest ? delay : to->latest;
+}
+
 void path_used(struct detect *d, struct path *p, struct sent *s, tq_time delay)
 {
     struct link *from = links_at(d->links, p->from);
-    bool overdue = s->missed && p->messages >= PATH_LEARNT;
+    bool overdue = (s->missed || s->doubted) && p->messages >= PATH_LEARNT;
     if (overdue) {
+        bool first = links_at(d->links, p->to)->late == 0 && p->messages >= NEVER_LATE;
+        delayed(d, p, s, delay, s->missed || first ? SEVERITY_MEDIUM : SEVERITY_LOW);
+        note_late(links_at(d->links, p->to), delay);
         s->missed = false;
-        delayed(d, p, s, delay);
     } else if (!s->passed) {
         p->messages++;
         p->slowest = delay > p->slowest ? delay : p->slowest;
@@ -109,8 +130,9 @@ void path_used(struct detect *d, struct path *p, struct sent *s, tq_time delay)
 
 /* ── missing ── */
 
+/* late: it may come yet. */
 static void missing(struct detect *d, struct link *from, const struct sent *s, uint64_t which, const struct link *to, const char *title,
-                    const char *all, enum severity severity)
+                    const char *all, enum severity severity, bool late)
 {
     UNCLEARED struct parties a;
     UNCLEARED struct parties b;
@@ -119,7 +141,7 @@ static void missing(struct detect *d, struct link *from, const struct sent *s, u
     link_text(to, &b);
     bool doubt = behind_doubt(d);
     bool each = doubt || from->told_missing < TOLD_EACH;
-    const struct span more[] = {span_str(b.receiver_text), each ? span_of(s->name, s->name_n) : SPAN_LIT("many")};
+    const struct span more[] = {span_str(b.receiver_text), each ? span_of(s->name, s->name_n) : SPAN_LIT("many"), SPAN_LIT("late")};
     struct finding f = {
         .kind = KIND_RESULT_MISSING,
         .severity = doubt  ? SEVERITY_LOW
@@ -134,12 +156,14 @@ static void missing(struct detect *d, struct link *from, const struct sent *s, u
         .technique = "T1565.002",
         .subjects = {span_str(a.sender_text), span_str(b.sender_text), span_str(b.receiver_text)},
         .n_subjects = 3,
-        .cause = cause_on(&cause, &a, more, 2),
+        .cause = cause_on(&cause, &a, more, late ? 3 : 2),
     };
-    if (!doubt)
+    if (!doubt && !late)
         count_up(&from->told_missing);
-    finding_put_sent(d, s, &f);
-    step_sent(d, s, which, doubt ? "gap" : "missing", &f, NULL);
+    if (!late || each)
+        finding_put_sent(d, s, &f);
+    if (!late)
+        step_sent(d, s, which, doubt ? "gap" : "missing", &f, NULL);
     buf_release(&cause);
 }
 
@@ -155,6 +179,8 @@ static bool sent_again(const struct detect *d, const struct specimen *of, const 
     return false;
 }
 
+static void doubt(struct detect *d, struct sent *s, uint16_t path, uint64_t which);
+
 static void settle_answer(struct detect *d, struct link *l, struct sent *s)
 {
     if (!s->named) /* there is nothing to answer to */
@@ -162,14 +188,114 @@ static void settle_answer(struct detect *d, struct link *l, struct sent *s)
     bool fine = s->answered && !s->refused;
     bool usual = l->answered >= ANSWERS_LEARNT && l->unanswered <= l->answered / 50;
     if (!fine && usual && s->n > 0 && !sent_again(d, specimen_get(d, s->ids[0]), s, 0))
-        missing(d, l, s, UINT64_MAX, l,
-                s->refused ? "{2} refused results from {0}, and they were not sent again."
-                           : "{2} never acknowledged results from {0}, and they were not sent again.",
-                "{2} did not take many results from {0}.", SEVERITY_MEDIUM);
+        doubt(d, s, NO_PATH, UINT64_MAX);
     if (fine)
         l->answered++;
     else
         l->unanswered++;
+}
+
+/* ── what is late ── */
+
+static void take_back(struct detect *d, const struct sent *s, uint64_t which)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct seen_result *k = sent_result(d, s, i);
+        struct habit *h = habit_at(d, k->habit);
+        if ((which >> i & 1) == 0 || h->test != k->test || h->link != s->link)
+            continue;
+        h->stayed -= h->stayed > 0;
+        count_up(&h->went_on);
+    }
+}
+
+static void judge_unanswered(struct detect *d, const struct sent *s)
+{
+    struct link *l = links_at(d->links, s->link);
+    if (!sent_again(d, specimen_get(d, s->ids[0]), s, 0))
+        missing(d, l, s, UINT64_MAX, l,
+                s->refused ? "{2} refused results from {0}, and they were not sent again."
+                           : "{2} never acknowledged results from {0}, and they were not sent again.",
+                "{2} did not take many results from {0}.", SEVERITY_MEDIUM, false);
+}
+
+static void not_passed_on(struct detect *d, struct sent *s, uint64_t which, const struct link *to, bool part)
+{
+    s->missed = !behind_doubt(d); /* else it is not late when it comes */
+    missing(d, links_at(d->links, s->link), s, which, to,
+            part ? "{1} passed only a part of the results of a specimen from {0} on to {2}."
+                 : "Results that {0} sent were not passed on by {1} to {2}.",
+            "Many results that {0} sent were not passed on by {1} to {2}.", SEVERITY_HIGH, false);
+}
+
+/* What neither came nor was measured again is missing. */
+static void judge_doubt(struct detect *d, struct doubt *o)
+{
+    struct sent *s = sent_at(d, o->sent);
+    struct path *p = links_path_at(d->links, o->path);
+    uint64_t which = o->which;
+    o->sent = 0;
+    if (s == NULL)
+        return;
+    if (p == NULL) {
+        judge_unanswered(d, s);
+        return;
+    }
+    const struct link *to = links_at(d->links, p->to);
+    const struct specimen *of = specimen_get(d, s->ids[0]);
+    uint64_t again = 0;
+    s->doubted = false;
+    for (size_t i = 0; i < s->n; i++)
+        if ((which >> i & 1) != 0 && (s->went_on >> i & 1) == 0 && sent_again(d, of, s, i))
+            again |= UINT64_C(1) << i;
+    which &= ~(s->went_on | again);
+    step_sent(d, s, again, "again", NULL, NULL);
+    if (which == 0)
+        take_back(d, s, o->which);
+    if (which == 0)
+        return;
+    bool habit = p->lost > p->due / 25;
+    p->lost++;
+    if (habit) {
+        step_sent(d, s, which, "stayed", NULL, NULL);
+        return;
+    }
+    not_passed_on(d, s, which, to, s->passed);
+}
+
+static tq_time doubt_wait(const struct link *to)
+{
+    tq_time wait = to->latest * 3; /* others may be held longer */
+    wait = wait > 3 * DOUBT_WAIT ? 3 * DOUBT_WAIT : wait;
+    wait = wait > to->latest / 2 * 3 ? wait : to->latest / 2 * 3;
+    return wait < DOUBT_WAIT ? DOUBT_WAIT : wait > DOUBT_MOST ? DOUBT_MOST : wait;
+}
+
+/* Tells what is overdue; at the end of all, also what nobody expects to come. */
+static void judge_doubts(struct detect *d, tq_time now, bool end)
+{
+    for (uint32_t i = d->doubts_first; i != d->doubts_next; i++) {
+        struct doubt *o = &d->doubts[i % DOUBTS_MAX];
+        const struct sent *s = sent_at(d, o->sent);
+        const struct path *p = links_path_at(d->links, o->path);
+        if (s != NULL) {
+            const struct link *to = p == NULL ? NULL : links_at(d->links, p->to);
+            bool came = (o->which & ~s->went_on) == 0;
+            tq_time wait = to == NULL ? DOUBT_WAIT : end && to->late == 0 ? 0 : doubt_wait(to);
+            if (came || now - s->time >= wait)
+                judge_doubt(d, o);
+        }
+        d->doubts_first += i == d->doubts_first && (s == NULL || o->sent == 0);
+    }
+}
+
+static void doubt(struct detect *d, struct sent *s, uint16_t path, uint64_t which)
+{
+    if (d->doubts_next - d->doubts_first == DOUBTS_MAX)
+        judge_doubt(d, &d->doubts[d->doubts_first++ % DOUBTS_MAX]);
+    d->doubts[d->doubts_next++ % DOUBTS_MAX] = (struct doubt){.sent = s->number, .path = path, .which = which};
+    s->waits = true;
+    s->doubted = s->doubted || path != NO_PATH;
 }
 
 static void settle_path(struct detect *d, struct link *l, struct sent *s, struct path *p)
@@ -195,25 +321,30 @@ static void settle_path(struct detect *d, struct link *l, struct sent *s, struct
         count_up(went ? &h->went_on : &h->stayed);
     }
     bool habit = p->lost > p->due / 25;
+    const struct link *to = links_at(d->links, p->to);
+    bool twin = links_twin(l, to);
+    bool at_once = twin || to->ours || p->same[PART_COPY] >= PATH_LEARNT; /* who only hands on holds nothing, and waits for no second run */
     p->due++;
-    p->lost += lost != 0;
+    p->lost += lost != 0 && (habit || at_once);
     lost = habit ? 0 : lost;
     step_sent(d, s, again & ~s->went_on, "again", NULL, NULL);
     step_sent(d, s, ~(lost | again | s->went_on), "stayed", NULL, NULL);
     if (lost == 0)
         return;
-    s->missed = !behind_doubt(d); /* else it is not late when it comes */
-    const struct link *to = links_at(d->links, p->to);
-    if (links_twin(l, to))
+    if (twin) {
+        s->missed = !behind_doubt(d); /* else it is not late when it comes */
         missing(d, l, s, lost, to,
                 any ? "Only a part of the results of a specimen that {0} sent came as far as {2}: the rest was lost or taken out on the way."
                     : "Results that {0} sent did not come as far as {2}: they were lost or taken out on the way.",
-                "Many results that {0} sent did not come as far as {2}.", SEVERITY_HIGH);
-    else
-        missing(d, l, s, lost, to,
-                any ? "{1} passed only a part of the results of a specimen from {0} on to {2}."
-                    : "Results that {0} sent were not passed on by {1} to {2}.",
-                "Many results that {0} sent were not passed on by {1} to {2}.", SEVERITY_HIGH);
+                "Many results that {0} sent did not come as far as {2}.", SEVERITY_HIGH, false);
+        return;
+    }
+    if (at_once) {
+        not_passed_on(d, s, lost, to, any);
+        return;
+    }
+    missing(d, l, s, lost, to, "{1} did not pass results from {0} on to {2} so far, later than usual.", "", SEVERITY_LOW, true);
+    doubt(d, s, links_path_number(d->links, p), lost);
 }
 
 /* Settles the first of the list where it is time. */
@@ -276,6 +407,7 @@ void paths_sweep(struct detect *d)
 {
     tq_time now = behind_now(d);
     judge_orphans(d, now);
+    judge_doubts(d, now, false);
     const size_t links = links_count(d->links);
     for (size_t block = 0; block * LINKS_BLOCK < links; block++) /* of many links few are due */
         if (*links_soonest(d->links, block) <= now)
@@ -286,6 +418,7 @@ void paths_end(struct detect *d)
 {
     paths_sweep(d);
     judge_orphans(d, INT64_MAX);
+    judge_doubts(d, behind_now(d), true);
 }
 
 /* ── results without origin ── */

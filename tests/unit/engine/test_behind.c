@@ -56,6 +56,9 @@ static const char *severity(const char *kind)
 enum leg { RECEIVED, FORWARDED };
 
 /* The specimen's one message on this leg: from the analyzer to the relay, or from the relay to the LIS. */
+static bool middleware; /* not our own relay passes them on, but somebody who may hold them */
+static int run;         /* of the same specimen */
+
 static void send_as(enum leg leg, int specimen, double at, bool queued, uint64_t flow)
 {
     static struct record r;
@@ -69,10 +72,10 @@ static void send_as(enum leg leg, int specimen, double at, bool queued, uint64_t
     assert_true(address_parse(leg == RECEIVED ? SPAN_LIT("10.0.5.11") : SPAN_LIT("10.0.5.2"), &f.src));
     assert_true(address_parse(leg == RECEIVED ? SPAN_LIT("10.0.5.2") : SPAN_LIT("10.0.5.3"), &f.dst));
     (void)snprintf(id, sizeof id, "f%llu.0.%u", (unsigned long long)flow, ++ordinal);
-    (void)snprintf(control, sizeof control, "C%d", specimen);
+    (void)snprintf(control, sizeof control, "%s%d", middleware && leg == FORWARDED ? "W" : "C", specimen + run * 1000);
     (void)snprintf(name, sizeof name, "SP%06d", specimen);
-    (void)snprintf(value, sizeof value, "%d.%d", 4 + specimen % 3, specimen % 10);
-    (void)snprintf(sent_at, sizeof sent_at, "2026-03-02T08:%02d:%02d", specimen / 60 % 60, specimen % 60);
+    (void)snprintf(value, sizeof value, "%d.%d", 4 + specimen % 3 + run, specimen % 10);
+    (void)snprintf(sent_at, sizeof sent_at, "2026-03-02T%02d:%02d:%02d", 8 + run, specimen / 60 % 60, specimen % 60);
     record_start(&r, EVENT_LAB_MESSAGE, EPOCH + (tq_time)(at * 1e9), &f);
     record_str(&r, KEY_MESSAGE_ID, id);
     record_str(&r, KEY_MESSAGE_TYPE, "ORU^R01");
@@ -80,8 +83,10 @@ static void send_as(enum leg leg, int specimen, double at, bool queued, uint64_t
     record_str(&r, KEY_CONTROL_ID, control);
     record_str(&r, KEY_SENT_AT, sent_at);
     record_int(&r, KEY_RESULTS, 1);
-    record_str(&r, KEY_LINK, "chemistry");
-    record_str(&r, KEY_LINK_LEG, leg == RECEIVED ? "received" : "forwarded");
+    if (!middleware) {
+        record_str(&r, KEY_LINK, "chemistry");
+        record_str(&r, KEY_LINK_LEG, leg == RECEIVED ? "received" : "forwarded");
+    }
     if (queued)
         record_int(&r, KEY_LINK_QUEUED, 1);
     detect_record(d, &r);
@@ -133,9 +138,17 @@ static int set_up(void **state)
     return 0;
 }
 
+static int set_up_middleware(void **state)
+{
+    middleware = true;
+    return set_up(state);
+}
+
 static int tear_down(void **state)
 {
     (void)state;
+    middleware = false;
+    run = 0;
     detect_free(d);
     return 0;
 }
@@ -249,6 +262,65 @@ static void what_the_relay_keeps_for_the_lis_is_not_missed(void **state)
     assert_int_equal(count("result.missing"), 1);
 }
 
+/* ── somebody who may hold results ── */
+
+static void what_a_middleware_keeps_is_late_first(void **state)
+{
+    (void)state;
+    send(RECEIVED, 71, 213);
+    go_on(100, 214, 240);
+    assert_int_equal(count("result.missing"), 1);
+    assert_string_equal(severity("result.missing"), "low");
+    go_on(200, 240, 500);
+    assert_int_equal(count("result.missing"), 1);
+    go_on(300, 500, 520);
+    assert_int_equal(count("result.missing"), 2);
+    assert_string_equal(seen.severity[seen.n - 1], "high");
+}
+
+/* At the end of all nothing can come any more. */
+static void what_is_late_at_the_end_is_missing(void **state)
+{
+    (void)state;
+    send(RECEIVED, 71, 213);
+    go_on(100, 214, 240);
+    detect_end(d);
+    assert_int_equal(count("result.missing"), 2);
+    assert_string_equal(seen.severity[seen.n - 1], "high");
+}
+
+static void what_is_measured_again_is_not_missing(void **state)
+{
+    (void)state;
+    send(RECEIVED, 71, 213);
+    go_on(100, 214, 300);
+    run = 1;
+    send(RECEIVED, 71, 300.5);
+    send(FORWARDED, 71, 301);
+    run = 0;
+    go_on(200, 302, 700);
+    assert_int_equal(seen.n, 1);
+    assert_string_equal(seen.severity[0], "low");
+}
+
+static void where_results_are_held_they_are_waited_for(void **state)
+{
+    (void)state;
+    send(RECEIVED, 71, 213);
+    go_on(100, 214, 900);
+    send(FORWARDED, 71, 901);
+    assert_int_equal(count("result.delayed"), 1);
+    memset(&seen, 0, sizeof seen);
+    send(RECEIVED, 72, 902);
+    go_on(400, 903, 1700);
+    send(FORWARDED, 72, 1701);
+    for (size_t i = 0; i < seen.n; i++)
+        assert_string_equal(seen.severity[i], "low");
+    send(RECEIVED, 73, 1702);
+    go_on(700, 1703, 3000);
+    assert_string_equal(seen.severity[seen.n - 1], "high");
+}
+
 /* A sensor heard the same message when it passed, and others since. */
 static void what_comes_late_is_no_replay(void **state)
 {
@@ -275,6 +347,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_missing_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_middleware_keeps_is_late_first, set_up_middleware, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_late_at_the_end_is_missing, set_up_middleware, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_measured_again_is_not_missing, set_up_middleware, tear_down),
+        cmocka_unit_test_setup_teardown(where_results_are_held_they_are_waited_for, set_up_middleware, tear_down),
         cmocka_unit_test_setup_teardown(what_is_read_in_is_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_did_not_come_even_so_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_earliest_counts, set_up, tear_down),
