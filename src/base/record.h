@@ -255,6 +255,7 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(SPECIMEN_ROLE, "specimen_role", FOREIGN, TEXT, false) /* SPM-11: P patient, Q control … */                                                 \
     KEY(MATERIAL, "material", OPEN, TEXT, false)              /* blood, urine, other: SPM-4, OBR-15, O-16 in our words */                            \
     KEY(ACTION, "action", OPEN, TEXT, false)                  /* of an order: new, cancel, other */                                                  \
+    KEY(PRIORITY, "priority", OPEN, TEXT, false)              /* of an order: stat, urgent, routine */                                               \
     KEY(DOCUMENT_TYPE, "document.type", OPEN, TEXT, false)    /* by its content */                                                                   \
     KEY(DOCUMENT_DECLARED, "document.declared", FOREIGN, TEXT, false) /* by its sender */                                                            \
     KEY(DOCUMENT_BYTES, "document.bytes", OPEN, INT, false)                                                                                          \

@@ -3,6 +3,7 @@
 
 #define CAUSE_MAX 512
 #define ANSWERS_USUAL 5
+#define STRANGE_WAIT (15 * TIME_SECOND)
 
 /* A message that can be answered. */
 struct expected {
@@ -38,9 +39,14 @@ void answer_expect(struct detect *d, uint32_t first, uint32_t n)
     e->n = first + n - e->first;
 }
 
-static void strange_answer(struct detect *d, const struct record *r, struct parties *p)
+static void strange_answer(struct detect *d, const struct strange *of)
 {
+    UNCLEARED struct parties all;
+    struct parties *p = &all;
     struct buf cause = BUF_INIT(CAUSE_MAX);
+    const struct record from = {.flow = of->flow};
+    const struct span id = span_of(of->id, of->id_n);
+    parties_of(&from, id, p);
     parties_text(p);
     const struct span more = SPAN_LIT("answer");
     struct finding f = {
@@ -55,8 +61,28 @@ static void strange_answer(struct detect *d, const struct record *r, struct part
         .n_subjects = 2,
         .cause = cause_on(&cause, p, &more, 1),
     };
-    finding_put(d, r, &f);
+    finding_put_at(d, &of->flow, of->seq, id, &f);
     buf_release(&cause);
+}
+
+/* Where the message that was answered fell into a hole of the capture, that shows a little later. */
+void answers_judge(struct detect *d, bool end)
+{
+    for (; d->strange_first != d->strange_next; d->strange_first++) {
+        const struct strange *s = &d->strange[d->strange_first % STRANGE_MAX];
+        if (!end && d->now - s->time < STRANGE_WAIT && d->strange_next - d->strange_first < STRANGE_MAX)
+            return;
+        if (d->gap == 0 || s->time - d->gap > 600 * TIME_SECOND)
+            strange_answer(d, s);
+    }
+}
+
+static void note_strange(struct detect *d, const struct record *r, const struct message *m)
+{
+    struct strange *s = &d->strange[d->strange_next++ % STRANGE_MAX];
+    *s = (struct strange){.flow = r->flow, .seq = r->seq, .time = r->time};
+    s->id_n = (uint8_t)span_copy(m->id, s->id, sizeof s->id);
+    answers_judge(d, false);
 }
 
 static void take_answer(struct detect *d, const struct expected *e, struct span code)
@@ -92,6 +118,6 @@ void judge_answer(struct detect *d, const struct record *r, const struct message
     }
     bool usual = l->answers_right >= ANSWERS_USUAL && l->answers_wrong <= l->answers_right / 50;
     l->answers_wrong++;
-    if (usual && (d->gap == 0 || r->time - d->gap > 600 * TIME_SECOND))
-        strange_answer(d, r, p);
+    if (usual)
+        note_strange(d, r, m);
 }

@@ -162,6 +162,7 @@ static const uint16_t result_texts[KEY_COUNT] = {
     [KEY_SPECIMEN_ROLE] = offsetof(struct result, role),
     [KEY_ACTION] = offsetof(struct result, action),
     [KEY_MATERIAL] = offsetof(struct result, material),
+    [KEY_PRIORITY] = offsetof(struct result, priority),
 };
 _Static_assert(offsetof(struct message, results) == 0 && offsetof(struct result, value) == 0, "no text lies at 0");
 
@@ -232,6 +233,11 @@ static void note_gap(struct detect *d, const struct record *r)
     }
 }
 
+bool lost_lately(const struct detect *d, tq_time since)
+{
+    return d->gap != 0 && d->gap >= since;
+}
+
 void detect_advance(struct detect *d, tq_time now)
 {
     if (!d->started || now <= d->now)
@@ -240,6 +246,7 @@ void detect_advance(struct detect *d, tq_time now)
     if (d->now - d->swept < TIME_SECOND)
         return;
     d->swept = d->now;
+    answers_judge(d, false);
     paths_sweep(d);
 }
 
@@ -247,8 +254,10 @@ void detect_end(struct detect *d)
 {
     gather_close(d, NULL);
     order_close(d);
-    if (d->started)
-        paths_end(d);
+    if (!d->started)
+        return;
+    answers_judge(d, true);
+    paths_end(d);
 }
 
 /* What the message itself is looked up by. */

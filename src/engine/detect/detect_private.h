@@ -152,6 +152,7 @@ struct result {
     struct span role;
     struct span material;
     struct span action;
+    struct span priority;
 };
 
 /* A result in canonical form, and what is needed to tell of it. Digests are keyed; nothing of it is kept in clear but the code. */
@@ -246,8 +247,9 @@ struct ordering {
     uint64_t ids[IDS];
     uint64_t sum;
     tq_time time;
-    size_t n;     /* 0: none */
-    size_t known; /* of these: ordered before, on whichever link */
+    size_t n;         /* 0: none */
+    size_t known;     /* of these: ordered before, on whichever link */
+    uint8_t priority; /* its first letter; 0: not said */
     uint16_t link;
     uint8_t name_n;
     char name[SPECIMEN_NAME];
@@ -256,6 +258,17 @@ struct ordering {
     uint8_t id_n;
     char id[MESSAGE_ID_TEXT];
 };
+
+/* An answer to nothing. */
+struct strange {
+    struct flow_ref flow;
+    uint64_t seq;
+    tq_time time;
+    uint8_t id_n;
+    char id[MESSAGE_ID_TEXT];
+};
+
+#define STRANGE_MAX 16
 
 struct finding {
     enum kind kind;
@@ -327,6 +340,9 @@ struct detect {
     struct doubt *doubts; /* a ring */
     uint32_t doubts_first;
     uint32_t doubts_next;
+    struct strange strange[STRANGE_MAX]; /* a ring */
+    uint32_t strange_first;
+    uint32_t strange_next;
     struct analytes *analytes;
     bool started;
     bool learnt; /* senders that were learnt in an earlier run were restored: learning is over */
@@ -344,6 +360,8 @@ struct detect {
         size_t lost_at;     /* of the newest */
     } behind;
     size_t senders_learnt;
+    uint32_t heard; /* senders, each time that they spoke, and those that spoke once */
+    uint32_t heard_once;
     uint64_t counts[KIND_COUNT];
     struct copy first_copy;  /* of the message that is open: what it was on another link; link LINK_NONE: nothing is known */
     uint64_t integrity;      /* findings that a result or its patient changed on the way: so many were told … */
@@ -464,6 +482,9 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
 void judge_clock(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_query(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_answer(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
+void answers_judge(struct detect *d, bool end);
+/* The capture lost something since then. */
+bool lost_lately(const struct detect *d, tq_time since);
 void judge_attempts(struct detect *d, const struct record *r);
 
 /* ── gather.c ── */

@@ -170,7 +170,9 @@ struct specimen {
     tq_time order_at;     /* 0: no order was seen */
     uint64_t order_to[2]; /* digests of who was asked to do it, latest first */
     uint16_t order_link;
-    uint16_t orders; /* tests asked for, and taken back */
+    uint16_t order_n;       /* tests of one message, on the link where the order was seen first */
+    uint8_t order_priority; /* there: its first letter; 0: not said */
+    uint16_t orders;        /* tests asked for, and taken back */
     uint16_t cancelled;
     bool control;
 };

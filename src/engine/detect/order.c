@@ -3,10 +3,12 @@
 #include "engine/detect/detect_private.h"
 
 #define CAUSE_MAX 512
-#define ORDERED_RUN 30 /* specimens in a row whose order was seen, before one without is told */
-#define TESTS_USUAL 60 /* tests in a row that were among the ordered ones */
-#define TRANSLATED 5   /* orders that were translated in the same way, before another way is told */
-#define ALIKE 10       /* orders that were passed on whole, or in part, before one that is not is told */
+#define ORDERED_RUN 30                  /* specimens in a row whose order was seen, before one without is told */
+#define TESTS_USUAL 60                  /* tests in a row that were among the ordered ones */
+#define TRANSLATED 5                    /* orders that were translated in the same way, before another way is told */
+#define ALIKE 10                        /* orders that were passed on whole, or in part, before one that is not is told */
+#define LOST_ORDER (3600 * TIME_SECOND) /* results come so long after their order, which the capture may have lost */
+#define LOST_PART (60 * TIME_SECOND)
 #define LINK_ORDERED (LINK_NONE - 1)
 
 /* r: NULL where it is about the order that is being taken. */
@@ -19,7 +21,7 @@ static void mismatch(struct detect *d, const struct record *r, const struct link
     const struct span more[] = {specimen, test};
     struct finding f = {
         .kind = KIND_ORDER_MISMATCH,
-        .severity = severity,
+        .severity = lost_lately(d, r != NULL ? r->time - LOST_ORDER : d->ordering.time - LOST_PART) ? SEVERITY_LOW : severity,
         .title = title,
         .advice = "Find the order in the LIS and compare it with what was measured. If nobody added or took back a test by hand, somebody may be "
                   "changing orders or "
@@ -39,11 +41,13 @@ static void mismatch(struct detect *d, const struct record *r, const struct link
 
 /* ── orders ── */
 
+/* Whoever passes orders on changes their priority for all that it sends to, or for none. */
 static struct digest translation_key(const struct detect *d, char purpose, uint16_t to, const struct specimen *s, uint64_t sum)
 {
     struct hash_state g = digest_start(&d->key, purpose);
+    const struct link *l = links_at(d->links, to);
     hash_add(&g, links_at(d->links, s->order_link)->key);
-    hash_add(&g, links_at(d->links, to)->key);
+    hash_add(&g, purpose == 'P' ? hash_bytes(&d->key, l->sender.bytes, sizeof l->sender.bytes) : l->key);
     hash_add(&g, sum);
     return digest_end(g);
 }
@@ -77,6 +81,14 @@ static bool breaks_habit(struct detect *d, const struct specimen *s, char purpos
     return usual && !holds;
 }
 
+static void judge_priority(struct detect *d, const struct specimen *s)
+{
+    const struct ordering *o = &d->ordering;
+    if (o->priority != 0 && s->order_priority != 0 && breaks_habit(d, s, 'P', o->priority == s->order_priority))
+        mismatch(d, NULL, links_at(d->links, o->link), span_of(o->name, o->name_n), SPAN_LIT("priority"),
+                 "An order reached {1} from {0} with another priority than it was placed with.", SEVERITY_MEDIUM);
+}
+
 /* The order went on to another link: were the same tests always asked for there when these were here? Where tests keep their codes: was it ever
  * passed on otherwise than whole, or with a test that it did not have? */
 static void judge_translation(struct detect *d, const struct specimen *s)
@@ -84,8 +96,9 @@ static void judge_translation(struct detect *d, const struct specimen *s)
     const struct ordering *o = &d->ordering;
     bool whole = breaks_habit(d, s, 'E', o->sum == s->order_sum);
     bool part = breaks_habit(d, s, 'S', o->known == o->n);
+    bool many = breaks_habit(d, s, 'N', o->n == s->order_n); /* in whichever words */
     struct translation *t = memo_put(d->translations, translation_key(d, 'O', o->link, s, s->order_sum), o->time, NULL);
-    if (whole || part) {
+    if (whole || part || many) {
         other_tests(d);
         return;
     }
@@ -115,6 +128,7 @@ void order_close(struct detect *d)
         struct specimen *s = specimen_put(d, o->ids[i], o->time);
         bool elsewhere = s->order_sum != 0 && s->order_link != o->link;
         if (elsewhere) {
+            judge_priority(d, s);
             judge_translation(d, s);
             break;
         }
@@ -122,7 +136,10 @@ void order_close(struct detect *d)
     for (size_t i = 0; i < IDS && o->ids[i] != 0; i++) {
         struct specimen *s = specimen_put(d, o->ids[i], o->time);
         if (s->order_sum == 0 || s->order_link == o->link) { /* where it came from first stays what later links are held against */
-            s->order_sum = s->order_link == o->link && s->order_message == o->message ? s->order_sum + o->sum : o->sum;
+            bool more = s->order_sum != 0 && s->order_link == o->link && s->order_message == o->message;
+            s->order_sum = more ? s->order_sum + o->sum : o->sum;
+            s->order_n = (uint16_t)(more ? s->order_n + o->n : o->n);
+            s->order_priority = o->priority;
             s->order_link = o->link;
             s->order_message = o->message;
         }
@@ -173,6 +190,7 @@ void order_take(struct detect *d, const struct record *r, const struct result *t
         o->id_n = (uint8_t)span_copy(t->message, o->id, sizeof o->id);
     }
     o->n++;
+    o->priority = o->priority == 0 ? span_peek(&t->priority, 0) & 0x7f : o->priority;
     o->known += was_ordered(d, ids, test);
     if (!cancel)
         o->sum += test * UINT64_C(0x9e3779b97f4a7c15) | 1;

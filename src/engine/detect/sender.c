@@ -8,6 +8,8 @@
 #define STILL_SPEAKS (10 * 60 * TIME_SECOND)           /* a name's owner that spoke so lately is still there */
 #define RIVAL_WAITS (INT64_C(24) * 3600 * TIME_SECOND) /* how long after a rival the owner's next word proves two */
 #define CAUSE_MAX 256
+#define HEARD_PAUSE (10 * TIME_SECOND)
+#define HEARD_SHARE 8 /* one in so many that are heard is new: others are expected */
 /* So long after the start a connection whose beginning was not seen can be one that stood before it: until then none is forgotten that began since.
  */
 #define UNDERWAY_MOST (30 * 60 * TIME_SECOND)
@@ -17,6 +19,7 @@ struct known {
     tq_time last;
     uint8_t learnt;       /* seen in the learning time, or in an earlier run */
     uint8_t shared;       /* of a name: several addresses used it in the learning time */
+    uint8_t spoke;        /* of an address: how often, with a pause between */
     struct address home;  /* of a name: the first address that used it */
     struct address rival; /* of a name: another, newer address that used it, not told yet */
     tq_time rival_at;
@@ -91,8 +94,14 @@ static void spoofed(struct detect *d, const struct record *r, const struct messa
     buf_release(&cause);
 }
 
-/* heard_first: it was there before, and spoke only now. */
-static void unknown(struct detect *d, const struct record *r, const struct message *m, struct parties *p, enum severity severity, bool heard_first)
+enum newness {
+    NEW_STRANGER,
+    NEW_NAME,       /* of somebody known */
+    NEW_UNDERWAY,   /* it was there before, and spoke only now */
+    NEW_AMONG_MANY, /* others are heard for the first time, too */
+};
+
+static void unknown(struct detect *d, const struct record *r, const struct message *m, struct parties *p, enum severity severity, enum newness how)
 {
     struct buf cause = BUF_INIT(512);
     parties_text(p);
@@ -100,13 +109,16 @@ static void unknown(struct detect *d, const struct record *r, const struct messa
     struct finding f = {
         .kind = KIND_SENDER_UNKNOWN,
         .severity = severity,
-        .title = heard_first                ? "{2} at {0} was heard for the first time: its connection to {1} stood before the capture began."
-                 : severity == SEVERITY_LOW ? "{0} sends to {1} under a name that it never used before: {2}."
-                 : named                    ? "A sender never seen before, {2} at {0}, sends to {1}."
-                                            : "A sender never seen before, at {0}, sends to {1}.",
-        .advice = heard_first ? "All is well if this is a device of the lab that had nothing to send until now. If nobody knows it, find out who "
-                                "connected it."
-                  : severity == SEVERITY_LOW
+        .title = how == NEW_UNDERWAY ? "{2} at {0} was heard for the first time: its connection to {1} stood before the capture began."
+                 : how == NEW_NAME   ? "{0} sends to {1} under a name that it never used before: {2}."
+                 : how == NEW_AMONG_MANY
+                     ? "{2} at {0} was heard for the first time, by {1}; what else sends in this lab is not known for long, either."
+                 : named ? "A sender never seen before, {2} at {0}, sends to {1}."
+                         : "A sender never seen before, at {0}, sends to {1}.",
+        .advice = how == NEW_UNDERWAY || how == NEW_AMONG_MANY
+                      ? "All is well if this is a device of the lab that had nothing to send until now. If nobody knows it, find out who "
+                        "connected it."
+                  : how == NEW_NAME
                       ? "If the device was renamed, replaced or got new software, all is well. If nobody did that, have it examined."
                       : "Find out who connected the device with address {0}. If nobody in the lab did, take it off the network now and check every "
                         "result that it "
@@ -118,6 +130,23 @@ static void unknown(struct detect *d, const struct record *r, const struct messa
     };
     finding_put(d, r, &f);
     buf_release(&cause);
+}
+
+/* Who speaks with a pause between is heard anew: how often was a sender heard, and how many were heard only once? As many of those that are still to
+ * be heard are there (Good and Turing's estimate): a lab's devices do not all have something to say in its first minute. */
+static void note_heard(struct detect *d, struct known *address, tq_time last, bool is_new)
+{
+    if (!is_new && address->last - last < HEARD_PAUSE)
+        return;
+    address->spoke += address->spoke < UINT8_MAX;
+    d->heard++;
+    d->heard_once += address->spoke == 1;
+    d->heard_once -= address->spoke == 2;
+}
+
+static bool others_expected(const struct detect *d)
+{
+    return !d->learnt && d->now - d->first <= UNDERWAY_MOST && d->heard_once * HEARD_SHARE > d->heard;
 }
 
 static bool is_answer(const struct message *m)
@@ -206,7 +235,10 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
         (void)look(d, keys[WHO_LISTENER], now, learning, &(bool){false});
     /* An address at home in the lab: it was learnt, or others have been sending to it (a LIS that sends its first order, the second address of a
      * middleware). */
-    bool at_home = look(d, keys[WHO_ADDRESS], now, learning, &new_address)->learnt || memo_get(d->known, keys[WHO_AT_HOME]) != NULL;
+    const struct known *before = memo_get(d->known, keys[WHO_ADDRESS]);
+    tq_time last = before != NULL ? before->last : 0;
+    struct known *address = look(d, keys[WHO_ADDRESS], now, learning, &new_address);
+    bool at_home = address->learnt || memo_get(d->known, keys[WHO_AT_HOME]) != NULL;
     if (learning && new_pair)
         d->senders_learnt++;
     bool newcomer = new_pair && !learning && d->senders_learnt > 0;
@@ -215,15 +247,19 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
         news = judge_name(d, keys[WHO_NAME], p->sender, now, learning, newcomer && !at_home);
     if (news.rival.family != 0)
         spoofed(d, r, m, &news.rival, &news.home);
+    enum newness how = span_is(m->state, "underway") && !d->learnt && now - d->first <= UNDERWAY_MOST ? NEW_UNDERWAY
+                       : others_expected(d)                                                           ? NEW_AMONG_MANY
+                                                                                                      : NEW_STRANGER;
+    if (!newcomer || at_home || address->spoke > 0 || (how != NEW_STRANGER && !news.taken))
+        note_heard(d, address, last, new_address);
     if (!newcomer || (name.n == 0 && !new_address))
         return;
-    bool heard_first = span_is(m->state, "underway") && !d->learnt && now - d->first <= UNDERWAY_MOST;
     if (news.taken)
         spoofed(d, r, m, p->sender, &news.home);
     else if (!at_home)
-        unknown(d, r, m, p, heard_first ? SEVERITY_LOW : !new_receiver && m->results > 0 ? SEVERITY_HIGH : SEVERITY_MEDIUM, heard_first);
+        unknown(d, r, m, p, how != NEW_STRANGER ? SEVERITY_LOW : !new_receiver && m->results > 0 ? SEVERITY_HIGH : SEVERITY_MEDIUM, how);
     else if (!new_address)
-        unknown(d, r, m, p, SEVERITY_LOW, false);
+        unknown(d, r, m, p, SEVERITY_LOW, NEW_NAME);
 }
 
 /* ── What is kept over a restart: docs/formats/detector-state.md ── */

@@ -180,6 +180,7 @@ static void put_orders(const struct app_where *w, const struct hl7_delims *d, st
     struct app_context *c = w->c;
     struct span tests = hl7_part(record, d->field, 5);
     struct span action = hl7_part(record, d->field, 12);
+    const char *priority = lab_priority(hl7_part(record, d->field, 6));
     bool more = true;
     for (; more && *left > 0; --*left) {
         struct span code, text;
@@ -192,6 +193,7 @@ static void put_orders(const struct app_where *w, const struct hl7_delims *d, st
         if (r->control || r->controls)
             record_str(&c->record, KEY_SPECIMEN_ROLE, "Q");
         record_str(&c->record, KEY_ACTION, is_one_of(action, "Cc") ? "cancel" : action.n == 0 || is_one_of(action, "NnAaQq") ? "new" : "other");
+        record_str(&c->record, KEY_PRIORITY, priority);
         record_put(&c->options.sink, &c->record);
     }
 }

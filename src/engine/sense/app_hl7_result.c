@@ -13,6 +13,7 @@ struct results_walk {
     const char *material;
     bool quality; /* OBR-11: a control's */
     const char *action;
+    struct span priority; /* of the order: ORC-7, TQ1-9 */
     struct span order_obr;
     struct span order_orc;
     struct span observed;
@@ -134,9 +135,10 @@ static const char *action_of(struct span control)
 
 static void read_orc(const struct hl7_delims *d, struct span segment, struct results_walk *r)
 {
-    UNCLEARED struct span f[4];
-    (void)hl7_fields(d, segment, f, 4);
+    UNCLEARED struct span f[8];
+    (void)hl7_fields(d, segment, f, 8);
     r->action = action_of(f[1]);
+    r->priority = hl7_first(d, f[7], 6);
     r->order_orc = hl7_either(hl7_first(d, f[2], 1), hl7_first(d, f[3], 1));
     r->orc_used = false;
 }
@@ -267,12 +269,21 @@ bool hl7_tells_orders(struct span type)
     return span_starts(type, SPAN_LIT("ORM^")) || span_starts(type, SPAN_LIT("OML^"));
 }
 
-static void put_order(const struct app_where *w, const struct hl7_delims *d, struct span segment, const struct results_walk *r)
+static struct span next_priority(struct hl7_rest rest);
+
+static const char *priority_of(const struct hl7_rest *rest, const struct results_walk *r, struct span obr5, struct span obr27)
+{
+    struct span said = hl7_either(r->priority, hl7_either(hl7_first(rest->d, obr5, 1), hl7_first(rest->d, obr27, 6)));
+    return lab_priority(said.n > 0 ? said : next_priority(*rest));
+}
+
+static void put_order(const struct app_where *w, const struct hl7_rest *rest, struct span segment, const struct results_walk *r)
 {
     struct app_context *c = w->c;
-    UNCLEARED struct span f[5];
+    const struct hl7_delims *d = rest->d;
+    UNCLEARED struct span f[28];
     struct span id[6] = {0};
-    (void)hl7_fields(d, segment, f, 5);
+    (void)hl7_fields(d, segment, f, 28);
     (void)span_split(hl7_part(f[4], d->repetition, 1), d->component, id, 6);
     const struct span *test = id[0].n > 0 ? id : id + 3;
     lab_text(c, d, KEY_TEST_CODE, test[0], APP_FOREIGN_MAX);
@@ -281,7 +292,22 @@ static void put_order(const struct app_where *w, const struct hl7_delims *d, str
     put_specimen(c, d, r, hl7_either(r->order_obr, r->order_orc));
     put_more(c, d, d, r, test == id ? id[3] : (struct span){0});
     record_str(&c->record, KEY_ACTION, r->action != NULL ? r->action : "new");
+    record_str(&c->record, KEY_PRIORITY, priority_of(rest, r, f[5], f[27]));
     record_put(&c->options.sink, &c->record);
+}
+
+/* TQ1 stands in front of the OBR of its order, in some messages behind it. */
+static struct span next_priority(struct hl7_rest rest)
+{
+    struct span segment;
+    uint32_t name;
+    while (hl7_rest_next(&rest, &segment, &name)) {
+        if (name == NAME('T', 'Q', '1'))
+            return hl7_first(rest.d, hl7_part(segment, rest.d->field, 10), 1);
+        if (name == NAME('O', 'B', 'R') || name == NAME('O', 'R', 'C') || name == NAME('P', 'I', 'D'))
+            break;
+    }
+    return (struct span){0};
 }
 
 /* What the results and orders behind it share. False: another segment, notes and the like. */
@@ -314,9 +340,11 @@ void hl7_orders(const struct app_where *w, const struct lab_message *m, struct s
     size_t left = APP_ORDERS_MAX;
     while (left > 0 && hl7_rest_next(&rest, &segment, &name)) {
         (void)read_around(&rest, segment, name, specimens, &r);
+        if (name == NAME('T', 'Q', '1') && r.priority.n == 0)
+            r.priority = hl7_first(d, hl7_part(segment, d->field, 10), 1);
         if (name == NAME('O', 'B', 'R')) {
             lab_result_next(w->c, shared);
-            put_order(w, d, segment, &r);
+            put_order(w, &rest, segment, &r);
             left--;
         }
     }

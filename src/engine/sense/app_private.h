@@ -358,6 +358,8 @@ static inline void lab_range(struct app_context *c, const struct hl7_delims *d, 
 struct span lab_test_name(struct span code, struct span name);
 /* What was measured, in a word of ours; NULL where its code is not known. */
 const char *lab_material(struct span code);
+/* How soon an order is to be done: stat, urgent, routine; NULL: not said. */
+const char *lab_priority(struct span code);
 void lab_document(struct app_context *c, const struct hl7_delims *d, const struct document *doc);
 void app_count_type(struct app_context *c, struct span type);
 

@@ -280,6 +280,21 @@ struct span lab_test_name(struct span code, struct span name)
     return numbered ? name : (struct span){0};
 }
 
+const char *lab_priority(struct span code)
+{
+    /* table 0485 and its ancestors in OBR-5, ORC-7 and O-6 */
+    switch (code.n == 0 ? 0 : code.p[0] & 0xdf) {
+    case 'S': return "stat";
+    case 'A':
+    case 'U':
+    case 'T':
+    case 'C': return "urgent";
+    case 'R':
+    case 'N': return "routine";
+    default: return NULL;
+    }
+}
+
 const char *lab_material(struct span code)
 {
     /* tables 0070 and 0487, and what else is common */

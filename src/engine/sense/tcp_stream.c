@@ -532,11 +532,23 @@ void stream_segment(struct streams *t, struct flow *f, int direction, const stru
     }
 }
 
+/* What the other side acknowledged, or stands before the end, and the capture never had. */
+static void lost_end(const struct work *w)
+{
+    const struct tcp_side *me = w->me;
+    uint32_t end = me->flags & SIDE_FIN ? me->fin : me->acked;
+    int32_t least = me->flags & SIDE_FIN ? 1 : 2; /* one byte that was acknowledged may be an end that was not seen */
+    bool known = (me->flags & SIDE_PINNED) && (me->flags & (SIDE_FIN | SIDE_ACKED));
+    if (known && ahead(end, me->next) >= least && ahead(end, me->next) < FAR)
+        gap(w, end - me->next);
+}
+
 void stream_end(struct streams *t, struct flow *f, tq_time time)
 {
     for (int direction = 0; direction < 2; direction++) {
         struct work w = {.t = t, .f = f, .me = &f->side[direction], .direction = direction, .time = time, .now = time};
         while (w.me->held != NULL)
             give_up(&w);
+        lost_end(&w);
     }
 }

@@ -75,7 +75,8 @@ static void without_frames(void **state)
     COUNTS(H "\r" P "\r" O "\r" R "\r", 0, 0, 1, "malformed=framing: the stream ends before the message does");
     COUNTS("h|\\^&|||x\rp|1||PAT-1\ro|1|S1\rr|1|^^^FT4|2\rl|1|N\r", 1, 1, 0, "test.code=FT4; patient=PAT-1; specimen=S1; value=2");
     COUNTS(H "\rP|1||PAT-1\rO|1|S1||^^^FT4\\^^^TSH|R\rO|2|S2||^^^K|||||||C\rL|1\r", 1, 0, 0,
-           "test.code=TSH; patient=PAT-1; specimen=S1; action=new\nlab.order; message=f7.0.1; private=PSWD; private=PAT-1; test.code=K; "
+           "test.code=TSH; patient=PAT-1; specimen=S1; action=new; priority=routine\nlab.order; message=f7.0.1; private=PSWD; private=PAT-1; "
+           "test.code=K; "
            "patient=PAT-1; specimen=S2; "
            "action=cancel\n");
     COUNTS("H|@^\\|1\rP|1||PAT-1\rO|1|S1\rR|1|^^^FT4|2|||A@B\rL|1\r", 1, 1, 0, "flags=A; flags=B");

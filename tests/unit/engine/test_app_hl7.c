@@ -300,16 +300,17 @@ static void law(void **state)
     has(&k, "asset.evidence; ip=10.0.0.1; model=XN; role=analyzer; source=hl7.msh; said=XN; sender=XN\n");
     collect_data(&k, 1, SPAN_LIT(BLOCK(LAW("AM", "XN", "RSP^K11^RSP_K11", "2", "LAB-27") "MSA|AA|1\rQAK|t|OK|WOS\r")));
     has(&k, "asset.evidence; ip=10.0.0.2; software=AM; role=lis; source=hl7.msh; said=AM; sender=AM\n");
-    collect_data(
-        &k, 1,
-        SPAN_LIT(BLOCK(LAW("AM", "XN", "OML^O33^OML_O33", "3", "LAB-28") "PID|||P1\rSPM|1|S1||SER|||||||P^^HL70369\rSAC|||C1\rORC|NW\rOBR||W1||GLU\r"
-                                                                         "OBX|1|NM|WEIGHT||70\rORC|NW\rOBR||W2||K\r")));
+    collect_data(&k, 1,
+                 SPAN_LIT(BLOCK(LAW("AM", "XN", "OML^O33^OML_O33", "3",
+                                    "LAB-28") "PID|||P1\rSPM|1|S1||SER|||||||P^^HL70369\rSAC|||C1\rORC|NW\rTQ1|||||||||S\rOBR||W1||GLU\r"
+                                              "OBX|1|NM|WEIGHT||70\rORC|NW||||||^^^^^R\rOBR||W2||K\r")));
     has(&k, "type=OML^O33; control_id=3; sender=AM; receiver=XN; version=2.5.1; charset=UNICODE UTF-8; sent_at=2026; results=0; patients=1; "
-            "bytes=192; patient=P1; "
+            "bytes=218; patient=P1; "
             "ack_wanted.accept=NE; ack_wanted.application=AL; profile=LAB-28; orders=2\n");
-    has(&k,
-        "lab.order; message=f7.1.2; test.code=GLU; patient=P1; specimen=S1; order=W1; container=C1; specimen_role=P; material=blood; action=new\n");
-    has(&k, "lab.order; message=f7.1.2; test.code=K; patient=P1; specimen=S1; order=W2; container=C1; specimen_role=P; material=blood; action=new\n");
+    has(&k, "lab.order; message=f7.1.2; test.code=GLU; patient=P1; specimen=S1; order=W1; container=C1; specimen_role=P; material=blood; action=new; "
+            "priority=stat\n");
+    has(&k, "lab.order; message=f7.1.2; test.code=K; patient=P1; specimen=S1; order=W2; container=C1; specimen_role=P; material=blood; action=new; "
+            "priority=routine\n");
     collect_data(&k, 0, SPAN_LIT(BLOCK(LAW("XN", "AM", "ORL^O34^ORL_O42", "4", "LAB-28") "MSA|AA|3\r")));
     collect_data(
         &k, 0,

@@ -204,6 +204,32 @@ static void learning_takes_all(void **state)
     detect_free(d);
 }
 
+/* Ten analyzers of which each has something to say every two minutes: half of them are heard first when learning is over. A stranger who comes when
+ * all were heard again is one. */
+static void a_lab_is_not_heard_in_a_minute(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    for (int i = 0; i < 30; i++) {
+        char src[16];
+        char name[8];
+        (void)snprintf(src, sizeof src, "10.0.5.%d", 11 + i % 10);
+        (void)snprintf(name, sizeof name, "A%d", i % 10);
+        message(d, (struct say){.src = src, .at = i * 12, .sender = name, .results = 1});
+        if (i % 10 == 9 && i < 12) {
+            assert_int_equal(count(&s, "sender.unknown"), 5);
+            for (size_t k = 0; k < s.n; k++)
+                assert_string_equal(s.severity[k], "low");
+        }
+    }
+    assert_int_equal(count(&s, "sender.unknown"), 5);
+    message(d, (struct say){.src = "10.0.5.66", .at = 361, .sender = "NEW", .results = 1});
+    assert_int_equal(count(&s, "sender.unknown"), 6);
+    assert_string_equal(s.severity[s.n - 1], "high");
+    detect_free(d);
+}
+
 /* A replay of an old capture: the sensor says in today's clock that it starts; the packets have another. */
 static void learning_goes_by_the_packets_clock(void **state)
 {
@@ -794,6 +820,7 @@ int main(void)
         cmocka_unit_test(unknown_sender),
         cmocka_unit_test(scans_and_floods),
         cmocka_unit_test(learning_takes_all),
+        cmocka_unit_test(a_lab_is_not_heard_in_a_minute),
         cmocka_unit_test(learning_goes_by_the_packets_clock),
         cmocka_unit_test(first_sender_is_not_unknown),
         cmocka_unit_test(spoofed_sender),
