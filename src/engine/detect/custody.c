@@ -844,17 +844,26 @@ static void remember(struct detect *d, const struct record *r, uint16_t number)
     const struct sighting now = {.link = d->open.link, .sent = s->number, .patient = group->patient, .used = true};
     for (size_t i = 0; i < IDS && group->ids[i] != 0; i++)
         note_sighting(i == 0 && group->of != NULL ? group->of : specimen_put(d, group->ids[i], d->open.time), now);
-    path_wait(d, s);
+    s->settled = group->control;
+    if (!group->control)
+        path_wait(d, s);
 }
 
-/* Controls need not go on. */
-static void step_control(struct detect *d, const struct record *r, uint16_t number)
+/* Controls need not go on; those that do are compared like patients' results. They come under one number again and again, from several analyzers:
+ * what was measured at the same time is the same. */
+static void judge_control(struct detect *d, const struct record *r, uint16_t number)
 {
-    struct step s = {.verdict = "control"};
-    for (size_t i = 0; d->options.follow && i < d->open.n; i++)
-        if (d->open.all[i].group == number)
-            step_add(d, r, &s, place_here(d, &d->open.all[i]), NULL, NO_PLACE);
-    step_put(d, r, &s);
+    struct group *group = &d->open.groups[number];
+    for (size_t i = group->from; i < group->to; i++)
+        d->open.all[i].kept = d->open.all[i].kept || (d->open.all[i].group == number && d->open.all[i].habit->code_n > 0);
+    group->origin = LINK_NONE;
+    const struct sighting *from = origin_of(d, number);
+    const struct sent *s = from == NULL ? NULL : sent_at(d, from->sent);
+    uint32_t observed = d->open.all[group->from].is.observed;
+    const struct sighting copy = s == NULL ? (struct sighting){0} : *from;
+    if (copy.used && s->n > 0 && observed != 0 && sent_result(d, s, 0)->observed == observed)
+        follow(d, r, number, &copy);
+    remember(d, r, number);
 }
 
 void judge_custody(struct detect *d, const struct record *r)
@@ -867,6 +876,7 @@ void judge_custody(struct detect *d, const struct record *r)
         if (group->control) {
             count_up(&open_link(d)->controls);
             step_control(d, r, i);
+            judge_control(d, r, i);
             if (group->patient == 0)
                 specimen_put(d, group->ids[0], d->open.time)->control = true;
             continue;

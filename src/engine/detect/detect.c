@@ -213,6 +213,11 @@ bool detect_reads(enum record_key key)
            key == KEY_FLAGS || message_texts[key] != 0 || result_texts[key] != 0;
 }
 
+bool pieces_lost(struct span malformed)
+{
+    return span_starts(malformed, SPAN_LIT("bytes are missing")) || span_starts(malformed, SPAN_LIT("frames are missing"));
+}
+
 /* What the capture lost makes results look missing that are not. */
 static void note_gap(struct detect *d, const struct record *r)
 {
@@ -226,8 +231,7 @@ static void note_gap(struct detect *d, const struct record *r)
     } else if (r->event == EVENT_LAB_MESSAGE) {
         for (size_t i = 0; i < r->n; i++) {
             const struct field *f = &r->fields[i];
-            if (f->key == KEY_GAPS || (f->key == KEY_MALFORMED &&
-                                       (span_starts(f->text, SPAN_LIT("bytes are missing")) || span_starts(f->text, SPAN_LIT("frames are missing")))))
+            if (f->key == KEY_GAPS || (f->key == KEY_MALFORMED && pieces_lost(f->text)))
                 d->gap = r->time;
         }
     }

@@ -216,6 +216,7 @@ struct gathering {
     uint16_t link;
     struct link *at;   /* the same */
     bool test_message; /* MSH-11 is not P */
+    bool cut;          /* pieces of it are missing */
     bool queued;
     bool poct1a;
     bool astm;
@@ -422,6 +423,7 @@ uint32_t place_there(const struct detect *d, const struct seen_result *k);
 /* One more result of the open message; r: NULL where no record is at hand, and then nothing is told. Where it does not go with those before, these
  * are told first. step_put: those that are left. */
 void step_add(struct detect *d, const struct record *r, struct step *s, uint32_t here, const struct sent *other, uint32_t there);
+void step_control(struct detect *d, const struct record *r, uint16_t number);
 void step_put(struct detect *d, const struct record *r, struct step *s);
 /* One result, told at once; from: what was said of it before (NULL: nothing). */
 void step_one(struct detect *d, const struct record *r, struct step *s, const struct gathered *g, const struct seen_result *from);
@@ -482,6 +484,8 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
 void judge_clock(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_query(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 void judge_answer(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
+/* Are pieces of a message missing, by what the sensor says is wrong with it? */
+bool pieces_lost(struct span malformed);
 void answers_judge(struct detect *d, bool end);
 /* The capture lost something since then. */
 bool lost_lately(const struct detect *d, tq_time since);

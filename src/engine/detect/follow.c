@@ -105,3 +105,12 @@ void step_sent(struct detect *d, const struct sent *sent, uint64_t which, const 
     put(d, &flow, d->now, sent->seq, message_id_text(sent->flow, sent->direction, sent->ordinal, here),
         from == NULL ? (struct span){0} : message_id_text(from->flow, from->direction, from->ordinal, there), &s);
 }
+
+void step_control(struct detect *d, const struct record *r, uint16_t number)
+{
+    struct step s = {.verdict = "control"};
+    for (size_t i = 0; d->options.follow && i < d->open.n; i++)
+        if (d->open.all[i].group == number)
+            step_add(d, r, &s, place_here(d, &d->open.all[i]), NULL, NO_PLACE);
+    step_put(d, r, &s);
+}

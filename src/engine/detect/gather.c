@@ -272,7 +272,7 @@ static void open_message(struct detect *d, const struct record *r, const struct 
     ends.leg = leg_of(d, r, w != NULL ? w->keys[WHO_TALKS] : conversation_key(d, &r->flow), identity);
     o->id_n = id.n <= sizeof o->id ? span_copy(id, o->id, sizeof o->id) : 0;
     o->message = digest_text(&d->key, 'm', id);
-    o->announced = o->test_message = o->queued = o->poct1a = o->astm = o->marked = false;
+    o->announced = o->cut = o->test_message = o->queued = o->poct1a = o->astm = o->marked = false;
     d->first_copy.link = LINK_NONE;
     o->left = 0;
     o->n = o->groups_n = o->judged = 0;
@@ -307,6 +307,8 @@ void gather_message(struct detect *d, const struct record *r, const struct messa
     d->open.astm = span_is(m->protocol, "astm");
     d->open.said = stamp_of(m->sent_at);
     copy_open(d, r, m);
+    d->open.cut = pieces_lost(m->malformed);
+    d->open.marked = d->open.marked && !d->open.cut; /* a name may be among what is missing */
     if (!d->open.astm && m->control_id.n > 0)
         d->open.control = d->own;
     replay_message(d, m);

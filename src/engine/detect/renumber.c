@@ -10,6 +10,7 @@
 
 #define CORE_LEAST 5       /* letters that both numbers have in common */
 #define REWRITING_LEARNT 3 /* so many specimens before a number is believed that nothing else speaks for */
+#define NUMBERS_LEAST 2    /* values that are the same */
 #define LOOK_BACK 64       /* specimens of each link that are looked at */
 #define SOUGHT_MANY 16     /* in vain; then only one in … */
 #define SOUGHT_EACH 32     /* … so many is looked for */
@@ -85,6 +86,12 @@ static bool rewriting_of(const struct group *here, const struct sent *there, str
     return true;
 }
 
+/* Does it put other letters in place of some? So do the numbers of two specimens that came one behind the other: then their results must say it. */
+static bool replaces(const struct rewriting *w)
+{
+    return (w->cut_front > 0 && w->front_n > 0) || (w->cut_back > 0 && w->back_n > 0);
+}
+
 static bool same_shape(const struct rewriting *a, const struct rewriting *b)
 {
     return a->cut_front == b->cut_front && a->cut_back == b->cut_back && a->front_n == b->front_n && a->back_n == b->back_n;
@@ -143,12 +150,12 @@ static uint64_t by_rewriting(const struct detect *d, const struct group *g, cons
 
 /* ── what says the same ── */
 
-/* How many of the group's results are among those of s; *ret_all: of how many. */
-static size_t same_results(const struct detect *d, uint16_t number, const struct sent *s, size_t *ret_all)
+/* How many of the group's results are among those of s; *ret_all: of how many; *ret_numbers: how many of the former are numbers. */
+static size_t same_results(const struct detect *d, uint16_t number, const struct sent *s, size_t *ret_all, size_t *ret_numbers)
 {
     const struct group *group = &d->open.groups[number];
     size_t same = 0;
-    *ret_all = 0;
+    *ret_all = *ret_numbers = 0;
     for (size_t i = group->from; i < group->to; i++) {
         const struct gathered *g = &d->open.all[i];
         bool found = false;
@@ -157,6 +164,7 @@ static size_t same_results(const struct detect *d, uint16_t number, const struct
         for (size_t k = 0; k < s->n && !found; k++)
             found = sent_result(d, s, k)->exact == g->is.exact;
         same += found;
+        *ret_numbers += found && g->is.numeric;
         ++*ret_all;
     }
     return same;
@@ -181,11 +189,14 @@ static const struct sent *by_content(struct detect *d, uint16_t number, struct r
         const struct sent *c = sent_at(d, from->pending_first);
         for (size_t k = 0; c != NULL && k < LOOK_BACK; k++, c = sent_at(d, c->next)) {
             size_t all;
-            size_t same = c->passed ? 0 : same_results(d, number, c, &all);
+            size_t numbers;
+            size_t same = c->passed ? 0 : same_results(d, number, c, &all, &numbers);
             struct rewriting w = {0};
             if (same == 0 || same < best_same || same * 2 < all)
                 continue;
             if (c->unnumbered ? same < all || c->patient != g->patient || c->patient == 0 : !rewriting_of(g, c, &w))
+                continue;
+            if (replaces(&w) && (same < all || numbers < NUMBERS_LEAST))
                 continue;
             best = c;
             best_same = same;

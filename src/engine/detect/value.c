@@ -85,7 +85,7 @@ static void judge_unit(struct detect *d, const struct record *r, struct gathered
         count_up(&h->unit_n);
         return;
     }
-    bool usual = h->unit_n + 1 >= UNIT_USUAL && h->unit_changes <= h->unit_n / 50;
+    bool usual = h->unit_n + 1 >= UNIT_USUAL && h->unit_changes <= h->unit_n / 50 && !d->open.cut;
     if (usual)
         tell(d, r, g,
              &(struct told){KIND_RESULT_UNIT_CHANGED, SEVERITY_HIGH, "{0} sent to {1} a result of test {2} in another unit than all those before.",

@@ -13,7 +13,7 @@
 #define MOST 256
 
 struct seen {
-    char kind[MOST][24];
+    char kind[MOST][32];
     char severity[MOST][12];
     char title[MOST][200];
     size_t n;
@@ -56,8 +56,11 @@ static const char *severity(const char *kind)
 enum leg { RECEIVED, FORWARDED };
 
 /* The specimen's one message on this leg: from the analyzer to the relay, or from the relay to the LIS. */
-static bool middleware; /* not our own relay passes them on, but somebody who may hold them */
-static int run;         /* of the same specimen */
+static bool middleware;  /* not our own relay passes them on, but somebody who may hold them */
+static int run;          /* of the same specimen */
+static const char *role; /* of the specimen: Q is a control */
+static const char *patient;
+static const char *other; /* value */
 
 static void send_as(enum leg leg, int specimen, double at, bool queued, uint64_t flow)
 {
@@ -94,7 +97,9 @@ static void send_as(enum leg leg, int specimen, double at, bool queued, uint64_t
     record_str(&r, KEY_MESSAGE, id);
     record_str(&r, KEY_TEST_CODE, "GLU");
     record_str(&r, KEY_SPECIMEN, name);
-    record_str(&r, KEY_VALUE, value);
+    record_str(&r, KEY_VALUE, other != NULL ? other : value);
+    record_str(&r, KEY_SPECIMEN_ROLE, role);
+    record_str(&r, KEY_PATIENT, patient);
     record_str(&r, KEY_UNITS, "mmol/L");
     record_str(&r, KEY_STATUS, "F");
     record_str(&r, KEY_OBSERVED_AT, sent_at);
@@ -149,6 +154,7 @@ static int tear_down(void **state)
     (void)state;
     middleware = false;
     run = 0;
+    role = patient = other = NULL;
     detect_free(d);
     return 0;
 }
@@ -303,6 +309,38 @@ static void what_is_measured_again_is_not_missing(void **state)
     assert_string_equal(seen.severity[0], "low");
 }
 
+static void a_control_is_compared_but_not_missed(void **state)
+{
+    (void)state;
+    role = "Q";
+    both(71, 213);
+    send(RECEIVED, 72, 216);
+    role = NULL;
+    go_on(100, 217, 900);
+    assert_int_equal(seen.n, 0);
+    role = "Q";
+    send(RECEIVED, 73, 901);
+    other = "12.7";
+    send(FORWARDED, 73, 902);
+    assert_int_equal(count("result.altered_in_transit"), 1);
+    assert_string_equal(severity("result.altered_in_transit"), "critical");
+}
+
+/* Numbers of two specimens that came one behind the other look like one that was written anew. */
+static void a_number_beside_is_no_other_way_to_write_it(void **state)
+{
+    (void)state;
+    other = "NEGATIVE";
+    for (int i = 0; i < 4; i++) {
+        patient = "P1";
+        send(RECEIVED, 500 + i * 10, 213 + i * 20); /* is held */
+        patient = "P2";
+        send(FORWARDED, 501 + i * 10, 214 + i * 20); /* came before the capture began */
+    }
+    assert_int_equal(count("result.wrong_patient"), 0);
+    assert_int_equal(count("result.altered_in_transit"), 0);
+}
+
 static void where_results_are_held_they_are_waited_for(void **state)
 {
     (void)state;
@@ -350,6 +388,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_middleware_keeps_is_late_first, set_up_middleware, tear_down),
         cmocka_unit_test_setup_teardown(what_is_late_at_the_end_is_missing, set_up_middleware, tear_down),
         cmocka_unit_test_setup_teardown(what_is_measured_again_is_not_missing, set_up_middleware, tear_down),
+        cmocka_unit_test_setup_teardown(a_control_is_compared_but_not_missed, set_up_middleware, tear_down),
+        cmocka_unit_test_setup_teardown(a_number_beside_is_no_other_way_to_write_it, set_up_middleware, tear_down),
         cmocka_unit_test_setup_teardown(where_results_are_held_they_are_waited_for, set_up_middleware, tear_down),
         cmocka_unit_test_setup_teardown(what_is_read_in_is_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_did_not_come_even_so_is_told, set_up, tear_down),

@@ -1,4 +1,5 @@
-/* detect: orders on their way from the LIS to a middleware and on to an analyzer, and answers to what was never sent; also where the capture has holes. */
+/* detect: orders on their way from the LIS to a middleware and on to an analyzer, and answers to what was never sent; also where the capture has
+ * holes. */
 #include "engine/detect/detect_private.h"
 
 #include <setjmp.h>
