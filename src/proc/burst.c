@@ -43,3 +43,19 @@ bool burst_look(struct burst *b, const struct burst_facts *f, tq_time now)
     b->is = b->is || (!most && begins(b, f, rate));
     return false;
 }
+
+bool burst_lets(struct burst *b, size_t bytes, tq_time at, tq_time now)
+{
+    if (b->spent || b->steady || now - at >= BURST_DOUBT)
+        return true;
+    uint64_t us = (uint64_t)(now - b->hands_at) / (TIME_MS / 1000);
+    uint64_t more = us < 1000000 ? BURST_HANDS * us / 1000000 : BURST_HANDS_AT_ONCE;
+    if (more > 0) {
+        b->hands = b->hands + more < BURST_HANDS_AT_ONCE ? b->hands + more : BURST_HANDS_AT_ONCE;
+        b->hands_at = now;
+    }
+    if (b->hands < bytes && b->hands < BURST_HANDS_AT_ONCE)
+        return false;
+    b->hands -= bytes < b->hands ? bytes : b->hands;
+    return true;
+}

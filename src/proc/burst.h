@@ -4,7 +4,9 @@
  * Invariants
  *  1. From the moment on at which the ledger had everything, it is let come behind for BURST_MOST at most, in one burst or several.
  *  2. After a burst that had to end while much still came, that much comes is no reason for another one until less has come for as long: then only
- *     that the ledger cannot follow. So who sends much all day has a ledger that follows all day. */
+ *     that the ledger cannot follow. So who sends much all day has a ledger that follows all day.
+ *  3. While nobody knows yet whether it is one, little more than what is ordinary is handed on: detector and keeper would be at work on the rest in
+ * the middle of the burst. Nothing waits for BURST_DOUBT for that. */
 #ifndef TQ_PROC_BURST_H
 #define TQ_PROC_BURST_H
 
@@ -17,6 +19,9 @@
 #define BURST_ENDS 8                /* when less comes than this part of the most … */
 #define BURST_QUIET (500 * TIME_MS) /* … for so long */
 #define BURST_MOST (10 * TIME_SECOND)
+#define BURST_HANDS (5u << 20) /* bytes a second that are handed on of what may be the beginning of one … */
+#define BURST_HANDS_AT_ONCE (1u << 20)
+#define BURST_DOUBT TIME_SECOND
 #define BURST_BYTES (SPOOLER_MAX / 8 * 6) /* in the spool; more end it, too */
 
 struct burst {
@@ -30,6 +35,8 @@ struct burst {
     uint64_t bytes;   /* of records, since the last look: added to by whoever makes them */
     uint64_t above;   /* how many were above BURST_LEAST a second, up to BURST_LEAST */
     uint64_t highest; /* bytes a second, in this burst */
+    uint64_t hands;   /* bytes that may be handed on, as of … */
+    tq_time hands_at;
 };
 
 /* What it is to know. */
@@ -45,5 +52,8 @@ struct burst_facts {
 
 /* Looks, every BURST_LOOK at most (now: monotonic). True: one ended just now. */
 bool burst_look(struct burst *b, const struct burst_facts *f, tq_time now);
+
+/* May so many bytes, which came at `at`, be handed on now? Then they are. */
+bool burst_lets(struct burst *b, size_t bytes, tq_time at, tq_time now);
 
 #endif

@@ -19,8 +19,9 @@ _Static_assert(CONFIG_CONNECTIONS <= RELAY_DELIVERIES, "lab.yaml takes more conn
 
 #define PIPELINE (1u << 20) /* most bytes that wait in the channel to the detector */
 #define KEEPER_WAITS (256u << 10)
-#define PORTION (64u << 10)   /* about as much is handed on in one turn: who waits for an answer waits for no more */
-#define GATHER (20 * TIME_MS) /* how long a record that nobody waits for waits for company on its way */
+#define PORTION (64u << 10)        /* about as much is handed on in one turn: who waits for an answer waits for no more */
+#define GATHER (20 * TIME_MS)      /* how long a record that nobody waits for waits for company on its way */
+#define DOUBT_AGAIN (10 * TIME_MS) /* what may be the beginning of a burst is looked at again so soon */
 #define STATUS_EVERY TIME_SECOND
 #define STATUS_TURNED (100 * TIME_MS)      /* … and so soon, where a queue is empty now, or no longer */
 #define FEED_WAIT (10 * TIME_SECOND)       /* for a keeper to feed what an earlier relay left */
@@ -113,15 +114,18 @@ static void hand_on(void)
     struct error e = {0};
     bool goes = tell_behind() && keep_in_order();
     rr.hurry = rr.hurry || (rr.outbox.unsent != NULL && rr.now - rr.outbox.unsent->at >= GATHER);
+    rr.doubts = false;
     while (goes && rr.hurry && rr.detector.fd >= 0 && rr.outbox.unsent != NULL && channel_waiting(&rr.detector) < PORTION) {
-        if (!put_record(rr.outbox.unsent->bytes, rr.outbox.unsent->n))
+        const struct outbox_record *next = rr.outbox.unsent;
+        rr.doubts = relay_spools() && !burst_lets(&rr.burst, next->n, next->at, rr.now);
+        if (rr.doubts || !put_record(rr.outbox.unsent->bytes, rr.outbox.unsent->n))
             break;
         outbox_sent(&rr.outbox);
     }
     rr.hurry = rr.hurry && rr.outbox.unsent != NULL;
     if (rr.detector.fd >= 0 && channel_waiting(&rr.detector) > 0 && channel_write(&rr.detector, &e) != 0)
         drop_channel(&rr.detector);
-    rr.more = goes && rr.hurry && rr.detector.fd >= 0 && channel_waiting(&rr.detector) == 0;
+    rr.more = goes && rr.hurry && !rr.doubts && rr.detector.fd >= 0 && channel_waiting(&rr.detector) == 0;
     watch(&rr.detector, detector_ready);
 }
 
@@ -655,6 +659,8 @@ static int wait_ms(void)
     const struct outbox_record *unsent = rr.outbox.unsent;
     if (unsent != NULL && rr.detector.fd >= 0 && !rr.hurry && keep_in_order() && unsent->at + GATHER < until)
         until = unsent->at + GATHER;
+    if (rr.doubts && rr.now + DOUBT_AGAIN < until)
+        until = rr.now + DOUBT_AGAIN;
     tq_time left = keep_due(until) - rr.now;
     return left <= 0 ? 0 : (int)(left / TIME_MS) + 1;
 }
@@ -701,7 +707,7 @@ static _Noreturn void finish(void)
     talk_end();
     for (size_t i = 0; i < rr.lines_n; i++)
         learn_step(&rr.lines[i], true);
-    rr.burst.is = false;
+    rr.burst = (struct burst){.spent = true}; /* all of it goes */
     rr.hurry = true;
     hand_on();
     while (rr.outbox.first != NULL && keep_in_order() && relay_records_now() && rr.now < until) {

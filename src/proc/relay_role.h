@@ -103,6 +103,7 @@ struct relay_role {
     uint64_t recorded;  /* the ledger has everything up to this one */
     bool hurry;         /* somebody waits for a record that is not handed on yet */
     bool awaited;       /* somebody may wait for a record that the spool was not given yet */
+    bool doubts;        /* more is not handed on, since it may be the beginning of a burst */
     bool more;          /* … nor was all that the detector would take: the next turn goes on */
     tq_time advanced;   /* when `recorded` last grew */
     bool recording;     /* the keeper says that it records … */

@@ -136,11 +136,42 @@ static void test_late(void **state)
     assert_false(b.is);
 }
 
+/* Hands on what it may, for so long, of so many messages a second; returns how many bytes. Each waits until it may. */
+static uint64_t hand(unsigned a_second, tq_time time)
+{
+    uint64_t sent = 0;
+    uint64_t came = 0;
+    for (tq_time t = 0; t < time; t += TIME_MS) {
+        now += TIME_MS;
+        came += (uint64_t)a_second * MESSAGE / 1000;
+        while (sent + MESSAGE <= came && burst_lets(&b, MESSAGE, now, now))
+            sent += MESSAGE;
+    }
+    return sent;
+}
+
+/* What may be the beginning of a burst goes a little faster than what is ordinary; that goes at once, and what has waited long goes, too. */
+static void test_lets(void **state)
+{
+    (void)state;
+    assert_true(hand(400, 10 * TIME_SECOND) >= 400u * 10 * MESSAGE - 2 * MESSAGE);
+    uint64_t most = BURST_HANDS_AT_ONCE + BURST_HANDS * 3 / 10;
+    uint64_t handed = hand(2000, 300 * TIME_MS);
+    assert_true(handed <= most && handed >= most - 2 * MESSAGE);
+    assert_false(burst_lets(&b, MESSAGE, now - BURST_DOUBT / 2, now));
+    assert_true(burst_lets(&b, MESSAGE, now - BURST_DOUBT, now));
+    now += TIME_SECOND;
+    assert_true(burst_lets(&b, 2 * BURST_HANDS_AT_ONCE, now, now)); /* one that is larger than that */
+    assert_false(burst_lets(&b, MESSAGE, now, now));
+    b.steady = true; /* the ledger follows */
+    assert_true(burst_lets(&b, 100 * BURST_HANDS_AT_ONCE, now, now));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup(test_ordinary, set_up), cmocka_unit_test_setup(test_begins_and_ends, set_up),
                                        cmocka_unit_test_setup(test_lasts, set_up),    cmocka_unit_test_setup(test_in_pieces, set_up),
                                        cmocka_unit_test_setup(test_behind, set_up),   cmocka_unit_test_setup(test_not_where, set_up),
-                                       cmocka_unit_test_setup(test_late, set_up)};
+                                       cmocka_unit_test_setup(test_late, set_up),     cmocka_unit_test_setup(test_lets, set_up)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
