@@ -135,7 +135,7 @@ class Stage:
         """The relay has made its spool's room ready (where the disk has any to spare), as it has on any day."""
         self.since = self.since or time.monotonic()
         spool = self.work / "data" / "relay.spool"
-        done = (spool.exists() and spool.stat().st_size >= 128 << 20) or time.monotonic() - self.since > 30
+        done = (spool.exists() and spool.stat().st_size >= 256 << 20) or time.monotonic() - self.since > 30
         if done:
             self.since = None
         return done

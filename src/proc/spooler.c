@@ -17,7 +17,7 @@
 #define HELD_MOST (4u << 20) /* memory that is kept for what may come */
 #define PART (32u << 20)     /* bytes of a part: it can be read in, and its room be given back, while others are written */
 #define PIECES 64
-#define READY (128u << 20)    /* room that is made ready while nothing else is to do, for a burst … */
+#define READY (256u << 20)    /* room that is made ready while nothing else is to do, for a burst … */
 #define READY_STEP (1u << 20) /* … so much at a time, with pauses: others want the disk, too … */
 #define READY_PAUSE (50 * TIME_MS)
 #define READY_SPARES 16         /* … where the disk has so many times as much left … */
