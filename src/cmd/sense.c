@@ -418,19 +418,15 @@ static ssize_t read_input(void *context, void *into, size_t n)
     return got < 0 && errno == EINTR && stopped_by != 0 ? 0 : got;
 }
 
-static struct hash_key random_hash_key(void)
-{
-    struct hash_key k;
-    crypto_random(&k, sizeof k);
-    return k;
-}
-
 static int make_stages(struct run *run, struct error *e)
 {
+    struct hash_key tables[2]; /* of the same token key the same: what counts by hashes counts the same in each run */
+    crypto_random(tables, sizeof tables);
     if (run->choice.events) {
         uint8_t key[VEIL_KEY];
         if (token_key(run->choice.token_key, key, e) != 0)
             return -1;
+        crypto_hkdf_expand(key, SPAN_LIT("tourniquet sense, keys of tables"), (uint8_t *)tables, sizeof tables);
         run->veil = veil_new(key, run->choice.reveal, e);
         crypto_wipe(key, sizeof key);
         if (run->veil == NULL)
@@ -438,9 +434,9 @@ static int make_stages(struct run *run, struct error *e)
     }
     if (run->choice.ndpi && (run->labels = labels_new(e)) == NULL)
         return -1;
-    struct detect_options d = {.hash_key = random_hash_key(), .sink = {take_finding, run}, .follow = run->choice.custody && run->choice.events};
+    struct detect_options d = {.hash_key = tables[0], .sink = {take_finding, run}, .follow = run->choice.custody && run->choice.events};
     struct sense_options s = {.limits = sense_default_limits,
-                              .hash_key = random_hash_key(),
+                              .hash_key = tables[1],
                               .sink = {take_record, run},
                               .labels = run->labels,
                               .flow_records = run->choice.events};
