@@ -136,17 +136,19 @@ static uint64_t put(struct outbox_record *x)
     return rr.seq;
 }
 
-static void settle(uint64_t ticket, bool named, bool awaited)
+static void settle(bool named, bool awaited)
 {
     if (!tickets_settle(rr.tickets, rr.seq, named))
         fail("no memory for a message that waits for the LIS");
     rr.awaited = rr.awaited || awaited;
     rr.hurry = rr.hurry || (awaited && !relay_spools());
-    while (hand.deferred_n > 0 && hand.deferred[hand.deferred_first % DEFERRED].token <= ticket) {
-        struct deferred d = hand.deferred[hand.deferred_first++ % DEFERRED];
-        hand.deferred_n--;
-        put_delivered(d.line, d.token, d.how);
-    }
+}
+
+static void put_deferred(void)
+{
+    struct deferred d = hand.deferred[hand.deferred_first++ % DEFERRED];
+    hand.deferred_n--;
+    put_delivered(d.line, d.token, d.how);
 }
 
 static void put_all(struct outbox_record *made)
@@ -155,6 +157,7 @@ static void put_all(struct outbox_record *made)
         uint64_t ticket = made->ticket;
         bool named = made->named;
         bool awaited = made->awaited;
+        bool mark = made->n == OUTBOX_HEAD && ticket == 0;
         next = made->next;
         made->next = NULL;
         if (made->n > OUTBOX_HEAD)
@@ -162,7 +165,9 @@ static void put_all(struct outbox_record *made)
         else
             outbox_drop(made);
         if (ticket != 0)
-            settle(ticket, named, awaited);
+            settle(named, awaited);
+        if (mark)
+            put_deferred();
     }
 }
 
@@ -373,14 +378,15 @@ void talk_delivered(void *context, struct relay_link *link, uint64_t token, enum
 {
     struct line *l = relay_link_user(link);
     (void)context, (void)time, (void)answer;
-    if (token > tickets_settled(rr.tickets)) {
-        if (hand.deferred_n < DEFERRED) {
-            hand.deferred[(hand.deferred_first + hand.deferred_n++) % DEFERRED] = (struct deferred){l, token, how};
-            return;
-        }
+    if (hand.over && hand.deferred_n == DEFERRED)
         hand_drain();
+    if (!hand.over) {
+        put_delivered(l, token, how);
+        return;
     }
-    put_delivered(l, token, how);
+    const struct talk_job job = {.what = TALK_MARK, .wall = rr.wall};
+    hand.deferred[(hand.deferred_first + hand.deferred_n++) % DEFERRED] = (struct deferred){l, token, how};
+    do_job(&job);
 }
 
 void talk_settle(void)

@@ -608,6 +608,12 @@ static struct outbox_record *put_first(struct talks *ts, struct talk *t, bool qu
     return last;
 }
 
+static struct outbox_record *add_empty(struct talks *ts)
+{
+    struct outbox_record *x = outbox_make(&ts->arena, 0);
+    return x == NULL ? NULL : add(ts, x);
+}
+
 /* The last record of the message has its ticket; where there is none, one that says nothing else. */
 static bool do_message(struct talks *ts, const struct talk_job *job)
 {
@@ -624,12 +630,10 @@ static bool do_message(struct talks *ts, const struct talk_job *job)
     if (last == NULL && job->queued)
         return false;
     bool made = last != NULL;
-    if (!made) {
-        last = outbox_make(&ts->arena, 0);
-        if (last == NULL)
-            return false;
-        (void)add(ts, last);
-    }
+    if (!made)
+        last = add_empty(ts);
+    if (last == NULL)
+        return false;
     last->ticket = job->ticket;
     last->named = job->queued;
     last->awaited = made && !job->answer;
@@ -645,6 +649,7 @@ bool talks_do(struct talks *ts, const struct talk_job *job)
     case TALK_MESSAGE: done = do_message(ts, job); break;
     case TALK_CLOSED: do_closed(ts, job); break;
     case TALK_SETTLE: do_settle(ts); break;
+    case TALK_MARK: done = add_empty(ts) != NULL; break;
     }
     ts->job = NULL;
     return done;

@@ -23,6 +23,7 @@ enum talk_what {
     TALK_MESSAGE, /* the engine's word about a message whose bytes came before */
     TALK_CLOSED,  /* a connection is over */
     TALK_SETTLE,  /* the engine has ended its turn: what waited for its word goes */
+    TALK_MARK,    /* all that came of the jobs before it stands before what comes now */
 };
 
 struct talk_job {

@@ -55,11 +55,6 @@ bool tickets_settle(struct tickets *t, uint64_t seq, bool named)
     return !named || name != NULL;
 }
 
-uint64_t tickets_settled(const struct tickets *t)
-{
-    return t->settled;
-}
-
 uint64_t tickets_durable(struct tickets *t, uint64_t seq)
 {
     while (t->durable < t->settled && t->numbers[(t->durable + 1) % TICKETS_MOST] <= seq)

@@ -22,7 +22,6 @@ uint64_t tickets_give(struct tickets *t);
 /* The next one that was given out has this number, which is not below that of the one before. named: tickets_name will be asked for it. False: no
  * room for its name. */
 bool tickets_settle(struct tickets *t, uint64_t seq, bool named);
-uint64_t tickets_settled(const struct tickets *t); /* up to this ticket */
 /* Up to which ticket all is durable, when all records up to this number are; 0: none ever was. */
 uint64_t tickets_durable(struct tickets *t, uint64_t seq);
 /* The number of a ticket that was settled as named, once. 0: it has none. */

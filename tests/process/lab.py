@@ -204,7 +204,7 @@ class Run:
     def __exit__(self, *_):
         if self.process.poll() is None:
             for role in ROLES:
-                self.signal(role, signal.SIGCONT, wait=0)  # none is to be waited for
+                self.signal(role, signal.SIGCONT)
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(90)
@@ -246,8 +246,8 @@ class Run:
             time.sleep(0.002)
         return None
 
-    def signal(self, role, number, wait=30):
-        """Signals the process of a role; one that is being begun anew, after another was killed just now, is waited for."""
+    def signal(self, role, number, wait=0):
+        """Signals the process of a role; wait: so many seconds for one that is being begun anew, since another was killed just now."""
         pid = self.wait_pid(role, seconds=wait) if wait else self.pid(role)
         if pid is None:
             return False

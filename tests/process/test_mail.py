@@ -150,7 +150,7 @@ def harm(run, ana):
     starved(run, ana)
     status, data = ana.ask("POST", "/mail/pieces?at=0", b"x" * 1000, kind="message/rfc822")
     lab.ok(status == 200 and ana.ask("POST", "/mail/pieces?at=999", b"x", kind="message/rfc822")[0] == 409, "a piece that does not follow is refused")
-    lab.ok(run.signal("reader", signal.SIGKILL), "the reader is killed")
+    lab.ok(run.signal("reader", signal.SIGKILL, wait=30), "the reader is killed")
     lab.ok(lab.wait(lambda: ana.report(attack(2, "Quite another text: your parcel waits, pay the customs fee at http://dhl-customs.top/pay"))[0] == 201), "and a new one reads", run.said())
 
 

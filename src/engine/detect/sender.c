@@ -250,7 +250,7 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
     enum newness how = span_is(m->state, "underway") && !d->learnt && now - d->first <= UNDERWAY_MOST ? NEW_UNDERWAY
                        : others_expected(d)                                                           ? NEW_AMONG_MANY
                                                                                                       : NEW_STRANGER;
-    if (!newcomer || at_home || address->spoke > 0 || (how != NEW_STRANGER && !news.taken))
+    if (!newcomer || at_home || address->spoke > 0 || (how == NEW_AMONG_MANY && !news.taken)) /* who stood there before says nothing of who comes */
         note_heard(d, address, last, new_address);
     if (!newcomer || (name.n == 0 && !new_address))
         return;

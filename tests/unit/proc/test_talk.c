@@ -67,7 +67,7 @@ static const char *made(void)
                                       record_get(&r, KEY_LINK_UNCHANGED).n > 0 ? "=" : "", record_number(&r, KEY_LINK_QUEUED, 0) != 0 ? "q" : "",
                                       record_get(&r, KEY_LINK_VERDICT).n > 0 ? "v" : "");
         } else {
-            n += (size_t)snprintf(text + n, sizeof text - n, "none ");
+            n += (size_t)snprintf(text + n, sizeof text - n, x->ticket != 0 ? "none " : "mark ");
         }
         if (x->ticket != 0)
             n += (size_t)snprintf(text + n, sizeof text - n, "%llu%s ", (unsigned long long)x->ticket, x->named ? "n" : "");
@@ -133,6 +133,11 @@ static void without(void **state)
     other.ticket = 10;
     assert_true(talks_do(talks, &other));
     assert_string_equal(made(), "none 10 ");
+    struct talk_job mark = job_of(TALK_MARK, RELAY_ANALYZER);
+    assert_true(bytes(RELAY_LIS, true, BLOCK(TEXT("4")), true));
+    assert_true(talks_do(talks, &mark));
+    assert_true(bytes(RELAY_LIS, true, BLOCK(TEXT("5")), true));
+    assert_string_equal(made(), "message> result result mark message> result result ");
     assert_true(bytes(RELAY_ANALYZER, false, "\x0bMSH|^~\\&|LAB", true));
     talks_end(talks, 1001 * TIME_SECOND);
     (void)made();
