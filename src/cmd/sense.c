@@ -435,11 +435,8 @@ static int make_stages(struct run *run, struct error *e)
     if (run->choice.ndpi && (run->labels = labels_new(e)) == NULL)
         return -1;
     struct detect_options d = {.hash_key = tables[0], .sink = {take_finding, run}, .follow = run->choice.custody && run->choice.events};
-    struct sense_options s = {.limits = sense_default_limits,
-                              .hash_key = tables[1],
-                              .sink = {take_record, run},
-                              .labels = run->labels,
-                              .flow_records = run->choice.events};
+    struct sense_options s = {
+        .limits = sense_default_limits, .hash_key = tables[1], .sink = {take_record, run}, .labels = run->labels, .flow_records = run->choice.events};
     if (!run->choice.events)
         s.wants = detect_reads; /* nobody else reads the records */
     run->detect = detect_new(&d, e);

@@ -321,11 +321,30 @@ struct talks *talks_new(struct hash_key key, bool bodies, uint64_t flows, struct
     ts->recent = ts->app == NULL ? NULL : recent_new(key, RECENT_RELAY);
     if (ts->app != NULL && ts->recent == NULL)
         (void)err_set(e, ERR_SYSTEM, "no memory for the newest messages");
-    if (ts->recent == NULL) { /* the role ends, and all that it has */
-        free(ts);
+    if (ts->recent == NULL) {
+        talks_free(ts);
         return NULL;
     }
     return ts;
+}
+
+void talks_free(struct talks *ts)
+{
+    if (ts == NULL)
+        return;
+    uint64_t lost = 0;
+    for (struct outbox_record *x = talks_take(ts, &lost), *next; x != NULL; x = next) {
+        next = x->next;
+        outbox_drop(x);
+    }
+    for (struct pending *p = ts->spare, *next; p != NULL; p = next) {
+        next = p->next;
+        free(p);
+    }
+    outbox_arena_close(&ts->arena);
+    recent_free(ts->recent);
+    app_context_free(ts->app);
+    free(ts);
 }
 
 void talks_forget(struct talks *ts)
@@ -518,6 +537,11 @@ static void end(struct talks *ts, struct talk *t)
     app_close(ts->app, &t->app, &t->flow, ts->job->wall);
     ts->talking = NULL;
     settle(ts, t);
+    for (struct talk **w = &ts->waiting; t->waiting && *w != NULL; w = &(*w)->next_waiting)
+        if (*w == t) {
+            *w = t->next_waiting;
+            break;
+        }
 }
 
 static void do_closed(struct talks *ts, const struct talk_job *job)
@@ -527,11 +551,6 @@ static void do_closed(struct talks *ts, const struct talk_job *job)
     if (t == NULL)
         return;
     end(ts, t);
-    for (struct talk **w = &ts->waiting; t->waiting && *w != NULL; w = &(*w)->next_waiting)
-        if (*w == t) {
-            *w = t->next_waiting;
-            break;
-        }
     *at = t->next;
     forget(t);
 }

@@ -53,6 +53,8 @@ struct talks;
 /* bodies: messages are recorded with their bytes. flows: numbers of connections begin behind this one. NULL: ERR_SYSTEM. */
 struct talks *talks_new(struct hash_key key, bool bodies, uint64_t flows, struct error *e);
 
+void talks_free(struct talks *t); /* after talks_end; what was made and not taken goes. t may be NULL */
+
 /* Does one. False: a message that must be told could not be, for want of memory. */
 bool talks_do(struct talks *t, const struct talk_job *job);
 /* There is another detector: it has seen nothing. */

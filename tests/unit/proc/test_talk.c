@@ -85,6 +85,14 @@ static int set_up(void **state)
     return talks == NULL ? -1 : 0;
 }
 
+static int tear_down(void **state)
+{
+    (void)state;
+    talks_end(talks, 2000 * TIME_SECOND);
+    talks_free(talks);
+    return 0;
+}
+
 static void tickets(void **state)
 {
     (void)state;
@@ -147,9 +155,9 @@ static void without(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(tickets, set_up),
-        cmocka_unit_test_setup(no_room, set_up),
-        cmocka_unit_test_setup(without, set_up),
+        cmocka_unit_test_setup_teardown(tickets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_room, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
