@@ -567,7 +567,7 @@ static void step(void)
     k.step_ms = 60000;
     if (k.waiting == NULL)
         return;
-    k.step_ms = waiting_step(k.waiting, k.appender, clock_monotonic(), &done, &e);
+    k.step_ms = waiting_step(k.waiting, k.open ? k.appender : NULL, clock_monotonic(), &done, &e); /* before, the opener is at it */
     if (k.step_ms < 0)
         role_fail(&k.self, &e);
     if (done && atomic_load(&k.at_gate) > 0)

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@
 struct links {
     struct links_options o;
     struct links_open open;
-    bool is_open; /* main thread */
+    atomic_bool is_open; /* `open` holds: said on whichever thread opened the ledger, read on the main one */
     struct channel relay;
     struct link_recorded told;
     bool told_any;
@@ -672,7 +673,7 @@ int links_opened(struct links *l, const struct links_open *open, struct error *e
     if (r != 0)
         return err_sys(e, r, "starting the keeper's side of links");
     l->running = true;
-    l->is_open = true;
+    atomic_store(&l->is_open, true);
     return 0;
 }
 
@@ -817,7 +818,7 @@ void links_step(struct links *l, bool locked, bool recording, uint64_t durable, 
     if (!l->told_any || now.locked != l->told.locked || now.recording != l->told.recording || now.seq != l->told.seq) {
         struct buf body = BUF_INIT(128);
         struct link_recorded told = now;
-        if (l->is_open)
+        if (atomic_load(&l->is_open))
             told.key = span_of(l->open.key, sizeof l->open.key);
         link_recorded_encode(&body, &told);
         if (channel_put(&l->relay, MESSAGE_RECORDED, buf_span(&body), NULL) == 0) {

@@ -22,7 +22,7 @@ static tq_time until_of(const struct line *l)
     return l->learn_from + l->config.learn * TIME_SECOND;
 }
 
-/* The engine's clock may be ahead of the wall's. 0 would mean that it does not learn at all. */
+/* In the engine's time. 0 would mean that it does not learn at all. */
 static tq_time engine_until(const struct line *l)
 {
     tq_time until = rr.now + (l->learning_until - rr.wall);
@@ -154,6 +154,7 @@ void learn_step(struct line *l, bool last)
         begin_when_used(l);
     if (l->learn_from == 0 || !rr.heard)
         return;
+    relay_learn_until(l->link, engine_until(l)); /* the wall clock may have been put right meanwhile */
     bool over = rr.wall >= l->learning_until;
     if (!over && !last && l->learn_at != 0 && rr.now - l->learn_at < TOLD_EVERY)
         return;

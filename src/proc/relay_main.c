@@ -28,7 +28,6 @@ _Static_assert(CONFIG_CONNECTIONS <= RELAY_DELIVERIES, "lab.yaml takes more conn
 #define FEED_LONGER (2 * 60 * TIME_SECOND) /* … longer, unless it waits for a person */
 #define FED_MOST (1u << 20)                /* messages */
 #define GREET_WAIT (3 * TIME_SECOND)       /* … and to say what people decided about links */
-#define CLOCK_STEP (2 * TIME_SECOND)       /* the wall clock was put forward so much: the engine follows */
 #define ASK_AGAIN (2 * TIME_SECOND)        /* between two feedings */
 #define LAST_RECORDS (3 * TIME_SECOND)     /* how long a stopped relay waits for its last records */
 
@@ -51,14 +50,13 @@ static void wake(void *context)
     (void)n, (void)context;
 }
 
-/* The engine's time: that of the wall clock, since its answers carry it, but it never goes back. */
+/* The engine goes by a time that does not step: where the wall clock is put right, nothing that waits for an answer has waited longer for it. */
 static void look_at_clocks(void)
 {
-    tq_time monotonic = clock_monotonic();
     rr.wall = clock_now();
-    if (rr.wall - (monotonic + rr.ahead) > CLOCK_STEP)
-        rr.ahead = rr.wall - monotonic;
-    rr.now = monotonic + rr.ahead > rr.now ? monotonic + rr.ahead : rr.now;
+    rr.now = clock_monotonic();
+    if (rr.relay != NULL)
+        relay_wall(rr.relay, rr.wall - rr.now);
 }
 
 struct line *relay_line(struct span name)
@@ -450,12 +448,16 @@ static bool shook_hands(void *context, struct relay_link *link, enum relay_side 
     struct link_tls_peer peer;
     (void)context;
     link_tls_peer(ssl, &peer);
+    if (ok && l->tls[side] != NULL && link_tls_revokes(l->tls[side], ssl)) { /* while it shook hands, by what held before */
+        ok = false;
+        (void)snprintf(peer.why, sizeof peer.why, "its certificate is revoked");
+    }
     (void)snprintf(l->refused[side], sizeof l->refused[side], "%s", ok ? "" : peer.why);
     if (ok)
         l->peer[side] = peer;
     else if (!peer.silent)
         tell_handshake(l, side, peer.why);
-    return true;
+    return ok;
 }
 
 /* ── links ── */

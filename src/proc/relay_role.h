@@ -139,8 +139,7 @@ struct relay_role {
     tq_time mend_at;
     uint64_t lost; /* records that found no room anywhere */
     tq_time wall;
-    tq_time now;   /* never goes back; by the wall clock where that does not either */
-    tq_time ahead; /* of the monotonic clock */
+    tq_time now; /* of the monotonic clock: nothing that waits is early or late where the wall clock steps */
     tq_time status_at;
     tq_time queues_at; /* the keeper was told of queues alone */
     bool stopping;

@@ -61,6 +61,10 @@ _Noreturn static void become_role(int program, const char *name, int control)
     environment[0] = options;
     environment[1] = undefined;
 #endif
+#ifdef __SANITIZE_THREAD__ /* what it finds goes to standard error: nothing else is open, and no program that knows names may be started */
+    static char threads[] = "TSAN_OPTIONS=log_path=stderr:symbolize=0:die_after_fork=0";
+    environment[0] = threads;
+#endif
     char title[48] = "tourniquet-"; /* as `ps` shows it */
     memcpy(title + strlen(title), name, strlen(name) + 1);
     char *const arguments[] = {title, NULL};

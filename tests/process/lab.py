@@ -4,6 +4,7 @@ import faulthandler
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -15,7 +16,10 @@ import time
 
 TOURNIQUET = os.path.abspath(sys.argv[1])
 with open(TOURNIQUET, "rb") as _f:
-    SANITIZED = b"__asan_init" in _f.read()
+    _program = _f.read()
+SANITIZED = b"__asan_init" in _program or b"__tsan_init" in _program
+del _program
+SANITIZERS = re.compile(r"(Thread|Address|Leak|UndefinedBehavior)Sanitizer|runtime error:")
 LONG = os.environ.get("TOURNIQUET_LONG") == "1"
 ROLES = ("sensor", "detector", "keeper", "console", "courier", "relay", "warden", "reader")
 
@@ -211,6 +215,9 @@ class Run:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        found = SANITIZERS.search(self.said())
+        if found: # else it would be one more restart of a role, which every test here lives with
+            ok(False, "a sanitizer has found something in a role", self.said()[found.start():][:4000])
         self.errors.close()
 
     def said(self):

@@ -158,6 +158,45 @@ class Analyzer:
             return True
 
 
+class HalfWay:
+    """An analyzer in the middle of its handshake: its certificate is shown when it goes on."""
+
+    def __init__(self, port, key, pem, authority):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.load_verify_locations(authority)
+        context.load_cert_chain(pem, key)
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        while True:
+            try:
+                self.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self.socket.sendall(self.outgoing.read())
+                self.incoming.write(self.socket.recv(65536))
+
+    def goes_on(self, control):
+        """What comes of it: the answer's code, or None where the connection is closed."""
+        self.tls.write(b"\x0b" + oru(control) + b"\x1c\r")
+        held = b""
+        try:
+            self.socket.sendall(self.outgoing.read())
+            while b"\x1c\r" not in held:
+                piece = self.socket.recv(65536)
+                if not piece:
+                    return None
+                self.incoming.write(piece)
+                try:
+                    held += self.tls.read(65536)
+                except ssl.SSLWantReadError:
+                    continue
+        except OSError:
+            return None
+        return re.search(rb"MSA\|(\w\w)", held).group(1).decode()
+
+
 def link(run):
     items = (run.api("/api/v1/links") or {"items": []})["items"]
     return items[0] if items else {}
@@ -273,7 +312,10 @@ def rotation(run, port, analyzer, authority, lis_factory):
 
 def revocation(run, folder, port, analyzer, authority, running):
     serial = openssl("x509", "-in", analyzer[1], "-noout", "-serial").stdout.split("=")[1].strip().lower()
+    lab.ok(HalfWay(port, *analyzer, authority).goes_on("half1") == "AA", "a handshake that pauses in its middle goes well")
+    half = HalfWay(port, *analyzer, authority)
     lab.ok(pki(run, "revoke", serial, "--why", "the key was stolen") is not None, "a certificate is revoked")
+    lab.ok(half.goes_on("half2") is None, "whoever was shaking hands meanwhile is not let in")
     lab.ok(running.ended(), "the connection of whoever showed it is cut at once")
     refused = not s_client(port, folder, *analyzer, authority)
     lab.ok(refused and lab.wait(lambda: "is revoked" in why(run, "analyzer")), "and it is refused from then on", why(run, "analyzer"))

@@ -84,7 +84,7 @@ void answer_write(struct relay_link *link, struct buf *out, const struct look *l
         buf_add_span(out, of[fields[i]]);
     }
     buf_u8(out, f);
-    add_time(out, link->relay->now);
+    add_time(out, link->relay->now + link->relay->wall_ahead);
     buf_u8(out, f);
     buf_u8(out, f);
     buf_add_str(out, "ACK");

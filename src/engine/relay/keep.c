@@ -16,6 +16,12 @@
 
 /* ── Room ── */
 
+/* So many fifths of what may wait do. */
+static bool reaches(const struct queue *q, const struct relay_link *link, unsigned fifths)
+{
+    return (uint64_t)q->n * 5 >= (uint64_t)link->o.queue_messages * fifths || q->bytes >= link->o.queue_bytes / 5 * fifths;
+}
+
 bool relay_queue_look(const struct queue *q, const struct relay_link *link, uint32_t *ret_messages, uint64_t *ret_bytes, tq_time *ret_oldest)
 {
     *ret_messages = q->n;
@@ -26,7 +32,7 @@ bool relay_queue_look(const struct queue *q, const struct relay_link *link, uint
         if (first != NULL && (*ret_oldest == 0 || first->came < *ret_oldest))
             *ret_oldest = first->came;
     }
-    return q->n >= link->o.queue_messages / 5 * 4 || q->bytes >= link->o.queue_bytes / 5 * 4;
+    return reaches(q, link, 4);
 }
 
 /* Full; once it was, until a tenth is free again. */
@@ -48,12 +54,10 @@ static bool overfull(const struct relay_link *link)
 static void look_at_room(struct relay_link *link)
 {
     struct queue *q = link->queue;
-    bool near = q->n >= link->o.queue_messages / 5 * 4 || q->bytes >= link->o.queue_bytes / 5 * 4;
-    bool far = q->n <= link->o.queue_messages / 5 * 3 && q->bytes <= link->o.queue_bytes / 5 * 3;
-    if (near && !q->alarmed) {
+    if (reaches(q, link, 4) && !q->alarmed) {
         q->alarmed = true;
         relay_tell(link, RELAY_EVENT_QUEUE, RELAY_LIS, 0, false, (struct span){0}, "four fifths of the messages that may wait for the LIS do");
-    } else if (far && q->alarmed) {
+    } else if (q->alarmed && !reaches(q, link, 3)) {
         q->alarmed = false;
         relay_tell(link, RELAY_EVENT_QUEUE, RELAY_LIS, 0, true, (struct span){0}, "the messages that wait for the LIS are fewer again");
     }
@@ -114,7 +118,7 @@ static enum repeat repeated(struct session *s, const struct look *look, struct s
     struct queue *q = s->link->queue;
     uint64_t id = relay_id(r, look->control_id);
     const struct seen *seen = look->control_id.n == 0 ? NULL : relay_queue_seen(q, id);
-    if (seen == NULL)
+    if (seen == NULL || seen->given_up)
         return REPEAT_NONE;
     bool same = seen->hash == hash_bytes(&r->key, raw.p, raw.n);
     s->link->counters.repeated++;
@@ -328,11 +332,11 @@ static void done(struct relay_link *link, struct outlet *o, enum relay_delivery 
     o->due = 0;
     o->retry = 0;
     o->tries = 0;
-    if (how == RELAY_DELIVERED) {
+    if (how == RELAY_DELIVERED) { /* how long the LIS was away, or took, is no delay that we add: queue_oldest tells of it */
         link->counters.forwarded++;
-        measure_delay(&link->measure, r->now, r->now - i->came);
     } else {
         link->counters.given_up++;
+        relay_queue_gave_up(link->queue, i);
         relay_tell(link, RELAY_EVENT_GIVEN_UP, RELAY_LIS, 0, false, (struct span){0},
                    "the LIS refused a message several times: it is not sent again");
     }
@@ -451,18 +455,21 @@ static void lis_answered(struct session *s, struct span raw, const struct look *
     struct relay_link *link = s->link;
     struct outlet *o = outlet_of(s);
     uint64_t id = relay_id(link->relay, look->answered_id);
+    struct span code = look->answer_code;
+    bool good = span_is(code, "AA") || span_is(code, "CA");
     if (!o->under_way || o->first == NULL || o->first->id != id) {
         const struct seen *seen = relay_queue_seen(link->queue, id);
         struct session *asked = seen == NULL ? NULL : session_with(link, seen->session);
         if (seen == NULL)
             relay_complain(s, RELAY_EVENT_ANSWER_WRONG, RELAY_LIS, look->answered_id, "an answer to a message that does not wait for one (MSA-2)");
-        else if (asked != NULL && look->enhanced &&
-                 !relay_channel_waits(&asked->channel[RELAY_ANALYZER])) /* the application's acknowledgement, after the one that it was accepted */
+        else if (!good) /* the application did not take what was accepted, or what asked for no answer */
+            relay_tell(link, RELAY_EVENT_ANSWER_BAD, RELAY_LIS, s->id, false, code,
+                       "a message was accepted, and then answered with an error or refused");
+        if (asked != NULL && look->enhanced &&
+            !relay_channel_waits(&asked->channel[RELAY_ANALYZER])) /* the application's acknowledgement, after the one that it was accepted */
             (void)lane_out(asked, RELAY_LIS, raw);
         return;
     }
-    struct span code = look->answer_code;
-    bool good = span_is(code, "AA") || span_is(code, "CA");
     bool rejected = span_is(code, "AR") || span_is(code, "CR");
     if (!good && !rejected && !span_is(code, "AE") && !span_is(code, "CE")) {
         relay_complain(s, RELAY_EVENT_ANSWER_WRONG, RELAY_LIS, code, "an answer with a code that is none (MSA-1)");

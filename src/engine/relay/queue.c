@@ -177,3 +177,10 @@ const struct seen *relay_queue_seen(const struct queue *q, uint64_t id)
 {
     return table_get(q->seen, span_of(&id, sizeof id));
 }
+
+void relay_queue_gave_up(struct queue *q, const struct item *i)
+{
+    struct seen *seen = table_get(q->seen, span_of(&i->id, sizeof i->id));
+    if (seen != NULL && seen->token == i->token) /* not of a newer one under the same id */
+        seen->given_up = true;
+}

@@ -29,7 +29,8 @@ struct seen {
     uint64_t hash; /* of its content */
     uint64_t token;
     uint64_t session;
-    bool passes; /* the LIS's own answer was awaited */
+    bool passes;   /* the LIS's own answer was awaited */
+    bool given_up; /* the LIS refused it for good: whoever sends it again wants it delivered */
 };
 
 /* One connection to the LIS, and what waits for it, in order. */
@@ -78,6 +79,7 @@ void relay_queue_feed(struct queue *q, struct outlet *o, struct item *i);
 bool relay_queue_fed_first(struct queue *q, struct hash_key key, uint64_t sender);
 struct item *relay_queue_take(struct queue *q, struct outlet *o); /* the first; it must be there */
 void relay_queue_note(struct queue *q, struct seen seen);
+void relay_queue_gave_up(struct queue *q, const struct item *i);
 struct item *relay_queue_find(const struct queue *q, uint64_t id); /* the newest that waits under this id, or NULL */
 const struct seen *relay_queue_seen(const struct queue *q, uint64_t id);
 

@@ -92,11 +92,16 @@ static void host_ready(const struct host_watch *w, uint32_t events)
         w->ready(w->context, w->watch.fd, events);
 }
 
+void relay_wall(struct relay *r, tq_time ahead)
+{
+    r->wall_ahead = ahead;
+}
+
 void relay_work(struct relay *r, tq_time now)
 {
     r->now = now;
     if (r->started == 0)
-        r->started = now;
+        r->started = now + r->wall_ahead;
     r->kick = false;
     for (int i = 0; i < r->ready_n; i++) {
         struct watch *w = r->ready[i].data.ptr;

@@ -203,8 +203,10 @@ struct relay_link *relay_add_link(struct relay *r, const struct relay_link_optio
 int relay_wait(struct relay *r, tq_time now, int timeout_ms, struct error *e);
 /* How many connections and descriptors relay_wait found ready. */
 int relay_ready(const struct relay *r);
-/* Does what relay_wait found, and what is due at `now` (which never goes back). */
+/* Does what relay_wait found, and what is due at `now`: a time that never steps, neither back nor forward, since all that waits is timed by it. */
 void relay_work(struct relay *r, tq_time now);
+/* The wall clock is so far ahead of that time. It may step; our own answers carry it (MSH-7), and nothing else goes by it. */
+void relay_wall(struct relay *r, tq_time ahead);
 
 /* A descriptor of the host's in the same wait: ready(context, fd, events of epoll) is called from relay_work. events 0: no more, which must be said
  * before it is closed. At most 256. -1: ERR_SYSTEM. */
@@ -283,7 +285,8 @@ struct relay_status {
     uint32_t queue_messages; /* store and forward */
     uint64_t queue_bytes;
     tq_time queue_oldest; /* when the first that waits was received; 0: none waits */
-    tq_time delay_p50;    /* of what we added to a message and its answer together, over the last 5 to 10 minutes; 0: no message */
+    tq_time delay_p50; /* of what we added to a message and its answer together, over the last 5 to 10 minutes; 0: no message. Store and forward: how
+                        * long our answer waited for its record */
     tq_time delay_p99;
     uint32_t rate; /* messages in the last whole minute */
     bool stopped;  /* store and forward: not acknowledging */

@@ -212,6 +212,7 @@ struct relay {
     int spare;    /* a descriptor to give up for the moment in which no other is left */
     int fds_most; /* a peer whose descriptor is not below this is turned away */
     tq_time now;
+    tq_time wall_ahead;
     uint64_t durable;
     bool can_keep;
     bool look;         /* something that is held may go */

@@ -691,6 +691,33 @@ static void dials_in_turn(void **state)
     bed_stop(&bed);
 }
 
+/* The wall clock is put forward: our answers say the new time, and nothing that waits has waited longer for it. */
+static void clock_put_right(void **state)
+{
+    (void)state;
+    struct relay_link_options o = bed_options();
+    o.mode = RELAY_STORE_AND_FORWARD;
+    bed_start(&bed);
+    relay_wall(bed.relay, 0);
+    bed_link(&bed, &o);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("1"));
+    assert_non_null(strstr(bed_got(fd), "|19700101001640+0000|"));
+    assert_string_equal(bed_got(bed.lis), MSG("1"));
+    relay_wall(bed.relay, 3600 * SECOND);
+    bed_pass(&bed, SECOND, SECOND);
+    SEND(&bed, fd, MSG("2"));
+    assert_non_null(strstr(bed_got(fd), "|19700101011641+0000|"));
+    assert_int_equal(bed.events[RELAY_EVENT_NO_ANSWER], 0);
+    SEND(&bed, bed.lis, ACK("AA", "1"));
+    assert_string_equal(bed_got(bed.lis), MSG("2"));
+    SEND(&bed, bed.lis, ACK("AA", "2"));
+    assert_int_equal(bed.delivered, 2);
+    assert_int_equal(status_of(&bed).counters.resent, 0);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -707,6 +734,7 @@ int main(void)
         cmocka_unit_test(leaves_early),
         cmocka_unit_test(slow_peer),
         cmocka_unit_test(endless_message),
+        cmocka_unit_test(clock_put_right),
         cmocka_unit_test(back_pressure),
         cmocka_unit_test(framing),
         cmocka_unit_test(lis_breaks_off),

@@ -113,6 +113,7 @@ static void outage(void **state)
     }
     assert_int_equal(bed.delivered, 50);
     assert_int_equal(status_of(&bed).counters.resent, 0);
+    assert_true(status_of(&bed).delay_p99 < SECOND); /* that the LIS was away is no delay of ours */
     assert_int_equal(status_of(&bed).state, RELAY_STATE_UP);
     (void)close(fd);
     bed_stop(&bed);
@@ -169,6 +170,62 @@ static void refused_by_lis(void **state)
     assert_string_equal(bed_got(bed.lis), MSG("2"));
     SEND(&bed, bed.lis, ACK("AA", "2"));
     assert_int_equal(bed.delivered, 1);
+    /* somebody mended the LIS, and sends the result once more from the analyzer: it was never delivered, so it is now */
+    (void)bed_got(fd);
+    SEND(&bed, fd, MSG("1"));
+    assert_non_null(strstr(bed_got(fd), "MSA|AA|1"));
+    assert_string_equal(bed_got(bed.lis), MSG("1"));
+    SEND(&bed, bed.lis, ACK("AA", "1"));
+    assert_int_equal(bed.delivered, 2);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
+/* The LIS accepts it, and its application does not: it is told, whether or not the analyzer is still there to hear it. */
+static void refused_behind_acceptance(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    start(&o);
+    bed.records = false;
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, "\x0bMSH|^~\\&|LAB|WARD|LIS|H|20260101||ORU^R01|7|P|2.5.1|||AL|AL\r\x1c\r");
+    (void)bed_got(fd);
+    SEND(&bed, bed.lis, ACK("CA", "7"));
+    assert_int_equal(bed.delivered, 1);
+    static const char no[] = "\x0bMSH|^~\\&|LIS|H|LAB|WARD|20260101||ACK^R01|B7|P|2.5.1|||NE|NE\rMSA|AE|7|no such patient\r\x1c\r";
+    SEND(&bed, bed.lis, no);
+    assert_string_equal(bed_got(fd), no);
+    assert_int_equal(bed.events[RELAY_EVENT_ANSWER_BAD], 1);
+    assert_int_equal(bed.events[RELAY_EVENT_ANSWER_WRONG], 0);
+    (void)close(fd);
+    bed_pass(&bed, 6 * SECOND, SECOND);
+    SEND(&bed, bed.lis, no);
+    assert_int_equal(bed.events[RELAY_EVENT_ANSWER_BAD], 2);
+    bed_stop(&bed);
+}
+
+/* A queue of very few: its alarm comes when some wait, not when none does. */
+static void small_queue(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    o.queue_messages = 3;
+    bed_start(&bed);
+    bed.lis_refuses = true;
+    bed_link(&bed, &o);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    assert_int_equal(bed.events[RELAY_EVENT_QUEUE], 0);
+    SEND(&bed, fd, MSG("1") MSG("2"));
+    assert_int_equal(bed.events[RELAY_EVENT_QUEUE], 0);
+    SEND(&bed, fd, MSG("3"));
+    assert_int_equal(bed.events[RELAY_EVENT_QUEUE], 1);
+    bed.lis_refuses = false;
+    bed_pass(&bed, 5 * SECOND, SECOND);
+    SEND(&bed, bed.lis, ACK("AA", "1"));
+    assert_int_equal(bed.events[RELAY_EVENT_QUEUE], 1);
+    SEND(&bed, bed.lis, ACK("AA", "2"));
+    assert_int_equal(bed.events[RELAY_EVENT_QUEUE], 2); /* over */
     (void)close(fd);
     bed_stop(&bed);
 }
@@ -805,6 +862,8 @@ int main(void)
         cmocka_unit_test(outage),
         cmocka_unit_test(sent_again),
         cmocka_unit_test(refused_by_lis),
+        cmocka_unit_test(refused_behind_acceptance),
+        cmocka_unit_test(small_queue),
         cmocka_unit_test(full_queue),
         cmocka_unit_test(nothing_can_be_kept),
         cmocka_unit_test(repeated_ids),
