@@ -21,6 +21,7 @@ static int run(struct apply *a, const char *sql, struct error *e)
 int keys_apply_erased(struct apply *a, struct error *e)
 {
     if (run(a, "UPDATE ledger_row SET event = 'erased', summary = 'Erased' WHERE record IN (" GONE " UNION " GONE_MESSAGES ")", e) != 0 ||
+        run(a, "DELETE FROM link_aside WHERE record IN (" GONE_MESSAGES ")", e) != 0 ||
         run(a, "DELETE FROM message WHERE record IN (" GONE_MESSAGES ")", e) != 0 || run(a, "DELETE FROM result WHERE record IN (" GONE ")", e) != 0)
         return -1;
     store_checkpoint_soon(a->v->store); /* and from the store's pages and log */

@@ -4,6 +4,7 @@
 
 #define KEEP_LINKS 1000
 #define KEEP_QUEUE 1000000
+#define KEEP_ASIDE 1000 /* of a link, the newest */
 
 /* "RUN.NUMBER" */
 static bool seq_of(struct span text, struct span *ret_run, int64_t *ret_seq)
@@ -90,7 +91,8 @@ int link_apply_message(struct apply *a, struct error *e)
     if (event_int(&a->ev, "queued", 0) == 0 || !seq_of(event_text(&a->ev, "link_seq"), &run, &seq))
         return 0;
     struct store_stmt *q = store_stmt(
-        a->w, "INSERT OR IGNORE INTO link_queue SELECT ?1, ?2, ?3, ?4, ?5, ?6, 0 WHERE (SELECT count(*) FROM link_queue) < ?7");
+        a->w, "INSERT OR IGNORE INTO link_queue SELECT ?1, ?2, ?3, ?4, ?5, ?6, 0, nullif(?8, ''), nullif(?9, ''), ?10 WHERE (SELECT "
+              "count(*) FROM link_queue) < ?7");
     store_bind_int(q, 1, (int64_t)a->c->index);
     store_bind_text(q, 2, link);
     store_bind_text(q, 3, run);
@@ -98,30 +100,67 @@ int link_apply_message(struct apply *a, struct error *e)
     store_bind_int(q, 5, a->ev.time);
     store_bind_int(q, 6, event_int(&a->ev, "bytes", 0));
     store_bind_int(q, 7, KEEP_QUEUE);
+    store_bind_text(q, 8, event_text(&a->ev, "type"));
+    store_bind_text(q, 9, event_text(&a->ev, "control_id"));
+    store_bind_int(q, 10, event_int(&a->ev, "results", 0));
     return store_run(q, e);
 }
 
-int link_apply_delivered(struct apply *a, struct error *e)
+/* The LIS refused it for good: it waits for a person. */
+static int put_aside(struct apply *a, struct span link, int64_t record, struct error *e)
 {
-    struct span link = event_text(&a->ev, "link");
+    struct store_stmt *q = store_stmt(a->w,
+                                      "INSERT OR IGNORE INTO link_aside SELECT record, link, time, ?2, type, control_id, results FROM link_queue "
+                                      "WHERE record = ?1");
+    store_bind_int(q, 1, record);
+    store_bind_int(q, 2, a->ev.time);
+    if (store_run(q, e) != 0)
+        return -1;
+    tell(a, link);
+    q = store_stmt(a->w, "DELETE FROM link_aside WHERE link = ?1 AND record <= (SELECT record FROM link_aside WHERE link = ?1 ORDER BY record DESC "
+                         "LIMIT 1 OFFSET ?2)");
+    store_bind_text(q, 1, link);
+    store_bind_int(q, 2, KEEP_ASIDE);
+    return store_run(q, e);
+}
+
+/* The record of the message that needs no more delivery; -1: it does not wait. */
+static int64_t delivered(struct apply *a, struct span link, struct error *e)
+{
     struct span run;
     int64_t seq;
     int64_t record = event_int(&a->ev, "of_record", -1);
     struct store_stmt *q;
     if (record >= 0) {
-        q = store_stmt(a->w, "DELETE FROM link_queue WHERE record = ?1 AND link = ?2");
+        q = store_stmt(a->w, "SELECT record FROM link_queue WHERE record = ?1 AND link = ?2");
         store_bind_int(q, 1, record);
         store_bind_text(q, 2, link);
-        return store_run(q, e);
+        return store_run_int(q, -1, e);
     }
     if (!seq_of(event_text(&a->ev, "of"), &run, &seq))
-        return 0;
-    q = store_stmt(a->w,
-                   "DELETE FROM link_queue WHERE record = (SELECT record FROM link_queue WHERE link = ?1 AND run = ?2 AND seq <= ?3 ORDER BY seq "
-                   "DESC LIMIT 1)");
+        return -1;
+    q = store_stmt(a->w, "SELECT record FROM link_queue WHERE link = ?1 AND run = ?2 AND seq <= ?3 ORDER BY seq DESC LIMIT 1");
     store_bind_text(q, 1, link);
     store_bind_text(q, 2, run);
     store_bind_int(q, 3, seq);
+    return store_run_int(q, -1, e);
+}
+
+int link_apply_delivered(struct apply *a, struct error *e)
+{
+    struct error why = {0};
+    struct span link = event_text(&a->ev, "link");
+    int64_t record = delivered(a, link, &why);
+    if (why.class != ERR_NONE) {
+        *e = why;
+        return -1;
+    }
+    if (record < 0)
+        return 0;
+    if (span_is(event_text(&a->ev, "state"), "given up") && put_aside(a, link, record, e) != 0)
+        return -1;
+    struct store_stmt *q = store_stmt(a->w, "DELETE FROM link_queue WHERE record = ?1");
+    store_bind_int(q, 1, record);
     return store_run(q, e);
 }
 
@@ -202,6 +241,26 @@ int link_messages(struct store_conn *c, struct span name, int64_t limit, link_me
                                  .results = store_int(q, 4),
                                  .verdict = store_text(q, 5),
                                  .answer = store_text(q, 6)};
+        each(context, &m);
+    }
+    return store_done(q, e);
+}
+
+int link_put_aside(struct store_conn *c, struct span name, tq_time since, int64_t limit, link_aside_each *each, void *context, struct error *e)
+{
+    struct store_stmt *q = store_stmt(
+        c, "SELECT record, time, refused_at, type, control_id, results FROM link_aside WHERE link = ?1 AND refused_at >= ?2 "
+           "ORDER BY record DESC LIMIT ?3");
+    store_bind_text(q, 1, name);
+    store_bind_int(q, 2, since);
+    store_bind_int(q, 3, limit);
+    while (store_step(q)) {
+        struct link_aside m = {.record = (uint64_t)store_int(q, 0),
+                               .time = store_int(q, 1),
+                               .refused = store_int(q, 2),
+                               .type = store_text(q, 3),
+                               .control_id = store_text(q, 4),
+                               .results = store_int(q, 5)};
         each(context, &m);
     }
     return store_done(q, e);

@@ -51,6 +51,16 @@ typedef void link_message_each(void *context, const struct link_message *m);
 /* The last messages that the link received from the analyzer, newest first. */
 int link_messages(struct store_conn *c, struct span name, int64_t limit, link_message_each *each, void *context, struct error *e);
 
+struct link_aside {
+    uint64_t record;       /* of the message */
+    tq_time time, refused; /* when it came, and when the LIS refused it for good */
+    struct span type, control_id;
+    int64_t results;
+};
+typedef void link_aside_each(void *context, const struct link_aside *m);
+/* Store and forward: messages that the LIS refused for good since then, newest first, at most `limit`. */
+int link_put_aside(struct store_conn *c, struct span name, tq_time since, int64_t limit, link_aside_each *each, void *context, struct error *e);
+
 struct link_waiting {
     uint64_t record;
     struct span link, run;

@@ -53,6 +53,11 @@ static const struct words standings[STANDINGS] = {
                           "Look at the disk of this machine and whether Tourniquet runs whole. Results wait at the analyzer. With `unrecorded: "
                           "end-to-end` the link would pass them on without a record.",
                           NULL},
+    [STANDING_FULL] =
+        {"link.stopped", "critical", "its queue is full: what the analyzer sends is not taken.",
+         "Bring the LIS back: then the queue empties by itself, and the analyzer is answered again. Until then results wait at the analyzer; "
+         "the urgent ones have to be told by telephone.",
+         NULL},
     [STANDING_UNRECORDED] =
         {"link.unrecorded", "high", "messages pass without a record on the ledger.",
          "Look whether Tourniquet runs whole and its disk has room. Results arrive; that they arrived unchanged cannot be shown for "
@@ -75,11 +80,25 @@ static const struct words standings[STANDINGS] = {
 
 void tell_standing(struct line *l, enum standing what, bool on, const char *why)
 {
-    static const char *const names[STANDINGS] = {"down", "queue", "stopped", "unrecorded", "delayed", "bypassed", "spooled", "no certificate"};
+    static const char *const names[STANDINGS] = {"down",    "queue",    "stopped", "full",          "unrecorded",
+                                                 "delayed", "bypassed", "spooled", "no certificate"};
     if (l->standing[what] == on)
         return;
     l->standing[what] = on;
     put_finding(l, on ? EVENT_FINDING : EVENT_FINDING_ENDED, &standings[what], names[what], on ? why : "");
+}
+
+/* The queue is full, which the LIS ends; or nothing can be made durable, which somebody has to mend here. */
+static void tell_stopped(struct line *l, struct relay_link *link, bool on)
+{
+    struct relay_status s;
+    relay_status(link, rr.now, &s);
+    if (on)
+        tell_standing(l, s.full ? STANDING_FULL : STANDING_STOPPED, true, "");
+    else {
+        tell_standing(l, STANDING_FULL, false, "");
+        tell_standing(l, STANDING_STOPPED, false, "");
+    }
 }
 
 /* What a peer does wrong, or what became of a message. */
@@ -105,7 +124,9 @@ static const struct words words[RELAY_EVENT_KINDS] = {
     [RELAY_EVENT_RESENT] = {"link.resent", "info", "",
                             "Nothing is to be done: the LIS may have it twice, under the same control id, as the standard allows.", NULL},
     [RELAY_EVENT_GIVEN_UP] = {"link.undelivered", "high", "",
-                              "The LIS refused this message for good. Look in the LIS why, and enter the results there.", NULL},
+                              "The page Links lists the message. Look in the LIS why it was refused; then send it again from the analyzer, or enter "
+                              "its results in the LIS.",
+                              NULL},
 };
 
 void tell_event(void *context, struct relay_link *link, const struct relay_event *event, tq_time time)
@@ -122,8 +143,8 @@ void tell_event(void *context, struct relay_link *link, const struct relay_event
         if (event->side == RELAY_LIS && l->down_since == 0)
             l->down_since = rr.now;
         break;
-    case RELAY_EVENT_QUEUE: tell_standing(l, STANDING_QUEUE, !event->clear, event->text); break;
-    case RELAY_EVENT_STOPPED: tell_standing(l, STANDING_STOPPED, !event->clear, event->text); break;
+    case RELAY_EVENT_QUEUE: tell_standing(l, STANDING_QUEUE, !event->clear, ""); break;
+    case RELAY_EVENT_STOPPED: tell_stopped(l, link, !event->clear); break;
     case RELAY_EVENT_UNRECORDED: l->late++; break;
     case RELAY_EVENT_TLS_FAILED: return; /* tell_handshake knows why, and whether there was a handshake at all */
     default: break;
@@ -210,7 +231,7 @@ static void say_why(const struct line *l, const struct relay_status *s, char *ou
     if (l->link == NULL && is_bare(l))
         (void)snprintf(out, size, "waits for its certificates");
     else if (s->stopped)
-        (void)snprintf(out, size, "nothing can be kept safe: not acknowledging");
+        (void)snprintf(out, size, "%s", s->full ? "the queue is full: not acknowledging" : "nothing can be kept safe: not acknowledging");
     else if (l->store && !rr.fed)
         (void)snprintf(out, size, "waits for what an earlier run left");
     else if (s->side[RELAY_LIS].connections == 0 && l->refused[RELAY_LIS][0] != 0)

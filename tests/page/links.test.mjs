@@ -34,6 +34,21 @@ for (const sight of WALKED) {
         });
     });
 
+    test(`what the LIS refused for good is named, at ${called(sight)}`, { skip }, async () => {
+        await lab.dev({ ...FRESH, lab: { links: true } });
+        await lab.look(sight, async (page) => {
+            await page.goto(`${lab.base}/links`);
+            const aside = page.getByRole('region', { name: /^(Not delivered|No entregados): haematology$/ });
+            await aside.getByText(/2 messages not delivered|2 mensajes no entregados/).waitFor();
+            assert.equal(await aside.locator('tbody tr').count(), 2);
+            assert.equal(await aside.locator('tbody a').first().getAttribute('href'), '/ledger?from=8800#records');
+            assert.equal(await page.getByRole('region', { name: /^(Not delivered|No entregados)/ }).count(), 1, 'a link of which nothing was refused says nothing of it');
+            await settled(page);
+            assert.deepEqual(await axe(page), [], 'axe');
+            await shot(page, `links-undelivered-${called(sight)}`, true);
+        });
+    });
+
     test(`results that may be wrong go on by two people, at ${called(sight)}`, { skip }, async () => {
         await lab.dev({ ...FRESH, lab: { links: true } });
         await lab.look(sight, async (page, faults) => {

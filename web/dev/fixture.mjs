@@ -323,6 +323,7 @@ export function linksOf(long) {
         delay_ms: { p50: 1.8, p99: 16.4, limit: 1000 },
         queue: { messages: 0, bytes: 0, max: 10000, oldest_at: null },
         last: Array.from({ length: 5 }, (_, i) => ({ at: ago(0.2 + i), type: 'ORU^R01', control_id: `M${100 - i}`, results: 3 + i, answer: i === 2 ? 'AE' : 'AA', policy: null, record: 9000 - i })),
+        undelivered: [],
         policy: { unknown: 'flag', learning_since: null, learning_until: null, learnt: null, proposed: null, proposed_at: null, approved: { types: ['ORU^R01'], hidden: 0, look_at: null }, approved_by: 'Ana Ruiz', approved_at: ago(9000) },
         counters: { received: 1204, forwarded: 1204, refused: 0, flagged: 2, late: 0, spooled: 3, resent: 1 },
         ...more,
@@ -337,6 +338,7 @@ export function linksOf(long) {
             lis: side('lis.lab.example:2576', { connected: false, connections: 0, tls: tls(3, 'lis.lab.example') }),
             queue: { messages: 8412, bytes: 4_100_000, max: 10000, oldest_at: ago(9) },
             delay_ms: { p50: 5.2, p99: 2400, limit: 1000 },
+            undelivered: Array.from({ length: 2 }, (_, i) => ({ at: ago(40 + 9 * i), refused_at: ago(38 + 9 * i), type: 'ASTM.RESULT', control_id: i ? null : 'T-7F3A9C2E4D6B8A10', results: 4 + i, record: 8800 - i })),
         }),
         link('blood gas', {
             state: 'bypassed',

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define LAST_MESSAGES 20
+#define ASIDE_DAYS 30 /* what the LIS refused for good is shown so long */
 
 static const char *const counter_names[] = {"received", "forwarded", "refused", "flagged", "late", "spooled", "resent"};
 
@@ -43,6 +44,19 @@ static void put_message(void *context, const struct link_message *m)
     jsonw_put_int(j, "results", m->results);
     put_optional(j, "answer", m->answer);
     put_optional(j, "policy", m->verdict);
+    jsonw_put_uint(j, "record", m->record);
+    jsonw_object_end(j);
+}
+
+static void put_aside(void *context, const struct link_aside *m)
+{
+    struct jsonw *j = &((struct call *)context)->json;
+    jsonw_object(j);
+    put_time(j, "at", m->time);
+    put_time(j, "refused_at", m->refused);
+    put_optional(j, "type", m->type);
+    put_optional(j, "control_id", m->control_id);
+    jsonw_put_int(j, "results", m->results);
     jsonw_put_uint(j, "record", m->record);
     jsonw_object_end(j);
 }
@@ -151,6 +165,11 @@ static int put_link(struct call *c, const struct api_link *l, struct error *e)
     jsonw_key(j, "last");
     jsonw_array(j);
     int rc = link_messages(c->db, span_str(l->name), LAST_MESSAGES, put_message, c, e);
+    jsonw_array_end(j);
+    jsonw_key(j, "undelivered");
+    jsonw_array(j);
+    if (rc == 0)
+        rc = link_put_aside(c->db, span_str(l->name), c->now.wall - ASIDE_DAYS * 24 * 60 * 60 * TIME_SECOND, LAST_MESSAGES, put_aside, c, e);
     jsonw_array_end(j);
     if (rc == 0)
         rc = link_policy_put(c, l, &d.policy, e);

@@ -204,6 +204,7 @@ static const struct {
     {"link_delay", "p50:number p99:number limit:number"},
     {"link_queue", "messages:int bytes:int max:int oldest_at:time?"},
     {"link_message", "at:time type:text? control_id:text? results:int answer:text? policy:text? record:int"},
+    {"link_aside", "at:time refused_at:time type:text? control_id:text? results:int record:int"},
     {"link_rules", "types:[text] senders:[text] tests:[text] size:int rate:int hidden:int look_at:int?"},
     {"link_policy",
      "unknown:text learning_since:time? learning_until:time? learnt:link_rules? proposed:link_rules? proposed_at:time? approved:link_rules? "
@@ -211,8 +212,8 @@ static const struct {
     {"link_counters", "received:int forwarded:int refused:int flagged:int late:int spooled:int resent:int"},
     {"link", "name:text protocol:text mode:text state:text why:text? bypass:bool hold:bool doubt:bool go_on_asked_by:text? go_on_until:time? "
              "decided_by:text? decided_why:text? decided_at:time? "
-             "analyzer:link_side lis:link_side rate_per_min:int delay_ms:link_delay queue:link_queue last:[link_message] policy:link_policy "
-             "counters:link_counters"},
+             "analyzer:link_side lis:link_side rate_per_min:int delay_ms:link_delay queue:link_queue last:[link_message] "
+             "undelivered:[link_aside] policy:link_policy counters:link_counters"},
     {"links", "items:[link]"},
     {"door_firewall", "configured:bool on:bool why:text?"},
     {"door", "id:text state:text asset:text device:text address:text from:text service:text protocol:text port:int minutes:int maker:text? "

@@ -67,7 +67,9 @@ static void look_at_room(struct relay_link *link)
         return;
     link->stopped = stop;
     relay_tell(link, RELAY_EVENT_STOPPED, RELAY_ANALYZER, 0, !stop, (struct span){0},
-               stop ? "no more messages can be kept: the analyzer is not answered" : "messages are kept and answered again");
+               !stop                   ? "messages are kept and answered again"
+               : link->relay->can_keep ? "the queue is full: the analyzer is not answered"
+                                       : "no more messages can be kept: the analyzer is not answered");
     for (struct session *s = link->sessions; s != NULL; s = s->next)
         session_pause(s);
 }

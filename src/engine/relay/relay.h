@@ -289,7 +289,8 @@ struct relay_status {
                         * long our answer waited for its record */
     tq_time delay_p99;
     uint32_t rate; /* messages in the last whole minute */
-    bool stopped;  /* store and forward: not acknowledging */
+    bool stopped;  /* store and forward: not acknowledging … */
+    bool full;     /* … since so many messages wait for the LIS, not since nothing can be made durable */
     bool learning;
 };
 void relay_status(struct relay_link *link, tq_time now, struct relay_status *ret);

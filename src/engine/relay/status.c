@@ -13,6 +13,7 @@ void relay_status(struct relay_link *link, tq_time now, struct relay_status *ret
         memcpy(to->tls_version, from->tls_version, sizeof to->tls_version);
         memcpy(to->why, from->why, sizeof to->why);
     }
+    ret->full = link->queue != NULL && link->relay->can_keep && link->stopped;
     bool near = false;
     if (link->queue != NULL)
         near = relay_queue_look(link->queue, link, &ret->queue_messages, &ret->queue_bytes, &ret->queue_oldest);

@@ -32,6 +32,16 @@ export interface LinkRules {
     look_at: number | null;
 }
 
+/** A message that the LIS refused for good: nobody sends it any more. */
+export interface LinkAside {
+    at: string;
+    refused_at: string;
+    type: string | null;
+    control_id: string | null;
+    results: number;
+    record: number;
+}
+
 /** One connection of an analyzer to the LIS through this box. */
 export interface RelayLink {
     name: string;
@@ -54,6 +64,7 @@ export interface RelayLink {
     delay_ms: { p50: number; p99: number; limit: number };
     queue: { messages: number; bytes: number; max: number; oldest_at: string | null };
     last: LinkMessage[];
+    undelivered: LinkAside[];
     policy: {
         unknown: string;
         learning_since: string | null;

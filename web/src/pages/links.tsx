@@ -7,7 +7,7 @@ import { lazy, Suspense, useState } from 'react';
 import { Link } from 'wouter';
 import { useLostAt } from '../api/connection';
 import { useLinks } from '../api/queries';
-import type { LinkMessage, LinkSide, RelayLink } from '../links/types';
+import type { LinkAside, LinkMessage, LinkSide, RelayLink } from '../links/types';
 import type { Act } from '../links/decide';
 import { answerWord, lockOf, modeWord, protocolWord, sentence, stateOf, unknownWord } from '../links/words';
 import { useMay } from '../may';
@@ -224,6 +224,65 @@ function Messages({ last, link }: { last: LinkMessage[]; link: string }) {
     );
 }
 
+/** What the LIS refused for good: which messages, and what to do about them. */
+function Aside({ aside, link }: { aside: LinkAside[]; link: string }) {
+    return aside.length === 0 ? null : (
+        <section aria-label={t`Not delivered: ${link}`}>
+            <p>
+                <Mark state="high">{plural(aside.length, { one: '# message not delivered: the LIS refused it', other: '# messages not delivered: the LIS refused them' })}</Mark>{' '}
+                <Trans>Look in the LIS why. Then send them again from the analyzer, or enter their results in the LIS.</Trans>
+            </p>
+            <div className="scroll" tabIndex={0} role="region" aria-label={t`Messages of ${link} that the LIS refused`}>
+                <table>
+                    <caption className="unseen">
+                        <Trans>Messages of {link} that the LIS refused</Trans>
+                    </caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">
+                                <Trans>Time</Trans>
+                            </th>
+                            <th scope="col">
+                                <Trans>Type</Trans>
+                            </th>
+                            <th scope="col">
+                                <Trans>Number</Trans>
+                            </th>
+                            <th scope="col" className="number">
+                                <Trans>Results</Trans>
+                            </th>
+                            <th scope="col">
+                                <Trans>Refused for good</Trans>
+                            </th>
+                            <th scope="col">
+                                <Trans>Record</Trans>
+                            </th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {aside.map((m) => (
+                            <tr key={m.record}>
+                                <td>
+                                    <Near at={m.at} seconds />
+                                </td>
+                                <td>{m.type ?? '–'}</td>
+                                <td className="mono">{m.control_id ?? '–'}</td>
+                                <td className="number">{count(m.results)}</td>
+                                <td>
+                                    <Near at={m.refused_at} seconds />
+                                </td>
+                                <td className="mono">
+                                    <Link href={`/ledger?from=${m.record}#records`}>{m.record}</Link>
+                                </td>
+                            </tr>
+                        ))}
+                    </tbody>
+                </table>
+            </div>
+        </section>
+    );
+}
+
 function Policy({ link }: { link: RelayLink }) {
     const { policy } = link;
     return (
@@ -319,6 +378,7 @@ function Row({ link, act, away }: { link: RelayLink; act: (what: Act) => void; a
             )}
             <Line link={link} />
             <Numbers link={link} />
+            <Aside aside={link.undelivered} link={link.name} />
             <Policy link={link} />
             <Messages last={link.last} link={link.name} />
         </li>
