@@ -1,7 +1,7 @@
 /* sync_met FILE RATE SECONDS: what making something durable costs on the disk under FILE, one JSON line in microseconds: `alone`, how long 99 of 100
- * writes of a block take at most with their sync, one after the other; `met`, how long those syncs take that 99 of 100 meet which come at RATE a second
- * by the clock, where one loop, which has nothing else to do, makes durable what has come. Whoever comes meets the sync that is under way, or makes its
- * own: a slow one is met by as many as come while it lasts, which `alone` counts once.
+ * writes of a block take at most with their sync, one after the other; `met`, how long those syncs take that 99 of 100 meet which come at RATE a
+ * second by the clock, where one loop, which has nothing else to do, makes durable what has come. Whoever comes meets the sync that is under way, or
+ * makes its own: a slow one is met by as many as come while it lasts, which `alone` counts once.
  *
  * The blocks exist and are written over past the cache, if this file system can do that (the relay's spool does the same). */
 #include <errno.h>

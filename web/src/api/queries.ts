@@ -300,7 +300,25 @@ export const useFindingMail = () => useQuery({ queryKey: ['finding-mail'], query
 
 export const useTestFindingMail = () => useMutation({ mutationFn: () => call<FindingMail>('POST', '/finding-mail/test', { body: {} }) });
 
-export const useFindings = (filter: { state: string; severity: string; kind: string; cursor: string }) =>
+export interface FindingFilter {
+    state: string;
+    severity: string;
+    kind: string;
+    cursor: string;
+}
+
+/** Everything that matches, worst first, but no more than `most`. */
+export async function allFindings(filter: FindingFilter, most: number): Promise<Finding[]> {
+    const all: Finding[] = [];
+    for (let cursor: string | null = ''; cursor !== null && all.length < most; ) {
+        const page: Page<Finding> = await get<Page<Finding>>(`/findings${query({ ...filter, cursor, limit: Math.min(200, most - all.length) })}`);
+        all.push(...page.items);
+        cursor = page.next;
+    }
+    return all;
+}
+
+export const useFindings = (filter: FindingFilter) =>
     useQuery({
         queryKey: ['findings', filter],
         queryFn: ({ signal }) => get<Page<Finding>>(`/findings${query({ ...filter })}`, signal),
@@ -334,18 +352,22 @@ export const useLooks = (filter: { person: string; record: string; cursor: strin
 
 export type Decision = 'take' | 'release' | 'dismiss' | 'reopen';
 
+export const decide = (id: string, { act, etag, why }: { act: Decision; etag: string; why?: string }) =>
+    call<Finding>('POST', `/findings/${encodeURIComponent(id)}/${act}`, { etag, body: why === undefined ? {} : { why } });
+
+export function decided() {
+    for (const key of ['finding', 'findings', 'today', 'devices', 'device', 'records']) {
+        void client.invalidateQueries({ queryKey: [key] });
+    }
+}
+
 export const useDecide = (id: string) =>
     useMutation({
-        mutationFn: ({ act, etag, why }: { act: Decision; etag: string; why?: string }) =>
-            call<Finding>('POST', `/findings/${encodeURIComponent(id)}/${act}`, { etag, body: why === undefined ? {} : { why } }),
+        mutationFn: (wish: { act: Decision; etag: string; why?: string }) => decide(id, wish),
         onSuccess: (finding) => {
             client.setQueryData<FindingDetail>(['finding', id], (old) => (old ? { ...old, ...finding } : old));
         },
-        onSettled: () => {
-            for (const key of ['finding', 'findings', 'today', 'devices', 'device', 'records']) {
-                void client.invalidateQueries({ queryKey: [key] });
-            }
-        },
+        onSettled: decided,
     });
 
 /** What a person says of a device; null takes it back. */

@@ -1,9 +1,9 @@
 // What happened, how sure we are, what to do now; and the decision about it.
 
-import { Button, Modal, Textarea } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { t } from '@lingui/core/macro';
 import { Plural, Trans } from '@lingui/react/macro';
-import { useCallback, useState, type FormEvent } from 'react';
+import { useCallback, useState } from 'react';
 import { Link } from 'wouter';
 import { Problem } from '../api/client';
 import { useLostAt } from '../api/connection';
@@ -20,64 +20,7 @@ import { useLooking, type Looking } from '../phi/show';
 import { count, day, size } from '../time';
 import { eventWord, kindWord, stateWord } from '../words';
 import { Wrong } from './door';
-
-function refusal(error: unknown): string {
-    if (error instanceof Problem) {
-        if (error.status === 412) {
-            return t`Not saved: somebody changed this finding meanwhile. You see the newest state now; decide again.`;
-        }
-        if (error.status === 403) {
-            return t`Not saved: your role may not decide on findings.`;
-        }
-        if (error.status === 0) {
-            return t`Not saved: Tourniquet did not answer. Try again in a moment.`;
-        }
-        return t`Not saved: ${error.detail}`;
-    }
-    return t`Not saved.`;
-}
-
-function Reason({ act, opened, close, send }: { act: 'dismiss' | 'reopen'; opened: boolean; close: () => void; send: (why: string) => void }) {
-    const [why, setWhy] = useState('');
-    const [asked, setAsked] = useState(false);
-    const submit = (event: FormEvent) => {
-        event.preventDefault();
-        if (why.trim() === '') {
-            setAsked(true);
-            return;
-        }
-        send(why.trim());
-    };
-    return (
-        <Modal opened={opened} onClose={close} title={act === 'dismiss' ? t`Dismiss this finding` : t`Reopen this finding`} closeButtonProps={{ 'aria-label': t`Close` }}>
-            <form onSubmit={submit}>
-                <p style={{ marginBottom: 16 }}>
-                    {act === 'dismiss' ? (
-                        <Trans>It leaves the list of open findings. It stays on the ledger with your name and reason, and it can be reopened.</Trans>
-                    ) : (
-                        <Trans>It comes back to the list of open findings.</Trans>
-                    )}
-                </p>
-                <Textarea
-                    label={t`Reason`}
-                    description={t`One sentence for whoever asks later. No names of patients.`}
-                    rows={3}
-                    maxLength={500}
-                    value={why}
-                    onChange={(e) => setWhy(e.currentTarget.value)}
-                    error={asked && why.trim() === '' ? t`Write a reason: it is kept with the decision.` : undefined}
-                    data-autofocus
-                />
-                <div className="acts" style={{ marginTop: 16, justifyContent: 'flex-end' }}>
-                    <Button variant="default" onClick={close}>
-                        <Trans>Cancel</Trans>
-                    </Button>
-                    <Button type="submit">{act === 'dismiss' ? t`Dismiss with this reason` : t`Reopen with this reason`}</Button>
-                </div>
-            </form>
-        </Modal>
-    );
-}
+import { Reason, refusal } from './findingdecide';
 
 function Acts({ finding, failed }: { finding: FindingDetail; failed: (text: string | null) => void }) {
     const decide = useDecide(finding.id);
@@ -133,14 +76,20 @@ function Acts({ finding, failed }: { finding: FindingDetail; failed: (text: stri
             )}
             {reason && (
                 <Reason
-                    act={reason}
-                    opened
+                    title={reason === 'dismiss' ? t`Dismiss this finding` : t`Reopen this finding`}
+                    word={reason === 'dismiss' ? t`Dismiss with this reason` : t`Reopen with this reason`}
                     close={() => setReason(null)}
                     send={(why) => {
                         setReason(null);
                         act(reason, why);
                     }}
-                />
+                >
+                    {reason === 'dismiss' ? (
+                        <Trans>It leaves the list of open findings. It stays on the ledger with your name and reason, and it can be reopened.</Trans>
+                    ) : (
+                        <Trans>It comes back to the list of open findings.</Trans>
+                    )}
+                </Reason>
             )}
         </>
     );

@@ -7,6 +7,7 @@ import { Trans } from '@lingui/react/macro';
 import { Link } from 'wouter';
 import { useFindings, useToday } from '../api/queries';
 import type { Finding } from '../api/types';
+import { useMay } from '../may';
 import { Age } from '../parts/age';
 import { Head } from '../parts/head';
 import { useHeld } from '../parts/held';
@@ -16,6 +17,7 @@ import { About, Asked, Empty, Panel } from '../parts/states';
 import { useParams } from '../parts/url';
 import { count } from '../time';
 import { kindWord, severityWord, stateWord } from '../words';
+import { ChoiceBar, useChoice, type Choice } from './findingchoice';
 import { ByMail } from './findingmail';
 
 const DEFAULTS = { state: 'open', severity: '', kind: '', cursor: '' };
@@ -31,7 +33,44 @@ function Who({ finding }: { finding: Finding }) {
     );
 }
 
-function Table({ rows, gone, total }: { rows: Finding[]; gone: (f: Finding) => boolean; total: number }) {
+function Choose({ finding, choice }: { finding: Finding; choice: Choice }) {
+    return (
+        <label className="choose">
+            <input type="checkbox" aria-label={t`Choose: ${finding.title}`} checked={choice.has(finding.id)} onChange={() => choice.toggle(finding)} />
+        </label>
+    );
+}
+
+/** Of the rows that are shown; what else is chosen stays so. */
+function ChooseShown({ rows, choice, label }: { rows: Finding[]; choice: Choice; label?: string }) {
+    const chosen = rows.filter((f) => choice.has(f.id)).length;
+    const others = [...choice.chosen.values()].filter((f) => !rows.some((row) => row.id === f.id));
+    return (
+        <label className="choose">
+            <input
+                type="checkbox"
+                aria-label={label ? undefined : t`Choose all rows shown`}
+                checked={chosen === rows.length}
+                ref={(box) => {
+                    if (box) {
+                        box.indeterminate = chosen > 0 && chosen < rows.length;
+                    }
+                }}
+                onChange={() => choice.set(chosen === rows.length ? others : [...others, ...rows])}
+            />
+            {label}
+        </label>
+    );
+}
+
+interface List {
+    rows: Finding[];
+    gone: (f: Finding) => boolean;
+    /** Null: whoever looks may not decide. */
+    choice: Choice | null;
+}
+
+function Table({ rows, gone, choice, total }: List & { total: number }) {
     return (
         <div className="scroll">
             <table aria-rowcount={total + 1}>
@@ -40,6 +79,11 @@ function Table({ rows, gone, total }: { rows: Finding[]; gone: (f: Finding) => b
                 </caption>
                 <thead>
                     <tr>
+                        {choice && (
+                            <td className="choosing">
+                                <ChooseShown rows={rows} choice={choice} />
+                            </td>
+                        )}
                         <th scope="col">
                             <Trans>Severity</Trans>
                         </th>
@@ -60,11 +104,16 @@ function Table({ rows, gone, total }: { rows: Finding[]; gone: (f: Finding) => b
                 <tbody>
                     {rows.map((f, i) => (
                         <tr key={f.id} aria-rowindex={i + 2} className={gone(f) ? 'gone' : undefined}>
+                            {choice && (
+                                <td className="choosing">
+                                    <Choose finding={f} choice={choice} />
+                                </td>
+                            )}
                             <td>
                                 <SeverityMark severity={f.severity} />
                             </td>
                             <th scope="row">
-                                <Link href={`/findings/${f.id}`} className="row-link" data-row>
+                                <Link href={`/findings/${f.id}`} className="row-link" data-row={f.id}>
                                     {f.title}
                                 </Link>
                                 <About finding={f} />
@@ -84,12 +133,19 @@ function Table({ rows, gone, total }: { rows: Finding[]; gone: (f: Finding) => b
     );
 }
 
-function Cards({ rows, gone }: { rows: Finding[]; gone: (f: Finding) => boolean }) {
+function Cards({ rows, gone, choice }: List) {
     return (
-        <ul className="cards">
+        <>
+            {choice && (
+                <div className="choosing inside">
+                    <ChooseShown rows={rows} choice={choice} label={t`Choose all rows shown`} />
+                </div>
+            )}
+            <ul className="cards">
             {rows.map((f) => (
-                <li key={f.id} className={gone(f) ? 'gone' : undefined}>
-                    <Link href={`/findings/${f.id}`} className="card" data-row>
+                <li key={f.id} className={[gone(f) && 'gone', choice && 'with-choice'].filter(Boolean).join(' ') || undefined}>
+                    {choice && <Choose finding={f} choice={choice} />}
+                    <Link href={`/findings/${f.id}`} className="card" data-row={f.id}>
                         <span className="line">
                             <SeverityMark severity={f.severity} />
                             {f.count > 1 && <span>{count(f.count)} ×</span>}
@@ -103,7 +159,8 @@ function Cards({ rows, gone }: { rows: Finding[]; gone: (f: Finding) => boolean 
                     </Link>
                 </li>
             ))}
-        </ul>
+            </ul>
+        </>
     );
 }
 
@@ -113,6 +170,9 @@ export function FindingsPage() {
     const counts = useToday().data?.counts;
     const phone = useMediaQuery(PHONE, undefined, { getInitialValueInEffect: false });
     const held = useHeld(query.isPlaceholderData ? undefined : query.data?.items, JSON.stringify(filter), (f) => f.id);
+    const scope = JSON.stringify({ ...filter, cursor: '' });
+    const choice = useChoice(scope);
+    const may = useMay('finding.decide') ? choice : null;
     const kinds = [...new Set([filter.kind, ...(query.data?.items ?? []).map((f) => f.kind)])].filter((k) => k !== '');
     const open = counts?.findings_open;
     const line =
@@ -167,15 +227,16 @@ export function FindingsPage() {
                                 {filtered ? <Trans>Choose other filters to see more.</Trans> : <Trans>New findings appear here by themselves.</Trans>}
                             </Empty>
                         ) : phone ? (
-                            <Cards rows={held.rows} gone={held.gone} />
+                            <Cards rows={held.rows} gone={held.gone} choice={may} />
                         ) : (
-                            <Table rows={held.rows} gone={held.gone} total={page.total} />
+                            <Table rows={held.rows} gone={held.gone} choice={may} total={page.total} />
                         )
                     }
                 </Asked>
                 {query.data && held.rows.length > 0 && (
                     <Pager shown={held.rows.length} total={query.data.total} first={filter.cursor === ''} next={query.data.next} change={(cursor) => change({ cursor })} />
                 )}
+                {may && query.data && <ChoiceBar choice={may} rows={held.rows} total={query.data.total} filter={filter} />}
             </Panel>
             <ByMail />
         </>
