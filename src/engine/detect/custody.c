@@ -301,6 +301,13 @@ struct comparison {
     bool same[PART_COUNT];
 };
 
+/* Rounded or converted, so that it can lie on the other side of a limit. */
+static bool is_rounded(const struct seen_result *is, const struct seen_result *was)
+{
+    bool fewer = is->number.decimals < was->number.decimals || !unit_same(is->unit, was->unit);
+    return is->numeric && was->numeric && fewer && is->exact != was->exact;
+}
+
 static struct comparison compare(const struct gathered *g, const struct seen_result *k, int value)
 {
     struct comparison c = {0};
@@ -320,7 +327,7 @@ static struct comparison compare(const struct gathered *g, const struct seen_res
     if (several)
         return c;
     c.same[PART_FLAG] = is->flag == k->flag;
-    c.changed[PART_FLAG] = is->flag != k->flag;
+    c.changed[PART_FLAG] = is->flag != k->flag && !(value == 1 && is_rounded(is, k) && g->fits == 1); /* it is that of the rounded value */
     c.same[PART_RANGE] = is->range == k->range;
     c.changed[PART_RANGE] = unit && is->range != k->range; /* it goes with the unit */
     c.same[PART_STATUS] = is->status == k->status;

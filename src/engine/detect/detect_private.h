@@ -361,8 +361,9 @@ struct detect {
         size_t lost_at;     /* of the newest */
     } behind;
     size_t senders_learnt;
-    uint32_t heard; /* senders, each time that they spoke, and those that spoke once */
-    uint32_t heard_once;
+    uint32_t heard; /* senders, and those of them that spoke once or twice */
+    uint32_t heard_seldom;
+    uint32_t spoken; /* how often they did */
     uint64_t counts[KIND_COUNT];
     struct copy first_copy;  /* of the message that is open: what it was on another link; link LINK_NONE: nothing is known */
     uint64_t integrity;      /* findings that a result or its patient changed on the way: so many were told … */

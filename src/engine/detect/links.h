@@ -65,7 +65,8 @@ struct link {
     uint16_t down;          /* the path that most of its results take; LINK_NONE: none is known */
     uint32_t pending_first; /* of its sent results, oldest first; numbers of the ring, 0: none */
     uint32_t pending_last;
-    uint32_t sent_last; /* its latest */
+    uint32_t sent_last;    /* its latest */
+    uint64_t content_last; /* of its latest message with results: as replay.c has it; 0: none */
     tq_time first;
     uint32_t answered; /* messages with results that were acknowledged in time, and not */
     uint32_t unanswered;
@@ -89,7 +90,8 @@ struct link {
     bool seconds;    /* of what has no number: its times are not of whole minutes */
     struct rewriting rewritings[REWRITINGS];
     uint16_t controls; /* results of quality control that were marked as such */
-    uint16_t late;     /* results that were passed on late here, and the latest of them */
+    uint16_t in_time;  /* specimens' results that were passed on in time here, */
+    uint16_t late;     /* and late, and the latest of them */
     tq_time latest;
     uint16_t told_missing;
     uint16_t told_extra;

@@ -14,9 +14,11 @@
 #define SILENT_MOST (5 * 60 * TIME_SECOND)  /* how long a link that is silent is waited for: what it lost is known when it speaks again */
 #define ORPHAN_WAIT (5 * TIME_SECOND)       /* the other tap's record may come later than the packet did */
 #define ORPHAN_MOST (150 * TIME_SECOND)     /* … and a hole in what was captured shows when its connection goes on */
-#define DOUBT_WAIT (5 * 60 * TIME_SECOND)   /* how long results of somebody who passes on may be late: held for a person's eyes, or measured again */
-#define DOUBT_MOST (2 * 3600 * TIME_SECOND) /* … where that is the habit */
-#define NEVER_LATE 10                       /* specimens' results that went on before the first late one is told aloud */
+#define DOUBT_WAIT (5 * 60 * TIME_SECOND)   /* how long results of somebody who passes on may be late: measured again */
+#define HELD_WAIT (20 * 60 * TIME_SECOND)   /* … held for a person's eyes, where that is the habit or may be … */
+#define DOUBT_MOST (2 * 3600 * TIME_SECOND) /* … and at most, where it is known to take longer */
+#define HELD (60 * TIME_SECOND)             /* no machine takes so long by itself */
+#define NEVER_LATE 30                       /* specimens' results that somebody passed on in time: then holding is no habit of theirs */
 #define TOLD_EACH 8                         /* of one link; the rest is told as one */
 #define ORIGIN_LEARNT 3
 #define COMES_FROM_ELSEWHERE 60 /* results whose origin was seen; at most one in so many had none */
@@ -101,6 +103,12 @@ static void delayed(struct detect *d, const struct path *p, const struct sent *s
     buf_release(&minutes);
 }
 
+/* One result in twenty is held for a person's eyes where results are verified by rules. Who passed so many on in time does not do that. */
+static bool never_holds(const struct link *to)
+{
+    return to->late == 0 && to->in_time >= NEVER_LATE;
+}
+
 /* Whoever sends here passes some results on late. */
 static void note_late(struct link *to, tq_time delay)
 {
@@ -113,12 +121,16 @@ void path_used(struct detect *d, struct path *p, struct sent *s, tq_time delay)
     struct link *from = links_at(d->links, p->from);
     bool overdue = (s->missed || s->doubted) && p->messages >= PATH_LEARNT;
     if (overdue) {
-        bool first = links_at(d->links, p->to)->late == 0 && p->messages >= NEVER_LATE;
+        bool first = never_holds(links_at(d->links, p->to));
         delayed(d, p, s, delay, s->missed || first ? SEVERITY_MEDIUM : SEVERITY_LOW);
         note_late(links_at(d->links, p->to), delay);
         s->missed = false;
     } else if (!s->passed) {
         p->messages++;
+        if (delay > HELD)
+            note_late(links_at(d->links, p->to), delay);
+        else
+            count_up(&links_at(d->links, p->to)->in_time);
         p->slowest = delay > p->slowest ? delay : p->slowest;
     }
     s->passed = true;
@@ -263,12 +275,16 @@ static void judge_doubt(struct detect *d, struct doubt *o)
     not_passed_on(d, s, which, to, s->passed);
 }
 
-static tq_time doubt_wait(const struct link *to)
+/* Until the end of all it costs nothing but time to wait for what may be held. */
+static tq_time doubt_wait(const struct link *to, bool end)
 {
+    if (to->late == 0)
+        return end ? 0 : to->in_time >= NEVER_LATE ? DOUBT_WAIT : HELD_WAIT;
+    tq_time least = end ? DOUBT_WAIT : HELD_WAIT;
     tq_time wait = to->latest * 3; /* others may be held longer */
     wait = wait > 3 * DOUBT_WAIT ? 3 * DOUBT_WAIT : wait;
     wait = wait > to->latest / 2 * 3 ? wait : to->latest / 2 * 3;
-    return wait < DOUBT_WAIT ? DOUBT_WAIT : wait > DOUBT_MOST ? DOUBT_MOST : wait;
+    return wait < least ? least : wait > DOUBT_MOST ? DOUBT_MOST : wait;
 }
 
 /* Tells what is overdue; at the end of all, also what nobody expects to come. */
@@ -281,7 +297,7 @@ static void judge_doubts(struct detect *d, tq_time now, bool end)
         if (s != NULL) {
             const struct link *to = p == NULL ? NULL : links_at(d->links, p->to);
             bool came = (o->which & ~s->went_on) == 0;
-            tq_time wait = to == NULL ? DOUBT_WAIT : end && to->late == 0 ? 0 : doubt_wait(to);
+            tq_time wait = to == NULL ? DOUBT_WAIT : doubt_wait(to, end);
             if (came || now - s->time >= wait)
                 judge_doubt(d, o);
         }

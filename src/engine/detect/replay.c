@@ -6,6 +6,8 @@
 /* A sender that was not sure to have been heard sends again, from the same address. It is a replay when it comes later than this, or after the sender
  * went on to other messages. */
 #define REPLAY_AFTER (10 * 60 * TIME_SECOND)
+/* … or than this where its connection still stands: an answer that was seen on it arrived, and no sender waits so long for one. */
+#define REPLAY_SAME_AFTER (3 * 60 * TIME_SECOND)
 #define LATE (10 * TIME_SECOND)
 #define CAUSE_MAX 1024
 
@@ -108,10 +110,14 @@ struct digest latest_key(const struct detect *d, uint64_t flow)
     return digest_end(g);
 }
 
-static bool went_on(const struct detect *d, uint64_t flow, uint64_t content)
+/* Where the message comes again on another connection, whatever this link sent meanwhile counts: there are devices that connect anew for each. */
+static bool went_on(const struct detect *d, const struct record *r, const struct kept_message *k)
 {
-    const struct kept_message *last = memo_get(d->messages, latest_key(d, flow));
-    return last != NULL && last->content != content;
+    const struct kept_message *last = memo_get(d->messages, latest_key(d, k->flow));
+    const struct link *l = open_link(d);
+    if (last != NULL && last->content != k->content)
+        return true;
+    return k->flow != r->flow.id && l->content_last != 0 && l->content_last != k->content;
 }
 
 /* Did this sender go on to other messages since, or did so much time pass, that this is no repetition out of doubt? What came by a spool is judged
@@ -120,7 +126,8 @@ static bool comes_late(const struct detect *d, const struct record *r, const str
 {
     if (r->time < k->time || d->now - r->time > LATE)
         return false;
-    return elsewhere(k, open_link(d)) || r->time - k->time >= REPLAY_AFTER || went_on(d, k->flow, k->content);
+    tq_time least = k->flow == r->flow.id ? REPLAY_SAME_AFTER : REPLAY_AFTER;
+    return elsewhere(k, open_link(d)) || r->time - k->time >= least || went_on(d, r, k);
 }
 
 /* r: of the last result. Only a message that came whole is compared. */
@@ -152,6 +159,7 @@ void judge_replay(struct detect *d, const struct record *r)
         return;
     last->content = now.content;
     last->time = r->time;
+    open_link(d)->content_last = now.content;
 }
 
 /* The same results once more on this link, all of them and nothing else, under another message number (or none), after they had been accepted and
@@ -178,7 +186,8 @@ void judge_renumbered(struct detect *d, const struct record *r)
     if (untimed > 0 && numbers < UNTIMED_LEAST)
         return;
     bool accepted = s != NULL && ((s->answered && !s->refused) || d->open.astm);
-    bool late = accepted && r->time >= s->time && (r->time - s->time >= REPLAY_AFTER || l->sent_last != s->number);
+    tq_time least = s != NULL && s->flow == r->flow.id ? REPLAY_SAME_AFTER : REPLAY_AFTER;
+    bool late = accepted && r->time >= s->time && (r->time - s->time >= least || l->sent_last != s->number);
     if (!late || (s->control == d->open.control.a && s->named))
         return;
     const struct kept_message k = {.flow = s->flow, .direction = s->direction, .ordinal = s->ordinal, .from = l->sender};

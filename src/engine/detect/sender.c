@@ -9,7 +9,9 @@
 #define RIVAL_WAITS (INT64_C(24) * 3600 * TIME_SECOND) /* how long after a rival the owner's next word proves two */
 #define CAUSE_MAX 256
 #define HEARD_PAUSE (10 * TIME_SECOND)
-#define HEARD_SHARE 8 /* one in so many that are heard is new: others are expected */
+#define HEARD_SELDOM 2 /* who was heard so often or less … */
+#define HEARD_SHARE 6  /* … is one in so many of those heard, …*/
+#define HEARD_LEAST 3  /* … or all of them were heard less than so often each: others are expected */
 /* So long after the start a connection whose beginning was not seen can be one that stood before it: until then none is forgotten that began since.
  */
 #define UNDERWAY_MOST (30 * 60 * TIME_SECOND)
@@ -19,7 +21,8 @@ struct known {
     tq_time last;
     uint8_t learnt;       /* seen in the learning time, or in an earlier run */
     uint8_t shared;       /* of a name: several addresses used it in the learning time */
-    uint8_t spoke;        /* of an address: how often, with a pause between */
+    uint8_t spoke;        /* of an address: how often, with a pause between, … */
+    tq_time heard;        /* … and when last */
     struct address home;  /* of a name: the first address that used it */
     struct address rival; /* of a name: another, newer address that used it, not told yet */
     tq_time rival_at;
@@ -132,21 +135,24 @@ static void unknown(struct detect *d, const struct record *r, const struct messa
     buf_release(&cause);
 }
 
-/* Who speaks with a pause between is heard anew: how often was a sender heard, and how many were heard only once? As many of those that are still to
- * be heard are there (Good and Turing's estimate): a lab's devices do not all have something to say in its first minute. */
-static void note_heard(struct detect *d, struct known *address, tq_time last, bool is_new)
+/* Who speaks with a pause between is heard anew. While there are devices that were heard once or twice there are others that were not heard yet (what
+ * Good and Turing's and Chao's estimates of what was not seen go by): a lab's devices do not all have something to say in its first minute. */
+static void note_heard(struct detect *d, struct known *address, tq_time now, bool is_new)
 {
-    if (!is_new && address->last - last < HEARD_PAUSE)
+    if (!is_new && now - address->heard < HEARD_PAUSE)
         return;
+    address->heard = now;
+    d->spoken++;
     address->spoke += address->spoke < UINT8_MAX;
-    d->heard++;
-    d->heard_once += address->spoke == 1;
-    d->heard_once -= address->spoke == 2;
+    d->heard += address->spoke == 1;
+    d->heard_seldom += address->spoke == 1;
+    d->heard_seldom -= address->spoke == HEARD_SELDOM + 1;
 }
 
 static bool others_expected(const struct detect *d)
 {
-    return !d->learnt && d->now - d->first <= UNDERWAY_MOST && d->heard_once * HEARD_SHARE > d->heard;
+    bool seldom = d->heard_seldom * HEARD_SHARE > d->heard || d->spoken < HEARD_LEAST * d->heard;
+    return !d->learnt && d->now - d->first <= UNDERWAY_MOST && seldom;
 }
 
 static bool is_answer(const struct message *m)
@@ -235,8 +241,6 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
         (void)look(d, keys[WHO_LISTENER], now, learning, &(bool){false});
     /* An address at home in the lab: it was learnt, or others have been sending to it (a LIS that sends its first order, the second address of a
      * middleware). */
-    const struct known *before = memo_get(d->known, keys[WHO_ADDRESS]);
-    tq_time last = before != NULL ? before->last : 0;
     struct known *address = look(d, keys[WHO_ADDRESS], now, learning, &new_address);
     bool at_home = address->learnt || memo_get(d->known, keys[WHO_AT_HOME]) != NULL;
     if (learning && new_pair)
@@ -251,7 +255,7 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
                        : others_expected(d)                                                           ? NEW_AMONG_MANY
                                                                                                       : NEW_STRANGER;
     if (!newcomer || at_home || address->spoke > 0 || (how == NEW_AMONG_MANY && !news.taken)) /* who stood there before says nothing of who comes */
-        note_heard(d, address, last, new_address);
+        note_heard(d, address, now, new_address);
     if (!newcomer || (name.n == 0 && !new_address))
         return;
     if (news.taken)

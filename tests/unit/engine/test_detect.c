@@ -230,6 +230,38 @@ static void a_lab_is_not_heard_in_a_minute(void **state)
     detect_free(d);
 }
 
+/* Five analyzers that speak every three seconds are known after a minute, also where none of them ever pauses. */
+static void a_busy_lab_is_known_soon(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    for (int t = 0; t < 90; t += 3)
+        for (int i = 0; i < 5; i++) {
+            char src[16];
+            (void)snprintf(src, sizeof src, "10.0.5.%d", 11 + i);
+            message(d, (struct say){.src = src, .at = t, .sender = src, .results = 1});
+        }
+    message(d, (struct say){.src = "10.0.5.66", .at = 91, .sender = "NEW", .results = 1});
+    assert_int_equal(count(&s, "sender.unknown"), 1);
+    assert_string_equal(severity(&s, "sender.unknown"), "high");
+    detect_free(d);
+}
+
+/* Four that speak now and then: who was heard twice so far says that others may not have been heard yet. */
+static void a_quiet_lab_is_not(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    for (int t = 0; t < 320; t += 40)
+        message(d, (struct say){.src = t % 240 == 40 ? "10.0.5.13" : t % 80 == 0 ? "10.0.5.11" : "10.0.5.12", .at = t, .sender = "A", .results = 1});
+    s.n = 0;
+    message(d, (struct say){.src = "10.0.5.14", .at = 320, .sender = "D", .results = 1});
+    assert_string_equal(severity(&s, "sender.unknown"), "low");
+    detect_free(d);
+}
+
 /* A replay of an old capture: the sensor says in today's clock that it starts; the packets have another. */
 static void learning_goes_by_the_packets_clock(void **state)
 {
@@ -462,6 +494,31 @@ static void replayed_message(void **state)
     exchange_with(d, "A45-1", "10.0.5.11", 6, 7200, "5.1", true); /* a relay that stopped in between, and is not sure */
     assert_int_equal(count(&s, "result.replayed"), 0);
     exchange(d, "10.0.5.11", 7, 9000, "5.1");
+    assert_int_equal(count(&s, "result.replayed"), 1);
+    detect_free(d);
+}
+
+/* A device that connects anew for each message went on to others on other connections. */
+static void replayed_on_connections_of_their_own(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    exchange(d, "10.0.5.11", 5, 1, "5.1");
+    exchange_as(d, "A45-2", "10.0.5.11", 6, 20, "5.5");
+    exchange(d, "10.0.5.11", 7, 60, "5.1");
+    assert_int_equal(count(&s, "result.replayed"), 1);
+    detect_free(d);
+
+    d = detector(&s);
+    exchange(d, "10.0.5.11", 5, 1, "5.1");
+    exchange(d, "10.0.5.11", 6, 300, "5.1"); /* it had to connect anew: the answer may be lost */
+    assert_int_equal(count(&s, "result.replayed"), 0);
+    detect_free(d);
+
+    d = detector(&s);
+    exchange(d, "10.0.5.11", 5, 1, "5.1");
+    exchange(d, "10.0.5.11", 5, 300, "5.1"); /* it had not */
     assert_int_equal(count(&s, "result.replayed"), 1);
     detect_free(d);
 }
@@ -821,6 +878,8 @@ int main(void)
         cmocka_unit_test(scans_and_floods),
         cmocka_unit_test(learning_takes_all),
         cmocka_unit_test(a_lab_is_not_heard_in_a_minute),
+        cmocka_unit_test(a_busy_lab_is_known_soon),
+        cmocka_unit_test(a_quiet_lab_is_not),
         cmocka_unit_test(learning_goes_by_the_packets_clock),
         cmocka_unit_test(first_sender_is_not_unknown),
         cmocka_unit_test(spoofed_sender),
@@ -830,6 +889,7 @@ int main(void)
         cmocka_unit_test(altered_in_a_later_piece),
         cmocka_unit_test(corrections_and_progress_are_no_alteration),
         cmocka_unit_test(replayed_message),
+        cmocka_unit_test(replayed_on_connections_of_their_own),
         cmocka_unit_test(state_survives),
         cmocka_unit_test(kinds_are_counted),
         cmocka_unit_test(memo_holds_what_was_learnt),

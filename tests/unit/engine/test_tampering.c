@@ -567,6 +567,15 @@ static void hand_over_late(struct scene *s, struct report *r, tq_time at)
     second_leg(s, &s->kept, at + 25 * TIME_SECOND);
 }
 
+/* A middleware that rounds, and flags what it made of it. */
+static void rounded(struct scene *s, struct report *r, tq_time at)
+{
+    set_value(&r->items[3], 2, 1.33, 0.6, 1.3);
+    first_leg(s, r, at);
+    set_value(&r->items[3], 1, 1.3, 0.6, 1.3);
+    second_leg(s, r, at);
+}
+
 /* Another machine sends in the analyzer's name. */
 static void third_host(struct scene *s, struct report *r, tq_time at)
 {
@@ -656,6 +665,8 @@ static const struct scenario scenarios[] = {
     {.name = "untouched, two VLANs", .route = IN_PATH, .vlan = true},
     {.name = "records in another order", .route = TWO_HOPS, .change = order_changed},
     {.name = "records in another order, ASTM first", .route = TWO_HOPS, .wording = ASTM, .change = order_changed},
+
+    {.name = "rounded onto a limit", .route = TWO_HOPS, .act = rounded},
 
     {.name = "value", .kind = ALTERED, .route = TWO_HOPS, .change = value_edited},
     {.name = "value, ASTM first", .kind = ALTERED, .route = TWO_HOPS, .wording = ASTM, .change = value_edited},
