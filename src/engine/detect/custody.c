@@ -136,13 +136,6 @@ struct seen_result *sent_result(const struct detect *d, const struct sent *s, si
 
 /* ── comparing ── */
 
-/* The same conversation at two places of its way. */
-bool links_twin(const struct link *a, const struct link *b)
-{
-    return a->leg != b->leg && a->port == b->port && memcmp(&a->sender.bytes, &b->sender.bytes, sizeof a->sender.bytes) == 0 &&
-           memcmp(&a->receiver.bytes, &b->receiver.bytes, sizeof a->receiver.bytes) == 0;
-}
-
 static bool same_address(const struct address *a, const struct address *b)
 {
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
@@ -396,13 +389,6 @@ static void altered(struct detect *d, const struct record *r, const struct pair 
     buf_release(&cause);
 }
 
-/* A part that this path keeps: it changed at most once in fifty times, and was seen unchanged often enough. */
-bool path_keeps(const struct detect *d, const struct path *p, enum part part, uint32_t least)
-{
-    bool twin = links_twin(links_at(d->links, p->from), links_at(d->links, p->to)); /* nobody has any business between these two */
-    return (twin || p->same[part] >= least) && p->changed[part] <= p->same[part] / 50;
-}
-
 /* Was a part changed that is not, on this path? */
 static bool judge_parts(struct detect *d, const struct record *r, const struct pair *pair, const struct comparison *c, size_t others_same)
 {
@@ -410,7 +396,8 @@ static bool judge_parts(struct detect *d, const struct record *r, const struct p
     struct gathered *here = pair->here;
     bool any = false;
     for (enum part part = PART_VALUE; part < PART_PATIENT; part++) {
-        if (c->changed[part]) {
+        bool own = part == PART_RANGE && !here->habit->ranged && !path_is_twin(d, p); /* whoever passes it on has a range for this test */
+        if (c->changed[part] && !own) {
             bool value = part == PART_VALUE || part == PART_UNIT;
             bool text = part == PART_TEXT && p->same[part] > 0 && p->changed[part] == 0;
             bool known = path_keeps(d, p, part, value ? PATH_KNOWN : MANY) || ((value || text) && others_same >= TRUSTED && p->changed[part] <= 1);
@@ -419,9 +406,10 @@ static bool judge_parts(struct detect *d, const struct record *r, const struct p
             here->told = here->told || known;
             any = any || known;
         }
-        p->changed[part] += c->changed[part];
+        p->changed[part] += c->changed[part] && !own;
         p->same[part] += c->same[part];
     }
+    here->habit->ranged |= c->same[PART_RANGE] && here->is.range != 0;
     return any;
 }
 

@@ -586,6 +586,8 @@ void paths_sweep(struct detect *d);
 /* No more will come: what waits for its origin waits no longer. */
 void paths_end(struct detect *d);
 
+/* Are its ends one conversation, seen at two places of its way? */
+bool path_is_twin(const struct detect *d, const struct path *p);
 /* Does a part pass unchanged on this path, as far as is known? least: so often it has to have been seen. */
 bool path_keeps(const struct detect *d, const struct path *p, enum part part, uint32_t least);
 
@@ -621,7 +623,6 @@ struct span test_name(const struct habit *h);
 struct memo *senders_new(void);
 struct memo *messages_new(void);
 struct memo *conversations_new(void);
-bool links_twin(const struct link *a, const struct link *b);
 struct memo *clocks_new(void);
 struct memo *asked_new(void);
 struct memo *expected_new(void);

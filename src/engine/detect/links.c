@@ -15,6 +15,12 @@ struct links {
     uint16_t paths_n;
 };
 
+bool links_twin(const struct link *a, const struct link *b)
+{
+    return a->leg != b->leg && a->port == b->port && memcmp(&a->sender.bytes, &b->sender.bytes, sizeof a->sender.bytes) == 0 &&
+           memcmp(&a->receiver.bytes, &b->receiver.bytes, sizeof a->receiver.bytes) == 0;
+}
+
 struct links *links_new(void)
 {
     struct links *l = room_new(sizeof *l);

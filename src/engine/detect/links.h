@@ -134,6 +134,7 @@ struct habit {
     uint16_t shifted : 1;
     uint16_t block_n : 4;
     uint16_t renamed : 1; /* it comes under another code from some link */
+    uint16_t ranged : 1;  /* its reference range came as it was sent */
     uint16_t code_n : 5;
     uint8_t at;
     uint64_t alternate; /* digest of its code in another system; 0: none */
@@ -260,6 +261,9 @@ uint16_t links_put(struct links *l, struct digest key, const struct link *ends, 
 struct link *links_at(struct links *l, uint16_t link);
 /* When it was used last. */
 tq_time links_last(const struct links *l, uint16_t link);
+
+/* The same conversation at two places of its way. */
+bool links_twin(const struct link *a, const struct link *b);
 
 /* When something that the link sent can be due; INT64_MAX: nothing waits. These stand side by side: they are looked through every second. */
 tq_time *links_due(struct links *l, uint16_t link);

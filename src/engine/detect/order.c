@@ -269,6 +269,8 @@ void judge_orders(struct detect *d, const struct record *r, struct group *g)
             judge_tests(d, r, g, l);
         return;
     }
+    if (g->origin != LINK_NONE) /* told, or usual, where it came from */
+        return;
     bool usual = l->ordered_run >= ORDERED_RUN && l->unordered <= l->ordered / 50 + 2;
     l->unordered += l->ordered_run > 0;
     l->ordered_run = 0;

@@ -67,6 +67,18 @@ void path_forget(struct detect *d, struct sent *s)
 
 /* ── paths ── */
 
+/* Nobody has any business between the ends of such a path. */
+bool path_is_twin(const struct detect *d, const struct path *p)
+{
+    return links_twin(links_at(d->links, p->from), links_at(d->links, p->to));
+}
+
+/* A part that this path keeps: it changed at most once in fifty times, and was seen unchanged often enough. */
+bool path_keeps(const struct detect *d, const struct path *p, enum part part, uint32_t least)
+{
+    return (path_is_twin(d, p) || p->same[part] >= least) && p->changed[part] <= p->same[part] / 50;
+}
+
 static tq_time wait_on(const struct path *p)
 {
     tq_time wait = p->slowest * (p->messages >= 100 ? 5 : 8) / 2 + 2 * TIME_SECOND;

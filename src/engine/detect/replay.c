@@ -18,6 +18,7 @@ struct kept_message {
     struct address from;
     tq_time time;
     uint64_t ordinal;
+    uint16_t link;
     uint8_t direction;
     uint8_t accepted; /* the receiver said so */
 };
@@ -117,7 +118,7 @@ static bool went_on(const struct detect *d, const struct record *r, const struct
     const struct link *l = open_link(d);
     if (last != NULL && last->content != k->content)
         return true;
-    return k->flow != r->flow.id && l->content_last != 0 && l->content_last != k->content;
+    return k->flow != r->flow.id && k->link == d->open.link && l->content_last != 0 && l->content_last != k->content;
 }
 
 /* Did this sender go on to other messages since, or did so much time pass, that this is no repetition out of doubt? What came by a spool is judged
@@ -142,6 +143,7 @@ void judge_replay(struct detect *d, const struct record *r)
                                .flow = r->flow.id,
                                .from = l->sender,
                                .time = r->time,
+                               .link = d->open.link,
                                .accepted = d->open.astm}; /* each frame of it was acknowledged, or it would not be whole */
     message_id_read(span_of(d->open.id, d->open.id_n), &now.direction, &now.ordinal);
     if (named) {
@@ -176,7 +178,9 @@ void judge_renumbered(struct detect *d, const struct record *r)
         const struct gathered *g = &d->open.all[i];
         if (g->merged)
             continue;
-        const struct sent *from = g->again && !g->differs && g->before->exact == g->is.exact ? sent_at(d, g->before->sent) : NULL;
+        bool same = g->again && !g->differs && g->before->exact == g->is.exact;
+        bool corrected = same && g->is.status == STATUS_CORRECTED && g->before->status != STATUS_CORRECTED; /* by less than is said here */
+        const struct sent *from = same && !corrected ? sent_at(d, g->before->sent) : NULL;
         untimed += g->is.observed == 0;
         numbers += g->is.numeric;
         if (from == NULL || (s != NULL && s != from) || from->patient != d->open.groups[g->group].patient)

@@ -149,10 +149,15 @@ static void note_heard(struct detect *d, struct known *address, tq_time now, boo
     d->heard_seldom -= address->spoke == HEARD_SELDOM + 1;
 }
 
+static bool at_start(const struct detect *d)
+{
+    return !d->learnt && d->now - d->first <= UNDERWAY_MOST;
+}
+
 static bool others_expected(const struct detect *d)
 {
     bool seldom = d->heard_seldom * HEARD_SHARE > d->heard || d->spoken < HEARD_LEAST * d->heard;
-    return !d->learnt && d->now - d->first <= UNDERWAY_MOST && seldom;
+    return at_start(d) && seldom;
 }
 
 static bool is_answer(const struct message *m)
@@ -251,9 +256,10 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
         news = judge_name(d, keys[WHO_NAME], p->sender, now, learning, newcomer && !at_home);
     if (news.rival.family != 0)
         spoofed(d, r, m, &news.rival, &news.home);
-    enum newness how = span_is(m->state, "underway") && !d->learnt && now - d->first <= UNDERWAY_MOST ? NEW_UNDERWAY
-                       : others_expected(d)                                                           ? NEW_AMONG_MANY
-                                                                                                      : NEW_STRANGER;
+    /* a port to which nobody else sends was waiting for this device; who forges results sends them where results are taken */
+    enum newness how = span_is(m->state, "underway") && at_start(d)          ? NEW_UNDERWAY
+                       : others_expected(d) || (new_receiver && at_start(d)) ? NEW_AMONG_MANY
+                                                                             : NEW_STRANGER;
     if (!newcomer || at_home || address->spoke > 0 || (how == NEW_AMONG_MANY && !news.taken)) /* who stood there before says nothing of who comes */
         note_heard(d, address, now, new_address);
     if (!newcomer || (name.n == 0 && !new_address))

@@ -61,6 +61,8 @@ static int run;          /* of the same specimen */
 static const char *role; /* of the specimen: Q is a control */
 static const char *patient;
 static const char *other; /* value */
+static const char *code;
+static const char *range;
 
 static void send_as(enum leg leg, int specimen, double at, bool queued, uint64_t flow)
 {
@@ -95,7 +97,8 @@ static void send_as(enum leg leg, int specimen, double at, bool queued, uint64_t
     detect_record(d, &r);
     record_start(&r, EVENT_LAB_RESULT, EPOCH + (tq_time)(at * 1e9), &f);
     record_str(&r, KEY_MESSAGE, id);
-    record_str(&r, KEY_TEST_CODE, "GLU");
+    record_str(&r, KEY_TEST_CODE, code != NULL ? code : "GLU");
+    record_str(&r, KEY_RANGE, range);
     record_str(&r, KEY_SPECIMEN, name);
     record_str(&r, KEY_VALUE, other != NULL ? other : value);
     record_str(&r, KEY_SPECIMEN_ROLE, role);
@@ -154,7 +157,7 @@ static int tear_down(void **state)
     (void)state;
     middleware = false;
     run = 0;
-    role = patient = other = NULL;
+    role = patient = other = code = range = NULL;
     detect_free(d);
     return 0;
 }
@@ -327,6 +330,26 @@ static void the_first_that_are_held_are_no_alarm(void **state)
     assert_int_equal(alarms(), 0);
 }
 
+/* A middleware may have a range of its own for a test that is seldom measured. */
+static void a_range_of_its_own_is_no_change(void **state)
+{
+    (void)state;
+    range = "3.5-5.1";
+    go_on(100, 214, 260);
+    code = "PH";
+    range = "7.35-7.45";
+    send(RECEIVED, 71, 261);
+    range = "7.3-7.4";
+    send(FORWARDED, 71, 262);
+    assert_int_equal(alarms(), 0);
+    code = NULL;
+    range = "3.5-5.1";
+    send(RECEIVED, 72, 263);
+    range = "3.5-9.1";
+    send(FORWARDED, 72, 264);
+    assert_int_equal(count("result.altered_in_transit"), 1);
+}
+
 /* At the end of all nothing can come any more. */
 static void what_is_late_at_the_end_is_missing(void **state)
 {
@@ -430,6 +453,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_missing_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_middleware_keeps_is_late_first, set_up_middleware, tear_down),
         cmocka_unit_test_setup_teardown(the_first_that_are_held_are_no_alarm, set_up_middleware, tear_down),
+        cmocka_unit_test_setup_teardown(a_range_of_its_own_is_no_change, set_up_middleware, tear_down),
         cmocka_unit_test_setup_teardown(what_is_late_at_the_end_is_missing, set_up_middleware, tear_down),
         cmocka_unit_test_setup_teardown(what_is_measured_again_is_not_missing, set_up_middleware, tear_down),
         cmocka_unit_test_setup_teardown(a_control_is_compared_but_not_missed, set_up_middleware, tear_down),

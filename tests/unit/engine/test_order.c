@@ -131,6 +131,55 @@ static void a_test_added_under_other_codes_is_told(void **state)
     assert_string_equal(seen.severity, "high");
 }
 
+/* A result that one machine of the lab sends to another. */
+static void report(const char *from, const char *to, int specimen, double at)
+{
+    static struct record r;
+    static unsigned ordinal;
+    char id[64];
+    char name[16];
+    char value[16];
+    struct flow_ref f = {.id = hash_bytes(&(struct hash_key){1, 1}, from, strlen(from)) | 1, .proto = 6, .sport = 41000, .dport = 6661};
+    assert_true(address_parse(span_str(from), &f.src));
+    assert_true(address_parse(span_str(to), &f.dst));
+    (void)snprintf(id, sizeof id, "f%llu.0.%u", (unsigned long long)f.id, ++ordinal);
+    (void)snprintf(name, sizeof name, "SP%06d", specimen);
+    (void)snprintf(value, sizeof value, "%d.%d", 4 + specimen % 3, specimen % 10);
+    record_start(&r, EVENT_LAB_MESSAGE, EPOCH + (tq_time)(at * 1e9), &f);
+    record_str(&r, KEY_MESSAGE_ID, id);
+    record_str(&r, KEY_MESSAGE_TYPE, "ORU^R01");
+    record_int(&r, KEY_RESULTS, 1);
+    detect_record(d, &r);
+    record_start(&r, EVENT_LAB_RESULT, EPOCH + (tq_time)(at * 1e9), &f);
+    record_str(&r, KEY_MESSAGE, id);
+    record_str(&r, KEY_TEST_CODE, "2345-7");
+    record_str(&r, KEY_SPECIMEN, name);
+    record_str(&r, KEY_VALUE, value);
+    record_str(&r, KEY_STATUS, "F");
+    detect_record(d, &r);
+}
+
+/* A device at the bedside measures what nobody ordered: what comes from there is no mismatch either where it is passed on. */
+static void what_is_never_ordered_is_none_further_on(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        order(0, i, i * 10, 2, "routine");
+        report("10.0.5.11", "10.0.5.2", i, i * 10 + 5);
+        report("10.0.5.2", "10.0.5.3", i, i * 10 + 6);
+    }
+    report("10.0.5.12", "10.0.5.2", 50, 500);
+    report("10.0.5.2", "10.0.5.3", 50, 501);
+    assert_int_equal(seen.orders, 0);
+    for (int i = 60; i < 100; i++) {
+        order(0, i, i * 10, 2, "routine");
+        report("10.0.5.11", "10.0.5.2", i, i * 10 + 5);
+        report("10.0.5.2", "10.0.5.3", i, i * 10 + 6);
+    }
+    report("10.0.5.2", "10.0.5.3", 120, 1200); /* it comes from nowhere */
+    assert_int_equal(seen.orders, 1);
+}
+
 static void hole(double at)
 {
     static struct record r;
@@ -209,6 +258,7 @@ static void an_answer_to_what_was_lost_is_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_never_ordered_is_none_further_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_priority_that_is_changed_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_priority_that_always_changes_is_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_test_added_under_other_codes_is_told, set_up, tear_down),
