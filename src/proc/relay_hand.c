@@ -12,7 +12,7 @@
 #define RING (1u << 20)     /* bytes of jobs that wait for the second thread */
 #define MANY 8              /* connections that are ready at once: it is worth waking another thread for them */
 #define TOGETHER 24         /* jobs and records change hands so many at a time: to wake a thread costs as much as a job */
-#define GROWS 8             /* how many times as large records are as what they are made of, about … */
+#define GROWS 8             /* how many times as large records are as what they are made of, about (of many short results up to 25 times) … */
 #define GROWS_MORE 4096     /* … and besides */
 #define DEFERRED (1u << 17) /* deliveries that wait for the numbers of their messages */
 #define WORDS_MOST 64       /* bytes of a message's type, or control id, that are handed over */
@@ -36,6 +36,7 @@ static struct {
     pthread_cond_t work, done;
     struct outbox_record *made;
     struct outbox_record **made_last;
+    _Atomic size_t made_bytes;
     uint64_t lost;
     bool failed;
     /* ──────── */
@@ -59,13 +60,17 @@ static void give_back(bool done)
 {
     uint64_t lost = 0;
     struct outbox_record *made = talks_take(hand.talks, &lost);
-    struct outbox_record *last = made;
-    while (last != NULL && last->next != NULL)
-        last = last->next;
+    struct outbox_record *last = NULL;
+    size_t bytes = 0;
+    for (struct outbox_record *x = made; x != NULL; x = x->next) {
+        bytes += sizeof *x + x->size;
+        last = x;
+    }
     (void)pthread_mutex_lock(&hand.lock);
     if (made != NULL) {
         *hand.made_last = made;
         hand.made_last = &last->next;
+        hand.made_bytes += bytes;
     }
     hand.lost += lost;
     hand.failed = hand.failed || !done;
@@ -182,6 +187,7 @@ void hand_collect(void)
     hand.lost = 0;
     hand.made = NULL;
     hand.made_last = &hand.made;
+    hand.made_bytes = 0;
     (void)pthread_mutex_unlock(&hand.lock);
     put_all(made);
     if (failed)
@@ -279,11 +285,13 @@ static void do_job(const struct talk_job *job)
         do_here(job);
 }
 
-/* Room for what is made of so many bytes, beside what is made of those that wait. */
+/* Room for what is made of so many bytes, beside what was made and is not here yet, which is counted, and what will be made of those that wait in the
+ * ring, which is not known. A message has at most 4096 results, and the ring 1 MiB: so the outbox passes its cap by less than once as much. */
 static bool room_for(size_t n)
 {
     size_t waits = hand.over ? ring_used(hand.ring) : 0;
-    return outbox_room(&rr.outbox, (n + waits) * GROWS + GROWS_MORE);
+    size_t made = hand.over ? atomic_load(&hand.made_bytes) : 0;
+    return outbox_room(&rr.outbox, made + (n + waits) * GROWS + GROWS_MORE);
 }
 
 void hand_turn(int ready)
@@ -351,8 +359,10 @@ uint64_t talk_message(void *context, struct relay_link *link, const struct relay
         *keep = !l->store;
         return 0;
     }
-    uint64_t ticket = room_for(m->raw.n) ? tickets_give(rr.tickets) : 0;
-    bool queued = ticket != 0 && l->store && m->connection->side == RELAY_ANALYZER && !m->answer && m->verdict != RELAY_REFUSED;
+    bool kept = l->store && m->connection->side == RELAY_ANALYZER && !m->answer && m->verdict != RELAY_REFUSED;
+    /* what its bytes came to is made already, or counts in the ring; one that is to be delivered may be told once more by its bytes */
+    uint64_t ticket = room_for(kept ? m->raw.n : 0) ? tickets_give(rr.tickets) : 0;
+    bool queued = ticket != 0 && kept;
     const struct talk_job job = {.what = TALK_MESSAGE,
                                  .link = &l->talk,
                                  .connection = *m->connection,

@@ -68,7 +68,9 @@ struct line {
     tq_time down_since; /* the LIS's side; 0: it is up */
     tq_time said_at[RELAY_EVENT_KINDS];
     uint64_t late, spooled; /* messages */
-    uint64_t unrecorded;    /* as the engine counted at the last look */
+    uint64_t unrecorded;    /* as the engine counted at the last look … */
+    uint64_t received;      /* … and as it counted these */
+    uint64_t lost;          /* records of any link, then */
     tq_time learn_from;     /* wall; 0: it has not begun */
     tq_time learning_until; /* wall */
     bool proposed;          /* … and is over: what was learnt is on the ledger, for a person to approve */

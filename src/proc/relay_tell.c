@@ -315,9 +315,12 @@ static void step(struct line *l)
         tell_state(l, out.state, out.why);
         tell_standing(l, STANDING_DOWN, l->down_since != 0 && rr.now - l->down_since >= DOWN_AFTER, s.side[RELAY_LIS].why);
         tell_standing(l, STANDING_DELAYED, s.delay_p99 > l->config.delay_limit * TIME_MS, "");
-        bool unrecorded = s.counters.unrecorded > l->unrecorded || (l->records && s.counters.received > 0 && rr.lost > 0 && !relay_records_now());
-        tell_standing(l, STANDING_UNRECORDED, unrecorded, "");
+        bool lost = l->records && rr.lost > l->lost && s.counters.received > l->received;
+        lost = lost || (l->standing[STANDING_UNRECORDED] && rr.lost > 0 && !relay_records_now());
+        tell_standing(l, STANDING_UNRECORDED, lost || s.counters.unrecorded > l->unrecorded, "");
         l->unrecorded = s.counters.unrecorded;
+        l->received = s.counters.received;
+        l->lost = rr.lost;
         bool late = rr.behind.began != 0 && rr.now - rr.behind.began >= BEHIND_AFTER;
         bool spooled = l->records && (late || (rr.away_since != 0 && rr.now - rr.away_since >= AWAY_AFTER));
         tell_standing(l, STANDING_SPOOLED, spooled, rr.locked ? "The ledger is locked" : "");

@@ -83,6 +83,19 @@ def error_end_to_end(run, port, refuses):
     refuses.clear()
 
 
+def with_a_picture(run, port):
+    """Five megabytes, as a report or a histogram has: too many to be examined, and on record all the same, as it came and as it went."""
+    with links.Analyzer(port) as a:
+        content = links.message("LARGE1", more="OBX|2|ED|PDF^Report^L||" + "A" * (5 << 20) + "|||||F\r")
+        lab.ok(a.ask(content) == ("AA", "LARGE1"), "a message of five megabytes passes")
+
+    def legs():
+        items = (run.api("/api/v1/messages?limit=200") or {"items": []})["items"]
+        return sorted((m["leg"], m["side"]) for m in items if m.get("link") == "plain" and m["bytes"] == len(content))
+    lab.ok(lab.wait(lambda: legs() == [("forwarded", "lis"), ("received", "analyzer")]), "it is on the ledger as it came and as it went on", legs())
+    lab.ok(not finding(run, "link.unrecorded", "plain"), "so nothing passed without a record")
+
+
 def in_clear(run, port):
     """TLS is optional, and the LIS has none."""
     with links.Analyzer(port) as a:
@@ -137,6 +150,7 @@ def main():
             refused(run, ports["refuses"], lis, refuses)
             queries(run, ports["refuses"], lis)
             error_end_to_end(run, ports["plain"], refuses)
+            with_a_picture(run, ports["plain"])
             in_clear(run, ports["clear"])
             policy(run, ports["policy"], judged)
             no_certificate(run, ports["bare"])
