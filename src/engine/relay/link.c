@@ -18,6 +18,12 @@ static bool keeps(const struct relay_link *link)
     return link->o.mode == RELAY_STORE_AND_FORWARD && !link->bypassed;
 }
 
+/* A bypass goes before a hold. */
+static bool holds(const struct relay_link *link)
+{
+    return link->hold && !link->bypassed;
+}
+
 bool link_ends(const struct relay_link *link, const struct session *s)
 {
     return s->kind != SESSION_PAIR || (!link->bypassed && policy_refuses(link->policy, link->relay->now));
@@ -129,7 +135,7 @@ void link_free(struct relay_link *link)
 void link_pair(struct session *s, enum relay_side missing)
 {
     struct relay_link *link = s->link;
-    if (s->kind != SESSION_PAIR || s->channel[missing].state != CHANNEL_NONE || link->hold)
+    if (s->kind != SESSION_PAIR || s->channel[missing].state != CHANNEL_NONE || holds(link))
         return;
     if (link->o.side[missing].dial)
         session_dial(s, missing);
@@ -232,7 +238,7 @@ void link_wake(struct relay_link *link)
     if (keeps(link)) {
         if (side[RELAY_ANALYZER].dial)
             stand(link, SESSION_INTAKE, RELAY_ANALYZER);
-    } else if (!link->hold && side[RELAY_LIS].dial && side[RELAY_ANALYZER].dial)
+    } else if (!holds(link) && side[RELAY_LIS].dial && side[RELAY_ANALYZER].dial)
         stand(link, SESSION_PAIR, RELAY_ANALYZER);
 }
 
@@ -319,6 +325,18 @@ static void refit(struct relay_link *link)
     }
 }
 
+/* Who may be read from now, and whose other half is to be found. */
+static void go_on(struct relay_link *link)
+{
+    for (struct session *s = link->sessions, *next; s != NULL; s = next) {
+        next = s->next;
+        session_pause(s);
+        for (int i = 0; i < 2 && !holds(link) && !s->dead; i++)
+            if (s->channel[i].state == CHANNEL_OPEN)
+                link_pair(s, other_side((enum relay_side)i));
+    }
+}
+
 void relay_bypass(struct relay_link *link, bool on)
 {
     if (link->bypassed == on)
@@ -340,6 +358,7 @@ void relay_bypass(struct relay_link *link, bool on)
     }
     link->bypassed = on;
     refit(link);
+    go_on(link);
     keep_wake(link);
     (void)timer_set(&link->relay->timers, &link->timer, link->relay->now);
 }
@@ -349,13 +368,7 @@ void relay_hold(struct relay_link *link, bool on)
     if (link->hold == on)
         return;
     link->hold = on;
-    for (struct session *s = link->sessions, *next; s != NULL; s = next) {
-        next = s->next;
-        session_pause(s);
-        for (int i = 0; i < 2 && !on && !s->dead; i++)
-            if (s->channel[i].state == CHANNEL_OPEN)
-                link_pair(s, other_side((enum relay_side)i));
-    }
+    go_on(link);
     keep_wake(link);
     (void)timer_set(&link->relay->timers, &link->timer, link->relay->now);
 }

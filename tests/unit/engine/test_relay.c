@@ -718,6 +718,34 @@ static void clock_put_right(void **state)
     bed_stop(&bed);
 }
 
+/* A link that is held for work on it, and bypassed: what waited passes, and so does who connects meanwhile. */
+static void held_then_bypassed(void **state)
+{
+    (void)state;
+    struct relay_link_options o = bed_options();
+    bed_start(&bed);
+    bed_link(&bed, &o);
+    int before = bed_connect(&bed, RELAY_ANALYZER);
+    int lis = bed.lis;
+    relay_hold(bed.link, true);
+    SEND(&bed, before, MSG("1"));
+    int meanwhile = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, meanwhile, MSG("2"));
+    assert_string_equal(bed_got(lis), "");
+    assert_int_equal(bed.lis, lis); /* nobody is called */
+    relay_bypass(bed.link, true);
+    bed_run(&bed);
+    assert_string_equal(bed_got(lis), MSG("1"));
+    assert_string_equal(bed_got(bed.lis), MSG("2"));
+    int behind = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, behind, MSG("3"));
+    assert_string_equal(bed_got(bed.lis), MSG("3"));
+    (void)close(before);
+    (void)close(meanwhile);
+    (void)close(behind);
+    bed_stop(&bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -735,6 +763,7 @@ int main(void)
         cmocka_unit_test(slow_peer),
         cmocka_unit_test(endless_message),
         cmocka_unit_test(clock_put_right),
+        cmocka_unit_test(held_then_bypassed),
         cmocka_unit_test(back_pressure),
         cmocka_unit_test(framing),
         cmocka_unit_test(lis_breaks_off),
