@@ -150,12 +150,9 @@ static void results_of_a_specimen_lie_together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memo_holds_what_was_learnt),
-        cmocka_unit_test(memo_gives_entries_out_in_turn),
-        cmocka_unit_test(results_of_a_specimen_lie_together),
-        cmocka_unit_test(results_are_kept_up_to_a_cap),
-        cmocka_unit_test(a_result_of_the_same_message_stays),
-        cmocka_unit_test(an_index_keeps_the_latest),
+        cmocka_unit_test(memo_holds_what_was_learnt),         cmocka_unit_test(memo_gives_entries_out_in_turn),
+        cmocka_unit_test(results_of_a_specimen_lie_together), cmocka_unit_test(results_are_kept_up_to_a_cap),
+        cmocka_unit_test(a_result_of_the_same_message_stays), cmocka_unit_test(an_index_keeps_the_latest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
