@@ -188,17 +188,18 @@ sslVersion = TLSv1.3
     def stored(self, port, to):
         return self.tourniquet(port, to, mode="store-and-forward", queue_max=1000000, connections=16)
 
-    def load(self, port, pids=(), **options):
-        """What mllp_load measured; it must have been answered rightly throughout."""
+    def load(self, port, pids=(), late=False, **options):
+        """What mllp_load measured; it must have been answered rightly throughout. late: but some may have waited in vain, which the spool's cap can lead to."""
         argv = [self.bench / "mllp_load", port]
         for name, value in options.items():
             argv += [f"--{name}", value]
         if pids:
             argv += ["--observe", ",".join(map(str, pids))]
         done = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode != 0:
+        r = json.loads(done.stdout or "{}")
+        if done.returncode != 0 and not (late and r.get("refused") == 0 and r.get("wrong") == 0):
             sys.exit(f"scripts/bench: {' '.join(map(str, argv))} ended with {done.returncode}: {done.stdout}")
-        return json.loads(done.stdout)
+        return r
 
     def once(self, kind, tls=True, beside=(), **options):
         """One measurement: the load's line with `us`, processor time of the middle a message, and in `cpu` that of the roles named in beside after it."""
@@ -301,9 +302,10 @@ def stored(bench, stage):
     cpu = ", ".join(f"{name} {us:.0f} us" for name, us in zip(("relay", *beside), r["stored"]["cpu"]))
     bench.row("relay, store and forward", f"256 connections, each message durable before it is acknowledged, 16 to the LIS: messages a second, from analyzer to LIS ({cpu} of the processor a message)",
               f"HAProxy {r['haproxy']['per_s']:,.0f}/s", f"{ours:,.0f}/s ({r['stored']['per_s']:,.0f}/s acknowledged)", round(ratio, 2), "at least 0.5 of HAProxy's", ratio >= 0.5)
-    long = stage.once("stored", beside=beside, connections=256, seconds=60)  # a burst is over after ten seconds: then the ledger catches up beside what comes
+    long = stage.once("stored", beside=beside, late=True, connections=256, seconds=60)  # a burst is over after ten seconds: then the ledger catches up beside what comes
     bench.row("relay, store and forward, a minute", "the same for 60 s, longer than a burst is let wait: the ledger is written meanwhile", f"HAProxy {r['haproxy']['per_s']:,.0f}/s",
-              f"{min(long['per_s'], long['delivered_per_s']):,.0f}/s ({long['per_s']:,.0f}/s acknowledged)", round(min(long["per_s"], long["delivered_per_s"]) / r["haproxy"]["per_s"], 2), "none", True)
+              f"{min(long['per_s'], long['delivered_per_s']):,.0f}/s ({long['per_s']:,.0f}/s acknowledged)", round(min(long["per_s"], long["delivered_per_s"]) / r["haproxy"]["per_s"], 2), "none", True,
+              f"{long['broken']} of its messages were not answered within 10 s: the spool was full, and what comes then has to come again" if long["broken"] else "")
 
 
 def delay(bench, stage):
