@@ -4,14 +4,11 @@
 #include <sys/mman.h>
 
 /* The leak checker looks for pointers where it is told to: what lies in a room is no leak. */
-#if defined(__has_feature) && defined(__clang__)
-#if __has_feature(address_sanitizer)
+#ifdef SANITIZED_ADDRESS
 #include <sanitizer/lsan_interface.h>
 #define NOTE(p, n) __lsan_register_root_region(p, n)
 #define FORGET(p, n) __lsan_unregister_root_region(p, n)
-#endif
-#endif
-#ifndef NOTE
+#else
 #define NOTE(p, n) ((void)0)
 #define FORGET(p, n) ((void)0)
 #endif

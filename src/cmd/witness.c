@@ -69,7 +69,7 @@ static int become(const char *path, const int fds[3], struct error *e)
     }
     (void)close_range(WITNESS_TLS_FD + 1, ~0u, 0);
     char *environment[] = {NULL, NULL};
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED_ADDRESS
     static char options[] = "ASAN_OPTIONS=detect_leaks=0:abort_on_error=1";
     environment[0] = options;
 #endif

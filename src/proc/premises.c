@@ -20,6 +20,8 @@
 #define LISTEN_QUEUE 128
 #define DEPTH_MAX 8 /* of folders below the data folder */
 #define LOCAL_NAME "api.sock"
+#define LOCK_MS 50
+#define LOCK_TURNS 40 /* 2 s */
 
 /* ── data folder ── */
 
@@ -68,6 +70,19 @@ static int give_to(int dir, uid_t owner, int depth, struct error *e)
     return r;
 }
 
+/* Takes the folder's lock. One that was killed just now may hold it for a moment yet, by a role of its that is not quite gone. */
+static int take_lock(int fd)
+{
+    for (int turn = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; turn++) {
+        if (errno == EINTR)
+            continue;
+        if (errno != EWOULDBLOCK || turn == LOCK_TURNS)
+            return -1;
+        (void)usleep(LOCK_MS * 1000);
+    }
+    return 0;
+}
+
 int premises_data(const char *path, uid_t owner, int *ret_fd, struct error *e)
 {
     if (make_folders(path, "data folder", e) != 0)
@@ -76,7 +91,7 @@ int premises_data(const char *path, uid_t owner, int *ret_fd, struct error *e)
     if (fd < 0)
         return err_sys(e, errno, "the data folder %s cannot be opened", path);
     int r = 0;
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+    if (take_lock(fd) != 0)
         r = errno == EWOULDBLOCK
                 ? err_set(e, ERR_MISUSE, "another Tourniquet is running on the data folder %s: stop it first, or choose another folder", path)
                 : err_sys(e, errno, "the data folder %s cannot be locked", path);

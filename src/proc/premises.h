@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 
-/* The data folder: made where it is missing (0700), locked against a second run, given to `owner` when this process is root. Keep the descriptor
- * open: it is the lock. ERR_MISUSE: in use, or no folder; ERR_SYSTEM: not writable. */
+/* The data folder: made where it is missing (0700), locked against a second run (one that is ending is waited for, up to 2 s), given to `owner` when
+ * this process is root. Keep the descriptor open: it is the lock. ERR_MISUSE: in use, or no folder; ERR_SYSTEM: not writable. */
 int premises_data(const char *path, uid_t owner, int *ret_fd, struct error *e);
 
 /* A listening TCP socket, non-blocking. what: "the page"; key: of lab.yaml. ERR_MISUSE: the address is taken, or is none of this machine's. */

@@ -21,14 +21,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-#define SANITIZED
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#endif
-
 #define CPU_SECONDS 8
 #define LONGEST (14 * TIME_SECOND) /* less than the keeper waits */
 #define MEMORY (768u << 20)

@@ -55,13 +55,13 @@ _Noreturn static void become_role(int program, const char *name, int control)
     (void)close_range(ROLE_CONTROL_FD + 1, ~0u, CLOSE_RANGE_CLOEXEC); /* the program's own, too: once it runs */
     /* An empty environment, but for the options of a sanitizer build. */
     char *environment[3] = {NULL, NULL, NULL};
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED_ADDRESS
     static char options[] = "ASAN_OPTIONS=detect_leaks=0:abort_on_error=1";
     static char undefined[] = "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1";
     environment[0] = options;
     environment[1] = undefined;
 #endif
-#ifdef __SANITIZE_THREAD__ /* what it finds goes to standard error: nothing else is open, and no program that knows names may be started */
+#ifdef SANITIZED_THREAD /* what it finds goes to standard error: nothing else is open, and no program that knows names may be started */
     static char threads[] = "TSAN_OPTIONS=log_path=stderr:symbolize=0:die_after_fork=0";
     environment[0] = threads;
 #endif

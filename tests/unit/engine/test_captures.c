@@ -15,14 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#if defined __has_feature /* clang */
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#elif defined __SANITIZE_ADDRESS__ /* gcc */
-#define SANITIZED
-#endif
-
 #define SECONDS_EACH 20 /* for a file of a few MiB; under sanitizers too */
 #define RSS_MAX (128L << 10)
 

@@ -11,14 +11,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#if defined __has_feature /* clang */
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#elif defined __SANITIZE_ADDRESS__ /* gcc */
-#define SANITIZED
-#endif
-
 #define T0 (1700000000 * TIME_SECOND)
 #define MOST 64
 
