@@ -186,7 +186,7 @@ sslVersion = TLSv1.3
         return self.tourniquet(port, to, self.ports)
 
     def stored(self, port, to):
-        return self.tourniquet(port, to, mode="store-and-forward", queue_max=1000000, connections=16)
+        return self.tourniquet(port, to, mode="store-and-forward", queue_max=1000000, connections=32)
 
     def load(self, port, pids=(), late=False, **options):
         """What mllp_load measured; it must have been answered rightly throughout. late: but some may have waited in vain, which the spool's cap can lead to."""
@@ -300,7 +300,7 @@ def stored(bench, stage):
     ours = min(r["stored"]["per_s"], r["stored"]["delivered_per_s"])
     ratio = ours / r["haproxy"]["per_s"]
     cpu = ", ".join(f"{name} {us:.0f} us" for name, us in zip(("relay", *beside), r["stored"]["cpu"]))
-    bench.row("relay, store and forward", f"256 connections, each message durable before it is acknowledged, 16 to the LIS: messages a second, from analyzer to LIS ({cpu} of the processor a message)",
+    bench.row("relay, store and forward", f"256 connections, each message durable before it is acknowledged, 32 to the LIS: messages a second, from analyzer to LIS ({cpu} of the processor a message)",
               f"HAProxy {r['haproxy']['per_s']:,.0f}/s", f"{ours:,.0f}/s ({r['stored']['per_s']:,.0f}/s acknowledged)", round(ratio, 2), "at least 0.5 of HAProxy's", ratio >= 0.5)
     long = stage.once("stored", beside=beside, late=True, connections=256, seconds=60)  # a burst is over after ten seconds: then the ledger catches up beside what comes
     bench.row("relay, store and forward, a minute", "the same for 60 s, longer than a burst is let wait: the ledger is written meanwhile", f"HAProxy {r['haproxy']['per_s']:,.0f}/s",

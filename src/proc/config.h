@@ -11,7 +11,7 @@
 #define CONFIG_HOST 256
 #define CONFIG_CAPTURES 16
 #define CONFIG_RELAYS 64
-#define CONFIG_CONNECTIONS 16 /* of one link to the LIS */
+#define CONFIG_CONNECTIONS 32 /* of one link to the LIS */
 #define CONFIG_LISTENERS 8
 #define CONFIG_WITNESSES 8
 #define CONFIG_LINE 512

@@ -143,9 +143,9 @@ static struct outlet *outlet_of(const struct session *s)
     return &s->link->queue->outlet[s->outlet];
 }
 
-static uint64_t sender_of(const struct relay *r, const struct look *look)
+static uint16_t sender_of(const struct relay *r, const struct look *look)
 {
-    return relay_id(r, look->sender_app) * 31 + relay_id(r, look->sender_place);
+    return (uint16_t)(relay_id(r, look->sender_app) * 31 + relay_id(r, look->sender_place));
 }
 
 static void wake(struct relay_link *link, struct outlet *o);
@@ -299,7 +299,7 @@ int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool se
     struct span content = item_content(i);
     if (link->o.protocol == RELAY_MLLP)
         (void)look_hl7(content, &look, NULL, NULL);
-    uint64_t sender = sender_of(link->relay, &look);
+    uint16_t sender = sender_of(link->relay, &look);
     struct outlet *o = relay_queue_outlet(link->queue, sender);
     i->token = token;
     i->sent = relay_queue_fed_first(link->queue, link->relay->key, sender) || sent;

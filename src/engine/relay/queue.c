@@ -7,7 +7,7 @@
 
 #define FRAME_TEXT 240
 
-#define FED_SENDERS 65536
+#define SENDERS 65536 /* a sender is 16 bits of a hash: two that have the same go over one connection */
 
 struct queue *relay_queue_new(struct hash_key key, unsigned outlets)
 {
@@ -16,9 +16,10 @@ struct queue *relay_queue_new(struct hash_key key, unsigned outlets)
         return NULL;
     q->outlets = outlets;
     q->seen = table_new(key, QUEUE_SEEN + 1, sizeof(struct seen));
-    if (q->seen != NULL)
+    q->at = outlets > 1 ? calloc(SENDERS, sizeof *q->at) : NULL;
+    if (q->seen != NULL && (outlets == 1 || q->at != NULL))
         return q;
-    free(q);
+    relay_queue_free(q);
     return NULL;
 }
 
@@ -31,6 +32,7 @@ void relay_queue_free(struct queue *q)
             free(relay_queue_take(q, &q->outlet[i]));
     table_free(q->seen);
     table_free(q->fed);
+    free(q->at);
     free(q);
 }
 
@@ -73,9 +75,19 @@ void item_frame(struct buf *out, struct span records)
     }
 }
 
-struct outlet *relay_queue_outlet(struct queue *q, uint64_t sender)
+struct outlet *relay_queue_outlet(struct queue *q, uint16_t sender)
 {
-    return &q->outlet[sender % q->outlets];
+    unsigned fewest = 0;
+    if (q->outlets == 1)
+        return &q->outlet[0];
+    if (q->at[sender] == 0) {
+        for (unsigned i = 1; i < q->outlets; i++)
+            if (q->outlet[i].senders < q->outlet[fewest].senders)
+                fewest = i;
+        q->outlet[fewest].senders++;
+        q->at[sender] = (uint8_t)(fewest + 1);
+    }
+    return &q->outlet[q->at[sender] - 1];
 }
 
 void relay_queue_put(struct queue *q, struct outlet *o, struct item *i)
@@ -108,13 +120,13 @@ void relay_queue_feed(struct queue *q, struct outlet *o, struct item *i)
     q->bytes += i->n;
 }
 
-bool relay_queue_fed_first(struct queue *q, struct hash_key key, uint64_t sender)
+bool relay_queue_fed_first(struct queue *q, struct hash_key key, uint16_t sender)
 {
     bool new = true;
     if (q->outlets == 1)
         return false;
     if (q->fed == NULL)
-        q->fed = table_new(key, FED_SENDERS, 1);
+        q->fed = table_new(key, SENDERS, 1);
     return q->fed == NULL || table_put(q->fed, span_of(&sender, sizeof sender), &new) == NULL || new;
 }
 

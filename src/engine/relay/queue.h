@@ -39,6 +39,7 @@ struct outlet {
     struct item *first;
     struct item *last;
     struct item *last_fed; /* of those from an earlier run, which go first */
+    uint32_t senders;      /* that came here */
     bool waking;
     bool under_way; /* the first is being delivered */
     uint8_t tries;  /* answers to the first that said no */
@@ -56,6 +57,7 @@ struct queue {
     bool alarmed;
     struct table *seen; /* id → struct seen */
     struct table *fed;  /* senders of which an earlier run left something; NULL: none, or one outlet */
+    uint8_t *at;        /* of each sender: the number of its outlet, from 1; 0: it was not heard yet; NULL: there is one outlet */
     uint64_t order[QUEUE_SEEN];
     uint32_t order_at;
 };
@@ -68,15 +70,15 @@ struct span item_raw(const struct item *i);
 struct span item_content(const struct item *i);
 /* Frames the records of a message of ASTM: a frame a record, or several where it is longer than 240 bytes. */
 void item_frame(struct buf *out, struct span records);
-/* The outlet of a sender, by a hash of its names: what it sends goes over one connection, in order. */
-struct outlet *relay_queue_outlet(struct queue *q, uint64_t sender);
+/* The outlet of a sender, by a hash of its names: what it sends goes over one connection, in order. A new one comes where the fewest senders are. */
+struct outlet *relay_queue_outlet(struct queue *q, uint16_t sender);
 void relay_queue_put(struct queue *q, struct outlet *o, struct item *i);
 /* The same message, which came in this run and was not sent: taken out. NULL: there is none. */
 struct item *relay_queue_twin(struct queue *q, struct outlet *o, const struct item *of);
 /* Behind those fed before, before all others that are not under way. */
 void relay_queue_feed(struct queue *q, struct outlet *o, struct item *i);
 /* Is it the first that an earlier run left of this sender? Of several outlets each may have had one on its way. Where nobody knows, yes. */
-bool relay_queue_fed_first(struct queue *q, struct hash_key key, uint64_t sender);
+bool relay_queue_fed_first(struct queue *q, struct hash_key key, uint16_t sender);
 struct item *relay_queue_take(struct queue *q, struct outlet *o); /* the first; it must be there */
 void relay_queue_note(struct queue *q, struct seen seen);
 void relay_queue_gave_up(struct queue *q, const struct item *i);

@@ -26,7 +26,7 @@ struct relay;
 struct relay_link;
 
 #define RELAY_DIALS 128     /* connections that the host is asked for at one time */
-#define RELAY_DELIVERIES 16 /* connections over which a link may deliver */
+#define RELAY_DELIVERIES 32 /* connections over which a link may deliver */
 
 enum relay_side { RELAY_ANALYZER, RELAY_LIS };
 enum relay_protocol { RELAY_MLLP, RELAY_ASTM };
