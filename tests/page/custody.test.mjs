@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { axe, shot, sideways } from './browser.mjs';
 import { FRESH, makeUp, PASSWORD, skip } from './start.mjs';
-import { called, inspect, settled, SIGHTS, WALKED } from './walk.mjs';
+import { called, inspect, openFirst, settled, SIGHTS, WALKED } from './walk.mjs';
 
 const lab = makeUp();
 
 const SHOW = /^Show (values|both sides): reason/;
 async function firstResult(page) {
     await page.goto(`${lab.base}/results`);
-    await page.locator('[data-row]').first().click();
+    await openFirst(page);
     await page.waitForURL('**/results/*');
     await settled(page);
 }
@@ -36,7 +36,7 @@ for (const sight of [SIGHTS[0], SIGHTS[1], SIGHTS[3], SIGHTS[4]]) {
         await lab.dev(FRESH);
         await lab.look(sight, async (page, faults) => {
             await page.goto(`${lab.base}/findings`);
-            await page.locator('[data-row]').first().click();
+            await openFirst(page);
             const button = page.getByRole('button', { name: /^(Show values: reason|Mostrar valores: motivo)/ });
             await button.click();
             const dialog = page.getByRole('dialog');
@@ -216,7 +216,7 @@ test('what a hostile sender wrote is a text: no script, no tag, no direction of 
     for (const sight of [SIGHTS[0], SIGHTS[4]]) {
         await lab.look(sight, async (page, faults) => {
             await page.goto(`${lab.base}/findings`);
-            await page.locator('[data-row]').first().click();
+            await openFirst(page);
             await showValues(page, page.getByRole('button', { name: /^Show values: reason/ }));
             const text = page.locator('.values .foreign', { hasText: '</script><img' });
             await text.waitFor();
@@ -238,7 +238,7 @@ test('packets of a finding are saved as a file, for a reason', { skip }, async (
     await lab.dev(FRESH);
     await lab.look(SIGHTS[0], async (page) => {
         await page.goto(`${lab.base}/findings`);
-        await page.locator('[data-row]').first().click();
+        await openFirst(page);
         await page.getByText('546 packets').waitFor();
         const saved = page.waitForEvent('download');
         await showValues(page, page.getByRole('button', { name: /^Save a copy/ }), { save: true });

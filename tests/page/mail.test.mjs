@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeUp, PASSWORD, skip } from './start.mjs';
-import { called, inspect, SIGHTS, WALKED } from './walk.mjs';
+import { called, inspect, openFirst, SIGHTS, WALKED } from './walk.mjs';
 
 const lab = makeUp();
 
@@ -78,7 +78,7 @@ for (const sight of [SIGHTS[0], SIGHTS[3]]) {
     test(`it is looked at, for a reason, and confirmed with its like, at ${called(sight)}`, { skip }, async () => {
         const { page, faults } = await lab.enter(sight, 'IT');
         await page.goto(`${lab.base}/mail`);
-        await page.locator('[data-row]').first().click();
+        await openFirst(page);
         await page.locator('.mailshown button').click();
         await page.locator('[role=dialog] input[type=password]').fill(PASSWORD);
         await inspect(page, faults, sight, 'mail-look', { full: false });

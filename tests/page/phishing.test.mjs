@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FRESH, makeUp, skip } from './start.mjs';
-import { called, inspect, settled, SIGHTS, WALKED } from './walk.mjs';
+import { called, inspect, openFirst, settled, SIGHTS, WALKED } from './walk.mjs';
 
 const lab = makeUp();
 
@@ -38,7 +38,7 @@ for (const sight of WALKED) {
             await page.locator('[role=dialog] button[type=submit]').click();
             await page.locator('[role=dialog]').waitFor({ state: 'hidden' });
             await page.locator('[data-row]').nth(3).waitFor();
-            await page.locator('[data-row]').first().click();
+            await openFirst(page);
             await page.waitForURL('**/phishing/d*');
             await settled(page);
             await page.locator('.page-head .acts button').click();

@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { isDeepStrictEqual, promisify } from 'node:util';
 import { axe, freePort, launch, open, shot } from './browser.mjs';
 import { authorityOf, PROGRAM, run, setUp, skipReal as skip } from './start.mjs';
-import { called, inspect, settled, SIGHTS, walk, WALKED } from './walk.mjs';
+import { called, inspect, openFirst, settled, SIGHTS, walk, WALKED } from './walk.mjs';
 
 const PASSWORD = 'harbour violet tractor nine';
 const call = promisify(execFile);
@@ -239,7 +239,7 @@ test('a device is vouched for, another refused, those of the first days together
         await page.getByRole('link', { name: `${waiting} devices wait for somebody to vouch for them.` }).click();
         await page.getByText(`of ${waiting} shown`).waitFor(); // the count is that of its list
         await shot(page, 'real-devices-waiting-1440-light-en');
-        await page.locator('[data-row]').first().click();
+        await openFirst(page);
         await page.getByRole('button', { name: 'Vouch for it' }).click();
         const dialog = page.getByRole('dialog');
         await dialog.getByLabel('Why').fill('ours since March');
@@ -250,7 +250,7 @@ test('a device is vouched for, another refused, those of the first days together
         await inspect(page, faults, SIGHTS[0], 'real-device-vouched');
         await page.goto(`${base}/devices?admission=waiting`);
         await page.getByText(`of ${waiting - 1} shown`).waitFor();
-        await page.locator('[data-row]').first().click();
+        await openFirst(page);
         await page.getByRole('button', { name: 'Refuse it' }).click();
         await dialog.getByLabel('Why').fill('nobody knows it');
         await dialog.getByRole('button', { name: 'Refuse this device' }).click();
@@ -302,7 +302,7 @@ test('a device is named; search finds it, by name and by address', { skip }, asy
     await look(SIGHTS[0], async (page, faults) => {
         await page.goto(`${base}/devices`);
         await settled(page);
-        await page.locator('[data-row]').first().click();
+        await openFirst(page);
         await page.getByRole('button', { name: /Name it|Edit/ }).click();
         await page.getByLabel('Name', { exact: true }).fill('Bench by the window');
         await page.getByLabel('Owner').fill('Chemistry');
@@ -490,7 +490,7 @@ test('values of the changed result are shown for a reason, both messages side by
     await look(SIGHTS[0], async (page, faults) => {
         await page.goto(`${base}/findings?kind=result.altered`);
         await settled(page);
-        await page.locator('[data-row]').first().click();
+        await openFirst(page);
         await page.getByRole('button', { name: /^Show values: reason/ }).click();
         const dialog = page.getByRole('dialog');
         await dialog.waitFor();

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { axe, hold, shot, sideways } from './browser.mjs';
 import { FRESH, makeUp, skip } from './start.mjs';
-import { called, inspect, settled, SIGHTS, walk, WALKED } from './walk.mjs';
+import { called, inspect, openFirst, settled, SIGHTS, walk, WALKED } from './walk.mjs';
 
 const lab = makeUp();
 
@@ -67,7 +67,7 @@ for (const sight of [SIGHTS[0], SIGHTS[3]]) {
                 await page.goto(lab.base + path);
                 await inspect(page, faults, sight, `long-${path.slice(1, 8)}`);
             }
-            await page.locator('[data-row]').first().click();
+            await openFirst(page);
             await page.waitForSelector('.facts');
             await inspect(page, faults, sight, 'long-device');
         });
@@ -182,7 +182,7 @@ test('a finding is taken, undone, dismissed with a reason, reopened; counts foll
     await lab.dev(FRESH);
     await lab.look(SIGHTS[0], async (page, faults) => {
         await page.goto(`${lab.base}/findings`);
-        await page.locator('[data-row]').first().click();
+        await openFirst(page);
         await page.getByRole('button', { name: 'Take it' }).click();
         await page.getByText('You took it.').waitFor();
         await page.locator('.place .badge', { hasText: '4' }).waitFor();
@@ -217,7 +217,7 @@ test('like findings are one row: it opens their list; when all but one are decid
         await page.goBack();
         const other = await lab.open();
         await other.page.goto(`${lab.base}/findings?kind=phi.cleartext`);
-        await other.page.locator('[data-row]').first().click();
+        await openFirst(other.page);
         await other.page.getByRole('button', { name: 'Take it' }).click();
         await other.page.getByText('You took it.').waitFor();
         await other.context.close();
@@ -365,7 +365,7 @@ test('away: the band says since when, reading stays, writing is grey, results tu
     await lab.dev(FRESH);
     await lab.look(SIGHTS[0], async (page) => {
         await page.goto(`${lab.base}/findings`);
-        await page.locator('[data-row]').first().click();
+        await openFirst(page);
         await page.waitForSelector('.advice');
         await lab.kill();
         await page.getByText(/Not connected, shown as of \d\d:\d\d/).waitFor();

@@ -27,6 +27,14 @@ export async function settled(page) {
     });
 }
 
+/** Opens the first row of a list once the list stands still: a click on a row that is drawn anew just then is none. */
+export async function openFirst(page) {
+    const row = page.locator('[data-row]').first();
+    await row.waitFor();
+    await settled(page);
+    await row.click();
+}
+
 /** Looks at one page as it stands: accessible, not wider than the window, big enough to touch, one line one. */
 export async function inspect(page, faults, sight, name, { full = true } = {}) {
     await settled(page);
