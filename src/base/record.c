@@ -23,6 +23,7 @@ static const struct {
     [EVENT_LAB_ORDER] = {"lab.order", MAKER_SENSOR},
     [EVENT_DICOM_ASSOCIATION] = {"dicom.association", MAKER_SENSOR},
     [EVENT_NETWORK_ATTEMPTS] = {"network.attempts", MAKER_SENSOR},
+    [EVENT_NETWORK_CLAIMS] = {"network.claims", MAKER_SENSOR},
     [EVENT_SENSOR_STATUS] = {"sensor.status", MAKER_SENSOR},
     [EVENT_FINDING] = {"finding", MAKER_DETECTOR},
     [EVENT_RESULT_FOLLOWED] = {"result.followed", MAKER_DETECTOR},

@@ -22,6 +22,7 @@ enum event {
     EVENT_LAB_ORDER, /* a test that somebody asks for, or takes back */
     EVENT_DICOM_ASSOCIATION,
     EVENT_NETWORK_ATTEMPTS, /* connections tried in vain, where they are many */
+    EVENT_NETWORK_CLAIMS,   /* an address that another holds is claimed by ARP */
     EVENT_SENSOR_STATUS,    /* counters of a sensor: packets, drops, damage */
     /* judged */
     EVENT_FINDING,
@@ -323,6 +324,7 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(TO, "to", OPEN, TEXT, false)                                                                                                                 \
     KEY(ATTEMPTS, "attempts", OPEN, INT, false)                                                                                                      \
     KEY(ENDS, "ends", OPEN, INT, false)                                                                                                              \
+    KEY(HOLDER, "holder", OPEN, TEXT, false) /* network.claims: a MAC address */                                                                     \
     /* the ledger's keys */                                                                                                                          \
     KEY(ERASED_PATIENT, "erased.patient", OPEN, TEXT, false) /* a token */                                                                           \
     KEY(ERASED_FROM, "erased.from", OPEN, INT, false)        /* months, year * 100 + month */                                                        \

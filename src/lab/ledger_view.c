@@ -155,6 +155,7 @@ static const struct {
     {EVENT_FLOW_CLOSED, "Conversation ended:", "app"},
     {EVENT_DICOM_ASSOCIATION, "DICOM association with", "called"},
     {EVENT_NETWORK_ATTEMPTS, "Connections in vain, counted at", "ip"},
+    {EVENT_NETWORK_CLAIMS, "Claimed by ARP, though another holds it:", "ip"},
 };
 
 struct span ledger_object(const struct event_view *ev)

@@ -102,6 +102,7 @@ enum ledger_stream appender_stream(enum event event)
     case EVENT_FLOW_CLOSED:
     case EVENT_DICOM_ASSOCIATION:
     case EVENT_NETWORK_ATTEMPTS:
+    case EVENT_NETWORK_CLAIMS:
     case EVENT_SENSOR_STATUS:
     case EVENT_CAPTURE_STARTED:
     case EVENT_CAPTURE_ENDED: return LEDGER_OBSERVATION;

@@ -154,6 +154,8 @@ export function kindWord(kind: string): string {
             return t`Broken protocol rules`;
         case 'network.scan':
             return t`Network scanned`;
+        case 'network.arp_spoof':
+            return t`Address of another taken`;
         case 'network.flood':
             return t`Flooded with connections`;
         case 'result.altered':
@@ -437,6 +439,8 @@ export function eventWord(event: string): string {
             return t`DICOM association`;
         case 'network.attempts':
             return t`Connections in vain`;
+        case 'network.claims':
+            return t`Address claimed by another`;
         case 'sensor.status':
             return t`Sensor counts`;
         case 'finding':

@@ -85,13 +85,15 @@ static void note_strange(struct detect *d, const struct record *r, const struct 
     answers_judge(d, false);
 }
 
-static void take_answer(struct detect *d, const struct expected *e, struct span code)
+static void take_answer(struct detect *d, const struct expected *e, struct span code, tq_time time)
 {
     bool good = code.n == 2 && code.p[1] == 'A';
     for (uint32_t i = 0; i < e->n && i < GROUPS_MAX; i++) {
         struct sent *s = sent_at(d, e->first + i);
         if (s == NULL)
             continue;
+        if (!s->answered)
+            s->answered_at = time;
         s->answered = true;
         s->refused = !good;
     }
@@ -113,7 +115,7 @@ void judge_answer(struct detect *d, const struct record *r, const struct message
     const struct expected *e = memo_get(d->expected, m->answered);
     if (e != NULL) {
         l->answers_right++;
-        take_answer(d, e, m->ack_code);
+        take_answer(d, e, m->ack_code, r->time);
         return;
     }
     bool usual = l->answers_right >= ANSWERS_USUAL && l->answers_wrong <= l->answers_right / 50;

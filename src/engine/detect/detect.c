@@ -27,6 +27,7 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->translations = translations_new();
         d->passages = passages_new();
         d->copies = copies_new();
+        d->cards = cards_new();
         d->links = links_new();
         d->sent = room_new(SENT_MAX * sizeof *d->sent);
         d->orphans = calloc(ORPHANS_MAX, sizeof *d->orphans);
@@ -38,9 +39,9 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
     }
     bool all = d != NULL && index_init(&d->ordered, ORDERED_MAX) && d->causes != NULL && d->known != NULL && d->results != NULL &&
                d->messages != NULL && d->conversations != NULL && d->clocks != NULL && d->habits != NULL && d->specimens != NULL &&
-               d->asked != NULL && d->expected != NULL && d->translations != NULL && d->passages != NULL && d->copies != NULL && d->links != NULL &&
-               d->sent != NULL && d->orphans != NULL && d->doubts != NULL && d->words != NULL && d->whos != NULL && d->near != NULL &&
-               d->near_places != NULL;
+               d->asked != NULL && d->expected != NULL && d->translations != NULL && d->passages != NULL && d->copies != NULL && d->cards != NULL &&
+               d->links != NULL && d->sent != NULL && d->orphans != NULL && d->doubts != NULL && d->words != NULL && d->whos != NULL &&
+               d->near != NULL && d->near_places != NULL;
     if (!all) {
         detect_free(d);
         (void)err_set(e, ERR_SYSTEM, "no memory for the detector");
@@ -72,6 +73,7 @@ void detect_free(struct detect *d)
     memo_free(d->translations);
     memo_free(d->passages);
     memo_free(d->copies);
+    memo_free(d->cards);
     links_free(d->links);
     room_free(d->sent, SENT_MAX * sizeof *d->sent);
     free(d->orphans);
@@ -145,6 +147,7 @@ static const uint16_t message_texts[KEY_COUNT] = {
     [KEY_PRIOR_PATIENT] = offsetof(struct message, prior_patient),
     [KEY_MARKS] = offsetof(struct message, marks),
     [KEY_STATE] = offsetof(struct message, state),
+    [KEY_MAC] = offsetof(struct message, mac),
 };
 static const uint16_t result_texts[KEY_COUNT] = {
     [KEY_MESSAGE] = offsetof(struct result, message),
@@ -290,6 +293,7 @@ static void take_message(struct detect *d, const struct record *r)
     who_expect(d, p.who, answers);
     message_keys(d, &m, &p, answers);
     who_expect_entries(d, p.who, answers, r->time);
+    judge_card(d, r, &m, &p);
     judge_message(d, r, &m, &p);
     judge_sender(d, r, &m, &p);
     judge_clock(d, r, &m, &p);
@@ -311,6 +315,8 @@ void detect_record(struct detect *d, const struct record *r)
         detect_advance(d, record_number(r, KEY_LAST_TIME, 0));
         detect_end(d);
     }
+    if (r->event == EVENT_NETWORK_CLAIMS)
+        judge_claim(d, r);
     if (r->flow.id == 0) /* the sensor's own word (capture.started …), in its clock, which is not that of the packets */
         return;
     if (!d->started) {

@@ -2,6 +2,7 @@
  *
  *   message.c   what a message itself shows      sender.c   who sends           clock.c   whose clock is wrong
  *   network.c   scans and floods                 query.c    who asks for many   answer.c  acknowledgements
+ *   card.c      from which network card somebody speaks; network.c also judges addresses that two claim
  *   gather.c    a message's results, put together in canonical form, and what becomes of them
  *   replay.c    whole messages that come again
  *   repeat.c    one result again on the same link: altered, corrected
@@ -43,6 +44,7 @@
 #define TRANSLATIONS_MAX 4096 /* orders as they are passed on */
 #define PASSAGES_MAX 8192     /* tests that go on under another code or in another unit */
 #define COPIES_MAX 16384      /* messages, to see whether they are the same on the next link */
+#define CARDS_MAX 4096        /* network cards of who talks to whom */
 #define GATHER_MAX 256        /* results judged together; a message with more is judged in so many parts */
 #define GROUPS_MAX 64         /* specimens of one message judged together */
 
@@ -57,6 +59,7 @@ enum kind {
     KIND_DEVICE_CLOCK,
     KIND_MESSAGE_HOSTILE,
     KIND_MESSAGE_MALFORMED,
+    KIND_NETWORK_ARP_SPOOF,
     KIND_NETWORK_FLOOD,
     KIND_NETWORK_SCAN,
     KIND_ORDER_MISMATCH,
@@ -88,7 +91,7 @@ struct parties {
     const struct address *receiver;
     uint16_t port; /* the port of the flow's listening end, whoever sends */
     bool receiver_listens;
-    const struct who *who; /* until the next message; NULL: not known */
+    struct who *who; /* until the next message; NULL: not known */
     char sender_text[ENDPOINT_TEXT];
     char receiver_text[ENDPOINT_TEXT]; /* with its port where it is the listening end */
 };
@@ -124,6 +127,7 @@ struct message {
     struct span prior_patient;
     struct span marks;
     struct span state; /* of its connection: "underway" */
+    struct span mac;   /* of its sender, where that is news of its connection */
     bool ours;         /* our own relay forwards it … */
     bool queued;       /* … or keeps it until the LIS takes it */
     struct digest own; /* what an answer to it will be known by, and what it answers itself; zeros: nothing */
@@ -189,6 +193,7 @@ struct gathered {
 struct group {
     uint64_t ids[IDS]; /* different ones, the specimen's first; 0: no more */
     uint64_t patient;  /* 0: not said */
+    uint64_t values;   /* the sum of what its results say, whosever they are */
     uint64_t moment;   /* what it would be known by if it had no number; 0: nothing */
     bool unnumbered;   /* it has none: moment stands in ids */
     bool control;      /* quality control, calibration, proficiency, test message */
@@ -325,6 +330,8 @@ struct detect {
     struct memo *translations;
     struct memo *passages;
     struct memo *copies;
+    struct memo *cards;
+    tq_time rival_card; /* when a message came from another card than those before it, last; 0: never */
     struct links *links;
     struct words *words;
     struct near *near;
@@ -459,6 +466,7 @@ struct who {
     bool whole;   /* … and what everything else is */
     uint8_t name_n;
     uint8_t name[WHO_NAME_TEXT];
+    uint64_t card; /* from which its messages come, as a number; 0: not known */
     struct digest keys[WHO_KEYS];
 };
 
@@ -466,7 +474,7 @@ struct who *whos_new(void);
 void whos_free(struct who *w);
 /* The keys of a message's ends, for this record's flow and its sender's name; they hold until the next call. Of a message that answers WHO_LINK_BACK
  * is there, where all of it is wanted those behind WHO_CLOCK. */
-const struct who *who_of(const struct detect *d, const struct record *r, const struct parties *p, struct span name, bool answers, bool whole);
+struct who *who_of(const struct detect *d, const struct record *r, const struct parties *p, struct span name, bool answers, bool whole);
 /* Asks the memory for what their look-ups will touch; the second, when the first is here, for the rest. */
 void who_expect(const struct detect *d, const struct who *w, bool answers);
 void who_expect_entries(const struct detect *d, const struct who *w, bool answers, tq_time now);
@@ -491,6 +499,8 @@ void answers_judge(struct detect *d, bool end);
 /* The capture lost something since then. */
 bool lost_lately(const struct detect *d, tq_time since);
 void judge_attempts(struct detect *d, const struct record *r);
+void judge_claim(struct detect *d, const struct record *r);
+void judge_card(struct detect *d, const struct record *r, const struct message *m, struct parties *p);
 
 /* ── gather.c ── */
 /* A message was told: what was open is judged, and its own results are waited for. */
@@ -515,6 +525,8 @@ uint64_t result_key(uint64_t specimen, uint64_t test, uint16_t link, uint32_t ob
 /* ── the judges of a whole gathering; r: the record of its last result ── */
 void judge_replay(struct detect *d, const struct record *r);
 void judge_renumbered(struct detect *d, const struct record *r);
+/* The values of this group are those of another specimen. */
+void judge_alike(struct detect *d, const struct record *r, uint16_t group);
 struct digest replay_identity(const struct detect *d, const struct address *receiver, uint16_t port, struct span control_id);
 void replay_message(struct detect *d, const struct message *m);
 void replay_answer(struct detect *d, const struct record *r, const struct message *m);
@@ -629,6 +641,7 @@ struct memo *expected_new(void);
 struct memo *translations_new(void);
 struct memo *passages_new(void);
 struct memo *copies_new(void);
+struct memo *cards_new(void);
 
 /* The part of the state that sender.c keeps. */
 void senders_save(const struct detect *d, struct buf *out);

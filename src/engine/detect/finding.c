@@ -4,6 +4,7 @@ const char *const kind_names[KIND_COUNT] = {
     [KIND_DEVICE_CLOCK] = "device.clock",
     [KIND_MESSAGE_HOSTILE] = "message.hostile",
     [KIND_MESSAGE_MALFORMED] = "message.malformed",
+    [KIND_NETWORK_ARP_SPOOF] = "network.arp_spoof",
     [KIND_NETWORK_FLOOD] = "network.flood",
     [KIND_NETWORK_SCAN] = "network.scan",
     [KIND_ORDER_MISMATCH] = "order.mismatch",

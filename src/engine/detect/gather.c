@@ -408,8 +408,10 @@ static void add(struct detect *d, const struct result *t)
     results_expect(d->results, g->is.key);
     __builtin_prefetch(results_at(d->results, d->results->next + (uint32_t)o->n), 1); /* where it will be kept */
     uint64_t content = mix(g->is.exact, g->is.unit.dimension ^ (uint64_t)(uint16_t)g->is.unit.power << 32);
-    uint64_t whose = group->ids[0] ^ group->patient; /* the same for somebody else is no replay */
-    d->replay.content += mix(mix(mix(whose, g->is.test), g->is.observed), content);
+    uint64_t whose = group->ids[0] ^ group->patient; /* the same for somebody else is no replay of the message */
+    uint64_t says = mix(g->is.test, content);
+    group->values += says;
+    d->replay.content += mix(mix(whose, g->is.observed), says);
 }
 
 void gather_result(struct detect *d, const struct record *r, const struct result *t)
@@ -512,6 +514,9 @@ void gather_close(struct detect *d, const struct record *r)
         if (!o->groups[o->all[i].group].control && !o->all[i].merged)
             judge_repeats(d, r, &o->all[i]);
     judge_renumbered(d, r);
+    for (size_t i = 0; i < o->groups_n; i++)
+        if (!o->groups[i].control)
+            judge_alike(d, r, (uint16_t)i);
     for (size_t i = 0; i < o->groups_n; i++)
         specimen_expect_results(d, &o->groups[i]);
     judge_custody(d, r);

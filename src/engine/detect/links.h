@@ -67,6 +67,10 @@ struct link {
     uint32_t pending_last;
     uint32_t sent_last;    /* its latest */
     uint64_t content_last; /* of its latest message with results: as replay.c has it; 0: none */
+    uint32_t whole;        /* messages with results that came whole, and those that came again though they had been answered */
+    uint32_t again;
+    uint16_t panels; /* specimens with several numbers, each unlike those before */
+    bool canned;     /* … or not: its values are made up */
     tq_time first;
     uint32_t answered; /* messages with results that were acknowledged in time, and not */
     uint32_t unanswered;
@@ -211,6 +215,7 @@ struct sent {
     uint32_t message; /* digest of its id */
     int64_t age;      /* seconds from its observation to its message, by the sender's clock; -1: not known */
     tq_time time;
+    tq_time answered_at;
     uint64_t flow;
     uint64_t ordinal;
     uint64_t seq;

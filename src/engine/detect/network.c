@@ -1,4 +1,5 @@
-/* What the sensor says about connections tried in vain: network.scan, network.flood. */
+/* What the sensor says about connections tried in vain (network.scan, network.flood), and about addresses that are claimed though another holds
+ * them (network.arp_spoof). */
 #include "engine/detect/detect_private.h"
 
 #define ENDS_MANY 128 /* as the sensor counts them: see sense/attempts.h */
@@ -61,4 +62,33 @@ void judge_attempts(struct detect *d, const struct record *r)
         scanned(d, r, record_get(r, KEY_IP));
     else if (span_is(role, "target"))
         flooded(d, r);
+}
+
+void judge_claim(struct detect *d, const struct record *r)
+{
+    bool pushed = span_is(record_get(r, KEY_ROLE), "pushed");
+    struct span ip = record_get(r, KEY_IP);
+    struct span mac = record_get(r, KEY_MAC);
+    struct buf cause = BUF_INIT(128);
+    buf_add_span(&cause, ip);
+    buf_u8(&cause, '|');
+    buf_add_span(&cause, mac);
+    struct finding f = {
+        .kind = KIND_NETWORK_ARP_SPOOF,
+        .severity = pushed ? SEVERITY_HIGH : SEVERITY_MEDIUM,
+        .title = pushed
+                     ? "{1} tells another device again and again that it has the address {0}, which belongs to {2}: what is meant for {0} goes to it."
+                     : "{1} says again and again that it has the address {0}, and {2}, which had it before, is still there.",
+        .advice =
+            pushed ? "Somebody may be reading, or changing, what goes to {0}. Have the network people find the switch port behind which {1} is and "
+                     "close it, and compare results that passed since then with the analyzers' displays."
+                   : "Two devices use one address, by mistake or on purpose, and either may get what is meant for the other. Have the network "
+                     "people find the switch port behind which {1} is; if nobody knows it, take it off the network.",
+        .technique = "T1557.002",
+        .subjects = {ip, mac, record_get(r, KEY_HOLDER)},
+        .n_subjects = 3,
+        .cause = buf_span(&cause),
+    };
+    finding_put(d, r, &f);
+    buf_release(&cause);
 }

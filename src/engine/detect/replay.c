@@ -8,6 +8,19 @@
 #define REPLAY_AFTER (10 * 60 * TIME_SECOND)
 /* … or than this where its connection still stands: an answer that was seen on it arrived, and no sender waits so long for one. */
 #define REPLAY_SAME_AFTER (3 * 60 * TIME_SECOND)
+/* Sooner than that it is sent again by one that waited for an answer, and had none. Where an answer was seen on the same connection so long before,
+ * its sender had it. */
+#define ANSWERED_BEFORE TIME_SECOND
+#define KNOWN_WELL 10  /* messages of a link by which it shows whether its sender repeats what was answered */
+#define HABIT_SHARE 20 /* one message in so many is repeated: that is how this sender is */
+/* Chance that two people's results are the same, in bits: of a panel seen so lately, or within hours. */
+#define ALIKE_LATELY (10 * 60 * TIME_SECOND)
+#define ALIKE_WITHIN (2 * 3600 * TIME_SECOND)
+#define ALIKE_LATELY_BITS 17
+#define ALIKE_BITS 24
+#define ALIKE_HIGH_BITS 30
+#define ALIKE_LEAST 4  /* numbers of a panel */
+#define PANELS_LEAST 8 /* of a link, all different: its sender does not make its values up */
 #define LATE (10 * TIME_SECOND)
 #define CAUSE_MAX 1024
 
@@ -21,6 +34,8 @@ struct kept_message {
     uint16_t link;
     uint8_t direction;
     uint8_t accepted; /* the receiver said so */
+    tq_time accepted_at;
+    uint64_t patient; /* of a panel: whose, and the digest of its specimen in `content`; 0: not said */
 };
 
 struct memo *messages_new(void)
@@ -56,6 +71,8 @@ void replay_answer(struct detect *d, const struct record *r, const struct messag
     struct kept_message *k = memo_get(d->messages, m->accepted);
     if (k == NULL || k->flow != r->flow.id)
         return;
+    if (k->accepted == 0)
+        k->accepted_at = r->time;
     k->accepted = 1;
 }
 
@@ -65,7 +82,7 @@ static bool elsewhere(const struct kept_message *k, const struct link *l)
 }
 
 /* One cause is one device that repeats another's (or its own) messages to one receiver, however many. */
-static void replayed(struct detect *d, const struct record *r, const struct kept_message *k, bool other_name)
+static void replayed(struct detect *d, const struct record *r, const struct kept_message *k, bool other_name, bool doubt)
 {
     UNCLEARED struct parties p;
     const struct link *l = open_link(d);
@@ -78,7 +95,9 @@ static void replayed(struct detect *d, const struct record *r, const struct kept
     buf_addf(&cause, "%s>%s:%u|%s%s", p.sender_text, p.receiver_text, (unsigned)l->port, home, other_name ? "|renamed" : "");
     struct finding f = {
         .kind = KIND_RESULT_REPLAYED,
-        .severity = other ? SEVERITY_HIGH : SEVERITY_MEDIUM,
+        .severity = other   ? SEVERITY_HIGH
+                    : doubt ? SEVERITY_LOW
+                            : SEVERITY_MEDIUM,
         .title = other        ? "{0} sent to {1} a message with results that {2} had sent before, unchanged."
                  : other_name ? "{0} sent the same results to {1} once more, under a new message number, after they had been accepted."
                               : "{0} sent the same message with results to {1} once more, after it had been accepted.",
@@ -131,31 +150,49 @@ static bool comes_late(const struct detect *d, const struct record *r, const str
     return elsewhere(k, open_link(d)) || r->time - k->time >= least || went_on(d, r, k);
 }
 
+/* Its sender repeats what was answered so often, or was heard so seldom, that this is no sign of anybody else. Counts this one. */
+static bool is_habit(struct link *l, bool soon, tq_time since)
+{
+    bool habit = l->again > 0 && l->again >= l->whole / HABIT_SHARE;
+    l->again++;
+    return since < REPLAY_SAME_AFTER && (habit || (soon && l->whole < KNOWN_WELL));
+}
+
+/* Was it answered on this connection well before it came again? */
+static bool answered_before(const struct detect *d, const struct record *r, uint64_t flow, tq_time answered)
+{
+    return flow == r->flow.id && answered != 0 && r->time - answered >= ANSWERED_BEFORE && d->now - r->time <= LATE;
+}
+
 /* r: of the last result. Only a message that came whole is compared. */
 void judge_replay(struct detect *d, const struct record *r)
 {
     if (!d->replay.complete || r == NULL)
         return;
     d->replay.complete = false;
-    const struct link *l = open_link(d);
+    struct link *l = open_link(d);
     bool named = d->replay.identity.a != 0 || d->replay.identity.b != 0;
     struct kept_message now = {.content = d->replay.content,
                                .flow = r->flow.id,
                                .from = l->sender,
                                .time = r->time,
                                .link = d->open.link,
+                               .accepted_at = d->open.astm ? r->time : 0,
                                .accepted = d->open.astm}; /* each frame of it was acknowledged, or it would not be whole */
     message_id_read(span_of(d->open.id, d->open.id_n), &now.direction, &now.ordinal);
     if (named) {
         bool is_new;
         struct kept_message *k = memo_put(d->messages, d->replay.identity, r->time, &is_new);
         bool same = !is_new && k->accepted && k->content == now.content;
-        d->replay.told = same && !d->replay.ours && comes_late(d, r, k);
+        bool late = same && !d->replay.ours && comes_late(d, r, k);
+        d->replay.told = late || (same && !d->replay.ours && answered_before(d, r, k->flow, k->accepted_at));
+        bool habit = same && !d->replay.ours && !elsewhere(k, l) && is_habit(l, !late, r->time - k->time);
         if (d->replay.told)
-            replayed(d, r, k, false);
+            replayed(d, r, k, false, habit);
         if (!same) /* else the first one stays what later ones are compared with */
             *k = now;
     }
+    l->whole += l->whole < UINT32_MAX;
     struct kept_message *last = memo_put(d->messages, d->open.latest, r->time, NULL);
     if (r->time < last->time)
         return;
@@ -168,10 +205,11 @@ void judge_replay(struct detect *d, const struct record *r)
  * their sender went on. Where nothing says when they were measured, they are many: chance does not make that. */
 void judge_renumbered(struct detect *d, const struct record *r)
 {
-    const struct link *l = open_link(d);
+    struct link *l = open_link(d);
     const struct sent *s = NULL;
     size_t untimed = 0;
     size_t numbers = 0;
+    bool same_status = true;
     if (!d->replay.whole || d->replay.told || d->replay.ours || r == NULL)
         return;
     for (size_t i = 0; i < d->open.n; i++) {
@@ -181,6 +219,7 @@ void judge_renumbered(struct detect *d, const struct record *r)
         bool same = g->again && !g->differs && g->before->exact == g->is.exact;
         bool corrected = same && g->is.status == STATUS_CORRECTED && g->before->status != STATUS_CORRECTED; /* by less than is said here */
         const struct sent *from = same && !corrected ? sent_at(d, g->before->sent) : NULL;
+        same_status = same_status && same && g->before->status == g->is.status;
         untimed += g->is.observed == 0;
         numbers += g->is.numeric;
         if (from == NULL || (s != NULL && s != from) || from->patient != d->open.groups[g->group].patient)
@@ -192,8 +231,90 @@ void judge_renumbered(struct detect *d, const struct record *r)
     bool accepted = s != NULL && ((s->answered && !s->refused) || d->open.astm);
     tq_time least = s != NULL && s->flow == r->flow.id ? REPLAY_SAME_AFTER : REPLAY_AFTER;
     bool late = accepted && r->time >= s->time && (r->time - s->time >= least || l->sent_last != s->number);
-    if (!late || (s->control == d->open.control.a && s->named))
+    bool soon = !late && accepted && same_status && answered_before(d, r, s->flow, d->open.astm ? s->time : s->answered_at);
+    if ((!late && !soon) || (s->control == d->open.control.a && s->named))
         return;
     const struct kept_message k = {.flow = s->flow, .direction = s->direction, .ordinal = s->ordinal, .from = l->sender};
-    replayed(d, r, &k, s->named);
+    replayed(d, r, &k, s->named, is_habit(l, soon, r->time - s->time));
+}
+
+/* ── the values of one specimen for another ── */
+
+static void for_another(struct detect *d, const struct record *r, const struct group *g, const struct kept_message *k, unsigned bits)
+{
+    UNCLEARED struct parties p;
+    char also[MESSAGE_ID_TEXT];
+    link_text(open_link(d), &p);
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    const struct span more[] = {span_of(g->name, g->name_n), SPAN_LIT("alike")};
+    struct finding f = {
+        .kind = KIND_RESULT_REPLAYED,
+        .severity = bits >= ALIKE_HIGH_BITS ? SEVERITY_HIGH : SEVERITY_MEDIUM,
+        .title = "{0} sent to {1} the results of one specimen as those of another: a whole panel with the very same values.",
+        .advice =
+            "Two people do not have all values alike. Compare both specimens with the analyzer's own display, and hold both back until it is known "
+            "whose these results are. If nobody gave a specimen another number, have the path between {0} and {1} examined.",
+        .technique = "T1565.002",
+        .subjects = {span_str(p.sender_text), span_str(p.receiver_text)},
+        .n_subjects = 2,
+        .also = message_id_text(k->flow, k->direction, k->ordinal, also),
+        .also_flow = k->flow,
+        .cause = cause_on(&cause, &p, more, 2),
+    };
+    finding_put(d, r, &f);
+    struct step again = {.verdict = "replayed", .finding = &f};
+    for (size_t i = g->from; i < g->to; i++)
+        step_add(d, r, &again, (uint32_t)(d->open.judged + i), NULL, NO_PLACE);
+    step_put(d, r, &again);
+    buf_release(&cause);
+}
+
+/* About how unlikely it is that somebody else has these numbers too: tests of one panel go together, and most people's are near the middle. */
+static unsigned bits_of(const struct detect *d, const struct group *g, uint16_t number)
+{
+    static const unsigned of_digits[] = {0, 4, 7, 9}; /* halves */
+    unsigned halves = 0;
+    unsigned n = 0;
+    for (size_t i = g->from; i < g->to; i++) {
+        const struct gathered *t = &d->open.all[i];
+        if (t->group != number || t->merged || !t->is.numeric || t->is.number.comparator != COMPARES_EQUAL)
+            continue;
+        int64_t v = t->is.number.digits < 0 ? -t->is.number.digits : t->is.number.digits;
+        unsigned digits = v == 0 ? 0 : v < 10 ? 1 : v < 100 ? 2 : 3;
+        n += digits > 0;
+        halves += of_digits[digits];
+    }
+    return n < ALIKE_LEAST ? 0 : halves / 2;
+}
+
+void judge_alike(struct detect *d, const struct record *r, uint16_t number)
+{
+    const struct group *g = &d->open.groups[number];
+    struct link *l = open_link(d);
+    if (g->n < ALIKE_LEAST || g->ids[0] == 0 || g->unnumbered || d->replay.ours || !d->replay.whole || r == NULL)
+        return;
+    const struct digest key = {.a = g->values ^ l->key, .b = (g->values + l->key) * UINT64_C(0x9e3779b97f4a7c15)};
+    struct kept_message now = {
+        .content = g->ids[0], .patient = g->patient, .flow = r->flow.id, .time = r->time, .from = l->sender, .link = d->open.link};
+    message_id_read(span_of(d->open.id, d->open.id_n), &now.direction, &now.ordinal);
+    bool is_new;
+    struct kept_message *k = memo_put(d->messages, key, r->time, &is_new);
+    tq_time since = r->time - k->time;
+    if (is_new || since > ALIKE_WITHIN) {
+        *k = now;
+        l->panels += l->panels < UINT16_MAX;
+        return;
+    }
+    bool own = k->flow == now.flow && k->direction == now.direction && k->ordinal == now.ordinal;
+    for (size_t i = 0; i < IDS; i++)
+        own = own || g->ids[i] == k->content;
+    bool one_patient = k->patient == g->patient ? g->patient != 0 : k->patient == 0 || g->patient == 0; /* as far as is known */
+    if (own || one_patient || since < 0)
+        return;
+    unsigned bits = bits_of(d, g, number);
+    if (bits < ALIKE_LATELY_BITS)
+        return;
+    l->canned = l->canned || l->panels < PANELS_LEAST;
+    if (!l->canned && bits >= (since <= ALIKE_LATELY ? ALIKE_LATELY_BITS : ALIKE_BITS))
+        for_another(d, r, g, k, bits);
 }

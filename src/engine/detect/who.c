@@ -49,7 +49,7 @@ static void make_back(const struct detect *d, struct who *w, const struct partie
     w->answers = true;
 }
 
-const struct who *who_of(const struct detect *d, const struct record *r, const struct parties *p, struct span name, bool answers, bool whole)
+struct who *who_of(const struct detect *d, const struct record *r, const struct parties *p, struct span name, bool answers, bool whole)
 {
     struct who *w = place_of(d, r->flow.id, !p->receiver_listens, name);
     if (!is_same(w, &r->flow, !p->receiver_listens, name)) {
@@ -58,6 +58,7 @@ const struct who *who_of(const struct detect *d, const struct record *r, const s
         w->known = name.n <= sizeof w->name;
         w->name_n = keep_text(name, w->name, sizeof w->name);
         w->answers = w->whole = false;
+        w->card = 0;
         w->keys[WHO_CLOCK] = clock_key(d, p->sender, name);
     }
     if (answers && !w->answers)

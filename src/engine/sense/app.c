@@ -218,6 +218,19 @@ void app_underway(struct app_flow **state)
         f->underway = true;
 }
 
+void app_card(struct app_flow **state, int direction, const uint8_t mac[6])
+{
+    static const uint8_t none[6];
+    struct app_flow *f = flow_of(state);
+    if (f == NULL)
+        return;
+    struct app_side *side = &f->side[direction != 0];
+    if (memcmp(side->mac, mac, sizeof none) == 0 || memcmp(mac, none, sizeof none) == 0)
+        return;
+    memcpy(side->mac, mac, sizeof none);
+    side->mac_new = true;
+}
+
 void app_gap(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, uint64_t bytes, tq_time time)
 {
     struct app_flow *f = *state;

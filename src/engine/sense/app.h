@@ -21,6 +21,9 @@ void app_data(struct app_context *c, struct app_flow **state, const struct flow_
 /* The beginning of this flow was not captured. Before its first app_data. */
 void app_underway(struct app_flow **state);
 
+/* The network card that sends this direction from now on; zeros: it is not known. */
+void app_card(struct app_flow **state, int direction, const uint8_t mac[6]);
+
 /* `bytes` bytes of this direction are lost: whatever message was open in it is damaged; recognition goes on behind the hole. */
 void app_gap(struct app_context *c, struct app_flow **state, const struct flow_ref *flow, int direction, uint64_t bytes, tq_time time);
 

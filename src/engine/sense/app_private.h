@@ -103,9 +103,11 @@ struct app_side {
     uint64_t ordinal; /* of the last lab message */
     bool done;
     bool sends_results;
-    bool conflict; /* contradicted itself, not told yet */
-    bool lost;     /* the capture lost bytes since its last message */
-    bool spoke;    /* a message of it was told */
+    bool conflict;  /* contradicted itself, not told yet */
+    bool lost;      /* the capture lost bytes since its last message */
+    bool spoke;     /* a message of it was told */
+    bool mac_new;   /* not told yet */
+    uint8_t mac[6]; /* of its sender; zeros: not known */
     struct hops hops;
     uint8_t http_n; /* the direction begins like HTTP, as far as it goes */
     uint8_t http[7];

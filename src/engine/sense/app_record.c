@@ -376,10 +376,17 @@ static void put_body(struct app_context *c, const struct lab_message *m, uint8_t
     record_body(&c->record, cut(m->body, RECORD_BODY));
 }
 
-/* What is known of the connection: bytes that the capture lost before this message, and that it stood before the capture began. */
-static void put_way(const struct app_where *w, struct record *r)
+/* What is known of the connection: bytes that the capture lost before this message, that it stood before the capture began, and from which card it
+ * comes, where that is news. */
+static void put_way(const struct app_where *w, struct record *r, char mac[18])
 {
     struct app_side *side = &w->f->side[w->direction];
+    if (side->mac_new) {
+        for (size_t i = 0; i < 17; i++)
+            mac[i] = i % 3 == 2 ? ':' : "0123456789abcdef"[side->mac[i / 3] >> (i % 3 == 0 ? 4 : 0) & 15];
+        record_text(r, KEY_MAC, span_of(mac, 17));
+        side->mac_new = false;
+    }
     if (side->lost)
         record_int(r, KEY_GAPS, 1);
     if (w->f->underway && !side->spoke)
@@ -438,7 +445,8 @@ void lab_put(const struct app_where *w, struct lab_message *m, bool counted)
         record_str(r, KEY_HOSTILE, m->hostile);
     put_answer(c, m);
     put_links(c, m);
-    put_way(w, r);
+    char mac[18];
+    put_way(w, r, mac);
     lab_document(c, m->delims, &m->document);
     if (m->marked)
         record_text(r, KEY_MARKS, span_of(m->marks, sizeof m->marks));

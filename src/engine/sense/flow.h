@@ -101,10 +101,11 @@ struct flow {
     struct flow *newer;
     uint32_t gaps;
     uint32_t retransmitted;
-    uint32_t cards[2]; /* digest of the two Ethernet addresses, in any order, of the newest packet of each direction; 0: not known */
-    bool twin;         /* the same connection is seen between two other cards too: a flow of its own under FLOW_KEY_TWIN */
-    bool conflict;     /* reported */
-    bool told;         /* nDPI has nothing more to say */
+    uint32_t cards[2];  /* digest of the two Ethernet addresses, in any order, of the newest packet of each direction; 0: not known */
+    uint8_t macs[2][6]; /* the card that sends each direction, where it is on this link; zeros: not known */
+    bool twin;          /* the same connection is seen between two other cards too: a flow of its own under FLOW_KEY_TWIN */
+    bool conflict;      /* reported */
+    bool told;          /* nDPI has nothing more to say */
 };
 
 struct flows;

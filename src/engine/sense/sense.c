@@ -9,6 +9,7 @@
 #include "base/table.h"
 #include "engine/sense/app.h"
 #include "engine/sense/attempts.h"
+#include "engine/sense/claims.h"
 #include "engine/sense/evidence.h"
 #include "engine/sense/flow.h"
 #include "engine/sense/fragment.h"
@@ -66,6 +67,7 @@ struct sense {
     struct flows *flows;
     struct fragments *fragments;
     struct evidence *evidence; /* NULL: not asked for */
+    struct claims *claims;     /* NULL: likewise */
     struct attempts *attempts; /* NULL: nobody takes records */
     struct table *labels;      /* of flows that are over → uint64_t */
     struct app_context *app;
@@ -156,7 +158,8 @@ static int make_parts(struct sense *s, struct error *e)
         return err_set(e, ERR_SYSTEM, "no memory to look into traffic");
     if (s->options.flow_records && s->options.sink.put != NULL) {
         s->evidence = evidence_new(&s->options.hash_key, &s->options.sink);
-        if (s->evidence == NULL)
+        s->claims = claims_new(&s->options.hash_key, &s->options.sink);
+        if (s->evidence == NULL || s->claims == NULL)
             return err_set(e, ERR_SYSTEM, "no memory to look into traffic");
     }
     if (s->options.sink.put != NULL) {
@@ -254,6 +257,7 @@ void sense_free(struct sense *s)
         app_context_free(s->app);
     }
     evidence_free(s->evidence);
+    claims_free(s->claims);
     attempts_free(s->attempts);
     table_free(s->labels);
     fragments_free(s->fragments);
@@ -446,6 +450,23 @@ static struct flow *open_flow(struct sense *s, const struct way *w, const struct
     return f;
 }
 
+static bool from_this_link(uint8_t hops)
+{
+    return hops == 64 || hops == 128 || hops == 255; /* no router took one */
+}
+
+/* Which card sends this direction: of the first packet, and where that changes. */
+static void note_card(struct sense *s, struct flow *f, int direction, const struct way *w)
+{
+    static const uint8_t none[6];
+    const uint8_t *mac = w->link.has_mac && from_this_link(w->ip.hops) ? w->link.source : none;
+    if (s->claims != NULL && w->link.has_mac)
+        claims_heard(s->claims, w->link.vlan, direction == 0 ? &f->ref.src : &f->ref.dst, w->link.source, w->time);
+    memcpy(f->macs[direction], mac, sizeof none);
+    if (f->app != NULL)
+        app_card(&f->app, direction, mac);
+}
+
 /* Counts the packet and its payload (as long as it was on the wire); returns its direction. */
 static inline int touch(struct sense *s, struct flow *f, const struct way *w, uint64_t payload)
 {
@@ -459,6 +480,7 @@ static inline int touch(struct sense *s, struct flow *f, const struct way *w, ui
         f->seen |= (uint8_t)(1 << direction);
         if (s->evidence != NULL && w->link.has_mac)
             evidence_address(s->evidence, &f->ref, direction == 0 ? &f->ref.src : &f->ref.dst, w->link.source, w->time);
+        note_card(s, f, direction, w);
     }
     return direction;
 }
@@ -641,6 +663,8 @@ static void on_tcp(struct sense *s, struct way *w)
         int direction = f->reversed != w->reversed;
         f = twin_of(s, w, &seg, f, &key, &hash);
         answers = f == NULL ? direction == 1 : answers; /* a twin has the same client */
+        if (f != NULL && f->seen & 1 << direction)
+            note_card(s, f, direction, w);
     }
     if (__builtin_expect(s->shed != SHED_NOTHING, 0) && sheds_tcp(s, w, f, &key, seg.payload.n))
         return;
@@ -754,6 +778,8 @@ static void beside_ip(struct sense *s, const struct way *w)
     const struct link *l = &w->link;
     if (l->protocol == ETHERTYPE_ARP && !evidence_arp(s->evidence, l->payload, w->time))
         damaged(s, DAMAGE_ARP);
+    else if (l->protocol == ETHERTYPE_ARP)
+        claims_arp(s->claims, l->vlan, l->payload, w->time);
     if ((l->protocol == ETHERTYPE_LLDP || l->protocol == LINK_CDP) && l->has_mac)
         (void)evidence_neighbour(s->evidence, l->protocol == LINK_CDP, l->source, l->payload, w->time);
 }

@@ -190,6 +190,13 @@ static void gap(const struct work *w, uint32_t n)
         app_gap(w->t->app, &w->f->app, &w->f->ref, w->direction, n, w->time);
 }
 
+/* What is known of the flow's ends before its first bytes. */
+static void first_bytes(struct flow *f)
+{
+    app_card(&f->app, 0, f->macs[0]);
+    app_card(&f->app, 1, f->macs[1]);
+}
+
 /* Hands on n bytes at next, of which those in `bytes` were captured. */
 static inline __attribute__((always_inline)) void deliver(const struct work *w, struct span bytes, uint32_t n)
 {
@@ -201,6 +208,8 @@ static inline __attribute__((always_inline)) void deliver(const struct work *w, 
             w->t->start(w->t->start_context, w->f, w->direction, bytes, w->time);
         if (!(me->flags & SIDE_SKIP)) {
             journal_add(&w->t->journal, me, seq, bytes);
+            if (__builtin_expect(w->f->app == NULL, 0))
+                first_bytes(w->f);
             app_data(w->t->app, &w->f->app, &w->f->ref, w->direction, bytes, w->time);
             if (w->f->app != NULL && app_done(w->f->app, w->direction))
                 me->flags |= SIDE_SKIP;

@@ -449,6 +449,101 @@ static void it_sheds_as_its_queue_fills(void **state)
     }
 }
 
+/* ARP of card `card`: the address 10.0.0.`of`, to (or asking for) 10.0.0.`to`. */
+static void arp(struct sense *s, int second, uint16_t operation, uint8_t card, uint8_t of, uint8_t to)
+{
+    struct buf b = BUF_INIT(64);
+    struct packet_arp a = {
+        .reply = operation == 2, .mac_src = {2, 0, 0, 0, 0, card}, .sender_mac = {2, 0, 0, 0, 0, card}, .sender_ip = {10, 0, 0, of}};
+    memcpy(a.target_ip, (uint8_t[]){10, 0, 0, to}, 4);
+    memcpy(a.mac_dst, (uint8_t[]){2, 0, 0, 0, 0, to}, 6);
+    memcpy(a.target_mac, a.mac_dst, 6);
+    if (operation == 1 || of == to)
+        memset(a.mac_dst, 0xff, sizeof a.mac_dst);
+    packet_write_arp(&b, &a);
+    give(s, T0 + second * TIME_SECOND, &b);
+    buf_release(&b);
+}
+
+/* Card 9 tells 2 that it has the address of 1. */
+static void an_address_that_is_taken(void **state)
+{
+    (void)state;
+    static struct notes notes;
+    struct sense *s = begin(&notes);
+    arp(s, 0, 1, 1, 1, 2);
+    for (int i = 0; i < 4; i++)
+        arp(s, 10 + i * 5, 2, 9, 1, 2);
+    assert_false(noted(&notes, "network.claims"));
+    arp(s, 30, 2, 9, 1, 2);
+    assert_true(noted(&notes, "network.claims ip=10.0.0.1 mac=02:00:00:00:00:09 holder=02:00:00:00:00:01 role=pushed attempts=5"));
+    sense_free(s);
+
+    s = begin(&notes); /* announced, while packets of its holder pass */
+    arp(s, 0, 1, 1, 1, 2);
+    arp(s, 10, 2, 9, 1, 1);
+    arp(s, 12, 2, 9, 1, 1);
+    tcp(s, T0 + 13 * TIME_SECOND, path_of(1, 2), 4000, 80, 1, 0, SYN, NOTHING);
+    arp(s, 14, 2, 9, 1, 1);
+    assert_true(noted(&notes, "network.claims ip=10.0.0.1 mac=02:00:00:00:00:09 holder=02:00:00:00:00:01 role=shared attempts=3"));
+    sense_free(s);
+}
+
+static void an_address_that_moves(void **state)
+{
+    (void)state;
+    static struct notes notes;
+    struct sense *s = begin(&notes); /* a standby takes over, and says so now and then */
+    arp(s, 0, 1, 1, 1, 2);
+    for (int i = 0; i < 30; i++)
+        arp(s, 10 + i * 20, 2, 9, 1, 1);
+    for (int i = 0; i < 30; i++) { /* … and answers who asks */
+        arp(s, 700 + i * 5, 1, 2, 2, 1);
+        arp(s, 700 + i * 5, 2, 9, 1, 2);
+    }
+    for (int i = 0; i < 10; i++) /* it is its own now … */
+        arp(s, 900 + i, 1, 9, 1, 3);
+    for (int i = 0; i < 10; i++) /* … and the other one comes back */
+        arp(s, 1600 + i, 2, 1, 1, 1);
+    sense_free(s);
+    assert_false(noted(&notes, "network.claims"));
+
+    s = begin(&notes); /* a router that answers for others, beside the one whose it is */
+    arp(s, 0, 1, 1, 1, 2);
+    for (int i = 0; i < 40; i++) {
+        arp(s, 10 + i * 5, 1, 2, 2, 1);
+        arp(s, 10 + i * 5, 2, 1, 1, 2);
+        arp(s, 10 + i * 5, 2, 9, 1, 2);
+    }
+    sense_free(s);
+    assert_false(noted(&notes, "network.claims"));
+}
+
+/* Who sends is said with the first message of a direction, and where that changes; not of what came over a router. */
+static void messages_say_their_card(void **state)
+{
+    (void)state;
+    static struct notes notes;
+    struct sense *s = begin_with(&notes, false);
+    const struct span one = SPAN_LIT("\x0bMSH|^~\\&|ANALYZER|B|C|D|20260101||ORU^R01|1|P|2.5\rOBX|1|NM|GLU||5\r\x1c\r");
+    struct packet_path p = path_of(1, 2);
+    tcp(s, T0, p, 4000, 2575, 100, 0, SYN, NOTHING);
+    for (uint32_t i = 0; i < 4; i++) {
+        p.mac_src[5] = i < 2 ? 1 : 9;
+        tcp(s, T0 + i * TIME_SECOND, p, 4000, 2575, 101 + i * (uint32_t)one.n, 0, ACK, one);
+    }
+    p = path_of(3, 2);
+    p.ttl = 63;
+    tcp(s, T0, p, 4000, 2575, 101, 0, ACK, one);
+    size_t n = 0;
+    for (size_t i = 0; i < notes.n; i++)
+        n += strncmp(notes.lines[i], "lab.message", 11) == 0 && strstr(notes.lines[i], " mac=") != NULL;
+    assert_int_equal(sense_stats(s)->hl7_messages, 5);
+    assert_int_equal(n, 2);
+    assert_true(noted(&notes, "mac=02:00:00:00:00:01") && noted(&notes, "mac=02:00:00:00:00:09"));
+    sense_free(s);
+}
+
 static void limits_that_make_no_sense(void **state)
 {
     (void)state;
@@ -480,6 +575,9 @@ int main(void)
         cmocka_unit_test(a_scan_is_counted),
         cmocka_unit_test(what_is_worth_least_is_shed_first),
         cmocka_unit_test(it_sheds_as_its_queue_fills),
+        cmocka_unit_test(an_address_that_is_taken),
+        cmocka_unit_test(an_address_that_moves),
+        cmocka_unit_test(messages_say_their_card),
         cmocka_unit_test(limits_that_make_no_sense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

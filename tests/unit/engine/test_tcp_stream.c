@@ -35,6 +35,13 @@ void app_data(struct app_context *c, struct app_flow **state, const struct flow_
     got_n[direction] += bytes.n;
 }
 
+void app_card(struct app_flow **state, int direction, const uint8_t mac[6])
+{
+    (void)state;
+    (void)direction;
+    (void)mac;
+}
+
 void app_underway(struct app_flow **state)
 {
     *state = &some;
