@@ -480,7 +480,8 @@ static inline int touch(struct sense *s, struct flow *f, const struct way *w, ui
         f->seen |= (uint8_t)(1 << direction);
         if (s->evidence != NULL && w->link.has_mac)
             evidence_address(s->evidence, &f->ref, direction == 0 ? &f->ref.src : &f->ref.dst, w->link.source, w->time);
-        note_card(s, f, direction, w);
+        if (w->ip.proto == IP_PROTO_TCP || s->claims != NULL)
+            note_card(s, f, direction, w);
     }
     return direction;
 }
