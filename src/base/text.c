@@ -180,7 +180,7 @@ char *text_decimal(char *out, uint64_t v)
 
 static bool atom(uint8_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || memchr(".!#$%&'*+/=?^_`{|}~-", c, 20) != NULL;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != 0 && strchr(".!#$%&'*+/=?^_`{|}~-", c) != NULL);
 }
 
 /* The plain form of RFC 5322, section 3.4.1 (dot-atom @ host name): no quotes, no comments, nothing that a mail server could take for two addresses.

@@ -265,7 +265,7 @@ static bool read_head(struct span *s, struct head *h)
 
 static bool read_block(struct span *s, const struct head *h, size_t wide, struct zone *z)
 {
-    int32_t offsets[256];
+    int32_t offsets[256] = {0};
     struct span times = span_take(s, h->changes * wide);
     struct span kinds = span_take(s, h->changes);
     struct span types = span_take(s, (size_t)h->types * 6);

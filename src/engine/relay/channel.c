@@ -328,6 +328,9 @@ void relay_channel_close(struct channel *c)
         ERR_clear_error();
         c->ssl = NULL;
     }
+    /* who handed it over may have it open for a moment yet: then closing it here is not enough for nothing to come of it any more */
+    if (c->watch.fd >= 0 && c->watch.events != NOT_WATCHED)
+        (void)epoll_ctl(relay_channel_session(c)->link->relay->epoll, EPOLL_CTL_DEL, c->watch.fd, NULL);
     if (c->watch.fd >= 0)
         (void)close(c->watch.fd);
     c->watch.fd = -1;

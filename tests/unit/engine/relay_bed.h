@@ -26,6 +26,7 @@ struct bed {
     int old[16]; /* the ones before */
     size_t old_n;
     bool lis_refuses; /* dialling fails */
+    int *copy;        /* of the next descriptor that is handed over for a connection: it stays open there too. NULL: none is wanted */
     bool lis_silent;  /* … or is not answered */
     unsigned dials;
     uint64_t tickets[256]; /* of these */
@@ -75,7 +76,10 @@ static inline void bed_dial(void *context, struct relay_link *link, enum relay_s
     int *place = side == RELAY_LIS ? &b->lis : &b->analyzer;
     if (*place >= 0 && b->old_n < sizeof b->old / sizeof b->old[0])
         b->old[b->old_n++] = *place;
-    relay_dialed(b->relay, ticket, new_pair(place), NULL);
+    int fd = new_pair(place);
+    if (b->copy != NULL)
+        *b->copy = dup(fd);
+    relay_dialed(b->relay, ticket, fd, NULL);
 }
 
 static inline void bed_observe(void *context, struct relay_link *link, const struct relay_connection *c, bool outward, struct span bytes,

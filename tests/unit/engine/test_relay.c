@@ -746,6 +746,30 @@ static void held_then_bypassed(void **state)
     bed_stop(&bed);
 }
 
+/* Who made a connection for the relay closes its own descriptor a little later: meanwhile the relay's end of it may be over, and what comes is nobody's. */
+static void handed_over_late(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct relay_link_options o = bed_options();
+    int copy = -1;
+    bed_start(&bed);
+    bed.copy = &copy;
+    bed_link(&bed, &o);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("1"));
+    assert_string_equal(bed_got(bed.lis), MSG("1"));
+    (void)close(fd);
+    bed_pass(&bed, 120 * SECOND, SECOND);
+    assert_int_equal(bed.closed, 2);
+    assert_true(copy >= 0);
+    assert_int_equal(send(bed.lis, "x", 1, MSG_NOSIGNAL), 1);
+    assert_int_equal(relay_wait(bed.relay, bed.now, 0, &e), 0);
+    assert_int_equal(relay_ready(bed.relay), 0);
+    (void)close(copy);
+    bed_stop(&bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -764,6 +788,7 @@ int main(void)
         cmocka_unit_test(endless_message),
         cmocka_unit_test(clock_put_right),
         cmocka_unit_test(held_then_bypassed),
+        cmocka_unit_test(handed_over_late),
         cmocka_unit_test(back_pressure),
         cmocka_unit_test(framing),
         cmocka_unit_test(lis_breaks_off),
