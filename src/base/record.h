@@ -360,12 +360,13 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(SHOWN, "shown", OPEN, INT, true)                     /* the records whose hidden parts were shown */                                         \
     KEY(WHAT, "what", OPEN, TEXT, false)                     /* which parts, in words of ours */                                                     \
     /* links */                                                                                                                                      \
-    KEY(LINK, "link", OPEN, TEXT, false)            /* its name: of every record that a relay makes */                                               \
-    KEY(LINK_LEG, "leg", OPEN, TEXT, false)         /* received, forwarded: by the relay */                                                          \
-    KEY(LINK_SIDE, "side", OPEN, TEXT, false)       /* analyzer, lis: whose connection */                                                            \
-    KEY(LINK_SEQ, "link_seq", OPEN, TEXT, false)    /* RUN.NUMBER: unique, and grows within the run */                                               \
-    KEY(LINK_QUEUED, "queued", OPEN, BOOL, false)   /* store and forward: it waits for its delivery */                                               \
-    KEY(LINK_AGAIN, "again", OPEN, BOOL, false)     /* … it may have reached the LIS before: the relay sends it once more, to be sure */           \
+    KEY(LINK, "link", OPEN, TEXT, false)          /* its name: of every record that a relay makes */                                                 \
+    KEY(LINK_LEG, "leg", OPEN, TEXT, false)       /* received, forwarded: by the relay */                                                            \
+    KEY(LINK_SIDE, "side", OPEN, TEXT, false)     /* analyzer, lis: whose connection */                                                              \
+    KEY(LINK_SEQ, "link_seq", OPEN, TEXT, false)  /* RUN.NUMBER: unique, and grows within the run */                                                 \
+    KEY(LINK_QUEUED, "queued", OPEN, BOOL, false) /* store and forward: it waits for its delivery */                                                 \
+    /* forwarded: it may have reached the LIS before, the relay sends it once more, to be sure; received: the LIS had refused it for good */         \
+    KEY(LINK_AGAIN, "again", OPEN, BOOL, false)                                                                                                      \
     KEY(LINK_VERDICT, "policy", OPEN, TEXT, false)  /* flagged, refused */                                                                           \
     KEY(LINK_OF, "of", OPEN, TEXT, false)           /* relay.delivered: the link_seq of the message, or a last one of its records */                 \
     KEY(LINK_RECORD, "of_record", OPEN, INT, false) /* … or its record, where it was taken by an earlier relay */                                  \

@@ -371,6 +371,7 @@ uint64_t talk_message(void *context, struct relay_link *link, const struct relay
                                  .detector = rr.detector.fd >= 0,
                                  .ticket = ticket,
                                  .answer = m->answer,
+                                 .again = m->again,
                                  .queued = queued,
                                  .verdict = m->verdict,
                                  .results = m->results,

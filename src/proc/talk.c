@@ -90,7 +90,7 @@ static void count_fields(uint8_t *encoded, unsigned more)
 
 #define MESSAGE_ID_TEXT (4 + 2 * TEXT_DECIMAL)
 #define MORE 96 /* bytes of what is known of a record only when it gets its number */
-_Static_assert(6 + LINK_SEQ_TEXT + 10 + 6 + 16 <= MORE, "a number, that it is queued, a verdict");
+_Static_assert(6 + LINK_SEQ_TEXT + 10 + 10 + 6 + 16 <= MORE, "a number, that it is queued, and again, a verdict");
 
 static bool counts(enum event event)
 {
@@ -119,6 +119,11 @@ static struct outbox_record *put(struct talks *ts, struct outbox_record *x, bool
     struct buf b = room_of(x);
     if (queued) {
         buf_be16(&b, KEY_LINK_QUEUED);
+        buf_be64(&b, 1);
+        more++;
+    }
+    if (queued && ts->job->again) {
+        buf_be16(&b, KEY_LINK_AGAIN);
         buf_be64(&b, 1);
         more++;
     }

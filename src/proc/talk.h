@@ -35,7 +35,7 @@ struct talk_job {
     bool detector; /* there is one, which will see what comes of it before what comes later */
     /* TALK_BYTES */
     bool outward; /* we sent them … */
-    bool again;   /* … and the LIS may have had them before */
+    bool again;   /* … and the LIS may have had them before; TALK_MESSAGE: it had refused this one for good */
     /* TALK_MESSAGE */
     uint64_t ticket; /* 0: nobody asks for it */
     bool answer;

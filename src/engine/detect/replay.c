@@ -1,5 +1,6 @@
 /* Whole messages with results that come again unchanged (result.replayed). What our own relay sends to the LIS is not judged: where it repeats one it
- * had no answer to (`again`), and somebody repeats one to it, that shows where it is received. Nothing but keyed digests is kept. */
+ * had no answer to (`again`), and somebody repeats one to it, that shows where it is received. Nor is one that the LIS had refused for good: whoever
+ * sends it again does what was asked of them. Nothing but keyed digests is kept. */
 #include "engine/detect/detect_private.h"
 
 #define UNTIMED_LEAST 4 /* so many numbers are not the same once more by chance */
@@ -58,7 +59,7 @@ void replay_message(struct detect *d, const struct message *m)
 {
     d->replay.content = 0;
     d->replay.told = false;
-    d->replay.ours = m->ours;
+    d->replay.expected = m->ours || m->again;
     d->replay.complete = m->results > 0 && m->malformed.n == 0;
     d->replay.identity = m->identity;
 }
@@ -184,9 +185,9 @@ void judge_replay(struct detect *d, const struct record *r)
         bool is_new;
         struct kept_message *k = memo_put(d->messages, d->replay.identity, r->time, &is_new);
         bool same = !is_new && k->accepted && k->content == now.content;
-        bool late = same && !d->replay.ours && comes_late(d, r, k);
-        d->replay.told = late || (same && !d->replay.ours && answered_before(d, r, k->flow, k->accepted_at));
-        bool habit = same && !d->replay.ours && !elsewhere(k, l) && is_habit(l, !late, r->time - k->time);
+        bool late = same && !d->replay.expected && comes_late(d, r, k);
+        d->replay.told = late || (same && !d->replay.expected && answered_before(d, r, k->flow, k->accepted_at));
+        bool habit = same && !d->replay.expected && !elsewhere(k, l) && is_habit(l, !late, r->time - k->time);
         if (d->replay.told)
             replayed(d, r, k, false, habit);
         if (!same) /* else the first one stays what later ones are compared with */
@@ -210,7 +211,7 @@ void judge_renumbered(struct detect *d, const struct record *r)
     size_t untimed = 0;
     size_t numbers = 0;
     bool same_status = true;
-    if (!d->replay.whole || d->replay.told || d->replay.ours || r == NULL)
+    if (!d->replay.whole || d->replay.told || d->replay.expected || r == NULL)
         return;
     for (size_t i = 0; i < d->open.n; i++) {
         const struct gathered *g = &d->open.all[i];
@@ -291,7 +292,7 @@ void judge_alike(struct detect *d, const struct record *r, uint16_t number)
 {
     const struct group *g = &d->open.groups[number];
     struct link *l = open_link(d);
-    if (g->n < ALIKE_LEAST || g->ids[0] == 0 || g->unnumbered || d->replay.ours || !d->replay.whole || r == NULL)
+    if (g->n < ALIKE_LEAST || g->ids[0] == 0 || g->unnumbered || d->replay.expected || !d->replay.whole || r == NULL)
         return;
     const struct digest key = {.a = g->values ^ l->key, .b = (g->values + l->key) * UINT64_C(0x9e3779b97f4a7c15)};
     struct kept_message now = {

@@ -113,16 +113,19 @@ static bool is_query(const struct look *look)
 enum repeat { REPEAT_NONE, REPEAT_ANSWER, REPEAT_WAITS };
 
 /* Was this message here before? Then it is answered (its token in *ret_token), or still waits for the LIS's own answer, which goes to whoever asked
- * last. Another one under the same control id is told and taken. */
-static enum repeat repeated(struct session *s, const struct look *look, struct span raw, uint64_t *ret_token)
+ * last. Another one under the same control id is told and taken; so is one that the LIS had refused for good (ret_again). */
+static enum repeat repeated(struct session *s, const struct look *look, struct span raw, uint64_t *ret_token, bool *ret_again)
 {
     struct relay *r = session_relay(s);
     struct queue *q = s->link->queue;
     uint64_t id = relay_id(r, look->control_id);
     const struct seen *seen = look->control_id.n == 0 ? NULL : relay_queue_seen(q, id);
-    if (seen == NULL || seen->given_up)
+    if (seen == NULL)
         return REPEAT_NONE;
     bool same = seen->hash == hash_bytes(&r->key, raw.p, raw.n);
+    *ret_again = seen->given_up && same;
+    if (seen->given_up)
+        return REPEAT_NONE;
     s->link->counters.repeated++;
     relay_tell(s->link, RELAY_EVENT_REPEATED, RELAY_ANALYZER, s->id, false, look->control_id,
                same ? "a message came again: it is not delivered twice" : "another message under a control id that was used before");
@@ -211,7 +214,7 @@ static enum pass take(struct session *s, struct span content, uint32_t size)
         return PASS_DROP;
     }
     uint64_t token = 0;
-    switch (j.look.header.n > 0 ? repeated(s, &j.look, content, &token) : REPEAT_NONE) {
+    switch (j.look.header.n > 0 ? repeated(s, &j.look, content, &token, &j.again) : REPEAT_NONE) {
     case REPEAT_ANSWER: return answer(s, &j.look, ANSWER_ACCEPT, token, NULL, NULL) ? PASS_DROP : PASS_DEAD;
     case REPEAT_WAITS: return PASS_DROP;
     case REPEAT_NONE: break;

@@ -99,7 +99,8 @@ void pass_tell(struct session *s, enum relay_side from, struct span raw, struct 
                               .sender_app = j->look.sender_app,
                               .sender_place = j->look.sender_place,
                               .results = j->look.results,
-                              .answer = j->look.answer};
+                              .answer = j->look.answer,
+                              .again = j->again};
     j->token = r->host.message(r->host.context, s->link, &m, r->now, &j->keep);
 }
 

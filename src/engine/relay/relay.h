@@ -148,6 +148,7 @@ struct relay_message {
     struct span sender_place; /* MSH-4.1 */
     uint32_t results;         /* OBX, R */
     bool answer;              /* it has an MSA */
+    bool again;               /* the LIS had refused it for good, and its sender sends it once more to have it delivered */
 };
 
 enum relay_delivery {

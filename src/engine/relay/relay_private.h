@@ -351,6 +351,7 @@ struct judged {
     struct policy_verdict verdict;
     uint64_t token;
     bool keep;
+    bool again; /* as in struct relay_message */
 };
 void pass_judge(struct session *s, enum relay_side from, struct span content, uint32_t size, struct judged *ret);
 /* What happens to a message of a pair; PASS_HOLD: its bytes wait for *ret_token. */

@@ -146,8 +146,8 @@ static void test_wrong(void **state)
           "lab.yaml:2:5:", "several connections");
     wrong("relay:\n  - { name: a, protocol: mllp, listen: 10.0.0.1:1, accept: 10.0.0.1:2, mode: store-and-forward, connections: 2 }\n",
           "lab.yaml:2:5:", "several connections");
-    wrong("relay:\n  - { name: a, protocol: mllp, listen: 10.0.0.1:1, forward: x.y:1, mode: store-and-forward, connections: 17 }\n",
-          "lab.yaml:2:", "16");
+    wrong("relay:\n  - { name: a, protocol: mllp, listen: 10.0.0.1:1, forward: x.y:1, mode: store-and-forward, connections: 33 }\n",
+          "lab.yaml:2:", "32");
     wrong("relay:\n  - { name: a, record_wait: 200 }\n", "lab.yaml:2:29:", "200ms");
     wrong("relay:\n  - { name: a, tls: { pin: sha256/x } }\n", "lab.yaml:2:28:", "sha256/");
     wrong("relay:\n  - { name: a, policy: { types: [ a, [] ] } }\n", "lab.yaml:2:38:", "a list of words");
