@@ -151,7 +151,7 @@ static void go(struct outbox *o, uint64_t seq, tq_time at)
     o->gone = seq > o->gone ? seq : o->gone;
 }
 
-bool outbox_room(struct outbox *o, size_t n)
+static bool room(struct outbox *o, size_t n, size_t max)
 {
     size_t most = o->burst ? OUTBOX_BURST : OUTBOX_MAX;
     while (o->bytes + n > most && o->first != NULL && o->first->seq <= o->spooled) {
@@ -161,7 +161,17 @@ bool outbox_room(struct outbox *o, size_t n)
             go(o, o->first->seq, o->first->at);
         drop_first(o);
     }
-    return o->bytes + n <= OUTBOX_MAX;
+    return o->bytes + n <= max;
+}
+
+bool outbox_room(struct outbox *o, size_t n)
+{
+    return room(o, n, OUTBOX_MAX);
+}
+
+bool outbox_reserve(struct outbox *o, size_t n)
+{
+    return room(o, n, OUTBOX_MAX + OUTBOX_RESERVE);
 }
 
 void outbox_add(struct outbox *o, struct outbox_record *r, uint64_t seq, tq_time now)

@@ -9,9 +9,10 @@
 #include "base/span.h"
 #include "base/time.h"
 
-#define OUTBOX_MAX (24u << 20)  /* most bytes … */
-#define OUTBOX_BURST (2u << 20) /* … while what is durable in the spool is read in from there anyway: then it goes before it is cold */
-#define OUTBOX_HEAD 12          /* bytes in front of a record, for the head of MESSAGE_RECORD */
+#define OUTBOX_MAX (24u << 20)    /* most bytes … */
+#define OUTBOX_RESERVE (8u << 20) /* … and so many more for what was taken already, and what became of it */
+#define OUTBOX_BURST (2u << 20)   /* … while what is durable in the spool is read in from there anyway: then it goes before it is cold */
+#define OUTBOX_HEAD 12            /* bytes in front of a record, for the head of MESSAGE_RECORD */
 
 struct outbox_piece; /* memory of some records that came one after the other */
 
@@ -64,6 +65,7 @@ struct outbox_record *outbox_copy(struct outbox_arena *a, struct span encoded, s
 void outbox_drop(struct outbox_record *r); /* wipes; r may be NULL */
 /* Is there room for so many bytes? Where there is none, the oldest that are durable in the spool go. */
 bool outbox_room(struct outbox *o, size_t n);
+bool outbox_reserve(struct outbox *o, size_t n); /* … with OUTBOX_RESERVE */
 /* It is the outbox's from now on. Asked for room before, for as much as it was thought to be. */
 void outbox_add(struct outbox *o, struct outbox_record *r, uint64_t seq, tq_time now);
 

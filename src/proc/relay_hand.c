@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define RING (1u << 20)     /* bytes of jobs that wait for the second thread */
-#define MANY 8              /* connections that are ready at once: it is worth waking another thread for them */
-#define TOGETHER 24         /* jobs and records change hands so many at a time: to wake a thread costs as much as a job */
-#define GROWS 8             /* how many times as large records are as what they are made of, about (of many short results up to 25 times) … */
-#define GROWS_MORE 4096     /* … and besides */
+#define RING (1u << 20) /* bytes of jobs that wait for the second thread */
+#define MANY 8          /* connections that are ready at once: it is worth waking another thread for them */
+#define TOGETHER 24     /* jobs and records change hands so many at a time: to wake a thread costs as much as a job */
+#define GROWS 8         /* how many times as large records are as what they are made of, about (of many short results up to 25 times) … */
+#define GROWS_MORE 4096 /* … and besides */
+#define FREE_AGAIN (OUTBOX_MAX / 4 / GROWS)
 #define DEFERRED (1u << 17) /* deliveries that wait for the numbers of their messages */
 #define WORDS_MOST 64       /* bytes of a message's type, or control id, that are handed over */
 
@@ -287,11 +288,30 @@ static void do_job(const struct talk_job *job)
 
 /* Room for what is made of so many bytes, beside what was made and is not here yet, which is counted, and what will be made of those that wait in the
  * ring, which is not known. A message has at most 4096 results, and the ring 1 MiB: so the outbox passes its cap by less than once as much. */
-static bool room_for(size_t n)
+static size_t wanted(size_t n)
 {
     size_t waits = hand.over ? ring_used(hand.ring) : 0;
     size_t made = hand.over ? atomic_load(&hand.made_bytes) : 0;
-    return outbox_room(&rr.outbox, made + (n + waits) * GROWS + GROWS_MORE);
+    return made + (n + waits) * GROWS + GROWS_MORE;
+}
+
+/* taken: of what was read when hand_room said that there was room, so that it does not go unanswered now. */
+static bool room_for(size_t n, bool taken)
+{
+    return taken ? outbox_reserve(&rr.outbox, wanted(n)) : outbox_room(&rr.outbox, wanted(n));
+}
+
+bool hand_room(void *context, size_t n)
+{
+    (void)context;
+    rr.short_of = rr.short_of || !room_for(n, false);
+    return !rr.short_of;
+}
+
+bool hand_has_room(void)
+{
+    rr.short_of = rr.short_of && !room_for(FREE_AGAIN, false);
+    return !rr.short_of;
 }
 
 void hand_turn(int ready)
@@ -327,7 +347,7 @@ void talk_observe(void *context, struct relay_link *link, const struct relay_con
                                  .link = &l->talk,
                                  .connection = *connection,
                                  .wall = rr.wall,
-                                 .room = room_for(bytes.n),
+                                 .room = room_for(bytes.n, l->stops),
                                  .detector = rr.detector.fd >= 0,
                                  .outward = outward,
                                  .again = outward && connection->side == RELAY_LIS && relay_sends_again(link),
@@ -341,8 +361,12 @@ void talk_closed(void *context, struct relay_link *link, const struct relay_conn
     (void)context, (void)time;
     if (!l->records)
         return;
-    const struct talk_job job = {
-        .what = TALK_CLOSED, .link = &l->talk, .connection = *connection, .wall = rr.wall, .room = room_for(0), .detector = rr.detector.fd >= 0};
+    const struct talk_job job = {.what = TALK_CLOSED,
+                                 .link = &l->talk,
+                                 .connection = *connection,
+                                 .wall = rr.wall,
+                                 .room = room_for(0, l->stops),
+                                 .detector = rr.detector.fd >= 0};
     do_job(&job);
 }
 
@@ -361,7 +385,7 @@ uint64_t talk_message(void *context, struct relay_link *link, const struct relay
     }
     bool kept = l->store && m->connection->side == RELAY_ANALYZER && !m->answer && m->verdict != RELAY_REFUSED;
     /* what its bytes came to is made already, or counts in the ring; one that is to be delivered may be told once more by its bytes */
-    uint64_t ticket = room_for(kept ? m->raw.n : 0) ? tickets_give(rr.tickets) : 0;
+    uint64_t ticket = room_for(kept ? m->raw.n : 0, l->stops) ? tickets_give(rr.tickets) : 0;
     bool queued = ticket != 0 && kept;
     const struct talk_job job = {.what = TALK_MESSAGE,
                                  .link = &l->talk,
@@ -402,7 +426,7 @@ void talk_delivered(void *context, struct relay_link *link, uint64_t token, enum
 
 void talk_settle(void)
 {
-    const struct talk_job job = {.what = TALK_SETTLE, .wall = rr.wall, .room = room_for(0), .detector = rr.detector.fd >= 0};
+    const struct talk_job job = {.what = TALK_SETTLE, .wall = rr.wall, .room = room_for(0, true), .detector = rr.detector.fd >= 0};
     if (hand.jobs)
         do_job(&job);
     hand.jobs = false;
@@ -411,7 +435,7 @@ void talk_settle(void)
 uint64_t talk_put(const struct record *r)
 {
     struct outbox_record *x = talk_encode(&rr.arena, r);
-    if (x != NULL && outbox_room(&rr.outbox, sizeof *x + x->size))
+    if (x != NULL && outbox_reserve(&rr.outbox, sizeof *x + x->size))
         return put(x);
     rr.lost++;
     outbox_drop(x);

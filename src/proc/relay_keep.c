@@ -1,12 +1,14 @@
 /* How the relay's records become durable: first in the spool, then on the ledger (relay_role.h, invariants 3, 5 and 6). */
 #include "proc/relay_role.h"
 
-#define SPOOL_LATE TIME_SECOND        /* nothing was recorded for so long: the keeper hangs */
-#define ROLL_AFTER (60 * TIME_SECOND) /* what the ledger has does not stay in the spool for longer … */
-#define ROLL_QUIET TIME_SECOND        /* … nor for longer than this, where nothing is on its way */
-#define ROLL_BYTES (448u << 20)       /* … nor beyond this size, unless there is such a load … */
-#define ROLL_CALM (2u << 20)          /* … that more than this is on its way */
-#define ROLL_FULL (SPOOLER_MAX / 8 * 7)
+#define SPOOL_LATE TIME_SECOND              /* nothing was recorded for so long: the keeper hangs */
+#define ROLL_AFTER (60 * TIME_SECOND)       /* what the ledger has does not stay in the spool for longer … */
+#define ROLL_QUIET TIME_SECOND              /* … nor for longer than this, where nothing is on its way */
+#define ROLL_BYTES (448u << 20)             /* … nor beyond this size, unless there is such a load … */
+#define ROLL_CALM (2u << 20)                /* … that more than this is on its way */
+#define FULL(max) ((max) / 16 * 14)         /* bytes in the spool: nothing more is taken from analyzers … */
+#define AGAIN(max) ((max) / 16 * 13)        /* … until so few are left */
+#define BRIM(max) ((max) / 16 * 15)         /* … and nothing more is written: up to here is room for what was taken before */
 #define BEHIND_MOST (10 * 60 * TIME_SECOND) /* how long newer records wait for older ones that are read in */
 #define OLDER (60 * TIME_SECOND)            /* what an earlier relay left is at most so old, where that one did not tell of it */
 #define LOST (10 * TIME_SECOND)             /* what it had not made durable when it ended is not older than this */
@@ -17,7 +19,7 @@
 
 bool relay_spools(void)
 {
-    return (!rr.rolling || !relay_records_now()) && !rr.full && spooler_can(rr.spool);
+    return (!rr.rolling || !relay_records_now()) && !rr.brim && spooler_can(rr.spool);
 }
 
 /* ── order ── */
@@ -39,7 +41,7 @@ static void look_at_burst(void)
         return;
     spooler_state(rr.spool, &s);
     struct burst_facts facts = {.behind = rr.outbox.bytes,
-                                .spooled = s.bytes,
+                                .spooled = s.bytes >= s.max / 8 * 6 ? BURST_BYTES : s.bytes,
                                 .left = is_left(),
                                 .earlier = rr.old_spool,
                                 .calm = rr.outbox.bytes <= ROLL_CALM,
@@ -165,8 +167,8 @@ static bool roll_due(const struct spooler_state *s)
     if (rr.rolling)
         return true;
     bool quiet = outbox_is_recorded(&rr.outbox) && rr.now - rr.spool_from >= ROLL_QUIET;
-    bool due = s->bytes >= ROLL_BYTES || rr.now - rr.spool_from >= ROLL_AFTER;
-    return quiet || (due && rr.outbox.bytes <= ROLL_CALM) || s->bytes >= ROLL_FULL;
+    bool due = s->bytes >= ROLL_BYTES || s->bytes >= s->max / 2 || rr.now - rr.spool_from >= ROLL_AFTER;
+    return quiet || (due && rr.outbox.bytes <= ROLL_CALM) || s->bytes >= FULL(s->max);
 }
 
 /* Empties the spool, once the ledger has all that is in it. What only the spool has is read in: keep_read_in. */
@@ -181,7 +183,8 @@ static void roll(void)
     } else if (rr.spool_from == 0) {
         rr.spool_from = rr.now;
     }
-    rr.full = is_behind() && s.bytes >= ROLL_FULL;
+    rr.full = is_behind() && s.bytes >= (rr.full ? AGAIN(s.max) : FULL(s.max));
+    rr.brim = is_behind() && s.bytes >= BRIM(s.max);
     bool rolled = rr.rolling;
     rr.rolling = roll_due(&s) && relay_records_now();
     rr.hurry = rr.hurry || (rr.rolling && !rolled); /* what waited for company is waited for now */

@@ -681,7 +681,7 @@ static void turn(void)
     hand_collect();
     hand_on();
     keep_step();
-    relay_can_keep(rr.relay, keep_can());
+    relay_can_keep(rr.relay, hand_has_room() && keep_can());
     if (!rr.fed && rr.now >= (rr.locked ? rr.feed_by : rr.feed_by + FEED_LONGER))
         be_fed();
     rr.greeted = rr.greeted || rr.now >= rr.greet_by;
@@ -745,6 +745,7 @@ static void hear_links(void)
         l->index = (uint16_t)i;
         l->store = strcmp(l->config.mode, "store-and-forward") == 0;
         l->talk = (struct talk_link){.name = l->config.name, .hl7 = strcmp(l->config.protocol, "mllp") == 0, .store = l->store};
+        l->stops = l->store && strcmp(l->config.unrecorded, "stop") == 0;
         l->records = strcmp(l->config.record, "off") != 0;
         l->listener[0] = l->listener[1] = -1;
         (void)snprintf(l->unknown, sizeof l->unknown, "%s", l->config.unknown);
@@ -776,6 +777,7 @@ static void start(void)
                                            .closed = talk_closed,
                                            .handshake = shook_hands,
                                            .clock = measure,
+                                           .room = hand_room,
                                            .message = talk_message,
                                            .delivered = talk_delivered,
                                            .event = tell_event};

@@ -57,6 +57,7 @@ struct line {
     struct relay_link *link; /* NULL: it has not begun */
     struct talk_link talk;
     bool store;
+    bool stops; /* … and takes nothing while nothing can be made safe */
     bool records;
     bool bypassed, held;       /* by order */
     char unknown[CONFIG_NAME]; /* as lab.yaml says */
@@ -65,7 +66,8 @@ struct line {
     bool told_any;
     bool told_waiting; /* the keeper was told that messages wait for the LIS */
     bool standing[STANDINGS];
-    tq_time down_since; /* the LIS's side; 0: it is up */
+    tq_time down_since;    /* the LIS's side; 0: it is up */
+    tq_time stopped_since; /* 0: messages are taken */
     tq_time said_at[RELAY_EVENT_KINDS];
     uint64_t late, spooled; /* messages */
     uint64_t unrecorded;    /* as the engine counted at the last look … */
@@ -129,7 +131,9 @@ struct relay_role {
     tq_time ask_at;
     uint64_t asked_bytes; /* up to this one the keeper is reading the spool in; 0: it is not … */
     uint64_t asked_seq;   /* … and up to this number */
-    bool full;            /* what is to be read in leaves the spool no room for more */
+    bool full;            /* what is to be read in leaves the spool no room for more than what was taken already … */
+    bool brim;            /* … nor for that */
+    bool short_of;        /* the outbox has no room for more than that, until a good part of it is free again */
     struct burst burst;   /* while it is, nothing is handed on: the spool alone has what comes */
     struct {
         tq_time at;         /* since when older records are on the spool alone, or since some of them were read in; 0: none is */
@@ -160,6 +164,8 @@ void hand_collect(void);                         /* what the second thread has m
 void hand_drain(void);                           /* … when it has made all that it was given */
 /* This thread is about to wait for events (then: does it not have to, since records are there?), or did. */
 bool hand_waits(bool on);
+bool hand_room(void *context, size_t n); /* may so many bytes be read from an analyzer that we answer? Once not, not before hand_has_room */
+bool hand_has_room(void);
 void talk_observe(void *context, struct relay_link *link, const struct relay_connection *connection, bool outward, struct span bytes, tq_time time);
 void talk_closed(void *context, struct relay_link *link, const struct relay_connection *connection, tq_time time);
 uint64_t talk_message(void *context, struct relay_link *link, const struct relay_message *message, tq_time time, bool *keep);

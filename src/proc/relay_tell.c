@@ -8,6 +8,7 @@
 #define SAID_AGAIN (60 * TIME_SECOND)       /* the same of one link */
 #define OTHER_AGAIN (2 * TIME_SECOND)       /* another reason */
 #define DOWN_AFTER (10 * TIME_SECOND)       /* a LIS that is away so long is told */
+#define STOPPED_AFTER (2 * TIME_SECOND)     /* … that nothing is taken: who waits for room for less time than that only waits */
 #define BARE_AFTER (15 * TIME_SECOND)       /* … and a certificate: one is made within seconds */
 #define BEHIND_AFTER (5 * 60 * TIME_SECOND) /* … and what waits in the spool while the ledger is written */
 #define AWAY_AFTER (10 * TIME_SECOND)       /* … and a keeper: one that is replaced takes a second */
@@ -88,17 +89,23 @@ void tell_standing(struct line *l, enum standing what, bool on, const char *why)
     put_finding(l, on ? EVENT_FINDING : EVENT_FINDING_ENDED, &standings[what], names[what], on ? why : "");
 }
 
-/* The queue is full, which the LIS ends; or nothing can be made durable, which somebody has to mend here. */
+/* The queue is full, which the LIS ends; or nothing can be made durable, which somebody has to mend here, where it is for longer (step). */
 static void tell_stopped(struct line *l, struct relay_link *link, bool on)
 {
     struct relay_status s;
     relay_status(link, rr.now, &s);
-    if (on)
-        tell_standing(l, s.full ? STANDING_FULL : STANDING_STOPPED, true, "");
-    else {
+    l->stopped_since = on ? rr.now : 0;
+    if (on && s.full)
+        tell_standing(l, STANDING_FULL, true, "");
+    else if (!on) {
         tell_standing(l, STANDING_FULL, false, "");
         tell_standing(l, STANDING_STOPPED, false, "");
     }
+}
+
+static bool stops(const struct line *l, const struct relay_status *s)
+{
+    return s->stopped && (s->full || rr.now - l->stopped_since >= STOPPED_AFTER);
 }
 
 /* What a peer does wrong, or what became of a message. */
@@ -174,6 +181,8 @@ static enum link_state state_of(const struct line *l, const struct relay_status 
 {
     if (s->state == RELAY_STATE_HELD && !l->held) /* until it was fed */
         return LINK_DEGRADED;
+    if (s->state == RELAY_STATE_UP && stops(l, s))
+        return LINK_DEGRADED;
     if (s->state == RELAY_STATE_UP && l->records && rr.away_since != 0 && rr.now - rr.away_since >= AWAY_AFTER)
         return LINK_DEGRADED;
     switch (s->state) {
@@ -230,7 +239,7 @@ static void say_why(const struct line *l, const struct relay_status *s, char *ou
 {
     if (l->link == NULL && is_bare(l))
         (void)snprintf(out, size, "waits for its certificates");
-    else if (s->stopped)
+    else if (stops(l, s))
         (void)snprintf(out, size, "%s", s->full ? "the queue is full: not acknowledging" : "nothing can be kept safe: not acknowledging");
     else if (l->store && !rr.fed)
         (void)snprintf(out, size, "waits for what an earlier run left");
@@ -286,7 +295,7 @@ static void fill(struct line *l, const struct relay_status *s, struct link_statu
     (void)snprintf(out->unknown, sizeof out->unknown, "%s", l->config.unknown);
     out->learning_until = s->learning ? l->learning_until : 0;
     out->recording = l->records && relay_records_now();
-    out->stopped = s->stopped;
+    out->stopped = stops(l, s);
     say_why(l, s, out->why, sizeof out->why);
 }
 
@@ -324,6 +333,8 @@ static void step(struct line *l)
         bool late = rr.behind.began != 0 && rr.now - rr.behind.began >= BEHIND_AFTER;
         bool spooled = l->records && (late || (rr.away_since != 0 && rr.now - rr.away_since >= AWAY_AFTER));
         tell_standing(l, STANDING_SPOOLED, spooled, rr.locked ? "The ledger is locked" : "");
+        if (stops(l, &s) && !s.full)
+            tell_standing(l, STANDING_STOPPED, true, rr.full ? "The relay's spool is full" : "");
         learn_step(l, false);
     }
     send_status(&out);

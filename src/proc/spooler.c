@@ -23,6 +23,8 @@
 #define READY_SPARES 16         /* … where the disk has so many times as much left … */
 #define READY_LEAST (64u << 20) /* … and not less than for this */
 #define BLOCK 4096
+#define LOOK_AGAIN TIME_SECOND /* others use the disk, too */
+#define PARTS_OF_DISK 4        /* one of these for the spool: on the ledger it is a journal, a segment and views before the spool is emptied */
 
 struct spooler {
     int fd;
@@ -131,6 +133,19 @@ static uint64_t room_for(const struct spooler *s, unsigned spares)
     struct statfs fs;
     uint64_t room = fstatfs(s->fd, &fs) == 0 ? (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize / spares : 0;
     return room < READY_LEAST ? 0 : room < READY ? room : READY;
+}
+
+/* How much the file may hold, by what the disk has. */
+static void look_at_disk(struct spooler *s)
+{
+    struct statfs fs;
+    uint64_t size = size_of(s);
+    uint64_t has = (s->ready > size ? s->ready : size) - s->holes;
+    uint64_t left = fstatfs(s->fd, &fs) == 0 ? (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize : SPOOLER_MAX * PARTS_OF_DISK;
+    uint64_t max = (has + left) / PARTS_OF_DISK < SPOOLER_MAX ? (has + left) / PARTS_OF_DISK : SPOOLER_MAX;
+    (void)pthread_mutex_lock(&s->lock);
+    s->state.max = max;
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 /* Makes some room ready. */
@@ -243,6 +258,13 @@ static bool is_idle(const struct spooler *s)
     return (s->waits.n == 0 || s->broken) && !s->stopping && !s->end_asked && s->read_in == 0 && s->forget == 0;
 }
 
+static void wait_for_work(struct spooler *s, tq_time most)
+{
+    tq_time until = clock_monotonic() + most;
+    struct timespec t = {.tv_sec = until / TIME_SECOND, .tv_nsec = until % TIME_SECOND};
+    (void)pthread_cond_clockwait(&s->work, &s->lock, CLOCK_MONOTONIC, &t);
+}
+
 static void *run(void *context)
 {
     struct spooler *s = context;
@@ -250,16 +272,16 @@ static void *run(void *context)
     while (!stopping) {
         (void)pthread_mutex_lock(&s->lock);
         if (is_idle(s) && wants_room(s)) {
-            tq_time until = clock_monotonic() + READY_PAUSE;
-            struct timespec t = {.tv_sec = until / TIME_SECOND, .tv_nsec = until % TIME_SECOND};
-            (void)pthread_cond_clockwait(&s->work, &s->lock, CLOCK_MONOTONIC, &t);
+            wait_for_work(s, READY_PAUSE);
             bool idle = is_idle(s);
             (void)pthread_mutex_unlock(&s->lock);
             if (idle)
                 make_ready(s);
             continue;
         }
-        if (is_idle(s))
+        if (is_idle(s) && s->state.bytes > 0)
+            wait_for_work(s, LOOK_AGAIN);
+        else if (is_idle(s))
             (void)pthread_cond_wait(&s->work, &s->lock);
         bool some = s->waits.n > 0 && !s->broken;
         if (some) {
@@ -278,6 +300,7 @@ static void *run(void *context)
             work_off(s);
         if (end || read_in != 0 || forget != 0 || stopping)
             put_in_order(s, end || stopping, read_in, forget);
+        look_at_disk(s);
         (void)pthread_mutex_lock(&s->lock);
         s->state.busy = s->waits.n > 0;
         (void)pthread_mutex_unlock(&s->lock);
@@ -305,6 +328,7 @@ struct spooler *spooler_new(int fd, const uint8_t id[RUN_ID], void (*wake)(void 
     s->state.bytes = s->used;
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->work, NULL);
+    look_at_disk(s);
     int r = pthread_create(&s->thread, NULL, run, s);
     if (r == 0)
         return s;

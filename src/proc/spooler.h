@@ -9,7 +9,7 @@
 #include "proc/payload.h"
 
 #define SPOOLER_WAITS (32u << 20)       /* most bytes that wait for the thread */
-#define SPOOLER_MAX (UINT64_C(1) << 30) /* most bytes of the file that are not read in */
+#define SPOOLER_MAX (UINT64_C(1) << 30) /* most bytes of the file that are not read in; fewer where the disk is small (spooler_state) */
 
 struct spooler;
 
@@ -33,7 +33,8 @@ void spooler_mend(struct spooler *s);
 uint64_t spooler_durable(struct spooler *s);
 
 struct spooler_state {
-    uint64_t bytes;   /* of the file, that are not read in */
+    uint64_t bytes;   /* of the file, that are not read in … */
+    uint64_t max;     /* … and how many there may be: SPOOLER_MAX, or a quarter of what the disk has left, which the ledger needs to take them */
     uint64_t records; /* written since the start */
     bool busy;        /* something waits */
     char trouble[200];

@@ -334,6 +334,12 @@ static bool enq(struct astm_end *e)
     forget(e);
     e->expected = 1;
     e->accepted = false;
+    if (e->s->kind == SESSION_INTAKE &&
+        e->s->link->stopped) { /* not ready: it asks again in 10 s. Were it not read, it would get two answers later */
+        e->state = END_IDLE;
+        e->due = TIMER_NEVER;
+        return say(e, ASTM_BYTE_NAK);
+    }
     wait_for(e, END_RECEIVING, RECEIVE_TIME);
     return say(e, ASTM_BYTE_ACK);
 }

@@ -74,6 +74,18 @@ static void look_at_room(struct relay_link *link)
         session_pause(s);
 }
 
+bool keep_room(struct session *s)
+{
+    struct relay_link *link = s->link;
+    struct relay *r = link->relay;
+    if (r->host.room == NULL || link->o.when_full != RELAY_FULL_STOP || link->bypassed || s->end[RELAY_ANALYZER] != NULL ||
+        r->host.room(r->host.context, s->lane[RELAY_ANALYZER].raw.n + RELAY_SCRATCH))
+        return true;
+    relay_can_keep(r, false);
+    look_at_room(link);
+    return false;
+}
+
 /* ── Taking ── */
 
 struct session *keep_newest_intake(struct relay_link *link)
@@ -226,8 +238,8 @@ static enum pass take(struct session *s, struct span content, uint32_t size)
     if (j.verdict.verdict == RELAY_REFUSED)
         return answer(s, &j.look, ANSWER_REJECT, 0, j.verdict.code, j.verdict.reason) ? PASS_DROP : PASS_DEAD;
     bool end_to_end = link->o.when_full == RELAY_FULL_END_TO_END;
-    bool kept = j.keep && link->relay->can_keep && !(end_to_end && full(link));
-    if (!kept && !end_to_end) { /* not answered: the analyzer sends it again */
+    bool kept = j.keep && !(end_to_end && (full(link) || !link->relay->can_keep)); /* what was read, and is on record, is taken */
+    if (!kept && !end_to_end) {                                                    /* not answered: the analyzer sends it again */
         look_at_room(link);
         return PASS_DROP;
     }
@@ -245,10 +257,14 @@ enum astm_decision keep_astm(struct session *s, struct span frames, struct span 
     struct relay_link *link = s->link;
     struct relay *r = link->relay;
     struct judged j;
+    bool end_to_end = link->o.when_full == RELAY_FULL_END_TO_END;
+    if (!end_to_end && !r->can_keep) { /* it keeps it till it is acknowledged */
+        look_at_room(link);
+        return ASTM_AGAIN;
+    }
     if (!astm_told(s, RELAY_ANALYZER, frames, records, &j))
         return ASTM_REFUSE;
-    bool end_to_end = link->o.when_full == RELAY_FULL_END_TO_END;
-    bool kept = j.keep && r->can_keep && !(end_to_end && full(link));
+    bool kept = j.keep && !(end_to_end && (full(link) || !r->can_keep));
     struct outlet *o = kept || end_to_end ? put(s, &j, frames, !kept) : NULL;
     if (o == NULL) {
         look_at_room(link);

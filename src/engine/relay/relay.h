@@ -187,6 +187,11 @@ struct relay_host {
 
     /* A monotonic clock for measuring delay alone. NULL: the time of relay_work is taken, which is that of its beginning. */
     tq_time (*clock)(void *context);
+
+    /* Store and forward with RELAY_FULL_STOP, before each read from an analyzer that speaks MLLP: may so many bytes be read, and what is whole by
+     * then be kept? While not, it is as after relay_can_keep(false), until relay_can_keep(true). What an analyzer of ASTM sends it keeps until it is
+     * acknowledged: while nothing is taken it hears NAK. NULL: always. */
+    bool (*room)(void *context, size_t n);
 };
 
 /* ── Life ── */

@@ -70,12 +70,13 @@ struct channel {
     SSL *ssl;
     struct buf out; /* waits to be written, from out_at on */
     size_t out_at;
-    bool told;        /* the host knows that it stands */
-    bool paused;      /* nothing is read now */
-    bool wants_write; /* TLS must write before it can go on */
-    bool clear;       /* dialed again, without TLS */
-    bool ended;       /* the peer has closed its half */
-    bool shut;        /* we have closed ours, or shall once `out` is empty */
+    bool told;         /* the host knows that it stands */
+    bool paused;       /* nothing is read now … */
+    tq_time paused_at; /* … since then */
+    bool wants_write;  /* TLS must write before it can go on */
+    bool clear;        /* dialed again, without TLS */
+    bool ended;        /* the peer has closed its half */
+    bool shut;         /* we have closed ours, or shall once `out` is empty */
     bool shut_done;
     tq_time waits_since; /* when the peer last took something, while `out` waits; when the state began, before OPEN */
 };
@@ -378,6 +379,7 @@ enum pass keep_message(struct session *s, enum relay_side from, struct span raw,
 enum astm_decision keep_astm(struct session *s, struct span frames, struct span records, uint64_t *ret_token);
 void keep_sent(struct session *s, enum astm_sent how, const char *why); /* ASTM: what became of the message that was being delivered */
 struct session *keep_newest_intake(struct relay_link *link);
+bool keep_room(struct session *s);       /* may it be read from? Else it is paused now */
 void keep_poll(struct relay_link *link); /* is an answer of the LIS there? */
 void keep_wake(struct relay_link *link); /* something to deliver, or something changed */
 void keep_delivery_tick(struct session *s, tq_time now, tq_time *due);

@@ -148,7 +148,7 @@ static void opened(struct channel *c)
     struct session *s = relay_channel_session(c);
     c->told = true;
     c->paused = true;
-    c->waits_since = session_relay(s)->now;
+    c->paused_at = c->waits_since = session_relay(s)->now;
     relay_channel_interest(c);
     if (!link_opened(c)) {
         session_end(s, c->connection.side, "the peer's certificate is not accepted");
@@ -255,6 +255,8 @@ static void read_from(struct channel *c)
     struct relay *r = session_relay(s);
     enum relay_side side = c->connection.side;
     do {
+        if (s->kind == SESSION_INTAKE && !keep_room(s))
+            break;
         int n = relay_channel_read(c, r->scratch, sizeof r->scratch);
         if (n == CHANNEL_READ_LATER)
             break;
@@ -341,9 +343,14 @@ static void pause_side(struct session *s, enum relay_side side, bool on)
     struct channel *c = &s->channel[side];
     if (c->state != CHANNEL_OPEN || c->paused == on)
         return;
+    tq_time now = session_relay(s)->now;
+    if (on)
+        c->paused_at = now;
+    else if (s->lane[side].open) /* the sender is not to be found slow for the time in which nobody read */
+        s->lane[side].began += now - c->paused_at;
     relay_channel_pause(c, on);
     if (!on && relay_channel_more(c)) /* no event tells of what TLS holds already */
-        session_arm(s, session_relay(s)->now);
+        session_arm(s, now);
 }
 
 #define INTAKE_ANSWERS (16u << 10) /* bytes of answers of ours that may wait before we stop reading */
@@ -362,7 +369,11 @@ void session_pause(struct session *s)
         pause_side(s, RELAY_LIS, waits[RELAY_ANALYZER] || (ends && waits[RELAY_LIS]) || (!ends && s->lane[RELAY_LIS].held.n > 0));
         break;
     }
-    case SESSION_INTAKE: pause_side(s, RELAY_ANALYZER, waits[RELAY_ANALYZER] || link->stopped || s->lane[RELAY_LIS].held.n > INTAKE_ANSWERS); break;
+    case SESSION_INTAKE: {
+        bool stopped = link->stopped && s->end[RELAY_ANALYZER] == NULL; /* ASTM has a word for it */
+        pause_side(s, RELAY_ANALYZER, waits[RELAY_ANALYZER] || stopped || s->lane[RELAY_LIS].held.n > INTAKE_ANSWERS);
+        break;
+    }
     case SESSION_DELIVERY: pause_side(s, RELAY_LIS, waits[RELAY_LIS]); break;
     }
 }

@@ -23,11 +23,11 @@ void relay_status(struct relay_link *link, tq_time now, struct relay_status *ret
     bool lis = link->side[RELAY_LIS].down_told;
     bool analyzer = link->side[RELAY_ANALYZER].down_told;
     bool keeps = link->o.mode == RELAY_STORE_AND_FORWARD;
-    ret->state = link->bypassed                             ? RELAY_STATE_BYPASSED
-                 : link->hold                               ? RELAY_STATE_HELD
-                 : (lis && !keeps) || (lis && analyzer)     ? RELAY_STATE_DOWN
-                 : lis || analyzer || near || link->stopped ? RELAY_STATE_DEGRADED
-                                                            : RELAY_STATE_UP;
+    ret->state = link->bypassed                         ? RELAY_STATE_BYPASSED
+                 : link->hold                           ? RELAY_STATE_HELD
+                 : (lis && !keeps) || (lis && analyzer) ? RELAY_STATE_DOWN
+                 : lis || analyzer || near || ret->full ? RELAY_STATE_DEGRADED
+                                                        : RELAY_STATE_UP; /* for how long it may be `stopped` otherwise, the host says */
 }
 
 bool relay_waits(const struct relay_link *link)

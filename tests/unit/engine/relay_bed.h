@@ -32,6 +32,8 @@ struct bed {
     uint64_t tickets[256]; /* of these */
     bool records;          /* each message has a record, durable when the test says so */
     bool keeps_not;
+    bool no_room;  /* for what an analyzer sends */
+    size_t wanted; /* the most room that was asked for */
     uint64_t token;
     unsigned messages;
     char type[64];
@@ -121,6 +123,13 @@ static inline uint64_t bed_message(void *context, struct relay_link *link, const
     return b->records ? ++b->token : 0;
 }
 
+static inline bool bed_room(void *context, size_t n)
+{
+    struct bed *b = context;
+    b->wanted = n > b->wanted ? n : b->wanted;
+    return !b->no_room;
+}
+
 static inline void bed_delivered(void *context, struct relay_link *link, uint64_t token, enum relay_delivery how, struct span answer, tq_time time)
 {
     struct bed *b = context;
@@ -171,7 +180,8 @@ static inline void bed_start(struct bed *b)
                               .closed = bed_closed,
                               .message = bed_message,
                               .delivered = bed_delivered,
-                              .event = bed_event};
+                              .event = bed_event,
+                              .room = bed_room};
     *b = (struct bed){.now = 1000 * SECOND, .lis = -1, .analyzer = -1};
     for (int i = 0; i < 4; i++)
         b->seen[i / 2][i % 2] = BUF_INIT(64u << 20);

@@ -324,6 +324,44 @@ static void endpoint_bad_receiver(void **state)
     bed_stop(&bed);
 }
 
+/* Nothing more can be kept: who asks hears that we are not ready, and gets one answer for each ENQ; who is in the middle of a message sends its last
+ * frame again. */
+static void nothing_taken_for_a_while(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options(true);
+    o.mode = RELAY_STORE_AND_FORWARD;
+    bed_start(&bed);
+    bed_link(&bed, &o);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    int other = bed_connect(&bed, RELAY_ANALYZER);
+    make("5.4");
+    send_all_but_last(other);
+    relay_can_keep(bed.relay, false);
+    for (int i = 0; i < 3; i++) {
+        SEND(&bed, fd, ENQ);
+        assert_string_equal(bed_got(fd), NAK);
+        frame(other, frames_n - 1);
+        assert_string_equal(bed_got(other), NAK);
+        bed_pass(&bed, 10 * SECOND, SECOND);
+    }
+    assert_int_equal(bed.messages, 0);
+    relay_can_keep(bed.relay, true);
+    bed_run(&bed);
+    frame(other, frames_n - 1);
+    assert_string_equal(bed_got(other), ACK);
+    SEND(&bed, other, EOT);
+    send_all_but_last(fd);
+    frame(fd, frames_n - 1);
+    assert_string_equal(bed_got(fd), ACK);
+    assert_int_equal(bed.messages, 2);
+    assert_int_equal(bed.events[RELAY_EVENT_SLOW], 0);
+    release();
+    (void)close(fd);
+    (void)close(other);
+    bed_stop(&bed);
+}
+
 /* A LIS that is connected and says nothing for hours: nothing is given up. */
 static void mute_for_hours(void **state)
 {
@@ -472,6 +510,7 @@ int main(void)
         cmocka_unit_test(endpoint_bad_sender),
         cmocka_unit_test(endpoint_bad_receiver),
         cmocka_unit_test(contention),
+        cmocka_unit_test(nothing_taken_for_a_while),
         cmocka_unit_test(mute_for_hours),
         cmocka_unit_test(kept),
     };

@@ -201,6 +201,19 @@ static void test_room(void **state)
 }
 
 /* In a burst what is durable goes early: it is read in from the spool anyway. */
+/* What was taken already has room that others have not. */
+static void test_reserve(void **state)
+{
+    (void)state;
+    outbox_init(&o);
+    for (uint64_t i = 1; outbox_room(&o, 70000); i++)
+        put(i, 60000);
+    assert_true(outbox_reserve(&o, 70000));
+    assert_true(outbox_reserve(&o, OUTBOX_MAX + OUTBOX_RESERVE - o.bytes));
+    assert_false(outbox_reserve(&o, OUTBOX_MAX + OUTBOX_RESERVE - o.bytes + 1));
+    outbox_release(&o);
+}
+
 static void test_burst(void **state)
 {
     size_t piece = 1u << 20;
@@ -255,6 +268,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory), cmocka_unit_test(test_order),    cmocka_unit_test(test_unsent_stays), cmocka_unit_test(test_worth_no_waiting),
         cmocka_unit_test(test_loose),  cmocka_unit_test(test_recorded), cmocka_unit_test(test_room),         cmocka_unit_test(test_read_in),
-        cmocka_unit_test(test_burst)};
+        cmocka_unit_test(test_burst),  cmocka_unit_test(test_reserve)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
