@@ -746,7 +746,8 @@ static void held_then_bypassed(void **state)
     bed_stop(&bed);
 }
 
-/* Who made a connection for the relay closes its own descriptor a little later: meanwhile the relay's end of it may be over, and what comes is nobody's. */
+/* Who made a connection for the relay closes its own descriptor a little later: meanwhile the relay's end of it may be over, and what comes is
+ * nobody's. */
 static void handed_over_late(void **state)
 {
     (void)state;
