@@ -51,6 +51,14 @@ enum standing {
     STANDINGS
 };
 
+/* What was told of a link lately. */
+struct said {
+    uint64_t what; /* a hash of its kind and its reason */
+    tq_time at;
+};
+
+#define SAID_MOST 24
+
 struct line {
     struct config_relay config;
     uint16_t index;
@@ -68,7 +76,8 @@ struct line {
     bool standing[STANDINGS];
     tq_time down_since;    /* the LIS's side; 0: it is up */
     tq_time stopped_since; /* 0: messages are taken */
-    tq_time said_at[RELAY_EVENT_KINDS];
+    struct said said[SAID_MOST];
+    tq_time refusal_at; /* when a failed handshake was told */
     uint64_t late, spooled; /* messages */
     uint64_t unrecorded;    /* as the engine counted at the last look … */
     uint64_t received;      /* … and as it counted these */

@@ -26,7 +26,7 @@ struct words {
 static void put_finding(struct line *l, enum event event, const struct words *w, const char *what, const char *detail)
 {
     static struct record r;
-    char cause[160];
+    char cause[320];
     char title[400];
     (void)snprintf(cause, sizeof cause, "link %s, %s", l->config.name, what);
     (void)snprintf(title, sizeof title, "Link %s: %s%s%s%s", l->config.name, w->title, w->title[0] != 0 && detail[0] != 0 ? " " : "", detail,
@@ -136,6 +136,25 @@ static const struct words words[RELAY_EVENT_KINDS] = {
                               NULL},
 };
 
+/* Was the same told within a minute? So many other things may have been that nobody would read more. */
+static bool said_lately(struct line *l, enum relay_event_kind kind, const char *text)
+{
+    uint64_t what = hash_bytes(&rr.self.start.hash_key, text, strlen(text)) ^ (uint64_t)kind;
+    struct said *place = &l->said[0];
+    for (struct said *s = l->said; s < l->said + SAID_MOST; s++) {
+        if (s->at != 0 && s->what == what) {
+            place = s;
+            break;
+        }
+        if (s->at < place->at)
+            place = s;
+    }
+    if (place->at != 0 && rr.now - place->at < SAID_AGAIN)
+        return true;
+    *place = (struct said){.what = what, .at = rr.now};
+    return false;
+}
+
 void tell_event(void *context, struct relay_link *link, const struct relay_event *event, tq_time time)
 {
     struct line *l = relay_link_user(link);
@@ -156,21 +175,21 @@ void tell_event(void *context, struct relay_link *link, const struct relay_event
     case RELAY_EVENT_TLS_FAILED: return; /* tell_handshake knows why, and whether there was a handshake at all */
     default: break;
     }
-    if (w->kind == NULL || event->clear || (l->said_at[event->kind] != 0 && rr.now - l->said_at[event->kind] < SAID_AGAIN))
+    const char *text = event->text != NULL ? event->text : "";
+    if (w->kind == NULL || event->clear || said_lately(l, event->kind, text))
         return;
-    l->said_at[event->kind] = rr.now;
-    char what[64];
-    (void)snprintf(what, sizeof what, "%s, event %d", event->side == RELAY_LIS ? "LIS" : "analyzer", event->kind);
-    put_finding(l, EVENT_FINDING, w, what, event->text != NULL ? event->text : "");
+    char what[160];
+    (void)snprintf(what, sizeof what, "%s, event %d: %s", event->side == RELAY_LIS ? "LIS" : "analyzer", event->kind, text);
+    put_finding(l, EVENT_FINDING, w, what, text);
 }
 
 void tell_handshake(struct line *l, enum relay_side side, const char *why)
 {
-    tq_time since = rr.now - l->said_at[RELAY_EVENT_TLS_FAILED];
+    tq_time since = rr.now - l->refusal_at;
     tq_time least = strcmp(why, l->refusal_told) == 0 ? SAID_AGAIN : OTHER_AGAIN;
-    if (why[0] == 0 || (l->said_at[RELAY_EVENT_TLS_FAILED] != 0 && since < least))
+    if (why[0] == 0 || (l->refusal_at != 0 && since < least))
         return;
-    l->said_at[RELAY_EVENT_TLS_FAILED] = rr.now;
+    l->refusal_at = rr.now;
     (void)snprintf(l->refusal_told, sizeof l->refusal_told, "%s", why);
     put_finding(l, EVENT_FINDING, &words[RELAY_EVENT_TLS_FAILED], side == RELAY_LIS ? "LIS, TLS" : "analyzer, TLS", why);
 }

@@ -115,7 +115,10 @@ def policy(run, port, lis):
         lab.ok(a.ask(links.message("P1")) == ("AA", "P1"), "a message that the policy allows passes")
         lab.ok(a.ask(links.message("P2", application="OTHER")) == ("AA", "P2"), "one of another sender passes where the link flags")
         told(run, "link.flagged", "policy", "low", "and is told")
-    lab.ok(lis.controls()[-2:] == ["P1", "P2"], "both reached the LIS", lis.controls())
+        lab.ok(a.ask(links.message("P3", kind="ADT^A01^ADT_A01")) == ("AA", "P3"), "one of another type passes, too")
+        both = lab.wait(lambda: [t for t in ("sender", "type") if links.found(run, "link.flagged", t)] == ["sender", "type"], 30)
+        lab.ok(both, "and is told by its own reason at once, not a minute later", links.found(run, "link.flagged"))
+    lab.ok(lis.controls()[-3:] == ["P1", "P2", "P3"], "all of them reached the LIS", lis.controls())
 
 
 def queries(run, port, lis):
@@ -149,7 +152,7 @@ def main():
         store = {"mode": "store-and-forward"}
         at = {"queue": absent, "refuses": lis.port, "plain": lis.port, "clear": clear.port, "policy": judged.port, "bare": lis.port}
         more = {"queue": {**store, "queue_max": FULL}, "refuses": store, "clear": {"tls": {"to": "optional"}},
-                "policy": {"policy": {"senders": ["CHEM"]}, "unknown": "flag"}, "bare": {"tls": {"to": "required", "authority": os.path.join(folder, "none.pem")}}}
+                "policy": {"policy": {"senders": ["CHEM"], "types": ["ORU^R01"]}, "unknown": "flag"}, "bare": {"tls": {"to": "required", "authority": os.path.join(folder, "none.pem")}}}
         configured = [{"name": n, "listen": f"127.0.0.1:{ports[n]}", "forward": f"127.0.0.1:{at[n]}", "protocol": "mllp", **more.get(n, {})} for n in ports]
         with lab.Run(os.path.join(folder, "data"), more=links.yaml(*configured)) as run:
             lab.ok(links.listening(ports["queue"]), "the links listen", run.said())

@@ -201,7 +201,7 @@ void relay_tell(struct relay_link *link, enum relay_event_kind kind, enum relay_
     if (r->host.event == NULL || r->closing)
         return;
     bool state = kind == RELAY_EVENT_UP || kind == RELAY_EVENT_DOWN || kind == RELAY_EVENT_QUEUE || kind == RELAY_EVENT_STOPPED;
-    if (!state && link->told[kind] != 0 && r->now - link->told[kind] < RELAY_EVENT_GAP) {
+    if (!state && link->told_text[kind] == text && link->told[kind] != 0 && r->now - link->told[kind] < RELAY_EVENT_GAP) {
         link->untold[kind]++;
         return;
     }
@@ -213,6 +213,7 @@ void relay_tell(struct relay_link *link, enum relay_event_kind kind, enum relay_
                                 .text = text,
                                 .foreign = foreign.n > 64 ? span_of(foreign.p, 64) : foreign};
     link->told[kind] = r->now;
+    link->told_text[kind] = text;
     link->untold[kind] = 0;
     r->host.event(r->host.context, link, &event, r->now);
 }

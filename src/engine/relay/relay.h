@@ -112,7 +112,7 @@ struct relay_event {
     enum relay_side side; /* whose peer it is about */
     uint64_t session;     /* 0: the link as a whole */
     bool clear;           /* the state that this kind names is over */
-    uint32_t suppressed;  /* so many of this kind were not told since the last one (at most one in 5 s is, for each link) */
+    uint32_t suppressed;  /* so many of this kind were not told since the last one (one in 5 s, for each link, unless for another reason) */
     const char *text;     /* one plain sentence of ours */
     struct span foreign;  /* what the peer wrote that it is about (a type, a sender, a control id), at most 64 bytes: PHI may hide in it */
 };

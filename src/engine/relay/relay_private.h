@@ -196,6 +196,7 @@ struct relay_link {
     struct measure measure;
     struct recent *recent; /* control ids of late; made with the first message */
     tq_time told[RELAY_EVENT_KINDS];
+    const char *told_text[RELAY_EVENT_KINDS]; /* never read: another reason is told at once */
     uint32_t untold[RELAY_EVENT_KINDS];
 };
 
