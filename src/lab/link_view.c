@@ -268,7 +268,7 @@ int link_put_aside(struct store_conn *c, struct span name, tq_time since, int64_
 
 int link_queue(struct store_conn *c, int64_t after, int64_t limit, link_waiting_each *each, void *context, struct error *e)
 {
-    struct store_stmt *q = store_stmt(c, "SELECT record, link, run, seq, sent FROM link_queue WHERE record > ?1 ORDER BY record LIMIT ?2");
+    struct store_stmt *q = store_stmt(c, "SELECT record, link, run, seq, sent, time FROM link_queue WHERE record > ?1 ORDER BY record LIMIT ?2");
     store_bind_int(q, 1, after);
     store_bind_int(q, 2, limit);
     while (store_step(q)) {
@@ -276,7 +276,8 @@ int link_queue(struct store_conn *c, int64_t after, int64_t limit, link_waiting_
                                  .link = store_text(q, 1),
                                  .run = store_text(q, 2),
                                  .seq = (uint64_t)store_int(q, 3),
-                                 .sent = store_int(q, 4) != 0};
+                                 .sent = store_int(q, 4) != 0,
+                                 .time = store_int(q, 5)};
         each(context, &w);
     }
     return store_done(q, e);

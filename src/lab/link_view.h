@@ -65,7 +65,8 @@ struct link_waiting {
     uint64_t record;
     struct span link, run;
     uint64_t seq;
-    bool sent; /* it may have reached the LIS */
+    bool sent;    /* it may have reached the LIS */
+    tq_time time; /* wall: when it came */
 };
 typedef void link_waiting_each(void *context, const struct link_waiting *w);
 /* What waits for its delivery behind record `after`, oldest first, at most `limit`. */

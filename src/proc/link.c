@@ -166,6 +166,7 @@ void link_queued_encode(struct buf *out, const struct link_queued *x)
     put_span(out, x->link);
     buf_be64(out, x->record);
     buf_u8(out, x->sent);
+    buf_be64(out, (uint64_t)x->time);
     put_span(out, x->raw);
 }
 
@@ -175,6 +176,7 @@ int link_queued_decode(struct span in, struct link_queued *ret, struct error *e)
     ret->link = get_span(&s);
     ret->record = span_be64(&s);
     ret->sent = span_u8(&s) != 0;
+    ret->time = (tq_time)span_be64(&s);
     ret->raw = get_span(&s);
     return malformed(s, e);
 }

@@ -60,7 +60,8 @@ int link_order_decode(struct span in, struct link_order *ret, struct error *e);
 struct link_queued {
     struct span link; /* empty: that was the last */
     uint64_t record;
-    bool sent; /* it may have reached the LIS already */
+    bool sent;    /* it may have reached the LIS already */
+    tq_time time; /* wall: when it came */
     struct span raw;
 };
 void link_queued_encode(struct buf *out, const struct link_queued *x);

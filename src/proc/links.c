@@ -445,6 +445,7 @@ struct row {
     uint64_t seq;
     uint32_t run; /* in the order in which they came to the ledger */
     bool sent;
+    tq_time time;
     char link[CONFIG_NAME];
 };
 
@@ -504,7 +505,7 @@ static void take_row(void *context, const struct link_waiting *w)
         f->size = size;
     }
     struct row *r = &f->rows[f->n++];
-    *r = (struct row){.record = w->record, .seq = w->seq, .run = run_number(f, w->run), .sent = w->sent};
+    *r = (struct row){.record = w->record, .seq = w->seq, .run = run_number(f, w->run), .sent = w->sent, .time = w->time};
     memcpy(r->link, w->link.p, w->link.n);
 }
 
@@ -553,18 +554,19 @@ static bool put_when_room(struct links *l, enum message_type type, struct span b
     }
 }
 
-static bool feed_one(struct links *l, uint64_t record, const char *link, bool sent, uint64_t generation)
+static bool feed_one(struct links *l, const struct row *row, bool sent, uint64_t generation)
 {
     struct buf opened = BUF_SECRET(LEDGER_PAYLOAD_MAX);
     struct buf body = BUF_SECRET(LINK_QUEUED_MAX);
     struct api_record r;
     struct error e = {0};
     bool going = true;
-    if (opened_record(l->open.ledger, l->open.ledger_lock, record, &opened, &r, &e) != 0 || r.body.n == 0 || r.body_whole > r.body.n) {
-        log_line(LOG_LEVEL_ERROR, "link %s: the message of record %llu cannot be delivered any more: %s", link, (unsigned long long)record,
+    if (opened_record(l->open.ledger, l->open.ledger_lock, row->record, &opened, &r, &e) != 0 || r.body.n == 0 || r.body_whole > r.body.n) {
+        log_line(LOG_LEVEL_ERROR, "link %s: the message of record %llu cannot be delivered any more: %s", row->link, (unsigned long long)row->record,
                  e.text[0] != 0 ? e.text : "its bytes are not kept");
     } else {
-        link_queued_encode(&body, &(struct link_queued){.link = span_str(link), .record = record, .sent = sent, .raw = r.body});
+        link_queued_encode(&body,
+                           &(struct link_queued){.link = span_str(row->link), .record = row->record, .sent = sent, .time = row->time, .raw = r.body});
         going = put_when_room(l, MESSAGE_QUEUED, buf_span(&body), generation);
     }
     buf_release(&opened);
@@ -586,7 +588,7 @@ static int feed(struct links *l, uint64_t before, uint64_t generation, struct er
     int r = look_at_rows(l, &f, e);
     bool going = r == 0;
     for (size_t i = 0; going && i < f.n; i++)
-        going = feed_one(l, f.rows[i].record, f.rows[i].link, is_first(&f, span_str(f.rows[i].link)) || f.rows[i].sent, generation);
+        going = feed_one(l, &f.rows[i], is_first(&f, span_str(f.rows[i].link)) || f.rows[i].sent, generation);
     free(f.rows);
     if (!going)
         return r;

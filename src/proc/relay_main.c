@@ -357,7 +357,9 @@ static int take_queued(struct span body, struct error *e)
         l->fed = table_new((struct hash_key){.k0 = 1, .k1 = 2}, FED_MOST, 1); /* the keys are our own */
     if (l->fed != NULL)
         (void)table_put(l->fed, span_of(&x.record, sizeof x.record), NULL);
-    if (l->link != NULL && relay_feed(l->link, x.record, x.raw, x.sent, &why) != 0)
+    tq_time age = x.time > 0 && x.time < rr.wall ? rr.wall - x.time : 0;
+    tq_time came = rr.now - age != 0 ? rr.now - age : 1; /* before this machine started, where that is so */
+    if (l->link != NULL && relay_feed(l->link, x.record, x.raw, x.sent, came, &why) != 0)
         log_line(LOG_LEVEL_ERROR, "link %s: a message that waited could not be taken up, it is tried at the next start: %s", l->config.name,
                  why.text);
     return 0;

@@ -152,6 +152,7 @@ class Lis:
         return [field(c, "MSH", 10) for c in self.taken]
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # else one more comes in: a thread waits for it
         self.listener.close()
         for sock in self.open:
             try:

@@ -1,6 +1,8 @@
 """What happens to a link is told: each kind of finding comes when its cause is there, with the answer that the protocol has, and ends with it.
 usage: test_relay_told.py TOURNIQUET"""
+import calendar
 import os
+import signal
 import time
 
 import lab
@@ -53,6 +55,24 @@ def away(run, port, at):
                 ended(run, kind, "queue", "afterwards")
             shown = links.link(run, "queue")
             lab.ok(shown["delay_ms"]["p99"] < 10000 and not finding(run, "link.delayed", "queue"), "that the LIS was away is no delay that the link adds", shown["delay_ms"])
+
+
+def waits_since(run, port):
+    """How long a message waits is counted from when it was taken, by the next relay, too."""
+    def shown():
+        return (links.link(run, "queue") or {}).get("queue", {})
+    with links.Analyzer(port) as a:
+        lab.ok(a.ask(links.message("W1"), 20) == ("AA", "W1"), "the LIS is away again: one more is taken")
+    first = lab.wait(lambda: shown().get("messages") == 1 and shown().get("oldest_at"))
+    time.sleep(3)
+    before = run.pid("relay")
+    run.signal("relay", signal.SIGKILL)
+    run.wait_pid("relay", other_than=before)
+    lab.ok(lab.wait(lambda: shown().get("messages") == 1 and seconds(shown()["oldest_at"]) - seconds(first) < 2), "the next relay says since when it waits", (first, shown()))
+
+
+def seconds(text):
+    return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
 
 
 def refused(run, port, lis, refuses):
@@ -157,6 +177,7 @@ def main():
         with lab.Run(os.path.join(folder, "data"), more=links.yaml(*configured)) as run:
             lab.ok(links.listening(ports["queue"]), "the links listen", run.said())
             away(run, ports["queue"], absent)
+            waits_since(run, ports["queue"])
             refused(run, ports["refuses"], lis, refuses)
             queries(run, ports["refuses"], lis)
             error_end_to_end(run, ports["plain"], refuses)

@@ -301,7 +301,7 @@ static void merge_twin(struct relay_link *link, struct outlet *o, struct item *f
     free(twin);
 }
 
-int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool sent, struct error *e)
+int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool sent, tq_time came, struct error *e)
 {
     if (link->queue == NULL)
         return err_set(e, ERR_MISUSE, "link %s does not keep messages", link->name);
@@ -323,7 +323,7 @@ int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool se
     i->token = token;
     i->sent = relay_queue_fed_first(link->queue, link->relay->key, sender) || sent;
     i->again = true;
-    i->came = link->relay->now;
+    i->came = came;
     i->id = relay_id(link->relay, look.control_id);
     i->silent = look.enhanced && !answer_asked(look.accept_ack, true) && !answer_asked(look.application_ack, true);
     if (look.control_id.n > 0)

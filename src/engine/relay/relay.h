@@ -235,8 +235,9 @@ void relay_can_keep(struct relay *r, bool can);
 
 /* Store and forward: a message that an earlier run took and did not deliver, oldest first. It goes before those that this run took; hold the link
  * until all were fed, so that none of these is delivered before. raw: as in struct relay_message (ASTM: frames, or records, which are then framed
- * anew). sent: it may have reached the LIS already (told as RESENT). -1: ERR_LIMIT, ERR_SYSTEM. */
-int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool sent, struct error *e);
+ * anew). sent: it may have reached the LIS already (told as RESENT). came: when it was taken, in the relay's time; not 0. -1: ERR_LIMIT, ERR_SYSTEM.
+ */
+int relay_feed(struct relay_link *link, uint64_t token, struct span raw, bool sent, tq_time came, struct error *e);
 
 /* Bypass: bytes pass both ways at once, end to end, nothing is judged, kept or waited for; what is in the
  * queue is delivered beside. Store and forward: the analyzers' connections are closed, and pass once they come again. */

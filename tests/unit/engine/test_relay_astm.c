@@ -471,7 +471,7 @@ static void kept(void **state)
     assert_string_equal(bed_got(bed.lis), EOT);
     assert_int_equal(relay_feed(bed.link, 9,
                                 SPAN_LIT("H|\\^&|||ANZ^1^2|||||||P|1|20260101\rP|1\rO|1|S1||^^^GLU\rR|1|^^^GLU|5.4|mmol/L||N||F\rL|1|N\r"), false,
-                                &e),
+                                bed.now, &e),
                      0);
     bed_run(&bed);
     assert_string_equal(bed_got(bed.lis), ENQ);
@@ -487,7 +487,7 @@ static void kept(void **state)
     assert_int_equal(bed.delivered, 2);
     /* what is no message any more is given up, and does not stand in the way */
     (void)bed_got(bed.lis);
-    assert_int_equal(relay_feed(bed.link, 10, SPAN_LIT("\x02no frame of anything"), false, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 10, SPAN_LIT("\x02no frame of anything"), false, bed.now, &e), 0);
     for (int i = 0; i < 120 && bed.given_up == 0; i++) {
         if (strstr(bed_got(bed.lis), ENQ) != NULL)
             SEND(&bed, bed.lis, ACK);

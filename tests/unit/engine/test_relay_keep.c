@@ -325,8 +325,9 @@ static void fed_after_restart(void **state)
     struct error e = {0};
     bed.link = relay_add_link(bed.relay, &o, &e);
     assert_non_null(bed.link);
-    assert_int_equal(relay_feed(bed.link, 41, SPAN_LIT(CONTENT("1")), true, &e), 0);
-    assert_int_equal(relay_feed(bed.link, 42, SPAN_LIT(CONTENT("2")), false, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 41, SPAN_LIT(CONTENT("1")), true, bed.now - 90 * SECOND, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 42, SPAN_LIT(CONTENT("2")), false, bed.now, &e), 0);
+    assert_true(status_of(&bed).queue_oldest == bed.now - 90 * SECOND); /* it waits since then, not since this run */
     bed_run(&bed);
     int fd = bed_connect(&bed, RELAY_ANALYZER);
     SEND(&bed, fd, MSG("3"));
@@ -353,8 +354,8 @@ static void fed_late(void **state)
     SEND(&bed, fd, MSG("5"));
     SEND(&bed, fd, MSG("6"));
     struct error e = {0};
-    assert_int_equal(relay_feed(bed.link, 1, SPAN_LIT(CONTENT("1")), false, &e), 0);
-    assert_int_equal(relay_feed(bed.link, 2, SPAN_LIT(CONTENT("2")), false, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 1, SPAN_LIT(CONTENT("1")), false, bed.now, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 2, SPAN_LIT(CONTENT("2")), false, bed.now, &e), 0);
     SEND(&bed, fd, MSG("7"));
     static const char *const want[] = {MSG("5"), MSG("1"), MSG("2"), MSG("6"), MSG("7")};
     static const char *const acks[] = {ACK("AA", "5"), ACK("AA", "1"), ACK("AA", "2"), ACK("AA", "6"), ACK("AA", "7")};
@@ -362,7 +363,7 @@ static void fed_late(void **state)
         assert_string_equal(bed_got(bed.lis), want[i]);
         bed_send(&bed, bed.lis, acks[i], strlen(acks[i]));
     }
-    assert_int_equal(relay_feed(bed.link, 3, SPAN_LIT(CONTENT("3")), false, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 3, SPAN_LIT(CONTENT("3")), false, bed.now, &e), 0);
     bed_run(&bed);
     assert_string_equal(bed_got(bed.lis), MSG("3"));
     (void)close(fd);
@@ -382,10 +383,10 @@ static void fed_twin(void **state)
     SEND(&bed, fd, MSG("2"));
     SEND(&bed, fd, MSG("3"));
     struct error e = {0};
-    assert_int_equal(relay_feed(bed.link, 1, SPAN_LIT(CONTENT("2")), true, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 1, SPAN_LIT(CONTENT("2")), true, bed.now, &e), 0);
     assert_int_equal(bed.merged, 1);
     assert_int_equal(bed.events[RELAY_EVENT_REPEATED], 1);
-    assert_int_equal(relay_feed(bed.link, 2, SPAN_LIT(CONTENT("3")), false, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 2, SPAN_LIT(CONTENT("3")), false, bed.now, &e), 0);
     assert_int_equal(bed.merged, 2);
     assert_int_equal(status_of(&bed).queue_messages, 3);
     SEND(&bed, fd, MSG("4"));
@@ -706,9 +707,9 @@ static void several_after_restart(void **state)
     struct error e = {0};
     relay_hold(bed.link, true);
 #define OF(sender, id) "MSH|^~\\&|" sender "|WARD|LIS|H|20260101||ORU^R01|" id "|P|2.5.1\r"
-    assert_int_equal(relay_feed(bed.link, 1, SPAN_LIT(OF("A", "a1")), true, &e), 0);
-    assert_int_equal(relay_feed(bed.link, 2, SPAN_LIT(OF("B", "b1")), false, &e), 0);
-    assert_int_equal(relay_feed(bed.link, 3, SPAN_LIT(OF("A", "a2")), false, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 1, SPAN_LIT(OF("A", "a1")), true, bed.now, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 2, SPAN_LIT(OF("B", "b1")), false, bed.now, &e), 0);
+    assert_int_equal(relay_feed(bed.link, 3, SPAN_LIT(OF("A", "a2")), false, bed.now, &e), 0);
     int fd = bed_connect(&bed, RELAY_ANALYZER);
     SEND(&bed, fd, "\x0b" OF("B", "b2") "\x1c\r");
     bed.lis_refuses = false;

@@ -117,11 +117,11 @@ static void test_keeper(void **state)
     link_recorded_encode(&b, &r);
     assert_int_equal(recorded(buf_span(&b)), -1);
     buf_clear(&b);
-    struct link_queued q = {.link = SPAN_LIT("chem"), .record = 12, .sent = true, .raw = SPAN_LIT("MSH|")};
+    struct link_queued q = {.link = SPAN_LIT("chem"), .record = 12, .sent = true, .time = 1700000000 * TIME_SECOND, .raw = SPAN_LIT("MSH|")};
     struct link_queued q2;
     link_queued_encode(&b, &q);
     assert_int_equal(link_queued_decode(buf_span(&b), &q2, &e), 0);
-    assert_true(q2.record == 12 && q2.sent && span_is(q2.raw, "MSH|"));
+    assert_true(q2.record == 12 && q2.sent && q2.time == 1700000000 * TIME_SECOND && span_is(q2.raw, "MSH|"));
     cut_everywhere(buf_span(&b), queued);
     buf_release(&b);
 }
