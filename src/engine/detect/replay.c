@@ -22,6 +22,9 @@
 #define ALIKE_HIGH_BITS 30
 #define ALIKE_LEAST 4  /* numbers of a panel */
 #define PANELS_LEAST 8 /* of a link, all different: its sender does not make its values up */
+/* So many in so short a time come of no measuring: of a test of the link, which makes them up, or of a queue that empties. */
+#define PANELS_QUICK 100
+#define PACE (10 * TIME_SECOND)
 #define LATE (10 * TIME_SECOND)
 #define CAUSE_MAX 1024
 
@@ -288,6 +291,17 @@ static unsigned bits_of(const struct detect *d, const struct group *g, uint16_t 
     return n < ALIKE_LEAST ? 0 : halves / 2;
 }
 
+static bool comes_quickly(struct link *l, tq_time now)
+{
+    if (now - l->quick_from >= PACE || now < l->quick_from) {
+        l->was_quick = l->quick > PANELS_QUICK && now - l->quick_from < 2 * PACE;
+        l->quick_from = now;
+        l->quick = 0;
+    }
+    l->quick += l->quick < UINT16_MAX;
+    return l->was_quick || l->quick > PANELS_QUICK;
+}
+
 void judge_alike(struct detect *d, const struct record *r, uint16_t number)
 {
     const struct group *g = &d->open.groups[number];
@@ -299,9 +313,10 @@ void judge_alike(struct detect *d, const struct record *r, uint16_t number)
         .content = g->ids[0], .patient = g->patient, .flow = r->flow.id, .time = r->time, .from = l->sender, .link = d->open.link};
     message_id_read(span_of(d->open.id, d->open.id_n), &now.direction, &now.ordinal);
     bool is_new;
+    bool quick = comes_quickly(l, r->time);
     struct kept_message *k = memo_put(d->messages, key, r->time, &is_new);
     tq_time since = r->time - k->time;
-    if (is_new || since > ALIKE_WITHIN) {
+    if (is_new || since > ALIKE_WITHIN || quick) {
         *k = now;
         l->panels += l->panels < UINT16_MAX;
         return;

@@ -68,6 +68,7 @@ void pass_judge(struct session *s, enum relay_side from, struct span content, ui
     uint32_t in_minute = 1 + measure_in_minute(&link->measure, r->now);
     ret->verdict = policy_judge(link->policy, link->o.protocol, content, size, in_minute, r->now, &ret->look, &read);
     ret->keep = true;
+    ret->again = false;
     ret->token = 0;
     if (!read && content.n > 0)
         relay_complain(s, RELAY_EVENT_FRAMING, from, (struct span){0},

@@ -326,6 +326,30 @@ static void values_of_another_specimen(void **state)
     detect_free(d);
 }
 
+/* A link that is tried out with more in a second than is measured in an hour: its values come round. */
+static void values_that_come_round(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    for (int i = 0; i < 400; i++) {
+        char text[3][16];
+        (void)snprintf(text[0], sizeof text[0], "C%d", i);
+        (void)snprintf(text[1], sizeof text[1], "S%d", i);
+        (void)snprintf(text[2], sizeof text[2], "P%d", i);
+        char values[6][16];
+        const char *panel[7] = {0};
+        for (int k = 0; k < 6; k++) {
+            (void)snprintf(values[k], sizeof values[k], "%d.%d", 100 + i % 150, k);
+            panel[k] = values[k];
+        }
+        say(d,
+            (struct say){.flow = 1, .at = i * 0.05, .control = text[0], .specimen = text[1], .patient = text[2], .values = panel, .answered = 0.01});
+    }
+    assert_int_equal(count(&s, "result.replayed"), 0);
+    detect_free(d);
+}
+
 /* What is alike for most people, and what is made up. */
 static void values_that_many_have(void **state)
 {
@@ -355,7 +379,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(claimed_addresses_are_told), cmocka_unit_test(two_cards_with_one_address), cmocka_unit_test(a_card_that_is_replaced),
         cmocka_unit_test(again_within_seconds),       cmocka_unit_test(a_habit_of_repeating),       cmocka_unit_test(values_of_another_specimen),
-        cmocka_unit_test(values_that_many_have),
+        cmocka_unit_test(values_that_many_have),      cmocka_unit_test(values_that_come_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
