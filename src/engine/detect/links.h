@@ -71,9 +71,9 @@ struct link {
     uint32_t again;
     uint16_t panels; /* specimens with several numbers, each unlike those before */
     bool canned;     /* … or not: its values are made up */
-    bool was_quick;  /* many of them came in the ten seconds before quick_from … */
-    uint16_t quick;  /* … and so many since */
+    uint16_t quick;  /* of them, so many came since quick_from */
     tq_time quick_from;
+    tq_time quick_last; /* when they last came faster than is measured; 0: never */
     tq_time first;
     uint32_t answered; /* messages with results that were acknowledged in time, and not */
     uint32_t unanswered;

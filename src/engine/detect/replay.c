@@ -63,6 +63,7 @@ void replay_message(struct detect *d, const struct message *m)
     d->replay.content = 0;
     d->replay.told = false;
     d->replay.expected = m->ours || m->again;
+    d->replay.relayed = m->relayed;
     d->replay.complete = m->results > 0 && m->malformed.n == 0;
     d->replay.identity = m->identity;
 }
@@ -291,22 +292,25 @@ static unsigned bits_of(const struct detect *d, const struct group *g, uint16_t 
     return n < ALIKE_LEAST ? 0 : halves / 2;
 }
 
+/* Does more come than is measured? Then for as long as its panels are compared: what was made up comes round later, too. */
 static bool comes_quickly(struct link *l, tq_time now)
 {
     if (now - l->quick_from >= PACE || now < l->quick_from) {
-        l->was_quick = l->quick > PANELS_QUICK && now - l->quick_from < 2 * PACE;
         l->quick_from = now;
         l->quick = 0;
     }
-    l->quick += l->quick < UINT16_MAX;
-    return l->was_quick || l->quick > PANELS_QUICK;
+    if (++l->quick > PANELS_QUICK) {
+        l->quick = PANELS_QUICK;
+        l->quick_last = now;
+    }
+    return l->quick_last != 0 && now - l->quick_last < ALIKE_WITHIN;
 }
 
 void judge_alike(struct detect *d, const struct record *r, uint16_t number)
 {
     const struct group *g = &d->open.groups[number];
     struct link *l = open_link(d);
-    if (g->n < ALIKE_LEAST || g->ids[0] == 0 || g->unnumbered || d->replay.expected || !d->replay.whole || r == NULL)
+    if (g->n < ALIKE_LEAST || g->ids[0] == 0 || g->unnumbered || d->replay.expected || d->replay.relayed || !d->replay.whole || r == NULL)
         return;
     const struct digest key = {.a = g->values ^ l->key, .b = (g->values + l->key) * UINT64_C(0x9e3779b97f4a7c15)};
     struct kept_message now = {
