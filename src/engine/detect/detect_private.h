@@ -370,7 +370,8 @@ struct detect {
         size_t lost_at;     /* of the newest */
     } behind;
     size_t senders_learnt;
-    uint32_t heard; /* senders, and those of them that spoke once or twice */
+    uint32_t heard; /* senders, those of them that spoke once, and once or twice */
+    uint32_t heard_once;
     uint32_t heard_seldom;
     uint32_t spoken; /* how often they did */
     uint64_t counts[KIND_COUNT];

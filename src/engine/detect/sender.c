@@ -136,7 +136,8 @@ static void unknown(struct detect *d, const struct record *r, const struct messa
 }
 
 /* Who speaks with a pause between is heard anew. While there are devices that were heard once or twice there are others that were not heard yet (what
- * Good and Turing's and Chao's estimates of what was not seen go by): a lab's devices do not all have something to say in its first minute. */
+ * Good and Turing's and Chao's estimates of what was not seen go by; Chao's corrected one is none where only one was heard once): a lab's devices do
+ * not all have something to say in its first minute. */
 static void note_heard(struct detect *d, struct known *address, tq_time now, bool is_new)
 {
     if (!is_new && now - address->heard < HEARD_PAUSE)
@@ -145,6 +146,8 @@ static void note_heard(struct detect *d, struct known *address, tq_time now, boo
     d->spoken++;
     address->spoke += address->spoke < UINT8_MAX;
     d->heard += address->spoke == 1;
+    d->heard_once += address->spoke == 1;
+    d->heard_once -= address->spoke == 2;
     d->heard_seldom += address->spoke == 1;
     d->heard_seldom -= address->spoke == HEARD_SELDOM + 1;
 }
@@ -156,7 +159,7 @@ static bool at_start(const struct detect *d)
 
 static bool others_expected(const struct detect *d)
 {
-    bool seldom = d->heard_seldom * HEARD_SHARE > d->heard || d->spoken < HEARD_LEAST * d->heard;
+    bool seldom = (d->heard_once > 1 && d->heard_seldom * HEARD_SHARE > d->heard) || d->spoken < HEARD_LEAST * d->heard;
     return at_start(d) && seldom;
 }
 

@@ -264,6 +264,22 @@ static void a_quiet_lab_is_not(void **state)
     detect_free(d);
 }
 
+/* Five analyzers of which one has little to say: if all were heard more than once, nobody is expected any more. */
+static void one_that_is_heard_seldom_hides_nobody(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    for (int i = 0; i < 60; i++) {
+        char src[16];
+        (void)snprintf(src, sizeof src, "10.0.5.%d", 11 + i % 4);
+        message(d, (struct say){.src = i == 4 || i == 40 ? "10.0.5.15" : src, .at = i * 12, .sender = "A", .results = 1});
+    }
+    message(d, (struct say){.src = "10.0.5.66", .at = 721, .sender = "NEW", .results = 1});
+    assert_string_equal(s.severity[s.n - 1], "high");
+    detect_free(d);
+}
+
 /* Where each device has a port of its own, one that waited for somebody is no sign of a stranger. */
 static void a_port_that_waited_is_no_strangers(void **state)
 {
@@ -787,6 +803,7 @@ int main(void)
         cmocka_unit_test(a_lab_is_not_heard_in_a_minute),
         cmocka_unit_test(a_busy_lab_is_known_soon),
         cmocka_unit_test(a_quiet_lab_is_not),
+        cmocka_unit_test(one_that_is_heard_seldom_hides_nobody),
         cmocka_unit_test(a_port_that_waited_is_no_strangers),
         cmocka_unit_test(learning_goes_by_the_packets_clock),
         cmocka_unit_test(first_sender_is_not_unknown),
