@@ -150,6 +150,16 @@ static void put_digits(size_t at, unsigned width, uint64_t v)
         template.text.p[at + width - 1] = (uint8_t)('0' + v % 10);
 }
 
+/* Numbers that look like chance, the same for the same specimen (splitmix64's last step): no two specimens have all values alike, as in a laboratory.
+ */
+static uint64_t values_of(uint64_t specimen)
+{
+    uint64_t v = (specimen + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    v = (v ^ (v >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    v = (v ^ (v >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return v ^ (v >> 31);
+}
+
 /* The same for the same client and number: what is sent again is unchanged. Every client has a name of its own, as analyzers do, and every message a
  * specimen and a patient. */
 static struct span message_of(const struct client *c)
@@ -161,9 +171,10 @@ static struct span message_of(const struct client *c)
     put_digits(template.patient, 7, specimen);
     put_digits(template.order, 8, specimen);
     put_digits(template.specimen, 8, specimen);
-    for (unsigned i = 0; i < 8; i++) {
-        put_digits(template.value[i], 1, (specimen + i) % 9 + 1);
-        put_digits(template.value[i] + 2, 1, specimen / 7 + i);
+    uint64_t values = values_of(specimen);
+    for (unsigned i = 0; i < 8; i++, values >>= 8) {
+        put_digits(template.value[i], 1, (values & 15) % 9 + 1);
+        put_digits(template.value[i] + 2, 1, (values >> 4 & 15) % 10);
     }
     return buf_span(&template.text);
 }

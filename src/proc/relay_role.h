@@ -77,7 +77,7 @@ struct line {
     tq_time down_since;    /* the LIS's side; 0: it is up */
     tq_time stopped_since; /* 0: messages are taken */
     struct said said[SAID_MOST];
-    tq_time refusal_at; /* when a failed handshake was told */
+    tq_time refusal_at;     /* when a failed handshake was told */
     uint64_t late, spooled; /* messages */
     uint64_t unrecorded;    /* as the engine counted at the last look … */
     uint64_t received;      /* … and as it counted these */

@@ -110,6 +110,17 @@ def error_end_to_end(run, port, refuses):
     refuses.clear()
 
 
+def for_another(run, port):
+    """A whole panel comes again with the very same values, as another specimen's."""
+    def panel(control, of):
+        return links.message(control, value=f"{3 + of % 3}.{of % 10}", more="".join(f"OBX|{2 + i}|NM|{2951 + i}-2^Analyte {i}^LN||{130 + (of * 7 + i * 13) % 61}|mmol/L|||||F\r" for i in range(5)))
+    with links.Analyzer(port) as a:
+        lab.ok([a.ask(panel(f"V{i}", i)) for i in range(12)] == [("AA", f"V{i}") for i in range(12)], "twelve panels pass")
+        lab.ok(a.ask(panel("V99", 5)) == ("AA", "V99"), "and one of them again, for another specimen and patient")
+    told = lab.wait(lambda: links.found(run, "result.replayed", "as those of another"))
+    lab.ok(told and len(told) == 1 and told[0]["severity"] in ("medium", "high"), "which is told", told)
+
+
 def with_a_picture(run, port):
     """Five megabytes, as a report or a histogram has: too many to be examined, and on record all the same, as it came and as it went."""
     with links.Analyzer(port) as a:
@@ -181,6 +192,7 @@ def main():
             refused(run, ports["refuses"], lis, refuses)
             queries(run, ports["refuses"], lis)
             error_end_to_end(run, ports["plain"], refuses)
+            for_another(run, ports["plain"])
             with_a_picture(run, ports["plain"])
             in_clear(run, ports["clear"])
             policy(run, ports["policy"], judged)

@@ -187,10 +187,9 @@ static void message_of(const struct record *r, struct message *m)
             m->patients = f->number;
         else if (f->key == KEY_LINK_QUEUED)
             m->queued = f->number != 0;
-        else if (f->key == KEY_LINK_LEG) {
-            m->relayed = true;
+        else if (f->key == KEY_LINK_LEG)
             m->ours = span_is(f->text, "forwarded");
-        } else if (f->key == KEY_LINK_AGAIN)
+        else if (f->key == KEY_LINK_AGAIN)
             m->again = f->number != 0;
     }
 }

@@ -130,7 +130,6 @@ struct message {
     struct span mac;   /* of its sender, where that is news of its connection */
     bool ours;         /* our own relay forwards it … */
     bool queued;       /* … or keeps it until the LIS takes it */
-    bool relayed;      /* our own relay recorded it */
     bool again;        /* the LIS may have had it from our relay, or had refused it for good */
     struct digest own; /* what an answer to it will be known by, and what it answers itself; zeros: nothing */
     struct digest answered;
@@ -391,9 +390,8 @@ struct detect {
         struct digest identity;
         uint64_t content; /* of the results so far */
         bool complete;    /* it was announced, and is whole */
-        bool relayed;
-        bool expected; /* our own relay sends it, or the LIS had refused it for good: it may come again */
-        bool whole;    /* the same, until its results were judged */
+        bool expected;    /* our own relay sends it, or the LIS had refused it for good: it may come again */
+        bool whole;       /* the same, until its results were judged */
         bool told;
     } replay;
     struct record finding;

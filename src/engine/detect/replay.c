@@ -63,7 +63,6 @@ void replay_message(struct detect *d, const struct message *m)
     d->replay.content = 0;
     d->replay.told = false;
     d->replay.expected = m->ours || m->again;
-    d->replay.relayed = m->relayed;
     d->replay.complete = m->results > 0 && m->malformed.n == 0;
     d->replay.identity = m->identity;
 }
@@ -310,7 +309,7 @@ void judge_alike(struct detect *d, const struct record *r, uint16_t number)
 {
     const struct group *g = &d->open.groups[number];
     struct link *l = open_link(d);
-    if (g->n < ALIKE_LEAST || g->ids[0] == 0 || g->unnumbered || d->replay.expected || d->replay.relayed || !d->replay.whole || r == NULL)
+    if (g->n < ALIKE_LEAST || g->ids[0] == 0 || g->unnumbered || d->replay.expected || !d->replay.whole || r == NULL)
         return;
     const struct digest key = {.a = g->values ^ l->key, .b = (g->values + l->key) * UINT64_C(0x9e3779b97f4a7c15)};
     struct kept_message now = {
