@@ -3,7 +3,7 @@
 
 #define CAUSE_MAX 512
 #define ANSWERS_USUAL 5
-#define STRANGE_WAIT (15 * TIME_SECOND)
+#define STRANGE_WAIT (5 * 60 * TIME_SECOND) /* a hole in a connection shows when it goes on: path.c waits as long for one that is silent */
 
 /* A message that can be answered. */
 struct expected {

@@ -247,6 +247,7 @@ struct orphan {
 struct doubt {
     uint32_t sent; /* 0: it is settled */
     uint16_t path;
+    bool may_hold; /* when it began, holding was the habit there, or may have been */
     uint64_t which;
 };
 

@@ -288,10 +288,10 @@ static void judge_doubt(struct detect *d, struct doubt *o)
 }
 
 /* Until the end of all it costs nothing but time to wait for what may be held. */
-static tq_time doubt_wait(const struct link *to, bool end)
+static tq_time doubt_wait(const struct link *to, bool may_hold, bool end)
 {
     if (to->late == 0)
-        return end ? 0 : to->in_time >= NEVER_LATE ? DOUBT_WAIT : HELD_WAIT;
+        return end ? 0 : may_hold ? HELD_WAIT : DOUBT_WAIT;
     tq_time least = end ? DOUBT_WAIT : HELD_WAIT;
     tq_time wait = to->latest * 3; /* others may be held longer */
     wait = wait > 3 * DOUBT_WAIT ? 3 * DOUBT_WAIT : wait;
@@ -309,7 +309,7 @@ static void judge_doubts(struct detect *d, tq_time now, bool end)
         if (s != NULL) {
             const struct link *to = p == NULL ? NULL : links_at(d->links, p->to);
             bool came = (o->which & ~s->went_on) == 0;
-            tq_time wait = to == NULL ? DOUBT_WAIT : doubt_wait(to, end);
+            tq_time wait = to == NULL ? DOUBT_WAIT : doubt_wait(to, o->may_hold, end);
             if (came || now - s->time >= wait)
                 judge_doubt(d, o);
         }
@@ -321,7 +321,9 @@ static void doubt(struct detect *d, struct sent *s, uint16_t path, uint64_t whic
 {
     if (d->doubts_next - d->doubts_first == DOUBTS_MAX)
         judge_doubt(d, &d->doubts[d->doubts_first++ % DOUBTS_MAX]);
-    d->doubts[d->doubts_next++ % DOUBTS_MAX] = (struct doubt){.sent = s->number, .path = path, .which = which};
+    const struct path *p = links_path_at(d->links, path);
+    bool may_hold = p != NULL && !never_holds(links_at(d->links, p->to));
+    d->doubts[d->doubts_next++ % DOUBTS_MAX] = (struct doubt){.sent = s->number, .path = path, .may_hold = may_hold, .which = which};
     s->waits = true;
     s->doubted = s->doubted || path != NO_PATH;
 }

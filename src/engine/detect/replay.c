@@ -13,7 +13,9 @@
  * its sender had it. */
 #define ANSWERED_BEFORE TIME_SECOND
 #define KNOWN_WELL 10  /* messages of a link by which it shows whether its sender repeats what was answered */
-#define HABIT_SHARE 20 /* one message in so many is repeated: that is how this sender is */
+#define HABIT_SHARE 20 /* one message in so many is repeated soon: that is how this sender is */
+#define ALWAYS_SHARE 4 /* … or so many, at whatever time */
+#define ALWAYS_LEAST 4
 /* Chance that two people's results are the same, in bits: of a panel seen so lately, or within hours. */
 #define ALIKE_LATELY (10 * 60 * TIME_SECOND)
 #define ALIKE_WITHIN (2 * 3600 * TIME_SECOND)
@@ -154,12 +156,13 @@ static bool comes_late(const struct detect *d, const struct record *r, const str
     return elsewhere(k, open_link(d)) || r->time - k->time >= least || went_on(d, r, k);
 }
 
-/* Its sender repeats what was answered so often, or was heard so seldom, that this is no sign of anybody else. Counts this one. */
-static bool is_habit(struct link *l, bool soon, tq_time since)
+/* Its sender repeats what was answered so often, or was heard so seldom, that this is no sign of anybody else. Counts this one, judged or not. */
+static bool is_habit(struct link *l, tq_time since)
 {
     bool habit = l->again > 0 && l->again >= l->whole / HABIT_SHARE;
+    bool always = l->again >= ALWAYS_LEAST && l->again >= l->whole / ALWAYS_SHARE;
     l->again++;
-    return since < REPLAY_SAME_AFTER && (habit || (soon && l->whole < KNOWN_WELL));
+    return always || (since < REPLAY_SAME_AFTER && (habit || l->whole < KNOWN_WELL));
 }
 
 /* Was it answered on this connection well before it came again? */
@@ -190,7 +193,7 @@ void judge_replay(struct detect *d, const struct record *r)
         bool same = !is_new && k->accepted && k->content == now.content;
         bool late = same && !d->replay.expected && comes_late(d, r, k);
         d->replay.told = late || (same && !d->replay.expected && answered_before(d, r, k->flow, k->accepted_at));
-        bool habit = same && !d->replay.expected && !elsewhere(k, l) && is_habit(l, !late, r->time - k->time);
+        bool habit = same && !d->replay.expected && !elsewhere(k, l) && is_habit(l, r->time - k->time);
         if (d->replay.told)
             replayed(d, r, k, false, habit);
         if (!same) /* else the first one stays what later ones are compared with */
@@ -236,10 +239,12 @@ void judge_renumbered(struct detect *d, const struct record *r)
     tq_time least = s != NULL && s->flow == r->flow.id ? REPLAY_SAME_AFTER : REPLAY_AFTER;
     bool late = accepted && r->time >= s->time && (r->time - s->time >= least || l->sent_last != s->number);
     bool soon = !late && accepted && same_status && answered_before(d, r, s->flow, d->open.astm ? s->time : s->answered_at);
-    if ((!late && !soon) || (s->control == d->open.control.a && s->named))
+    if (!accepted || r->time < s->time || (s->control == d->open.control.a && s->named))
         return;
+    bool habit = is_habit(l, r->time - s->time);
     const struct kept_message k = {.flow = s->flow, .direction = s->direction, .ordinal = s->ordinal, .from = l->sender};
-    replayed(d, r, &k, s->named, is_habit(l, soon, r->time - s->time));
+    if (late || soon)
+        replayed(d, r, &k, s->named, habit);
 }
 
 /* ── the values of one specimen for another ── */

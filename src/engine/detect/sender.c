@@ -9,9 +9,11 @@
 #define RIVAL_WAITS (INT64_C(24) * 3600 * TIME_SECOND) /* how long after a rival the owner's next word proves two */
 #define CAUSE_MAX 256
 #define HEARD_PAUSE (10 * TIME_SECOND)
-#define HEARD_SELDOM 2 /* who was heard so often or less … */
-#define HEARD_SHARE 6  /* … is one in so many of those heard, …*/
-#define HEARD_LEAST 3  /* … or all of them were heard less than so often each: others are expected */
+#define OLD_ACQUAINTANCE (10 * 60 * TIME_SECOND) /* heard for so long, … */
+#define OLD_SPOKE 3                              /* … and so often: who that is was told when it came */
+#define HEARD_SELDOM 2                           /* who was heard so often or less … */
+#define HEARD_SHARE 6                            /* … is one in so many of those heard, …*/
+#define HEARD_LEAST 3                            /* … or all of them were heard less than so often each: others are expected */
 /* So long after the start a connection whose beginning was not seen can be one that stood before it: until then none is forgotten that began since.
  */
 #define UNDERWAY_MOST (30 * 60 * TIME_SECOND)
@@ -21,6 +23,7 @@ struct known {
     tq_time last;
     uint8_t learnt;       /* seen in the learning time, or in an earlier run */
     uint8_t shared;       /* of a name: several addresses used it in the learning time */
+    uint64_t card;        /* of a name: the network card of its home; 0: not known */
     uint8_t spoke;        /* of an address: how often, with a pause between, … */
     tq_time heard;        /* … and when last */
     struct address home;  /* of a name: the first address that used it */
@@ -101,6 +104,7 @@ enum newness {
     NEW_STRANGER,
     NEW_NAME,       /* of somebody known */
     NEW_UNDERWAY,   /* it was there before, and spoke only now */
+    NEW_MOVED,      /* under another address than before */
     NEW_AMONG_MANY, /* others are heard for the first time, too */
 };
 
@@ -116,11 +120,13 @@ static void unknown(struct detect *d, const struct record *r, const struct messa
                  : how == NEW_NAME   ? "{0} sends to {1} under a name that it never used before: {2}."
                  : how == NEW_AMONG_MANY
                      ? "{2} at {0} was heard for the first time, by {1}; what else sends in this lab is not known for long, either."
-                 : named ? "A sender never seen before, {2} at {0}, sends to {1}."
-                         : "A sender never seen before, at {0}, sends to {1}.",
+                 : how == NEW_MOVED ? "{2} speaks to {1} from the address {0} now; its network card is the one that it had."
+                 : named            ? "A sender never seen before, {2} at {0}, sends to {1}."
+                                    : "A sender never seen before, at {0}, sends to {1}.",
         .advice = how == NEW_UNDERWAY || how == NEW_AMONG_MANY
                       ? "All is well if this is a device of the lab that had nothing to send until now. If nobody knows it, find out who "
                         "connected it."
+                  : how == NEW_MOVED ? "All is well if the device was given another address. Have it entered in the list of devices."
                   : how == NEW_NAME
                       ? "If the device was renamed, replaced or got new software, all is well. If nobody did that, have it examined."
                       : "Find out who connected the device with address {0}. If nobody in the lab did, take it off the network now and check every "
@@ -172,11 +178,14 @@ static bool is_answer(const struct message *m)
 struct name_news {
     struct address home;  /* whose name it is */
     struct address rival; /* family not 0: its owner speaks again after this newer address used it */
-    bool taken;           /* the name's owner is another address, which spoke a moment ago */
+    bool taken;           /* the name's owner is another address, which spoke a moment ago … */
+    bool moved;           /* … from the same network card: it has another address now */
 };
 
-static struct name_news judge_name(struct detect *d, struct digest key, const struct address *from, tq_time now, bool learning, bool newcomer)
+static struct name_news judge_name(struct detect *d, const struct parties *p, tq_time now, bool learning, bool newcomer)
 {
+    struct digest key = p->who->keys[WHO_NAME];
+    const struct address *from = p->sender;
     struct name_news news = {0};
     bool is_new;
     tq_time last = 0;
@@ -189,6 +198,7 @@ static struct name_news judge_name(struct detect *d, struct digest key, const st
     bool at_home = same_address(&name->home, from);
     news.home = name->home;
     if (at_home) {
+        name->card = p->who->card != 0 ? p->who->card : name->card;
         if (name->rival.family != 0 && now - name->rival_at <= RIVAL_WAITS)
             news.rival = name->rival;
         name->rival.family = 0;
@@ -197,10 +207,11 @@ static struct name_news judge_name(struct detect *d, struct digest key, const st
     name->last = last; /* of its owner, not of others */
     if (learning)
         name->shared = 1;
-    if (!newcomer || name->shared)
+    if (!newcomer || name->shared || same_address(&name->home, p->receiver)) /* nobody passes himself off to somebody as that one himself */
         return news;
     news.taken = now - last <= STILL_SPEAKS;
-    if (!news.taken) {
+    news.moved = news.taken && name->card != 0 && name->card == p->who->card;
+    if (!news.taken || news.moved) {
         name->rival = *from;
         name->rival_at = now;
     }
@@ -256,10 +267,11 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
     bool newcomer = new_pair && !learning && d->senders_learnt > 0;
     struct name_news news = {0};
     if (name.n > 0)
-        news = judge_name(d, keys[WHO_NAME], p->sender, now, learning, newcomer && !at_home);
+        news = judge_name(d, p, now, learning, newcomer && !at_home);
     if (news.rival.family != 0)
         spoofed(d, r, m, &news.rival, &news.home);
     /* a port to which nobody else sends was waiting for this device; who forges results sends them where results are taken */
+    bool acquainted = !new_address && address->spoke >= OLD_SPOKE && now - address->first >= OLD_ACQUAINTANCE;
     enum newness how = span_is(m->state, "underway") && at_start(d)          ? NEW_UNDERWAY
                        : others_expected(d) || (new_receiver && at_start(d)) ? NEW_AMONG_MANY
                                                                              : NEW_STRANGER;
@@ -267,9 +279,11 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
         note_heard(d, address, now, new_address);
     if (!newcomer || (name.n == 0 && !new_address))
         return;
-    if (news.taken)
+    if (news.taken && !news.moved)
         spoofed(d, r, m, p->sender, &news.home);
-    else if (!at_home)
+    else if (news.moved)
+        unknown(d, r, m, p, SEVERITY_LOW, NEW_MOVED);
+    else if (!at_home && !acquainted)
         unknown(d, r, m, p, how != NEW_STRANGER ? SEVERITY_LOW : !new_receiver && m->results > 0 ? SEVERITY_HIGH : SEVERITY_MEDIUM, how);
     else if (!new_address)
         unknown(d, r, m, p, SEVERITY_LOW, NEW_NAME);

@@ -74,7 +74,8 @@ struct say {
     const char *patient;
     const char *const *values; /* of a panel, to a NULL; NULL: one value */
     double answered;           /* so long after; 0: never */
-    uint16_t port;             /* from which it comes; 0: one of the flow's own */
+    const char *answer_mac;
+    uint16_t port; /* from which it comes; 0: one of the flow's own */
 };
 
 static void record_of(struct record *r, enum event event, const struct say *m, double at)
@@ -126,6 +127,7 @@ static void say(struct detect *d, struct say m)
     record_str(&r, KEY_MESSAGE_TYPE, "ACK");
     record_str(&r, KEY_ACK_CODE, "AA");
     record_str(&r, KEY_ACK_FOR, m.control);
+    record_str(&r, KEY_MAC, m.answer_mac);
     detect_record(d, &r);
 }
 
@@ -204,6 +206,13 @@ static void a_card_that_is_replaced(void **state)
     assert_string_equal(latest(&s, "sender.spoofed"), "low");
     detect_free(d);
 
+    d = detector(&s); /* a standby that takes over for a while, of a device that connects anew for each message */
+    for (uint64_t i = 0; i < 60; i++)
+        from_card(d, 1 + i, (double)i * 20, 1, i < 20 || i >= 30 ? HOME : OTHER);
+    assert_int_equal(count(&s, "sender.spoofed"), 1);
+    assert_string_equal(latest(&s, "sender.spoofed"), "low");
+    detect_free(d);
+
     d = detector(&s); /* one connection, seen in front of somebody in between and behind him, since he is there */
     for (int i = 0; i < 40; i++) {
         say(d, (struct say){.flow = 1, .port = 4000, .at = i * 10, .specimen = "S", .mac = i == 0 ? HOME : NULL});
@@ -225,6 +234,43 @@ static void a_card_that_is_replaced(void **state)
     from_card(d, 3, 180, 1, OTHER);
     from_card(d, 4, 270, 1, HOME);
     assert_string_equal(latest(&s, "sender.spoofed"), "low");
+    detect_free(d);
+}
+
+/* A message and its answer, each from the card that is said. */
+static void both_ends(struct detect *d, uint64_t flow, double at, const char *device, const char *lis)
+{
+    char control[16];
+    (void)snprintf(control, sizeof control, "C%g", at);
+    say(d, (struct say){.flow = flow, .at = at, .control = control, .specimen = control, .mac = device, .answered = 0.1, .answer_mac = lis});
+}
+
+static void somebody_in_between(void **state)
+{
+    static const char lis[] = "00:1b:21:00:00:02";
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s); /* since before the capture began: each leg is a connection */
+    for (int i = 0; i < 3; i++) {
+        both_ends(d, 1, i * 20, i == 0 ? HOME : NULL, i == 0 ? OTHER : NULL);
+        both_ends(d, 2, i * 20 + 0.05, i == 0 ? OTHER : NULL, i == 0 ? lis : NULL);
+    }
+    assert_int_equal(count(&s, "sender.spoofed"), 1);
+    assert_string_equal(latest(&s, "sender.spoofed"), "high");
+    detect_free(d);
+
+    d = detector(&s); /* a router or a firewall has a card on each side */
+    for (int i = 0; i < 3; i++) {
+        both_ends(d, 1, i * 20, i == 0 ? HOME : NULL, i == 0 ? OTHER : NULL);
+        both_ends(d, 2, i * 20 + 0.05, i == 0 ? "66:77:88:99:aa:bc" : NULL, i == 0 ? lis : NULL);
+    }
+    assert_int_equal(count(&s, "sender.spoofed"), 0);
+    detect_free(d);
+
+    d = detector(&s); /* one card stands for all: the capture does not show theirs */
+    for (int i = 0; i < 3; i++)
+        both_ends(d, 1 + (uint64_t)i, i * 20, OTHER, OTHER);
+    assert_int_equal(count(&s, "sender.spoofed"), 0);
     detect_free(d);
 }
 
@@ -300,6 +346,43 @@ static void a_habit_of_repeating(void **state)
     assert_true(count(&s, "result.replayed") > 0);
     assert_string_equal(latest(&s, "result.replayed"), "low");
     detect_free(d);
+}
+
+/* A result with four values, over a connection of its own. */
+static void repeated(struct detect *d, int i, int again, double at)
+{
+    char text[4][16];
+    (void)snprintf(text[0], sizeof text[0], "S%d", i);
+    (void)snprintf(text[1], sizeof text[1], "P%d", i);
+    (void)snprintf(text[2], sizeof text[2], "%d.%d", 3 + i % 7, i % 10);
+    (void)snprintf(text[3], sizeof text[3], "C%d-%d", i, again);
+    const char *const values[] = {text[2], "7.1", "8.2", "9.3", NULL};
+    say(d, (struct say){.flow = 1 + (uint64_t)i * 2 + (uint64_t)again,
+                        .at = at,
+                        .control = text[3],
+                        .specimen = text[0],
+                        .patient = text[1],
+                        .values = values,
+                        .answered = 0.1});
+}
+
+/* … also where the first repetition comes when the next message was sent already, and each comes over a connection of its own. */
+static void a_habit_of_repeating_late(void **state)
+{
+    (void)state;
+    struct seen s;
+    for (int known = 0; known < 2; known++) {
+        struct detect *d = detector(&s);
+        for (int i = 0; i < 40; i++) {
+            bool late = known == 0 || i >= 20; /* at first, nothing comes between */
+            repeated(d, i, 0, i * 30);
+            if (!late || i > 0)
+                repeated(d, late ? i - 1 : i, 1, i * 30 + 10);
+        }
+        assert_true(known == 1 || count(&s, "result.replayed") > 0);
+        assert_true(count(&s, "result.replayed") == 0 || strcmp(latest(&s, "result.replayed"), "low") == 0);
+        detect_free(d);
+    }
 }
 
 static void values_of_another_specimen(void **state)
@@ -379,7 +462,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(claimed_addresses_are_told), cmocka_unit_test(two_cards_with_one_address), cmocka_unit_test(a_card_that_is_replaced),
         cmocka_unit_test(again_within_seconds),       cmocka_unit_test(a_habit_of_repeating),       cmocka_unit_test(values_of_another_specimen),
-        cmocka_unit_test(values_that_many_have),      cmocka_unit_test(values_that_come_round),
+        cmocka_unit_test(values_that_many_have),      cmocka_unit_test(values_that_come_round),     cmocka_unit_test(somebody_in_between),
+        cmocka_unit_test(a_habit_of_repeating_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

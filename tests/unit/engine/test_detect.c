@@ -85,6 +85,7 @@ struct say {
     bool back; /* from the listening end */
     const char *sent_at;
     uint16_t port; /* 0: 2575 */
+    const char *mac;
 };
 
 static struct flow_ref flow_of(const char *src, uint64_t id)
@@ -115,6 +116,7 @@ static void message(struct detect *d, struct say m)
     record_str(&r, KEY_SENT_AT, m.sent_at);
     record_str(&r, KEY_ACK_FOR, m.ack_for);
     record_str(&r, KEY_ACK_CODE, m.ack_for != NULL ? "AA" : NULL);
+    record_str(&r, KEY_MAC, m.mac);
     detect_record(d, &r);
 }
 
@@ -356,6 +358,46 @@ static void twins_are_no_spoof(void **state)
         message(d, (struct say){.src = "10.0.5.12", .at = t, .sender = "COAG", .results = 1});
     }
     assert_int_equal(count(&s, "sender.spoofed") + count(&s, "sender.unknown"), 0);
+    detect_free(d);
+}
+
+/* A device that is given another address keeps its card; one that is given another name keeps its address; and nobody is mistaken for somebody by
+ * that one. */
+static void another_address_or_name(void **state)
+{
+    (void)state;
+    struct seen s;
+    for (int moved = 0; moved < 2; moved++) {
+        struct detect *d = detector(&s);
+        for (int i = 0; i < 10; i++)
+            message(d, (struct say){.src = "10.0.5.7", .at = i * 60, .sender = "CHEM", .results = 1, .mac = i == 0 ? "00:1b:21:00:00:01" : NULL});
+        message(d, (struct say){
+                       .src = "10.0.5.8", .at = 660, .sender = "CHEM", .results = 1, .mac = moved == 1 ? "00:1b:21:00:00:01" : "00:1b:21:00:00:02"});
+        assert_int_equal(count(&s, "sender.spoofed"), 1 - moved);
+        assert_int_equal(count(&s, "sender.unknown"), moved);
+        if (moved == 1)
+            assert_string_equal(severity(&s, "sender.unknown"), "low");
+        message(d, (struct say){.src = "10.0.5.7", .at = 700, .sender = "CHEM", .results = 1}); /* it was not the same */
+        assert_string_equal(severity(&s, "sender.spoofed"), "critical");
+        detect_free(d);
+    }
+
+    struct detect *d = detector(&s); /* heard for long, though not in the time of learning */
+    for (int i = 0; i < 20; i++)
+        message(d, (struct say){.src = "10.0.5.7", .at = i * 60, .sender = "CHEM", .results = 1});
+    for (int i = 0; i < 20; i++)
+        message(d, (struct say){.src = "10.0.5.8", .at = 1200 + i * 60, .sender = "HEMA", .results = 1});
+    size_t told = count(&s, "sender.unknown");
+    message(d, (struct say){.src = "10.0.5.8", .at = 2500, .sender = "HEMA-2", .results = 1});
+    assert_int_equal(count(&s, "sender.unknown"), told + 1);
+    assert_string_equal(s.severity[s.n - 1], "low");
+    detect_free(d);
+
+    d = detector(&s); /* the LIS to a middleware that calls itself LIS towards the analyzers */
+    for (int i = 0; i < 10; i++)
+        message(d, (struct say){.src = "10.0.5.7", .at = i * 60, .sender = "LIS", .type = "OML^O21", .back = true});
+    message(d, (struct say){.src = "10.0.5.9", .at = 610, .sender = "LIS", .type = "OML^O21"});
+    assert_int_equal(count(&s, "sender.spoofed"), 0);
     detect_free(d);
 }
 
@@ -809,6 +851,7 @@ int main(void)
         cmocka_unit_test(first_sender_is_not_unknown),
         cmocka_unit_test(spoofed_sender),
         cmocka_unit_test(twins_are_no_spoof),
+        cmocka_unit_test(another_address_or_name),
         cmocka_unit_test(malformed_joins_by_reason),
         cmocka_unit_test(altered_result),
         cmocka_unit_test(altered_in_a_later_piece),
