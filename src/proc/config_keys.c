@@ -157,7 +157,7 @@ const struct config_key config_keys[] = {
      .help = "End to end: how long an answer waits for the record of its message to be safe on the disk; then it goes without, and that is flagged."},
     {"relay[].unrecorded", CONFIG_CHOICE, AT(config_relay, unrecorded), .initial = "stop", .choices = "stop end-to-end",
      .help = "Store-and-forward, while nothing can be made safe: `stop` acknowledging, or turn `end-to-end`."},
-    {"relay[].queue_max", CONFIG_NUMBER, AT(config_relay, queue_max), .most = 1000000, .initial = "10000",
+    {"relay[].queue_max", CONFIG_NUMBER, AT(config_relay, queue_max), .most = 1000000, .initial = "100000",
      .help = "Store-and-forward: most messages that wait for the LIS; above that, the analyzer has to keep them."},
     {"relay[].connections", CONFIG_NUMBER, AT(config_relay, connections), .most = CONFIG_CONNECTIONS, .initial = "1",
      .help =
