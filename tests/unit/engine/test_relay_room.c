@@ -87,8 +87,29 @@ static void no_room_for_a_while(void **state)
     bed_stop(&bed);
 }
 
+/* A link that is added while nothing can be kept reads nothing, and says so. */
+static void added_while_there_is_none(void **state)
+{
+    (void)state;
+    struct relay_link_options o = options();
+    bed_start(&bed);
+    bed.records = true;
+    relay_can_keep(bed.relay, false);
+    bed_link(&bed, &o);
+    assert_true(status_of(&bed).stopped);
+    int fd = bed_connect(&bed, RELAY_ANALYZER);
+    SEND(&bed, fd, MSG("1"));
+    assert_int_equal(bed.messages, 0);
+    relay_can_keep(bed.relay, true);
+    bed_run(&bed);
+    assert_int_equal(bed.messages, 1);
+    assert_int_equal(bed.events[RELAY_EVENT_STOPPED], 2);
+    (void)close(fd);
+    bed_stop(&bed);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(no_room_for_a_while)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(no_room_for_a_while), cmocka_unit_test(added_while_there_is_none)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
