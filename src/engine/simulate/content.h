@@ -53,6 +53,7 @@ struct patient {
     const char *ward;
     const char *doctor; /* identifier^family^given, HL7 components */
     int32_t illness;    /* 0 … 1000 */
+    tq_time measured;   /* at the bedside, last */
 };
 
 void patient_make(struct rng *r, unsigned number, struct patient *p);

@@ -158,16 +158,26 @@ static void add_observations(struct simulate *s, const struct meter *d, int32_t 
     }
 }
 
+/* When something was measured that is reported now: never two of one patient within the second that a report tells. */
+static tq_time measured(struct simulate *s, const struct meter *d, struct patient *p)
+{
+    tq_time at = d->up.clock - rng_between(&s->rng, 20 * TIME_SECOND, 90 * TIME_SECOND);
+    while (at - p->measured < TIME_SECOND && p->measured - at < TIME_SECOND)
+        at += TIME_SECOND;
+    p->measured = at;
+    return at;
+}
+
 /* One patient's measurement. */
 static void observe(struct simulate *s, struct meter *d)
 {
-    const struct patient *p = &s->patients[rng_below(&s->rng, PATIENTS)];
+    struct patient *p = &s->patients[rng_below(&s->rng, PATIENTS)];
     struct buf *m = &s->message;
     char number[16];
     start(s, d, 0, "OBS.R01");
     buf_add_str(m, "<SVC>");
     add_value(m, "SVC.role_cd", "OBS");
-    add_time(m, "SVC.observation_dttm", d->up.clock - rng_between(&s->rng, 20 * TIME_SECOND, 90 * TIME_SECOND), false);
+    add_time(m, "SVC.observation_dttm", measured(s, d, p), false);
     add_value(m, "SVC.reason_cd", "NEW");
     snprintf(number, sizeof number, "%u", ++d->sequence);
     add_value(m, "SVC.sequence_nbr", number);
