@@ -69,7 +69,7 @@ struct link {
     uint64_t content_last; /* of its latest message with results: as replay.c has it; 0: none */
     uint32_t whole;        /* messages with results that came whole, and those that came again though they had been answered */
     uint32_t again;
-    uint16_t panels; /* specimens with several numbers, each unlike those before */
+    uint32_t panels; /* specimens with several numbers, each unlike those before */
     bool canned;     /* … or not: its values are made up */
     uint16_t quick;  /* of them, so many came since quick_from */
     tq_time quick_from;

@@ -16,12 +16,13 @@
 #define HABIT_SHARE 20 /* one message in so many is repeated soon: that is how this sender is */
 #define ALWAYS_SHARE 4 /* … or so many, at whatever time */
 #define ALWAYS_LEAST 4
-/* Chance that two people's results are the same, in bits: of a panel seen so lately, or within hours. */
-#define ALIKE_LATELY (10 * 60 * TIME_SECOND)
+/* Two people's results may be the same by chance: bits that a panel has to have beyond what the number of comparisons takes away, so that a busy day
+ * brings such a pair once in a thousand days; and those beyond that it has where nobody would say chance. */
 #define ALIKE_WITHIN (2 * 3600 * TIME_SECOND)
-#define ALIKE_LATELY_BITS 17
-#define ALIKE_BITS 24
-#define ALIKE_HIGH_BITS 30
+#define ALIKE_BEYOND 10
+#define ALIKE_BITS 17 /* at least */
+#define ALIKE_HIGH 8
+#define PANELS_A_DAY 8192
 #define ALIKE_LEAST 4  /* numbers of a panel */
 #define PANELS_LEAST 8 /* of a link, all different: its sender does not make its values up */
 /* So many in so short a time come of no measuring: of a test of the link, which makes them up, or of a queue that empties. */
@@ -42,6 +43,7 @@ struct kept_message {
     uint8_t accepted; /* the receiver said so */
     tq_time accepted_at;
     uint64_t patient; /* of a panel: whose, and the digest of its specimen in `content`; 0: not said */
+    uint32_t panel;   /* … and which of its link it was */
 };
 
 struct memo *messages_new(void)
@@ -249,7 +251,7 @@ void judge_renumbered(struct detect *d, const struct record *r)
 
 /* ── the values of one specimen for another ── */
 
-static void for_another(struct detect *d, const struct record *r, const struct group *g, const struct kept_message *k, unsigned bits)
+static void for_another(struct detect *d, const struct record *r, const struct group *g, const struct kept_message *k, bool high)
 {
     UNCLEARED struct parties p;
     char also[MESSAGE_ID_TEXT];
@@ -258,7 +260,7 @@ static void for_another(struct detect *d, const struct record *r, const struct g
     const struct span more[] = {span_of(g->name, g->name_n), SPAN_LIT("alike")};
     struct finding f = {
         .kind = KIND_RESULT_REPLAYED,
-        .severity = bits >= ALIKE_HIGH_BITS ? SEVERITY_HIGH : SEVERITY_MEDIUM,
+        .severity = high ? SEVERITY_HIGH : SEVERITY_MEDIUM,
         .title = "{0} sent to {1} the results of one specimen as those of another: a whole panel with the very same values.",
         .advice =
             "Two people do not have all values alike. Compare both specimens with the analyzer's own display, and hold both back until it is known "
@@ -296,6 +298,18 @@ static unsigned bits_of(const struct detect *d, const struct group *g, uint16_t 
     return n < ALIKE_LEAST ? 0 : halves / 2;
 }
 
+static unsigned log2_of(uint32_t n)
+{
+    return n < 2 ? 0 : 32 - (unsigned)__builtin_clz(n - 1);
+}
+
+/* As many as make it unlikely: each of a day's panels is compared with those that came between these two. */
+static unsigned bits_wanted(const struct link *l, const struct kept_message *k)
+{
+    unsigned wanted = ALIKE_BEYOND + log2_of(l->panels < PANELS_A_DAY ? l->panels : PANELS_A_DAY) + log2_of(l->panels - k->panel + 1);
+    return wanted < ALIKE_BITS ? ALIKE_BITS : wanted;
+}
+
 /* Does more come than is measured? Then for as long as its panels are compared: what was made up comes round later, too. */
 static bool comes_quickly(struct link *l, tq_time now)
 {
@@ -317,8 +331,13 @@ void judge_alike(struct detect *d, const struct record *r, uint16_t number)
     if (g->n < ALIKE_LEAST || g->ids[0] == 0 || g->unnumbered || d->replay.expected || !d->replay.whole || r == NULL)
         return;
     const struct digest key = {.a = g->values ^ l->key, .b = (g->values + l->key) * UINT64_C(0x9e3779b97f4a7c15)};
-    struct kept_message now = {
-        .content = g->ids[0], .patient = g->patient, .flow = r->flow.id, .time = r->time, .from = l->sender, .link = d->open.link};
+    struct kept_message now = {.content = g->ids[0],
+                               .patient = g->patient,
+                               .panel = l->panels,
+                               .flow = r->flow.id,
+                               .time = r->time,
+                               .from = l->sender,
+                               .link = d->open.link};
     message_id_read(span_of(d->open.id, d->open.id_n), &now.direction, &now.ordinal);
     bool is_new;
     bool quick = comes_quickly(l, r->time);
@@ -326,7 +345,7 @@ void judge_alike(struct detect *d, const struct record *r, uint16_t number)
     tq_time since = r->time - k->time;
     if (is_new || since > ALIKE_WITHIN || quick) {
         *k = now;
-        l->panels += l->panels < UINT16_MAX;
+        l->panels++;
         return;
     }
     bool own = k->flow == now.flow && k->direction == now.direction && k->ordinal == now.ordinal;
@@ -336,9 +355,10 @@ void judge_alike(struct detect *d, const struct record *r, uint16_t number)
     if (own || one_patient || since < 0)
         return;
     unsigned bits = bits_of(d, g, number);
-    if (bits < ALIKE_LATELY_BITS)
+    if (bits < ALIKE_BITS)
         return;
     l->canned = l->canned || l->panels < PANELS_LEAST;
-    if (!l->canned && bits >= (since <= ALIKE_LATELY ? ALIKE_LATELY_BITS : ALIKE_BITS))
-        for_another(d, r, g, k, bits);
+    unsigned wanted = bits_wanted(l, k);
+    if (!l->canned && bits >= wanted)
+        for_another(d, r, g, k, bits >= wanted + ALIKE_HIGH);
 }
