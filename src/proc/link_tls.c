@@ -330,13 +330,43 @@ static void day_of(tq_time t, char out[TIME_TEXT])
     out[10] = 0;
 }
 
+static const char *pin_of(const struct certificate *c, char out[46])
+{
+    (void)EVP_EncodeBlock((unsigned char *)out, c->pin, sizeof c->pin);
+    return out;
+}
+
+static enum link_tls_reason reason_of(const struct seen *s)
+{
+    if (s->why == WHY_REVOKED)
+        return LINK_TLS_REVOKED_NOW;
+    if (s->why == WHY_PIN)
+        return LINK_TLS_PINNED;
+    if (s->why == WHY_LINK)
+        return LINK_TLS_NAMED;
+    switch (s->error) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID: return LINK_TLS_DATES;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return LINK_TLS_NAMED;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE: return LINK_TLS_FOREIGN;
+    default: return LINK_TLS_FAILED;
+    }
+}
+
 static void why_refused(const struct judge *j, const struct seen *s, const struct certificate *c, char out[200])
 {
     char day[TIME_TEXT];
+    char pin[46];
     if (s->why == WHY_REVOKED)
         (void)snprintf(out, 200, "its certificate is revoked");
     else if (s->why == WHY_PIN)
-        (void)snprintf(out, 200, "its key is not the one that lab.yaml pins");
+        (void)snprintf(out, 200, "its key is not the one that lab.yaml pins, but sha256/%s", pin_of(c, pin));
     else if (s->why == WHY_LINK)
         (void)snprintf(out, 200, "its certificate was made for another link, or for the other side");
     else if (s->error == X509_V_ERR_CERT_HAS_EXPIRED && s->leaf != NULL && j->clock() > c->not_after) {
@@ -361,13 +391,12 @@ static void why_refused(const struct judge *j, const struct seen *s, const struc
 }
 
 /* Why a handshake failed where the peer's certificate was not the reason, as far as OpenSSL's list of errors tells. */
-static void why_failed(char out[200])
+static enum link_tls_reason why_failed(const struct judge *j, unsigned long code, char out[200])
 {
-    unsigned long code = ERR_peek_last_error();
     const char *words = NULL;
     if (code == 0 || ERR_GET_LIB(code) != ERR_LIB_SSL) {
         (void)snprintf(out, 200, "it did not finish the handshake");
-        return;
+        return LINK_TLS_FAILED;
     }
     switch (ERR_GET_REASON(code)) {
     case SSL_R_UNEXPECTED_EOF_WHILE_READING: words = "it closed the connection before the handshake was over"; break;
@@ -377,7 +406,11 @@ static void why_failed(char out[200])
     case SSL_R_WRONG_VERSION_NUMBER: words = "it does not speak TLS"; break;
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_VERSION_TOO_LOW:
-    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION: words = "it speaks another version of TLS than this link takes"; break;
+    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+        (void)snprintf(out, 200, "it speaks another version of TLS than this link takes (%s)", j->terms.tls12 ? "1.2 and 1.3" : "1.3");
+        return LINK_TLS_OLD;
+    case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC:
+    case SSL_R_SSLV3_ALERT_BAD_RECORD_MAC: words = "what was sent was changed or damaged on the way"; break;
     case SSL_R_TLSV1_ALERT_UNKNOWN_CA: words = "it does not know the authority of our certificate"; break;
     case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED: words = "it says that our certificate ended: is its clock right?"; break;
     case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED: words = "it says that our certificate is revoked"; break;
@@ -390,6 +423,7 @@ static void why_failed(char out[200])
     default: words = ERR_reason_error_string(code); break;
     }
     (void)snprintf(out, 200, "%s", words == NULL ? "TLS failed" : words);
+    return LINK_TLS_FAILED;
 }
 
 void link_tls_peer(const SSL *ssl, struct link_tls_peer *ret)
@@ -397,6 +431,7 @@ void link_tls_peer(const SSL *ssl, struct link_tls_peer *ret)
     const struct judge *j = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), judge_index);
     const struct seen *s = SSL_get_ex_data(ssl, seen_index);
     struct certificate c = {0};
+    unsigned long code = ERR_peek_last_error(); /* reading a certificate empties the list */
     *ret = (struct link_tls_peer){0};
     bool ended = SSL_is_init_finished(ssl) != 0;
     if (ended)
@@ -411,11 +446,22 @@ void link_tls_peer(const SSL *ssl, struct link_tls_peer *ret)
         ret->own = s->own;
     }
     ret->good = s == NULL ? ended : s->good && ended;
-    if (s != NULL && !s->good)
+    if (s != NULL && !s->good) {
         why_refused(j, s, &c, ret->why);
-    else if (!ended)
-        why_failed(ret->why);
+        ret->reason = reason_of(s);
+    } else if (!ended) {
+        ret->reason = why_failed(j, code, ret->why);
+    }
     ret->silent = !ended && BIO_number_read(SSL_get_rbio(ssl)) == 0;
+}
+
+void link_tls_broke(const SSL *ssl, struct link_tls_peer *ret)
+{
+    unsigned long code = ERR_peek_last_error();
+    link_tls_peer(ssl, ret);
+    if (ret->good)
+        ret->reason = why_failed(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), judge_index), code, ret->why);
+    ret->good = false;
 }
 
 bool link_tls_revokes(const struct link_tls *t, const SSL *ssl)

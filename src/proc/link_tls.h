@@ -64,6 +64,18 @@ void link_tls_free(struct link_tls *t); /* what runs under its context goes on *
 SSL_CTX *link_tls_context(const struct link_tls *t);
 const struct link_tls_terms *link_tls_terms(const struct link_tls *t); /* without authority */
 
+/* Why a peer was refused: what somebody has to do about it differs. */
+enum link_tls_reason {
+    LINK_TLS_FAILED, /* TLS itself went wrong, or the peer did not take us */
+    LINK_TLS_PINNED, /* another key than the one that is pinned */
+    LINK_TLS_OLD,    /* another version of TLS than is taken */
+    LINK_TLS_DATES,  /* the certificate has ended, or not begun */
+    LINK_TLS_NAMED,  /* it is for another name, link or side */
+    LINK_TLS_FOREIGN, /* it is from another authority */
+    LINK_TLS_REVOKED_NOW, /* it is revoked */
+    LINK_TLS_REASONS
+};
+
 /* What a handshake showed, once it ended well or badly. */
 struct link_tls_peer {
     bool shown; /* the peer showed a certificate: the next five hold */
@@ -77,8 +89,12 @@ struct link_tls_peer {
     bool silent;     /* nothing came from it at all: a look at the port, not a handshake */
     char version[8]; /* "1.3"; "": the handshake ended before that */
     char why[200];   /* why it was refused, in a sentence; "" */
+    enum link_tls_reason reason; /* of why */
 };
 void link_tls_peer(const SSL *ssl, struct link_tls_peer *ret);
+
+/* The same of a handshake that failed, or of TLS that broke after one that went well: then why is what OpenSSL's list of errors says. */
+void link_tls_broke(const SSL *ssl, struct link_tls_peer *ret);
 
 /* Is this certificate, or one that it stands on, revoked under what t knows? For running connections, after a new t came. */
 bool link_tls_revokes(const struct link_tls *t, const SSL *ssl);

@@ -184,7 +184,11 @@ static void judge(struct registrar *r, const struct api_certificate *x, const ch
         return;
     if (stage > t->stage && stage > 0)
         tell_expiring(r, x, cause, stage);
-    else if (stage == 0)
+    else if (t->stage > 0) { /* another one is in its place, which may end soon, too: then it begins anew with that one's date */
+        tell_ended(r, cause);
+        if (stage > 0)
+            tell_expiring(r, x, cause, stage);
+    } else
         tell_ended(r, cause);
     t->stage = stage;
 }

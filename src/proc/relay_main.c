@@ -444,21 +444,26 @@ static void take_tls(const struct message *m)
     link_tls_free(before);
 }
 
-static bool shook_hands(void *context, struct relay_link *link, enum relay_side side, const SSL *ssl, bool ok)
+static bool shook_hands(void *context, struct relay_link *link, const struct relay_connection *connection, const SSL *ssl, bool ok)
 {
     struct line *l = relay_link_user(link);
     struct link_tls_peer peer;
+    enum relay_side side = connection->side;
     (void)context;
-    link_tls_peer(ssl, &peer);
+    if (ok)
+        link_tls_peer(ssl, &peer);
+    else
+        link_tls_broke(ssl, &peer);
     if (ok && l->tls[side] != NULL && link_tls_revokes(l->tls[side], ssl)) { /* while it shook hands, by what held before */
         ok = false;
         (void)snprintf(peer.why, sizeof peer.why, "its certificate is revoked");
+        peer.reason = LINK_TLS_REVOKED_NOW;
     }
     (void)snprintf(l->refused[side], sizeof l->refused[side], "%s", ok ? "" : peer.why);
     if (ok)
         l->peer[side] = peer;
     else if (!peer.silent)
-        tell_handshake(l, side, peer.why);
+        tell_handshake(l, connection, &peer);
     return ok;
 }
 

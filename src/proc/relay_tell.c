@@ -2,6 +2,7 @@
 
 #include "proc/log.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -27,7 +28,7 @@ static void put_finding(struct line *l, enum event event, const struct words *w,
 {
     static struct record r;
     char cause[320];
-    char title[400];
+    char title[640];
     (void)snprintf(cause, sizeof cause, "link %s, %s", l->config.name, what);
     (void)snprintf(title, sizeof title, "Link %s: %s%s%s%s", l->config.name, w->title, w->title[0] != 0 && detail[0] != 0 ? " " : "", detail,
                    detail[0] != 0 && detail[strlen(detail) - 1] != '.' ? "." : "");
@@ -110,7 +111,7 @@ static bool stops(const struct line *l, const struct relay_status *s)
 
 /* What a peer does wrong, or what became of a message. */
 static const struct words words[RELAY_EVENT_KINDS] = {
-    [RELAY_EVENT_TLS_FAILED] = {"link.tls", "high", "", "Look at the certificates of both sides on the page, and at their clocks.", "T1557"},
+    [RELAY_EVENT_TLS_FAILED] = {"link.tls", "high", "", "", "T1557"},
     [RELAY_EVENT_TLS_CLEAR] = {"link.clear", "low", "", "Set TLS up on the peer, then make it required in lab.yaml.", "T1040"},
     [RELAY_EVENT_REFUSED] = {"link.refused", "medium", "",
                              "Look whether this message belongs on the link. If it does, add it to the link's policy; if not, look who sends it.",
@@ -183,15 +184,55 @@ void tell_event(void *context, struct relay_link *link, const struct relay_event
     put_finding(l, EVENT_FINDING, w, what, text);
 }
 
-void tell_handshake(struct line *l, enum relay_side side, const char *why)
+/* What somebody has to do about a peer that was refused differs; its cause is one finding each, so that none hides behind another. */
+static const struct {
+    const char *cause;
+    const char *advice;
+} refusals[LINK_TLS_REASONS] = {
+    [LINK_TLS_FAILED] = {"", "Look at the certificates of both sides on the page, and at their clocks. What was changed on the way was changed by the "
+                             "network, or by somebody in it."},
+    [LINK_TLS_PINNED] = {"pin", "Somebody may stand between the two: nothing goes there meanwhile. Ask whoever runs that system whether its key is a new "
+                                "one, and compare the digest with theirs. If it is theirs, put it in lab.yaml (tls.pin) and start Tourniquet anew."},
+    [LINK_TLS_OLD] = {"version", "Ask the maker of that system for TLS 1.3. Until it has that, TLS 1.2 can be allowed on this link (lab.yaml, tls.min); what "
+                                 "is older is never spoken."},
+    [LINK_TLS_DATES] = {"dates", "Have its certificate renewed by whoever runs that system, and look at the clocks of both sides."},
+    [LINK_TLS_NAMED] = {"name", "Look whether the right system answers there. If it does, have its certificate made for the name and the link that "
+                                "lab.yaml has, or put its name in lab.yaml (tls.name)."},
+    [LINK_TLS_FOREIGN] = {"authority", "Somebody may stand between the two: nothing goes there meanwhile. If it is the right system, enrol it (tourniquet "
+                                       "pki enrol), or name its authority in lab.yaml (tls.authority)."},
+    [LINK_TLS_REVOKED_NOW] = {"revoked", "Find out who uses this certificate still. If it is the right system, begin a new enrolment (tourniquet pki enrol)."},
+};
+
+static void peer_text(const struct line *l, const struct relay_connection *c, char *out, size_t size)
 {
-    tq_time since = rr.now - l->refusal_at;
-    tq_time least = strcmp(why, l->refusal_told) == 0 ? SAID_AGAIN : OTHER_AGAIN;
-    if (why[0] == 0 || (l->refusal_at != 0 && since < least))
+    const struct config_endpoint *dialed = c->side == RELAY_LIS ? &l->config.forward : &l->config.connect;
+    char ip[INET6_ADDRSTRLEN] = "";
+    if (c->dialed)
+        config_endpoint_text(dialed, out, size);
+    else if (inet_ntop(c->peer.family == 4 ? AF_INET : AF_INET6, c->peer.ip, ip, sizeof ip) != NULL)
+        (void)snprintf(out, size, "%s", ip);
+}
+
+void tell_handshake(struct line *l, const struct relay_connection *connection, const struct link_tls_peer *peer)
+{
+    enum relay_side side = connection->side;
+    const char *who = side == RELAY_LIS ? "LIS" : "analyzer";
+    const char *cause = refusals[peer->reason].cause;
+    tq_time since = rr.now - l->refusal_at[side];
+    tq_time least = strcmp(peer->why, l->refusal_told[side]) == 0 ? SAID_AGAIN : OTHER_AGAIN;
+    if (peer->why[0] == 0 || (l->refusal_at[side] != 0 && since < least))
         return;
-    l->refusal_at = rr.now;
-    (void)snprintf(l->refusal_told, sizeof l->refusal_told, "%s", why);
-    put_finding(l, EVENT_FINDING, &words[RELAY_EVENT_TLS_FAILED], side == RELAY_LIS ? "LIS, TLS" : "analyzer, TLS", why);
+    l->refusal_at[side] = rr.now;
+    (void)snprintf(l->refusal_told[side], sizeof l->refusal_told[side], "%s", peer->why);
+    struct words w = words[RELAY_EVENT_TLS_FAILED];
+    char where[280] = "";
+    char what[280];
+    char detail[560];
+    peer_text(l, connection, where, sizeof where);
+    (void)snprintf(what, sizeof what, "%s, TLS: %s", who, cause[0] != 0 ? cause : peer->why);
+    (void)snprintf(detail, sizeof detail, "TLS with the %s at %s failed: %s", who, where, peer->why);
+    w.advice = refusals[peer->reason].advice;
+    put_finding(l, EVENT_FINDING, &w, what, detail);
 }
 
 /* ── states ── */
@@ -327,6 +368,15 @@ static void send_status(const struct link_status *status)
     buf_release(&body);
 }
 
+/* What we add, not how long the LIS takes. */
+static void tell_delay(struct line *l, tq_time delay)
+{
+    char why[120];
+    (void)snprintf(why, sizeof why, "One message in 100 waited %" PRId64 " ms or longer here; its limit is %" PRId64 " ms", (int64_t)(delay / TIME_MS),
+                   (int64_t)l->config.delay_limit);
+    tell_standing(l, STANDING_DELAYED, delay > l->config.delay_limit * TIME_MS, why);
+}
+
 static void step(struct line *l)
 {
     struct relay_status s = {0};
@@ -342,7 +392,7 @@ static void step(struct line *l)
     if (l->link != NULL) {
         tell_state(l, out.state, out.why);
         tell_standing(l, STANDING_DOWN, l->down_since != 0 && rr.now - l->down_since >= DOWN_AFTER, s.side[RELAY_LIS].why);
-        tell_standing(l, STANDING_DELAYED, s.delay_p99 > l->config.delay_limit * TIME_MS, "");
+        tell_delay(l, s.delay_p99);
         bool lost = l->records && rr.lost > l->lost && s.counters.received > l->received;
         lost = lost || (l->standing[STANDING_UNRECORDED] && rr.lost > 0 && !relay_records_now());
         tell_standing(l, STANDING_UNRECORDED, lost || s.counters.unrecorded > l->unrecorded, "");

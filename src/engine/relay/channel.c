@@ -106,6 +106,8 @@ static void say_why(struct channel *c, const char *why)
 
 static void tls_why(struct channel *c)
 {
+    const struct session *s = relay_channel_session(c);
+    const struct relay_host *host = &s->link->relay->host;
     long verdict = SSL_get_verify_result(c->ssl);
     unsigned long code = ERR_peek_last_error();
     bool gone = code == 0 || (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING);
@@ -113,8 +115,14 @@ static void tls_why(struct channel *c)
     char text[160];
     (void)snprintf(text, sizeof text, "TLS: %s", reason != NULL ? reason : "the peer closed the connection");
     say_why(c, text);
-    if (c->state != CHANNEL_HANDSHAKE) /* there the host asks why, too */
-        ERR_clear_error();
+    if (c->state == CHANNEL_HANDSHAKE) /* who tells of that asks why, too */
+        return;
+    if (!gone) { /* with TLS 1.3 a peer that does not take our certificate says so here */
+        if (host->handshake != NULL)
+            (void)host->handshake(host->context, s->link, &c->connection, c->ssl, false);
+        relay_tell(s->link, RELAY_EVENT_TLS_FAILED, c->connection.side, s->id, false, (struct span){0}, s->link->side[c->connection.side].why);
+    }
+    ERR_clear_error();
 }
 
 /* What an SSL call that did not go through means. */

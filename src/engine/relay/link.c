@@ -273,7 +273,7 @@ bool link_opened(struct channel *c)
         state->since = link->relay->now;
     state->peer = c->connection.peer;
     (void)snprintf(state->tls_version, sizeof state->tls_version, "%s", c->ssl != NULL ? SSL_get_version(c->ssl) : "");
-    if (c->ssl != NULL && host->handshake != NULL && !host->handshake(host->context, link, side, c->ssl, true))
+    if (c->ssl != NULL && host->handshake != NULL && !host->handshake(host->context, link, &c->connection, c->ssl, true))
         return false;
     state->why[0] = 0;
     link->back_off = BACK_OFF_FIRST;

@@ -86,7 +86,7 @@ struct relay_link_options {
 enum relay_event_kind {
     RELAY_EVENT_UP,           /* the first connection of a side stands, after none did */
     RELAY_EVENT_DOWN,         /* a side cannot be reached, or its last connection that was not closed by us is gone */
-    RELAY_EVENT_TLS_FAILED,   /* a handshake failed, or TLS broke later */
+    RELAY_EVENT_TLS_FAILED,   /* a handshake failed, or TLS broke later (not: the connection ended without a word in TLS) */
     RELAY_EVENT_TLS_CLEAR,    /* clear text where TLS was optional */
     RELAY_EVENT_REFUSED,      /* a message was refused by policy, and so answered */
     RELAY_EVENT_FLAGGED,      /* … passed but is not allowed by policy */
@@ -171,8 +171,9 @@ struct relay_host {
     void (*opened)(void *context, struct relay_link *link, const struct relay_connection *connection, const SSL *ssl);
     void (*closed)(void *context, struct relay_link *link, const struct relay_connection *connection, tq_time time);
 
-    /* A handshake ended, well or badly; ssl holds during the call. False: the connection is closed though the handshake went well. May be NULL. */
-    bool (*handshake)(void *context, struct relay_link *link, enum relay_side side, const SSL *ssl, bool ok);
+    /* A handshake ended, well or badly; or TLS broke after it (not ok, with the handshake finished; why: OpenSSL's list of errors). ssl holds during the
+     * call. False: the connection is closed though the handshake went well. May be NULL. */
+    bool (*handshake)(void *context, struct relay_link *link, const struct relay_connection *connection, const SSL *ssl, bool ok);
 
     /* A message is whole: all its received bytes were observed, nothing is answered yet. Returns the token of its record: with relay_durable(token)
      * or more it is durable; 0: there is nothing to wait for. Store and forward: the same token names the message in `delivered`; 0 with *keep false:

@@ -190,7 +190,7 @@ static void handshake_failed(struct channel *c)
         return;
     }
     if (c->ssl != NULL && host->handshake != NULL)
-        (void)host->handshake(host->context, link, side, c->ssl, false);
+        (void)host->handshake(host->context, link, &c->connection, c->ssl, false);
     ERR_clear_error();
     bool verified = c->ssl == NULL || SSL_get_verify_result(c->ssl) == X509_V_OK;
     if (verified && c->connection.dialed && link->o.side[side].tls == RELAY_TLS_OPTIONAL && !c->clear) {

@@ -173,18 +173,19 @@ static int insert(struct apply *a, int rank, struct error *e)
 
 static int again(struct apply *a, const struct known *k, int rank, struct error *e)
 {
-    bool worse = rank > k->rank || k->ended;
+    bool worse = rank > k->rank || k->ended; /* what was over begins anew, as bad as it is now */
+    int now = worse ? rank : (int)k->rank;
     struct store_stmt *q = store_stmt(
         a->w, "UPDATE finding SET changed = ?2, count = count + 1, last_time = max(last_time, ?3), first_time = min(first_time, ?3), "
-              "severity = CASE WHEN ?4 THEN ?5 ELSE severity END, rank = max(rank, ?6), title = CASE WHEN ?4 THEN ?7 ELSE title END, "
+              "severity = ?5, rank = ?6, title = CASE WHEN ?4 THEN ?7 ELSE title END, "
               "advice = CASE WHEN ?4 THEN ?8 ELSE advice END, state = CASE WHEN ?4 AND state = 'dismissed' THEN 'open' ELSE state END, "
               "taken_by = CASE WHEN ?4 AND state = 'dismissed' THEN NULL ELSE taken_by END, ended = 0 WHERE n = ?1");
     store_bind_int(q, 1, k->n);
     store_bind_int(q, 2, (int64_t)a->c->index);
     store_bind_int(q, 3, a->ev.time);
     store_bind_int(q, 4, worse);
-    store_bind_str(q, 5, severities[rank > k->rank ? rank : k->rank]);
-    store_bind_int(q, 6, rank);
+    store_bind_str(q, 5, severities[now]);
+    store_bind_int(q, 6, now);
     store_bind_text(q, 7, event_text(&a->ev, "title"));
     store_bind_text(q, 8, event_text(&a->ev, "advice"));
     if (store_run(q, e) != 0 || write_lists(a, k->n, e) != 0)

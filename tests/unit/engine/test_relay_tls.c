@@ -301,7 +301,19 @@ static void broken_in_the_middle(void **state)
     SEND(&bed, bed.lis, "\x17\x03\x03\x00\x20 this is no record of this TLS at all");
     assert_string_equal(bed_got(fd), "<end>");
     assert_int_equal(bed.events[RELAY_EVENT_DOWN], 1);
+    assert_int_equal(bed.events[RELAY_EVENT_TLS_FAILED], 1);
     assert_int_equal(strncmp(status_of(&bed).side[RELAY_LIS].why, "TLS: ", 5), 0);
+    SSL_free(lis);
+    (void)close(fd);
+    bed_pass(&bed, 6 * SECOND, SECOND);
+    fd = bed_connect(&bed, RELAY_ANALYZER);
+    lis = peer(theirs, bed.lis, false);
+    assert_true(shake(lis));
+    (void)close(bed.lis); /* without a word in TLS, as many end */
+    bed.lis = -1;
+    bed_run(&bed);
+    assert_string_equal(bed_got(fd), "<end>");
+    assert_int_equal(bed.events[RELAY_EVENT_TLS_FAILED], 1);
     SSL_free(lis);
     (void)close(fd);
     bed_stop(&bed);

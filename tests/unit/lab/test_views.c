@@ -240,8 +240,8 @@ static void finding_that_ends(void **state)
     feed_event(&f, 2, "finding.ended", "\"id\":\"f1\",\"why\":\"One was made.\"");
     assert_string_equal(ask(&f, "SELECT state || ended FROM finding"), "dismissed1");
     assert_string_equal(ask(&f, "SELECT event || why FROM finding_event ORDER BY n DESC"), "finding.endedOne was made.");
-    finding(&f, 3, "f1", "medium", "Overdue again"); /* opens again, though it is no worse */
-    assert_string_equal(ask(&f, "SELECT state || ended || severity FROM finding"), "open0high");
+    finding(&f, 3, "f1", "medium", "Overdue again"); /* opens again, as bad as it is now */
+    assert_string_equal(ask(&f, "SELECT state || ended || severity || rank FROM finding"), "open0medium2");
     feed_event(&f, 4, "finding.dismissed", "\"id\":\"f1\",\"person\":\"ana\",\"why\":\"known\"");
     feed_event(&f, 5, "finding.ended", "\"id\":\"f1\",\"why\":\"Over.\"");
     finding(&f, 6, "f1", "medium", "Overdue again"); /* a person's word stays */

@@ -306,7 +306,8 @@ static void old_versions(void **state)
     struct pair p = connect_pair(tls, text_of(&pem), TLS1_2_VERSION);
     struct link_tls_peer peer = shake(&p);
     assert_false(peer.good);
-    assert_non_null(strstr(peer.why, "another version of TLS"));
+    assert_string_equal(peer.why, "it speaks another version of TLS than this link takes (1.3)");
+    assert_int_equal(peer.reason, LINK_TLS_OLD);
     pair_free(&p);
     link_tls_free(tls);
     t.tls12 = true;
@@ -315,6 +316,11 @@ static void old_versions(void **state)
     peer = shake(&p);
     assert_true(peer.good);
     assert_string_equal(peer.version, "1.2");
+    pair_free(&p);
+    p = connect_pair(tls, text_of(&pem), TLS1_1_VERSION);
+    SSL_set_security_level(p.theirs, 0);
+    peer = shake(&p);
+    assert_false(peer.good);
     pair_free(&p);
     link_tls_free(tls);
     buf_release(&pem);
@@ -379,6 +385,55 @@ static void what_is_kept_is_checked(void **state)
     buf_release(&packed);
 }
 
+/* What has to be done about a refusal goes by its reason, and a pin that does not hold is named. */
+static void reasons(void **state)
+{
+    (void)state;
+    struct buf pem = BUF_SECRET(CERTIFICATE_PEM);
+    struct buf shown = BUF_INIT(64);
+    uint8_t pin[32];
+    present = NOW;
+    self_signed(&pem, pin);
+    struct link_tls_terms t = to_lis;
+    t.pins_n = 1;
+    struct link_tls *tls = open_side(&t);
+    struct pair p = connect_pair(tls, text_of(&pem), TLS1_3_VERSION);
+    struct link_tls_peer peer = shake(&p);
+    const char *digest = strstr(peer.why, "pins, but sha256/");
+    assert_int_equal(peer.reason, LINK_TLS_PINNED);
+    assert_non_null(digest);
+    assert_true(text_unbase64(span_str(digest + 17), &shown));
+    assert_int_equal(shown.n, 32);
+    assert_memory_equal(shown.p, pin, 32);
+    pair_free(&p);
+    memcpy(t.pins[0], pin, 32);
+    link_tls_free(tls);
+    tls = open_side(&t);
+    present = NOW + 4000 * DAY;
+    p = connect_pair(tls, text_of(&pem), TLS1_3_VERSION);
+    peer = shake(&p);
+    assert_int_equal(peer.reason, LINK_TLS_DATES);
+    pair_free(&p);
+    present = NOW;
+    /* it went well, and breaks: the next record is none */
+    p = connect_pair(tls, text_of(&pem), TLS1_3_VERSION);
+    peer = shake(&p);
+    assert_true(peer.good);
+    static const uint8_t broken[] = "\x17\x03\x03\x00\x20 this is no record of this TLS at all";
+    char got[8];
+    assert_int_equal(BIO_write(SSL_get_wbio(p.theirs), broken, sizeof broken - 1), sizeof broken - 1);
+    ERR_clear_error();
+    assert_int_equal(SSL_read(p.ours, got, sizeof got), -1);
+    link_tls_broke(p.ours, &peer);
+    assert_false(peer.good);
+    assert_string_equal(peer.why, "what was sent was changed or damaged on the way");
+    ERR_clear_error();
+    pair_free(&p);
+    link_tls_free(tls);
+    buf_release(&shown);
+    buf_release(&pem);
+}
+
 static void reads_pins(void **state)
 {
     (void)state;
@@ -397,7 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges_a_lis), cmocka_unit_test(pins_and_outside_authorities), cmocka_unit_test(judges_an_analyzer),
         cmocka_unit_test(old_versions), cmocka_unit_test(revocation_and_renewal),       cmocka_unit_test(what_is_kept_is_checked),
-        cmocka_unit_test(reads_pins),
+        cmocka_unit_test(reasons),      cmocka_unit_test(reads_pins),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
