@@ -66,12 +66,12 @@ const struct link_tls_terms *link_tls_terms(const struct link_tls *t); /* withou
 
 /* Why a peer was refused: what somebody has to do about it differs. */
 enum link_tls_reason {
-    LINK_TLS_FAILED, /* TLS itself went wrong, or the peer did not take us */
-    LINK_TLS_PINNED, /* another key than the one that is pinned */
-    LINK_TLS_OLD,    /* another version of TLS than is taken */
-    LINK_TLS_DATES,  /* the certificate has ended, or not begun */
-    LINK_TLS_NAMED,  /* it is for another name, link or side */
-    LINK_TLS_FOREIGN, /* it is from another authority */
+    LINK_TLS_FAILED,      /* TLS itself went wrong, or the peer did not take us */
+    LINK_TLS_PINNED,      /* another key than the one that is pinned */
+    LINK_TLS_OLD,         /* another version of TLS than is taken */
+    LINK_TLS_DATES,       /* the certificate has ended, or not begun */
+    LINK_TLS_NAMED,       /* it is for another name, link or side */
+    LINK_TLS_FOREIGN,     /* it is from another authority */
     LINK_TLS_REVOKED_NOW, /* it is revoked */
     LINK_TLS_REASONS
 };
@@ -84,11 +84,11 @@ struct link_tls_peer {
     char serial[42];         /* hexadecimal */
     uint8_t fingerprint[32]; /* SHA-256 of the certificate */
     tq_time not_after;
-    bool own;        /* the lab's own authority made it */
-    bool good;       /* the peer was accepted */
-    bool silent;     /* nothing came from it at all: a look at the port, not a handshake */
-    char version[8]; /* "1.3"; "": the handshake ended before that */
-    char why[200];   /* why it was refused, in a sentence; "" */
+    bool own;                    /* the lab's own authority made it */
+    bool good;                   /* the peer was accepted */
+    bool silent;                 /* nothing came from it at all: a look at the port, not a handshake */
+    char version[8];             /* "1.3"; "": the handshake ended before that */
+    char why[200];               /* why it was refused, in a sentence; "" */
     enum link_tls_reason reason; /* of why */
 };
 void link_tls_peer(const SSL *ssl, struct link_tls_peer *ret);

@@ -108,10 +108,12 @@ static void catch_up(struct registrar *r, struct store_conn *views)
 
 /* ── findings ── */
 
+#define ENDED 4
+
 static int stage_of(tq_time not_after, tq_time now)
 {
     tq_time left = not_after - now;
-    return left > 30 * DAY ? 0 : left > 7 * DAY ? 1 : left > DAY ? 2 : left > 0 ? 3 : 4;
+    return left > 30 * DAY ? 0 : left > 7 * DAY ? 1 : left > DAY ? 2 : left > 0 ? 3 : ENDED;
 }
 
 static struct told *told_of(struct registrar *r, const char *cause)
@@ -127,7 +129,7 @@ static struct told *told_of(struct registrar *r, const char *cause)
     return t;
 }
 
-static void tell_ended(struct registrar *r, const char *cause)
+static void tell_ended(struct registrar *r, const char *cause, const char *why)
 {
     struct record *record = malloc(sizeof *record);
     if (record == NULL)
@@ -135,7 +137,7 @@ static void tell_ended(struct registrar *r, const char *cause)
     record_start(record, EVENT_FINDING_ENDED, clock_now(), NULL);
     record_str(record, KEY_KIND, KIND);
     record_str(record, KEY_CAUSE, cause);
-    record_str(record, KEY_WHY, "Another certificate is in its place.");
+    record_str(record, KEY_WHY, why);
     (void)appender_note(r->appender, record, NULL);
     free(record);
 }
@@ -182,14 +184,13 @@ static void judge(struct registrar *r, const struct api_certificate *x, const ch
     int stage = in_force ? stage_of(x->not_after, clock_now()) : 0;
     if (t == NULL || t->stage == stage)
         return;
-    if (stage > t->stage && stage > 0)
+    bool over = stage == ENDED && t->stage > 0; /* as bad as before, and to be read anew */
+    if (stage < t->stage || stage == 0)         /* another one is in its place, which may end soon, too: then it begins anew */
+        tell_ended(r, cause, "Another certificate is in its place.");
+    else if (over)
+        tell_ended(r, cause, "The certificate has ended.");
+    if (stage > 0)
         tell_expiring(r, x, cause, stage);
-    else if (t->stage > 0) { /* another one is in its place, which may end soon, too: then it begins anew with that one's date */
-        tell_ended(r, cause);
-        if (stage > 0)
-            tell_expiring(r, x, cause, stage);
-    } else
-        tell_ended(r, cause);
     t->stage = stage;
 }
 

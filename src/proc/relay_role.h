@@ -77,7 +77,6 @@ struct line {
     tq_time down_since;    /* the LIS's side; 0: it is up */
     tq_time stopped_since; /* 0: messages are taken */
     struct said said[SAID_MOST];
-    tq_time refusal_at[LINK_SIDES]; /* when a failed handshake was told */
     uint64_t late, spooled; /* messages */
     uint64_t unrecorded;    /* as the engine counted at the last look … */
     uint64_t received;      /* … and as it counted these */
@@ -92,7 +91,6 @@ struct line {
     struct link_tls *tls[LINK_SIDES];      /* the newest; NULL: none is needed, or it has not come */
     struct link_tls_peer peer[LINK_SIDES]; /* the last certificate that was accepted; not shown: none */
     char refused[LINK_SIDES][200];         /* why the last handshake failed; "": it did not */
-    char refusal_told[LINK_SIDES][200];    /* what the last finding of that said */
     int listener[LINK_SIDES];
     bool listening[LINK_SIDES];
     tq_time bare_since; /* TLS is asked for, and no certificate is there; 0: it is */

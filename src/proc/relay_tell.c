@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #define SAID_AGAIN (60 * TIME_SECOND)       /* the same of one link */
-#define OTHER_AGAIN (2 * TIME_SECOND)       /* another reason */
 #define DOWN_AFTER (10 * TIME_SECOND)       /* a LIS that is away so long is told */
 #define STOPPED_AFTER (2 * TIME_SECOND)     /* … that nothing is taken: who waits for room for less time than that only waits */
 #define BARE_AFTER (15 * TIME_SECOND)       /* … and a certificate: one is made within seconds */
@@ -189,18 +188,23 @@ static const struct {
     const char *cause;
     const char *advice;
 } refusals[LINK_TLS_REASONS] = {
-    [LINK_TLS_FAILED] = {"", "Look at the certificates of both sides on the page, and at their clocks. What was changed on the way was changed by the "
-                             "network, or by somebody in it."},
-    [LINK_TLS_PINNED] = {"pin", "Somebody may stand between the two: nothing goes there meanwhile. Ask whoever runs that system whether its key is a new "
-                                "one, and compare the digest with theirs. If it is theirs, put it in lab.yaml (tls.pin) and start Tourniquet anew."},
-    [LINK_TLS_OLD] = {"version", "Ask the maker of that system for TLS 1.3. Until it has that, TLS 1.2 can be allowed on this link (lab.yaml, tls.min); what "
-                                 "is older is never spoken."},
+    [LINK_TLS_FAILED] = {"",
+                         "Look at the certificates of both sides on the page, and at their clocks. What was changed on the way was changed by the "
+                         "network, or by somebody in it."},
+    [LINK_TLS_PINNED] = {"pin",
+                         "Somebody may stand between the two: nothing goes there meanwhile. Ask whoever runs that system whether its key is a new "
+                         "one, and compare the digest with theirs. If it is theirs, put it in lab.yaml (tls.pin) and start Tourniquet anew."},
+    [LINK_TLS_OLD] = {"version",
+                      "Ask the maker of that system for TLS 1.3. Until it has that, TLS 1.2 can be allowed on this link (lab.yaml, tls.min); what "
+                      "is older is never spoken."},
     [LINK_TLS_DATES] = {"dates", "Have its certificate renewed by whoever runs that system, and look at the clocks of both sides."},
     [LINK_TLS_NAMED] = {"name", "Look whether the right system answers there. If it does, have its certificate made for the name and the link that "
                                 "lab.yaml has, or put its name in lab.yaml (tls.name)."},
-    [LINK_TLS_FOREIGN] = {"authority", "Somebody may stand between the two: nothing goes there meanwhile. If it is the right system, enrol it (tourniquet "
-                                       "pki enrol), or name its authority in lab.yaml (tls.authority)."},
-    [LINK_TLS_REVOKED_NOW] = {"revoked", "Find out who uses this certificate still. If it is the right system, begin a new enrolment (tourniquet pki enrol)."},
+    [LINK_TLS_FOREIGN] = {"authority",
+                          "Somebody may stand between the two: nothing goes there meanwhile. If it is the right system, enrol it (tourniquet "
+                          "pki enrol), or name its authority in lab.yaml (tls.authority)."},
+    [LINK_TLS_REVOKED_NOW] = {"revoked",
+                              "Find out who uses this certificate still. If it is the right system, begin a new enrolment (tourniquet pki enrol)."},
 };
 
 static void peer_text(const struct line *l, const struct relay_connection *c, char *out, size_t size)
@@ -218,18 +222,14 @@ void tell_handshake(struct line *l, const struct relay_connection *connection, c
     enum relay_side side = connection->side;
     const char *who = side == RELAY_LIS ? "LIS" : "analyzer";
     const char *cause = refusals[peer->reason].cause;
-    tq_time since = rr.now - l->refusal_at[side];
-    tq_time least = strcmp(peer->why, l->refusal_told[side]) == 0 ? SAID_AGAIN : OTHER_AGAIN;
-    if (peer->why[0] == 0 || (l->refusal_at[side] != 0 && since < least))
-        return;
-    l->refusal_at[side] = rr.now;
-    (void)snprintf(l->refusal_told[side], sizeof l->refusal_told[side], "%s", peer->why);
     struct words w = words[RELAY_EVENT_TLS_FAILED];
     char where[280] = "";
     char what[280];
     char detail[560];
-    peer_text(l, connection, where, sizeof where);
     (void)snprintf(what, sizeof what, "%s, TLS: %s", who, cause[0] != 0 ? cause : peer->why);
+    if (peer->why[0] == 0 || said_lately(l, RELAY_EVENT_TLS_FAILED, what)) /* by its cause: a peer may show another key each time */
+        return;
+    peer_text(l, connection, where, sizeof where);
     (void)snprintf(detail, sizeof detail, "TLS with the %s at %s failed: %s", who, where, peer->why);
     w.advice = refusals[peer->reason].advice;
     put_finding(l, EVENT_FINDING, &w, what, detail);
@@ -372,8 +372,8 @@ static void send_status(const struct link_status *status)
 static void tell_delay(struct line *l, tq_time delay)
 {
     char why[120];
-    (void)snprintf(why, sizeof why, "One message in 100 waited %" PRId64 " ms or longer here; its limit is %" PRId64 " ms", (int64_t)(delay / TIME_MS),
-                   (int64_t)l->config.delay_limit);
+    (void)snprintf(why, sizeof why, "One message in 100 waited %" PRId64 " ms or longer here; its limit is %" PRId64 " ms",
+                   (int64_t)(delay / TIME_MS), (int64_t)l->config.delay_limit);
     tell_standing(l, STANDING_DELAYED, delay > l->config.delay_limit * TIME_MS, why);
 }
 

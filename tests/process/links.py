@@ -132,7 +132,8 @@ class Lis:
         self.open.append(sock)
         try:
             if self.context is not None:
-                sock = self.context.wrap_socket(sock, server_side=True)
+                bare, sock = sock, self.context.wrap_socket(sock, server_side=True)
+                self.open[self.open.index(bare)] = sock  # which has taken its descriptor
             self.connections += 1
             frames = Frames(sock)
             while True:

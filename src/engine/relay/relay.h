@@ -171,8 +171,8 @@ struct relay_host {
     void (*opened)(void *context, struct relay_link *link, const struct relay_connection *connection, const SSL *ssl);
     void (*closed)(void *context, struct relay_link *link, const struct relay_connection *connection, tq_time time);
 
-    /* A handshake ended, well or badly; or TLS broke after it (not ok, with the handshake finished; why: OpenSSL's list of errors). ssl holds during the
-     * call. False: the connection is closed though the handshake went well. May be NULL. */
+    /* A handshake ended, well or badly; or TLS broke after it (not ok, with the handshake finished; why: OpenSSL's list of errors). ssl holds during
+     * the call. False: the connection is closed though the handshake went well. May be NULL. */
     bool (*handshake)(void *context, struct relay_link *link, const struct relay_connection *connection, const SSL *ssl, bool ok);
 
     /* A message is whole: all its received bytes were observed, nothing is answered yet. Returns the token of its record: with relay_durable(token)

@@ -103,15 +103,21 @@ void session_dial(struct session *s, enum relay_side side)
     turns_ask(c);
 }
 
+static void tell_down(struct session *s, enum relay_side side)
+{
+    struct side_state *state = &s->link->side[side];
+    if (state->down_told)
+        return;
+    state->down_told = true;
+    relay_tell(s->link, RELAY_EVENT_DOWN, side, s->id, false, (struct span){0}, state->why);
+}
+
 void session_dial_failed(struct channel *c, const char *why)
 {
     struct session *s = relay_channel_session(c);
     enum relay_side side = c->connection.side;
     link_why(s->link, side, why);
-    if (!s->link->side[side].down_told) {
-        s->link->side[side].down_told = true;
-        relay_tell(s->link, RELAY_EVENT_DOWN, side, s->id, false, (struct span){0}, s->link->side[side].why);
-    }
+    tell_down(s, side);
     session_end(s, side, NULL);
 }
 
@@ -200,6 +206,8 @@ static void handshake_failed(struct channel *c)
         return;
     }
     relay_tell(link, RELAY_EVENT_TLS_FAILED, side, s->id, false, (struct span){0}, link->side[side].why);
+    if (c->connection.dialed && link->side[side].connections == 0) /* whom we do not talk to is away, for the messages that wait */
+        tell_down(s, side);
     session_end(s, side, NULL);
 }
 

@@ -231,6 +231,8 @@ static void certificates_that_fail(void **state)
     bed_run(&bed);
     assert_int_equal(bed.events[RELAY_EVENT_TLS_FAILED], 1);
     assert_string_equal(bed.text[RELAY_EVENT_TLS_FAILED], "TLS: certificate has expired");
+    assert_int_equal(bed.events[RELAY_EVENT_DOWN], 1);
+    assert_int_equal(status_of(&bed).state, RELAY_STATE_DOWN);
     assert_string_equal(bed_got(fd), "<end>");
     assert_int_equal(bed.opened, 1); /* the analyzer's alone */
     SSL_free(lis);

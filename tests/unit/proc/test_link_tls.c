@@ -450,9 +450,14 @@ static void reads_pins(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(judges_a_lis), cmocka_unit_test(pins_and_outside_authorities), cmocka_unit_test(judges_an_analyzer),
-        cmocka_unit_test(old_versions), cmocka_unit_test(revocation_and_renewal),       cmocka_unit_test(what_is_kept_is_checked),
-        cmocka_unit_test(reasons),      cmocka_unit_test(reads_pins),
+        cmocka_unit_test(judges_a_lis),
+        cmocka_unit_test(pins_and_outside_authorities),
+        cmocka_unit_test(judges_an_analyzer),
+        cmocka_unit_test(old_versions),
+        cmocka_unit_test(revocation_and_renewal),
+        cmocka_unit_test(what_is_kept_is_checked),
+        cmocka_unit_test(reasons),
+        cmocka_unit_test(reads_pins),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
