@@ -817,6 +817,7 @@ static void remember(struct detect *d, const struct record *r, uint16_t number)
     struct group *group = &d->open.groups[number];
     struct sent *s = sent_new(d, r, group);
     group->sent = s->number;
+    s->before = sent_before(d, group);
     open_link(d)->sent_last = s->number;
     for (size_t i = group->from; i < group->to; i++) {
         struct gathered *g = &d->open.all[i];
@@ -882,7 +883,8 @@ void judge_custody(struct detect *d, const struct record *r)
         const struct sighting *from = origin_of(d, i);
         if (from == NULL && renumber_find(d, i))
             from = origin_of(d, i);
-        const struct sighting copy = from == NULL ? (struct sighting){0} : *from;
+        struct sighting copy = from == NULL ? (struct sighting){0} : *from;
+        copy.sent = copy.used ? outrun(d, i, copy.sent) : 0;
         if (copy.used)
             follow(d, r, i, &copy);
         remember(d, r, i);

@@ -36,12 +36,13 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->whos = whos_new();
         d->near = calloc(NEAR_HABITS, sizeof *d->near);
         d->near_places = calloc(HABITS_MAX, sizeof *d->near_places);
+        d->references = calloc(HABITS_MAX, sizeof *d->references);
     }
     bool all = d != NULL && index_init(&d->ordered, ORDERED_MAX) && d->causes != NULL && d->known != NULL && d->results != NULL &&
                d->messages != NULL && d->conversations != NULL && d->clocks != NULL && d->habits != NULL && d->specimens != NULL &&
                d->asked != NULL && d->expected != NULL && d->translations != NULL && d->passages != NULL && d->copies != NULL && d->cards != NULL &&
                d->links != NULL && d->sent != NULL && d->orphans != NULL && d->doubts != NULL && d->words != NULL && d->whos != NULL &&
-               d->near != NULL && d->near_places != NULL;
+               d->near != NULL && d->near_places != NULL && d->references != NULL;
     if (!all) {
         detect_free(d);
         (void)err_set(e, ERR_SYSTEM, "no memory for the detector");
@@ -82,6 +83,7 @@ void detect_free(struct detect *d)
     whos_free(d->whos);
     free(d->near);
     free(d->near_places);
+    free(d->references);
     analytes_free(d->analytes);
     free(d);
 }

@@ -337,11 +337,12 @@ struct detect {
     struct words *words;
     struct near *near;
     struct who *whos;
-    bool moments;          /* results without a specimen's number were seen */
-    bool forwards;         /* somebody has passed on messages of others: key x of sender.c */
-    uint16_t *near_places; /* of each habit: where it stands, if it does */
-    struct sent *sent;     /* a ring */
-    uint32_t sent_next;    /* the number of the latest */
+    bool moments;                  /* results without a specimen's number were seen */
+    bool forwards;                 /* somebody has passed on messages of others: key x of sender.c */
+    struct references *references; /* of each habit */
+    uint16_t *near_places;         /* of each habit: where it stands, if it does */
+    struct sent *sent;             /* a ring */
+    uint32_t sent_next;            /* the number of the latest */
     uint32_t sent_oldest;
     struct orphan *orphans; /* a ring */
     uint32_t orphans_first;
@@ -587,6 +588,11 @@ uint64_t moment_id(const struct detect *d, const struct result *t);
 /* Results whose numbers were not seen before: those under which they came here, where a middleware writes numbers in another way, or gave one to what
  * had none. True: one was added to the group's. */
 bool renumber_find(struct detect *d, uint16_t group);
+
+/* Of what the next link was sent of a specimen, at last so: which of it the group is. What was held may go on after something newer was sent. */
+uint32_t outrun(const struct detect *d, uint16_t group, uint32_t sent);
+/* What this link sent of the group's specimen before; 0: nothing. */
+uint32_t sent_before(const struct detect *d, const struct group *g);
 
 /* ── path.c ── */
 /* What was sent waits for the next link; went on, after so long; or leaves the ring. */

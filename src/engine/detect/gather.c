@@ -80,6 +80,7 @@ static struct habit *habit_find(struct detect *d, const struct gathered *g, stru
     h->link = d->open.link;
     if (h->test != 0)
         return h;
+    d->references[number] = (struct references){0};
     h->test = g->is.test;
     h->alternate = g->alternate;
     h->low = 1;
@@ -361,6 +362,7 @@ static void read_test(struct detect *d, struct gathered *g, const struct result 
     if ((near & ~NEAR_NUMBER) == near_tag(key)) {
         g->near = (uint16_t)(near & NEAR_NUMBER);
         memo_expect_number(d->habits, g->near, HABIT_HOT);
+        __builtin_prefetch(&d->references[g->near], 1);
         return;
     }
     g->near = NEAR_NONE;

@@ -96,9 +96,13 @@ struct link {
     bool fed;        /* … one of them leads to this one's sender */
     bool seconds;    /* of what has no number: its times are not of whole minutes */
     struct rewriting rewritings[REWRITINGS];
-    uint16_t controls; /* results of quality control that were marked as such */
-    uint16_t in_time;  /* specimens' results that were passed on in time here, */
-    uint16_t late;     /* and late, and the latest of them */
+    uint16_t controls;  /* results of quality control that were marked as such */
+    uint16_t in_time;   /* specimens' results that were passed on in time here, */
+    uint16_t late;      /* and late, and the latest of them */
+    uint16_t late_path; /* the first of them, until it is known whether others are: … */
+    uint16_t late_at;   /* … how many were in time by then */
+    uint32_t late_sent; /* 0: none */
+    tq_time late_by;
     tq_time latest;
     uint16_t told_missing;
     uint16_t told_extra;
@@ -157,6 +161,16 @@ struct habit {
     char code[CODE_TEXT];
 };
 
+#define RANGES_USUAL 4
+
+/* The reference ranges of one test on one link, beside its habit: parts of their digests; 0: free. */
+struct references {
+    uint16_t usual[RANGES_USUAL];
+    uint16_t fresh;  /* one that is not among them */
+    uint8_t fresh_n; /* in a row */
+    uint8_t n;       /* results with a usual one, up to what it takes */
+};
+
 #define HABIT_HOT 128 /* bytes, with the key */
 _Static_assert(sizeof(struct habit) + 2 * sizeof(uint64_t) <= 3 * 64, "with its key");
 _Static_assert(offsetof(struct habit, alternate) + 2 * sizeof(uint64_t) <= HABIT_HOT, "the first two lines");
@@ -195,6 +209,7 @@ struct specimen {
 struct sent {
     uint32_t number; /* of the ring; 0: free */
     uint32_t next;   /* on the same link */
+    uint32_t before; /* of the same specimen on the same link; 0: none */
     uint32_t first;  /* of its results in the ring of results.h, where they lie one behind the other ... */
     uint8_t n;       /* ... and how many count; those behind the first SENT_TESTS are not followed */
     uint16_t link;
@@ -247,7 +262,6 @@ struct orphan {
 struct doubt {
     uint32_t sent; /* 0: it is settled */
     uint16_t path;
-    bool may_hold; /* when it began, holding was the habit there, or may have been */
     uint64_t which;
 };
 

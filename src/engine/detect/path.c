@@ -19,6 +19,7 @@
 #define DOUBT_MOST (2 * 3600 * TIME_SECOND) /* … and at most, where it is known to take longer */
 #define HELD (60 * TIME_SECOND)             /* no machine takes so long by itself */
 #define NEVER_LATE 30                       /* specimens' results that somebody passed on in time: then holding is no habit of theirs */
+#define HELD_AGAIN 60                       /* … and so many behind a late one: the rule of three (Hanley and Lippman-Hand, JAMA 1983;249:1743) */
 #define TOLD_EACH 8                         /* of one link; the rest is told as one */
 #define ORIGIN_LEARNT 3
 #define COMES_FROM_ELSEWHERE 60 /* results whose origin was seen; at most one in so many had none */
@@ -125,7 +126,21 @@ static bool never_holds(const struct link *to)
 static void note_late(struct link *to, tq_time delay)
 {
     count_up(&to->late);
+    to->late_sent = 0;
     to->latest = delay > to->latest ? delay : to->latest;
+}
+
+/* The only one that ever was late, among so many: if one in twenty were held, another one would have been. */
+static void judge_late(struct detect *d, struct link *to, bool end)
+{
+    const struct sent *s = sent_at(d, to->late_sent);
+    const struct path *p = links_path_at(d->links, to->late_path);
+    bool only = to->late == 1 && (end || to->in_time - to->late_at >= HELD_AGAIN);
+    if (to->late_sent == 0 || !only)
+        return;
+    to->late_sent = 0;
+    if (s != NULL && p != NULL)
+        delayed(d, p, s, to->late_by, SEVERITY_MEDIUM);
 }
 
 void path_used(struct detect *d, struct path *p, struct sent *s, tq_time delay)
@@ -133,9 +148,16 @@ void path_used(struct detect *d, struct path *p, struct sent *s, tq_time delay)
     struct link *from = links_at(d->links, p->from);
     bool overdue = (s->missed || s->doubted) && p->messages >= PATH_LEARNT;
     if (overdue) {
-        bool first = never_holds(links_at(d->links, p->to));
-        delayed(d, p, s, delay, s->missed || first ? SEVERITY_MEDIUM : SEVERITY_LOW);
-        note_late(links_at(d->links, p->to), delay);
+        struct link *to = links_at(d->links, p->to);
+        bool first = never_holds(to) && !s->missed;
+        delayed(d, p, s, delay, s->missed ? SEVERITY_MEDIUM : SEVERITY_LOW);
+        note_late(to, delay);
+        if (first) {
+            to->late_sent = s->number;
+            to->late_path = links_path_number(d->links, p);
+            to->late_at = to->in_time;
+            to->late_by = delay;
+        }
         s->missed = false;
     } else if (!s->passed) {
         p->messages++;
@@ -143,6 +165,7 @@ void path_used(struct detect *d, struct path *p, struct sent *s, tq_time delay)
             note_late(links_at(d->links, p->to), delay);
         else
             count_up(&links_at(d->links, p->to)->in_time);
+        judge_late(d, links_at(d->links, p->to), false);
         p->slowest = delay > p->slowest ? delay : p->slowest;
     }
     s->passed = true;
@@ -287,11 +310,11 @@ static void judge_doubt(struct detect *d, struct doubt *o)
     not_passed_on(d, s, which, to, s->passed);
 }
 
-/* Until the end of all it costs nothing but time to wait for what may be held. */
-static tq_time doubt_wait(const struct link *to, bool may_hold, bool end)
+/* Until the end of all it costs nothing but time to wait for what may be held; that it is late was told. */
+static tq_time doubt_wait(const struct link *to, bool end)
 {
     if (to->late == 0)
-        return end ? 0 : may_hold ? HELD_WAIT : DOUBT_WAIT;
+        return end ? 0 : HELD_WAIT;
     tq_time least = end ? DOUBT_WAIT : HELD_WAIT;
     tq_time wait = to->latest * 3; /* others may be held longer */
     wait = wait > 3 * DOUBT_WAIT ? 3 * DOUBT_WAIT : wait;
@@ -309,7 +332,7 @@ static void judge_doubts(struct detect *d, tq_time now, bool end)
         if (s != NULL) {
             const struct link *to = p == NULL ? NULL : links_at(d->links, p->to);
             bool came = (o->which & ~s->went_on) == 0;
-            tq_time wait = to == NULL ? DOUBT_WAIT : doubt_wait(to, o->may_hold, end);
+            tq_time wait = to == NULL ? DOUBT_WAIT : doubt_wait(to, end);
             if (came || now - s->time >= wait)
                 judge_doubt(d, o);
         }
@@ -321,9 +344,7 @@ static void doubt(struct detect *d, struct sent *s, uint16_t path, uint64_t whic
 {
     if (d->doubts_next - d->doubts_first == DOUBTS_MAX)
         judge_doubt(d, &d->doubts[d->doubts_first++ % DOUBTS_MAX]);
-    const struct path *p = links_path_at(d->links, path);
-    bool may_hold = p != NULL && !never_holds(links_at(d->links, p->to));
-    d->doubts[d->doubts_next++ % DOUBTS_MAX] = (struct doubt){.sent = s->number, .path = path, .may_hold = may_hold, .which = which};
+    d->doubts[d->doubts_next++ % DOUBTS_MAX] = (struct doubt){.sent = s->number, .path = path, .which = which};
     s->waits = true;
     s->doubted = s->doubted || path != NO_PATH;
 }
@@ -449,6 +470,8 @@ void paths_end(struct detect *d)
     paths_sweep(d);
     judge_orphans(d, INT64_MAX);
     judge_doubts(d, behind_now(d), true);
+    for (uint16_t i = 0; i < links_count(d->links); i++)
+        judge_late(d, links_at(d->links, i), true);
 }
 
 /* ── results without origin ── */

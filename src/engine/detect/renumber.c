@@ -257,3 +257,29 @@ bool renumber_find(struct detect *d, uint16_t number)
     }
     return add_id(g, from->ids[0]);
 }
+
+/* ── what was sent before ── */
+
+#define OUTRUN_MOST 4
+
+uint32_t sent_before(const struct detect *d, const struct group *g)
+{
+    const struct specimen *of = g->of;
+    for (size_t i = 0; of != NULL && i < SIGHTINGS && of->seen[i].used; i++)
+        if (of->seen[i].link == d->open.link)
+            return of->seen[i].sent;
+    return 0;
+}
+
+uint32_t outrun(const struct detect *d, uint16_t group, uint32_t sent)
+{
+    const struct sent *s = sent_at(d, sent);
+    size_t all;
+    size_t numbers;
+    if (s == NULL || s->before == 0 || same_results(d, group, s, &all, &numbers) == all)
+        return sent;
+    for (size_t i = 0; i < OUTRUN_MOST && s != NULL; i++, s = sent_at(d, s->before))
+        if (!s->passed && same_results(d, group, s, &all, &numbers) == all)
+            return s->number;
+    return sent;
+}

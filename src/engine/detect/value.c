@@ -1,12 +1,19 @@
 /* What a value shows by itself: that no living person has it (result.implausible), that its unit is not the usual one (result.unit_changed), that its
- * flag contradicts the range beside it (result.flag_mismatch). What a link always does is no finding: some devices flag by ranges that they do not
- * send. */
+ * flag contradicts the range beside it, or that the range has become another one (result.flag_mismatch). What a link always does is no finding: some
+ * devices flag by ranges that they do not send. */
 #include "engine/detect/detect_private.h"
 
 #define CAUSE_MAX 512
 #define UNIT_USUAL 3   /* results in one unit before another is a change */
 #define UNIT_NEW 20    /* in a row in the other unit: it is the usual one now */
 #define FLAGS_USUAL 10 /* flags that fit before one that does not is told */
+/* A reference range that was never seen, in each of so many patients in a row: by chance where some patients have it (p of them, unseen in the first
+ * n, and then k in a row: at most (k/(n+k))^k (n/(n+k))^n) it comes once in 20,000 tests; where ranges go by sex and age, patients of one kind come
+ * together, and it takes more. */
+#define RANGE_KNOWN 20
+#define RANGE_NEW 4
+#define RANGES_KNOWN 40 /* where there are several */
+#define RANGES_NEW 12
 
 struct told {
     enum kind kind;
@@ -147,10 +154,52 @@ static void judge_flag(struct detect *d, const struct record *r, const struct ga
                         false});
 }
 
+/* ── ranges ── */
+
+/* Whoever moves the limits makes results normal, or not, without touching a value. */
+static void judge_range(struct detect *d, const struct record *r, struct gathered *g)
+{
+    struct references *f = &d->references[g->is.habit];
+    uint16_t range = (uint16_t)(g->is.range >> 16 ^ g->is.range) | 1;
+    size_t known = 0;
+    if (g->is.range == 0 || g->again || d->open.cut)
+        return;
+    while (known < RANGES_USUAL && f->usual[known] != 0 && f->usual[known] != range)
+        known++;
+    bool usual = known < RANGES_USUAL && f->usual[known] == range;
+    bool several = f->usual[1] != 0;
+    bool learnt = f->n >= (several ? RANGES_KNOWN : RANGE_KNOWN);
+    f->n += usual && f->n < RANGES_KNOWN;
+    if (usual || !learnt) {
+        if (known < RANGES_USUAL)
+            f->usual[known] = range;
+        for (known = 0; known < RANGES_USUAL && f->usual[known] != 0;)
+            known++;
+        if (f->fresh_n > 0 && known < RANGES_USUAL) /* it came and went: some have it */
+            f->usual[known] = f->fresh;
+        f->fresh_n = 0;
+        return;
+    }
+    if (known == RANGES_USUAL) /* there is one for everybody */
+        return;
+    f->fresh_n = f->fresh == range ? (uint8_t)(f->fresh_n + 1) : 1;
+    f->fresh = range;
+    if (f->fresh_n < (several ? RANGES_NEW : RANGE_NEW))
+        return;
+    tell(d, r, g,
+         &(struct told){KIND_RESULT_FLAG_MISMATCH, SEVERITY_MEDIUM,
+                        "Results of test {2} from {0} to {1} come with another reference range than all those before.",
+                        "Ask whether the lab changed the reference range of this test. If nobody did, look at the values and not at their flags, "
+                        "compare the range with the device's settings, and have the path between {0} and {1} examined.",
+                        true});
+    *f = (struct references){.usual = {range}, .n = RANGE_KNOWN};
+}
+
 void judge_value(struct detect *d, const struct record *r, struct gathered *g)
 {
     g->habit->n++;
     judge_unit(d, r, g);
     judge_limits(d, r, g);
     judge_flag(d, r, g);
+    judge_range(d, r, g);
 }

@@ -280,9 +280,9 @@ static void what_a_middleware_keeps_is_late_first(void **state)
     go_on(100, 214, 240);
     assert_int_equal(count("result.missing"), 1);
     assert_string_equal(severity("result.missing"), "low");
-    go_on(200, 240, 500);
+    go_on(200, 240, 1400);
     assert_int_equal(count("result.missing"), 1);
-    go_on(300, 500, 520);
+    go_on(2000, 1400, 1440);
     assert_int_equal(count("result.missing"), 2);
     assert_string_equal(seen.severity[seen.n - 1], "high");
 }
@@ -392,6 +392,63 @@ static void a_control_is_compared_but_not_missed(void **state)
     assert_string_equal(severity("result.altered_in_transit"), "critical");
 }
 
+/* What was held goes on after something newer of it was sent. */
+static void what_is_held_is_overtaken(void **state)
+{
+    (void)state;
+    other = "5.0";
+    send(RECEIVED, 71, 213);
+    run = 1;
+    other = "6.5";
+    send(RECEIVED, 71, 214);
+    run = 0;
+    other = "5.0";
+    send(FORWARDED, 71, 215);
+    run = 1;
+    other = "6.5";
+    send(FORWARDED, 71, 216);
+    assert_int_equal(count("result.altered_in_transit"), 0);
+    other = "7.5"; /* neither */
+    send(RECEIVED, 72, 217);
+    other = "7.9";
+    send(FORWARDED, 72, 218);
+    assert_int_equal(count("result.altered_in_transit"), 1);
+}
+
+/* n results of as many patients under this range. */
+static void in_range(const char *text, int first, int n)
+{
+    range = text;
+    for (int i = 0; i < n; i++)
+        send(RECEIVED, first + i, 300 + (first + i) * 2);
+}
+
+static void a_range_that_changes_for_good_is_told(void **state)
+{
+    (void)state;
+    in_range("3.5-5.1", 1000, 30);
+    in_range("3.5-7.5", 1030, 3);
+    assert_int_equal(count("result.flag_mismatch"), 0);
+    in_range("3.5-7.5", 1033, 1);
+    assert_int_equal(count("result.flag_mismatch"), 1);
+    assert_string_equal(severity("result.flag_mismatch"), "medium");
+    in_range("3.5-7.5", 1034, 40);
+    assert_int_equal(count("result.flag_mismatch"), 1);
+}
+
+static void ranges_go_by_sex_and_age(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 30; i++)
+        in_range(i % 3 == 0 ? "3.5-5.1" : "3.4-4.9", 1000 + i * 2, 2);
+    in_range("3.9-6.0", 1060, 8); /* from a children's ward */
+    in_range("3.5-5.1", 1070, 10);
+    in_range("3.9-6.0", 1080, 30);
+    assert_int_equal(count("result.flag_mismatch"), 0);
+    in_range("3.9-9.0", 1110, 12);
+    assert_int_equal(count("result.flag_mismatch"), 1);
+}
+
 /* Numbers of two specimens that came one behind the other look like one that was written anew. */
 static void a_number_beside_is_no_other_way_to_write_it(void **state)
 {
@@ -411,18 +468,36 @@ static void where_results_are_held_they_are_waited_for(void **state)
 {
     (void)state;
     send(RECEIVED, 71, 213);
-    go_on(100, 214, 900);
+    send(RECEIVED, 75, 214);
+    go_on(100, 215, 900);
     send(FORWARDED, 71, 901);
-    assert_int_equal(count("result.delayed"), 1);
+    send(FORWARDED, 75, 902);
+    assert_int_equal(count("result.delayed"), 2);
     memset(&seen, 0, sizeof seen);
-    send(RECEIVED, 72, 902);
-    go_on(400, 903, 1700);
+    send(RECEIVED, 72, 903);
+    go_on(400, 904, 1700);
     send(FORWARDED, 72, 1701);
     for (size_t i = 0; i < seen.n; i++)
         assert_string_equal(seen.severity[i], "low");
     send(RECEIVED, 73, 1702);
     go_on(700, 1703, 3000);
     assert_string_equal(seen.severity[seen.n - 1], "high");
+}
+
+/* Where one is held, others are: where none is, that one was kept back. */
+static void the_only_one_that_is_late_is_told_again(void **state)
+{
+    (void)state;
+    send(RECEIVED, 71, 213);
+    go_on(100, 214, 900);
+    send(FORWARDED, 71, 901);
+    assert_int_equal(count("result.delayed"), 1);
+    assert_string_equal(severity("result.delayed"), "low");
+    go_on(400, 902, 1050);
+    assert_int_equal(count("result.delayed"), 1);
+    go_on(600, 1050, 2000);
+    assert_int_equal(count("result.delayed"), 2);
+    assert_string_equal(seen.severity[seen.n - 1], "medium");
 }
 
 /* A sensor heard the same message when it passed, and others since. */
@@ -459,6 +534,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_control_is_compared_but_not_missed, set_up_middleware, tear_down),
         cmocka_unit_test_setup_teardown(a_number_beside_is_no_other_way_to_write_it, set_up_middleware, tear_down),
         cmocka_unit_test_setup_teardown(where_results_are_held_they_are_waited_for, set_up_middleware, tear_down),
+        cmocka_unit_test_setup_teardown(ranges_go_by_sex_and_age, set_up_middleware, tear_down),
+        cmocka_unit_test_setup_teardown(a_range_that_changes_for_good_is_told, set_up_middleware, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_held_is_overtaken, set_up_middleware, tear_down),
+        cmocka_unit_test_setup_teardown(the_only_one_that_is_late_is_told_again, set_up_middleware, tear_down),
         cmocka_unit_test_setup_teardown(what_is_read_in_is_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_did_not_come_even_so_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_earliest_counts, set_up, tear_down),
