@@ -36,13 +36,15 @@ struct detect *detect_new(const struct detect_options *options, struct error *e)
         d->whos = whos_new();
         d->near = calloc(NEAR_HABITS, sizeof *d->near);
         d->near_places = calloc(HABITS_MAX, sizeof *d->near_places);
+        d->placed = calloc(PLACED_MAX, sizeof *d->placed);
+        d->placed_first = d->placed_next = 1;
         d->references = calloc(HABITS_MAX, sizeof *d->references);
     }
     bool all = d != NULL && index_init(&d->ordered, ORDERED_MAX) && d->causes != NULL && d->known != NULL && d->results != NULL &&
                d->messages != NULL && d->conversations != NULL && d->clocks != NULL && d->habits != NULL && d->specimens != NULL &&
                d->asked != NULL && d->expected != NULL && d->translations != NULL && d->passages != NULL && d->copies != NULL && d->cards != NULL &&
                d->links != NULL && d->sent != NULL && d->orphans != NULL && d->doubts != NULL && d->words != NULL && d->whos != NULL &&
-               d->near != NULL && d->near_places != NULL && d->references != NULL;
+               d->near != NULL && d->near_places != NULL && d->references != NULL && d->placed != NULL;
     if (!all) {
         detect_free(d);
         (void)err_set(e, ERR_SYSTEM, "no memory for the detector");
@@ -84,6 +86,7 @@ void detect_free(struct detect *d)
     free(d->near);
     free(d->near_places);
     free(d->references);
+    free(d->placed);
     analytes_free(d->analytes);
     free(d);
 }
@@ -258,6 +261,7 @@ void detect_advance(struct detect *d, tq_time now)
         return;
     d->swept = d->now;
     answers_judge(d, false);
+    orders_sweep(d);
     paths_sweep(d);
 }
 
@@ -268,6 +272,7 @@ void detect_end(struct detect *d)
     if (!d->started)
         return;
     answers_judge(d, true);
+    orders_sweep(d);
     paths_end(d);
 }
 

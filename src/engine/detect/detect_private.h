@@ -266,6 +266,21 @@ struct ordering {
     char id[MESSAGE_ID_TEXT];
 };
 
+/* An order that its receiver did not pass on yet. */
+struct placed {
+    uint32_t number; /* 0: it was */
+    uint16_t link;
+    uint8_t name_n;
+    uint8_t id_n;
+    tq_time time;
+    struct flow_ref flow;
+    uint64_t seq;
+    char name[SPECIMEN_NAME];
+    char id[MESSAGE_ID_TEXT];
+};
+
+#define PLACED_MAX 512
+
 /* An answer to nothing. */
 struct strange {
     struct flow_ref flow;
@@ -340,9 +355,12 @@ struct detect {
     bool moments;                  /* results without a specimen's number were seen */
     bool forwards;                 /* somebody has passed on messages of others: key x of sender.c */
     struct references *references; /* of each habit */
-    uint16_t *near_places;         /* of each habit: where it stands, if it does */
-    struct sent *sent;             /* a ring */
-    uint32_t sent_next;            /* the number of the latest */
+    struct placed *placed;         /* a ring */
+    uint32_t placed_first;
+    uint32_t placed_next;
+    uint16_t *near_places; /* of each habit: where it stands, if it does */
+    struct sent *sent;     /* a ring */
+    uint32_t sent_next;    /* the number of the latest */
     uint32_t sent_oldest;
     struct orphan *orphans; /* a ring */
     uint32_t orphans_first;
@@ -543,6 +561,8 @@ void judge_orders(struct detect *d, const struct record *r, struct group *g);
 void order_take(struct detect *d, const struct record *r, const struct result *t);
 /* The order is whole. */
 void order_close(struct detect *d);
+/* What should have been passed on by now. */
+void orders_sweep(struct detect *d);
 
 /* ── answer.c ── */
 struct digest answer_key(const struct detect *d, const struct address *sender, const struct address *receiver, struct span control_id);

@@ -85,6 +85,10 @@ struct link {
     uint32_t ordered; /* specimens whose order was seen, and not; in a row */
     uint32_t unordered;
     uint32_t ordered_run;
+    uint16_t orders_on; /* orders that its receiver passed on, and not; the slowest, and when the latest of them was placed */
+    uint16_t orders_kept;
+    tq_time orders_slowest;
+    tq_time orders_last;
     uint32_t test_ordered; /* tests that were among the ordered ones, and not */
     uint32_t test_unordered;
     uint32_t patients_same; /* specimens that came again for the same patient, and for another */
@@ -193,6 +197,7 @@ struct specimen {
     uint64_t order_message;
     tq_time order_at;     /* 0: no order was seen */
     uint64_t order_to[2]; /* digests of who was asked to do it, latest first */
+    uint32_t order_waits; /* its number among those that are to be passed on; 0: it is not */
     uint16_t order_link;
     uint16_t order_n;       /* tests of one message, on the link where the order was seen first */
     uint8_t order_priority; /* there: its first letter; 0: not said */

@@ -1,13 +1,18 @@
 /* Results and their orders (order.mismatch): a result that nobody ordered, or whose order was taken back; an order that reaches the analyzer with
- * other tests than it was placed with. Only where orders are the habit. */
+ * other tests than it was placed with, or never goes on to one. Only where orders are the habit. */
 #include "engine/detect/detect_private.h"
 
 #define CAUSE_MAX 512
-#define ORDERED_RUN 30                  /* specimens in a row whose order was seen, before one without is told */
-#define TESTS_USUAL 60                  /* tests in a row that were among the ordered ones */
-#define TRANSLATED 5                    /* orders that were translated in the same way, before another way is told */
-#define ALIKE 10                        /* orders that were passed on whole, or in part, before one that is not is told */
-#define LOST_ORDER (3600 * TIME_SECOND) /* results come so long after their order, which the capture may have lost */
+#define ORDERED_RUN 30             /* specimens in a row whose order was seen, before one without is told */
+#define TESTS_USUAL 60             /* tests in a row that were among the ordered ones */
+#define TRANSLATED 5               /* orders that were translated in the same way, before another way is told */
+#define ALIKE 10                   /* orders that were passed on whole, or in part, before one that is not is told */
+#define PASSED_ON 30               /* orders that a middleware passed on at once, before one that it keeps is told; at most one in fifty kept */
+#define AT_ONCE (60 * TIME_SECOND) /* who waits until the analyzer asks for the specimen is slower */
+#define KEPT_LEAST (10 * TIME_SECOND)
+#define SILENT_MOST (10 * 60 * TIME_SECOND) /* where none goes on, nothing is said */
+#define NONE_GOES_ON 64                     /* orders of which none was passed on: whoever has them does them */
+#define LOST_ORDER (3600 * TIME_SECOND)     /* results come so long after their order, which the capture may have lost */
 #define LOST_PART (60 * TIME_SECOND)
 #define LINK_ORDERED (LINK_NONE - 1)
 
@@ -119,6 +124,92 @@ static void judge_translation(struct detect *d, const struct specimen *s)
         other_tests(d);
 }
 
+/* ── orders that do not go on ── */
+
+static struct placed *placed_at(const struct detect *d, uint32_t number)
+{
+    struct placed *w = &d->placed[number % PLACED_MAX];
+    return number != 0 && w->number == number ? w : NULL;
+}
+
+/* The open order waits to be passed on: its number; 0: its like are not, or not at once. */
+static uint32_t order_wait(struct detect *d)
+{
+    const struct ordering *o = &d->ordering;
+    const struct link *l = links_at(d->links, o->link);
+    if (l->orders_slowest > AT_ONCE || (l->orders_on == 0 && l->orders_kept >= NONE_GOES_ON))
+        return 0;
+    uint32_t number = d->placed_next++;
+    d->placed_next += d->placed_next == 0;
+    struct placed *w = &d->placed[number % PLACED_MAX];
+    *w = (struct placed){.number = number, .link = o->link, .time = o->time, .flow = o->flow, .seq = o->seq, .name_n = o->name_n, .id_n = o->id_n};
+    memcpy(w->name, o->name, o->name_n);
+    memcpy(w->id, o->id, o->id_n);
+    if (d->placed_next - d->placed_first > PLACED_MAX) /* nothing is said of those for which there is no room */
+        d->placed_first = d->placed_next - PLACED_MAX;
+    return number;
+}
+
+/* The open order is one that was placed elsewhere: by whom it was received there? */
+static void order_went_on(struct detect *d, const struct specimen *s)
+{
+    const struct ordering *o = &d->ordering;
+    struct placed *w = placed_at(d, s->order_waits);
+    struct link *from = w == NULL ? NULL : links_at(d->links, w->link);
+    const struct link *to = links_at(d->links, o->link);
+    if (from == NULL || from->receiver.family != to->sender.family || memcmp(from->receiver.bytes, to->sender.bytes, sizeof to->sender.bytes) != 0)
+        return;
+    tq_time delay = o->time - w->time;
+    w->number = 0;
+    count_up(&from->orders_on);
+    from->orders_slowest = delay > from->orders_slowest ? delay : from->orders_slowest;
+    from->orders_last = w->time > from->orders_last ? w->time : from->orders_last;
+}
+
+static void judge_kept(struct detect *d, const struct placed *w, struct link *l)
+{
+    UNCLEARED struct parties p;
+    bool usual = l->orders_on >= PASSED_ON && l->orders_kept <= l->orders_on / 50 && l->orders_slowest <= AT_ONCE;
+    count_up(&l->orders_kept);
+    if (!usual || lost_lately(d, w->time - LOST_PART))
+        return;
+    struct buf cause = BUF_INIT(CAUSE_MAX);
+    link_text(l, &p);
+    const struct span more[] = {span_of(w->name, w->name_n), SPAN_LIT("kept")};
+    struct finding f = {
+        .kind = KIND_ORDER_MISMATCH,
+        .severity = SEVERITY_MEDIUM,
+        .title = "An order that {0} placed with {1} was not passed on to any analyzer, as all those before were.",
+        .advice =
+            "See whether the tests of this specimen are done, and order them again if not. If nobody took the order back by hand and {1} had no "
+            "reason to keep it, somebody may be taking orders out: have {1} and its paths to the analyzers examined.",
+        .technique = "T1565.002",
+        .subjects = {span_str(p.sender_text), span_str(p.receiver_text)},
+        .n_subjects = 2,
+        .cause = cause_on(&cause, &p, more, 2),
+    };
+    finding_put_at(d, &w->flow, w->seq, span_of(w->id, w->id_n), &f);
+    buf_release(&cause);
+}
+
+/* Only when one that was placed later went on. */
+void orders_sweep(struct detect *d)
+{
+    for (; d->placed_first != d->placed_next; d->placed_first++) {
+        struct placed *w = placed_at(d, d->placed_first);
+        if (w == NULL)
+            continue;
+        struct link *l = links_at(d->links, w->link);
+        tq_time wait = l->orders_slowest * 4 > KEPT_LEAST ? l->orders_slowest * 4 : KEPT_LEAST;
+        tq_time since = d->now - w->time;
+        if (since < wait || (l->orders_last <= w->time && since < (l->orders_on == 0 ? AT_ONCE : SILENT_MOST)))
+            return;
+        w->number = 0;
+        if (l->orders_last > w->time || l->orders_on == 0)
+            judge_kept(d, w, l);
+    }
+}
+
 void order_close(struct detect *d)
 {
     struct ordering *o = &d->ordering;
@@ -128,13 +219,19 @@ void order_close(struct detect *d)
         struct specimen *s = specimen_put(d, o->ids[i], o->time);
         bool elsewhere = s->order_sum != 0 && s->order_link != o->link;
         if (elsewhere) {
+            order_went_on(d, s);
             judge_priority(d, s);
             judge_translation(d, s);
             break;
         }
     }
+    uint32_t waits = 0;
     for (size_t i = 0; i < IDS && o->ids[i] != 0; i++) {
         struct specimen *s = specimen_put(d, o->ids[i], o->time);
+        if (s->order_sum == 0 && o->sum != 0) {
+            waits = waits != 0 ? waits : order_wait(d);
+            s->order_waits = waits;
+        }
         if (s->order_sum == 0 || s->order_link == o->link) { /* where it came from first stays what later links are held against */
             bool more = s->order_sum != 0 && s->order_link == o->link && s->order_message == o->message;
             s->order_sum = more ? s->order_sum + o->sum : o->sum;

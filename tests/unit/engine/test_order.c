@@ -106,6 +106,43 @@ static void a_priority_that_is_changed_is_told(void **state)
     assert_non_null(strstr(seen.title, "priority"));
 }
 
+static void an_order_that_does_not_go_on_is_told(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        order(0, 1000 + i, -50 + i, 2, "routine"); /* before the middleware was there */
+    passed_on(0, 40);
+    order(0, 50, 405, 2, "routine");
+    detect_advance(d, EPOCH + 500 * TIME_SECOND);
+    assert_int_equal(seen.orders, 0); /* none that came later went on either */
+    passed_on(51, 2);
+    detect_advance(d, EPOCH + 540 * TIME_SECOND);
+    assert_int_equal(seen.orders, 0); /* five were kept of forty */
+    passed_on(60, 300);
+    order(0, 400, 3605, 2, "routine");
+    passed_on(361, 2);
+    detect_advance(d, EPOCH + 3700 * TIME_SECOND);
+    assert_int_equal(seen.orders, 1);
+    assert_string_equal(seen.severity, "medium");
+    assert_non_null(strstr(seen.title, "not passed on"));
+    passed_on(380, 10);
+    detect_end(d);
+    assert_int_equal(seen.orders, 1);
+}
+
+/* Who gives an analyzer its orders when it asks for them keeps those of specimens that never came. */
+static void orders_that_wait_for_their_specimen_are_not(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        order(0, i, i * 10, 2, "routine");
+        if (i >= 12 && i % 20 != 0)
+            order(1, i - 12, i * 10 + 5, 2, "routine");
+    }
+    detect_end(d);
+    assert_int_equal(seen.orders, 0);
+}
+
 /* Where the middleware always asks at its own priority it says nothing. */
 static void a_priority_that_always_changes_is_not(void **state)
 {
@@ -260,6 +297,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_never_ordered_is_none_further_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_priority_that_is_changed_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(orders_that_wait_for_their_specimen_are_not, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_order_that_does_not_go_on_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_priority_that_always_changes_is_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_test_added_under_other_codes_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(beside_a_hole_it_is_a_doubt, set_up, tear_down),
