@@ -14,7 +14,7 @@ TESTS = []
 KINDS = ["sender.unknown", "sender.spoofed", "message.malformed", "message.hostile", "result.altered", "result.altered_in_transit", "result.missing",
          "result.replayed", "result.wrong_patient", "result.unit_changed", "result.flag_mismatch", "result.implausible", "phi.bulk_query",
          "result.altered_in_transit/unit", "result.altered_in_transit/specimen", "result.wrong_patient/transit", "result.missing/part", "result.extra",
-         "order.mismatch/cancelled", "protocol.violation/answer"]
+         "order.mismatch/cancelled", "protocol.violation/answer", "result.replayed/specimen"]
 
 
 def test(function):

@@ -44,6 +44,18 @@ static void set_status(struct sample *sample, char status)
         sample->values[i].status = status;
 }
 
+/* The last two digits that are not the same change places. */
+static void swap_digits(char *number)
+{
+    for (size_t i = strlen(number); i >= 2; i--)
+        if (number[i - 1] != number[i - 2]) {
+            char c = number[i - 1];
+            number[i - 1] = number[i - 2];
+            number[i - 2] = c;
+            return;
+        }
+}
+
 /* What comes a second time, as an attacker changed it. */
 static void shape_again(struct simulate *s, struct sample *sample)
 {
@@ -55,6 +67,12 @@ static void shape_again(struct simulate *s, struct sample *sample)
         v->number = v->number > 110 ? 68 : 141;
         break;
     case ATTACK_RESULT_WRONG_PATIENT: sample->patient = &s->patients[((size_t)(sample->patient - s->patients) + 1) % PATIENTS]; break;
+    case ATTACK_REPLAYED_SPECIMEN: /* somebody else's */
+        sample->patient = &s->patients[((size_t)(sample->patient - s->patients) + 1) % PATIENTS];
+        swap_digits(sample->barcode);
+        swap_digits(sample->order);
+        swap_digits(sample->step);
+        break;
     case ATTACK_ALTERED_DOWNGRADE: set_status(sample, 'P'); break;
     default: break;
     }
@@ -95,6 +113,7 @@ static const char *reported_field(enum simulate_attack attack, bool *second)
     case ATTACK_ALTERED_ASTM: *second = true; return "R-4";
     case ATTACK_ALTERED_DOWNGRADE: *second = true; return "OBX-11";
     case ATTACK_RESULT_WRONG_PATIENT: *second = true; return "PID-3";
+    case ATTACK_REPLAYED_SPECIMEN: *second = true; return "SPM-2";
     case ATTACK_RESULT_UNIT_CHANGED: return "OBX-6";
     case ATTACK_RESULT_FLAG_MISMATCH: return "OBX-8";
     case ATTACK_RESULT_IMPLAUSIBLE:
@@ -132,18 +151,6 @@ void attack_ordered(struct simulate *s, const struct sample *sample, tq_time at,
 {
     if (sample->attack == ATTACK_ORDER_CHANGED)
         truth_attack(s, sample->attack, at, control, "OBR", NULL, sample, s->middleware_lab);
-}
-
-/* The last two digits that are not the same change places. */
-static void swap_digits(char *number)
-{
-    for (size_t i = strlen(number); i >= 2; i--)
-        if (number[i - 1] != number[i - 2]) {
-            char c = number[i - 1];
-            number[i - 1] = number[i - 2];
-            number[i - 2] = c;
-            return;
-        }
 }
 
 /* What the middleware does to a result that it passes on, by the field that it is done to; NULL: nothing. */

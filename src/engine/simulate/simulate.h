@@ -46,7 +46,8 @@
     ATTACK(ORDER_CANCELLED, "order.mismatch/cancelled")                                                                                              \
     ATTACK(ORDER_CHANGED, "order.mismatch/changed")                                                                                                  \
     ATTACK(FALSE_ANSWER, "protocol.violation/answer")                                                                                                \
-    ATTACK(OVERLAP, "protocol.violation/overlap")
+    ATTACK(OVERLAP, "protocol.violation/overlap")                                                                                                    \
+    ATTACK(REPLAYED_SPECIMEN, "result.replayed/specimen")
 
 enum simulate_attack {
     ATTACK_NONE,
