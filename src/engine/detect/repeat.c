@@ -86,6 +86,8 @@ void judge_correction(struct detect *d, const struct record *r, const struct gat
         return;
     if (of->before_here || of->age < 0 || of->age * TIME_SECOND > d->open.time - l->first)
         return;
+    if (lost_lately(d, d->open.time - of->age * TIME_SECOND)) /* it may have been in what the capture lost */
+        return;
     struct buf cause = BUF_INIT(CAUSE_MAX);
     link_text(l, &p);
     const struct span more[] = {span_of(of->name, of->name_n), test_name(g->habit), SPAN_LIT("first")};

@@ -375,8 +375,7 @@ static void another_address_or_name(void **state)
                        .src = "10.0.5.8", .at = 660, .sender = "CHEM", .results = 1, .mac = moved == 1 ? "00:1b:21:00:00:01" : "00:1b:21:00:00:02"});
         assert_int_equal(count(&s, "sender.spoofed"), 1 - moved);
         assert_int_equal(count(&s, "sender.unknown"), moved);
-        if (moved == 1)
-            assert_string_equal(severity(&s, "sender.unknown"), "low");
+        assert_string_equal(severity(&s, "sender.unknown"), moved == 1 ? "low" : "");
         message(d, (struct say){.src = "10.0.5.7", .at = 700, .sender = "CHEM", .results = 1}); /* it was not the same */
         assert_string_equal(severity(&s, "sender.spoofed"), "critical");
         detect_free(d);
@@ -597,6 +596,38 @@ static void replayed_on_connections_of_their_own(void **state)
     exchange(d, "10.0.5.11", 5, 300, "5.1"); /* it had not */
     assert_int_equal(count(&s, "result.replayed"), 1);
     detect_free(d);
+}
+
+/* One result in a message of its own, sent ten minutes after it was measured. */
+static void late_result(struct detect *d, unsigned ordinal, double at, const char *specimen, const char *status)
+{
+    static struct record r;
+    char id[16];
+    struct flow_ref f = flow_of("10.0.5.11", 5);
+    (void)snprintf(id, sizeof id, "f5.0.%u", ordinal);
+    record_start(&r, EVENT_LAB_MESSAGE, (tq_time)(at * 1e9) + INT64_C(1700000000000000000), &f);
+    record_str(&r, KEY_MESSAGE_ID, id);
+    record_str(&r, KEY_MESSAGE_TYPE, "ORU^R01");
+    record_str(&r, KEY_SENT_AT, "2026-03-02T08:10:00");
+    record_int(&r, KEY_RESULTS, 1);
+    detect_record(d, &r);
+    result(d, (struct value){.src = "10.0.5.11", .flow = 5, .at = at, .message = id, .specimen = specimen, .value = "5.1", .status = status});
+}
+
+/* What it corrects was never sent, or the capture lost it. */
+static void a_correction_of_nothing(void **state)
+{
+    (void)state;
+    struct seen s;
+    for (int lost = 0; lost < 2; lost++) {
+        struct detect *d = detector(&s);
+        late_result(d, 1, 0, "S1", "F");
+        if (lost == 1)
+            message(d, (struct say){.src = "10.0.5.11", .flow = 5, .at = 3300, .malformed = "bytes are missing"});
+        late_result(d, 2, 3600, "S2", "C");
+        assert_int_equal(count(&s, "result.altered"), 1 - lost);
+        detect_free(d);
+    }
 }
 
 /* A correction that says the same, because it was rounded, is none of old results that come again. */
@@ -851,6 +882,7 @@ int main(void)
         cmocka_unit_test(first_sender_is_not_unknown),
         cmocka_unit_test(spoofed_sender),
         cmocka_unit_test(twins_are_no_spoof),
+        cmocka_unit_test(a_correction_of_nothing),
         cmocka_unit_test(another_address_or_name),
         cmocka_unit_test(malformed_joins_by_reason),
         cmocka_unit_test(altered_result),
