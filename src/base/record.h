@@ -363,6 +363,7 @@ enum field_type { TYPE_TEXT, TYPE_INT, TYPE_BOOL, TYPE_TIME };
     KEY(LINK, "link", OPEN, TEXT, false)          /* its name: of every record that a relay makes */                                                 \
     KEY(LINK_LEG, "leg", OPEN, TEXT, false)       /* received, forwarded: by the relay */                                                            \
     KEY(LINK_SIDE, "side", OPEN, TEXT, false)     /* analyzer, lis: whose connection */                                                              \
+    KEY(LINK_TLS, "tls", OPEN, BOOL, false)       /* which is encrypted */                                                                           \
     KEY(LINK_SEQ, "link_seq", OPEN, TEXT, false)  /* RUN.NUMBER: unique, and grows within the run */                                                 \
     KEY(LINK_QUEUED, "queued", OPEN, BOOL, false) /* store and forward: it waits for its delivery */                                                 \
     /* forwarded: it may have reached the LIS before, the relay sends it once more, to be sure; received: the LIS had refused it for good */         \

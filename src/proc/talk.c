@@ -28,6 +28,7 @@ struct talk {
     enum relay_side side;
     const struct talk_link *link;
     bool dialed;
+    bool tls;
     struct flow_ref flow;
     struct app_flow *app;
     bool open[2];           /* inward, outward: a message is half through … */
@@ -184,7 +185,7 @@ static const char *side_name(enum relay_side side)
 }
 
 #define LINK_KEYS 4 /* that add_link adds at most, and their bytes */
-#define LINK_MORE (6 + CONFIG_NAME + 6 + 16 + 6 + 16 + 10)
+#define LINK_MORE (6 + CONFIG_NAME + 6 + 16 + 6 + 16 + 10 + 10)
 
 /* A record as it is kept: without its body where none is; with room for the link's keys. */
 static const struct record *as_kept(struct talks *ts, const struct record *r)
@@ -213,6 +214,11 @@ static void add_link(const struct talks *ts, struct outbox_record *x, const stru
         add_field(&b, KEY_LINK_LEG, span_str(ts->job->outward ? "forwarded" : "received"));
         add_field(&b, KEY_LINK_SIDE, span_str(side_name(t->side)));
         more += 2;
+        if (t->tls) {
+            buf_be16(&b, KEY_LINK_TLS);
+            buf_be64(&b, 1);
+            more++;
+        }
         if (ts->job->outward && t->side == RELAY_LIS && record_get(r, KEY_ACK_FOR).n == 0 && ts->job->again) {
             buf_be16(&b, KEY_LINK_AGAIN);
             buf_be64(&b, 1);
@@ -399,6 +405,7 @@ static struct talk *make(struct talks *ts, const struct talk_link *l, const stru
         .side = c->side,
         .link = l,
         .dialed = c->dialed,
+        .tls = c->tls,
         .flow = {.id = ++ts->flows, .proto = 6, .src = address_of(src), .dst = address_of(dst), .sport = src->port, .dport = dst->port}};
     t->last = &t->first;
     *at = t;
@@ -460,13 +467,15 @@ static bool put_unchanged(struct talks *ts, struct talk *t, struct span content)
     record_start(&ts->record, EVENT_LAB_MESSAGE, ts->job->wall, &t->flow);
     for (size_t i = 0; i < ts->before.n; i++) {
         enum record_key k = ts->before.fields[i].key;
-        if (k != KEY_MESSAGE_ID && k != KEY_LINK_LEG && k != KEY_LINK_SIDE)
+        if (k != KEY_MESSAGE_ID && k != KEY_LINK_LEG && k != KEY_LINK_SIDE && k != KEY_LINK_TLS)
             ts->record.fields[ts->record.n++] = ts->before.fields[i];
     }
     ts->record.cut = ts->before.cut;
     record_str(&ts->record, KEY_MESSAGE_ID, id);
     record_str(&ts->record, KEY_LINK_LEG, "forwarded");
     record_str(&ts->record, KEY_LINK_SIDE, side_name(t->side));
+    if (t->tls)
+        record_int(&ts->record, KEY_LINK_TLS, 1);
     record_text(&ts->record, KEY_LINK_UNCHANGED, record_get(&ts->before, KEY_MESSAGE_ID));
     if (t->side == RELAY_LIS && ts->job->again)
         record_int(&ts->record, KEY_LINK_AGAIN, 1);
@@ -606,6 +615,8 @@ static struct outbox_record *put_own(struct talks *ts, const struct talk *t, con
     record_str(r, KEY_LINK, t->link->name);
     record_str(r, KEY_LINK_LEG, "received");
     record_str(r, KEY_LINK_SIDE, side_name(t->side));
+    if (t->tls)
+        record_int(r, KEY_LINK_TLS, 1);
     record_int(r, KEY_BODY_BYTES, (int64_t)m->bytes.n);
     struct span raw = m->bytes;
     record_body(r, span_take(&raw, raw.n < RECORD_BODY ? raw.n : RECORD_BODY));

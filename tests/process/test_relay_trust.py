@@ -171,6 +171,15 @@ def pinned(run, ports, at, two, second):
         lab.ok(lab.wait(lambda: ask(ports["pinned"], "P5") == ("AA", "P5")), "and end to end it goes on")
 
 
+def encrypted(run, port, to):
+    """What passes over TLS is not told to pass in clear text; what the analyzer sends in clear is."""
+    def told(where):
+        return [f for f in links.found(run, "phi.cleartext") if f"port {where} " in f["title"]]
+    lab.ok(lab.wait(lambda: told(port)), "that the analyzer sends in clear text is told", [f["title"] for f in links.found(run)])
+    items = (run.api("/api/v1/messages?limit=50") or {"items": []})["items"]
+    lab.ok(any(m["leg"] == "forwarded" and m["link"] == "pinned" for m in items) and not told(to), "and of what went on over TLS nothing of the kind", told(to))
+
+
 def versions(run, ports, old):
     """TLS 1.3; 1.2 where lab.yaml allows it; never what is older. Both ways."""
     lab.ok(ask(ports["new"], "V1") is None, "a LIS that speaks TLS 1.2 only gets nothing")
@@ -309,6 +318,7 @@ def main():
             with links.Lis(context=server(authority.certificate(one), one), port=at["pinned"]) as lis:
                 lab.ok(all(lab.wait(lambda n=n: ask(ports[n], "P1") == ("AA", "P1")) for n in ("pinned", "kept")), "the LIS whose key is pinned is talked to", run.said())
                 lab.ok(lab.wait(lambda: sorted(lis.controls()) == ["P1"] * 2), "on each kind of link", lis.controls())
+            encrypted(run, ports["pinned"], at["pinned"])
             pinned(run, ports, at["pinned"], server(authority.certificate(one), one), (authority.certificate(two), two))
             versions(run, ports, servers["old"])
             ancient(run, ports, plain)

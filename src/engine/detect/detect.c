@@ -196,6 +196,8 @@ static void message_of(const struct record *r, struct message *m)
             m->ours = span_is(f->text, "forwarded");
         else if (f->key == KEY_LINK_AGAIN)
             m->again = f->number != 0;
+        else if (f->key == KEY_LINK_TLS)
+            m->encrypted = f->number != 0;
     }
 }
 
@@ -220,7 +222,7 @@ static void result_of(const struct record *r, struct result *t)
 bool detect_reads(enum record_key key)
 {
     return key == KEY_RESULTS || key == KEY_PATIENTS || key == KEY_GAPS || key == KEY_LINK_LEG || key == KEY_LINK_QUEUED || key == KEY_LINK_AGAIN ||
-           key == KEY_VALUE || key == KEY_FLAGS || message_texts[key] != 0 || result_texts[key] != 0;
+           key == KEY_LINK_TLS || key == KEY_VALUE || key == KEY_FLAGS || message_texts[key] != 0 || result_texts[key] != 0;
 }
 
 bool pieces_lost(struct span malformed)

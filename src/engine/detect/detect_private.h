@@ -130,6 +130,7 @@ struct message {
     struct span mac;   /* of its sender, where that is news of its connection */
     bool ours;         /* our own relay forwards it … */
     bool queued;       /* … or keeps it until the LIS takes it */
+    bool encrypted;    /* our own relay had it over TLS */
     bool again;        /* the LIS may have had it from our relay, or had refused it for good */
     struct digest own; /* what an answer to it will be known by, and what it answers itself; zeros: nothing */
     struct digest answered;

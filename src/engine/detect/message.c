@@ -67,7 +67,7 @@ static bool first_on_link(struct detect *d, const struct parties *p, tq_time now
 
 static void clear_text(struct detect *d, const struct record *r, const struct message *m, struct parties *p)
 {
-    if ((m->results <= 0 && m->patients <= 0) || !first_on_link(d, p, r->time))
+    if (m->encrypted || (m->results <= 0 && m->patients <= 0) || !first_on_link(d, p, r->time))
         return;
     char cause[CAUSE_MAX];
     parties_text(p);

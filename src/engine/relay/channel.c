@@ -64,6 +64,7 @@ static bool start_tls(struct channel *c)
     const struct session *s = relay_channel_session(c);
     SSL_CTX *context = s->link->context[c->connection.side];
     c->ssl = context == NULL ? NULL : SSL_new(context);
+    c->connection.tls = c->ssl != NULL;
     if (c->ssl == NULL || SSL_set_fd(c->ssl, c->watch.fd) != 1)
         return false;
     SSL_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

@@ -129,6 +129,7 @@ struct relay_connection {
     uint64_t session; /* unique in the run. End to end, the two connections of a pair have one; a delivering connection has one of its own */
     enum relay_side side;
     bool dialed; /* we opened it */
+    bool tls;    /* what passes on it is encrypted */
     struct relay_address peer;
     struct relay_address local;
 };

@@ -2,6 +2,8 @@
 
 #include "lab/views_private.h"
 
+#include <stdio.h>
+
 int message_direction(struct span id)
 {
     (void)span_until(&id, '.', NULL);
@@ -94,7 +96,7 @@ static int count(struct apply *a, struct error *e)
     int rc = counter_add(a, "messages", 1, e);
     if (rc == 0 && event_text(&a->ev, "malformed").n > 0)
         rc = counter_add(a, "malformed", 1, e);
-    if (rc == 0 && event_int(&a->ev, "results", 0) > 0) /* what the decoder could read was not encrypted */
+    if (rc == 0 && event_int(&a->ev, "results", 0) > 0 && event_int(&a->ev, "tls", 0) == 0) /* what else the decoder could read was not encrypted */
         rc = counter_add(a, "messages_clear", 1, e);
     if (rc != 0 || counter_now(a, "messages", e) % KEEP_SLACK != 0)
         return rc;
@@ -117,9 +119,15 @@ int message_apply(struct apply *a, struct error *e)
     if (asset_at(a, event_text(&a->ev, back ? "flow.dst" : "flow.src"), &t.from, e) != 0 ||
         asset_at(a, event_text(&a->ev, back ? "flow.src" : "flow.dst"), &t.to, e) != 0 || asset_saw_message(a, &t, e) != 0)
         return -1;
+    char tls[32];
+    struct span app = t.protocol;
+    if (event_int(&a->ev, "tls", 0) != 0) {
+        (void)snprintf(tls, sizeof tls, "tls.%.*s", (int)(t.protocol.n < 16 ? t.protocol.n : 16), (const char *)t.protocol.p);
+        app = span_str(tls);
+    }
     struct conversation talk = {.src = event_text(&a->ev, "flow.src"),
                                 .dst = event_text(&a->ev, "flow.dst"),
-                                .app = t.protocol,
+                                .app = app,
                                 .a = back ? t.to : t.from,
                                 .b = back ? t.from : t.to,
                                 .messages = 1};
