@@ -278,6 +278,7 @@ enum astm_decision keep_astm(struct session *s, struct span frames, struct span 
         return ASTM_ACCEPT;
     }
     if (kept) {
+        s->lane[RELAY_ANALYZER].held_since = relay_clock(r);
         lane_awaits(s);
         r->look = true;
     }

@@ -92,6 +92,7 @@ void lane_release_durable(struct relay *r)
         if (awaits && s->lane[RELAY_ANALYZER].token <= r->durable) {
             awaits = false;
             s->link->counters.answered++;
+            measure_delay(&s->link->measure, r->now, relay_clock(r) - s->lane[RELAY_ANALYZER].held_since);
             astm_end_decide(s->end[RELAY_ANALYZER], ASTM_ACCEPT, 0);
         }
         if (s->dead || awaits || s->lane[0].held.n + s->lane[1].held.n > 0)

@@ -459,9 +459,13 @@ static void kept(void **state)
     send_all_but_last(fd);
     frame(fd, frames_n - 1);
     assert_string_equal(bed_got(fd), ""); /* not durable yet */
+    bed_pass(&bed, SECOND, SECOND);
     relay_durable(bed.relay, 1);
     bed_run(&bed);
     assert_string_equal(bed_got(fd), ACK);
+    struct relay_status s;
+    relay_status(bed.link, bed.now, &s);
+    assert_true(s.delay_p99 >= SECOND && s.delay_p99 < 2 * SECOND); /* which we added */
     SEND(&bed, fd, EOT);
     take_all_but_last(bed.lis);
     SEND(&bed, bed.lis, ACK);
