@@ -25,6 +25,19 @@ static void results(struct feed *f, int day, const char *src, const char *dst, c
     feed(f, line);
 }
 
+/* What our own relay sends to a LIS over TLS. */
+static void results_over_tls(struct feed *f, const char *src, const char *dst)
+{
+    char line[1024];
+    (void)snprintf(
+        line, sizeof line,
+        "{\"time\":\"2026-11-02T14:00:00.000000000Z\",\"event\":\"lab.message\",\"flow\":{\"id\":2,\"proto\":\"tcp\",\"src\":\"%s\","
+        "\"sport\":4001,\"dst\":\"%s\",\"dport\":2575,\"vlan\":null},\"id\":\"f2.0.1\",\"protocol\":\"hl7\",\"type\":\"ORU^R01\","
+        "\"results\":3,\"bytes\":400,\"malformed\":null,\"link\":\"chemistry\",\"leg\":\"forwarded\",\"side\":\"lis\",\"tls\":true,\"ack\":null}",
+        src, dst);
+    feed(f, line);
+}
+
 static struct network *read_network(struct feed *f, const struct network_query *q)
 {
     struct error e = {0};
@@ -77,6 +90,20 @@ static void an_empty_network(void **state)
     struct network *n = read_network(&f, &(struct network_query){0});
     assert_int_equal(n->n_nodes + n->n_edges + n->n_odd, 0);
     assert_false(n->judged);
+    network_free(n);
+    feed_free(&f);
+}
+
+static void a_relay_that_encrypts(void **state)
+{
+    (void)state;
+    struct feed f = feed_new();
+    results_over_tls(&f, "10.0.5.2", "10.0.5.1");
+    struct network *n = read_network(&f, &(struct network_query){0});
+    assert_int_equal(n->links_lab, 1);
+    assert_int_equal(n->links_lab_clear, 0);
+    const struct network_edge *safe = edge_of(n, "10.0.5.2", "10.0.5.1");
+    assert_true(safe->lab && safe->crypt == CRYPT_YES && safe->messages == 1);
     network_free(n);
     feed_free(&f);
 }
@@ -392,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_network),
         cmocka_unit_test(a_small_lab),
+        cmocka_unit_test(a_relay_that_encrypts),
         cmocka_unit_test(who_has_the_address_now_does_not_inherit),
         cmocka_unit_test(what_is_odd),
         cmocka_unit_test(a_big_lab_folds),
