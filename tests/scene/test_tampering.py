@@ -223,7 +223,7 @@ def rightly(way, shape, cases, local=False):
         for _ in range(16):
             lab.send(change)
         lab.send(change, gap=2400)
-        found = lab.findings()
+        found = [f for f in lab.findings() if way != "path" or f[0] != "sender.spoofed"]  # who stands in the path is told whatever he does
         if found:
             wrong.append(f"{name}: {found}")
     ok(not wrong, f"{way}, {shape}{', other codes' if local else ''}: what is always done, and done properly, is no finding ({len(cases)} ways)", "; ".join(wrong))

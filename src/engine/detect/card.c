@@ -7,8 +7,8 @@
  * was heard alone for longer than the first one is ever silent.
  *
  * Who puts himself between two speaks to each of them as the other: one card that is neither's own, beside the own card of each. A router or a
- * firewall on the way has a card on each of its sides, or one in several VLANs (each is looked at for itself), and a lab in which one card stands for
- * all (a capture inside of a machine, a virtual network) shows no others. */
+ * firewall on the way has a card on each of its sides, or one for several networks (then the two are no neighbours), and a lab in which one card
+ * stands for all (a capture inside of a machine, a virtual network) shows no others. */
 #include "engine/detect/detect_private.h"
 
 #define SETTLES (60 * TIME_SECOND)       /* two cards within this time are a habit */
@@ -190,11 +190,17 @@ static struct digest card_key(const struct detect *d, const struct address *from
     return digest_end(s);
 }
 
+/* Two of one network: between others a router stands, which may well have one card for all of them, and be heard on two sides. */
+static bool neighbours(const struct address *a, const struct address *b)
+{
+    return a->family == b->family && memcmp(a->bytes, b->bytes, a->family == 4 ? 3 : 8) == 0;
+}
+
 /* Does one card speak for both ends, each of which has another of its own, too? Told once. */
 static void judge_between(struct detect *d, const struct record *r, struct parties *p, struct card *c)
 {
     struct card *back = memo_get(d->cards, card_key(d, p->receiver, p->sender, r->flow.vlan));
-    if (c->other == 0 || c->between || back == NULL || back->other == 0 || back->between)
+    if (c->other == 0 || c->between || back == NULL || back->other == 0 || back->between || !neighbours(p->sender, p->receiver))
         return;
     bool by_other = c->other == back->other || c->other == back->home;
     uint64_t common = by_other ? c->other : c->home;

@@ -393,6 +393,7 @@ struct detect {
     uint32_t heard_once;
     uint32_t heard_seldom;
     uint32_t spoken; /* how often they did */
+    uint32_t cards_heard;
     uint64_t counts[KIND_COUNT];
     struct copy first_copy;  /* of the message that is open: what it was on another link; link LINK_NONE: nothing is known */
     uint64_t integrity;      /* findings that a result or its patient changed on the way: so many were told … */

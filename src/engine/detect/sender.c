@@ -174,6 +174,30 @@ static bool is_answer(const struct message *m)
     return m->ack_code.n > 0 || m->ack_for.n > 0 || span_starts(m->type, SPAN_LIT("ACK"));
 }
 
+static struct digest card_key(const struct detect *d, uint64_t card)
+{
+    return key_of(d, 'm', NULL, span_of(&card, sizeof card), 0);
+}
+
+/* From which address a card speaks. */
+static void note_card(struct detect *d, const struct parties *p, tq_time now, bool moved)
+{
+    bool is_new;
+    struct known *k = memo_put(d->known, card_key(d, p->who->card), now, &is_new);
+    d->cards_heard += is_new;
+    if (is_new || moved)
+        k->home = *p->sender;
+    else if (!same_address(&k->home, p->sender))
+        k->shared = 1;
+}
+
+/* Does this card tell its device from others? Not that of a router, nor where one stands for all (captures that were made up, virtual networks). */
+static bool card_is_own(const struct detect *d, uint64_t card, const struct address *home)
+{
+    const struct known *k = card == 0 ? NULL : memo_get(d->known, card_key(d, card));
+    return k != NULL && !k->shared && same_address(&k->home, home) && d->cards_heard > 1;
+}
+
 /* What a message says about the name that it uses. */
 struct name_news {
     struct address home;  /* whose name it is */
@@ -210,7 +234,7 @@ static struct name_news judge_name(struct detect *d, const struct parties *p, tq
     if (!newcomer || name->shared || same_address(&name->home, p->receiver)) /* nobody passes himself off to somebody as that one himself */
         return news;
     news.taken = now - last <= STILL_SPEAKS;
-    news.moved = news.taken && name->card != 0 && name->card == p->who->card;
+    news.moved = news.taken && name->card == p->who->card && card_is_own(d, name->card, &name->home);
     if (!news.taken || news.moved) {
         name->rival = *from;
         name->rival_at = now;
@@ -268,6 +292,8 @@ void judge_sender(struct detect *d, const struct record *r, const struct message
     struct name_news news = {0};
     if (name.n > 0)
         news = judge_name(d, p, now, learning, newcomer && !at_home);
+    if (m->mac.n > 0 && p->who->card != 0)
+        note_card(d, p, now, news.moved);
     if (news.rival.family != 0)
         spoofed(d, r, m, &news.rival, &news.home);
     /* a port to which nobody else sends was waiting for this device; who forges results sends them where results are taken */

@@ -76,13 +76,14 @@ struct say {
     double answered;           /* so long after; 0: never */
     const char *answer_mac;
     uint16_t port; /* from which it comes; 0: one of the flow's own */
+    bool far;      /* to a LIS in another network */
 };
 
 static void record_of(struct record *r, enum event event, const struct say *m, double at)
 {
     struct flow_ref f = {.id = m->flow, .proto = 6, .sport = (uint16_t)(m->port != 0 ? m->port : 40000 + m->flow), .dport = 2575};
     assert_true(address_parse(SPAN_LIT("10.0.5.7"), &f.src));
-    assert_true(address_parse(SPAN_LIT("10.0.5.2"), &f.dst));
+    assert_true(address_parse(m->far ? SPAN_LIT("10.0.6.2") : SPAN_LIT("10.0.5.2"), &f.dst));
     record_start(r, event, EPOCH + (tq_time)(at * 1e9), &f);
 }
 
@@ -238,11 +239,12 @@ static void a_card_that_is_replaced(void **state)
 }
 
 /* A message and its answer, each from the card that is said. */
-static void both_ends(struct detect *d, uint64_t flow, double at, const char *device, const char *lis)
+static void both_ends(struct detect *d, uint64_t flow, double at, const char *device, const char *lis, bool far)
 {
     char control[16];
     (void)snprintf(control, sizeof control, "C%g", at);
-    say(d, (struct say){.flow = flow, .at = at, .control = control, .specimen = control, .mac = device, .answered = 0.1, .answer_mac = lis});
+    say(d,
+        (struct say){.flow = flow, .at = at, .control = control, .specimen = control, .mac = device, .answered = 0.1, .answer_mac = lis, .far = far});
 }
 
 static void somebody_in_between(void **state)
@@ -252,8 +254,8 @@ static void somebody_in_between(void **state)
     struct seen s;
     struct detect *d = detector(&s); /* since before the capture began: each leg is a connection */
     for (int i = 0; i < 3; i++) {
-        both_ends(d, 1, i * 20, i == 0 ? HOME : NULL, i == 0 ? OTHER : NULL);
-        both_ends(d, 2, i * 20 + 0.05, i == 0 ? OTHER : NULL, i == 0 ? lis : NULL);
+        both_ends(d, 1, i * 20, i == 0 ? HOME : NULL, i == 0 ? OTHER : NULL, false);
+        both_ends(d, 2, i * 20 + 0.05, i == 0 ? OTHER : NULL, i == 0 ? lis : NULL, false);
     }
     assert_int_equal(count(&s, "sender.spoofed"), 1);
     assert_string_equal(latest(&s, "sender.spoofed"), "high");
@@ -261,15 +263,23 @@ static void somebody_in_between(void **state)
 
     d = detector(&s); /* a router or a firewall has a card on each side */
     for (int i = 0; i < 3; i++) {
-        both_ends(d, 1, i * 20, i == 0 ? HOME : NULL, i == 0 ? OTHER : NULL);
-        both_ends(d, 2, i * 20 + 0.05, i == 0 ? "66:77:88:99:aa:bc" : NULL, i == 0 ? lis : NULL);
+        both_ends(d, 1, i * 20, i == 0 ? HOME : NULL, i == 0 ? OTHER : NULL, false);
+        both_ends(d, 2, i * 20 + 0.05, i == 0 ? "66:77:88:99:aa:bc" : NULL, i == 0 ? lis : NULL, false);
+    }
+    assert_int_equal(count(&s, "sender.spoofed"), 0);
+    detect_free(d);
+
+    d = detector(&s); /* … or one for several networks, and is heard in two of them */
+    for (int i = 0; i < 3; i++) {
+        both_ends(d, 1, i * 20, i == 0 ? HOME : NULL, i == 0 ? OTHER : NULL, true);
+        both_ends(d, 2, i * 20 + 0.05, i == 0 ? OTHER : NULL, i == 0 ? lis : NULL, true);
     }
     assert_int_equal(count(&s, "sender.spoofed"), 0);
     detect_free(d);
 
     d = detector(&s); /* one card stands for all: the capture does not show theirs */
     for (int i = 0; i < 3; i++)
-        both_ends(d, 1 + (uint64_t)i, i * 20, OTHER, OTHER);
+        both_ends(d, 1 + (uint64_t)i, i * 20, OTHER, OTHER, false);
     assert_int_equal(count(&s, "sender.spoofed"), 0);
     detect_free(d);
 }

@@ -369,6 +369,7 @@ static void another_address_or_name(void **state)
     struct seen s;
     for (int moved = 0; moved < 2; moved++) {
         struct detect *d = detector(&s);
+        message(d, (struct say){.src = "10.0.5.9", .at = 0, .sender = "HEMA", .results = 1, .mac = "00:1b:21:00:00:09"});
         for (int i = 0; i < 10; i++)
             message(d, (struct say){.src = "10.0.5.7", .at = i * 60, .sender = "CHEM", .results = 1, .mac = i == 0 ? "00:1b:21:00:00:01" : NULL});
         message(d, (struct say){
@@ -378,6 +379,19 @@ static void another_address_or_name(void **state)
         assert_string_equal(severity(&s, "sender.unknown"), moved == 1 ? "low" : "");
         message(d, (struct say){.src = "10.0.5.7", .at = 700, .sender = "CHEM", .results = 1}); /* it was not the same */
         assert_string_equal(severity(&s, "sender.spoofed"), "critical");
+        detect_free(d);
+    }
+
+    /* One card stands for all, as in a capture that was made up, or behind a router: it says nothing of who comes. */
+    for (int others = 0; others < 2; others++) {
+        struct detect *d = detector(&s);
+        for (int i = 0; i < 10; i++) {
+            message(d, (struct say){.src = "10.0.5.7", .at = i * 60, .sender = "CHEM", .results = 1, .mac = i == 0 ? "00:1b:21:00:00:01" : NULL});
+            if (others == 1)
+                message(d, (struct say){.src = "10.0.5.9", .at = i * 60, .sender = "HEMA", .results = 1, .mac = i == 0 ? "00:1b:21:00:00:01" : NULL});
+        }
+        message(d, (struct say){.src = "10.0.5.8", .at = 660, .sender = "CHEM", .results = 1, .mac = "00:1b:21:00:00:01"});
+        assert_int_equal(count(&s, "sender.spoofed"), 1);
         detect_free(d);
     }
 
