@@ -11,7 +11,7 @@
 
 #include <math.h>
 
-#define LEARN_BLOCKS 10     /* 120 values of different patients: what is usual is then known to a ninth of their spread */
+#define LEARN_BLOCKS 16     /* 192 values of different patients */
 #define SLACK 1.25F         /* CUSUM's k, in spreads of a block's median: half of the shift that matters */
 #define LIMIT 10.0F         /* and its h */
 #define STEP_MAX 3.0F       /* what one block can add: a single odd block is no shift */

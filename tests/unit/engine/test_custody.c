@@ -274,7 +274,9 @@ static bool is_found(const struct lab *l, const char *kind, tq_time at)
 {
     for (size_t i = 0; i < l->n; i++) {
         const struct found *f = &l->all[i];
-        if (strcmp(f->kind, kind) == 0 && alarms(f) && f->time >= at - 5 * TIME_SECOND && f->time <= at + 1500 * TIME_SECOND)
+        /* a name that several used from the first minute on is nobody's: who takes it is a stranger */
+        bool is_kind = strcmp(f->kind, kind) == 0 || (strcmp(kind, "sender.spoofed") == 0 && strcmp(f->kind, "sender.unknown") == 0);
+        if (is_kind && alarms(f) && f->time >= at - 5 * TIME_SECOND && f->time <= at + 1500 * TIME_SECOND)
             return true;
     }
     return false;
