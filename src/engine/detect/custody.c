@@ -4,9 +4,8 @@
 #include "engine/detect/detect_private.h"
 
 #define CAUSE_MAX 1024
-#define MANY 8    /* so often a part has to have passed unchanged before its change counts */
-#define TRUSTED 2 /* so many other values of the same message, or ... */
-#define BACKWARD_MOST (30 * TIME_SECOND)
+#define MANY 8           /* so often a part has to have passed unchanged before its change counts */
+#define TRUSTED 2        /* so many other values of the same message, or ... */
 #define PATIENTS_KNOWN 2 /* ... whose patients, comments and specimens were unchanged before another one counts */
 #define PATH_KNOWN 3     /* ... so many before it on this path have to be unchanged before a change of value counts */
 
@@ -104,6 +103,7 @@ static struct sent *sent_new(struct detect *d, const struct record *r, const str
                        .link = d->open.link,
                        .origin = g->origin,
                        .came = g->origin != LINK_NONE,
+                       .restart = d->replay.restart,
                        .message = (uint32_t)d->open.message,
                        .age = g->age,
                        .time = d->open.time,
@@ -135,81 +135,6 @@ struct seen_result *sent_result(const struct detect *d, const struct sent *s, si
 }
 
 /* ── comparing ── */
-
-static bool same_address(const struct address *a, const struct address *b)
-{
-    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
-}
-
-/* Two that send to one receiver, and neither to the other. Where who received it first is who sends now, it was passed on: also to the same machine,
- * on another port (a relay or a middleware beside the LIS). */
-static bool same_link_end(const struct link *there, const struct link *here)
-{
-    bool passed_on = there->port != here->port && same_address(&there->receiver, &here->sender);
-    return !links_twin(there, here) && !passed_on && same_address(&there->receiver, &here->receiver);
-}
-
-/* Does the pair go the other way: what came first is known to follow what comes now? Two taps may tell in the wrong order. */
-static bool is_backward(struct detect *d, uint16_t from)
-{
-    const struct path *there = links_path(d->links, from, d->open.link, false);
-    const struct path *back = links_path(d->links, d->open.link, from, false);
-    return back != NULL && back->messages >= PATH_KNOWN && (there == NULL || there->messages < back->messages);
-}
-
-/* Not what itself came from here; and what is known to follow from here only where it has no origin yet, and is of this moment. */
-static bool may_be_origin(struct detect *d, const struct sighting *c)
-{
-    const struct sent *s = sent_at(d, c->sent);
-    if (s == NULL || s->origin == d->open.link)
-        return false;
-    return !is_backward(d, c->link) || (!s->came && d->open.time - s->time <= BACKWARD_MOST);
-}
-
-/* How many of the group's results were sent there under the same code. */
-static uint32_t tests_there(const struct detect *d, uint16_t number, const struct sent *s)
-{
-    const struct group *g = &d->open.groups[number];
-    uint32_t n = 0;
-    for (size_t i = g->from; i < g->to; i++)
-        for (size_t k = 0; k < s->n; k++)
-            n += d->open.all[i].group == number && sent_result(d, s, k)->test == d->open.all[i].is.test;
-    return n;
-}
-
-/* Of two links a specimen came from both where two analyzers share it: then its tests say which. */
-static bool is_likelier(const struct detect *d, uint16_t number, const struct sighting *c, const struct sighting *best, bool more_known)
-{
-    if (best->sent == c->sent)
-        return false;
-    uint32_t a = tests_there(d, number, sent_at(d, c->sent));
-    uint32_t b = tests_there(d, number, sent_at(d, best->sent));
-    return a == b ? more_known : a > b;
-}
-
-/* The link on which this specimen was seen before and from which it may have come: its results went to somebody else than those of this link do. */
-static const struct sighting *origin_of(struct detect *d, uint16_t number)
-{
-    const struct group *g = &d->open.groups[number];
-    const struct link *here = open_link(d);
-    const struct sighting *best = NULL;
-    uint32_t best_known = 0;
-    for (size_t i = 0; i < IDS && g->ids[i] != 0; i++) {
-        const struct specimen *s = i == 0 ? g->of : specimen_get(d, g->ids[i]);
-        for (size_t k = 0; s != NULL && k < SIGHTINGS; k++) {
-            const struct sighting *c = &s->seen[k];
-            if (!c->used || c->link == d->open.link || same_link_end(links_at(d->links, c->link), here) || !may_be_origin(d, c))
-                continue;
-            const struct path *p = links_path(d->links, c->link, d->open.link, false);
-            uint32_t known = p == NULL ? 0 : p->messages;
-            if (best == NULL || is_likelier(d, number, c, best, known > best_known)) {
-                best = c;
-                best_known = known;
-            }
-        }
-    }
-    return best;
-}
 
 static bool same_test(const struct detect *d, const struct gathered *g, const struct sent *s, const struct seen_result *k, int pass)
 {
@@ -416,7 +341,7 @@ static bool judge_parts(struct detect *d, const struct record *r, const struct p
 /* All results of the group that have a counterpart there fared alike. */
 static void group_step(struct detect *d, const struct record *r, const struct group *group, const struct sent *there, struct step *step)
 {
-    step->backward = is_backward(d, there->link);
+    step->backward = origin_is_backward(d, there->link);
     step->n = 0;
     for (size_t i = group->from; d->options.follow && i < group->to; i++) {
         const struct gathered *g = &d->open.all[i];
@@ -772,7 +697,7 @@ static void follow(struct detect *d, const struct record *r, uint16_t number, co
 {
     struct group *group = &d->open.groups[number];
     struct sent *s = sent_at(d, from->sent);
-    bool backward = is_backward(d, from->link);
+    bool backward = origin_is_backward(d, from->link);
     size_t same = find_counterparts(d, number, s);
     struct path *p = links_path(d->links, backward ? d->open.link : from->link, backward ? from->link : d->open.link, same > 0);
     if (p == NULL)

@@ -190,6 +190,8 @@ static void message_of(const struct record *r, struct message *m)
             m->results = f->number;
         else if (f->key == KEY_PATIENTS)
             m->patients = f->number;
+        else if (f->key == KEY_GAPS)
+            m->gaps = f->number;
         else if (f->key == KEY_LINK_QUEUED)
             m->queued = f->number != 0;
         else if (f->key == KEY_LINK_LEG)
@@ -230,6 +232,20 @@ bool pieces_lost(struct span malformed)
     return span_starts(malformed, SPAN_LIT("bytes are missing")) || span_starts(malformed, SPAN_LIT("frames are missing"));
 }
 
+/* It is not known in which direction. */
+static void lost_on_links(struct detect *d, const struct record *r)
+{
+    const struct flow_ref *f = &r->flow;
+    const struct link up = {.sender = f->src, .receiver = f->dst, .port = f->dport, .receiver_listens = true};
+    const struct link down = {.sender = f->dst, .receiver = f->src, .port = f->dport};
+    struct link *l = links_get(d->links, links_key(&d->key, &up));
+    if (l != NULL)
+        l->lost = r->time;
+    l = links_get(d->links, links_key(&d->key, &down));
+    if (l != NULL)
+        l->lost = r->time;
+}
+
 /* What the capture lost makes results look missing that are not. */
 static void note_gap(struct detect *d, const struct record *r)
 {
@@ -240,6 +256,7 @@ static void note_gap(struct detect *d, const struct record *r)
         d->lost = lost;
     } else if (r->event == EVENT_FLOW_CLOSED && record_number(r, KEY_GAPS, 0) > 0) {
         d->gap = r->time;
+        lost_on_links(d, r);
     } else if (r->event == EVENT_LAB_MESSAGE) {
         for (size_t i = 0; i < r->n; i++) {
             const struct field *f = &r->fields[i];
@@ -276,6 +293,7 @@ void detect_end(struct detect *d)
     answers_judge(d, true);
     orders_sweep(d);
     paths_end(d);
+    resent_end(d);
 }
 
 /* What the message itself is looked up by. */

@@ -4,9 +4,10 @@
  *   network.c   scans and floods                 query.c    who asks for many   answer.c  acknowledgements
  *   card.c      from which network card somebody speaks; network.c also judges addresses that two claim
  *   gather.c    a message's results, put together in canonical form, and what becomes of them
- *   replay.c    whole messages that come again
+ *   replay.c    whole messages that come again, and devices that start again
  *   repeat.c    one result again on the same link: altered, corrected
  *   copy.c      the same message on two links, part by part
+ *   origin.c    from which link a specimen's results came
  *   custody.c   the same result on two links: altered in transit, wrong patient; path.c: missing, extra, delayed; passage.c: under other codes
  *   renumber.c  specimens' numbers as a middleware writes them; results without a number
  *   behind.c    what a relay recorded and did not hand on yet
@@ -112,6 +113,7 @@ struct span message_id_text(uint64_t flow, uint8_t direction, uint64_t ordinal, 
 struct message {
     int64_t results;
     int64_t patients;
+    int64_t gaps; /* holes that the capture has in it */
     struct span id;
     struct span type;
     struct span control_id;
@@ -378,6 +380,8 @@ struct detect {
     tq_time first;
     tq_time now;
     tq_time swept;
+    uint32_t ordered_all; /* specimens whose order was seen, and not, on all links that had any */
+    uint32_t unordered_all;
     tq_time gap;  /* when the capture lost something last; 0: never */
     int64_t lost; /* what sensors said that they dropped */
     struct {
@@ -414,6 +418,8 @@ struct detect {
         bool expected;    /* our own relay sends it, or the LIS had refused it for good: it may come again */
         bool whole;       /* the same, until its results were judged */
         bool told;
+        bool placed;  /* it was judged whether its sender has started again, … */
+        bool restart; /* … and so it seems */
     } replay;
     struct record finding;
     struct record elsewhere; /* stands for a record that is not at hand */
@@ -547,6 +553,8 @@ uint64_t result_key(uint64_t specimen, uint64_t test, uint16_t link, uint32_t ob
 
 /* ── the judges of a whole gathering; r: the record of its last result ── */
 void judge_replay(struct detect *d, const struct record *r);
+/* No more will come: what seemed to be a device that starts again and sent something again was none. */
+void resent_end(struct detect *d);
 void judge_renumbered(struct detect *d, const struct record *r);
 /* The values of this group are those of another specimen. */
 void judge_alike(struct detect *d, const struct record *r, uint16_t group);
@@ -591,6 +599,12 @@ void specimen_expect_sent(const struct detect *d, const struct specimen *s);
 void specimen_expect_results(const struct detect *d, const struct group *g);
 struct specimen *specimen_get(const struct detect *d, uint64_t id);
 struct specimen *specimen_put(struct detect *d, uint64_t id, tq_time now);
+/* ── origin.c ── */
+/* Where a group of the open message was seen before; NULL: nowhere that it could have come from. */
+const struct sighting *origin_of(struct detect *d, uint16_t number);
+/* Does the pair go the other way: what came first on that link is known to follow what comes now? Two taps may tell in the wrong order. */
+bool origin_is_backward(struct detect *d, uint16_t from);
+
 /* Two patients' records were joined. */
 void custody_merge(struct detect *d, struct span patient, struct span prior, tq_time now);
 

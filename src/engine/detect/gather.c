@@ -301,6 +301,7 @@ void gather_message(struct detect *d, const struct record *r, const struct messa
     open_message(d, r, p, m->id, identity_of(d, m));
     d->open.announced = true;
     d->open.at->ours = m->ours;
+    d->open.at->lost = m->gaps > 0 ? r->time : d->open.at->lost;
     d->open.left = d->open.told = m->results;
     d->open.test_message = m->processing.n > 0;
     d->open.queued = m->queued;

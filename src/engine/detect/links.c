@@ -115,6 +115,12 @@ uint16_t links_put(struct links *l, struct digest key, const struct link *ends, 
     return i;
 }
 
+struct link *links_get(struct links *l, struct digest key)
+{
+    const uint16_t *number = memo_get(l->by_ends, key);
+    return number == NULL || *number == 0 || l->all[*number - 1].key != key.a ? NULL : &l->all[*number - 1];
+}
+
 struct link *links_at(struct links *l, uint16_t link)
 {
     return &l->all[link < LINKS_MAX ? link : 0];

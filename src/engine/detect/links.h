@@ -69,12 +69,18 @@ struct link {
     uint64_t content_last; /* of its latest message with results: as replay.c has it; 0: none */
     uint32_t whole;        /* messages with results that came whole, and those that came again though they had been answered */
     uint32_t again;
+    tq_time said; /* its latest message with results, and with some that were new */
+    tq_time fresh;
+    tq_time resent;  /* what comes once more behind a silence: when the latest of it came first; 0: none does */
+    bool resending;  /* … and what was sent behind that did not come again so far */
+    bool resent_as;  /* … under other numbers */
     uint32_t panels; /* specimens with several numbers, each unlike those before */
     bool canned;     /* … or not: its values are made up */
     uint16_t quick;  /* of them, so many came since quick_from */
     tq_time quick_from;
     tq_time quick_last; /* when they last came faster than is measured; 0: never */
     tq_time first;
+    tq_time lost;      /* when the capture lost something of it last; 0: never */
     uint32_t answered; /* messages with results that were acknowledged in time, and not */
     uint32_t unanswered;
     tq_time answer_slowest;
@@ -233,6 +239,7 @@ struct sent {
     bool doubted; /* … it is late: it may come, or be measured again */
     bool missed;  /* and was told as missing */
     bool came;    /* its origin was seen */
+    bool restart; /* its sender seems to have started again, and sends it once more */
     uint8_t name_n;
     char name[SPECIMEN_NAME];
     uint32_t message; /* digest of its id */
@@ -287,6 +294,8 @@ const struct memo *links_memory(const struct links *l);
 /* The link with these ends, made where it is new; where all are taken, one that was not used for long goes. */
 uint16_t links_put(struct links *l, struct digest key, const struct link *ends, tq_time now);
 struct link *links_at(struct links *l, uint16_t link);
+/* The link with this key; NULL: none is known. */
+struct link *links_get(struct links *l, struct digest key);
 /* When it was used last. */
 tq_time links_last(const struct links *l, uint16_t link);
 

@@ -169,6 +169,8 @@ static void malformed(struct detect *d, const struct record *r, const struct mes
     if (m->malformed.n == 0)
         return;
     const struct flaw *flaw = flaw_of(m->malformed);
+    if (m->gaps > 0 && flaw->kind == KIND_MESSAGE_MALFORMED) /* whatever is wrong with it may be what the capture lost */
+        flaw = flaw_of(SPAN_LIT("bytes are missing"));
     char kind[160];
     char cause[CAUSE_MAX];
     struct buf title = BUF_INIT(1024);

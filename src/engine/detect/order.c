@@ -192,9 +192,11 @@ static void judge_kept(struct detect *d, const struct placed *w, struct link *l)
     buf_release(&cause);
 }
 
-/* Only when one that was placed later went on. */
+/* Only when one that was placed later went on. An order is whole when its second is over: what was passed on last did go on. */
 void orders_sweep(struct detect *d)
 {
+    if (d->now - d->ordering.time >= TIME_SECOND)
+        order_close(d);
     for (; d->placed_first != d->placed_next; d->placed_first++) {
         struct placed *w = placed_at(d, d->placed_first);
         if (w == NULL)
@@ -361,6 +363,7 @@ void judge_orders(struct detect *d, const struct record *r, struct group *g)
                  SEVERITY_HIGH);
     if (ordered) {
         l->ordered++;
+        d->ordered_all++;
         l->ordered_run++;
         if (asked) /* others were asked in their own words */
             judge_tests(d, r, g, l);
@@ -369,7 +372,10 @@ void judge_orders(struct detect *d, const struct record *r, struct group *g)
     if (g->origin != LINK_NONE) /* told, or usual, where it came from */
         return;
     bool usual = l->ordered_run >= ORDERED_RUN && l->unordered <= l->ordered / 50 + 2;
+    /* where people key in specimens, many in a row have their orders by chance on one of many links: not on all of them together */
+    usual = usual && d->unordered_all <= d->ordered_all / 20 + 2;
     l->unordered += l->ordered_run > 0;
+    d->unordered_all += l->ordered_run > 0;
     l->ordered_run = 0;
     if (usual && r != NULL)
         mismatch(d, r, l, span_of(g->name, g->name_n), SPAN_LIT("all"), "{0} sent to {1} results of a specimen that nobody ordered.",

@@ -16,10 +16,12 @@
 #define ORPHAN_MOST (150 * TIME_SECOND)     /* … and a hole in what was captured shows when its connection goes on */
 #define DOUBT_WAIT (5 * 60 * TIME_SECOND)   /* how long results of somebody who passes on may be late: measured again */
 #define HELD_WAIT (20 * 60 * TIME_SECOND)   /* … held for a person's eyes, where that is the habit or may be … */
+#define HELD_LONG (3600 * TIME_SECOND)      /* … and longer, as who has much to do looks at them when there is time, … */
+#define NONE_HELD 300                       /* … but by whoever passed on so many in time, and none late: not one in a hundred is held there */
 #define DOUBT_MOST (2 * 3600 * TIME_SECOND) /* … and at most, where it is known to take longer */
 #define HELD (60 * TIME_SECOND)             /* no machine takes so long by itself */
 #define NEVER_LATE 30                       /* specimens' results that somebody passed on in time: then holding is no habit of theirs */
-#define HELD_AGAIN 60                       /* … and so many behind a late one: the rule of three (Hanley and Lippman-Hand, JAMA 1983;249:1743) */
+#define HELD_AGAIN 150                      /* … and so many behind a late one: the rule of three (Hanley and Lippman-Hand, JAMA 1983;249:1743) */
 #define TOLD_EACH 8                         /* of one link; the rest is told as one */
 #define ORIGIN_LEARNT 3
 #define COMES_FROM_ELSEWHERE 60 /* results whose origin was seen; at most one in so many had none */
@@ -259,7 +261,9 @@ static void take_back(struct detect *d, const struct sent *s, uint64_t which)
 static void judge_unanswered(struct detect *d, const struct sent *s)
 {
     struct link *l = links_at(d->links, s->link);
-    if (!sent_again(d, specimen_get(d, s->ids[0]), s, 0))
+    if (!s->refused && lost_lately(d, s->time)) /* the answer may be in what the capture lost: that shows with a later one */
+        step_sent(d, s, ~s->went_on, "gap", NULL, NULL);
+    else if (!sent_again(d, specimen_get(d, s->ids[0]), s, 0))
         missing(d, l, s, UINT64_MAX, l,
                 s->refused ? "{2} refused results from {0}, and they were not sent again."
                            : "{2} never acknowledged results from {0}, and they were not sent again.",
@@ -301,6 +305,10 @@ static void judge_doubt(struct detect *d, struct doubt *o)
         take_back(d, s, o->which);
     if (which == 0)
         return;
+    if (to->lost >= s->time) { /* it may be in what the capture lost of where it goes */
+        step_sent(d, s, which, "gap", NULL, NULL);
+        return;
+    }
     bool habit = p->lost > p->due / 25;
     p->lost++;
     if (habit) {
@@ -314,8 +322,8 @@ static void judge_doubt(struct detect *d, struct doubt *o)
 static tq_time doubt_wait(const struct link *to, bool end)
 {
     if (to->late == 0)
-        return end ? 0 : HELD_WAIT;
-    tq_time least = end ? DOUBT_WAIT : HELD_WAIT;
+        return end ? 0 : to->in_time < NONE_HELD ? HELD_LONG : HELD_WAIT;
+    tq_time least = end ? DOUBT_WAIT : HELD_LONG;
     tq_time wait = to->latest * 3; /* others may be held longer */
     wait = wait > 3 * DOUBT_WAIT ? 3 * DOUBT_WAIT : wait;
     wait = wait > to->latest / 2 * 3 ? wait : to->latest / 2 * 3;
@@ -554,9 +562,10 @@ static struct sent *renamed(struct detect *d, const struct sent *s)
     return NULL;
 }
 
+/* What the capture lost since they were measured can be where they came from: whoever passes results on may hold them. */
 static bool needs_no_origin(const struct detect *d, const struct orphan *o, const struct sent *s)
 {
-    return s == NULL || (o->whole && s->came) || (d->gap != 0 && d->gap >= s->time - LEAST_WAIT);
+    return s == NULL || (o->whole && s->came) || lost_lately(d, s->time - LEAST_WAIT - (s->age > 0 ? s->age * TIME_SECOND : 0));
 }
 
 /* Did it come under another number? Looked up early: what it would have been waits no longer than others do. */

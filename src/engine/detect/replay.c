@@ -12,6 +12,11 @@
 /* Sooner than that it is sent again by one that waited for an answer, and had none. Where an answer was seen on the same connection so long before,
  * its sender had it. */
 #define ANSWERED_BEFORE TIME_SECOND
+/* Who was switched off and on sends its last results again: behind a silence of so long, on a new connection, one after the other, up to the very
+ * last; what is from before so long, or comes so long after, nobody does. */
+#define RESTART_SILENT (15 * TIME_SECOND)
+#define RESTART_PACE (60 * TIME_SECOND)
+#define RESTART_WITHIN (30 * 60 * TIME_SECOND)
 #define KNOWN_WELL 10  /* messages of a link by which it shows whether its sender repeats what was answered */
 #define HABIT_SHARE 20 /* one message in so many is repeated soon: that is how this sender is */
 #define ALWAYS_SHARE 4 /* … or so many, at whatever time */
@@ -65,7 +70,7 @@ struct digest replay_identity(const struct detect *d, const struct address *rece
 void replay_message(struct detect *d, const struct message *m)
 {
     d->replay.content = 0;
-    d->replay.told = false;
+    d->replay.told = d->replay.placed = d->replay.restart = false;
     d->replay.expected = m->ours || m->again;
     d->replay.complete = m->results > 0 && m->malformed.n == 0;
     d->replay.identity = m->identity;
@@ -89,11 +94,11 @@ static bool elsewhere(const struct kept_message *k, const struct link *l)
     return k->from.family != l->sender.family || memcmp(k->from.bytes, l->sender.bytes, sizeof k->from.bytes) != 0;
 }
 
-/* One cause is one device that repeats another's (or its own) messages to one receiver, however many. */
-static void replayed(struct detect *d, const struct record *r, const struct kept_message *k, bool other_name, bool doubt)
+/* One cause is one device that repeats another's (or its own) messages to one receiver, however many. r: NULL where it is not the open message, but
+ * the latest of its link. */
+static void replayed(struct detect *d, const struct record *r, const struct link *l, const struct kept_message *k, bool other_name, bool doubt)
 {
     UNCLEARED struct parties p;
-    const struct link *l = open_link(d);
     bool other = elsewhere(k, l);
     link_text(l, &p);
     char home[46];
@@ -117,12 +122,18 @@ static void replayed(struct detect *d, const struct record *r, const struct kept
         .technique = "T1565.002",
         .subjects = {span_str(p.sender_text), span_str(p.receiver_text), span_str(home)},
         .n_subjects = 3,
-        .also = message_id_text(k->flow, k->direction, k->ordinal, also),
+        .also = k->flow == 0 ? (struct span){0} : message_id_text(k->flow, k->direction, k->ordinal, also),
         .also_flow = k->flow,
         .cause = buf_span(&cause),
     };
-    if (r != NULL)
-        finding_put(d, r, &f);
+    const struct sent *last = r == NULL ? sent_at(d, l->sent_last) : NULL;
+    if (last != NULL)
+        finding_put_sent(d, last, &f);
+    if (r == NULL) {
+        buf_release(&cause);
+        return;
+    }
+    finding_put(d, r, &f);
     struct step again = {.verdict = "replayed", .finding = &f};
     for (size_t i = 0; i < d->open.judged + d->open.n; i++)
         step_add(d, r, &again, (uint32_t)i, NULL, NO_PLACE);
@@ -167,6 +178,63 @@ static bool is_habit(struct link *l, tq_time since)
     return always || (since < REPLAY_SAME_AFTER && (habit || l->whole < KNOWN_WELL));
 }
 
+/* It was no device that started again: that would have gone on to the last that it had sent. */
+static void judge_resent(struct detect *d, struct link *l)
+{
+    const struct kept_message k = {.from = l->sender};
+    if (l->resending)
+        replayed(d, NULL, l, &k, l->resent_as, false);
+    l->resending = false;
+}
+
+/* One more message of the link that is open. first: when the same was sent first, on this flow; 0: it is new. True: its sender has started again, as
+ * far as can be told by now. */
+static bool starts_again(struct detect *d, const struct record *r, tq_time first, uint64_t flow)
+{
+    struct link *l = open_link(d);
+    tq_time silent = r->time - l->said;
+    bool follows = l->resent != 0 && first > l->resent && silent < RESTART_PACE;
+    bool begins = l->said != 0 && flow != r->flow.id && silent >= RESTART_SILENT && silent <= RESTART_WITHIN && l->fresh - first <= RESTART_WITHIN;
+    bool restart = first != 0 && first <= l->fresh && (follows || begins);
+    if (!restart || !follows)
+        judge_resent(d, l);
+    l->resent = restart ? first : 0;
+    l->said = r->time;
+    l->fresh = first == 0 ? r->time : l->fresh;
+    d->replay.restart = restart;
+    return restart;
+}
+
+/* Is it told as a doubt? What is no habit of the sender and seems to be a start is looked at again when the next message is here. */
+static bool restart_told(struct link *l, bool restart, bool habit, tq_time first, bool other_name)
+{
+    l->again -= restart && !habit;
+    l->resending = restart && !habit && first < l->fresh;
+    l->resent_as = other_name;
+    return restart || habit;
+}
+
+void resent_end(struct detect *d)
+{
+    for (uint16_t i = 0; i < links_count(d->links); i++)
+        judge_resent(d, links_at(d->links, i));
+}
+
+/* Did it come again to whoever passes it on here, from a device that started again? Then what is to be told of it is told there. */
+static bool came_again(const struct detect *d, const struct sent *s)
+{
+    const struct link *here = open_link(d);
+    const struct specimen *of = specimen_get(d, s->ids[0]);
+    for (size_t i = 0; of != NULL && i < SIGHTINGS; i++) {
+        const struct sent *c = of->seen[i].used ? sent_at(d, of->seen[i].sent) : NULL;
+        const struct link *l = c == NULL ? NULL : links_at(d->links, c->link);
+        if (l != NULL && c->restart && c->link != d->open.link && c->time > s->time && l->receiver.family == here->sender.family &&
+            memcmp(l->receiver.bytes, here->sender.bytes, sizeof here->sender.bytes) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Was it answered on this connection well before it came again? */
 static bool answered_before(const struct detect *d, const struct record *r, uint64_t flow, tq_time answered)
 {
@@ -195,9 +263,12 @@ void judge_replay(struct detect *d, const struct record *r)
         bool same = !is_new && k->accepted && k->content == now.content;
         bool late = same && !d->replay.expected && comes_late(d, r, k);
         d->replay.told = late || (same && !d->replay.expected && answered_before(d, r, k->flow, k->accepted_at));
-        bool habit = same && !d->replay.expected && !elsewhere(k, l) && is_habit(l, r->time - k->time);
+        bool own = same && !d->replay.expected && !elsewhere(k, l);
+        bool restart = own && starts_again(d, r, k->time, k->flow);
+        bool habit = own && is_habit(l, r->time - k->time);
+        d->replay.placed = own;
         if (d->replay.told)
-            replayed(d, r, k, false, habit);
+            replayed(d, r, l, k, false, own && restart_told(l, restart, habit, k->time, false));
         if (!same) /* else the first one stays what later ones are compared with */
             *k = now;
     }
@@ -210,17 +281,14 @@ void judge_replay(struct detect *d, const struct record *r)
     open_link(d)->content_last = now.content;
 }
 
-/* The same results once more on this link, all of them and nothing else, under another message number (or none), after they had been accepted and
- * their sender went on. Where nothing says when they were measured, they are many: chance does not make that. */
-void judge_renumbered(struct detect *d, const struct record *r)
+/* The message whose results these are once more, all of them and nothing else; NULL: there is none. Where nothing says when they were measured, they
+ * are many: chance does not make that. */
+static const struct sent *once_more(const struct detect *d, bool *ret_same_status)
 {
-    struct link *l = open_link(d);
     const struct sent *s = NULL;
     size_t untimed = 0;
     size_t numbers = 0;
-    bool same_status = true;
-    if (!d->replay.whole || d->replay.told || d->replay.expected || r == NULL)
-        return;
+    *ret_same_status = true;
     for (size_t i = 0; i < d->open.n; i++) {
         const struct gathered *g = &d->open.all[i];
         if (g->merged)
@@ -228,25 +296,37 @@ void judge_renumbered(struct detect *d, const struct record *r)
         bool same = g->again && !g->differs && g->before->exact == g->is.exact;
         bool corrected = same && g->is.status == STATUS_CORRECTED && g->before->status != STATUS_CORRECTED; /* by less than is said here */
         const struct sent *from = same && !corrected ? sent_at(d, g->before->sent) : NULL;
-        same_status = same_status && same && g->before->status == g->is.status;
+        *ret_same_status = *ret_same_status && same && g->before->status == g->is.status;
         untimed += g->is.observed == 0;
         numbers += g->is.numeric;
         if (from == NULL || (s != NULL && s != from) || from->patient != d->open.groups[g->group].patient)
-            return;
+            return NULL;
         s = from;
     }
-    if (untimed > 0 && numbers < UNTIMED_LEAST)
+    return untimed > 0 && numbers < UNTIMED_LEAST ? NULL : s;
+}
+
+/* The same results once more on this link under another message number (or none), after they had been accepted and their sender went on. */
+void judge_renumbered(struct detect *d, const struct record *r)
+{
+    struct link *l = open_link(d);
+    bool same_status;
+    if (!d->replay.whole || d->replay.expected || r == NULL)
         return;
-    bool accepted = s != NULL && ((s->answered && !s->refused) || d->open.astm);
-    tq_time least = s != NULL && s->flow == r->flow.id ? REPLAY_SAME_AFTER : REPLAY_AFTER;
+    const struct sent *s = once_more(d, &same_status);
+    bool restart = !d->replay.placed && starts_again(d, r, s == NULL ? 0 : s->time, s == NULL ? 0 : s->flow);
+    if (s == NULL || d->replay.told)
+        return;
+    bool accepted = (s->answered && !s->refused) || d->open.astm;
+    tq_time least = s->flow == r->flow.id ? REPLAY_SAME_AFTER : REPLAY_AFTER;
     bool late = accepted && r->time >= s->time && (r->time - s->time >= least || l->sent_last != s->number);
     bool soon = !late && accepted && same_status && answered_before(d, r, s->flow, d->open.astm ? s->time : s->answered_at);
     if (!accepted || r->time < s->time || (s->control == d->open.control.a && s->named))
         return;
-    bool habit = is_habit(l, r->time - s->time);
+    bool habit = is_habit(l, r->time - s->time) || came_again(d, s);
     const struct kept_message k = {.flow = s->flow, .direction = s->direction, .ordinal = s->ordinal, .from = l->sender};
     if (late || soon)
-        replayed(d, r, &k, s->named, habit);
+        replayed(d, r, l, &k, s->named, restart_told(l, restart, habit, s->time, s->named));
 }
 
 /* ── the values of one specimen for another ── */

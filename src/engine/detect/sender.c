@@ -13,7 +13,7 @@
 #define OLD_SPOKE 3                              /* … and so often: who that is was told when it came */
 #define HEARD_SELDOM 2                           /* who was heard so often or less … */
 #define HEARD_SHARE 6                            /* … is one in so many of those heard, …*/
-#define HEARD_LEAST 3                            /* … or all of them were heard less than so often each: others are expected */
+#define HEARD_LEAST 5                            /* … or all of them were heard less than so often each: others are expected */
 /* So long after the start a connection whose beginning was not seen can be one that stood before it: until then none is forgotten that began since.
  */
 #define UNDERWAY_MOST (30 * 60 * TIME_SECOND)

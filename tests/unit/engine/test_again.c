@@ -305,7 +305,7 @@ static void ordinary(struct detect *d, int first, int n)
 }
 
 /* The message of ordinary() once more. */
-static void once_more(struct detect *d, int of, double at, const char *control, const char *specimen, const char *patient)
+static void once_more_on(struct detect *d, uint64_t flow, int of, double at, const char *control, const char *specimen, const char *patient)
 {
     char values[6][12];
     const char *panel[7] = {0};
@@ -313,7 +313,22 @@ static void once_more(struct detect *d, int of, double at, const char *control, 
         (void)snprintf(values[k], sizeof values[k], "%d.%d", 100 + of * 7 % (40 + k), (of + k) % 10);
         panel[k] = values[k];
     }
-    say(d, (struct say){.flow = 1, .at = at, .control = control, .specimen = specimen, .patient = patient, .values = panel, .answered = 0.1});
+    say(d, (struct say){.flow = flow, .at = at, .control = control, .specimen = specimen, .patient = patient, .values = panel, .answered = 0.1});
+}
+
+static void once_more(struct detect *d, int of, double at, const char *control, const char *specimen, const char *patient)
+{
+    once_more_on(d, 1, of, at, control, specimen, patient);
+}
+
+/* … for the same specimen, on another connection. */
+static void sent_on(struct detect *d, uint64_t flow, int of, double at, const char *control)
+{
+    char specimen[16];
+    char patient[16];
+    (void)snprintf(specimen, sizeof specimen, "S%d", of);
+    (void)snprintf(patient, sizeof patient, "P%d", of);
+    once_more_on(d, flow, of, at, control, specimen, patient);
 }
 
 static void again_within_seconds(void **state)
@@ -337,6 +352,63 @@ static void again_within_seconds(void **state)
     once_more(d, 19, 190.5, "C19", "S19", "P19");
     assert_int_equal(count(&s, "result.replayed"), 0);
     detect_free(d);
+}
+
+/* A device that was switched off and on sends its last results again, up to the very last. One old message alone is not that; nor is what comes after
+ * hours. */
+static void a_device_that_starts_again(void **state)
+{
+    (void)state;
+    struct seen s;
+    struct detect *d = detector(&s);
+    ordinary(d, 0, 20);
+    for (int i = 17; i < 20; i++)
+        sent_on(d, 2, i, 250 + i, (char[]){'N', (char)('0' + i - 10), 0});
+    ordinary(d, 40, 5);
+    detect_end(d);
+    assert_string_equal(latest(&s, "result.replayed"), "low");
+    detect_free(d);
+
+    for (int follows = 0; follows < 2; follows++) {
+        d = detector(&s);
+        ordinary(d, 0, 20);
+        sent_on(d, 2, 17, 250, follows == 0 ? "C17" : "N1");
+        assert_string_equal(latest(&s, "result.replayed"), "low"); /* so far */
+        if (follows == 1)
+            ordinary(d, 40, 1);
+        else
+            detect_end(d);
+        assert_string_equal(latest(&s, "result.replayed"), "medium");
+        detect_free(d);
+    }
+
+    d = detector(&s);
+    ordinary(d, 0, 20);
+    sent_on(d, 2, 19, 7200, "N1");
+    assert_string_equal(latest(&s, "result.replayed"), "medium");
+    detect_free(d);
+}
+
+/* Where the capture has a hole in it, nobody can say what is wrong with a message. */
+static void damaged_by_the_capture(void **state)
+{
+    (void)state;
+    static struct record r;
+    struct seen s;
+    for (int gaps = 0; gaps < 2; gaps++) {
+        struct detect *d = detector(&s);
+        const struct say m = {.flow = 1};
+        record_of(&r, EVENT_LAB_MESSAGE, &m, gaps);
+        record_str(&r, KEY_MESSAGE_ID, gaps == 0 ? "f1.0.1" : "f1.0.2");
+        record_str(&r, KEY_MESSAGE_TYPE, "ASTM.RESULT");
+        record_str(&r, KEY_MALFORMED, "H: the message has no header record");
+        record_int(&r, KEY_RESULTS, 0);
+        if (gaps > 0)
+            record_int(&r, KEY_GAPS, gaps);
+        detect_record(d, &r);
+        assert_string_equal(latest(&s, "message.malformed"), gaps == 0 ? "medium" : "info");
+        detect_free(d);
+    }
 }
 
 /* There are devices that say everything twice. */
@@ -479,9 +551,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(claimed_addresses_are_told), cmocka_unit_test(two_cards_with_one_address), cmocka_unit_test(a_card_that_is_replaced),
-        cmocka_unit_test(again_within_seconds),       cmocka_unit_test(a_habit_of_repeating),       cmocka_unit_test(values_of_another_specimen),
-        cmocka_unit_test(values_that_many_have),      cmocka_unit_test(values_that_come_round),     cmocka_unit_test(somebody_in_between),
-        cmocka_unit_test(a_habit_of_repeating_late),
+        cmocka_unit_test(a_device_that_starts_again), cmocka_unit_test(damaged_by_the_capture),     cmocka_unit_test(again_within_seconds),
+        cmocka_unit_test(a_habit_of_repeating),       cmocka_unit_test(values_of_another_specimen), cmocka_unit_test(values_that_many_have),
+        cmocka_unit_test(values_that_come_round),     cmocka_unit_test(somebody_in_between),        cmocka_unit_test(a_habit_of_repeating_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

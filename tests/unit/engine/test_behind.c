@@ -480,7 +480,10 @@ static void where_results_are_held_they_are_waited_for(void **state)
     for (size_t i = 0; i < seen.n; i++)
         assert_string_equal(seen.severity[i], "low");
     send(RECEIVED, 73, 1702);
-    go_on(700, 1703, 3000);
+    go_on(700, 1703, 5000);
+    for (size_t i = 0; i < seen.n; i++)
+        assert_string_equal(seen.severity[i], "low");
+    go_on(2000, 5001, 5400);
     assert_string_equal(seen.severity[seen.n - 1], "high");
 }
 

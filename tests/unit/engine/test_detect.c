@@ -215,7 +215,7 @@ static void a_lab_is_not_heard_in_a_minute(void **state)
     (void)state;
     struct seen s;
     struct detect *d = detector(&s);
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < 50; i++) {
         char src[16];
         char name[8];
         (void)snprintf(src, sizeof src, "10.0.5.%d", 11 + i % 10);
@@ -228,7 +228,7 @@ static void a_lab_is_not_heard_in_a_minute(void **state)
         }
     }
     assert_int_equal(count(&s, "sender.unknown"), 5);
-    message(d, (struct say){.src = "10.0.5.66", .at = 361, .sender = "NEW", .results = 1});
+    message(d, (struct say){.src = "10.0.5.66", .at = 601, .sender = "NEW", .results = 1});
     assert_int_equal(count(&s, "sender.unknown"), 6);
     assert_string_equal(s.severity[s.n - 1], "high");
     detect_free(d);
@@ -774,29 +774,6 @@ static void keys_are_those_of_the_conversation(void **state)
     detect_free(d);
 }
 
-static void digests_tell_pieces_apart(void **state)
-{
-    (void)state;
-    struct hash_key key = {3, 4};
-    char large[400];
-    memset(large, 'a', sizeof large);
-    struct digest all[4];
-    const struct span pairs[4][2] = {{SPAN_LIT("ab"), SPAN_LIT("c")},
-                                     {SPAN_LIT("a"), SPAN_LIT("bc")},
-                                     {span_of(large, 399), span_of(large, 1)},
-                                     {span_of(large, 398), span_of(large, 2)}};
-    for (size_t i = 0; i < 4; i++) {
-        struct hash_state g = digest_start(&key, 'x');
-        for (size_t k = 0; k < 12; k++) {
-            hash_piece(&g, pairs[i][0]);
-            hash_piece(&g, pairs[i][1]);
-        }
-        all[i] = digest_end(g);
-        for (size_t k = 0; k < i; k++)
-            assert_false(digest_equal(all[i], all[k]));
-    }
-}
-
 static void attempts(struct detect *d, const char *src, const char *role, int64_t n, int64_t ends)
 {
     static struct record r;
@@ -908,7 +885,6 @@ int main(void)
         cmocka_unit_test(state_survives),
         cmocka_unit_test(kinds_are_counted),
         cmocka_unit_test(keys_are_those_of_the_conversation),
-        cmocka_unit_test(digests_tell_pieces_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,12 +147,36 @@ static void results_of_a_specimen_lie_together(void **state)
     index_release(&x);
 }
 
+static void digests_tell_pieces_apart(void **state)
+{
+    (void)state;
+    struct hash_key key = {3, 4};
+    char large[400];
+    memset(large, 'a', sizeof large);
+    struct digest all[4];
+    const struct span pairs[4][2] = {{SPAN_LIT("ab"), SPAN_LIT("c")},
+                                     {SPAN_LIT("a"), SPAN_LIT("bc")},
+                                     {span_of(large, 399), span_of(large, 1)},
+                                     {span_of(large, 398), span_of(large, 2)}};
+    for (size_t i = 0; i < 4; i++) {
+        struct hash_state g = digest_start(&key, 'x');
+        for (size_t k = 0; k < 12; k++) {
+            hash_piece(&g, pairs[i][0]);
+            hash_piece(&g, pairs[i][1]);
+        }
+        all[i] = digest_end(g);
+        for (size_t k = 0; k < i; k++)
+            assert_false(digest_equal(all[i], all[k]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memo_holds_what_was_learnt),         cmocka_unit_test(memo_gives_entries_out_in_turn),
         cmocka_unit_test(results_of_a_specimen_lie_together), cmocka_unit_test(results_are_kept_up_to_a_cap),
         cmocka_unit_test(a_result_of_the_same_message_stays), cmocka_unit_test(an_index_keeps_the_latest),
+        cmocka_unit_test(digests_tell_pieces_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,6 +143,19 @@ static void orders_that_wait_for_their_specimen_are_not(void **state)
     assert_int_equal(seen.orders, 0);
 }
 
+/* What was passed on last did go on, however long the next one takes. */
+static void the_last_order_went_on(void **state)
+{
+    (void)state;
+    passed_on(0, 40);
+    order(0, 50, 500, 2, "routine");
+    order(0, 51, 500.3, 2, "routine");
+    order(1, 51, 500.8, 2, "routine");
+    order(1, 50, 501.1, 2, "routine");
+    detect_advance(d, EPOCH + 530 * TIME_SECOND);
+    assert_int_equal(seen.orders, 0);
+}
+
 /* Where the middleware always asks at its own priority it says nothing. */
 static void a_priority_that_always_changes_is_not(void **state)
 {
@@ -215,6 +228,31 @@ static void what_is_never_ordered_is_none_further_on(void **state)
     }
     report("10.0.5.2", "10.0.5.3", 120, 1200); /* it comes from nowhere */
     assert_int_equal(seen.orders, 1);
+}
+
+/* Where people key in one specimen in four, thirty in a row have their orders by chance now and then. */
+static void where_many_are_keyed_in_none_is_told(void **state)
+{
+    (void)state;
+    int specimen = 0;
+    for (int keyed = 1; keyed >= 0; keyed--) {
+        for (int device = 20; keyed == 1 && device < 30; device++)
+            for (int i = 0; i < 12; i++, specimen++) {
+                char from[16];
+                (void)snprintf(from, sizeof from, "10.0.5.%d", device);
+                if (i % 4 != 3)
+                    order(0, specimen, specimen * 10, 2, "routine");
+                report(from, "10.0.5.2", specimen, specimen * 10 + 5);
+            }
+        for (int i = 0; i < 41; i++, specimen++) {
+            if (i != 40)
+                order(0, specimen, specimen * 10, 2, "routine");
+            report("10.0.5.11", "10.0.5.2", specimen, specimen * 10 + 5);
+        }
+        assert_int_equal(seen.orders, 1 - keyed);
+        (void)tear_down(NULL);
+        (void)set_up(NULL);
+    }
 }
 
 static void hole(double at)
@@ -299,6 +337,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_priority_that_is_changed_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(orders_that_wait_for_their_specimen_are_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_order_that_does_not_go_on_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_last_order_went_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(where_many_are_keyed_in_none_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_priority_that_always_changes_is_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_test_added_under_other_codes_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(beside_a_hole_it_is_a_doubt, set_up, tear_down),
